@@ -1,0 +1,15 @@
+//! The Docker Engine API as a closed language: how a target is spelled, which operations there are,
+//! and which of them a request is.
+//!
+//! Everything here is a function of values. It knows nothing of policies, sockets or hyper.
+
+pub mod classify;
+pub mod operation;
+pub mod query;
+mod table;
+pub mod target;
+
+pub use classify::{Call, Subject, Unclassified, classify};
+pub use operation::{Body, Effect, Endless, Method, Operation, Reply, Upgrade};
+pub use query::{BadQuery, Query};
+pub use target::{ApiVersion, BadTarget, Target};

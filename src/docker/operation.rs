@@ -1,0 +1,243 @@
+//! What is known of an operation of the Docker Engine API, and the closed list of them.
+//!
+//! The rows stand in [`table`](super::table); this file says what their columns mean. Routing,
+//! policy, limits, the record and the documents are all derived from these columns and from nothing
+//! else.
+
+use std::fmt;
+
+pub use super::table::Operation;
+
+/// One operation: its row in the table.
+#[derive(Debug)]
+pub struct Spec {
+    /// Which operation this is.
+    pub operation: Operation,
+    /// Its `operationId` in the Docker Engine API.
+    pub name: &'static str,
+    /// The API's group, as policies name it in `section:effect`.
+    pub section: &'static str,
+    /// The worst that it can do.
+    pub effect: Effect,
+    /// What it does with a request's body.
+    pub body: Body,
+    /// What its reply is like.
+    pub reply: Reply,
+    /// The first API version that documents it, never below 1.24. For documentation alone: the
+    /// daemon registers every route under every version.
+    pub min_api: &'static str,
+    /// The query keys whose values are harmless to log.
+    pub logged: &'static [&'static str],
+    /// The method and path of each of its routes, most often one.
+    pub routes: &'static [Route],
+}
+
+/// A method and a path template below the version prefix.
+///
+/// Shape: `/`-separated segments, each a literal, `{name}` (one segment) or, once, `{name...}` (one
+/// or more segments, as image and plugin names have).
+#[derive(Debug)]
+pub struct Route {
+    /// The method, which the daemon matches case-sensitively.
+    pub method: Method,
+    /// The template.
+    pub path: &'static str,
+}
+
+/// The request methods that the table uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// DELETE
+    DELETE,
+    /// GET
+    GET,
+    /// HEAD
+    HEAD,
+    /// POST
+    POST,
+    /// PUT
+    PUT,
+}
+
+/// The worst that an operation can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Shows metadata only.
+    Read,
+    /// Shows file contents, logs, process output or secrets, or makes the daemon call out.
+    Content,
+    /// Changes state.
+    Write,
+    /// Runs code, types into a container, moves images or data out, or can reach root on the host.
+    Control,
+}
+
+/// What an operation does with a request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// None belongs here. JSON is read, thrown away and never sent, as some clients repeat their
+    /// query there; anything else is refused.
+    Discarded,
+    /// A tar when the query's `fromSrc` names one, else as `Discarded`.
+    Import,
+    /// JSON, with the query keys that the handler reads; no other key is sent on.
+    Json(&'static [&'static str]),
+    /// None may be there: old daemons read a host configuration from it.
+    Refused,
+    /// A tar, streamed.
+    Tar,
+}
+
+/// What an operation's reply is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// It ends by itself.
+    Plain,
+    /// It may last until the client leaves.
+    Stream(Endless),
+    /// The connection becomes a two-way stream of bytes.
+    Hijack(Upgrade),
+}
+
+/// When a streamed reply has no end of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endless {
+    /// Always.
+    Always,
+    /// If this query key is true as the daemon reads booleans.
+    If(&'static str),
+    /// Unless this query key is there and false as the daemon reads booleans.
+    Unless(&'static str),
+}
+
+/// The one value of `Upgrade` that an operation answers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    /// Raw bytes to and from a container. Without the header the daemon answers 200 and does the
+    /// same.
+    Tcp,
+    /// HTTP/2 by the deprecated BuildKit endpoints.
+    H2c,
+    /// A websocket to a container.
+    Websocket,
+}
+
+/// Names that the API or its clients use for an operation that stands in the table under another.
+const ALIASES: &[(&str, Operation)] = &[
+    ("NetworkListSlash", Operation::NetworkList),
+    ("SystemPingHead", Operation::SystemPing),
+];
+
+impl Operation {
+    /// The operation of this name, spelled as the API spells it, or of this alias.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let listed = Self::ALL
+            .iter()
+            .find(|operation| operation.spec().name == name);
+        let alias = || {
+            ALIASES
+                .iter()
+                .find(|(alias, _)| *alias == name)
+                .map(|(_, operation)| operation)
+        };
+        listed.or_else(alias).copied()
+    }
+
+    /// The sections of the table, each once, in its order.
+    #[must_use]
+    pub fn sections() -> Vec<&'static str> {
+        let mut sections: Vec<_> = Self::ALL
+            .iter()
+            .map(|operation| operation.spec().section)
+            .collect();
+        sections.dedup();
+        sections
+    }
+
+    /// Whether a body under this operation decides what it does, and is passed on unjudged.
+    #[must_use]
+    pub fn passes_unjudged(self) -> bool {
+        let spec = self.spec();
+        spec.effect == Effect::Control
+            || matches!(
+                self,
+                Self::ContainerUpdate
+                    | Self::NetworkConnect
+                    | Self::NetworkCreate
+                    | Self::NetworkDisconnect
+            )
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.spec().name)
+    }
+}
+
+impl Method {
+    /// The methods of the table.
+    pub const ALL: &[Self] = &[Self::DELETE, Self::GET, Self::HEAD, Self::POST, Self::PUT];
+
+    /// The method spelled so on the wire, if the table uses it.
+    #[must_use]
+    pub fn parse(token: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|method| method.as_str() == token)
+            .copied()
+    }
+
+    /// Its spelling on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DELETE => "DELETE",
+            Self::GET => "GET",
+            Self::HEAD => "HEAD",
+            Self::POST => "POST",
+            Self::PUT => "PUT",
+        }
+    }
+
+    /// Whether it asks for no change, so that a request without body may be sent twice.
+    #[must_use]
+    pub fn is_safe(self) -> bool {
+        matches!(self, Self::GET | Self::HEAD)
+    }
+}
+
+impl Effect {
+    /// Its name in policies, records and documents.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Content => "content",
+            Self::Write => "write",
+            Self::Control => "control",
+        }
+    }
+
+    /// Whether it changes something that outlives the reply.
+    #[must_use]
+    pub fn changes_state(self) -> bool {
+        matches!(self, Self::Write | Self::Control)
+    }
+}
+
+impl Upgrade {
+    /// Its spelling in the `Upgrade` header.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::H2c => "h2c",
+            Self::Websocket => "websocket",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! The query of a request target, read as the daemon reads it and spelled in one way.
+//!
+//! Source: Go's `net/url`, `parseQuery` and `QueryEscape`; the daemon's `httputils.BoolValue`.
+
+use std::fmt::Write;
+
+/// The pairs of a query in the client's order, decoded.
+///
+/// Shape: `key[=value]` joined by `&`; `+` is a space; empty pieces are passed over. Raw `"`, `{`
+/// and their like, which some clients send, are taken as they are and sent encoded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query(Vec<(String, String)>);
+
+/// Why a query is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadQuery {
+    /// A byte that a query may not have.
+    #[error("the query has the byte {0:#04x}: write it as %{0:02X}")]
+    Byte(u8),
+    /// A key that decides something stands there twice.
+    #[error("the query key `{0}` stands there twice: send it once")]
+    Doubled(String),
+    /// A `%` without two hexadecimal digits.
+    #[error("the query has a `%` without two hexadecimal digits: write it as %25")]
+    Escape,
+    /// Escapes that are not UTF-8.
+    #[error("the query's escapes are not UTF-8: send UTF-8")]
+    NotUtf8,
+    /// More than [`Query::MAX_BYTES`] bytes.
+    #[error("the query is longer than {} bytes: ask for less", Query::MAX_BYTES)]
+    TooLong,
+    /// More than [`Query::MAX_PAIRS`] pairs.
+    #[error("the query has more than {} pairs: send fewer", Query::MAX_PAIRS)]
+    TooMany,
+}
+
+impl Query {
+    /// The longest query that is read, in bytes.
+    pub const MAX_BYTES: usize = 64 * 1024;
+    /// The most pairs that are read; the daemon's own cap is far above.
+    pub const MAX_PAIRS: usize = 1024;
+
+    /// Parses what stands behind the `?` of a target.
+    ///
+    /// # Errors
+    ///
+    /// The first rule broken; the caller answers 400 and sends nothing on.
+    pub fn parse(text: &str) -> Result<Self, BadQuery> {
+        if text.len() > Self::MAX_BYTES {
+            return Err(BadQuery::TooLong);
+        }
+        if let Some(byte) = text
+            .bytes()
+            .find(|byte| !matches!(byte, 0x21..=0x7e) || b";#\\".contains(byte))
+        {
+            return Err(BadQuery::Byte(byte));
+        }
+        let mut pairs = Vec::new();
+        for piece in text.split('&').filter(|piece| !piece.is_empty()) {
+            if pairs.len() == Self::MAX_PAIRS {
+                return Err(BadQuery::TooMany);
+            }
+            let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
+            pairs.push((decode(key)?, decode(value)?));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// The pairs, in order.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// The value that the daemon would read for a key: the first.
+    #[must_use]
+    pub fn first(&self, key: &str) -> Option<&str> {
+        self.pairs()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value)
+    }
+
+    /// Whether a key is there and true as the daemon reads booleans: all but a few words are.
+    #[must_use]
+    pub fn is_true(&self, key: &str) -> bool {
+        let value = self
+            .first(key)
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
+        !matches!(value.as_str(), "" | "0" | "no" | "false" | "none")
+    }
+
+    /// Leaves only these keys.
+    ///
+    /// # Errors
+    ///
+    /// One of them stands there twice, unless it is a list in the API.
+    pub fn retain(&mut self, keys: &[&str]) -> Result<(), BadQuery> {
+        self.0.retain(|(key, _)| keys.contains(&key.as_str()));
+        keys.iter()
+            .filter(|key| !LISTS.contains(key))
+            .try_for_each(|key| self.once(key))
+    }
+
+    /// Checks that a key that decides something stands there at most once.
+    ///
+    /// # Errors
+    ///
+    /// It is doubled.
+    pub fn once(&self, key: &str) -> Result<(), BadQuery> {
+        let doubled = self
+            .pairs()
+            .filter(|(name, _)| *name == key)
+            .nth(1)
+            .is_some();
+        if doubled {
+            Err(BadQuery::Doubled(key.to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Appends `?` and the canonical spelling, or nothing when there is no pair.
+    pub fn render(&self, to: &mut String) {
+        let mut lead = '?';
+        for (key, value) in self.pairs() {
+            to.push(lead);
+            encode(key, to);
+            to.push('=');
+            encode(value, to);
+            lead = '&';
+        }
+    }
+}
+
+/// The keys of [`retain`](Query::retain)'s users of which the daemon reads every value.
+const LISTS: &[&str] = &["changes"];
+
+fn decode(text: &str) -> Result<String, BadQuery> {
+    if !text.contains(['%', '+']) {
+        return Ok(text.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => hex_pair(rest.next(), rest.next()).ok_or(BadQuery::Escape)?,
+            plain => plain,
+        });
+    }
+    String::from_utf8(bytes).map_err(|_| BadQuery::NotUtf8)
+}
+
+/// The byte that two hexadecimal digits name.
+pub(super) fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
+    let digit = |byte: Option<u8>| {
+        char::from(byte?)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    Some(digit(high)? * 16 + digit(low)?)
+}
+
+fn encode(text: &str, to: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                to.push(char::from(byte));
+            }
+            b' ' => to.push('+'),
+            // Writing to a String cannot fail.
+            _ => _ = write!(to, "%{byte:02X}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_real_clients_send() {
+        for (text, want) in [
+            ("", ""),
+            ("all=1", "?all=1"),
+            ("all", "?all="),
+            ("&&all=1&", "?all=1"),
+            // Autoheal's raw quotes and braces.
+            (
+                r#"filters={"health":["unhealthy"]}"#,
+                "?filters=%7B%22health%22%3A%5B%22unhealthy%22%5D%7D",
+            ),
+            ("names=a+b%20c", "?names=a+b+c"),
+            ("a=b=c", "?a=b%3Dc"),
+            ("t=%C3%A9", "?t=%C3%A9"),
+        ] {
+            let mut rendered = String::new();
+            Query::parse(text).unwrap().render(&mut rendered);
+            assert_eq!(rendered, want, "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_two_readers_could_read_differently() {
+        let long = "a".repeat(Query::MAX_BYTES + 1);
+        let many = "a&".repeat(Query::MAX_PAIRS + 1);
+        for (text, want) in [
+            ("a=1;b=2", BadQuery::Byte(b';')),
+            ("a=1#b", BadQuery::Byte(b'#')),
+            ("a=\\", BadQuery::Byte(b'\\')),
+            ("a=\u{e9}", BadQuery::Byte(0xc3)),
+            ("a=%zz", BadQuery::Escape),
+            ("a=%4", BadQuery::Escape),
+            ("a=%+1", BadQuery::Escape),
+            ("a=%ff", BadQuery::NotUtf8),
+            (long.as_str(), BadQuery::TooLong),
+            (many.as_str(), BadQuery::TooMany),
+        ] {
+            let shown = text.get(..text.len().min(20)).unwrap_or("not ASCII");
+            assert_eq!(Query::parse(text).unwrap_err(), want, "{shown}");
+        }
+    }
+
+    #[test]
+    fn reads_booleans_as_the_daemon_does() {
+        for (text, want) in [
+            ("f=1", true),
+            ("f=TRUE", true),
+            ("f=yes", true),
+            ("f=off", true),
+            ("f=+1+", true),
+            ("f=", false),
+            ("f", false),
+            ("", false),
+            ("f=0", false),
+            ("f=No", false),
+            ("f=FALSE", false),
+            ("f=none", false),
+        ] {
+            assert_eq!(
+                Query::parse(text).unwrap().is_true("f"),
+                want,
+                "F27, F28: {text}"
+            );
+        }
+    }
+
+    #[test]
+    fn keeps_only_the_keys_of_the_table_and_each_once() {
+        let mut query = Query::parse("name=web&Env=secret&platform=linux").unwrap();
+        assert_eq!(query.retain(&["name", "platform"]), Ok(()));
+        assert_eq!(query, Query::parse("name=web&platform=linux").unwrap());
+        let mut doubled = Query::parse("name=a&name=b").unwrap();
+        assert_eq!(
+            doubled.retain(&["name"]),
+            Err(BadQuery::Doubled("name".to_owned()))
+        );
+        let mut list = Query::parse("changes=a&changes=b").unwrap();
+        assert_eq!(list.retain(&["changes"]), Ok(()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_input_panics_and_what_is_rendered_is_read_back(text in "[ -~]{0,60}") {
+            if let Ok(query) = Query::parse(&text) {
+                let mut rendered = String::new();
+                query.render(&mut rendered);
+                prop_assert_eq!(Query::parse(rendered.trim_start_matches('?')), Ok(query));
+            }
+        }
+    }
+}

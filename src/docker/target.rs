@@ -1,0 +1,226 @@
+//! The spelling of a request target: version prefix, path, query.
+//!
+//! Nothing is normalised: a path that another reader could take for a different one is refused, so
+//! that what is judged is what is sent. Which operation a target names is
+//! [`classify`](super::classify)'s.
+//!
+//! Source: RFC 9112 section 3.2; RFC 3986 section 6.2.2 for why spellings differ; gorilla/mux as
+//! the daemon sets it up, which decodes once, cleans, and answers a path that it had to clean with
+//! 301.
+
+use std::fmt;
+
+use super::query::{BadQuery, Query};
+
+/// A target in its one spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// The API version that the client speaks, if it says.
+    pub version: Option<ApiVersion>,
+    /// The path below the version, with its leading `/`. Under `/images`, `/plugins` and
+    /// `/distribution` it may hold the escapes `%2F`, `%3A` and `%40`; elsewhere it has none.
+    pub path: &'a str,
+    /// What stands behind the `?`.
+    pub query: Query,
+}
+
+/// An API version: `1.45`, or Podman's three parts, `5.4.2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApiVersion {
+    /// What stands before the first point.
+    pub major: u16,
+    /// What stands behind it.
+    pub minor: u16,
+    /// The third part, which only Podman's own API has.
+    pub patch: Option<u16>,
+}
+
+/// Why a target is refused: the first rule broken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadTarget {
+    /// A byte that no path of the API has.
+    #[error("the path has the byte {0:#04x}: no path of the Docker API has it")]
+    Byte(u8),
+    /// `.` or `..`.
+    #[error("the path has a `.` or `..` segment: send it without")]
+    DotSegment,
+    /// `//`.
+    #[error(
+        "the path has an empty segment: write a container's name without its slash, `web` not `/web`"
+    )]
+    EmptySegment,
+    /// A `%` where the API has none.
+    #[error(
+        "the path has a `%` escape: only image and plugin names may have one, of `/`, `:` or `@`"
+    )]
+    Escape,
+    /// A name that no object can have.
+    #[error(
+        "`{0}` is no name or id: they begin with a letter or digit, and go on with those, `_`, `.` and `-`"
+    )]
+    Name(String),
+    /// An image, plugin or repository name that none can have.
+    #[error(
+        "`{0}` is no reference: they have letters, digits, and `_.-:@` within `/`-separated parts"
+    )]
+    Reference(String),
+    /// Not `/path`.
+    #[error("the target does not begin with `/`: send the path alone, without scheme and host")]
+    NotOriginForm,
+    /// Longer than [`Target::MAX_PATH`].
+    #[error("the path is longer than {} bytes: no name is", Target::MAX_PATH)]
+    TooLong,
+    /// A slash at the end.
+    #[error("the path ends in `/`: send it without")]
+    TrailingSlash,
+    /// A version prefix that is not `v<major>.<minor>`.
+    #[error("the version prefix is not of the form `v1.45`")]
+    Version,
+    /// A version below the least that is taken.
+    #[error(
+        "API version {asked} is older than {least}, the least that is taken: use a newer client, or lower `api_min`"
+    )]
+    VersionTooOld {
+        /// The target's.
+        asked: ApiVersion,
+        /// The setting `api_min`.
+        least: ApiVersion,
+    },
+    /// The query.
+    #[error(transparent)]
+    Query(#[from] BadQuery),
+}
+
+impl<'a> Target<'a> {
+    /// The longest path that is read, in bytes.
+    pub const MAX_PATH: usize = 4096;
+
+    /// Parses a request target.
+    ///
+    /// Shape: `[/v<major>.<minor>]/<segment>[/<segment>...][?<query>]`, origin form only.
+    ///
+    /// # Errors
+    ///
+    /// The first rule broken; the caller answers 400 and sends nothing on.
+    pub fn parse(target: &'a str) -> Result<Self, BadTarget> {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if !path.starts_with('/') {
+            return Err(BadTarget::NotOriginForm);
+        }
+        if path.len() > Self::MAX_PATH {
+            return Err(BadTarget::TooLong);
+        }
+        if let Some(byte) = path.bytes().find(|byte| !is_path_byte(*byte)) {
+            return Err(BadTarget::Byte(byte));
+        }
+        let (version, path) = split_version(path)?;
+        check_segments(path)?;
+        Ok(Self {
+            version,
+            path,
+            query: Query::parse(query)?,
+        })
+    }
+
+    /// Checks that the version is no older than the least that is taken. Podman's own API counts
+    /// apart.
+    ///
+    /// # Errors
+    ///
+    /// It is older.
+    pub fn check_version(&self, least: ApiVersion) -> Result<(), BadTarget> {
+        let is_libpod = self.segments().next() == Some(LIBPOD);
+        match self.version {
+            Some(asked) if asked < least && !is_libpod => {
+                Err(BadTarget::VersionTooOld { asked, least })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// The segments of the path, still escaped.
+    pub fn segments(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.path.split('/').skip(1)
+    }
+}
+
+impl ApiVersion {
+    /// Parses `1.45`, and `5.4.2` where three parts are allowed.
+    ///
+    /// Shape: decimal numbers without leading zeros, each at most 65535.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.').map(decimal);
+        let (major, minor) = (parts.next()??, parts.next()??);
+        let patch = match parts.next() {
+            None => None,
+            Some(patch) => Some(patch?),
+        };
+        parts.next().is_none().then_some(Self {
+            major,
+            minor,
+            patch,
+        })
+    }
+}
+
+impl fmt::Display for ApiVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)?;
+        self.patch.map_or(Ok(()), |patch| write!(f, ".{patch}"))
+    }
+}
+
+/// The first segments under which names may hold slashes and escapes.
+pub(super) fn has_references(section: &str) -> bool {
+    matches!(section, "images" | "plugins" | "distribution")
+}
+
+/// The first segment of Podman's own API, the only one with a version of three parts.
+pub const LIBPOD: &str = "libpod";
+
+fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,=:@".contains(&byte)
+}
+
+fn split_version(path: &str) -> Result<(Option<ApiVersion>, &str), BadTarget> {
+    let Some(versioned) = path
+        .strip_prefix("/v")
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    else {
+        return Ok((None, path));
+    };
+    let end = versioned.find('/').unwrap_or(versioned.len());
+    let (text, path) = versioned.split_at_checked(end).ok_or(BadTarget::Version)?;
+    let version = ApiVersion::parse(text).ok_or(BadTarget::Version)?;
+    let is_libpod = path.split('/').nth(1) == Some(LIBPOD);
+    if version.patch.is_some() && !is_libpod || path.is_empty() {
+        return Err(BadTarget::Version);
+    }
+    Ok((Some(version), path))
+}
+
+fn check_segments(path: &str) -> Result<(), BadTarget> {
+    let mut segments = path.split('/').skip(1).peekable();
+    let may_escape = segments.peek().is_some_and(|first| has_references(first));
+    while let Some(segment) = segments.next() {
+        match segment {
+            // A trailing slash: `classify` knows the one path that has it.
+            "" if segments.peek().is_none() && path.len() > 1 => {}
+            "" => return Err(BadTarget::EmptySegment),
+            "." | ".." => return Err(BadTarget::DotSegment),
+            _ if segment.contains('%') && !may_escape => return Err(BadTarget::Escape),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn decimal(text: &str) -> Option<u16> {
+    let canonical = text == "0" || !text.starts_with('0');
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    (canonical && digits).then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests;
