@@ -1,0 +1,316 @@
+//! A policy file: its keys, its problems, and the policy it makes.
+//!
+//! The text comes from a [`Library`], so that this module reads no file itself.
+
+use std::fmt;
+use std::sync::Arc;
+
+use toml::{Table, Value};
+
+use super::entry::{Entry, Grants};
+use super::spelling::did_you_mean;
+use crate::docker::{Call, Operation};
+
+/// A named set of grants.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    name: Arc<str>,
+    description: String,
+    parents: Vec<Policy>,
+    allow: Grants,
+    deny: Grants,
+    examples: Vec<Example>,
+}
+
+/// A test that travels with a policy.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// The method.
+    pub method: String,
+    /// The target.
+    pub target: String,
+    /// Whether the policy is to grant it.
+    pub allow: bool,
+}
+
+/// Where policies come from, by a name or a path.
+pub trait Library {
+    /// The name by which messages call it, and its text.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it may not be used; the problem says what to do.
+    fn read(&self, reference: &str) -> Result<(String, String), Problem>;
+}
+
+/// What is wrong in a file, and what to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, variable or flag.
+    pub file: String,
+    /// The key within it, if it is about one.
+    pub key: Option<String>,
+    /// What is wrong: what to do.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem with a whole file.
+    pub fn of_file(file: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            key: None,
+            message: message.into(),
+        }
+    }
+
+    /// A problem with one key of a file.
+    pub fn of_key(file: &str, key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            key: Some(key.into()),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.key {
+            Some(key) => write!(f, "{}: `{key}`: {}", self.file, self.message),
+            None => write!(f, "{}: {}", self.file, self.message),
+        }
+    }
+}
+
+impl Policy {
+    /// Reads a policy and those that it extends.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with any of them.
+    pub fn load(reference: &str, library: &dyn Library) -> Result<Self, Vec<Problem>> {
+        load(reference, library, &mut Vec::new())
+    }
+
+    /// A policy of the settings' own `allow`, or a listener's.
+    #[must_use]
+    pub fn unnamed(name: &str, allow: Grants) -> Self {
+        Self {
+            name: name.into(),
+            description: String::new(),
+            parents: Vec::new(),
+            allow,
+            deny: Grants::default(),
+            examples: Vec::new(),
+        }
+    }
+
+    /// The name it was asked for by.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What it is for, in a sentence.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// The tests that travel with it.
+    #[must_use]
+    pub fn examples(&self) -> &[Example] {
+        &self.examples
+    }
+
+    /// Whether it grants a call. Its `deny` wins over its own grants and its parents'.
+    #[must_use]
+    pub fn grants(&self, call: &Call) -> bool {
+        let granted =
+            || self.allow.covers(call) || self.parents.iter().any(|parent| parent.grants(call));
+        !self.deny.covers(call) && granted()
+    }
+
+    /// Whether it grants an operation.
+    #[must_use]
+    pub fn has(&self, operation: Operation) -> bool {
+        let granted =
+            || self.allow.has(operation) || self.parents.iter().any(|parent| parent.has(operation));
+        !self.deny.has(operation) && granted()
+    }
+
+    /// Whether it grants raw paths, whose bodies nobody can judge.
+    #[must_use]
+    pub fn has_raw_paths(&self) -> bool {
+        self.allow.has_raw_paths() || self.parents.iter().any(Self::has_raw_paths)
+    }
+}
+
+/// The keys of a policy file.
+const KEYS: &[&str] = &["allow", "deny", "description", "example", "extends"];
+/// The keys of its `[[example]]`.
+const EXAMPLE_KEYS: &[&str] = &["request", "verdict"];
+
+fn load(
+    reference: &str,
+    library: &dyn Library,
+    path: &mut Vec<String>,
+) -> Result<Policy, Vec<Problem>> {
+    let (file, text) = library.read(reference).map_err(|problem| vec![problem])?;
+    if path.contains(&file) {
+        let way = path.join(" extends ");
+        return Err(vec![Problem::of_key(
+            &file,
+            "extends",
+            format!("{way} extends {file}: break the circle"),
+        )]);
+    }
+    path.push(file.clone());
+    let mut reader = Reader {
+        file: &file,
+        problems: Vec::new(),
+    };
+    let table = reader.table(&text);
+    reader.known_keys(&table, KEYS, "");
+    let mut policy = Policy::unnamed(reference, reader.grants(&table, "allow"));
+    policy.deny = reader.grants(&table, "deny");
+    policy.description = table
+        .get("description")
+        .and_then(|value| reader.string("description", value))
+        .unwrap_or_default();
+    policy.examples = reader.examples(&table);
+    let parents = reader.strings(&table, "extends");
+    let mut problems = reader.problems;
+    for parent in parents {
+        match load(&parent, library, path) {
+            Ok(parent) => policy.parents.push(parent),
+            Err(more) => problems.extend(more),
+        }
+    }
+    path.pop();
+    if problems.is_empty() {
+        Ok(policy)
+    } else {
+        Err(problems)
+    }
+}
+
+/// Reads a file's table and keeps every problem.
+struct Reader<'a> {
+    file: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn wrong(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::of_key(self.file, key, message));
+    }
+
+    fn table(&mut self, text: &str) -> Table {
+        text.parse().unwrap_or_else(|error: toml::de::Error| {
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(1, |head| head.matches('\n').count() + 1);
+            self.problems.push(Problem::of_file(
+                self.file,
+                format!("line {line}: {}", error.message()),
+            ));
+            Table::new()
+        })
+    }
+
+    fn known_keys(&mut self, table: &Table, known: &[&str], prefix: &str) {
+        for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
+            let hint = did_you_mean(key, known.iter().copied());
+            self.wrong(
+                format!("{prefix}{key}"),
+                format!("unknown key{hint}; the keys are {}", known.join(", ")),
+            );
+        }
+    }
+
+    fn string(&mut self, key: &str, value: &Value) -> Option<String> {
+        let text = value.as_str().map(str::to_owned);
+        if text.is_none() {
+            self.wrong(key, "must be a string, in quotes");
+        }
+        text
+    }
+
+    fn strings(&mut self, table: &Table, key: &str) -> Vec<String> {
+        match table.get(key) {
+            None => Vec::new(),
+            Some(Value::Array(values)) => values
+                .iter()
+                .filter_map(|value| self.string(key, value))
+                .collect(),
+            Some(_) => {
+                self.wrong(key, format!("must be a list: {key} = [\"...\"]"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn grants(&mut self, table: &Table, key: &str) -> Grants {
+        let mut grants = Grants::default();
+        for text in self.strings(table, key) {
+            match Entry::parse(&text) {
+                Ok(entry) => grants.insert(entry),
+                Err(error) => self.wrong(key, error.to_string()),
+            }
+        }
+        grants
+    }
+
+    fn examples(&mut self, table: &Table) -> Vec<Example> {
+        let entries = match table.get("example") {
+            None => return Vec::new(),
+            Some(Value::Array(entries)) => entries,
+            Some(_) => {
+                self.wrong("example", "must be a list of tables: [[example]]");
+                return Vec::new();
+            }
+        };
+        entries
+            .iter()
+            .filter_map(|entry| self.example(entry))
+            .collect()
+    }
+
+    fn example(&mut self, entry: &Value) -> Option<Example> {
+        let Some(table) = entry.as_table() else {
+            self.wrong("example", "must be a table: [[example]]");
+            return None;
+        };
+        self.known_keys(table, EXAMPLE_KEYS, "example.");
+        let request = table
+            .get("request")
+            .and_then(Value::as_str)
+            .and_then(|request| request.split_once(' '));
+        let Some((method, target)) = request else {
+            self.wrong(
+                "example.request",
+                "must be a method and a target: \"GET /v1.45/containers/json\"",
+            );
+            return None;
+        };
+        let allow = match table.get("verdict").and_then(Value::as_str) {
+            Some("allow") => true,
+            Some("deny") => false,
+            Some(_) | None => {
+                self.wrong("example.verdict", "must be \"allow\" or \"deny\"");
+                return None;
+            }
+        };
+        Some(Example {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            allow,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

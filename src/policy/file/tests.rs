@@ -1,0 +1,104 @@
+use super::*;
+use crate::docker::{Target, classify};
+
+/// Policies by name, held in memory.
+struct Shelf(Vec<(&'static str, &'static str)>);
+
+impl Library for Shelf {
+    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+        let found = self.0.iter().find(|(name, _)| *name == reference);
+        let missing = || Problem::of_file(reference, "there is no such policy");
+        found
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .ok_or_else(missing)
+    }
+}
+
+/// A policy of this text.
+pub(in crate::policy) fn policy(name: &'static str, text: &'static str) -> Policy {
+    Policy::load(name, &Shelf(vec![(name, text)])).unwrap()
+}
+
+fn problems(text: &'static str) -> Vec<String> {
+    let error = Policy::load("p", &Shelf(vec![("p", text)])).unwrap_err();
+    error.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn deny_wins_inside_its_policy_and_over_its_parents() {
+    let shelf = Shelf(vec![
+        ("parent", "allow = ['containers:read', 'GET /libpod/info']"),
+        (
+            "child",
+            "extends = ['parent']\nallow = ['ContainerKill']\ndeny = ['ContainerWait', 'GET /libpod/info']",
+        ),
+    ]);
+    let child = Policy::load("child", &shelf).unwrap();
+    assert!(child.has(Operation::ContainerList) && child.has(Operation::ContainerKill));
+    assert!(!child.has(Operation::ContainerWait));
+    let info = classify("GET", Target::parse("/libpod/info").unwrap()).unwrap();
+    assert!(!child.grants(&info) && Policy::load("parent", &shelf).unwrap().grants(&info));
+}
+
+#[test]
+fn all_problems_are_reported_at_once_with_file_and_key() {
+    let text = "alow = []\ndescription = 1\nallow = ['ContainersList', 'containers:control']\ndeny = 'x'\n\
+        [[example]]\nrequest = 'GET'\n[[example]]\nrequest = 'GET /info'\nverdict = 'maybe'\nstatus = 1";
+    assert_eq!(
+        problems(text),
+        [
+            "p: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends",
+            "p: `allow`: `ContainersList` is no operation: did you mean \"ContainerList\"?",
+            "p: `allow`: a group cannot have the effect control: name each operation by itself",
+            "p: `deny`: must be a list: deny = [\"...\"]",
+            "p: `description`: must be a string, in quotes",
+            "p: `example.request`: must be a method and a target: \"GET /v1.45/containers/json\"",
+            "p: `example.status`: unknown key; the keys are request, verdict",
+            "p: `example.verdict`: must be \"allow\" or \"deny\"",
+        ]
+    );
+}
+
+#[test]
+fn blocks_that_narrow_are_unknown_keys() {
+    for block in ["[create]", "[exec]", "[scope]", "redact = ['env']"] {
+        let text: &'static str = Box::leak(format!("{block}\n").into_boxed_str());
+        assert!(problems(text)[0].contains("unknown key"), "{block}");
+    }
+}
+
+#[test]
+fn a_syntax_error_names_its_line() {
+    assert!(
+        problems("description = 'a'\nallow = [\n\n=")
+            .first()
+            .unwrap()
+            .starts_with("p: line 4: ")
+    );
+}
+
+#[test]
+fn a_circle_of_policies_is_refused() {
+    let shelf = Shelf(vec![("a", "extends = ['b']"), ("b", "extends = ['a']")]);
+    let problem = Policy::load("a", &shelf).unwrap_err().remove(0).to_string();
+    assert_eq!(
+        problem,
+        "a: `extends`: a extends b extends a: break the circle"
+    );
+    let twice = Shelf(vec![
+        ("a", "extends = ['b', 'b']"),
+        ("b", "allow = ['SystemPing']"),
+    ]);
+    assert!(
+        Policy::load("a", &twice).is_ok(),
+        "twice the same is no circle"
+    );
+}
+
+#[test]
+fn a_missing_parent_is_a_problem() {
+    assert_eq!(
+        problems("extends = ['nowhere']"),
+        ["nowhere: there is no such policy"]
+    );
+}

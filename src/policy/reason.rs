@@ -1,0 +1,123 @@
+//! Why a request was allowed or refused: a closed list of stable codes.
+//!
+//! The codes stand in the record, in the header `Dockgate-Reason` and in `docs/audit.md`, where
+//! programs read them; a code is never renamed.
+
+/// Makes the closed list with each reason's code, its HTTP status and its meaning.
+macro_rules! reasons {
+    ($($name:ident = $status:literal $code:literal, $meaning:literal;)+) => {
+        /// A reason, by its code.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Reason { $(#[doc = $meaning] $name),+ }
+
+        impl Reason {
+            /// Every reason, in the order of its status.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The stable code.
+            #[must_use]
+            pub fn code(self) -> &'static str {
+                match self { $(Self::$name => $code),+ }
+            }
+
+            /// The status of a reply that is our own for this reason.
+            #[must_use]
+            pub fn status(self) -> u16 {
+                match self { $(Self::$name => $status),+ }
+            }
+
+            /// What it means, for the documents.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning),+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    Granted = 200 "granted", "A policy grants the operation; the status is the daemon's own.";
+    BadRequestLine = 400 "bad_request_line", "The first line is not `METHOD target HTTP/1.1`.";
+    BadMethod = 400 "bad_method", "CONNECT, TRACE or the HTTP/2 preface.";
+    BadHttpVersion = 400 "bad_http_version", "Neither HTTP/1.0 nor HTTP/1.1.";
+    BadHeader = 400 "bad_header", "A header line is not `Name: value`, or a line does not end in CR LF.";
+    DoubledHeader = 400 "doubled_header", "A header that may stand once stands there twice.";
+    BadFraming = 400 "bad_framing", "Content-Length and Transfer-Encoding do not frame the body in one clear way.";
+    BadHost = 400 "bad_host", "HTTP/1.1 without a Host header.";
+    BadExpect = 400 "bad_expect", "An Expect header other than `100-continue`.";
+    IncompleteHead = 400 "incomplete_head", "The client left before its head was whole.";
+    BadTarget = 400 "bad_target", "The path has a second spelling or a name that no object can have.";
+    BadApiVersion = 400 "bad_api_version", "The version prefix is misspelled or older than `api_min`.";
+    BadQuery = 400 "bad_query", "The query is misspelled, too long, or doubles a key that decides something.";
+    BadBody = 400 "bad_body", "The body ended early or its chunks are broken.";
+    UnknownOperation = 403 "unknown_operation", "No operation of the Docker API, and no raw path of a policy.";
+    NotGranted = 403 "not_granted", "No policy of the listener grants the operation.";
+    Denied = 403 "denied", "A `deny` of the settings or of the listener names the operation.";
+    OriginNotAllowed = 403 "origin_not_allowed", "A browser's Origin that `allow_origin` does not name.";
+    HostNotAllowed = 403 "host_not_allowed", "A Host that could be DNS rebinding, or that `allow_host` does not name.";
+    HeadTimeout = 408 "head_timeout", "The head took longer than `limits.head`.";
+    BodyTimeout = 408 "body_timeout", "A body that is read before it is sent took longer than `limits.body_time`.";
+    BodyTooLarge = 413 "body_too_large", "A body that is read before it is sent is larger than its limit.";
+    BodyNotAllowed = 415 "body_not_allowed", "A body where the operation takes none.";
+    BodyTypeNotAllowed = 415 "body_type_not_allowed", "A Content-Type that the operation does not take.";
+    HeadTooLarge = 431 "head_too_large", "The head is larger than `limits.head_bytes`, or has too many lines.";
+    InternalError = 500 "internal_error", "A defect of Dockgate: the request's handling panicked.";
+    UpgradeNotOffered = 501 "upgrade_not_offered", "The operation needs another `Upgrade` than the request has.";
+    BadDaemonReply = 502 "bad_daemon_reply", "The daemon's reply is not HTTP, or ended inside its head.";
+    DaemonUnreachable = 502 "daemon_unreachable", "The daemon's socket does not answer.";
+    AuditUnavailable = 503 "audit_unavailable", "The record cannot be written, so nothing is forwarded.";
+    Draining = 503 "draining", "Dockgate is shutting down.";
+    TooManyBodies = 503 "too_many_bodies", "The bodies being read at the moment fill their common budget.";
+    TooManyConnections = 503 "too_many_connections", "The client has more connections than `limits.connections_per_client`.";
+    DaemonSilent = 504 "daemon_silent", "The daemon sent no head within `limits.reply_head`.";
+}
+
+/// A refusal: its reason, and what the client is told.
+///
+/// The message says what was refused and how to grant it, and nothing of the other rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Denial {
+    /// Why.
+    pub reason: Reason,
+    /// For the client, without the `dockgate: ` that stands before every message.
+    pub message: String,
+}
+
+impl Denial {
+    /// A refusal with this message.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_in_the_documents() {
+        let codes: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        assert_eq!(codes.len(), Reason::ALL.len());
+        for (name, text) in [
+            ("docs/audit.md", include_str!("../../docs/audit.md")),
+            (
+                "docs/audit.schema.json",
+                include_str!("../../docs/audit.schema.json"),
+            ),
+        ] {
+            for reason in Reason::ALL {
+                assert!(
+                    text.contains(reason.code()),
+                    "{name} does not have {}",
+                    reason.code()
+                );
+            }
+        }
+    }
+}
