@@ -1,0 +1,7 @@
+//! The audit record: what a line holds, and how lines get written.
+
+pub mod entry;
+pub mod log;
+
+pub use entry::{End, Event, Record, Verdict};
+pub use log::{Entry, Log, Unavailable};

@@ -1,0 +1,347 @@
+//! Writing the record: a bounded queue of lines, and a thread that writes them.
+//!
+//! A request takes its places in the queue before anything else happens to it, so that its record
+//! can always be appended without waiting, from `Drop` too. The thread writes whatever has gathered
+//! in one go; a change of state waits until its `begin` is out.
+
+use std::collections::hash_map::RandomState;
+use std::fs::OpenOptions;
+use std::hash::{BuildHasher, Hasher};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::oneshot;
+
+use super::entry::{End, Event, Record};
+use crate::config::{AuditSettings, OnFailure, Output};
+use crate::policy::Reason;
+
+/// The most lines that are reserved or wait to be written.
+const CAPACITY: usize = 8192;
+/// The lines of one request: its `begin` and its end.
+const LINES_OF_A_REQUEST: usize = 2;
+/// How long lines gather before they are written, unless somebody waits for them. It bounds the
+/// wake-ups of the thread, which cost more than the writing.
+const GATHER: Duration = Duration::from_millis(5);
+/// How long a change of state waits for its `begin` to be written.
+const CONFIRM: Duration = Duration::from_secs(5);
+/// How long the thread waits before it tries again what could not be written.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The way to the record.
+#[derive(Clone, Debug)]
+pub struct Log(Arc<Shared>);
+
+/// The record cannot take a line: its queue is full, or it could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the audit record cannot be written, so the request is refused: mend `audit.output`")]
+pub struct Unavailable;
+
+#[derive(Debug)]
+struct Shared {
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    allowed_reads: bool,
+    on_failure: OnFailure,
+    /// Tells the ids of this process from those of others.
+    process: u32,
+    next: AtomicU64,
+    /// What is cut short from now on is so because of the shutdown.
+    draining: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    /// What the thread takes next.
+    batch: Batch,
+    /// Lines that the thread has.
+    writing: usize,
+    /// Places promised to requests that are under way.
+    reserved: usize,
+    failing: bool,
+    closing: bool,
+}
+
+/// Lines that are written in one go.
+#[derive(Debug, Default)]
+struct Batch {
+    text: Vec<u8>,
+    lines: usize,
+    /// Those who wait until these lines are written.
+    waiting: Vec<oneshot::Sender<bool>>,
+}
+
+impl Log {
+    /// Opens the output and starts the thread that writes to it. Joining the handle after
+    /// [`close`](Self::close) makes sure that all is written.
+    ///
+    /// # Errors
+    ///
+    /// The output cannot be opened, or no thread can be started.
+    pub fn start(settings: &AuditSettings) -> io::Result<(Self, JoinHandle<()>)> {
+        let output: Box<dyn Write + Send> = match &settings.output {
+            Output::Stdout => Box::new(io::stdout()),
+            Output::Stderr => Box::new(io::stderr()),
+            Output::None => Box::new(io::sink()),
+            Output::File(path) => Box::new(
+                OpenOptions::new()
+                    .append(true)
+                    .create(true)
+                    .mode(0o600)
+                    .open(path)?,
+            ),
+        };
+        Self::start_on(output, settings)
+    }
+
+    fn start_on(
+        output: Box<dyn Write + Send>,
+        settings: &AuditSettings,
+    ) -> io::Result<(Self, JoinHandle<()>)> {
+        let log = Self(Arc::new(Shared {
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+            allowed_reads: settings.allowed_reads,
+            on_failure: settings.on_failure,
+            process: u32::try_from(RandomState::new().build_hasher().finish() >> 32)
+                .unwrap_or_default(),
+            next: AtomicU64::new(1),
+            draining: AtomicBool::new(false),
+        }));
+        let shared = Arc::clone(&log.0);
+        let thread = std::thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || shared.write_all(output))?;
+        Ok((log, thread))
+    }
+
+    /// Opens the entry of a request, its places in the queue reserved.
+    ///
+    /// # Errors
+    ///
+    /// There is no place, or what was appended before could not be written.
+    pub fn open(&self, client: &Arc<str>, listener: &Arc<str>) -> Result<Entry, Unavailable> {
+        let mut queue = self.0.lock();
+        let full =
+            queue.batch.lines + queue.writing + queue.reserved + LINES_OF_A_REQUEST > CAPACITY;
+        if (full || queue.failing) && self.0.on_failure == OnFailure::Refuse {
+            return Err(Unavailable);
+        }
+        let places = if full { 0 } else { LINES_OF_A_REQUEST };
+        queue.reserved += places;
+        drop(queue);
+        let id = format!(
+            "{:08x}-{:x}",
+            self.0.process,
+            self.0.next.fetch_add(1, Ordering::Relaxed)
+        );
+        let record = Record::new(
+            id,
+            SystemTime::now(),
+            Arc::clone(client),
+            Arc::clone(listener),
+        );
+        Ok(Entry {
+            log: self.clone(),
+            places,
+            started: Instant::now(),
+            record,
+            over: false,
+        })
+    }
+
+    /// Has what is cut short from now on recorded as drained.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the thread write what is left and end.
+    pub fn close(&self) {
+        self.0.lock().closing = true;
+        self.0.wake.notify_one();
+    }
+}
+
+/// One request's entry. However it is dropped, it is recorded.
+#[derive(Debug)]
+pub struct Entry {
+    /// What is known of the request.
+    pub record: Record,
+    log: Log,
+    places: usize,
+    started: Instant,
+    over: bool,
+}
+
+impl Entry {
+    /// Records that the request is about to be sent, without waiting.
+    pub fn begin(&mut self) {
+        self.append(Event::Begin, None, None);
+    }
+
+    /// Records that the request is about to be sent, and waits until that is written.
+    ///
+    /// # Errors
+    ///
+    /// It could not be written, in a bounded time.
+    pub async fn begin_confirmed(&mut self) -> Result<(), Unavailable> {
+        let (written, confirmation) = oneshot::channel();
+        self.append(Event::Begin, None, Some(written));
+        match tokio::time::timeout(CONFIRM, confirmation).await {
+            Ok(Ok(false) | Err(_)) | Err(_) if self.log.0.on_failure == OnFailure::Refuse => {
+                Err(Unavailable)
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Records the end of the request.
+    pub fn finish(mut self, end: End) {
+        self.finish_in_place(end);
+    }
+
+    fn finish_in_place(&mut self, end: End) {
+        self.over = true;
+        if self.log.0.allowed_reads || !self.record.is_allowed_read() {
+            self.append(Event::Request, Some((self.started.elapsed(), end)), None);
+        }
+    }
+
+    fn append(
+        &mut self,
+        event: Event,
+        over: Option<(Duration, End)>,
+        written: Option<oneshot::Sender<bool>>,
+    ) {
+        if self.places == 0 {
+            return;
+        }
+        let shared = &self.log.0;
+        let mut queue = shared.lock();
+        let sleeping = queue.batch.lines == 0;
+        self.record.write(event, over, &mut queue.batch.text);
+        queue.reserved -= 1;
+        queue.batch.lines += 1;
+        self.places -= 1;
+        let urgent = written.is_some();
+        queue.batch.waiting.extend(written);
+        drop(queue);
+        if sleeping || urgent {
+            shared.wake.notify_one();
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if !self.over {
+            if std::thread::panicking() {
+                (self.record.status, self.record.reason) = (Some(500), Reason::InternalError);
+                self.finish_in_place(End::Panic);
+            } else if self.log.0.draining.load(Ordering::Relaxed) {
+                self.finish_in_place(End::Drained);
+            } else {
+                self.finish_in_place(End::ClientGone);
+            }
+        }
+        self.log.0.lock().reserved -= self.places;
+    }
+}
+
+impl Shared {
+    /// A thread that panicked while it held the queue left whole lines behind, so the queue is
+    /// still good.
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for lines, and a little longer for more of them, unless somebody waits for these.
+    fn gather(&self) -> MutexGuard<'_, Queue> {
+        let idle = |queue: &mut Queue| queue.batch.lines == 0 && !queue.closing;
+        let queue = self
+            .wake
+            .wait_while(self.lock(), idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        let calm = |queue: &mut Queue| queue.batch.waiting.is_empty() && !queue.closing;
+        self.wake
+            .wait_timeout_while(queue, GATHER, calm)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+
+    /// The thread: writes lines until the log is closed and all are out.
+    fn write_all(&self, mut output: Box<dyn Write + Send>) {
+        let mut batch = Batch::default();
+        loop {
+            let mut queue = self.gather();
+            if queue.batch.lines == 0 && queue.closing {
+                return;
+            }
+            std::mem::swap(&mut batch, &mut queue.batch);
+            queue.writing = batch.lines;
+            drop(queue);
+            self.write(&mut output, &mut batch);
+            batch.text.clear();
+            batch.lines = 0;
+            self.lock().writing = 0;
+        }
+    }
+
+    /// Writes lines, again and again if it must, where losing them is not allowed.
+    fn write(&self, output: &mut dyn Write, batch: &mut Batch) {
+        let mut left = batch.text.as_slice();
+        loop {
+            let failed = write_some(output, &mut left).err();
+            let mut queue = self.lock();
+            queue.note(failed.as_ref());
+            for waiting in batch.waiting.drain(..) {
+                // Nobody listens any more when the client has left.
+                _ = waiting.send(failed.is_none());
+            }
+            if failed.is_none() || self.on_failure == OnFailure::Continue || queue.closing {
+                return;
+            }
+            let waited = self
+                .wake
+                .wait_timeout_while(queue, RETRY, |queue| !queue.closing);
+            drop(waited);
+        }
+    }
+}
+
+impl Queue {
+    /// Notes whether writing failed, and tells of a change. Who waits for later lines waits in vain then.
+    fn note(&mut self, failed: Option<&io::Error>) {
+        match failed {
+            Some(error) if !self.failing => {
+                tracing::error!(%error, "the audit record cannot be written");
+            }
+            None if self.failing => tracing::info!("the audit record can be written again"),
+            Some(_) | None => {}
+        }
+        self.failing = failed.is_some();
+        if self.failing {
+            self.batch.waiting.clear();
+        }
+    }
+}
+
+/// Writes what it can of the lines and leaves the rest, so that none is written twice.
+fn write_some(output: &mut dyn Write, lines: &mut &[u8]) -> io::Result<()> {
+    while !lines.is_empty() {
+        match output.write(lines) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => *lines = lines.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    output.flush()
+}
+
+#[cfg(test)]
+mod tests;

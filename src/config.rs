@@ -1,0 +1,115 @@
+//! Settings: what may be written, where it comes from, and what it means once checked.
+//!
+//! [`RawConfig`](raw::RawConfig) is what a user wrote, [`Config`] what the program uses; between
+//! them every problem is collected, so that a wrong configuration is told whole and does not start.
+
+pub mod address;
+mod keys;
+pub mod load;
+mod raw;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use address::{BadAddress, ListenAddress, UpstreamAddress};
+pub use load::{Files, Flags};
+
+use crate::docker::ApiVersion;
+use crate::policy::Rules;
+
+/// The settings, checked. Only [`Config::load`] makes one.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen, and what holds there. Never empty.
+    pub listeners: Vec<ListenerSettings>,
+    /// Where the daemon is.
+    pub upstream: UpstreamAddress,
+    /// What every request is held against, whatever its operation.
+    pub admission: Admission,
+    /// The least severe diagnostics that are shown.
+    pub log: tracing::Level,
+    /// The record.
+    pub audit: AuditSettings,
+    /// Bounds.
+    pub limits: Limits,
+    /// What an operator is told at start: notices, not errors.
+    pub notices: Vec<String>,
+}
+
+/// One listener.
+#[derive(Clone, Debug)]
+pub struct ListenerSettings {
+    /// Its address.
+    pub address: ListenAddress,
+    /// What holds there.
+    pub rules: Rules,
+}
+
+/// What every request is held against, whatever its operation.
+#[derive(Clone, Debug)]
+pub struct Admission {
+    /// The least API version.
+    pub api_min: ApiVersion,
+    /// The origins that browsers may send requests from, compared byte by byte.
+    pub allow_origin: Vec<String>,
+    /// The host names that a request may be addressed to, in lower case.
+    pub allow_host: Vec<String>,
+}
+
+/// Where and how the record is written.
+#[derive(Clone, Debug)]
+pub struct AuditSettings {
+    /// Where to.
+    pub output: Output,
+    /// Whether allowed requests that only show metadata are recorded.
+    pub allowed_reads: bool,
+    /// What happens to requests while the record cannot be written.
+    pub on_failure: OnFailure,
+}
+
+/// Where the record is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// Standard error, between the diagnostics.
+    Stderr,
+    /// Nowhere.
+    None,
+    /// A file, appended to.
+    File(PathBuf),
+}
+
+/// What happens to requests while the record cannot be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// They are refused.
+    Refuse,
+    /// They go on without a record.
+    Continue,
+}
+
+/// Bounds on what one client, or all, may use.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Connections of all clients.
+    pub connections: usize,
+    /// Connections of one client's address.
+    pub connections_per_client: usize,
+    /// From a head's first byte to its last.
+    pub head: Duration,
+    /// A head's length, in bytes.
+    pub head_bytes: usize,
+    /// The length of a body that is read before it is sent, in bytes.
+    pub body_bytes: usize,
+    /// The time for reading such a body.
+    pub body_time: Duration,
+    /// Connecting to the daemon.
+    pub connect: Duration,
+    /// Waiting for the head of the daemon's reply; without it, for ever.
+    pub reply_head: Option<Duration>,
+    /// A connection on which nothing is asked.
+    pub idle: Duration,
+    /// Finishing what is under way when shutting down.
+    pub drain: Duration,
+}

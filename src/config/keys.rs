@@ -1,0 +1,210 @@
+//! Every key that a settings file may have, and what kind of value.
+//!
+//! Files and the environment are checked against this table before anything is deserialised, so
+//! that all unknown keys and wrong kinds are reported, each with the file or variable that it came
+//! from.
+
+use figment::value::{Dict, Value};
+
+use crate::policy::Problem;
+use crate::policy::spelling::did_you_mean;
+
+/// What kind of value a key takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Bool,
+    List,
+    Listeners,
+    Number,
+    Text,
+}
+
+/// The keys, with points between the levels.
+pub(super) const KEYS: &[(&str, Kind)] = &[
+    ("allow", Kind::List),
+    ("allow_host", Kind::List),
+    ("allow_origin", Kind::List),
+    ("api_min", Kind::Text),
+    ("audit.allowed_reads", Kind::Bool),
+    ("audit.on_failure", Kind::Text),
+    ("audit.output", Kind::Text),
+    ("deny", Kind::List),
+    ("limits.body_bytes", Kind::Number),
+    ("limits.body_time", Kind::Text),
+    ("limits.connect", Kind::Text),
+    ("limits.connections", Kind::Number),
+    ("limits.connections_per_client", Kind::Number),
+    ("limits.drain", Kind::Text),
+    ("limits.head", Kind::Text),
+    ("limits.head_bytes", Kind::Number),
+    ("limits.idle", Kind::Text),
+    ("limits.reply_head", Kind::Text),
+    ("listen", Kind::List),
+    ("listener", Kind::Listeners),
+    ("log", Kind::Text),
+    ("policy", Kind::List),
+    ("upstream", Kind::Text),
+];
+
+/// The keys of a `[[listener]]`.
+const LISTENER_KEYS: &[(&str, Kind)] = &[
+    ("address", Kind::Text),
+    ("deny", Kind::List),
+    ("policy", Kind::List),
+];
+
+impl Kind {
+    /// Reads a variable's text as this kind.
+    pub(super) fn read(self, text: &str) -> Result<Value, &'static str> {
+        match self {
+            Self::Bool => text
+                .parse::<bool>()
+                .map(Value::from)
+                .map_err(|_| "must be true or false"),
+            Self::Number => text
+                .parse::<u64>()
+                .map(Value::from)
+                .map_err(|_| "must be a number"),
+            Self::Text => Ok(Value::from(text)),
+            Self::List => {
+                let parts = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|part| !part.is_empty());
+                Ok(Value::from(parts.map(Value::from).collect::<Vec<_>>()))
+            }
+            Self::Listeners => {
+                Err("cannot be set by the environment: write [[listener]] in a file")
+            }
+        }
+    }
+
+    fn is_of(self, value: &Value) -> bool {
+        match self {
+            Self::Bool => matches!(value, Value::Bool(..)),
+            Self::Number => matches!(value, Value::Num(..)),
+            Self::Text => matches!(value, Value::String(..)),
+            Self::List => value
+                .as_array()
+                .is_some_and(|values| values.iter().all(|value| Self::Text.is_of(value))),
+            Self::Listeners => value
+                .as_array()
+                .is_some_and(|values| values.iter().all(|value| value.as_dict().is_some())),
+        }
+    }
+
+    fn expected(self) -> &'static str {
+        match self {
+            Self::Bool => "must be true or false",
+            Self::List => "must be a list of strings: [\"...\"]",
+            Self::Listeners => "must be a list of tables: [[listener]]",
+            Self::Number => "must be a number, without quotes",
+            Self::Text => "must be a string, in quotes",
+        }
+    }
+}
+
+/// The kind of a key.
+pub(super) fn kind(key: &str) -> Option<Kind> {
+    KEYS.iter()
+        .find(|(known, _)| *known == key)
+        .map(|(_, kind)| *kind)
+}
+
+/// What to say of a key that there is not.
+pub(super) fn unknown(key: &str) -> String {
+    format!(
+        "unknown key{}",
+        did_you_mean(key, KEYS.iter().map(|(known, _)| *known))
+    )
+}
+
+/// Checks a file's values against the table and reports all that does not fit.
+pub(super) fn check(file: &str, dict: &Dict, problems: &mut Vec<Problem>) {
+    check_level(file, dict, "", KEYS, problems);
+    let listeners = dict
+        .get("listener")
+        .and_then(Value::as_array)
+        .unwrap_or_default();
+    for listener in listeners.iter().filter_map(Value::as_dict) {
+        for (key, value) in listener {
+            let known = LISTENER_KEYS
+                .iter()
+                .find(|(known, _)| known == key)
+                .map(|(_, kind)| *kind);
+            let message = match known {
+                None => format!(
+                    "unknown key{}",
+                    did_you_mean(key, LISTENER_KEYS.iter().map(|(known, _)| *known))
+                ),
+                Some(kind) if !kind.is_of(value) => kind.expected().to_owned(),
+                Some(_) => continue,
+            };
+            problems.push(Problem::of_key(file, format!("listener.{key}"), message));
+        }
+        if !listener.contains_key("address") {
+            problems.push(Problem::of_key(
+                file,
+                "listener.address",
+                "is missing: write where to listen",
+            ));
+        }
+    }
+}
+
+fn check_level(
+    file: &str,
+    dict: &Dict,
+    prefix: &str,
+    keys: &[(&str, Kind)],
+    problems: &mut Vec<Problem>,
+) {
+    for (name, value) in dict {
+        let key = format!("{prefix}{name}");
+        let is_level = keys
+            .iter()
+            .any(|(known, _)| known.starts_with(&format!("{key}.")));
+        match (kind(&key), value.as_dict()) {
+            (Some(kind), _) if kind.is_of(value) => {}
+            (Some(kind), _) => problems.push(Problem::of_key(file, key, kind.expected())),
+            (None, Some(level)) if is_level => {
+                check_level(file, level, &format!("{key}."), keys, problems);
+            }
+            (None, None) if is_level => problems.push(Problem::of_key(
+                file,
+                &key,
+                format!("must be a table: [{key}]"),
+            )),
+            (None, _) => problems.push(Problem::of_key(file, &key, unknown(&key))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_sorted_and_unique() {
+        assert!(KEYS.is_sorted_by(|(a, _), (b, _)| a < b));
+    }
+
+    #[test]
+    fn a_variable_is_read_by_the_kind_of_its_key() {
+        assert_eq!(
+            Kind::Text.read("1.40"),
+            Ok(Value::from("1.40")),
+            "no number, or it would be 1.4"
+        );
+        assert_eq!(Kind::Number.read("64"), Ok(Value::from(64_u64)));
+        let list = Kind::List.read("traefik, homepage,").unwrap();
+        assert_eq!(list.as_array().map(<[Value]>::len), Some(2));
+        for (kind, text) in [
+            (Kind::Bool, "1"),
+            (Kind::Number, "ten"),
+            (Kind::Listeners, "x"),
+        ] {
+            assert!(kind.read(text).is_err(), "{kind:?} {text}");
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Reading the settings: file, then environment, then flags, later ones winning.
+//!
+//! This is the one place below the proxy that reads files.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use figment::providers::{Format, Serialized, Toml};
+use figment::value::{Dict, Value};
+use figment::{Figment, Provider};
+
+use super::keys;
+use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
+use super::{Config, ListenerSettings};
+use crate::docker::Operation;
+use crate::policy::spelling::did_you_mean;
+use crate::policy::{Entry, Grants, Library, Policy, Problem, Rules, shipped};
+
+/// What the command line says of the settings.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// The settings file.
+    pub config: Option<PathBuf>,
+    /// Policies, by name or file.
+    pub policy: Vec<String>,
+    /// Addresses to listen on.
+    pub listen: Vec<String>,
+    /// The daemon's address.
+    pub upstream: Option<String>,
+}
+
+/// The policies that can be named: shipped ones, and files.
+#[derive(Clone, Copy, Debug)]
+pub struct Files;
+
+impl Library for Files {
+    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+        if !is_path(reference) {
+            let names = shipped::ALL.iter().map(|(name, _)| *name);
+            let hint = did_you_mean(reference, names);
+            let missing = || {
+                Problem::of_key(
+                    "policy",
+                    reference,
+                    format!(
+                        "no shipped policy has this name{hint}; \
+                `dockgate policies` lists them, and a file is named by a path with a `/` or with `.toml` at its end"
+                    ),
+                )
+            };
+            return shipped::text(reference)
+                .map(|text| (reference.to_owned(), text.to_owned()))
+                .ok_or_else(missing);
+        }
+        read_guarded(Path::new(reference)).map(|text| (reference.to_owned(), text))
+    }
+}
+
+/// Whether a policy is named by its file.
+fn is_path(reference: &str) -> bool {
+    reference.contains('/')
+        || Path::new(reference)
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+}
+
+/// Reads a file that says what is granted, unless others could have written it.
+fn read_guarded(path: &Path) -> Result<String, Problem> {
+    let file = path.display().to_string();
+    let refuse = |error: io::Error| {
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        let cannot = || format!("cannot be read: {error}");
+        let none = "there is no such file: write its whole path";
+        Problem::of_file(&file, if missing { none.to_owned() } else { cannot() })
+    };
+    let mode = fs::metadata(path).map_err(refuse)?.permissions().mode();
+    if mode & 0o002 != 0 {
+        return Err(Problem::of_file(
+            &file,
+            format!("anybody can write it: chmod o-w {file}"),
+        ));
+    }
+    fs::read_to_string(path).map_err(refuse)
+}
+
+/// The file that is read when nothing names one, if it is there.
+const DEFAULT_FILE: &str = "/etc/dockgate/dockgate.toml";
+/// Before every variable of ours.
+const PREFIX: &str = "DOCKGATE_";
+/// What Docker links and Kubernetes put into the environment of whoever is near a service called
+/// dockgate.
+const INJECTED: &[&str] = &["PORT", "SERVICE_"];
+
+/// The process's environment; what is no UTF-8 in it fits no setting and is told as such.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, text)| {
+        (
+            name.to_string_lossy().into_owned(),
+            text.to_string_lossy().into_owned(),
+        )
+    })
+}
+
+impl Config {
+    /// Reads and checks the settings.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong, each with its file, variable or flag, its key, and what to write.
+    pub fn load(
+        flags: &Flags,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut sources = Sources::default();
+        sources.read_environment(environment);
+        if let Some(file) = sources.file(flags) {
+            sources.read_file(&file);
+        }
+        sources.read_flags(flags);
+        sources.check()
+    }
+}
+
+/// Where the settings come from, and what was wrong with that.
+#[derive(Default)]
+struct Sources {
+    file: Option<(String, Dict)>,
+    named_file: Option<PathBuf>,
+    environment: Dict,
+    flags: Dict,
+    /// The variable or flag that last set a key.
+    origins: HashMap<String, String>,
+    notices: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+impl Sources {
+    fn read_environment(&mut self, environment: impl IntoIterator<Item = (String, String)>) {
+        let ours = environment.into_iter().filter_map(|(name, text)| {
+            let key = name.strip_prefix(PREFIX)?.to_owned();
+            Some((name, key, text))
+        });
+        for (name, key, text) in ours {
+            if key == "CONFIG" {
+                self.named_file = Some(text.into());
+            } else if INJECTED.iter().any(|injected| key.starts_with(injected)) {
+                self.notices.push(format!("{name} is passed over: Docker links and Kubernetes set it, and no setting has this name"));
+            } else {
+                self.read_variable(&name, &key, &text);
+            }
+        }
+    }
+
+    fn read_variable(&mut self, name: &str, key: &str, text: &str) {
+        let key = key.to_ascii_lowercase().replace("__", ".");
+        let value = match keys::kind(&key) {
+            Some(kind) => kind.read(text).map_err(str::to_owned),
+            None => Err(keys::unknown(&key)),
+        };
+        match value {
+            Ok(value) => {
+                insert(&mut self.environment, &key, value);
+                self.origins.insert(key, name.to_owned());
+            }
+            Err(message) => self.problems.push(Problem::of_key(name, key, message)),
+        }
+    }
+
+    fn read_flags(&mut self, flags: &Flags) {
+        let list = |texts: &[String]| {
+            Value::from(
+                texts
+                    .iter()
+                    .map(|text| Value::from(text.as_str()))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let given = [
+            ("policy", !flags.policy.is_empty(), list(&flags.policy)),
+            ("listen", !flags.listen.is_empty(), list(&flags.listen)),
+            (
+                "upstream",
+                flags.upstream.is_some(),
+                Value::from(flags.upstream.clone().unwrap_or_default()),
+            ),
+        ];
+        for (key, _, value) in given.into_iter().filter(|(_, is_given, _)| *is_given) {
+            insert(&mut self.flags, key, value);
+            self.origins.insert(key.to_owned(), format!("--{key}"));
+        }
+    }
+
+    /// The settings file, if there is one to read.
+    fn file(&self, flags: &Flags) -> Option<PathBuf> {
+        let named = flags.config.clone().or_else(|| self.named_file.clone());
+        named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()))
+    }
+
+    fn read_file(&mut self, path: &Path) {
+        let name = path.display().to_string();
+        let text = match read_guarded(path) {
+            Ok(text) => text,
+            Err(problem) => return self.problems.push(problem),
+        };
+        match Toml::string(&text).data() {
+            Ok(profiles) => {
+                let dict = profiles.into_values().next().unwrap_or_default();
+                keys::check(&name, &dict, &mut self.problems);
+                self.file = Some((name, dict));
+            }
+            Err(error) => self
+                .problems
+                .push(Problem::of_file(&name, error.to_string().trim_end())),
+        }
+    }
+
+    fn check(mut self) -> Result<Config, Vec<Problem>> {
+        let (file, dict) = self
+            .file
+            .take()
+            .unwrap_or_else(|| ("the defaults".to_owned(), Dict::new()));
+        if !self.problems.is_empty() {
+            return Err(self.problems);
+        }
+        let figment = Figment::from(Serialized::defaults(dict))
+            .merge(Serialized::defaults(self.environment))
+            .merge(Serialized::defaults(self.flags));
+        // The values fit the table of keys, so that only a disagreement of the two can be left
+        // here.
+        let raw: RawConfig = figment
+            .extract()
+            .map_err(|error| vec![Problem::of_file(&file, error.to_string())])?;
+        let origins = self.origins;
+        let origin = |key: &str| origins.get(key).cloned().unwrap_or_else(|| file.clone());
+        let mut checker = Checker {
+            origin: &origin,
+            problems: &mut self.problems,
+        };
+        let listeners = listeners(&mut checker, &raw);
+        let upstream = checker.upstream(&raw.upstream);
+        let admission = checker.admission(&raw);
+        let log = checker.level(&raw.log);
+        let audit = checker.audit(&raw.audit);
+        let limits = checker.limits(&raw.limits);
+        match upstream {
+            Some(upstream) if self.problems.is_empty() => Ok(Config {
+                listeners,
+                upstream,
+                admission,
+                log,
+                audit,
+                limits,
+                notices: self.notices,
+            }),
+            Some(_) | None => Err(self.problems),
+        }
+    }
+}
+
+/// Puts a value under a key with points.
+fn insert(dict: &mut Dict, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => _ = dict.insert(key.to_owned(), value),
+        Some((level, rest)) => {
+            let mut inner = dict
+                .remove(level)
+                .and_then(Value::into_dict)
+                .unwrap_or_default();
+            insert(&mut inner, rest, value);
+            dict.insert(level.to_owned(), Value::from(inner));
+        }
+    }
+}
+
+fn listeners(checker: &mut Checker<'_>, raw: &RawConfig) -> Vec<ListenerSettings> {
+    let deny = grants(checker, "deny", &raw.deny);
+    let mut general = policies(checker, "policy", &raw.policy);
+    if !raw.allow.is_empty() {
+        general.push(Policy::unnamed(
+            "allow",
+            grants(checker, "allow", &raw.allow),
+        ));
+    }
+    if raw.policy.is_empty() && raw.allow.is_empty() {
+        general = policies(checker, "policy", &[DEFAULT_POLICY.to_owned()]);
+    }
+    let default_listen = [DEFAULT_LISTEN.to_owned()];
+    let nowhere = raw.listen.is_empty() && raw.listener.is_empty();
+    let addresses = if nowhere {
+        &default_listen[..]
+    } else {
+        &raw.listen
+    };
+    let mut listeners: Vec<_> = addresses
+        .iter()
+        .filter_map(|text| checker.listen("listen", text))
+        .map(|address| ListenerSettings {
+            address,
+            rules: Rules::new(general.clone(), deny.clone()),
+        })
+        .collect();
+    for listener in &raw.listener {
+        let own = policies(checker, "listener.policy", &listener.policy);
+        let chosen = if listener.policy.is_empty() {
+            general.clone()
+        } else {
+            own
+        };
+        let mut denied = deny.clone();
+        denied.extend(grants(checker, "listener.deny", &listener.deny));
+        let address = checker.listen("listener.address", &listener.address);
+        listeners.extend(address.map(|address| ListenerSettings {
+            address,
+            rules: Rules::new(chosen, denied),
+        }));
+    }
+    listeners
+}
+
+fn policies(checker: &mut Checker<'_>, key: &str, references: &[String]) -> Vec<Policy> {
+    let mut policies = Vec::new();
+    for reference in references {
+        match Policy::load(reference, &Files) {
+            Ok(policy) => policies.push(policy),
+            Err(problems) => checker.problems.extend(problems),
+        }
+    }
+    if references
+        .iter()
+        .enumerate()
+        .any(|(at, reference)| references.iter().take(at).any(|before| before == reference))
+    {
+        checker.wrong(key, "names a policy twice: name it once");
+    }
+    policies
+}
+
+fn grants(checker: &mut Checker<'_>, key: &str, texts: &[String]) -> Grants {
+    let mut grants = Grants::default();
+    for text in texts {
+        match Entry::parse(text) {
+            Ok(entry) => grants.insert(entry),
+            Err(error) => checker.wrong(key, error.to_string()),
+        }
+    }
+    grants
+}
+
+impl ListenerSettings {
+    /// The operations that are granted here and are root on the host, as their bodies are passed on
+    /// unjudged.
+    #[must_use]
+    pub fn unjudged(&self) -> Vec<Operation> {
+        let granted = Operation::ALL
+            .iter()
+            .copied()
+            .filter(|operation| self.rules.grants(*operation));
+        granted
+            .filter(|operation| operation.passes_unjudged())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,246 @@
+use super::*;
+use crate::config::ListenAddress;
+
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!(
+            "dockgate-config-{}-{name}.toml",
+            std::process::id()
+        ));
+        fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn flags(&self) -> Flags {
+        Flags {
+            config: Some(self.0.clone()),
+            ..Flags::default()
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        fs::remove_file(&self.0).unwrap();
+    }
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
+}
+
+fn problems(flags: &Flags, pairs: &[(&str, &str)]) -> Vec<String> {
+    let problems = Config::load(flags, variables(pairs)).unwrap_err();
+    problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn nothing_configured_grants_ping_version_and_events_on_loopback() {
+    let config = Config::load(&Flags::default(), []).unwrap();
+    let [listener] = config.listeners.as_slice() else {
+        panic!("one listener")
+    };
+    assert_eq!(
+        listener.address,
+        ListenAddress::parse(DEFAULT_LISTEN).unwrap()
+    );
+    let granted: Vec<_> = Operation::ALL
+        .iter()
+        .filter(|operation| listener.rules.grants(**operation))
+        .collect();
+    assert_eq!(
+        granted,
+        [
+            &Operation::SystemPing,
+            &Operation::SystemVersion,
+            &Operation::SystemEvents
+        ]
+    );
+    assert!(listener.unjudged().is_empty() && config.notices.is_empty());
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_file() {
+    let file = Scratch::new(
+        "layers",
+        "upstream = 'unix:///file'\nlog = 'warn'\napi_min = '1.30'\n[limits]\nhead = '1s'",
+    );
+    let mut flags = file.flags();
+    let pairs = [
+        ("DOCKGATE_UPSTREAM", "unix:///env"),
+        ("DOCKGATE_API_MIN", "1.40"),
+        ("DOCKGATE_LIMITS__IDLE", "2s"),
+    ];
+    let config = Config::load(&flags, variables(&pairs)).unwrap();
+    assert_eq!(config.upstream.to_string(), "unix:///env");
+    assert_eq!(
+        config.admission.api_min.to_string(),
+        "1.40",
+        "read as text, or it would be 1.4"
+    );
+    assert_eq!(
+        (config.limits.head.as_secs(), config.limits.idle.as_secs()),
+        (1, 2),
+        "levels are merged"
+    );
+    assert_eq!(config.log, tracing::Level::WARN);
+    flags.upstream = Some("unix:///flag".to_owned());
+    assert_eq!(
+        Config::load(&flags, variables(&pairs))
+            .unwrap()
+            .upstream
+            .to_string(),
+        "unix:///flag"
+    );
+}
+
+#[test]
+fn all_problems_are_reported_at_once_with_file_and_key() {
+    let file = Scratch::new(
+        "wrong",
+        "polcy = ['x']\nobserve = true\nlog = 7\n[limits]\nheadd = '1s'\nconnections = 'many'\n[audit]\nformat = 'text'\n[[listener]]\nmode = 1",
+    );
+    let name = file.0.display().to_string();
+    let found = problems(
+        &file.flags(),
+        &[
+            ("DOCKGATE_POLICYS", "x"),
+            ("DOCKGATE_AUDIT__ALLOWED_READS", "1"),
+        ],
+    );
+    let wanted = [
+        "DOCKGATE_POLICYS: `policys`: unknown key: did you mean \"policy\"?".to_owned(),
+        "DOCKGATE_AUDIT__ALLOWED_READS: `audit.allowed_reads`: must be true or false".to_owned(),
+        format!("{name}: `audit.format`: unknown key"),
+        format!("{name}: `limits.connections`: must be a number, without quotes"),
+        format!("{name}: `limits.headd`: unknown key: did you mean \"limits.head\"?"),
+        format!("{name}: `log`: must be a string, in quotes"),
+        format!("{name}: `observe`: unknown key"),
+        format!("{name}: `polcy`: unknown key: did you mean \"policy\"?"),
+        format!("{name}: `listener.mode`: unknown key"),
+        format!("{name}: `listener.address`: is missing: write where to listen"),
+    ];
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn values_are_checked_all_together_and_told_with_their_origin() {
+    let file = Scratch::new(
+        "values",
+        "upstream = 'docker.sock'\nallow = ['ContainersList']\n[limits]\nhead = '0s'\nhead_bytes = 1",
+    );
+    let name = file.0.display().to_string();
+    let found = problems(
+        &file.flags(),
+        &[
+            ("DOCKGATE_LISTEN", "tcp://localhost:1"),
+            ("DOCKGATE_API_MIN", "1.12"),
+        ],
+    );
+    let wanted = [
+        format!("{name}: `allow`: `ContainersList` is no operation: did you mean \"ContainerList\"?"),
+        "DOCKGATE_LISTEN: `listen`: `localhost:1` is no IP address and port: write tcp://127.0.0.1:2375 or tcp://[::]:2375".to_owned(),
+        format!("{name}: `upstream`: `docker.sock` begins neither with tcp:// nor with unix://"),
+        "DOCKGATE_API_MIN: `api_min`: `1.12` must be a version from 1.24 on: \"1.44\"".to_owned(),
+        format!("{name}: `limits.head`: `0s` must be a time above zero with its unit: \"10s\", \"15m\""),
+        format!("{name}: `limits.head_bytes`: 1 must be from 1024 to 1048576"),
+    ];
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there_and_be_no_one_elses_to_write() {
+    let missing = Flags {
+        config: Some("/nowhere/dockgate.toml".into()),
+        ..Flags::default()
+    };
+    assert_eq!(
+        problems(&missing, &[]),
+        ["/nowhere/dockgate.toml: there is no such file: write its whole path"]
+    );
+    assert_eq!(
+        problems(&Flags::default(), &[("DOCKGATE_CONFIG", "")]),
+        [": there is no such file: write its whole path"]
+    );
+    let open = Scratch::new("open", "");
+    fs::set_permissions(&open.0, fs::Permissions::from_mode(0o666)).unwrap();
+    let name = open.0.display();
+    assert_eq!(
+        problems(&open.flags(), &[]),
+        [format!("{name}: anybody can write it: chmod o-w {name}")]
+    );
+}
+
+#[test]
+fn a_policy_is_a_shipped_name_or_a_file() {
+    let policy = Scratch::new("policy", "allow = ['ContainerKill']");
+    let path = policy.0.display().to_string();
+    let flags = Flags {
+        policy: vec!["traefik".to_owned(), path],
+        ..Flags::default()
+    };
+    let config = Config::load(&flags, []).unwrap();
+    let rules = &config.listeners.first().unwrap().rules;
+    assert!(rules.grants(Operation::ContainerList) && rules.grants(Operation::ContainerKill));
+    assert!(!rules.grants(Operation::ContainerStop), "the nearest deny");
+    let wrong = Flags {
+        policy: vec!["trafik".to_owned(), "./none.toml".to_owned()],
+        ..Flags::default()
+    };
+    let found = problems(&wrong, &[]);
+    assert!(found[0].contains("did you mean \"traefik\"?"), "{found:?}");
+    assert_eq!(
+        found[1],
+        "./none.toml: there is no such file: write its whole path"
+    );
+}
+
+#[test]
+fn a_listener_may_have_its_own_policies_and_denies() {
+    let file = Scratch::new(
+        "listeners",
+        "policy = ['read-only']\ndeny = ['SystemInfo']\nlisten = ['tcp://127.0.0.1:0']\n\
+         [[listener]]\naddress = 'unix:///run/a'\npolicy = ['autoheal']\n[[listener]]\naddress = 'unix:///run/b'\ndeny = ['ImageList']",
+    );
+    let config = Config::load(&file.flags(), []).unwrap();
+    let grants = |at: usize, operation| config.listeners[at].rules.grants(operation);
+    assert!(grants(0, Operation::ImageList) && !grants(0, Operation::SystemInfo));
+    assert!(grants(1, Operation::ContainerRestart) && !grants(1, Operation::ImageList));
+    assert!(
+        grants(2, Operation::ContainerList)
+            && !grants(2, Operation::ImageList)
+            && !grants(2, Operation::SystemInfo)
+    );
+}
+
+#[test]
+fn what_docker_links_and_kubernetes_inject_is_passed_over_with_a_notice() {
+    let pairs = [
+        ("DOCKGATE_PORT", "tcp://10.0.0.1:2375"),
+        ("DOCKGATE_SERVICE_HOST", "10.0.0.1"),
+        ("PATH", "/bin"),
+    ];
+    let config = Config::load(&Flags::default(), variables(&pairs)).unwrap();
+    assert_eq!(config.notices.len(), 2);
+    assert!(config.notices[0].starts_with("DOCKGATE_PORT is passed over"));
+}
+
+#[test]
+fn control_operations_are_named_as_root_on_the_host() {
+    let flags = Flags::default();
+    let pairs = [(
+        "DOCKGATE_ALLOW",
+        "ContainerCreate,ContainerList,NetworkCreate,*:read",
+    )];
+    let config = Config::load(&flags, variables(&pairs)).unwrap();
+    let named = config.listeners.first().unwrap().unjudged();
+    assert_eq!(
+        named,
+        [Operation::ContainerCreate, Operation::NetworkCreate]
+    );
+}

@@ -1,0 +1,303 @@
+//! What a user may write, with every default, and its checking.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{
+    Admission, AuditSettings, BadAddress, Limits, ListenAddress, OnFailure, Output, UpstreamAddress,
+};
+use crate::docker::ApiVersion;
+use crate::policy::Problem;
+use crate::policy::spelling::did_you_mean;
+
+/// The settings as they are written. The defaults stand here and nowhere else.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawConfig {
+    pub(super) listen: Vec<String>,
+    pub(super) upstream: String,
+    pub(super) policy: Vec<String>,
+    pub(super) allow: Vec<String>,
+    pub(super) deny: Vec<String>,
+    pub(super) api_min: String,
+    pub(super) allow_origin: Vec<String>,
+    pub(super) allow_host: Vec<String>,
+    pub(super) log: String,
+    pub(super) audit: RawAudit,
+    pub(super) limits: RawLimits,
+    pub(super) listener: Vec<RawListener>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawAudit {
+    pub(super) output: String,
+    pub(super) allowed_reads: bool,
+    pub(super) on_failure: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawLimits {
+    connections: u64,
+    connections_per_client: u64,
+    head: String,
+    head_bytes: u64,
+    body_bytes: u64,
+    body_time: String,
+    connect: String,
+    reply_head: String,
+    idle: String,
+    drain: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawListener {
+    pub(super) address: String,
+    #[serde(default)]
+    pub(super) policy: Vec<String>,
+    #[serde(default)]
+    pub(super) deny: Vec<String>,
+}
+
+impl Default for RawConfig {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            upstream: "unix:///var/run/docker.sock".to_owned(),
+            policy: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            api_min: LEAST_API.to_string(),
+            allow_origin: Vec::new(),
+            allow_host: Vec::new(),
+            log: "info".to_owned(),
+            audit: RawAudit::default(),
+            limits: RawLimits::default(),
+            listener: Vec::new(),
+        }
+    }
+}
+
+impl Default for RawAudit {
+    fn default() -> Self {
+        Self {
+            output: "stdout".to_owned(),
+            allowed_reads: true,
+            on_failure: "refuse".to_owned(),
+        }
+    }
+}
+
+impl Default for RawLimits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            connections_per_client: 256,
+            head: "10s".to_owned(),
+            head_bytes: 65_536,
+            body_bytes: 1_048_576,
+            body_time: "30s".to_owned(),
+            connect: "5s".to_owned(),
+            reply_head: "off".to_owned(),
+            idle: "15m".to_owned(),
+            drain: "8s".to_owned(),
+        }
+    }
+}
+
+/// Where Dockgate listens when nothing says where.
+pub(super) const DEFAULT_LISTEN: &str = "tcp://127.0.0.1:2375";
+/// The policy that holds when nothing says which.
+pub(super) const DEFAULT_POLICY: &str = "default";
+
+/// Before it, the start of a container took a host configuration.
+const LEAST_API: ApiVersion = ApiVersion {
+    major: 1,
+    minor: 24,
+    patch: None,
+};
+/// More connections than any host has files for are a slip.
+const MOST_CONNECTIONS: u64 = 1_000_000;
+/// What all bodies together may hold in memory, so no single one may have more.
+pub(crate) const MOST_BODY_BYTES: u32 = 16 * 1024 * 1024;
+/// hyper and the daemon take no longer heads.
+const MOST_HEAD_BYTES: u64 = 1024 * 1024;
+
+/// Turns raw values into checked ones and keeps every problem.
+pub(super) struct Checker<'a> {
+    /// Names the file or variable that a key came from.
+    pub(super) origin: &'a dyn Fn(&str) -> String,
+    pub(super) problems: &'a mut Vec<Problem>,
+}
+
+impl Checker<'_> {
+    pub(super) fn wrong(&mut self, key: &str, message: impl Into<String>) {
+        self.problems
+            .push(Problem::of_key(&(self.origin)(key), key, message));
+    }
+
+    pub(super) fn listen(&mut self, key: &str, text: &str) -> Option<ListenAddress> {
+        self.address(key, ListenAddress::parse(text))
+    }
+
+    pub(super) fn upstream(&mut self, text: &str) -> Option<UpstreamAddress> {
+        self.address("upstream", UpstreamAddress::parse(text))
+    }
+
+    fn address<T>(&mut self, key: &str, parsed: Result<T, BadAddress>) -> Option<T> {
+        parsed
+            .map_err(|error| self.wrong(key, error.to_string()))
+            .ok()
+    }
+
+    pub(super) fn admission(&mut self, raw: &RawConfig) -> Admission {
+        let api_min = ApiVersion::parse(&raw.api_min)
+            .filter(|version| *version >= LEAST_API && version.patch.is_none());
+        if api_min.is_none() {
+            self.wrong(
+                "api_min",
+                format!(
+                    "`{}` must be a version from {LEAST_API} on: \"1.44\"",
+                    raw.api_min
+                ),
+            );
+        }
+        for origin in raw
+            .allow_origin
+            .iter()
+            .filter(|origin| !origin.contains("://"))
+        {
+            self.wrong(
+                "allow_origin",
+                format!("`{origin}` is no origin: write \"https://dash.example\""),
+            );
+        }
+        for host in raw
+            .allow_host
+            .iter()
+            .filter(|host| host.contains([':', '/', '*']))
+        {
+            self.wrong(
+                "allow_host",
+                format!("`{host}` is no host name: write \"dash.example\", without a port"),
+            );
+        }
+        Admission {
+            api_min: api_min.unwrap_or(LEAST_API),
+            allow_origin: raw.allow_origin.clone(),
+            allow_host: raw
+                .allow_host
+                .iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
+        }
+    }
+
+    pub(super) fn level(&mut self, text: &str) -> tracing::Level {
+        self.word(
+            "log",
+            text,
+            &[
+                ("error", tracing::Level::ERROR),
+                ("warn", tracing::Level::WARN),
+                ("info", tracing::Level::INFO),
+                ("debug", tracing::Level::DEBUG),
+            ],
+        )
+        .unwrap_or(tracing::Level::INFO)
+    }
+
+    pub(super) fn audit(&mut self, raw: &RawAudit) -> AuditSettings {
+        let output = match raw.output.as_str() {
+            "stdout" => Output::Stdout,
+            "stderr" => Output::Stderr,
+            "none" => Output::None,
+            path => Output::File(PathBuf::from(path)),
+        };
+        if matches!(&output, Output::File(path) if !path.is_absolute()) {
+            let message = format!(
+                "`{}` must be stdout, stderr, none or an absolute path",
+                raw.output
+            );
+            self.wrong("audit.output", message);
+        }
+        let choices = [
+            ("refuse", OnFailure::Refuse),
+            ("continue", OnFailure::Continue),
+        ];
+        let on_failure = self
+            .word("audit.on_failure", &raw.on_failure, &choices)
+            .unwrap_or(OnFailure::Refuse);
+        AuditSettings {
+            output,
+            allowed_reads: raw.allowed_reads,
+            on_failure,
+        }
+    }
+
+    pub(super) fn limits(&mut self, raw: &RawLimits) -> Limits {
+        Limits {
+            connections: self.number("limits.connections", raw.connections, 1, MOST_CONNECTIONS),
+            connections_per_client: self.number(
+                "limits.connections_per_client",
+                raw.connections_per_client,
+                1,
+                MOST_CONNECTIONS,
+            ),
+            head: self.duration("limits.head", &raw.head),
+            head_bytes: self.number("limits.head_bytes", raw.head_bytes, 1024, MOST_HEAD_BYTES),
+            body_bytes: self.number(
+                "limits.body_bytes",
+                raw.body_bytes,
+                1024,
+                MOST_BODY_BYTES.into(),
+            ),
+            body_time: self.duration("limits.body_time", &raw.body_time),
+            connect: self.duration("limits.connect", &raw.connect),
+            reply_head: (raw.reply_head != "off")
+                .then(|| self.duration("limits.reply_head", &raw.reply_head)),
+            idle: self.duration("limits.idle", &raw.idle),
+            drain: self.duration("limits.drain", &raw.drain),
+        }
+    }
+
+    fn word<T: Copy>(&mut self, key: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
+        let found = choices
+            .iter()
+            .find(|(word, _)| *word == text)
+            .map(|(_, value)| *value);
+        if found.is_none() {
+            let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+            let hint = did_you_mean(text, words.iter().copied());
+            self.wrong(
+                key,
+                format!("`{text}` must be one of {}{hint}", words.join(", ")),
+            );
+        }
+        found
+    }
+
+    fn number(&mut self, key: &str, value: u64, least: u64, most: u64) -> usize {
+        if !(least..=most).contains(&value) {
+            self.wrong(key, format!("{value} must be from {least} to {most}"));
+        }
+        usize::try_from(value).unwrap_or(usize::MAX)
+    }
+
+    fn duration(&mut self, key: &str, text: &str) -> Duration {
+        match humantime::parse_duration(text) {
+            Ok(duration) if !duration.is_zero() => duration,
+            Ok(_) | Err(_) => {
+                self.wrong(
+                    key,
+                    format!("`{text}` must be a time above zero with its unit: \"10s\", \"15m\""),
+                );
+                Duration::ZERO
+            }
+        }
+    }
+}
