@@ -1,0 +1,350 @@
+//! The path of one request, from the typed head to the reply.
+//!
+//! Only this module puts the parts together; each of them knows nothing of the others.
+
+pub mod admission;
+pub mod body;
+pub mod connection;
+pub mod guard;
+pub mod head;
+pub mod headers;
+pub mod meter;
+pub mod refusal;
+pub mod socket;
+pub mod tunnel;
+pub mod upstream;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+
+use self::body::{ReplyBody, RequestBody};
+use self::guard::Exchange;
+use self::head::{Head, RefusedHead};
+use self::tunnel::Tunnel;
+use self::upstream::{Daemon, Outgoing, Upstream};
+use crate::audit::{Entry, Log, Record, Verdict};
+use crate::config::{Admission, Limits};
+use crate::docker::{BadTarget, Call, Reply, Target, Unclassified, Upgrade, classify};
+use crate::policy::{Denial, Judgement, Permit, Reason, Rules};
+
+/// What all connections of a listener share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The listener's address as the record names it.
+    pub listener: Arc<str>,
+    /// Whether only programs of this host can reach the listener by TCP.
+    pub on_loopback: bool,
+    /// What holds there.
+    pub rules: Rules,
+    /// What every request is held against.
+    pub admission: Admission,
+    /// Bounds.
+    pub limits: Limits,
+    /// Where the daemon is.
+    pub daemon: Arc<Daemon>,
+    /// The record.
+    pub log: Log,
+    /// What all bodies that are read before they are sent may hold, in bytes.
+    pub budget: Arc<Semaphore>,
+}
+
+/// The handling of one client connection's requests.
+pub struct Gate {
+    shared: Arc<Shared>,
+    client: Arc<str>,
+    exchange: Arc<Exchange>,
+    upstream: Upstream,
+    /// Refuses every request, as the client has too many connections.
+    is_over_limit: bool,
+    /// Set when Dockgate is shutting down.
+    draining: Arc<AtomicBool>,
+    /// A hijack that was granted, for the connection to run.
+    tunnel: Mutex<Option<Tunnel>>,
+}
+
+/// A request that may be sent.
+struct Granted {
+    permit: Permit,
+    head: Head,
+    body: RequestBody,
+    upgrade: Option<Upgrade>,
+}
+
+impl Gate {
+    /// The handling of a new connection.
+    #[must_use]
+    pub fn new(
+        shared: Arc<Shared>,
+        client: Arc<str>,
+        exchange: Arc<Exchange>,
+        is_over_limit: bool,
+    ) -> Self {
+        let upstream = Upstream::new(Arc::clone(&shared.daemon));
+        Self {
+            shared,
+            client,
+            exchange,
+            upstream,
+            is_over_limit,
+            draining: Arc::default(),
+            tunnel: Mutex::default(),
+        }
+    }
+
+    /// Answers the request whose head the guard has read.
+    pub async fn answer(&self, body: Incoming) -> Response<ReplyBody> {
+        // hyper has a request only when the guard has put a head before it.
+        let head = self.exchange.take_head().unwrap_or(Err(RefusedHead {
+            bad: head::BadHead::RequestLine,
+            line: None,
+        }));
+        let Ok(entry) = self.shared.log.open(&self.client, &self.shared.listener) else {
+            let unavailable = Denial::new(
+                Reason::AuditUnavailable,
+                crate::audit::Unavailable.to_string(),
+            );
+            return self.refuse(&unavailable, true, None);
+        };
+        let mut entry = Box::new(entry);
+        let has_body = head.as_ref().map_or(true, Head::has_body);
+        match self.judge(&mut entry.record, head, body).await {
+            Ok(granted) => self.forward(granted, entry).await,
+            Err(denial) => self.refuse(&denial, has_body, Some(entry)),
+        }
+    }
+
+    /// Decides whether a request may be sent, and makes it ready.
+    async fn judge(
+        &self,
+        record: &mut Record,
+        head: Result<Head, RefusedHead>,
+        body: Incoming,
+    ) -> Result<Granted, Denial> {
+        let head = head.map_err(|refused| {
+            if let Some((method, target)) = &refused.line {
+                record.asked(method, target);
+            }
+            Denial::from(&refused.bad)
+        })?;
+        record.asked(&head.method, &head.target);
+        self.admit(&head)?;
+        let call = self.understand(&head)?;
+        record.understood(&call);
+        let kind = call.body();
+        let permit = match self.shared.rules.judge(call) {
+            Judgement::Allow(permit) => permit,
+            Judgement::Deny(denial) => return Err(denial),
+        };
+        record.policy = Some(Arc::clone(permit.policy()));
+        let upgrade = wanted_upgrade(permit.call(), &head)?;
+        let (limits, budget) = (&self.shared.limits, &self.shared.budget);
+        let body = body::prepare(
+            kind,
+            &head,
+            body,
+            Arc::clone(&record.bytes_in),
+            limits,
+            budget,
+        )
+        .await?;
+        Ok(Granted {
+            permit,
+            head,
+            body,
+            upgrade,
+        })
+    }
+
+    /// What is refused whatever it asks for.
+    fn admit(&self, head: &Head) -> Result<(), Denial> {
+        if self.is_over_limit {
+            let message = "this client has too many connections open: close some, or raise limits.connections_per_client";
+            return Err(Denial::new(Reason::TooManyConnections, message));
+        }
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(Denial::new(Reason::Draining, "shutting down: try again"));
+        }
+        self.shared.admission.check(head, self.shared.on_loopback)
+    }
+
+    fn understand(&self, head: &Head) -> Result<Call, Denial> {
+        let target = Target::parse(&head.target).map_err(|bad| bad_target(&bad))?;
+        target
+            .check_version(self.shared.admission.api_min)
+            .map_err(|bad| bad_target(&bad))?;
+        classify(&head.method, target).map_err(|unclassified| match unclassified {
+            Unclassified::Bad(bad) => bad_target(&bad),
+            Unclassified::Unknown { .. } => {
+                Denial::new(Reason::UnknownOperation, unclassified.to_string())
+            }
+        })
+    }
+
+    /// Sends a permitted request and hands on its reply.
+    async fn forward(&self, granted: Granted, mut entry: Box<Entry>) -> Response<ReplyBody> {
+        let Granted {
+            permit,
+            head,
+            body,
+            upgrade,
+        } = granted;
+        let call = permit.call();
+        (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted);
+        if call.effect().changes_state() {
+            if entry.begin_confirmed().await.is_err() {
+                entry.record.verdict = Verdict::Deny;
+                let denial = Denial::new(
+                    Reason::AuditUnavailable,
+                    crate::audit::Unavailable.to_string(),
+                );
+                return self.refuse(&denial, true, Some(entry));
+            }
+        } else if call.is_endless() {
+            entry.begin();
+        }
+        if call.is_endless() && upgrade.is_none() {
+            self.exchange.watch_for_leaving();
+        }
+        let has_body = !body.is_empty();
+        match self
+            .upstream
+            .send(
+                &permit,
+                Outgoing {
+                    head: &head,
+                    body,
+                    upgrade,
+                },
+            )
+            .await
+        {
+            Ok(reply) => match upgrade {
+                Some(upgrade) if reply.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                    self.hijack(reply, upgrade, head.upgrade.is_some(), entry)
+                        .await
+                }
+                Some(_) | None => self.pass(reply, call, upgrade.is_some(), entry),
+            },
+            Err(denial) => self.refuse(&denial, has_body, Some(entry)),
+        }
+    }
+
+    /// Hands on a reply of the daemon.
+    fn pass(
+        &self,
+        reply: Response<Incoming>,
+        call: &Call,
+        was_hijack: bool,
+        mut entry: Box<Entry>,
+    ) -> Response<ReplyBody> {
+        let (mut parts, body) = reply.into_parts();
+        entry.record.status = Some(parts.status.as_u16());
+        headers::drop_hop_by_hop(&mut parts.headers);
+        if was_hijack {
+            // Behind a request for a hijack nothing is read as a request, whatever became of it.
+            parts.headers.insert(
+                http::header::CONNECTION,
+                http::HeaderValue::from_static("close"),
+            );
+        }
+        let can_be_asked_again = call.is_endless() && !call.effect().changes_state();
+        let stop = can_be_asked_again.then(|| Arc::clone(&self.draining));
+        Response::from_parts(
+            parts,
+            ReplyBody::stream(body, entry, Arc::clone(&self.exchange), stop),
+        )
+    }
+
+    /// Leaves the connection to a tunnel. There is no reply by hyper then, so this never returns.
+    async fn hijack(
+        &self,
+        mut reply: Response<Incoming>,
+        upgrade: Upgrade,
+        client_asked: bool,
+        mut entry: Box<Entry>,
+    ) -> Response<ReplyBody> {
+        match hyper::upgrade::on(&mut reply).await {
+            Ok(daemon) => {
+                let mut headers = std::mem::take(reply.headers_mut());
+                headers::drop_hop_by_hop(&mut headers);
+                let tunnel = Tunnel::new(daemon, &headers, upgrade, client_asked, entry);
+                *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
+                std::future::pending().await
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the daemon's connection could not be taken over");
+                entry.record.verdict = Verdict::Allow;
+                let denial = Denial::new(
+                    Reason::BadDaemonReply,
+                    "the Docker daemon closed the connection it had agreed to",
+                );
+                self.refuse(&denial, true, Some(entry))
+            }
+        }
+    }
+
+    /// Takes the hijack that is to be run, if one was granted.
+    fn take_tunnel(&self) -> Option<Tunnel> {
+        self.tunnel
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Answers with a refusal and notes it in the record.
+    fn refuse(
+        &self,
+        denial: &Denial,
+        close: bool,
+        mut entry: Option<Box<Entry>>,
+    ) -> Response<ReplyBody> {
+        if let Some(entry) = &mut entry {
+            let record = &mut entry.record;
+            record.reason = denial.reason;
+            record.detail = Some(denial.message.clone());
+            record.status = Some(denial.reason.status());
+        }
+        let whole = |bytes| ReplyBody::whole(bytes, entry, Arc::clone(&self.exchange));
+        refusal::reply(denial, close).map(whole)
+    }
+}
+
+fn bad_target(bad: &BadTarget) -> Denial {
+    let reason = match bad {
+        BadTarget::Query(_) => Reason::BadQuery,
+        BadTarget::Version | BadTarget::VersionTooOld { .. } => Reason::BadApiVersion,
+        BadTarget::Byte(_)
+        | BadTarget::DotSegment
+        | BadTarget::EmptySegment
+        | BadTarget::Escape
+        | BadTarget::Name(_)
+        | BadTarget::NotOriginForm
+        | BadTarget::Reference(_)
+        | BadTarget::TooLong
+        | BadTarget::TrailingSlash => Reason::BadTarget,
+    };
+    Denial::new(reason, bad.to_string())
+}
+
+/// What the connection is to become: the operation's one value, which the client must ask for where
+/// the daemon knows no other way. On other operations the header has no effect.
+fn wanted_upgrade(call: &Call, head: &Head) -> Result<Option<Upgrade>, Denial> {
+    let Reply::Hijack(upgrade) = call.reply() else {
+        return Ok(None);
+    };
+    match head.upgrade.as_deref() {
+        Some(asked) if asked.eq_ignore_ascii_case(upgrade.as_str()) => Ok(Some(upgrade)),
+        None if upgrade == Upgrade::Tcp => Ok(Some(upgrade)),
+        Some(_) | None => {
+            let message = format!(
+                "the operation needs the header Upgrade: {}",
+                upgrade.as_str()
+            );
+            Err(Denial::new(Reason::UpgradeNotOffered, message))
+        }
+    }
+}

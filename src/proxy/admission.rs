@@ -1,0 +1,149 @@
+//! Whether a request may come from where it comes: browsers and DNS rebinding.
+//!
+//! The daemon compares neither `Host` nor `Origin`, so a page in a browser of the host could call
+//! it. Programs send no `Origin`; a page that had its own name rebound to a loopback address sends
+//! that name as `Host`.
+
+use std::net::IpAddr;
+
+use super::head::Head;
+use crate::config::Admission;
+use crate::policy::{Denial, Reason};
+
+impl Admission {
+    /// Checks where a request comes from.
+    ///
+    /// # Errors
+    ///
+    /// It comes from a browser, or is addressed to a name that is not ours.
+    pub fn check(&self, head: &Head, on_loopback: bool) -> Result<(), Denial> {
+        if let Some(origin) = &head.origin
+            && !self.allow_origin.contains(origin)
+        {
+            let message = "requests from browsers are refused; to grant this page's add its origin to allow_origin";
+            return Err(Denial::new(Reason::OriginNotAllowed, message));
+        }
+        let is_judged = on_loopback || !self.allow_host.is_empty();
+        match head.host.as_deref() {
+            Some(host) if is_judged && !self.allows_host(host) => {
+                let message = "the Host is no address, no single label and no name under localhost; \
+                    to grant it add it to allow_host";
+                Err(Denial::new(Reason::HostNotAllowed, message))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn allows_host(&self, host: &str) -> bool {
+        let name = without_port(host).to_ascii_lowercase();
+        let is_digits = !name.is_empty()
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let is_label = name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let is_address = name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
+        is_digits
+            || is_label
+            || is_address
+            || name.ends_with(".localhost")
+            || self.allow_host.contains(&name)
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit())
+                && (!name.contains(':') || name.ends_with(']')) =>
+        {
+            name
+        }
+        Some(_) | None => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::ApiVersion;
+
+    fn check(lines: &str, allow_host: &[&str], on_loopback: bool) -> Option<Reason> {
+        let admission = Admission {
+            api_min: ApiVersion {
+                major: 1,
+                minor: 24,
+                patch: None,
+            },
+            allow_origin: vec!["https://dash.example".to_owned()],
+            allow_host: allow_host.iter().map(|host| (*host).to_owned()).collect(),
+        };
+        let head =
+            Head::parse(format!("GET /_ping HTTP/1.1\r\n{lines}\r\n\r\n").as_bytes()).unwrap();
+        admission
+            .check(&head, on_loopback)
+            .err()
+            .map(|denial| denial.reason)
+    }
+
+    #[test]
+    fn on_loopback_a_host_must_be_no_name_of_the_internet() {
+        for host in [
+            "",
+            "127.0.0.1",
+            "127.0.0.1:2375",
+            "[::1]:2375",
+            "::1",
+            "1.28",
+            "docker",
+            "localhost:2375",
+            "a.localhost",
+            "dash.example:80",
+        ] {
+            assert_eq!(
+                check(&format!("Host: {host}"), &["dash.example"], true),
+                None,
+                "{host}"
+            );
+        }
+        for host in [
+            "evil.example",
+            "evil.example:2375",
+            "localhost.evil.example",
+            "api.moby.localhost.",
+            "127.0.0.1.evil.example",
+        ] {
+            assert_eq!(
+                check(&format!("Host: {host}"), &[], true),
+                Some(Reason::HostNotAllowed),
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn elsewhere_a_host_is_judged_only_when_names_are_given() {
+        assert_eq!(check("Host: evil.example", &[], false), None);
+        assert_eq!(
+            check("Host: evil.example", &["dash.example"], false),
+            Some(Reason::HostNotAllowed)
+        );
+    }
+
+    #[test]
+    fn an_origin_is_refused_unless_named() {
+        for (origin, want) in [
+            ("https://dash.example", None),
+            ("https://dash.example.evil", Some(Reason::OriginNotAllowed)),
+            ("null", Some(Reason::OriginNotAllowed)),
+            ("", Some(Reason::OriginNotAllowed)),
+        ] {
+            assert_eq!(
+                check(&format!("Host: a\r\nOrigin: {origin}"), &[], false),
+                want,
+                "{origin}"
+            );
+        }
+    }
+}

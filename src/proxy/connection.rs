@@ -1,0 +1,160 @@
+//! One client's connection, from the first byte to the last.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+use tower::{Layer, Service, ServiceBuilder};
+
+use super::body::ReplyBody;
+use super::guard::{Exchange, Guard, HeadLimits};
+use super::socket::Socket;
+use super::{Gate, Shared};
+use crate::policy::{Denial, Reason};
+
+/// How long the rest of a refused request is read and thrown away. A client that is still writing
+/// when the connection is closed would print a broken pipe instead of the refusal.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// Serves a client until it leaves, or the drain ends what it does.
+pub async fn serve(
+    socket: Socket,
+    shared: Arc<Shared>,
+    client: Arc<str>,
+    is_over_limit: bool,
+    mut drain: watch::Receiver<bool>,
+) {
+    let limits = HeadLimits {
+        time: shared.limits.head,
+        idle: shared.limits.idle,
+        bytes: shared.limits.head_bytes,
+    };
+    let exchange = Arc::<Exchange>::default();
+    let guard = Guard::new(socket, Arc::clone(&exchange), limits);
+    let gate = Arc::new(Gate::new(shared, client, exchange, is_over_limit));
+    let service = ServiceBuilder::new()
+        .layer(CatchPanic)
+        .service(GateService(Arc::clone(&gate)));
+    let mut connection = http1::Builder::new()
+        .half_close(false)
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(guard), TowerToHyperService::new(service));
+    let mut drained =
+        std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
+    let mut is_drained = false;
+    let tunnel = poll_fn(|cx| {
+        if !is_drained && drained.as_mut().poll(cx).is_ready() {
+            is_drained = true;
+            gate.draining.store(true, Ordering::Relaxed);
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        // The daemon's side first, so that its closing is known; and last, to send what the
+        // client's side has asked.
+        gate.upstream.poll(cx);
+        let over = connection.poll_without_shutdown(cx).is_ready();
+        gate.upstream.poll(cx);
+        match gate.take_tunnel() {
+            Some(tunnel) => Poll::Ready(Some(tunnel)),
+            None if over => Poll::Ready(None),
+            None => Poll::Pending,
+        }
+    })
+    .await;
+    let parts = connection.into_parts();
+    // With it goes the daemon's connection, unless that is the tunnel's now.
+    drop(gate);
+    let guard = parts.io.into_inner();
+    match tunnel {
+        Some(tunnel) => tunnel.run(guard.into_raw(), parts.read_buf).await,
+        None => linger(guard).await,
+    }
+}
+
+/// Ends a connection on which the client may still be sending.
+async fn linger(guard: Guard<Socket>) {
+    let has_unread = guard.has_unread();
+    let mut socket = guard.into_socket();
+    if socket.shutdown().await.is_err() || !has_unread {
+        return;
+    }
+    let draining = async {
+        let mut space = vec![0; 64 * 1024];
+        while socket.read(&mut space).await.is_ok_and(|count| count > 0) {}
+    };
+    // Whoever is not done by then sees a closed connection.
+    _ = tokio::time::timeout(LINGER, draining).await;
+}
+
+/// The gate as a service.
+#[derive(Clone)]
+struct GateService(Arc<Gate>);
+
+type Answer = Pin<Box<dyn Future<Output = Result<Response<ReplyBody>, Infallible>> + Send>>;
+
+impl Service<Request<Incoming>> for GateService {
+    type Response = Response<ReplyBody>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Answer {
+        let gate = Arc::clone(&self.0);
+        Box::pin(async move { Ok(gate.answer(request.into_body()).await) })
+    }
+}
+
+/// Turns a panic of a request's handling into a reply. The record is written by the entry, dropped
+/// as the panic passes.
+#[derive(Clone, Copy)]
+struct CatchPanic;
+
+impl Layer<GateService> for CatchPanic {
+    type Service = PanicCaught;
+
+    fn layer(&self, inner: GateService) -> PanicCaught {
+        PanicCaught(inner)
+    }
+}
+
+#[derive(Clone)]
+struct PanicCaught(GateService);
+
+impl Service<Request<Incoming>> for PanicCaught {
+    type Response = Response<ReplyBody>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Answer {
+        let gate = Arc::clone(&self.0.0);
+        let answer = AssertUnwindSafe(self.0.call(request)).catch_unwind();
+        Box::pin(async move {
+            answer.await.unwrap_or_else(|_| {
+                let denial = Denial::new(
+                    Reason::InternalError,
+                    "a defect of dockgate; nothing more is known here",
+                );
+                Ok(gate.refuse(&denial, true, None))
+            })
+        })
+    }
+}

@@ -1,0 +1,418 @@
+//! The read side of a client's socket, below hyper.
+//!
+//! The guard collects one head, has it [parsed](super::head), and hands hyper a synthetic one that
+//! says no more than how the body is framed. Then it lets that body through and holds everything
+//! else until the reply is over: no byte behind a request is read as another while its connection
+//! may still be hijacked.
+
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep};
+
+use super::head::{BadHead, Framing, Head, RefusedHead, check_byte};
+
+/// What the guard and the handling of its requests tell each other. One request is under way at a
+/// time.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    head: Mutex<Option<Result<Head, RefusedHead>>>,
+    /// The reply is over, so the next head may be read.
+    released: AtomicBool,
+    /// The end of the client's bytes means that it has left, as the reply would never end
+    /// otherwise.
+    end_means_gone: AtomicBool,
+}
+
+impl Exchange {
+    /// Takes the head that the guard has read.
+    pub fn take_head(&self) -> Option<Result<Head, RefusedHead>> {
+        self.head
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// Has the next head read.
+    pub fn release(&self) {
+        self.end_means_gone.store(false, Ordering::Relaxed);
+        self.released.store(true, Ordering::Relaxed);
+    }
+
+    /// Has the end of the client's bytes taken as its leaving, from now to the end of the reply.
+    /// Otherwise a client may shut its side down and still get its reply.
+    pub fn watch_for_leaving(&self) {
+        self.end_means_gone.store(true, Ordering::Relaxed);
+    }
+
+    fn put_head(&self, head: Result<Head, RefusedHead>) {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+    }
+}
+
+/// The bounds on heads.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadLimits {
+    /// From the first byte to the last.
+    pub time: Duration,
+    /// Before the first byte.
+    pub idle: Duration,
+    /// The length in bytes.
+    pub bytes: usize,
+}
+
+/// A client's socket, its read side guarded.
+#[derive(Debug)]
+pub struct Guard<S> {
+    socket: S,
+    exchange: Arc<Exchange>,
+    limits: HeadLimits,
+    phase: Phase,
+    /// Bytes from the client that hyper may not have yet.
+    held: Vec<u8>,
+    /// How many of them were checked.
+    checked: usize,
+    /// What hyper is to read of the synthetic head.
+    synthetic: Vec<u8>,
+    deadline: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// What the client's next bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// A head.
+    Head,
+    /// So many bytes of a body.
+    Body(u64),
+    /// A body in chunks and whatever comes behind it: hyper tells them apart, and the connection is
+    /// the request's last.
+    Chunks,
+    /// Nothing that concerns the request under way.
+    Held,
+    /// Behind a head that was refused: nobody's.
+    Refused,
+    /// Raw bytes of a hijacked connection.
+    Raw,
+}
+
+/// How much is read at once, in bytes.
+const READ: usize = 16 * 1024;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
+    /// A guard before a socket on which nothing was read yet.
+    pub fn new(socket: S, exchange: Arc<Exchange>, limits: HeadLimits) -> Self {
+        Self {
+            socket,
+            exchange,
+            limits,
+            phase: Phase::Head,
+            held: Vec::new(),
+            checked: 0,
+            synthetic: Vec::new(),
+            deadline: Instant::now() + limits.idle,
+            timer: None,
+        }
+    }
+
+    /// Gives up guarding: what is read next are the held bytes, then the socket's own.
+    #[must_use]
+    pub fn into_raw(mut self) -> Self {
+        self.phase = Phase::Raw;
+        self
+    }
+
+    /// Whether the client may still be sending what nobody will read.
+    pub fn has_unread(&self) -> bool {
+        match self.phase {
+            Phase::Head | Phase::Held | Phase::Raw => false,
+            Phase::Body(_) | Phase::Chunks | Phase::Refused => true,
+        }
+    }
+
+    /// The socket.
+    pub fn into_socket(self) -> S {
+        self.socket
+    }
+
+    /// Reads from the socket to the held bytes. Ready with the count, zero at the end.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut space = [const { MaybeUninit::<u8>::uninit() }; READ];
+        let mut read = ReadBuf::uninit(&mut space);
+        ready!(Pin::new(&mut self.socket).poll_read(cx, &mut read))?;
+        self.held.extend_from_slice(read.filled());
+        Poll::Ready(Ok(read.filled().len()))
+    }
+
+    /// Collects a head. Ready when a synthetic one is there for hyper, or nothing more will come.
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match self.check_held() {
+                Ok(None) => {}
+                Ok(Some(end)) => {
+                    self.accept(end);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(bad) => {
+                    self.refuse(bad);
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            match self.poll_fill(cx)? {
+                Poll::Ready(0) if self.held.is_empty() => return Poll::Ready(Ok(())),
+                Poll::Ready(0) => self.refuse(BadHead::Incomplete),
+                Poll::Ready(count) => {
+                    if self.held.len() == count {
+                        self.deadline = Instant::now() + self.limits.time;
+                    }
+                    continue;
+                }
+                Poll::Pending => {
+                    ready!(self.poll_deadline(cx));
+                    if !self.held.is_empty() {
+                        self.refuse(BadHead::Slow);
+                    }
+                }
+            }
+            return Poll::Ready(Ok(()));
+        }
+    }
+
+    /// Checks the held bytes that are new. Where the head ends, if it does.
+    fn check_held(&mut self) -> Result<Option<usize>, BadHead> {
+        let mut before = self
+            .checked
+            .checked_sub(1)
+            .and_then(|at| self.held.get(at))
+            .copied();
+        for (at, byte) in self.held.iter().copied().enumerate().skip(self.checked) {
+            check_byte(before, byte)?;
+            before = Some(byte);
+            self.checked = at + 1;
+            if byte == b'\n'
+                && self
+                    .held
+                    .get(..=at)
+                    .is_some_and(|head| head.ends_with(b"\r\n\r\n"))
+            {
+                return Ok(Some(at + 1));
+            }
+            if at >= self.limits.bytes {
+                return Err(BadHead::TooLarge);
+            }
+        }
+        Ok(None)
+    }
+
+    fn accept(&mut self, end: usize) {
+        let parsed = Head::parse(self.held.get(..end).unwrap_or_default());
+        self.held.drain(..end);
+        self.checked = 0;
+        match parsed {
+            Ok(head) => {
+                self.phase = match head.framing {
+                    Framing::Length(0) => Phase::Held,
+                    Framing::Length(length) => Phase::Body(length),
+                    Framing::Chunked => Phase::Chunks,
+                };
+                synthesize(&head, &mut self.synthetic);
+                self.exchange.put_head(Ok(head));
+            }
+            Err(refused) => self.refuse_parsed(refused),
+        }
+    }
+
+    fn refuse(&mut self, bad: BadHead) {
+        let line = self
+            .held
+            .split(|byte| *byte == b'\r')
+            .next()
+            .and_then(|line| {
+                let mut parts = std::str::from_utf8(line).ok()?.splitn(3, ' ');
+                Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+            });
+        self.refuse_parsed(RefusedHead { bad, line });
+    }
+
+    /// Hands hyper a request that stands for the refused one, so that it is answered and recorded
+    /// like any.
+    fn refuse_parsed(&mut self, refused: RefusedHead) {
+        let is_head = refused
+            .line
+            .as_ref()
+            .is_some_and(|(method, _)| method == "HEAD");
+        let method: &[u8] = if is_head { b"HEAD" } else { b"GET" };
+        self.synthetic.extend_from_slice(method);
+        self.synthetic
+            .extend_from_slice(b" / HTTP/1.1\r\nconnection: close\r\n\r\n");
+        self.held = Vec::new();
+        self.phase = Phase::Refused;
+        self.exchange.put_head(Err(refused));
+    }
+
+    /// Ready when the deadline has passed. The timer is only moved when it would go off too late;
+    /// when it goes off too early it is set again, so that a request costs no timer.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.deadline;
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if timer.deadline() > deadline {
+            timer.as_mut().reset(deadline);
+        }
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() >= deadline {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    /// Lets hyper have bytes of a body of known length.
+    fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+        left: u64,
+    ) -> Poll<io::Result<()>> {
+        let most = usize::try_from(left)
+            .unwrap_or(usize::MAX)
+            .min(to.remaining());
+        let mut space = [const { MaybeUninit::<u8>::uninit() }; READ];
+        let mut space = ReadBuf::uninit(&mut space);
+        let mut read = space.take(most);
+        if self.held.is_empty() {
+            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut read))?;
+        } else {
+            give(&mut self.held, &mut read);
+        }
+        to.put_slice(read.filled());
+        let given = u64::try_from(read.filled().len()).unwrap_or(left);
+        self.phase = if given == left {
+            Phase::Held
+        } else {
+            Phase::Body(left - given)
+        };
+        Poll::Ready(Ok(()))
+    }
+
+    /// Holds what comes, and tells hyper when the client has left.
+    fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.exchange.end_means_gone.load(Ordering::Relaxed) || !self.held.is_empty() {
+            return Poll::Pending;
+        }
+        match ready!(self.poll_fill(cx))? {
+            0 => Poll::Ready(Ok(())),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.phase == Phase::Held && self.exchange.released.swap(false, Ordering::Relaxed) {
+            self.phase = Phase::Head;
+            self.deadline = Instant::now()
+                + if self.held.is_empty() {
+                    self.limits.idle
+                } else {
+                    self.limits.time
+                };
+        }
+        if self.phase == Phase::Head {
+            self.exchange.released.store(false, Ordering::Relaxed);
+            ready!(self.poll_head(cx))?;
+        }
+        if !self.synthetic.is_empty() {
+            give(&mut self.synthetic, to);
+            return Poll::Ready(Ok(()));
+        }
+        match self.phase {
+            // The client closed, or was idle for too long.
+            Phase::Head => Poll::Ready(Ok(())),
+            Phase::Body(left) => self.poll_body(cx, to, left),
+            Phase::Held => self.poll_held(cx),
+            Phase::Refused => Poll::Pending,
+            Phase::Chunks | Phase::Raw if self.held.is_empty() => {
+                Pin::new(&mut self.socket).poll_read(cx, to)
+            }
+            Phase::Chunks | Phase::Raw => {
+                give(&mut self.held, to);
+                Poll::Ready(Ok(()))
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}
+
+/// The head that hyper reads: the method for what a reply may have, and how the body is framed.
+fn synthesize(head: &Head, to: &mut Vec<u8>) {
+    to.extend_from_slice(head.method.as_bytes());
+    to.extend_from_slice(if head.is_http11 {
+        b" / HTTP/1.1\r\n"
+    } else {
+        b" / HTTP/1.0\r\n"
+    });
+    match head.framing {
+        Framing::Length(length) => {
+            to.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());
+        }
+        Framing::Chunked => to.extend_from_slice(b"transfer-encoding: chunked\r\n"),
+    }
+    if head.expects_continue {
+        to.extend_from_slice(b"expect: 100-continue\r\n");
+    }
+    let keep = head.keep_alive && head.framing != Framing::Chunked;
+    to.extend_from_slice(if keep {
+        b"connection: keep-alive\r\n\r\n"
+    } else {
+        b"connection: close\r\n\r\n"
+    });
+}
+
+/// Moves as many bytes as there is space for.
+fn give(from: &mut Vec<u8>, to: &mut ReadBuf<'_>) {
+    let count = from.len().min(to.remaining());
+    to.put_slice(from.get(..count).unwrap_or_default());
+    from.drain(..count);
+}

@@ -1,0 +1,386 @@
+//! The head of a request, parsed once from the client's own bytes.
+//!
+//! hyper hides much of what must be refused: it drops `#...` from a target, a Content-Length beside
+//! Transfer-Encoding, equal doubled lengths, and takes bare line feeds. So the
+//! [guard](super::guard) reads heads below hyper, and this is what it makes of them. All that
+//! follows reads this value.
+//!
+//! Source: RFC 9112 sections 2 to 6; Go's `net/http` for what the daemon would read.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::headers::{Crossing, crossing};
+use crate::policy::{Denial, Reason};
+
+/// A request head in its one reading.
+#[derive(Debug, PartialEq)]
+pub struct Head {
+    /// The method, any token.
+    pub method: String,
+    /// The target, ASCII without control bytes or spaces.
+    pub target: String,
+    /// Whether it speaks HTTP/1.1 and not HTTP/1.0.
+    pub is_http11: bool,
+    /// How the body is framed.
+    pub framing: Framing,
+    /// The `Host`, if there is one.
+    pub host: Option<String>,
+    /// The `Origin`, if there is one.
+    pub origin: Option<String>,
+    /// The `Content-Type`, if there is one.
+    pub content_type: Option<String>,
+    /// The `Upgrade`, if there is one.
+    pub upgrade: Option<String>,
+    /// Whether the client waits for `100 Continue` before it sends the body.
+    pub expects_continue: bool,
+    /// Whether the client wants the connection kept.
+    pub keep_alive: bool,
+    /// The headers that cross to the daemon with every request.
+    pub crossing: HeaderMap,
+    /// The headers that cross with a hijack.
+    pub crossing_with_hijack: HeaderMap,
+}
+
+/// How a request's body is framed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// In chunks.
+    Chunked,
+    /// By its length in bytes, zero without a body.
+    Length(u64),
+}
+
+/// A head that is refused, with what could be read of it.
+#[derive(Debug, PartialEq)]
+pub struct RefusedHead {
+    /// Why.
+    pub bad: BadHead,
+    /// Method and target, if the first line could be read.
+    pub line: Option<(String, String)>,
+}
+
+/// Why a head is refused: the first rule broken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadHead {
+    /// A byte that no head has.
+    #[error("the head has the byte {0:#04x}: end lines with CR LF, and send no other control byte")]
+    Byte(u8),
+    /// `Content-Length` is no number.
+    #[error("Content-Length is not one number: send one, in digits")]
+    ContentLength,
+    /// A header that may stand once stands there twice.
+    #[error("the header {0} stands there twice: send it once")]
+    Doubled(String),
+    /// An `Expect` that is not `100-continue`.
+    #[error("the header Expect has another value than 100-continue: leave it out")]
+    Expect,
+    /// A line that is folded, or has no colon or no name.
+    #[error("a header line is not of the form `Name: value`")]
+    Header,
+    /// HTTP/1.1 without `Host`.
+    #[error("the header Host is missing: HTTP/1.1 needs it")]
+    HostMissing,
+    /// The client left within the head.
+    #[error("the head is not whole: end it with an empty line")]
+    Incomplete,
+    /// Length and chunks at once, or doubled.
+    #[error(
+        "Content-Length and Transfer-Encoding stand there together or doubled: frame the body in one way"
+    )]
+    Framing,
+    /// CONNECT, TRACE or PRI.
+    #[error("the method {0} is not for this API: speak HTTP/1.1 and its ordinary methods")]
+    Method(String),
+    /// Not `METHOD target HTTP/1.1`.
+    #[error("the first line is not of the form `GET /path HTTP/1.1`")]
+    RequestLine,
+    /// Too slow.
+    #[error("the head was not whole in time: send it at once")]
+    Slow,
+    /// Too long.
+    #[error("the head is too long: send fewer or shorter headers, or a shorter query")]
+    TooLarge,
+    /// A TLS handshake.
+    #[error("this is a TLS handshake, and the listener speaks plain HTTP: use tcp:// or http://")]
+    Tls,
+    /// A coding other than `chunked`, or chunks in HTTP/1.0.
+    #[error("Transfer-Encoding is not `chunked` in HTTP/1.1: send the body plain")]
+    TransferEncoding,
+    /// Not HTTP/1.0 or HTTP/1.1.
+    #[error("the version is neither HTTP/1.1 nor HTTP/1.0")]
+    Version,
+}
+
+impl BadHead {
+    fn reason(&self) -> Reason {
+        match self {
+            Self::Byte(_) | Self::Header => Reason::BadHeader,
+            Self::ContentLength | Self::Framing | Self::TransferEncoding => Reason::BadFraming,
+            Self::Doubled(_) => Reason::DoubledHeader,
+            Self::Expect => Reason::BadExpect,
+            Self::HostMissing => Reason::BadHost,
+            Self::Incomplete => Reason::IncompleteHead,
+            Self::Method(_) => Reason::BadMethod,
+            Self::RequestLine | Self::Tls => Reason::BadRequestLine,
+            Self::Slow => Reason::HeadTimeout,
+            Self::TooLarge => Reason::HeadTooLarge,
+            Self::Version => Reason::BadHttpVersion,
+        }
+    }
+}
+
+impl From<&BadHead> for Denial {
+    fn from(bad: &BadHead) -> Self {
+        Self::new(bad.reason(), bad.to_string())
+    }
+}
+
+/// The most header lines that are read.
+const MAX_LINES: usize = 128;
+
+impl Head {
+    /// Parses a head: everything up to and with the empty line.
+    ///
+    /// # Errors
+    ///
+    /// The first rule broken; the caller answers and closes, as the framing is not known.
+    pub fn parse(bytes: &[u8]) -> Result<Self, RefusedHead> {
+        let mut lines = bytes
+            .strip_suffix(b"\r\n\r\n")
+            .unwrap_or(bytes)
+            .split(|byte| *byte == b'\n')
+            .map(|line| {
+                // Each line feed has its carriage return, or the guard would have refused.
+                line.strip_suffix(b"\r").unwrap_or(line)
+            });
+        let first = lines.next().unwrap_or_default();
+        let (method, target, is_http11) = request_line(first)?;
+        let mut fields = Fields {
+            line: (method, target),
+            is_http11,
+            ..Fields::default()
+        };
+        match lines.enumerate().try_for_each(|(at, line)| {
+            if at < MAX_LINES {
+                fields.add(line)
+            } else {
+                Err(BadHead::TooLarge)
+            }
+        }) {
+            Ok(()) => fields.finish(),
+            Err(bad) => Err(RefusedHead {
+                bad,
+                line: Some(fields.line),
+            }),
+        }
+    }
+
+    /// Whether a body is announced that is not empty, or may be so.
+    #[must_use]
+    pub fn has_body(&self) -> bool {
+        self.framing != Framing::Length(0)
+    }
+}
+
+/// Checks a byte of a head that is still coming in.
+///
+/// # Errors
+///
+/// No head has this byte after the one before it, so nothing more need be read.
+pub fn check_byte(before: Option<u8>, byte: u8) -> Result<(), BadHead> {
+    match (before, byte) {
+        (None, 0x16) => Err(BadHead::Tls),
+        (None, byte) if !is_token_byte(byte) => Err(BadHead::RequestLine),
+        (Some(b'\r'), b'\n') => Ok(()),
+        (Some(b'\r'), _) => Err(BadHead::Byte(b'\r')),
+        (_, b'\r' | b'\t' | 0x20..=0x7e | 0x80..) => Ok(()),
+        (_, byte) => Err(BadHead::Byte(byte)),
+    }
+}
+
+fn request_line(line: &[u8]) -> Result<(String, String, bool), RefusedHead> {
+    let refuse = |bad| RefusedHead { bad, line: None };
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(refuse(BadHead::RequestLine));
+    };
+    if method.is_empty()
+        || target.is_empty()
+        || !method.iter().all(|byte| is_token_byte(*byte))
+        || target.contains(&b'\t')
+    {
+        return Err(refuse(BadHead::RequestLine));
+    }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let line = (text(method), text(target));
+    let is_http11 = match version {
+        b"HTTP/1.1" => true,
+        b"HTTP/1.0" => false,
+        _ if method == b"PRI" => true,
+        _ => {
+            return Err(RefusedHead {
+                bad: BadHead::Version,
+                line: Some(line),
+            });
+        }
+    };
+    if matches!(method, b"CONNECT" | b"TRACE" | b"PRI") {
+        return Err(RefusedHead {
+            bad: BadHead::Method(line.0.clone()),
+            line: Some(line),
+        });
+    }
+    Ok((line.0, line.1, is_http11))
+}
+
+/// The header lines as they come in.
+#[derive(Default)]
+struct Fields {
+    line: (String, String),
+    is_http11: bool,
+    length: Option<u64>,
+    chunked: bool,
+    host: Option<String>,
+    origin: Option<String>,
+    content_type: Option<String>,
+    upgrade: Option<String>,
+    expect: Option<String>,
+    connection: Vec<String>,
+    crossing: HeaderMap,
+    crossing_with_hijack: HeaderMap,
+}
+
+impl Fields {
+    fn add(&mut self, line: &[u8]) -> Result<(), BadHead> {
+        let colon = line
+            .iter()
+            .position(|byte| *byte == b':')
+            .ok_or(BadHead::Header)?;
+        let (name, value) = line.split_at_checked(colon).ok_or(BadHead::Header)?;
+        if name.is_empty() || !name.iter().all(|byte| is_token_byte(*byte)) {
+            return Err(BadHead::Header);
+        }
+        let value = value.get(1..).unwrap_or_default().trim_ascii();
+        let name = HeaderName::from_bytes(name).map_err(|_| BadHead::Header)?;
+        match name.as_str() {
+            "content-length" => self.add_length(value),
+            "transfer-encoding" => self.add_coding(value),
+            "connection" => {
+                let value = value.to_ascii_lowercase();
+                self.connection.extend(
+                    value
+                        .split(|byte| *byte == b',')
+                        .map(|token| lossy(token.trim_ascii())),
+                );
+                Ok(())
+            }
+            "host" => once(&mut self.host, "Host", value),
+            "origin" => once(&mut self.origin, "Origin", value),
+            "content-type" => once(&mut self.content_type, "Content-Type", value),
+            "upgrade" => once(&mut self.upgrade, "Upgrade", value),
+            "expect" => once(&mut self.expect, "Expect", value),
+            _ => self.add_other(name, value),
+        }
+    }
+
+    fn add_length(&mut self, value: &[u8]) -> Result<(), BadHead> {
+        if self.length.is_some() || self.chunked {
+            return Err(BadHead::Framing);
+        }
+        let text = std::str::from_utf8(value).map_err(|_| BadHead::ContentLength)?;
+        let is_canonical = text == "0" || !text.starts_with(['0', '+']);
+        self.length = Some(
+            text.parse()
+                .ok()
+                .filter(|_| is_canonical)
+                .ok_or(BadHead::ContentLength)?,
+        );
+        Ok(())
+    }
+
+    fn add_coding(&mut self, value: &[u8]) -> Result<(), BadHead> {
+        if self.length.is_some() || self.chunked {
+            return Err(BadHead::Framing);
+        }
+        if !value.eq_ignore_ascii_case(b"chunked") || !self.is_http11 {
+            return Err(BadHead::TransferEncoding);
+        }
+        self.chunked = true;
+        Ok(())
+    }
+
+    fn add_other(&mut self, name: HeaderName, value: &[u8]) -> Result<(), BadHead> {
+        let (map, may_repeat) = match crossing(name.as_str()) {
+            Crossing::Never => return Ok(()),
+            Crossing::Always { may_repeat } => (&mut self.crossing, may_repeat),
+            Crossing::WithHijack { may_repeat } => (&mut self.crossing_with_hijack, may_repeat),
+        };
+        if !may_repeat && map.contains_key(&name) {
+            return Err(BadHead::Doubled(name.to_string()));
+        }
+        map.append(
+            name,
+            HeaderValue::from_bytes(value).map_err(|_| BadHead::Header)?,
+        );
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Head, RefusedHead> {
+        let bad = match &self.expect {
+            _ if self.is_http11 && self.host.is_none() => Some(BadHead::HostMissing),
+            Some(expect) if !expect.eq_ignore_ascii_case("100-continue") => Some(BadHead::Expect),
+            Some(_) | None => None,
+        };
+        if let Some(bad) = bad {
+            return Err(RefusedHead {
+                bad,
+                line: Some(self.line),
+            });
+        }
+        // What the client says is meant for this hop alone goes no further.
+        for token in &self.connection {
+            self.crossing.remove(token.as_str());
+            self.crossing_with_hijack.remove(token.as_str());
+        }
+        let says = |word: &str| self.connection.iter().any(|token| token == word);
+        Ok(Head {
+            keep_alive: !says("close") && (self.is_http11 || says("keep-alive")),
+            method: self.line.0,
+            target: self.line.1,
+            is_http11: self.is_http11,
+            framing: if self.chunked {
+                Framing::Chunked
+            } else {
+                Framing::Length(self.length.unwrap_or_default())
+            },
+            host: self.host,
+            origin: self.origin,
+            content_type: self.content_type,
+            upgrade: self.upgrade,
+            expects_continue: self.expect.is_some(),
+            crossing: self.crossing,
+            crossing_with_hijack: self.crossing_with_hijack,
+        })
+    }
+}
+
+fn once(field: &mut Option<String>, name: &str, value: &[u8]) -> Result<(), BadHead> {
+    match field.replace(lossy(value)) {
+        None => Ok(()),
+        Some(_) => Err(BadHead::Doubled(name.to_owned())),
+    }
+}
+
+/// Bytes above ASCII become what no name or value that is compared has.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parse(head: &str) -> Result<Head, BadHead> {
+    Head::parse(head.as_bytes()).map_err(|refused| refused.bad)
+}
+
+#[test]
+fn reads_what_real_clients_send() {
+    let head = parse("POST /exec/a/start HTTP/1.1\r\nHost: \r\nConnection: Upgrade\r\nUpgrade: tcp\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n").unwrap();
+    assert_eq!(
+        (head.framing, head.upgrade.as_deref(), head.host.as_deref()),
+        (Framing::Chunked, Some("tcp"), Some(""))
+    );
+    let fluent_bit = parse("GET /events HTTP/1.0\r\n\r\n").unwrap();
+    assert!(!fluent_bit.keep_alive && !fluent_bit.is_http11 && !fluent_bit.has_body());
+    let kept = parse("GET /_ping HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").unwrap();
+    assert!(kept.keep_alive);
+    let closing = parse("GET /_ping HTTP/1.1\r\nHost:x\r\nConnection: close\r\n\r\n").unwrap();
+    assert!(!closing.keep_alive);
+}
+
+#[test]
+fn refuses_what_two_readers_could_read_differently() {
+    for (head, want) in [
+        ("GET  /x HTTP/1.1\r\n\r\n", BadHead::RequestLine),
+        ("GET\t/x HTTP/1.1\r\n\r\n", BadHead::RequestLine),
+        ("GET /x\r\n\r\n", BadHead::RequestLine),
+        ("GET /x HTTP/1.1 \r\n\r\n", BadHead::RequestLine),
+        ("GET /x HTTP/2.0\r\n\r\n", BadHead::Version),
+        ("GET /x http/1.1\r\n\r\n", BadHead::Version),
+        ("PRI * HTTP/2.0\r\n\r\n", BadHead::Method("PRI".to_owned())),
+        (
+            "CONNECT /x HTTP/1.1\r\n\r\n",
+            BadHead::Method("CONNECT".to_owned()),
+        ),
+        (
+            "TRACE /x HTTP/1.1\r\n\r\n",
+            BadHead::Method("TRACE".to_owned()),
+        ),
+        ("GET /x HTTP/1.1\r\n\r\n", BadHead::HostMissing),
+        (
+            "GET /x HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+            BadHead::Doubled("Host".to_owned()),
+        ),
+        ("GET /x HTTP/1.1\r\nHost : a\r\n\r\n", BadHead::Header),
+        ("GET /x HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", BadHead::Header),
+        ("GET /x HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n", BadHead::Header),
+        ("GET /x HTTP/1.1\r\nHost: a\r\nb\r\n\r\n", BadHead::Header),
+        (
+            "GET /x HTTP/1.1\r\nHost: a\r\nExpect: x\r\n\r\n",
+            BadHead::Expect,
+        ),
+    ] {
+        assert_eq!(parse(head), Err(want), "{head:?}");
+    }
+}
+
+#[test]
+fn frames_a_body_in_one_way_or_not_at_all() {
+    for (lines, want) in [
+        ("Content-Length: 0", Ok(Framing::Length(0))),
+        ("Content-Length: 15", Ok(Framing::Length(15))),
+        ("transfer-encoding: Chunked ", Ok(Framing::Chunked)),
+        (
+            "Content-Length: 15\r\nContent-Length: 15",
+            Err(BadHead::Framing),
+        ),
+        (
+            "Content-Length: 0\r\nTransfer-Encoding: chunked",
+            Err(BadHead::Framing),
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 0",
+            Err(BadHead::Framing),
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+            Err(BadHead::Framing),
+        ),
+        (
+            "Transfer-Encoding: gzip, chunked",
+            Err(BadHead::TransferEncoding),
+        ),
+        (
+            "Transfer-Encoding: identity",
+            Err(BadHead::TransferEncoding),
+        ),
+        ("Transfer-Encoding:", Err(BadHead::TransferEncoding)),
+        ("Content-Length: 15, 15", Err(BadHead::ContentLength)),
+        ("Content-Length: +1", Err(BadHead::ContentLength)),
+        ("Content-Length: -1", Err(BadHead::ContentLength)),
+        ("Content-Length: 01", Err(BadHead::ContentLength)),
+        ("Content-Length: 0x1", Err(BadHead::ContentLength)),
+        ("Content-Length:", Err(BadHead::ContentLength)),
+        (
+            "Content-Length: 99999999999999999999",
+            Err(BadHead::ContentLength),
+        ),
+    ] {
+        let head = format!("POST /x HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n");
+        assert_eq!(parse(&head).map(|head| head.framing), want, "{lines}");
+    }
+    let old = parse("POST /x HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(old, Err(BadHead::TransferEncoding));
+}
+
+#[test]
+fn only_allowed_headers_cross_and_none_that_is_for_this_hop() {
+    let head = parse(
+        "GET /x HTTP/1.1\r\nHost: a\r\nAccept: b\r\nCookie: c\r\nAuthorization: d\r\nX-Meta-E: f\r\nX-Registry-Auth: g\r\n\
+         Connection: x-registry-auth, close\r\nX-Forwarded-For: h\r\nSec-WebSocket-Key: i\r\n\r\n",
+    )
+    .unwrap();
+    let names: Vec<_> = head.crossing.keys().map(HeaderName::as_str).collect();
+    assert_eq!(names, ["accept", "x-meta-e"]);
+    assert!(head.crossing_with_hijack.contains_key("sec-websocket-key"));
+    let doubled =
+        parse("GET /x HTTP/1.1\r\nHost: a\r\nX-Registry-Auth: g\r\nX-Registry-Auth: g\r\n\r\n");
+    assert_eq!(doubled, Err(BadHead::Doubled("x-registry-auth".to_owned())));
+}
+
+#[test]
+fn a_byte_that_no_head_has_ends_the_reading() {
+    for (text, want) in [
+        (&b"GET /x HTTP/1.1\n"[..], BadHead::Byte(b'\n')),
+        (b"GET /x\rHTTP/1.1", BadHead::Byte(b'\r')),
+        (b"GET /\0", BadHead::Byte(0)),
+        (b"\r\nGET / HTTP/1.1", BadHead::RequestLine),
+        (b" GET", BadHead::RequestLine),
+        (b"\x16\x03\x01", BadHead::Tls),
+    ] {
+        let mut before = None;
+        let bad = text
+            .iter()
+            .find_map(|byte| check_byte(before.replace(*byte), *byte).err());
+        assert_eq!(bad, Some(want), "{}", text.escape_ascii());
+    }
+}
+
+#[test]
+fn too_many_lines_are_refused() {
+    let head = format!(
+        "GET /x HTTP/1.1\r\nHost: a\r\n{}\r\n",
+        "a: b\r\n".repeat(MAX_LINES)
+    );
+    assert_eq!(parse(&head), Err(BadHead::TooLarge));
+}
+
+proptest! {
+    #[test]
+    fn no_input_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Head::parse(&bytes);
+    }
+
+    #[test]
+    fn no_header_line_panics(line in "[ -~]{0,40}") {
+        let _ = parse(&format!("GET /x HTTP/1.1\r\n{line}\r\n\r\n"));
+    }
+}

@@ -1,0 +1,117 @@
+//! Which headers cross, in either direction.
+//!
+//! Towards the daemon an allowlist; towards the client everything but what is meant for one hop.
+//!
+//! Source: RFC 9110 section 7.6.1; the daemon's handlers for the headers that have an effect there.
+
+use http::header::{CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName};
+
+/// Whether a request header crosses to the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crossing {
+    /// On every operation.
+    Always {
+        /// Whether it may stand there more than once.
+        may_repeat: bool,
+    },
+    /// On operations that are hijacked.
+    WithHijack {
+        /// Whether it may stand there more than once.
+        may_repeat: bool,
+    },
+    /// Never.
+    Never,
+}
+
+/// Whether the header of this name, in lower case, crosses to the daemon.
+#[must_use]
+pub fn crossing(name: &str) -> Crossing {
+    match name {
+        "accept" | "accept-encoding" | "tracestate" => Crossing::Always { may_repeat: true },
+        "traceparent" | "user-agent" | "x-registry-auth" | "x-registry-config" => {
+            Crossing::Always { may_repeat: false }
+        }
+        _ if name.starts_with("x-meta-") => Crossing::Always { may_repeat: true },
+        _ if name.starts_with("sec-websocket-") => Crossing::WithHijack { may_repeat: false },
+        _ if name.starts_with("x-docker-expose-session-") => {
+            Crossing::WithHijack { may_repeat: true }
+        }
+        _ => Crossing::Never,
+    }
+}
+
+/// Headers that are meant for one hop, besides those that `Connection` lists.
+const HOP_BY_HOP: [HeaderName; 9] = [
+    CONNECTION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-authenticate"),
+    HeaderName::from_static("proxy-authorization"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// Drops what is meant for one hop from the headers of a reply.
+pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
+    // Every line of `Connection` counts, not the first alone.
+    let listed: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    for name in listed.iter().chain(&HOP_BY_HOP) {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn drops_what_every_connection_line_lists() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("connection", "x-one, close"),
+            ("connection", "X-Two"),
+            ("x-one", "1"),
+            ("x-two", "2"),
+            ("keep-alive", "timeout=5"),
+            ("transfer-encoding", "chunked"),
+            ("api-version", "1.45"),
+        ] {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        drop_hop_by_hop(&mut headers);
+        assert_eq!(headers.keys().collect::<Vec<_>>(), ["api-version"], "F18");
+    }
+
+    #[test]
+    fn lets_through_what_the_daemon_reads() {
+        for (name, want) in [
+            ("x-registry-auth", Crossing::Always { may_repeat: false }),
+            ("x-meta-foo", Crossing::Always { may_repeat: true }),
+            (
+                "sec-websocket-key",
+                Crossing::WithHijack { may_repeat: false },
+            ),
+            (
+                "x-docker-expose-session-grpc-method",
+                Crossing::WithHijack { may_repeat: true },
+            ),
+            ("cookie", Crossing::Never),
+            ("content-type", Crossing::Never),
+            ("x-forwarded-for", Crossing::Never),
+            ("baggage", Crossing::Never),
+        ] {
+            assert_eq!(crossing(name), want, "{name}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The one place where a refusal becomes a reply.
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::policy::Denial;
+
+/// Carries the reason's code.
+const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
+
+/// What the client gets: the status, Docker's `{"message": ..}`, and the reason's code. With
+/// `close` the connection ends, as there may be more of the refused request on it.
+pub fn reply(denial: &Denial, close: bool) -> Response<Bytes> {
+    let message = serde_json::json!({ "message": format!("dockgate: {}", denial.message) });
+    let mut reply = Response::new(Bytes::from(format!("{message}\n")));
+    *reply.status_mut() =
+        StatusCode::from_u16(denial.reason.status()).unwrap_or(StatusCode::FORBIDDEN);
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(REASON, HeaderValue::from_static(denial.reason.code()));
+    if close {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Reason;
+
+    #[test]
+    fn is_dockers_error_with_a_reason() {
+        let reply = reply(&Denial::new(Reason::NotGranted, "no \"x\""), true);
+        assert_eq!(reply.status(), StatusCode::FORBIDDEN);
+        assert_eq!(reply.headers()["dockgate-reason"], "not_granted");
+        assert_eq!(reply.headers()["connection"], "close");
+        assert_eq!(reply.body(), "{\"message\":\"dockgate: no \\\"x\\\"\"}\n");
+    }
+}

@@ -1,0 +1,133 @@
+//! A hijacked connection: bytes both ways until both sides are done.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
+
+use super::meter::Metered;
+use crate::audit::{End, Entry};
+use crate::docker::Upgrade;
+
+/// A granted hijack, ready to run.
+#[derive(Debug)]
+pub struct Tunnel {
+    /// The daemon's side.
+    daemon: Upgraded,
+    /// The head of the reply to the client.
+    head: Vec<u8>,
+    entry: Box<Entry>,
+}
+
+impl Tunnel {
+    /// A tunnel to a daemon that has agreed. A client that asked for no upgrade gets the older form
+    /// of the reply: a 200 without length, and then the raw stream.
+    #[must_use]
+    pub fn new(
+        daemon: Upgraded,
+        headers: &HeaderMap,
+        upgrade: Upgrade,
+        client_asked: bool,
+        mut entry: Box<Entry>,
+    ) -> Self {
+        let mut head = Vec::new();
+        if client_asked {
+            head.extend_from_slice(b"HTTP/1.1 101 UPGRADED\r\n");
+            write_headers(headers, &mut head);
+            head.extend_from_slice(
+                format!(
+                    "Connection: Upgrade\r\nUpgrade: {}\r\n\r\n",
+                    upgrade.as_str()
+                )
+                .as_bytes(),
+            );
+        } else {
+            let mut headers = headers.clone();
+            headers.insert(
+                http::header::CONTENT_TYPE,
+                http::HeaderValue::from_static("application/vnd.docker.raw-stream"),
+            );
+            head.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+            write_headers(&headers, &mut head);
+            head.extend_from_slice(b"\r\n");
+        }
+        let status = if client_asked {
+            StatusCode::SWITCHING_PROTOCOLS
+        } else {
+            StatusCode::OK
+        };
+        entry.record.status = Some(status.as_u16());
+        Self {
+            daemon,
+            head,
+            entry,
+        }
+    }
+
+    /// Copies until both sides have ended, each side's end handed to the other; or until one fails,
+    /// which ends both. `early` is what the client has sent behind its request.
+    pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, client: S, early: Bytes) {
+        let entry = self.entry;
+        let bytes_in = &entry.record.bytes_in;
+        bytes_in.fetch_add(
+            u64::try_from(early.len()).unwrap_or_default(),
+            Ordering::Relaxed,
+        );
+        let mut client = Metered::new(client, Arc::clone(bytes_in));
+        let mut daemon = Metered::new(
+            TokioIo::new(self.daemon),
+            Arc::clone(&entry.record.bytes_out),
+        );
+        let running = async {
+            client.write_all(&self.head).await?;
+            daemon.write_all(&early).await?;
+            copy_bidirectional(&mut client, &mut daemon).await
+        };
+        let ended = running.await;
+        entry.finish(match ended {
+            Ok(_) => End::Complete,
+            Err(_) if daemon.has_failed() => End::DaemonGone,
+            Err(_) => End::ClientGone,
+        });
+    }
+}
+
+/// Writes headers with their names in title case, as the daemon does.
+fn write_headers(headers: &HeaderMap, to: &mut Vec<u8>) {
+    for (name, value) in headers {
+        let mut starts = true;
+        to.extend(name.as_str().bytes().map(|byte| {
+            let cased = if starts {
+                byte.to_ascii_uppercase()
+            } else {
+                byte
+            };
+            starts = byte == b'-';
+            cased
+        }));
+        to.extend_from_slice(b": ");
+        to.extend_from_slice(value.as_bytes());
+        to.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn header_names_are_in_title_case() {
+        let mut headers = HeaderMap::new();
+        headers.insert("api-version", HeaderValue::from_static("1.45"));
+        headers.insert("ostype", HeaderValue::from_static("linux"));
+        let mut written = Vec::new();
+        write_headers(&headers, &mut written);
+        assert_eq!(written, b"Api-Version: 1.45\r\nOstype: linux\r\n");
+    }
+}

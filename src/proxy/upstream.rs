@@ -1,0 +1,257 @@
+//! The way to the daemon: one connection for each client's, and the one place where requests leave.
+//!
+//! The connection is driven by the task of its client's connection, and polled before it: what the
+//! daemon has closed meanwhile is known before the next request is sent.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Context;
+use std::time::Duration;
+
+use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
+use http::{HeaderValue, Request, Response};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+use super::body::RequestBody;
+use super::head::Head;
+use super::meter::Metered;
+use super::socket::Socket;
+use crate::config::UpstreamAddress;
+use crate::docker::{Method, Upgrade};
+use crate::policy::{Denial, Permit, Reason};
+
+/// Where the daemon is and how long it may take.
+#[derive(Debug)]
+pub struct Daemon {
+    /// Its address.
+    pub address: UpstreamAddress,
+    /// For connecting.
+    pub connect: Duration,
+    /// For a reply's head; without it, for ever.
+    pub reply_head: Option<Duration>,
+}
+
+/// The daemon, as one client's connection sees it.
+pub struct Upstream {
+    daemon: Arc<Daemon>,
+    link: Mutex<Link>,
+    /// The bytes that came from the daemon on the present connection.
+    heard: Arc<AtomicU64>,
+}
+
+#[derive(Default)]
+struct Link {
+    sender: Option<SendRequest<RequestBody>>,
+    connection: Option<Connection>,
+}
+
+/// hyper's connection, which has no result that is not told otherwise.
+type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
+
+/// What goes along with a permit.
+#[derive(Debug)]
+pub struct Outgoing<'a> {
+    /// The client's head, for the headers that cross.
+    pub head: &'a Head,
+    /// The body.
+    pub body: RequestBody,
+    /// What the connection is to become, if it is to be hijacked.
+    pub upgrade: Option<Upgrade>,
+}
+
+/// Why a request got no reply.
+enum Failure {
+    /// Not a byte of it was sent.
+    Unsent(Box<Request<RequestBody>>),
+    /// It was sent, and not a byte came back.
+    Unheard,
+    /// A reply began and broke off, or is no HTTP.
+    Broken(hyper::Error),
+    /// No head came in time.
+    Silent,
+}
+
+impl Upstream {
+    /// A daemon to which nothing is connected yet.
+    #[must_use]
+    pub fn new(daemon: Arc<Daemon>) -> Self {
+        Self {
+            daemon,
+            link: Mutex::default(),
+            heard: Arc::default(),
+        }
+    }
+
+    /// Sends the permitted call. This is the only exit.
+    ///
+    /// A kept connection that the daemon has closed is replaced; a request of which nothing was
+    /// sent, or a safe one without body to which not a byte was replied, then goes out once more.
+    ///
+    /// # Errors
+    ///
+    /// The daemon cannot be reached, is silent, or replies what is no HTTP.
+    pub async fn send(
+        &self,
+        permit: &Permit,
+        outgoing: Outgoing<'_>,
+    ) -> Result<Response<Incoming>, Denial> {
+        let Outgoing {
+            head,
+            body,
+            upgrade,
+        } = outgoing;
+        let may_repeat = permit.call().method.is_safe() && body.is_empty() && upgrade.is_none();
+        let mut request = build(permit, head, body, upgrade);
+        if let Some(sender) = self.kept().await {
+            match self.ask(sender, request).await {
+                Ok(reply) => return Ok(reply),
+                Err(Failure::Unsent(unsent)) => request = *unsent,
+                Err(Failure::Unheard) if may_repeat => {
+                    request = build(permit, head, RequestBody::empty(), None);
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        let sender = self.connect().await?;
+        self.ask(sender, request).await.map_err(Denial::from)
+    }
+
+    /// Drives the connection; to be called whenever the client's task is polled.
+    pub fn poll(&self, cx: &mut Context<'_>) {
+        let mut link = self.lock();
+        if let Some(connection) = &mut link.connection
+            && connection.as_mut().poll(cx).is_ready()
+        {
+            // A failure is told to whoever waits for the reply.
+            link.connection = None;
+        }
+    }
+
+    /// The kept connection, if there is one and the daemon has not closed it.
+    async fn kept(&self) -> Option<SendRequest<RequestBody>> {
+        let mut sender = self.lock().sender.take()?;
+        sender.ready().await.ok().map(|()| sender)
+    }
+
+    async fn connect(&self) -> Result<SendRequest<RequestBody>, Denial> {
+        let connecting = async {
+            match &self.daemon.address {
+                UpstreamAddress::Tcp(address) => {
+                    let socket = TcpStream::connect(address).await?;
+                    socket.set_nodelay(true)?;
+                    Ok(Socket::Tcp(socket))
+                }
+                UpstreamAddress::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
+            }
+        };
+        let connected = timeout(self.daemon.connect, connecting)
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let socket = connected.map_err(|error| {
+            tracing::warn!(upstream = %self.daemon.address, %error, "the daemon cannot be reached");
+            Denial::new(
+                Reason::DaemonUnreachable,
+                "the Docker daemon cannot be reached: is it running?",
+            )
+        })?;
+        let socket = TokioIo::new(Metered::new(socket, Arc::clone(&self.heard)));
+        let opened = Builder::new()
+            .title_case_headers(true)
+            .handshake(socket)
+            .await;
+        let (sender, connection) = opened.map_err(|error| Denial::from(Failure::Broken(error)))?;
+        self.lock().connection = Some(Box::pin(connection.with_upgrades()));
+        Ok(sender)
+    }
+
+    async fn ask(
+        &self,
+        mut sender: SendRequest<RequestBody>,
+        request: Request<RequestBody>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let heard_before = self.heard.load(Ordering::Relaxed);
+        let asked = sender.try_send_request(request);
+        let answered = match self.daemon.reply_head {
+            Some(limit) => timeout(limit, asked).await.map_err(|_| Failure::Silent)?,
+            None => asked.await,
+        };
+        match answered {
+            Ok(reply) => {
+                self.lock().sender = Some(sender);
+                Ok(reply)
+            }
+            Err(mut failed) => Err(match failed.take_message() {
+                Some(unsent) => Failure::Unsent(Box::new(unsent)),
+                None if self.heard.load(Ordering::Relaxed) == heard_before => Failure::Unheard,
+                None => Failure::Broken(failed.into_error()),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Link> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The request as it is sent: everything in it comes from the judged call, the allowed headers and
+/// the prepared body.
+fn build(
+    permit: &Permit,
+    head: &Head,
+    body: RequestBody,
+    upgrade: Option<Upgrade>,
+) -> Request<RequestBody> {
+    let call = permit.call();
+    let content_type = body.content_type();
+    let mut request = Request::new(body);
+    *request.method_mut() = match call.method {
+        Method::DELETE => http::Method::DELETE,
+        Method::GET => http::Method::GET,
+        Method::HEAD => http::Method::HEAD,
+        Method::POST => http::Method::POST,
+        Method::PUT => http::Method::PUT,
+    };
+    // A rendered target has no byte that a URI may not have; were it refused all the same, `/`
+    // names no operation.
+    *request.uri_mut() = call.render().try_into().unwrap_or_default();
+    let mut headers = head.crossing.clone();
+    headers.insert(HOST, HeaderValue::from_static("docker"));
+    if let Some(content_type) = content_type {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if let Some(upgrade) = upgrade {
+        headers.extend(head.crossing_with_hijack.clone());
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static(upgrade.as_str()));
+    }
+    *request.headers_mut() = headers;
+    request
+}
+
+impl From<Failure> for Denial {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unsent(_) | Failure::Unheard => Self::new(
+                Reason::BadDaemonReply,
+                "the Docker daemon closed the connection without a reply",
+            ),
+            Failure::Broken(error) => {
+                tracing::warn!(%error, "the daemon's reply cannot be read");
+                Self::new(
+                    Reason::BadDaemonReply,
+                    "the Docker daemon's reply broke off or is no HTTP",
+                )
+            }
+            Failure::Silent => Self::new(
+                Reason::DaemonSilent,
+                "the Docker daemon did not answer in time",
+            ),
+        }
+    }
+}
