@@ -1,0 +1,157 @@
+//! The command line: what can be asked for, and the answers.
+
+mod check;
+mod explain;
+mod list;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::app;
+use crate::config::{Config, Flags, load};
+use crate::policy::Problem;
+
+/// A Docker socket proxy that forwards what an allowlist of API operations grants, and records
+/// every request.
+#[derive(Debug, Parser)]
+#[command(name = "dockgate", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the proxy; `dockgate` alone does the same
+    Serve(ServeArgs),
+    /// Check settings, or policy files with their examples, without starting
+    Check(CheckArgs),
+    /// Say whether a request would be allowed, and what would allow it
+    Explain(ExplainArgs),
+    /// List the shipped policies, or print one
+    Policies {
+        /// A shipped policy's name
+        name: Option<String>,
+    },
+    /// List the operations of the Docker API
+    Operations {
+        /// As JSON, with every column
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Debug, Default, Args)]
+struct ServeArgs {
+    /// Settings file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Policy, by its shipped name or its file; may be given more than once, or joined by commas
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
+    policy: Vec<String>,
+    /// Address to listen on: <tcp://127.0.0.1:2375>, <unix:///path>
+    #[arg(long, value_name = "ADDR", value_delimiter = ',')]
+    listen: Vec<String>,
+    /// Address of the daemon: <unix:///var/run/docker.sock>, <tcp://host:2375>
+    #[arg(long, value_name = "ADDR")]
+    upstream: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// Settings file
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Policy files; without any, the settings are checked
+    #[arg(value_name = "FILE")]
+    files: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+struct ExplainArgs {
+    /// Policy, by its shipped name or its file; without any, those of the settings
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
+    policy: Vec<String>,
+    /// Request method, as GET
+    method: String,
+    /// Request target, as /v1.45/containers/json?all=1
+    target: String,
+}
+
+/// How a command ended. Its number is the process's exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; for `explain`, allowed.
+    Done,
+    /// Failed, or denied.
+    Failed,
+    /// The settings or a policy are wrong.
+    Configuration,
+}
+
+impl Exit {
+    /// The exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Configuration => 78,
+        }
+    }
+}
+
+/// Runs a command; its answer goes to `out`, what is wrong to `err`.
+///
+/// # Errors
+///
+/// The answer could not be written.
+pub fn run(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    match cli.command {
+        None => serve(cli.serve, err),
+        Some(Command::Serve(args)) => serve(args, err),
+        Some(Command::Check(args)) => check::run(&args, out, err),
+        Some(Command::Explain(args)) => explain::run(&args, out, err),
+        Some(Command::Policies { name: None }) => list::policies(out),
+        Some(Command::Policies { name: Some(name) }) => list::policy(&name, out, err),
+        Some(Command::Operations { json }) => list::operations(json, out),
+    }
+}
+
+fn serve(args: ServeArgs, err: &mut dyn Write) -> io::Result<Exit> {
+    let flags = Flags {
+        config: args.config,
+        policy: args.policy,
+        listen: args.listen,
+        upstream: args.upstream,
+    };
+    let config = match Config::load(&flags, load::environment()) {
+        Ok(config) => config,
+        Err(problems) => return tell(&problems, err),
+    };
+    match app::serve(config, err) {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => {
+            let mut message = format!("dockgate: {error}");
+            let mut source = std::error::Error::source(&error);
+            while let Some(cause) = source {
+                message = format!("{message}: {cause}");
+                source = cause.source();
+            }
+            writeln!(err, "{message}")?;
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+/// Tells every problem of a configuration.
+fn tell(problems: &[Problem], err: &mut dyn Write) -> io::Result<Exit> {
+    for problem in problems {
+        writeln!(err, "dockgate: {problem}")?;
+    }
+    Ok(Exit::Configuration)
+}

@@ -1,0 +1,163 @@
+//! `check`: whether settings and policies are right, and what they open.
+
+use std::io::{self, Write};
+
+use super::{CheckArgs, Exit, tell};
+use crate::app::warnings;
+use crate::config::{Config, Files, Flags, ListenerSettings, load};
+use crate::docker::{Effect, Operation, Target, classify};
+use crate::policy::{Grants, Judgement, Policy, Rules};
+
+/// Checks the settings, or the policy files that were named.
+pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    if args.files.is_empty() {
+        return settings(args, out, err);
+    }
+    let mut exit = Exit::Done;
+    let mut problems = Vec::new();
+    for file in &args.files {
+        match Policy::load(file, &Files) {
+            Ok(policy) if examples(&policy, out)? => {
+                opened(file, &Rules::new(vec![policy], Grants::default()), out)?;
+            }
+            Ok(_) => exit = Exit::Failed,
+            Err(more) => problems.extend(more),
+        }
+    }
+    if problems.is_empty() {
+        Ok(exit)
+    } else {
+        tell(&problems, err)
+    }
+}
+
+fn settings(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    let flags = Flags {
+        config: args.config.clone(),
+        ..Flags::default()
+    };
+    let config = match Config::load(&flags, load::environment()) {
+        Ok(config) => config,
+        Err(problems) => return tell(&problems, err),
+    };
+    for notice in &config.notices {
+        writeln!(out, "{notice}")?;
+    }
+    writeln!(out, "upstream: {}", config.upstream)?;
+    let mut exit = Exit::Done;
+    for listener in &config.listeners {
+        exit = if listen(listener, out)? {
+            exit
+        } else {
+            Exit::Failed
+        };
+    }
+    Ok(exit)
+}
+
+fn listen(listener: &ListenerSettings, out: &mut dyn Write) -> io::Result<bool> {
+    let mut is_right = true;
+    let names: Vec<_> = listener
+        .rules
+        .policies()
+        .iter()
+        .map(|policy| policy.name().to_string())
+        .collect();
+    opened(
+        &format!("{} ({})", listener.address, names.join(", ")),
+        &listener.rules,
+        out,
+    )?;
+    for policy in listener.rules.policies() {
+        is_right &= examples(policy, out)?;
+    }
+    for warning in warnings(listener) {
+        writeln!(out, "warning: {warning}")?;
+    }
+    Ok(is_right)
+}
+
+/// What is granted, by effect and name, so that it is seen what a group opens.
+fn opened(title: &str, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
+    let granted: Vec<_> = Operation::ALL
+        .iter()
+        .copied()
+        .filter(|operation| rules.grants(*operation))
+        .collect();
+    writeln!(out, "{title}: {} operations", granted.len())?;
+    for effect in [
+        Effect::Read,
+        Effect::Content,
+        Effect::Write,
+        Effect::Control,
+    ] {
+        let names: Vec<_> = granted
+            .iter()
+            .filter(|operation| operation.spec().effect == effect)
+            .map(ToString::to_string)
+            .collect();
+        if !names.is_empty() {
+            writeln!(out, "  {}: {}", effect.as_str(), names.join(", "))?;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a policy's examples against it alone. Whether all came out as they say.
+fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
+    let rules = Rules::new(vec![policy.clone()], Grants::default());
+    let mut all_right = true;
+    for example in policy.examples() {
+        let call = Target::parse(&example.target).map_err(|bad| bad.to_string());
+        let judged = call.and_then(|target| {
+            classify(&example.method, target).map_err(|unknown| unknown.to_string())
+        });
+        let outcome = judged.and_then(|call| match rules.judge(call) {
+            Judgement::Allow(_) => Ok(()),
+            Judgement::Deny(denial) => Err(denial.message),
+        });
+        if outcome.is_ok() != example.allow {
+            all_right = false;
+            let got = outcome.map_or_else(
+                |message| format!("denied: {message}"),
+                |()| "allowed".to_owned(),
+            );
+            writeln!(
+                out,
+                "{}: example `{} {}` is {got}",
+                policy.name(),
+                example.method,
+                example.target
+            )?;
+        }
+    }
+    Ok(all_right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::shipped;
+
+    #[test]
+    fn every_shipped_policy_is_right_and_has_an_allow_beside_a_deny() {
+        for (name, _) in shipped::ALL {
+            let policy = Policy::load(name, &Files).unwrap();
+            let mut out = Vec::new();
+            assert!(
+                examples(&policy, &mut out).unwrap(),
+                "{}",
+                String::from_utf8_lossy(&out)
+            );
+            assert!(!policy.description().is_empty(), "{name}");
+            assert!(
+                policy.examples().iter().any(|example| example.allow),
+                "{name}"
+            );
+            assert!(
+                policy.examples().iter().any(|example| !example.allow),
+                "{name}"
+            );
+        }
+    }
+}

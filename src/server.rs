@@ -1,0 +1,130 @@
+//! Listening: binding, accepting, counting, draining.
+
+pub mod clients;
+pub mod listener;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use self::clients::Clients;
+use self::listener::Listener;
+use crate::proxy::socket::Socket;
+use crate::proxy::{Shared, connection};
+
+/// How long nothing is accepted after the system had no file or memory for a connection.
+const PAUSE: Duration = Duration::from_millis(100);
+/// After how long a silent client is asked whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// The bounds that all listeners have in common.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// A permit for each connection.
+    pub connections: Arc<Semaphore>,
+    /// The connections of each client.
+    pub clients: Arc<Clients>,
+    /// For finishing what is under way when shutting down.
+    pub drain: Duration,
+}
+
+/// Accepts and serves until the drain begins, and then until all connections are over or its time
+/// is.
+///
+/// No error of accepting ends it.
+pub async fn run(
+    listener: Listener,
+    shared: Arc<Shared>,
+    bounds: Bounds,
+    mut drain: watch::Receiver<bool>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        let permit = tokio::select! {
+            biased;
+            _ = drain.wait_for(|draining| *draining) => break,
+            Some(ended) = connections.join_next() => {
+                report(ended);
+                continue;
+            }
+            accepted = accept(&listener, &bounds) => accepted,
+        };
+        let Some((socket, address, permit)) = permit else {
+            continue;
+        };
+        let client: Arc<str> =
+            address.map_or_else(|| "-".into(), |address| address.to_string().into());
+        let counted = address.map(|address| bounds.clients.enter(address.ip()));
+        let is_over_limit = counted
+            .as_ref()
+            .is_some_and(clients::Counted::is_over_limit);
+        let (shared, drain) = (Arc::clone(&shared), drain.clone());
+        connections.spawn(async move {
+            connection::serve(socket, shared, client, is_over_limit, drain).await;
+            drop((permit, counted));
+        });
+    }
+    drop(listener);
+    let ending = async {
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    };
+    if tokio::time::timeout(bounds.drain, ending).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "the drain's time is over: ending what is left"
+        );
+    }
+    connections.shutdown().await;
+}
+
+type Accepted = (
+    Socket,
+    Option<std::net::SocketAddr>,
+    tokio::sync::OwnedSemaphorePermit,
+);
+
+/// The next connection, once there is a permit for it. `None` when there was an error.
+async fn accept(listener: &Listener, bounds: &Bounds) -> Option<Accepted> {
+    // The semaphore is never closed.
+    let permit = Arc::clone(&bounds.connections).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((socket, address)) => {
+            if let Socket::Tcp(tcp) = &socket {
+                let keepalive = TcpKeepalive::new()
+                    .with_time(KEEPALIVE)
+                    .with_interval(KEEPALIVE);
+                // A client that is gone already is noticed when it is read from.
+                _ = tcp.set_nodelay(true);
+                _ = SockRef::from(tcp).set_tcp_keepalive(&keepalive);
+            }
+            Some((socket, address, permit))
+        }
+        Err(error) => {
+            let is_transient = matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::Interrupted
+            );
+            if !is_transient {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(PAUSE).await;
+            }
+            None
+        }
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        tracing::error!("a connection's handling panicked; its requests are recorded");
+    }
+}

@@ -1,0 +1,88 @@
+//! How many connections each client has.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The open connections by the client's address.
+#[derive(Debug)]
+pub struct Clients {
+    open: Mutex<HashMap<IpAddr, usize>>,
+    limit: usize,
+}
+
+/// One connection, counted until it is dropped.
+#[derive(Debug)]
+pub struct Counted {
+    clients: Arc<Clients>,
+    address: IpAddr,
+    /// How many the client has with this one.
+    count: usize,
+}
+
+impl Clients {
+    /// No connections, and at most so many for each client.
+    #[must_use]
+    pub fn new(limit: usize) -> Self {
+        Self {
+            open: Mutex::default(),
+            limit,
+        }
+    }
+
+    /// Counts one more connection of a client.
+    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Counted {
+        let mut open = self.lock();
+        let count = open.entry(address).or_default();
+        *count += 1;
+        Counted {
+            clients: Arc::clone(self),
+            address,
+            count: *count,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    /// Whether the client had as many as it may have before this one.
+    #[must_use]
+    pub fn is_over_limit(&self) -> bool {
+        self.count > self.clients.limit
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut open = self.clients.lock();
+        if let Some(count) = open.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_each_client_by_itself_and_forgets_those_that_left() {
+        let clients = Arc::new(Clients::new(2));
+        let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let first = clients.enter(one);
+        let second = clients.enter(one);
+        assert!(!first.is_over_limit() && !second.is_over_limit());
+        assert!(clients.enter(one).is_over_limit(), "the third");
+        assert!(!clients.enter(other).is_over_limit(), "of another client");
+        drop(second);
+        assert!(!clients.enter(one).is_over_limit(), "after one left");
+        drop(first);
+        assert!(clients.lock().is_empty());
+    }
+}
