@@ -1,6 +1,6 @@
 //! Settings: what may be written, where it comes from, and what it means once checked.
 //!
-//! [`RawConfig`](raw::RawConfig) is what a user wrote, [`Config`] what the program uses; between
+//! `RawConfig` is what a user wrote, [`Config`] what the program uses; between
 //! them every problem is collected, so that a wrong configuration is told whole and does not start.
 
 pub mod address;

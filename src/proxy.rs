@@ -5,6 +5,7 @@
 pub mod admission;
 pub mod body;
 pub mod connection;
+pub mod daemon_socket;
 pub mod guard;
 pub mod head;
 pub mod headers;
@@ -26,7 +27,7 @@ use self::guard::Exchange;
 use self::head::{Head, RefusedHead};
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Outgoing, Upstream};
-use crate::audit::{Entry, Log, Record, Verdict};
+use crate::audit::{End, Entry, Log, Record, Verdict};
 use crate::config::{Admission, Limits};
 use crate::docker::{BadTarget, Call, Reply, Target, Unclassified, Upgrade, classify};
 use crate::policy::{Denial, Judgement, Permit, Reason, Rules};
@@ -110,10 +111,13 @@ impl Gate {
             return self.refuse(&unavailable, true, None);
         };
         let mut entry = Box::new(entry);
-        let has_body = head.as_ref().map_or(true, Head::has_body);
+        // There may be more of the request, or bytes that were meant for a hijacked connection.
+        let must_close = head
+            .as_ref()
+            .map_or(true, |head| head.has_body() || head.upgrade.is_some());
         match self.judge(&mut entry.record, head, body).await {
             Ok(granted) => self.forward(granted, entry).await,
-            Err(denial) => self.refuse(&denial, has_body, Some(entry)),
+            Err(denial) => self.refuse(&denial, must_close, Some(entry)),
         }
     }
 
@@ -147,8 +151,8 @@ impl Gate {
             &head,
             body,
             Arc::clone(&record.bytes_in),
-            limits,
-            budget,
+            &self.exchange,
+            (limits, budget),
         )
         .await?;
         Ok(Granted {
@@ -209,7 +213,6 @@ impl Gate {
         if call.is_endless() && upgrade.is_none() {
             self.exchange.watch_for_leaving();
         }
-        let has_body = !body.is_empty();
         match self
             .upstream
             .send(
@@ -229,7 +232,14 @@ impl Gate {
                 }
                 Some(_) | None => self.pass(reply, call, upgrade.is_some(), entry),
             },
-            Err(denial) => self.refuse(&denial, has_body, Some(entry)),
+            Err(_) if self.exchange.has_broken_upload() => {
+                let message = "the body ended early or its chunks are broken: send it whole";
+                let denial = Denial::new(Reason::BadBody, message);
+                entry.record.refused(&denial);
+                entry.finish(End::ClientGone);
+                self.refuse(&denial, true, None)
+            }
+            Err(denial) => self.refuse(&denial, head.has_body(), Some(entry)),
         }
     }
 
@@ -244,8 +254,9 @@ impl Gate {
         let (mut parts, body) = reply.into_parts();
         entry.record.status = Some(parts.status.as_u16());
         headers::drop_hop_by_hop(&mut parts.headers);
-        if was_hijack {
-            // Behind a request for a hijack nothing is read as a request, whatever became of it.
+        if was_hijack || self.exchange.is_uploading() {
+            // Behind a request for a hijack nothing is read as a request, whatever became of it;
+            // and behind one whose body is not whole nothing can be.
             parts.headers.insert(
                 http::header::CONNECTION,
                 http::HeaderValue::from_static("close"),
@@ -265,9 +276,9 @@ impl Gate {
         mut reply: Response<Incoming>,
         upgrade: Upgrade,
         client_asked: bool,
-        mut entry: Box<Entry>,
+        entry: Box<Entry>,
     ) -> Response<ReplyBody> {
-        match hyper::upgrade::on(&mut reply).await {
+        match upstream::take_over(&mut reply).await {
             Ok(daemon) => {
                 let mut headers = std::mem::take(reply.headers_mut());
                 headers::drop_hop_by_hop(&mut headers);
@@ -275,15 +286,7 @@ impl Gate {
                 *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
                 std::future::pending().await
             }
-            Err(error) => {
-                tracing::warn!(%error, "the daemon's connection could not be taken over");
-                entry.record.verdict = Verdict::Allow;
-                let denial = Denial::new(
-                    Reason::BadDaemonReply,
-                    "the Docker daemon closed the connection it had agreed to",
-                );
-                self.refuse(&denial, true, Some(entry))
-            }
+            Err(denial) => self.refuse(&denial, true, Some(entry)),
         }
     }
 
@@ -303,10 +306,7 @@ impl Gate {
         mut entry: Option<Box<Entry>>,
     ) -> Response<ReplyBody> {
         if let Some(entry) = &mut entry {
-            let record = &mut entry.record;
-            record.reason = denial.reason;
-            record.detail = Some(denial.message.clone());
-            record.status = Some(denial.reason.status());
+            entry.record.refused(denial);
         }
         let whole = |bytes| ReplyBody::whole(bytes, entry, Arc::clone(&self.exchange));
         refusal::reply(denial, close).map(whole)

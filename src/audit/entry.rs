@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::docker::{Call, Effect, Operation};
-use crate::policy::Reason;
+use crate::policy::{Denial, Reason};
 
 /// What is known of one request. It fills up as the request goes its way.
 #[derive(Debug)]
@@ -91,8 +91,8 @@ pub enum End {
     Panic,
 }
 
-/// The longest raw path that is kept, in bytes.
-const MAX_RAW_PATH: usize = 1024;
+/// The longest path that is kept, in bytes.
+const MAX_PATH: usize = 1024;
 /// The most query keys that are kept.
 const MAX_QUERY_KEYS: usize = 32;
 /// The longest query key or harmless value that is kept, in bytes.
@@ -126,7 +126,7 @@ impl Record {
     pub fn asked(&mut self, method: &str, target: &str) {
         self.method = Some(cut(method, MAX_METHOD));
         let path = target.split('?').next().unwrap_or_default();
-        self.path = Some(cut(path, MAX_RAW_PATH));
+        self.path = Some(cut(path, MAX_PATH));
     }
 
     /// Notes what the request was understood to be.
@@ -141,7 +141,7 @@ impl Record {
                 key_cut
             }
         };
-        self.path = Some(call.path());
+        self.path = Some(cut(&call.path(), MAX_PATH));
         self.call = Some(Known {
             operation,
             effect: call.effect(),
@@ -149,6 +149,13 @@ impl Record {
             query: call.query.pairs().take(MAX_QUERY_KEYS).map(shown).collect(),
             api_version: call.version.map(|version| version.to_string()),
         });
+    }
+
+    /// Notes that the client got a refusal instead of the daemon's reply.
+    pub fn refused(&mut self, denial: &Denial) {
+        self.reason = denial.reason;
+        self.detail = Some(denial.message.clone());
+        self.status = Some(denial.reason.status());
     }
 
     /// Whether it is of an allowed request that only shows metadata.

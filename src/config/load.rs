@@ -343,7 +343,7 @@ fn grants(checker: &mut Checker<'_>, key: &str, texts: &[String]) -> Grants {
     for text in texts {
         match Entry::parse(text) {
             Ok(entry) => grants.insert(entry),
-            Err(error) => checker.wrong(key, error.to_string()),
+            Err(error) => checker.wrong(key, format!("\"{text}\": {error}")),
         }
     }
     grants

@@ -56,8 +56,8 @@ pub enum Unclassified {
         method: String,
         /// Below the version.
         path: String,
-        /// The route of the same method whose spelling is nearest.
-        nearest: Option<&'static str>,
+        /// The route whose spelling is nearest.
+        nearest: Option<&'static Route>,
     },
 }
 
@@ -336,19 +336,29 @@ fn outside(method: Method, target: Target<'_>) -> Result<Call, Unclassified> {
     })
 }
 
-/// The route of this method whose spelling is nearest to a path, if any is near.
+/// The route whose spelling is nearest to a method and path, if any is near: a `HEAD` or `get` is
+/// near to a `GET`, another method is not.
 #[must_use]
-pub fn nearest_route(method: &str, path: &str) -> Option<&'static str> {
+pub fn nearest_route(method: &str, path: &str) -> Option<&'static Route> {
+    // Comparing takes time with the path's length, and nothing that long is a slip.
+    let path = Some(path).filter(|path| path.len() <= MAX_NEAR_PATH)?;
+    let method = if method.eq_ignore_ascii_case("HEAD") {
+        "GET"
+    } else {
+        method
+    };
     let routes = Operation::ALL
         .iter()
         .flat_map(|operation| operation.spec().routes);
     let of_method = routes.filter(|route| route.method.as_str().eq_ignore_ascii_case(method));
-    let distance = |route: &&Route| strsim::levenshtein(route.path, path);
-    of_method
-        .min_by_key(distance)
-        .filter(|route| distance(route) <= path.len() / 2)
-        .map(|route| route.path)
+    let scored = of_method.map(|route| (strsim::levenshtein(route.path, path), route));
+    let best = scored.min_by_key(|(distance, _)| *distance);
+    best.filter(|(distance, _)| *distance <= path.len() / 2)
+        .map(|(_, route)| route)
 }
+
+/// The longest path to which the nearest is sought, in bytes.
+const MAX_NEAR_PATH: usize = 64;
 
 #[cfg(test)]
 mod tests;

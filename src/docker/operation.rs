@@ -1,6 +1,6 @@
 //! What is known of an operation of the Docker Engine API, and the closed list of them.
 //!
-//! The rows stand in [`table`](super::table); this file says what their columns mean. Routing,
+//! The rows stand in `table.rs`; this file says what their columns mean. Routing,
 //! policy, limits, the record and the documents are all derived from these columns and from nothing
 //! else.
 
@@ -36,7 +36,7 @@ pub struct Spec {
 ///
 /// Shape: `/`-separated segments, each a literal, `{name}` (one segment) or, once, `{name...}` (one
 /// or more segments, as image and plugin names have).
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Route {
     /// The method, which the daemon matches case-sensitively.
     pub method: Method,
@@ -205,6 +205,12 @@ impl Method {
     #[must_use]
     pub fn is_safe(self) -> bool {
         matches!(self, Self::GET | Self::HEAD)
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method.as_str(), self.path)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Nothing is normalised: a path that another reader could take for a different one is refused, so
 //! that what is judged is what is sent. Which operation a target names is
-//! [`classify`](super::classify)'s.
+//! [`classify`](super::classify())'s.
 //!
 //! Source: RFC 9112 section 3.2; RFC 3986 section 6.2.2 for why spellings differ; gorilla/mux as
 //! the daemon sets it up, which decodes once, cleans, and answers a path that it had to clean with

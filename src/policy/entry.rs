@@ -36,13 +36,13 @@ pub enum BadEntry {
     #[error("a group cannot have the effect control: name each operation by itself")]
     Control,
     /// An effect that is none.
-    #[error("`{0}` is no effect: write read, content or write{hint}", hint = did_you_mean(.0, ["read", "content", "write"]))]
+    #[error("no effect is called {0}: write read, content or write{hint}", hint = did_you_mean(.0, ["read", "content", "write"]))]
     Effect(String),
     /// A method that the API does not use.
-    #[error("`{0}` is no method of the API: write DELETE, GET, HEAD, POST or PUT")]
+    #[error("no method of the API is {0}: write DELETE, GET, HEAD, POST or PUT")]
     Method(String),
     /// An operation that is none.
-    #[error("`{0}` is no operation{hint}", hint = did_you_mean(.0, Operation::ALL.iter().map(|operation| operation.spec().name)))]
+    #[error("no operation has this name{hint}", hint = did_you_mean(.0, Operation::ALL.iter().map(|operation| operation.spec().name)))]
     Operation(String),
     /// A raw path that no request could match.
     #[error("no request can match the path: {0}")]
@@ -62,7 +62,7 @@ pub enum BadEntry {
     #[error("a path is matched below its version: leave out the version prefix")]
     PathVersion,
     /// A section that is none.
-    #[error("`{0}` is no section{hint}", hint = did_you_mean(.0, Operation::sections()))]
+    #[error("no section is called {0}{hint}", hint = did_you_mean(.0, Operation::sections()))]
     Section(String),
 }
 
@@ -231,15 +231,15 @@ mod tests {
         for (text, want) in [
             (
                 "ContainersList",
-                "`ContainersList` is no operation: did you mean \"ContainerList\"?",
+                "no operation has this name: did you mean \"ContainerList\"?",
             ),
             (
                 "container:read",
-                "`container` is no section: did you mean \"containers\"?",
+                "no section is called container: did you mean \"containers\"?",
             ),
             (
                 "containers:reed",
-                "`reed` is no effect: write read, content or write: did you mean \"read\"?",
+                "no effect is called reed: write read, content or write: did you mean \"read\"?",
             ),
             (
                 "containers:control",
@@ -247,7 +247,7 @@ mod tests {
             ),
             (
                 "get /libpod/info",
-                "`get` is no method of the API: write DELETE, GET, HEAD, POST or PUT",
+                "no method of the API is get: write DELETE, GET, HEAD, POST or PUT",
             ),
             (
                 "GET /{}/info",

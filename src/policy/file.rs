@@ -258,7 +258,7 @@ impl Reader<'_> {
         for text in self.strings(table, key) {
             match Entry::parse(&text) {
                 Ok(entry) => grants.insert(entry),
-                Err(error) => self.wrong(key, error.to_string()),
+                Err(error) => self.wrong(key, format!("\"{text}\": {error}")),
             }
         }
         grants

@@ -187,7 +187,7 @@ mod tests {
         let (reason, message) = verdict(&rules, "GET", "/container/json").unwrap_err();
         assert_eq!(reason, Reason::UnknownOperation);
         assert!(
-            message.contains("the nearest is /containers/json"),
+            message.contains("the nearest is GET /containers/json"),
             "{message}"
         );
     }

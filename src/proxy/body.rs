@@ -25,6 +25,8 @@ pub struct RequestBody {
     /// Our own canonical value; there is none without a body.
     content_type: Option<&'static str>,
     bytes_in: Arc<AtomicU64>,
+    /// Who waits for the end of a body that is sent on as it comes.
+    exchange: Option<Arc<Exchange>>,
     /// The body's share of the budget, held until it is sent.
     _share: Option<OwnedSemaphorePermit>,
 }
@@ -64,8 +66,8 @@ pub async fn prepare(
     head: &Head,
     mut body: Incoming,
     bytes_in: Arc<AtomicU64>,
-    limits: &Limits,
-    budget: &Arc<Semaphore>,
+    exchange: &Arc<Exchange>,
+    (limits, budget): (&Limits, &Arc<Semaphore>),
 ) -> Result<RequestBody, Denial> {
     let media_type = head
         .content_type
@@ -95,43 +97,40 @@ pub async fn prepare(
         | docker::Body::Json(_)
         | docker::Body::Refused
         | docker::Body::Tar => {
-            reader
-                .read_nothing(head, &mut body, unwanted(kind, &media_type))
-                .await?;
+            reader.read_nothing(head, &mut body, unwanted(kind)).await?;
             (Source::Whole(Bytes::new()), None)
         }
     };
     let share = reader.share;
+    let is_stream = matches!(source, Source::Stream(_));
+    exchange.set_uploading(is_stream);
+    let exchange = is_stream.then(|| Arc::clone(exchange));
     Ok(RequestBody {
         source,
         content_type,
         bytes_in,
+        exchange,
         _share: share,
     })
 }
 
-/// The refusal of a body that is not empty.
-fn unwanted(kind: docker::Body, media_type: &str) -> Denial {
-    let given = if media_type.is_empty() {
-        "no Content-Type".to_owned()
-    } else {
-        format!("Content-Type {media_type}")
-    };
+/// The refusal of a body that is not empty. It does not repeat the type, which is the client's text.
+fn unwanted(kind: docker::Body) -> Denial {
     match kind {
         docker::Body::Json(_) => {
             let message =
-                format!("the body has {given}, and the operation takes {JSON} alone: send that");
+                "the body's Content-Type is not application/json: send JSON, with this type";
             Denial::new(Reason::BodyTypeNotAllowed, message)
         }
         docker::Body::Tar => {
-            let message =
-                format!("the body has {given}, and the operation takes a tar: send it as {TAR}");
+            let message = "the body's Content-Type is a form's or gRPC's, and the operation takes a tar: \
+                send it as application/x-tar";
             Denial::new(Reason::BodyTypeNotAllowed, message)
         }
-        docker::Body::Discarded | docker::Body::Import | docker::Body::Refused => Denial::new(
-            Reason::BodyNotAllowed,
-            "the operation takes no body: send it without",
-        ),
+        docker::Body::Discarded | docker::Body::Import | docker::Body::Refused => {
+            let message = "the operation takes no body: send it without";
+            Denial::new(Reason::BodyNotAllowed, message)
+        }
     }
 }
 
@@ -273,6 +272,7 @@ impl RequestBody {
             source: Source::Whole(Bytes::new()),
             content_type: None,
             bytes_in: Arc::default(),
+            exchange: None,
             _share: None,
         }
     }
@@ -328,8 +328,12 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(self.source.poll_frame(cx));
-        if let (Source::Stream(_), Some(Ok(frame))) = (&self.source, &frame) {
-            count(&self.bytes_in, frame.data_ref().map_or(0, Bytes::len));
+        if let Some(exchange) = &self.exchange {
+            match &frame {
+                Some(Ok(frame)) => count(&self.bytes_in, frame.data_ref().map_or(0, Bytes::len)),
+                Some(Err(_)) => exchange.break_upload(),
+                None => exchange.set_uploading(false),
+            }
         }
         Poll::Ready(frame)
     }
@@ -340,6 +344,14 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         self.source.size_hint()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let Some(exchange) = &self.exchange {
+            exchange.set_uploading(false);
+        }
     }
 }
 

@@ -44,7 +44,12 @@ pub async fn serve(
     };
     let exchange = Arc::<Exchange>::default();
     let guard = Guard::new(socket, Arc::clone(&exchange), limits);
-    let gate = Arc::new(Gate::new(shared, client, exchange, is_over_limit));
+    let gate = Arc::new(Gate::new(
+        shared,
+        client,
+        Arc::clone(&exchange),
+        is_over_limit,
+    ));
     let service = ServiceBuilder::new()
         .layer(CatchPanic)
         .service(GateService(Arc::clone(&gate)));
@@ -64,7 +69,15 @@ pub async fn serve(
         // The daemon's side first, so that its closing is known; and last, to send what the
         // client's side has asked.
         gate.upstream.poll(cx);
-        let over = connection.poll_without_shutdown(cx).is_ready();
+        let mut over = connection.poll_without_shutdown(cx).is_ready();
+        if !over && exchange.is_released() {
+            // The reply is over, and hyper may already have asked for the next head and been told
+            // to wait. What the daemon had no use for is not sent on any more.
+            if exchange.is_uploading() {
+                gate.upstream.cut();
+            }
+            over = connection.poll_without_shutdown(cx).is_ready();
+        }
         gate.upstream.poll(cx);
         match gate.take_tunnel() {
             Some(tunnel) => Poll::Ready(Some(tunnel)),

@@ -28,6 +28,10 @@ pub struct Exchange {
     /// The end of the client's bytes means that it has left, as the reply would never end
     /// otherwise.
     end_means_gone: AtomicBool,
+    /// A body is on its way from the client to the daemon.
+    uploading: AtomicBool,
+    /// The client left, or sent what is no body, while it was.
+    upload_broke: AtomicBool,
 }
 
 impl Exchange {
@@ -49,6 +53,31 @@ impl Exchange {
     /// Otherwise a client may shut its side down and still get its reply.
     pub fn watch_for_leaving(&self) {
         self.end_means_gone.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the reply is over and the next head not yet read.
+    pub fn is_released(&self) -> bool {
+        self.released.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a body begins to be sent on as it comes, or is over.
+    pub fn set_uploading(&self, uploading: bool) {
+        self.uploading.store(uploading, Ordering::Relaxed);
+    }
+
+    /// Whether a body is still on its way.
+    pub fn is_uploading(&self) -> bool {
+        self.uploading.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the client broke off a body.
+    pub fn break_upload(&self) {
+        self.upload_broke.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client broke off its body. It is the last of its requests then.
+    pub fn has_broken_upload(&self) -> bool {
+        self.upload_broke.load(Ordering::Relaxed)
     }
 
     fn put_head(&self, head: Result<Head, RefusedHead>) {
@@ -128,12 +157,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self
     }
 
-    /// Whether the client may still be sending what nobody will read.
+    /// Whether the client may have sent what nobody will read.
     pub fn has_unread(&self) -> bool {
-        match self.phase {
-            Phase::Head | Phase::Held | Phase::Raw => false,
-            Phase::Body(_) | Phase::Chunks | Phase::Refused => true,
-        }
+        self.phase != Phase::Head || !self.held.is_empty()
     }
 
     /// The socket.
@@ -192,6 +218,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             .and_then(|at| self.held.get(at))
             .copied();
         for (at, byte) in self.held.iter().copied().enumerate().skip(self.checked) {
+            if at >= self.limits.bytes {
+                return Err(BadHead::TooLarge);
+            }
             check_byte(before, byte)?;
             before = Some(byte);
             self.checked = at + 1;
@@ -202,9 +231,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     .is_some_and(|head| head.ends_with(b"\r\n\r\n"))
             {
                 return Ok(Some(at + 1));
-            }
-            if at >= self.limits.bytes {
-                return Err(BadHead::TooLarge);
             }
         }
         Ok(None)

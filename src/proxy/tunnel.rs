@@ -5,11 +5,10 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 
 use super::meter::Metered;
+use super::socket::Socket;
 use crate::audit::{End, Entry};
 use crate::docker::Upgrade;
 
@@ -17,7 +16,9 @@ use crate::docker::Upgrade;
 #[derive(Debug)]
 pub struct Tunnel {
     /// The daemon's side.
-    daemon: Upgraded,
+    daemon: Socket,
+    /// What the daemon has sent behind its head.
+    daemon_early: Bytes,
     /// The head of the reply to the client.
     head: Vec<u8>,
     entry: Box<Entry>,
@@ -28,7 +29,7 @@ impl Tunnel {
     /// of the reply: a 200 without length, and then the raw stream.
     #[must_use]
     pub fn new(
-        daemon: Upgraded,
+        (daemon, daemon_early): (Socket, Bytes),
         headers: &HeaderMap,
         upgrade: Upgrade,
         client_asked: bool,
@@ -63,6 +64,7 @@ impl Tunnel {
         entry.record.status = Some(status.as_u16());
         Self {
             daemon,
+            daemon_early,
             head,
             entry,
         }
@@ -72,18 +74,14 @@ impl Tunnel {
     /// which ends both. `early` is what the client has sent behind its request.
     pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, client: S, early: Bytes) {
         let entry = self.entry;
-        let bytes_in = &entry.record.bytes_in;
-        bytes_in.fetch_add(
-            u64::try_from(early.len()).unwrap_or_default(),
-            Ordering::Relaxed,
-        );
+        let (bytes_in, bytes_out) = (&entry.record.bytes_in, &entry.record.bytes_out);
+        bytes_in.fetch_add(length(&early), Ordering::Relaxed);
+        bytes_out.fetch_add(length(&self.daemon_early), Ordering::Relaxed);
         let mut client = Metered::new(client, Arc::clone(bytes_in));
-        let mut daemon = Metered::new(
-            TokioIo::new(self.daemon),
-            Arc::clone(&entry.record.bytes_out),
-        );
+        let mut daemon = Metered::new(self.daemon, Arc::clone(bytes_out));
         let running = async {
             client.write_all(&self.head).await?;
+            client.write_all(&self.daemon_early).await?;
             daemon.write_all(&early).await?;
             copy_bidirectional(&mut client, &mut daemon).await
         };
@@ -94,6 +92,10 @@ impl Tunnel {
             Err(_) => End::ClientGone,
         });
     }
+}
+
+fn length(bytes: &Bytes) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// Writes headers with their names in title case, as the daemon does.

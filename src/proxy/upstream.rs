@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
@@ -19,8 +20,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use super::body::RequestBody;
+use super::daemon_socket::DaemonSocket;
 use super::head::Head;
-use super::meter::Metered;
 use super::socket::Socket;
 use crate::config::UpstreamAddress;
 use crate::docker::{Method, Upgrade};
@@ -122,6 +123,11 @@ impl Upstream {
         self.ask(sender, request).await.map_err(Denial::from)
     }
 
+    /// Gives up the connection, and with it the request's body that is still being sent.
+    pub fn cut(&self) {
+        *self.lock() = Link::default();
+    }
+
     /// Drives the connection; to be called whenever the client's task is polled.
     pub fn poll(&self, cx: &mut Context<'_>) {
         let mut link = self.lock();
@@ -160,7 +166,7 @@ impl Upstream {
                 "the Docker daemon cannot be reached: is it running?",
             )
         })?;
-        let socket = TokioIo::new(Metered::new(socket, Arc::clone(&self.heard)));
+        let socket = TokioIo::new(DaemonSocket::new(socket, Arc::clone(&self.heard)));
         let opened = Builder::new()
             .title_case_headers(true)
             .handshake(socket)
@@ -197,6 +203,24 @@ impl Upstream {
     fn lock(&self) -> MutexGuard<'_, Link> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Takes over the connection on which the daemon has agreed to a hijack: its socket, and what the
+/// daemon has sent behind its head.
+///
+/// # Errors
+///
+/// It is closed already.
+pub async fn take_over(reply: &mut Response<Incoming>) -> Result<(Socket, Bytes), Denial> {
+    let closed = || {
+        let message = "the Docker daemon closed the connection that it had agreed to hand over";
+        Denial::new(Reason::BadDaemonReply, message)
+    };
+    let upgraded = hyper::upgrade::on(reply).await.map_err(|_| closed())?;
+    let parts = upgraded
+        .downcast::<TokioIo<DaemonSocket>>()
+        .map_err(|_| closed())?;
+    Ok((parts.io.into_inner().into_inner(), parts.read_buf))
 }
 
 /// The request as it is sent: everything in it comes from the judged call, the allowed headers and

@@ -143,7 +143,7 @@ fn values_are_checked_all_together_and_told_with_their_origin() {
         ],
     );
     let wanted = [
-        format!("{name}: `allow`: `ContainersList` is no operation: did you mean \"ContainerList\"?"),
+        format!("{name}: `allow`: \"ContainersList\": no operation has this name: did you mean \"ContainerList\"?"),
         "DOCKGATE_LISTEN: `listen`: `localhost:1` is no IP address and port: write tcp://127.0.0.1:2375 or tcp://[::]:2375".to_owned(),
         format!("{name}: `upstream`: `docker.sock` begins neither with tcp:// nor with unix://"),
         "DOCKGATE_API_MIN: `api_min`: `1.12` must be a version from 1.24 on: \"1.44\"".to_owned(),

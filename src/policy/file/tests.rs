@@ -48,8 +48,8 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
         problems(text),
         [
             "p: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends",
-            "p: `allow`: `ContainersList` is no operation: did you mean \"ContainerList\"?",
-            "p: `allow`: a group cannot have the effect control: name each operation by itself",
+            "p: `allow`: \"ContainersList\": no operation has this name: did you mean \"ContainerList\"?",
+            "p: `allow`: \"containers:control\": a group cannot have the effect control: name each operation by itself",
             "p: `deny`: must be a list: deny = [\"...\"]",
             "p: `description`: must be a string, in quotes",
             "p: `example.request`: must be a method and a target: \"GET /v1.45/containers/json\"",
