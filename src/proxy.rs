@@ -117,7 +117,7 @@ impl Gate {
             .map_or(true, |head| head.has_body() || head.upgrade.is_some());
         match self.judge(&mut entry.record, head, body).await {
             Ok(granted) => self.forward(granted, entry).await,
-            Err(denial) => self.refuse(&denial, must_close, Some(entry)),
+            Err(denial) => self.give_up(&denial, must_close, entry),
         }
     }
 
@@ -232,15 +232,22 @@ impl Gate {
                 }
                 Some(_) | None => self.pass(reply, call, upgrade.is_some(), entry),
             },
-            Err(_) if self.exchange.has_broken_upload() => {
-                let message = "the body ended early or its chunks are broken: send it whole";
-                let denial = Denial::new(Reason::BadBody, message);
-                entry.record.refused(&denial);
-                entry.finish(End::ClientGone);
-                self.refuse(&denial, true, None)
-            }
-            Err(denial) => self.refuse(&denial, head.has_body(), Some(entry)),
+            Err(denial) => self.give_up(&denial, head.has_body(), entry),
         }
+    }
+
+    /// Refuses; and when it was the client that sent no whole body, blames nothing else.
+    fn give_up(&self, denial: &Denial, close: bool, mut entry: Box<Entry>) -> Response<ReplyBody> {
+        if !self.exchange.has_broken_upload() {
+            return self.refuse(denial, close, Some(entry));
+        }
+        let denial = body::broken();
+        if !self.exchange.has_left() {
+            return self.refuse(&denial, true, Some(entry));
+        }
+        entry.record.refused(&denial);
+        entry.finish(End::ClientGone);
+        self.refuse(&denial, true, None)
     }
 
     /// Hands on a reply of the daemon.
@@ -252,6 +259,10 @@ impl Gate {
         mut entry: Box<Entry>,
     ) -> Response<ReplyBody> {
         let (mut parts, body) = reply.into_parts();
+        if let Err(denial) = headers::check_reply(parts.status, &parts.headers) {
+            self.upstream.cut();
+            return self.refuse(&denial, true, Some(entry));
+        }
         entry.record.status = Some(parts.status.as_u16());
         headers::drop_hop_by_hop(&mut parts.headers);
         if was_hijack || self.exchange.is_uploading() {

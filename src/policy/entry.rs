@@ -50,6 +50,9 @@ pub enum BadEntry {
     /// A query in a raw path.
     #[error("a path is matched without its query: leave out `?` and what follows")]
     PathQuery,
+    /// A `*` in a raw path.
+    #[error("`*` stands for itself alone: write `{{}}` for any one segment")]
+    PathGlob,
     /// A raw path that begins with `{}`.
     #[error("a path's first segment cannot be `{{}}`: name it")]
     PathStart,
@@ -124,6 +127,9 @@ impl RawPath {
         let method = Method::parse(method).ok_or_else(|| BadEntry::Method(method.to_owned()))?;
         if path.contains('?') {
             return Err(BadEntry::PathQuery);
+        }
+        if path.contains('*') {
+            return Err(BadEntry::PathGlob);
         }
         // Where a name may stand, any clean segment may: the parser of requests says what can come.
         let sample = path.replace("/{}", "/x");
@@ -283,6 +289,7 @@ mod tests {
                 BadEntry::Path(BadTarget::TrailingSlash),
             ),
             ("raw", "GET /libpod/info?a=1", BadEntry::PathQuery),
+            ("F13", "GET /libpod/**", BadEntry::PathGlob),
             (
                 "raw",
                 "GET libpod",

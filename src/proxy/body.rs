@@ -1,5 +1,7 @@
 //! Bodies: what of a request's crosses to the daemon, and how a reply's crosses to the client.
 
+use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -78,6 +80,7 @@ pub async fn prepare(
         limits,
         budget,
         bytes_in: &bytes_in,
+        exchange,
         share: None,
     };
     let (source, content_type) = match kind {
@@ -156,6 +159,7 @@ struct Reader<'a> {
     limits: &'a Limits,
     budget: &'a Arc<Semaphore>,
     bytes_in: &'a AtomicU64,
+    exchange: &'a Exchange,
     share: Option<OwnedSemaphorePermit>,
 }
 
@@ -219,13 +223,11 @@ impl Reader<'_> {
 
     /// The next bytes of the body.
     async fn next(&self, body: &mut Incoming) -> Result<Option<Bytes>, Denial> {
-        let broken = |_| {
-            Denial::new(
-                Reason::BadBody,
-                "the body ended early or its chunks are broken: send it whole",
-            )
-        };
-        while let Some(frame) = body.frame().await.transpose().map_err(broken)? {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                self.exchange.break_upload(has_ended_early(&error));
+                broken()
+            })?;
             if let Ok(data) = frame.into_data() {
                 count(self.bytes_in, data.len());
                 return Ok(Some(data));
@@ -251,6 +253,21 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// The refusal of a body that is not what its framing says.
+pub fn broken() -> Denial {
+    let message = "the body ended early or its chunks are broken: send it whole";
+    Denial::new(Reason::BadBody, message)
+}
+
+/// Whether a body broke off because the client sends no more.
+fn has_ended_early(error: &hyper::Error) -> bool {
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>());
+    error.is_incomplete_message()
+        || source.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 fn slow() -> Denial {
@@ -331,7 +348,7 @@ impl Body for RequestBody {
         if let Some(exchange) = &self.exchange {
             match &frame {
                 Some(Ok(frame)) => count(&self.bytes_in, frame.data_ref().map_or(0, Bytes::len)),
-                Some(Err(_)) => exchange.break_upload(),
+                Some(Err(error)) => exchange.break_upload(has_ended_early(error)),
                 None => exchange.set_uploading(false),
             }
         }

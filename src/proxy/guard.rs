@@ -30,8 +30,10 @@ pub struct Exchange {
     end_means_gone: AtomicBool,
     /// A body is on its way from the client to the daemon.
     uploading: AtomicBool,
-    /// The client left, or sent what is no body, while it was.
+    /// The client sent no whole body.
     upload_broke: AtomicBool,
+    /// It did so because it left.
+    client_left: AtomicBool,
 }
 
 impl Exchange {
@@ -70,12 +72,18 @@ impl Exchange {
         self.uploading.load(Ordering::Relaxed)
     }
 
-    /// Notes that the client broke off a body.
-    pub fn break_upload(&self) {
+    /// Notes that the client sent no whole body, perhaps because it left.
+    pub fn break_upload(&self, client_left: bool) {
         self.upload_broke.store(true, Ordering::Relaxed);
+        self.client_left.store(client_left, Ordering::Relaxed);
     }
 
-    /// Whether the client broke off its body. It is the last of its requests then.
+    /// Whether the client left within its body.
+    pub fn has_left(&self) -> bool {
+        self.client_left.load(Ordering::Relaxed)
+    }
+
+    /// Whether the client sent no whole body. It is the last of its requests then.
     pub fn has_broken_upload(&self) -> bool {
         self.upload_broke.load(Ordering::Relaxed)
     }

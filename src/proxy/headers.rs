@@ -4,8 +4,10 @@
 //!
 //! Source: RFC 9110 section 7.6.1; the daemon's handlers for the headers that have an effect there.
 
-use http::header::{CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName};
+use http::header::{CONNECTION, CONTENT_LENGTH, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, StatusCode};
+
+use crate::policy::{Denial, Reason};
 
 /// Whether a request header crosses to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,22 @@ pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
     for name in listed.iter().chain(&HOP_BY_HOP) {
         headers.remove(name);
     }
+}
+
+/// Checks that a reply can be passed on as it is framed.
+///
+/// # Errors
+///
+/// It switches protocols without being asked, or says in two ways where its body ends.
+pub fn check_reply(status: StatusCode, headers: &HeaderMap) -> Result<(), Denial> {
+    let is_switch = status == StatusCode::SWITCHING_PROTOCOLS;
+    let is_framed_twice =
+        headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING);
+    if is_switch || is_framed_twice {
+        let message = "the Docker daemon's reply is not what HTTP allows here";
+        return Err(Denial::new(Reason::BadDaemonReply, message));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
