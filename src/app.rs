@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::audit::Log;
 use crate::config::{Config, ListenerSettings};
 use crate::proxy::Shared;
-use crate::proxy::body::BUDGET;
+use crate::proxy::body::request::BUDGET;
 use crate::proxy::upstream::Daemon;
 use crate::server::clients::Clients;
 use crate::server::listener::{BindError, Listener};

@@ -6,6 +6,7 @@ pub mod admission;
 pub mod body;
 pub mod connection;
 pub mod daemon_socket;
+pub mod exchange;
 pub mod guard;
 pub mod head;
 pub mod headers;
@@ -23,7 +24,7 @@ use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use self::body::{ReplyBody, RequestBody};
-use self::guard::Exchange;
+use self::exchange::Exchange;
 use self::head::{Head, RefusedHead};
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Outgoing, Upstream};
@@ -146,7 +147,7 @@ impl Gate {
         record.policy = Some(Arc::clone(permit.policy()));
         let upgrade = wanted_upgrade(permit.call(), &head)?;
         let (limits, budget) = (&self.shared.limits, &self.shared.budget);
-        let body = body::prepare(
+        let body = body::request::prepare(
             kind,
             &head,
             body,
@@ -241,7 +242,7 @@ impl Gate {
         if !self.exchange.has_broken_upload() {
             return self.refuse(denial, close, Some(entry));
         }
-        let denial = body::broken();
+        let denial = body::request::broken();
         if !self.exchange.has_left() {
             return self.refuse(&denial, true, Some(entry));
         }

@@ -20,7 +20,8 @@ use tokio::sync::watch;
 use tower::{Layer, Service, ServiceBuilder};
 
 use super::body::ReplyBody;
-use super::guard::{Exchange, Guard, HeadLimits};
+use super::exchange::Exchange;
+use super::guard::{Guard, HeadLimits};
 use super::socket::Socket;
 use super::{Gate, Shared};
 use crate::policy::{Denial, Reason};
@@ -37,19 +38,14 @@ pub async fn serve(
     is_over_limit: bool,
     mut drain: watch::Receiver<bool>,
 ) {
-    let limits = HeadLimits {
-        time: shared.limits.head,
-        idle: shared.limits.idle,
-        bytes: shared.limits.head_bytes,
-    };
     let exchange = Arc::<Exchange>::default();
-    let guard = Guard::new(socket, Arc::clone(&exchange), limits);
-    let gate = Arc::new(Gate::new(
-        shared,
-        client,
+    let guard = Guard::new(
+        socket,
         Arc::clone(&exchange),
-        is_over_limit,
-    ));
+        HeadLimits::from(&shared.limits),
+    );
+    let gate = Gate::new(shared, client, Arc::clone(&exchange), is_over_limit);
+    let gate = Arc::new(gate);
     let service = ServiceBuilder::new()
         .layer(CatchPanic)
         .service(GateService(Arc::clone(&gate)));

@@ -8,90 +8,16 @@
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::exchange::Exchange;
 use super::head::{BadHead, Framing, Head, RefusedHead, check_byte};
-
-/// What the guard and the handling of its requests tell each other. One request is under way at a
-/// time.
-#[derive(Debug, Default)]
-pub struct Exchange {
-    head: Mutex<Option<Result<Head, RefusedHead>>>,
-    /// The reply is over, so the next head may be read.
-    released: AtomicBool,
-    /// The end of the client's bytes means that it has left, as the reply would never end
-    /// otherwise.
-    end_means_gone: AtomicBool,
-    /// A body is on its way from the client to the daemon.
-    uploading: AtomicBool,
-    /// The client sent no whole body.
-    upload_broke: AtomicBool,
-    /// It did so because it left.
-    client_left: AtomicBool,
-}
-
-impl Exchange {
-    /// Takes the head that the guard has read.
-    pub fn take_head(&self) -> Option<Result<Head, RefusedHead>> {
-        self.head
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-    }
-
-    /// Has the next head read.
-    pub fn release(&self) {
-        self.end_means_gone.store(false, Ordering::Relaxed);
-        self.released.store(true, Ordering::Relaxed);
-    }
-
-    /// Has the end of the client's bytes taken as its leaving, from now to the end of the reply.
-    /// Otherwise a client may shut its side down and still get its reply.
-    pub fn watch_for_leaving(&self) {
-        self.end_means_gone.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the reply is over and the next head not yet read.
-    pub fn is_released(&self) -> bool {
-        self.released.load(Ordering::Relaxed)
-    }
-
-    /// Notes that a body begins to be sent on as it comes, or is over.
-    pub fn set_uploading(&self, uploading: bool) {
-        self.uploading.store(uploading, Ordering::Relaxed);
-    }
-
-    /// Whether a body is still on its way.
-    pub fn is_uploading(&self) -> bool {
-        self.uploading.load(Ordering::Relaxed)
-    }
-
-    /// Notes that the client sent no whole body, perhaps because it left.
-    pub fn break_upload(&self, client_left: bool) {
-        self.upload_broke.store(true, Ordering::Relaxed);
-        self.client_left.store(client_left, Ordering::Relaxed);
-    }
-
-    /// Whether the client left within its body.
-    pub fn has_left(&self) -> bool {
-        self.client_left.load(Ordering::Relaxed)
-    }
-
-    /// Whether the client sent no whole body. It is the last of its requests then.
-    pub fn has_broken_upload(&self) -> bool {
-        self.upload_broke.load(Ordering::Relaxed)
-    }
-
-    fn put_head(&self, head: Result<Head, RefusedHead>) {
-        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
-    }
-}
+use crate::config::Limits;
 
 /// The bounds on heads.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +28,16 @@ pub struct HeadLimits {
     pub idle: Duration,
     /// The length in bytes.
     pub bytes: usize,
+}
+
+impl From<&Limits> for HeadLimits {
+    fn from(limits: &Limits) -> Self {
+        Self {
+            time: limits.head,
+            idle: limits.idle,
+            bytes: limits.head_bytes,
+        }
+    }
 }
 
 /// A client's socket, its read side guarded.
@@ -339,7 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Holds what comes, and tells hyper when the client has left.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.exchange.end_means_gone.load(Ordering::Relaxed) || !self.held.is_empty() {
+        if !self.exchange.watches_for_leaving() || !self.held.is_empty() {
             return Poll::Pending;
         }
         match ready!(self.poll_fill(cx))? {
@@ -355,7 +291,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
         cx: &mut Context<'_>,
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.phase == Phase::Held && self.exchange.released.swap(false, Ordering::Relaxed) {
+        if self.phase == Phase::Held && self.exchange.take_release() {
             self.phase = Phase::Head;
             self.deadline = Instant::now()
                 + if self.held.is_empty() {
@@ -365,7 +301,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                 };
         }
         if self.phase == Phase::Head {
-            self.exchange.released.store(false, Ordering::Relaxed);
+            _ = self.exchange.take_release();
             ready!(self.poll_head(cx))?;
         }
         if !self.synthetic.is_empty() {

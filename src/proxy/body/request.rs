@@ -1,0 +1,349 @@
+//! The body of a request: which there may be, read whole or sent on as it comes.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Source, count};
+use crate::config::Limits;
+use crate::docker;
+use crate::policy::{Denial, Reason};
+use crate::proxy::exchange::Exchange;
+use crate::proxy::head::{Framing, Head};
+
+/// What is sent to the daemon as a body.
+#[derive(Debug)]
+pub struct RequestBody {
+    source: Source,
+    /// Our own canonical value; there is none without a body.
+    content_type: Option<&'static str>,
+    bytes_in: Arc<AtomicU64>,
+    /// Who waits for the end of a body that is sent on as it comes.
+    exchange: Option<Arc<Exchange>>,
+    /// The body's share of the budget, held until it is sent.
+    _share: Option<OwnedSemaphorePermit>,
+}
+
+/// What all bodies that are read before they are sent may hold together, in bytes.
+pub const BUDGET: usize = 16 * 1024 * 1024;
+/// The longest body that is read only to be thrown away, in bytes.
+const MAX_DISCARDED: usize = 64 * 1024;
+const JSON: &str = "application/json";
+const TAR: &str = "application/x-tar";
+
+/// Reads or takes over a request's body as its operation wants it.
+///
+/// # Errors
+///
+/// The body does not belong there, has another type than it must, is too long, too slow or broken.
+pub async fn prepare(
+    kind: docker::Body,
+    head: &Head,
+    mut body: Incoming,
+    bytes_in: Arc<AtomicU64>,
+    exchange: &Arc<Exchange>,
+    (limits, budget): (&Limits, &Arc<Semaphore>),
+) -> Result<RequestBody, Denial> {
+    let media_type = head
+        .content_type
+        .as_deref()
+        .map(media_type)
+        .unwrap_or_default();
+    let mut reader = Reader {
+        limits,
+        budget,
+        bytes_in: &bytes_in,
+        exchange,
+        share: None,
+    };
+    let (source, content_type) = match kind {
+        _ if !head.has_body() => (Source::Whole(Bytes::new()), None),
+        docker::Body::Tar if !is_form_or_grpc(&media_type) => (Source::Stream(body), Some(TAR)),
+        docker::Body::Json(_) if media_type == JSON => {
+            let bytes = reader.read(head, &mut body, limits.body_bytes).await?;
+            let content_type = (!bytes.is_empty()).then_some(JSON);
+            (Source::Whole(bytes), content_type)
+        }
+        docker::Body::Discarded if media_type == JSON => {
+            reader.read(head, &mut body, MAX_DISCARDED).await?;
+            (Source::Whole(Bytes::new()), None)
+        }
+        docker::Body::Discarded
+        | docker::Body::Import
+        | docker::Body::Json(_)
+        | docker::Body::Refused
+        | docker::Body::Tar => {
+            reader.read_nothing(head, &mut body, unwanted(kind)).await?;
+            (Source::Whole(Bytes::new()), None)
+        }
+    };
+    let share = reader.share;
+    let is_stream = matches!(source, Source::Stream(_));
+    exchange.set_uploading(is_stream);
+    let exchange = is_stream.then(|| Arc::clone(exchange));
+    Ok(RequestBody {
+        source,
+        content_type,
+        bytes_in,
+        exchange,
+        _share: share,
+    })
+}
+
+impl RequestBody {
+    /// A request without a body.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            source: Source::Whole(Bytes::new()),
+            content_type: None,
+            bytes_in: Arc::default(),
+            exchange: None,
+            _share: None,
+        }
+    }
+
+    /// Whether nothing is in it, so that it could be sent again.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.source, Source::Whole(bytes) if bytes.is_empty())
+    }
+
+    /// The value of `Content-Type` to send with it.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&'static str> {
+        self.content_type
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(self.source.poll_frame(cx));
+        if let Some(exchange) = &self.exchange {
+            match &frame {
+                Some(Ok(frame)) => count(&self.bytes_in, frame.data_ref().map_or(0, Bytes::len)),
+                Some(Err(error)) => exchange.break_upload(has_ended_early(error)),
+                None => exchange.set_uploading(false),
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.source.is_end()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.source.size_hint()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        if let Some(exchange) = &self.exchange {
+            exchange.set_uploading(false);
+        }
+    }
+}
+
+/// The refusal of a body that is not empty. It does not repeat the type, which is the client's text.
+fn unwanted(kind: docker::Body) -> Denial {
+    match kind {
+        docker::Body::Json(_) => {
+            let message =
+                "the body's Content-Type is not application/json: send JSON, with this type";
+            Denial::new(Reason::BodyTypeNotAllowed, message)
+        }
+        docker::Body::Tar => {
+            let message = "the body's Content-Type is a form's or gRPC's, and the operation takes a tar: \
+                send it as application/x-tar";
+            Denial::new(Reason::BodyTypeNotAllowed, message)
+        }
+        docker::Body::Discarded | docker::Body::Import | docker::Body::Refused => {
+            let message = "the operation takes no body: send it without";
+            Denial::new(Reason::BodyNotAllowed, message)
+        }
+    }
+}
+
+/// The type before its parameters, in lower case.
+fn media_type(value: &str) -> String {
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}
+
+/// Types that the daemon would read as parameters, or Podman as a call of its own.
+fn is_form_or_grpc(media_type: &str) -> bool {
+    media_type == "application/x-www-form-urlencoded"
+        || media_type.starts_with("multipart/")
+        || media_type.starts_with("application/grpc")
+}
+
+/// Reads a body whole, within its bounds.
+struct Reader<'a> {
+    limits: &'a Limits,
+    budget: &'a Arc<Semaphore>,
+    bytes_in: &'a AtomicU64,
+    exchange: &'a Exchange,
+    share: Option<OwnedSemaphorePermit>,
+}
+
+impl Reader<'_> {
+    async fn read(
+        &mut self,
+        head: &Head,
+        body: &mut Incoming,
+        most: usize,
+    ) -> Result<Bytes, Denial> {
+        let too_large = || {
+            Denial::new(
+                Reason::BodyTooLarge,
+                format!("the body is longer than {most} bytes: send less"),
+            )
+        };
+        if matches!(head.framing, Framing::Length(length) if usize::try_from(length).map_or(true, |length| length > most))
+        {
+            return Err(too_large());
+        }
+        let (slow, time) = (slow(), self.limits.body_time);
+        let reading = async {
+            let mut bytes = BytesMut::new();
+            while let Some(data) = self.next(body).await? {
+                if bytes.len() + data.len() > most {
+                    return Err(too_large());
+                }
+                self.take_share(data.len())?;
+                bytes.extend_from_slice(&data);
+            }
+            Ok(bytes.freeze())
+        };
+        tokio::time::timeout(time, reading)
+            .await
+            .unwrap_or(Err(slow))
+    }
+
+    /// Makes sure that a body is empty.
+    async fn read_nothing(
+        &mut self,
+        head: &Head,
+        body: &mut Incoming,
+        otherwise: Denial,
+    ) -> Result<(), Denial> {
+        if head.framing != Framing::Chunked {
+            return Err(otherwise);
+        }
+        let (slow, time) = (slow(), self.limits.body_time);
+        let reading = async {
+            while let Some(data) = self.next(body).await? {
+                if !data.is_empty() {
+                    return Err(otherwise);
+                }
+            }
+            Ok(())
+        };
+        tokio::time::timeout(time, reading)
+            .await
+            .unwrap_or(Err(slow))
+    }
+
+    /// The next bytes of the body.
+    async fn next(&self, body: &mut Incoming) -> Result<Option<Bytes>, Denial> {
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| {
+                self.exchange.break_upload(has_ended_early(&error));
+                broken()
+            })?;
+            if let Ok(data) = frame.into_data() {
+                count(self.bytes_in, data.len());
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    fn take_share(&mut self, bytes: usize) -> Result<(), Denial> {
+        let count = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let full = |_| {
+            Denial::new(
+                Reason::TooManyBodies,
+                "too many bodies are being read at the moment: try again",
+            )
+        };
+        let more = Arc::clone(self.budget)
+            .try_acquire_many_owned(count)
+            .map_err(full)?;
+        match &mut self.share {
+            Some(share) => share.merge(more),
+            None => self.share = Some(more),
+        }
+        Ok(())
+    }
+}
+
+/// The refusal of a body that is not what its framing says.
+pub fn broken() -> Denial {
+    let message = "the body ended early or its chunks are broken: send it whole";
+    Denial::new(Reason::BadBody, message)
+}
+
+/// Whether a body broke off because the client sends no more.
+fn has_ended_early(error: &hyper::Error) -> bool {
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>());
+    error.is_incomplete_message()
+        || source.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+}
+
+fn slow() -> Denial {
+    Denial::new(
+        Reason::BodyTimeout,
+        "the body was not whole in time: send it at once",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_types_apart_by_what_stands_before_the_parameters() {
+        for (value, is_json, is_refused_as_tar) in [
+            ("application/json", true, false),
+            ("Application/JSON; charset=utf-8", true, false),
+            ("application/json+x", false, false),
+            ("application/json, text/plain", false, false),
+            ("application/x-www-form-urlencoded;", false, true),
+            ("Multipart/Form-Data; boundary=x", false, true),
+            ("application/grpc+proto", false, true),
+            ("application/x-tar", false, false),
+            ("", false, false),
+        ] {
+            let media_type = media_type(value);
+            assert_eq!(
+                (media_type == JSON, is_form_or_grpc(&media_type)),
+                (is_json, is_refused_as_tar),
+                "{value}"
+            );
+        }
+    }
+}
