@@ -9,7 +9,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::audit::Log;
-use crate::config::{Config, ListenerSettings};
+use crate::config::Config;
+use crate::policy::Rules;
 use crate::proxy::Shared;
 use crate::proxy::body::request::BUDGET;
 use crate::proxy::upstream::Daemon;
@@ -46,7 +47,8 @@ pub fn serve(config: Config, report: &mut dyn Write) -> Result<(), StartError> {
     raise_file_limit();
     // A unix listener is for its owner and group, from the moment it is there.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o117));
-    let (log, writer) = Log::start(&config.audit).map_err(StartError::Audit)?;
+    let (log, writer) =
+        Log::start(&config.audit, config.limits.connections).map_err(StartError::Audit)?;
     // One thread: more would share the connections' state among them and cost more for each
     // request.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -112,7 +114,7 @@ fn start(
     let mut listeners = JoinSet::new();
     for (listener, settings) in bound {
         let address = listener.address().map_err(StartError::System)?;
-        for line in warnings(&settings) {
+        for line in warnings(&settings.rules) {
             tell(report, &format!("warning: {address}: {line}"));
         }
         tell(report, &format!("listening on {address}"));
@@ -136,22 +138,19 @@ fn start(
     Ok(listeners)
 }
 
-/// What is dangerous about what a listener grants, a line each.
+/// What is dangerous about what is granted, a line each.
 #[must_use]
-pub fn warnings(settings: &ListenerSettings) -> Vec<String> {
-    let operations = settings.unjudged().into_iter().map(|operation| {
+pub fn warnings(rules: &Rules) -> Vec<String> {
+    let operations = rules.unjudged().into_iter().map(|operation| {
         format!("{operation} is granted and passes its body unjudged: this is root on the host")
     });
-    let raw = settings
-        .rules
+    let raw = rules
         .policies()
         .iter()
         .filter(|policy| policy.has_raw_paths());
     let raw = raw.map(|policy| {
-        format!(
-            "{} grants raw paths, whose bodies pass unjudged: this can be root on the host",
-            policy.name()
-        )
+        let name = policy.name();
+        format!("{name} grants raw paths, whose bodies pass unjudged: this can be root on the host")
     });
     operations.chain(raw).collect()
 }

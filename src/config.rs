@@ -5,6 +5,7 @@
 
 pub mod address;
 mod keys;
+mod listeners;
 pub mod load;
 mod raw;
 

@@ -5,6 +5,7 @@
 
 pub mod entry;
 pub mod file;
+pub mod raw_path;
 pub mod reason;
 pub mod rules;
 pub mod shipped;

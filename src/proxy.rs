@@ -3,6 +3,7 @@
 //! Only this module puts the parts together; each of them knows nothing of the others.
 
 pub mod admission;
+pub mod bell;
 pub mod body;
 pub mod connection;
 pub mod daemon_socket;
@@ -170,7 +171,7 @@ impl Gate {
             let message = "this client has too many connections open: close some, or raise limits.connections_per_client";
             return Err(Denial::new(Reason::TooManyConnections, message));
         }
-        if self.draining.load(Ordering::Relaxed) {
+        if self.is_draining() {
             return Err(Denial::new(Reason::Draining, "shutting down: try again"));
         }
         self.shared.admission.check(head, self.shared.on_loopback)
@@ -300,6 +301,15 @@ impl Gate {
             }
             Err(denial) => self.refuse(&denial, true, Some(entry)),
         }
+    }
+
+    /// Refuses what is asked from now on, and ends what can be asked for again.
+    fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Takes the hijack that is to be run, if one was granted.

@@ -21,7 +21,7 @@ pub struct Record {
     pub time: SystemTime,
     /// The address of the client, `-` on a unix socket.
     pub client: Arc<str>,
-    /// The listener's address as it was configured.
+    /// The listener's address, with its real port.
     pub listener: Arc<str>,
     /// The policy that granted the request.
     pub policy: Option<Arc<str>>,
@@ -114,7 +114,7 @@ impl Record {
             path: None,
             call: None,
             verdict: Verdict::Deny,
-            reason: Reason::InternalError,
+            reason: Reason::NotJudged,
             detail: None,
             status: None,
             bytes_in: Arc::default(),
@@ -165,7 +165,7 @@ impl Record {
             .call
             .as_ref()
             .is_some_and(|call| call.effect == Effect::Read);
-        reads && self.verdict == Verdict::Allow
+        reads && self.verdict == Verdict::Allow && self.reason == Reason::Granted
     }
 
     /// Appends its line, newline included. A `begin` has neither status, bytes nor end.

@@ -20,8 +20,8 @@ use super::entry::{End, Event, Record};
 use crate::config::{AuditSettings, OnFailure, Output};
 use crate::policy::Reason;
 
-/// The most lines that are reserved or wait to be written.
-const CAPACITY: usize = 8192;
+/// The lines that may wait to be written, besides those that each connection's request may need.
+const SLACK: usize = 8192;
 /// The lines of one request: its `begin` and its end.
 const LINES_OF_A_REQUEST: usize = 2;
 /// How long lines gather before they are written, unless somebody waits for them. It bounds the
@@ -47,6 +47,8 @@ struct Shared {
     wake: Condvar,
     allowed_reads: bool,
     on_failure: OnFailure,
+    /// The most lines that are reserved or wait to be written.
+    capacity: usize,
     /// Tells the ids of this process from those of others.
     process: u32,
     next: AtomicU64,
@@ -76,13 +78,16 @@ struct Batch {
 }
 
 impl Log {
-    /// Opens the output and starts the thread that writes to it. Joining the handle after
+    /// Opens the output and starts the thread that writes to it, for at most so many connections. Joining the handle after
     /// [`close`](Self::close) makes sure that all is written.
     ///
     /// # Errors
     ///
     /// The output cannot be opened, or no thread can be started.
-    pub fn start(settings: &AuditSettings) -> io::Result<(Self, JoinHandle<()>)> {
+    pub fn start(
+        settings: &AuditSettings,
+        connections: usize,
+    ) -> io::Result<(Self, JoinHandle<()>)> {
         let output: Box<dyn Write + Send> = match &settings.output {
             Output::Stdout => Box::new(io::stdout()),
             Output::Stderr => Box::new(io::stderr()),
@@ -95,18 +100,20 @@ impl Log {
                     .open(path)?,
             ),
         };
-        Self::start_on(output, settings)
+        Self::start_on(output, settings, connections)
     }
 
     fn start_on(
         output: Box<dyn Write + Send>,
         settings: &AuditSettings,
+        connections: usize,
     ) -> io::Result<(Self, JoinHandle<()>)> {
         let log = Self(Arc::new(Shared {
             queue: Mutex::default(),
             wake: Condvar::new(),
             allowed_reads: settings.allowed_reads,
             on_failure: settings.on_failure,
+            capacity: SLACK + LINES_OF_A_REQUEST * connections,
             process: u32::try_from(RandomState::new().build_hasher().finish() >> 32)
                 .unwrap_or_default(),
             next: AtomicU64::new(1),
@@ -126,8 +133,8 @@ impl Log {
     /// There is no place, or what was appended before could not be written.
     pub fn open(&self, client: &Arc<str>, listener: &Arc<str>) -> Result<Entry, Unavailable> {
         let mut queue = self.0.lock();
-        let full =
-            queue.batch.lines + queue.writing + queue.reserved + LINES_OF_A_REQUEST > CAPACITY;
+        let full = queue.batch.lines + queue.writing + queue.reserved + LINES_OF_A_REQUEST
+            > self.0.capacity;
         if (full || queue.failing) && self.0.on_failure == OnFailure::Refuse {
             return Err(Unavailable);
         }
@@ -206,9 +213,7 @@ impl Entry {
 
     fn finish_in_place(&mut self, end: End) {
         self.over = true;
-        if self.log.0.allowed_reads || !self.record.is_allowed_read() {
-            self.append(Event::Request, Some((self.started.elapsed(), end)), None);
-        }
+        self.append(Event::Request, Some((self.started.elapsed(), end)), None);
     }
 
     fn append(
@@ -217,7 +222,8 @@ impl Entry {
         over: Option<(Duration, End)>,
         written: Option<oneshot::Sender<bool>>,
     ) {
-        if self.places == 0 {
+        let is_left_out = !self.log.0.allowed_reads && self.record.is_allowed_read();
+        if self.places == 0 || is_left_out {
             return;
         }
         let shared = &self.log.0;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Exit, ExplainArgs, tell};
 use crate::config::{Config, Files, Flags, load};
-use crate::docker::{Target, classify};
+use crate::docker::{ApiVersion, Target, classify};
 use crate::policy::{Grants, Judgement, Policy, Problem, Rules};
 
 /// Explains the verdict on one request.
@@ -13,11 +13,15 @@ pub(super) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> io::Result<Exit> {
-    let rules = match rules(&args.policy) {
-        Ok(rules) => rules,
+    let (rules, api_min) = match rules(&args.policy) {
+        Ok(settings) => settings,
         Err(problems) => return tell(&problems, err),
     };
-    let parsed = Target::parse(&args.target).map_err(|bad| bad.to_string());
+    let parsed = Target::parse(&args.target).and_then(|target| {
+        target.check_version(api_min)?;
+        Ok(target)
+    });
+    let parsed = parsed.map_err(|bad| bad.to_string());
     let call = match parsed.and_then(|target| {
         classify(&args.method, target).map_err(|unclassified| unclassified.to_string())
     }) {
@@ -56,21 +60,18 @@ pub(super) fn run(
     }
 }
 
-/// The named policies, or what holds on the settings' first listener.
-fn rules(references: &[String]) -> Result<Rules, Vec<Problem>> {
+/// The named policies, or what holds on the settings' first listener; and the least API version.
+fn rules(references: &[String]) -> Result<(Rules, ApiVersion), Vec<Problem>> {
+    let config = Config::load(&Flags::default(), load::environment())?;
+    let api_min = config.admission.api_min;
     if references.is_empty() {
-        let config = Config::load(&Flags::default(), load::environment())?;
         let first = config.listeners.into_iter().next();
-        return Ok(first.map_or_else(
-            || Rules::new(Vec::new(), Grants::default()),
-            |listener| listener.rules,
-        ));
+        let none = || Rules::new(Vec::new(), Grants::default());
+        return Ok((first.map_or_else(none, |listener| listener.rules), api_min));
     }
     let policies = references
         .iter()
         .map(|reference| Policy::load(reference, &Files));
-    Ok(Rules::new(
-        policies.collect::<Result<_, _>>()?,
-        Grants::default(),
-    ))
+    let policies = policies.collect::<Result<_, _>>()?;
+    Ok((Rules::new(policies, Grants::default()), api_min))
 }

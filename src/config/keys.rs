@@ -7,7 +7,7 @@
 use figment::value::{Dict, Value};
 
 use crate::policy::Problem;
-use crate::policy::spelling::did_you_mean;
+use crate::policy::spelling::{did_you_mean, nearest};
 
 /// What kind of value a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,65 +119,66 @@ pub(super) fn unknown(key: &str) -> String {
     )
 }
 
-/// Checks a file's values against the table and reports all that does not fit.
-pub(super) fn check(file: &str, dict: &Dict, problems: &mut Vec<Problem>) {
-    check_level(file, dict, "", KEYS, problems);
-    let listeners = dict
-        .get("listener")
-        .and_then(Value::as_array)
-        .unwrap_or_default();
-    for listener in listeners.iter().filter_map(Value::as_dict) {
-        for (key, value) in listener {
-            let known = LISTENER_KEYS
-                .iter()
-                .find(|(known, _)| known == key)
-                .map(|(_, kind)| *kind);
-            let message = match known {
-                None => format!(
-                    "unknown key{}",
-                    did_you_mean(key, LISTENER_KEYS.iter().map(|(known, _)| *known))
-                ),
-                Some(kind) if !kind.is_of(value) => kind.expected().to_owned(),
-                Some(_) => continue,
-            };
-            problems.push(Problem::of_key(file, format!("listener.{key}"), message));
-        }
-        if !listener.contains_key("address") {
-            problems.push(Problem::of_key(
-                file,
-                "listener.address",
-                "is missing: write where to listen",
-            ));
-        }
+/// Checks a file's values against the table, reports all that do not fit, and leaves those that do.
+pub(super) fn check(file: &str, dict: Dict, problems: &mut Vec<Problem>) -> Dict {
+    let mut report =
+        |key: &str, message: String| problems.push(Problem::of_key(file, key, message));
+    let mut checked = fitting(dict, "", KEYS, &mut report);
+    if let Some(listeners) = checked.remove("listener").and_then(Value::into_array) {
+        let listeners = listeners
+            .into_iter()
+            .filter_map(Value::into_dict)
+            .map(|listener| {
+                let listener = fitting(listener, "listener.", LISTENER_KEYS, &mut report);
+                if !listener.contains_key("address") {
+                    report(
+                        "listener.address",
+                        "is missing: write where to listen".to_owned(),
+                    );
+                }
+                Value::from(listener)
+            });
+        let listeners = listeners.collect::<Vec<_>>();
+        checked.insert("listener".to_owned(), Value::from(listeners));
     }
+    checked
 }
 
-fn check_level(
-    file: &str,
-    dict: &Dict,
-    prefix: &str,
+/// What of a table fits these keys. `within` stands before each name in what is reported.
+fn fitting(
+    dict: Dict,
+    within: &str,
     keys: &[(&str, Kind)],
-    problems: &mut Vec<Problem>,
-) {
+    report: &mut dyn FnMut(&str, String),
+) -> Dict {
+    let mut fitting = Dict::new();
     for (name, value) in dict {
-        let key = format!("{prefix}{name}");
-        let is_level = keys
+        let inner: Vec<_> = keys
             .iter()
-            .any(|(known, _)| known.starts_with(&format!("{key}.")));
-        match (kind(&key), value.as_dict()) {
-            (Some(kind), _) if kind.is_of(value) => {}
-            (Some(kind), _) => problems.push(Problem::of_key(file, key, kind.expected())),
-            (None, Some(level)) if is_level => {
-                check_level(file, level, &format!("{key}."), keys, problems);
+            .filter_map(|(key, kind)| Some((key.strip_prefix(&name)?.strip_prefix('.')?, *kind)))
+            .collect();
+        let key = format!("{within}{name}");
+        let kind = keys
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| *kind);
+        match (kind, value) {
+            (Some(kind), value) if kind.is_of(&value) => _ = fitting.insert(name, value),
+            (Some(kind), _) => report(&key, kind.expected().to_owned()),
+            (None, Value::Dict(_, level)) if !inner.is_empty() => {
+                let level = self::fitting(level, &format!("{key}."), &inner, report);
+                fitting.insert(name, Value::from(level));
             }
-            (None, None) if is_level => problems.push(Problem::of_key(
-                file,
-                &key,
-                format!("must be a table: [{key}]"),
-            )),
-            (None, _) => problems.push(Problem::of_key(file, &key, unknown(&key))),
+            (None, _) if !inner.is_empty() => report(&key, format!("must be a table: [{key}]")),
+            (None, _) => {
+                let near = nearest(&name, keys.iter().map(|(known, _)| *known));
+                let hint = near.map(|near| format!(": did you mean \"{within}{near}\"?"));
+                let hint = hint.unwrap_or_default();
+                report(&key, format!("unknown key{hint}"));
+            }
         }
     }
+    fitting
 }
 
 #[cfg(test)]

@@ -13,11 +13,10 @@ use figment::value::{Dict, Value};
 use figment::{Figment, Provider};
 
 use super::keys;
-use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
-use super::{Config, ListenerSettings};
-use crate::docker::Operation;
+use super::raw::{Checker, RawConfig};
+use super::{Config, listeners};
 use crate::policy::spelling::did_you_mean;
-use crate::policy::{Entry, Grants, Library, Policy, Problem, Rules, shipped};
+use crate::policy::{Library, Problem, shipped};
 
 /// What the command line says of the settings.
 #[derive(Clone, Debug, Default)]
@@ -38,24 +37,18 @@ pub struct Files;
 
 impl Library for Files {
     fn read(&self, reference: &str) -> Result<(String, String), Problem> {
-        if !is_path(reference) {
-            let names = shipped::ALL.iter().map(|(name, _)| *name);
-            let hint = did_you_mean(reference, names);
-            let missing = || {
-                Problem::of_key(
-                    "policy",
-                    reference,
-                    format!(
-                        "no shipped policy has this name{hint}; \
-                `dockgate policies` lists them, and a file is named by a path with a `/` or with `.toml` at its end"
-                    ),
-                )
-            };
-            return shipped::text(reference)
-                .map(|text| (reference.to_owned(), text.to_owned()))
-                .ok_or_else(missing);
+        if is_path(reference) {
+            return read_guarded(Path::new(reference)).map(|text| (reference.to_owned(), text));
         }
-        read_guarded(Path::new(reference)).map(|text| (reference.to_owned(), text))
+        let shipped = shipped::text(reference).map(|text| (reference.to_owned(), text.to_owned()));
+        shipped.ok_or_else(|| {
+            let hint = did_you_mean(reference, shipped::ALL.iter().map(|(name, _)| *name));
+            let message = format!(
+                "no shipped policy has this name{hint} A file is named by a path with a `/`, or \
+                 with `.toml` at its end"
+            );
+            Problem::of_file(reference, message)
+        })
     }
 }
 
@@ -144,7 +137,10 @@ impl Sources {
             Some((name, key, text))
         });
         for (name, key, text) in ours {
-            if key == "CONFIG" {
+            if key == "CONFIG" && text.is_empty() {
+                let problem = Problem::of_file(&name, "is empty: name a file, or leave it unset");
+                self.problems.push(problem);
+            } else if key == "CONFIG" {
                 self.named_file = Some(text.into());
             } else if INJECTED.iter().any(|injected| key.starts_with(injected)) {
                 self.notices.push(format!("{name} is passed over: Docker links and Kubernetes set it, and no setting has this name"));
@@ -208,7 +204,7 @@ impl Sources {
         match Toml::string(&text).data() {
             Ok(profiles) => {
                 let dict = profiles.into_values().next().unwrap_or_default();
-                keys::check(&name, &dict, &mut self.problems);
+                let dict = keys::check(&name, dict, &mut self.problems);
                 self.file = Some((name, dict));
             }
             Err(error) => self
@@ -222,9 +218,6 @@ impl Sources {
             .file
             .take()
             .unwrap_or_else(|| ("the defaults".to_owned(), Dict::new()));
-        if !self.problems.is_empty() {
-            return Err(self.problems);
-        }
         let figment = Figment::from(Serialized::defaults(dict))
             .merge(Serialized::defaults(self.environment))
             .merge(Serialized::defaults(self.flags));
@@ -239,7 +232,7 @@ impl Sources {
             origin: &origin,
             problems: &mut self.problems,
         };
-        let listeners = listeners(&mut checker, &raw);
+        let listeners = listeners::check(&mut checker, &raw);
         let upstream = checker.upstream(&raw.upstream);
         let admission = checker.admission(&raw);
         let log = checker.level(&raw.log);
@@ -272,95 +265,6 @@ fn insert(dict: &mut Dict, key: &str, value: Value) {
             insert(&mut inner, rest, value);
             dict.insert(level.to_owned(), Value::from(inner));
         }
-    }
-}
-
-fn listeners(checker: &mut Checker<'_>, raw: &RawConfig) -> Vec<ListenerSettings> {
-    let deny = grants(checker, "deny", &raw.deny);
-    let mut general = policies(checker, "policy", &raw.policy);
-    if !raw.allow.is_empty() {
-        general.push(Policy::unnamed(
-            "allow",
-            grants(checker, "allow", &raw.allow),
-        ));
-    }
-    if raw.policy.is_empty() && raw.allow.is_empty() {
-        general = policies(checker, "policy", &[DEFAULT_POLICY.to_owned()]);
-    }
-    let default_listen = [DEFAULT_LISTEN.to_owned()];
-    let nowhere = raw.listen.is_empty() && raw.listener.is_empty();
-    let addresses = if nowhere {
-        &default_listen[..]
-    } else {
-        &raw.listen
-    };
-    let mut listeners: Vec<_> = addresses
-        .iter()
-        .filter_map(|text| checker.listen("listen", text))
-        .map(|address| ListenerSettings {
-            address,
-            rules: Rules::new(general.clone(), deny.clone()),
-        })
-        .collect();
-    for listener in &raw.listener {
-        let own = policies(checker, "listener.policy", &listener.policy);
-        let chosen = if listener.policy.is_empty() {
-            general.clone()
-        } else {
-            own
-        };
-        let mut denied = deny.clone();
-        denied.extend(grants(checker, "listener.deny", &listener.deny));
-        let address = checker.listen("listener.address", &listener.address);
-        listeners.extend(address.map(|address| ListenerSettings {
-            address,
-            rules: Rules::new(chosen, denied),
-        }));
-    }
-    listeners
-}
-
-fn policies(checker: &mut Checker<'_>, key: &str, references: &[String]) -> Vec<Policy> {
-    let mut policies = Vec::new();
-    for reference in references {
-        match Policy::load(reference, &Files) {
-            Ok(policy) => policies.push(policy),
-            Err(problems) => checker.problems.extend(problems),
-        }
-    }
-    if references
-        .iter()
-        .enumerate()
-        .any(|(at, reference)| references.iter().take(at).any(|before| before == reference))
-    {
-        checker.wrong(key, "names a policy twice: name it once");
-    }
-    policies
-}
-
-fn grants(checker: &mut Checker<'_>, key: &str, texts: &[String]) -> Grants {
-    let mut grants = Grants::default();
-    for text in texts {
-        match Entry::parse(text) {
-            Ok(entry) => grants.insert(entry),
-            Err(error) => checker.wrong(key, format!("\"{text}\": {error}")),
-        }
-    }
-    grants
-}
-
-impl ListenerSettings {
-    /// The operations that are granted here and are root on the host, as their bodies are passed on
-    /// unjudged.
-    #[must_use]
-    pub fn unjudged(&self) -> Vec<Operation> {
-        let granted = Operation::ALL
-            .iter()
-            .copied()
-            .filter(|operation| self.rules.grants(*operation));
-        granted
-            .filter(|operation| operation.passes_unjudged())
-            .collect()
     }
 }
 

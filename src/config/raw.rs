@@ -16,9 +16,9 @@ use crate::policy::spelling::did_you_mean;
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawConfig {
-    pub(super) listen: Vec<String>,
+    pub(super) listen: Option<Vec<String>>,
     pub(super) upstream: String,
-    pub(super) policy: Vec<String>,
+    pub(super) policy: Option<Vec<String>>,
     pub(super) allow: Vec<String>,
     pub(super) deny: Vec<String>,
     pub(super) api_min: String,
@@ -56,6 +56,8 @@ pub(super) struct RawLimits {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawListener {
+    /// Empty only where its absence was reported.
+    #[serde(default)]
     pub(super) address: String,
     #[serde(default)]
     pub(super) policy: Vec<String>,
@@ -66,9 +68,9 @@ pub(super) struct RawListener {
 impl Default for RawConfig {
     fn default() -> Self {
         Self {
-            listen: Vec::new(),
+            listen: None,
             upstream: "unix:///var/run/docker.sock".to_owned(),
-            policy: Vec::new(),
+            policy: None,
             allow: Vec::new(),
             deny: Vec::new(),
             api_min: LEAST_API.to_string(),

@@ -79,7 +79,11 @@ pub fn classify(method: &str, target: Target<'_>) -> Result<Call, Unclassified> 
     let segments: Vec<&str> = target.segments().collect();
     let first = segments.first().copied().unwrap_or_default();
     let Some(patterns) = INDEX.get(first) else {
-        return outside(known, target);
+        return if first.is_empty() {
+            Err(unknown())
+        } else {
+            outside(known, target)
+        };
     };
     for pattern in patterns
         .iter()
@@ -351,10 +355,27 @@ pub fn nearest_route(method: &str, path: &str) -> Option<&'static Route> {
         .iter()
         .flat_map(|operation| operation.spec().routes);
     let of_method = routes.filter(|route| route.method.as_str().eq_ignore_ascii_case(method));
-    let scored = of_method.map(|route| (strsim::levenshtein(route.path, path), route));
+    let scored =
+        of_method.map(|route| (strsim::levenshtein(&filled(route.path, path), path), route));
     let best = scored.min_by_key(|(distance, _)| *distance);
     best.filter(|(distance, _)| *distance <= path.len() / 2)
         .map(|(_, route)| route)
+}
+
+/// A template with the path's own segments for its names, where both have as many.
+fn filled(template: &str, path: &str) -> String {
+    if template.split('/').count() != path.split('/').count() {
+        return template.to_owned();
+    }
+    let pairs = template.split('/').zip(path.split('/'));
+    let segments = pairs.map(|(wanted, given)| {
+        if wanted.starts_with('{') {
+            given
+        } else {
+            wanted
+        }
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 /// The longest path to which the nearest is sought, in bytes.

@@ -129,9 +129,9 @@ impl<'a> Target<'a> {
     ///
     /// It is older.
     pub fn check_version(&self, least: ApiVersion) -> Result<(), BadTarget> {
-        let is_libpod = self.segments().next() == Some(LIBPOD);
+        let is_libpod = || self.segments().next() == Some(LIBPOD);
         match self.version {
-            Some(asked) if asked < least && !is_libpod => {
+            Some(asked) if asked < least && !is_libpod() => {
                 Err(BadTarget::VersionTooOld { asked, least })
             }
             Some(_) | None => Ok(()),
@@ -193,8 +193,8 @@ fn split_version(path: &str) -> Result<(Option<ApiVersion>, &str), BadTarget> {
     let end = versioned.find('/').unwrap_or(versioned.len());
     let (text, path) = versioned.split_at_checked(end).ok_or(BadTarget::Version)?;
     let version = ApiVersion::parse(text).ok_or(BadTarget::Version)?;
-    let is_libpod = path.split('/').nth(1) == Some(LIBPOD);
-    if version.patch.is_some() && !is_libpod || path.is_empty() {
+    let is_libpod = || path.split('/').nth(1) == Some(LIBPOD);
+    if version.patch.is_some() && !is_libpod() || path.is_empty() {
         return Err(BadTarget::Version);
     }
     Ok((Some(version), path))
@@ -206,7 +206,7 @@ fn check_segments(path: &str) -> Result<(), BadTarget> {
     while let Some(segment) = segments.next() {
         match segment {
             // A trailing slash: `classify` knows the one path that has it.
-            "" if segments.peek().is_none() && path.len() > 1 => {}
+            "" if segments.peek().is_none() => {}
             "" => return Err(BadTarget::EmptySegment),
             "." | ".." => return Err(BadTarget::DotSegment),
             _ if segment.contains('%') && !may_escape => return Err(BadTarget::Escape),

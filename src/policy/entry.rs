@@ -1,8 +1,8 @@
 //! One entry of `allow` or `deny`, and a set of them.
 
+use super::raw_path::{RawPath, RawPaths};
 use super::spelling::did_you_mean;
-use crate::docker::classify::is_in_table;
-use crate::docker::{BadTarget, Call, Effect, Method, Operation, Subject, Target};
+use crate::docker::{BadTarget, Call, Effect, Operation, Subject};
 
 /// What one entry names.
 ///
@@ -20,13 +20,6 @@ pub enum Entry {
     },
     /// A path outside of the table.
     Raw(RawPath),
-}
-
-/// A method and a path outside of the table, with `{}` for any one segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawPath {
-    method: Method,
-    segments: Vec<Option<String>>,
 }
 
 /// Why an entry is refused.
@@ -122,49 +115,12 @@ fn group(section: &str, effect: &str) -> Result<Entry, BadEntry> {
     Ok(Entry::Group { section, effect })
 }
 
-impl RawPath {
-    fn parse(method: &str, path: &str) -> Result<Self, BadEntry> {
-        let method = Method::parse(method).ok_or_else(|| BadEntry::Method(method.to_owned()))?;
-        if path.contains('?') {
-            return Err(BadEntry::PathQuery);
-        }
-        if path.contains('*') {
-            return Err(BadEntry::PathGlob);
-        }
-        // Where a name may stand, any clean segment may: the parser of requests says what can come.
-        let sample = path.replace("/{}", "/x");
-        let target = Target::parse(&sample).map_err(BadEntry::Path)?;
-        let segments: Vec<_> = path
-            .split('/')
-            .skip(1)
-            .map(|part| (part != "{}").then(|| part.to_owned()))
-            .collect();
-        match segments.first() {
-            _ if target.version.is_some() => Err(BadEntry::PathVersion),
-            Some(Some(first)) if is_in_table(first) => Err(BadEntry::PathInTable(first.clone())),
-            Some(Some(_)) if path.ends_with('/') => Err(BadEntry::Path(BadTarget::TrailingSlash)),
-            Some(Some(_)) => Ok(Self { method, segments }),
-            Some(None) | None => Err(BadEntry::PathStart),
-        }
-    }
-
-    fn matches(&self, method: Method, path: &str) -> bool {
-        let mut given = path.split('/').skip(1);
-        let fits = |wanted: &Option<String>| {
-            given
-                .next()
-                .is_some_and(|part| wanted.as_deref().is_none_or(|literal| literal == part))
-        };
-        self.method == method && self.segments.iter().all(fits) && given.next().is_none()
-    }
-}
-
 /// A set of operations and raw paths.
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
     /// One bit for each operation, by its place in the table.
     operations: u128,
-    raw: Vec<RawPath>,
+    raw: RawPaths,
 }
 
 impl Grants {
@@ -174,7 +130,7 @@ impl Grants {
             self.operations |= bit(operation);
         }
         if let Entry::Raw(path) = entry {
-            self.raw.push(path);
+            self.raw.insert(&path);
         }
     }
 
@@ -195,7 +151,7 @@ impl Grants {
     pub fn covers(&self, call: &Call) -> bool {
         match &call.subject {
             Subject::Operation { operation, .. } => self.has(*operation),
-            Subject::Outside { path } => self.raw.iter().any(|raw| raw.matches(call.method, path)),
+            Subject::Outside { path } => self.raw.covers(call.method, path.split('/').skip(1)),
         }
     }
 
@@ -218,7 +174,7 @@ fn bit(operation: Operation) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::classify;
+    use crate::docker::{Target, classify};
 
     fn call(method: &str, target: &str) -> Call {
         classify(method, Target::parse(target).unwrap()).unwrap()

@@ -185,7 +185,16 @@ fn load(
     for parent in parents {
         match load(&parent, library, path) {
             Ok(parent) => policy.parents.push(parent),
-            Err(more) => problems.extend(more),
+            Err(more) => problems.extend(more.into_iter().map(|problem| {
+                // What cannot be found at all is a problem of the file that names it.
+                let is_missing = problem.file == parent && problem.key.is_none();
+                let named = || format!("\"{parent}\": {}", problem.message);
+                if is_missing {
+                    Problem::of_key(&file, "extends", named())
+                } else {
+                    problem
+                }
+            })),
         }
     }
     path.pop();

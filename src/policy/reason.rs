@@ -37,6 +37,7 @@ macro_rules! reasons {
 
 reasons! {
     Granted = 200 "granted", "A policy grants the operation; the status is the daemon's own.";
+    NotJudged = 400 "not_judged", "The request was over before it was judged: `end` says why.";
     BadRequestLine = 400 "bad_request_line", "The first line is not `METHOD target HTTP/1.1`.";
     BadMethod = 400 "bad_method", "CONNECT, TRACE or the HTTP/2 preface.";
     BadHttpVersion = 400 "bad_http_version", "Neither HTTP/1.0 nor HTTP/1.1.";
@@ -85,14 +86,16 @@ pub struct Denial {
 }
 
 impl Denial {
-    /// A refusal with this message.
+    /// A refusal with this message. What is too long of the client's own words is cut off.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            message: message.into(),
-        }
+        let mut message = message.into();
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        Self { reason, message }
     }
 }
+
+/// The longest message, in bytes.
+const MAX_MESSAGE: usize = 512;
 
 #[cfg(test)]
 mod tests {

@@ -60,6 +60,25 @@ impl Rules {
         &self.policies
     }
 
+    /// The operations that are granted and can be root on the host, as their bodies are passed on
+    /// unjudged.
+    #[must_use]
+    pub fn unjudged(&self) -> Vec<Operation> {
+        let granted = Operation::ALL
+            .iter()
+            .copied()
+            .filter(|operation| self.grants(*operation));
+        granted
+            .filter(|operation| operation.passes_unjudged())
+            .collect()
+    }
+
+    /// Whether any policy grants raw paths.
+    #[must_use]
+    pub fn has_raw_paths(&self) -> bool {
+        self.policies.iter().any(Policy::has_raw_paths)
+    }
+
     /// Whether any policy grants an operation that nothing denies.
     #[must_use]
     pub fn grants(&self, operation: Operation) -> bool {

@@ -17,10 +17,15 @@ impl Admission {
     ///
     /// It comes from a browser, or is addressed to a name that is not ours.
     pub fn check(&self, head: &Head, on_loopback: bool) -> Result<(), Denial> {
-        if let Some(origin) = &head.origin
-            && !self.allow_origin.contains(origin)
-        {
-            let message = "requests from browsers are refused; to grant this page's add its origin to allow_origin";
+        // A page's image or link carries no `Origin`, but says that it comes from another site.
+        let is_from_page = match (&head.origin, head.fetch_site.as_deref()) {
+            (Some(origin), _) => !self.allow_origin.contains(origin),
+            (None, Some("cross-site" | "same-site")) => true,
+            (None, Some(_) | None) => false,
+        };
+        if is_from_page {
+            let message = "requests of a browser's pages are refused; \
+                to grant this page's, add its origin to allow_origin";
             return Err(Denial::new(Reason::OriginNotAllowed, message));
         }
         let is_judged = on_loopback || !self.allow_host.is_empty();
@@ -145,5 +150,20 @@ mod tests {
                 "{origin}"
             );
         }
+    }
+
+    #[test]
+    fn a_request_from_another_site_is_refused_without_an_origin_too() {
+        for (site, want) in [
+            ("none", None),
+            ("same-origin", None),
+            ("cross-site", Some(Reason::OriginNotAllowed)),
+            ("same-site", Some(Reason::OriginNotAllowed)),
+        ] {
+            let lines = format!("Host: a\r\nSec-Fetch-Site: {site}");
+            assert_eq!(check(&lines, &[], false), want, "{site}");
+        }
+        let named = "Host: a\r\nSec-Fetch-Site: cross-site\r\nOrigin: https://dash.example";
+        assert_eq!(check(named, &[], false), None);
     }
 }

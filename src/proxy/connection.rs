@@ -5,7 +5,6 @@ use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -29,6 +28,10 @@ use crate::policy::{Denial, Reason};
 /// How long the rest of a refused request is read and thrown away. A client that is still writing
 /// when the connection is closed would print a broken pipe instead of the refusal.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// How often the two sides of a connection are polled in turn, each for what the other has done,
+/// before other connections have theirs. A bell that still rings then has woken the task.
+const ROUNDS: usize = 8;
 
 /// Serves a client until it leaves, or the drain ends what it does.
 pub async fn serve(
@@ -55,31 +58,32 @@ pub async fn serve(
         .serve_connection(TokioIo::new(guard), TowerToHyperService::new(service));
     let mut drained =
         std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
-    let mut is_drained = false;
     let tunnel = poll_fn(|cx| {
-        if !is_drained && drained.as_mut().poll(cx).is_ready() {
-            is_drained = true;
-            gate.draining.store(true, Ordering::Relaxed);
+        exchange.bell.belong_to(cx.waker());
+        gate.upstream.bell.belong_to(cx.waker());
+        if !gate.is_draining() && drained.as_mut().poll(cx).is_ready() {
+            gate.drain();
             Pin::new(&mut connection).graceful_shutdown();
+            exchange.bell.ring();
         }
-        // The daemon's side first, so that its closing is known; and last, to send what the
-        // client's side has asked.
-        gate.upstream.poll(cx);
-        let mut over = connection.poll_without_shutdown(cx).is_ready();
-        if !over && exchange.is_released() {
-            // The reply is over, and hyper may already have asked for the next head and been told
-            // to wait. What the daemon had no use for is not sent on any more.
-            if exchange.is_uploading() {
+        for _ in 0..ROUNDS {
+            // The daemon's side first, so that its closing is known before a request is sent.
+            gate.upstream.poll();
+            if !exchange.bell.has_rung() {
+                break;
+            }
+            if exchange.is_released() && exchange.is_uploading() {
+                // What the daemon had no use for is not sent on any more.
                 gate.upstream.cut();
             }
-            over = connection.poll_without_shutdown(cx).is_ready();
+            let mut context = exchange.bell.context();
+            let over = connection.poll_without_shutdown(&mut context).is_ready();
+            let tunnel = gate.take_tunnel();
+            if over || tunnel.is_some() {
+                return Poll::Ready(tunnel);
+            }
         }
-        gate.upstream.poll(cx);
-        match gate.take_tunnel() {
-            Some(tunnel) => Poll::Ready(Some(tunnel)),
-            None if over => Poll::Ready(None),
-            None => Poll::Pending,
-        }
+        Poll::Pending
     })
     .await;
     let parts = connection.into_parts();

@@ -6,12 +6,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use super::bell::Bell;
 use super::head::{Head, RefusedHead};
 
 /// What the guard and the handling of its requests tell each other. One request is under way at a
 /// time.
 #[derive(Debug, Default)]
 pub struct Exchange {
+    /// Rings when something happens to the client's connection.
+    pub bell: Bell,
     head: Mutex<Option<Result<Head, RefusedHead>>>,
     /// The reply is over, so the next head may be read.
     released: AtomicBool,
@@ -36,9 +39,12 @@ impl Exchange {
     }
 
     /// Has the next head read.
+    ///
+    /// hyper may have asked for it already and been told to wait.
     pub fn release(&self) {
         self.end_means_gone.store(false, Ordering::Relaxed);
         self.released.store(true, Ordering::Relaxed);
+        self.bell.ring();
     }
 
     /// Whether the next head may be read now; asking takes the leave.

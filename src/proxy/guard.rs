@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::exchange::Exchange;
-use super::head::{BadHead, Framing, Head, RefusedHead, check_byte};
+use super::head::{BadHead, Framing, Head, RefusedHead, check_bytes};
 use crate::config::Limits;
 
 /// The bounds on heads.
@@ -156,28 +156,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Checks the held bytes that are new. Where the head ends, if it does.
     fn check_held(&mut self) -> Result<Option<usize>, BadHead> {
-        let mut before = self
-            .checked
-            .checked_sub(1)
-            .and_then(|at| self.held.get(at))
-            .copied();
-        for (at, byte) in self.held.iter().copied().enumerate().skip(self.checked) {
-            if at >= self.limits.bytes {
-                return Err(BadHead::TooLarge);
-            }
-            check_byte(before, byte)?;
-            before = Some(byte);
-            self.checked = at + 1;
-            if byte == b'\n'
-                && self
-                    .held
-                    .get(..=at)
-                    .is_some_and(|head| head.ends_with(b"\r\n\r\n"))
-            {
-                return Ok(Some(at + 1));
-            }
+        let within = self.held.len().min(self.limits.bytes);
+        let end = check_bytes(
+            self.held.get(..within).unwrap_or_default(),
+            &mut self.checked,
+        )?;
+        match end {
+            None if self.held.len() > self.limits.bytes => Err(BadHead::TooLarge),
+            end => Ok(end),
         }
-        Ok(None)
     }
 
     fn accept(&mut self, end: usize) {

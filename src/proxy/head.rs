@@ -27,6 +27,8 @@ pub struct Head {
     pub host: Option<String>,
     /// The `Origin`, if there is one.
     pub origin: Option<String>,
+    /// The `Sec-Fetch-Site`, if there is one: what a browser says of where the request comes from.
+    pub fetch_site: Option<String>,
     /// The `Content-Type`, if there is one.
     pub content_type: Option<String>,
     /// The `Upgrade`, if there is one.
@@ -182,20 +184,43 @@ impl Head {
     }
 }
 
-/// Checks a byte of a head that is still coming in.
+/// Checks the bytes of a head that is still coming in, from the first that was not checked before.
+/// Where it ends, behind its empty line, if it does.
 ///
 /// # Errors
 ///
-/// No head has this byte after the one before it, so nothing more need be read.
-pub fn check_byte(before: Option<u8>, byte: u8) -> Result<(), BadHead> {
-    match (before, byte) {
-        (None, 0x16) => Err(BadHead::Tls),
-        (None, byte) if !is_token_byte(byte) => Err(BadHead::RequestLine),
-        (Some(b'\r'), b'\n') => Ok(()),
-        (Some(b'\r'), _) => Err(BadHead::Byte(b'\r')),
-        (_, b'\r' | b'\t' | 0x20..=0x7e | 0x80..) => Ok(()),
-        (_, byte) => Err(BadHead::Byte(byte)),
+/// No head has such a byte there, so nothing more need be read.
+pub fn check_bytes(head: &[u8], checked: &mut usize) -> Result<Option<usize>, BadHead> {
+    match head.first() {
+        Some(0x16) => return Err(BadHead::Tls),
+        Some(byte) if !is_token_byte(*byte) => return Err(BadHead::RequestLine),
+        Some(_) | None => {}
     }
+    let is_control = |byte: &u8| *byte < 0x20 || *byte == 0x7f;
+    while let Some(next) = head
+        .get(*checked..)
+        .and_then(|rest| rest.iter().position(is_control))
+    {
+        let at = *checked + next;
+        match (head.get(at), head.get(at + 1)) {
+            (Some(b'\t'), _) => *checked = at + 1,
+            (Some(b'\r'), Some(b'\n')) if head.get(at + 2..at + 4) == Some(b"\r\n") => {
+                return Ok(Some(at + 4));
+            }
+            // What follows decides.
+            (Some(b'\r'), Some(b'\n'))
+                if head.get(at + 2) == Some(&b'\r') && head.len() == at + 3 =>
+            {
+                return Ok(None);
+            }
+            (Some(b'\r'), Some(b'\n')) if head.len() == at + 2 => return Ok(None),
+            (Some(b'\r'), None) => return Ok(None),
+            (Some(b'\r'), Some(b'\n')) => *checked = at + 2,
+            (byte, _) => return Err(BadHead::Byte(byte.copied().unwrap_or_default())),
+        }
+    }
+    *checked = head.len();
+    Ok(None)
 }
 
 fn request_line(line: &[u8]) -> Result<(String, String, bool), RefusedHead> {
@@ -244,6 +269,7 @@ struct Fields {
     chunked: bool,
     host: Option<String>,
     origin: Option<String>,
+    fetch_site: Option<String>,
     content_type: Option<String>,
     upgrade: Option<String>,
     expect: Option<String>,
@@ -278,6 +304,7 @@ impl Fields {
             }
             "host" => once(&mut self.host, "Host", value),
             "origin" => once(&mut self.origin, "Origin", value),
+            "sec-fetch-site" => once(&mut self.fetch_site, "Sec-Fetch-Site", value),
             "content-type" => once(&mut self.content_type, "Content-Type", value),
             "upgrade" => once(&mut self.upgrade, "Upgrade", value),
             "expect" => once(&mut self.expect, "Expect", value),
@@ -357,6 +384,7 @@ impl Fields {
             },
             host: self.host,
             origin: self.origin,
+            fetch_site: self.fetch_site,
             content_type: self.content_type,
             upgrade: self.upgrade,
             expects_continue: self.expect.is_some(),

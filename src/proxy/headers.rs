@@ -4,7 +4,7 @@
 //!
 //! Source: RFC 9110 section 7.6.1; the daemon's handlers for the headers that have an effect there.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::policy::{Denial, Reason};
@@ -43,30 +43,37 @@ pub fn crossing(name: &str) -> Crossing {
     }
 }
 
-/// Headers that are meant for one hop, besides those that `Connection` lists.
-const HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    TE,
-    TRAILER,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-authenticate"),
-    HeaderName::from_static("proxy-authorization"),
-    HeaderName::from_static("proxy-connection"),
-];
+/// Whether a header is meant for one hop, whatever `Connection` lists.
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
 
 /// Drops what is meant for one hop from the headers of a reply.
 pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
+    if !headers.keys().any(is_hop_by_hop) {
+        return;
+    }
     // Every line of `Connection` counts, not the first alone.
-    let listed: Vec<HeaderName> = headers
+    let lines = headers
         .get_all(CONNECTION)
         .iter()
-        .filter_map(|line| line.to_str().ok())
+        .filter_map(|line| line.to_str().ok());
+    let listed = lines
         .flat_map(|line| line.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        .collect();
-    for name in listed.iter().chain(&HOP_BY_HOP) {
+        .filter_map(|name| name.trim().parse().ok());
+    let dropped = listed.chain(headers.keys().filter(|name| is_hop_by_hop(name)).cloned());
+    for name in dropped.collect::<Vec<HeaderName>>() {
         headers.remove(name);
     }
 }

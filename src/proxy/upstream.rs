@@ -7,7 +7,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Context;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+use super::bell::Bell;
 use super::body::RequestBody;
 use super::daemon_socket::DaemonSocket;
 use super::head::Head;
@@ -42,6 +42,8 @@ pub struct Daemon {
 pub struct Upstream {
     daemon: Arc<Daemon>,
     link: Mutex<Link>,
+    /// Rings when something happens to the connection.
+    pub bell: Bell,
     /// The bytes that came from the daemon on the present connection.
     heard: Arc<AtomicU64>,
 }
@@ -85,6 +87,7 @@ impl Upstream {
         Self {
             daemon,
             link: Mutex::default(),
+            bell: Bell::new(),
             heard: Arc::default(),
         }
     }
@@ -128,11 +131,18 @@ impl Upstream {
         *self.lock() = Link::default();
     }
 
-    /// Drives the connection; to be called whenever the client's task is polled.
-    pub fn poll(&self, cx: &mut Context<'_>) {
+    /// Drives the connection, if something has happened to it; to be called whenever the client's
+    /// task is polled.
+    pub fn poll(&self) {
+        if !self.bell.has_rung() {
+            return;
+        }
         let mut link = self.lock();
         if let Some(connection) = &mut link.connection
-            && connection.as_mut().poll(cx).is_ready()
+            && connection
+                .as_mut()
+                .poll(&mut self.bell.context())
+                .is_ready()
         {
             // A failure is told to whoever waits for the reply.
             link.connection = None;
@@ -173,6 +183,7 @@ impl Upstream {
             .await;
         let (sender, connection) = opened.map_err(|error| Denial::from(Failure::Broken(error)))?;
         self.lock().connection = Some(Box::pin(connection.with_upgrades()));
+        self.bell.ring();
         Ok(sender)
     }
 

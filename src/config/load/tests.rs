@@ -1,5 +1,7 @@
 use super::*;
 use crate::config::ListenAddress;
+use crate::config::raw::DEFAULT_LISTEN;
+use crate::docker::Operation;
 
 struct Scratch(PathBuf);
 
@@ -61,7 +63,7 @@ fn nothing_configured_grants_ping_version_and_events_on_loopback() {
             &Operation::SystemEvents
         ]
     );
-    assert!(listener.unjudged().is_empty() && config.notices.is_empty());
+    assert!(listener.rules.unjudged().is_empty() && config.notices.is_empty());
 }
 
 #[test]
@@ -165,7 +167,7 @@ fn a_file_that_is_named_must_be_there_and_be_no_one_elses_to_write() {
     );
     assert_eq!(
         problems(&Flags::default(), &[("DOCKGATE_CONFIG", "")]),
-        [": there is no such file: write its whole path"]
+        ["DOCKGATE_CONFIG: is empty: name a file, or leave it unset"]
     );
     let open = Scratch::new("open", "");
     fs::set_permissions(&open.0, fs::Permissions::from_mode(0o666)).unwrap();
@@ -196,7 +198,7 @@ fn a_policy_is_a_shipped_name_or_a_file() {
     assert!(found[0].contains("did you mean \"traefik\"?"), "{found:?}");
     assert_eq!(
         found[1],
-        "./none.toml: there is no such file: write its whole path"
+        "--policy: `policy`: \"./none.toml\": there is no such file: write its whole path"
     );
 }
 
@@ -238,7 +240,7 @@ fn control_operations_are_named_as_root_on_the_host() {
         "ContainerCreate,ContainerList,NetworkCreate,*:read",
     )];
     let config = Config::load(&flags, variables(&pairs)).unwrap();
-    let named = config.listeners.first().unwrap().unjudged();
+    let named = config.listeners.first().unwrap().rules.unjudged();
     assert_eq!(
         named,
         [Operation::ContainerCreate, Operation::NetworkCreate]

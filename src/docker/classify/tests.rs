@@ -59,6 +59,7 @@ fn refuses_what_no_row_matches() {
         ("GET", "/images/a%2Fjson"),
         ("GET", "/swarm/x"),
         ("GET", "/auth"),
+        ("GET", "/"),
     ] {
         assert!(
             matches!(call(method, target), Err(Unclassified::Unknown { .. })),
@@ -112,6 +113,7 @@ fn refuses_unclean_names() {
 fn names_the_nearest_route() {
     for (target, want) in [
         ("/containers/jsn", Some("/containers/json")),
+        ("/images/web/jsno", Some("/images/{name...}/json")),
         ("/exec/x", None),
     ] {
         let Err(Unclassified::Unknown { nearest, .. }) = call("GET", target) else {

@@ -99,6 +99,6 @@ fn a_circle_of_policies_is_refused() {
 fn a_missing_parent_is_a_problem() {
     assert_eq!(
         problems("extends = ['nowhere']"),
-        ["nowhere: there is no such policy"]
+        ["p: `extends`: \"nowhere\": there is no such policy"]
     );
 }

@@ -126,17 +126,37 @@ fn a_byte_that_no_head_has_ends_the_reading() {
     for (text, want) in [
         (&b"GET /x HTTP/1.1\n"[..], BadHead::Byte(b'\n')),
         (b"GET /x\rHTTP/1.1", BadHead::Byte(b'\r')),
+        (b"GET /x HTTP/1.1\r\n\r", BadHead::Incomplete),
+        (b"GET /x HTTP/1.1\r\n\rX", BadHead::Byte(b'\r')),
+        (b"GET /x HTTP/1.1\r\n\n", BadHead::Byte(b'\n')),
         (b"GET /\0", BadHead::Byte(0)),
+        (b"GET /\x7f", BadHead::Byte(0x7f)),
         (b"\r\nGET / HTTP/1.1", BadHead::RequestLine),
         (b" GET", BadHead::RequestLine),
         (b"\x16\x03\x01", BadHead::Tls),
     ] {
-        let mut before = None;
-        let bad = text
-            .iter()
-            .find_map(|byte| check_byte(before.replace(*byte), *byte).err());
-        assert_eq!(bad, Some(want), "{}", text.escape_ascii());
+        let whole = check_bytes(text, &mut 0).and_then(|end| end.ok_or(BadHead::Incomplete));
+        assert_eq!(whole, Err(want.clone()), "{}", text.escape_ascii());
+        assert_eq!(byte_by_byte(text), Err(want), "{}", text.escape_ascii());
     }
+}
+
+/// Checks a head that comes in one byte at a time.
+fn byte_by_byte(text: &[u8]) -> Result<usize, BadHead> {
+    let mut checked = 0;
+    for end in 1..=text.len() {
+        if let Some(end) = check_bytes(&text[..end], &mut checked)? {
+            return Ok(end);
+        }
+    }
+    Err(BadHead::Incomplete)
+}
+
+#[test]
+fn a_head_ends_at_its_empty_line_however_it_comes_in() {
+    let text = b"GET /x HTTP/1.1\r\nHost:\ta\r\n\r\nGET /y HTTP/1.1\r\n\r\n";
+    assert_eq!(check_bytes(text, &mut 0), Ok(Some(28)));
+    assert_eq!(byte_by_byte(text), Ok(28));
 }
 
 #[test]

@@ -1,0 +1,92 @@
+//! Paths outside of the table, such as Podman's own, that a policy names one by one.
+
+use std::collections::HashMap;
+
+use super::entry::BadEntry;
+use crate::docker::classify::is_in_table;
+use crate::docker::{BadTarget, Method, Target};
+
+/// A method and a path outside of the table, with `{}` for any one segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawPath {
+    method: Method,
+    segments: Vec<Option<String>>,
+}
+
+impl RawPath {
+    pub(super) fn parse(method: &str, path: &str) -> Result<Self, BadEntry> {
+        let method = Method::parse(method).ok_or_else(|| BadEntry::Method(method.to_owned()))?;
+        if path.contains('?') {
+            return Err(BadEntry::PathQuery);
+        }
+        if path.contains('*') {
+            return Err(BadEntry::PathGlob);
+        }
+        // Where a name may stand, any clean segment may: the parser of requests says what can come.
+        let sample = path.replace("/{}", "/x");
+        let target = Target::parse(&sample).map_err(BadEntry::Path)?;
+        let segments: Vec<_> = path
+            .split('/')
+            .skip(1)
+            .map(|part| (part != "{}").then(|| part.to_owned()))
+            .collect();
+        match segments.first() {
+            _ if target.version.is_some() => Err(BadEntry::PathVersion),
+            Some(Some(first)) if is_in_table(first) => Err(BadEntry::PathInTable(first.clone())),
+            Some(Some(_)) if path.ends_with('/') => Err(BadEntry::Path(BadTarget::TrailingSlash)),
+            Some(Some(_)) => Ok(Self { method, segments }),
+            Some(None) | None => Err(BadEntry::PathStart),
+        }
+    }
+}
+
+/// Raw paths as a tree of segments, so that a thousand of them are matched as fast as one.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RawPaths {
+    /// The methods of the path that ends here.
+    methods: Vec<Method>,
+    literal: HashMap<String, RawPaths>,
+    any: Option<Box<RawPaths>>,
+}
+
+impl RawPaths {
+    pub(super) fn insert(&mut self, path: &RawPath) {
+        let end = path
+            .segments
+            .iter()
+            .fold(self, |node, segment| match segment {
+                Some(literal) => node.literal.entry(literal.clone()).or_default(),
+                None => node.any.get_or_insert_default(),
+            });
+        end.methods.push(path.method);
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.methods.extend(other.methods);
+        for (literal, node) in other.literal {
+            self.literal.entry(literal).or_default().extend(node);
+        }
+        if let Some(node) = other.any {
+            self.any.get_or_insert_default().extend(*node);
+        }
+    }
+
+    pub(super) fn covers<'a>(
+        &self,
+        method: Method,
+        mut segments: impl Iterator<Item = &'a str> + Clone,
+    ) -> bool {
+        let Some(segment) = segments.next() else {
+            return self.methods.contains(&method);
+        };
+        let nodes = [self.literal.get(segment), self.any.as_deref()];
+        nodes
+            .into_iter()
+            .flatten()
+            .any(|node| node.covers(method, segments.clone()))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.literal.is_empty()
+    }
+}

@@ -1,0 +1,92 @@
+//! Tells which part of a task was woken.
+//!
+//! A client's connection and its daemon's are two state machines in one task. Each has a bell of
+//! its own as its waker, so that only the one that something happened to is polled.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Wake, Waker};
+
+use futures_util::task::AtomicWaker;
+
+/// A waker that remembers that it was used, and wakes the task that it belongs to.
+#[derive(Debug)]
+pub struct Bell {
+    rung: Arc<Rung>,
+    waker: Waker,
+}
+
+#[derive(Debug)]
+struct Rung {
+    rung: AtomicBool,
+    task: AtomicWaker,
+}
+
+impl Bell {
+    /// A bell that has rung, as every part must be polled once.
+    #[must_use]
+    pub fn new() -> Self {
+        let rung = Arc::new(Rung {
+            rung: AtomicBool::new(true),
+            task: AtomicWaker::new(),
+        });
+        Self {
+            waker: Waker::from(Arc::clone(&rung)),
+            rung,
+        }
+    }
+
+    /// Has this task woken when it rings.
+    pub fn belong_to(&self, task: &Waker) {
+        self.rung.task.register(task);
+    }
+
+    /// Rings it.
+    pub fn ring(&self) {
+        self.waker.wake_by_ref();
+    }
+
+    /// Whether it has rung since this was last asked.
+    #[must_use]
+    pub fn has_rung(&self) -> bool {
+        self.rung.rung.swap(false, Ordering::AcqRel)
+    }
+
+    /// The context to poll its part with.
+    #[must_use]
+    pub fn context(&self) -> Context<'_> {
+        Context::from_waker(&self.waker)
+    }
+}
+
+impl Default for Bell {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Wake for Rung {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rung.store(true, Ordering::Release);
+        self.task.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn has_rung_once_for_each_ring() {
+        let bell = Bell::new();
+        assert!(bell.has_rung() && !bell.has_rung(), "at first");
+        bell.ring();
+        assert!(bell.has_rung() && !bell.has_rung());
+        bell.context().waker().wake_by_ref();
+        assert!(bell.has_rung() && !bell.has_rung(), "as a waker");
+    }
+}
