@@ -341,6 +341,7 @@ fn bad_target(bad: &BadTarget) -> Denial {
         BadTarget::Version | BadTarget::VersionTooOld { .. } => Reason::BadApiVersion,
         BadTarget::Byte(_)
         | BadTarget::DotSegment
+        | BadTarget::Empty
         | BadTarget::EmptySegment
         | BadTarget::Escape
         | BadTarget::Name(_)

@@ -79,11 +79,7 @@ pub fn classify(method: &str, target: Target<'_>) -> Result<Call, Unclassified> 
     let segments: Vec<&str> = target.segments().collect();
     let first = segments.first().copied().unwrap_or_default();
     let Some(patterns) = INDEX.get(first) else {
-        return if first.is_empty() {
-            Err(unknown())
-        } else {
-            outside(known, target)
-        };
+        return outside(known, target);
     };
     for pattern in patterns
         .iter()

@@ -44,6 +44,9 @@ pub enum BadTarget {
     /// `.` or `..`.
     #[error("the path has a `.` or `..` segment: send it without")]
     DotSegment,
+    /// `/` alone.
+    #[error("the path is empty: name what is asked for")]
+    Empty,
     /// `//`.
     #[error(
         "the path has an empty segment: write a container's name without its slash, `web` not `/web`"
@@ -106,6 +109,9 @@ impl<'a> Target<'a> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         if !path.starts_with('/') {
             return Err(BadTarget::NotOriginForm);
+        }
+        if path == "/" {
+            return Err(BadTarget::Empty);
         }
         if path.len() > Self::MAX_PATH {
             return Err(BadTarget::TooLong);

@@ -23,6 +23,8 @@ pub struct Exchange {
     end_means_gone: AtomicBool,
     /// A body is on its way from the client to the daemon.
     uploading: AtomicBool,
+    /// The body was read to its end.
+    body_ended: AtomicBool,
     /// The client sent no whole body.
     upload_broke: AtomicBool,
     /// It did so because it left.
@@ -71,6 +73,17 @@ impl Exchange {
     /// Notes that a body begins to be sent on as it comes, or is over.
     pub fn set_uploading(&self, uploading: bool) {
         self.uploading.store(uploading, Ordering::Relaxed);
+    }
+
+    /// Notes that the body was read to its end.
+    pub fn end_body(&self) {
+        self.set_uploading(false);
+        self.body_ended.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the body was read to its end.
+    pub fn has_body_ended(&self) -> bool {
+        self.body_ended.load(Ordering::Relaxed)
     }
 
     /// Whether a body is still on its way.

@@ -53,6 +53,9 @@ pub struct Guard<S> {
     checked: usize,
     /// What hyper is to read of the synthetic head.
     synthetic: Vec<u8>,
+    /// At the end of the client's bytes: whether the body's reader had its chance to come to its
+    /// end.
+    has_asked: bool,
     deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -89,6 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             held: Vec::new(),
             checked: 0,
             synthetic: Vec::new(),
+            has_asked: false,
             deadline: Instant::now() + limits.idle,
             timer: None,
         }
@@ -260,6 +264,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Lets hyper have a body in chunks. Only hyper knows where it ends; so when the client's bytes
+    /// end, whoever reads the body is asked first whether that is behind it.
+    fn poll_chunks(&mut self, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = to.filled().len();
+        ready!(Pin::new(&mut self.socket).poll_read(cx, to))?;
+        if to.filled().len() > before || self.exchange.watches_for_leaving() {
+            return Poll::Ready(Ok(()));
+        }
+        let has_asked = std::mem::replace(&mut self.has_asked, true);
+        match (self.exchange.has_body_ended(), has_asked) {
+            (true, _) => Poll::Pending,
+            (false, true) => Poll::Ready(Ok(())),
+            (false, false) => {
+                self.exchange.bell.ring();
+                Poll::Pending
+            }
+        }
+    }
+
     /// Holds what comes, and tells hyper when the client has left.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.exchange.watches_for_leaving() || !self.held.is_empty() {
@@ -301,13 +324,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
             Phase::Body(left) => self.poll_body(cx, to, left),
             Phase::Held => self.poll_held(cx),
             Phase::Refused => Poll::Pending,
-            Phase::Chunks | Phase::Raw if self.held.is_empty() => {
-                Pin::new(&mut self.socket).poll_read(cx, to)
-            }
-            Phase::Chunks | Phase::Raw => {
+            Phase::Chunks | Phase::Raw if !self.held.is_empty() => {
                 give(&mut self.held, to);
                 Poll::Ready(Ok(()))
             }
+            Phase::Chunks => self.poll_chunks(cx, to),
+            Phase::Raw => Pin::new(&mut self.socket).poll_read(cx, to),
         }
     }
 }

@@ -29,8 +29,9 @@ pub struct Head {
     pub origin: Option<String>,
     /// The `Sec-Fetch-Site`, if there is one: what a browser says of where the request comes from.
     pub fetch_site: Option<String>,
-    /// The `Content-Type`, if there is one.
-    pub content_type: Option<String>,
+    /// The lines of `Content-Type`. What they may be is for the operation to say: some clients send
+    /// two, and without a body nobody looks at them.
+    pub content_types: Vec<String>,
     /// The `Upgrade`, if there is one.
     pub upgrade: Option<String>,
     /// Whether the client waits for `100 Continue` before it sends the body.
@@ -270,7 +271,7 @@ struct Fields {
     host: Option<String>,
     origin: Option<String>,
     fetch_site: Option<String>,
-    content_type: Option<String>,
+    content_types: Vec<String>,
     upgrade: Option<String>,
     expect: Option<String>,
     connection: Vec<String>,
@@ -305,7 +306,10 @@ impl Fields {
             "host" => once(&mut self.host, "Host", value),
             "origin" => once(&mut self.origin, "Origin", value),
             "sec-fetch-site" => once(&mut self.fetch_site, "Sec-Fetch-Site", value),
-            "content-type" => once(&mut self.content_type, "Content-Type", value),
+            "content-type" => {
+                self.content_types.push(lossy(value));
+                Ok(())
+            }
             "upgrade" => once(&mut self.upgrade, "Upgrade", value),
             "expect" => once(&mut self.expect, "Expect", value),
             _ => self.add_other(name, value),
@@ -385,7 +389,7 @@ impl Fields {
             host: self.host,
             origin: self.origin,
             fetch_site: self.fetch_site,
-            content_type: self.content_type,
+            content_types: self.content_types,
             upgrade: self.upgrade,
             expects_continue: self.expect.is_some(),
             crossing: self.crossing,

@@ -86,6 +86,7 @@ fn refuses_a_target_with_two_spellings() {
         ("section 2", "_ping", BadTarget::NotOriginForm),
         ("section 2", "", BadTarget::NotOriginForm),
         ("section 2", "/_ping\u{e9}", BadTarget::Byte(0xc3)),
+        ("inputs", "/", BadTarget::Empty),
         ("inputs", "/v01.45/info", BadTarget::Version),
         ("inputs", "/v1.045/info", BadTarget::Version),
         ("inputs", "/v1/info", BadTarget::Version),

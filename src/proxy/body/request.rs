@@ -53,11 +53,12 @@ pub async fn prepare(
     exchange: &Arc<Exchange>,
     (limits, budget): (&Limits, &Arc<Semaphore>),
 ) -> Result<RequestBody, Denial> {
-    let media_type = head
-        .content_type
-        .as_deref()
-        .map(media_type)
-        .unwrap_or_default();
+    let types: Vec<String> = head
+        .content_types
+        .iter()
+        .map(|line| media_type(line))
+        .collect();
+    let is_json = types == [JSON];
     let mut reader = Reader {
         limits,
         budget,
@@ -67,13 +68,15 @@ pub async fn prepare(
     };
     let (source, content_type) = match kind {
         _ if !head.has_body() => (Source::Whole(Bytes::new()), None),
-        docker::Body::Tar if !is_form_or_grpc(&media_type) => (Source::Stream(body), Some(TAR)),
-        docker::Body::Json(_) if media_type == JSON => {
+        docker::Body::Tar if !types.iter().any(|line| is_form_or_grpc(line)) => {
+            (Source::Stream(body), Some(TAR))
+        }
+        docker::Body::Json(_) if is_json => {
             let bytes = reader.read(head, &mut body, limits.body_bytes).await?;
             let content_type = (!bytes.is_empty()).then_some(JSON);
             (Source::Whole(bytes), content_type)
         }
-        docker::Body::Discarded if media_type == JSON => {
+        docker::Body::Discarded if is_json => {
             reader.read(head, &mut body, MAX_DISCARDED).await?;
             (Source::Whole(Bytes::new()), None)
         }
@@ -82,7 +85,8 @@ pub async fn prepare(
         | docker::Body::Json(_)
         | docker::Body::Refused
         | docker::Body::Tar => {
-            reader.read_nothing(head, &mut body, unwanted(kind)).await?;
+            let refusal = unwanted(kind, types.len());
+            reader.read_nothing(head, &mut body, refusal).await?;
             (Source::Whole(Bytes::new()), None)
         }
     };
@@ -138,7 +142,7 @@ impl Body for RequestBody {
             match &frame {
                 Some(Ok(frame)) => count(&self.bytes_in, frame.data_ref().map_or(0, Bytes::len)),
                 Some(Err(error)) => exchange.break_upload(has_ended_early(error)),
-                None => exchange.set_uploading(false),
+                None => exchange.end_body(),
             }
         }
         Poll::Ready(frame)
@@ -162,8 +166,12 @@ impl Drop for RequestBody {
 }
 
 /// The refusal of a body that is not empty. It does not repeat the type, which is the client's text.
-fn unwanted(kind: docker::Body) -> Denial {
+fn unwanted(kind: docker::Body, type_lines: usize) -> Denial {
     match kind {
+        docker::Body::Json(_) | docker::Body::Discarded if type_lines > 1 => {
+            let message = "the header Content-Type stands there twice: send it once";
+            Denial::new(Reason::DoubledHeader, message)
+        }
         docker::Body::Json(_) => {
             let message =
                 "the body's Content-Type is not application/json: send JSON, with this type";
@@ -277,6 +285,7 @@ impl Reader<'_> {
                 return Ok(Some(data));
             }
         }
+        self.exchange.end_body();
         Ok(None)
     }
 
