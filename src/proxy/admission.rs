@@ -20,8 +20,8 @@ impl Admission {
         // A page's image or link carries no `Origin`, but says that it comes from another site.
         let is_from_page = match (&head.origin, head.fetch_site.as_deref()) {
             (Some(origin), _) => !self.allow_origin.contains(origin),
-            (None, Some("cross-site" | "same-site")) => true,
-            (None, Some(_) | None) => false,
+            (None, Some("none" | "same-origin") | None) => false,
+            (None, Some(_)) => true,
         };
         if is_from_page {
             let message = "requests of a browser's pages are refused; \
@@ -159,6 +159,7 @@ mod tests {
             ("same-origin", None),
             ("cross-site", Some(Reason::OriginNotAllowed)),
             ("same-site", Some(Reason::OriginNotAllowed)),
+            ("None", Some(Reason::OriginNotAllowed)),
         ] {
             let lines = format!("Host: a\r\nSec-Fetch-Site: {site}");
             assert_eq!(check(&lines, &[], false), want, "{site}");

@@ -101,15 +101,22 @@ fn length(bytes: &Bytes) -> u64 {
 /// Writes headers with their names in title case, as the daemon does.
 fn write_headers(headers: &HeaderMap, to: &mut Vec<u8>) {
     for (name, value) in headers {
+        // The one name of the API that is spelled otherwise.
+        let rest = match name.as_str().strip_prefix("sec-websocket-") {
+            Some(rest) => {
+                to.extend_from_slice(b"Sec-WebSocket-");
+                rest
+            }
+            None => name.as_str(),
+        };
         let mut starts = true;
-        to.extend(name.as_str().bytes().map(|byte| {
-            let cased = if starts {
+        to.extend(rest.bytes().map(|byte| {
+            let is_first = std::mem::replace(&mut starts, byte == b'-');
+            if is_first {
                 byte.to_ascii_uppercase()
             } else {
                 byte
-            };
-            starts = byte == b'-';
-            cased
+            }
         }));
         to.extend_from_slice(b": ");
         to.extend_from_slice(value.as_bytes());
@@ -119,7 +126,7 @@ fn write_headers(headers: &HeaderMap, to: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -130,6 +137,11 @@ mod tests {
         headers.insert("ostype", HeaderValue::from_static("linux"));
         let mut written = Vec::new();
         write_headers(&headers, &mut written);
-        assert_eq!(written, b"Api-Version: 1.45\r\nOstype: linux\r\n");
+        let websocket = HeaderName::from_static("sec-websocket-accept");
+        headers.clear();
+        headers.insert(websocket, HeaderValue::from_static("a"));
+        write_headers(&headers, &mut written);
+        let wanted = b"Api-Version: 1.45\r\nOstype: linux\r\nSec-WebSocket-Accept: a\r\n";
+        assert_eq!(written, wanted);
     }
 }
