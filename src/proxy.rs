@@ -17,7 +17,6 @@ pub mod socket;
 pub mod tunnel;
 pub mod upstream;
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Response, StatusCode};
@@ -26,7 +25,7 @@ use tokio::sync::Semaphore;
 
 use self::body::{ReplyBody, RequestBody};
 use self::exchange::Exchange;
-use self::head::{Head, RefusedHead};
+use self::head::{BadHead, Head, RefusedHead};
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Outgoing, Upstream};
 use crate::audit::{End, Entry, Log, Record, Verdict};
@@ -63,8 +62,6 @@ pub struct Gate {
     upstream: Upstream,
     /// Refuses every request, as the client has too many connections.
     is_over_limit: bool,
-    /// Set when Dockgate is shutting down.
-    draining: Arc<AtomicBool>,
     /// A hijack that was granted, for the connection to run.
     tunnel: Mutex<Option<Tunnel>>,
 }
@@ -93,7 +90,6 @@ impl Gate {
             exchange,
             upstream,
             is_over_limit,
-            draining: Arc::default(),
             tunnel: Mutex::default(),
         }
     }
@@ -102,7 +98,7 @@ impl Gate {
     pub async fn answer(&self, body: Incoming) -> Response<ReplyBody> {
         // hyper has a request only when the guard has put a head before it.
         let head = self.exchange.take_head().unwrap_or(Err(RefusedHead {
-            bad: head::BadHead::RequestLine,
+            bad: BadHead::RequestLine,
             line: None,
         }));
         let Ok(entry) = self.shared.log.open(&self.client, &self.shared.listener) else {
@@ -171,8 +167,8 @@ impl Gate {
             let message = "this client has too many connections open: close some, or raise limits.connections_per_client";
             return Err(Denial::new(Reason::TooManyConnections, message));
         }
-        if self.is_draining() {
-            return Err(Denial::new(Reason::Draining, "shutting down: try again"));
+        if self.exchange.is_draining() {
+            return Err(Denial::from(&BadHead::Draining));
         }
         self.shared.admission.check(head, self.shared.on_loopback)
     }
@@ -276,10 +272,9 @@ impl Gate {
             );
         }
         let can_be_asked_again = call.is_endless() && !call.effect().changes_state();
-        let stop = can_be_asked_again.then(|| Arc::clone(&self.draining));
         Response::from_parts(
             parts,
-            ReplyBody::stream(body, entry, Arc::clone(&self.exchange), stop),
+            ReplyBody::stream(body, entry, Arc::clone(&self.exchange), can_be_asked_again),
         )
     }
 
@@ -301,15 +296,6 @@ impl Gate {
             }
             Err(denial) => self.refuse(&denial, true, Some(entry)),
         }
-    }
-
-    /// Refuses what is asked from now on, and ends what can be asked for again.
-    fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
     }
 
     /// Takes the hijack that is to be run, if one was granted.

@@ -58,13 +58,12 @@ pub async fn serve(
         .serve_connection(TokioIo::new(guard), TowerToHyperService::new(service));
     let mut drained =
         std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
+    let mut keeps_no_more = false;
     let tunnel = poll_fn(|cx| {
         exchange.bell.belong_to(cx.waker());
         gate.upstream.bell.belong_to(cx.waker());
-        if !gate.is_draining() && drained.as_mut().poll(cx).is_ready() {
-            gate.drain();
-            Pin::new(&mut connection).graceful_shutdown();
-            exchange.bell.ring();
+        if !exchange.is_draining() && drained.as_mut().poll(cx).is_ready() {
+            exchange.drain();
         }
         for _ in 0..ROUNDS {
             // The daemon's side first, so that its closing is known before a request is sent.
@@ -81,6 +80,12 @@ pub async fn serve(
             let tunnel = gate.take_tunnel();
             if over || tunnel.is_some() {
                 return Poll::Ready(tunnel);
+            }
+            if exchange.is_draining() && !keeps_no_more {
+                // Only now, as a head that is under way had to be refused first.
+                keeps_no_more = true;
+                Pin::new(&mut connection).graceful_shutdown();
+                exchange.bell.ring();
             }
         }
         Poll::Pending

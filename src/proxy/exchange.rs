@@ -25,6 +25,8 @@ pub struct Exchange {
     uploading: AtomicBool,
     /// The body was read to its end.
     body_ended: AtomicBool,
+    /// Dockgate is shutting down.
+    draining: AtomicBool,
     /// The client sent no whole body.
     upload_broke: AtomicBool,
     /// It did so because it left.
@@ -73,6 +75,17 @@ impl Exchange {
     /// Notes that a body begins to be sent on as it comes, or is over.
     pub fn set_uploading(&self, uploading: bool) {
         self.uploading.store(uploading, Ordering::Relaxed);
+    }
+
+    /// Has what is asked from now on refused, and what can be asked for again ended.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.bell.ring();
+    }
+
+    /// Whether Dockgate is shutting down.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Notes that the body was read to its end.

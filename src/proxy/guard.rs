@@ -147,6 +147,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     }
                     continue;
                 }
+                Poll::Pending if self.exchange.is_draining() => {
+                    if !self.held.is_empty() {
+                        self.refuse(BadHead::Draining);
+                    }
+                }
                 Poll::Pending => {
                     ready!(self.poll_deadline(cx));
                     if !self.held.is_empty() {

@@ -71,6 +71,9 @@ pub enum BadHead {
     /// `Content-Length` is no number.
     #[error("Content-Length is not one number: send one, in digits")]
     ContentLength,
+    /// Dockgate is shutting down.
+    #[error("shutting down: try again")]
+    Draining,
     /// A header that may stand once stands there twice.
     #[error("the header {0} stands there twice: send it once")]
     Doubled(String),
@@ -120,6 +123,7 @@ impl BadHead {
             Self::Byte(_) | Self::Header => Reason::BadHeader,
             Self::ContentLength | Self::Framing | Self::TransferEncoding => Reason::BadFraming,
             Self::Doubled(_) => Reason::DoubledHeader,
+            Self::Draining => Reason::Draining,
             Self::Expect => Reason::BadExpect,
             Self::HostMissing => Reason::BadHost,
             Self::Incomplete => Reason::IncompleteHead,

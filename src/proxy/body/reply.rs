@@ -2,7 +2,6 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -20,8 +19,8 @@ pub struct ReplyBody {
     source: Source,
     entry: Option<Box<Entry>>,
     exchange: Arc<Exchange>,
-    /// Ends a reply that can be asked for again, when it is set.
-    stop: Option<Arc<AtomicBool>>,
+    /// Whether it can be asked for again, and so ends when Dockgate is shutting down.
+    ends_with_drain: bool,
 }
 
 impl ReplyBody {
@@ -32,23 +31,23 @@ impl ReplyBody {
             source: Source::Whole(bytes),
             entry,
             exchange,
-            stop: None,
+            ends_with_drain: false,
         }
     }
 
-    /// The daemon's body as it comes. `stop` ends it, if it can be asked for again.
+    /// The daemon's body as it comes. If it can be asked for again, a drain ends it.
     #[must_use]
     pub fn stream(
         body: Incoming,
         entry: Box<Entry>,
         exchange: Arc<Exchange>,
-        stop: Option<Arc<AtomicBool>>,
+        ends_with_drain: bool,
     ) -> Self {
         Self {
             source: Source::Stream(body),
             entry: Some(entry),
             exchange,
-            stop,
+            ends_with_drain,
         }
     }
 
@@ -67,11 +66,7 @@ impl Body for ReplyBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        if self
-            .stop
-            .as_ref()
-            .is_some_and(|stop| stop.load(Ordering::Relaxed))
-        {
+        if self.ends_with_drain && self.exchange.is_draining() {
             self.finish(End::Drained);
             return Poll::Ready(None);
         }
