@@ -1,0 +1,59 @@
+"""docker-py, dockerode and bollard under a policy that grants everything: the same results as direct.
+
+Each client takes the steps of its program twice, see `steps` of the engine tests. What it sends is
+compared with its fixture: `test_clients.py --renew` writes the fixtures anew.
+"""
+
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+CLIENTS = Path(__file__).resolve().parent
+sys.path.insert(0, str(CLIENTS.parent / "engine"))
+
+from cases import Cases, must_equal
+from client_fixtures import FIXTURES, render
+from commands import Docker, Run, run_well
+from steps import two_ways
+from support import REPOSITORY, engines
+
+BOLLARD_TARGET = REPOSITORY / "target" / "clients"
+
+COMMANDS = {
+    "docker-py": ["python3", CLIENTS / "docker_py_steps.py"],
+    "dockerode": ["node", CLIENTS / "dockerode_steps.js"],
+    "bollard": [BOLLARD_TARGET / "debug" / "bollard-client"],
+}
+
+
+def main() -> None:
+    build = ["cargo", "build", "--locked", "--quiet", "--target-dir", BOLLARD_TARGET]
+    subprocess.run(build, cwd=CLIENTS / "bollard", check=True)
+    cases = Cases()
+    for engine in engines():
+        with two_ways(engine) as ways:
+            for client in COMMANDS:
+                with cases.case(f"{engine.name}: {client}"):
+                    exchanges = ways.take(lambda docker, folder, client=client: life(client, docker, folder))
+                    # Requests differ between the engines in little but the version of the API.
+                    if engine == engines()[-1]:
+                        compare_with_fixture(client, render(exchanges))
+    cases.finish()
+
+
+def life(client: str, docker: Docker, folder: Path) -> list[Run]:
+    (folder / "hello.txt").write_text("hello from the archive\n")
+    with tarfile.open(folder / "hello.tar", "w") as archive:
+        archive.add(folder / "hello.txt", "hello.txt")
+    return [run_well(*COMMANDS[client], folder / "hello.tar", f"dockgate-{client}", host=docker.host)]
+
+
+def compare_with_fixture(client: str, text: str) -> None:
+    fixture = FIXTURES / f"{client}.http"
+    if "--renew" in sys.argv:
+        fixture.write_text(text)
+    must_equal(f"the requests and {fixture.name}", text, fixture.read_text())
+
+
+main()

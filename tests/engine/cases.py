@@ -1,0 +1,69 @@
+"""Cases of a test program, and what they assert.
+
+A test is a plain program: it prints a line for each case, and exits with 1 when one of them failed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from contextlib import contextmanager
+
+
+class Failure(AssertionError):
+    """A case did not go as it must; the message says how."""
+
+
+def must(condition: object, message: str) -> None:
+    if not condition:
+        raise Failure(message)
+
+
+def must_equal(what: str, got: object, want: object) -> None:
+    if got == want:
+        return
+    # Of long values, the place where they part.
+    ours, theirs = repr(got), repr(want)
+    place = max(0, len(os.path.commonprefix([ours, theirs])) - 200)
+    raise Failure(f"{what}:\n  got  {ours[place : place + 600]}\n  want {theirs[place : place + 600]}")
+
+
+class Cases:
+    """The cases of one test program, one line of output each."""
+
+    def __init__(self) -> None:
+        self.failed: list[str] = []
+        self.lock = threading.Lock()
+
+    @contextmanager
+    def case(self, name: str):
+        """Runs a block as a case: its failure is reported, and the next case goes on."""
+        started = time.monotonic()
+        try:
+            yield
+        except Exception as error:
+            with self.lock:
+                self.failed.append(name)
+                print(f"FAILED {name} ({time.monotonic() - started:.1f} s): {error}", flush=True)
+                if not isinstance(error, Failure):
+                    traceback.print_exc(file=sys.stdout)
+        else:
+            with self.lock:
+                print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
+
+    def finish(self) -> None:
+        """Ends the program, with 1 when a case failed."""
+        if self.failed:
+            sys.exit(f"{len(self.failed)} failed: " + "; ".join(self.failed))
+
+
+def eventually(what: str, check, limit: float = 30.0):
+    """The first true answer of `check`, asked again and again under a limit."""
+    deadline = time.monotonic() + limit
+    while not (answer := check()):
+        must(time.monotonic() < deadline, f"{what}: not within {limit} s")
+        time.sleep(0.05)
+    return answer

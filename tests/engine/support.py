@@ -1,0 +1,127 @@
+"""The engines, and a Dockgate in front of them whose books are kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from cases import Failure, must, must_equal
+from commands import Docker
+from recorder import Recorder
+
+TESTS = Path(__file__).resolve().parent.parent
+REPOSITORY = TESTS.parent
+EVERYTHING = str(TESTS / "policies" / "everything.toml")
+
+
+class Gate:
+    """Dockgate in front of an engine, its records kept, a recorder in front of it.
+
+    Clients go to `host`, through the recorder, which counts their requests. `bare_host` leads to
+    Dockgate itself, for what a relay in between would alter; such requests are counted by `also`.
+    """
+
+    numbers = count()
+
+    def __init__(self, upstream: str, policy: str, *arguments: str, path: Path | None = None) -> None:
+        """Clients come over TCP, or by the socket file `path`."""
+        self.path = path
+        self.also = 0
+        self.diagnostics: list[str] = []
+        self.bare_host: str | None = None
+        self.books = records_folder() / f"{Path(sys.argv[0]).stem}-{os.getpid()}-{next(self.numbers)}"
+        binary = os.environ.get("DOCKGATE_BIN") or REPOSITORY / "target" / "release" / "dockgate"
+        listen = f"unix://{path}.dockgate" if path else "tcp://127.0.0.1:0"
+        command = [binary, "serve", "--upstream", upstream, "--policy", policy, "--listen", listen, *arguments]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DOCKGATE_")}
+        with open(f"{self.books}.jsonl", "ab") as records:
+            self.process = subprocess.Popen(command, env=clean, stdout=records, stderr=subprocess.PIPE, text=True)
+        self.ready = threading.Event()
+        self.reader = threading.Thread(target=self._read_diagnostics, daemon=True)
+        self.reader.start()
+
+    def _read_diagnostics(self) -> None:
+        for line in self.process.stderr:
+            self.diagnostics.append(line)
+            if found := re.search(r"listening on (\S+)", line):
+                self.bare_host = found[1]
+                self.ready.set()
+        self.ready.set()  # ended: nobody needs to wait
+
+    def __enter__(self) -> Gate:
+        self.ready.wait(10)
+        if not self.bare_host:
+            self.process.kill()
+            raise Failure("dockgate does not listen: " + "".join(self.diagnostics))
+        self.recorder = Recorder(self.bare_host, self.path)
+        return self
+
+    @property
+    def host(self) -> str:
+        return self.recorder.host
+
+    def __exit__(self, *_failure) -> None:
+        self.recorder.close()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise Failure("dockgate is still there 10 s after SIGTERM") from None
+        finally:
+            Path(f"{self.books}.sent").write_text(str(self.recorder.requests + self.also))
+        self.reader.join()
+        must_equal("dockgate's exit code", code, 0)
+        panics = [line for line in self.diagnostics if "panic" in line]
+        must(not panics, f"dockgate panicked: {panics}")
+
+
+def records_folder() -> Path:
+    folder = Path(os.environ.get("DOCKGATE_TEST_RECORDS") or REPOSITORY / "target" / "test-records")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A private Docker engine and the CLI of the same release."""
+
+    name: str
+    address: str
+    docker: tuple[str, ...]
+
+    def cli(self, host: str) -> Docker:
+        return Docker(self.docker, host)
+
+    def clean_up(self) -> None:
+        """Removes what a failed step has left behind."""
+        docker = self.cli(self.address)
+        for listing, removal in [("ps -aq", "rm -f"), ("network ls -q", "network rm"), ("volume ls -q", "volume rm")]:
+            left = docker(*listing.split(), "--filter", "name=dockgate").out.split()
+            if left:
+                docker(*removal.split(), *left)
+
+
+def engines() -> list[Engine]:
+    """Those that `engines.sh env` told of."""
+    told = os.environ.get("DOCKGATE_ENGINES")
+    if not told:
+        sys.exit('no engines: run `tests/engine/engines.sh start` and `eval "$(tests/engine/engines.sh env)"` first')
+    return [Engine(each["name"], each["address"], tuple(each["docker"])) for each in json.loads(told)]
+
+
+@contextmanager
+def scratch():
+    """A folder for files that engines may bind-mount too, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="dockgate-test-", dir="/tmp") as folder:
+        yield Path(folder)

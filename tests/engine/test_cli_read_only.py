@@ -1,0 +1,137 @@
+"""The docker CLI under the policy `read-only`: it shows what it shows without Dockgate, and changes nothing."""
+
+import re
+import time
+
+from cases import Cases, Failure, must, must_equal
+from commands import Docker
+from recorder import connect
+from support import Gate, engines
+
+WEB = "dockgate-read-only"
+
+UPGRADE_BY_GET = (
+    f"GET /containers/{WEB}/attach/ws?stream=1&stdin=1 HTTP/1.1\r\nHost: localhost\r\n"
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: c2l4dGVlbiBieXRlcyEh\r\n\r\n"
+)
+
+
+def main() -> None:
+    cases = Cases()
+    for engine in engines():
+        direct = engine.cli(engine.address)
+        direct.may_fail("rm", "-f", WEB)
+        since = int(time.time())
+        direct("run", "-d", "--name", WEB, "busybox", "sleep", "3600")
+        direct("exec", WEB, "true")
+        try:
+            with Gate(engine.address, "read-only") as gate:
+                through = engine.cli(gate.host)
+                shown(cases, engine.name, direct, through, since)
+                refused(cases, engine.name, direct, through, gate)
+        finally:
+            direct("rm", "-f", WEB)
+    cases.finish()
+
+
+def shown(cases: Cases, engine: str, direct: Docker, through: Docker, since: int) -> None:
+    until = str(time.time())
+    for words in [
+        ("version",),
+        ("info",),
+        ("ps", "-a"),
+        ("ps", "-a", "--format", "{{json .}}", "--size"),
+        ("images",),
+        ("images", "--digests", "--all", "--no-trunc"),
+        ("inspect", WEB),
+        ("inspect", "busybox"),
+        ("events", "--since", str(since), "--until", until),
+        ("stats", "--no-stream", WEB),
+        ("network", "ls"),
+        ("network", "inspect", "bridge"),
+        ("volume", "ls"),
+        ("inspect", "--type", "container", "no-such-thing"),
+    ]:
+        with cases.case(f"{engine}: read-only prints the same: docker {' '.join(words).replace(until, 'NOW')}"):
+            same_output(direct, through, words)
+
+
+def same_output(direct: Docker, through: Docker, words: tuple[str, ...]) -> None:
+    """Between two equal answers of the engine stands the same one through Dockgate."""
+
+    def answer(docker: Docker) -> tuple[int, str, str]:
+        done = docker.may_fail(*words)
+        return done.code, steady(words[0], done.out), done.err
+
+    for _ in range(10):
+        before, between, after = answer(direct), answer(through), answer(direct)
+        if before == after:
+            must(before[1] or before[2], "nothing was printed at all")
+            return must_equal("printed through Dockgate", between, before)
+    raise Failure("the engine itself never printed the same twice")
+
+
+def steady(command: str, out: str) -> str:
+    """What the client prints, without what changes by the moment or by chance."""
+    if command == "stats":
+        return re.sub(r"[\d.]+ ?([kMGKi]*B)?", "<figure>", out)
+    if command in ("images", "info"):
+        # Images of one age, and runtimes, come in any order.
+        return " ".join(sorted(out.split()))
+    return out
+
+
+def refused(cases: Cases, engine: str, direct: Docker, through: Docker, gate: Gate) -> None:
+    before = state(direct)
+    since = str(time.time())
+    for operation, words in [
+        ("ContainerCreate", ("run", "busybox", "true")),
+        ("ContainerStop", ("stop", WEB)),
+        ("ContainerArchive", ("cp", f"{WEB}:/bin/busybox", "-")),
+        ("PutContainerArchive", ("cp", __file__, f"{WEB}:/tmp")),
+        ("ContainerExec", ("exec", WEB, "true")),
+        ("ContainerExport", ("export", WEB)),
+        ("ImageHistory", ("history", "busybox")),
+        ("ContainerKill", ("kill", WEB)),
+        ("ContainerDelete", ("rm", "-f", WEB)),
+    ]:
+        with cases.case(f"{engine}: read-only refuses docker {words[0]}, {operation}"):
+            done = through.may_fail(*words)
+            must(done.code != 0, "the exit code is 0")
+            must_tell(operation, done.err)
+    with cases.case(f"{engine}: read-only refuses a websocket attach by GET"):
+        answer = ask(gate.host, UPGRADE_BY_GET)
+        must(answer.startswith("HTTP/1.1 403 "), answer)
+        must_tell("ContainerAttachWebsocket", answer.replace('\\"', '"'))
+    with cases.case(f"{engine}: nothing has changed on the engine"):
+        until = str(time.time())
+        must_equal("the engine's events", direct("events", "--since", since, "--until", until).out, "")
+        must_equal("container, images, containers", state(direct), before)
+
+
+def state(direct: Docker) -> tuple[str, list[str], list[str]]:
+    images, containers = direct("images", "-aq").out, direct("ps", "-aq").out
+    return direct("inspect", WEB).out, sorted(images.split()), sorted(containers.split())
+
+
+def must_tell(operation: str, text: str) -> None:
+    """The message names the operation and the line that would grant it."""
+    must("dockgate: " in text and f'add "{operation}" to allow' in text, f"no word of {operation}: {text!r}")
+
+
+def ask(host: str, request: str) -> str:
+    """The whole answer to a request after which the connection is closed."""
+    with connect(host) as stream:
+        stream.settimeout(10)
+        stream.sendall(request.encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer or not answer.rstrip().endswith(b"}"):
+            part = stream.recv(65536)
+            if not part:
+                break
+            answer += part
+        return answer.decode()
+
+
+main()

@@ -1,0 +1,493 @@
+//! A daemon that keeps every byte it gets and answers as the test scripts it.
+//!
+//! Its record is the oracle for "not one byte of it reached the daemon". dockgate's own question at start
+//! is told by its User-Agent, answered here and left out of what the tests see.
+
+use std::collections::HashSet;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::folder::Folder;
+use super::stream::Stream;
+use super::wait::LIMIT;
+use super::wire::{Head, Reader};
+
+/// What the daemon answers to one request.
+type Script = dyn Fn(&mut Exchange) + Send + Sync;
+
+/// Stops when it is dropped, and fails the test then if a script failed.
+pub(crate) struct FakeDaemon {
+    upstream: String,
+    state: Arc<State>,
+    acceptor: Option<JoinHandle<()>>,
+    /// Goes away with it.
+    folder: Folder,
+}
+
+struct State {
+    script: Box<Script>,
+    log: Mutex<Log>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Log {
+    connections: Vec<Connection>,
+    requests: Vec<Request>,
+    failures: Vec<String>,
+    threads: Vec<JoinHandle<()>>,
+    stopping: bool,
+}
+
+struct Connection {
+    bytes: Vec<u8>,
+    ended: bool,
+    is_probe: bool,
+    handle: Stream,
+}
+
+/// A request as the daemon got it.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    /// Which of the daemon's connections it came by.
+    pub(crate) connection: usize,
+    pub(crate) head: Head,
+    /// Its body, once a script has read it.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+impl FakeDaemon {
+    /// Answers every request, its body read, with 200 and `{"fake":true}`.
+    pub(crate) fn start() -> Self {
+        Self::scripted(canned)
+    }
+
+    /// The same in a folder of the test's, where a dockgate may be waiting for it.
+    pub(crate) fn start_in(folder: Folder) -> Self {
+        Self::on_unix(folder, canned)
+    }
+
+    pub(crate) fn scripted(script: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Self {
+        Self::on_unix(Folder::new(), script)
+    }
+
+    /// The upstream of a daemon in this folder, whether there is one or not.
+    pub(crate) fn upstream_in(folder: &Folder) -> String {
+        format!("unix://{}/d.sock", folder.path().display())
+    }
+
+    fn on_unix(folder: Folder, script: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Self {
+        let listener = UnixListener::bind(folder.path().join("d.sock")).unwrap();
+        let accept = move || listener.accept().map(|(stream, _)| Stream::Unix(stream));
+        Self::accepting(Self::upstream_in(&folder), folder, script, accept)
+    }
+
+    pub(crate) fn on_tcp(script: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let upstream = format!("tcp://{}", listener.local_addr().unwrap());
+        let accept = move || listener.accept().map(|(stream, _)| Stream::Tcp(stream));
+        Self::accepting(upstream, Folder::new(), script, accept)
+    }
+
+    fn accepting(
+        upstream: String,
+        folder: Folder,
+        script: impl Fn(&mut Exchange) + Send + Sync + 'static,
+        accept: impl Fn() -> io::Result<Stream> + Send + 'static,
+    ) -> Self {
+        let state = Arc::new(State {
+            script: Box::new(script),
+            log: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        let shared = Arc::clone(&state);
+        let acceptor = thread::spawn(move || {
+            while let Ok(stream) = accept() {
+                if !shared.serve_in_thread(stream) {
+                    break;
+                }
+            }
+        });
+        Self {
+            upstream,
+            state,
+            acceptor: Some(acceptor),
+            folder,
+        }
+    }
+
+    /// Its address, as dockgate's `upstream` is written.
+    pub(crate) fn upstream(&self) -> &str {
+        &self.upstream
+    }
+
+    /// What it was asked so far.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.state.log().requests.clone()
+    }
+
+    /// The first lines of what it was asked so far.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.requests()
+            .into_iter()
+            .map(|request| request.head.first)
+            .collect()
+    }
+
+    /// How many connections it got with a request or a part of one.
+    pub(crate) fn connections(&self) -> usize {
+        self.state
+            .log()
+            .connections
+            .iter()
+            .filter(|connection| connection.is_used())
+            .count()
+    }
+
+    /// Waits for the head of request `number`, counted from 1.
+    pub(crate) fn wait_for_request(&self, number: usize) -> Request {
+        let log = self.state.wait(&format!("request {number}"), |log| {
+            log.requests.len() >= number
+        });
+        log.requests[number - 1].clone()
+    }
+
+    /// Waits until the other side has closed, or half-closed, this connection.
+    pub(crate) fn wait_for_end(&self, connection: usize) {
+        drop(self.state.wait("the end of a connection", |log| {
+            log.connections[connection].ended
+        }));
+    }
+
+    /// Every byte that came by a connection.
+    pub(crate) fn bytes(&self, connection: usize) -> Vec<u8> {
+        self.state.log().connections[connection].bytes.clone()
+    }
+
+    /// Closes all connections, as a daemon does that restarts; new ones are taken.
+    pub(crate) fn close_connections(&self) {
+        for connection in &self.state.log().connections {
+            connection.handle.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Fails unless not one byte but the question at start has come.
+    #[track_caller]
+    pub(crate) fn assert_untouched(&self, case: &str) {
+        let log = self.state.log();
+        let used = log
+            .connections
+            .iter()
+            .filter(|connection| connection.is_used());
+        let seen: Vec<_> = used
+            .map(|connection| String::from_utf8_lossy(&connection.bytes))
+            .collect();
+        assert!(seen.is_empty(), "{case}: reached the daemon: {seen:?}");
+        assert!(
+            log.connections.len() <= 1,
+            "{case}: opened a connection for nothing"
+        );
+    }
+}
+
+fn canned(exchange: &mut Exchange) {
+    exchange.body();
+    exchange.reply(
+        "200 OK",
+        "Content-Type: application/json\r\n",
+        br#"{"fake":true}"#,
+    );
+}
+
+impl Drop for FakeDaemon {
+    fn drop(&mut self) {
+        self.state.log().stopping = true;
+        // Wakes the acceptor, which then sees that it is to stop.
+        let _ = Stream::connect(&self.upstream);
+        let _ = self.acceptor.take().map(JoinHandle::join);
+        self.close_connections();
+        let threads = std::mem::take(&mut self.state.log().threads);
+        for thread in threads {
+            let _ = thread.join();
+        }
+        let failures = std::mem::take(&mut self.state.log().failures);
+        assert!(
+            failures.is_empty() || thread::panicking(),
+            "in the fake daemon: {failures:?}"
+        );
+    }
+}
+
+impl Connection {
+    fn is_used(&self) -> bool {
+        !self.is_probe && !self.bytes.is_empty()
+    }
+}
+
+impl State {
+    /// A test that has failed with the lock held still has to clean up.
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Log)) {
+        change(&mut self.log());
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, what: &str, until: impl Fn(&Log) -> bool) -> MutexGuard<'_, Log> {
+        let waited = self
+            .changed
+            .wait_timeout_while(self.log(), LIMIT, |log| !until(log));
+        let log = waited.unwrap_or_else(PoisonError::into_inner).0;
+        let asked: Vec<_> = log
+            .requests
+            .iter()
+            .map(|request| &request.head.first)
+            .collect();
+        assert!(
+            until(&log),
+            "{what} did not reach the daemon within {LIMIT:?}; it got {asked:?}"
+        );
+        log
+    }
+
+    /// False when the daemon is stopping.
+    fn serve_in_thread(self: &Arc<Self>, stream: Stream) -> bool {
+        let mut log = self.log();
+        if log.stopping {
+            return false;
+        }
+        let index = log.connections.len();
+        let handle = stream.try_clone();
+        log.connections.push(Connection {
+            bytes: Vec::new(),
+            ended: false,
+            is_probe: false,
+            handle,
+        });
+        let state = Arc::clone(self);
+        log.threads
+            .push(thread::spawn(move || state.serve(index, &stream)));
+        true
+    }
+
+    fn serve(self: &Arc<Self>, index: usize, stream: &Stream) {
+        let recorder = Recorder {
+            stream: stream.try_clone(),
+            state: Arc::clone(self),
+            index,
+        };
+        let mut reader = Reader::new(recorder);
+        let guard = ReportPanic {
+            state: Arc::clone(self),
+        };
+        // What ends a connection in the middle of a head is seen by its bytes, not by an error here.
+        while let Ok(Some(head)) = reader.head() {
+            let mut exchange = Exchange::new(self, index, head, &mut reader, stream);
+            exchange.serve();
+            if exchange.closes {
+                break;
+            }
+        }
+        stream.shutdown(Shutdown::Both);
+        drop(guard);
+    }
+}
+
+/// Keeps what is read, and that the end was seen.
+struct Recorder {
+    stream: Stream,
+    state: Arc<State>,
+    index: usize,
+}
+
+impl Read for Recorder {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let result = self.stream.read(into);
+        let waits = result
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+        self.state.change(|log| {
+            let connection = &mut log.connections[self.index];
+            match result {
+                Ok(count) if count > 0 => connection.bytes.extend_from_slice(&into[..count]),
+                _ => connection.ended |= !waits,
+            }
+        });
+        result
+    }
+}
+
+struct ReportPanic {
+    state: Arc<State>,
+}
+
+impl Drop for ReportPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.state
+                .change(|log| log.failures.push("a script panicked".to_owned()));
+        }
+    }
+}
+
+/// One request at the daemon, for a script to answer.
+pub(crate) struct Exchange<'a> {
+    pub(crate) head: Head,
+    state: &'a State,
+    connection: usize,
+    number: Option<usize>,
+    reader: &'a mut Reader,
+    stream: Stream,
+    closes: bool,
+}
+
+impl<'a> Exchange<'a> {
+    fn new(
+        state: &'a State,
+        index: usize,
+        head: Head,
+        reader: &'a mut Reader,
+        stream: &Stream,
+    ) -> Self {
+        let is_probe = head
+            .get("User-Agent")
+            .is_some_and(|agent| agent.starts_with("dockgate/"));
+        let mut number = None;
+        state.change(|log| {
+            if is_probe {
+                log.connections[index].is_probe = true;
+            } else {
+                number = Some(log.requests.len());
+                log.requests.push(Request {
+                    connection: index,
+                    head: head.clone(),
+                    body: None,
+                });
+            }
+        });
+        Self {
+            head,
+            state,
+            connection: index,
+            number,
+            reader,
+            stream: stream.try_clone(),
+            closes: false,
+        }
+    }
+
+    fn serve(&mut self) {
+        if self.number.is_some() {
+            (self.state.script)(self);
+        } else {
+            // Each of the questions that dockgate may ask at start.
+            let asked: HashSet<_> = ["/_ping", "/version", "/info"].into();
+            let target = self.head.first.split(' ').nth(1).unwrap();
+            assert!(
+                asked.contains(target),
+                "asked of its own: {}",
+                self.head.first
+            );
+            self.send("HTTP/1.1 200 OK\r\nApi-Version: 1.45\r\nContent-Length: 0\r\n\r\n");
+        }
+    }
+
+    /// The path and query that were asked for.
+    pub(crate) fn target(&self) -> &str {
+        self.head.first.split(' ').nth(1).unwrap()
+    }
+
+    /// Which request this is, counted from 1.
+    pub(crate) fn number(&self) -> usize {
+        self.number.unwrap() + 1
+    }
+
+    pub(crate) fn connection(&self) -> usize {
+        self.connection
+    }
+
+    /// Reads the whole body by its framing; none if the other side ended it early. Then nothing
+    /// that came of it is read as anything else.
+    pub(crate) fn body(&mut self) -> Option<Vec<u8>> {
+        let body = self.reader.body(self.head.request_framing()).ok();
+        self.closes |= body.is_none();
+        if let Some(number) = self.number {
+            self.state
+                .change(|log| log.requests[number].body.clone_from(&body));
+        }
+        body
+    }
+
+    /// The next bytes behind the head, whatever they are; none at their end.
+    pub(crate) fn some(&mut self) -> Vec<u8> {
+        self.reader.some().unwrap_or_default()
+    }
+
+    /// So many bytes behind the head.
+    pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
+        self.reader.exactly(count).unwrap()
+    }
+
+    /// All bytes to the end.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        self.reader.rest().unwrap_or_default()
+    }
+
+    /// Whether nothing more comes for a moment: the one thing that has no event to wait for.
+    pub(crate) fn stays_silent(&mut self) -> bool {
+        self.stream
+            .set_read_timeout(Some(Duration::from_millis(100)));
+        let read = self.reader.some();
+        self.stream.set_read_timeout(None);
+        read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Sends bytes as they are; false if the other side is gone.
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+        self.stream.write_all(bytes.as_ref()).is_ok()
+    }
+
+    /// Sends a whole reply, with its Content-Length.
+    pub(crate) fn reply(&mut self, status: &str, lines: &str, body: &[u8]) {
+        let length = body.len();
+        self.send(format!(
+            "HTTP/1.1 {status}\r\n{lines}Content-Length: {length}\r\n\r\n"
+        ));
+        self.send(body);
+    }
+
+    /// Sends one chunk; false if the other side is gone.
+    pub(crate) fn chunk(&mut self, data: &str) -> bool {
+        self.send(format!("{:x}\r\n{data}\r\n", data.len()))
+    }
+
+    /// Sends chunks until nobody takes them for a moment; how many bytes were taken.
+    pub(crate) fn chunks_until_blocked(&mut self) -> usize {
+        let chunk = format!("10000\r\n{}\r\n", "a".repeat(0x10000));
+        self.stream
+            .set_write_timeout(Some(Duration::from_millis(500)));
+        let mut taken = 0;
+        while let Ok(count) = self.stream.write(chunk.as_bytes()) {
+            taken += count;
+            assert!(taken < 64 << 20, "{taken} bytes taken that nobody reads");
+        }
+        self.stream.set_write_timeout(None);
+        taken
+    }
+
+    /// Ends what the daemon sends, and goes on reading.
+    pub(crate) fn half_close(&mut self) {
+        self.stream.shutdown(Shutdown::Write);
+    }
+
+    /// Closes the connection when the script ends.
+    pub(crate) fn close(&mut self) {
+        self.closes = true;
+    }
+}

@@ -1,0 +1,368 @@
+//! A running dockgate, its record and its end.
+//!
+//! Every process' records go to a file of their own in the folder `DOCKGATE_TEST_RECORDS`, beside it one
+//! with the number of requests that were sent to it, so that a whole test run can be checked afterwards.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+
+use serde_json::Value;
+
+use super::client::{Client, Reply};
+use super::daemon::FakeDaemon;
+use super::folder::Folder;
+use super::wait::{LIMIT, eventually};
+
+/// What dockgate is started with.
+pub(crate) struct Setup {
+    pub(crate) upstream: String,
+    /// The text of the policy file; none leaves the policy to the settings, or to the default.
+    pub(crate) policy: Option<String>,
+    /// The text of the settings file.
+    pub(crate) settings: String,
+    pub(crate) env: Vec<(&'static str, String)>,
+    pub(crate) listen: Vec<String>,
+}
+
+/// Ends with SIGTERM when it is dropped, and fails the test then unless it exits with 0 and has written
+/// exactly one record for each request.
+pub(crate) struct Gate {
+    child: Child,
+    records: PathBuf,
+    /// Where in the file the test looks for the next record.
+    read: usize,
+    sent: Arc<AtomicUsize>,
+    diagnostics: Arc<Lines>,
+    listeners: Vec<String>,
+    reader: Option<JoinHandle<()>>,
+    told_to_end: Cell<bool>,
+    ended: Option<ExitStatus>,
+    /// Whether records go elsewhere than to the file.
+    pub(crate) unrecorded: bool,
+    /// Goes away with it.
+    folder: Folder,
+}
+
+#[derive(Default)]
+struct Lines {
+    seen: Mutex<(Vec<String>, bool)>,
+    changed: Condvar,
+}
+
+impl Setup {
+    /// In front of this daemon with this policy, on a loopback port that the system chooses.
+    pub(crate) fn new(daemon: &FakeDaemon, policy: &str) -> Self {
+        Self::before(daemon.upstream().to_owned(), policy)
+    }
+
+    /// The same in front of this address.
+    pub(crate) fn before(upstream: String, policy: &str) -> Self {
+        Self {
+            upstream,
+            policy: Some(policy.to_owned()),
+            settings: String::new(),
+            env: Vec::new(),
+            listen: vec!["tcp://127.0.0.1:0".to_owned()],
+        }
+    }
+
+    /// With these settings too.
+    pub(crate) fn settings(mut self, text: &str) -> Self {
+        self.settings = text.to_owned();
+        self
+    }
+
+    pub(crate) fn start(self) -> Gate {
+        let listeners = self.listen.len();
+        let mut gate = self.spawn();
+        gate.listeners = gate.diagnostics.wait_for_listeners(listeners);
+        gate
+    }
+
+    /// Starts what must not start; returns its exit code and its diagnostics.
+    pub(crate) fn refused(self) -> (i32, String) {
+        let what = format!(
+            "the end of a dockgate that must not start with {:?}",
+            self.policy
+        );
+        let mut gate = self.spawn();
+        let status = eventually(&what, || gate.child.try_wait().unwrap());
+        gate.ended = Some(status);
+        gate.reader.take().unwrap().join().unwrap();
+        (status.code().unwrap(), gate.diagnostics())
+    }
+
+    fn spawn(self) -> Gate {
+        let folder = Folder::new();
+        let records = new_records_file();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dockgate"));
+        command.arg("serve").arg("--upstream").arg(&self.upstream);
+        command
+            .arg("--config")
+            .arg(folder.write("dockgate.toml", &self.settings));
+        for address in &self.listen {
+            command
+                .arg("--listen")
+                .arg(address.replace("{folder}", &folder.path().display().to_string()));
+        }
+        if let Some(policy) = &self.policy {
+            command
+                .arg("--policy")
+                .arg(folder.write("policy.toml", policy));
+        }
+        let inherited =
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DOCKGATE_"));
+        for (name, _) in inherited {
+            command.env_remove(name);
+        }
+        // A file, not a pipe: what stands there at some moment was written before it.
+        let stdout = File::create(&records).unwrap();
+        let spawned = command
+            .envs(self.env)
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = spawned.unwrap();
+        let diagnostics = Arc::<Lines>::default();
+        let (lines, stderr) = (Arc::clone(&diagnostics), child.stderr.take().unwrap());
+        let reader = Some(thread::spawn(move || lines.read(stderr)));
+        let (read, sent) = (0, Arc::default());
+        let (listeners, ended) = (Vec::new(), None);
+        let (told_to_end, unrecorded) = (Cell::new(false), false);
+        Gate {
+            child,
+            records,
+            read,
+            sent,
+            diagnostics,
+            listeners,
+            reader,
+            told_to_end,
+            ended,
+            unrecorded,
+            folder,
+        }
+    }
+}
+
+impl Gate {
+    /// In front of this daemon with this policy.
+    pub(crate) fn start(daemon: &FakeDaemon, policy: &str) -> Self {
+        Setup::new(daemon, policy).start()
+    }
+
+    pub(crate) fn connect(&self) -> Client {
+        self.connect_to(0)
+    }
+
+    /// Connects to a listener by its place in `listen`.
+    pub(crate) fn connect_to(&self, listener: usize) -> Client {
+        Client::connect(&self.listeners[listener], &self.sent)
+    }
+
+    pub(crate) fn listeners(&self) -> &[String] {
+        &self.listeners
+    }
+
+    /// Sends one request on a connection of its own and reads the reply.
+    #[track_caller]
+    pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> Reply {
+        let mut client = self.connect();
+        client.request(request);
+        client.reply()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The most memory that it ever held, as the kernel counts it.
+    pub(crate) fn peak_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        line.unwrap()
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()
+            .unwrap()
+    }
+
+    /// The file that the records are written to.
+    pub(crate) fn records_file(&self) -> PathBuf {
+        self.records.clone()
+    }
+
+    /// What it has written so far, line by line.
+    pub(crate) fn lines(&self) -> Vec<Value> {
+        self.lines_from(0).map(|(line, _)| line).collect()
+    }
+
+    /// Waits for the next record of a request.
+    #[track_caller]
+    pub(crate) fn record(&mut self) -> Value {
+        let (record, end) = eventually("a record", || {
+            self.lines_from(self.read)
+                .find(|(line, _)| line["event"] == "request")
+        });
+        self.read = end;
+        record
+    }
+
+    /// The whole lines behind a place in the file, each with the place where it ends.
+    fn lines_from(&self, start: usize) -> impl Iterator<Item = (Value, usize)> + use<> {
+        let text = fs::read_to_string(&self.records).unwrap().split_off(start);
+        let mut end = start;
+        let lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+        lines
+            .into_iter()
+            .filter(|line| line.ends_with('\n'))
+            .map(move |line| {
+                end += line.len();
+                let value = serde_json::from_str(&line);
+                (value.unwrap_or_else(|error| panic!("{line}: {error}")), end)
+            })
+    }
+
+    /// Its diagnostics so far.
+    pub(crate) fn diagnostics(&self) -> String {
+        self.diagnostics.seen.lock().unwrap().0.join("\n")
+    }
+
+    /// Asks it to stop. A second signal would abort it, so only the first is sent.
+    pub(crate) fn terminate(&self) {
+        if self.told_to_end.replace(true) {
+            return;
+        }
+        // The shell's own kill: a bare system may have no other.
+        let kill = Command::new("sh")
+            .args(["-c", "kill -TERM \"$1\"", "sh", &self.pid().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+    }
+
+    /// Stops it, and returns every line that it wrote.
+    #[track_caller]
+    pub(crate) fn stop(mut self) -> Vec<Value> {
+        self.finish();
+        self.lines()
+    }
+
+    /// Stops it, and returns all that it wrote: its records and its diagnostics.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> (String, String) {
+        self.finish();
+        self.reader.take().unwrap().join().unwrap();
+        (
+            fs::read_to_string(&self.records).unwrap(),
+            self.diagnostics(),
+        )
+    }
+
+    #[track_caller]
+    fn finish(&mut self) {
+        if self.ended.is_none() {
+            self.terminate();
+            self.ended = Some(eventually("the end after SIGTERM", || {
+                self.child.try_wait().unwrap()
+            }));
+            let status = self.ended.unwrap();
+            assert!(status.success(), "{status}: {}", self.diagnostics());
+        }
+        let sent = self.note_sent();
+        let recorded = of_requests(self.lines());
+        assert_eq!(
+            recorded.len(),
+            sent,
+            "requests sent, and records of them: {recorded:#?}"
+        );
+    }
+
+    fn note_sent(&self) -> usize {
+        let sent = if self.unrecorded {
+            0
+        } else {
+            self.sent.load(Ordering::SeqCst)
+        };
+        fs::write(self.records.with_extension("sent"), sent.to_string()).unwrap();
+        sent
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            self.note_sent();
+        } else {
+            self.finish();
+        }
+        if let Some(reader) = self.reader.take() {
+            let _ = reader.join();
+        }
+    }
+}
+
+impl Lines {
+    fn read(&self, stderr: ChildStderr) {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            self.seen.lock().unwrap().0.push(line);
+            self.changed.notify_all();
+        }
+        self.seen.lock().unwrap().1 = true;
+        self.changed.notify_all();
+    }
+
+    fn wait_for_listeners(&self, count: usize) -> Vec<String> {
+        let listening = |lines: &[String]| -> Vec<String> {
+            let addresses = lines
+                .iter()
+                .filter_map(|line| line.split_once("listening on "));
+            addresses
+                .map(|(_, address)| address.trim().to_owned())
+                .collect()
+        };
+        let waited =
+            self.changed
+                .wait_timeout_while(self.seen.lock().unwrap(), LIMIT, |(lines, ended)| {
+                    listening(lines).len() < count && !*ended
+                });
+        let seen = waited.unwrap().0;
+        let addresses = listening(&seen.0);
+        assert_eq!(
+            addresses.len(),
+            count,
+            "dockgate does not listen: {:?}",
+            seen.0
+        );
+        addresses
+    }
+}
+
+fn of_requests(lines: Vec<Value>) -> Vec<Value> {
+    lines
+        .into_iter()
+        .filter(|line| line["event"] == "request")
+        .collect()
+}
+
+/// An empty file named after the test, this process and a number.
+fn new_records_file() -> PathBuf {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/target/test-records").into();
+    let folder = std::env::var_os("DOCKGATE_TEST_RECORDS").map_or(default, PathBuf::from);
+    fs::create_dir_all(&folder).unwrap();
+    let test = thread::current()
+        .name()
+        .unwrap_or("test")
+        .replace("::", "-");
+    let number = MADE.fetch_add(1, Ordering::Relaxed);
+    folder.join(format!("{test}-{}-{number}.jsonl", std::process::id()))
+}

@@ -1,0 +1,29 @@
+//! What the tests of the running binary share: a fake daemon that keeps every byte it gets, a dockgate
+//! between it and the test, and clients that write raw bytes and read replies by their framing.
+//!
+//! Nothing here uses the crate's library or an HTTP library: a second reader that shared the proxy's
+//! parser would share its mistakes. Nothing sleeps to let something happen; all waits are for an event,
+//! and end in a failed test after [`wait::LIMIT`].
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test file is a program of its own and uses a part of this"
+)]
+
+pub(crate) mod client;
+pub(crate) mod daemon;
+pub(crate) mod folder;
+pub(crate) mod gate;
+pub(crate) mod refusal;
+pub(crate) mod request;
+pub(crate) mod stream;
+pub(crate) mod wait;
+pub(crate) mod wire;
+
+pub(crate) use client::{Client, Reply};
+pub(crate) use daemon::{Exchange, FakeDaemon};
+pub(crate) use gate::{Gate, Setup};
+pub(crate) use refusal::Refused;
+pub(crate) use request::{chunked, everything, get, post};
+pub(crate) use wait::{LIMIT, Signal, eventually};

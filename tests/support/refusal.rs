@@ -1,0 +1,46 @@
+//! What a refusal looks like: status, stable code, and Docker's own form of an error.
+
+use serde_json::Value;
+
+use super::client::Reply;
+
+/// The status and the code that a request is refused with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused(pub(crate) u16, pub(crate) &'static str);
+
+impl Refused {
+    /// Fails unless the reply, to a request of any method but HEAD, is this refusal.
+    #[track_caller]
+    pub(crate) fn assert(self, reply: &Reply, case: &str) -> String {
+        self.assert_head(reply, case);
+        assert_eq!(
+            reply.head.get("Content-Type"),
+            Some("application/json"),
+            "{case}: {:?}",
+            reply.head.raw
+        );
+        let body: Value =
+            serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{case}: {error}"));
+        let fields = body.as_object().unwrap();
+        assert_eq!(fields.len(), 1, "{case}: {body}");
+        let message = fields["message"].as_str().unwrap();
+        assert!(message.starts_with("dockgate: "), "{case}: {message}");
+        assert!(
+            message.len() > "dockgate: ".len() + 10,
+            "{case}: {message} says nothing"
+        );
+        message.to_owned()
+    }
+
+    /// Fails unless the reply's head is that of this refusal.
+    #[track_caller]
+    pub(crate) fn assert_head(self, reply: &Reply, case: &str) {
+        let seen = (reply.status(), reply.head.get("Dockgate-Reason"));
+        assert_eq!(
+            seen,
+            (self.0, Some(self.1)),
+            "{case}: {:?}",
+            String::from_utf8_lossy(&reply.body)
+        );
+    }
+}
