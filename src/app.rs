@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,7 +11,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::audit::Log;
-use crate::config::Config;
+use crate::config::{Config, LogLevel};
+use crate::docker::Body;
 use crate::policy::Rules;
 use crate::proxy::Shared;
 use crate::proxy::body::request::BUDGET;
@@ -28,9 +31,14 @@ pub enum StartError {
     #[error("the audit record cannot be opened: mend `audit.output`")]
     Audit(#[source] io::Error),
     /// The runtime or a signal handler.
-    #[error("the system refuses what every server needs")]
+    #[error(
+        "the runtime or a signal handler cannot be set up: raise the limits on files and threads"
+    )]
     System(#[source] io::Error),
 }
+
+/// How long the end waits for the record to be written.
+const RECORD_END: Duration = Duration::from_secs(2);
 
 /// Runs the server until a signal ends it. What an operator should know at start goes to `report`.
 ///
@@ -39,11 +47,12 @@ pub enum StartError {
 /// It cannot start.
 pub fn serve(config: Config, report: &mut dyn Write) -> Result<(), StartError> {
     tracing_subscriber::fmt()
-        .with_max_level(config.log)
+        .with_max_level(level(config.log))
         .with_writer(io::stderr)
         .with_ansi(false)
         .with_target(false)
-        .init();
+        .try_init()
+        .ok();
     raise_file_limit();
     // A unix listener is for its owner and group, from the moment it is there.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o117));
@@ -56,10 +65,12 @@ pub fn serve(config: Config, report: &mut dyn Write) -> Result<(), StartError> {
         .build()
         .map_err(StartError::System)?;
     let served = runtime.block_on(run(config, &log, report));
-    drop(runtime);
+    // A look-up of the daemon's name may still hang; nobody waits for it.
+    runtime.shutdown_background();
     log.close();
-    // The thread ends when all is written; if it panicked, that was told.
-    _ = writer.join();
+    if !writer.wait(RECORD_END) {
+        tracing::error!("nobody reads the audit record; its last lines are lost");
+    }
     served
 }
 
@@ -101,6 +112,7 @@ fn start(
         address: config.upstream.clone(),
         connect: config.limits.connect,
         reply_head: config.limits.reply_head,
+        is_away: AtomicBool::new(false),
     });
     let budget = Arc::new(Semaphore::new(BUDGET));
     let bound = config
@@ -138,11 +150,25 @@ fn start(
     Ok(listeners)
 }
 
+fn level(level: LogLevel) -> tracing::Level {
+    match level {
+        LogLevel::Error => tracing::Level::ERROR,
+        LogLevel::Warn => tracing::Level::WARN,
+        LogLevel::Info => tracing::Level::INFO,
+        LogLevel::Debug => tracing::Level::DEBUG,
+    }
+}
+
 /// What is dangerous about what is granted, a line each.
 #[must_use]
 pub fn warnings(rules: &Rules) -> Vec<String> {
-    let operations = rules.unjudged().into_iter().map(|operation| {
-        format!("{operation} is granted and passes its body unjudged: this is root on the host")
+    let operations = rules.unjudged().into_iter().map(|operation| match operation.spec().body {
+        Body::Import | Body::Json(_) | Body::Tar => {
+            format!("{operation} is granted and passes its body unjudged: this is root on the host")
+        }
+        Body::Discarded | Body::Refused => {
+            format!("{operation} is granted: it can run code, type into containers, or move data out")
+        }
     });
     let raw = rules
         .policies()

@@ -64,7 +64,7 @@ struct ServeArgs {
 #[derive(Debug, Args)]
 struct CheckArgs {
     /// Settings file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
     config: Option<PathBuf>,
     /// Policy files; without any, the settings are checked
     #[arg(value_name = "FILE")]

@@ -18,8 +18,9 @@ pub use load::{Files, Flags};
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
 
-/// The settings, checked. Only [`Config::load`] makes one.
+/// The settings, checked, as [`Config::load`] makes them.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// Where to listen, and what holds there. Never empty.
     pub listeners: Vec<ListenerSettings>,
@@ -28,13 +29,26 @@ pub struct Config {
     /// What every request is held against, whatever its operation.
     pub admission: Admission,
     /// The least severe diagnostics that are shown.
-    pub log: tracing::Level,
+    pub log: LogLevel,
     /// The record.
     pub audit: AuditSettings,
     /// Bounds.
     pub limits: Limits,
     /// What an operator is told at start: notices, not errors.
     pub notices: Vec<String>,
+}
+
+/// How severe diagnostics must be to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Errors alone.
+    Error,
+    /// Warnings too.
+    Warn,
+    /// What an operator may want to know too.
+    Info,
+    /// What a developer may want to know too.
+    Debug,
 }
 
 /// One listener.

@@ -24,11 +24,11 @@ use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use self::body::{ReplyBody, RequestBody};
-use self::exchange::Exchange;
+use self::exchange::{Exchange, Upload};
 use self::head::{BadHead, Head, RefusedHead};
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Outgoing, Upstream};
-use crate::audit::{End, Entry, Log, Record, Verdict};
+use crate::audit::{End, Entry, Log, Record, Unavailable, Verdict};
 use crate::config::{Admission, Limits};
 use crate::docker::{BadTarget, Call, Reply, Target, Unclassified, Upgrade, classify};
 use crate::policy::{Denial, Judgement, Permit, Reason, Rules};
@@ -102,17 +102,14 @@ impl Gate {
             line: None,
         }));
         let Ok(entry) = self.shared.log.open(&self.client, &self.shared.listener) else {
-            let unavailable = Denial::new(
-                Reason::AuditUnavailable,
-                crate::audit::Unavailable.to_string(),
-            );
-            return self.refuse(&unavailable, true, None);
+            return self.refuse(&Denial::from(Unavailable), true, None);
         };
         let mut entry = Box::new(entry);
-        // There may be more of the request, or bytes that were meant for a hijacked connection.
-        let must_close = head
-            .as_ref()
-            .map_or(true, |head| head.has_body() || head.upgrade.is_some());
+        // There may be more of the request on the connection.
+        let must_close = self.is_over_limit
+            || head
+                .as_ref()
+                .map_or(true, |head| head.has_body() || head.upgrade.is_some());
         match self.judge(&mut entry.record, head, body).await {
             Ok(granted) => self.forward(granted, entry).await,
             Err(denial) => self.give_up(&denial, must_close, entry),
@@ -199,11 +196,7 @@ impl Gate {
         if call.effect().changes_state() {
             if entry.begin_confirmed().await.is_err() {
                 entry.record.verdict = Verdict::Deny;
-                let denial = Denial::new(
-                    Reason::AuditUnavailable,
-                    crate::audit::Unavailable.to_string(),
-                );
-                return self.refuse(&denial, true, Some(entry));
+                return self.refuse(&Denial::from(Unavailable), true, Some(entry));
             }
         } else if call.is_endless() {
             entry.begin();
@@ -236,16 +229,18 @@ impl Gate {
 
     /// Refuses; and when it was the client that sent no whole body, blames nothing else.
     fn give_up(&self, denial: &Denial, close: bool, mut entry: Box<Entry>) -> Response<ReplyBody> {
-        if !self.exchange.has_broken_upload() {
-            return self.refuse(denial, close, Some(entry));
+        let broken = body::request::broken();
+        match self.exchange.upload() {
+            Upload::Unread | Upload::Running | Upload::Ended => {
+                self.refuse(denial, close, Some(entry))
+            }
+            Upload::Broken => self.refuse(&broken, true, Some(entry)),
+            Upload::Left => {
+                entry.record.refused(&broken);
+                entry.finish(End::ClientGone);
+                self.refuse(&broken, true, None)
+            }
         }
-        let denial = body::request::broken();
-        if !self.exchange.has_left() {
-            return self.refuse(&denial, true, Some(entry));
-        }
-        entry.record.refused(&denial);
-        entry.finish(End::ClientGone);
-        self.refuse(&denial, true, None)
     }
 
     /// Hands on a reply of the daemon.
@@ -263,7 +258,7 @@ impl Gate {
         }
         entry.record.status = Some(parts.status.as_u16());
         headers::drop_hop_by_hop(&mut parts.headers);
-        if was_hijack || self.exchange.is_uploading() {
+        if was_hijack || self.exchange.upload() == Upload::Running {
             // Behind a request for a hijack nothing is read as a request, whatever became of it;
             // and behind one whose body is not whole nothing can be.
             parts.headers.insert(
@@ -313,6 +308,11 @@ impl Gate {
         close: bool,
         mut entry: Option<Box<Entry>>,
     ) -> Response<ReplyBody> {
+        // Bytes behind a request for a hijack were meant for the container: no request is among them.
+        let close = close
+            || entry
+                .as_ref()
+                .is_some_and(|entry| entry.record.is_of_hijack());
         if let Some(entry) = &mut entry {
             entry.record.refused(denial);
         }

@@ -59,6 +59,9 @@ pub async fn run(
         let client: Arc<str> =
             address.map_or_else(|| "-".into(), |address| address.to_string().into());
         let counted = address.map(|address| bounds.clients.enter(address.ip()));
+        if counted.as_ref().is_some_and(clients::Counted::is_flood) {
+            continue;
+        }
         let is_over_limit = counted
             .as_ref()
             .is_some_and(clients::Counted::is_over_limit);

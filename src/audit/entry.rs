@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::docker::{Call, Effect, Operation};
+use crate::docker::{Call, Effect, Operation, Reply};
 use crate::policy::{Denial, Reason};
 
 /// What is known of one request. It fills up as the request goes its way.
@@ -31,7 +31,7 @@ pub struct Record {
     pub path: Option<String>,
     /// What is known once the target was understood.
     pub call: Option<Known>,
-    /// The verdict and its reason.
+    /// What was decided.
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
@@ -79,13 +79,13 @@ pub enum Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
-    /// The whole reply was handed to the client's connection.
+    /// The whole reply, or the refusal, was handed to the client's connection.
     Complete,
     /// The client left before the reply was whole.
     ClientGone,
     /// The daemon left before its reply was whole.
     DaemonGone,
-    /// Dockgate was shutting down.
+    /// It was over before its end while Dockgate was shutting down.
     Drained,
     /// A defect of Dockgate.
     Panic,
@@ -156,6 +156,13 @@ impl Record {
         self.reason = denial.reason;
         self.detail = Some(denial.message.clone());
         self.status = Some(denial.reason.status());
+    }
+
+    /// Whether it is of a request to take the connection over.
+    #[must_use]
+    pub fn is_of_hijack(&self) -> bool {
+        let operation = self.call.as_ref().and_then(|call| call.operation);
+        operation.is_some_and(|operation| matches!(operation.spec().reply, Reply::Hijack(_)))
     }
 
     /// Whether it is of an allowed request that only shows metadata.
@@ -250,16 +257,24 @@ struct Client<'a> {
     address: &'a str,
 }
 
-/// At most so many bytes of a text, ending in `...` when some were cut off.
+/// At most so many bytes of a text, ending in `...` when some were cut off. Whatever is no printable
+/// ASCII is escaped: a terminal would obey it, and a reader not see it.
 fn cut(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
-        return text.to_owned();
-    }
-    let end = (0..=limit)
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
+    let kept = text
+        .get(..text.floor_char_boundary(limit))
         .unwrap_or_default();
-    format!("{}...", text.get(..end).unwrap_or_default())
+    let mut shown = String::with_capacity(kept.len());
+    for character in kept.chars() {
+        if character == ' ' || character.is_ascii_graphic() {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_unicode());
+        }
+    }
+    if kept.len() < text.len() {
+        shown.push_str("...");
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -311,10 +326,13 @@ mod tests {
     #[test]
     fn what_was_refused_is_escaped_and_cut() {
         let mut record = record();
-        record.asked("GET", &format!("/\r\n\u{7f}{}?secret", "a".repeat(2000)));
+        record.asked(
+            "GET",
+            &format!("/\r\n\u{7f}\u{9b}\u{202e}{}?secret", "a".repeat(2000)),
+        );
         let line = line(&record, Event::Request, None);
         assert!(
-            line.contains(r#""path":"/\r\n"#)
+            line.contains(r#""path":"/\\u{d}\\u{a}\\u{7f}\\u{9b}\\u{202e}aaa"#)
                 && line.contains("aaa...\"")
                 && !line.contains("secret"),
             "F153"

@@ -10,20 +10,24 @@ use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
 
 use super::entry::{End, Event, Record};
 use crate::config::{AuditSettings, OnFailure, Output};
-use crate::policy::Reason;
+use crate::policy::{Denial, Reason};
 
 /// The lines that may wait to be written, besides those that each connection's request may need.
 const SLACK: usize = 8192;
 /// The lines of one request: its `begin` and its end.
 const LINES_OF_A_REQUEST: usize = 2;
+/// The most bytes of lines that wait to be written.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// How much memory for lines is kept when they are written.
+const KEPT_BYTES: usize = 256 * 1024;
 /// How long lines gather before they are written, unless somebody waits for them. It bounds the
 /// wake-ups of the thread, which cost more than the writing.
 const GATHER: Duration = Duration::from_millis(5);
@@ -38,8 +42,16 @@ pub struct Log(Arc<Shared>);
 
 /// The record cannot take a line: its queue is full, or it could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("the audit record cannot be written, so the request is refused: mend `audit.output`")]
+#[error(
+    "requests cannot be recorded at the moment, and so are refused: the operator must mend that"
+)]
 pub struct Unavailable;
+
+impl From<Unavailable> for Denial {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::new(Reason::AuditUnavailable, unavailable.to_string())
+    }
+}
 
 #[derive(Debug)]
 struct Shared {
@@ -78,16 +90,13 @@ struct Batch {
 }
 
 impl Log {
-    /// Opens the output and starts the thread that writes to it, for at most so many connections. Joining the handle after
-    /// [`close`](Self::close) makes sure that all is written.
+    /// Opens the output and starts the thread that writes to it, for at most so many connections. Waiting for the
+    /// [`Writer`] after [`close`](Self::close) makes sure that all is written.
     ///
     /// # Errors
     ///
     /// The output cannot be opened, or no thread can be started.
-    pub fn start(
-        settings: &AuditSettings,
-        connections: usize,
-    ) -> io::Result<(Self, JoinHandle<()>)> {
+    pub fn start(settings: &AuditSettings, connections: usize) -> io::Result<(Self, Writer)> {
         let output: Box<dyn Write + Send> = match &settings.output {
             Output::Stdout => Box::new(io::stdout()),
             Output::Stderr => Box::new(io::stderr()),
@@ -107,7 +116,7 @@ impl Log {
         output: Box<dyn Write + Send>,
         settings: &AuditSettings,
         connections: usize,
-    ) -> io::Result<(Self, JoinHandle<()>)> {
+    ) -> io::Result<(Self, Writer)> {
         let log = Self(Arc::new(Shared {
             queue: Mutex::default(),
             wake: Condvar::new(),
@@ -120,10 +129,14 @@ impl Log {
             draining: AtomicBool::new(false),
         }));
         let shared = Arc::clone(&log.0);
-        let thread = std::thread::Builder::new()
+        let (ended, end) = sync_channel::<()>(1);
+        std::thread::Builder::new()
             .name("audit".to_owned())
-            .spawn(move || shared.write_all(output))?;
-        Ok((log, thread))
+            .spawn(move || {
+                shared.write_all(output);
+                drop(ended);
+            })?;
+        Ok((log, Writer(end)))
     }
 
     /// Opens the entry of a request, its places in the queue reserved.
@@ -133,8 +146,8 @@ impl Log {
     /// There is no place, or what was appended before could not be written.
     pub fn open(&self, client: &Arc<str>, listener: &Arc<str>) -> Result<Entry, Unavailable> {
         let mut queue = self.0.lock();
-        let full = queue.batch.lines + queue.writing + queue.reserved + LINES_OF_A_REQUEST
-            > self.0.capacity;
+        let lines = queue.batch.lines + queue.writing + queue.reserved + LINES_OF_A_REQUEST;
+        let full = lines > self.0.capacity || queue.batch.text.len() > MAX_BYTES;
         if (full || queue.failing) && self.0.on_failure == OnFailure::Refuse {
             return Err(Unavailable);
         }
@@ -170,6 +183,20 @@ impl Log {
     pub fn close(&self) {
         self.0.lock().closing = true;
         self.0.wake.notify_one();
+    }
+}
+
+/// The thread that writes, to be waited for at the end.
+#[derive(Debug)]
+pub struct Writer(Receiver<()>);
+
+impl Writer {
+    /// Waits until a closed log is written out. Whether it was, in this time: an output that nobody
+    /// reads would hold the process for ever.
+    #[must_use]
+    pub fn wait(&self, time: Duration) -> bool {
+        // The thread sends nothing; it hangs up when it ends.
+        self.0.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
     }
 }
 
@@ -292,6 +319,7 @@ impl Shared {
             drop(queue);
             self.write(&mut output, &mut batch);
             batch.text.clear();
+            batch.text.shrink_to(KEPT_BYTES);
             batch.lines = 0;
             self.lock().writing = 0;
         }
@@ -303,14 +331,26 @@ impl Shared {
         loop {
             let failed = write_some(output, &mut left).err();
             let mut queue = self.lock();
-            queue.note(failed.as_ref());
+            let has_changed = queue.note(failed.is_some());
             for waiting in batch.waiting.drain(..) {
                 // Nobody listens any more when the client has left.
                 _ = waiting.send(failed.is_none());
             }
-            if failed.is_none() || self.on_failure == OnFailure::Continue || queue.closing {
+            let is_over = failed.is_none() || self.on_failure == OnFailure::Continue;
+            let is_over = is_over || queue.closing;
+            // Told without the queue, as whoever reads the diagnostics may be slow.
+            drop(queue);
+            match failed {
+                Some(error) if has_changed => {
+                    tracing::error!(%error, "the audit record cannot be written");
+                }
+                None if has_changed => tracing::info!("the audit record can be written again"),
+                Some(_) | None => {}
+            }
+            if is_over {
                 return;
             }
+            let queue = self.lock();
             let waited = self
                 .wake
                 .wait_timeout_while(queue, RETRY, |queue| !queue.closing);
@@ -320,19 +360,13 @@ impl Shared {
 }
 
 impl Queue {
-    /// Notes whether writing failed, and tells of a change. Who waits for later lines waits in vain then.
-    fn note(&mut self, failed: Option<&io::Error>) {
-        match failed {
-            Some(error) if !self.failing => {
-                tracing::error!(%error, "the audit record cannot be written");
-            }
-            None if self.failing => tracing::info!("the audit record can be written again"),
-            Some(_) | None => {}
-        }
-        self.failing = failed.is_some();
-        if self.failing {
+    /// Notes whether writing failed; whether that is a change. Who waits for later lines waits in
+    /// vain then.
+    fn note(&mut self, failed: bool) -> bool {
+        if failed {
             self.batch.waiting.clear();
         }
+        std::mem::replace(&mut self.failing, failed) != failed
     }
 }
 

@@ -63,7 +63,7 @@ impl ListenAddress {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self {
-            Self::Tcp(address) => address.ip().is_loopback(),
+            Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
             Self::Unix(_) => false,
         }
     }
@@ -140,6 +140,24 @@ mod tests {
             "unix:///var/run/docker.sock",
         ] {
             assert_eq!(UpstreamAddress::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn tells_loopback_in_every_spelling() {
+        for (text, want) in [
+            ("tcp://127.0.0.1:1", true),
+            ("tcp://[::1]:1", true),
+            ("tcp://[::ffff:127.0.0.1]:1", true),
+            ("tcp://0.0.0.0:1", false),
+            ("tcp://[::]:1", false),
+            ("unix:///run/x", false),
+        ] {
+            assert_eq!(
+                ListenAddress::parse(text).unwrap().is_loopback(),
+                want,
+                "{text}"
+            );
         }
     }
 

@@ -7,7 +7,7 @@
 use figment::value::{Dict, Value};
 
 use crate::policy::Problem;
-use crate::policy::spelling::{did_you_mean, nearest};
+use crate::policy::spelling::nearest;
 
 /// What kind of value a key takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,16 @@ impl Kind {
     fn is_of(self, value: &Value) -> bool {
         match self {
             Self::Bool => matches!(value, Value::Bool(..)),
-            Self::Number => matches!(value, Value::Num(..)),
+            Self::Number => {
+                // TOML's are signed, the environment's are not.
+                let signed = value
+                    .to_i128()
+                    .and_then(|number| u64::try_from(number).ok());
+                let unsigned = value
+                    .to_u128()
+                    .and_then(|number| u64::try_from(number).ok());
+                signed.or(unsigned).is_some()
+            }
             Self::Text => matches!(value, Value::String(..)),
             Self::List => value
                 .as_array()
@@ -98,7 +107,7 @@ impl Kind {
             Self::Bool => "must be true or false",
             Self::List => "must be a list of strings: [\"...\"]",
             Self::Listeners => "must be a list of tables: [[listener]]",
-            Self::Number => "must be a number, without quotes",
+            Self::Number => "must be a whole number, without quotes",
             Self::Text => "must be a string, in quotes",
         }
     }
@@ -111,12 +120,12 @@ pub(super) fn kind(key: &str) -> Option<Kind> {
         .map(|(_, kind)| *kind)
 }
 
-/// What to say of a key that there is not.
+/// What to say of a variable whose key there is not.
 pub(super) fn unknown(key: &str) -> String {
-    format!(
-        "unknown key{}",
-        did_you_mean(key, KEYS.iter().map(|(known, _)| *known))
-    )
+    let near = nearest(key, KEYS.iter().map(|(known, _)| *known));
+    let variable = |near: &str| near.to_ascii_uppercase().replace('.', "__");
+    let hint = near.map(|near| format!(": did you mean DOCKGATE_{}?", variable(near)));
+    format!("unknown key{}", hint.unwrap_or_default())
 }
 
 /// Checks a file's values against the table, reports all that do not fit, and leaves those that do.
@@ -128,13 +137,17 @@ pub(super) fn check(file: &str, dict: Dict, problems: &mut Vec<Problem>) -> Dict
         let listeners = listeners
             .into_iter()
             .filter_map(Value::into_dict)
-            .map(|listener| {
-                let listener = fitting(listener, "listener.", LISTENER_KEYS, &mut report);
+            .enumerate()
+            .map(|(at, listener)| {
+                let listener = fitting(
+                    listener,
+                    &format!("listener[{at}]."),
+                    LISTENER_KEYS,
+                    &mut report,
+                );
                 if !listener.contains_key("address") {
-                    report(
-                        "listener.address",
-                        "is missing: write where to listen".to_owned(),
-                    );
+                    let missing = "is missing: write where to listen".to_owned();
+                    report(&format!("listener[{at}].address"), missing);
                 }
                 Value::from(listener)
             });

@@ -1,8 +1,8 @@
 //! The listeners: where each is, and which policies hold there.
 
-use super::ListenerSettings;
 use super::load::Files;
 use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
+use super::{ListenAddress, ListenerSettings};
 use crate::policy::{Entry, Grants, Policy, Rules};
 
 /// Checks what is said of listeners and policies.
@@ -23,23 +23,56 @@ pub(super) fn check(checker: &mut Checker<'_>, raw: &RawConfig) -> Vec<ListenerS
             rules: Rules::new(general.clone(), deny.clone()),
         })
         .collect();
-    for listener in &raw.listener {
-        let own = policies(checker, "listener.policy", &listener.policy);
-        let chosen = if listener.policy.is_empty() {
-            general.clone()
-        } else {
-            own
-        };
+    for (at, listener) in raw.listener.iter().enumerate() {
+        let key = |name: &str| format!("listener[{at}].{name}");
+        if listener.policy.as_ref().is_some_and(Vec::is_empty) {
+            checker.wrong(&key("policy"), "is empty: name a policy, or leave it out");
+        }
+        let own = listener.policy.as_ref();
+        let own = own.map(|references| policies(checker, &key("policy"), references));
         let mut denied = deny.clone();
-        denied.extend(grants(checker, "listener.deny", &listener.deny));
-        let given = Some(&listener.address).filter(|address| !address.is_empty());
-        let address = given.and_then(|address| checker.listen("listener.address", address));
+        denied.extend(grants(checker, &key("deny"), &listener.deny));
+        let given = listener.address.as_ref();
+        let address = given.and_then(|address| checker.listen(&key("address"), address));
         listeners.extend(address.map(|address| ListenerSettings {
             address,
-            rules: Rules::new(chosen, denied),
+            rules: Rules::new(own.unwrap_or_else(|| general.clone()), denied),
         }));
     }
+    check_use(checker, raw, &addresses);
+    check_doubles(checker, &listeners);
     listeners
+}
+
+/// Reports policies that hold nowhere.
+fn check_use(checker: &mut Checker<'_>, raw: &RawConfig, addresses: &[String]) {
+    let is_used = !addresses.is_empty() || raw.listener.iter().any(|own| own.policy.is_none());
+    for (key, is_set) in [
+        ("policy", raw.policy.is_some()),
+        ("allow", !raw.allow.is_empty()),
+    ] {
+        if is_set && !is_used {
+            let message = "no listener uses it: each has a policy of its own; take either out";
+            checker.wrong(key, message);
+        }
+    }
+}
+
+/// Reports addresses that are listened on twice. Of port 0 each gets one of its own.
+fn check_doubles(checker: &mut Checker<'_>, listeners: &[ListenerSettings]) {
+    for (at, listener) in listeners.iter().enumerate() {
+        let address = &listener.address;
+        let is_doubled = listeners
+            .iter()
+            .take(at)
+            .any(|before| before.address == *address);
+        if is_doubled && !matches!(address, ListenAddress::Tcp(tcp) if tcp.port() == 0) {
+            checker.wrong(
+                "listen",
+                format!("{address} stands there twice: name it once"),
+            );
+        }
+    }
 }
 
 /// The policies of the listeners that have none of their own.
@@ -49,10 +82,7 @@ fn general(checker: &mut Checker<'_>, raw: &RawConfig) -> Vec<Policy> {
     }
     let mut general = policies(checker, "policy", raw.policy.as_deref().unwrap_or_default());
     if !raw.allow.is_empty() {
-        general.push(Policy::unnamed(
-            "allow",
-            grants(checker, "allow", &raw.allow),
-        ));
+        general.push(Policy::of("allow", grants(checker, "allow", &raw.allow)));
     }
     if raw.policy.is_none() && raw.allow.is_empty() {
         general = policies(checker, "policy", &[DEFAULT_POLICY.to_owned()]);

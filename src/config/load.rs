@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ impl Library for Files {
         shipped.ok_or_else(|| {
             let hint = did_you_mean(reference, shipped::ALL.iter().map(|(name, _)| *name));
             let message = format!(
-                "no shipped policy has this name{hint} A file is named by a path with a `/`, or \
+                "no shipped policy has this name{hint}; a file is named by a path with a `/`, or \
                  with `.toml` at its end"
             );
             Problem::of_file(reference, message)
@@ -69,15 +69,26 @@ fn read_guarded(path: &Path) -> Result<String, Problem> {
         let none = "there is no such file: write its whole path";
         Problem::of_file(&file, if missing { none.to_owned() } else { cannot() })
     };
-    let mode = fs::metadata(path).map_err(refuse)?.permissions().mode();
+    let opened = fs::File::open(path).map_err(refuse)?;
+    let mode = opened.metadata().map_err(refuse)?.permissions().mode();
     if mode & 0o002 != 0 {
-        return Err(Problem::of_file(
-            &file,
-            format!("anybody can write it: chmod o-w {file}"),
-        ));
+        let message = format!("anybody can write it: chmod o-w {file}");
+        return Err(Problem::of_file(&file, message));
     }
-    fs::read_to_string(path).map_err(refuse)
+    let mut text = String::new();
+    let length = opened
+        .take(MAX_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(refuse)?;
+    if u64::try_from(length).is_ok_and(|length| length > MAX_FILE) {
+        let message = format!("is longer than {MAX_FILE} bytes: no settings or policy are");
+        return Err(Problem::of_file(&file, message));
+    }
+    Ok(text)
 }
+
+/// The longest file that is read, in bytes.
+const MAX_FILE: u64 = 1024 * 1024;
 
 /// The file that is read when nothing names one, if it is there.
 const DEFAULT_FILE: &str = "/etc/dockgate/dockgate.toml";
@@ -192,7 +203,9 @@ impl Sources {
     /// The settings file, if there is one to read.
     fn file(&self, flags: &Flags) -> Option<PathBuf> {
         let named = flags.config.clone().or_else(|| self.named_file.clone());
-        named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()))
+        let is_missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        let has_default = !fs::symlink_metadata(DEFAULT_FILE).is_err_and(is_missing);
+        named.or_else(|| has_default.then(|| PathBuf::from(DEFAULT_FILE)))
     }
 
     fn read_file(&mut self, path: &Path) {
@@ -223,9 +236,14 @@ impl Sources {
             .merge(Serialized::defaults(self.flags));
         // The values fit the table of keys, so that only a disagreement of the two can be left
         // here.
-        let raw: RawConfig = figment
-            .extract()
-            .map_err(|error| vec![Problem::of_file(&file, error.to_string())])?;
+        let raw: RawConfig = match figment.extract() {
+            Ok(raw) => raw,
+            Err(error) => {
+                self.problems
+                    .push(Problem::of_file(&file, error.to_string()));
+                return Err(self.problems);
+            }
+        };
         let origins = self.origins;
         let origin = |key: &str| origins.get(key).cloned().unwrap_or_else(|| file.clone());
         let mut checker = Checker {

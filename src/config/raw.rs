@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Admission, AuditSettings, BadAddress, Limits, ListenAddress, OnFailure, Output, UpstreamAddress,
+    Admission, AuditSettings, BadAddress, Limits, ListenAddress, LogLevel, OnFailure, Output,
+    UpstreamAddress,
 };
 use crate::docker::ApiVersion;
 use crate::policy::Problem;
@@ -56,11 +57,11 @@ pub(super) struct RawLimits {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawListener {
-    /// Empty only where its absence was reported.
+    /// Absent only where that was reported.
     #[serde(default)]
-    pub(super) address: String,
+    pub(super) address: Option<String>,
     #[serde(default)]
-    pub(super) policy: Vec<String>,
+    pub(super) policy: Option<Vec<String>>,
     #[serde(default)]
     pub(super) deny: Vec<String>,
 }
@@ -111,6 +112,19 @@ impl Default for RawLimits {
     }
 }
 
+/// Whether a browser could send this as `Origin`.
+fn is_origin(text: &str) -> bool {
+    let is_host_byte =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+    let host = text
+        .split_once("://")
+        .map(|(_, host)| host)
+        .unwrap_or_default();
+    let scheme = text.split("://").next().unwrap_or_default();
+    let is_scheme = !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_lowercase());
+    is_scheme && !host.is_empty() && host.bytes().all(is_host_byte)
+}
+
 /// Where Dockgate listens when nothing says where.
 pub(super) const DEFAULT_LISTEN: &str = "tcp://127.0.0.1:2375";
 /// The policy that holds when nothing says which.
@@ -126,8 +140,11 @@ const LEAST_API: ApiVersion = ApiVersion {
 const MOST_CONNECTIONS: u64 = 1_000_000;
 /// What all bodies together may hold in memory, so no single one may have more.
 pub(crate) const MOST_BODY_BYTES: u32 = 16 * 1024 * 1024;
-/// hyper and the daemon take no longer heads.
+/// The daemon's own server takes no longer heads.
 const MOST_HEAD_BYTES: u64 = 1024 * 1024;
+
+/// Longer times are slips, and clocks cannot add them.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
 
 /// Turns raw values into checked ones and keeps every problem.
 pub(super) struct Checker<'a> {
@@ -168,15 +185,12 @@ impl Checker<'_> {
                 ),
             );
         }
-        for origin in raw
-            .allow_origin
-            .iter()
-            .filter(|origin| !origin.contains("://"))
-        {
-            self.wrong(
-                "allow_origin",
-                format!("`{origin}` is no origin: write \"https://dash.example\""),
+        for origin in raw.allow_origin.iter().filter(|origin| !is_origin(origin)) {
+            let message = format!(
+                "`{origin}` is no origin: write \"https://dash.example\", as browsers send it: in \
+                 lower case, without a path or a `*`"
             );
+            self.wrong("allow_origin", message);
         }
         for host in raw
             .allow_host
@@ -199,18 +213,14 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn level(&mut self, text: &str) -> tracing::Level {
-        self.word(
-            "log",
-            text,
-            &[
-                ("error", tracing::Level::ERROR),
-                ("warn", tracing::Level::WARN),
-                ("info", tracing::Level::INFO),
-                ("debug", tracing::Level::DEBUG),
-            ],
-        )
-        .unwrap_or(tracing::Level::INFO)
+    pub(super) fn level(&mut self, text: &str) -> LogLevel {
+        let choices = [
+            ("error", LogLevel::Error),
+            ("warn", LogLevel::Warn),
+            ("info", LogLevel::Info),
+            ("debug", LogLevel::Debug),
+        ];
+        self.word("log", text, &choices).unwrap_or(LogLevel::Info)
     }
 
     pub(super) fn audit(&mut self, raw: &RawAudit) -> AuditSettings {
@@ -292,11 +302,11 @@ impl Checker<'_> {
 
     fn duration(&mut self, key: &str, text: &str) -> Duration {
         match humantime::parse_duration(text) {
-            Ok(duration) if !duration.is_zero() => duration,
+            Ok(duration) if !duration.is_zero() && duration <= LONGEST => duration,
             Ok(_) | Err(_) => {
                 self.wrong(
                     key,
-                    format!("`{text}` must be a time above zero with its unit: \"10s\", \"15m\""),
+                    format!("`{text}` must be a time above zero, up to a year, with its unit: \"10s\", \"15m\""),
                 );
                 Duration::ZERO
             }

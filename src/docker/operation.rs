@@ -204,7 +204,10 @@ impl Method {
     /// Whether it asks for no change, so that a request without body may be sent twice.
     #[must_use]
     pub fn is_safe(self) -> bool {
-        matches!(self, Self::GET | Self::HEAD)
+        match self {
+            Self::GET | Self::HEAD => true,
+            Self::DELETE | Self::POST | Self::PUT => false,
+        }
     }
 }
 
@@ -229,7 +232,10 @@ impl Effect {
     /// Whether it changes something that outlives the reply.
     #[must_use]
     pub fn changes_state(self) -> bool {
-        matches!(self, Self::Write | Self::Control)
+        match self {
+            Self::Write | Self::Control => true,
+            Self::Read | Self::Content => false,
+        }
     }
 }
 

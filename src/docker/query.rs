@@ -27,7 +27,7 @@ pub enum BadQuery {
     #[error("the query's escapes are not UTF-8: send UTF-8")]
     NotUtf8,
     /// More than [`Query::MAX_BYTES`] bytes.
-    #[error("the query is longer than {} bytes: ask for less", Query::MAX_BYTES)]
+    #[error("the query is longer than {} bytes, or would be when sent on: ask for less", Query::MAX_BYTES - Query::ROOM_FOR_PATH)]
     TooLong,
     /// More than [`Query::MAX_PAIRS`] pairs.
     #[error("the query has more than {} pairs: send fewer", Query::MAX_PAIRS)]
@@ -37,6 +37,8 @@ pub enum BadQuery {
 impl Query {
     /// The longest query that is read, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
+    /// Of these bytes, those that a path needs: hyper takes no longer targets.
+    const ROOM_FOR_PATH: usize = 8 * 1024;
     /// The most pairs that are read; the daemon's own cap is far above.
     pub const MAX_PAIRS: usize = 1024;
 
@@ -63,7 +65,16 @@ impl Query {
             let (key, value) = piece.split_once('=').unwrap_or((piece, ""));
             pairs.push((decode(key)?, decode(value)?));
         }
-        Ok(Self(pairs))
+        let query = Self(pairs);
+        // Encoding triples a byte at most, and what is sent has the same bound.
+        if text.len() > Self::MAX_BYTES / 4 {
+            let mut rendered = String::new();
+            query.render(&mut rendered);
+            if rendered.len() > Self::MAX_BYTES - Self::ROOM_FOR_PATH {
+                return Err(BadQuery::TooLong);
+            }
+        }
+        Ok(query)
     }
 
     /// The pairs, in order.
@@ -209,6 +220,7 @@ mod tests {
     fn refuses_what_two_readers_could_read_differently() {
         let long = "a".repeat(Query::MAX_BYTES + 1);
         let many = "a&".repeat(Query::MAX_PAIRS + 1);
+        let raw = format!("filters={}", "{".repeat(Query::MAX_BYTES / 3));
         for (text, want) in [
             ("a=1;b=2", BadQuery::Byte(b';')),
             ("a=1#b", BadQuery::Byte(b'#')),
@@ -220,6 +232,7 @@ mod tests {
             ("a=%ff", BadQuery::NotUtf8),
             (long.as_str(), BadQuery::TooLong),
             (many.as_str(), BadQuery::TooMany),
+            (raw.as_str(), BadQuery::TooLong),
         ] {
             let shown = text.get(..text.len().min(20)).unwrap_or("not ASCII");
             assert_eq!(Query::parse(text).unwrap_err(), want, "{shown}");

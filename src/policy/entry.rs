@@ -256,6 +256,16 @@ mod tests {
                 "GET /libpod/{a}",
                 BadEntry::Path(BadTarget::Byte(b'{')),
             ),
+            (
+                "raw",
+                "GET /libpod/{}x/json",
+                BadEntry::Path(BadTarget::Byte(b'{')),
+            ),
+            (
+                "raw",
+                "GET /libpod/x{}",
+                BadEntry::Path(BadTarget::Byte(b'{')),
+            ),
         ] {
             assert_eq!(Entry::parse(text), Err(want), "{id}: {text}");
         }

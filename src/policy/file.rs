@@ -93,9 +93,9 @@ impl Policy {
         load(reference, library, &mut Vec::new())
     }
 
-    /// A policy of the settings' own `allow`, or a listener's.
+    /// A policy of these grants and nothing else.
     #[must_use]
-    pub fn unnamed(name: &str, allow: Grants) -> Self {
+    pub fn of(name: &str, allow: Grants) -> Self {
         Self {
             name: name.into(),
             description: String::new(),
@@ -173,7 +173,7 @@ fn load(
     };
     let table = reader.table(&text);
     reader.known_keys(&table, KEYS, "");
-    let mut policy = Policy::unnamed(reference, reader.grants(&table, "allow"));
+    let mut policy = Policy::of(reference, reader.grants(&table, "allow"));
     policy.deny = reader.grants(&table, "deny");
     policy.description = table
         .get("description")

@@ -23,7 +23,10 @@ impl RawPath {
             return Err(BadEntry::PathGlob);
         }
         // Where a name may stand, any clean segment may: the parser of requests says what can come.
-        let sample = path.replace("/{}", "/x");
+        let sample = path
+            .split('/')
+            .map(|part| if part == "{}" { "x" } else { part });
+        let sample = sample.collect::<Vec<_>>().join("/");
         let target = Target::parse(&sample).map_err(BadEntry::Path)?;
         let segments: Vec<_> = path
             .split('/')

@@ -115,11 +115,14 @@ mod tests {
             ),
         ] {
             for reason in Reason::ALL {
-                assert!(
-                    text.contains(reason.code()),
-                    "{name} does not have {}",
-                    reason.code()
-                );
+                let (code, status) = (reason.code(), reason.status());
+                let row = format!("| `{code}` | {status} | {} |", reason.meaning());
+                let wanted = if name.ends_with(".md") {
+                    row.as_str()
+                } else {
+                    code
+                };
+                assert!(text.contains(wanted), "{name} does not have {wanted}");
             }
         }
     }

@@ -46,9 +46,9 @@ impl Bell {
         self.waker.wake_by_ref();
     }
 
-    /// Whether it has rung since this was last asked.
+    /// Whether it has rung since this was last asked; asking takes the ring.
     #[must_use]
-    pub fn has_rung(&self) -> bool {
+    pub fn take_ring(&self) -> bool {
         self.rung.rung.swap(false, Ordering::AcqRel)
     }
 
@@ -81,12 +81,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_rung_once_for_each_ring() {
+    fn rings_once_for_each_ring() {
         let bell = Bell::new();
-        assert!(bell.has_rung() && !bell.has_rung(), "at first");
+        assert!(bell.take_ring() && !bell.take_ring(), "at first");
         bell.ring();
-        assert!(bell.has_rung() && !bell.has_rung());
+        assert!(bell.take_ring() && !bell.take_ring());
         bell.context().waker().wake_by_ref();
-        assert!(bell.has_rung() && !bell.has_rung(), "as a waker");
+        assert!(bell.take_ring() && !bell.take_ring(), "as a waker");
     }
 }

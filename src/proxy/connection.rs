@@ -19,10 +19,10 @@ use tokio::sync::watch;
 use tower::{Layer, Service, ServiceBuilder};
 
 use super::body::ReplyBody;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Upload};
 use super::guard::{Guard, HeadLimits};
 use super::socket::Socket;
-use super::{Gate, Shared};
+use super::{Gate, Shared, refusal};
 use crate::policy::{Denial, Reason};
 
 /// How long the rest of a refused request is read and thrown away. A client that is still writing
@@ -45,12 +45,12 @@ pub async fn serve(
     let guard = Guard::new(
         socket,
         Arc::clone(&exchange),
-        HeadLimits::from(&shared.limits),
+        HeadLimits::new(&shared.limits, is_over_limit),
     );
     let gate = Gate::new(shared, client, Arc::clone(&exchange), is_over_limit);
     let gate = Arc::new(gate);
     let service = ServiceBuilder::new()
-        .layer(CatchPanic)
+        .layer(CatchPanic(Arc::clone(&exchange)))
         .service(GateService(Arc::clone(&gate)));
     let mut connection = http1::Builder::new()
         .half_close(false)
@@ -68,10 +68,10 @@ pub async fn serve(
         for _ in 0..ROUNDS {
             // The daemon's side first, so that its closing is known before a request is sent.
             gate.upstream.poll();
-            if !exchange.bell.has_rung() {
+            if !exchange.bell.take_ring() {
                 break;
             }
-            if exchange.is_released() && exchange.is_uploading() {
+            if exchange.is_released() && exchange.upload() == Upload::Running {
                 // What the daemon had no use for is not sent on any more.
                 gate.upstream.cut();
             }
@@ -137,42 +137,70 @@ impl Service<Request<Incoming>> for GateService {
     }
 }
 
-/// Turns a panic of a request's handling into a reply. The record is written by the entry, dropped
-/// as the panic passes.
-#[derive(Clone, Copy)]
-struct CatchPanic;
+/// Turns a panic of a request's handling into a reply. The record is written by the entry, dropped as
+/// the panic passes.
+#[derive(Clone)]
+struct CatchPanic(Arc<Exchange>);
 
-impl Layer<GateService> for CatchPanic {
-    type Service = PanicCaught;
+impl<S> Layer<S> for CatchPanic {
+    type Service = PanicCaught<S>;
 
-    fn layer(&self, inner: GateService) -> PanicCaught {
-        PanicCaught(inner)
+    fn layer(&self, inner: S) -> PanicCaught<S> {
+        PanicCaught {
+            inner,
+            exchange: Arc::clone(&self.0),
+        }
     }
 }
 
 #[derive(Clone)]
-struct PanicCaught(GateService);
+struct PanicCaught<S> {
+    inner: S,
+    exchange: Arc<Exchange>,
+}
 
-impl Service<Request<Incoming>> for PanicCaught {
+impl<R, S> Service<R> for PanicCaught<S>
+where
+    S: Service<R, Response = Response<ReplyBody>, Error = Infallible>,
+    S::Future: Send + 'static,
+{
     type Response = Response<ReplyBody>;
     type Error = Infallible;
     type Future = Answer;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(cx)
+        self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Answer {
-        let gate = Arc::clone(&self.0.0);
-        let answer = AssertUnwindSafe(self.0.call(request)).catch_unwind();
+    fn call(&mut self, request: R) -> Answer {
+        let exchange = Arc::clone(&self.exchange);
+        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         Box::pin(async move {
             answer.await.unwrap_or_else(|_| {
-                let denial = Denial::new(
-                    Reason::InternalError,
-                    "a defect of dockgate; nothing more is known here",
-                );
-                Ok(gate.refuse(&denial, true, None))
+                let message = "a defect of dockgate; nothing more is known here";
+                let reply = refusal::reply(&Denial::new(Reason::InternalError, message), true);
+                Ok(reply.map(|bytes| ReplyBody::whole(bytes, None, exchange)))
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_a_500_with_its_reason() {
+        let planted = tower::service_fn(|()| async { panic!("planted") });
+        let exchange = Arc::<Exchange>::default();
+        let mut service = ServiceBuilder::new()
+            .layer(CatchPanic(Arc::clone(&exchange)))
+            .service(planted);
+        let reply = service.call(()).await.unwrap();
+        assert_eq!(reply.status(), 500);
+        assert_eq!(reply.headers()["dockgate-reason"], "internal_error");
+        assert_eq!(reply.headers()["connection"], "close");
+        drop(reply);
+        assert!(exchange.is_released());
     }
 }

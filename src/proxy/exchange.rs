@@ -9,8 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use super::bell::Bell;
 use super::head::{Head, RefusedHead};
 
-/// What the guard and the handling of its requests tell each other. One request is under way at a
-/// time.
+/// The state of one connection's request.
 #[derive(Debug, Default)]
 pub struct Exchange {
     /// Rings when something happens to the client's connection.
@@ -21,19 +20,34 @@ pub struct Exchange {
     /// The end of the client's bytes means that it has left, as the reply would never end
     /// otherwise.
     end_means_gone: AtomicBool,
-    /// A body is on its way from the client to the daemon.
-    uploading: AtomicBool,
-    /// The body was read to its end.
-    body_ended: AtomicBool,
+    upload: Mutex<Upload>,
     /// Dockgate is shutting down.
     draining: AtomicBool,
-    /// The client sent no whole body.
-    upload_broke: AtomicBool,
-    /// It did so because it left.
-    client_left: AtomicBool,
+}
+
+/// What became of the body of the request under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Upload {
+    /// It was not asked for yet.
+    #[default]
+    Unread,
+    /// It is on its way to the daemon.
+    Running,
+    /// It was read to its end.
+    Ended,
+    /// It ended early, as the client left.
+    Left,
+    /// It is not what its framing says.
+    Broken,
 }
 
 impl Exchange {
+    /// Hands over the head that was read; a new request begins with it.
+    pub fn put_head(&self, head: Result<Head, RefusedHead>) {
+        self.set_upload(Upload::Unread);
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+    }
+
     /// Takes the head that the guard has read.
     pub fn take_head(&self) -> Option<Result<Head, RefusedHead>> {
         self.head
@@ -72,11 +86,6 @@ impl Exchange {
         self.released.load(Ordering::Relaxed)
     }
 
-    /// Notes that a body begins to be sent on as it comes, or is over.
-    pub fn set_uploading(&self, uploading: bool) {
-        self.uploading.store(uploading, Ordering::Relaxed);
-    }
-
     /// Has what is asked from now on refused, and what can be asked for again ended.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -88,40 +97,13 @@ impl Exchange {
         self.draining.load(Ordering::Relaxed)
     }
 
-    /// Notes that the body was read to its end.
-    pub fn end_body(&self) {
-        self.set_uploading(false);
-        self.body_ended.store(true, Ordering::Relaxed);
+    /// Notes what became of the body.
+    pub fn set_upload(&self, upload: Upload) {
+        *self.upload.lock().unwrap_or_else(PoisonError::into_inner) = upload;
     }
 
-    /// Whether the body was read to its end.
-    pub fn has_body_ended(&self) -> bool {
-        self.body_ended.load(Ordering::Relaxed)
-    }
-
-    /// Whether a body is still on its way.
-    pub fn is_uploading(&self) -> bool {
-        self.uploading.load(Ordering::Relaxed)
-    }
-
-    /// Notes that the client sent no whole body, perhaps because it left.
-    pub fn break_upload(&self, client_left: bool) {
-        self.upload_broke.store(true, Ordering::Relaxed);
-        self.client_left.store(client_left, Ordering::Relaxed);
-    }
-
-    /// Whether the client left within its body.
-    pub fn has_left(&self) -> bool {
-        self.client_left.load(Ordering::Relaxed)
-    }
-
-    /// Whether the client sent no whole body. It is the last of its requests then.
-    pub fn has_broken_upload(&self) -> bool {
-        self.upload_broke.load(Ordering::Relaxed)
-    }
-
-    /// Hands over the head that was read.
-    pub fn put_head(&self, head: Result<Head, RefusedHead>) {
-        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+    /// What became of the body so far.
+    pub fn upload(&self) -> Upload {
+        *self.upload.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::exchange::Exchange;
+use super::exchange::{Exchange, Upload};
 use super::head::{BadHead, Framing, Head, RefusedHead, check_bytes};
 use crate::config::Limits;
 
@@ -30,11 +30,17 @@ pub struct HeadLimits {
     pub bytes: usize,
 }
 
-impl From<&Limits> for HeadLimits {
-    fn from(limits: &Limits) -> Self {
+impl HeadLimits {
+    /// The limits of a connection; one that is only to be refused may not be idle for long.
+    #[must_use]
+    pub fn new(limits: &Limits, is_over_limit: bool) -> Self {
         Self {
             time: limits.head,
-            idle: limits.idle,
+            idle: if is_over_limit {
+                limits.head
+            } else {
+                limits.idle
+            },
             bytes: limits.head_bytes,
         }
     }
@@ -278,7 +284,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             return Poll::Ready(Ok(()));
         }
         let has_asked = std::mem::replace(&mut self.has_asked, true);
-        match (self.exchange.has_body_ended(), has_asked) {
+        match (self.exchange.upload() == Upload::Ended, has_asked) {
             (true, _) => Poll::Pending,
             (false, true) => Poll::Ready(Ok(())),
             (false, false) => {
@@ -290,13 +296,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Holds what comes, and tells hyper when the client has left.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.exchange.watches_for_leaving() || !self.held.is_empty() {
+        if !self.exchange.watches_for_leaving() {
             return Poll::Pending;
         }
-        match ready!(self.poll_fill(cx))? {
-            0 => Poll::Ready(Ok(())),
-            _ => Poll::Pending,
+        // What comes is kept for the next request, as long as it is no flood.
+        while self.held.len() < READ {
+            if ready!(self.poll_fill(cx))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
         }
+        Poll::Pending
     }
 }
 

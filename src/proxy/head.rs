@@ -17,7 +17,7 @@ use crate::policy::{Denial, Reason};
 pub struct Head {
     /// The method, any token.
     pub method: String,
-    /// The target, ASCII without control bytes or spaces.
+    /// The target, without control bytes or spaces.
     pub target: String,
     /// Whether it speaks HTTP/1.1 and not HTTP/1.0.
     pub is_http11: bool,
@@ -207,21 +207,13 @@ pub fn check_bytes(head: &[u8], checked: &mut usize) -> Result<Option<usize>, Ba
         .and_then(|rest| rest.iter().position(is_control))
     {
         let at = *checked + next;
-        match (head.get(at), head.get(at + 1)) {
-            (Some(b'\t'), _) => *checked = at + 1,
-            (Some(b'\r'), Some(b'\n')) if head.get(at + 2..at + 4) == Some(b"\r\n") => {
-                return Ok(Some(at + 4));
-            }
+        match head.get(at..).unwrap_or_default() {
+            [b'\t', ..] => *checked = at + 1,
+            [b'\r', b'\n', b'\r', b'\n', ..] => return Ok(Some(at + 4)),
             // What follows decides.
-            (Some(b'\r'), Some(b'\n'))
-                if head.get(at + 2) == Some(&b'\r') && head.len() == at + 3 =>
-            {
-                return Ok(None);
-            }
-            (Some(b'\r'), Some(b'\n')) if head.len() == at + 2 => return Ok(None),
-            (Some(b'\r'), None) => return Ok(None),
-            (Some(b'\r'), Some(b'\n')) => *checked = at + 2,
-            (byte, _) => return Err(BadHead::Byte(byte.copied().unwrap_or_default())),
+            [b'\r'] | [b'\r', b'\n'] | [b'\r', b'\n', b'\r'] => return Ok(None),
+            [b'\r', b'\n', ..] => *checked = at + 2,
+            rest => return Err(BadHead::Byte(rest.first().copied().unwrap_or_default())),
         }
     }
     *checked = head.len();
@@ -245,10 +237,16 @@ fn request_line(line: &[u8]) -> Result<(String, String, bool), RefusedHead> {
     }
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let line = (text(method), text(target));
+    if matches!(method, b"CONNECT" | b"TRACE" | b"PRI") {
+        let bad = BadHead::Method(line.0.clone());
+        return Err(RefusedHead {
+            bad,
+            line: Some(line),
+        });
+    }
     let is_http11 = match version {
         b"HTTP/1.1" => true,
         b"HTTP/1.0" => false,
-        _ if method == b"PRI" => true,
         _ => {
             return Err(RefusedHead {
                 bad: BadHead::Version,
@@ -256,12 +254,6 @@ fn request_line(line: &[u8]) -> Result<(String, String, bool), RefusedHead> {
             });
         }
     };
-    if matches!(method, b"CONNECT" | b"TRACE" | b"PRI") {
-        return Err(RefusedHead {
-            bad: BadHead::Method(line.0.clone()),
-            line: Some(line),
-        });
-    }
     Ok((line.0, line.1, is_http11))
 }
 
@@ -409,7 +401,7 @@ fn once(field: &mut Option<String>, name: &str, value: &[u8]) -> Result<(), BadH
     }
 }
 
-/// Bytes above ASCII become what no name or value that is compared has.
+/// Bytes that are no UTF-8 become what no name or value that is compared has.
 fn lossy(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

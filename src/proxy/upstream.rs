@@ -5,7 +5,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,17 @@ pub struct Daemon {
     pub connect: Duration,
     /// For a reply's head; without it, for ever.
     pub reply_head: Option<Duration>,
+    /// Whether the last attempt to connect failed.
+    pub is_away: AtomicBool,
+}
+
+impl Daemon {
+    /// Tells the operator once that the daemon is away, whatever the number of requests.
+    fn tell_away(&self, error: &io::Error) {
+        if !self.is_away.swap(true, Ordering::Relaxed) {
+            tracing::warn!(upstream = %self.address, %error, "the daemon cannot be reached");
+        }
+    }
 }
 
 /// The daemon, as one client's connection sees it.
@@ -111,13 +122,13 @@ impl Upstream {
             upgrade,
         } = outgoing;
         let may_repeat = permit.call().method.is_safe() && body.is_empty() && upgrade.is_none();
-        let mut request = build(permit, head, body, upgrade);
+        let mut request = build(permit, head, body, upgrade)?;
         if let Some(sender) = self.kept().await {
             match self.ask(sender, request).await {
                 Ok(reply) => return Ok(reply),
                 Err(Failure::Unsent(unsent)) => request = *unsent,
                 Err(Failure::Unheard) if may_repeat => {
-                    request = build(permit, head, RequestBody::empty(), None);
+                    request = build(permit, head, RequestBody::empty(), None)?;
                 }
                 Err(failure) => return Err(failure.into()),
             }
@@ -134,7 +145,7 @@ impl Upstream {
     /// Drives the connection, if something has happened to it; to be called whenever the client's
     /// task is polled.
     pub fn poll(&self) {
-        if !self.bell.has_rung() {
+        if !self.bell.take_ring() {
             return;
         }
         let mut link = self.lock();
@@ -152,7 +163,9 @@ impl Upstream {
     /// The kept connection, if there is one and the daemon has not closed it.
     async fn kept(&self) -> Option<SendRequest<RequestBody>> {
         let mut sender = self.lock().sender.take()?;
-        sender.ready().await.ok().map(|()| sender)
+        let ready = timeout(self.daemon.connect, sender.ready()).await;
+        // Whether it is closed or hangs, it is replaced.
+        ready.ok()?.ok().map(|()| sender)
     }
 
     async fn connect(&self) -> Result<SendRequest<RequestBody>, Denial> {
@@ -170,12 +183,13 @@ impl Upstream {
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         let socket = connected.map_err(|error| {
-            tracing::warn!(upstream = %self.daemon.address, %error, "the daemon cannot be reached");
+            self.daemon.tell_away(&error);
             Denial::new(
                 Reason::DaemonUnreachable,
                 "the Docker daemon cannot be reached: is it running?",
             )
         })?;
+        self.daemon.is_away.store(false, Ordering::Relaxed);
         let socket = TokioIo::new(DaemonSocket::new(socket, Arc::clone(&self.heard)));
         let opened = Builder::new()
             .title_case_headers(true)
@@ -241,7 +255,7 @@ fn build(
     head: &Head,
     body: RequestBody,
     upgrade: Option<Upgrade>,
-) -> Request<RequestBody> {
+) -> Result<Request<RequestBody>, Denial> {
     let call = permit.call();
     let content_type = body.content_type();
     let mut request = Request::new(body);
@@ -252,9 +266,13 @@ fn build(
         Method::POST => http::Method::POST,
         Method::PUT => http::Method::PUT,
     };
-    // A rendered target has no byte that a URI may not have; were it refused all the same, `/`
-    // names no operation.
-    *request.uri_mut() = call.render().try_into().unwrap_or_default();
+    *request.uri_mut() = call.render().try_into().map_err(|_| {
+        // The parser of targets bounds what is rendered from them, in bytes and in length.
+        Denial::new(
+            Reason::InternalError,
+            "the request cannot be sent on; this is a defect",
+        )
+    })?;
     let mut headers = head.crossing.clone();
     headers.insert(HOST, HeaderValue::from_static("docker"));
     if let Some(content_type) = content_type {
@@ -266,7 +284,7 @@ fn build(
         headers.insert(UPGRADE, HeaderValue::from_static(upgrade.as_str()));
     }
     *request.headers_mut() = headers;
-    request
+    Ok(request)
 }
 
 impl From<Failure> for Denial {

@@ -20,6 +20,10 @@ pub struct Counted {
     count: usize,
 }
 
+/// How many connections beyond its limit a client may have for being told so. They last no longer
+/// than a head may take.
+const TOLD: usize = 8;
+
 impl Clients {
     /// No connections, and at most so many for each client.
     #[must_use]
@@ -52,6 +56,12 @@ impl Counted {
     #[must_use]
     pub fn is_over_limit(&self) -> bool {
         self.count > self.clients.limit
+    }
+
+    /// Whether it is so far beyond that it is not even told.
+    #[must_use]
+    pub fn is_flood(&self) -> bool {
+        self.count > self.clients.limit + TOLD
     }
 }
 

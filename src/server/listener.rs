@@ -124,13 +124,19 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
         Ok(found) if !found.file_type().is_socket() => Err(BindError::NotASocket {
             path: path.to_owned(),
         }),
-        Ok(_) if std::os::unix::net::UnixStream::connect(path).is_err() => {
+        Ok(_) if is_deserted(path) => {
             // If it cannot be removed, binding says so.
             _ = fs::remove_file(path);
             Ok(())
         }
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// Whether nobody listens on a socket any more. One that may not be asked is somebody's.
+fn is_deserted(path: &Path) -> bool {
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    std::os::unix::net::UnixStream::connect(path).is_err_and(refused)
 }
 
 /// An IPv4 client of a dual-stack listener is shown as one.

@@ -28,7 +28,7 @@ impl Write for Pipe {
 
 struct Running {
     log: Log,
-    thread: JoinHandle<()>,
+    writer: Writer,
     lines: mpsc::Receiver<String>,
     broken: Arc<std::sync::atomic::AtomicBool>,
 }
@@ -45,10 +45,10 @@ fn start(on_failure: OnFailure, allowed_reads: bool) -> Running {
         lines: sender,
         broken: Arc::clone(&broken),
     };
-    let (log, thread) = Log::start_on(Box::new(pipe), &settings, 8).unwrap();
+    let (log, writer) = Log::start_on(Box::new(pipe), &settings, 8).unwrap();
     Running {
         log,
-        thread,
+        writer,
         lines,
         broken,
     }
@@ -61,7 +61,7 @@ impl Running {
 
     fn stop(self) -> Vec<String> {
         self.log.close();
-        self.thread.join().unwrap();
+        assert!(self.writer.wait(CONFIRM));
         self.lines
             .iter()
             .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())

@@ -1,6 +1,6 @@
 use super::*;
-use crate::config::ListenAddress;
 use crate::config::raw::DEFAULT_LISTEN;
+use crate::config::{ListenAddress, LogLevel};
 use crate::docker::Operation;
 
 struct Scratch(PathBuf);
@@ -90,7 +90,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
         (1, 2),
         "levels are merged"
     );
-    assert_eq!(config.log, tracing::Level::WARN);
+    assert_eq!(config.log, LogLevel::Warn);
     flags.upstream = Some("unix:///flag".to_owned());
     assert_eq!(
         Config::load(&flags, variables(&pairs))
@@ -116,16 +116,16 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
         ],
     );
     let wanted = [
-        "DOCKGATE_POLICYS: `policys`: unknown key: did you mean \"policy\"?".to_owned(),
+        "DOCKGATE_POLICYS: `policys`: unknown key: did you mean DOCKGATE_POLICY?".to_owned(),
         "DOCKGATE_AUDIT__ALLOWED_READS: `audit.allowed_reads`: must be true or false".to_owned(),
         format!("{name}: `audit.format`: unknown key"),
-        format!("{name}: `limits.connections`: must be a number, without quotes"),
+        format!("{name}: `limits.connections`: must be a whole number, without quotes"),
         format!("{name}: `limits.headd`: unknown key: did you mean \"limits.head\"?"),
         format!("{name}: `log`: must be a string, in quotes"),
         format!("{name}: `observe`: unknown key"),
         format!("{name}: `polcy`: unknown key: did you mean \"policy\"?"),
-        format!("{name}: `listener.mode`: unknown key"),
-        format!("{name}: `listener.address`: is missing: write where to listen"),
+        format!("{name}: `listener[0].mode`: unknown key"),
+        format!("{name}: `listener[0].address`: is missing: write where to listen"),
     ];
     assert_eq!(found, wanted);
 }
@@ -149,7 +149,7 @@ fn values_are_checked_all_together_and_told_with_their_origin() {
         "DOCKGATE_LISTEN: `listen`: `localhost:1` is no IP address and port: write tcp://127.0.0.1:2375 or tcp://[::]:2375".to_owned(),
         format!("{name}: `upstream`: `docker.sock` begins neither with tcp:// nor with unix://"),
         "DOCKGATE_API_MIN: `api_min`: `1.12` must be a version from 1.24 on: \"1.44\"".to_owned(),
-        format!("{name}: `limits.head`: `0s` must be a time above zero with its unit: \"10s\", \"15m\""),
+        format!("{name}: `limits.head`: `0s` must be a time above zero, up to a year, with its unit: \"10s\", \"15m\""),
         format!("{name}: `limits.head_bytes`: 1 must be from 1024 to 1048576"),
     ];
     assert_eq!(found, wanted);
@@ -245,4 +245,87 @@ fn control_operations_are_named_as_root_on_the_host() {
         named,
         [Operation::ContainerCreate, Operation::NetworkCreate]
     );
+}
+
+#[test]
+fn what_is_configured_in_vain_or_twice_is_told() {
+    for (text, want) in [
+        (
+            "policy = []",
+            "`policy`: is empty: name a policy, or leave it out",
+        ),
+        (
+            "listen = []",
+            "`listen`: is empty: name an address, or leave it out",
+        ),
+        (
+            "policy = ['traefik', 'traefik']",
+            "`policy`: \"traefik\" stands there twice: name it once",
+        ),
+        (
+            "listen = ['tcp://127.0.0.1:1', 'tcp://127.0.0.1:1']",
+            "`listen`: tcp://127.0.0.1:1 stands there twice: name it once",
+        ),
+        (
+            "policy = ['traefik']\n[[listener]]\naddress = 'unix:///a'\npolicy = ['dozzle']",
+            "`policy`: no listener uses it: each has a policy of its own; take either out",
+        ),
+        (
+            "[[listener]]\naddress = 'unix:///a'\npolicy = []",
+            "`listener[0].policy`: is empty: name a policy, or leave it out",
+        ),
+        (
+            "[[listener]]\naddress = ''",
+            "`listener[0].address`: `` begins neither with tcp:// nor with unix://",
+        ),
+        (
+            "limits.head_bytes = -1",
+            "`limits.head_bytes`: must be a whole number, without quotes",
+        ),
+        (
+            "limits.idle = '500000000000years'",
+            "`limits.idle`: `500000000000years` must be a time above zero, up to a year, with its unit: \"10s\", \"15m\"",
+        ),
+    ] {
+        let file = Scratch::new("vain", text);
+        let wanted = [format!("{}: {want}", file.0.display())];
+        assert_eq!(problems(&file.flags(), &[]), wanted, "{text}");
+    }
+    for origin in [
+        "https://dash.example/",
+        "https://*.example",
+        "https://Dash.example",
+        "dash",
+    ] {
+        let pairs = [("DOCKGATE_ALLOW_ORIGIN", origin)];
+        let found = problems(&Flags::default(), &pairs);
+        assert!(found[0].contains("is no origin"), "{origin}: {found:?}");
+    }
+}
+
+#[test]
+fn every_key_of_the_table_is_a_setting_and_the_other_way_round() {
+    let mut dict = Dict::new();
+    for (key, kind) in keys::KEYS {
+        let sample = match kind {
+            keys::Kind::Bool => "true",
+            keys::Kind::Number => "1",
+            keys::Kind::List | keys::Kind::Text => "text",
+            keys::Kind::Listeners => continue,
+        };
+        insert(&mut dict, key, kind.read(sample).unwrap());
+    }
+    let figment = Figment::from(Serialized::defaults(dict.clone()));
+    assert!(
+        figment.extract::<RawConfig>().is_ok(),
+        "the table has a key that is no setting"
+    );
+    for level in ["audit", "limits"] {
+        assert!(
+            dict.get(level)
+                .and_then(Value::as_dict)
+                .is_some_and(|keys| keys.len() > 2),
+            "{level}"
+        );
+    }
 }

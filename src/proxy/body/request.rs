@@ -17,7 +17,7 @@ use super::{Source, count};
 use crate::config::Limits;
 use crate::docker;
 use crate::policy::{Denial, Reason};
-use crate::proxy::exchange::Exchange;
+use crate::proxy::exchange::{Exchange, Upload};
 use crate::proxy::head::{Framing, Head};
 
 /// What is sent to the daemon as a body.
@@ -78,6 +78,7 @@ pub async fn prepare(
         }
         docker::Body::Discarded if is_json => {
             reader.read(head, &mut body, MAX_DISCARDED).await?;
+            reader.share = None;
             (Source::Whole(Bytes::new()), None)
         }
         docker::Body::Discarded
@@ -92,7 +93,9 @@ pub async fn prepare(
     };
     let share = reader.share;
     let is_stream = matches!(source, Source::Stream(_));
-    exchange.set_uploading(is_stream);
+    if is_stream {
+        exchange.set_upload(Upload::Running);
+    }
     let exchange = is_stream.then(|| Arc::clone(exchange));
     Ok(RequestBody {
         source,
@@ -141,8 +144,8 @@ impl Body for RequestBody {
         if let Some(exchange) = &self.exchange {
             match &frame {
                 Some(Ok(frame)) => count(&self.bytes_in, frame.data_ref().map_or(0, Bytes::len)),
-                Some(Err(error)) => exchange.break_upload(has_ended_early(error)),
-                None => exchange.end_body(),
+                Some(Err(error)) => exchange.set_upload(broken_by(error)),
+                None => exchange.set_upload(Upload::Ended),
             }
         }
         Poll::Ready(frame)
@@ -159,8 +162,11 @@ impl Body for RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        if let Some(exchange) = &self.exchange {
-            exchange.set_uploading(false);
+        // Whoever sent it on has had enough of it.
+        if let Some(exchange) = &self.exchange
+            && exchange.upload() == Upload::Running
+        {
+            exchange.set_upload(Upload::Ended);
         }
     }
 }
@@ -277,7 +283,7 @@ impl Reader<'_> {
     async fn next(&self, body: &mut Incoming) -> Result<Option<Bytes>, Denial> {
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
-                self.exchange.break_upload(has_ended_early(&error));
+                self.exchange.set_upload(broken_by(&error));
                 broken()
             })?;
             if let Ok(data) = frame.into_data() {
@@ -285,7 +291,7 @@ impl Reader<'_> {
                 return Ok(Some(data));
             }
         }
-        self.exchange.end_body();
+        self.exchange.set_upload(Upload::Ended);
         Ok(None)
     }
 
@@ -314,13 +320,17 @@ pub fn broken() -> Denial {
     Denial::new(Reason::BadBody, message)
 }
 
-/// Whether a body broke off because the client sends no more.
-fn has_ended_early(error: &hyper::Error) -> bool {
+/// Why a body broke off: the client sends no more, or what it sends is no chunk.
+fn broken_by(error: &hyper::Error) -> Upload {
     let source = error
         .source()
         .and_then(|source| source.downcast_ref::<io::Error>());
-    error.is_incomplete_message()
-        || source.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
+    let has_ended = source.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
+    if has_ended || error.is_incomplete_message() {
+        Upload::Left
+    } else {
+        Upload::Broken
+    }
 }
 
 fn slow() -> Denial {

@@ -170,6 +170,12 @@ fn too_many_lines_are_refused() {
 
 proptest! {
     #[test]
+    fn a_head_is_checked_alike_whole_and_byte_by_byte(text in "[A-Z]?[a \t\r\n\\x00]{0,12}") {
+        let whole = check_bytes(text.as_bytes(), &mut 0).and_then(|end| end.ok_or(BadHead::Incomplete));
+        prop_assert_eq!(whole, byte_by_byte(text.as_bytes()));
+    }
+
+    #[test]
     fn no_input_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = Head::parse(&bytes);
     }
