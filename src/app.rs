@@ -113,6 +113,7 @@ fn start(
         connect: config.limits.connect,
         reply_head: config.limits.reply_head,
         is_away: AtomicBool::new(false),
+        is_unreadable: AtomicBool::new(false),
     });
     let budget = Arc::new(Semaphore::new(BUDGET));
     let bound = config

@@ -125,7 +125,13 @@ impl Record {
     /// Notes what the client asked for, before it is understood.
     pub fn asked(&mut self, method: &str, target: &str) {
         self.method = Some(cut(method, MAX_METHOD));
-        let path = target.split('?').next().unwrap_or_default();
+        // Users and passwords stand before a host, and a fragment is the client's own.
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        let path = match path.strip_prefix('/') {
+            Some(rest) if !rest.starts_with('/') => path,
+            Some(_) => "//...",
+            None => "...",
+        };
         self.path = Some(cut(path, MAX_PATH));
     }
 

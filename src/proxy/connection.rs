@@ -21,7 +21,7 @@ use tower::{Layer, Service, ServiceBuilder};
 use super::body::ReplyBody;
 use super::exchange::{Exchange, Upload};
 use super::guard::{Guard, HeadLimits};
-use super::socket::Socket;
+use super::socket::{MAX_BUFFER, Socket};
 use super::{Gate, Shared, refusal};
 use crate::policy::{Denial, Reason};
 
@@ -54,6 +54,7 @@ pub async fn serve(
         .service(GateService(Arc::clone(&gate)));
     let mut connection = http1::Builder::new()
         .half_close(false)
+        .max_buf_size(MAX_BUFFER)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(guard), TowerToHyperService::new(service));
     let mut drained =

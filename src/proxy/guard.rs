@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::exchange::{Exchange, Upload};
-use super::head::{BadHead, Framing, Head, RefusedHead, check_bytes};
+use super::head::{BadHead, Framing, Head, RefusedHead, check_bytes, first_line};
 use crate::config::Limits;
 
 /// The bounds on heads.
@@ -62,6 +62,8 @@ pub struct Guard<S> {
     /// At the end of the client's bytes: whether the body's reader had its chance to come to its
     /// end.
     has_asked: bool,
+    /// The client's bytes have ended.
+    has_ended: bool,
     deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -84,8 +86,10 @@ enum Phase {
     Raw,
 }
 
-/// How much is read at once, in bytes.
+/// How much is read at once, and held behind a request, in bytes.
 const READ: usize = 16 * 1024;
+/// How long a client that has shut its side down is taken to wait for its reply.
+const HALF_CLOSED: Duration = Duration::from_mins(1);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// A guard before a socket on which nothing was read yet.
@@ -99,6 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             checked: 0,
             synthetic: Vec::new(),
             has_asked: false,
+            has_ended: false,
             deadline: Instant::now() + limits.idle,
             timer: None,
         }
@@ -144,10 +149,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     return Poll::Ready(Ok(()));
                 }
             }
-            match self.poll_fill(cx)? {
-                Poll::Ready(0) if self.held.is_empty() => return Poll::Ready(Ok(())),
-                Poll::Ready(0) => self.refuse(BadHead::Incomplete),
-                Poll::Ready(count) => {
+            match self.poll_fill(cx) {
+                // A reset ends a head as well as an orderly end does, and leaves its record.
+                Poll::Ready(Ok(0) | Err(_)) if self.held.is_empty() => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(0) | Err(_)) => self.refuse(BadHead::Incomplete),
+                Poll::Ready(Ok(count)) => {
                     if self.held.len() == count {
                         self.deadline = Instant::now() + self.limits.time;
                     }
@@ -201,14 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     fn refuse(&mut self, bad: BadHead) {
-        let line = self
-            .held
-            .split(|byte| *byte == b'\r')
-            .next()
-            .and_then(|line| {
-                let mut parts = std::str::from_utf8(line).ok()?.splitn(3, ' ');
-                Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
-            });
+        let line = first_line(&self.held);
         self.refuse_parsed(RefusedHead { bad, line });
     }
 
@@ -296,16 +295,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Holds what comes, and tells hyper when the client has left.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.exchange.watches_for_leaving() {
-            return Poll::Pending;
+        let is_watched = self.exchange.watches_for_leaving();
+        while !self.has_ended && self.held.len() < READ {
+            self.has_ended = ready!(self.poll_fill(cx))? == 0;
+            self.deadline = Instant::now() + HALF_CLOSED;
         }
-        // What comes is kept for the next request, as long as it is no flood.
-        while self.held.len() < READ {
-            if ready!(self.poll_fill(cx))? == 0 {
-                return Poll::Ready(Ok(()));
-            }
+        if self.has_ended && !is_watched {
+            // A client may shut its side down and still want its reply, but not for ever.
+            ready!(self.poll_deadline(cx));
         }
-        Poll::Pending
+        // Who sends so much behind a request without an end wants no reply. Behind others it may be
+        // meant for a container that is still to be attached to.
+        if is_watched || self.has_ended {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
     }
 }
 

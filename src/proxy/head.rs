@@ -142,6 +142,8 @@ impl From<&BadHead> for Denial {
     }
 }
 
+/// The longest body that can be announced, in bytes: what Go reads as a length.
+const MAX_LENGTH: u64 = i64::MAX.unsigned_abs();
 /// The most header lines that are read.
 const MAX_LINES: usize = 128;
 
@@ -218,6 +220,15 @@ pub fn check_bytes(head: &[u8], checked: &mut usize) -> Result<Option<usize>, Ba
     }
     *checked = head.len();
     Ok(None)
+}
+
+/// Method and target of a head that is not whole, if its first line is and can be read. What cannot be
+/// read may be anything, a piece of a body too, and is not to be recorded.
+#[must_use]
+pub fn first_line(head: &[u8]) -> Option<(String, String)> {
+    let end = head.iter().position(|byte| *byte == b'\r')?;
+    let (method, target, _) = request_line(head.get(..end)?).ok()?;
+    Some((method, target))
 }
 
 fn request_line(line: &[u8]) -> Result<(String, String, bool), RefusedHead> {
@@ -321,7 +332,7 @@ impl Fields {
         self.length = Some(
             text.parse()
                 .ok()
-                .filter(|_| is_canonical)
+                .filter(|length| is_canonical && *length <= MAX_LENGTH)
                 .ok_or(BadHead::ContentLength)?,
         );
         Ok(())

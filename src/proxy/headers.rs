@@ -82,13 +82,19 @@ pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
 ///
 /// # Errors
 ///
-/// It switches protocols without being asked, or says in two ways where its body ends.
+/// It switches protocols without being asked, or it is not clear in one way where its body ends.
 pub fn check_reply(status: StatusCode, headers: &HeaderMap) -> Result<(), Denial> {
     let is_switch = status == StatusCode::SWITCHING_PROTOCOLS;
-    let is_framed_twice =
-        headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING);
-    if is_switch || is_framed_twice {
-        let message = "the Docker daemon's reply is not what HTTP allows here";
+    let lengths: Vec<_> = headers.get_all(CONTENT_LENGTH).iter().collect();
+    let codings: Vec<_> = headers.get_all(TRANSFER_ENCODING).iter().collect();
+    let is_framed = match (lengths.as_slice(), codings.as_slice()) {
+        ([], []) => true,
+        ([length], []) => length.as_bytes().iter().all(u8::is_ascii_digit),
+        ([], [coding]) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
+    };
+    if is_switch || !is_framed {
+        let message = "the Docker daemon's reply is not what HTTP allows here: look at the daemon";
         return Err(Denial::new(Reason::BadDaemonReply, message));
     }
     Ok(())
@@ -138,5 +144,32 @@ mod tests {
         ] {
             assert_eq!(crossing(name), want, "{name}");
         }
+    }
+
+    #[test]
+    fn a_reply_is_framed_in_one_way() {
+        let check = |lines: &[(&'static str, &'static str)], status| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in lines {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            check_reply(status, &headers).is_ok()
+        };
+        for (lines, want) in [
+            (&[][..], true),
+            (&[("content-length", "2")], true),
+            (&[("transfer-encoding", "Chunked")], true),
+            (&[("content-length", "2, 2")], false),
+            (&[("content-length", "2"), ("content-length", "2")], false),
+            (
+                &[("content-length", "2"), ("transfer-encoding", "chunked")],
+                false,
+            ),
+            (&[("transfer-encoding", "gzip, chunked")], false),
+            (&[("transfer-encoding", "gzip")], false),
+        ] {
+            assert_eq!(check(lines, StatusCode::OK), want, "{lines:?}");
+        }
+        assert!(!check(&[], StatusCode::SWITCHING_PROTOCOLS));
     }
 }

@@ -7,6 +7,10 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+/// The most that hyper holds of one direction of a connection, in bytes: a client that does not read
+/// a large reply keeps twice as much in memory.
+pub const MAX_BUFFER: usize = 64 * 1024;
+
 /// A connected TCP or unix socket.
 #[derive(Debug)]
 pub enum Socket {

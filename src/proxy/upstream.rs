@@ -22,7 +22,7 @@ use super::bell::Bell;
 use super::body::RequestBody;
 use super::daemon_socket::DaemonSocket;
 use super::head::Head;
-use super::socket::Socket;
+use super::socket::{MAX_BUFFER, Socket};
 use crate::config::UpstreamAddress;
 use crate::docker::{Method, Upgrade};
 use crate::policy::{Denial, Permit, Reason};
@@ -38,9 +38,18 @@ pub struct Daemon {
     pub reply_head: Option<Duration>,
     /// Whether the last attempt to connect failed.
     pub is_away: AtomicBool,
+    /// Whether the last reply could not be read.
+    pub is_unreadable: AtomicBool,
 }
 
 impl Daemon {
+    /// Tells the operator once that the daemon's replies cannot be read.
+    fn tell_unreadable(&self, error: &hyper::Error) {
+        if !self.is_unreadable.swap(true, Ordering::Relaxed) {
+            tracing::warn!(upstream = %self.address, %error, "the daemon's reply cannot be read");
+        }
+    }
+
     /// Tells the operator once that the daemon is away, whatever the number of requests.
     fn tell_away(&self, error: &io::Error) {
         if !self.is_away.swap(true, Ordering::Relaxed) {
@@ -86,7 +95,7 @@ enum Failure {
     /// It was sent, and not a byte came back.
     Unheard,
     /// A reply began and broke off, or is no HTTP.
-    Broken(hyper::Error),
+    Broken,
     /// No head came in time.
     Silent,
 }
@@ -193,9 +202,10 @@ impl Upstream {
         let socket = TokioIo::new(DaemonSocket::new(socket, Arc::clone(&self.heard)));
         let opened = Builder::new()
             .title_case_headers(true)
+            .max_buf_size(MAX_BUFFER)
             .handshake(socket)
             .await;
-        let (sender, connection) = opened.map_err(|error| Denial::from(Failure::Broken(error)))?;
+        let (sender, connection) = opened.map_err(|_| Denial::from(Failure::Broken))?;
         self.lock().connection = Some(Box::pin(connection.with_upgrades()));
         self.bell.ring();
         Ok(sender)
@@ -214,13 +224,17 @@ impl Upstream {
         };
         match answered {
             Ok(reply) => {
+                self.daemon.is_unreadable.store(false, Ordering::Relaxed);
                 self.lock().sender = Some(sender);
                 Ok(reply)
             }
             Err(mut failed) => Err(match failed.take_message() {
                 Some(unsent) => Failure::Unsent(Box::new(unsent)),
                 None if self.heard.load(Ordering::Relaxed) == heard_before => Failure::Unheard,
-                None => Failure::Broken(failed.into_error()),
+                None => {
+                    self.daemon.tell_unreadable(failed.error());
+                    Failure::Broken
+                }
             }),
         }
     }
@@ -294,13 +308,10 @@ impl From<Failure> for Denial {
                 Reason::BadDaemonReply,
                 "the Docker daemon closed the connection without a reply",
             ),
-            Failure::Broken(error) => {
-                tracing::warn!(%error, "the daemon's reply cannot be read");
-                Self::new(
-                    Reason::BadDaemonReply,
-                    "the Docker daemon's reply broke off or is no HTTP",
-                )
-            }
+            Failure::Broken => Self::new(
+                Reason::BadDaemonReply,
+                "the Docker daemon's reply broke off or is no HTTP",
+            ),
             Failure::Silent => Self::new(
                 Reason::DaemonSilent,
                 "the Docker daemon did not answer in time",

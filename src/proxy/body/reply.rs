@@ -72,6 +72,11 @@ impl Body for ReplyBody {
         }
         let frame = ready!(self.source.poll_frame(cx));
         match &frame {
+            // Trailers end a body, and do not cross.
+            Some(Ok(frame)) if frame.is_trailers() => {
+                self.finish(End::Complete);
+                return Poll::Ready(None);
+            }
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 if let Some(entry) = &self.entry {

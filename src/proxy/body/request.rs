@@ -77,8 +77,7 @@ pub async fn prepare(
             (Source::Whole(bytes), content_type)
         }
         docker::Body::Discarded if is_json => {
-            reader.read(head, &mut body, MAX_DISCARDED).await?;
-            reader.share = None;
+            reader.discard(head, &mut body).await?;
             (Source::Whole(Bytes::new()), None)
         }
         docker::Body::Discarded
@@ -228,22 +227,13 @@ impl Reader<'_> {
         body: &mut Incoming,
         most: usize,
     ) -> Result<Bytes, Denial> {
-        let too_large = || {
-            Denial::new(
-                Reason::BodyTooLarge,
-                format!("the body is longer than {most} bytes: send less"),
-            )
-        };
-        if matches!(head.framing, Framing::Length(length) if usize::try_from(length).map_or(true, |length| length > most))
-        {
-            return Err(too_large());
-        }
-        let (slow, time) = (slow(), self.limits.body_time);
+        check_length(head, most)?;
+        let time = self.limits.body_time;
         let reading = async {
             let mut bytes = BytesMut::new();
             while let Some(data) = self.next(body).await? {
                 if bytes.len() + data.len() > most {
-                    return Err(too_large());
+                    return Err(too_large(most));
                 }
                 self.take_share(data.len())?;
                 bytes.extend_from_slice(&data);
@@ -252,7 +242,26 @@ impl Reader<'_> {
         };
         tokio::time::timeout(time, reading)
             .await
-            .unwrap_or(Err(slow))
+            .unwrap_or_else(|_| Err(slow()))
+    }
+
+    /// Reads a body and keeps nothing of it, so it takes nothing of the budget.
+    async fn discard(&self, head: &Head, body: &mut Incoming) -> Result<(), Denial> {
+        check_length(head, MAX_DISCARDED)?;
+        let reading = async {
+            let mut length = 0;
+            while let Some(data) = self.next(body).await? {
+                length += data.len();
+                if length > MAX_DISCARDED {
+                    return Err(too_large(MAX_DISCARDED));
+                }
+            }
+            Ok(())
+        };
+        let time = self.limits.body_time;
+        tokio::time::timeout(time, reading)
+            .await
+            .unwrap_or_else(|_| Err(slow()))
     }
 
     /// Makes sure that a body is empty.
@@ -265,7 +274,7 @@ impl Reader<'_> {
         if head.framing != Framing::Chunked {
             return Err(otherwise);
         }
-        let (slow, time) = (slow(), self.limits.body_time);
+        let time = self.limits.body_time;
         let reading = async {
             while let Some(data) = self.next(body).await? {
                 if !data.is_empty() {
@@ -276,7 +285,7 @@ impl Reader<'_> {
         };
         tokio::time::timeout(time, reading)
             .await
-            .unwrap_or(Err(slow))
+            .unwrap_or_else(|_| Err(slow()))
     }
 
     /// The next bytes of the body.
@@ -325,12 +334,28 @@ fn broken_by(error: &hyper::Error) -> Upload {
     let source = error
         .source()
         .and_then(|source| source.downcast_ref::<io::Error>());
-    let has_ended = source.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
+    let ends = [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset];
+    let has_ended = source.is_some_and(|error| ends.contains(&error.kind()));
     if has_ended || error.is_incomplete_message() {
         Upload::Left
     } else {
         Upload::Broken
     }
+}
+
+/// Checks a body's announced length.
+fn check_length(head: &Head, most: usize) -> Result<(), Denial> {
+    match head.framing {
+        Framing::Length(length) if usize::try_from(length).map_or(true, |length| length > most) => {
+            Err(too_large(most))
+        }
+        Framing::Length(_) | Framing::Chunked => Ok(()),
+    }
+}
+
+fn too_large(most: usize) -> Denial {
+    let message = format!("the body is longer than {most} bytes: send less");
+    Denial::new(Reason::BodyTooLarge, message)
 }
 
 fn slow() -> Denial {

@@ -95,6 +95,18 @@ fn frames_a_body_in_one_way_or_not_at_all() {
         ("Content-Length: 0x1", Err(BadHead::ContentLength)),
         ("Content-Length:", Err(BadHead::ContentLength)),
         (
+            "Content-Length: 9223372036854775807",
+            Ok(Framing::Length(9_223_372_036_854_775_807)),
+        ),
+        (
+            "Content-Length: 9223372036854775808",
+            Err(BadHead::ContentLength),
+        ),
+        (
+            "Content-Length: 18446744073709551615",
+            Err(BadHead::ContentLength),
+        ),
+        (
             "Content-Length: 99999999999999999999",
             Err(BadHead::ContentLength),
         ),
