@@ -421,6 +421,34 @@ fn a_body_that_ends_early_or_is_broken_is_refused() {
 }
 
 #[test]
+fn an_upload_cut_off_on_a_kept_connection_ends_at_the_daemon() {
+    let daemon = FakeDaemon::start();
+    let mut gate = Gate::start(&daemon, &everything());
+    let put = "PUT /containers/web/archive?path=/ HTTP/1.1\r\nHost: docker\r\n";
+    for cut in [
+        "Transfer-Encoding: chunked\r\n\r\n100\r\nta",
+        "Transfer-Encoding: chunked\r\n\r\n3\r\ntar\r\n",
+        "Content-Length: 100\r\n\r\nta",
+    ] {
+        let before = daemon.requests().len();
+        let mut client = gate.connect();
+        client.request(post("/volumes/create", JSON, "{}"));
+        client.reply().assert_ok(cut);
+        gate.record();
+        client.request(format!("{put}{cut}"));
+        let connection = daemon.wait_for_request(before + 2).connection;
+        client.half_close();
+        daemon.wait_for_end(connection);
+        for reply in client.replies() {
+            BAD_BODY.assert(&reply, cut);
+        }
+        let record = gate.record();
+        assert_ne!(record["end"], "daemon_gone", "{cut}: {record}");
+        assert_eq!(daemon.requests()[before + 1].body, None, "{cut}");
+    }
+}
+
+#[test]
 fn chunk_extensions_and_trailers_never_arrive() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());

@@ -287,6 +287,22 @@ fn refuses_a_path_or_a_query_beyond_its_bound() {
 }
 
 #[test]
+fn refuses_a_query_that_is_too_long_once_it_is_spelled_canonically() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, r#"allow = ["ContainerList"]"#);
+    let list = |braces: usize| format!("/containers/json?filters={}", "{".repeat(braces));
+    BAD_QUERY.assert(&gate.ask(support::get(&list(22_000))), "22,000 braces");
+    daemon.assert_untouched("22,000 braces");
+    gate.ask(support::get(&list(2_000)))
+        .assert_ok("2,000 braces");
+    let arrived = format!(
+        "GET /containers/json?filters={} HTTP/1.1",
+        "%7B".repeat(2_000)
+    );
+    assert_eq!(daemon.asked(), [arrived]);
+}
+
+#[test]
 fn refuses_a_doubled_key_that_decides_something() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());

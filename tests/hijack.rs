@@ -11,7 +11,7 @@ use std::io::Write;
 use std::thread;
 
 use support::{
-    Client, Exchange, FakeDaemon, Gate, Refused, Signal, chunked, everything, get, post,
+    Client, Exchange, FakeDaemon, Gate, Refused, Setup, Signal, chunked, everything, get, post,
 };
 
 const NOT_OFFERED: Refused = Refused(501, "upgrade_not_offered");
@@ -44,6 +44,19 @@ fn tunnels() -> [(&'static str, String); 7] {
         ("h2c", post("/session", H2C, "")),
         ("h2c", post("/v1.41/grpc", H2C, "")),
     ]
+}
+
+/// Every request that is a hijack, those without `Upgrade` included.
+fn hijacks() -> impl Iterator<Item = String> {
+    let without_upgrade = [
+        post(EXEC, JSON, "{}"),
+        chunked(EXEC, JSON, "{}"),
+        post(ATTACH, "", ""),
+    ];
+    tunnels()
+        .into_iter()
+        .map(|(_, request)| request)
+        .chain(without_upgrade)
 }
 
 #[test]
@@ -223,8 +236,7 @@ fn what_the_client_says_early_is_held_until_the_daemon_has_agreed() {
         echo_on(exchange);
     });
     let gate = Gate::start(&daemon, &everything());
-    let without_upgrade = [("", post(EXEC, JSON, "{}")), ("", post(ATTACH, "", ""))];
-    for (_, request) in tunnels().into_iter().chain(without_upgrade) {
+    for request in hijacks() {
         let mut client = gate.connect();
         client.request([request.as_str(), "typed ", "early"].concat());
         client.head();
@@ -275,8 +287,7 @@ fn nothing_behind_a_refused_upgrade_is_ever_served() {
         }
     });
     let gate = Gate::start(&daemon, &everything());
-    let without_upgrade = [("", post(EXEC, JSON, "{}")), ("", post(ATTACH, "", ""))];
-    for (_, request) in tunnels().into_iter().chain(without_upgrade) {
+    for request in hijacks() {
         let mut client = gate.connect();
         client.request([&request, get("/info").as_str()].concat());
         let reply = client.reply();
@@ -297,7 +308,7 @@ fn nothing_behind_a_refused_upgrade_is_ever_served() {
         client.assert_closed(&request);
     }
     gate.stop();
-    assert_eq!(daemon.requests().len(), 9, "{:?}", daemon.asked());
+    assert_eq!(daemon.requests().len(), 10, "{:?}", daemon.asked());
     for connection in daemon.requests().iter().map(|request| request.connection) {
         let bytes = String::from_utf8(daemon.bytes(connection)).unwrap();
         assert!(!bytes.contains("/info"), "{bytes}");
@@ -305,16 +316,27 @@ fn nothing_behind_a_refused_upgrade_is_ever_served() {
 }
 
 #[test]
-fn nothing_behind_an_upgrade_that_dockgate_refuses_is_ever_served() {
+fn nothing_behind_a_hijack_that_dockgate_refuses_is_ever_served() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, r#"allow = ["SystemInfo"]"#);
-    for (_, request) in tunnels() {
+    for request in hijacks() {
         let mut client = gate.connect();
         client.request([&request, get("/info").as_str()].concat());
         Refused(403, "not_granted").assert(&client.reply(), &request);
         client.assert_closed(&request);
     }
-    daemon.assert_untouched("behind refused upgrades");
+    daemon.assert_untouched("behind refused hijacks");
+}
+
+#[test]
+fn nothing_behind_a_hijack_without_a_daemon_is_ever_served() {
+    let gate = Setup::before("unix:///nonexistent/d.sock".to_owned(), &everything()).start();
+    for request in hijacks() {
+        let mut client = gate.connect();
+        client.request([&request, get("/info").as_str()].concat());
+        Refused(502, "daemon_unreachable").assert(&client.reply(), &request);
+        client.assert_closed(&request);
+    }
 }
 
 #[test]

@@ -40,6 +40,8 @@ const IMPURE: &[(&str, Option<&str>)] = &[
     ("hyper_util", None),
     ("http_body", None),
     ("std::fs", Some("config::load")),
+    ("std::env", Some("config::load")),
+    ("tracing", None),
     ("std::thread", None),
     ("std::process", None),
     ("TcpStream", None),
@@ -163,11 +165,13 @@ fn a_planted_look_at_the_world_is_found() {
         ("audit::entry", "fn f() { std::time::SystemTime::now(); }"),
         ("audit::entry", "use std::time::{Duration, Instant};"),
         ("policy", "type Body = hyper::body::Incoming;"),
+        ("policy", "fn f() { tracing::warn!(\"\"); }"),
+        ("config::keys", "use std::{env, fmt};"),
     ] {
         assert!(!impure_names(module, code).is_empty(), "{module}: {code}");
     }
     for (module, code) in [
-        ("config::load", "use std::fs;"),
+        ("config::load", "use std::{env, fs};"),
         ("audit::log", "use std::fs::File; use std::time::Instant;"),
         ("audit::entry", "use std::time::{Duration, SystemTime};"),
         ("policy", "fn hyperbole() {}"),

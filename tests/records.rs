@@ -362,8 +362,17 @@ fn what_a_client_sends_cannot_forge_a_record() {
     let forged = r#"/x"},{"event":"request","verdict":"allow"}"#;
     gate.ask(get(forged));
     assert_eq!(gate.record()["path"], forged, "F153");
-    gate.ask("GET /a\u{2028}\u{1b}[2J HTTP/1.1\r\nHost: docker\r\n\r\n");
-    gate.record();
+    for target in [
+        "/a\u{2028}\u{1b}[2J",
+        "/a\u{9b}2J",
+        "/a\u{202e}b",
+        "/a\u{7f}",
+    ] {
+        gate.ask(format!("GET {target} HTTP/1.1\r\nHost: docker\r\n\r\n"));
+        let record = gate.record().to_string();
+        let is_plain = record.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+        assert!(is_plain, "{record:?}");
+    }
     let long = format!("/{}", "a".repeat(3000));
     gate.ask(get(&long));
     let record = gate.record();
@@ -374,10 +383,8 @@ fn what_a_client_sends_cannot_forge_a_record() {
         path.len()
     );
     let raw = fs::read(gate.records_file()).unwrap();
-    assert!(
-        !raw.iter().any(|byte| *byte < b' ' && *byte != b'\n'),
-        "a control byte in the records"
-    );
+    let is_plain = |byte: &u8| (b' '..=b'~').contains(byte) || *byte == b'\n';
+    assert!(raw.iter().all(is_plain), "more than ASCII in the records");
 }
 
 #[test]
@@ -647,7 +654,10 @@ fn a_client_with_too_many_connections_is_told() {
         client.request(get("/info"));
         client.reply().assert_ok("within the limit");
     }
-    Refused(503, "too_many_connections").assert(&gate.ask(get("/info")), "the third");
+    let mut third = gate.connect();
+    third.request(get("/info"));
+    Refused(503, "too_many_connections").assert(&third.reply(), "the third");
+    third.assert_closed("the third");
     let [mut first, second] = open;
     drop(second);
     eventually("a place", || {
@@ -655,6 +665,18 @@ fn a_client_with_too_many_connections_is_told() {
     });
     first.request(get("/info"));
     first.reply().assert_ok("all the while");
+}
+
+#[test]
+fn a_client_s_silent_connections_do_not_keep_another_out() {
+    let daemon = FakeDaemon::start();
+    let limits = "[limits]\nconnections = 8\nconnections_per_client = 2\nhead = \"200ms\"";
+    let gate = Setup::new(&daemon, &everything()).settings(limits).start();
+    let silent: Vec<_> = (0..12).map(|_| gate.connect()).collect();
+    let mut other = gate.connect_from("127.0.0.2:0");
+    other.request(get("/info"));
+    other.reply().assert_ok("another client");
+    drop(silent);
 }
 
 #[test]
@@ -707,6 +729,23 @@ fn a_signal_ends_endless_streams_at_once_and_lets_the_rest_finish() {
         (&record["operation"], &record["end"]),
         (&json!("ContainerStop"), &json!("complete"))
     );
+}
+
+#[test]
+fn a_record_that_nobody_reads_does_not_keep_it_from_ending() {
+    let daemon = FakeDaemon::start();
+    let mut setup = Setup::new(&daemon, &everything()).settings("[limits]\ndrain = \"300ms\"");
+    setup.stdout_unread = true;
+    let gate = setup.start();
+    let mut client = gate.connect();
+    // A pipe holds 64 KiB; the records of these are more than twice that, whatever is made of them.
+    for _ in 0..500 {
+        client.request(get("/info"));
+        if client.reply().status() != 200 {
+            client = gate.connect();
+        }
+    }
+    gate.stop();
 }
 
 #[test]

@@ -576,9 +576,15 @@ fn a_daemon_that_says_continue_first_is_understood() {
 #[test]
 fn a_reply_that_nobody_asked_for_is_nobodys() {
     let daemon = FakeDaemon::scripted(|exchange| {
-        let target = exchange.target().to_owned();
-        exchange.reply("200 OK", "", target.as_bytes());
-        exchange.reply("200 OK", "", b"planted");
+        let reply = |body: &str| {
+            format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+        };
+        // In one piece: what comes later could be the reply to what was asked meanwhile.
+        let both = [reply(exchange.target()), reply("planted")].concat();
+        exchange.send(both);
     });
     let gate = Gate::start(&daemon, &everything());
     let mut client = gate.connect();

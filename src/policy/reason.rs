@@ -117,7 +117,7 @@ mod tests {
             for reason in Reason::ALL {
                 let (code, status) = (reason.code(), reason.status());
                 let row = format!("| `{code}` | {status} | {} |", reason.meaning());
-                let wanted = if name.ends_with(".md") {
+                let wanted = if name == "docs/audit.md" {
                     row.as_str()
                 } else {
                     code

@@ -25,7 +25,10 @@ pub(crate) struct Reply {
 
 impl Client {
     pub(crate) fn connect(address: &str, sent: &Arc<AtomicUsize>) -> Self {
-        let stream = Stream::connect(address).unwrap();
+        Self::from(Stream::connect(address).unwrap(), sent)
+    }
+
+    pub(crate) fn from(stream: Stream, sent: &Arc<AtomicUsize>) -> Self {
         stream.set_read_timeout(Some(LIMIT));
         stream.set_write_timeout(Some(LIMIT));
         let reader = Reader::new(stream.try_clone());

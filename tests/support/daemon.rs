@@ -340,7 +340,6 @@ impl Drop for ReportPanic {
 pub(crate) struct Exchange<'a> {
     pub(crate) head: Head,
     state: &'a State,
-    connection: usize,
     number: Option<usize>,
     reader: &'a mut Reader,
     stream: Stream,
@@ -374,7 +373,6 @@ impl<'a> Exchange<'a> {
         Self {
             head,
             state,
-            connection: index,
             number,
             reader,
             stream: stream.try_clone(),
@@ -406,10 +404,6 @@ impl<'a> Exchange<'a> {
     /// Which request this is, counted from 1.
     pub(crate) fn number(&self) -> usize {
         self.number.unwrap() + 1
-    }
-
-    pub(crate) fn connection(&self) -> usize {
-        self.connection
     }
 
     /// Reads the whole body by its framing; none if the other side ended it early. Then nothing

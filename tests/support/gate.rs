@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::client::{Client, Reply};
 use super::daemon::FakeDaemon;
 use super::folder::Folder;
+use super::stream::Stream;
 use super::wait::{LIMIT, eventually};
 
 /// What dockgate is started with.
@@ -28,6 +29,8 @@ pub(crate) struct Setup {
     pub(crate) settings: String,
     pub(crate) env: Vec<(&'static str, String)>,
     pub(crate) listen: Vec<String>,
+    /// Whether the records go to a pipe that nobody reads.
+    pub(crate) stdout_unread: bool,
 }
 
 /// Ends with SIGTERM when it is dropped, and fails the test then unless it exits with 0 and has written
@@ -69,6 +72,7 @@ impl Setup {
             settings: String::new(),
             env: Vec::new(),
             listen: vec!["tcp://127.0.0.1:0".to_owned()],
+            stdout_unread: false,
         }
     }
 
@@ -122,7 +126,12 @@ impl Setup {
             command.env_remove(name);
         }
         // A file, not a pipe: what stands there at some moment was written before it.
-        let stdout = File::create(&records).unwrap();
+        let file = File::create(&records).unwrap();
+        let stdout = if self.stdout_unread {
+            Stdio::piped()
+        } else {
+            file.into()
+        };
         let spawned = command
             .envs(self.env)
             .stdin(Stdio::null())
@@ -135,7 +144,7 @@ impl Setup {
         let reader = Some(thread::spawn(move || lines.read(stderr)));
         let (read, sent) = (0, Arc::default());
         let (listeners, ended) = (Vec::new(), None);
-        let (told_to_end, unrecorded) = (Cell::new(false), false);
+        let (told_to_end, unrecorded) = (Cell::new(false), self.stdout_unread);
         Gate {
             child,
             records,
@@ -165,6 +174,14 @@ impl Gate {
     /// Connects to a listener by its place in `listen`.
     pub(crate) fn connect_to(&self, listener: usize) -> Client {
         Client::connect(&self.listeners[listener], &self.sent)
+    }
+
+    /// Connects to the first listener from this address.
+    pub(crate) fn connect_from(&self, address: &str) -> Client {
+        Client::from(
+            Stream::connect_from(address, &self.listeners[0]),
+            &self.sent,
+        )
     }
 
     pub(crate) fn listeners(&self) -> &[String] {

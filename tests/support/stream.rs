@@ -1,9 +1,11 @@
 //! A TCP or unix connection, as one type.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
 
 pub(crate) enum Stream {
     Tcp(TcpStream),
@@ -20,6 +22,16 @@ impl Stream {
         // Bytes written one by one are to arrive one by one.
         stream.set_nodelay(true)?;
         Ok(Self::Tcp(stream))
+    }
+
+    /// Connects by TCP from this address, which the standard library cannot choose.
+    pub(crate) fn connect_from(source: &str, address: &str) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let parse = |text: &str| text.parse::<SocketAddr>().unwrap();
+        socket.bind(&parse(source).into()).unwrap();
+        let address = parse(address.strip_prefix("tcp://").unwrap());
+        socket.connect(&address.into()).unwrap();
+        Self::Tcp(socket.into())
     }
 
     pub(crate) fn try_clone(&self) -> Self {

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Dockgate beside HAProxy, in one run: CPU per request, memory, latency. See README.md.
+#
+#   ROUNDS=5            interleaved rounds, of which medians are reported
+#   SECONDS_PER_RUN=3   length of one load on one proxy
+#   DOCKGATE_BIN=...    the binary to measure, default target/release/dockgate
+#
+# Ends with 0 whether goals are met or missed, with 1 when any server answered wrongly.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+need() { # TOOL PACKAGE
+    command -v "$1" >/dev/null || { echo "bench: $1 is missing: apt-get install $2" >&2; exit 2; }
+}
+# Debian keeps the servers out of a user's PATH.
+export PATH="$PATH:/usr/sbin:/sbin"
+need python3 python3
+need nginx nginx-light
+need haproxy haproxy
+need wrk wrk
+
+export DOCKGATE_BIN="${DOCKGATE_BIN:-target/release/dockgate}"
+[ -x "$DOCKGATE_BIN" ] || {
+    echo "bench: no binary at $DOCKGATE_BIN: cargo build --release, or set DOCKGATE_BIN" >&2
+    exit 2
+}
+exec python3 -B bench/compare.py
