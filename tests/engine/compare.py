@@ -29,6 +29,8 @@ MASKS = [
     (rb"session=[0-9a-z]{25}\b", b"session=<id>"),
     (rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d\d:?\d\d| UTC|Z)?( UTC)?", b"<time>"),
     (rb'"(time|timeNano|Created|Pid|NGoroutines|NFd|NEventsListener)":\d+', rb'"\1":<number>'),
+    # Those that have ended are dropped at some later time.
+    (rb'"ExecIDs":(null|\[[^]]*\])', rb'"ExecIDs":<ids>'),
     (rb"([0-9a-f]{2}:){5}[0-9a-f]{2}", b"<mac>"),
     (rb"\b(10|172|192)\.\d+\.\d+\.\d+(/\d+)?\b", b"<address>"),
     (rb"((Up|About|Less than|Exited \(\d+\)) )*(an?|\d+) (second|minute|hour)s?( ago)?", b"<ago>"),
