@@ -8,6 +8,7 @@ mod keys;
 mod listeners;
 pub mod load;
 mod raw;
+mod swap;
 
 use std::path::PathBuf;
 use std::time::Duration;

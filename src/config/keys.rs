@@ -29,6 +29,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("audit.on_failure", Kind::Text),
     ("audit.output", Kind::Text),
     ("deny", Kind::List),
+    ("dialect", Kind::Text),
     ("limits.body_bytes", Kind::Number),
     ("limits.body_time", Kind::Text),
     ("limits.connect", Kind::Text),
@@ -155,6 +156,19 @@ pub(super) fn check(file: &str, dict: Dict, problems: &mut Vec<Problem>) -> Dict
         checked.insert("listener".to_owned(), Value::from(listeners));
     }
     checked
+}
+
+/// The keys that a checked file sets.
+pub(super) fn set(dict: &Dict) -> Vec<String> {
+    let mut set = Vec::new();
+    for (name, value) in dict {
+        if let Some(level) = value.as_dict() {
+            set.extend(self::set(level).iter().map(|key| format!("{name}.{key}")));
+        } else {
+            set.push(name.clone());
+        }
+    }
+    set
 }
 
 /// What of a table fits these keys. `within` stands before each name in what is reported.

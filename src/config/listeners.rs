@@ -5,10 +5,15 @@ use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
 use super::{ListenAddress, ListenerSettings};
 use crate::policy::{Entry, Grants, Policy, Rules};
 
-/// Checks what is said of listeners and policies.
-pub(super) fn check(checker: &mut Checker<'_>, raw: &RawConfig) -> Vec<ListenerSettings> {
+/// Checks what is said of listeners and policies. What image-swap variables say holds where no
+/// policy is set.
+pub(super) fn check(
+    checker: &mut Checker<'_>,
+    raw: &RawConfig,
+    swapped: Option<Policy>,
+) -> Vec<ListenerSettings> {
     let deny = grants(checker, "deny", &raw.deny);
-    let general = general(checker, raw);
+    let general = general(checker, raw, swapped);
     let nowhere = raw.listen.is_none() && raw.listener.is_empty();
     let default = nowhere.then(|| vec![DEFAULT_LISTEN.to_owned()]);
     let addresses = raw.listen.clone().or(default).unwrap_or_default();
@@ -76,7 +81,7 @@ fn check_doubles(checker: &mut Checker<'_>, listeners: &[ListenerSettings]) {
 }
 
 /// The policies of the listeners that have none of their own.
-fn general(checker: &mut Checker<'_>, raw: &RawConfig) -> Vec<Policy> {
+fn general(checker: &mut Checker<'_>, raw: &RawConfig, swapped: Option<Policy>) -> Vec<Policy> {
     if raw.policy.as_ref().is_some_and(Vec::is_empty) {
         checker.wrong("policy", "is empty: name a policy, or leave it out");
     }
@@ -85,7 +90,8 @@ fn general(checker: &mut Checker<'_>, raw: &RawConfig) -> Vec<Policy> {
         general.push(Policy::of("allow", grants(checker, "allow", &raw.allow)));
     }
     if raw.policy.is_none() && raw.allow.is_empty() {
-        general = policies(checker, "policy", &[DEFAULT_POLICY.to_owned()]);
+        let default = || policies(checker, "policy", &[DEFAULT_POLICY.to_owned()]);
+        general = swapped.map_or_else(default, |policy| vec![policy]);
     }
     general
 }

@@ -14,6 +14,7 @@ use figment::{Figment, Provider};
 
 use super::keys;
 use super::raw::{Checker, RawConfig};
+use super::swap::{Dialect, Swap};
 use super::{Config, listeners};
 use crate::policy::spelling::did_you_mean;
 use crate::policy::{Library, Problem, shipped};
@@ -135,6 +136,7 @@ struct Sources {
     named_file: Option<PathBuf>,
     environment: Dict,
     flags: Dict,
+    swap: Swap,
     /// The variable or flag that last set a key.
     origins: HashMap<String, String>,
     notices: Vec<String>,
@@ -143,11 +145,11 @@ struct Sources {
 
 impl Sources {
     fn read_environment(&mut self, environment: impl IntoIterator<Item = (String, String)>) {
-        let ours = environment.into_iter().filter_map(|(name, text)| {
-            let key = name.strip_prefix(PREFIX)?.to_owned();
-            Some((name, key, text))
-        });
-        for (name, key, text) in ours {
+        for (name, text) in environment {
+            let Some(key) = name.strip_prefix(PREFIX).map(str::to_owned) else {
+                self.swap.take(name, text);
+                continue;
+            };
             if key == "CONFIG" && text.is_empty() {
                 let problem = Problem::of_file(&name, "is empty: name a file, or leave it unset");
                 self.problems.push(problem);
@@ -231,12 +233,13 @@ impl Sources {
             .file
             .take()
             .unwrap_or_else(|| ("the defaults".to_owned(), Dict::new()));
+        let in_file: Vec<_> = keys::set(&dict);
         let figment = Figment::from(Serialized::defaults(dict))
             .merge(Serialized::defaults(self.environment))
             .merge(Serialized::defaults(self.flags));
         // The values fit the table of keys, so that only a disagreement of the two can be left
         // here.
-        let raw: RawConfig = match figment.extract() {
+        let mut raw: RawConfig = match figment.extract() {
             Ok(raw) => raw,
             Err(error) => {
                 self.problems
@@ -244,16 +247,22 @@ impl Sources {
                 return Err(self.problems);
             }
         };
-        let origins = self.origins;
+        let mut origins = self.origins;
+        let is_set = |key: &str| origins.contains_key(key) || in_file.iter().any(|set| set == key);
+        let swapped = self.swap.apply(&mut raw, &is_set);
+        origins.extend(swapped.origins);
+        self.notices.extend(swapped.notices);
+        self.problems.extend(swapped.problems);
         let origin = |key: &str| origins.get(key).cloned().unwrap_or_else(|| file.clone());
         let mut checker = Checker {
             origin: &origin,
             problems: &mut self.problems,
         };
-        let listeners = listeners::check(&mut checker, &raw);
+        let listeners = listeners::check(&mut checker, &raw, swapped.policy);
         let upstream = checker.upstream(&raw.upstream);
         let admission = checker.admission(&raw);
         let log = checker.level(&raw.log);
+        checker.word("dialect", &raw.dialect, Dialect::ALL);
         let audit = checker.audit(&raw.audit);
         let limits = checker.limits(&raw.limits);
         match upstream {

@@ -23,6 +23,7 @@ pub(super) struct RawConfig {
     pub(super) allow: Vec<String>,
     pub(super) deny: Vec<String>,
     pub(super) api_min: String,
+    pub(super) dialect: String,
     pub(super) allow_origin: Vec<String>,
     pub(super) allow_host: Vec<String>,
     pub(super) log: String,
@@ -75,6 +76,7 @@ impl Default for RawConfig {
             allow: Vec::new(),
             deny: Vec::new(),
             api_min: LEAST_API.to_string(),
+            dialect: "hardened".to_owned(),
             allow_origin: Vec::new(),
             allow_host: Vec::new(),
             log: "info".to_owned(),
@@ -126,7 +128,12 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// Where Dockgate listens when nothing says where.
-pub(super) const DEFAULT_LISTEN: &str = "tcp://127.0.0.1:2375";
+///
+/// In a container nobody can reach loopback, so the image is built with another default.
+pub(super) const DEFAULT_LISTEN: &str = match option_env!("DOCKGATE_DEFAULT_LISTEN") {
+    Some(address) => address,
+    None => "tcp://127.0.0.1:2375",
+};
 /// The policy that holds when nothing says which.
 pub(super) const DEFAULT_POLICY: &str = "default";
 
@@ -277,7 +284,12 @@ impl Checker<'_> {
         }
     }
 
-    fn word<T: Copy>(&mut self, key: &str, text: &str, choices: &[(&str, T)]) -> Option<T> {
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        key: &str,
+        text: &str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
         let found = choices
             .iter()
             .find(|(word, _)| *word == text)

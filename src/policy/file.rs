@@ -2,6 +2,7 @@
 //!
 //! The text comes from a [`Library`], so that this module reads no file itself.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub struct Policy {
     allow: Grants,
     deny: Grants,
     examples: Vec<Example>,
+    /// What to do for an operation to be granted, where that is no entry of `allow`.
+    ways: HashMap<Operation, String>,
 }
 
 /// A test that travels with a policy.
@@ -103,6 +106,22 @@ impl Policy {
             allow,
             deny: Grants::default(),
             examples: Vec::new(),
+            ways: HashMap::new(),
+        }
+    }
+
+    /// A policy that image-swap variables make: what they open, what stays shut within that, and
+    /// what to set for each operation that is not open.
+    #[must_use]
+    pub fn of_environment(
+        name: &str,
+        (allow, deny): (Grants, Grants),
+        ways: HashMap<Operation, String>,
+    ) -> Self {
+        Self {
+            deny,
+            ways,
+            ..Self::of(name, allow)
         }
     }
 
@@ -122,6 +141,12 @@ impl Policy {
     #[must_use]
     pub fn examples(&self) -> &[Example] {
         &self.examples
+    }
+
+    /// What to do for an operation to be granted, where that is no entry of `allow`.
+    #[must_use]
+    pub fn way_to(&self, operation: Operation) -> Option<&str> {
+        self.ways.get(&operation).map(String::as_str)
     }
 
     /// Whether it grants a call. Its `deny` wins over its own grants and its parents'.

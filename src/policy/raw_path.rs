@@ -11,6 +11,8 @@ use crate::docker::{BadTarget, Method, Target};
 pub struct RawPath {
     method: Method,
     segments: Vec<Option<String>>,
+    /// Whether it stands for all below it too. No policy file can say so.
+    has_below: bool,
 }
 
 impl RawPath {
@@ -37,8 +39,21 @@ impl RawPath {
             _ if target.version.is_some() => Err(BadEntry::PathVersion),
             Some(Some(first)) if is_in_table(first) => Err(BadEntry::PathInTable(first.clone())),
             Some(Some(_)) if path.ends_with('/') => Err(BadEntry::Path(BadTarget::TrailingSlash)),
-            Some(Some(_)) => Ok(Self { method, segments }),
+            Some(Some(_)) => Ok(Self {
+                method,
+                segments,
+                has_below: false,
+            }),
             Some(None) | None => Err(BadEntry::PathStart),
+        }
+    }
+
+    /// The path and all below it.
+    #[must_use]
+    pub fn with_below(self) -> Self {
+        Self {
+            has_below: true,
+            ..self
         }
     }
 }
@@ -48,6 +63,8 @@ impl RawPath {
 pub(super) struct RawPaths {
     /// The methods of the path that ends here.
     methods: Vec<Method>,
+    /// The methods of every path that ends here or below.
+    methods_below: Vec<Method>,
     literal: HashMap<String, RawPaths>,
     any: Option<Box<RawPaths>>,
 }
@@ -61,11 +78,16 @@ impl RawPaths {
                 Some(literal) => node.literal.entry(literal.clone()).or_default(),
                 None => node.any.get_or_insert_default(),
             });
-        end.methods.push(path.method);
+        if path.has_below {
+            end.methods_below.push(path.method);
+        } else {
+            end.methods.push(path.method);
+        }
     }
 
     pub(super) fn extend(&mut self, other: Self) {
         self.methods.extend(other.methods);
+        self.methods_below.extend(other.methods_below);
         for (literal, node) in other.literal {
             self.literal.entry(literal).or_default().extend(node);
         }
@@ -79,6 +101,9 @@ impl RawPaths {
         method: Method,
         mut segments: impl Iterator<Item = &'a str> + Clone,
     ) -> bool {
+        if self.methods_below.contains(&method) {
+            return true;
+        }
         let Some(segment) = segments.next() else {
             return self.methods.contains(&method);
         };

@@ -50,7 +50,30 @@ impl Rules {
                 call,
                 policy: Arc::clone(policy.name()),
             }),
-            None => Judgement::Deny(not_granted(&call)),
+            None => Judgement::Deny(self.not_granted(&call)),
+        }
+    }
+
+    fn not_granted(&self, call: &Call) -> Denial {
+        let entry = entry(call);
+        match &call.subject {
+            Subject::Operation { operation, .. } => {
+                let mut policies = self.policies.iter();
+                let way = policies.find_map(|policy| policy.way_to(*operation));
+                let add = || format!("add \"{entry}\" to allow");
+                let way = way.map_or_else(add, str::to_owned);
+                let message = format!("{entry} is not granted; to grant it {way}");
+                Denial::new(Reason::NotGranted, message)
+            }
+            Subject::Outside { path } => {
+                let near = nearest_route(call.method.as_str(), path)
+                    .map(|near| format!(", the nearest is {near}"));
+                let near = near.unwrap_or_default();
+                let message = format!(
+                    "{entry} is no operation of the Docker API{near}; to grant it all the same add \"{entry}\" to allow"
+                );
+                Denial::new(Reason::UnknownOperation, message)
+            }
         }
     }
 
@@ -114,25 +137,6 @@ fn denied(call: &Call) -> Denial {
         Reason::Denied,
         format!("{entry} is denied by the settings; to grant it remove it from their deny"),
     )
-}
-
-fn not_granted(call: &Call) -> Denial {
-    let entry = entry(call);
-    match &call.subject {
-        Subject::Operation { .. } => Denial::new(
-            Reason::NotGranted,
-            format!("{entry} is not granted; to grant it add \"{entry}\" to allow"),
-        ),
-        Subject::Outside { path } => {
-            let near = nearest_route(call.method.as_str(), path)
-                .map(|near| format!(", the nearest is {near}"));
-            let near = near.unwrap_or_default();
-            let message = format!(
-                "{entry} is no operation of the Docker API{near}; to grant it all the same add \"{entry}\" to allow"
-            );
-            Denial::new(Reason::UnknownOperation, message)
-        }
-    }
 }
 
 #[cfg(test)]

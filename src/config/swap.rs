@@ -1,0 +1,237 @@
+//! Image-swap variables: the environment of the images that Dockgate takes the place of.
+//!
+//! They are read when no policy of ours is set, in one of three dialects, and become a policy called
+//! `environment` and a few settings. Every variable that is set is accounted for: what it opens, or
+//! why it does nothing.
+
+mod report;
+mod rules;
+mod values;
+
+use std::collections::{BTreeMap, HashMap};
+
+use self::rules::{HARDENED, LINUXSERVER, Opened, Rules, SECTIONS, TECNATIVA, default_of};
+use super::raw::{DEFAULT_LISTEN, RawConfig};
+use crate::docker::Operation;
+use crate::policy::{Entry, Grants, Policy, Problem};
+
+/// How the variables are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// As Tecnativa's, less what nobody expects to be open.
+    Hardened,
+    /// As LinuxServer's image.
+    Linuxserver,
+    /// As Tecnativa's image.
+    Tecnativa,
+}
+
+/// The variables of these images that are set.
+#[derive(Debug, Default)]
+pub(super) struct Swap(BTreeMap<String, String>);
+
+/// What the settings make of the variables.
+#[derive(Default)]
+pub(super) struct Swapped {
+    /// The policy, if they are read.
+    pub(super) policy: Option<Policy>,
+    /// What an operator is told.
+    pub(super) notices: Vec<String>,
+    /// What is wrong.
+    pub(super) problems: Vec<Problem>,
+    /// The variable that set a key.
+    pub(super) origins: Vec<(String, String)>,
+}
+
+/// The name of the policy in the record.
+const POLICY: &str = "environment";
+/// The variables that open nothing and set something.
+const SETTINGS: &[&str] = &["BIND_CONFIG", "DISABLE_IPV6", "LOG_LEVEL", "SOCKET_PATH"];
+/// Variables that people set, and no dialect here has. Others that begin like one are told too.
+const STRANGE: &[&str] = &[
+    "DELETE",
+    "LOGS",
+    "PATCH",
+    "PORTS",
+    "PROXY_READ_TIMEOUT",
+    "PUT",
+];
+
+impl Dialect {
+    /// The dialects by their names in the settings.
+    pub(super) const ALL: &[(&str, Self)] = &[
+        ("hardened", Self::Hardened),
+        ("linuxserver", Self::Linuxserver),
+        ("tecnativa", Self::Tecnativa),
+    ];
+
+    fn rules(self) -> &'static Rules {
+        match self {
+            Self::Hardened => &HARDENED,
+            Self::Linuxserver => &LINUXSERVER,
+            Self::Tecnativa => &TECNATIVA,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        let named = Self::ALL.iter().find(|(_, dialect)| *dialect == self);
+        named.map_or("", |(name, _)| *name)
+    }
+}
+
+impl Swap {
+    /// Keeps a variable of the environment, if it is or looks like one of these.
+    pub(super) fn take(&mut self, name: String, text: String) {
+        let is_one = SETTINGS.contains(&name.as_str())
+            || STRANGE.contains(&name.as_str())
+            || name.starts_with("ALLOW_")
+            || name.starts_with("LIBPOD_")
+            || name == "POST"
+            || SECTIONS.iter().any(|section| section.variable == name);
+        if is_one {
+            self.0.insert(name, text);
+        }
+    }
+
+    /// Whether none is set.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Reads the variables into a policy, and into the settings that nothing else sets; or, where a
+    /// policy of ours is set, tells that none of them has an effect.
+    pub(super) fn apply(&self, raw: &mut RawConfig, is_set: &dyn Fn(&str) -> bool) -> Swapped {
+        let mut swapped = Swapped::default();
+        if self.is_empty() && !is_set("dialect") {
+            return swapped;
+        }
+        let own_policy = raw
+            .listener
+            .iter()
+            .any(|listener| listener.policy.is_some());
+        if own_policy || raw.policy.is_some() || !raw.allow.is_empty() {
+            swapped.notices = self.overruled(is_set("dialect"));
+            return swapped;
+        }
+        // A name that there is not is told with the other settings.
+        let named = Dialect::ALL.iter().find(|(name, _)| *name == raw.dialect);
+        let dialect = named.map_or(Dialect::Hardened, |(_, dialect)| *dialect);
+        self.set(dialect, raw, is_set, &mut swapped);
+        swapped.policy = Some(self.policy(dialect.rules()));
+        swapped.notices.extend(report::lines(self, dialect));
+        swapped
+    }
+
+    /// What is told when a policy of ours is set.
+    fn overruled(&self, has_dialect: bool) -> Vec<String> {
+        let dialect = has_dialect.then_some("the dialect");
+        let names: Vec<_> = self.0.keys().map(String::as_str).chain(dialect).collect();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        vec![format!(
+            "warning: without effect, as a policy of ours is set: {}",
+            names.join(", ")
+        )]
+    }
+
+    fn on(&self, variable: &str) -> bool {
+        let set = self.0.get(variable).map(|text| values::is_true(text));
+        set.unwrap_or_else(|| default_of(variable))
+    }
+
+    fn policy(&self, rules: &Rules) -> Policy {
+        let on = |variable: &str| self.on(variable);
+        let (open, shut) = rules.judge(&on);
+        let missing = |operation: Operation| {
+            let missing = rules.missing(operation, &on);
+            let ones = missing.iter().map(|variable| format!("{variable}=1"));
+            let ones = ones.collect::<Vec<_>>();
+            (operation, format!("set {}", ones.join(" and ")))
+        };
+        let is_open = |operation: &Operation| open.contains(&Opened::Operation(*operation));
+        let shut_operations = Operation::ALL
+            .iter()
+            .filter(|operation| !is_open(operation));
+        let ways: HashMap<_, _> = shut_operations.copied().map(missing).collect();
+        Policy::of_environment(POLICY, (grants(&open), grants(&shut)), ways)
+    }
+
+    /// Turns the variables that set something into settings.
+    fn set(
+        &self,
+        dialect: Dialect,
+        raw: &mut RawConfig,
+        is_set: &dyn Fn(&str) -> bool,
+        swapped: &mut Swapped,
+    ) {
+        for (variable, text) in &self.0 {
+            let keys = match variable.as_str() {
+                "BIND_CONFIG" | "DISABLE_IPV6" => ["listen", "listener"],
+                "LOG_LEVEL" => ["log", "audit.allowed_reads"],
+                "SOCKET_PATH" => ["upstream", "upstream"],
+                _ => continue,
+            };
+            let [first, _] = keys;
+            if let Some(key) = keys.iter().find(|key| is_set(key)) {
+                let notice = format!("warning: {variable} is without effect, as `{key}` is set");
+                swapped.notices.push(notice);
+                continue;
+            }
+            match self.set_one(dialect, raw, variable, text) {
+                Ok(true) => swapped.origins.push((first.to_owned(), variable.clone())),
+                Ok(false) => {}
+                Err(message) => swapped.problems.push(Problem::of_file(variable, message)),
+            }
+        }
+    }
+
+    /// Whether a variable that is no boolean set something.
+    fn set_one(
+        &self,
+        dialect: Dialect,
+        raw: &mut RawConfig,
+        variable: &str,
+        text: &str,
+    ) -> Result<bool, String> {
+        let binds = self
+            .0
+            .get("BIND_CONFIG")
+            .is_some_and(|bind| !bind.is_empty());
+        match variable {
+            "BIND_CONFIG" if binds => raw.listen = Some(values::listen(text)?),
+            "DISABLE_IPV6" if !binds && values::disables_ipv6(dialect, text) => {
+                raw.listen = Some(vec![DEFAULT_LISTEN.replace("[::]", "0.0.0.0")]);
+            }
+            "LOG_LEVEL" if !text.is_empty() => {
+                let (log, allowed_reads) = values::level(text)?;
+                log.clone_into(&mut raw.log);
+                raw.audit.allowed_reads = allowed_reads;
+            }
+            "SOCKET_PATH" if !text.is_empty() => raw.upstream = values::upstream(text)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+fn grants(opened: &[Opened]) -> Grants {
+    let mut grants = Grants::default();
+    for one in opened {
+        match one {
+            Opened::Operation(operation) => grants.insert(Entry::Operation(*operation)),
+            Opened::Path(text) | Opened::Below(text) => {
+                // A test reads every path that there is.
+                if let Ok(Entry::Raw(path)) = Entry::parse(text) {
+                    let has_below = matches!(one, Opened::Below(_));
+                    let path = if has_below { path.with_below() } else { path };
+                    grants.insert(Entry::Raw(path));
+                }
+            }
+        }
+    }
+    grants
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+use super::*;
+
+fn swap(pairs: &[(&str, &str)]) -> Swap {
+    let mut swap = Swap::default();
+    for (name, text) in pairs {
+        swap.take((*name).to_owned(), (*text).to_owned());
+    }
+    swap
+}
+
+/// Variables as a shell takes them.
+fn parsed(line: &str) -> Swap {
+    let pairs: Vec<_> = line
+        .split_ascii_whitespace()
+        .map(|pair| pair.split_once('=').unwrap())
+        .collect();
+    swap(&pairs)
+}
+
+/// What a dialect opens under an environment, in words.
+fn opened(dialect: Dialect, environment: &str) -> String {
+    let swap = parsed(environment);
+    let (open, shut) = dialect.rules().judge(&|variable| swap.on(variable));
+    let word = |one: &Opened| match one {
+        Opened::Operation(operation) => operation.to_string(),
+        Opened::Path(path) => path.replace(' ', ":"),
+        Opened::Below(path) => format!("{}/...", path.replace(' ', ":")),
+    };
+    let open = open.iter().map(word);
+    // Shut is what none of the variables opens; only what is less than that is worth a word.
+    let all = dialect.rules().judge(&|_| false).1;
+    let lifted = all.iter().filter(|one| !shut.contains(one));
+    let lifted = lifted.map(|one| format!("+{}", word(one)));
+    open.chain(lifted).collect::<Vec<_>>().join(" ")
+}
+
+/// Environments and what each opens, reviewed by hand: variables, ` -> `, operations.
+const GOLDEN: &[(Dialect, &str)] = &[
+    (
+        Dialect::Hardened,
+        include_str!("../../../tests/data/dialects/hardened.txt"),
+    ),
+    (
+        Dialect::Linuxserver,
+        include_str!("../../../tests/data/dialects/linuxserver.txt"),
+    ),
+    (
+        Dialect::Tecnativa,
+        include_str!("../../../tests/data/dialects/tecnativa.txt"),
+    ),
+];
+
+/// The environments that the images' own documents and those of their users name.
+const DOCUMENTED: &[&str] = &[
+    "CONTAINERS=1",
+    "CONTAINERS=1 INFO=1",
+    "CONTAINERS=1 IMAGES=1 POST=1",
+    "NETWORKS=1 NODES=1 SERVICES=1 TASKS=1",
+    "POST=1 ALLOW_START=1 ALLOW_STOP=1",
+    "CONTAINERS=1 EVENTS=1 EXEC=1 IMAGES=1 INFO=1 NETWORKS=1 PING=1 POST=1 VERSION=1 VOLUMES=1",
+    "EVENTS=0 PING=0 VERSION=0",
+];
+
+/// Each variable alone, at `POST=0` and at `POST=1`, and those that are documented.
+fn environments(dialect: Dialect) -> Vec<String> {
+    let mut environments = vec!["POST=0".to_owned(), "POST=1".to_owned()];
+    let variables = dialect.rules().variables();
+    for variable in variables.iter().filter(|variable| *variable != "POST") {
+        environments.push(format!("{variable}=1 POST=0"));
+        environments.push(format!("{variable}=1 POST=1"));
+        // A gate does nothing but beside its section.
+        if let Some(section) = dialect.rules().section_of_gate(variable) {
+            environments.push(format!("{variable}=1 {section}=1 POST=0"));
+            environments.push(format!("{variable}=1 {section}=1 POST=1"));
+        }
+    }
+    environments.extend(DOCUMENTED.iter().map(|set| (*set).to_owned()));
+    environments
+}
+
+#[test]
+fn every_variable_opens_in_each_dialect_what_was_reviewed() {
+    for (dialect, golden) in GOLDEN {
+        let environments = environments(*dialect);
+        let mut lines = golden.lines();
+        for environment in environments {
+            let found = format!("{environment} -> {}", opened(*dialect, &environment));
+            assert_eq!(Some(found.trim_end()), lines.next(), "{dialect:?}");
+        }
+        assert_eq!(lines.next(), None, "{dialect:?}");
+    }
+}
+
+#[test]
+fn every_path_of_podmans_is_one() {
+    let (open, shut) = LINUXSERVER.judge(&|_| true);
+    let (_, all_shut) = LINUXSERVER.judge(&|_| false);
+    for one in open.iter().chain(&shut).chain(&all_shut) {
+        if let Opened::Path(text) | Opened::Below(text) = one {
+            assert!(matches!(Entry::parse(text), Ok(Entry::Raw(_))), "{text}");
+        }
+    }
+    assert!(!all_shut.is_empty());
+}
+
+fn applied(environment: &str, dialect: &str) -> Swapped {
+    let mut raw = RawConfig {
+        dialect: dialect.to_owned(),
+        ..RawConfig::default()
+    };
+    parsed(environment).apply(&mut raw, &|_| false)
+}
+
+/// A dialect, an environment, and one of the lines that are told.
+const TOLD: &[(&str, &str, &str)] = &[
+    (
+        "hardened",
+        "SERVICES=1",
+        "SERVICES=1 opens ServiceList, ServiceInspect",
+    ),
+    (
+        "tecnativa",
+        "TASKS=1",
+        "TASKS=1 opens TaskList, TaskInspect, TaskLogs",
+    ),
+    (
+        "hardened",
+        "BUILD=1",
+        "warning: BUILD=1 does nothing while POST is 0",
+    ),
+    (
+        "tecnativa",
+        "CONTAINERS=1 POST=1 ALLOW_START=1",
+        "warning: ALLOW_START=1 does nothing that others do not",
+    ),
+    (
+        "tecnativa",
+        "ALLOW_START=1",
+        "warning: ALLOW_START=1 does nothing while POST is 0",
+    ),
+    (
+        "linuxserver",
+        "ALLOW_START=1",
+        "ALLOW_START=1 opens ContainerStart, POST /libpod/containers/{}/start, POST /libpod/pods/{}/start",
+    ),
+    (
+        "hardened",
+        "ALLOW_EXPORT=1",
+        "warning: ALLOW_EXPORT=1 does nothing while CONTAINERS is 0",
+    ),
+    (
+        "hardened",
+        "ALLOW_EXPORT=1 CONTAINERS=1",
+        "ALLOW_EXPORT=1 opens ContainerExport",
+    ),
+    (
+        "hardened",
+        "POST=true",
+        "warning: POST=true is read as 0, as HAProxy reads it: write 0 or 1",
+    ),
+    (
+        "hardened",
+        "POST=1",
+        "warning: POST=1 does nothing that others do not",
+    ),
+    (
+        "hardened",
+        "CONTAINERS=1 POST=1",
+        "POST=1 opens ContainerCreate, ContainerResize, ContainerStart, ContainerStop, ContainerRestart, ContainerKill, ContainerUpdate, ContainerRename and 10 more",
+    ),
+    ("hardened", "EVENTS=0", "EVENTS=0 shuts SystemEvents"),
+    (
+        "hardened",
+        "LIBPOD_INFO=1",
+        "warning: LIBPOD_INFO does nothing: it is one of DOCKGATE_DIALECT=linuxserver",
+    ),
+    (
+        "hardened",
+        "ALLOW_FOO=1",
+        "warning: ALLOW_FOO does nothing: no dialect has it",
+    ),
+    (
+        "tecnativa",
+        "DELETE=0",
+        "warning: DELETE does nothing: POST opens all methods",
+    ),
+    (
+        "linuxserver",
+        "LIBPOD_CONTAINERS=1 ALLOW_TOP=1",
+        "ALLOW_TOP=1 opens /libpod/containers/{}/top/..., /libpod/pods/{}/top/...",
+    ),
+];
+
+#[test]
+fn each_variable_is_told_what_it_opens_or_why_it_does_nothing() {
+    for (dialect, environment, want) in TOLD {
+        let notices = applied(environment, dialect).notices;
+        let found = notices.iter().any(|notice| notice == want);
+        assert!(found, "{environment}: {want}: {notices:#?}");
+    }
+}
+
+#[test]
+fn what_is_off_as_it_would_be_anyway_is_not_told() {
+    let notices = applied(
+        "CONTAINERS=0 POST= EVENTS=1 SOCKET_PATH=/run/d.sock",
+        "hardened",
+    )
+    .notices;
+    assert_eq!(
+        notices.len(),
+        2,
+        "the first line and the last: {notices:#?}"
+    );
+}
+
+#[test]
+fn a_policy_of_ours_holds_and_every_variable_without_effect_is_named() {
+    for key in ["policy", "allow", "listener"] {
+        let mut raw = RawConfig::default();
+        match key {
+            "policy" => raw.policy = Some(vec!["traefik".to_owned()]),
+            "allow" => raw.allow = vec!["SystemInfo".to_owned()],
+            _ => {
+                raw.listener.push(crate::config::raw::RawListener {
+                    address: None,
+                    policy: Some(vec!["traefik".to_owned()]),
+                    deny: Vec::new(),
+                });
+            }
+        }
+        let swapped =
+            parsed("CONTAINERS=1 LOG_LEVEL=notice SOCKET_PATH=/x").apply(&mut raw, &|_| false);
+        assert!(swapped.policy.is_none(), "{key}");
+        assert_eq!(
+            swapped.notices,
+            [
+                "warning: without effect, as a policy of ours is set: CONTAINERS, LOG_LEVEL, SOCKET_PATH"
+            ]
+        );
+        assert!(
+            raw.audit.allowed_reads && raw.upstream.ends_with("docker.sock"),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn settings_of_ours_win_over_variables() {
+    let mut raw = RawConfig::default();
+    let swapped =
+        parsed("SOCKET_PATH=/x LOG_LEVEL=notice").apply(&mut raw, &|key| key == "upstream");
+    assert!(raw.upstream.ends_with("docker.sock") && !raw.audit.allowed_reads);
+    assert!(swapped.notices.iter().any(|notice| {
+        notice == "warning: SOCKET_PATH is without effect, as `upstream` is set"
+    }));
+}
+
+#[test]
+fn a_value_that_no_image_takes_is_a_problem() {
+    for environment in ["LOG_LEVEL=loud", "SOCKET_PATH=docker", "BIND_CONFIG=2375"] {
+        let problems = applied(environment, "tecnativa").problems;
+        assert_eq!(problems.len(), 1, "{environment}");
+        let variable = environment.split('=').next().unwrap();
+        assert_eq!(problems[0].file, variable);
+    }
+}
+
+#[test]
+fn a_denial_says_which_variables_would_grant() {
+    let policy = applied("CONTAINERS=1 LOG_LEVEL=info", "hardened")
+        .policy
+        .unwrap();
+    for (operation, want) in [
+        (Operation::ContainerExport, "set ALLOW_EXPORT=1"),
+        (Operation::ContainerStart, "set ALLOW_START=1 and POST=1"),
+        (Operation::ContainerCreate, "set POST=1"),
+        (Operation::ImageGet, "set ALLOW_IMAGE_EXPORT=1 and IMAGES=1"),
+        (Operation::ImageCreate, "set IMAGES=1 and POST=1"),
+    ] {
+        assert_eq!(policy.way_to(operation), Some(want));
+    }
+    assert_eq!(policy.way_to(Operation::ContainerList), None);
+}

@@ -1,0 +1,189 @@
+//! The values of image-swap variables, read as the images read them.
+
+use super::Dialect;
+
+/// Whether HAProxy takes a text for true: an integer other than 0, of which it reads the digits in
+/// front. So `true`, `yes` and nothing at all are false.
+pub(super) fn is_true(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text).bytes();
+    digits
+        .take_while(u8::is_ascii_digit)
+        .any(|digit| digit != b'0')
+}
+
+/// Whether a text is what people write for a boolean, and not something that HAProxy reads in a way
+/// of its own.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.is_empty() || text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether `DISABLE_IPV6` is on. No HAProxy reads it but a script, and each in its own way.
+pub(super) fn disables_ipv6(dialect: Dialect, text: &str) -> bool {
+    match dialect {
+        Dialect::Hardened | Dialect::Tecnativa => {
+            ["1", "true", "yes"].contains(&text.to_ascii_lowercase().as_str())
+        }
+        Dialect::Linuxserver => text == "1",
+    }
+}
+
+/// Our `log`, and whether allowed reads are recorded, for a syslog level.
+pub(super) fn level(text: &str) -> Result<(&'static str, bool), String> {
+    match text {
+        "emerg" | "alert" | "crit" | "err" => Ok(("error", false)),
+        "warning" => Ok(("warn", false)),
+        "notice" => Ok(("info", false)),
+        "info" => Ok(("info", true)),
+        "debug" => Ok(("debug", true)),
+        _ => Err(format!(
+            "`{text}` must be one of emerg, alert, crit, err, warning, notice, info, debug"
+        )),
+    }
+}
+
+/// Our `upstream`, for an address as HAProxy writes that of a server.
+pub(super) fn upstream(text: &str) -> Result<String, String> {
+    if let Some(path) = text.strip_prefix("unix@").or_else(|| path(text)) {
+        return Ok(format!("unix://{path}"));
+    }
+    let address = text.strip_prefix("ipv4@").unwrap_or(text);
+    let address = address.strip_prefix("ipv6@").unwrap_or(address);
+    if address.contains('@') || address.contains("://") || !address.contains(':') {
+        return Err(format!(
+            "`{text}` must be a path or host:port: write /var/run/docker.sock, or engine:2375"
+        ));
+    }
+    Ok(format!("tcp://{}", bracketed(address)))
+}
+
+/// Our `listen`, for the arguments of HAProxy's `bind`: addresses by comma, then words.
+pub(super) fn listen(text: &str) -> Result<Vec<String>, String> {
+    let mut words = text.split_ascii_whitespace();
+    let addresses = words.next().unwrap_or_default().split(',');
+    if let Some(word) = words.find(|word| *word != "v4v6") {
+        return Err(format!(
+            "`{word}` is not offered here: set DOCKGATE_LISTEN, or write a [[listener]] in a settings file"
+        ));
+    }
+    addresses.map(address).collect()
+}
+
+fn address(text: &str) -> Result<String, String> {
+    if let Some(path) = text.strip_prefix("unix@").or_else(|| path(text)) {
+        return Ok(format!("unix://{path}"));
+    }
+    let plain = text.strip_prefix("ipv4@").unwrap_or(text);
+    let plain = plain.strip_prefix("ipv6@").unwrap_or(plain);
+    match plain.rsplit_once(':') {
+        Some(("" | "*", port)) => Ok(format!("tcp://0.0.0.0:{port}")),
+        Some(_) => Ok(format!("tcp://{}", bracketed(plain))),
+        None => Err(format!(
+            "`{text}` must be an address and port, or a path: write [::]:2375, or /run/dockgate.sock"
+        )),
+    }
+}
+
+fn path(text: &str) -> Option<&str> {
+    text.starts_with('/').then_some(text)
+}
+
+/// An address and port with the brackets that HAProxy does without.
+fn bracketed(text: &str) -> String {
+    match text.rsplit_once(':') {
+        Some((host, port)) if host.contains(':') && !host.starts_with('[') => {
+            format!("[{host}]:{port}")
+        }
+        Some(_) | None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boolean_is_an_integer_as_haproxy_reads_it() {
+        for text in [
+            "1",
+            "2",
+            "-1",
+            "01",
+            "1abc",
+            "1.2.3",
+            "99999999999999999999",
+        ] {
+            assert!(is_true(text), "{text}");
+        }
+        for text in [
+            "", "0", "00", "-0", "-", "true", "TRUE", "yes", "on", " 1", "x1", "0x1",
+        ] {
+            assert!(!is_true(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn disable_ipv6_is_no_boolean_of_haproxys() {
+        for (text, classic, linuxserver) in [
+            ("1", true, true),
+            ("true", true, false),
+            ("Yes", true, false),
+            ("2", false, false),
+            ("0", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(disables_ipv6(Dialect::Tecnativa, text), classic, "{text}");
+            assert_eq!(disables_ipv6(Dialect::Hardened, text), classic, "{text}");
+            assert_eq!(
+                disables_ipv6(Dialect::Linuxserver, text),
+                linuxserver,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn takes_the_addresses_that_haproxy_takes() {
+        for (text, want) in [
+            ("/var/run/docker.sock", "unix:///var/run/docker.sock"),
+            ("unix@/run/podman.sock", "unix:///run/podman.sock"),
+            ("engine:2375", "tcp://engine:2375"),
+            ("ipv4@10.0.0.1:2375", "tcp://10.0.0.1:2375"),
+            ("fd00::1:2375", "tcp://[fd00::1]:2375"),
+        ] {
+            assert_eq!(upstream(text).as_deref(), Ok(want), "{text}");
+        }
+        for text in ["engine", "abns@docker", "tcp://engine:2375", "unix:///x"] {
+            assert!(upstream(text).unwrap_err().contains(text), "{text}");
+        }
+        for (text, want) in [
+            ("[::]:2375 v4v6", &["tcp://[::]:2375"][..]),
+            (":2375", &["tcp://0.0.0.0:2375"]),
+            (
+                "*:2375,/run/x.sock",
+                &["tcp://0.0.0.0:2375", "unix:///run/x.sock"],
+            ),
+            (":::2375", &["tcp://[::]:2375"]),
+        ] {
+            assert_eq!(listen(text).unwrap(), want, "{text}");
+        }
+        for text in [":2375 ssl crt /x.pem", "[::]:2375 v6only", "2375", ""] {
+            assert!(listen(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_syslog_level_above_info_keeps_allowed_reads_out_of_the_record() {
+        for (text, want) in [
+            ("emerg", ("error", false)),
+            ("warning", ("warn", false)),
+            ("notice", ("info", false)),
+            ("info", ("info", true)),
+            ("debug", ("debug", true)),
+        ] {
+            assert_eq!(level(text), Ok(want), "{text}");
+        }
+        for text in ["INFO", "warn", "none", ""] {
+            assert!(level(text).is_err(), "{text}");
+        }
+    }
+}
