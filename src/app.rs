@@ -1,22 +1,24 @@
 //! Wiring: from the settings to a running server, and its end.
 
+pub mod report;
+
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit, setrlimit};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::audit::Log;
-use crate::config::{Config, LogLevel};
-use crate::docker::Body;
-use crate::policy::Rules;
-use crate::proxy::Shared;
+use crate::config::{Config, ListenerSettings, LogLevel};
+use crate::policy::Problem;
 use crate::proxy::body::request::BUDGET;
+use crate::proxy::probe::{Question, ask};
 use crate::proxy::upstream::Daemon;
+use crate::proxy::{Ruling, Shared};
 use crate::server::clients::Clients;
 use crate::server::listener::{BindError, Listener};
 use crate::server::{self, Bounds};
@@ -40,12 +42,17 @@ pub enum StartError {
 /// How long the end waits for the record to be written.
 const RECORD_END: Duration = Duration::from_secs(2);
 
-/// Runs the server until a signal ends it. What an operator should know at start goes to `report`.
+/// Runs the server until a signal ends it. What an operator should know goes to `report`; `reread`
+/// reads the settings anew when a signal asks for it.
 ///
 /// # Errors
 ///
 /// It cannot start.
-pub fn serve(config: Config, report: &mut dyn Write) -> Result<(), StartError> {
+pub fn serve(
+    config: Config,
+    reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
+    report: &mut dyn Write,
+) -> Result<(), StartError> {
     tracing_subscriber::fmt()
         .with_max_level(level(config.log))
         .with_writer(io::stderr)
@@ -58,13 +65,8 @@ pub fn serve(config: Config, report: &mut dyn Write) -> Result<(), StartError> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o117));
     let (log, writer) =
         Log::start(&config.audit, config.limits.connections).map_err(StartError::Audit)?;
-    // One thread: more would share the connections' state among them and cost more for each
-    // request.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(StartError::System)?;
-    let served = runtime.block_on(run(config, &log, report));
+    let runtime = runtime().map_err(StartError::System)?;
+    let served = runtime.block_on(run(config, reread, &log, report));
     // A look-up of the daemon's name may still hang; nobody waits for it.
     runtime.shutdown_background();
     log.close();
@@ -74,14 +76,28 @@ pub fn serve(config: Config, report: &mut dyn Write) -> Result<(), StartError> {
     served
 }
 
-async fn run(config: Config, log: &Log, report: &mut dyn Write) -> Result<(), StartError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::System)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::System)?;
+async fn run(
+    config: Config,
+    reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
+    log: &Log,
+    report: &mut dyn Write,
+) -> Result<(), StartError> {
+    let mut signals = Signals::new().map_err(StartError::System)?;
     let (drain, draining) = watch::channel(false);
-    let mut listeners = start(config, log, &draining, report)?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    let (listening, mut listeners) = start(config, log, &draining, report)?;
+    let mut asking = std::pin::pin!(report::engine(&listening.daemon));
+    let mut has_answer = false;
+    loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::End => break,
+                Asked::Reload => listening.reload(reread(), report),
+            },
+            engine = &mut asking, if !has_answer => {
+                has_answer = true;
+                tell(report, &engine);
+            }
+        }
     }
     tracing::info!("draining; a second signal ends at once");
     log.drain();
@@ -89,11 +105,71 @@ async fn run(config: Config, log: &Log, report: &mut dyn Write) -> Result<(), St
     _ = drain.send(true);
     tokio::select! {
         () = async { while listeners.join_next().await.is_some() {} } => {}
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = async { while signals.next().await != Asked::End {} } => {}
     }
     listeners.shutdown().await;
     Ok(())
+}
+
+/// What the daemon says of itself, if it answers.
+#[must_use]
+pub fn engine(config: &Config) -> String {
+    let daemon = Arc::new(Daemon::new(config));
+    match runtime() {
+        Ok(runtime) => runtime.block_on(report::engine(&daemon)),
+        Err(error) => StartError::System(error).to_string(),
+    }
+}
+
+/// Whether the daemon answers a ping.
+///
+/// # Errors
+///
+/// It does not; the message says why.
+pub fn ping(config: &Config) -> Result<(), String> {
+    let daemon = Arc::new(Daemon::new(config));
+    let runtime = runtime().map_err(|error| StartError::System(error).to_string())?;
+    let asked = runtime.block_on(ask(&daemon, Question::Ping));
+    asked.map(drop).map_err(|denial| denial.message)
+}
+
+/// One thread: more would share the connections' state among them and cost more for each request.
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+/// The signals that are heeded.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            reload: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::End,
+            _ = self.interrupt.recv() => Asked::End,
+            _ = self.reload.recv() => Asked::Reload,
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    End,
+    Reload,
 }
 
 /// Binds every listener before any accepts, and tells what holds where.
@@ -102,53 +178,97 @@ fn start(
     log: &Log,
     draining: &watch::Receiver<bool>,
     report: &mut dyn Write,
-) -> Result<JoinSet<()>, StartError> {
+) -> Result<(Listening, JoinSet<()>), StartError> {
     let bounds = Bounds {
         connections: Arc::new(Semaphore::new(config.limits.connections)),
         clients: Arc::new(Clients::new(config.limits.connections_per_client)),
         drain: config.limits.drain,
     };
-    let daemon = Arc::new(Daemon {
-        address: config.upstream.clone(),
-        connect: config.limits.connect,
-        reply_head: config.limits.reply_head,
-        is_away: AtomicBool::new(false),
-        is_unreadable: AtomicBool::new(false),
-    });
+    let daemon = Arc::new(Daemon::new(&config));
     let budget = Arc::new(Semaphore::new(BUDGET));
     let bound = config
         .listeners
-        .into_iter()
+        .iter()
         .map(|settings| Listener::bind(&settings.address).map(|listener| (listener, settings)));
     let bound: Vec<_> = bound.collect::<Result<_, _>>()?;
+    tell(report, concat!("dockgate ", env!("CARGO_PKG_VERSION")));
     for notice in &config.notices {
         tell(report, notice);
     }
-    let mut listeners = JoinSet::new();
+    let (mut listeners, mut shared) = (JoinSet::new(), Vec::new());
     for (listener, settings) in bound {
         let address = listener.address().map_err(StartError::System)?;
-        for line in warnings(&settings.rules) {
-            tell(report, &format!("warning: {address}: {line}"));
-        }
         tell(report, &format!("listening on {address}"));
-        let shared = Arc::new(Shared {
+        for line in report::rules(&settings.rules) {
+            tell(report, &format!("  {line}"));
+        }
+        let own = Arc::new(Shared {
             listener: address.to_string().into(),
             on_loopback: address.is_loopback(),
-            rules: settings.rules,
-            admission: config.admission.clone(),
+            ruling: RwLock::new(Arc::new(ruling(settings, &config))),
             limits: config.limits.clone(),
             daemon: Arc::clone(&daemon),
             log: log.clone(),
             budget: Arc::clone(&budget),
         });
-        listeners.spawn(server::run(
-            listener,
-            shared,
-            bounds.clone(),
-            draining.clone(),
-        ));
+        shared.push(Arc::clone(&own));
+        listeners.spawn(server::run(listener, own, bounds.clone(), draining.clone()));
     }
-    Ok(listeners)
+    let listening = Listening {
+        config,
+        daemon,
+        shared,
+    };
+    Ok((listening, listeners))
+}
+
+/// What is listened on, and by which settings.
+struct Listening {
+    config: Config,
+    daemon: Arc<Daemon>,
+    /// In the order of the settings' listeners.
+    shared: Vec<Arc<Shared>>,
+}
+
+impl Listening {
+    /// Has the rules of other settings hold from now on, all of them or, where anything is wrong,
+    /// none.
+    fn reload(&self, reread: Result<Config, Vec<Problem>>, report: &mut dyn Write) {
+        let config = match reread {
+            Ok(config) => config,
+            Err(problems) => {
+                for problem in &problems {
+                    tell(report, &format!("dockgate: {problem}"));
+                }
+                return tell(report, "not reloaded: the old settings stay in force");
+            }
+        };
+        let unlike = self.config.fixed_unlike(&config);
+        if !unlike.is_empty() {
+            let line = format!(
+                "not reloaded: the old settings stay in force, as a restart is needed for what has changed in: {}",
+                unlike.join(", ")
+            );
+            return tell(report, &line);
+        }
+        for notice in &config.notices {
+            tell(report, notice);
+        }
+        for (shared, settings) in self.shared.iter().zip(&config.listeners) {
+            shared.rule_by(ruling(settings, &config));
+            tell(report, &format!("reloaded for {}", shared.listener));
+            for line in report::rules(&settings.rules) {
+                tell(report, &format!("  {line}"));
+            }
+        }
+    }
+}
+
+fn ruling(settings: &ListenerSettings, config: &Config) -> Ruling {
+    Ruling {
+        rules: settings.rules.clone(),
+        admission: config.admission.clone(),
+    }
 }
 
 fn level(level: LogLevel) -> tracing::Level {
@@ -158,28 +278,6 @@ fn level(level: LogLevel) -> tracing::Level {
         LogLevel::Info => tracing::Level::INFO,
         LogLevel::Debug => tracing::Level::DEBUG,
     }
-}
-
-/// What is dangerous about what is granted, a line each.
-#[must_use]
-pub fn warnings(rules: &Rules) -> Vec<String> {
-    let operations = rules.unjudged().into_iter().map(|operation| match operation.spec().body {
-        Body::Import | Body::Json(_) | Body::Tar => {
-            format!("{operation} is granted and passes its body unjudged: this is root on the host")
-        }
-        Body::Discarded | Body::Refused => {
-            format!("{operation} is granted: it can run code, type into containers, or move data out")
-        }
-    });
-    let raw = rules
-        .policies()
-        .iter()
-        .filter(|policy| policy.has_raw_paths());
-    let raw = raw.map(|policy| {
-        let name = policy.name();
-        format!("{name} grants raw paths, whose bodies pass unjudged: this can be root on the host")
-    });
-    operations.chain(raw).collect()
 }
 
 /// An operator who has closed standard error does without.

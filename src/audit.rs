@@ -2,6 +2,7 @@
 
 pub mod entry;
 pub mod log;
+pub mod text;
 
 pub use entry::{End, Event, Record, Verdict};
 pub use log::{Entry, Log, Unavailable};

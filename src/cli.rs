@@ -2,8 +2,10 @@
 
 mod check;
 mod explain;
+mod healthcheck;
 mod list;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -32,6 +34,14 @@ enum Command {
     Check(CheckArgs),
     /// Say whether a request would be allowed, and what would allow it
     Explain(ExplainArgs),
+    /// Say whether the listeners and the daemon answer; for a container's health check
+    Healthcheck(ServeArgs),
+    /// What is left of the command of an image that Dockgate takes the place of
+    #[command(hide = true, disable_help_flag = true)]
+    Haproxy {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        _arguments: Vec<OsString>,
+    },
     /// List the shipped policies, or print one
     Policies {
         /// A shipped policy's name
@@ -114,6 +124,14 @@ pub fn run(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exi
     match cli.command {
         None => serve(cli.serve, err),
         Some(Command::Serve(args)) => serve(args, err),
+        Some(Command::Haproxy { .. }) => {
+            writeln!(
+                err,
+                "warning: the command haproxy and its file are without effect: leave `command` out"
+            )?;
+            serve(ServeArgs::default(), err)
+        }
+        Some(Command::Healthcheck(args)) => healthcheck::run(&args.into(), out, err),
         Some(Command::Check(args)) => check::run(&args, out, err),
         Some(Command::Explain(args)) => explain::run(&args, out, err),
         Some(Command::Policies { name: None }) => list::policies(out),
@@ -122,18 +140,25 @@ pub fn run(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exi
     }
 }
 
+impl From<ServeArgs> for Flags {
+    fn from(args: ServeArgs) -> Self {
+        Self {
+            config: args.config,
+            policy: args.policy,
+            listen: args.listen,
+            upstream: args.upstream,
+        }
+    }
+}
+
 fn serve(args: ServeArgs, err: &mut dyn Write) -> io::Result<Exit> {
-    let flags = Flags {
-        config: args.config,
-        policy: args.policy,
-        listen: args.listen,
-        upstream: args.upstream,
-    };
-    let config = match Config::load(&flags, load::environment()) {
+    let flags = Flags::from(args);
+    let read = || Config::load(&flags, load::environment());
+    let config = match read() {
         Ok(config) => config,
         Err(problems) => return tell(&problems, err),
     };
-    match app::serve(config, err) {
+    match app::serve(config, &read, err) {
         Ok(()) => Ok(Exit::Done),
         Err(error) => {
             let mut message = format!("dockgate: {error}");

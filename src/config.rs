@@ -39,6 +39,27 @@ pub struct Config {
     pub notices: Vec<String>,
 }
 
+impl Config {
+    /// The keys that these settings have otherwise than others, and that hold until the process
+    /// ends.
+    #[must_use]
+    pub fn fixed_unlike(&self, other: &Self) -> Vec<&'static str> {
+        let addresses = |config: &Self| -> Vec<_> {
+            let listeners = config.listeners.iter();
+            listeners.map(|listener| listener.address.clone()).collect()
+        };
+        let unlike = [
+            ("listen", addresses(self) != addresses(other)),
+            ("upstream", self.upstream != other.upstream),
+            ("log", self.log != other.log),
+            ("audit", self.audit != other.audit),
+            ("limits", self.limits != other.limits),
+        ];
+        let unlike = unlike.into_iter().filter(|(_, unlike)| *unlike);
+        unlike.map(|(key, _)| key).collect()
+    }
+}
+
 /// How severe diagnostics must be to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
@@ -73,14 +94,25 @@ pub struct Admission {
 }
 
 /// Where and how the record is written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditSettings {
     /// Where to.
     pub output: Output,
+    /// In which form.
+    pub format: AuditFormat,
     /// Whether allowed requests that only show metadata are recorded.
     pub allowed_reads: bool,
     /// What happens to requests while the record cannot be written.
     pub on_failure: OnFailure,
+}
+
+/// The form of the record's lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditFormat {
+    /// JSON, for programs.
+    Json,
+    /// Words, for people.
+    Text,
 }
 
 /// Where the record is written to.
@@ -106,7 +138,7 @@ pub enum OnFailure {
 }
 
 /// Bounds on what one client, or all, may use.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections of all clients.
     pub connections: usize,

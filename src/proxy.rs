@@ -12,12 +12,13 @@ pub mod guard;
 pub mod head;
 pub mod headers;
 pub mod meter;
+pub mod probe;
 pub mod refusal;
 pub mod socket;
 pub mod tunnel;
 pub mod upstream;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
@@ -40,10 +41,8 @@ pub struct Shared {
     pub listener: Arc<str>,
     /// Whether only programs of this host can reach the listener by TCP.
     pub on_loopback: bool,
-    /// What holds there.
-    pub rules: Rules,
-    /// What every request is held against.
-    pub admission: Admission,
+    /// What requests are judged by. Each takes it once.
+    pub ruling: RwLock<Arc<Ruling>>,
     /// Bounds.
     pub limits: Limits,
     /// Where the daemon is.
@@ -52,6 +51,28 @@ pub struct Shared {
     pub log: Log,
     /// What all bodies that are read before they are sent may hold, in bytes.
     pub budget: Arc<Semaphore>,
+}
+
+/// What requests are judged by, as a whole: a reload puts another in its place.
+#[derive(Debug)]
+pub struct Ruling {
+    /// What holds on the listener.
+    pub rules: Rules,
+    /// What every request is held against.
+    pub admission: Admission,
+}
+
+impl Shared {
+    /// What the next request is judged by.
+    #[must_use]
+    pub fn ruling(&self) -> Arc<Ruling> {
+        Arc::clone(&self.ruling.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has all requests from now on judged by another ruling, on connections that are open too.
+    pub fn rule_by(&self, ruling: Ruling) {
+        *self.ruling.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ruling);
+    }
 }
 
 /// The handling of one client connection's requests.
@@ -130,11 +151,13 @@ impl Gate {
             Denial::from(&refused.bad)
         })?;
         record.asked(&head.method, &head.target);
-        self.admit(&head)?;
-        let call = self.understand(&head)?;
+        let ruling = self.shared.ruling();
+        self.admit(&head, &ruling.admission)?;
+        let call = understand(&head, &ruling.admission)?;
         record.understood(&call);
+        record.is_left_out = probe::is_health_check(&call, &head, &self.client);
         let kind = call.body();
-        let permit = match self.shared.rules.judge(call) {
+        let permit = match ruling.rules.judge(call) {
             Judgement::Allow(permit) => permit,
             Judgement::Deny(denial) => return Err(denial),
         };
@@ -159,7 +182,7 @@ impl Gate {
     }
 
     /// What is refused whatever it asks for.
-    fn admit(&self, head: &Head) -> Result<(), Denial> {
+    fn admit(&self, head: &Head, admission: &Admission) -> Result<(), Denial> {
         if self.is_over_limit {
             let message = "this client has too many connections open: close some, or raise limits.connections_per_client";
             return Err(Denial::new(Reason::TooManyConnections, message));
@@ -167,20 +190,7 @@ impl Gate {
         if self.exchange.is_draining() {
             return Err(Denial::from(&BadHead::Draining));
         }
-        self.shared.admission.check(head, self.shared.on_loopback)
-    }
-
-    fn understand(&self, head: &Head) -> Result<Call, Denial> {
-        let target = Target::parse(&head.target).map_err(|bad| bad_target(&bad))?;
-        target
-            .check_version(self.shared.admission.api_min)
-            .map_err(|bad| bad_target(&bad))?;
-        classify(&head.method, target).map_err(|unclassified| match unclassified {
-            Unclassified::Bad(bad) => bad_target(&bad),
-            Unclassified::Unknown { .. } => {
-                Denial::new(Reason::UnknownOperation, unclassified.to_string())
-            }
-        })
+        admission.check(head, self.shared.on_loopback)
     }
 
     /// Sends a permitted request and hands on its reply.
@@ -319,6 +329,20 @@ impl Gate {
         let whole = |bytes| ReplyBody::whole(bytes, entry, Arc::clone(&self.exchange));
         refusal::reply(denial, close).map(whole)
     }
+}
+
+/// Which call a head asks for.
+fn understand(head: &Head, admission: &Admission) -> Result<Call, Denial> {
+    let target = Target::parse(&head.target).map_err(|bad| bad_target(&bad))?;
+    target
+        .check_version(admission.api_min)
+        .map_err(|bad| bad_target(&bad))?;
+    classify(&head.method, target).map_err(|unclassified| match unclassified {
+        Unclassified::Bad(bad) => bad_target(&bad),
+        Unclassified::Unknown { .. } => {
+            Denial::new(Reason::UnknownOperation, unclassified.to_string())
+        }
+    })
 }
 
 fn bad_target(bad: &BadTarget) -> Denial {

@@ -37,6 +37,8 @@ pub struct Record {
     pub reason: Reason,
     /// What the client was told, if it was refused.
     pub detail: Option<String>,
+    /// Whether it is not written, as it is the health check's own.
+    pub is_left_out: bool,
     /// The reply's status, once there is one.
     pub status: Option<u16>,
     /// The bytes of the request's body or of a tunnel that came from the client so far.
@@ -116,6 +118,7 @@ impl Record {
             verdict: Verdict::Deny,
             reason: Reason::NotJudged,
             detail: None,
+            is_left_out: false,
             status: None,
             bytes_in: Arc::default(),
             bytes_out: Arc::default(),
@@ -162,6 +165,13 @@ impl Record {
         self.reason = denial.reason;
         self.detail = Some(denial.message.clone());
         self.status = Some(denial.reason.status());
+    }
+
+    /// The operation's name, once the target was understood.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        let operation = self.call.as_ref()?.operation?;
+        Some(operation.spec().name)
     }
 
     /// Whether it is of a request to take the connection over.

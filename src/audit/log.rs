@@ -17,7 +17,8 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::oneshot;
 
 use super::entry::{End, Event, Record};
-use crate::config::{AuditSettings, OnFailure, Output};
+use super::text;
+use crate::config::{AuditFormat, AuditSettings, OnFailure, Output};
 use crate::policy::{Denial, Reason};
 
 /// The lines that may wait to be written, besides those that each connection's request may need.
@@ -58,6 +59,7 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     allowed_reads: bool,
+    format: AuditFormat,
     on_failure: OnFailure,
     /// The most lines that are reserved or wait to be written.
     capacity: usize,
@@ -121,6 +123,7 @@ impl Log {
             queue: Mutex::default(),
             wake: Condvar::new(),
             allowed_reads: settings.allowed_reads,
+            format: settings.format,
             on_failure: settings.on_failure,
             capacity: SLACK + LINES_OF_A_REQUEST * connections,
             process: u32::try_from(RandomState::new().build_hasher().finish() >> 32)
@@ -249,14 +252,18 @@ impl Entry {
         over: Option<(Duration, End)>,
         written: Option<oneshot::Sender<bool>>,
     ) {
-        let is_left_out = !self.log.0.allowed_reads && self.record.is_allowed_read();
+        let is_left_out =
+            self.record.is_left_out || !self.log.0.allowed_reads && self.record.is_allowed_read();
         if self.places == 0 || is_left_out {
             return;
         }
         let shared = &self.log.0;
         let mut queue = shared.lock();
         let sleeping = queue.batch.lines == 0;
-        self.record.write(event, over, &mut queue.batch.text);
+        match shared.format {
+            AuditFormat::Json => self.record.write(event, over, &mut queue.batch.text),
+            AuditFormat::Text => text::write(&self.record, event, over, &mut queue.batch.text),
+        }
         queue.reserved -= 1;
         queue.batch.lines += 1;
         self.places -= 1;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::{CheckArgs, Exit, tell};
-use crate::app::warnings;
+use crate::app::{self, report};
 use crate::config::{Config, Files, Flags, ListenerSettings, load};
 use crate::docker::{Effect, Operation, Target, Unclassified, classify};
 use crate::policy::{Grants, Judgement, Policy, Rules};
@@ -43,7 +43,7 @@ fn settings(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     for notice in &config.notices {
         writeln!(out, "{notice}")?;
     }
-    writeln!(out, "upstream: {}", config.upstream)?;
+    writeln!(out, "{}", app::engine(&config))?;
     let mut exit = Exit::Done;
     for listener in &config.listeners {
         exit = if listen(listener, out)? {
@@ -91,6 +91,9 @@ fn opened(title: &str, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
         ""
     };
     writeln!(out, "{title}: {count}{raw}")?;
+    for line in report::rules(rules) {
+        writeln!(out, "  {line}")?;
+    }
     for effect in [
         Effect::Read,
         Effect::Content,
@@ -105,9 +108,6 @@ fn opened(title: &str, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
         if !names.is_empty() {
             writeln!(out, "  {}: {}", effect.as_str(), names.join(", "))?;
         }
-    }
-    for warning in warnings(rules) {
-        writeln!(out, "  warning: {warning}")?;
     }
     Ok(())
 }

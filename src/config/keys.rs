@@ -26,6 +26,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("allow_origin", Kind::List),
     ("api_min", Kind::Text),
     ("audit.allowed_reads", Kind::Bool),
+    ("audit.format", Kind::Text),
     ("audit.on_failure", Kind::Text),
     ("audit.output", Kind::Text),
     ("deny", Kind::List),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{
-    Admission, AuditSettings, BadAddress, Limits, ListenAddress, LogLevel, OnFailure, Output,
-    UpstreamAddress,
+    Admission, AuditFormat, AuditSettings, BadAddress, Limits, ListenAddress, LogLevel, OnFailure,
+    Output, UpstreamAddress,
 };
 use crate::docker::ApiVersion;
 use crate::policy::Problem;
@@ -36,6 +36,7 @@ pub(super) struct RawConfig {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawAudit {
     pub(super) output: String,
+    pub(super) format: String,
     pub(super) allowed_reads: bool,
     pub(super) on_failure: String,
 }
@@ -91,6 +92,7 @@ impl Default for RawAudit {
     fn default() -> Self {
         Self {
             output: "stdout".to_owned(),
+            format: "json".to_owned(),
             allowed_reads: true,
             on_failure: "refuse".to_owned(),
         }
@@ -244,6 +246,10 @@ impl Checker<'_> {
             );
             self.wrong("audit.output", message);
         }
+        let choices = [("json", AuditFormat::Json), ("text", AuditFormat::Text)];
+        let format = self
+            .word("audit.format", &raw.format, &choices)
+            .unwrap_or(AuditFormat::Json);
         let choices = [
             ("refuse", OnFailure::Refuse),
             ("continue", OnFailure::Continue),
@@ -253,6 +259,7 @@ impl Checker<'_> {
             .unwrap_or(OnFailure::Refuse);
         AuditSettings {
             output,
+            format,
             allowed_reads: raw.allowed_reads,
             on_failure,
         }

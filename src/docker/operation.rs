@@ -218,6 +218,9 @@ impl fmt::Display for Route {
 }
 
 impl Effect {
+    /// The effects, the most harmless first.
+    pub const ALL: &[Self] = &[Self::Read, Self::Content, Self::Write, Self::Control];
+
     /// Its name in policies, records and documents.
     #[must_use]
     pub fn as_str(self) -> &'static str {

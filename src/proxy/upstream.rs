@@ -23,7 +23,7 @@ use super::body::RequestBody;
 use super::daemon_socket::DaemonSocket;
 use super::head::Head;
 use super::socket::{MAX_BUFFER, Socket};
-use crate::config::UpstreamAddress;
+use crate::config::{Config, UpstreamAddress};
 use crate::docker::{Method, Upgrade};
 use crate::policy::{Denial, Permit, Reason};
 
@@ -43,6 +43,18 @@ pub struct Daemon {
 }
 
 impl Daemon {
+    /// The daemon of these settings, of which nothing is known yet.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            address: config.upstream.clone(),
+            connect: config.limits.connect,
+            reply_head: config.limits.reply_head,
+            is_away: AtomicBool::new(false),
+            is_unreadable: AtomicBool::new(false),
+        }
+    }
+
     /// Tells the operator once that the daemon's replies cannot be read.
     fn tell_unreadable(&self, error: &hyper::Error) {
         if !self.is_unreadable.swap(true, Ordering::Relaxed) {

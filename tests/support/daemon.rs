@@ -392,7 +392,11 @@ impl<'a> Exchange<'a> {
                 "asked of its own: {}",
                 self.head.first
             );
-            self.send("HTTP/1.1 200 OK\r\nApi-Version: 1.45\r\nContent-Length: 0\r\n\r\n");
+            let engine = r#"{"Version":"26.1.5","ApiVersion":"1.45","MinAPIVersion":"1.24"}"#;
+            let length = engine.len();
+            self.send(format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{engine}"
+            ));
         }
     }
 

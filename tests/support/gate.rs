@@ -254,14 +254,34 @@ impl Gate {
 
     /// Asks it to stop. A second signal would abort it, so only the first is sent.
     pub(crate) fn terminate(&self) {
-        if self.told_to_end.replace(true) {
-            return;
+        if !self.told_to_end.replace(true) {
+            self.signal("TERM");
         }
+    }
+
+    /// Asks it to read its settings anew, and waits until it says this of that.
+    #[track_caller]
+    pub(crate) fn reload(&self, said: &str) {
+        let before = self.diagnostics().matches(said).count();
+        self.signal("HUP");
+        eventually(said, || {
+            (self.diagnostics().matches(said).count() > before).then_some(())
+        });
+    }
+
+    fn signal(&self, name: &str) {
         // The shell's own kill: a bare system may have no other.
+        let pid = self.pid().to_string();
         let kill = Command::new("sh")
-            .args(["-c", "kill -TERM \"$1\"", "sh", &self.pid().to_string()])
+            .args(["-c", "kill -\"$2\" \"$1\"", "sh", &pid, name])
             .status();
         assert!(kill.unwrap().success());
+    }
+
+    /// Its settings file and its policy file.
+    pub(crate) fn files(&self) -> (PathBuf, PathBuf) {
+        let folder = self.folder.path();
+        (folder.join("dockgate.toml"), folder.join("policy.toml"))
     }
 
     /// Stops it, and returns every line that it wrote.

@@ -38,6 +38,7 @@ fn start(on_failure: OnFailure, allowed_reads: bool) -> Running {
     let broken = Arc::<std::sync::atomic::AtomicBool>::default();
     let settings = AuditSettings {
         output: Output::None,
+        format: AuditFormat::Json,
         allowed_reads,
         on_failure,
     };

@@ -105,7 +105,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 fn all_problems_are_reported_at_once_with_file_and_key() {
     let file = Scratch::new(
         "wrong",
-        "polcy = ['x']\nobserve = true\nlog = 7\n[limits]\nheadd = '1s'\nconnections = 'many'\n[audit]\nformat = 'text'\n[[listener]]\nmode = 1",
+        "polcy = ['x']\nobserve = true\nlog = 7\n[limits]\nheadd = '1s'\nconnections = 'many'\n[audit]\ncolour = 'red'\n[[listener]]\nmode = 1",
     );
     let name = file.0.display().to_string();
     let found = problems(
@@ -118,7 +118,7 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
     let wanted = [
         "DOCKGATE_POLICYS: `policys`: unknown key: did you mean DOCKGATE_POLICY?".to_owned(),
         "DOCKGATE_AUDIT__ALLOWED_READS: `audit.allowed_reads`: must be true or false".to_owned(),
-        format!("{name}: `audit.format`: unknown key"),
+        format!("{name}: `audit.colour`: unknown key"),
         format!("{name}: `limits.connections`: must be a whole number, without quotes"),
         format!("{name}: `limits.headd`: unknown key: did you mean \"limits.head\"?"),
         format!("{name}: `log`: must be a string, in quotes"),

@@ -269,25 +269,22 @@ impl Rules {
                 || may_by_method && has_section())
     }
 
-    /// The variables that are off and would together open an operation.
+    /// The fewest variables that are off and would together open an operation.
     pub(super) fn missing(&self, operation: Operation, on: On<'_>) -> Vec<&'static str> {
         let is_about = |switch: &&Switch| switch.operations.contains(&operation);
-        let gate = self
-            .gates
-            .iter()
-            .find(is_about)
-            .map(|switch| switch.variable);
-        // The most special one opens the least: the last of those that are about it.
-        let action = self
-            .actions
-            .iter()
-            .rfind(is_about)
-            .map(|switch| switch.variable);
-        let section = section_of(operation).map(|section| section.variable);
-        let needs_post = !is_safe(operation) && (action.is_none() || self.actions_need_post);
-        let post = needs_post.then_some("POST");
-        let needed = gate.into_iter().chain(action.or(section)).chain(post);
-        needed.filter(|variable| !on(variable)).collect()
+        let gate = self.gates.iter().find(is_about);
+        // Of several the last is the most special, and opens the least.
+        let action = self.actions.iter().rfind(is_about);
+        let action = action.map(|action| (action.variable, self.actions_need_post));
+        let section = section_of(operation).map(|section| (section.variable, true));
+        let ways = action.into_iter().chain(section);
+        let missing = ways.map(|(opener, needs_post)| {
+            let post = (needs_post && !is_safe(operation)).then_some("POST");
+            let gate = gate.map(|gate| gate.variable);
+            let needed = gate.into_iter().chain([opener]).chain(post);
+            needed.filter(|variable| !on(variable)).collect::<Vec<_>>()
+        });
+        missing.min_by_key(Vec::len).unwrap_or_default()
     }
 
     /// The section's variable that the operations of a switch need besides.

@@ -273,7 +273,7 @@ fn a_denial_says_which_variables_would_grant() {
         .unwrap();
     for (operation, want) in [
         (Operation::ContainerExport, "set ALLOW_EXPORT=1"),
-        (Operation::ContainerStart, "set ALLOW_START=1 and POST=1"),
+        (Operation::ContainerStart, "set POST=1"),
         (Operation::ContainerCreate, "set POST=1"),
         (Operation::ImageGet, "set ALLOW_IMAGE_EXPORT=1 and IMAGES=1"),
         (Operation::ImageCreate, "set IMAGES=1 and POST=1"),

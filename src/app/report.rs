@@ -1,0 +1,87 @@
+//! What an operator is told of a configuration: at start, after a reload, and by `check`.
+
+use std::sync::Arc;
+
+use crate::docker::{Body, Effect, Operation};
+use crate::policy::{Policy, Rules};
+use crate::proxy::probe::{Engine, Question, ask};
+use crate::proxy::upstream::Daemon;
+
+/// What holds on a listener: its policies with what they grant, and what is dangerous about that.
+#[must_use]
+pub fn rules(rules: &Rules) -> Vec<String> {
+    let policies = rules.policies().iter().map(|policy| counted(rules, policy));
+    let warnings = warnings(rules);
+    let warnings = warnings.iter().map(|line| format!("warning: {line}"));
+    policies.chain(warnings).collect()
+}
+
+/// A policy with the number of its operations by effect.
+fn counted(rules: &Rules, policy: &Policy) -> String {
+    let counts = Effect::ALL.iter().filter_map(|effect| {
+        let count = Operation::ALL
+            .iter()
+            .filter(|operation| operation.spec().effect == *effect)
+            .filter(|operation| policy.has(**operation) && rules.grants(**operation))
+            .count();
+        (count > 0).then(|| format!("{count} {}", effect.as_str()))
+    });
+    let mut counts: Vec<_> = counts.collect();
+    if policy.has_raw_paths() {
+        counts.push("raw paths".to_owned());
+    }
+    let granted = if counts.is_empty() {
+        "nothing".to_owned()
+    } else {
+        counts.join(", ")
+    };
+    format!("policy {} grants {granted}", policy.name())
+}
+
+/// What is dangerous about what is granted, each operation by its name.
+fn warnings(rules: &Rules) -> Vec<String> {
+    let (bodies, others): (Vec<_>, Vec<_>) =
+        rules
+            .unjudged()
+            .into_iter()
+            .partition(|operation| match operation.spec().body {
+                Body::Import | Body::Json(_) | Body::Tar => true,
+                Body::Discarded | Body::Refused => false,
+            });
+    let raw = rules
+        .policies()
+        .iter()
+        .filter(|policy| policy.has_raw_paths());
+    let raw = raw.map(|policy| policy.name().to_string());
+    let named = |operations: Vec<Operation>| operations.iter().map(ToString::to_string).collect();
+    let kinds: [(&str, Vec<String>); 3] = [
+        (
+            "root on the host, as their bodies pass unjudged",
+            named(bodies),
+        ),
+        (
+            "can run code, type into containers, or move data out",
+            named(others),
+        ),
+        (
+            "raw paths pass their bodies unjudged, which can be root on the host, by the policy",
+            raw.collect(),
+        ),
+    ];
+    let kinds = kinds.into_iter().filter(|(_, names)| !names.is_empty());
+    kinds
+        .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+        .collect()
+}
+
+/// What the daemon says of itself, if it answers.
+pub async fn engine(daemon: &Arc<Daemon>) -> String {
+    let address = &daemon.address;
+    match ask(daemon, Question::Version).await {
+        Ok(answer) => format!("daemon at {address}: {}", Engine::parse(&answer)),
+        Err(denial) => format!(
+            "warning: daemon at {address}: {}; requests get 502 until it answers",
+            denial.message
+        ),
+    }
+}

@@ -1,0 +1,113 @@
+//! The record as a line for people, who read it with `docker logs`.
+//!
+//! It says less than the JSON and has no schema: programs read the JSON.
+
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::entry::{End, Event, Record, Verdict};
+
+/// Appends a record's line, newline included.
+///
+/// Shape: `TIME VERDICT STATUS METHOD PATH OPERATION CLIENT DURATION`, then what was not as usual.
+pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &mut Vec<u8>) {
+    let mut line = humantime::format_rfc3339_millis(record.time).to_string();
+    line.push_str(match (event, record.verdict) {
+        (Event::Begin, _) => " begin",
+        (Event::Request, Verdict::Allow) => " allow",
+        (Event::Request, Verdict::Deny) => " deny",
+    });
+    // A String takes every write.
+    if let (Some(status), Some(_)) = (record.status, over) {
+        _ = write!(line, " {status}");
+    }
+    let known = [
+        record.method.as_deref(),
+        record.path.as_deref(),
+        record.operation(),
+    ];
+    for word in known.into_iter().flatten() {
+        line.push(' ');
+        line.push_str(word);
+    }
+    _ = write!(line, " {}", record.client);
+    if let Some(policy) = &record.policy {
+        _ = write!(line, " by {policy}");
+    }
+    if let Some((duration, end)) = over {
+        let micros = duration.as_micros();
+        let (bytes_in, bytes_out) = (
+            record.bytes_in.load(Ordering::Relaxed),
+            record.bytes_out.load(Ordering::Relaxed),
+        );
+        _ = write!(
+            line,
+            " {}.{:03} ms, {bytes_in} B in, {bytes_out} B out",
+            micros / 1000,
+            micros % 1000
+        );
+        line.push_str(match end {
+            End::Complete => "",
+            End::ClientGone => ", the client left",
+            End::DaemonGone => ", the daemon left",
+            End::Drained => ", drained",
+            End::Panic => ", a defect",
+        });
+    }
+    if let Some(detail) = &record.detail {
+        _ = write!(line, ": {}: {detail}", record.reason.code());
+    }
+    to.extend_from_slice(line.as_bytes());
+    to.push(b'\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::docker::{Target, classify};
+    use crate::policy::{Denial, Reason};
+
+    #[test]
+    fn a_line_reads_well() {
+        let target = "/v1.45/containers/web/kill?signal=USR1";
+        let mut record = Record::new(
+            "7".to_owned(),
+            SystemTime::UNIX_EPOCH,
+            "10.0.0.9:51234".into(),
+            "tcp://[::]:2375".into(),
+        );
+        record.asked("POST", target);
+        record.understood(&classify("POST", Target::parse(target).unwrap()).unwrap());
+        let line = |record: &Record, event, over| {
+            let mut bytes = Vec::new();
+            write(record, event, over, &mut bytes);
+            String::from_utf8(bytes).unwrap()
+        };
+        let over = Some((Duration::from_micros(1234), End::Complete));
+        let mut denied = record;
+        denied.refused(&Denial::new(
+            Reason::NotGranted,
+            "ContainerKill is not granted",
+        ));
+        assert_eq!(
+            line(&denied, Event::Request, over),
+            "1970-01-01T00:00:00.000Z deny 403 POST /v1.45/containers/web/kill ContainerKill 10.0.0.9:51234 1.234 ms, 0 B in, 0 B out: not_granted: ContainerKill is not granted\n"
+        );
+        let mut allowed = denied;
+        (allowed.verdict, allowed.reason, allowed.detail) = (Verdict::Allow, Reason::Granted, None);
+        allowed.policy = Some("deploy".into());
+        allowed.status = Some(204);
+        let over = Some((Duration::from_secs(2), End::ClientGone));
+        assert_eq!(
+            line(&allowed, Event::Request, over),
+            "1970-01-01T00:00:00.000Z allow 204 POST /v1.45/containers/web/kill ContainerKill 10.0.0.9:51234 by deploy 2000.000 ms, 0 B in, 0 B out, the client left\n"
+        );
+        assert_eq!(
+            line(&allowed, Event::Begin, None),
+            "1970-01-01T00:00:00.000Z begin POST /v1.45/containers/web/kill ContainerKill 10.0.0.9:51234 by deploy\n"
+        );
+    }
+}

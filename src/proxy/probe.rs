@@ -1,0 +1,217 @@
+//! Dockgate's own questions to the daemon: one at start, and those of the health check.
+//!
+//! They are asked as a client's are: parsed, judged, and sent by the one exit.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::USER_AGENT;
+use http_body_util::{BodyExt, Collected, Limited};
+use serde::Deserialize;
+
+use super::body::RequestBody;
+use super::head::Head;
+use super::upstream::{Daemon, Outgoing, Upstream};
+use crate::docker::{Call, Operation, Target, classify};
+use crate::policy::{Denial, Entry, Grants, Judgement, Policy, Reason, Rules};
+
+/// What can be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Whether the daemon answers.
+    Ping,
+    /// What it is.
+    Version,
+}
+
+/// What the daemon says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Engine {
+    version: String,
+    api_version: String,
+    #[serde(rename = "MinAPIVersion")]
+    least_api_version: String,
+    components: Vec<Component>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Component {
+    name: String,
+}
+
+/// The `User-Agent` of the health check when it asks a listener.
+pub const HEALTH_AGENT: &str = "dockgate-healthcheck";
+/// How long a question may take.
+const LIMIT: Duration = Duration::from_secs(3);
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 64 * 1024;
+/// The longest name or version that is shown, in characters.
+const MAX_SHOWN: usize = 40;
+
+impl Question {
+    /// The request, as a client of ours would send it.
+    fn head(self) -> &'static str {
+        match self {
+            Self::Ping => concat!(
+                "GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockgate/",
+                env!("CARGO_PKG_VERSION"),
+                "\r\n\r\n"
+            ),
+            Self::Version => concat!(
+                "GET /version HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockgate/",
+                env!("CARGO_PKG_VERSION"),
+                "\r\n\r\n"
+            ),
+        }
+    }
+
+    /// What the question may ask, and nothing else.
+    fn rules(self) -> Rules {
+        let mut grants = Grants::default();
+        grants.insert(Entry::Operation(match self {
+            Self::Ping => Operation::SystemPing,
+            Self::Version => Operation::SystemVersion,
+        }));
+        Rules::new(vec![Policy::of("dockgate", grants)], Grants::default())
+    }
+}
+
+/// Asks the daemon on a connection of its own; returns its answer's body.
+///
+/// # Errors
+///
+/// It cannot be reached, is silent, or its answer is no success.
+pub async fn ask(daemon: &Arc<Daemon>, question: Question) -> Result<Bytes, Denial> {
+    let upstream = Upstream::new(Arc::clone(daemon));
+    let mut asking = std::pin::pin!(send(&upstream, question));
+    let asked = poll_fn(|cx| {
+        upstream.bell.belong_to(cx.waker());
+        upstream.poll();
+        asking.as_mut().poll(cx)
+    });
+    tokio::time::timeout(LIMIT, asked)
+        .await
+        .unwrap_or_else(|_| Err(bad("the Docker daemon did not answer in time")))
+}
+
+async fn send(upstream: &Upstream, question: Question) -> Result<Bytes, Denial> {
+    let defect = || bad("dockgate's own question is none; this is a defect");
+    let head = Head::parse(question.head().as_bytes()).map_err(|_| defect())?;
+    let target = Target::parse(&head.target).map_err(|_| defect())?;
+    let call = classify(&head.method, target).map_err(|_| defect())?;
+    let permit = match question.rules().judge(call) {
+        Judgement::Allow(permit) => permit,
+        Judgement::Deny(denial) => return Err(denial),
+    };
+    let outgoing = Outgoing {
+        head: &head,
+        body: RequestBody::empty(),
+        upgrade: None,
+    };
+    let reply = upstream.send(&permit, outgoing).await?;
+    if !reply.status().is_success() {
+        let status = reply.status().as_u16();
+        return Err(bad(&format!("the Docker daemon answered with {status}")));
+    }
+    let answer = Limited::new(reply.into_body(), MAX_ANSWER).collect().await;
+    let broken = |_| bad("the Docker daemon's answer broke off or is too long");
+    answer.map(Collected::to_bytes).map_err(broken)
+}
+
+fn bad(message: &str) -> Denial {
+    Denial::new(Reason::BadDaemonReply, message)
+}
+
+/// Whether a request is the health check's own ping, which is not recorded. Nobody can hide more by
+/// pretending than a ping from this very host.
+#[must_use]
+pub fn is_health_check(call: &Call, head: &Head, client: &str) -> bool {
+    let is_local = client == "-"
+        || client
+            .parse::<SocketAddr>()
+            .is_ok_and(|address| address.ip().is_loopback());
+    let mut agents = head.crossing.get_all(USER_AGENT).iter();
+    call.operation() == Some(Operation::SystemPing)
+        && !head.has_body()
+        && agents.next().is_some_and(|agent| agent == HEALTH_AGENT)
+        && is_local
+}
+
+impl Engine {
+    /// Reads the answer to [`Question::Version`]. What is not in it is not shown.
+    #[must_use]
+    pub fn parse(answer: &[u8]) -> Self {
+        serde_json::from_slice(answer).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.components.first().map(|first| first.name.as_str());
+        let name = name.filter(|name| !name.is_empty()).unwrap_or("Engine");
+        write!(f, "{}", shown(name))?;
+        for (before, text) in [
+            (" ", &self.version),
+            (", API ", &self.api_version),
+            (" from ", &self.least_api_version),
+        ] {
+            if !text.is_empty() {
+                write!(f, "{before}{}", shown(text))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What another program says, for a terminal.
+fn shown(text: &str) -> String {
+    text.chars()
+        .filter(|character| *character == ' ' || character.is_ascii_graphic())
+        .take(MAX_SHOWN)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_what_the_daemon_says_of_itself() {
+        for (answer, want) in [
+            (
+                r#"{"Version":"26.1.5","ApiVersion":"1.45","MinAPIVersion":"1.24","Components":[{"Name":"Engine"}]}"#,
+                "Engine 26.1.5, API 1.45 from 1.24",
+            ),
+            (
+                r#"{"Version":"5.4.2","ApiVersion":"1.41","Components":[{"Name":"Podman Engine"},{"Name":"Conmon"}]}"#,
+                "Podman Engine 5.4.2, API 1.41",
+            ),
+            ("", "Engine"),
+            (r#"{"Version":"1\u001b[2J"}"#, "Engine 1[2J"),
+        ] {
+            assert_eq!(Engine::parse(answer.as_bytes()).to_string(), want);
+        }
+    }
+
+    #[test]
+    fn each_question_is_granted_what_it_asks_and_nothing_else() {
+        for (question, target, other) in [
+            (Question::Ping, "/_ping", "/version"),
+            (Question::Version, "/version", "/_ping"),
+        ] {
+            let head = Head::parse(question.head().as_bytes()).unwrap();
+            assert_eq!(head.target, target);
+            let allows = |target: &str| {
+                let call = classify("GET", Target::parse(target).unwrap()).unwrap();
+                matches!(question.rules().judge(call), Judgement::Allow(_))
+            };
+            assert!(allows(target) && !allows(other), "{question:?}");
+        }
+    }
+}

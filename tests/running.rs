@@ -1,0 +1,299 @@
+//! Starting, reloading and checking up on a running dockgate: what the operator is told, and that it holds.
+
+#![cfg(test)]
+
+mod support;
+
+use std::fs;
+use std::process::{Command, Output};
+
+use support::folder::Folder;
+use support::{FakeDaemon, Gate, Refused, Setup, eventually, get, post};
+
+const NOT_GRANTED: Refused = Refused(403, "not_granted");
+
+/// Runs a command with this environment and no other of ours.
+fn dockgate(arguments: &[&str], env: &[(&str, &str)]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dockgate"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path);
+    command.args(arguments).envs(env.iter().copied());
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let said = format!(
+        "{}{}",
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap()
+    );
+    (status.code().unwrap(), said)
+}
+
+#[track_caller]
+fn wait_for(gate: &Gate, line: &str) {
+    eventually(line, || gate.diagnostics().contains(line).then_some(()));
+}
+
+#[test]
+fn the_start_report_says_what_holds_and_what_the_daemon_is() {
+    let daemon = FakeDaemon::start();
+    let policy = "allow = ['containers:read', 'ContainerRestart', 'ContainerExec']";
+    let gate = Gate::start(&daemon, policy);
+    wait_for(
+        &gate,
+        &format!(
+            "daemon at {}: Engine 26.1.5, API 1.45 from 1.24",
+            daemon.upstream()
+        ),
+    );
+    let said = gate.diagnostics();
+    for line in [
+        concat!("dockgate ", env!("CARGO_PKG_VERSION")),
+        "listening on tcp://127.0.0.1:",
+        "policy.toml grants 4 read, 1 write, 1 control",
+        "  warning: root on the host, as their bodies pass unjudged: ContainerExec",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(daemon.requests().is_empty(), "nothing but the one question");
+}
+
+#[test]
+fn the_environment_of_another_image_is_taken_over() {
+    let daemon = FakeDaemon::start();
+    let mut setup = Setup::new(&daemon, "");
+    setup.policy = None;
+    setup.env = vec![("CONTAINERS", "1".to_owned()), ("POST", "true".to_owned())];
+    let mut gate = setup.start();
+    gate.ask(get("/containers/json")).assert_ok("CONTAINERS");
+    assert_eq!(gate.record()["policy"], "environment");
+    let message = NOT_GRANTED.assert(&gate.ask(post("/containers/web/kill", "", "")), "POST=true");
+    assert!(message.ends_with("to grant it set POST=1"), "{message}");
+    let message = NOT_GRANTED.assert(&gate.ask(get("/containers/web/export")), "hardened");
+    assert!(
+        message.ends_with("to grant it set ALLOW_EXPORT=1"),
+        "{message}"
+    );
+    assert_eq!(daemon.asked(), ["GET /containers/json HTTP/1.1"]);
+    let said = gate.diagnostics();
+    for line in [
+        "read as by the dialect hardened",
+        "CONTAINERS=1 opens ContainerList, ContainerInspect",
+        "warning: POST=true is read as 0, as HAProxy reads it: write 0 or 1",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_reload_holds_for_connections_that_are_open() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, "allow = ['SystemInfo']");
+    let mut client = gate.connect();
+    client.request(get("/info"));
+    client.reply().assert_ok("before");
+    let (_, policy) = gate.files();
+    fs::write(&policy, "allow = ['SystemVersion']").unwrap();
+    gate.reload("reloaded for tcp://127.0.0.1:");
+    client.request(get("/version"));
+    client.reply().assert_ok("granted now");
+    client.request(get("/info"));
+    NOT_GRANTED.assert(&client.reply(), "not granted any more");
+    assert_eq!(
+        daemon.asked(),
+        ["GET /info HTTP/1.1", "GET /version HTTP/1.1"]
+    );
+}
+
+#[test]
+fn a_reload_of_what_is_wrong_leaves_the_old_settings_in_force() {
+    const KEPT: &str = "not reloaded: the old settings stay in force";
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, "allow = ['SystemInfo']");
+    let (settings, policy) = gate.files();
+    for (file, text, said) in [
+        (
+            &policy,
+            "allow = ['SystemInf']",
+            "did you mean \"SystemInfo\"?",
+        ),
+        (&policy, "allow = ", "policy.toml: "),
+        (&settings, "denyy = []", "did you mean \"deny\"?"),
+        (
+            &settings,
+            "[limits]\nidle = '1m'",
+            "a restart is needed for what has changed in: limits",
+        ),
+    ] {
+        let before = fs::read_to_string(file).unwrap();
+        fs::write(file, text).unwrap();
+        gate.reload(KEPT);
+        assert!(
+            gate.diagnostics().contains(said),
+            "{said}: {}",
+            gate.diagnostics()
+        );
+        gate.ask(get("/info")).assert_ok(text);
+        NOT_GRANTED.assert(&gate.ask(get("/version")), text);
+        fs::write(file, before).unwrap();
+    }
+    fs::remove_file(&policy).unwrap();
+    gate.reload(KEPT);
+    gate.ask(get("/info"))
+        .assert_ok("without its policy's file");
+}
+
+/// The health of what listens there, before this daemon.
+fn health(listen: &str, upstream: &str) -> (i32, String) {
+    dockgate(
+        &["healthcheck"],
+        &[("DOCKGATE_LISTEN", listen), ("DOCKGATE_UPSTREAM", upstream)],
+    )
+}
+
+#[test]
+fn health_is_an_answer_of_the_listener_and_one_of_the_daemon() {
+    let daemon = FakeDaemon::start();
+    // A gate that notes every request would find one too many if the check were recorded.
+    let mut setup = Setup::new(&daemon, "allow = ['SystemInfo']");
+    setup.listen.push("unix://{folder}/gate.sock".to_owned());
+    let gate = setup.start();
+    let [tcp, unix] = gate.listeners() else {
+        panic!("two listeners")
+    };
+    for listen in [tcp.clone(), unix.clone(), format!("{tcp},{unix}")] {
+        assert_eq!(
+            health(&listen, daemon.upstream()),
+            (0, "healthy\n".to_owned()),
+            "without ping granted, {listen}"
+        );
+    }
+    for (listen, upstream, why) in [
+        (
+            "tcp://127.0.0.1:1",
+            daemon.upstream(),
+            "unhealthy: tcp://127.0.0.1:1 does not answer: Connection refused",
+        ),
+        (
+            "unix:///nonexistent/x",
+            daemon.upstream(),
+            "unhealthy: unix:///nonexistent/x does not answer: No such file",
+        ),
+        (
+            tcp.as_str(),
+            "unix:///nonexistent/d",
+            "unhealthy: unix:///nonexistent/d: the Docker daemon cannot be reached",
+        ),
+    ] {
+        let (code, said) = health(listen, upstream);
+        assert_eq!(code, 1, "{listen} {upstream}");
+        assert!(said.starts_with(why), "{said}");
+    }
+}
+
+#[test]
+fn only_the_health_check_s_own_ping_is_left_out_of_the_record() {
+    let daemon = FakeDaemon::start();
+    let mut gate = Gate::start(&daemon, "allow = ['SystemPing', 'SystemInfo']");
+    let pretends = |target: &str| {
+        format!("GET {target} HTTP/1.1\r\nHost: x\r\nUser-Agent: dockgate-healthcheck\r\n\r\n")
+    };
+    gate.ask(pretends("/info")).assert_ok("no ping");
+    assert_eq!(gate.record()["operation"], "SystemInfo");
+    gate.ask(get("/_ping")).assert_ok("a ping of a client's");
+    assert_eq!(gate.record()["operation"], "SystemPing");
+    let (code, said) = health(&gate.listeners()[0], daemon.upstream());
+    assert_eq!((code, said.as_str()), (0, "healthy\n"));
+}
+
+#[test]
+fn the_command_of_another_image_is_passed_over() {
+    let folder = Folder::new();
+    let socket = folder.path().join("none.sock");
+    let (code, said) = dockgate(
+        &["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"],
+        &[
+            ("LOG_LEVEL", "loud"),
+            ("DOCKGATE_UPSTREAM", &format!("unix://{}", socket.display())),
+        ],
+    );
+    assert_eq!(code, 78);
+    assert!(said.starts_with("warning: the command haproxy"), "{said}");
+    assert!(said.contains("LOG_LEVEL"), "{said}");
+}
+
+#[test]
+fn check_tells_what_a_start_would() {
+    let daemon = FakeDaemon::start();
+    let upstream = daemon.upstream();
+    let (code, said) = dockgate(
+        &["check"],
+        &[
+            ("DOCKGATE_UPSTREAM", upstream),
+            ("CONTAINERS", "1"),
+            ("ALLOW_LOGS", "1"),
+        ],
+    );
+    assert_eq!(code, 0, "{said}");
+    for line in [
+        "the environment is read as by the dialect hardened",
+        "warning: ALLOW_LOGS does nothing: it is one of DOCKGATE_DIALECT=linuxserver",
+        "daemon at unix://",
+        "Engine 26.1.5, API 1.45",
+        "policy environment grants 6 read, 4 content",
+        "read: ContainerList, ContainerInspect, ContainerStats",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+/// An environment, and what of the message an operator must find.
+const WRONG: &[(&[(&str, &str)], &str)] = &[
+    (
+        &[("DOCKGATE_POLCY", "traefik")],
+        "DOCKGATE_POLCY: `polcy`: unknown key: did you mean DOCKGATE_POLICY?",
+    ),
+    (
+        &[("DOCKGATE_POLICY", "traefick")],
+        "no shipped policy has this name: did you mean \"traefik\"?",
+    ),
+    (
+        &[("DOCKGATE_DIALECT", "tecnativ")],
+        "DOCKGATE_DIALECT: `dialect`: `tecnativ` must be one of hardened, linuxserver, tecnativa: did you mean \"tecnativa\"?",
+    ),
+    (
+        &[("DOCKGATE_LISTEN", "tcp://127.0.0.1:1,tcp://127.0.0.1:1")],
+        "tcp://127.0.0.1:1 stands there twice: name it once",
+    ),
+    (
+        &[("LOG_LEVEL", "loud")],
+        "LOG_LEVEL: `loud` must be one of emerg, alert, crit, err, warning, notice, info, debug",
+    ),
+    (
+        &[("SOCKET_PATH", "docker.sock")],
+        "SOCKET_PATH: `docker.sock` must be a path or host:port",
+    ),
+    (
+        &[("BIND_CONFIG", "nobody:2375")],
+        "BIND_CONFIG: `listen`: `nobody:2375` is no IP address and port",
+    ),
+    (
+        &[("BIND_CONFIG", ":2375 ssl crt /a.pem")],
+        "BIND_CONFIG: `ssl` is not offered here",
+    ),
+    (
+        &[("DOCKGATE_AUDIT__FORMAT", "yaml")],
+        "`audit.format`: `yaml` must be one of json, text",
+    ),
+];
+
+#[test]
+fn each_wrong_input_has_its_message_and_does_not_start() {
+    for (environment, want) in WRONG {
+        let (code, said) = dockgate(&["serve"], environment);
+        assert_eq!(code, 78, "{environment:?}: {said}");
+        assert!(said.contains(want), "{environment:?}: {said}");
+    }
+}
