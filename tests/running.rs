@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Output};
 
 use support::folder::Folder;
@@ -191,6 +192,21 @@ fn health_is_an_answer_of_the_listener_and_one_of_the_daemon() {
         assert_eq!(code, 1, "{listen} {upstream}");
         assert!(said.starts_with(why), "{said}");
     }
+}
+
+#[test]
+fn a_daemon_that_hangs_is_not_healthy() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, "allow = ['SystemInfo']");
+    let hangs = UnixListener::bind(gate.files().0.with_file_name("hangs.sock")).unwrap();
+    let path = hangs.local_addr().unwrap();
+    let upstream = format!("unix://{}", path.as_pathname().unwrap().display());
+    let (code, said) = health(&gate.listeners()[0], &upstream);
+    assert_eq!(code, 1, "F32: {said}");
+    assert!(
+        said.ends_with("the Docker daemon did not answer in time\n"),
+        "{said}"
+    );
 }
 
 #[test]
