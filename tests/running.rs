@@ -225,6 +225,35 @@ fn only_the_health_check_s_own_ping_is_left_out_of_the_record() {
 }
 
 #[test]
+fn a_record_for_people_is_a_line_of_words() {
+    let daemon = FakeDaemon::start();
+    let folder = Folder::new();
+    let file = folder.path().join("audit.log");
+    let settings = format!("[audit]\nformat = 'text'\noutput = '{}'", file.display());
+    let setup = Setup::new(&daemon, "allow = ['SystemInfo']").settings(&settings);
+    let mut gate = setup.start();
+    gate.unrecorded = true;
+    gate.ask(get("/info")).assert_ok("granted");
+    NOT_GRANTED.assert(&gate.ask(get("/version")), "refused");
+    drop(gate);
+    let text = fs::read_to_string(&file).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[0].contains("Z allow 200 GET /info SystemInfo 127.0.0.1:"),
+        "{text}"
+    );
+    assert!(
+        lines[1].contains("Z deny 403 GET /version SystemVersion 127.0.0.1:"),
+        "{text}"
+    );
+    assert!(
+        lines[1].ends_with("to grant it add \"SystemVersion\" to allow"),
+        "{text}"
+    );
+}
+
+#[test]
 fn the_command_of_another_image_is_passed_over() {
     let folder = Folder::new();
     let socket = folder.path().join("none.sock");

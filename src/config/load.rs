@@ -95,6 +95,8 @@ const MAX_FILE: u64 = 1024 * 1024;
 const DEFAULT_FILE: &str = "/etc/dockgate/dockgate.toml";
 /// Before every variable of ours.
 const PREFIX: &str = "DOCKGATE_";
+/// Where other images have their rules; whoever mounts some there expects them to hold.
+const FOREIGN_RULES: &[&str] = &["/usr/local/etc/haproxy", "/templates"];
 /// What Docker links and Kubernetes put into the environment of whoever is near a service called
 /// dockgate.
 const INJECTED: &[&str] = &["PORT", "SERVICE_"];
@@ -121,6 +123,7 @@ impl Config {
     ) -> Result<Self, Vec<Problem>> {
         let mut sources = Sources::default();
         sources.read_environment(environment);
+        sources.notice_foreign_rules(FOREIGN_RULES);
         if let Some(file) = sources.file(flags) {
             sources.read_file(&file);
         }
@@ -161,6 +164,13 @@ impl Sources {
                 self.read_variable(&name, &key, &text);
             }
         }
+    }
+
+    fn notice_foreign_rules(&mut self, places: &[&str]) {
+        let mounted = places.iter().filter(|place| Path::new(place).exists());
+        self.notices.extend(mounted.map(|place| {
+            format!("warning: {place} is without effect: write its rules as a policy, see `dockgate policies`")
+        }));
     }
 
     fn read_variable(&mut self, name: &str, key: &str, text: &str) {

@@ -329,3 +329,17 @@ fn every_key_of_the_table_is_a_setting_and_the_other_way_round() {
         );
     }
 }
+
+#[test]
+fn rules_of_another_image_that_are_mounted_are_told() {
+    let file = Scratch::new("haproxy", "");
+    let mut sources = Sources::default();
+    sources.notice_foreign_rules(&[file.0.to_str().unwrap(), "/nonexistent/haproxy"]);
+    let [notice] = sources.notices.as_slice() else {
+        panic!("one notice: {:?}", sources.notices)
+    };
+    assert!(
+        notice.contains("haproxy.toml is without effect"),
+        "{notice}"
+    );
+}
