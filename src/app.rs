@@ -6,21 +6,22 @@ use std::io::{self, Write};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::audit::Log;
+use crate::audit::{Log, log};
 use crate::config::{Config, ListenerSettings, LogLevel};
+use crate::identity::{self, IdentityError};
 use crate::policy::Problem;
 use crate::proxy::body::request::BUDGET;
 use crate::proxy::probe::{Question, ask};
 use crate::proxy::upstream::Daemon;
 use crate::proxy::{Ruling, Shared};
 use crate::server::clients::Clients;
-use crate::server::listener::{BindError, Listener};
+use crate::server::files;
+use crate::server::listener::{BindError, Bound};
 use crate::server::{self, Bounds};
 
 /// Why the server does not start.
@@ -32,6 +33,9 @@ pub enum StartError {
     /// The record.
     #[error("the audit record cannot be opened: mend `audit.output`")]
     Audit(#[source] io::Error),
+    /// What the process is to run as.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The runtime or a signal handler.
     #[error(
         "the runtime or a signal handler cannot be set up: raise the limits on files and threads"
@@ -60,13 +64,18 @@ pub fn serve(
         .with_target(false)
         .try_init()
         .ok();
-    raise_file_limit();
-    // A unix listener is for its owner and group, from the moment it is there.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o117));
+    tell(report, concat!("dockgate ", env!("CARGO_PKG_VERSION")));
+    for notice in &config.notices {
+        tell(report, notice);
+    }
+    let (output, bound) = open_all(&config, report)?;
+    if let Some(line) = identity::assume(&config.upstream, config.run_as)? {
+        tell(report, &line);
+    }
     let (log, writer) =
-        Log::start(&config.audit, config.limits.connections).map_err(StartError::Audit)?;
+        Log::start(output, &config.audit, config.limits.connections).map_err(StartError::System)?;
     let runtime = runtime().map_err(StartError::System)?;
-    let served = runtime.block_on(run(config, reread, &log, report));
+    let served = runtime.block_on(run((config, bound), reread, &log, report));
     // A look-up of the daemon's name may still hang; nobody waits for it.
     runtime.shutdown_background();
     log.close();
@@ -77,14 +86,14 @@ pub fn serve(
 }
 
 async fn run(
-    config: Config,
+    opened: (Config, Vec<Bound>),
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     log: &Log,
     report: &mut dyn Write,
 ) -> Result<(), StartError> {
     let mut signals = Signals::new().map_err(StartError::System)?;
     let (drain, draining) = watch::channel(false);
-    let (listening, mut listeners) = start(config, log, &draining, report)?;
+    let (listening, mut listeners) = start(opened, log, &draining, report)?;
     let mut asking = std::pin::pin!(report::engine(&listening.daemon));
     let mut has_answer = false;
     loop {
@@ -116,7 +125,7 @@ async fn run(
 pub fn engine(config: &Config) -> String {
     let daemon = Arc::new(Daemon::new(config));
     match runtime() {
-        Ok(runtime) => runtime.block_on(report::engine(&daemon)),
+        Ok(runtime) => with_reason(runtime.block_on(report::engine(&daemon)), config),
         Err(error) => StartError::System(error).to_string(),
     }
 }
@@ -130,7 +139,17 @@ pub fn ping(config: &Config) -> Result<(), String> {
     let daemon = Arc::new(Daemon::new(config));
     let runtime = runtime().map_err(|error| StartError::System(error).to_string())?;
     let asked = runtime.block_on(ask(&daemon, Question::Ping));
-    asked.map(drop).map_err(|denial| denial.message)
+    asked
+        .map(drop)
+        .map_err(|denial| with_reason(denial.message, config))
+}
+
+/// What is said of the daemon, with what keeps its socket closed if anything does.
+fn with_reason(said: String, config: &Config) -> String {
+    match identity::why_closed(&config.upstream) {
+        Some(why) => format!("{said}: {why}"),
+        None => said,
+    }
 }
 
 /// One thread: more would share the connections' state among them and cost more for each request.
@@ -172,9 +191,9 @@ enum Asked {
     Reload,
 }
 
-/// Binds every listener before any accepts, and tells what holds where.
+/// Has every listener accept, and tells what holds where.
 fn start(
-    config: Config,
+    (config, bound): (Config, Vec<Bound>),
     log: &Log,
     draining: &watch::Receiver<bool>,
     report: &mut dyn Write,
@@ -186,18 +205,14 @@ fn start(
     };
     let daemon = Arc::new(Daemon::new(&config));
     let budget = Arc::new(Semaphore::new(BUDGET));
-    let bound = config
-        .listeners
-        .iter()
-        .map(|settings| Listener::bind(&settings.address).map(|listener| (listener, settings)));
-    let bound: Vec<_> = bound.collect::<Result<_, _>>()?;
-    tell(report, concat!("dockgate ", env!("CARGO_PKG_VERSION")));
-    for notice in &config.notices {
-        tell(report, notice);
-    }
     let (mut listeners, mut shared) = (JoinSet::new(), Vec::new());
-    for (listener, settings) in bound {
-        let address = listener.address().map_err(StartError::System)?;
+    for (bound, settings) in bound.into_iter().zip(&config.listeners) {
+        let address = bound.address().clone();
+        if bound.is_instead_of_ipv6() {
+            let asked = &settings.address;
+            let line = format!("this system has no IPv6: {address} is in the place of {asked}");
+            tell(report, &line);
+        }
         tell(report, &format!("listening on {address}"));
         for line in report::rules(&settings.rules) {
             tell(report, &format!("  {line}"));
@@ -212,6 +227,7 @@ fn start(
             budget: Arc::clone(&budget),
         });
         shared.push(Arc::clone(&own));
+        let listener = bound.into_listener().map_err(StartError::System)?;
         listeners.spawn(server::run(listener, own, bounds.clone(), draining.clone()));
     }
     let listening = Listening {
@@ -285,10 +301,20 @@ fn tell(report: &mut dyn Write, line: &str) {
     _ = writeln!(report, "{line}");
 }
 
-/// Lets the process have as many open files as the system allows, two for each connection.
-fn raise_file_limit() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    // What was allowed before is allowed still.
-    _ = setrlimit(Resource::Nofile, limit);
+/// What is opened before root is given up, and before there is a second thread: what the record is
+/// written to, and the listeners.
+fn open_all(config: &Config, report: &mut dyn Write) -> Result<Opened, StartError> {
+    if let Some(line) = files::too_few(files::allow_all(), config.limits.connections) {
+        tell(report, &line);
+    }
+    let record = log::open(&config.audit.output).map_err(StartError::Audit)?;
+    let bind = |listener: &ListenerSettings| Bound::bind(&listener.address, listener.mode);
+    let bound: Vec<_> = config
+        .listeners
+        .iter()
+        .map(bind)
+        .collect::<Result<_, _>>()?;
+    Ok((record, bound))
 }
+
+type Opened = (Box<dyn Write + Send>, Vec<Bound>);

@@ -7,6 +7,7 @@ pub mod address;
 mod keys;
 mod listeners;
 pub mod load;
+mod ownership;
 mod raw;
 mod swap;
 
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use address::{BadAddress, ListenAddress, UpstreamAddress};
 pub use load::{Files, Flags};
+pub use ownership::RunAs;
 
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
@@ -27,6 +29,8 @@ pub struct Config {
     pub listeners: Vec<ListenerSettings>,
     /// Where the daemon is.
     pub upstream: UpstreamAddress,
+    /// Whom to run as.
+    pub run_as: RunAs,
     /// What every request is held against, whatever its operation.
     pub admission: Admission,
     /// The least severe diagnostics that are shown.
@@ -48,9 +52,15 @@ impl Config {
             let listeners = config.listeners.iter();
             listeners.map(|listener| listener.address.clone()).collect()
         };
+        let modes = |config: &Self| -> Vec<_> {
+            let listeners = config.listeners.iter();
+            listeners.map(|listener| listener.mode).collect()
+        };
         let unlike = [
             ("listen", addresses(self) != addresses(other)),
+            ("mode", modes(self) != modes(other)),
             ("upstream", self.upstream != other.upstream),
+            ("run_as", self.run_as != other.run_as),
             ("log", self.log != other.log),
             ("audit", self.audit != other.audit),
             ("limits", self.limits != other.limits),
@@ -78,6 +88,8 @@ pub enum LogLevel {
 pub struct ListenerSettings {
     /// Its address.
     pub address: ListenAddress,
+    /// The mode of a unix socket.
+    pub mode: u32,
     /// What holds there.
     pub rules: Rules,
 }

@@ -29,7 +29,7 @@
 //! | 0 | [`docker`] | how a target is spelled; the table of operations |
 //! | 1 | [`policy`] | the policy language, the judgement, the reasons |
 //! | 2 | [`audit::entry`], [`config`] | the record as a value; the settings |
-//! | 3 | [`audit::log`] and the parts of [`proxy`] | writing records; what crosses; bytes in and out |
+//! | 3 | [`audit::log`], [`identity`], the parts of [`proxy`] | writing records; whom to run as; what crosses; bytes in and out |
 //! | 4 | [`proxy`] and [`proxy::connection`] | the path above, and nothing else |
 //! | 5 | [`server`] | binding, accepting, counting, draining |
 //! | 6 | [`app`], [`cli`] | wiring and signals; the commands |
@@ -43,6 +43,7 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod docker;
+pub mod identity;
 pub mod policy;
 pub mod proxy;
 pub mod server;

@@ -12,6 +12,7 @@ pub mod guard;
 pub mod head;
 pub mod headers;
 pub mod meter;
+pub mod outage;
 pub mod probe;
 pub mod refusal;
 pub mod socket;

@@ -1,11 +1,12 @@
 //! Listening: binding, accepting, counting, draining.
 
 pub mod clients;
+pub mod files;
 pub mod listener;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::sync::{Semaphore, watch};
@@ -18,6 +19,8 @@ use crate::proxy::{Shared, connection};
 
 /// How long nothing is accepted after the system had no file or memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long the operator is not told again of that.
+const QUIET: Duration = Duration::from_mins(1);
 /// After how long a silent client is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
@@ -43,6 +46,7 @@ pub async fn run(
     mut drain: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
+    let mut told = None;
     loop {
         let permit = tokio::select! {
             biased;
@@ -51,7 +55,7 @@ pub async fn run(
                 report(ended);
                 continue;
             }
-            accepted = accept(&listener, &bounds) => accepted,
+            accepted = accept(&listener, &bounds, &mut told) => accepted,
         };
         let Some((socket, address, permit)) = permit else {
             continue;
@@ -92,8 +96,13 @@ type Accepted = (
     tokio::sync::OwnedSemaphorePermit,
 );
 
-/// The next connection, once there is a permit for it. `None` when there was an error.
-async fn accept(listener: &Listener, bounds: &Bounds) -> Option<Accepted> {
+/// The next connection, once there is a permit for it. `None` when there was an error; `told` is when
+/// the operator last heard of one.
+async fn accept(
+    listener: &Listener,
+    bounds: &Bounds,
+    told: &mut Option<Instant>,
+) -> Option<Accepted> {
     // The semaphore is never closed.
     let permit = Arc::clone(&bounds.connections).acquire_owned().await.ok()?;
     match listener.accept().await {
@@ -116,7 +125,10 @@ async fn accept(listener: &Listener, bounds: &Bounds) -> Option<Accepted> {
                     | io::ErrorKind::Interrupted
             );
             if !is_transient {
-                tracing::warn!(%error, "a connection could not be accepted");
+                if told.is_none_or(|told| told.elapsed() > QUIET) {
+                    *told = Some(Instant::now());
+                    tracing::warn!(%error, "connections cannot be accepted; those that wait are once that is over");
+                }
                 tokio::time::sleep(PAUSE).await;
             }
             None

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit::text", 2),
     ("audit::log", 3),
     ("audit", 3),
+    ("identity", 3),
     ("proxy::", 3),
     ("proxy::connection", 4),
     ("proxy", 4),

@@ -91,30 +91,34 @@ struct Batch {
     waiting: Vec<oneshot::Sender<bool>>,
 }
 
+/// Opens what the record is written to.
+///
+/// # Errors
+///
+/// The system refuses.
+pub fn open(output: &Output) -> io::Result<Box<dyn Write + Send>> {
+    Ok(match output {
+        Output::Stdout => Box::new(io::stdout()),
+        Output::Stderr => Box::new(io::stderr()),
+        Output::None => Box::new(io::sink()),
+        Output::File(path) => Box::new(
+            OpenOptions::new()
+                .append(true)
+                .create(true)
+                .mode(0o600)
+                .open(path)?,
+        ),
+    })
+}
+
 impl Log {
-    /// Opens the output and starts the thread that writes to it, for at most so many connections. Waiting for the
+    /// Starts the thread that writes to an output, for at most so many connections. Waiting for the
     /// [`Writer`] after [`close`](Self::close) makes sure that all is written.
     ///
     /// # Errors
     ///
-    /// The output cannot be opened, or no thread can be started.
-    pub fn start(settings: &AuditSettings, connections: usize) -> io::Result<(Self, Writer)> {
-        let output: Box<dyn Write + Send> = match &settings.output {
-            Output::Stdout => Box::new(io::stdout()),
-            Output::Stderr => Box::new(io::stderr()),
-            Output::None => Box::new(io::sink()),
-            Output::File(path) => Box::new(
-                OpenOptions::new()
-                    .append(true)
-                    .create(true)
-                    .mode(0o600)
-                    .open(path)?,
-            ),
-        };
-        Self::start_on(output, settings, connections)
-    }
-
-    fn start_on(
+    /// No thread can be started.
+    pub fn start(
         output: Box<dyn Write + Send>,
         settings: &AuditSettings,
         connections: usize,

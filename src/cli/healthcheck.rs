@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::{Exit, tell};
 use crate::app;
 use crate::config::{Config, Flags, ListenAddress, load};
+use crate::identity;
 use crate::proxy::probe::HEALTH_AGENT;
 
 /// How long each step may take; docker gives up on the whole after 30 s.
@@ -29,6 +30,11 @@ pub(super) fn run(flags: &Flags, out: &mut dyn Write, err: &mut dyn Write) -> io
             writeln!(out, "unhealthy: {address} does not answer: {error}")?;
             return Ok(Exit::Failed);
         }
+    }
+    // The daemon is asked with no more rights than the server has.
+    if let Err(error) = identity::assume(&config.upstream, config.run_as) {
+        writeln!(out, "unhealthy: {error}")?;
+        return Ok(Exit::Failed);
     }
     if let Err(message) = app::ping(&config) {
         writeln!(out, "unhealthy: {}: {message}", config.upstream)?;

@@ -45,6 +45,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("listener", Kind::Listeners),
     ("log", Kind::Text),
     ("policy", Kind::List),
+    ("run_as", Kind::Text),
     ("upstream", Kind::Text),
 ];
 
@@ -52,6 +53,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
 const LISTENER_KEYS: &[(&str, Kind)] = &[
     ("address", Kind::Text),
     ("deny", Kind::List),
+    ("mode", Kind::Text),
     ("policy", Kind::List),
 ];
 

@@ -1,6 +1,7 @@
 //! The listeners: where each is, and which policies hold there.
 
 use super::load::Files;
+use super::ownership::DEFAULT_MODE;
 use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
 use super::{ListenAddress, ListenerSettings};
 use crate::policy::{Entry, Grants, Policy, Rules};
@@ -25,6 +26,7 @@ pub(super) fn check(
         .filter_map(|text| checker.listen("listen", text))
         .map(|address| ListenerSettings {
             address,
+            mode: DEFAULT_MODE,
             rules: Rules::new(general.clone(), deny.clone()),
         })
         .collect();
@@ -40,6 +42,7 @@ pub(super) fn check(
         let given = listener.address.as_ref();
         let address = given.and_then(|address| checker.listen(&key("address"), address));
         listeners.extend(address.map(|address| ListenerSettings {
+            mode: checker.mode(&key("mode"), listener.mode.as_deref(), &address),
             address,
             rules: Rules::new(own.unwrap_or_else(|| general.clone()), denied),
         }));

@@ -270,6 +270,7 @@ impl Sources {
         };
         let listeners = listeners::check(&mut checker, &raw, swapped.policy);
         let upstream = checker.upstream(&raw.upstream);
+        let run_as = checker.run_as(raw.run_as.as_deref());
         let admission = checker.admission(&raw);
         let log = checker.level(&raw.log);
         checker.word("dialect", &raw.dialect, Dialect::ALL);
@@ -279,6 +280,7 @@ impl Sources {
             Some(upstream) if self.problems.is_empty() => Ok(Config {
                 listeners,
                 upstream,
+                run_as,
                 admission,
                 log,
                 audit,

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::ownership::{self, DEFAULT_MODE};
 use super::{
     Admission, AuditFormat, AuditSettings, BadAddress, Limits, ListenAddress, LogLevel, OnFailure,
-    Output, UpstreamAddress,
+    Output, RunAs, UpstreamAddress,
 };
 use crate::docker::ApiVersion;
 use crate::policy::Problem;
@@ -19,6 +20,7 @@ use crate::policy::spelling::did_you_mean;
 pub(super) struct RawConfig {
     pub(super) listen: Option<Vec<String>>,
     pub(super) upstream: String,
+    pub(super) run_as: Option<String>,
     pub(super) policy: Option<Vec<String>>,
     pub(super) allow: Vec<String>,
     pub(super) deny: Vec<String>,
@@ -66,6 +68,8 @@ pub(super) struct RawListener {
     pub(super) policy: Option<Vec<String>>,
     #[serde(default)]
     pub(super) deny: Vec<String>,
+    #[serde(default)]
+    pub(super) mode: Option<String>,
 }
 
 impl Default for RawConfig {
@@ -73,6 +77,7 @@ impl Default for RawConfig {
         Self {
             listen: None,
             upstream: "unix:///var/run/docker.sock".to_owned(),
+            run_as: None,
             policy: None,
             allow: Vec::new(),
             deny: Vec::new(),
@@ -174,6 +179,36 @@ impl Checker<'_> {
 
     pub(super) fn upstream(&mut self, text: &str) -> Option<UpstreamAddress> {
         self.address("upstream", UpstreamAddress::parse(text))
+    }
+
+    pub(super) fn run_as(&mut self, text: Option<&str>) -> RunAs {
+        let Some(text) = text else {
+            return RunAs::DEFAULT;
+        };
+        RunAs::parse(text).unwrap_or_else(|| {
+            let message = format!("`{text}` must be a user and a group by number: \"65532:65532\"");
+            self.wrong("run_as", message);
+            RunAs::DEFAULT
+        })
+    }
+
+    /// The mode of a listener's socket.
+    pub(super) fn mode(&mut self, key: &str, text: Option<&str>, address: &ListenAddress) -> u32 {
+        let Some(text) = text else {
+            return DEFAULT_MODE;
+        };
+        if !matches!(address, ListenAddress::Unix(_)) {
+            let message = format!("{address} is no unix socket and has no mode: take it out");
+            self.wrong(key, message);
+        }
+        ownership::mode(text).unwrap_or_else(|| {
+            let message = format!(
+                "`{text}` must be an octal mode that lets somebody write: \"0660\" for owner and \
+                 group, \"0666\" for everybody"
+            );
+            self.wrong(key, message);
+            DEFAULT_MODE
+        })
     }
 
     fn address<T>(&mut self, key: &str, parsed: Result<T, BadAddress>) -> Option<T> {

@@ -15,13 +15,15 @@ use http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
+use rustix::io::Errno;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::bell::Bell;
 use super::body::RequestBody;
 use super::daemon_socket::DaemonSocket;
 use super::head::Head;
+use super::outage::Outage;
 use super::socket::{MAX_BUFFER, Socket};
 use crate::config::{Config, UpstreamAddress};
 use crate::docker::{Method, Upgrade};
@@ -36,11 +38,14 @@ pub struct Daemon {
     pub connect: Duration,
     /// For a reply's head; without it, for ever.
     pub reply_head: Option<Duration>,
-    /// Whether the last attempt to connect failed.
-    pub is_away: AtomicBool,
+    /// What was told of its being away.
+    pub outage: Outage,
     /// Whether the last reply could not be read.
     pub is_unreadable: AtomicBool,
 }
+
+/// How long it takes until another attempt to connect may find what was lacking.
+const PAUSE: Duration = Duration::from_millis(20);
 
 impl Daemon {
     /// The daemon of these settings, of which nothing is known yet.
@@ -50,8 +55,31 @@ impl Daemon {
             address: config.upstream.clone(),
             connect: config.limits.connect,
             reply_head: config.limits.reply_head,
-            is_away: AtomicBool::new(false),
+            outage: Outage::default(),
             is_unreadable: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens a connection, in the time that there is for it.
+    async fn dial(&self) -> io::Result<Socket> {
+        let end = Instant::now() + self.connect;
+        loop {
+            let opened = timeout_at(end, self.dial_once()).await;
+            match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+                Err(error) if passes(&error) && Instant::now() + PAUSE < end => sleep(PAUSE).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn dial_once(&self) -> io::Result<Socket> {
+        match &self.address {
+            UpstreamAddress::Tcp(address) => {
+                let socket = TcpStream::connect(address).await?;
+                socket.set_nodelay(true)?;
+                Ok(Socket::Tcp(socket))
+            }
+            UpstreamAddress::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
         }
     }
 
@@ -61,13 +89,15 @@ impl Daemon {
             tracing::warn!(upstream = %self.address, %error, "the daemon's reply cannot be read");
         }
     }
+}
 
-    /// Tells the operator once that the daemon is away, whatever the number of requests.
-    fn tell_away(&self, error: &io::Error) {
-        if !self.is_away.swap(true, Ordering::Relaxed) {
-            tracing::warn!(upstream = %self.address, %error, "the daemon cannot be reached");
-        }
-    }
+/// Whether an error of connecting is one of the moment: no file is free here, or as many connections
+/// wait at the daemon's socket as may.
+fn passes(error: &io::Error) -> bool {
+    let errors = [Errno::AGAIN, Errno::MFILE, Errno::NFILE];
+    errors
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// The daemon, as one client's connection sees it.
@@ -190,27 +220,14 @@ impl Upstream {
     }
 
     async fn connect(&self) -> Result<SendRequest<RequestBody>, Denial> {
-        let connecting = async {
-            match &self.daemon.address {
-                UpstreamAddress::Tcp(address) => {
-                    let socket = TcpStream::connect(address).await?;
-                    socket.set_nodelay(true)?;
-                    Ok(Socket::Tcp(socket))
-                }
-                UpstreamAddress::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
-            }
-        };
-        let connected = timeout(self.daemon.connect, connecting)
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let socket = connected.map_err(|error| {
-            self.daemon.tell_away(&error);
+        let socket = self.daemon.dial().await.map_err(|error| {
+            self.daemon.outage.failed(&self.daemon.address, &error);
             Denial::new(
                 Reason::DaemonUnreachable,
                 "the Docker daemon cannot be reached: is it running?",
             )
         })?;
-        self.daemon.is_away.store(false, Ordering::Relaxed);
+        self.daemon.outage.connected();
         let socket = TokioIo::new(DaemonSocket::new(socket, Arc::clone(&self.heard)));
         let opened = Builder::new()
             .title_case_headers(true)

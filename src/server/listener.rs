@@ -2,30 +2,55 @@
 
 use std::fs;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use socket2::{Domain, Protocol, Type};
+use rustix::fs::Mode;
+use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::config::ListenAddress;
 use crate::proxy::socket::Socket;
 
+/// A socket that clients can connect to already, before there is a runtime to accept them.
+#[derive(Debug)]
+pub struct Bound {
+    socket: socket2::Socket,
+    address: ListenAddress,
+    is_instead: bool,
+    file: Option<SocketFile>,
+}
+
 /// A listener that accepts connections.
 #[derive(Debug)]
-pub enum Listener {
-    /// TCP.
+pub struct Listener {
+    acceptor: Acceptor,
+    _file: Option<SocketFile>,
+}
+
+#[derive(Debug)]
+enum Acceptor {
     Tcp(TcpListener),
-    /// Unix, with the path to remove at the end.
-    Unix(UnixListener, PathBuf),
+    Unix(UnixListener),
+}
+
+/// The file of a unix listener, removed at the end. A process that is no longer root may not be
+/// allowed to: then it stays, and the next start replaces it.
+#[derive(Debug)]
+struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        _ = fs::remove_file(&self.0);
+    }
 }
 
 /// Why nothing can be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The system refuses.
-    #[error("cannot listen on {address}: stop what holds it, or change `listen`")]
+    #[error("cannot listen on {address}: {}", remedy(address, source))]
     Bind {
         /// As it was configured.
         address: ListenAddress,
@@ -38,53 +63,129 @@ pub enum BindError {
         /// What is there.
         path: PathBuf,
     },
+    /// An earlier process' socket is at the path, and stays there.
+    #[error("{} is left of an earlier process and cannot be removed: remove it", path.display())]
+    Stale {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// What to do about an error of binding.
+fn remedy(address: &ListenAddress, error: &io::Error) -> &'static str {
+    use io::ErrorKind as Kind;
+    const TCP: &[(Kind, &str)] = &[
+        (Kind::AddrInUse, "stop what holds it, or change `listen`"),
+        (
+            Kind::AddrNotAvailable,
+            "this host has no such address; tcp://0.0.0.0 and tcp://[::] take all",
+        ),
+        (
+            Kind::PermissionDenied,
+            "choose a port from 1024 on, or write `cap_add: [NET_BIND_SERVICE]`",
+        ),
+    ];
+    const UNIX: &[(Kind, &str)] = &[
+        (Kind::AddrInUse, "stop what holds it, or change `listen`"),
+        (Kind::InvalidInput, "choose a path of at most 107 bytes"),
+        (Kind::NotADirectory, "its folder is a file: change `listen`"),
+        (Kind::NotFound, "make its folder, or mount a volume there"),
+        (
+            Kind::PermissionDenied,
+            "let the user that Dockgate is started as write to its folder",
+        ),
+        (Kind::ReadOnlyFilesystem, "mount a volume at its folder"),
+    ];
+    let known = match address {
+        ListenAddress::Tcp(_) => TCP,
+        ListenAddress::Unix(_) => UNIX,
+    };
+    let fitting = known.iter().find(|(kind, _)| *kind == error.kind());
+    fitting.map_or("change `listen`", |(_, remedy)| remedy)
 }
 
 /// How many connections wait to be accepted.
 const BACKLOG: i32 = 1024;
 
-impl Listener {
-    /// Binds an address and listens.
+impl Bound {
+    /// Binds an address and listens. A unix socket has this mode from its first moment; the file mode
+    /// mask of the process is changed for that, so no other thread may be making files.
     ///
     /// # Errors
     ///
     /// The system refuses, or the path of a unix socket is taken by something else.
-    pub fn bind(address: &ListenAddress) -> Result<Self, BindError> {
+    pub fn bind(address: &ListenAddress, mode: u32) -> Result<Self, BindError> {
         let refused = |source| BindError::Bind {
             address: address.clone(),
             source,
         };
         match address {
-            ListenAddress::Tcp(socket) => bind_tcp(*socket).map(Self::Tcp).map_err(refused),
+            ListenAddress::Tcp(wanted) => {
+                let bound = or_ipv4(*wanted, bind_tcp).map_err(refused)?;
+                let (socket, is_instead) = bound;
+                let local = socket.local_addr().map_err(refused)?;
+                Ok(Self {
+                    socket,
+                    address: ListenAddress::Tcp(local.as_socket().unwrap_or(*wanted)),
+                    is_instead,
+                    file: None,
+                })
+            }
             ListenAddress::Unix(path) => {
                 remove_stale(path)?;
-                UnixListener::bind(path)
-                    .map(|listener| Self::Unix(listener, path.clone()))
-                    .map_err(refused)
+                let (socket, file) = bind_unix(path, mode).map_err(refused)?;
+                Ok(Self {
+                    socket,
+                    address: address.clone(),
+                    is_instead: false,
+                    file: Some(file),
+                })
             }
         }
     }
 
     /// The address, with the port that the system chose where none was asked for.
+    #[must_use]
+    pub fn address(&self) -> &ListenAddress {
+        &self.address
+    }
+
+    /// Whether it listens on IPv4 alone, as the system has no IPv6.
+    #[must_use]
+    pub fn is_instead_of_ipv6(&self) -> bool {
+        self.is_instead
+    }
+
+    /// Hands the socket to the runtime.
     ///
     /// # Errors
     ///
-    /// The system does not tell.
-    pub fn address(&self) -> io::Result<ListenAddress> {
-        match self {
-            Self::Tcp(listener) => listener.local_addr().map(ListenAddress::Tcp),
-            Self::Unix(_, path) => Ok(ListenAddress::Unix(path.clone())),
-        }
+    /// The runtime cannot watch it.
+    pub fn into_listener(self) -> io::Result<Listener> {
+        let acceptor = match self.address {
+            ListenAddress::Tcp(_) => TcpListener::from_std(self.socket.into()).map(Acceptor::Tcp),
+            ListenAddress::Unix(_) => {
+                UnixListener::from_std(self.socket.into()).map(Acceptor::Unix)
+            }
+        };
+        Ok(Listener {
+            acceptor: acceptor?,
+            _file: self.file,
+        })
     }
+}
 
+impl Listener {
     /// The next connection, and the client's address if it has one.
     pub(super) async fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
-        match self {
-            Self::Tcp(listener) => listener
+        match &self.acceptor {
+            Acceptor::Tcp(listener) => listener
                 .accept()
                 .await
                 .map(|(socket, address)| (Socket::Tcp(socket), Some(plain(address)))),
-            Self::Unix(listener, _) => listener
+            Acceptor::Unix(listener) => listener
                 .accept()
                 .await
                 .map(|(socket, _)| (Socket::Unix(socket), None)),
@@ -92,16 +193,34 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
-            // If it is gone already, somebody else has cleaned up.
-            _ = fs::remove_file(path);
+/// Binds an address; where that is all of IPv6, and the system has none, all of IPv4. Whether it had
+/// to be that.
+fn or_ipv4<T>(
+    wanted: SocketAddr,
+    bind: impl Fn(SocketAddr) -> io::Result<T>,
+) -> io::Result<(T, bool)> {
+    let is_all = wanted.is_ipv6() && wanted.ip().is_unspecified();
+    match bind(wanted) {
+        Err(error) if is_all && is_without_ipv6(&error) => {
+            let all = SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted.port()));
+            bind(all).map(|bound| (bound, true))
         }
+        bound => bound.map(|bound| (bound, false)),
     }
 }
 
-fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
+/// A kernel without IPv6 knows no such sockets, and one in which it is switched off no such address.
+fn is_without_ipv6(error: &io::Error) -> bool {
+    let errors = [
+        rustix::io::Errno::AFNOSUPPORT,
+        rustix::io::Errno::ADDRNOTAVAIL,
+    ];
+    errors
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<socket2::Socket> {
     let socket = socket2::Socket::new(
         Domain::for_address(address),
         Type::STREAM,
@@ -115,7 +234,21 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    Ok(socket)
+}
+
+fn bind_unix(path: &Path, mode: u32) -> io::Result<(socket2::Socket, SocketFile)> {
+    let address = SockAddr::unix(path)?;
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    // The file gets what the mask leaves.
+    let mask = rustix::process::umask(Mode::from_raw_mode(!mode & 0o777));
+    let bound = socket.bind(&address);
+    rustix::process::umask(mask);
+    bound?;
+    let file = SocketFile(path.to_owned());
+    socket.listen(BACKLOG)?;
+    Ok((socket, file))
 }
 
 /// Removes what an earlier process left at the path, if it is a socket that nobody listens on.
@@ -124,11 +257,10 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
         Ok(found) if !found.file_type().is_socket() => Err(BindError::NotASocket {
             path: path.to_owned(),
         }),
-        Ok(_) if is_deserted(path) => {
-            // If it cannot be removed, binding says so.
-            _ = fs::remove_file(path);
-            Ok(())
-        }
+        Ok(_) if is_deserted(path) => fs::remove_file(path).map_err(|source| BindError::Stale {
+            path: path.to_owned(),
+            source,
+        }),
         Ok(_) | Err(_) => Ok(()),
     }
 }
@@ -160,27 +292,46 @@ mod tests {
         let path = scratch("stale");
         let address = ListenAddress::Unix(path.clone());
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        let bound = Listener::bind(&address).unwrap();
+        let bound = Bound::bind(&address, 0o660).unwrap();
         assert!(
-            matches!(Listener::bind(&address), Err(BindError::Bind { .. })),
+            matches!(Bound::bind(&address, 0o660), Err(BindError::Bind { .. })),
             "one that is listened on stays"
         );
-        drop(bound);
+        drop(bound.into_listener().unwrap());
         assert!(!path.exists(), "removed at the end");
         fs::write(&path, "precious").unwrap();
         assert!(matches!(
-            Listener::bind(&address),
+            Bound::bind(&address, 0o660),
             Err(BindError::NotASocket { .. })
         ));
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
         fs::remove_dir_all(path.parent().unwrap()).unwrap();
     }
 
-    #[tokio::test]
-    async fn the_port_that_the_system_chose_is_told() {
-        let bound = Listener::bind(&ListenAddress::parse("tcp://127.0.0.1:0").unwrap()).unwrap();
-        assert!(
-            matches!(bound.address().unwrap(), ListenAddress::Tcp(address) if address.port() != 0)
-        );
+    #[test]
+    fn the_port_that_the_system_chose_is_told() {
+        let address = ListenAddress::parse("tcp://127.0.0.1:0").unwrap();
+        let bound = Bound::bind(&address, 0).unwrap();
+        assert!(matches!(bound.address(), ListenAddress::Tcp(address) if address.port() != 0));
+        assert!(!bound.is_instead_of_ipv6());
+    }
+
+    #[test]
+    fn all_of_ipv4_takes_the_place_of_all_of_ipv6_alone() {
+        use rustix::io::Errno;
+        let without_ipv6 = |errno: Errno| {
+            move |address: SocketAddr| match address {
+                SocketAddr::V6(_) => Err(errno.into()),
+                SocketAddr::V4(_) => Ok(address.to_string()),
+            }
+        };
+        let bind = |wanted: &str, errno| or_ipv4(wanted.parse().unwrap(), without_ipv6(errno)).ok();
+        let instead = Some(("0.0.0.0:2375".to_owned(), true));
+        assert_eq!(bind("[::]:2375", Errno::AFNOSUPPORT), instead);
+        assert_eq!(bind("[::]:2375", Errno::ADDRNOTAVAIL), instead);
+        assert_eq!(bind("[::]:2375", Errno::ADDRINUSE), None, "it is there");
+        assert_eq!(bind("[::1]:2375", Errno::AFNOSUPPORT), None, "another one");
+        let asked = Some(("127.0.0.1:2375".to_owned(), false));
+        assert_eq!(bind("127.0.0.1:2375", Errno::AFNOSUPPORT), asked);
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use super::stream::Stream;
 use super::wait::LIMIT;
@@ -140,6 +141,15 @@ impl Client {
                 "{case}: {error}"
             ),
         }
+    }
+
+    /// Whether nothing comes for a moment.
+    pub(crate) fn stays_silent(&mut self) -> bool {
+        let moment = Duration::from_millis(300);
+        self.stream.set_read_timeout(Some(moment));
+        let read = self.reader.some();
+        self.stream.set_read_timeout(Some(LIMIT));
+        read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Ends what the client sends, and goes on reading.

@@ -4,8 +4,10 @@
 //! is told by its User-Agent, answered here and left out of what the tests see.
 
 use std::collections::HashSet;
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -81,7 +83,10 @@ impl FakeDaemon {
     }
 
     fn on_unix(folder: Folder, script: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Self {
-        let listener = UnixListener::bind(folder.path().join("d.sock")).unwrap();
+        let path = folder.path().join("d.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        // As the daemon's own, which its group may open.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
         let accept = move || listener.accept().map(|(stream, _)| Stream::Unix(stream));
         Self::accepting(Self::upstream_in(&folder), folder, script, accept)
     }

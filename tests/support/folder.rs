@@ -22,6 +22,12 @@ impl Folder {
         Self(path)
     }
 
+    /// The same at this place.
+    pub(crate) fn at(path: &Path) -> Self {
+        fs::create_dir(path).unwrap();
+        Self(path.to_owned())
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }

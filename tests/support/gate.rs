@@ -29,6 +29,10 @@ pub(crate) struct Setup {
     pub(crate) settings: String,
     pub(crate) env: Vec<(&'static str, String)>,
     pub(crate) listen: Vec<String>,
+    /// How many listeners the settings add.
+    pub(crate) more_listeners: usize,
+    /// A command and its arguments that dockgate is started by; it has to become dockgate.
+    pub(crate) through: Vec<String>,
     /// Whether the records go to a pipe that nobody reads.
     pub(crate) stdout_unread: bool,
 }
@@ -72,6 +76,8 @@ impl Setup {
             settings: String::new(),
             env: Vec::new(),
             listen: vec!["tcp://127.0.0.1:0".to_owned()],
+            more_listeners: 0,
+            through: Vec::new(),
             stdout_unread: false,
         }
     }
@@ -82,8 +88,14 @@ impl Setup {
         self
     }
 
+    /// Started by this command.
+    pub(crate) fn through(mut self, command: &[&str]) -> Self {
+        self.through = command.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     pub(crate) fn start(self) -> Gate {
-        let listeners = self.listen.len();
+        let listeners = self.listen.len() + self.more_listeners;
         let mut gate = self.spawn();
         gate.listeners = gate.diagnostics.wait_for_listeners(listeners);
         gate
@@ -105,7 +117,7 @@ impl Setup {
     fn spawn(self) -> Gate {
         let folder = Folder::new();
         let records = new_records_file();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dockgate"));
+        let mut command = self.command(&folder);
         command.arg("serve").arg("--upstream").arg(&self.upstream);
         command
             .arg("--config")
@@ -161,6 +173,25 @@ impl Setup {
     }
 }
 
+impl Setup {
+    /// The program, without its arguments.
+    fn command(&self, folder: &Folder) -> Command {
+        let program = PathBuf::from(env!("CARGO_BIN_EXE_dockgate"));
+        let Some((first, rest)) = self.through.split_first() else {
+            return Command::new(program);
+        };
+        // Where any user may run it, which need not be so of the folder that it was built in.
+        let copy = folder.path().join("dockgate");
+        // By a process of its own: a file that this one writes to is open in whatever another thread
+        // starts at that moment, and cannot be run then.
+        let copied = Command::new("cp").arg(program).arg(&copy).status();
+        assert!(copied.unwrap().success());
+        let mut command = Command::new(first);
+        command.args(rest).arg(copy);
+        command
+    }
+}
+
 impl Gate {
     /// In front of this daemon with this policy.
     pub(crate) fn start(daemon: &FakeDaemon, policy: &str) -> Self {
@@ -174,6 +205,11 @@ impl Gate {
     /// Connects to a listener by its place in `listen`.
     pub(crate) fn connect_to(&self, listener: usize) -> Client {
         Client::connect(&self.listeners[listener], &self.sent)
+    }
+
+    /// Connects to an address of its other than those that it tells.
+    pub(crate) fn connect_at(&self, address: &str) -> Client {
+        Client::connect(address, &self.sent)
     }
 
     /// Connects to the first listener from this address.

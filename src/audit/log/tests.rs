@@ -46,7 +46,7 @@ fn start(on_failure: OnFailure, allowed_reads: bool) -> Running {
         lines: sender,
         broken: Arc::clone(&broken),
     };
-    let (log, writer) = Log::start_on(Box::new(pipe), &settings, 8).unwrap();
+    let (log, writer) = Log::start(Box::new(pipe), &settings, 8).unwrap();
     Running {
         log,
         writer,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::raw::DEFAULT_LISTEN;
-use crate::config::{ListenAddress, LogLevel};
+use crate::config::{ListenAddress, LogLevel, RunAs};
 use crate::docker::Operation;
 
 struct Scratch(PathBuf);
@@ -105,7 +105,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 fn all_problems_are_reported_at_once_with_file_and_key() {
     let file = Scratch::new(
         "wrong",
-        "polcy = ['x']\nobserve = true\nlog = 7\n[limits]\nheadd = '1s'\nconnections = 'many'\n[audit]\ncolour = 'red'\n[[listener]]\nmode = 1",
+        "polcy = ['x']\nobserve = true\nlog = 7\n[limits]\nheadd = '1s'\nconnections = 'many'\n[audit]\ncolour = 'red'\n[[listener]]\nmode = 1\ntls = true",
     );
     let name = file.0.display().to_string();
     let found = problems(
@@ -124,7 +124,8 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
         format!("{name}: `log`: must be a string, in quotes"),
         format!("{name}: `observe`: unknown key"),
         format!("{name}: `polcy`: unknown key: did you mean \"policy\"?"),
-        format!("{name}: `listener[0].mode`: unknown key"),
+        format!("{name}: `listener[0].mode`: must be a string, in quotes"),
+        format!("{name}: `listener[0].tls`: unknown key"),
         format!("{name}: `listener[0].address`: is missing: write where to listen"),
     ];
     assert_eq!(found, wanted);
@@ -328,6 +329,41 @@ fn every_key_of_the_table_is_a_setting_and_the_other_way_round() {
             "{level}"
         );
     }
+}
+
+#[test]
+fn ids_and_modes_are_checked() {
+    let file = Scratch::new(
+        "ownership",
+        "run_as = 'nobody'\n[[listener]]\naddress = 'unix:///run/a'\nmode = '0680'\n[[listener]]\naddress = 'tcp://127.0.0.1:1'\nmode = '0660'",
+    );
+    let name = file.0.display().to_string();
+    let wanted = [
+        format!(
+            "{name}: `listener[0].mode`: `0680` must be an octal mode that lets somebody write: \"0660\" for owner and group, \"0666\" for everybody"
+        ),
+        format!(
+            "{name}: `listener[1].mode`: tcp://127.0.0.1:1 is no unix socket and has no mode: take it out"
+        ),
+        format!("{name}: `run_as`: `nobody` must be a user and a group by number: \"65532:65532\""),
+    ];
+    assert_eq!(problems(&file.flags(), &[]), wanted);
+    let right = Scratch::new(
+        "owned",
+        "listen = ['unix:///run/a']\n[[listener]]\naddress = 'unix:///run/b'\nmode = '0606'",
+    );
+    let config = Config::load(
+        &right.flags(),
+        variables(&[("DOCKGATE_RUN_AS", "1000:998")]),
+    );
+    let config = config.unwrap();
+    let modes: Vec<_> = config
+        .listeners
+        .iter()
+        .map(|listener| listener.mode)
+        .collect();
+    assert_eq!(modes, [0o660, 0o606]);
+    assert_eq!(config.run_as, RunAs::parse("1000:998").unwrap());
 }
 
 #[test]

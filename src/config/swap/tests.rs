@@ -226,6 +226,7 @@ fn a_policy_of_ours_holds_and_every_variable_without_effect_is_named() {
                     address: None,
                     policy: Some(vec!["traefik".to_owned()]),
                     deny: Vec::new(),
+                    mode: None,
                 });
             }
         }

@@ -1,0 +1,100 @@
+//! Whom to run as, and who may use a socket of Dockgate's own: ids and modes as they are written.
+
+/// The user and the group that a process started as root takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunAs {
+    /// The user.
+    pub uid: u32,
+    /// The user's one group, besides that of the daemon's socket.
+    pub gid: u32,
+    /// Whether the operator asked for these. They then hold even where they cannot open the
+    /// daemon's socket.
+    pub is_set: bool,
+}
+
+impl RunAs {
+    /// Who it is when nothing says who: a user that nothing on a usual system belongs to.
+    pub const DEFAULT: Self = Self {
+        uid: 65_532,
+        gid: 65_532,
+        is_set: false,
+    };
+
+    /// Reads `uid:gid`, both decimal numbers. Names are not known: an image need not have any.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (uid, gid) = text.split_once(':')?;
+        Some(Self {
+            uid: id(uid)?,
+            gid: id(gid)?,
+            is_set: true,
+        })
+    }
+}
+
+/// The largest number is no id: to the kernel it means "as it was".
+fn id(text: &str) -> Option<u32> {
+    let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+    let id = text.parse().ok().filter(|id| *id != u32::MAX);
+    id.filter(|_| is_decimal)
+}
+
+/// The mode of a unix listener's socket when nothing says which: for its owner and group.
+pub(super) const DEFAULT_MODE: u32 = 0o660;
+
+/// Reads a socket's mode, as `0660`: three octal digits, which a nought may precede. Somebody has to
+/// be able to write, as that is what connecting asks for.
+pub(super) fn mode(text: &str) -> Option<u32> {
+    let is_octal = text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    let is_right = is_octal && (text.len() == 3 || text.len() == 4 && text.starts_with('0'));
+    let mode = u32::from_str_radix(text, 8).ok();
+    mode.filter(|mode| is_right && mode & 0o222 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_two_numbers_and_nothing_else() {
+        let ids = |text| RunAs::parse(text).map(|run_as| (run_as.uid, run_as.gid));
+        assert_eq!(ids("65532:65532"), Some((65_532, 65_532)));
+        assert_eq!(ids("0:998"), Some((0, 998)));
+        for text in [
+            "",
+            ":",
+            "65532",
+            "65532:",
+            ":65532",
+            "1:2:3",
+            "+1:1",
+            "-1:1",
+            "1: 1",
+            "0x1:1",
+            "nobody:nogroup",
+            "4294967295:1",
+            "1:4294967295",
+            "1:4294967296",
+        ] {
+            assert_eq!(ids(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mode_is_octal_and_lets_somebody_connect() {
+        for (text, want) in [
+            ("0660", 0o660),
+            ("660", 0o660),
+            ("0600", 0o600),
+            ("0777", 0o777),
+            ("0002", 0o002),
+        ] {
+            assert_eq!(mode(text), Some(want), "{text}");
+        }
+        for text in [
+            "", "0", "66", "6600", "1660", "00660", "0o660", "0680", "+660", "u+rw", "0444", "0000",
+        ] {
+            assert_eq!(mode(text), None, "{text}");
+        }
+    }
+}

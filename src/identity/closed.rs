@@ -1,0 +1,253 @@
+//! Why the daemon's socket cannot be opened, and what to write so that it can.
+
+use std::io;
+use std::path::Path;
+
+use rustix::fs::Access;
+
+use super::access::{ENTER, Found, Ids, Owned, WRITE};
+use super::assume;
+use crate::config::UpstreamAddress;
+
+/// What the kernel shows as the owner and the group of a file when those have no number in the user
+/// namespace of the process.
+const UNMAPPED: u32 = 65_534;
+
+/// Why the daemon's socket cannot be opened at the moment, as far as that can be seen without
+/// connecting. Nothing is told of one that is reached by TCP.
+#[must_use]
+pub fn why_closed(daemon: &UpstreamAddress) -> Option<String> {
+    let UpstreamAddress::Unix(path) = daemon else {
+        return None;
+    };
+    let is_refused = rustix::fs::access(path, Access::WRITE_OK).is_err();
+    told(path, is_refused)
+}
+
+/// What an error of connecting to the daemon's socket comes from, and what to do. Nothing if that is
+/// not a matter of the file.
+#[must_use]
+pub fn explain(daemon: &UpstreamAddress, error: &io::Error) -> Option<String> {
+    let UpstreamAddress::Unix(path) = daemon else {
+        return None;
+    };
+    let is_of_file = [
+        io::ErrorKind::NotADirectory,
+        io::ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied,
+    ];
+    told(path, is_of_file.contains(&error.kind()))
+}
+
+fn told(path: &Path, is_refused: bool) -> Option<String> {
+    let found = Found::at(path);
+    // What is no socket refuses connections as a socket does that nobody listens on.
+    let is_other = matches!(found, Found::Other { .. });
+    (is_refused || is_other).then(|| describe(path, &found, &assume::current_ids()))
+}
+
+/// The message for what was found and these ids.
+fn describe(path: &Path, found: &Found, ids: &Ids) -> String {
+    let path = path.display();
+    match found {
+        Found::Missing => format!(
+            "there is no {path}: start the daemon, and mount its socket into this container (`volumes: \
+             [\"/var/run/docker.sock:{path}\"]`)"
+        ),
+        Found::Other { is_folder: true } => format!(
+            "{path} is a folder: Docker makes one where the source of a mount is missing; remove it on \
+             the host, start the daemon, and make this container anew"
+        ),
+        Found::Other { is_folder: false } => {
+            format!("{path} is no socket: name the daemon's socket in `upstream`")
+        }
+        Found::Closed(folder) => refused(folder, ENTER, ids),
+        Found::Socket(way) => way.first_closed_to(ids).map_or_else(
+            || {
+                let socket = &way.socket;
+                format!(
+                    "{socket} is open to {ids}, and yet a security module such as SELinux refuses it: \
+                     write `security_opt: [label=disable]`"
+                )
+            },
+            |closed| refused(closed, if *closed == way.socket { WRITE } else { ENTER }, ids),
+        ),
+    }
+}
+
+/// The message for a socket or a folder whose mode withholds this bit from these ids.
+fn refused(closed: &Owned, bit: u32, ids: &Ids) -> String {
+    let groups: Vec<_> = ids.groups.iter().map(u32::to_string).collect();
+    let groups = match groups.as_slice() {
+        [] => "no further group".to_owned(),
+        groups => format!("the further groups {}", groups.join(", ")),
+    };
+    let remedy = remedy(closed, bit, ids);
+    format!("{closed} is closed to Dockgate, which runs as {ids} with {groups}: {remedy}")
+}
+
+fn remedy(closed: &Owned, bit: u32, ids: &Ids) -> String {
+    let Owned { uid, gid, mode, .. } = closed;
+    let is_for = |class: u32| (mode >> class) & bit != 0;
+    let has_group = ids.gid == *gid || ids.groups.contains(gid);
+    if (*uid, *gid) == (UNMAPPED, UNMAPPED) {
+        "its owner is outside of this container's user namespace; write `userns_mode: host`"
+            .to_owned()
+    } else if is_for(3) && !has_group {
+        format!("write `group_add: [\"{gid}\"]`")
+    } else if is_for(6) && ids.uid != *uid {
+        format!(
+            "write `user: \"{uid}\"`, or let a group in (mode 0660 for a socket, 0750 for a folder)"
+        )
+    } else {
+        "nobody is let in by its mode; mend that (0660 for a socket, 0750 for a folder)".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::access::Way;
+    use super::*;
+
+    const SOCKET: &str = "/var/run/docker.sock";
+
+    fn socket(uid: u32, gid: u32, mode: u32) -> Found {
+        let owned = |path: &str, uid, gid, mode| Owned {
+            path: path.into(),
+            uid,
+            gid,
+            mode,
+        };
+        Found::Socket(Way {
+            folders: vec![owned("/var/run", 0, 0, 0o755), owned("/", 0, 0, 0o755)],
+            socket: owned(SOCKET, uid, gid, mode),
+        })
+    }
+
+    fn closed_folder() -> Found {
+        Found::Closed(Owned {
+            path: "/run/user/1000".into(),
+            uid: 1000,
+            gid: 1000,
+            mode: 0o700,
+        })
+    }
+
+    fn nobody() -> Ids {
+        Ids {
+            uid: 65_532,
+            gid: 65_532,
+            groups: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_closed_socket_is_told_with_owner_mode_and_the_line_to_write() {
+        let let_in = "or let a group in (mode 0660 for a socket, 0750 for a folder)";
+        for ((uid, gid, mode), shown, remedy) in [
+            (
+                (0, 998, 0o660),
+                "owner 0, group 998, mode 0660",
+                "write `group_add: [\"998\"]`".to_owned(),
+            ),
+            (
+                (0, 0, 0o660),
+                "owner 0, group 0, mode 0660",
+                "write `group_add: [\"0\"]`".to_owned(),
+            ),
+            (
+                (0, 0, 0o755),
+                "owner 0, group 0, mode 0755",
+                format!("write `user: \"0\"`, {let_in}"),
+            ),
+            (
+                (1000, 998, 0o600),
+                "owner 1000, group 998, mode 0600",
+                format!("write `user: \"1000\"`, {let_in}"),
+            ),
+            (
+                (0, 998, 0o000),
+                "owner 0, group 998, mode 0000",
+                "nobody is let in by its mode; mend that (0660 for a socket, 0750 for a folder)".to_owned(),
+            ),
+            (
+                (65_534, 65_534, 0o660),
+                "owner 65534, group 65534, mode 0660",
+                "its owner is outside of this container's user namespace; write `userns_mode: host`".to_owned(),
+            ),
+        ] {
+            let told = describe(Path::new(SOCKET), &socket(uid, gid, mode), &nobody());
+            let want = format!(
+                "{SOCKET} ({shown}) is closed to Dockgate, which runs as user 65532 and group 65532 \
+                 with no further group: {remedy}"
+            );
+            assert_eq!(told, want);
+        }
+    }
+
+    #[test]
+    fn what_else_is_in_the_way_is_told_with_what_to_do() {
+        for (found, want) in [
+            (
+                closed_folder(),
+                "/run/user/1000 (owner 1000, group 1000, mode 0700) is closed to Dockgate, which runs as \
+                 user 65532 and group 65532 with no further group: write `user: \"1000\"`, or let a group \
+                 in (mode 0660 for a socket, 0750 for a folder)",
+            ),
+            (
+                socket(0, 998, 0o666),
+                "/var/run/docker.sock (owner 0, group 998, mode 0666) is open to user 65532 and group \
+                 65532, and yet a security module such as SELinux refuses it: write `security_opt: \
+                 [label=disable]`",
+            ),
+            (
+                Found::Missing,
+                "there is no /var/run/docker.sock: start the daemon, and mount its socket into this \
+                 container (`volumes: [\"/var/run/docker.sock:/var/run/docker.sock\"]`)",
+            ),
+            (
+                Found::Other { is_folder: true },
+                "/var/run/docker.sock is a folder: Docker makes one where the source of a mount is \
+                 missing; remove it on the host, start the daemon, and make this container anew",
+            ),
+            (
+                Found::Other { is_folder: false },
+                "/var/run/docker.sock is no socket: name the daemon's socket in `upstream`",
+            ),
+        ] {
+            assert_eq!(describe(Path::new(SOCKET), &found, &nobody()), want);
+        }
+    }
+
+    #[test]
+    fn a_group_that_does_not_help_is_not_named() {
+        let ids = Ids {
+            uid: 1000,
+            gid: 1000,
+            groups: vec![27, 998],
+        };
+        let told = describe(Path::new(SOCKET), &socket(0, 998, 0o640), &ids);
+        assert!(told.contains("with the further groups 27, 998: "), "{told}");
+        assert!(!told.contains("group_add"), "{told}");
+    }
+
+    #[test]
+    fn only_what_the_file_is_to_blame_for_is_told() {
+        use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied, TimedOut};
+        let unix = UpstreamAddress::Unix("/nonexistent/docker.sock".into());
+        let tcp = UpstreamAddress::Tcp("127.0.0.1:1".into());
+        for (kind, is_told) in [
+            (NotFound, true),
+            (PermissionDenied, true),
+            (ConnectionRefused, false),
+            (TimedOut, false),
+        ] {
+            assert_eq!(explain(&unix, &kind.into()).is_some(), is_told, "{kind}");
+            assert_eq!(explain(&tcp, &kind.into()), None, "{kind}");
+        }
+        let folder = UpstreamAddress::Unix(std::env::temp_dir());
+        let told = explain(&folder, &ConnectionRefused.into()).unwrap();
+        assert!(told.contains("is a folder"), "{told}");
+        assert!(why_closed(&folder).is_some(), "that may be written to");
+    }
+}

@@ -1,0 +1,147 @@
+//! What the operator is told while the daemon cannot be reached: each thing once, whatever the number
+//! of requests.
+
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::config::UpstreamAddress;
+use crate::identity::closed;
+
+/// How long a socket's file refuses connections before it is taken for an old one. A daemon that
+/// starts anew needs less.
+const OLD: Duration = Duration::from_secs(10);
+
+/// The time from a failure to connect to the next success.
+#[derive(Debug, Default)]
+pub struct Outage(Mutex<Told>);
+
+/// What was told of the present outage.
+#[derive(Debug, Default)]
+struct Told {
+    that_it_is_away: bool,
+    that_it_is_closed: bool,
+    that_it_is_old: bool,
+    /// Since when all attempts were refused.
+    refused_since: Option<Instant>,
+}
+
+/// What is to be told now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tell {
+    /// The daemon cannot be reached.
+    Away,
+    /// Nothing new.
+    Nothing,
+    /// The socket's file has refused connections for this time.
+    Old(Duration),
+}
+
+impl Outage {
+    /// Notes that connecting has failed, and tells the operator what is new about that.
+    pub fn failed(&self, daemon: &UpstreamAddress, error: &io::Error) {
+        let tell = self.lock().note(error.kind(), Instant::now());
+        match tell {
+            Tell::Nothing => {}
+            Tell::Away => {
+                let why = closed::explain(daemon, error).map(|why| format!(": {why}"));
+                let why = why.unwrap_or_default();
+                tracing::warn!(upstream = %daemon, %error, "the daemon cannot be reached{why}");
+            }
+            Tell::Old(_) if matches!(daemon, UpstreamAddress::Tcp(_)) => {}
+            Tell::Old(time) => {
+                let seconds = time.as_secs();
+                tracing::warn!(
+                    upstream = %daemon,
+                    "the socket's file has refused connections for {seconds} s: if the daemon was \
+                     restarted, and the file is mounted by itself, this is its old socket: mount the \
+                     file's folder instead, or restart this container"
+                );
+            }
+        }
+    }
+
+    /// Notes that connecting has succeeded.
+    pub fn connected(&self) {
+        *self.lock() = Told::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Told {
+    fn note(&mut self, kind: io::ErrorKind, now: Instant) -> Tell {
+        let was_refused = kind == io::ErrorKind::ConnectionRefused;
+        self.refused_since = self.refused_since.filter(|_| was_refused);
+        if was_refused {
+            let since = *self.refused_since.get_or_insert(now);
+            let time = now.duration_since(since);
+            if time >= OLD && !self.that_it_is_old {
+                self.that_it_is_old = true;
+                return Tell::Old(time);
+            }
+        }
+        // A socket that is there again, and closed to us, is another trouble than the first.
+        let is_closed = kind == io::ErrorKind::PermissionDenied;
+        let is_new = !self.that_it_is_away || is_closed && !self.that_it_is_closed;
+        self.that_it_is_away = true;
+        self.that_it_is_closed |= is_closed;
+        if is_new { Tell::Away } else { Tell::Nothing }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied};
+
+    use super::*;
+
+    #[test]
+    fn each_thing_is_told_once_in_an_outage() {
+        let start = Instant::now();
+        let old = |seconds| Tell::Old(Duration::from_secs(seconds));
+        let mut told = Told::default();
+        for (seconds, kind, want) in [
+            (0, NotFound, Tell::Away),
+            (1, NotFound, Tell::Nothing),
+            (2, PermissionDenied, Tell::Away),
+            (3, PermissionDenied, Tell::Nothing),
+            (4, ConnectionRefused, Tell::Nothing),
+            (13, ConnectionRefused, Tell::Nothing),
+            (14, ConnectionRefused, old(10)),
+            (99, ConnectionRefused, Tell::Nothing),
+        ] {
+            let seen = told.note(kind, start + Duration::from_secs(seconds));
+            assert_eq!(seen, want, "{kind} after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_old_only_when_nothing_but_refusals_came_for_the_time() {
+        let start = Instant::now();
+        let mut told = Told::default();
+        for (seconds, kind, want) in [
+            (0, ConnectionRefused, Tell::Away),
+            (9, ConnectionRefused, Tell::Nothing),
+            // The folder is mounted, and the daemon is making its socket.
+            (10, NotFound, Tell::Nothing),
+            (11, ConnectionRefused, Tell::Nothing),
+            (20, ConnectionRefused, Tell::Nothing),
+            (21, ConnectionRefused, Tell::Old(Duration::from_secs(10))),
+        ] {
+            let seen = told.note(kind, start + Duration::from_secs(seconds));
+            assert_eq!(seen, want, "{kind} after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn the_next_outage_is_told_anew() {
+        let outage = Outage::default();
+        let now = Instant::now();
+        assert_eq!(outage.lock().note(NotFound, now), Tell::Away);
+        outage.connected();
+        assert_eq!(outage.lock().note(NotFound, now), Tell::Away);
+    }
+}

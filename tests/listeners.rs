@@ -1,0 +1,368 @@
+//! Where clients connect: sockets and their modes, several at once, systems without IPv6 or without
+//! files, and what is said when a listener cannot be had.
+
+#![cfg(test)]
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use support::folder::Folder;
+use support::{FakeDaemon, Refused, Setup, eventually, everything, get};
+
+const INFO: &str = r#"allow = ["SystemInfo"]"#;
+
+fn mode_of(path: &Path) -> u32 {
+    let metadata = fs::symlink_metadata(path).unwrap();
+    assert!(metadata.file_type().is_socket(), "{}", path.display());
+    metadata.permissions().mode() & 0o7777
+}
+
+fn at(path: &Path) -> String {
+    format!("unix://{}", path.display())
+}
+
+/// A program that becomes another, for which system calls fail.
+const WITHOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/without.py");
+
+#[test]
+fn a_unix_listener_has_its_mode_from_its_first_moment() {
+    let daemon = FakeDaemon::start();
+    for (written, want) in [
+        ("", 0o660),
+        ("mode = \"0600\"", 0o600),
+        ("mode = \"0666\"", 0o666),
+        ("mode = \"622\"", 0o622),
+        ("mode = \"0777\"", 0o777),
+    ] {
+        for mask in ["000", "077"] {
+            let case = format!("{written:?}, mask {mask}");
+            let folder = Folder::new();
+            let path = folder.path().join("gate.sock");
+            // It can have no other mode than the one that it was made with.
+            let masked = format!("umask {mask} && exec python3 {WITHOUT} chmod \"$@\"");
+            let mut setup = Setup::new(&daemon, INFO).through(&["sh", "-c", &masked, "sh"]);
+            setup.settings = format!("[[listener]]\naddress = \"{}\"\n{written}", at(&path));
+            setup.listen.clear();
+            setup.more_listeners = 1;
+            let gate = setup.start();
+            assert_eq!(mode_of(&path), want, "{case}");
+            gate.ask(get("/info")).assert_ok(&case);
+        }
+    }
+}
+
+#[test]
+fn a_socket_that_was_left_behind_is_replaced() {
+    let daemon = FakeDaemon::start();
+    let folder = Folder::new();
+    let path = folder.path().join("gate.sock");
+    for round in ["the first", "after one that may not remove its socket"] {
+        let mut setup = Setup::new(&daemon, INFO);
+        setup.listen = vec![at(&path)];
+        setup.start().ask(get("/info")).assert_ok(round);
+        // It is no longer root at its end, and the folder is root's.
+        assert!(path.exists(), "{round}");
+    }
+    fs::remove_file(&path).unwrap();
+    drop(UnixListener::bind(&path).unwrap());
+    let mut setup = Setup::new(&daemon, INFO);
+    setup.listen = vec![at(&path)];
+    setup
+        .start()
+        .ask(get("/info"))
+        .assert_ok("after one that was killed");
+}
+
+#[test]
+fn several_listeners_serve_at_once_each_with_its_rules() {
+    let daemon = FakeDaemon::start();
+    let folder = Folder::new();
+    let path = folder.path().join("b.sock");
+    let mut setup = Setup::new(&daemon, INFO).settings(&format!(
+        "[[listener]]\naddress = \"{}\"\npolicy = [\"default\"]\nmode = \"0600\"",
+        at(&path)
+    ));
+    setup.listen = [
+        "tcp://127.0.0.1:0",
+        "tcp://[::]:0",
+        "unix://{folder}/a.sock",
+    ]
+    .map(str::to_owned)
+    .into();
+    setup.more_listeners = 1;
+    let gate = setup.start();
+    let mut clients: Vec<_> = (0..4).map(|listener| gate.connect_to(listener)).collect();
+    for client in &mut clients {
+        client.request(get("/info"));
+    }
+    let listed = gate.listeners().to_vec();
+    for (client, address) in clients.iter_mut().zip(&listed) {
+        let reply = client.reply();
+        if *address == at(&path) {
+            Refused(403, "not_granted").assert(&reply, address);
+        } else {
+            reply.assert_ok(address);
+        }
+    }
+    let port = listed[1].rsplit_once(':').unwrap().1;
+    for host in ["127.0.0.1", "[::1]"] {
+        let mut client = gate.connect_at(&format!("tcp://{host}:{port}"));
+        client.request(get("/info"));
+        client.reply().assert_ok(host);
+    }
+}
+
+#[test]
+fn a_system_without_ipv6_is_listened_on_by_ipv4() {
+    let daemon = FakeDaemon::start();
+    let without_ipv6 = ["python3", WITHOUT, "ipv6"];
+    let mut setup = Setup::new(&daemon, INFO).through(&without_ipv6);
+    setup.listen = vec!["tcp://[::]:0".to_owned()];
+    let gate = setup.start();
+    gate.ask(get("/info")).assert_ok("by IPv4");
+    let address = &gate.listeners()[0];
+    assert!(address.starts_with("tcp://0.0.0.0:"), "{address}");
+    let told = format!("this system has no IPv6: {address} is in the place of tcp://[::]:0");
+    assert!(gate.diagnostics().contains(&told), "{}", gate.diagnostics());
+    drop(gate);
+    let mut setup = Setup::new(&daemon, INFO).through(&without_ipv6);
+    setup.listen = vec!["tcp://[::1]:0".to_owned()];
+    let (code, told) = setup.refused();
+    assert_eq!(code, 1, "one address has no other in its place: {told}");
+    assert!(told.contains("cannot listen on tcp://[::1]:0"), "{told}");
+}
+
+/// As a user without a capability, whose ports begin at the usual 1024.
+const USER: &[&str] = &[
+    "unshare",
+    "--net",
+    "setpriv",
+    "--reuid=1000",
+    "--clear-groups",
+];
+
+/// Fails unless a dockgate that is to listen there says this instead, and ends.
+#[track_caller]
+fn assert_not_listening(through: &[&str], address: &str, told: &str) {
+    let nowhere = "unix:///nonexistent/docker.sock".to_owned();
+    let mut setup = Setup::before(nowhere, INFO).through(through);
+    setup.listen = vec![address.to_owned()];
+    let (code, seen) = setup.refused();
+    assert_eq!(code, 1, "{address}: {seen}");
+    let told = format!("dockgate: {told}");
+    assert!(
+        seen.lines().any(|line| line.starts_with(&told)),
+        "{told}\n{seen}"
+    );
+}
+
+#[test]
+fn a_port_that_cannot_be_had_is_told_with_what_to_do() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("tcp://{}", holder.local_addr().unwrap());
+    for (through, address, remedy) in [
+        (
+            &[][..],
+            taken.as_str(),
+            "stop what holds it, or change `listen`",
+        ),
+        (
+            &[],
+            "tcp://192.0.2.1:2375",
+            "this host has no such address; tcp://0.0.0.0 and tcp://[::] take all",
+        ),
+        (
+            USER,
+            "tcp://0.0.0.0:80",
+            "choose a port from 1024 on, or write `cap_add: [NET_BIND_SERVICE]`",
+        ),
+    ] {
+        let told = format!("cannot listen on {address}: {remedy}: ");
+        assert_not_listening(through, address, &told);
+    }
+}
+
+#[test]
+fn a_socket_that_cannot_be_made_is_told_with_what_to_do() {
+    let folder = Folder::new();
+    folder.write("file", "");
+    let _live = UnixListener::bind(folder.path().join("live.sock")).unwrap();
+    let long = "s".repeat(108);
+    let place = folder.path().display();
+    let read_only =
+        format!("mount --bind {place} {place} && mount -o remount,bind,ro {place} && exec \"$@\"");
+    for (through, name, remedy) in [
+        (
+            &[][..],
+            "live.sock",
+            "stop what holds it, or change `listen`",
+        ),
+        (
+            &[],
+            "none/gate.sock",
+            "make its folder, or mount a volume there",
+        ),
+        (
+            &[],
+            "file/gate.sock",
+            "its folder is a file: change `listen`",
+        ),
+        (&[], &long, "choose a path of at most 107 bytes"),
+        (
+            USER,
+            "gate.sock",
+            "let the user that Dockgate is started as write to its folder",
+        ),
+        (
+            &["unshare", "--mount", "sh", "-c", &read_only, "sh"],
+            "gate.sock",
+            "mount a volume at its folder",
+        ),
+    ] {
+        let address = at(&folder.path().join(name));
+        let told = format!("cannot listen on {address}: {remedy}: ");
+        assert_not_listening(through, &address, &told);
+    }
+}
+
+#[test]
+fn what_is_in_a_socket_s_place_is_left_alone() {
+    let folder = Folder::new();
+    let file = folder.write("file", "precious");
+    let told = format!(
+        "{} exists and is not a socket: remove it, or change `listen`",
+        file.display()
+    );
+    assert_not_listening(&[], &at(&file), &told);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
+    let link = folder.path().join("link");
+    symlink("nothing", &link).unwrap();
+    let told = format!("{} exists and is not a socket: ", link.display());
+    assert_not_listening(&[], &at(&link), &told);
+    let old = folder.path().join("old.sock");
+    drop(UnixListener::bind(&old).unwrap());
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o666)).unwrap();
+    let told = format!(
+        "{} is left of an earlier process and cannot be removed: remove it: ",
+        old.display()
+    );
+    assert_not_listening(USER, &at(&old), &told);
+}
+
+#[test]
+fn accepting_survives_clients_that_are_gone_already() {
+    let daemon = FakeDaemon::start();
+    let gate = Setup::new(&daemon, INFO).start();
+    let address = gate.listeners()[0].strip_prefix("tcp://").unwrap();
+    for _ in 0..64 {
+        let client = TcpStream::connect(address).unwrap();
+        // Closing then resets the connection, which may not have been accepted yet.
+        SockRef::from(&client)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+    }
+    gate.ask(get("/info")).assert_ok("afterwards");
+}
+
+#[test]
+fn accepting_survives_a_lack_of_files() {
+    let daemon = FakeDaemon::start();
+    let gate = Setup::new(&daemon, INFO)
+        .through(&["sh", "-c", "ulimit -n 40 && exec \"$@\"", "sh"])
+        .start();
+    let warned = "warning: 40 open files are allowed, and limits.connections = 1024 may need 2080: raise the \
+        limit (`ulimits: { nofile: 2080 }`), or lower `limits.connections`";
+    assert!(
+        gate.diagnostics().contains(warned),
+        "{}",
+        gate.diagnostics()
+    );
+    let mut taken: Vec<_> = (0..60).map(|_| gate.connect()).collect();
+    let told = "connections cannot be accepted; those that wait are once that is over";
+    eventually("the lack of files", || {
+        gate.diagnostics().contains(told).then_some(())
+    });
+    let mut waiting = taken.pop().unwrap();
+    waiting.request(get("/info"));
+    assert!(waiting.stays_silent(), "there is no file for it");
+    drop(taken);
+    waiting.reply().assert_ok("one that had to wait");
+    gate.ask(get("/info")).assert_ok("a new one");
+    assert_eq!(
+        gate.diagnostics().matches(told).count(),
+        1,
+        "{}",
+        gate.diagnostics()
+    );
+}
+
+#[test]
+fn a_daemon_that_does_not_accept_is_given_up_after_the_limit() {
+    let daemon = TcpListener::bind("127.0.0.1:0").unwrap();
+    // The system takes as many connections for it as may wait, and one more.
+    SockRef::from(&daemon).listen(0).unwrap();
+    let address = daemon.local_addr().unwrap();
+    let _waiting = TcpStream::connect(address).unwrap();
+    let gate = Setup::before(format!("tcp://{address}"), &everything())
+        .settings("[limits]\nconnect = \"300ms\"")
+        .start();
+    let start = Instant::now();
+    Refused(502, "daemon_unreachable").assert(&gate.ask(get("/info")), "no answer");
+    let took = start.elapsed();
+    assert!(took >= Duration::from_millis(300), "{took:?}");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[test]
+fn a_daemon_that_is_behind_with_accepting_is_waited_for() {
+    let folder = Folder::new();
+    let path = folder.path().join("d.sock");
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    socket.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
+    // One connection may wait; for a further one the system says at once that it cannot.
+    socket.listen(0).unwrap();
+    let daemon = UnixListener::from(socket);
+    let _waiting = UnixStream::connect(&path).unwrap();
+    let gate = Setup::before(at(&path), INFO).start();
+    let mut client = gate.connect();
+    client.request(get("/info"));
+    assert!(client.stays_silent(), "it waits");
+    drop(daemon.accept().unwrap());
+    // The client's, and dockgate's own question at start.
+    for _ in 0..2 {
+        let (mut asked, _) = daemon.accept().unwrap();
+        let mut request = [0; 1024];
+        assert!(asked.read(&mut request).unwrap() > 0);
+        asked
+            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            .unwrap();
+    }
+    client.reply().assert_ok("in the end");
+}
+
+#[test]
+fn a_connection_that_is_idle_beyond_the_limit_ends() {
+    let daemon = FakeDaemon::start();
+    let gate = Setup::new(&daemon, INFO)
+        .settings("[limits]\nidle = \"300ms\"")
+        .start();
+    let mut client = gate.connect();
+    client.request(get("/info"));
+    client.reply().assert_ok("before");
+    let start = Instant::now();
+    client.assert_closed("idle");
+    assert!(
+        start.elapsed() >= Duration::from_millis(250),
+        "{:?}",
+        start.elapsed()
+    );
+}
