@@ -308,7 +308,7 @@ fn open_all(config: &Config, report: &mut dyn Write) -> Result<Opened, StartErro
         tell(report, &line);
     }
     let record = log::open(&config.audit.output).map_err(StartError::Audit)?;
-    let bind = |listener: &ListenerSettings| Bound::bind(&listener.address, listener.mode);
+    let bind = |listener: &ListenerSettings| Bound::bind(&listener.address, listener.access);
     let bound: Vec<_> = config
         .listeners
         .iter()

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 pub use address::{BadAddress, ListenAddress, UpstreamAddress};
 pub use load::{Files, Flags};
-pub use ownership::RunAs;
+pub use ownership::{Access, RunAs};
 
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
@@ -52,13 +52,13 @@ impl Config {
             let listeners = config.listeners.iter();
             listeners.map(|listener| listener.address.clone()).collect()
         };
-        let modes = |config: &Self| -> Vec<_> {
+        let access = |config: &Self| -> Vec<_> {
             let listeners = config.listeners.iter();
-            listeners.map(|listener| listener.mode).collect()
+            listeners.map(|listener| listener.access).collect()
         };
         let unlike = [
             ("listen", addresses(self) != addresses(other)),
-            ("mode", modes(self) != modes(other)),
+            ("listener", access(self) != access(other)),
             ("upstream", self.upstream != other.upstream),
             ("run_as", self.run_as != other.run_as),
             ("log", self.log != other.log),
@@ -88,8 +88,8 @@ pub enum LogLevel {
 pub struct ListenerSettings {
     /// Its address.
     pub address: ListenAddress,
-    /// The mode of a unix socket.
-    pub mode: u32,
+    /// Who may connect to a unix socket.
+    pub access: Access,
     /// What holds there.
     pub rules: Rules,
 }

@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -57,6 +57,42 @@ fn a_unix_listener_has_its_mode_from_its_first_moment() {
             gate.ask(get("/info")).assert_ok(&case);
         }
     }
+}
+
+#[test]
+fn a_unix_listener_belongs_to_whom_it_is_for() {
+    let daemon = FakeDaemon::start();
+    let folder = Folder::new();
+    let path = folder.path().join("gate.sock");
+    let mut setup = Setup::new(&daemon, INFO);
+    setup.settings = format!(
+        "[[listener]]\naddress = \"{}\"\nowner = \":4711\"",
+        at(&path)
+    );
+    setup.listen.clear();
+    setup.more_listeners = 1;
+    let gate = setup.start();
+    let metadata = fs::symlink_metadata(&path).unwrap();
+    assert_eq!((metadata.uid(), metadata.gid()), (0, 4711));
+    gate.ask(get("/info")).assert_ok("by its owner");
+}
+
+#[test]
+fn a_bind_line_of_haproxy_s_is_a_listener() {
+    let daemon = FakeDaemon::start();
+    let folder = Folder::new();
+    let path = folder.path().join("gate.sock");
+    let mut setup = Setup::new(&daemon, "");
+    setup.policy = None;
+    setup.listen.clear();
+    setup.more_listeners = 1;
+    let bind = format!("{} mode 606 uid 4711 gid 4712", path.display());
+    setup.env = vec![("BIND_CONFIG", bind), ("INFO", "1".to_owned())];
+    let gate = setup.start();
+    let metadata = fs::symlink_metadata(&path).unwrap();
+    assert_eq!((metadata.uid(), metadata.gid()), (4711, 4712));
+    assert_eq!(mode_of(&path), 0o606);
+    gate.ask(get("/info")).assert_ok("by its path");
 }
 
 #[test]

@@ -322,7 +322,11 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("BIND_CONFIG", "nobody:2375")],
-        "BIND_CONFIG: `listen`: `nobody:2375` is no IP address and port",
+        "BIND_CONFIG: `listener[0].address`: `nobody:2375` is no IP address and port",
+    ),
+    (
+        &[("BIND_CONFIG", "/run/x.sock mode 6")],
+        "BIND_CONFIG: `listener[0].mode`: `6` must be an octal mode",
     ),
     (
         &[("BIND_CONFIG", ":2375 ssl crt /a.pem")],

@@ -54,6 +54,7 @@ const LISTENER_KEYS: &[(&str, Kind)] = &[
     ("address", Kind::Text),
     ("deny", Kind::List),
     ("mode", Kind::Text),
+    ("owner", Kind::Text),
     ("policy", Kind::List),
 ];
 

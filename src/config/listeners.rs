@@ -1,9 +1,8 @@
 //! The listeners: where each is, and which policies hold there.
 
 use super::load::Files;
-use super::ownership::DEFAULT_MODE;
 use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
-use super::{ListenAddress, ListenerSettings};
+use super::{Access, ListenAddress, ListenerSettings};
 use crate::policy::{Entry, Grants, Policy, Rules};
 
 /// Checks what is said of listeners and policies. What image-swap variables say holds where no
@@ -26,7 +25,7 @@ pub(super) fn check(
         .filter_map(|text| checker.listen("listen", text))
         .map(|address| ListenerSettings {
             address,
-            mode: DEFAULT_MODE,
+            access: Access::DEFAULT,
             rules: Rules::new(general.clone(), deny.clone()),
         })
         .collect();
@@ -42,7 +41,7 @@ pub(super) fn check(
         let given = listener.address.as_ref();
         let address = given.and_then(|address| checker.listen(&key("address"), address));
         listeners.extend(address.map(|address| ListenerSettings {
-            mode: checker.mode(&key("mode"), listener.mode.as_deref(), &address),
+            access: checker.access(&key, listener, &address),
             address,
             rules: Rules::new(own.unwrap_or_else(|| general.clone()), denied),
         }));

@@ -263,7 +263,11 @@ impl Sources {
         origins.extend(swapped.origins);
         self.notices.extend(swapped.notices);
         self.problems.extend(swapped.problems);
-        let origin = |key: &str| origins.get(key).cloned().unwrap_or_else(|| file.clone());
+        let origin = |key: &str| {
+            let whole = key.split('[').next().unwrap_or_default();
+            let set_by = origins.get(key).or_else(|| origins.get(whole));
+            set_by.unwrap_or(&file).clone()
+        };
         let mut checker = Checker {
             origin: &origin,
             problems: &mut self.problems,

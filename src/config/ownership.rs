@@ -39,8 +39,36 @@ fn id(text: &str) -> Option<u32> {
     id.filter(|_| is_decimal)
 }
 
-/// The mode of a unix listener's socket when nothing says which: for its owner and group.
-pub(super) const DEFAULT_MODE: u32 = 0o660;
+/// Who may connect to a unix listener: what its file has from its first moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The mode.
+    pub mode: u32,
+    /// The owner, if not whoever makes the file.
+    pub uid: Option<u32>,
+    /// The group, if not that of whoever makes the file.
+    pub gid: Option<u32>,
+}
+
+impl Access {
+    /// What holds when nothing says otherwise: it is for its owner and group.
+    pub const DEFAULT: Self = Self {
+        mode: 0o660,
+        uid: None,
+        gid: None,
+    };
+}
+
+/// Reads `uid:gid`, of which either number may be left out.
+pub(super) fn owner(text: &str) -> Option<(Option<u32>, Option<u32>)> {
+    let (uid, gid) = text.split_once(':')?;
+    let part = |text: &str| match text {
+        "" => Some(None),
+        number => id(number).map(Some),
+    };
+    let (uid, gid) = (part(uid)?, part(gid)?);
+    (uid.is_some() || gid.is_some()).then_some((uid, gid))
+}
 
 /// Reads a socket's mode, as `0660`: three octal digits, which a nought may precede. Somebody has to
 /// be able to write, as that is what connecting asks for.
@@ -77,6 +105,21 @@ mod tests {
             "1:4294967296",
         ] {
             assert_eq!(ids(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_owner_has_a_number_at_least() {
+        for (text, want) in [
+            ("1000:998", Some((Some(1000), Some(998)))),
+            (":998", Some((None, Some(998)))),
+            ("1000:", Some((Some(1000), None))),
+            (":", None),
+            ("1000", None),
+            ("root:docker", None),
+            (":4294967295", None),
+        ] {
+            assert_eq!(owner(text), want, "{text}");
         }
     }
 

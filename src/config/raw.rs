@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::ownership::{self, DEFAULT_MODE};
+use super::ownership;
 use super::{
-    Admission, AuditFormat, AuditSettings, BadAddress, Limits, ListenAddress, LogLevel, OnFailure,
-    Output, RunAs, UpstreamAddress,
+    Access, Admission, AuditFormat, AuditSettings, BadAddress, Limits, ListenAddress, LogLevel,
+    OnFailure, Output, RunAs, UpstreamAddress,
 };
 use crate::docker::ApiVersion;
 use crate::policy::Problem;
@@ -58,7 +58,7 @@ pub(super) struct RawLimits {
     drain: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawListener {
     /// Absent only where that was reported.
@@ -70,6 +70,8 @@ pub(super) struct RawListener {
     pub(super) deny: Vec<String>,
     #[serde(default)]
     pub(super) mode: Option<String>,
+    #[serde(default)]
+    pub(super) owner: Option<String>,
 }
 
 impl Default for RawConfig {
@@ -192,23 +194,41 @@ impl Checker<'_> {
         })
     }
 
-    /// The mode of a listener's socket.
-    pub(super) fn mode(&mut self, key: &str, text: Option<&str>, address: &ListenAddress) -> u32 {
-        let Some(text) = text else {
-            return DEFAULT_MODE;
-        };
-        if !matches!(address, ListenAddress::Unix(_)) {
-            let message = format!("{address} is no unix socket and has no mode: take it out");
-            self.wrong(key, message);
+    /// Who may connect to a listener's socket.
+    pub(super) fn access(
+        &mut self,
+        key: &dyn Fn(&str) -> String,
+        raw: &RawListener,
+        address: &ListenAddress,
+    ) -> Access {
+        let mut access = Access::DEFAULT;
+        let is_unix = matches!(address, ListenAddress::Unix(_));
+        for (name, is_set) in [("mode", raw.mode.is_some()), ("owner", raw.owner.is_some())] {
+            if is_set && !is_unix {
+                let message = format!("{address} is no unix socket and has no {name}: take it out");
+                self.wrong(&key(name), message);
+            }
         }
-        ownership::mode(text).unwrap_or_else(|| {
-            let message = format!(
-                "`{text}` must be an octal mode that lets somebody write: \"0660\" for owner and \
-                 group, \"0666\" for everybody"
-            );
-            self.wrong(key, message);
-            DEFAULT_MODE
-        })
+        if let Some(text) = &raw.mode {
+            access.mode = ownership::mode(text).unwrap_or_else(|| {
+                let message = format!(
+                    "`{text}` must be an octal mode that lets somebody write: \"0660\" for owner and \
+                     group, \"0666\" for everybody"
+                );
+                self.wrong(&key("mode"), message);
+                access.mode
+            });
+        }
+        if let Some(text) = &raw.owner {
+            (access.uid, access.gid) = ownership::owner(text).unwrap_or_else(|| {
+                let message = format!(
+                    "`{text}` must be a user and a group by number, or one of them: \"1000:998\", \":998\""
+                );
+                self.wrong(&key("owner"), message);
+                (None, None)
+            });
+        }
+        access
     }
 
     fn address<T>(&mut self, key: &str, parsed: Result<T, BadAddress>) -> Option<T> {

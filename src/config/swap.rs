@@ -167,7 +167,8 @@ impl Swap {
     ) {
         for (variable, text) in &self.0 {
             let keys = match variable.as_str() {
-                "BIND_CONFIG" | "DISABLE_IPV6" => ["listen", "listener"],
+                "BIND_CONFIG" => ["listener", "listen"],
+                "DISABLE_IPV6" => ["listen", "listener"],
                 "LOG_LEVEL" => ["log", "audit.allowed_reads"],
                 "SOCKET_PATH" => ["upstream", "upstream"],
                 _ => continue,
@@ -199,7 +200,7 @@ impl Swap {
             .get("BIND_CONFIG")
             .is_some_and(|bind| !bind.is_empty());
         match variable {
-            "BIND_CONFIG" if binds => raw.listen = Some(values::listen(text)?),
+            "BIND_CONFIG" if binds => raw.listener = values::listen(text)?,
             "DISABLE_IPV6" if !binds && values::disables_ipv6(dialect, text) => {
                 raw.listen = Some(vec![DEFAULT_LISTEN.replace("[::]", "0.0.0.0")]);
             }

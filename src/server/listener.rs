@@ -10,7 +10,7 @@ use rustix::fs::Mode;
 use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::config::ListenAddress;
+use crate::config::{Access, ListenAddress};
 use crate::proxy::socket::Socket;
 
 /// A socket that clients can connect to already, before there is a runtime to accept them.
@@ -110,13 +110,13 @@ fn remedy(address: &ListenAddress, error: &io::Error) -> &'static str {
 const BACKLOG: i32 = 1024;
 
 impl Bound {
-    /// Binds an address and listens. A unix socket has this mode from its first moment; the file mode
+    /// Binds an address and listens. A unix socket's file has its mode from its first moment; the file mode
     /// mask of the process is changed for that, so no other thread may be making files.
     ///
     /// # Errors
     ///
     /// The system refuses, or the path of a unix socket is taken by something else.
-    pub fn bind(address: &ListenAddress, mode: u32) -> Result<Self, BindError> {
+    pub fn bind(address: &ListenAddress, access: Access) -> Result<Self, BindError> {
         let refused = |source| BindError::Bind {
             address: address.clone(),
             source,
@@ -135,7 +135,7 @@ impl Bound {
             }
             ListenAddress::Unix(path) => {
                 remove_stale(path)?;
-                let (socket, file) = bind_unix(path, mode).map_err(refused)?;
+                let (socket, file) = bind_unix(path, access).map_err(refused)?;
                 Ok(Self {
                     socket,
                     address: address.clone(),
@@ -237,16 +237,20 @@ fn bind_tcp(address: SocketAddr) -> io::Result<socket2::Socket> {
     Ok(socket)
 }
 
-fn bind_unix(path: &Path, mode: u32) -> io::Result<(socket2::Socket, SocketFile)> {
+fn bind_unix(path: &Path, access: Access) -> io::Result<(socket2::Socket, SocketFile)> {
     let address = SockAddr::unix(path)?;
     let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     // The file gets what the mask leaves.
-    let mask = rustix::process::umask(Mode::from_raw_mode(!mode & 0o777));
+    let mask = rustix::process::umask(Mode::from_raw_mode(!access.mode & 0o777));
     let bound = socket.bind(&address);
     rustix::process::umask(mask);
     bound?;
     let file = SocketFile(path.to_owned());
+    // Nobody can connect before the socket listens.
+    if access.uid.is_some() || access.gid.is_some() {
+        std::os::unix::fs::lchown(path, access.uid, access.gid)?;
+    }
     socket.listen(BACKLOG)?;
     Ok((socket, file))
 }
@@ -292,16 +296,19 @@ mod tests {
         let path = scratch("stale");
         let address = ListenAddress::Unix(path.clone());
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        let bound = Bound::bind(&address, 0o660).unwrap();
+        let bound = Bound::bind(&address, Access::DEFAULT).unwrap();
         assert!(
-            matches!(Bound::bind(&address, 0o660), Err(BindError::Bind { .. })),
+            matches!(
+                Bound::bind(&address, Access::DEFAULT),
+                Err(BindError::Bind { .. })
+            ),
             "one that is listened on stays"
         );
         drop(bound.into_listener().unwrap());
         assert!(!path.exists(), "removed at the end");
         fs::write(&path, "precious").unwrap();
         assert!(matches!(
-            Bound::bind(&address, 0o660),
+            Bound::bind(&address, Access::DEFAULT),
             Err(BindError::NotASocket { .. })
         ));
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
@@ -311,7 +318,7 @@ mod tests {
     #[test]
     fn the_port_that_the_system_chose_is_told() {
         let address = ListenAddress::parse("tcp://127.0.0.1:0").unwrap();
-        let bound = Bound::bind(&address, 0).unwrap();
+        let bound = Bound::bind(&address, Access::DEFAULT).unwrap();
         assert!(matches!(bound.address(), ListenAddress::Tcp(address) if address.port() != 0));
         assert!(!bound.is_instead_of_ipv6());
     }

@@ -360,7 +360,7 @@ fn ids_and_modes_are_checked() {
     let modes: Vec<_> = config
         .listeners
         .iter()
-        .map(|listener| listener.mode)
+        .map(|listener| listener.access.mode)
         .collect();
     assert_eq!(modes, [0o660, 0o606]);
     assert_eq!(config.run_as, RunAs::parse("1000:998").unwrap());

@@ -223,10 +223,8 @@ fn a_policy_of_ours_holds_and_every_variable_without_effect_is_named() {
             "allow" => raw.allow = vec!["SystemInfo".to_owned()],
             _ => {
                 raw.listener.push(crate::config::raw::RawListener {
-                    address: None,
                     policy: Some(vec!["traefik".to_owned()]),
-                    deny: Vec::new(),
-                    mode: None,
+                    ..crate::config::raw::RawListener::default()
                 });
             }
         }

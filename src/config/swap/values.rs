@@ -1,6 +1,7 @@
 //! The values of image-swap variables, read as the images read them.
 
 use super::Dialect;
+use crate::config::raw::RawListener;
 
 /// Whether HAProxy takes a text for true: an integer other than 0, of which it reads the digits in
 /// front. So `true`, `yes` and nothing at all are false.
@@ -56,16 +57,39 @@ pub(super) fn upstream(text: &str) -> Result<String, String> {
     Ok(format!("tcp://{}", bracketed(address)))
 }
 
-/// Our `listen`, for the arguments of HAProxy's `bind`: addresses by comma, then words.
-pub(super) fn listen(text: &str) -> Result<Vec<String>, String> {
+/// Where to listen, for the arguments of HAProxy's `bind`: addresses by comma, then words. The mode
+/// and the owner are for those that are paths.
+pub(super) fn listen(text: &str) -> Result<Vec<RawListener>, String> {
     let mut words = text.split_ascii_whitespace();
-    let addresses = words.next().unwrap_or_default().split(',');
-    if let Some(word) = words.find(|word| *word != "v4v6") {
-        return Err(format!(
-            "`{word}` is not offered here: set DOCKGATE_LISTEN, or write a [[listener]] in a settings file"
-        ));
+    let addresses = words.next().unwrap_or_default();
+    let (mut mode, mut uid, mut gid) = (None, "", "");
+    while let Some(word) = words.next() {
+        let mut value = || words.next().unwrap_or_default();
+        match word {
+            "v4v6" => {}
+            "mode" => mode = Some(value().to_owned()),
+            "uid" => uid = value(),
+            "gid" => gid = value(),
+            _ => {
+                return Err(format!(
+                    "`{word}` is not offered here: v4v6, mode, uid and gid are; or set DOCKGATE_LISTEN"
+                ));
+            }
+        }
     }
-    addresses.map(address).collect()
+    let has_owner = !uid.is_empty() || !gid.is_empty();
+    let owner = has_owner.then(|| format!("{uid}:{gid}"));
+    let listener = |text| {
+        let address = address(text)?;
+        let is_path = address.starts_with("unix:");
+        Ok(RawListener {
+            mode: mode.clone().filter(|_| is_path),
+            owner: owner.clone().filter(|_| is_path),
+            address: Some(address),
+            ..RawListener::default()
+        })
+    };
+    addresses.split(',').map(listener).collect()
 }
 
 fn address(text: &str) -> Result<String, String> {
@@ -164,11 +188,29 @@ mod tests {
             ),
             (":::2375", &["tcp://[::]:2375"]),
         ] {
-            assert_eq!(listen(text).unwrap(), want, "{text}");
+            let found = listen(text).unwrap();
+            let found: Vec<_> = found
+                .iter()
+                .filter_map(|one| one.address.as_deref())
+                .collect();
+            assert_eq!(found, want, "{text}");
         }
         for text in [":2375 ssl crt /x.pem", "[::]:2375 v6only", "2375", ""] {
             assert!(listen(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_path_has_the_mode_and_the_owner_that_haproxy_would_give_it() {
+        let found = listen("/run/x.sock,:2375 mode 660 gid 998").unwrap();
+        let [path, port] = found.as_slice() else {
+            panic!("{found:?}")
+        };
+        assert_eq!(
+            (path.mode.as_deref(), path.owner.as_deref()),
+            (Some("660"), Some(":998"))
+        );
+        assert!(port.mode.is_none() && port.owner.is_none());
     }
 
     #[test]
