@@ -33,8 +33,18 @@ class Gate:
 
     numbers = count()
 
-    def __init__(self, upstream: str, policy: str, *arguments: str, path: Path | None = None) -> None:
-        """Clients come over TCP, or by the socket file `path`."""
+    def __init__(
+        self,
+        upstream: str | None,
+        policy: str | None,
+        *arguments: str,
+        path: Path | None = None,
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        """Clients come over TCP, or by the socket file `path`.
+
+        `environment`, if given, is the whole of it, and may say what `upstream` and `policy` leave open.
+        """
         self.path = path
         self.also = 0
         self.diagnostics: list[str] = []
@@ -42,10 +52,13 @@ class Gate:
         self.books = records_folder() / f"{Path(sys.argv[0]).stem}-{os.getpid()}-{next(self.numbers)}"
         binary = os.environ.get("DOCKGATE_BIN") or REPOSITORY / "target" / "release" / "dockgate"
         listen = f"unix://{path}.dockgate" if path else "tcp://127.0.0.1:0"
-        command = [binary, "serve", "--upstream", upstream, "--policy", policy, "--listen", listen, *arguments]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("DOCKGATE_")}
+        flags = {"--upstream": upstream, "--policy": policy, "--listen": listen}
+        given = [word for flag, value in flags.items() if value for word in (flag, value)]
+        command = [binary, "serve", *given, *arguments]
+        if environment is None:
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCKGATE_")}
         with open(f"{self.books}.jsonl", "ab") as records:
-            self.process = subprocess.Popen(command, env=clean, stdout=records, stderr=subprocess.PIPE, text=True)
+            self.process = subprocess.Popen(command, env=environment, stdout=records, stderr=subprocess.PIPE, text=True)
         self.ready = threading.Event()
         self.reader = threading.Thread(target=self._read_diagnostics, daemon=True)
         self.reader.start()
