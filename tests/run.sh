@@ -77,6 +77,7 @@ step "set-up" tests/setup.sh || exit 1
 [ "$part" = engine ] || rust
 step "release build" cargo build --release --locked || true
 step "shipped policies" "$DOCKGATE_BIN" check policies/*.toml || true
+[ "$part" = engine ] || step "dialects beside HAProxy" python3 tests/dialects/test_dialects.py || true
 [ "$part" = rust ] || engine "$@"
 step "audit records" records || true
 

@@ -3,10 +3,10 @@
 use super::Dialect;
 use crate::config::raw::RawListener;
 
-/// Whether HAProxy takes a text for true: an integer other than 0, of which it reads the digits in
-/// front. So `true`, `yes` and nothing at all are false.
+/// Whether HAProxy takes a text for true: an integer other than 0, of which it reads one sign and the
+/// digits behind it. So `true`, `yes` and nothing at all are false.
 pub(super) fn is_true(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text).bytes();
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text).bytes();
     digits
         .take_while(u8::is_ascii_digit)
         .any(|digit| digit != b'0')
@@ -131,6 +131,7 @@ mod tests {
             "1",
             "2",
             "-1",
+            "+1",
             "01",
             "1abc",
             "1.2.3",
@@ -139,7 +140,7 @@ mod tests {
             assert!(is_true(text), "{text}");
         }
         for text in [
-            "", "0", "00", "-0", "-", "true", "TRUE", "yes", "on", " 1", "x1", "0x1",
+            "", "0", "00", "-0", "-", "+-1", "true", "TRUE", "yes", "on", " 1", "x1", "0x1",
         ] {
             assert!(!is_true(text), "{text}");
         }
