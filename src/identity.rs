@@ -83,12 +83,16 @@ pub fn plan(start: &Start, run_as: RunAs, found: Option<&Found>) -> Plan {
     }
     match found {
         Some(Found::Socket(way)) => choose(&wanted, run_as.is_set, way),
-        Some(Found::Closed(_) | Found::Missing | Found::Other { .. }) if !run_as.is_set => {
+        Some(Found::Closed(_) | Found::Missing | Found::Other { .. }) if run_as.is_set => {
+            // The socket's may be among those that it was started with, as `group_add` does.
+            let groups = start.ids.groups.iter().copied();
+            let groups = groups.filter(|group| *group != 0).collect();
+            Plan::Become(Ids { groups, ..wanted }, Choice::RunAs)
+        }
+        Some(Found::Closed(_) | Found::Missing | Found::Other { .. }) => {
             Plan::Keep(Kept::SocketUnknown)
         }
-        Some(Found::Closed(_) | Found::Missing | Found::Other { .. }) | None => {
-            Plan::Become(wanted, Choice::RunAs)
-        }
+        None => Plan::Become(wanted, Choice::RunAs),
     }
 }
 
@@ -115,9 +119,8 @@ fn choose(wanted: &Ids, is_set: bool, way: &Way) -> Plan {
         Choice::RootAlone => !is_set,
     });
     let mut candidates = candidates.flat_map(|(ids, choice)| {
-        [(ids.with_group_of(way), choice), (ids, choice)]
-            .into_iter()
-            .rev()
+        let with_group = ids.with_group_of(way);
+        [(ids, choice), (with_group, choice)]
     });
     let chosen = candidates.find(|(ids, _)| way.is_open_to(ids));
     // Where nobody may, the least may not either; why not is told apart from this.
@@ -135,9 +138,11 @@ impl Plan {
             Self::Become(ids, Choice::RunAs) if ids.uid == 0 => {
                 Some("stays root, without capabilities, as `run_as` says".to_owned())
             }
-            Self::Become(ids, Choice::RunAs) => Some(match ids.groups.as_slice() {
-                [] => format!("runs as {ids}"),
-                [group, ..] => format!("runs as {ids}, with the group {group} of {path}"),
+            Self::Become(ids, Choice::RunAs) => Some(match (ids.groups.as_slice(), found) {
+                ([group], Some(Found::Socket(_))) => {
+                    format!("runs as {ids}, with the group {group} of {path}")
+                }
+                _ => format!("runs as {ids}"),
             }),
             Self::Become(ids, Choice::Owner) => Some(format!(
                 "runs as {ids}, as only the owner of {path} may open it"

@@ -140,6 +140,13 @@ fn ids_that_were_asked_for_are_taken_and_no_others() {
         let plan = plan(&root(true), asked(text), found.as_ref());
         assert_eq!(plan, Plan::Become(want, Choice::RunAs), "{case}");
     }
+    let start = user(0, 0, &[0, 27, 998]);
+    let want = Plan::Become(ids(1000, 1000, &[27, 998]), Choice::RunAs);
+    let missing = plan(&start, asked("1000:1000"), Some(&Found::Missing));
+    assert_eq!(missing, want, "one of the groups may be the socket's");
+    let want = Plan::Become(ids(1000, 1000, &[998]), Choice::RunAs);
+    let there = plan(&start, asked("1000:1000"), dockerd.as_ref());
+    assert_eq!(there, want, "the socket's group is known");
 }
 
 #[test]
