@@ -80,7 +80,7 @@ pub async fn engine(daemon: &Arc<Daemon>) -> String {
     match ask(daemon, Question::Version).await {
         Ok(answer) => format!("daemon at {address}: {}", Engine::parse(&answer)),
         Err(denial) => format!(
-            "warning: daemon at {address}: {}; requests get 502 until it answers",
+            "warning: daemon at {address}: requests get 502 until it answers: {}",
             denial.message
         ),
     }
