@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The two Docker engines that the tests run against, as private instances:
-# 20.10 of Debian 12, and 26.1 of Debian 13 out of the folder that tests/setup.sh has made.
+# The engines that the tests run against, as private instances: Docker's 20.10 of Debian 12, and, out of the
+# folder that tests/setup.sh has made, Docker's 26.1 and Podman of Debian 13.
 #
-#   engines.sh start        starts both, with images to run containers of
-#   engines.sh stop         stops both and removes all that they have left
-#   engines.sh restart 20   restarts the daemon of one (20 or 26) on the same socket
+#   engines.sh start        starts all, with images to run containers of
+#   engines.sh stop         stops all and removes what they have left
+#   engines.sh restart 20   restarts the daemon of one (20, 26 or podman) on the same socket
 #   engines.sh env          prints what a test needs to know, for `eval "$(engines.sh env)"`
 #
 # All their state is in the folder DOCKGATE_TEST_RUN; instances in different folders do not meet.
@@ -16,7 +16,7 @@ set -euo pipefail
 
 cache=${DOCKGATE_TEST_CACHE:-/var/cache/dockgate-tests}
 run=${DOCKGATE_TEST_RUN:-/tmp/dockgate-test-engines}
-engines=(20 26)
+engines=(20 26 podman)
 # Tells a folder made here, which may be removed.
 marker=.dockgate-test-engines
 
@@ -36,12 +36,23 @@ supervisor_of() {
     echo "$pid"
 }
 
+kind_of() { if [ "$1" = podman ]; then echo podman; else echo docker; fi; }
+
 cgroup_of() { echo "dockgate-tests-$(stat -c %i "$run")-$1"; }
+
+# Takes the place of the shell that runs it, so that signals reach the daemon.
+serve_docker() { exec dockerd --config-file /mnt/daemon.json; }
+
+serve_podman() {
+    # It warns of the older kind of cgroups, on which it runs as well.
+    export CONTAINERS_CONF=/mnt/containers.conf PODMAN_IGNORE_CGROUPSV1_WARNING=1
+    exec podman --root /mnt/data --storage-driver vfs system service --time 0 unix:///mnt/docker.sock
+}
 
 # Runs as process 1 of the engine's namespaces: lays out its root, keeps its daemon.
 # TERM stops the daemon, HUP has it start again.
 supervise() {
-    local name=$1 root=$run/$1/root daemon again=
+    local name=$1 root=$run/$1/root own daemon again=
     ip link set lo up
     mount --rbind "$(root_of "$name")" "$root"
     mount -t proc proc "$root/proc"
@@ -54,6 +65,10 @@ supervise() {
     mkdir -p "$root/etc/docker" # what the daemons and containerd write into the root
     mount -t tmpfs tmpfs "$root/etc/docker"
     mount -t tmpfs tmpfs "$root/opt"
+    if [ "$name" = podman ]; then
+        mkdir -p "$root/var/lib/containers"
+        for own in var/lib/containers var/cache var/tmp; do mount -t tmpfs tmpfs "$root/$own"; done
+    fi
     # Not chroot: what joins a container's mounts, as exec does, would come out in the machine's root.
     mkdir "$root/run/machine"
     cd "$root"
@@ -64,7 +79,7 @@ supervise() {
     trap 'again=; kill -TERM "$daemon"' TERM
     trap 'again=yes; kill -TERM "$daemon"' HUP
     while true; do
-        dockerd --config-file /mnt/daemon.json &
+        "serve_$(kind_of "$name")" &
         daemon=$!
         echo started >>/mnt/starts
         # A signal ends `wait` too, so it is asked until the daemon is really gone.
@@ -74,19 +89,34 @@ supervise() {
     done
 }
 
-spawn() {
-    local name=$1
-    mkdir -p "$run/$name/root" "$run/$name/state"
-    # The cgroup driver is named because systemd's, the usual one, would act outside the namespaces.
-    cat >"$run/$name/state/daemon.json" <<JSON
+# The cgroup drivers are named because systemd's, the usual one, would act outside the namespaces.
+configure_docker() {
+    cat >"$run/$1/state/daemon.json" <<JSON
 {
   "hosts": ["unix:///mnt/docker.sock"],
   "data-root": "/mnt/data",
-  "cgroup-parent": "/$(cgroup_of "$name")",
+  "cgroup-parent": "/$(cgroup_of "$1")",
   "exec-opts": ["native.cgroupdriver=cgroupfs"],
   "shutdown-timeout": 3
 }
 JSON
+}
+
+configure_podman() {
+    cat >"$run/$1/state/containers.conf" <<TOML
+[engine]
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+
+[network]
+firewall_driver = "iptables"
+TOML
+}
+
+spawn() {
+    local name=$1
+    mkdir -p "$run/$name/root" "$run/$name/state"
+    "configure_$(kind_of "$name")" "$name"
     setsid unshare --mount --net --pid --fork --kill-child \
         bash "$0" supervise "$name" "$run" </dev/null >"$run/$name/log" 2>&1 &
     # The supervisor is the one child of `unshare`.
@@ -213,15 +243,32 @@ stop() {
     for name in "${engines[@]}"; do
         find /sys/fs/cgroup -depth -type d -path "*/$(cgroup_of "$name")*" -exec rmdir {} +
     done
+    remove_podmans_cgroups
     rm -rf --one-file-system "$run"
 }
 
+# Podman has no setting for the group that its containers' groups are in, so every Podman of the machine shares it.
+# Of another instance the groups are in use, or named after containers that are not here.
+remove_podmans_cgroups() {
+    local container groups=()
+    for container in "$run"/podman/state/data/vfs-containers/*/; do
+        [ -d "$container" ] || continue
+        groups+=(-o -path "*/libpod_parent/libpod-$(basename "$container")*")
+    done
+    find /sys/fs/cgroup -depth -type d \( -path '*/libpod_parent' -o -path '*/libpod_parent/conmon' "${groups[@]}" \) \
+        -exec rmdir --ignore-fail-on-non-empty {} \; 2>/dev/null || true
+}
+
 print_environment() {
-    local name list=
+    local name told list=
     for name in "${engines[@]}"; do
-        echo "export ENGINE${name}_SOCKET=$run/$name/state/docker.sock"
-        echo "export ENGINE${name}_DOCKER=$run/docker$name"
-        list+=", {\"name\": \"$name\", \"address\": \"unix://$run/$name/state/docker.sock\", \"docker\": [\"$run/docker$name\"]}"
+        echo "export ENGINE${name@U}_SOCKET=$run/$name/state/docker.sock"
+        echo "export ENGINE${name@U}_DOCKER=$run/docker$name"
+        told="{\"name\": \"$name\", \"address\": \"unix://$run/$name/state/docker.sock\", \"docker\": [\"$run/docker$name\"]}"
+        case $(kind_of "$name") in
+        docker) list+=", $told" ;;
+        podman) echo "export DOCKGATE_PODMAN='$told'" ;;
+        esac
     done
     echo "export DOCKGATE_ENGINES='[${list#, }]'"
     echo "export PATH=$cache/python/bin:\$PATH NODE_PATH=$cache/node/node_modules"
@@ -231,7 +278,7 @@ print_environment() {
 case "${1:-} ${2:-}" in
 "start " | "stop ") "$1" ;;
 "env ") print_environment ;;
-"restart 20" | "restart 26") restart "$2" ;;
-"supervise 20" | "supervise 26") supervise "$2" ;;
-*) fail "usage: engines.sh start | stop | restart 20 | restart 26 | env" ;;
+"restart 20" | "restart 26" | "restart podman") restart "$2" ;;
+"supervise 20" | "supervise 26" | "supervise podman") supervise "$2" ;;
+*) fail "usage: engines.sh start | stop | restart 20|26|podman | env" ;;
 esac
