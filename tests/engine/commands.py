@@ -122,7 +122,7 @@ class Terminal:
 class Background:
     """A command that prints as it goes."""
 
-    def __init__(self, *command: object, host: str) -> None:
+    def __init__(self, *command: object, host: str | None = None) -> None:
         words = [str(word) for word in command]
         self.process = subprocess.Popen(
             words,

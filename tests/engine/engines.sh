@@ -6,6 +6,7 @@
 #   engines.sh stop         stops all and removes what they have left
 #   engines.sh restart 20   restarts the daemon of one (20, 26 or podman) on the same socket
 #   engines.sh env          prints what a test needs to know, for `eval "$(engines.sh env)"`
+#   engines.sh enter 20 --net COMMAND...   runs a command in namespaces of one, told as to nsenter
 #
 # All their state is in the folder DOCKGATE_TEST_RUN; instances in different folders do not meet.
 #
@@ -218,6 +219,12 @@ restart() {
     await "$1" $((starts + 1))
 }
 
+enter() {
+    local pid
+    pid=$(supervisor_of "$1") || fail "engine $1 does not run"
+    exec nsenter --target "$pid" "${@:2}"
+}
+
 ended() {
     local deadline=$((SECONDS + $2))
     while [ -d "/proc/$1" ]; do
@@ -279,6 +286,7 @@ case "${1:-} ${2:-}" in
 "start " | "stop ") "$1" ;;
 "env ") print_environment ;;
 "restart 20" | "restart 26" | "restart podman") restart "$2" ;;
+"enter 20" | "enter 26" | "enter podman") enter "${@:2}" ;;
 "supervise 20" | "supervise 26" | "supervise podman") supervise "$2" ;;
-*) fail "usage: engines.sh start | stop | restart 20|26|podman | env" ;;
+*) fail "usage: engines.sh start | stop | restart 20|26|podman | enter 20|26|podman OPTION... COMMAND... | env" ;;
 esac

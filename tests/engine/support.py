@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from cases import Failure, must, must_equal
+from cases import Failure, eventually, must, must_equal
 from commands import Docker
 from recorder import Recorder
 
@@ -82,6 +82,15 @@ class Gate:
     @property
     def host(self) -> str:
         return self.recorder.host
+
+    def records(self) -> list[dict]:
+        """What it has put on record so far."""
+        lines = Path(f"{self.books}.jsonl").read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def says(self, text: str, times: int = 1) -> None:
+        """Waits until so many lines of its diagnostics have had this text."""
+        eventually(f"{text!r} on stderr", lambda: sum(text in line for line in self.diagnostics) >= times)
 
     def __exit__(self, *_failure) -> None:
         self.recorder.close()
