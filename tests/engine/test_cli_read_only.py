@@ -1,9 +1,9 @@
 """The docker CLI under the policy `read-only`: it shows what it shows without Dockgate, and changes nothing."""
 
-import re
 import time
 
-from cases import Cases, Failure, must, must_equal
+from cases import Cases, must, must_equal
+from cli_answers import must_tell, same_output
 from commands import Docker
 from recorder import connect
 from support import Gate, engines
@@ -57,31 +57,6 @@ def shown(cases: Cases, engine: str, direct: Docker, through: Docker, since: int
             same_output(direct, through, words)
 
 
-def same_output(direct: Docker, through: Docker, words: tuple[str, ...]) -> None:
-    """Between two equal answers of the engine stands the same one through Dockgate."""
-
-    def answer(docker: Docker) -> tuple[int, str, str]:
-        done = docker.may_fail(*words)
-        return done.code, steady(words[0], done.out), done.err
-
-    for _ in range(10):
-        before, between, after = answer(direct), answer(through), answer(direct)
-        if before == after:
-            must(before[1] or before[2], "nothing was printed at all")
-            return must_equal("printed through Dockgate", between, before)
-    raise Failure("the engine itself never printed the same twice")
-
-
-def steady(command: str, out: str) -> str:
-    """What the client prints, without what changes by the moment or by chance."""
-    if command == "stats":
-        return re.sub(r"[\d.]+ ?([kMGKi]*B)?", "<figure>", out)
-    if command in ("images", "info"):
-        # Images of one age, and runtimes, come in any order.
-        return " ".join(sorted(out.split()))
-    return out
-
-
 def refused(cases: Cases, engine: str, direct: Docker, through: Docker, gate: Gate) -> None:
     before = state(direct)
     since = str(time.time())
@@ -113,11 +88,6 @@ def refused(cases: Cases, engine: str, direct: Docker, through: Docker, gate: Ga
 def state(direct: Docker) -> tuple[str, list[str], list[str]]:
     images, containers = direct("images", "-aq").out, direct("ps", "-aq").out
     return direct("inspect", WEB).out, sorted(images.split()), sorted(containers.split())
-
-
-def must_tell(operation: str, text: str) -> None:
-    """The message names the operation and the line that would grant it."""
-    must("dockgate: " in text and f'add "{operation}" to allow' in text, f"no word of {operation}: {text!r}")
 
 
 def ask(host: str, request: str) -> str:
