@@ -25,6 +25,9 @@ NOT_COMPARED = frozenset(
 # What differs between two runs on one engine.
 MASKS = [
     (rb"[0-9a-f]{64}", b"<id>"),
+    # Podman: networks of containers, and X-Reference-Id, which is an address in its memory.
+    (rb"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", b"<uuid>"),
+    (rb"\b0xc[0-9a-f]{9}\b", b"<pointer>"),
     (rb"\b[0-9a-f]{12}\b", b"<short id>"),
     (rb"session=[0-9a-z]{25}\b", b"session=<id>"),
     (rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d\d:?\d\d| UTC|Z)?( UTC)?", b"<time>"),
@@ -45,6 +48,8 @@ PROGRESS = re.compile(rb'\{[^\n]*("progressDetail":\{"current"|"moby.buildkit.tr
 STATS = re.compile(r"/containers/[^/]+/stats(\?|$)")
 # Their lists have no order.
 UNORDERED = re.compile(r"(/v[\d.]+)?/(system/df|networks/?|images/json|info)(\?|$)")
+# Podman keeps environments without an order.
+UNORDERED_BY_PODMAN = re.compile(r"(/v[\d.]+)?/containers/[^/]+/json(\?|$)")
 # What goes over these pipes is HTTP/2, whose frames fall as they may.
 OPAQUE = re.compile(r"(/v[\d.]+)?/(session|grpc)$")
 
@@ -109,9 +114,15 @@ def compare(direct: Exchange, through: Exchange) -> list[str]:
     if STATS.search(direct.target) or direct.abandoned or through.abandoned:
         return found
     bodies = reply_body(direct), reply_body(through)
-    if UNORDERED.match(direct.target):
+    if is_unordered(direct):
         bodies = tuple(b",".join(sorted(re.split(rb"[][{},]", mask(body)))) for body in bodies)
     return found + compare_bytes("body", *bodies)
+
+
+def is_unordered(exchange: Exchange) -> bool:
+    server = exchange.reply.value("Server") or ""
+    by_podman = server.startswith("Libpod/") and UNORDERED_BY_PODMAN.match(exchange.target)
+    return bool(by_podman or UNORDERED.match(exchange.target))
 
 
 def faults(exchange: Exchange) -> list[str]:

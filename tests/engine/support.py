@@ -116,7 +116,7 @@ def records_folder() -> Path:
 
 @dataclass(frozen=True)
 class Engine:
-    """A private Docker engine and the CLI of the same release."""
+    """A private engine, and a docker CLI for it: of Docker's engines the one of the same release."""
 
     name: str
     address: str
@@ -135,11 +135,24 @@ class Engine:
 
 
 def engines() -> list[Engine]:
-    """Those that `engines.sh env` told of."""
-    told = os.environ.get("DOCKGATE_ENGINES")
-    if not told:
+    """Docker's, oldest first."""
+    return [engine_of(each) for each in told("DOCKGATE_ENGINES")]
+
+
+def podman() -> Engine:
+    """Podman, which serves the Docker API too."""
+    return engine_of(told("DOCKGATE_PODMAN"))
+
+
+def told(variable: str) -> list | dict:
+    """What `engines.sh env` told of."""
+    if variable not in os.environ:
         sys.exit('no engines: run `tests/engine/engines.sh start` and `eval "$(tests/engine/engines.sh env)"` first')
-    return [Engine(each["name"], each["address"], tuple(each["docker"])) for each in json.loads(told)]
+    return json.loads(os.environ[variable])
+
+
+def engine_of(each: dict) -> Engine:
+    return Engine(each["name"], each["address"], tuple(each["docker"]))
 
 
 @contextmanager
