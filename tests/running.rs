@@ -195,6 +195,16 @@ fn health_is_an_answer_of_the_listener_and_one_of_the_daemon() {
 }
 
 #[test]
+fn a_server_that_cannot_reach_the_daemon_is_not_healthy_though_the_check_can() {
+    let daemon = FakeDaemon::start();
+    let gate = Setup::before("unix:///nonexistent/d".to_owned(), "allow = ['SystemPing']");
+    let gate = gate.start();
+    let (code, said) = health(&gate.listeners()[0], daemon.upstream());
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("it cannot reach the daemon"), "{said}");
+}
+
+#[test]
 fn a_daemon_that_hangs_is_not_healthy() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, "allow = ['SystemInfo']");

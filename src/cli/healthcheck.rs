@@ -16,7 +16,9 @@ use crate::proxy::probe::HEALTH_AGENT;
 /// How long each step may take; docker gives up on the whole after 30 s.
 const LIMIT: Duration = Duration::from_secs(3);
 /// What every HTTP answer begins with.
-const HTTP: &[u8; 5] = b"HTTP/";
+const HTTP: &[u8] = b"HTTP/1.";
+/// Where in an answer its status stands.
+const STATUS: std::ops::Range<usize> = 9..12;
 
 /// Asks every listener, then the daemon.
 pub(super) fn run(flags: &Flags, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -44,7 +46,8 @@ pub(super) fn run(flags: &Flags, out: &mut dyn Write, err: &mut dyn Write) -> io
     Ok(Exit::Done)
 }
 
-/// Takes any HTTP answer for life, a refusal too: what is granted is no question of health.
+/// Takes any HTTP answer for life, a refusal too: what is granted is no question of health. Only 502
+/// is none, as the server could not ask the daemon, whatever this process can.
 fn ask(address: &ListenAddress) -> io::Result<()> {
     match address {
         ListenAddress::Tcp(address) => {
@@ -79,11 +82,11 @@ fn converse(mut socket: impl Read + Write) -> io::Result<()> {
         "GET /_ping HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {HEALTH_AGENT}\r\nConnection: close\r\n\r\n"
     );
     socket.write_all(request.as_bytes())?;
-    let mut begin = [0; HTTP.len()];
+    let mut begin = [0; STATUS.end];
     socket.read_exact(&mut begin)?;
-    if begin == *HTTP {
-        Ok(())
-    } else {
-        Err(io::Error::other("what answers there speaks no HTTP"))
+    match begin.get(STATUS) {
+        Some(b"502") => Err(io::Error::other("it cannot reach the daemon")),
+        Some(_) if begin.starts_with(HTTP) => Ok(()),
+        Some(_) | None => Err(io::Error::other("what is there speaks no HTTP")),
     }
 }

@@ -63,6 +63,14 @@ pub enum BindError {
         /// What is there.
         path: PathBuf,
     },
+    /// The file was made and cannot be given away.
+    #[error("{} cannot be given to its `owner`: start Dockgate as root, or take `owner` out", path.display())]
+    Owner {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// An earlier process' socket is at the path, and stays there.
     #[error("{} is left of an earlier process and cannot be removed: remove it", path.display())]
     Stale {
@@ -135,7 +143,10 @@ impl Bound {
             }
             ListenAddress::Unix(path) => {
                 remove_stale(path)?;
-                let (socket, file) = bind_unix(path, access).map_err(refused)?;
+                let (socket, file) = bind_unix(path, access.mode).map_err(refused)?;
+                give(path, access)?;
+                // Nobody could connect before.
+                socket.listen(BACKLOG).map_err(refused)?;
                 Ok(Self {
                     socket,
                     address: address.clone(),
@@ -237,22 +248,26 @@ fn bind_tcp(address: SocketAddr) -> io::Result<socket2::Socket> {
     Ok(socket)
 }
 
-fn bind_unix(path: &Path, access: Access) -> io::Result<(socket2::Socket, SocketFile)> {
+fn bind_unix(path: &Path, mode: u32) -> io::Result<(socket2::Socket, SocketFile)> {
     let address = SockAddr::unix(path)?;
     let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     // The file gets what the mask leaves.
-    let mask = rustix::process::umask(Mode::from_raw_mode(!access.mode & 0o777));
+    let mask = rustix::process::umask(Mode::from_raw_mode(!mode & 0o777));
     let bound = socket.bind(&address);
     rustix::process::umask(mask);
     bound?;
-    let file = SocketFile(path.to_owned());
-    // Nobody can connect before the socket listens.
-    if access.uid.is_some() || access.gid.is_some() {
-        std::os::unix::fs::lchown(path, access.uid, access.gid)?;
+    Ok((socket, SocketFile(path.to_owned())))
+}
+
+fn give(path: &Path, access: Access) -> Result<(), BindError> {
+    if access.uid.is_none() && access.gid.is_none() {
+        return Ok(());
     }
-    socket.listen(BACKLOG)?;
-    Ok((socket, file))
+    std::os::unix::fs::lchown(path, access.uid, access.gid).map_err(|source| BindError::Owner {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Removes what an earlier process left at the path, if it is a socket that nobody listens on.
