@@ -17,8 +17,10 @@ packages=(
     docker.io busybox-static debootstrap iptables iproute2 procps curl ca-certificates
     # clients
     python3-venv prometheus socat
+    # the oracle of the dialects, and a peer to measure beside
+    haproxy
     # measurements
-    haproxy nginx-light valgrind wrk
+    nginx-light valgrind wrk
 )
 trixie=(docker.io docker-cli docker-buildx docker-compose podman iptables procps)
 python=(docker==7.2.0 jsonschema==4.26.0 requests==2.34.2 websocket-client==1.9.2)

@@ -154,7 +154,8 @@ impl Swap {
             .iter()
             .filter(|operation| !is_open(operation));
         let ways: HashMap<_, _> = shut_operations.copied().map(missing).collect();
-        Policy::of_environment(POLICY, (grants(&open), grants(&shut)), ways)
+        let grants = (grants(&open), grants(&shut));
+        Policy::of_environment(POLICY, grants, ways, rules.way_to_paths)
     }
 
     /// Turns the variables that set something into settings.

@@ -23,6 +23,8 @@ pub struct Policy {
     examples: Vec<Example>,
     /// What to do for an operation to be granted, where that is no entry of `allow`.
     ways: HashMap<Operation, String>,
+    /// The same for paths outside of the table.
+    way_to_paths: Option<&'static str>,
 }
 
 /// A test that travels with a policy.
@@ -107,20 +109,23 @@ impl Policy {
             deny: Grants::default(),
             examples: Vec::new(),
             ways: HashMap::new(),
+            way_to_paths: None,
         }
     }
 
     /// A policy that image-swap variables make: what they open, what stays shut within that, and
-    /// what to set for each operation that is not open.
+    /// what to set for each operation that is not open and for paths outside of the table.
     #[must_use]
     pub fn of_environment(
         name: &str,
         (allow, deny): (Grants, Grants),
         ways: HashMap<Operation, String>,
+        way_to_paths: &'static str,
     ) -> Self {
         Self {
             deny,
             ways,
+            way_to_paths: Some(way_to_paths),
             ..Self::of(name, allow)
         }
     }
@@ -147,6 +152,12 @@ impl Policy {
     #[must_use]
     pub fn way_to(&self, operation: Operation) -> Option<&str> {
         self.ways.get(&operation).map(String::as_str)
+    }
+
+    /// What to do for a path outside of the table to be granted, where that is no entry of `allow`.
+    #[must_use]
+    pub fn way_to_paths(&self) -> Option<&'static str> {
+        self.way_to_paths
     }
 
     /// Whether it grants a call. Its `deny` wins over its own grants and its parents'.

@@ -69,9 +69,10 @@ impl Rules {
                 let near = nearest_route(call.method.as_str(), path)
                     .map(|near| format!(", the nearest is {near}"));
                 let near = near.unwrap_or_default();
-                let message = format!(
-                    "{entry} is no operation of the Docker API{near}; to grant it all the same add \"{entry}\" to allow"
-                );
+                let way = self.policies.iter().find_map(Policy::way_to_paths);
+                let add = || format!("to grant it all the same add \"{entry}\" to allow");
+                let way = way.map_or_else(add, str::to_owned);
+                let message = format!("{entry} is no operation of the Docker API{near}; {way}");
                 Denial::new(Reason::UnknownOperation, message)
             }
         }

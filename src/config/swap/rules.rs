@@ -36,6 +36,8 @@ pub(super) struct Rules {
     pub(super) actions_need_post: bool,
     /// Whether Podman's own paths have variables.
     pub(super) has_podman: bool,
+    /// What a denial says of paths outside of the table.
+    pub(super) way_to_paths: &'static str,
 }
 
 /// Whether a variable is on.
@@ -138,6 +140,7 @@ pub(super) const TECNATIVA: Rules = Rules {
     actions: CLASSIC_ACTIONS,
     actions_need_post: true,
     has_podman: false,
+    way_to_paths: "no variable of this dialect opens it; Podman's paths have some in DOCKGATE_DIALECT=linuxserver",
 };
 
 /// Tecnativa's, less what nobody expects of a variable called `CONTAINERS`: files, standard input,
@@ -221,6 +224,8 @@ pub(super) const LINUXSERVER: Rules = Rules {
     ],
     actions_need_post: false,
     has_podman: true,
+    way_to_paths: "Podman's paths are opened by LIBPOD_* and POST, and some of them stay shut until ALLOW_ARCHIVE, ALLOW_CHANGES, \
+                   ALLOW_EXPORT, ALLOW_LOGS or ALLOW_TOP is 1",
 };
 
 /// The methods that `POST` opens besides GET and HEAD.

@@ -281,3 +281,22 @@ fn a_denial_says_which_variables_would_grant() {
     }
     assert_eq!(policy.way_to(Operation::ContainerList), None);
 }
+
+#[test]
+fn a_denial_of_a_path_outside_of_the_table_does_not_send_to_a_list_that_holds_nothing() {
+    use crate::docker::{Target, classify};
+    use crate::policy::{Judgement, Rules};
+    for (dialect, want) in [
+        ("hardened", "DOCKGATE_DIALECT=linuxserver"),
+        ("linuxserver", "opened by LIBPOD_* and POST"),
+    ] {
+        let policy = applied("CONTAINERS=1", dialect).policy.unwrap();
+        let rules = Rules::new(vec![policy], Grants::default());
+        let call = classify("GET", Target::parse("/libpod/info").unwrap()).unwrap();
+        let Judgement::Deny(denial) = rules.judge(call) else {
+            panic!("{dialect}: granted")
+        };
+        assert!(denial.message.contains(want), "{}", denial.message);
+        assert!(!denial.message.contains("to allow"), "{}", denial.message);
+    }
+}
