@@ -43,6 +43,8 @@ struct Log {
     failures: Vec<String>,
     threads: Vec<JoinHandle<()>>,
     stopping: bool,
+    /// What it answers to dockgate's own question, if not the usual.
+    of_itself: Option<Vec<u8>>,
 }
 
 struct Connection {
@@ -66,6 +68,12 @@ impl FakeDaemon {
     /// Answers every request, its body read, with 200 and `{"fake":true}`.
     pub(crate) fn start() -> Self {
         Self::scripted(canned)
+    }
+
+    /// The same daemon, which answers this, head and body, when dockgate asks at start what it is.
+    pub(crate) fn that_is(self, reply: Vec<u8>) -> Self {
+        self.state.change(|log| log.of_itself = Some(reply));
+        self
     }
 
     /// The same in a folder of the test's, where a dockgate may be waiting for it.
@@ -397,11 +405,13 @@ impl<'a> Exchange<'a> {
                 "asked of its own: {}",
                 self.head.first
             );
-            let engine = r#"{"Version":"26.1.5","ApiVersion":"1.45","MinAPIVersion":"1.24"}"#;
-            let length = engine.len();
-            self.send(format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{engine}"
-            ));
+            let of_itself = self.state.log().of_itself.clone();
+            let usual = || {
+                let engine = r#"{"Version":"26.1.5","ApiVersion":"1.45","MinAPIVersion":"1.24"}"#;
+                let length = engine.len();
+                format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{engine}").into()
+            };
+            self.send(of_itself.unwrap_or_else(usual));
         }
     }
 
