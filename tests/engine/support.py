@@ -157,6 +157,10 @@ def engine_of(each: dict) -> Engine:
 
 @contextmanager
 def scratch():
-    """A folder for files that engines may bind-mount too, gone afterwards."""
+    """A folder for files that engines may bind-mount too, gone afterwards.
+
+    Others may enter it: what Dockgate reads again, it reads as the user that it has become.
+    """
     with tempfile.TemporaryDirectory(prefix="dockgate-test-", dir="/tmp") as folder:
+        os.chmod(folder, 0o755)
         yield Path(folder)
