@@ -1,0 +1,70 @@
+# Two images around one static binary:
+#
+#   docker build -t dockgate .                          the binary and nothing else
+#   docker build -t dockgate:compat --target compat .   with busybox, for compose files whose healthcheck calls `wget`
+#
+# Base images are pinned by version. A release pins their bytes too: --build-arg RUST_DIGEST=@sha256:...
+ARG RUST_DIGEST=
+ARG BUSYBOX_DIGEST=
+
+FROM rust:1.95.0-slim-bookworm${RUST_DIGEST} AS build
+
+# Lists the crates inside the binary, where `cargo audit bin` finds them.
+RUN cargo install --locked cargo-auditable@0.7.7
+
+# Each platform builds for itself. A builder without TARGETARCH, the old one of `docker build`, knows its own platform only.
+ARG TARGETARCH
+RUN case "${TARGETARCH:-$(dpkg --print-architecture)}" in \
+        amd64) echo x86_64-unknown-linux-gnu ;; \
+        arm64) echo aarch64-unknown-linux-gnu ;; \
+        *) echo "${TARGETARCH}: Dockgate's images are for amd64 and arm64" >&2; exit 1 ;; \
+    esac >/target
+
+# Loopback is nobody's but the container's own: here Dockgate listens on every address unless told otherwise.
+ENV DOCKGATE_DEFAULT_LISTEN=tcp://[::]:2375
+
+WORKDIR /build
+
+# The dependencies first, under an empty program: a change of the sources leaves this layer as it is.
+COPY Cargo.toml Cargo.lock ./
+COPY scripts/build-static scripts/
+RUN mkdir src \
+    && echo '//! Nothing yet.' | tee src/lib.rs >src/main.rs \
+    && echo 'fn main() {}' >>src/main.rs \
+    && scripts/build-static "$(cat /target)"
+
+COPY policies policies
+COPY src src
+# Cargo goes by times, and the sources may be older than the empty program.
+RUN touch src/main.rs src/lib.rs \
+    && scripts/build-static "$(cat /target)" \
+    && mv "target/$(cat /target)/release/dockgate" /
+
+
+FROM busybox:1.37${BUSYBOX_DIGEST} AS busybox
+
+
+FROM scratch AS plain
+# There is no USER, on purpose: root can take the group that the mounted socket has on this host, whichever that is, and
+# Dockgate then drops to the user 65532. With `user:` and `group_add:` in a compose file it is that user from the start.
+COPY --from=build /dockgate /dockgate
+EXPOSE 2375
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --start-period=15s CMD ["/dockgate", "healthcheck"]
+ENTRYPOINT ["/dockgate"]
+# The build arguments that differ from build to build stand last: they change no layer.
+ARG VERSION=0.1.0
+ARG REVISION=
+LABEL org.opencontainers.image.title="Dockgate" \
+      org.opencontainers.image.description="A hardened Docker socket proxy: forwards what an allowlist of API operations grants, and records every request" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+
+
+FROM plain AS compat
+COPY --from=busybox / /
+
+
+# Last, for it is what `docker build` without a target builds.
+FROM plain
