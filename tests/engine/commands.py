@@ -10,6 +10,7 @@ import termios
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import IO
 
 from cases import Failure, eventually, must
 from compare import mask_text
@@ -30,14 +31,20 @@ class Run:
         return self.code, mask_text(self.out), mask_text(self.err)
 
 
-def run(*command: object, host: str | None = None, typed: str = "", env: dict | None = None) -> Run:
-    """Runs a command to its end; `typed` is all of its stdin."""
+def run(
+    *command: object,
+    host: str | None = None,
+    typed: str = "",
+    stdin: IO[bytes] | None = None,
+    env: dict | None = None,
+    limit: float = LIMIT,
+) -> Run:
+    """Runs a command to its end; `typed` is all of its stdin, unless that comes from the file `stdin`."""
     words = [str(word) for word in command]
+    source = {"stdin": stdin} if stdin else {"input": typed.encode()}
     environment = client_environment(host, env)
     try:
-        done = subprocess.run(
-            words, input=typed.encode(), capture_output=True, timeout=LIMIT, env=environment, check=False
-        )
+        done = subprocess.run(words, **source, capture_output=True, timeout=limit, env=environment, check=False)
     except subprocess.TimeoutExpired as late:
         raise Failure(f"`{' '.join(words)}` has not ended: {late.stdout!r} {late.stderr!r}") from None
     return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))

@@ -1,0 +1,255 @@
+"""The image, built of the Dockerfile as it stands: it starts however it is run, serves at once, ends at once, and is small."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import standins
+from cases import Cases, eventually, must, must_equal
+from commands import Docker, run_well
+from standins import COMPAT, PLAIN, VERSION
+from support import REPOSITORY, Engine, engines, records_folder, scratch
+
+MIB = 1024 * 1024
+ANSWER_LIMIT_MS = 20.0
+STOP_LIMIT = 1.0
+# Who Dockgate is once it has given up root.
+DROPPED = 65532
+
+# A kernel that was built without IPv6, as a program sees it.
+NO_IPV6 = {
+    "defaultAction": "SCMP_ACT_ALLOW",
+    "syscalls": [
+        {
+            "names": ["socket"],
+            "action": "SCMP_ACT_ERRNO",
+            "errnoRet": 97,  # EAFNOSUPPORT
+            "args": [{"index": 0, "value": 10, "op": "SCMP_CMP_EQ"}],  # AF_INET6
+        }
+    ],
+}
+
+
+# Prints the status that busybox' wget gets for $target; asks again while nobody listens.
+ASK = """until said=$(wget -S -O /dev/null "http://127.0.0.1:2375$target" 2>&1) || [ "${said##*refused}" = "$said" ]; do
+    sleep 0.01
+done
+echo "$said" | sed -n 's,.*HTTP/1.1 \\([0-9]*\\).*,\\1,p' | head -n 1"""
+
+
+class Boxed:
+    """Dockgate in a container, its records kept. Clients come from containers in its network."""
+
+    numbers = count()
+
+    def __init__(self, engine: Engine, *options: str, image: str = PLAIN, command: tuple[str, ...] = ()) -> None:
+        self.docker = engine.cli(engine.address)
+        self.socket = engine.address.removeprefix("unix://")
+        self.name = f"dockgate-image-{next(self.numbers)}"
+        self.requests = 0
+        network = () if "--network" in options else ("--network", "none")
+        mount = ("--volume", f"{self.socket}:/var/run/docker.sock:ro")
+        self.docker("run", "--detach", "--name", self.name, *network, *mount, *options, image, *command)
+
+    def __enter__(self) -> Boxed:
+        return self
+
+    def __exit__(self, failure: type | None, *_more) -> None:
+        logs = self.docker.may_fail("logs", self.name)
+        state = self.docker.may_fail("inspect", "--format", "{{json .State}}", self.name).out
+        self.docker("rm", "--force", self.name)
+        if failure:
+            print(f"{self.name} was {state} and said: {logs.err}", flush=True)
+        books = records_folder() / f"test_image-{os.getpid()}-{self.name}"
+        books.with_suffix(".jsonl").write_text(logs.out)
+        books.with_suffix(".sent").write_text(str(self.requests))
+
+    def statuses(self, *targets: str) -> list[int]:
+        """What GET is answered with, target by target, once Dockgate listens."""
+        asked = " ".join(f"'{target}'" for target in targets)
+        answers = self.client("--rm", script=f"for target in {asked}; do {ASK}; done").out
+        self.requests += len(targets)
+        return [int(status) for status in answers.split()]
+
+    def client(self, *options: str, script: str):
+        network = f"container:{self.name}"
+        image = "busybox:latest"
+        return self.docker("run", "--init", *options, "--network", network, image, "timeout", "20", "sh", "-c", script)
+
+    def identity(self) -> tuple[int, int, int | None]:
+        """Its user and group, and the one other group that it is in."""
+        _header, line = self.docker("top", self.name, "-o", "pid,uid,gid,supgid").out.strip().split("\n")
+        _pid, uid, gid, groups = line.split()
+        (other,) = {group for group in groups.split(",") if group != gid} or {"-"}
+        return int(uid), int(gid), None if other == "-" else int(other)
+
+    @contextmanager
+    def events_client(self):
+        """A client that follows the events, of which there are none for it."""
+        reader = f"{self.name}-reader"
+        target = "http://127.0.0.1:2375/events?filters=%7B%22image%22%3A%5B%22none%22%5D%7D"
+        self.client("--detach", "--name", reader, script=f"wget -q -O - '{target}'")
+        self.requests += 1
+        begun = '"event":"begin"'
+        eventually("the events to be followed", lambda: begun in self.docker("logs", self.name).out)
+        yield
+        self.docker("rm", "--force", reader)
+
+    def stop(self) -> float:
+        """Stops it; how long that took it, by Docker's own clock."""
+        since = self.docker("info", "--format", "{{.SystemTime}}").out.strip()
+        self.docker("stop", "--time", "10", self.name)
+        state = json.loads(self.docker("inspect", "--format", "{{json .State}}", self.name).out)
+        must_equal("exit code", state["ExitCode"], 0)
+        return seconds_of(state["FinishedAt"]) - seconds_of(since)
+
+
+def seconds_of(time: str) -> float:
+    """Seconds within the day of Docker's times, with their nanoseconds."""
+    hour, minute, second = re.search(r"T(\d+):(\d+):([\d.]+)", time).groups()
+    return int(hour) * 3600 + int(minute) * 60 + float(second)
+
+
+def capabilities_nobody_has() -> list[str]:
+    """Those that this machine does not let its root have, so that no container can have them."""
+    (mask,) = re.findall(r"^CapBnd:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    header = Path("/usr/include/linux/capability.h").read_text()
+    all_of_them = re.findall(r"^#define (CAP_[A-Z_]+)\s+(\d+)$", header, re.MULTILINE)
+    return [name for name, bit in all_of_them if not int(mask, 16) >> int(bit) & 1]
+
+
+def ways_to_run(engine: Engine, folder: Path):
+    """Name, options, command, and who Dockgate must be then."""
+    group = os.stat(engine.address.removeprefix("unix://")).st_gid
+    no_ipv6 = folder / "no-ipv6.json"
+    no_ipv6.write_text(json.dumps(NO_IPV6))
+    dropped = (DROPPED, DROPPED, group)
+    added = [word for capability in ("SETGID", "SETUID", "SETPCAP") for word in ("--cap-add", capability)]
+    haproxy = ("haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg")
+    yield "root with Docker's capabilities", [], (), dropped
+    if engine.name == "20":  # whose runc fails where a capability is not to be had
+        missing = [word for name in capabilities_nobody_has() for word in ("--cap-drop", name)]
+        yield "root with every capability", ["--cap-add", "ALL", *missing], (), dropped
+    else:
+        yield "root with every capability", ["--cap-add", "ALL"], (), dropped
+        yield "privileged", ["--privileged"], (), dropped
+    yield "root without capabilities", ["--cap-drop", "ALL"], (), (0, 0, None)
+    hardened = ["--cap-drop", "ALL", *added, "--read-only", "--security-opt", "no-new-privileges"]
+    yield "as in compose.example.yaml", hardened, (), dropped
+    yield "a user of the socket's group", ["--user", f"65534:{group}"], (), (65534, group, None)
+    yield "a root file system that is read-only", ["--read-only"], (), dropped
+    yield "IPv6 switched off", ["--sysctl", "net.ipv6.conf.all.disable_ipv6=1"], (), dropped
+    yield "a kernel without IPv6", ["--security-opt", f"seccomp={no_ipv6}"], (), dropped
+    yield "the command of HAProxy left over", [], haproxy, dropped
+
+
+def runs_in_every_way(cases: Cases, engine: Engine) -> None:
+    with scratch() as folder:
+        for name, options, command, identity in ways_to_run(engine, folder):
+            with cases.case(f"{engine.name}: {name}"), Boxed(engine, *options, command=command) as gate:
+                must_equal("statuses", gate.statuses("/_ping", "/version", "/containers/json"), [200, 200, 403])
+                must_equal("user, group, other group", gate.identity(), identity)
+                gate.docker("exec", gate.name, "/dockgate", "healthcheck")
+                with gate.events_client():
+                    took = gate.stop()
+                print(f"{engine.name}: {name}: stopped in {took:.2f} s while events were followed", flush=True)
+                must(took <= STOP_LIMIT, f"{took:.2f} s are too long")
+
+
+def serves_wget_in_compat(cases: Cases, engine: Engine) -> None:
+    with cases.case(f"{engine.name}: wget in compat"), Boxed(engine, image=COMPAT) as gate:
+        gate.statuses("/_ping")
+        for check in (
+            ("wget", "--spider", "http://localhost:2375/version"),
+            ("sh", "-c", "wget -q --spider http://localhost:2375/_ping || exit 1"),
+        ):
+            gate.docker("exec", gate.name, *check)
+        gate.requests += 2
+
+
+def finds_the_daemon_by_name(cases: Cases, engine: Engine) -> None:
+    """A static program has no libraries for names at hand; Docker's name server must do."""
+    network = "dockgate-image-names"
+    with cases.case(f"{engine.name}: a daemon by its name"):
+        engine.clean_up()
+        docker = engine.cli(engine.address)
+        docker("network", "create", "--internal", network)
+        # In the daemon's place another Dockgate: it speaks the same.
+        alias = ("--network-alias", "engine")
+        with Boxed(engine, "--network", network, *alias, "--no-healthcheck") as daemon:
+            upstream = ("--env", "DOCKGATE_UPSTREAM=tcp://engine:2375")
+            with Boxed(engine, "--network", network, *upstream, "--no-healthcheck") as gate:
+                daemon.statuses("/_ping")
+                must_equal("statuses", gate.statuses("/version", "/containers/json"), [200, 403])
+                daemon.requests += 2  # one asked at the start, one passed on
+        docker("network", "rm", network)
+
+
+def is_what_it_says(cases: Cases, docker: Docker) -> None:
+    with cases.case("settings of the image"):
+        image = json.loads(docker("image", "inspect", PLAIN).out)[0]
+        config = image["Config"]
+        must_equal("entrypoint", (config["Entrypoint"], config["Cmd"]), (["/dockgate"], None))
+        must_equal("user", config["User"], "")
+        must_equal("ports", config["ExposedPorts"], {"2375/tcp": {}})
+        must_equal("stop signal", config["StopSignal"], "SIGTERM")
+        must_equal("health check", config["Healthcheck"]["Test"], ["CMD", "/dockgate", "healthcheck"])
+        must_equal("version", config["Labels"]["org.opencontainers.image.version"], VERSION)
+        must_equal("layers", len(image["RootFS"]["Layers"]), 1)
+        for name in (PLAIN, COMPAT):
+            size = json.loads(docker("image", "inspect", name).out)[0]["Size"]
+            print(f"{name}: {size / MIB:.2f} MiB", flush=True)
+            must(name != PLAIN or size <= 6 * MIB, f"{name} has {size} bytes")
+    with cases.case("text of the Dockerfile"):
+        must("# syntax=" not in standins.DOCKERFILE, "a `# syntax=` line needs a pull")
+        (version,) = re.findall(r"cargo-auditable@([\d.]+)", standins.DOCKERFILE)
+        tools = (REPOSITORY / "scripts" / "install-tools").read_text()
+        must(f"cargo-auditable@{version} " in tools, f"scripts/install-tools has another cargo-auditable than {version}")
+
+
+def answers_at_once(cases: Cases, engine: Engine) -> None:
+    """Measured in a network of its own, from exec to the first answer, of the image's own binary."""
+    with cases.case("time from exec to the first answer"), scratch() as folder:
+        docker = engine.cli(engine.address)
+        docker("create", "--name", "dockgate-image-binary", PLAIN)
+        docker("cp", "dockgate-image-binary:/dockgate", folder / "dockgate")
+        docker("rm", "dockgate-image-binary")
+        program = Path(__file__).parent / "time_to_answer.py"
+        done = run_well("unshare", "--net", "python3", program, folder / "dockgate", engine.address)
+        median, worst = (float(word) for word in done.out.split())
+        print(f"from exec to the first answer: median {median:.1f} ms, worst {worst:.1f} ms", flush=True)
+        must(median <= ANSWER_LIMIT_MS, f"{median} ms")
+
+
+def main() -> None:
+    cases = Cases()
+    builder = engines()[-1]
+    docker = builder.cli(builder.address)
+    with cases.case("docker build"):
+        standins.build(docker)
+    for engine in engines()[:-1]:
+        with cases.case(f"{engine.name}: docker load"):
+            standins.hand_over(docker, engine.cli(engine.address), PLAIN, COMPAT)
+    is_what_it_says(cases, docker)
+    answers_at_once(cases, builder)
+    threads = [threading.Thread(target=on_engine, args=(cases, engine)) for engine in engines()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    cases.finish()
+
+
+def on_engine(cases: Cases, engine: Engine) -> None:
+    runs_in_every_way(cases, engine)
+    serves_wget_in_compat(cases, engine)
+    finds_the_daemon_by_name(cases, engine)
+
+
+main()
