@@ -3,7 +3,7 @@
 #
 #   run.sh                    everything
 #   run.sh rust               only what needs no Docker engine
-#   run.sh engine [TEST...]   only the tests on real engines, or only these files of tests/engine and tests/clients
+#   run.sh engine [TEST...]   only the tests on real engines, or only these files of tests/engine, tests/clients and tests/image
 #
 # Every step is run, whatever became of those before it; the last line counts them.
 set -euo pipefail
@@ -49,7 +49,7 @@ rust() {
 
 engine() {
     local test tests=("$@")
-    [ ${#tests[@]} -gt 0 ] || tests=(tests/engine/test_* tests/clients/test_*)
+    [ ${#tests[@]} -gt 0 ] || tests=(tests/engine/test_* tests/clients/test_* tests/image/test_*)
     step "engines start" tests/engine/engines.sh start || return 0
     trap 'tests/engine/engines.sh stop' EXIT
     eval "$(tests/engine/engines.sh env)"
