@@ -1,6 +1,7 @@
 //! The audit record: what a line holds, and how lines get written.
 
 pub mod entry;
+pub mod json;
 pub mod log;
 pub mod text;
 

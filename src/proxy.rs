@@ -91,7 +91,7 @@ pub struct Gate {
 /// A request that may be sent.
 struct Granted {
     permit: Permit,
-    head: Head,
+    head: Box<Head>,
     body: RequestBody,
     upgrade: Option<Upgrade>,
 }
@@ -142,9 +142,9 @@ impl Gate {
     async fn judge(
         &self,
         record: &mut Record,
-        head: Result<Head, RefusedHead>,
+        head: Result<Box<Head>, RefusedHead>,
         body: Incoming,
-    ) -> Result<Granted, Denial> {
+    ) -> Result<Box<Granted>, Denial> {
         let head = head.map_err(|refused| {
             if let Some((method, target)) = &refused.line {
                 record.asked(method, target);
@@ -164,22 +164,28 @@ impl Gate {
         };
         record.policy = Some(Arc::clone(permit.policy()));
         let upgrade = wanted_upgrade(permit.call(), &head)?;
-        let (limits, budget) = (&self.shared.limits, &self.shared.budget);
-        let body = body::request::prepare(
-            kind,
-            &head,
-            body,
-            Arc::clone(&record.bytes_in),
-            &self.exchange,
-            (limits, budget),
-        )
-        .await?;
-        Ok(Granted {
+        let body = if head.has_body() {
+            let (limits, budget) = (&self.shared.limits, &self.shared.budget);
+            let bytes_in = Arc::clone(&record.bytes_in);
+            let preparing = body::request::prepare(
+                kind,
+                &head,
+                body,
+                bytes_in,
+                &self.exchange,
+                (limits, budget),
+            );
+            // Most requests have none, and are not to hold the space for one.
+            Box::pin(preparing).await?
+        } else {
+            RequestBody::empty()
+        };
+        Ok(Box::new(Granted {
             permit,
             head,
             body,
             upgrade,
-        })
+        }))
     }
 
     /// What is refused whatever it asks for.
@@ -195,14 +201,19 @@ impl Gate {
     }
 
     /// Sends a permitted request and hands on its reply.
-    async fn forward(&self, granted: Granted, mut entry: Box<Entry>) -> Response<ReplyBody> {
+    async fn forward(
+        &self,
+        mut granted: Box<Granted>,
+        mut entry: Box<Entry>,
+    ) -> Response<ReplyBody> {
+        let body = std::mem::replace(&mut granted.body, RequestBody::empty());
         let Granted {
             permit,
             head,
-            body,
             upgrade,
-        } = granted;
-        let call = permit.call();
+            ..
+        } = &*granted;
+        let (call, upgrade) = (permit.call(), *upgrade);
         (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted);
         if call.effect().changes_state() {
             if entry.begin_confirmed().await.is_err() {
@@ -218,9 +229,9 @@ impl Gate {
         match self
             .upstream
             .send(
-                &permit,
+                permit,
                 Outgoing {
-                    head: &head,
+                    head,
                     body,
                     upgrade,
                 },
@@ -240,13 +251,14 @@ impl Gate {
 
     /// Refuses; and when it was the client that sent no whole body, blames nothing else.
     fn give_up(&self, denial: &Denial, close: bool, mut entry: Box<Entry>) -> Response<ReplyBody> {
-        let broken = body::request::broken();
+        let broken = body::request::broken;
         match self.exchange.upload() {
             Upload::Unread | Upload::Running | Upload::Ended => {
                 self.refuse(denial, close, Some(entry))
             }
-            Upload::Broken => self.refuse(&broken, true, Some(entry)),
+            Upload::Broken => self.refuse(&broken(), true, Some(entry)),
             Upload::Left => {
+                let broken = broken();
                 entry.record.refused(&broken);
                 entry.finish(End::ClientGone);
                 self.refuse(&broken, true, None)

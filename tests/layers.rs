@@ -18,6 +18,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("policy", 1),
     ("config", 2),
     ("audit::entry", 2),
+    ("audit::json", 2),
     ("audit::text", 2),
     ("audit::log", 3),
     ("audit", 3),

@@ -1,13 +1,11 @@
-//! One audit record, as a value and as its line of JSON.
+//! One audit record, as a value.
 //!
 //! `docs/audit.md` says what each field means and `docs/audit.schema.json` its shape. No field ever
 //! holds a body, a header's value, or a query value that the table does not call harmless.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
-
-use serde::Serialize;
+use std::sync::atomic::AtomicU64;
+use std::time::SystemTime;
 
 use crate::docker::{Call, Effect, Operation, Reply};
 use crate::policy::{Denial, Reason};
@@ -50,16 +48,15 @@ pub struct Record {
 /// What a call adds to the record.
 #[derive(Debug)]
 pub struct Known {
-    operation: Option<Operation>,
-    effect: Effect,
-    object: Option<String>,
-    query: Vec<String>,
-    api_version: Option<String>,
+    pub(super) operation: Option<Operation>,
+    pub(super) effect: Effect,
+    pub(super) object: Option<String>,
+    pub(super) query: Vec<String>,
+    pub(super) api_version: Option<String>,
 }
 
 /// What a line reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A change of state or a stream is about to be sent to the daemon.
     Begin,
@@ -68,8 +65,7 @@ pub enum Event {
 }
 
 /// What was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It was granted.
     Allow,
@@ -78,8 +74,7 @@ pub enum Verdict {
 }
 
 /// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The whole reply, or the refusal, was handed to the client's connection.
     Complete,
@@ -91,6 +86,42 @@ pub enum End {
     Drained,
     /// A defect of Dockgate.
     Panic,
+}
+
+impl Event {
+    /// Its name in the record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Begin => "begin",
+            Self::Request => "request",
+        }
+    }
+}
+
+impl Verdict {
+    /// Its name in the record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+impl End {
+    /// Its name in the record.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::ClientGone => "client_gone",
+            Self::DaemonGone => "daemon_gone",
+            Self::Drained => "drained",
+            Self::Panic => "panic",
+        }
+    }
 }
 
 /// The longest path that is kept, in bytes.
@@ -129,7 +160,9 @@ impl Record {
     pub fn asked(&mut self, method: &str, target: &str) {
         self.method = Some(cut(method, MAX_METHOD));
         // Users and passwords stand before a host, and a fragment is the client's own.
-        let path = target.split(['?', '#']).next().unwrap_or_default();
+        let is_end = |byte: &u8| matches!(byte, b'?' | b'#');
+        let end = target.as_bytes().iter().position(is_end);
+        let path = target.get(..end.unwrap_or(target.len())).unwrap_or("");
         let path = match path.strip_prefix('/') {
             Some(rest) if !rest.starts_with('/') => path,
             Some(_) => "//...",
@@ -143,20 +176,28 @@ impl Record {
         let operation = call.operation();
         let logged = operation.map_or(&[][..], |operation| operation.spec().logged);
         let shown = |(key, value): (&str, &str)| {
-            let key_cut = cut(key, MAX_QUERY_TEXT);
+            let mut shown = cut(key, MAX_QUERY_TEXT);
             if logged.contains(&key) {
-                format!("{key_cut}={}", cut(value, MAX_QUERY_TEXT))
-            } else {
-                key_cut
+                shown.push('=');
+                shown.push_str(&cut(value, MAX_QUERY_TEXT));
             }
+            shown
         };
-        self.path = Some(cut(&call.path(), MAX_PATH));
+        let mut path = call.path();
+        if !is_shown_whole(&path, MAX_PATH) {
+            path = cut(&path, MAX_PATH);
+        }
+        self.path = Some(path);
         self.call = Some(Known {
             operation,
             effect: call.effect(),
             object: call.object().map(str::to_owned),
             query: call.query.pairs().take(MAX_QUERY_KEYS).map(shown).collect(),
-            api_version: call.version.map(|version| version.to_string()),
+            api_version: call.version.map(|version| {
+                let mut text = String::new();
+                version.render(&mut text);
+                text
+            }),
         });
     }
 
@@ -190,92 +231,14 @@ impl Record {
             .is_some_and(|call| call.effect == Effect::Read);
         reads && self.verdict == Verdict::Allow && self.reason == Reason::Granted
     }
-
-    /// Appends its line, newline included. A `begin` has neither status, bytes nor end.
-    pub fn write(&self, event: Event, over: Option<(Duration, End)>, to: &mut Vec<u8>) {
-        let call = self.call.as_ref();
-        let line = Line {
-            time: humantime::format_rfc3339_micros(self.time).to_string(),
-            event,
-            id: &self.id,
-            client: Client {
-                address: &self.client,
-            },
-            listener: &self.listener,
-            policy: self.policy.as_deref(),
-            method: self.method.as_deref(),
-            path: self.path.as_deref(),
-            query: call.map(|call| call.query.as_slice()),
-            api_version: call.and_then(|call| call.api_version.as_deref()),
-            operation: call
-                .and_then(|call| call.operation)
-                .map(|operation| operation.spec().name),
-            effect: call.map(|call| call.effect.as_str()),
-            object: call.and_then(|call| call.object.as_deref()),
-            verdict: self.verdict,
-            reason: self.reason.code(),
-            detail: self.detail.as_deref(),
-            status: over.and(self.status),
-            bytes_in: over.map(|_| self.bytes_in.load(Ordering::Relaxed)),
-            bytes_out: over.map(|_| self.bytes_out.load(Ordering::Relaxed)),
-            duration_us: over
-                .map(|(duration, _)| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)),
-            end: over.map(|(_, end)| end),
-        };
-        // A Vec takes every write, and a struct of strings and numbers has no key that could fail.
-        _ = serde_json::to_writer(&mut *to, &line);
-        to.push(b'\n');
-    }
-}
-
-/// The fields in the order in which they are written; what does not apply is left out.
-#[derive(Serialize)]
-struct Line<'a> {
-    time: String,
-    event: Event,
-    id: &'a str,
-    client: Client<'a>,
-    listener: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    policy: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    method: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    query: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    api_version: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    effect: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    object: Option<&'a str>,
-    verdict: Verdict,
-    reason: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes_in: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes_out: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    duration_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end: Option<End>,
-}
-
-#[derive(Serialize)]
-struct Client<'a> {
-    address: &'a str,
 }
 
 /// At most so many bytes of a text, ending in `...` when some were cut off. Whatever is no printable
 /// ASCII is escaped: a terminal would obey it, and a reader not see it.
 fn cut(text: &str, limit: usize) -> String {
+    if is_shown_whole(text, limit) {
+        return text.to_owned();
+    }
     let kept = text
         .get(..text.floor_char_boundary(limit))
         .unwrap_or_default();
@@ -293,67 +256,10 @@ fn cut(text: &str, limit: usize) -> String {
     shown
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::docker::{Target, classify};
-
-    fn record() -> Record {
-        Record::new(
-            "7".to_owned(),
-            SystemTime::UNIX_EPOCH,
-            "127.0.0.1:9".into(),
-            "tcp://127.0.0.1:2375".into(),
-        )
-    }
-
-    fn line(record: &Record, event: Event, over: Option<(Duration, End)>) -> String {
-        let mut bytes = Vec::new();
-        record.write(event, over, &mut bytes);
-        String::from_utf8(bytes).unwrap()
-    }
-
-    #[test]
-    fn a_line_has_the_fields_that_apply_in_order() {
-        let mut record = record();
-        record.asked(
-            "GET",
-            "/v1.45/containers/web/logs?stdout=1&password=hunter2",
-        );
-        let target = Target::parse("/v1.45/containers/web/logs?stdout=1&password=hunter2").unwrap();
-        record.understood(&classify("GET", target).unwrap());
-        (record.verdict, record.reason) = (Verdict::Allow, Reason::Granted);
-        record.policy = Some("dozzle".into());
-        let known = r#""path":"/v1.45/containers/web/logs","query":["stdout=1","password"],"api_version":"1.45","operation":"ContainerLogs","effect":"content","object":"web","verdict":"allow","reason":"granted""#;
-        let head = r#"{"time":"1970-01-01T00:00:00.000000Z","event":"EVENT","id":"7","client":{"address":"127.0.0.1:9"},"listener":"tcp://127.0.0.1:2375","policy":"dozzle","method":"GET","#;
-        assert_eq!(
-            line(&record, Event::Begin, None),
-            format!("{}{known}}}\n", head.replace("EVENT", "begin"))
-        );
-        record.status = Some(200);
-        let over = Some((Duration::from_micros(12), End::Complete));
-        let tail = r#","status":200,"bytes_in":0,"bytes_out":0,"duration_us":12,"end":"complete"}"#;
-        assert_eq!(
-            line(&record, Event::Request, over),
-            format!("{}{known}{tail}\n", head.replace("EVENT", "request"))
-        );
-    }
-
-    #[test]
-    fn what_was_refused_is_escaped_and_cut() {
-        let mut record = record();
-        record.asked(
-            "GET",
-            &format!("/\r\n\u{7f}\u{9b}\u{202e}{}?secret", "a".repeat(2000)),
-        );
-        let line = line(&record, Event::Request, None);
-        assert!(
-            line.contains(r#""path":"/\\u{d}\\u{a}\\u{7f}\\u{9b}\\u{202e}aaa"#)
-                && line.contains("aaa...\"")
-                && !line.contains("secret"),
-            "F153"
-        );
-        assert_eq!(line.matches('\n').count(), 1);
-        assert!(line.len() < 1500);
-    }
+/// Whether a text is recorded as it is. All bytes are looked at, as that is done many at a time.
+fn is_shown_whole(text: &str, limit: usize) -> bool {
+    text.len() <= limit
+        && text
+            .bytes()
+            .fold(true, |shown, byte| shown & matches!(byte, b' '..=b'~'))
 }

@@ -5,6 +5,7 @@
 //! in one go; a change of state waits until its `begin` is out.
 
 use std::collections::hash_map::RandomState;
+use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::oneshot;
 
 use super::entry::{End, Event, Record};
-use super::text;
+use super::{json, text};
 use crate::config::{AuditFormat, AuditSettings, OnFailure, Output};
 use crate::policy::{Denial, Reason};
 
@@ -27,6 +28,8 @@ const SLACK: usize = 8192;
 const LINES_OF_A_REQUEST: usize = 2;
 /// The most bytes of lines that wait to be written.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
+/// The longest id, in bytes: two numbers in hexadecimal and what joins them.
+const ID_BYTES: usize = 8 + 1 + 16;
 /// How much memory for lines is kept when they are written.
 const KEPT_BYTES: usize = 256 * 1024;
 /// How long lines gather before they are written, unless somebody waits for them. It bounds the
@@ -63,8 +66,8 @@ struct Shared {
     on_failure: OnFailure,
     /// The most lines that are reserved or wait to be written.
     capacity: usize,
-    /// Tells the ids of this process from those of others.
-    process: u32,
+    /// What the ids of this process begin with, to tell them from those of others.
+    process: String,
     next: AtomicU64,
     /// What is cut short from now on is so because of the shutdown.
     draining: AtomicBool,
@@ -130,8 +133,7 @@ impl Log {
             format: settings.format,
             on_failure: settings.on_failure,
             capacity: SLACK + LINES_OF_A_REQUEST * connections,
-            process: u32::try_from(RandomState::new().build_hasher().finish() >> 32)
-                .unwrap_or_default(),
+            process: format!("{:08x}-", RandomState::new().build_hasher().finish() >> 32),
             next: AtomicU64::new(1),
             draining: AtomicBool::new(false),
         }));
@@ -161,11 +163,10 @@ impl Log {
         let places = if full { 0 } else { LINES_OF_A_REQUEST };
         queue.reserved += places;
         drop(queue);
-        let id = format!(
-            "{:08x}-{:x}",
-            self.0.process,
-            self.0.next.fetch_add(1, Ordering::Relaxed)
-        );
+        let mut id = String::with_capacity(ID_BYTES);
+        id.push_str(&self.0.process);
+        // A String takes every write.
+        _ = write!(id, "{:x}", self.0.next.fetch_add(1, Ordering::Relaxed));
         let record = Record::new(
             id,
             SystemTime::now(),
@@ -265,7 +266,7 @@ impl Entry {
         let mut queue = shared.lock();
         let sleeping = queue.batch.lines == 0;
         match shared.format {
-            AuditFormat::Json => self.record.write(event, over, &mut queue.batch.text),
+            AuditFormat::Json => json::write(&self.record, event, over, &mut queue.batch.text),
             AuditFormat::Text => text::write(&self.record, event, over, &mut queue.batch.text),
         }
         queue.reserved -= 1;

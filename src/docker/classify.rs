@@ -165,24 +165,22 @@ impl Call {
     /// The path with its version, as it is sent on.
     #[must_use]
     pub fn path(&self) -> String {
-        let mut text = self
-            .version
-            .map(|version| format!("/v{version}"))
-            .unwrap_or_default();
+        let mut text = String::with_capacity(ROOM_FOR_TARGET);
+        if let Some(version) = self.version {
+            text.push_str("/v");
+            version.render(&mut text);
+        }
         match &self.subject {
             Subject::Outside { path } => text.push_str(path),
             Subject::Operation {
                 template, names, ..
             } => {
-                let mut names = names.iter();
-                for segment in template.split('/').skip(1) {
-                    text.push('/');
-                    let name = if segment.starts_with('{') {
-                        names.next()
-                    } else {
-                        None
-                    };
-                    text.push_str(name.map_or(segment, String::as_str));
+                // Behind each `{` stands the name's placeholder, and what follows it.
+                let mut pieces = template.split('{');
+                text.extend(pieces.next());
+                for (piece, name) in pieces.zip(names) {
+                    text.push_str(name);
+                    text.extend(piece.split_once('}').map(|(_, rest)| rest));
                 }
             }
         }
@@ -197,6 +195,9 @@ impl Call {
         text
     }
 }
+
+/// Most targets are no longer, in bytes.
+const ROOM_FOR_TARGET: usize = 128;
 
 /// A route, its template split for matching.
 struct Pattern {

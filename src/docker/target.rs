@@ -168,12 +168,22 @@ impl ApiVersion {
             patch,
         })
     }
+
+    /// Appends it as it is written. The formatter's way takes many times as long.
+    pub fn render(self, to: &mut String) {
+        push_decimal(self.major, to);
+        for part in [Some(self.minor), self.patch].into_iter().flatten() {
+            to.push('.');
+            push_decimal(part, to);
+        }
+    }
 }
 
 impl fmt::Display for ApiVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)?;
-        self.patch.map_or(Ok(()), |patch| write!(f, ".{patch}"))
+        let mut text = String::new();
+        self.render(&mut text);
+        f.write_str(&text)
     }
 }
 
@@ -220,6 +230,13 @@ fn check_segments(path: &str) -> Result<(), BadTarget> {
         }
     }
     Ok(())
+}
+
+fn push_decimal(number: u16, to: &mut String) {
+    if number >= 10 {
+        push_decimal(number / 10, to);
+    }
+    to.extend(char::from_digit(u32::from(number % 10), 10));
 }
 
 fn decimal(text: &str) -> Option<u16> {

@@ -36,9 +36,17 @@ impl Bell {
         }
     }
 
-    /// Has this task woken when it rings.
+    /// Has this task woken when it rings, and now if it has.
     pub fn belong_to(&self, task: &Waker) {
         self.rung.task.register(task);
+        if self.rung.rung.load(Ordering::Acquire) {
+            task.wake_by_ref();
+        }
+    }
+
+    /// Has nobody woken, as the task is running and looks for itself.
+    pub fn hush(&self) {
+        _ = self.rung.task.take();
     }
 
     /// Rings it.
@@ -88,5 +96,21 @@ mod tests {
         assert!(bell.take_ring() && !bell.take_ring());
         bell.context().waker().wake_by_ref();
         assert!(bell.take_ring() && !bell.take_ring(), "as a waker");
+    }
+
+    #[test]
+    fn wakes_its_task_unless_that_is_looking() {
+        let (bell, task) = (Bell::new(), Bell::new());
+        assert!(task.take_ring() && bell.take_ring());
+        bell.ring();
+        assert!(!task.take_ring(), "of none");
+        bell.belong_to(&task.waker);
+        assert!(task.take_ring() && bell.take_ring(), "rung before");
+        bell.ring();
+        assert!(task.take_ring() && bell.take_ring(), "rung later");
+        bell.belong_to(&task.waker);
+        bell.hush();
+        bell.ring();
+        assert!(!task.take_ring() && bell.take_ring(), "hushed");
     }
 }

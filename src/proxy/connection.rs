@@ -5,19 +5,19 @@ use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::future::{CatchUnwind, FutureExt};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tower::{Layer, Service, ServiceBuilder};
 
+use super::bell::Bell;
 use super::body::ReplyBody;
 use super::exchange::{Exchange, Upload};
 use super::guard::{Guard, HeadLimits};
@@ -30,7 +30,7 @@ use crate::policy::{Denial, Reason};
 const LINGER: Duration = Duration::from_secs(2);
 
 /// How often the two sides of a connection are polled in turn, each for what the other has done,
-/// before other connections have theirs. A bell that still rings then has woken the task.
+/// before other connections have theirs. A bell that still rings then wakes the task.
 const ROUNDS: usize = 8;
 
 /// Serves a client until it leaves, or the drain ends what it does.
@@ -49,21 +49,21 @@ pub async fn serve(
     );
     let gate = Gate::new(shared, client, Arc::clone(&exchange), is_over_limit);
     let gate = Arc::new(gate);
-    let service = ServiceBuilder::new()
-        .layer(CatchPanic(Arc::clone(&exchange)))
-        .service(GateService(Arc::clone(&gate)));
-    let mut connection = http1::Builder::new()
-        .half_close(false)
-        .max_buf_size(MAX_BUFFER)
-        .title_case_headers(true)
-        .serve_connection(TokioIo::new(guard), TowerToHyperService::new(service));
+    let mut connection = http(guard, Arc::clone(&gate), Arc::clone(&exchange));
     let mut drained =
         std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
+    let drain_bell = Bell::new();
+    let bells = [&drain_bell, &gate.upstream.bell, &exchange.bell];
     let mut keeps_no_more = false;
     let tunnel = poll_fn(|cx| {
-        exchange.bell.belong_to(cx.waker());
-        gate.upstream.bell.belong_to(cx.waker());
-        if !exchange.is_draining() && drained.as_mut().poll(cx).is_ready() {
+        // What rings from here on is seen below.
+        for bell in bells {
+            bell.hush();
+        }
+        if !exchange.is_draining()
+            && drain_bell.take_ring()
+            && drained.as_mut().poll(&mut drain_bell.context()).is_ready()
+        {
             exchange.drain();
         }
         for _ in 0..ROUNDS {
@@ -89,6 +89,9 @@ pub async fn serve(
                 exchange.bell.ring();
             }
         }
+        for bell in bells {
+            bell.belong_to(cx.waker());
+        }
         Poll::Pending
     })
     .await;
@@ -97,9 +100,25 @@ pub async fn serve(
     drop(gate);
     let guard = parts.io.into_inner();
     match tunnel {
-        Some(tunnel) => tunnel.run(guard.into_raw(), parts.read_buf).await,
-        None => linger(guard).await,
+        // Neither is to take space as long as HTTP is spoken.
+        Some(tunnel) => Box::pin(tunnel.run(guard.into_raw(), parts.read_buf)).await,
+        None => Box::pin(linger(guard)).await,
     }
+}
+
+/// hyper's connection with a client.
+type Http = http1::Connection<TokioIo<Guard<Socket>>, AlwaysReady<PanicCaught<GateService>>>;
+
+/// Speaks HTTP through the guard, and has the gate answer.
+fn http(guard: Guard<Socket>, gate: Arc<Gate>, exchange: Arc<Exchange>) -> Http {
+    let service = ServiceBuilder::new()
+        .layer(CatchPanic(exchange))
+        .service(GateService(gate));
+    http1::Builder::new()
+        .half_close(false)
+        .max_buf_size(MAX_BUFFER)
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(guard), AlwaysReady(service))
 }
 
 /// Ends a connection on which the client may still be sending.
@@ -115,6 +134,22 @@ async fn linger(guard: Guard<Socket>) {
     };
     // Whoever is not done by then sees a closed connection.
     _ = tokio::time::timeout(LINGER, draining).await;
+}
+
+/// A service that is ready at any time, as hyper calls it.
+struct AlwaysReady<S>(S);
+
+impl<S, R> hyper::service::Service<R> for AlwaysReady<S>
+where
+    S: Service<R> + Clone,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, request: R) -> S::Future {
+        self.0.clone().call(request)
+    }
 }
 
 /// The gate as a service.
@@ -134,7 +169,8 @@ impl Service<Request<Incoming>> for GateService {
 
     fn call(&mut self, request: Request<Incoming>) -> Answer {
         let gate = Arc::clone(&self.0);
-        Box::pin(async move { Ok(gate.answer(request.into_body()).await) })
+        let body = request.into_body();
+        Box::pin(async move { Ok(gate.answer(body).await) })
     }
 }
 
@@ -163,26 +199,44 @@ struct PanicCaught<S> {
 impl<R, S> Service<R> for PanicCaught<S>
 where
     S: Service<R, Response = Response<ReplyBody>, Error = Infallible>,
-    S::Future: Send + 'static,
+    S::Future: Unpin,
 {
     type Response = Response<ReplyBody>;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = Caught<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: R) -> Answer {
-        let exchange = Arc::clone(&self.exchange);
-        let answer = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
-        Box::pin(async move {
-            answer.await.unwrap_or_else(|_| {
-                let message = "a defect of dockgate; nothing more is known here";
-                let reply = refusal::reply(&Denial::new(Reason::InternalError, message), true);
-                Ok(reply.map(|bytes| ReplyBody::whole(bytes, None, exchange)))
-            })
-        })
+    fn call(&mut self, request: R) -> Caught<S::Future> {
+        Caught {
+            answer: AssertUnwindSafe(self.inner.call(request)).catch_unwind(),
+            exchange: Arc::clone(&self.exchange),
+        }
+    }
+}
+
+/// An answer, or the reply that stands for it if it panics.
+struct Caught<F> {
+    answer: CatchUnwind<AssertUnwindSafe<F>>,
+    exchange: Arc<Exchange>,
+}
+
+impl<F> Future for Caught<F>
+where
+    F: Future<Output = Result<Response<ReplyBody>, Infallible>> + Unpin,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let answered = ready!(Pin::new(&mut self.answer).poll(cx));
+        Poll::Ready(answered.unwrap_or_else(|_| {
+            let message = "a defect of dockgate; nothing more is known here";
+            let reply = refusal::reply(&Denial::new(Reason::InternalError, message), true);
+            let exchange = Arc::clone(&self.exchange);
+            Ok(reply.map(|bytes| ReplyBody::whole(bytes, None, exchange)))
+        }))
     }
 }
 
@@ -192,7 +246,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_becomes_a_500_with_its_reason() {
-        let planted = tower::service_fn(|()| async { panic!("planted") });
+        let planted = tower::service_fn(|()| Box::pin(async { panic!("planted") }));
         let exchange = Arc::<Exchange>::default();
         let mut service = ServiceBuilder::new()
             .layer(CatchPanic(Arc::clone(&exchange)))

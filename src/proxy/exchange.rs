@@ -14,7 +14,7 @@ use super::head::{Head, RefusedHead};
 pub struct Exchange {
     /// Rings when something happens to the client's connection.
     pub bell: Bell,
-    head: Mutex<Option<Result<Head, RefusedHead>>>,
+    head: Mutex<Option<Result<Box<Head>, RefusedHead>>>,
     /// The reply is over, so the next head may be read.
     released: AtomicBool,
     /// The end of the client's bytes means that it has left, as the reply would never end
@@ -43,13 +43,13 @@ pub enum Upload {
 
 impl Exchange {
     /// Hands over the head that was read; a new request begins with it.
-    pub fn put_head(&self, head: Result<Head, RefusedHead>) {
+    pub fn put_head(&self, head: Result<Box<Head>, RefusedHead>) {
         self.set_upload(Upload::Unread);
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
     }
 
     /// Takes the head that the guard has read.
-    pub fn take_head(&self) -> Option<Result<Head, RefusedHead>> {
+    pub fn take_head(&self) -> Option<Result<Box<Head>, RefusedHead>> {
         self.head
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

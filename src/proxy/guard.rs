@@ -200,7 +200,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     Framing::Chunked => Phase::Chunks,
                 };
                 synthesize(&head, &mut self.synthetic);
-                self.exchange.put_head(Ok(head));
+                self.exchange.put_head(Ok(Box::new(head)));
             }
             Err(refused) => self.refuse_parsed(refused),
         }
@@ -392,6 +392,7 @@ fn synthesize(head: &Head, to: &mut Vec<u8>) {
         b" / HTTP/1.0\r\n"
     });
     match head.framing {
+        Framing::Length(0) => {}
         Framing::Length(length) => {
             to.extend_from_slice(format!("content-length: {length}\r\n").as_bytes());
         }
@@ -401,11 +402,15 @@ fn synthesize(head: &Head, to: &mut Vec<u8>) {
         to.extend_from_slice(b"expect: 100-continue\r\n");
     }
     let keep = head.keep_alive && head.framing != Framing::Chunked;
-    to.extend_from_slice(if keep {
-        b"connection: keep-alive\r\n\r\n"
-    } else {
-        b"connection: close\r\n\r\n"
-    });
+    // Either version has its own default.
+    if keep != head.is_http11 {
+        to.extend_from_slice(if keep {
+            b"connection: keep-alive\r\n"
+        } else {
+            b"connection: close\r\n"
+        });
+    }
+    to.extend_from_slice(b"\r\n");
 }
 
 /// Moves as many bytes as there is space for.

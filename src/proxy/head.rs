@@ -7,7 +7,7 @@
 //!
 //! Source: RFC 9112 sections 2 to 6; Go's `net/http` for what the daemon would read.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 
 use super::headers::{Crossing, crossing};
 use crate::policy::{Denial, Reason};
@@ -39,10 +39,13 @@ pub struct Head {
     /// Whether the client wants the connection kept.
     pub keep_alive: bool,
     /// The headers that cross to the daemon with every request.
-    pub crossing: HeaderMap,
+    pub crossing: Fields,
     /// The headers that cross with a hijack.
-    pub crossing_with_hijack: HeaderMap,
+    pub crossing_with_hijack: Fields,
 }
+
+/// Headers in the client's order, few enough to be looked through.
+pub type Fields = Vec<(HeaderName, HeaderValue)>;
 
 /// How a request's body is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,22 +167,22 @@ impl Head {
             });
         let first = lines.next().unwrap_or_default();
         let (method, target, is_http11) = request_line(first)?;
-        let mut fields = Fields {
+        let mut lines_read = Lines {
             line: (method, target),
             is_http11,
-            ..Fields::default()
+            ..Lines::default()
         };
         match lines.enumerate().try_for_each(|(at, line)| {
             if at < MAX_LINES {
-                fields.add(line)
+                lines_read.add(line)
             } else {
                 Err(BadHead::TooLarge)
             }
         }) {
-            Ok(()) => fields.finish(),
+            Ok(()) => lines_read.finish(),
             Err(bad) => Err(RefusedHead {
                 bad,
-                line: Some(fields.line),
+                line: Some(lines_read.line),
             }),
         }
     }
@@ -246,8 +249,7 @@ fn request_line(line: &[u8]) -> Result<(String, String, bool), RefusedHead> {
     {
         return Err(refuse(BadHead::RequestLine));
     }
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let line = (text(method), text(target));
+    let line = (lossy(method), lossy(target));
     if matches!(method, b"CONNECT" | b"TRACE" | b"PRI") {
         let bad = BadHead::Method(line.0.clone());
         return Err(RefusedHead {
@@ -270,7 +272,7 @@ fn request_line(line: &[u8]) -> Result<(String, String, bool), RefusedHead> {
 
 /// The header lines as they come in.
 #[derive(Default)]
-struct Fields {
+struct Lines {
     line: (String, String),
     is_http11: bool,
     length: Option<u64>,
@@ -282,11 +284,11 @@ struct Fields {
     upgrade: Option<String>,
     expect: Option<String>,
     connection: Vec<String>,
-    crossing: HeaderMap,
-    crossing_with_hijack: HeaderMap,
+    crossing: Fields,
+    crossing_with_hijack: Fields,
 }
 
-impl Fields {
+impl Lines {
     fn add(&mut self, line: &[u8]) -> Result<(), BadHead> {
         let colon = line
             .iter()
@@ -350,18 +352,16 @@ impl Fields {
     }
 
     fn add_other(&mut self, name: HeaderName, value: &[u8]) -> Result<(), BadHead> {
-        let (map, may_repeat) = match crossing(name.as_str()) {
+        let (fields, may_repeat) = match crossing(name.as_str()) {
             Crossing::Never => return Ok(()),
             Crossing::Always { may_repeat } => (&mut self.crossing, may_repeat),
             Crossing::WithHijack { may_repeat } => (&mut self.crossing_with_hijack, may_repeat),
         };
-        if !may_repeat && map.contains_key(&name) {
+        if !may_repeat && fields.iter().any(|(other, _)| *other == name) {
             return Err(BadHead::Doubled(name.to_string()));
         }
-        map.append(
-            name,
-            HeaderValue::from_bytes(value).map_err(|_| BadHead::Header)?,
-        );
+        let value = HeaderValue::from_bytes(value).map_err(|_| BadHead::Header)?;
+        fields.push((name, value));
         Ok(())
     }
 
@@ -379,8 +379,9 @@ impl Fields {
         }
         // What the client says is meant for this hop alone goes no further.
         for token in &self.connection {
-            self.crossing.remove(token.as_str());
-            self.crossing_with_hijack.remove(token.as_str());
+            self.crossing.retain(|(name, _)| *name != token.as_str());
+            self.crossing_with_hijack
+                .retain(|(name, _)| *name != token.as_str());
         }
         let says = |word: &str| self.connection.iter().any(|token| token == word);
         Ok(Head {
@@ -414,7 +415,10 @@ fn once(field: &mut Option<String>, name: &str, value: &[u8]) -> Result<(), BadH
 
 /// Bytes that are no UTF-8 become what no name or value that is compared has.
 fn lossy(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 fn is_token_byte(byte: u8) -> bool {

@@ -61,9 +61,6 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 
 /// Drops what is meant for one hop from the headers of a reply.
 pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    if !headers.keys().any(is_hop_by_hop) {
-        return;
-    }
     // Every line of `Connection` counts, not the first alone.
     let lines = headers
         .get_all(CONNECTION)
@@ -71,9 +68,12 @@ pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|line| line.to_str().ok());
     let listed = lines
         .flat_map(|line| line.split(','))
-        .filter_map(|name| name.trim().parse().ok());
-    let dropped = listed.chain(headers.keys().filter(|name| is_hop_by_hop(name)).cloned());
-    for name in dropped.collect::<Vec<HeaderName>>() {
+        .filter_map(|name| name.trim().parse().ok())
+        .filter(|name| headers.contains_key(name));
+    for name in listed.collect::<Vec<HeaderName>>() {
+        headers.remove(name);
+    }
+    while let Some(name) = headers.keys().find(|name| is_hop_by_hop(name)).cloned() {
         headers.remove(name);
     }
 }
@@ -85,14 +85,15 @@ pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
 /// It switches protocols without being asked, or it is not clear in one way where its body ends.
 pub fn check_reply(status: StatusCode, headers: &HeaderMap) -> Result<(), Denial> {
     let is_switch = status == StatusCode::SWITCHING_PROTOCOLS;
-    let lengths: Vec<_> = headers.get_all(CONTENT_LENGTH).iter().collect();
-    let codings: Vec<_> = headers.get_all(TRANSFER_ENCODING).iter().collect();
-    let is_framed = match (lengths.as_slice(), codings.as_slice()) {
-        ([], []) => true,
-        ([length], []) => length.as_bytes().iter().all(u8::is_ascii_digit),
-        ([], [coding]) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
-        _ => false,
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_framed = match (lengths.next(), codings.next()) {
+        (None, None) => true,
+        (Some(length), None) => length.as_bytes().iter().all(u8::is_ascii_digit),
+        (None, Some(coding)) => coding.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
     };
+    let is_framed = is_framed && lengths.next().is_none() && codings.next().is_none();
     if is_switch || !is_framed {
         let message = "the Docker daemon's reply is not what HTTP allows here: look at the daemon";
         return Err(Denial::new(Reason::BadDaemonReply, message));

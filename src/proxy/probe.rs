@@ -91,9 +91,10 @@ pub async fn ask(daemon: &Arc<Daemon>, question: Question) -> Result<Bytes, Deni
     let upstream = Upstream::new(Arc::clone(daemon));
     let mut asking = std::pin::pin!(send(&upstream, question));
     let asked = poll_fn(|cx| {
-        upstream.bell.belong_to(cx.waker());
         upstream.poll();
-        asking.as_mut().poll(cx)
+        let asked = asking.as_mut().poll(cx);
+        upstream.bell.belong_to(cx.waker());
+        asked
     });
     tokio::time::timeout(LIMIT, asked)
         .await
@@ -132,15 +133,19 @@ fn bad(message: &str) -> Denial {
 /// pretending than a ping from this very host.
 #[must_use]
 pub fn is_health_check(call: &Call, head: &Head, client: &str) -> bool {
-    let is_local = client == "-"
-        || client
-            .parse::<SocketAddr>()
-            .is_ok_and(|address| address.ip().is_loopback());
-    let mut agents = head.crossing.get_all(USER_AGENT).iter();
+    let is_local = || {
+        client == "-"
+            || client
+                .parse::<SocketAddr>()
+                .is_ok_and(|address| address.ip().is_loopback())
+    };
+    let mut agents = head.crossing.iter().filter(|(name, _)| *name == USER_AGENT);
     call.operation() == Some(Operation::SystemPing)
         && !head.has_body()
-        && agents.next().is_some_and(|agent| agent == HEALTH_AGENT)
-        && is_local
+        && agents
+            .next()
+            .is_some_and(|(_, agent)| agent == HEALTH_AGENT)
+        && is_local()
 }
 
 impl Engine {

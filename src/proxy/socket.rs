@@ -54,7 +54,11 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        either!(self, poll_write_vectored(cx, slices))
+        match slices {
+            // The kernel takes less time over the plain call.
+            [slice] => self.poll_write(cx, slice),
+            _ => either!(self, poll_write_vectored(cx, slices)),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {

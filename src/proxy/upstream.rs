@@ -10,9 +10,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::{Either, FutureExt};
 use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustix::io::Errno;
@@ -173,19 +175,23 @@ impl Upstream {
             upgrade,
         } = outgoing;
         let may_repeat = permit.call().method.is_safe() && body.is_empty() && upgrade.is_none();
-        let mut request = build(permit, head, body, upgrade)?;
-        if let Some(sender) = self.kept().await {
-            match self.ask(sender, request).await {
-                Ok(reply) => return Ok(reply),
-                Err(Failure::Unsent(unsent)) => request = *unsent,
-                Err(Failure::Unheard) if may_repeat => {
-                    request = build(permit, head, RequestBody::empty(), None)?;
-                }
-                Err(failure) => return Err(failure.into()),
-            }
-        }
-        let sender = self.connect().await?;
-        self.ask(sender, request).await.map_err(Denial::from)
+        let request = build(permit, head, body, upgrade)?;
+        let first = match self.kept().await {
+            Some(sender) => self.ask(sender, request).await,
+            None => Err(Failure::Unsent(Box::new(request))),
+        };
+        let request = match first {
+            Ok(reply) => return Ok(reply),
+            Err(Failure::Unsent(unsent)) => *unsent,
+            Err(Failure::Unheard) if may_repeat => build(permit, head, RequestBody::empty(), None)?,
+            Err(failure) => return Err(failure.into()),
+        };
+        // Seldom needed, so that most requests do not hold its space.
+        let again = async {
+            let sender = self.connect().await?;
+            self.ask(sender, request).await.map_err(Denial::from)
+        };
+        Box::pin(again).await
     }
 
     /// Gives up the connection, and with it the request's body that is still being sent.
@@ -214,7 +220,10 @@ impl Upstream {
     /// The kept connection, if there is one and the daemon has not closed it.
     async fn kept(&self) -> Option<SendRequest<RequestBody>> {
         let mut sender = self.lock().sender.take()?;
-        let ready = timeout(self.daemon.connect, sender.ready()).await;
+        if sender.is_ready() {
+            return Some(sender);
+        }
+        let ready = Box::pin(timeout(self.daemon.connect, sender.ready())).await;
         // Whether it is closed or hangs, it is replaced.
         ready.ok()?.ok().map(|()| sender)
     }
@@ -240,17 +249,30 @@ impl Upstream {
         Ok(sender)
     }
 
-    async fn ask(
+    fn ask(
         &self,
         mut sender: SendRequest<RequestBody>,
         request: Request<RequestBody>,
-    ) -> Result<Response<Incoming>, Failure> {
+    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> {
         let heard_before = self.heard.load(Ordering::Relaxed);
         let asked = sender.try_send_request(request);
-        let answered = match self.daemon.reply_head {
-            Some(limit) => timeout(limit, asked).await.map_err(|_| Failure::Silent)?,
-            None => asked.await,
+        let asked = match self.daemon.reply_head {
+            Some(limit) => Either::Left(Box::pin(timeout(limit, asked))),
+            None => Either::Right(asked.map(Ok)),
         };
+        asked.map(move |answered| match answered {
+            Ok(answered) => self.answered(answered, sender, heard_before),
+            Err(_) => Err(Failure::Silent),
+        })
+    }
+
+    /// What became of a request; the connection is kept for the next.
+    fn answered(
+        &self,
+        answered: Result<Response<Incoming>, TrySendError<Request<RequestBody>>>,
+        sender: SendRequest<RequestBody>,
+        heard_before: u64,
+    ) -> Result<Response<Incoming>, Failure> {
         match answered {
             Ok(reply) => {
                 self.daemon.is_unreadable.store(false, Ordering::Relaxed);
@@ -316,13 +338,17 @@ fn build(
             "the request cannot be sent on; this is a defect",
         )
     })?;
-    let mut headers = head.crossing.clone();
+    let with_hijack = upgrade.iter().flat_map(|_| &head.crossing_with_hijack);
+    let crossing = head.crossing.iter().chain(with_hijack).cloned();
+    let mut headers = HeaderMap::with_capacity(head.crossing.len() + 1);
+    for (name, value) in crossing {
+        headers.append(name, value);
+    }
     headers.insert(HOST, HeaderValue::from_static("docker"));
     if let Some(content_type) = content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     if let Some(upgrade) = upgrade {
-        headers.extend(head.crossing_with_hijack.clone());
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static(upgrade.as_str()));
     }

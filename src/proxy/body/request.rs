@@ -26,9 +26,8 @@ pub struct RequestBody {
     source: Source,
     /// Our own canonical value; there is none without a body.
     content_type: Option<&'static str>,
-    bytes_in: Arc<AtomicU64>,
-    /// Who waits for the end of a body that is sent on as it comes.
-    exchange: Option<Arc<Exchange>>,
+    /// Of a body that is sent on as it comes: who waits for its end, and the count of its bytes.
+    watched: Option<(Arc<Exchange>, Arc<AtomicU64>)>,
     /// The body's share of the budget, held until it is sent.
     _share: Option<OwnedSemaphorePermit>,
 }
@@ -95,12 +94,11 @@ pub async fn prepare(
     if is_stream {
         exchange.set_upload(Upload::Running);
     }
-    let exchange = is_stream.then(|| Arc::clone(exchange));
+    let watched = is_stream.then(|| (Arc::clone(exchange), bytes_in));
     Ok(RequestBody {
         source,
         content_type,
-        bytes_in,
-        exchange,
+        watched,
         _share: share,
     })
 }
@@ -112,8 +110,7 @@ impl RequestBody {
         Self {
             source: Source::Whole(Bytes::new()),
             content_type: None,
-            bytes_in: Arc::default(),
-            exchange: None,
+            watched: None,
             _share: None,
         }
     }
@@ -140,9 +137,9 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(self.source.poll_frame(cx));
-        if let Some(exchange) = &self.exchange {
+        if let Some((exchange, bytes_in)) = &self.watched {
             match &frame {
-                Some(Ok(frame)) => count(&self.bytes_in, frame.data_ref().map_or(0, Bytes::len)),
+                Some(Ok(frame)) => count(bytes_in, frame.data_ref().map_or(0, Bytes::len)),
                 Some(Err(error)) => exchange.set_upload(broken_by(error)),
                 None => exchange.set_upload(Upload::Ended),
             }
@@ -162,7 +159,7 @@ impl Body for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         // Whoever sent it on has had enough of it.
-        if let Some(exchange) = &self.exchange
+        if let Some((exchange, _)) = &self.watched
             && exchange.upload() == Upload::Running
         {
             exchange.set_upload(Upload::Ended);

@@ -125,9 +125,17 @@ fn only_allowed_headers_cross_and_none_that_is_for_this_hop() {
          Connection: x-registry-auth, close\r\nX-Forwarded-For: h\r\nSec-WebSocket-Key: i\r\n\r\n",
     )
     .unwrap();
-    let names: Vec<_> = head.crossing.keys().map(HeaderName::as_str).collect();
+    let names: Vec<_> = head
+        .crossing
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
     assert_eq!(names, ["accept", "x-meta-e"]);
-    assert!(head.crossing_with_hijack.contains_key("sec-websocket-key"));
+    assert!(
+        head.crossing_with_hijack
+            .iter()
+            .any(|(name, _)| name == "sec-websocket-key")
+    );
     let doubled =
         parse("GET /x HTTP/1.1\r\nHost: a\r\nX-Registry-Auth: g\r\nX-Registry-Auth: g\r\n\r\n");
     assert_eq!(doubled, Err(BadHead::Doubled("x-registry-auth".to_owned())));

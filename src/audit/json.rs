@@ -1,0 +1,208 @@
+//! The record as its line of JSON, which programs read.
+//!
+//! Every request pays for this, so it is written out by hand, and only text that needs escapes is left
+//! to `serde_json`. `docs/audit.schema.json` is the shape of a line.
+
+use std::io::Write;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::entry::{End, Event, Record};
+
+/// Appends a record's line, newline included; what does not apply is left out. A `begin` has neither
+/// status, bytes nor end.
+pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &mut Vec<u8>) {
+    let call = record.call.as_ref();
+    let mut line = Line(to);
+    line.literal(r#"{"time":""#);
+    // A Vec takes every write.
+    _ = write!(line.0, "{}", humantime::format_rfc3339_micros(record.time));
+    line.word(r#"","event":"#, event.as_str());
+    line.text(r#","id":"#, &record.id);
+    line.text(r#","client":{"address":"#, &record.client);
+    line.text(r#"},"listener":"#, &record.listener);
+    line.text_if_any(r#","policy":"#, record.policy.as_deref());
+    line.text_if_any(r#","method":"#, record.method.as_deref());
+    line.text_if_any(r#","path":"#, record.path.as_deref());
+    if let Some(call) = call {
+        line.list(r#","query":["#, &call.query);
+        line.text_if_any(r#","api_version":"#, call.api_version.as_deref());
+    }
+    if let Some(operation) = record.operation() {
+        line.word(r#","operation":"#, operation);
+    }
+    if let Some(call) = call {
+        line.word(r#","effect":"#, call.effect.as_str());
+        line.text_if_any(r#","object":"#, call.object.as_deref());
+    }
+    line.word(r#","verdict":"#, record.verdict.as_str());
+    line.word(r#","reason":"#, record.reason.code());
+    line.text_if_any(r#","detail":"#, record.detail.as_deref());
+    if let Some((duration, end)) = over {
+        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        if let Some(status) = record.status {
+            line.number(r#","status":"#, status.into());
+        }
+        line.number(r#","bytes_in":"#, record.bytes_in.load(Ordering::Relaxed));
+        line.number(r#","bytes_out":"#, record.bytes_out.load(Ordering::Relaxed));
+        line.number(r#","duration_us":"#, micros);
+        line.word(r#","end":"#, end.as_str());
+    }
+    line.literal("}\n");
+}
+
+/// A line that is being written. Each field comes with all that stands before its value.
+struct Line<'a>(&'a mut Vec<u8>);
+
+impl Line<'_> {
+    fn literal(&mut self, literal: &str) {
+        self.0.extend_from_slice(literal.as_bytes());
+    }
+
+    /// A word of our own, which needs no escapes.
+    fn word(&mut self, before: &str, word: &str) {
+        self.literal(before);
+        self.0.push(b'"');
+        self.literal(word);
+        self.0.push(b'"');
+    }
+
+    /// Text that may be anything.
+    fn text(&mut self, before: &str, text: &str) {
+        // All bytes are looked at, as that is done many at a time.
+        if text
+            .bytes()
+            .fold(true, |plain, byte| plain & is_plain(byte))
+        {
+            self.word(before, text);
+        } else {
+            self.literal(before);
+            // A Vec takes every write, and a string has nothing else that could fail.
+            _ = serde_json::to_writer(&mut *self.0, text);
+        }
+    }
+
+    fn text_if_any(&mut self, before: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(before, text);
+        }
+    }
+
+    fn list(&mut self, before: &str, texts: &[String]) {
+        self.literal(before);
+        for (number, text) in texts.iter().enumerate() {
+            self.text(if number == 0 { "" } else { "," }, text);
+        }
+        self.literal("]");
+    }
+
+    fn number(&mut self, before: &str, number: u64) {
+        self.literal(before);
+        digits(number, self.0);
+    }
+}
+
+/// Whether a byte of a text stands for itself between quotes.
+fn is_plain(byte: u8) -> bool {
+    byte >= b' ' && byte != b'"' && byte != b'\\'
+}
+
+fn digits(number: u64, to: &mut Vec<u8>) {
+    if number >= 10 {
+        digits(number / 10, to);
+    }
+    to.push(b'0' + u8::try_from(number % 10).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::audit::Verdict;
+    use crate::docker::{Target, classify};
+    use crate::policy::{Denial, Reason};
+
+    fn record() -> Record {
+        Record::new(
+            "7".to_owned(),
+            SystemTime::UNIX_EPOCH,
+            "127.0.0.1:9".into(),
+            "tcp://127.0.0.1:2375".into(),
+        )
+    }
+
+    fn line(record: &Record, event: Event, over: Option<(Duration, End)>) -> String {
+        let mut bytes = Vec::new();
+        write(record, event, over, &mut bytes);
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_line_has_the_fields_that_apply_in_order() {
+        let mut record = record();
+        record.asked(
+            "GET",
+            "/v1.45/containers/web/logs?stdout=1&password=hunter2",
+        );
+        let target = Target::parse("/v1.45/containers/web/logs?stdout=1&password=hunter2").unwrap();
+        record.understood(&classify("GET", target).unwrap());
+        (record.verdict, record.reason) = (Verdict::Allow, Reason::Granted);
+        record.policy = Some("dozzle".into());
+        let known = r#""path":"/v1.45/containers/web/logs","query":["stdout=1","password"],"api_version":"1.45","operation":"ContainerLogs","effect":"content","object":"web","verdict":"allow","reason":"granted""#;
+        let head = r#"{"time":"1970-01-01T00:00:00.000000Z","event":"EVENT","id":"7","client":{"address":"127.0.0.1:9"},"listener":"tcp://127.0.0.1:2375","policy":"dozzle","method":"GET","#;
+        assert_eq!(
+            line(&record, Event::Begin, None),
+            format!("{}{known}}}\n", head.replace("EVENT", "begin"))
+        );
+        record.status = Some(200);
+        let over = Some((Duration::from_micros(12), End::Complete));
+        let tail = r#","status":200,"bytes_in":0,"bytes_out":0,"duration_us":12,"end":"complete"}"#;
+        assert_eq!(
+            line(&record, Event::Request, over),
+            format!("{}{known}{tail}\n", head.replace("EVENT", "request"))
+        );
+    }
+
+    #[test]
+    fn what_was_refused_is_escaped_and_cut() {
+        let mut record = record();
+        record.asked(
+            "GET",
+            &format!("/\r\n\u{7f}\u{9b}\u{202e}{}?secret", "a".repeat(2000)),
+        );
+        let line = line(&record, Event::Request, None);
+        assert!(
+            line.contains(r#""path":"/\\u{d}\\u{a}\\u{7f}\\u{9b}\\u{202e}aaa"#)
+                && line.contains("aaa...\"")
+                && !line.contains("secret"),
+            "F153"
+        );
+        assert_eq!(line.matches('\n').count(), 1);
+        assert!(line.len() < 1500);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_text_holds_a_reader_gets_it_back(
+            policy in any::<String>(),
+            detail in any::<String>(),
+            micros in any::<u64>(),
+        ) {
+            let mut record = record();
+            record.policy = Some(policy.as_str().into());
+            record.refused(&Denial { reason: Reason::NotGranted, message: detail.clone() });
+            let over = Some((Duration::from_micros(micros), End::ClientGone));
+            let line = line(&record, Event::Request, over);
+            prop_assert_eq!(line.find('\n'), Some(line.len() - 1));
+            let read: serde_json::Value = serde_json::from_str(&line).unwrap();
+            prop_assert_eq!(read["policy"].as_str(), Some(policy.as_str()));
+            prop_assert_eq!(read["detail"].as_str(), Some(detail.as_str()));
+            prop_assert_eq!(read["duration_us"].as_u64(), Some(micros));
+            prop_assert_eq!(read["end"].as_str(), Some("client_gone"));
+            prop_assert!(line.contains(&serde_json::to_string(&detail).unwrap()));
+        }
+    }
+}
