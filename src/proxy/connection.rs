@@ -22,6 +22,7 @@ use super::body::ReplyBody;
 use super::exchange::{Exchange, Upload};
 use super::guard::{Guard, HeadLimits};
 use super::socket::{MAX_BUFFER, Socket};
+use super::tunnel::Tunnel;
 use super::{Gate, Shared, refusal};
 use crate::policy::{Denial, Reason};
 
@@ -39,7 +40,7 @@ pub async fn serve(
     shared: Arc<Shared>,
     client: Arc<str>,
     is_over_limit: bool,
-    mut drain: watch::Receiver<bool>,
+    drain: watch::Receiver<bool>,
 ) {
     let exchange = Arc::<Exchange>::default();
     let guard = Guard::new(
@@ -50,18 +51,38 @@ pub async fn serve(
     let gate = Gate::new(shared, client, Arc::clone(&exchange), is_over_limit);
     let gate = Arc::new(gate);
     let mut connection = http(guard, Arc::clone(&gate), Arc::clone(&exchange));
+    let tunnel = converse(&mut connection, &gate, &exchange, drain).await;
+    let parts = connection.into_parts();
+    // With it goes the daemon's connection, unless that is the tunnel's now.
+    drop(gate);
+    let guard = parts.io.into_inner();
+    match tunnel {
+        // Neither is to take space as long as HTTP is spoken.
+        Some(tunnel) => Box::pin(tunnel.run(guard.into_raw(), parts.read_buf)).await,
+        None => Box::pin(linger(guard)).await,
+    }
+}
+
+/// Speaks HTTP with the client and with the daemon until either of them ends it, or a tunnel takes
+/// its place.
+async fn converse(
+    connection: &mut Http,
+    gate: &Gate,
+    exchange: &Exchange,
+    mut drain: watch::Receiver<bool>,
+) -> Option<Tunnel> {
     let mut drained =
         std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
     let drain_bell = Bell::new();
     let bells = [&drain_bell, &gate.upstream.bell, &exchange.bell];
     let mut keeps_no_more = false;
-    let tunnel = poll_fn(|cx| {
+    poll_fn(|cx| {
         // What rings from here on is seen below.
         for bell in bells {
             bell.hush();
         }
-        if !exchange.is_draining()
-            && drain_bell.take_ring()
+        if drain_bell.take_ring()
+            && !exchange.is_draining()
             && drained.as_mut().poll(&mut drain_bell.context()).is_ready()
         {
             exchange.drain();
@@ -85,7 +106,7 @@ pub async fn serve(
             if exchange.is_draining() && !keeps_no_more {
                 // Only now, as a head that is under way had to be refused first.
                 keeps_no_more = true;
-                Pin::new(&mut connection).graceful_shutdown();
+                Pin::new(&mut *connection).graceful_shutdown();
                 exchange.bell.ring();
             }
         }
@@ -94,16 +115,7 @@ pub async fn serve(
         }
         Poll::Pending
     })
-    .await;
-    let parts = connection.into_parts();
-    // With it goes the daemon's connection, unless that is the tunnel's now.
-    drop(gate);
-    let guard = parts.io.into_inner();
-    match tunnel {
-        // Neither is to take space as long as HTTP is spoken.
-        Some(tunnel) => Box::pin(tunnel.run(guard.into_raw(), parts.read_buf)).await,
-        None => Box::pin(linger(guard)).await,
-    }
+    .await
 }
 
 /// hyper's connection with a client.
