@@ -173,15 +173,18 @@ mod tests {
             "GET",
             &format!("/\r\n\u{7f}\u{9b}\u{202e}{}?secret", "a".repeat(2000)),
         );
-        let line = line(&record, Event::Request, None);
+        let long = line(&record, Event::Request, None);
         assert!(
-            line.contains(r#""path":"/\\u{d}\\u{a}\\u{7f}\\u{9b}\\u{202e}aaa"#)
-                && line.contains("aaa...\"")
-                && !line.contains("secret"),
+            long.contains(r#""path":"/\\u{d}\\u{a}\\u{7f}\\u{9b}\\u{202e}aaa"#)
+                && long.contains("aaa...\"")
+                && !long.contains("secret"),
             "F153"
         );
-        assert_eq!(line.matches('\n').count(), 1);
-        assert!(line.len() < 1500);
+        assert_eq!(long.matches('\n').count(), 1);
+        assert!(long.len() < 1500);
+        record.asked("GET", "/\u{9b}");
+        let short = line(&record, Event::Request, None);
+        assert!(short.contains(r#""path":"/\\u{9b}""#), "F153: {short}");
     }
 
     proptest! {
