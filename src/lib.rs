@@ -28,7 +28,7 @@
 //! | --- | --- | --- |
 //! | 0 | [`docker`] | how a target is spelled; the table of operations |
 //! | 1 | [`policy`] | the policy language, the judgement, the reasons |
-//! | 2 | [`audit::entry`], [`config`] | the record as a value; the settings |
+//! | 2 | [`audit::entry`] and its forms, [`config`] | the record as a value, as JSON and as words; the settings |
 //! | 3 | [`audit::log`], [`identity`], the parts of [`proxy`] | writing records; whom to run as; what crosses; bytes in and out |
 //! | 4 | [`proxy`] and [`proxy::connection`] | the path above, and nothing else |
 //! | 5 | [`server`] | binding, accepting, counting, draining |

@@ -83,7 +83,7 @@ impl Default for RawConfig {
             policy: None,
             allow: Vec::new(),
             deny: Vec::new(),
-            api_min: LEAST_API.to_string(),
+            api_min: ApiVersion::LEAST.to_string(),
             dialect: "hardened".to_owned(),
             allow_origin: Vec::new(),
             allow_host: Vec::new(),
@@ -146,12 +146,6 @@ pub(super) const DEFAULT_LISTEN: &str = match option_env!("DOCKGATE_DEFAULT_LIST
 /// The policy that holds when nothing says which.
 pub(super) const DEFAULT_POLICY: &str = "default";
 
-/// Before it, the start of a container took a host configuration.
-const LEAST_API: ApiVersion = ApiVersion {
-    major: 1,
-    minor: 24,
-    patch: None,
-};
 /// More connections than any host has files for are a slip.
 const MOST_CONNECTIONS: u64 = 1_000_000;
 /// What all bodies together may hold in memory, so no single one may have more.
@@ -239,13 +233,14 @@ impl Checker<'_> {
 
     pub(super) fn admission(&mut self, raw: &RawConfig) -> Admission {
         let api_min = ApiVersion::parse(&raw.api_min)
-            .filter(|version| *version >= LEAST_API && version.patch.is_none());
+            .filter(|version| *version >= ApiVersion::LEAST && version.patch.is_none());
         if api_min.is_none() {
             self.wrong(
                 "api_min",
                 format!(
-                    "`{}` must be a version from {LEAST_API} on: \"1.44\"",
-                    raw.api_min
+                    "`{}` must be a version from {} on: \"1.44\"",
+                    raw.api_min,
+                    ApiVersion::LEAST
                 ),
             );
         }
@@ -267,7 +262,7 @@ impl Checker<'_> {
             );
         }
         Admission {
-            api_min: api_min.unwrap_or(LEAST_API),
+            api_min: api_min.unwrap_or(ApiVersion::LEAST),
             allow_origin: raw.allow_origin.clone(),
             allow_host: raw
                 .allow_host

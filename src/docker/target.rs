@@ -81,7 +81,8 @@ pub enum BadTarget {
     Version,
     /// A version below the least that is taken.
     #[error(
-        "API version {asked} is older than {least}, the least that is taken: use a newer client, or lower `api_min`"
+        "API version {asked} is older than {least}, the least that is taken: use a newer client{}",
+        if *asked >= ApiVersion::LEAST { ", or lower `api_min`" } else { "" }
     )]
     VersionTooOld {
         /// The target's.
@@ -151,6 +152,14 @@ impl<'a> Target<'a> {
 }
 
 impl ApiVersion {
+    /// The least that any setting takes. Before it, the start of a container took a host
+    /// configuration.
+    pub const LEAST: Self = Self {
+        major: 1,
+        minor: 24,
+        patch: None,
+    };
+
     /// Parses `1.45`, and `5.4.2` where three parts are allowed.
     ///
     /// Shape: decimal numbers without leading zeros, each at most 65535.
