@@ -64,7 +64,7 @@ for crate in tokio hyper serde_json; do
     grep -qx "$crate" <<<"$crates" || fail "$crate is not in the list of crates"
     ls -d "$folder/unpacked/$name/licences/$crate"-* >/dev/null || fail "the archive has no licence of $crate"
 done
-if grep -rF -e "$folder" -e "$HOME" "$out" "$folder/unpacked"; then fail "a folder of this machine is named"; fi
+if grep -rF -e "$folder" -e "$HOME/.cargo" -e "$HOME/.rustup" "$out" "$folder/unpacked"; then fail "a folder of this machine is named"; fi
 
 # The image is built elsewhere, by another user's Cargo: the default address, which is the image's own, is all that differs.
 DOCKGATE_DEFAULT_LISTEN='tcp://[::]:2375' PATH=$DOCKGATE_TOOLS/bin:$PATH "$tree/scripts/build-static"
