@@ -61,6 +61,8 @@ class Boxed:
         return self
 
     def __exit__(self, failure: type | None, *_more) -> None:
+        # A record is written after its reply: the last one is there for certain when Dockgate has ended.
+        self.docker.may_fail("stop", "--time", "10", self.name)
         logs = self.docker.may_fail("logs", self.name)
         state = self.docker.may_fail("inspect", "--format", "{{json .State}}", self.name).out
         self.docker("rm", "--force", self.name)
