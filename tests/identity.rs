@@ -17,7 +17,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use support::folder::Folder;
-use support::{FakeDaemon, Gate, LIMIT, Refused, Setup, eventually, get};
+use support::{FakeDaemon, Gate, LIMIT, Refused, Setup, eventually, get, without_settings};
 
 const UNREACHABLE: Refused = Refused(502, "daemon_unreachable");
 
@@ -489,7 +489,7 @@ fn a_socket_that_was_replaced_behind_its_mount_is_told() {
     let remedy = "mount the file's folder instead, or restart this container";
     assert!(seen.contains(remedy), "{seen}");
     let pid = gate.pid().to_string();
-    let health = Command::new("nsenter")
+    let health = without_settings(&mut Command::new("nsenter"))
         .args(["--mount", "--target", &pid, env!("CARGO_BIN_EXE_dockgate")])
         .args([
             "healthcheck",
@@ -519,7 +519,7 @@ fn the_health_check_asks_with_the_rights_of_the_server() {
     let health = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dockgate"));
         let listen = &gate.listeners()[0];
-        let command = command
+        let command = without_settings(&mut command)
             .arg("healthcheck")
             .args(["--listen", listen, "--upstream", daemon.upstream()])
             .env("DOCKGATE_RUN_AS", "1000:1000");

@@ -132,11 +132,7 @@ impl Setup {
                 .arg("--policy")
                 .arg(folder.write("policy.toml", policy));
         }
-        let inherited =
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DOCKGATE_"));
-        for (name, _) in inherited {
-            command.env_remove(name);
-        }
+        without_settings(&mut command);
         // A file, not a pipe: what stands there at some moment was written before it.
         let file = File::create(&records).unwrap();
         let stdout = if self.stdout_unread {
@@ -417,6 +413,16 @@ impl Lines {
         );
         addresses
     }
+}
+
+/// Leaves out of a command's environment what this one has for dockgate, the tests' own variables among it.
+pub(crate) fn without_settings(command: &mut Command) -> &mut Command {
+    let inherited =
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DOCKGATE_"));
+    for (name, _) in inherited {
+        command.env_remove(name);
+    }
+    command
 }
 
 fn of_requests(lines: Vec<Value>) -> Vec<Value> {

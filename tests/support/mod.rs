@@ -23,7 +23,7 @@ pub(crate) mod wire;
 
 pub(crate) use client::{Client, Reply};
 pub(crate) use daemon::{Exchange, FakeDaemon};
-pub(crate) use gate::{Gate, Setup};
+pub(crate) use gate::{Gate, Setup, without_settings};
 pub(crate) use refusal::Refused;
 pub(crate) use request::{chunked, everything, get, post};
 pub(crate) use wait::{LIMIT, Signal, eventually};
