@@ -70,6 +70,10 @@ fn read_guarded(path: &Path) -> Result<String, Problem> {
         let none = "there is no such file: write its whole path";
         Problem::of_file(&file, if missing { none.to_owned() } else { cannot() })
     };
+    // Opening a pipe could wait for ever, and a running proxy with it.
+    if !fs::metadata(path).map_err(refuse)?.is_file() {
+        return Err(Problem::of_file(&file, "is no regular file: name one"));
+    }
     let opened = fs::File::open(path).map_err(refuse)?;
     let mode = opened.metadata().map_err(refuse)?.permissions().mode();
     if mode & 0o002 != 0 {

@@ -379,3 +379,21 @@ fn rules_of_another_image_that_are_mounted_are_told() {
         "{notice}"
     );
 }
+
+#[test]
+fn a_pipe_or_a_folder_is_no_settings_file() {
+    let folder = std::env::temp_dir().join(format!("dockgate-config-{}-pipe", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let pipe = folder.join("pipe.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for path in [&pipe, &folder] {
+        let flags = Flags {
+            config: Some(path.clone()),
+            ..Flags::default()
+        };
+        let wanted = format!("{}: is no regular file: name one", path.display());
+        assert_eq!(problems(&flags, &[]), [wanted]);
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
