@@ -102,8 +102,17 @@ const PREFIX: &str = "DOCKGATE_";
 /// Where other images have their rules; whoever mounts some there expects them to hold.
 const FOREIGN_RULES: &[&str] = &["/usr/local/etc/haproxy", "/templates"];
 /// What Docker links and Kubernetes put into the environment of whoever is near a service called
-/// dockgate.
+/// dockgate begins so.
 const INJECTED: &[&str] = &["PORT", "SERVICE_"];
+/// And near one called dockgate-api it has such words further on. No key of ours has them.
+const INJECTED_WORDS: &[&str] = &["_PORT_", "_SERVICE_HOST_", "_SERVICE_PORT_"];
+
+/// Whether a variable is none of ours, though it begins like one.
+fn is_injected(key: &str) -> bool {
+    let ended = format!("{key}_");
+    let begins = INJECTED.iter().any(|begin| key.starts_with(begin));
+    begins || INJECTED_WORDS.iter().any(|words| ended.contains(words))
+}
 
 /// The process's environment; what is no UTF-8 in it fits no setting and is told as such.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
@@ -162,7 +171,7 @@ impl Sources {
                 self.problems.push(problem);
             } else if key == "CONFIG" {
                 self.named_file = Some(text.into());
-            } else if INJECTED.iter().any(|injected| key.starts_with(injected)) {
+            } else if is_injected(&key) {
                 self.notices.push(format!("{name} is passed over: Docker links and Kubernetes set it, and no setting has this name"));
             } else {
                 self.read_variable(&name, &key, &text);

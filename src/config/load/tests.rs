@@ -226,10 +226,14 @@ fn what_docker_links_and_kubernetes_inject_is_passed_over_with_a_notice() {
     let pairs = [
         ("DOCKGATE_PORT", "tcp://10.0.0.1:2375"),
         ("DOCKGATE_SERVICE_HOST", "10.0.0.1"),
+        ("DOCKGATE_API_PORT", "tcp://10.0.0.1:2375"),
+        ("DOCKGATE_API_PORT_2375_TCP_ADDR", "10.0.0.1"),
+        ("DOCKGATE_API_SERVICE_HOST", "10.0.0.1"),
+        ("DOCKGATE_API_SERVICE_PORT_HTTP", "2375"),
         ("PATH", "/bin"),
     ];
     let config = Config::load(&Flags::default(), variables(&pairs)).unwrap();
-    assert_eq!(config.notices.len(), 2);
+    assert_eq!(config.notices.len(), pairs.len() - 1);
     assert!(config.notices[0].starts_with("DOCKGATE_PORT is passed over"));
 }
 
