@@ -187,8 +187,9 @@ impl Sources {
     }
 
     fn read_variable(&mut self, name: &str, key: &str, text: &str) {
+        let is_capital = !key.bytes().any(|byte| byte.is_ascii_lowercase());
         let key = key.to_ascii_lowercase().replace("__", ".");
-        let value = match keys::kind(&key) {
+        let value = match keys::kind(&key).filter(|_| is_capital) {
             Some(kind) => kind.read(text).map_err(str::to_owned),
             None => Err(keys::unknown(&key)),
         };
@@ -272,6 +273,8 @@ impl Sources {
         };
         let mut origins = self.origins;
         let is_set = |key: &str| origins.contains_key(key) || in_file.iter().any(|set| set == key);
+        // An empty list would count as none, and let other grants in its place.
+        let has_empty_allow = raw.allow.is_empty() && is_set("allow");
         let swapped = self.swap.apply(&mut raw, &is_set);
         origins.extend(swapped.origins);
         self.notices.extend(swapped.notices);
@@ -285,6 +288,9 @@ impl Sources {
             origin: &origin,
             problems: &mut self.problems,
         };
+        if has_empty_allow {
+            checker.wrong("allow", "is empty: name what it grants, or leave it out");
+        }
         let listeners = listeners::check(&mut checker, &raw, swapped.policy);
         let upstream = checker.upstream(&raw.upstream);
         let run_as = checker.run_as(raw.run_as.as_deref());

@@ -72,6 +72,9 @@ pub struct RefusedHead {
 
 /// The longest body that can be announced, in bytes: what Go reads as a length.
 const MAX_LENGTH: u64 = i64::MAX.unsigned_abs();
+/// The longest method that is read, in bytes. hyper sees the method too, and answers one that fills
+/// its buffer itself, without a record.
+const MAX_METHOD: usize = 64;
 /// The most header lines that are read.
 const MAX_LINES: usize = 128;
 
@@ -168,6 +171,7 @@ fn request_line(line: &[u8]) -> Result<(String, String, bool), RefusedHead> {
         return Err(refuse(BadHead::RequestLine));
     };
     if method.is_empty()
+        || method.len() > MAX_METHOD
         || target.is_empty()
         || !method.iter().all(|byte| is_token_byte(*byte))
         || target.contains(&b'\t')

@@ -401,3 +401,19 @@ fn a_pipe_or_a_folder_is_no_settings_file() {
     }
     fs::remove_dir_all(folder).unwrap();
 }
+
+#[test]
+fn an_empty_allow_and_a_variable_in_small_letters_are_no_settings() {
+    for (name, text, want) in [
+        ("DOCKGATE_ALLOW", "", "DOCKGATE_ALLOW: `allow`: is empty"),
+        ("DOCKGATE_ALLOW", ",", "DOCKGATE_ALLOW: `allow`: is empty"),
+        (
+            "DOCKGATE_deny",
+            "SystemInfo",
+            "DOCKGATE_deny: `deny`: unknown key: did you mean DOCKGATE_DENY?",
+        ),
+    ] {
+        let found = problems(&Flags::default(), &[(name, text), ("CONTAINERS", "1")]);
+        assert!(found[0].starts_with(want), "{found:?}");
+    }
+}

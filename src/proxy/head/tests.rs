@@ -205,3 +205,14 @@ proptest! {
         let _ = parse(&format!("GET /x HTTP/1.1\r\n{line}\r\n\r\n"));
     }
 }
+
+#[test]
+fn a_method_without_end_is_refused_before_another_reader_sees_it() {
+    for (length, is_read) in [(MAX_METHOD, true), (MAX_METHOD + 1, false)] {
+        let head = format!("{} / HTTP/1.1\r\nHost: a\r\n\r\n", "M".repeat(length));
+        let parsed = Head::parse(head.as_bytes());
+        assert_eq!(parsed.is_ok(), is_read, "{length}");
+        let bad = parsed.err().map(|refused| refused.bad);
+        assert!(is_read || bad == Some(BadHead::RequestLine), "{bad:?}");
+    }
+}
