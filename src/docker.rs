@@ -4,6 +4,7 @@
 //! Everything here is a function of values. It knows nothing of policies, sockets or hyper.
 
 pub mod classify;
+pub mod json;
 pub mod operation;
 pub mod query;
 mod table;

@@ -1,0 +1,353 @@
+//! Strict JSON: a document that has one reading, whoever reads it.
+//!
+//! The daemon's reader folds the case of keys, lets a repeated key win or merge, replaces what is no
+//! Unicode, and takes bytes behind the document. Here such a document is refused, so that what was
+//! judged can be rendered anew and sent. Numbers are kept as they are written.
+//!
+//! Source: RFC 8259; Go's `encoding/json` for what the daemon would make of the rest.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+/// A value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Json {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number, as it is written.
+    Number(String),
+    /// A string, its escapes resolved.
+    Text(String),
+    /// An array.
+    List(Vec<Json>),
+    /// An object, its keys in their order, each once.
+    Object(Vec<(String, Json)>),
+}
+
+/// Why a document is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadJson {
+    /// It begins with a byte order mark.
+    #[error("the body begins with a byte order mark: send JSON without it")]
+    ByteOrderMark,
+    /// A control character stands in a string.
+    #[error("a string has a control character in byte {0}: escape it")]
+    Control(usize),
+    /// It is nested too deeply.
+    #[error("the body is nested deeper than {MAX_DEPTH} levels")]
+    Depth,
+    /// A key stands twice in an object.
+    #[error("the key {0:?} stands twice in one object: send it once")]
+    Doubled(String),
+    /// There is something behind it.
+    #[error("there is more behind the JSON, from byte {0} on: send one document")]
+    More(usize),
+    /// Half of a surrogate pair is escaped.
+    #[error("a string has half a surrogate pair in byte {0}")]
+    Surrogate(usize),
+    /// It is no JSON.
+    #[error("the body is no JSON, from byte {0} on")]
+    Syntax(usize),
+    /// It is no UTF-8.
+    #[error("the body is no UTF-8, from byte {0} on")]
+    Utf8(usize),
+}
+
+/// The deepest nesting. The deepest body of the API has twelve levels.
+pub const MAX_DEPTH: usize = 32;
+
+impl Json {
+    /// Parses one document.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is not strict; the caller answers 400.
+    pub fn parse(bytes: &[u8]) -> Result<Self, BadJson> {
+        let text = str::from_utf8(bytes).map_err(|error| BadJson::Utf8(error.valid_up_to()))?;
+        if text.starts_with('\u{feff}') {
+            return Err(BadJson::ByteOrderMark);
+        }
+        let mut parser = Parser { text, at: 0 };
+        let value = parser.value(0)?;
+        parser.space();
+        if parser.at < text.len() {
+            return Err(BadJson::More(parser.at));
+        }
+        Ok(value)
+    }
+
+    /// Appends the document in its canonical form: no space, the fewest escapes.
+    pub fn render(&self, to: &mut String) {
+        match self {
+            Self::Null => to.push_str("null"),
+            Self::Bool(true) => to.push_str("true"),
+            Self::Bool(false) => to.push_str("false"),
+            Self::Number(number) => to.push_str(number),
+            Self::Text(text) => render_text(text, to),
+            Self::List(values) => {
+                to.push('[');
+                for (at, value) in values.iter().enumerate() {
+                    if at > 0 {
+                        to.push(',');
+                    }
+                    value.render(to);
+                }
+                to.push(']');
+            }
+            Self::Object(members) => {
+                to.push('{');
+                for (at, (key, value)) in members.iter().enumerate() {
+                    if at > 0 {
+                        to.push(',');
+                    }
+                    render_text(key, to);
+                    to.push(':');
+                    value.render(to);
+                }
+                to.push('}');
+            }
+        }
+    }
+
+    /// The value of a key, if this is an object that has it.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Object(members) => members
+                .iter()
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| value),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
+        }
+    }
+}
+
+/// A key as the daemon compares it: in lower case, with the two letters that fold to ASCII ones.
+#[must_use]
+pub fn folded(key: &str) -> String {
+    let fold = |character: char| match character {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    key.chars().map(fold).collect()
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    fn word(&mut self, word: &str, value: Json) -> Result<Json, BadJson> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if !rest.starts_with(word) {
+            return Err(BadJson::Syntax(self.at));
+        }
+        self.at += word.len();
+        Ok(value)
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Json, BadJson> {
+        if depth > MAX_DEPTH {
+            return Err(BadJson::Depth);
+        }
+        self.space();
+        match self.peek() {
+            Some(b'{') => self.object(depth),
+            Some(b'[') => self.list(depth),
+            Some(b'"') => self.string().map(Json::Text),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true", Json::Bool(true)),
+            Some(b'f') => self.word("false", Json::Bool(false)),
+            Some(b'n') => self.word("null", Json::Null),
+            Some(_) | None => Err(BadJson::Syntax(self.at)),
+        }
+    }
+
+    fn list(&mut self, depth: usize) -> Result<Json, BadJson> {
+        self.at += 1;
+        let mut values = Vec::new();
+        self.space();
+        if self.eat(b']') {
+            return Ok(Json::List(values));
+        }
+        loop {
+            values.push(self.value(depth + 1)?);
+            self.space();
+            if self.eat(b']') {
+                return Ok(Json::List(values));
+            }
+            if !self.eat(b',') {
+                return Err(BadJson::Syntax(self.at));
+            }
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Json, BadJson> {
+        self.at += 1;
+        let mut members = Vec::new();
+        let mut keys = HashSet::new();
+        self.space();
+        if self.eat(b'}') {
+            return Ok(Json::Object(members));
+        }
+        loop {
+            self.space();
+            if self.peek() != Some(b'"') {
+                return Err(BadJson::Syntax(self.at));
+            }
+            let key = self.string()?;
+            self.space();
+            if !self.eat(b':') {
+                return Err(BadJson::Syntax(self.at));
+            }
+            let value = self.value(depth + 1)?;
+            if !keys.insert(key.clone()) {
+                return Err(BadJson::Doubled(key));
+            }
+            members.push((key, value));
+            self.space();
+            if self.eat(b'}') {
+                return Ok(Json::Object(members));
+            }
+            if !self.eat(b',') {
+                return Err(BadJson::Syntax(self.at));
+            }
+        }
+    }
+
+    fn string(&mut self) -> Result<String, BadJson> {
+        self.at += 1;
+        let mut text = String::new();
+        loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let plain = rest
+                .bytes()
+                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+                .ok_or(BadJson::Syntax(self.text.len()))?;
+            text.push_str(rest.get(..plain).unwrap_or_default());
+            self.at += plain;
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(text);
+                }
+                Some(b'\\') => text.push(self.escape()?),
+                Some(_) | None => return Err(BadJson::Control(self.at)),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, BadJson> {
+        let start = self.at;
+        self.at += 1;
+        let letter = self.peek();
+        self.at += 1;
+        match letter {
+            Some(byte @ (b'"' | b'\\' | b'/')) => Ok(char::from(byte)),
+            Some(b'b') => Ok('\u{8}'),
+            Some(b'f') => Ok('\u{c}'),
+            Some(b'n') => Ok('\n'),
+            Some(b'r') => Ok('\r'),
+            Some(b't') => Ok('\t'),
+            Some(b'u') => self.unicode(start),
+            Some(_) | None => Err(BadJson::Syntax(start)),
+        }
+    }
+
+    /// The character of one `\u` escape, or of the two that make a surrogate pair.
+    fn unicode(&mut self, start: usize) -> Result<char, BadJson> {
+        let first = self.hex()?;
+        let code = match first {
+            0xd800..=0xdbff => {
+                if !(self.eat(b'\\') && self.eat(b'u')) {
+                    return Err(BadJson::Surrogate(start));
+                }
+                let second = self.hex()?;
+                if !(0xdc00..=0xdfff).contains(&second) {
+                    return Err(BadJson::Surrogate(start));
+                }
+                0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+            }
+            other => other,
+        };
+        char::from_u32(code).ok_or(BadJson::Surrogate(start))
+    }
+
+    fn hex(&mut self) -> Result<u32, BadJson> {
+        let digits = self
+            .text
+            .get(self.at..self.at + 4)
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .ok_or(BadJson::Syntax(self.at))?;
+        self.at += 4;
+        u32::from_str_radix(digits, 16).map_err(|_| BadJson::Syntax(self.at))
+    }
+
+    fn number(&mut self) -> Result<Json, BadJson> {
+        let start = self.at;
+        self.eat(b'-');
+        if !self.eat(b'0') {
+            self.digits()?;
+        }
+        if self.eat(b'.') {
+            self.digits()?;
+        }
+        if self.eat(b'e') || self.eat(b'E') {
+            _ = self.eat(b'+') || self.eat(b'-');
+            self.digits()?;
+        }
+        let number = self.text.get(start..self.at).unwrap_or_default();
+        Ok(Json::Number(number.to_owned()))
+    }
+
+    fn digits(&mut self) -> Result<(), BadJson> {
+        let start = self.at;
+        while self.peek().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if self.at == start {
+            return Err(BadJson::Syntax(start));
+        }
+        Ok(())
+    }
+}
+
+fn render_text(text: &str, to: &mut String) {
+    to.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => to.push_str("\\\""),
+            '\\' => to.push_str("\\\\"),
+            '\n' => to.push_str("\\n"),
+            '\r' => to.push_str("\\r"),
+            '\t' => to.push_str("\\t"),
+            // A String takes every write.
+            control if control < ' ' => _ = write!(to, "\\u{:04x}", u32::from(control)),
+            other => to.push(other),
+        }
+    }
+    to.push('"');
+}
+
+#[cfg(test)]
+mod tests;

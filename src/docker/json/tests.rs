@@ -1,0 +1,162 @@
+use proptest::prelude::*;
+use proptest::{collection, option, string};
+
+use super::*;
+
+#[track_caller]
+fn rendered(text: &str) -> String {
+    let mut to = String::new();
+    Json::parse(text.as_bytes()).unwrap().render(&mut to);
+    to
+}
+
+#[test]
+fn refuses_what_has_a_second_reading() {
+    for (id, text, want) in [
+        ("T6", "{}}", BadJson::More(2)),
+        ("T6", "{} {}", BadJson::More(3)),
+        ("T6", "{\"Image\":\"a\"}]junk", BadJson::More(13)),
+        ("T6", "\u{feff}{}", BadJson::ByteOrderMark),
+        ("T4", "{\"a\":1,\"a\":2}", BadJson::Doubled("a".to_owned())),
+        (
+            "T4",
+            "{\"a\":1,\"\\u0061\":2}",
+            BadJson::Doubled("a".to_owned()),
+        ),
+        (
+            "T4",
+            "{\"x\":{\"a\":null,\"b\":0,\"a\":1}}",
+            BadJson::Doubled("a".to_owned()),
+        ),
+        ("H22", "{\"a\":\"\\ud800\"}", BadJson::Surrogate(6)),
+        ("H22", "{\"a\":\"\\ud800\\u0041\"}", BadJson::Surrogate(6)),
+        ("H22", "{\"a\":\"\\udc00\"}", BadJson::Surrogate(6)),
+        ("json", "{\"a\":\"\n\"}", BadJson::Control(6)),
+        ("json", "{\"a\":\"", BadJson::Syntax(6)),
+        ("json", "{a:1}", BadJson::Syntax(1)),
+        ("json", "{'a':1}", BadJson::Syntax(1)),
+        ("json", "{\"a\":1,}", BadJson::Syntax(7)),
+        ("json", "[1,]", BadJson::Syntax(3)),
+        ("json", "[1 2]", BadJson::Syntax(3)),
+        ("json", "01", BadJson::More(1)),
+        ("json", "1.", BadJson::Syntax(2)),
+        ("json", "+1", BadJson::Syntax(0)),
+        ("json", "-", BadJson::Syntax(1)),
+        ("json", "1e", BadJson::Syntax(2)),
+        ("json", "NaN", BadJson::Syntax(0)),
+        ("json", "tru", BadJson::Syntax(0)),
+        ("json", "", BadJson::Syntax(0)),
+        ("json", "/*a*/1", BadJson::Syntax(0)),
+        ("json", "\"\\x\"", BadJson::Syntax(1)),
+        ("json", "\"\\u12g4\"", BadJson::Syntax(3)),
+    ] {
+        assert_eq!(Json::parse(text.as_bytes()), Err(want), "{id}: {text}");
+    }
+    assert_eq!(Json::parse(b"\"\xff\""), Err(BadJson::Utf8(1)), "T6");
+}
+
+#[test]
+fn takes_all_that_is_json_and_renders_it_in_one_way() {
+    for (text, want) in [
+        (" { } ", "{}"),
+        ("[ 1 , -0.5e+10,\t0 ]", "[1,-0.5e+10,0]"),
+        ("{\"a\" : [true,false,null]}", "{\"a\":[true,false,null]}"),
+        (
+            "\"\\u0041\\ud83d\\ude00\\/\\b\\n\\u2028\"",
+            "\"A\u{1f600}/\\u0008\\n\u{2028}\"",
+        ),
+        (
+            "123456789012345678901234567890",
+            "123456789012345678901234567890",
+        ),
+        // Keys of maps may differ by case alone; structs are for the view to judge.
+        ("{\"a\":1,\"A\":2}", "{\"a\":1,\"A\":2}"),
+    ] {
+        assert_eq!(rendered(text), want, "{text}");
+    }
+}
+
+#[test]
+fn nesting_is_bounded() {
+    let nested = |depth: usize| format!("{}0{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(Json::parse(nested(MAX_DEPTH).as_bytes()).is_ok());
+    assert_eq!(
+        Json::parse(nested(MAX_DEPTH + 1).as_bytes()),
+        Err(BadJson::Depth)
+    );
+    assert_eq!(
+        Json::parse("[".repeat(1_000_000).as_bytes()),
+        Err(BadJson::Depth)
+    );
+}
+
+#[test]
+fn folds_keys_as_the_daemon_does() {
+    for (key, want) in [
+        ("HostConfig", "hostconfig"),
+        ("Ho\u{17f}tConfig", "hostconfig"),
+        ("\u{212a}ernelMemory", "kernelmemory"),
+        ("\u{131}mage", "\u{131}mage"),
+        ("Memory-Swap_", "memory-swap_"),
+    ] {
+        assert_eq!(folded(key), want);
+    }
+}
+
+fn json() -> impl Strategy<Value = Json> {
+    let number =
+        string::string_regex("-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?");
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::Bool),
+        number.unwrap().prop_map(Json::Number),
+        any::<String>().prop_map(Json::Text),
+    ];
+    leaf.prop_recursive(4, 32, 6, |inner| {
+        prop_oneof![
+            collection::vec(inner.clone(), 0..6).prop_map(Json::List),
+            collection::btree_map(any::<String>(), inner, 0..6)
+                .prop_map(|members| Json::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_rendered_is_read_back(value in json()) {
+        let mut text = String::new();
+        value.render(&mut text);
+        prop_assert_eq!(Json::parse(text.as_bytes()), Ok(value));
+    }
+
+    /// Another reader, which is as lenient as Go's in what it makes of duplicates, sees the same.
+    #[test]
+    fn what_is_taken_another_reader_takes_for_the_same(
+        value in json(),
+        cut in option::of(any::<prop::sample::Index>()),
+        byte in any::<u8>(),
+    ) {
+        let mut text = String::new();
+        value.render(&mut text);
+        let mut bytes = text.into_bytes();
+        if let Some(cut) = cut {
+            let at = cut.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Ok(parsed) = Json::parse(&bytes) {
+            let mut again = String::new();
+            parsed.render(&mut again);
+            let original: Result<serde_json::Value, _> = serde_json::from_slice(&bytes);
+            // That reader has a range for numbers, and this one keeps them as they are.
+            if let Ok(original) = original {
+                let anew: serde_json::Value = serde_json::from_str(&again).unwrap();
+                prop_assert_eq!(anew, original);
+            }
+        }
+    }
+
+    #[test]
+    fn no_input_panics(bytes: Vec<u8>) {
+        _ = Json::parse(&bytes);
+    }
+}
