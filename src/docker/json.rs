@@ -6,7 +6,6 @@
 //!
 //! Source: RFC 8259; Go's `encoding/json` for what the daemon would make of the rest.
 
-use std::collections::HashSet;
 use std::fmt::Write;
 
 /// A value.
@@ -39,7 +38,7 @@ pub enum BadJson {
     #[error("the body is nested deeper than {MAX_DEPTH} levels")]
     Depth,
     /// A key stands twice in an object.
-    #[error("the key {0:?} stands twice in one object: send it once")]
+    #[error("the key {:?} stands twice in one object: send it once", shortened(.0))]
     Doubled(String),
     /// There is something behind it.
     #[error("there is more behind the JSON, from byte {0} on: send one document")]
@@ -124,15 +123,23 @@ impl Json {
     }
 }
 
-/// A key as the daemon compares it: in lower case, with the two letters that fold to ASCII ones.
+/// Whether the daemon takes one key for the other: it folds ASCII's case, and the two letters
+/// elsewhere that fold to ASCII's.
 #[must_use]
-pub fn folded(key: &str) -> String {
+pub fn folds_alike(key: &str, other: &str) -> bool {
     let fold = |character: char| match character {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
         other => other.to_ascii_lowercase(),
     };
-    key.chars().map(fold).collect()
+    key.chars().map(fold).eq(other.chars().map(fold))
+}
+
+/// The beginning of a text that a client chose, short enough for a message.
+#[must_use]
+pub fn shortened(text: &str) -> &str {
+    const MAX: usize = 64;
+    text.get(..text.floor_char_boundary(MAX)).unwrap_or(text)
 }
 
 struct Parser<'a> {
@@ -205,7 +212,6 @@ impl Parser<'_> {
     fn object(&mut self, depth: usize) -> Result<Json, BadJson> {
         self.at += 1;
         let mut members = Vec::new();
-        let mut keys = HashSet::new();
         self.space();
         if self.eat(b'}') {
             return Ok(Json::Object(members));
@@ -221,13 +227,13 @@ impl Parser<'_> {
                 return Err(BadJson::Syntax(self.at));
             }
             let value = self.value(depth + 1)?;
-            if !keys.insert(key.clone()) {
-                return Err(BadJson::Doubled(key));
-            }
             members.push((key, value));
             self.space();
             if self.eat(b'}') {
-                return Ok(Json::Object(members));
+                return match doubled(&members) {
+                    Some(key) => Err(BadJson::Doubled(key)),
+                    None => Ok(Json::Object(members)),
+                };
             }
             if !self.eat(b',') {
                 return Err(BadJson::Syntax(self.at));
@@ -242,16 +248,24 @@ impl Parser<'_> {
             let rest = self.text.get(self.at..).unwrap_or_default();
             let plain = rest
                 .bytes()
-                .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+                .position(is_special)
                 .ok_or(BadJson::Syntax(self.text.len()))?;
-            text.push_str(rest.get(..plain).unwrap_or_default());
+            let run = rest.get(..plain).unwrap_or_default();
             self.at += plain;
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(text);
+                    // Most strings are one run: those are copied once.
+                    return Ok(if text.is_empty() {
+                        run.to_owned()
+                    } else {
+                        text + run
+                    });
                 }
-                Some(b'\\') => text.push(self.escape()?),
+                Some(b'\\') => {
+                    text.push_str(run);
+                    text.push(self.escape()?);
+                }
                 Some(_) | None => return Err(BadJson::Control(self.at)),
             }
         }
@@ -332,21 +346,38 @@ impl Parser<'_> {
     }
 }
 
+/// A key that stands twice. Sorting finds it in a time that no choice of keys can make quadratic.
+fn doubled(members: &[(String, Json)]) -> Option<String> {
+    let mut keys: Vec<_> = members.iter().map(|(key, _)| key).collect();
+    keys.sort_unstable_by_key(|key| (key.len(), key.as_str()));
+    let mut pairs = keys.iter().zip(keys.iter().skip(1));
+    pairs
+        .find(|(key, next)| key == next)
+        .map(|(key, _)| (*key).clone())
+}
+
 fn render_text(text: &str, to: &mut String) {
     to.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => to.push_str("\\\""),
-            '\\' => to.push_str("\\\\"),
-            '\n' => to.push_str("\\n"),
-            '\r' => to.push_str("\\r"),
-            '\t' => to.push_str("\\t"),
+    let mut rest = text;
+    while let Some(plain) = rest.bytes().position(is_special) {
+        to.push_str(rest.get(..plain).unwrap_or_default());
+        match rest.as_bytes().get(plain) {
+            Some(b'\n') => to.push_str("\\n"),
+            Some(b'\r') => to.push_str("\\r"),
+            Some(b'\t') => to.push_str("\\t"),
+            Some(&byte @ (b'"' | b'\\')) => to.extend(['\\', char::from(byte)]),
             // A String takes every write.
-            control if control < ' ' => _ = write!(to, "\\u{:04x}", u32::from(control)),
-            other => to.push(other),
+            other => _ = write!(to, "\\u{:04x}", other.copied().unwrap_or_default()),
         }
+        rest = rest.get(plain + 1..).unwrap_or_default();
     }
+    to.push_str(rest);
     to.push('"');
+}
+
+/// Whether a string has the byte escaped.
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..=0x1f)
 }
 
 #[cfg(test)]
