@@ -3,6 +3,7 @@
 //!
 //! Everything here is a function of values. It knows nothing of policies, sockets or hyper.
 
+pub mod body;
 pub mod classify;
 pub mod json;
 pub mod operation;

@@ -4,129 +4,43 @@
 //! its shape, and what is left is known whole: a policy reads what it must judge, and the daemon gets
 //! a rendering of the same values. A new field of the API is one more line.
 //!
-//! Source: `api/swagger.yaml` of moby/moby for the fields; its handlers for what they do.
+//! Shapes are no ranges: a number that the daemon's type cannot hold, or a text that it cannot parse,
+//! is the daemon's to refuse.
+//!
+//! Source: `api/swagger.yaml` of moby/moby for the fields, `api/types` for their names and types, its
+//! handlers for what they do; Go's `encoding/json` for how they are read.
 
 mod container;
+mod exec;
+mod network;
+mod service;
+mod table;
+mod topic;
+mod volume;
 
-use super::json::{BadJson, Json, folded};
+use std::fmt;
 
-/// One field of an object.
-#[derive(Debug)]
-pub struct Field {
-    /// Its key, spelled as the API spells it.
-    pub name: &'static str,
-    /// What may stand there.
-    pub shape: Shape,
-    /// What it means to a policy.
-    pub class: Class,
-}
+use super::json::{BadJson, Json, shortened};
+use super::operation::Operation;
 
-/// What may stand at a place.
-#[derive(Clone, Copy, Debug)]
-pub enum Shape {
-    /// `true` or `false`.
-    Bool,
-    /// A number without fraction or exponent.
-    Integer,
-    /// A number.
-    Number,
-    /// A string.
-    Text,
-    /// A string, or an array of strings: engines before 29 take either.
-    TextOrTexts,
-    /// An array of these.
-    List(&'static Shape),
-    /// An object of any keys with these.
-    Map(&'static Shape),
-    /// An object of these fields.
-    Object(&'static [Field]),
-}
+pub use table::{Class, Field, Shape, Table, Zero};
+pub use topic::Topic;
 
-/// What a field means to a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// It concerns the object alone, or its fields have classes of their own.
-    Harmless,
-    /// A rule decides; the fields within it are part of that.
-    Judged(Topic),
-    /// Within a judged field.
-    Part,
-    /// No rule grants it.
-    Refused,
-    /// A real client sends it, no engine reads it, and it is dropped.
-    Ignored,
-}
-
-/// What a judged field asks for. The list is closed: each has a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Topic {
-    /// Host paths and volumes in the short form.
-    Binds,
-    /// Capabilities that are added.
-    CapabilityAdd,
-    /// A cgroup to be under.
-    CgroupParent,
-    /// The cgroup namespace.
-    CgroupNamespace,
-    /// Rules for devices of the cgroup.
-    DeviceCgroupRules,
-    /// GPUs and the like.
-    DeviceRequests,
-    /// Devices of the host.
-    Devices,
-    /// Environment.
-    Environment,
-    /// The image.
-    Image,
-    /// The IPC namespace.
-    IpcNamespace,
-    /// Labels.
-    Labels,
-    /// Links to other containers.
-    Links,
-    /// The log driver and its options.
-    LogDriver,
-    /// A limit on a resource.
-    Limit,
-    /// Paths of the kernel that are hidden.
-    MaskedPaths,
-    /// Mounts in the long form.
-    Mounts,
-    /// The networks of a container.
-    Networks,
-    /// The network namespace, or a network.
-    NetworkMode,
-    /// The process namespace.
-    PidNamespace,
-    /// Ports of the host.
-    Ports,
-    /// Everything at once.
-    Privileged,
-    /// Paths of the kernel that are read-only.
-    ReadonlyPaths,
-    /// What restarts it.
-    Restart,
-    /// The runtime.
-    Runtime,
-    /// Options of the kernel's security modules.
-    SecurityOptions,
-    /// Settings of the kernel.
-    Sysctls,
-    /// Memory mounts with options.
-    Tmpfs,
-    /// The user.
-    User,
-    /// The user namespace.
-    UserNamespace,
-    /// The host name's namespace.
-    UtsNamespace,
-    /// Who makes volumes.
-    VolumeDriver,
-    /// Volumes of the image or without name.
-    AnonymousVolumes,
-    /// Containers whose volumes are taken over.
-    VolumesFrom,
-}
+/// The operations whose bodies are judged.
+static TABLES: &[(Operation, &Table)] = &[
+    (Operation::ContainerCreate, &container::CONTAINER_CREATE),
+    (Operation::ContainerExec, &exec::CONTAINER_EXEC),
+    (Operation::ContainerUpdate, &container::CONTAINER_UPDATE),
+    (Operation::ExecStart, &exec::EXEC_START),
+    (Operation::ImageCommit, &container::IMAGE_COMMIT),
+    (Operation::NetworkConnect, &network::NETWORK_CONNECT),
+    (Operation::NetworkCreate, &network::NETWORK_CREATE),
+    (Operation::NetworkDisconnect, &network::NETWORK_DISCONNECT),
+    (Operation::ServiceCreate, &service::SERVICE),
+    (Operation::ServiceUpdate, &service::SERVICE),
+    (Operation::VolumeCreate, &volume::VOLUME_CREATE),
+    (Operation::VolumeUpdate, &volume::VOLUME_UPDATE),
+];
 
 /// Why a body is refused before any rule is asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -135,12 +49,20 @@ pub enum BadBody {
     #[error(transparent)]
     Json(#[from] BadJson),
     /// A key differs from a field's by case alone, which the daemon takes for the same.
-    #[error("{path} is spelled {right}")]
+    #[error("{path} must be spelled {right}")]
     Case {
         /// Where.
         path: String,
         /// The right spelling of the key.
         right: &'static str,
+    },
+    /// A field stands there in both of its spellings.
+    #[error("{path} is {field}, which stands there too: send it once")]
+    Doubled {
+        /// Where, in the spelling that came later.
+        path: String,
+        /// The field.
+        field: &'static str,
     },
     /// What stands there is of another kind.
     #[error("{path} must be {want}")]
@@ -160,154 +82,288 @@ pub enum BadBody {
 pub struct Asked<'a> {
     /// Where it stands, as `HostConfig.Privileged`.
     pub path: String,
-    /// What it asks for; nothing grants what is refused.
+    /// What it asks for; nothing grants what has no topic.
     pub topic: Option<Topic>,
-    /// Its value, never null.
+    /// Its value. No null is in it.
     pub value: &'a Json,
 }
 
-/// Parses a body and keeps what its table has: unknown keys refuse it, ignored ones and nulls are
-/// dropped.
+/// The fields of an operation's body, if it is judged.
+#[must_use]
+pub fn table(operation: Operation) -> Option<&'static Table> {
+    let mut tables = TABLES.iter();
+    let found = tables.find(|(listed, _)| *listed == operation);
+    found.map(|(_, table)| *table)
+}
+
+/// Parses a body and keeps what its table has, each field in the daemon's own spelling.
+///
+/// Fields that are ignored and nulls are dropped, as the daemon makes nothing of them; a null that
+/// stands under a key of a map becomes the value that the daemon takes it for. A body that is null is
+/// an empty object.
 ///
 /// # Errors
 ///
 /// The first thing that is wrong; the caller answers 400.
-pub fn parse(bytes: &[u8], table: &'static [Field]) -> Result<Json, BadBody> {
+pub fn parse(bytes: &[u8], table: &'static Table) -> Result<Json, BadBody> {
     let mut value = Json::parse(bytes)?;
-    keep(&mut value, Shape::Object(table), "")?;
+    if value == Json::Null {
+        return Ok(Json::Object(Vec::new()));
+    }
+    keep(&mut value, Shape::Object(table), Path::Root)?;
     Ok(value)
 }
 
 /// What of a body that was kept a policy must judge, in the order of the body.
+///
+/// A zero value is left out where it means the same as none: the daemon's own client sends `""`,
+/// `0`, `false` or `{}` for everything that it was not asked for.
 #[must_use]
-pub fn asked<'a>(value: &'a Json, table: &'static [Field]) -> Vec<Asked<'a>> {
+pub fn asked<'a>(value: &'a Json, table: &'static Table) -> Vec<Asked<'a>> {
     let mut found = Vec::new();
-    collect(value, Shape::Object(table), "", &mut found);
+    collect(value, Shape::Object(table), Path::Root, &mut found);
     found
 }
 
-impl Shape {
-    fn expected(self) -> &'static str {
+/// The bytes to send for a body that was kept.
+///
+/// `HostConfig` is always among them: without it, engines up to 26.1 look for its fields one level
+/// above.
+#[must_use]
+pub fn rendered(value: &Json, operation: Operation) -> String {
+    let mut text = String::new();
+    value.render(&mut text);
+    if operation == Operation::ContainerCreate && value.get("HostConfig").is_none() {
+        // The object ends in its brace.
+        text.pop();
+        text.push_str(if text.len() > 1 { "," } else { "" });
+        text.push_str("\"HostConfig\":{}}");
+    }
+    text
+}
+
+/// Where in a body something stands.
+#[derive(Clone, Copy)]
+enum Path<'a> {
+    Root,
+    Key(&'a Path<'a>, &'a str),
+    Place(&'a Path<'a>, usize),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bool => "true or false",
-            Self::Integer => "a whole number",
-            Self::Number => "a number",
-            Self::Text => "a string",
-            Self::TextOrTexts => "a string or an array of strings",
-            Self::List(_) => "an array",
-            Self::Map(_) | Self::Object(_) => "an object",
+            Self::Root => f.write_str("the body"),
+            Self::Key(Self::Root, key) => f.write_str(shortened(key)),
+            Self::Key(above, key) => write!(f, "{above}.{}", shortened(key)),
+            Self::Place(above, place) => write!(f, "{above}[{place}]"),
         }
     }
 }
 
 /// Checks a value against its shape and drops what is not to be sent on.
-fn keep(value: &mut Json, shape: Shape, path: &str) -> Result<(), BadBody> {
+fn keep(value: &mut Json, shape: Shape, path: Path<'_>) -> Result<(), BadBody> {
     let fits = match (shape, &mut *value) {
-        (Shape::Bool, Json::Bool(_))
-        | (Shape::Text | Shape::TextOrTexts, Json::Text(_))
-        | (Shape::Number, Json::Number(_)) => true,
+        (Shape::Any, _)
+        | (Shape::Bool, Json::Bool(_))
+        | (Shape::Number, Json::Number(_))
+        | (Shape::Text | Shape::TextOrTexts, Json::Text(_)) => true,
         (Shape::Integer, Json::Number(number)) => !number.contains(['.', 'e', 'E']),
+        (Shape::Nothing, Json::List(values)) => values.is_empty(),
         (Shape::TextOrTexts, Json::List(values)) => {
-            keep_each(values, Shape::Text, path)?;
-            true
+            return keep_each(values, Shape::Text, path);
         }
-        (Shape::List(inner), Json::List(values)) => {
-            keep_each(values, *inner, path)?;
-            true
+        (Shape::List(inner), Json::List(values)) => return keep_each(values, *inner, path),
+        (Shape::Map(inner), Json::Object(members)) => return keep_map(members, *inner, path),
+        (Shape::Object(table), Json::Object(members)) => {
+            return keep_members(members, table, path);
         }
-        (Shape::Map(inner), Json::Object(members)) => {
-            for (key, value) in members.iter_mut().filter(|(_, value)| *value != Json::Null) {
-                keep(value, *inner, &at(path, key))?;
-            }
-            true
-        }
-        (Shape::Object(fields), Json::Object(members)) => {
-            keep_members(members, fields, path)?;
-            true
-        }
-        (_, Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Object(_)) => false,
+        (
+            _,
+            Json::Null
+            | Json::Bool(_)
+            | Json::Number(_)
+            | Json::Text(_)
+            | Json::List(_)
+            | Json::Object(_),
+        ) => false,
     };
-    let path = || path.to_owned();
-    let kind = || BadBody::Kind { path: path(), want: shape.expected() };
-    if fits { Ok(()) } else { Err(kind()) }
+    if fits { Ok(()) } else { Err(kind(shape, path)) }
 }
 
-fn keep_each(values: &mut [Json], shape: Shape, path: &str) -> Result<(), BadBody> {
-    for (place, value) in values.iter_mut().enumerate() {
-        keep(value, shape, &format!("{path}[{place}]"))?;
+fn kind(shape: Shape, path: Path<'_>) -> BadBody {
+    BadBody::Kind {
+        path: path.to_string(),
+        want: shape.expected(),
+    }
+}
+
+fn keep_each(values: &mut [Json], shape: Shape, path: Path<'_>) -> Result<(), BadBody> {
+    let mut places = values.iter_mut().enumerate();
+    places.try_for_each(|(place, value)| keep(value, shape, Path::Place(&path, place)))
+}
+
+fn keep_map(members: &mut [(String, Json)], shape: Shape, path: Path<'_>) -> Result<(), BadBody> {
+    for (key, value) in members {
+        let path = Path::Key(&path, key);
+        if *value == Json::Null {
+            *value = nothing(shape).ok_or_else(|| kind(shape, path))?;
+        }
+        keep(value, shape, path)?;
     }
     Ok(())
+}
+
+/// What the daemon takes a null for that stands under a key of a map. A null for an object with
+/// fields is refused: engines differ on it.
+fn nothing(shape: Shape) -> Option<Json> {
+    match shape {
+        Shape::Text => Some(Json::Text(String::new())),
+        Shape::List(_) => Some(Json::List(Vec::new())),
+        Shape::Object(table) if table.is_empty() => Some(Json::Object(Vec::new())),
+        Shape::Any
+        | Shape::Bool
+        | Shape::Integer
+        | Shape::Nothing
+        | Shape::Number
+        | Shape::TextOrTexts
+        | Shape::Map(_)
+        | Shape::Object(_) => None,
+    }
 }
 
 fn keep_members(
     members: &mut Vec<(String, Json)>,
-    fields: &'static [Field],
-    path: &str,
+    table: &'static Table,
+    path: Path<'_>,
 ) -> Result<(), BadBody> {
-    let mut kept = Vec::with_capacity(members.len());
-    for (key, mut value) in members.drain(..) {
-        let here = at(path, &key);
-        match fields.iter().find(|field| field.name == key) {
-            Some(field) if field.class == Class::Ignored => {}
-            // The daemon leaves what it has, as without the key.
-            Some(_) if value == Json::Null => {}
-            Some(field) => {
-                keep(&mut value, field.shape, &here)?;
-                kept.push((key, value));
-            }
-            None => {
-                let key = folded(&key);
-                if let Some(near) = fields.iter().find(|field| folded(field.name) == key) {
-                    return Err(BadBody::Case { path: here, right: near.name });
-                }
-                if value != Json::Null {
-                    return Err(BadBody::Unknown(here));
-                }
-            }
+    let mut spelled = Vec::new();
+    let mut bad = None;
+    members.retain_mut(|(key, value)| {
+        if bad.is_some() {
+            return false;
         }
+        let is_kept = keep_member(key, value, table, path, &mut spelled);
+        is_kept.unwrap_or_else(|why| {
+            bad = Some(why);
+            false
+        })
+    });
+    bad.map_or(Ok(()), Err)
+}
+
+/// Whether a member is sent on. Its key is brought into the daemon's own spelling.
+fn keep_member(
+    key: &mut String,
+    value: &mut Json,
+    table: &'static Table,
+    path: Path<'_>,
+    spelled: &mut Vec<&'static str>,
+) -> Result<bool, BadBody> {
+    let here = Path::Key(&path, key);
+    let Some(field) = table.field(key) else {
+        return must_be_nothing(key, value, table, here).map(|()| false);
+    };
+    if field.also.is_some() {
+        if spelled.contains(&field.name) {
+            let (path, field) = (here.to_string(), field.name);
+            return Err(BadBody::Doubled { path, field });
+        }
+        spelled.push(field.name);
     }
-    *members = kept;
+    // The daemon leaves what it has, as without the key.
+    if *value == Json::Null {
+        return Ok(false);
+    }
+    keep(value, field.shape, here)?;
+    if key != field.name {
+        field.name.clone_into(key);
+    }
+    Ok(field.class != Class::Ignored)
+}
+
+/// Passes a key that no field has, if no version of the daemon can make anything of it.
+fn must_be_nothing(
+    key: &str,
+    value: &Json,
+    table: &'static Table,
+    path: Path<'_>,
+) -> Result<(), BadBody> {
+    if let Some(near) = table.nearly(key) {
+        let (path, right) = (path.to_string(), near.name);
+        return Err(BadBody::Case { path, right });
+    }
+    if *value != Json::Null {
+        return Err(BadBody::Unknown(path.to_string()));
+    }
     Ok(())
 }
 
-fn collect<'a>(value: &'a Json, shape: Shape, path: &str, found: &mut Vec<Asked<'a>>) {
+fn collect<'a>(value: &'a Json, shape: Shape, path: Path<'_>, found: &mut Vec<Asked<'a>>) {
     match (shape, value) {
-        (Shape::Object(fields), Json::Object(members)) => {
+        (Shape::Object(table), Json::Object(members)) => {
             for (key, value) in members {
-                let field = fields.iter().find(|field| field.name == key);
-                let Some(field) = field else { continue };
-                let path = at(path, key);
-                let topic = match field.class {
-                    Class::Harmless => {
-                        collect(value, field.shape, &path, found);
-                        continue;
-                    }
-                    Class::Judged(topic) => Some(topic),
-                    Class::Refused => None,
-                    Class::Part | Class::Ignored => continue,
-                };
-                found.push(Asked { path, topic, value });
+                if let Some(field) = table.field(key) {
+                    collect_field(value, field, Path::Key(&path, key), found);
+                }
             }
         }
         (Shape::List(inner), Json::List(values)) => {
             for (place, value) in values.iter().enumerate() {
-                collect(value, *inner, &format!("{path}[{place}]"), found);
+                collect(value, *inner, Path::Place(&path, place), found);
             }
         }
         (Shape::Map(inner), Json::Object(members)) => {
             for (key, value) in members {
-                collect(value, *inner, &at(path, key), found);
+                collect(value, *inner, Path::Key(&path, key), found);
             }
         }
         (
-            Shape::Bool | Shape::Integer | Shape::Number | Shape::Text | Shape::TextOrTexts
-            | Shape::List(_) | Shape::Map(_) | Shape::Object(_),
+            Shape::Any
+            | Shape::Bool
+            | Shape::Integer
+            | Shape::Nothing
+            | Shape::Number
+            | Shape::Text
+            | Shape::TextOrTexts
+            | Shape::List(_)
+            | Shape::Map(_)
+            | Shape::Object(_),
             _,
         ) => {}
     }
 }
 
-/// The path of a key.
-fn at(path: &str, key: &str) -> String {
-    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+fn collect_field<'a>(value: &'a Json, field: &Field, path: Path<'_>, found: &mut Vec<Asked<'a>>) {
+    let topic = match field.class {
+        Class::Judged(topic) | Class::Keys(topic) => Some(topic),
+        Class::Refused => None,
+        Class::Harmless => return collect(value, field.shape, path, found),
+        Class::Part | Class::Ignored => return,
+    };
+    if field.zero == Zero::Meant || !is_zero(value, field.shape) {
+        let path = path.to_string();
+        found.push(Asked { path, topic, value });
+    }
+    if let Class::Keys(_) = field.class {
+        collect(value, field.shape, path, found);
+    }
 }
+
+fn is_zero(value: &Json, shape: Shape) -> bool {
+    match (value, shape) {
+        (Json::Null, _) => true,
+        (Json::Bool(is_set), _) => !is_set,
+        (Json::Number(number), _) => matches!(number.as_str(), "0" | "-0"),
+        (Json::Text(text), _) => text.is_empty(),
+        (Json::List(values), _) => values.is_empty(),
+        (Json::Object(members), Shape::Object(table)) => members.iter().all(|(key, value)| {
+            let field = table.field(key);
+            field.is_some_and(|field| is_zero(value, field.shape))
+        }),
+        (Json::Object(members), _) => members.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

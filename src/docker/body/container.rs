@@ -1,0 +1,220 @@
+//! The fields of a container: of its creation, its update and its commit.
+//!
+//! What is harmless stays within the container: its program, its names, its resolver, its health,
+//! and what it gives up.
+//!
+//! Source: `api/types/container` and `api/types/blkiodev` of moby/moby.
+
+use super::network::NETWORKING_CONFIG;
+use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
+use super::topic::Topic;
+use super::volume::MOUNT;
+
+tables! {
+    /// `ContainerCreate`. Engines up to 26.1 read the fields of `HostConfig` at this level too, so none
+    /// of them may ever be ignored here.
+    CONTAINER_CREATE embeds CONFIG {
+        HostConfig               (HOST_CONFIG)          Harmless;
+        NetworkingConfig         (NETWORKING_CONFIG)    Harmless;
+        // dockerode's `run` sends an empty one. One with entries is refused.
+        VolumesFrom              Nothing                Ignored;
+        // Older releases of docker-java leak the credentials here that belong into a header.
+        authConfig               Any                    Ignored;
+        // dockerode and docker-java repeat the query here, Docker.DotNet in upper case.
+        name                     Any                    Ignored as Name;
+        // dockerode repeats the query here, Docker.DotNet in upper case.
+        platform                 Any                    Ignored as Platform;
+    }
+
+    /// `ImageCommit`: what the image says of the containers that are made of it. What dockerode and
+    /// docker-java repeat of the query here is ignored.
+    IMAGE_COMMIT embeds CONFIG {
+        author                   Any                    Ignored; // dockerode, docker-java
+        changes                  Any                    Ignored; // dockerode
+        comment                  Any                    Ignored; // dockerode
+        container                Any                    Ignored; // dockerode
+        containerId              Any                    Ignored; // docker-java
+        message                  Any                    Ignored; // docker-java
+        pause                    Any                    Ignored; // dockerode
+        repo                     Any                    Ignored; // dockerode
+        repository               Any                    Ignored; // docker-java
+        tag                      Any                    Ignored; // dockerode, docker-java
+    }
+
+    /// `ContainerUpdate`.
+    CONTAINER_UPDATE embeds RESOURCES {
+        RestartPolicy            (RESTART_POLICY)       Judged(Restart);
+    }
+
+    /// What is the same on any host.
+    CONFIG {
+        ArgsEscaped              Bool                   Harmless;
+        AttachStderr             Bool                   Harmless;
+        AttachStdin              Bool                   Harmless;
+        AttachStdout             Bool                   Harmless;
+        Cmd                      TextOrTexts            Harmless;
+        Domainname               Text                   Harmless;
+        Entrypoint               TextOrTexts            Harmless;
+        Env                      [Text]                 Judged(Environment);
+        ExposedPorts             {(EMPTY)}              Harmless;
+        Healthcheck              (HEALTHCHECK)          Harmless;
+        Hostname                 Text                   Harmless;
+        Image                    Text                   Judged(Image);
+        Labels                   {Text}                 Judged(Labels);
+        MacAddress               Text                   Judged(EndpointAddresses);
+        NetworkDisabled          Bool                   Harmless;
+        OnBuild                  [Text]                 Harmless;
+        OpenStdin                Bool                   Harmless;
+        Shell                    TextOrTexts            Harmless;
+        StdinOnce                Bool                   Harmless;
+        StopSignal               Text                   Harmless;
+        StopTimeout              Integer                Harmless;
+        Tty                      Bool                   Harmless;
+        User                     Text                   Judged(User);
+        Volumes                  {(EMPTY)}              Judged(AnonymousVolumes);
+        WorkingDir               Text                   Judged(WorkingDirectory);
+    }
+
+    /// What depends on the host.
+    HOST_CONFIG embeds RESOURCES {
+        Annotations              {Text}                 Refused;
+        AutoRemove               Bool                   Harmless;
+        Binds                    [Text]                 Judged(Binds);
+        CapAdd                   [Text]                 Judged(CapabilityAdd);
+        CapDrop                  [Text]                 Harmless;
+        // Of API 1.40 alone, where it stands in for both of the above.
+        Capabilities             [Text]                 Refused, Meant;
+        Cgroup                   Text                   Refused;
+        CgroupnsMode             Text                   Judged(CgroupNamespace);
+        ConsoleSize              [Integer]              Harmless;
+        ContainerIDFile          Text                   Harmless;
+        Dns                      [Text]                 Harmless;
+        DnsOptions               [Text]                 Harmless;
+        DnsSearch                [Text]                 Harmless;
+        ExtraHosts               [Text]                 Harmless;
+        GroupAdd                 [Text]                 Judged(Groups);
+        IpcMode                  Text                   Judged(IpcNamespace);
+        Isolation                Text                   Harmless;
+        Links                    [Text]                 Judged(Links);
+        LogConfig                (LOG_CONFIG)           Judged(LogDriver);
+        MaskedPaths              [Text]                 Judged(MaskedPaths), Meant;
+        Mounts                   [(MOUNT)]              Judged(Mounts);
+        NetworkMode              Text                   Judged(NetworkMode);
+        OomScoreAdj              Integer                Judged(Limit);
+        PidMode                  Text                   Judged(PidNamespace);
+        PortBindings             {[(PORT_BINDING)]}     Judged(Ports);
+        Privileged               Bool                   Judged(Privileged);
+        PublishAllPorts          Bool                   Judged(Ports);
+        ReadonlyPaths            [Text]                 Judged(ReadonlyPaths), Meant;
+        ReadonlyRootfs           Bool                   Harmless;
+        RestartPolicy            (RESTART_POLICY)       Judged(Restart);
+        Runtime                  Text                   Judged(Runtime);
+        SecurityOpt              [Text]                 Judged(SecurityOptions);
+        ShmSize                  Integer                Judged(Limit);
+        StorageOpt               {Text}                 Judged(Limit);
+        Sysctls                  {Text}                 Judged(Sysctls);
+        Tmpfs                    {Text}                 Judged(Tmpfs);
+        UTSMode                  Text                   Judged(UtsNamespace);
+        UsernsMode               Text                   Judged(UserNamespace);
+        VolumeDriver             Text                   Judged(VolumeDriver);
+        VolumesFrom              [Text]                 Judged(VolumesFrom);
+    }
+
+    /// What a container may use, at its creation and by an update.
+    RESOURCES {
+        BlkioDeviceReadBps       [(DEVICE_RATE)]        Judged(Limit);
+        BlkioDeviceReadIOps      [(DEVICE_RATE)]        Judged(Limit);
+        BlkioDeviceWriteBps      [(DEVICE_RATE)]        Judged(Limit);
+        BlkioDeviceWriteIOps     [(DEVICE_RATE)]        Judged(Limit);
+        BlkioWeight              Integer                Judged(Limit);
+        BlkioWeightDevice        [(DEVICE_WEIGHT)]      Judged(Limit);
+        CgroupParent             Text                   Judged(CgroupParent);
+        CpuCount                 Integer                Judged(Limit);
+        CpuPercent               Integer                Judged(Limit);
+        CpuPeriod                Integer                Judged(Limit);
+        CpuQuota                 Integer                Judged(Limit);
+        // docker-py has its own spelling of these two.
+        CpuRealtimePeriod        Integer                Judged(Limit) as CPURealtimePeriod;
+        CpuRealtimeRuntime       Integer                Judged(Limit) as CPURealtimeRuntime;
+        CpuShares                Integer                Judged(Limit);
+        CpusetCpus               Text                   Judged(Limit);
+        CpusetMems               Text                   Judged(Limit);
+        DeviceCgroupRules        [Text]                 Judged(DeviceCgroupRules);
+        DeviceRequests           [(DEVICE_REQUEST)]     Judged(DeviceRequests);
+        Devices                  [(DEVICE)]             Judged(Devices);
+        DiskQuota                Integer                Judged(Limit);
+        IOMaximumBandwidth       Integer                Judged(Limit);
+        IOMaximumIOps            Integer                Judged(Limit);
+        Init                     Bool                   Harmless;
+        KernelMemory             Integer                Judged(Limit);
+        KernelMemoryTCP          Integer                Judged(Limit);
+        Memory                   Integer                Judged(Limit);
+        MemoryReservation        Integer                Judged(Limit);
+        MemorySwap               Integer                Judged(Limit);
+        MemorySwappiness         Integer                Judged(Limit), Meant;
+        // Spelled otherwise in the document of API 1.27.
+        NanoCpus                 Integer                Judged(Limit) as NanoCPUs;
+        OomKillDisable           Bool                   Judged(Limit), Meant;
+        PidsLimit                Integer                Judged(Limit), Meant;
+        Ulimits                  [(ULIMIT)]             Judged(Limit);
+    }
+
+    /// A check of a container's health, of a service's too.
+    HEALTHCHECK {
+        Interval                 Integer                Harmless;
+        Retries                  Integer                Harmless;
+        StartInterval            Integer                Harmless;
+        StartPeriod              Integer                Harmless;
+        Test                     [Text]                 Harmless;
+        Timeout                  Integer                Harmless;
+    }
+
+    /// A limit of a process, of a service's too.
+    ULIMIT {
+        Hard                     Integer                Part;
+        Name                     Text                   Part;
+        Soft                     Integer                Part;
+    }
+
+    /// An object that is its key alone.
+    EMPTY {}
+
+    DEVICE {
+        CgroupPermissions        Text                   Part;
+        PathInContainer          Text                   Part;
+        PathOnHost               Text                   Part;
+    }
+
+    DEVICE_REQUEST {
+        Capabilities             [[Text]]               Part;
+        Count                    Integer                Part;
+        DeviceIDs                [Text]                 Part;
+        Driver                   Text                   Part;
+        Options                  {Text}                 Part;
+    }
+
+    DEVICE_RATE {
+        Path                     Text                   Part;
+        Rate                     Integer                Part;
+    }
+
+    DEVICE_WEIGHT {
+        Path                     Text                   Part;
+        Weight                   Integer                Part;
+    }
+
+    LOG_CONFIG {
+        Config                   {Text}                 Part;
+        Type                     Text                   Part;
+    }
+
+    PORT_BINDING {
+        HostIp                   Text                   Part;
+        HostPort                 Text                   Part;
+    }
+
+    RESTART_POLICY {
+        MaximumRetryCount        Integer                Part;
+        Name                     Text                   Part;
+    }
+}

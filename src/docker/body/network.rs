@@ -1,0 +1,91 @@
+//! The fields of networks, and of a container's place on one.
+//!
+//! Source: `api/types/network` of moby/moby.
+
+use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
+use super::topic::Topic;
+
+tables! {
+    /// `NetworkCreate`.
+    NETWORK_CREATE {
+        Attachable               Bool                   Judged(SwarmNetwork);
+        CheckDuplicate           Bool                   Harmless;
+        ConfigFrom               (CONFIG_REFERENCE)     Judged(ConfigFrom);
+        ConfigOnly               Bool                   Judged(ConfigFrom);
+        Driver                   Text                   Judged(NetworkDriver);
+        EnableIPv4               Bool                   Harmless;
+        EnableIPv6               Bool                   Harmless;
+        IPAM                     (IPAM)                 Harmless;
+        Ingress                  Bool                   Judged(SwarmNetwork);
+        Internal                 Bool                   Harmless;
+        Labels                   {Text}                 Judged(Labels);
+        Name                     Text                   Judged(Name);
+        Options                  {Text}                 Judged(NetworkOptions);
+        Scope                    Text                   Judged(SwarmNetwork);
+    }
+
+    /// `NetworkConnect`.
+    NETWORK_CONNECT {
+        Container                Text                   Judged(Container);
+        EndpointConfig           (ENDPOINT)             Harmless;
+    }
+
+    /// `NetworkDisconnect`.
+    NETWORK_DISCONNECT {
+        Container                Text                   Judged(Container);
+        Force                    Bool                   Judged(Force);
+    }
+
+    /// The networks that a container is made on.
+    NETWORKING_CONFIG {
+        EndpointsConfig          {(ENDPOINT)}           Keys(Networks);
+    }
+
+    /// A container's place on a network.
+    ENDPOINT embeds ENDPOINT_STATE {
+        Aliases                  [Text]                 Judged(Aliases);
+        // The daemon makes them of the aliases, but not on its default network.
+        DNSNames                 [Text]                 Judged(Aliases);
+        DriverOpts               {Text}                 Judged(EndpointOptions);
+        GwPriority               Integer                Harmless;
+        IPAMConfig               (ENDPOINT_ADDRESSES)   Judged(EndpointAddresses);
+        Links                    [Text]                 Judged(Links);
+        MacAddress               Text                   Judged(EndpointAddresses);
+        // Unless the key or the path names a network of the daemon's own, this one is joined.
+        NetworkID                Text                   Judged(Networks);
+    }
+
+    /// What the daemon reports of an endpoint, and fills in itself.
+    ENDPOINT_STATE {
+        EndpointID               Text                   Harmless;
+        Gateway                  Text                   Harmless;
+        GlobalIPv6Address        Text                   Harmless;
+        GlobalIPv6PrefixLen      Integer                Harmless;
+        IPAddress                Text                   Harmless;
+        IPPrefixLen              Integer                Harmless;
+        IPv6Gateway              Text                   Harmless;
+    }
+
+    ENDPOINT_ADDRESSES {
+        IPv4Address              Text                   Part;
+        IPv6Address              Text                   Part;
+        LinkLocalIPs             [Text]                 Part;
+    }
+
+    IPAM {
+        Config                   [(SUBNET)]             Judged(Subnets);
+        Driver                   Text                   Judged(Ipam);
+        Options                  {Text}                 Judged(Ipam);
+    }
+
+    SUBNET {
+        AuxiliaryAddresses       {Text}                 Part;
+        Gateway                  Text                   Part;
+        IPRange                  Text                   Part;
+        Subnet                   Text                   Part;
+    }
+
+    CONFIG_REFERENCE {
+        Network                  Text                   Part;
+    }
+}

@@ -1,0 +1,174 @@
+//! What a table of fields says, and the notation that its rows are written in.
+//!
+//! A table is one object of the API. Its rows are read along the daemon's own types: a table may
+//! embed another, as those types do, and a name is the one that the daemon gives the field.
+
+use super::topic::Topic;
+use crate::docker::json::folds_alike;
+
+/// The fields of one kind of object.
+#[derive(Debug)]
+pub struct Table {
+    /// Its own fields, sorted by name.
+    pub own: &'static [Field],
+    /// Tables whose fields stand in it too, as if they were its own.
+    pub embedded: &'static [&'static Table],
+}
+
+/// One field of an object.
+#[derive(Debug)]
+pub struct Field {
+    /// Its key, spelled as the daemon spells it, and as it is sent on.
+    pub name: &'static str,
+    /// The same key as the API's documents or a client spell it. The daemon takes both, as it does
+    /// not regard case.
+    pub also: Option<&'static str>,
+    /// What may stand there.
+    pub shape: Shape,
+    /// What it means to a policy.
+    pub class: Class,
+    /// What its zero value means to the daemon.
+    pub zero: Zero,
+}
+
+/// What may stand at a place.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Anything; only for what is dropped.
+    Any,
+    /// `true` or `false`.
+    Bool,
+    /// A number without fraction or exponent.
+    Integer,
+    /// An empty array; only for what is dropped.
+    Nothing,
+    /// A number.
+    Number,
+    /// A string.
+    Text,
+    /// A string, or an array of strings: engines before 29 take either.
+    TextOrTexts,
+    /// An array of these.
+    List(&'static Shape),
+    /// An object of any keys with these.
+    Map(&'static Shape),
+    /// An object of these fields.
+    Object(&'static Table),
+}
+
+/// What a field means to a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It concerns the object alone, or its fields have classes of their own.
+    Harmless,
+    /// A rule decides; the fields within it are part of that.
+    Judged(Topic),
+    /// A rule decides which keys may stand in it; what stands under them has classes of its own.
+    Keys(Topic),
+    /// Within a judged or refused field.
+    Part,
+    /// No rule grants it.
+    Refused,
+    /// A real client sends it, no engine reads it, and it is dropped.
+    Ignored,
+}
+
+/// What `false`, `0`, an empty string, array or object, or an object of such alone mean to the
+/// daemon. Its own client sends them for everything that it was not asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zero {
+    /// The same as if the field were not there.
+    Absent,
+    /// Something else: the daemon's type tells the two apart.
+    Meant,
+}
+
+impl Table {
+    /// Its field of this key, in either spelling.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<&'static Field> {
+        self.find(|field| field.name == key || field.also == Some(key))
+    }
+
+    /// The field that the daemon takes the key for, as it does not regard case.
+    #[must_use]
+    pub fn nearly(&self, key: &str) -> Option<&'static Field> {
+        self.find(|field| field.class != Class::Ignored && folds_alike(key, field.name))
+    }
+
+    /// Whether it has no fields.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.embedded.iter().all(|table| table.is_empty())
+    }
+
+    fn find(&self, is_it: impl Fn(&Field) -> bool + Copy) -> Option<&'static Field> {
+        let own = self.own.iter().find(|field| is_it(field));
+        own.or_else(|| self.embedded.iter().find_map(|table| table.find(is_it)))
+    }
+}
+
+impl Shape {
+    /// How it is called in a message.
+    #[must_use]
+    pub fn expected(self) -> &'static str {
+        match self {
+            Self::Any => "anything",
+            Self::Bool => "true or false",
+            Self::Integer => "a whole number",
+            Self::Nothing => "an empty array",
+            Self::Number => "a number",
+            Self::Text => "a string",
+            Self::TextOrTexts => "a string or an array of strings",
+            Self::List(_) => "an array",
+            Self::Map(_) | Self::Object(_) => "an object",
+        }
+    }
+}
+
+/// Makes tables. A row is `Name shape class[, Meant] [as AlsoSpelled];`. A shape is one word, `[x]` for an
+/// array of x, `{x}` for an object of any keys with x, or `(TABLE)` for an object of a table's fields.
+macro_rules! tables {
+    ($($(#[$doc:meta])* $table:ident $(embeds $($embedded:ident),+)? {
+        $($name:ident $shape:tt $class:ident $(($topic:ident))? $(, $zero:ident)? $(as $also:ident)?;)*
+    })+) => {$(
+        $(#[$doc])*
+        pub(super) static $table: Table = Table {
+            own: &[$(Field {
+                name: stringify!($name),
+                also: or!(None $(, Some(stringify!($also)))?),
+                shape: shape!($shape),
+                class: Class::$class $((Topic::$topic))?,
+                zero: or!(Zero::Absent $(, Zero::$zero)?),
+            }),*],
+            embedded: &[$($(&$embedded),+)?],
+        };
+    )+};
+}
+
+macro_rules! shape {
+    ([$of:tt]) => {
+        Shape::List(&shape!($of))
+    };
+    ({$of:tt}) => {
+        Shape::Map(&shape!($of))
+    };
+    (($table:ident)) => {
+        Shape::Object(&$table)
+    };
+    ($plain:ident) => {
+        Shape::$plain
+    };
+}
+
+/// The second, if there is one.
+macro_rules! or {
+    ($default:expr) => {
+        $default
+    };
+    ($default:expr, $given:expr) => {
+        $given
+    };
+}
+
+pub(super) use {or, shape, tables};

@@ -1,0 +1,152 @@
+//! What a policy is asked.
+
+use std::collections::HashSet;
+
+use super::*;
+
+const ASKED: &str = include_str!("../../../../tests/data/asked.txt");
+
+/// What of a body must be judged, as path, topic and value.
+#[track_caller]
+pub(super) fn judged(operation: Operation, body: &str) -> Vec<(String, Option<Topic>, String)> {
+    let kept = read(operation, body).unwrap();
+    let asked = asked(&kept, table(operation).unwrap());
+    let shown = asked.into_iter().map(|asked| {
+        let mut value = String::new();
+        asked.value.render(&mut value);
+        (asked.path, asked.topic, value)
+    });
+    shown.collect()
+}
+
+#[test]
+fn names_what_a_policy_must_judge() {
+    let asked = judged(
+        CREATE,
+        r#"{"Image":"a","Tty":true,"Cmd":"x","HostConfig":{"Privileged":true,"CapDrop":["ALL"],
+            "LogConfig":{"Type":"syslog","Config":{"a":"b"}},"Annotations":{"a":"b"},
+            "Mounts":[{"Type":"bind","Source":"/"}]},"NetworkingConfig":{"EndpointsConfig":
+            {"n":{"Aliases":["x"],"NetworkID":"host","GwPriority":3}}}}"#,
+    );
+    let shown: Vec<_> = asked
+        .iter()
+        .map(|(path, topic, value)| (path.as_str(), *topic, value.as_str()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("Image", Some(Topic::Image), r#""a""#),
+            ("HostConfig.Privileged", Some(Topic::Privileged), "true"),
+            (
+                "HostConfig.LogConfig",
+                Some(Topic::LogDriver),
+                r#"{"Type":"syslog","Config":{"a":"b"}}"#
+            ),
+            ("HostConfig.Annotations", None, r#"{"a":"b"}"#),
+            (
+                "HostConfig.Mounts",
+                Some(Topic::Mounts),
+                r#"[{"Type":"bind","Source":"/"}]"#
+            ),
+            (
+                "NetworkingConfig.EndpointsConfig",
+                Some(Topic::Networks),
+                r#"{"n":{"Aliases":["x"],"NetworkID":"host","GwPriority":3}}"#
+            ),
+            (
+                "NetworkingConfig.EndpointsConfig.n.Aliases",
+                Some(Topic::Aliases),
+                r#"["x"]"#
+            ),
+            (
+                "NetworkingConfig.EndpointsConfig.n.NetworkID",
+                Some(Topic::Networks),
+                r#""host""#
+            ),
+        ]
+    );
+}
+
+#[test]
+fn a_zero_value_is_judged_only_where_it_means_something() {
+    for body in [
+        r#"{"HostConfig":{"Privileged":false,"Memory":0,"PidMode":"","Binds":[],"Sysctls":{}}}"#,
+        r#"{"HostConfig":{"Cgroup":"","Annotations":{},"LogConfig":{"Type":"","Config":{}}}}"#,
+        r#"{"HostConfig":{"RestartPolicy":{"Name":"","MaximumRetryCount":-0}}}"#,
+        r#"{"NetworkingConfig":{"EndpointsConfig":{}}}"#,
+    ] {
+        assert_eq!(judged(CREATE, body), [], "{body}");
+    }
+    for (operation, body, want) in [
+        (
+            CREATE,
+            r#"{"HostConfig":{"MaskedPaths":[]}}"#,
+            Some(Topic::MaskedPaths),
+        ),
+        (CREATE, r#"{"HostConfig":{"Capabilities":[]}}"#, None),
+        (
+            CREATE,
+            r#"{"HostConfig":{"Binds":[""]}}"#,
+            Some(Topic::Binds),
+        ),
+        (
+            CREATE,
+            r#"{"HostConfig":{"Sysctls":{"a":""}}}"#,
+            Some(Topic::Sysctls),
+        ),
+        (
+            CREATE,
+            r#"{"HostConfig":{"Mounts":[{}]}}"#,
+            Some(Topic::Mounts),
+        ),
+        (
+            CREATE,
+            r#"{"HostConfig":{"PortBindings":{"80/tcp":null}}}"#,
+            Some(Topic::Ports),
+        ),
+        (
+            CREATE,
+            r#"{"NetworkingConfig":{"EndpointsConfig":{"host":{}}}}"#,
+            Some(Topic::Networks),
+        ),
+        (
+            Operation::ContainerUpdate,
+            r#"{"PidsLimit":0}"#,
+            Some(Topic::Limit),
+        ),
+        (SERVICE, r#"{"Mode":{"Global":{}}}"#, Some(Topic::Replicas)),
+        (Operation::VolumeCreate, r#"{"ClusterVolumeSpec":{}}"#, None),
+    ] {
+        assert_eq!(topics(operation, body), [want], "{body}");
+    }
+}
+
+fn topics(operation: Operation, body: &str) -> Vec<Option<Topic>> {
+    let asked = judged(operation, body);
+    asked.iter().map(|(_, topic, _)| *topic).collect()
+}
+
+/// What leads out of a container, or spends what is the host's, by row of attack.
+#[test]
+fn whatever_leads_out_of_a_container_is_judged() {
+    let rows = ASKED.lines().filter(|line| !line.starts_with('#'));
+    let mut seen = HashSet::new();
+    for row in rows {
+        let [id, operation, topic, body] = row.splitn(4, ' ').collect::<Vec<_>>()[..] else {
+            panic!("{row}");
+        };
+        let asked = topics(Operation::named(operation).unwrap(), body);
+        let named = asked.iter().map(|topic| match topic {
+            Some(topic) => format!("{topic:?}"),
+            None => "Refused".to_owned(),
+        });
+        assert_eq!(
+            named.collect::<Vec<_>>(),
+            [topic],
+            "{id}: {operation} {body}"
+        );
+        seen.extend(asked);
+    }
+    // All of them, and what nothing grants.
+    assert_eq!(seen.len(), Topic::ALL.len() + 1);
+}

@@ -1,0 +1,288 @@
+//! What holds of every table.
+
+use super::*;
+use crate::docker::json::folds_alike;
+
+/// Each documented field of each operation, with its type and the API versions that have it.
+///
+/// Source: `api/swagger.yaml` of moby/moby, API 1.25 to 1.56.
+const DOCUMENTED: &str = include_str!("../../../../tests/data/docker-fields.tsv");
+
+/// Where the documents are wrong about a field: its path, and what holds instead, if anything.
+const MISTAKEN: &[(&str, Option<(&str, &str)>)] = &[
+    // They miss the array, up to API 1.34.
+    (
+        "HostConfig.PortBindings{}.HostIp",
+        Some(("HostConfig.PortBindings{}[].HostIp", "string")),
+    ),
+    (
+        "HostConfig.PortBindings{}.HostPort",
+        Some(("HostConfig.PortBindings{}[].HostPort", "string")),
+    ),
+    // They describe the type and what it lists apart.
+    (
+        "HostConfig.Mounts[].Type",
+        Some(("HostConfig.Mounts[].Type", "string")),
+    ),
+    (
+        "TaskTemplate.ContainerSpec.Mounts[].Type",
+        Some(("TaskTemplate.ContainerSpec.Mounts[].Type", "string")),
+    ),
+    // A word of the schema's language, one level too low.
+    ("Volumes.additionalProperties", None),
+];
+
+/// A field with the one that it stands in, and its path.
+struct Place {
+    path: String,
+    field: &'static Field,
+    above: Option<&'static Field>,
+}
+
+fn places(operation: Operation) -> Vec<Place> {
+    let mut found = Vec::new();
+    descend(
+        Shape::Object(table(operation).unwrap()),
+        "",
+        None,
+        &mut found,
+    );
+    found
+}
+
+fn descend(shape: Shape, path: &str, above: Option<&'static Field>, found: &mut Vec<Place>) {
+    match shape {
+        Shape::List(inner) => descend(*inner, &format!("{path}[]"), above, found),
+        Shape::Map(inner) => descend(*inner, &format!("{path}{{}}"), above, found),
+        Shape::Object(table) => {
+            for field in fields(table) {
+                let separator = if path.is_empty() { "" } else { "." };
+                let path = format!("{path}{separator}{}", field.name);
+                descend(field.shape, &path, Some(field), found);
+                found.push(Place { path, field, above });
+            }
+        }
+        Shape::Any
+        | Shape::Bool
+        | Shape::Integer
+        | Shape::Nothing
+        | Shape::Number
+        | Shape::Text
+        | Shape::TextOrTexts => {}
+    }
+}
+
+pub(super) fn fields(table: &'static Table) -> Vec<&'static Field> {
+    let embedded = table.embedded.iter().flat_map(|table| fields(table));
+    table.own.iter().chain(embedded).collect()
+}
+
+/// Every object of a table below an operation's, that one included.
+pub(super) fn objects(table: &'static Table, found: &mut Vec<&'static Table>) {
+    found.push(table);
+    for field in fields(table) {
+        let mut shape = field.shape;
+        while let Shape::List(inner) | Shape::Map(inner) = shape {
+            shape = *inner;
+        }
+        if let Shape::Object(table) = shape {
+            objects(table, found);
+        }
+    }
+}
+
+fn everywhere() -> impl Iterator<Item = (Operation, Place)> {
+    let all = TABLES.iter().map(|(operation, _)| *operation);
+    all.flat_map(|operation| {
+        places(operation)
+            .into_iter()
+            .map(move |place| (operation, place))
+    })
+}
+
+/// The shape of a path as the documents write it, with `[]` behind a list and `{}` behind a map.
+fn shape_of(operation: Operation, path: &str) -> Option<Shape> {
+    let mut shape = Shape::Object(table(operation).unwrap());
+    for step in path.split('.') {
+        let key = step.split(['[', '{']).next().unwrap();
+        let Shape::Object(table) = shape else {
+            return None;
+        };
+        let field = table.field(key);
+        shape = field.filter(|field| field.class != Class::Ignored)?.shape;
+        for wrapped in step.as_bytes()[key.len()..].chunks(2) {
+            shape = match (wrapped, shape) {
+                (b"[]", Shape::List(inner)) | (b"{}", Shape::Map(inner)) => *inner,
+                _ => return None,
+            };
+        }
+    }
+    Some(shape)
+}
+
+fn fits(documented: &str, shape: Shape) -> bool {
+    match documented {
+        "boolean" => matches!(shape, Shape::Bool),
+        "integer" => matches!(shape, Shape::Integer),
+        "number" => matches!(shape, Shape::Number),
+        "string" => matches!(shape, Shape::Text),
+        "object" => matches!(shape, Shape::Object(_)),
+        "array of integer" => matches!(shape, Shape::List(Shape::Integer)),
+        "array of string" => matches!(shape, Shape::List(Shape::Text) | Shape::TextOrTexts),
+        "array of object" => matches!(shape, Shape::List(Shape::Object(_))),
+        "array of array" => matches!(shape, Shape::List(Shape::List(Shape::Text))),
+        "map of string" => matches!(shape, Shape::Map(Shape::Text)),
+        "map of object" => matches!(shape, Shape::Map(Shape::Object(_))),
+        "map of array" => matches!(shape, Shape::Map(Shape::List(Shape::Object(_)))),
+        other => panic!("{other} is no type of the documents"),
+    }
+}
+
+#[test]
+fn every_documented_field_has_a_row_of_its_shape() {
+    let mut rows = 0;
+    let mut mistaken = 0;
+    for line in DOCUMENTED.lines().skip(1) {
+        let columns: Vec<_> = line.split('\t').collect();
+        let operation = Operation::named(columns[0]).unwrap();
+        let (mut path, mut documented) = (columns[1], columns[2]);
+        if let Some((_, instead)) = MISTAKEN.iter().find(|(mistaken, _)| *mistaken == path) {
+            mistaken += 1;
+            let Some(instead) = instead else { continue };
+            (path, documented) = *instead;
+        }
+        let Some(shape) = shape_of(operation, path) else {
+            panic!("{operation} has no row for {path}");
+        };
+        assert!(
+            fits(documented, shape),
+            "{operation}: {path} is {documented}, not {shape:?}"
+        );
+        rows += 1;
+    }
+    assert_eq!(rows, 746, "rows that were compared");
+    assert_eq!(mistaken, 7, "rows that the documents have wrong");
+}
+
+#[test]
+fn every_judged_operation_is_documented_and_every_documented_one_judged() {
+    let mut documented: Vec<_> = DOCUMENTED
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').next().unwrap())
+        .collect();
+    documented.dedup();
+    let mut judged: Vec<_> = TABLES
+        .iter()
+        .map(|(operation, _)| operation.to_string())
+        .collect();
+    judged.sort();
+    assert_eq!(judged, documented);
+}
+
+#[test]
+fn a_part_stands_below_what_is_judged_or_refused_and_nothing_else_does() {
+    for (operation, Place { path, field, above }) in everywhere() {
+        let above = above.map_or(Class::Harmless, |field| field.class);
+        let is_within = matches!(above, Class::Judged(_) | Class::Refused | Class::Part);
+        assert_eq!(field.class == Class::Part, is_within, "{operation}: {path}");
+    }
+}
+
+#[test]
+fn no_two_fields_of_an_object_are_one_to_the_daemon() {
+    for (operation, table) in TABLES {
+        let mut found = Vec::new();
+        objects(table, &mut found);
+        for object in found {
+            let names: Vec<_> = fields(object).iter().map(|field| field.name).collect();
+            for (at, name) in names.iter().enumerate() {
+                let twin = names[at + 1..]
+                    .iter()
+                    .find(|other| folds_alike(name, other));
+                assert_eq!(twin, None, "{operation}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn another_spelling_differs_by_case_alone() {
+    for (operation, Place { path, field, .. }) in everywhere() {
+        if let Some(also) = field.also {
+            assert_ne!(also, field.name, "{operation}: {path}");
+            assert!(folds_alike(also, field.name), "{operation}: {path}");
+        }
+    }
+}
+
+#[test]
+fn only_what_is_dropped_may_be_anything() {
+    for (operation, Place { path, field, .. }) in everywhere() {
+        let is_loose = matches!(field.shape, Shape::Any | Shape::Nothing);
+        assert_eq!(
+            field.class == Class::Ignored,
+            is_loose,
+            "{operation}: {path}"
+        );
+    }
+}
+
+#[test]
+fn only_what_is_judged_or_refused_has_a_meaning_for_its_zero() {
+    for (operation, Place { path, field, .. }) in everywhere() {
+        let is_asked = matches!(field.class, Class::Judged(_) | Class::Refused);
+        assert!(
+            is_asked || field.zero == Zero::Absent,
+            "{operation}: {path}"
+        );
+    }
+}
+
+#[test]
+fn a_map_alone_has_keys_to_judge() {
+    for (operation, Place { path, field, .. }) in everywhere() {
+        if let Class::Keys(_) = field.class {
+            assert!(matches!(field.shape, Shape::Map(_)), "{operation}: {path}");
+        }
+    }
+}
+
+#[test]
+fn every_topic_is_asked_somewhere() {
+    let classes: Vec<_> = everywhere().map(|(_, place)| place.field.class).collect();
+    for topic in Topic::ALL {
+        let is_asked =
+            |class: &Class| *class == Class::Judged(*topic) || *class == Class::Keys(*topic);
+        assert!(classes.iter().any(is_asked), "{topic:?}");
+    }
+}
+
+/// Engines up to 26.1 read the fields of a host configuration from the level above.
+#[test]
+fn no_field_of_a_host_config_is_taken_one_level_above() {
+    let create = table(CREATE).unwrap();
+    let host_config = create.field("HostConfig").unwrap();
+    let Shape::Object(host_config) = host_config.shape else {
+        panic!("HostConfig is an object");
+    };
+    for field in fields(host_config) {
+        let above = create.field(field.name).map(|field| field.shape);
+        let is_shut = matches!(above, None | Some(Shape::Nothing));
+        assert!(is_shut, "{} at the top is taken", field.name);
+    }
+}
+
+/// People look a field up in them.
+#[test]
+fn rows_are_sorted() {
+    for (operation, table) in TABLES {
+        let mut found = Vec::new();
+        objects(table, &mut found);
+        let embedded: Vec<_> = found.iter().flat_map(|object| object.embedded).collect();
+        for object in found.iter().chain(embedded) {
+            let names: Vec<_> = object.own.iter().map(|field| field.name).collect();
+            assert!(names.is_sorted(), "{operation}: {names:?}");
+        }
+    }
+}
