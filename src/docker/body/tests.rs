@@ -1,6 +1,7 @@
 use super::*;
 
 mod asked;
+mod bodies;
 mod tables;
 
 const CREATE: Operation = Operation::ContainerCreate;

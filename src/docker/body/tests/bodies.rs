@@ -1,0 +1,123 @@
+//! Bodies that real clients sent.
+
+use super::asked::judged;
+use super::*;
+use crate::docker::{Subject, Target, classify};
+
+const SENT: &str = include_str!("../../../../tests/data/bodies.txt");
+
+/// Whole runs of clients, each request behind a line `###`.
+const RUNS: &[(&str, &str)] = &[
+    (
+        "bollard",
+        include_str!("../../../../tests/clients/fixtures/bollard.http"),
+    ),
+    (
+        "docker-py",
+        include_str!("../../../../tests/clients/fixtures/docker-py.http"),
+    ),
+    (
+        "dockerode",
+        include_str!("../../../../tests/clients/fixtures/dockerode.http"),
+    ),
+];
+
+fn sent_bodies() -> Vec<(Operation, &'static str)> {
+    let lines = SENT
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let bodies = lines.map(|line| {
+        let (operation, body) = line.split_once(' ').unwrap();
+        (Operation::named(operation).unwrap(), body)
+    });
+    bodies.collect()
+}
+
+/// The bodies of a run that are judged.
+fn bodies_of_run(run: &'static str) -> Vec<(Operation, &'static str)> {
+    let mut found = Vec::new();
+    for request in run.split("###\n").filter(|request| !request.is_empty()) {
+        let mut words = request.lines().next().unwrap().split(' ');
+        let method = words.next().unwrap();
+        let target = Target::parse(words.next().unwrap()).unwrap();
+        let call = classify(method, target).unwrap();
+        let Subject::Operation { operation, .. } = call.subject else {
+            continue;
+        };
+        let body = request.split_once("\n\n").map(|(_, body)| body.trim_end());
+        if let (Some(body), Some(_)) = (body, table(operation)) {
+            found.push((operation, body.split("\n# then, raw").next().unwrap()));
+        }
+    }
+    found
+}
+
+pub(super) fn all() -> Vec<(Operation, &'static str)> {
+    let of_runs = RUNS.iter().flat_map(|(_, run)| bodies_of_run(run));
+    sent_bodies().into_iter().chain(of_runs).collect()
+}
+
+#[test]
+fn every_body_of_a_real_client_is_taken() {
+    for (operation, body) in all() {
+        if let Err(bad) = read(operation, body) {
+            panic!("{operation}: {bad}: {body}");
+        }
+    }
+    // No run is passed over for how it is written.
+    for (client, run) in RUNS {
+        assert!(bodies_of_run(run).len() > 15, "{client}");
+    }
+    for (operation, _) in TABLES {
+        // The one for volumes of the swarm, which every policy refuses.
+        let is_refused = *operation == Operation::VolumeUpdate;
+        let is_sent = all().iter().any(|(sent, _)| sent == operation);
+        assert_ne!(is_refused, is_sent, "{operation}");
+    }
+}
+
+#[test]
+fn every_ignored_field_is_dropped() {
+    for (operation, table) in TABLES {
+        for field in table
+            .own
+            .iter()
+            .filter(|field| field.class == Class::Ignored)
+        {
+            let kept = read(*operation, &format!("{{\"{}\":[]}}", field.name));
+            assert_eq!(
+                kept,
+                Ok(Json::Object(Vec::new())),
+                "{operation}: {}",
+                field.name
+            );
+        }
+    }
+}
+
+/// Docker's own client asks for nothing with a container of the image alone.
+#[test]
+fn a_plain_container_asks_for_little() {
+    let plain = r#""Image":"busybox:latest","#;
+    let is_plain = |body: &str| body.contains(plain) && body.contains(r#""Binds":null"#);
+    let mut creates: Vec<_> = sent_bodies();
+    creates.retain(|(operation, body)| *operation == CREATE && is_plain(body));
+    assert!(creates.len() >= 3);
+    let (_, oldest) = creates[0];
+    let asked = judged(CREATE, oldest);
+    let topics: Vec<_> = asked
+        .iter()
+        .map(|(path, topic, _)| (path.as_str(), *topic))
+        .collect();
+    assert_eq!(
+        topics,
+        [
+            ("Image", Some(Topic::Image)),
+            ("HostConfig.NetworkMode", Some(Topic::NetworkMode)),
+            ("HostConfig.RestartPolicy", Some(Topic::Restart)),
+            ("HostConfig.MemorySwappiness", Some(Topic::Limit)),
+            ("HostConfig.OomKillDisable", Some(Topic::Limit)),
+            ("HostConfig.PidsLimit", Some(Topic::Limit)),
+        ]
+    );
+}
