@@ -2,6 +2,7 @@ use super::*;
 
 mod asked;
 mod bodies;
+mod go;
 mod tables;
 
 const CREATE: Operation = Operation::ContainerCreate;

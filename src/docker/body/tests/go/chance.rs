@@ -1,0 +1,121 @@
+//! Bodies of chance: most often right, sometimes wrong in the ways that readers differ on.
+
+use std::ptr;
+
+use super::super::tables;
+use super::*;
+
+/// A body for an operation, or for one of the objects in it as if it were one: those are smaller, so
+/// that each of their fields is met more often.
+pub(super) fn chosen(bytes: &[u8]) -> (Operation, &'static Table, String) {
+    let mut choices = Choices(bytes);
+    let (mut operation, mut table) = choices.one_of(TABLES);
+    if choices.pick(2) == 1 {
+        let mut objects = Vec::new();
+        tables::objects(table, &mut objects);
+        (operation, table) = (Operation::ExecStart, choices.one_of(&objects));
+    }
+    let mut body = String::new();
+    choices.value(Shape::Object(table), &mut body);
+    (operation, table, body)
+}
+
+/// What bytes of chance choose; with none left, the first of everything.
+struct Choices<'a>(&'a [u8]);
+
+impl Choices<'_> {
+    fn pick(&mut self, of: usize) -> usize {
+        let Some((first, rest)) = self.0.split_first() else {
+            return 0;
+        };
+        self.0 = rest;
+        usize::from(*first) % of
+    }
+
+    fn one_of<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.pick(of.len())]
+    }
+
+    /// Appends some value for a place, most often a fitting one.
+    fn value(&mut self, shape: Shape, to: &mut String) {
+        match self.pick(32) {
+            30 => return to.push_str("null"),
+            31 => {
+                let other = self.one_of(&["{}", "[]", "[null]", "\"\"", "0", "false"]);
+                return to.push_str(other);
+            }
+            _ => {}
+        }
+        match shape {
+            Shape::Bool => to.push_str(self.one_of(&["true", "false"])),
+            Shape::Integer => to.push_str(self.one_of(&["1", "0", "-7", "1.0", "1e1"])),
+            Shape::Number => to.push_str(self.one_of(&["1", "0", "0.5"])),
+            Shape::Text => to.push_str(self.one_of(&["\"a\"", "\"\"", "\"\\u0062\""])),
+            Shape::TextOrTexts => to.push_str(self.one_of(&["\"a\"", "[\"a\",\"b\"]", "[]"])),
+            Shape::Any => to.push_str(self.one_of(&["{\"a\":[1]}", "\"a\"", "true"])),
+            Shape::Nothing => to.push_str("[]"),
+            Shape::List(inner) => self.several(3, "[]", to, |choices, to| {
+                choices.value(*inner, to);
+            }),
+            Shape::Map(inner) => self.several(3, "{}", to, |choices, to| {
+                to.push_str(choices.one_of(&["\"a\":", "\"A\":", "\"b\":", "\"Image\":"]));
+                match choices.pick(8) {
+                    7 => to.push_str("null"),
+                    _ => choices.value(*inner, to),
+                }
+            }),
+            Shape::Object(table) => self.object(table, to),
+        }
+    }
+
+    fn object(&mut self, table: &'static Table, to: &mut String) {
+        let fields = tables::fields(table);
+        let mut last = None;
+        self.several(6, "{}", to, |choices, to| {
+            if choices.pick(16) == 15 || fields.is_empty() {
+                to.push_str(choices.one_of(&["\"Zz\":null", "\"Zz\":1", "\"Config\":null"]));
+                return;
+            }
+            // The same field again is where readers differ.
+            let again = last.filter(|_| choices.pick(8) == 7);
+            let field = again.unwrap_or_else(|| choices.one_of(&fields));
+            let is_again = last.replace(field).is_some_and(|last| ptr::eq(last, field));
+            choices.key(field, if is_again { 8 } else { 40 }, to);
+            if is_again && choices.pick(2) == 1 {
+                to.push_str("null");
+            } else {
+                choices.value(field.shape, to);
+            }
+        });
+    }
+
+    /// Appends a key, one time in so many in another spelling of each kind.
+    fn key(&mut self, field: &Field, one_in: usize, to: &mut String) {
+        let escaped = |name: &str| format!("\\u{:04x}{}", name.as_bytes()[0], &name[1..]);
+        let name = match self.pick(one_in) {
+            1 => field.name.to_lowercase(),
+            2 => field.name.to_uppercase(),
+            3 => field.name.replace(['s', 'S'], "\u{17f}"),
+            4 => field.name.replace(['k', 'K'], "\u{212a}"),
+            5 => escaped(field.name),
+            6 | 7 => field.also.unwrap_or(field.name).to_owned(),
+            _ => field.name.to_owned(),
+        };
+        to.extend(["\"", &name, "\":"]);
+    }
+
+    fn several(
+        &mut self,
+        most: usize,
+        brackets: &str,
+        to: &mut String,
+        mut each: impl FnMut(&mut Self, &mut String),
+    ) {
+        to.push_str(&brackets[..1]);
+        for at in 0..self.pick(most + 1) {
+            to.push_str(if at > 0 { "," } else { "" });
+            each(self, to);
+        }
+        to.push_str(&brackets[1..]);
+    }
+}
