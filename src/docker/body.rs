@@ -96,6 +96,12 @@ pub fn table(operation: Operation) -> Option<&'static Table> {
     found.map(|(_, table)| *table)
 }
 
+/// The fields of `HostConfig`, which an inspection of a container has too.
+#[must_use]
+pub fn host_config() -> &'static Table {
+    &container::HOST_CONFIG
+}
+
 /// Parses a body and keeps what its table has, each field in the daemon's own spelling.
 ///
 /// Fields that are ignored and nulls are dropped, as the daemon makes nothing of them; a null that

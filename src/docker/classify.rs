@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use super::operation::{Body, Effect, Endless, Method, Operation, Reply, Route, Spec};
 use super::query::{Query, hex_pair};
-use super::target::{ApiVersion, BadTarget, Target, has_references};
+use super::target::{ApiVersion, BadTarget, Target, has_references, is_name};
 
 /// A request, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,10 +287,7 @@ impl Pattern {
 /// A name or id of a container, exec, network, volume, node, service, task, secret, config,
 /// checkpoint.
 fn name(text: &str) -> Result<String, BadTarget> {
-    let starts_well = text.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    let is_name = starts_well && text.bytes().all(is_name_byte);
-    is_name
+    is_name(text)
         .then(|| text.to_owned())
         .ok_or_else(|| BadTarget::Name(text.to_owned()))
 }

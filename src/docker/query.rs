@@ -103,6 +103,13 @@ impl Query {
         !matches!(value.as_str(), "" | "0" | "no" | "false" | "none")
     }
 
+    /// Puts a value in the place of a key's.
+    pub fn set(&mut self, key: &str, value: &str) {
+        for (_, old) in self.0.iter_mut().filter(|(name, _)| name == key) {
+            value.clone_into(old);
+        }
+    }
+
     /// Leaves only these keys.
     ///
     /// # Errors

@@ -197,6 +197,13 @@ impl fmt::Display for ApiVersion {
 }
 
 /// The first segments under which names may hold slashes and escapes.
+/// Whether a text can be the name or the id of an object, images and plugins aside.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(is_name_byte)
+}
+
 pub(super) fn has_references(section: &str) -> bool {
     matches!(section, "images" | "plugins" | "distribution")
 }

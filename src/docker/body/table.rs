@@ -133,7 +133,7 @@ macro_rules! tables {
         $($name:ident $shape:tt $class:ident $(($topic:ident))? $(, $zero:ident)? $(as $also:ident)?;)*
     })+) => {$(
         $(#[$doc])*
-        pub(super) static $table: Table = Table {
+        pub(in crate::docker::body) static $table: Table = Table {
             own: &[$(Field {
                 name: stringify!($name),
                 also: or!(None $(, Some(stringify!($also)))?),

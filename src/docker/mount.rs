@@ -1,0 +1,423 @@
+//! A mount, in whichever of the API's spellings it came.
+//!
+//! Nothing is cleaned: a path that the daemon would clean is refused, so that what is compared with a
+//! rule is what is mounted.
+//!
+//! Source: `daemon/volume/mounts/linux_parser.go` of moby/moby.
+
+use super::json::Json;
+use super::target::is_name;
+
+/// What is mounted, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount<'a> {
+    /// Where it comes from.
+    pub source: Source<'a>,
+    /// Whether it can be written, or its labels be changed.
+    pub is_writable: bool,
+    /// Whether mounts made in the container come out on the host.
+    pub is_shared: bool,
+}
+
+/// Where a mount comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// A path of the host.
+    Host(&'a str),
+    /// A volume, new where there is none of the name; with the driver and the options that a new one
+    /// gets.
+    Volume {
+        /// Without one it is made for this container alone.
+        name: Option<&'a str>,
+        /// The driver's name, if one is asked for.
+        driver: Option<&'a str>,
+        /// The options for the driver.
+        options: &'a [(String, Json)],
+        /// The labels of a new one.
+        labels: &'a [(String, Json)],
+    },
+    /// Memory, with what of its options opens something.
+    Memory(Vec<&'a str>),
+    /// An image's files.
+    Image(&'a str),
+}
+
+/// Why a mount is refused by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadMount {
+    /// The mode behind the last colon.
+    #[error("has a mode that the daemon does not know")]
+    Mode,
+    /// Options that belong to another type.
+    #[error("has options of another type than its own")]
+    Options,
+    /// Neither two nor three parts, or an empty one.
+    #[error("is no source:target[:mode]")]
+    Parts,
+    /// A host path with a second spelling.
+    #[error(
+        "has a source that is no clean absolute path: write it without `..`, `.`, `//`, backslash or a slash at its end"
+    )]
+    Source,
+    /// A path within a volume or an image.
+    #[error("has a subpath that is not within its source")]
+    Subpath,
+    /// A target that is no path, or the root.
+    #[error("has a target that is no clean absolute path")]
+    Target,
+    /// A template, which a node of a swarm would fill in.
+    #[error("has a template, which is filled in only after it was judged: write it out")]
+    Template,
+    /// A type that is not known.
+    #[error("has a type that is neither bind, volume, tmpfs nor image")]
+    Type,
+    /// The name of no volume.
+    #[error("has a source that is neither an absolute path nor a volume's name")]
+    VolumeName,
+}
+
+/// The modes that the daemon knows in the short form.
+const MODES: &[&str] = &[
+    "cached",
+    "consistent",
+    "delegated",
+    "nocopy",
+    "private",
+    "ro",
+    "rprivate",
+    "rshared",
+    "rslave",
+    "rw",
+    "shared",
+    "slave",
+    "z",
+    "Z",
+];
+
+/// Reads the short form: `source:target[:mode]`, or a target alone for a volume without a name.
+///
+/// # Errors
+///
+/// It is not cleanly spelled.
+pub fn short(text: &str) -> Result<Mount<'_>, BadMount> {
+    let parts: Vec<&str> = text.split(':').collect();
+    let (source, target, mode) = match parts.as_slice() {
+        [target] => (None, *target, ""),
+        [source, target] if !MODES.contains(target) => (Some(*source), *target, ""),
+        [source, target, mode] => (Some(*source), *target, *mode),
+        _ => return Err(BadMount::Parts),
+    };
+    if text.contains("{{") {
+        return Err(BadMount::Template);
+    }
+    check_target(target)?;
+    let modes: Vec<&str> = mode.split(',').filter(|mode| !mode.is_empty()).collect();
+    if !modes.iter().all(|mode| MODES.contains(mode)) {
+        return Err(BadMount::Mode);
+    }
+    let has = |mode: &str| modes.contains(&mode);
+    let source = match source {
+        Some("") => return Err(BadMount::Parts),
+        Some(path) if path.starts_with('/') => Source::Host(host_path(path)?),
+        name => volume(name, None)?,
+    };
+    Ok(Mount {
+        source,
+        is_writable: !has("ro") || has("z") || has("Z"),
+        is_shared: has("shared") || has("rshared"),
+    })
+}
+
+/// Reads the long form, an object of the API's `Mount`.
+///
+/// # Errors
+///
+/// It is not cleanly spelled.
+pub fn long(mount: &Json) -> Result<Mount<'_>, BadMount> {
+    let text = |key: &str| mount.get(key).and_then(Json::text).unwrap_or_default();
+    let (source, kind) = (text("Source"), text("Type"));
+    if source.contains("{{") || text("Target").contains("{{") {
+        return Err(BadMount::Template);
+    }
+    check_target(text("Target"))?;
+    check_options(mount, kind)?;
+    let source = match kind {
+        "bind" => Source::Host(host_path(source)?),
+        "volume" => volume(
+            Some(source).filter(|name| !name.is_empty()),
+            mount.get("VolumeOptions"),
+        )?,
+        "tmpfs" if source.is_empty() => Source::Memory(memory_options(mount)),
+        "image" => {
+            check_subpath(mount.get("ImageOptions"))?;
+            Source::Image(source)
+        }
+        _ => return Err(BadMount::Type),
+    };
+    let propagation = mount
+        .get("BindOptions")
+        .and_then(|options| options.get("Propagation"))
+        .and_then(Json::text);
+    if !propagation.is_none_or(|mode| PROPAGATIONS.contains(&mode)) {
+        return Err(BadMount::Mode);
+    }
+    Ok(Mount {
+        source,
+        is_writable: !mount.get("ReadOnly").is_some_and(Json::is_true),
+        is_shared: matches!(propagation, Some("shared" | "rshared")),
+    })
+}
+
+const PROPAGATIONS: &[&str] = &[
+    "", "private", "rprivate", "rshared", "rslave", "shared", "slave",
+];
+
+/// What of a memory mount's options, joined by commas, undoes what the daemon sets.
+pub fn opening<'a>(options: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let is_harmless = |option: &&str| {
+        let (name, _) = option.split_once('=').unwrap_or((option, ""));
+        let known = [
+            "",
+            "gid",
+            "mode",
+            "nodev",
+            "noexec",
+            "nosuid",
+            "nr_blocks",
+            "nr_inodes",
+            "ro",
+            "rw",
+            "size",
+            "uid",
+        ];
+        known.contains(&name)
+    };
+    options.filter(|option| !is_harmless(option)).collect()
+}
+
+/// Whether a path is absolute and has no other spelling.
+#[must_use]
+pub fn is_clean(path: &str) -> bool {
+    let is_part = |part: &str| !matches!(part, "" | "." | "..");
+    let is_plain = |character: char| character != '\\' && !character.is_control();
+    path.strip_prefix('/').is_some_and(|rest| {
+        (rest.is_empty() || rest.split('/').all(is_part)) && rest.chars().all(is_plain)
+    })
+}
+
+fn host_path(path: &str) -> Result<&str, BadMount> {
+    Some(path)
+        .filter(|path| is_clean(path))
+        .ok_or(BadMount::Source)
+}
+
+fn check_target(target: &str) -> Result<(), BadMount> {
+    // A slash at the end of a target is common, and nothing is compared with it.
+    let target = target.strip_suffix('/').unwrap_or(target);
+    if is_clean(target) && target != "/" {
+        Ok(())
+    } else {
+        Err(BadMount::Target)
+    }
+}
+
+fn volume<'a>(name: Option<&'a str>, options: Option<&'a Json>) -> Result<Source<'a>, BadMount> {
+    if !name.is_none_or(is_name) {
+        return Err(BadMount::VolumeName);
+    }
+    check_subpath(options)?;
+    let driver = options.and_then(|options| options.get("DriverConfig"));
+    let members =
+        |of: Option<&'a Json>, key| of.and_then(|it| it.get(key)).map_or(&[][..], Json::members);
+    let driver_name = driver
+        .and_then(|driver| driver.get("Name"))
+        .and_then(Json::text);
+    let options_of_driver = members(driver, "Options");
+    let labels = members(options, "Labels");
+    let has_template =
+        |(_, value): &(String, Json)| value.text().is_some_and(|text| text.contains("{{"));
+    if options_of_driver.iter().chain(labels).any(has_template) {
+        return Err(BadMount::Template);
+    }
+    Ok(Source::Volume {
+        name,
+        driver: driver_name.filter(|name| !name.is_empty()),
+        options: options_of_driver,
+        labels,
+    })
+}
+
+/// The options of a type stand beside that type alone; older engines drop the others silently.
+fn check_options(mount: &Json, kind: &str) -> Result<(), BadMount> {
+    for (key, belongs_to) in [
+        ("BindOptions", "bind"),
+        ("ImageOptions", "image"),
+        ("TmpfsOptions", "tmpfs"),
+        ("VolumeOptions", "volume"),
+    ] {
+        if mount.get(key).is_some_and(|it| !it.members().is_empty()) && kind != belongs_to {
+            return Err(BadMount::Options);
+        }
+    }
+    Ok(())
+}
+
+fn check_subpath(options: Option<&Json>) -> Result<(), BadMount> {
+    let subpath = options
+        .and_then(|options| options.get("Subpath"))
+        .and_then(Json::text)
+        .unwrap_or_default();
+    // As a path below a root it must be clean.
+    if subpath.is_empty() || is_clean(&format!("/{subpath}")) {
+        Ok(())
+    } else {
+        Err(BadMount::Subpath)
+    }
+}
+
+fn memory_options(mount: &Json) -> Vec<&str> {
+    let options = mount
+        .get("TmpfsOptions")
+        .and_then(|options| options.get("Options"));
+    let rows = options.map_or(&[][..], Json::items);
+    opening(rows.iter().filter_map(|row| row.texts().next()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_short_form_as_the_daemon_does() {
+        let volume = |name| Source::Volume {
+            name,
+            driver: None,
+            options: &[],
+            labels: &[],
+        };
+        for (text, source, is_writable, is_shared) in [
+            ("/srv/a:/a", Source::Host("/srv/a"), true, false),
+            ("/:/h:ro", Source::Host("/"), false, false),
+            ("/a:/b:", Source::Host("/a"), true, false),
+            ("/a:/b:ro,z", Source::Host("/a"), true, false),
+            ("/a:/b:ro,rshared", Source::Host("/a"), false, true),
+            ("/a:/b/", Source::Host("/a"), true, false),
+            ("data:/a:nocopy", volume(Some("data")), true, false),
+            ("/a", volume(None), true, false),
+        ] {
+            let want = Mount {
+                source,
+                is_writable,
+                is_shared,
+            };
+            assert_eq!(short(text), Ok(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn refuses_a_short_form_that_has_a_second_reading() {
+        for (text, want) in [
+            ("/a/../b:/x", BadMount::Source),
+            ("/a//b:/x", BadMount::Source),
+            ("/a/:/x", BadMount::Source),
+            ("//a:/x", BadMount::Source),
+            ("/a/.:/x", BadMount::Source),
+            ("/a\\b:/x", BadMount::Source),
+            ("/a\n:/x", BadMount::Source),
+            ("/a:ro", BadMount::Parts),
+            (":/x", BadMount::Parts),
+            ("/a:/b:/c:ro", BadMount::Parts),
+            ("/a:/b:RO", BadMount::Mode),
+            ("/a:/b:ro,exec", BadMount::Mode),
+            ("/a:b", BadMount::Target),
+            ("/a:/", BadMount::Target),
+            ("/a:/b/../c", BadMount::Target),
+            ("../a:/x", BadMount::VolumeName),
+            ("a/b:/x", BadMount::VolumeName),
+            ("~:/x", BadMount::VolumeName),
+            ("/{{.Node.ID}}:/x", BadMount::Template),
+        ] {
+            assert_eq!(short(text), Err(want), "{text}");
+        }
+    }
+
+    #[test]
+    fn reads_and_refuses_the_long_form() {
+        let json = |text: &str| Json::parse(text.as_bytes()).unwrap();
+        let text = r#"{"Type":"bind","Source":"/srv","Target":"/a","ReadOnly":true,"BindOptions":{"Propagation":"rshared"}}"#;
+        let bind = json(text);
+        let want = Mount {
+            source: Source::Host("/srv"),
+            is_writable: false,
+            is_shared: true,
+        };
+        assert_eq!(long(&bind), Ok(want));
+        let tmpfs = json(
+            r#"{"Type":"tmpfs","Target":"/a","TmpfsOptions":{"Options":[["noexec"],["exec"],["suid"]]}}"#,
+        );
+        assert_eq!(
+            long(&tmpfs).unwrap().source,
+            Source::Memory(vec!["exec", "suid"])
+        );
+        for (id, text, want) in [
+            (
+                "F75",
+                r#"{"Type":"cluster","Source":"a","Target":"/a"}"#,
+                BadMount::Type,
+            ),
+            (
+                "F75",
+                r#"{"Type":"npipe","Source":"a","Target":"/a"}"#,
+                BadMount::Type,
+            ),
+            (
+                "F75",
+                r#"{"Type":"Bind","Source":"/","Target":"/a"}"#,
+                BadMount::Type,
+            ),
+            ("F75", r#"{"Source":"/","Target":"/a"}"#, BadMount::Type),
+            (
+                "2c",
+                r#"{"Type":"bind","Source":"\\..\\x","Target":"/a"}"#,
+                BadMount::Source,
+            ),
+            (
+                "2c",
+                r#"{"Type":"bind","Source":"a","Target":"/a"}"#,
+                BadMount::Source,
+            ),
+            (
+                "2c",
+                r#"{"Type":"tmpfs","Source":"a","Target":"/a"}"#,
+                BadMount::Type,
+            ),
+            (
+                "2c",
+                r#"{"Type":"bind","Source":"/a","Target":"/a","VolumeOptions":{"NoCopy":true}}"#,
+                BadMount::Options,
+            ),
+            (
+                "F76",
+                r#"{"Type":"volume","Source":"a","Target":"/a","VolumeOptions":{"Subpath":"../../x"}}"#,
+                BadMount::Subpath,
+            ),
+            (
+                "F76",
+                r#"{"Type":"image","Source":"a","Target":"/a","ImageOptions":{"Subpath":"/x"}}"#,
+                BadMount::Subpath,
+            ),
+            (
+                "3",
+                r#"{"Type":"bind","Source":"{{index .Service.Labels \"p\"}}","Target":"/a"}"#,
+                BadMount::Template,
+            ),
+            (
+                "3",
+                r#"{"Type":"volume","Target":"/a","VolumeOptions":{"DriverConfig":{"Options":{"device":"{{.Node.ID}}"}}}}"#,
+                BadMount::Template,
+            ),
+        ] {
+            assert_eq!(long(&json(text)), Err(want), "{id}: {text}");
+        }
+    }
+}

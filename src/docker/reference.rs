@@ -1,0 +1,211 @@
+//! A reference to an image, with what the daemon adds to a short one.
+//!
+//! Source: `distribution/reference`, `ParseNormalizedNamed` and `TagNameOnly`.
+
+use std::fmt;
+
+/// An image by its repository and what of it is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// With its registry, as `docker.io/library/nginx`.
+    pub repository: String,
+    /// Which of the repository's images.
+    pub version: Version,
+}
+
+/// Which image of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// The one that has the tag at the moment.
+    Tag(String),
+    /// The one of this digest, as `sha256:` and 64 digits; a tag beside it means nothing.
+    Digest(String),
+}
+
+/// Why a text refers to no image by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadReference {
+    /// It may be an image's id, or the beginning of one.
+    #[error("could be the id of any image: write the image's name, with its tag")]
+    Id,
+    /// It is not spelled as a reference.
+    #[error("is no reference to an image: write it as registry/repository:tag")]
+    Spelling,
+}
+
+/// What stands for the registry that a short name leaves out.
+const HUB: &str = "docker.io";
+const DIGEST: &str = "sha256:";
+/// The digits of a digest of SHA-256.
+const DIGITS: usize = 64;
+const MAX_TAG: usize = 128;
+const MAX_NAME: usize = 255;
+
+impl Reference {
+    /// Parses a reference and writes out what it leaves out.
+    ///
+    /// Shape: `[registry/]repository[:tag][@sha256:digest]`.
+    ///
+    /// # Errors
+    ///
+    /// It is no reference, or one that the daemon might take for an image's id.
+    pub fn parse(text: &str) -> Result<Self, BadReference> {
+        let (name, digest) = match text.split_once('@') {
+            Some((name, digest)) => (name, Some(digest)),
+            None => (text, None),
+        };
+        let after_path = name.rfind('/').map_or(0, |at| at + 1);
+        let colon = name.get(after_path..).and_then(|last| last.find(':'));
+        let (name, tag) = match colon.map(|at| name.split_at(after_path + at)) {
+            Some((name, tag)) => (name, tag.get(1..)),
+            None => (name, None),
+        };
+        let is_bare = digest.is_none() && tag.is_none() && !name.contains('/');
+        if (is_bare && is_hex(name)) || (name == "sha256" && tag.is_some_and(is_hex)) {
+            return Err(BadReference::Id);
+        }
+        let repository = repository(name).ok_or(BadReference::Spelling)?;
+        let is_good = tag.is_none_or(is_tag) && digest.is_none_or(is_digest);
+        let version = match (digest, tag) {
+            _ if !is_good => return Err(BadReference::Spelling),
+            (Some(digest), _) => Version::Digest(digest.to_owned()),
+            (None, tag) => Version::Tag(tag.unwrap_or("latest").to_owned()),
+        };
+        Ok(Self {
+            repository,
+            version,
+        })
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.version {
+            Version::Tag(tag) => write!(f, "{}:{tag}", self.repository),
+            Version::Digest(digest) => write!(f, "{}@{digest}", self.repository),
+        }
+    }
+}
+
+/// A name with its registry written out.
+fn repository(name: &str) -> Option<String> {
+    if name.len() > MAX_NAME {
+        return None;
+    }
+    let is_registry = |first: &str| {
+        first.contains(['.', ':']) || first == "localhost" || first.to_ascii_lowercase() != first
+    };
+    let (registry, path) = match name.split_once('/') {
+        Some((first, rest)) if is_registry(first) => (first, rest),
+        Some(_) | None => (HUB, name),
+    };
+    let registry = if registry == "index.docker.io" {
+        HUB
+    } else {
+        registry
+    };
+    let is_part = |part: &str| {
+        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let ends = [part.bytes().next(), part.bytes().last()];
+        ends.iter().all(|byte| byte.is_some_and(is_name))
+            && part
+                .bytes()
+                .all(|byte| is_name(byte) || b"._-".contains(&byte))
+    };
+    let (host, port) = registry.split_once(':').unwrap_or((registry, "0"));
+    let is_host = !host.is_empty()
+        && host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit());
+    let is_good = is_host && path.split('/').all(is_part);
+    let library = if registry == HUB && !path.contains('/') {
+        "library/"
+    } else {
+        ""
+    };
+    is_good.then(|| format!("{registry}/{library}{path}"))
+}
+
+fn is_hex(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn is_tag(tag: &str) -> bool {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    tag.bytes().next().is_some_and(is_word)
+        && tag.len() <= MAX_TAG
+        && tag
+            .bytes()
+            .all(|byte| is_word(byte) || b".-".contains(&byte))
+}
+
+fn is_digest(digest: &str) -> bool {
+    let digits = digest.strip_prefix(DIGEST);
+    digits.is_some_and(|digits| digits.len() == DIGITS && is_hex(digits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_out_what_a_short_reference_leaves_out() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for (text, want) in [
+            ("nginx", "docker.io/library/nginx:latest".to_owned()),
+            ("nginx:1.27", "docker.io/library/nginx:1.27".to_owned()),
+            ("grafana/loki", "docker.io/grafana/loki:latest".to_owned()),
+            (
+                "index.docker.io/library/a",
+                "docker.io/library/a:latest".to_owned(),
+            ),
+            ("localhost/a", "localhost/a:latest".to_owned()),
+            ("host:5000/a/b:1", "host:5000/a/b:1".to_owned()),
+            ("ghcr.io/a/b-c_d.e", "ghcr.io/a/b-c_d.e:latest".to_owned()),
+            ("Upper/a", "Upper/a:latest".to_owned()),
+            ("cafe:1", "docker.io/library/cafe:1".to_owned()),
+            (
+                &format!("a@{digest}"),
+                format!("docker.io/library/a@{digest}"),
+            ),
+            (
+                &format!("a:1@{digest}"),
+                format!("docker.io/library/a@{digest}"),
+            ),
+        ] {
+            assert_eq!(
+                Reference::parse(text).map(|it| it.to_string()),
+                Ok(want),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_what_could_be_an_id_and_what_is_no_reference() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for (text, want) in [
+            ("cafe", BadReference::Id),
+            ("0123456789ab", BadReference::Id),
+            (&*digest, BadReference::Id),
+            ("", BadReference::Spelling),
+            ("NGINX", BadReference::Spelling),
+            ("a//b", BadReference::Spelling),
+            ("a/../b", BadReference::Spelling),
+            ("/a", BadReference::Spelling),
+            ("a:", BadReference::Spelling),
+            ("a:b:c", BadReference::Spelling),
+            ("a@sha256:12", BadReference::Spelling),
+            ("a b", BadReference::Spelling),
+            ("a\n", BadReference::Spelling),
+            ("é", BadReference::Spelling),
+        ] {
+            assert_eq!(Reference::parse(text), Err(want), "{text}");
+        }
+    }
+}
