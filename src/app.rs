@@ -18,7 +18,7 @@ use crate::policy::Problem;
 use crate::proxy::body::request::BUDGET;
 use crate::proxy::probe::{Question, ask};
 use crate::proxy::upstream::Daemon;
-use crate::proxy::{Ruling, Shared};
+use crate::proxy::{Ruling, Shared, Surroundings};
 use crate::server::clients::Clients;
 use crate::server::files;
 use crate::server::listener::{BindError, Bound};
@@ -205,6 +205,7 @@ fn start(
     };
     let daemon = Arc::new(Daemon::new(&config));
     let budget = Arc::new(Semaphore::new(BUDGET));
+    let surroundings = Arc::new(Surroundings::default());
     let (mut listeners, mut shared) = (JoinSet::new(), Vec::new());
     for (bound, settings) in bound.into_iter().zip(&config.listeners) {
         let address = bound.address().clone();
@@ -225,6 +226,7 @@ fn start(
             daemon: Arc::clone(&daemon),
             log: log.clone(),
             budget: Arc::clone(&budget),
+            surroundings: Arc::clone(&surroundings),
         });
         shared.push(Arc::clone(&own));
         let listener = bound.into_listener().map_err(StartError::System)?;

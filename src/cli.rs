@@ -90,6 +90,9 @@ struct ExplainArgs {
     method: String,
     /// Request target, as /v1.45/containers/json?all=1
     target: String,
+    /// File with the request's body, as JSON
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
 }
 
 /// How a command ended. Its number is the process's exit code.

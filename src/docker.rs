@@ -6,12 +6,16 @@
 pub mod body;
 pub mod classify;
 pub mod json;
+pub mod mount;
 pub mod operation;
 pub mod query;
+pub mod reference;
 mod table;
 pub mod target;
 
 pub use classify::{Call, Subject, Unclassified, classify};
+pub use json::Json;
 pub use operation::{Body, Effect, Endless, Method, Operation, Reply, Upgrade};
 pub use query::{BadQuery, Query};
+pub use reference::Reference;
 pub use target::{ApiVersion, BadTarget, Target};

@@ -3,15 +3,28 @@
 //! Only this module makes a [`Permit`], and the upstream sends nothing without one. It knows
 //! nothing of sockets, hyper or the clock; the text of a policy file is handed to it.
 
+pub mod ask;
+pub mod blocks;
+pub mod cover;
 pub mod entry;
+pub mod facts;
 pub mod file;
+pub mod need;
+pub mod needs;
+pub mod own;
+mod pin;
 pub mod raw_path;
 pub mod reason;
+pub mod replaces;
 pub mod rules;
 pub mod shipped;
 pub mod spelling;
+pub mod suppose;
 
+pub use ask::{Answer, Known, Lookup};
 pub use entry::{BadEntry, Entry, Grants};
 pub use file::{Library, Policy, Problem};
+pub use need::{Need, What};
+pub use own::Own;
 pub use reason::{Denial, Reason};
-pub use rules::{Judgement, Permit, Rules};
+pub use rules::{Ground, Judgement, Permit, Request, Rules};

@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod guard;
 pub mod head;
 pub mod headers;
+pub mod lookup;
 pub mod meter;
 pub mod outage;
 pub mod probe;
@@ -19,7 +20,7 @@ pub mod socket;
 pub mod tunnel;
 pub mod upstream;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
@@ -28,12 +29,15 @@ use tokio::sync::Semaphore;
 use self::body::{ReplyBody, RequestBody};
 use self::exchange::{Exchange, Upload};
 use self::head::{BadHead, Head, RefusedHead};
+use self::lookup::Predecessors;
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Outgoing, Upstream};
 use crate::audit::{End, Entry, Log, Record, Unavailable, Verdict};
 use crate::config::{Admission, Limits};
-use crate::docker::{BadTarget, Call, Reply, Target, Unclassified, Upgrade, classify};
-use crate::policy::{Denial, Judgement, Permit, Reason, Rules};
+use crate::docker::{self, BadTarget, Call, Json, Reply, Target, Unclassified, Upgrade, classify};
+use crate::policy::{
+    Answer, Denial, Ground, Judgement, Known, Lookup, Own, Permit, Reason, Request, Rules,
+};
 
 /// What all connections of a listener share.
 #[derive(Debug)]
@@ -52,6 +56,19 @@ pub struct Shared {
     pub log: Log,
     /// What all bodies that are read before they are sent may hold, in bytes.
     pub budget: Arc<Semaphore>,
+    /// What is known besides the settings.
+    pub surroundings: Arc<Surroundings>,
+}
+
+/// What is learnt of the daemon and its containers while Dockgate runs.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    /// Dockgate's own container.
+    pub own: OnceLock<Own>,
+    /// Whether the engine unpacks compressed uploads with programs of its own.
+    pub unpacks_safely: OnceLock<bool>,
+    /// The containers that were taken away of late.
+    pub predecessors: Predecessors,
 }
 
 /// What requests are judged by, as a whole: a reload puts another in its place.
@@ -90,7 +107,7 @@ pub struct Gate {
 
 /// A request that may be sent.
 struct Granted {
-    permit: Permit,
+    permit: Box<Permit>,
     head: Box<Head>,
     body: RequestBody,
     upgrade: Option<Upgrade>,
@@ -132,7 +149,7 @@ impl Gate {
             || head
                 .as_ref()
                 .map_or(true, |head| head.has_body() || head.upgrade.is_some());
-        match self.judge(&mut entry.record, head, body).await {
+        match self.judge(&mut entry, head, body).await {
             Ok(granted) => self.forward(granted, entry).await,
             Err(denial) => self.give_up(&denial, must_close, entry),
         }
@@ -141,10 +158,11 @@ impl Gate {
     /// Decides whether a request may be sent, and makes it ready.
     async fn judge(
         &self,
-        record: &mut Record,
+        entry: &mut Entry,
         head: Result<Box<Head>, RefusedHead>,
         body: Incoming,
     ) -> Result<Box<Granted>, Denial> {
+        let record = &mut entry.record;
         let head = head.map_err(|refused| {
             if let Some((method, target)) = &refused.line {
                 record.asked(method, target);
@@ -157,28 +175,36 @@ impl Gate {
         let call = understand(&head, &ruling.admission)?;
         record.understood(&call);
         record.is_left_out = probe::is_health_check(&call, &head, &self.client);
-        let kind = call.body();
-        let permit = match ruling.rules.judge(call) {
-            Judgement::Allow(permit) => permit,
+        let own = self.shared.surroundings.own.get();
+        let known = Known::default();
+        let ground = Ground { known: &known, own };
+        let request = Request { call, body: None };
+        let mut body = Some(body);
+        let (permit, read) = match ruling.rules.judge(request, ground) {
+            Judgement::Allow(permit) => (permit, None),
             Judgement::Deny(denial) => return Err(denial),
+            judgement => {
+                let looking = self.look_closer(entry, &ruling, judgement, (&head, &mut body));
+                // Most requests need nothing of this, and are not to hold the space for it.
+                Box::pin(looking).await?
+            }
         };
+        let record = &mut entry.record;
+        record.found(permit.needs());
         record.policy = Some(Arc::clone(permit.policy()));
         let upgrade = wanted_upgrade(permit.call(), &head)?;
-        let body = if head.has_body() {
-            let (limits, budget) = (&self.shared.limits, &self.shared.budget);
-            let bytes_in = Arc::clone(&record.bytes_in);
-            let preparing = body::request::prepare(
-                kind,
-                &head,
-                body,
-                bytes_in,
-                &self.exchange,
-                (limits, budget),
-            );
-            // Most requests have none, and are not to hold the space for one.
-            Box::pin(preparing).await?
-        } else {
-            RequestBody::empty()
+        let body = match (read, body) {
+            (Some(read), _) => read,
+            (None, Some(body)) if head.has_body() => {
+                let kind = permit.call().body();
+                Box::pin(self.take_body(&entry.record, kind, &head, body)).await?
+            }
+            (None, _) => RequestBody::empty(),
+        };
+        let body = match permit.body() {
+            // Of an empty body the daemon reads nothing.
+            Some(rendered) if !body.is_empty() => body.replaced(rendered),
+            Some(_) | None => body,
         };
         Ok(Box::new(Granted {
             permit,
@@ -186,6 +212,80 @@ impl Gate {
             body,
             upgrade,
         }))
+    }
+
+    /// Reads the body and asks the daemon, as far as the judgement needs them.
+    async fn look_closer(
+        &self,
+        entry: &mut Entry,
+        ruling: &Ruling,
+        mut judgement: Judgement,
+        (head, body): (&Head, &mut Option<Incoming>),
+    ) -> Result<(Box<Permit>, Option<RequestBody>), Denial> {
+        let own = self.shared.surroundings.own.get();
+        let (mut known, mut read) = (Known::default(), None);
+        loop {
+            let request = match judgement {
+                Judgement::Allow(permit) => return Ok((permit, read)),
+                Judgement::Deny(denial) => return Err(denial),
+                Judgement::Missing(lookup) => return Err(lookup::missing(&lookup)),
+                Judgement::Inspect(mut request) => {
+                    let taken = match body.take() {
+                        Some(body) if head.has_body() => {
+                            let kind = request.call.body();
+                            self.take_body(&entry.record, kind, head, body).await?
+                        }
+                        Some(_) | None => RequestBody::empty(),
+                    };
+                    request.body = Some(inspected(&request.call, taken.whole())?);
+                    read = Some(taken);
+                    request
+                }
+                Judgement::Ask(request, lookup) => {
+                    let answer = self.look_up(entry, &lookup, known.len()).await?;
+                    known.learn(lookup, answer);
+                    request
+                }
+            };
+            let ground = Ground { known: &known, own };
+            judgement = ruling.rules.judge(request, ground);
+        }
+    }
+
+    async fn look_up(
+        &self,
+        entry: &mut Entry,
+        lookup: &Lookup,
+        asked: usize,
+    ) -> Result<Answer, Denial> {
+        if let Lookup::Predecessor(name) = lookup {
+            return Ok(self.shared.surroundings.predecessors.of(name));
+        }
+        if asked >= lookup::MAX_LOOKUPS {
+            return Err(lookup::failed("is one too many"));
+        }
+        let Some(permit) = Permit::to_ask(lookup) else {
+            return Ok(Answer::Missing);
+        };
+        let answered = lookup::ask(&self.upstream, lookup, &permit).await;
+        let status = answered.as_ref().ok().map(|(_, status)| *status);
+        entry
+            .looked_up(permit.call(), status)
+            .map_err(Denial::from)?;
+        answered.map(|(answer, _)| answer)
+    }
+
+    /// Reads or takes over a body as its operation wants it.
+    async fn take_body(
+        &self,
+        record: &Record,
+        kind: docker::Body,
+        head: &Head,
+        body: Incoming,
+    ) -> Result<RequestBody, Denial> {
+        let (limits, budget) = (&self.shared.limits, &self.shared.budget);
+        let bytes_in = Arc::clone(&record.bytes_in);
+        body::request::prepare(kind, head, body, bytes_in, &self.exchange, (limits, budget)).await
     }
 
     /// What is refused whatever it asks for.
@@ -214,6 +314,9 @@ impl Gate {
             ..
         } = &*granted;
         let (call, upgrade) = (permit.call(), *upgrade);
+        if let Some(container) = permit.takes_away() {
+            self.shared.surroundings.predecessors.remember(container);
+        }
         (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted);
         if call.effect().changes_state() {
             if entry.begin_confirmed().await.is_err() {
@@ -342,6 +445,17 @@ impl Gate {
         let whole = |bytes| ReplyBody::whole(bytes, entry, Arc::clone(&self.exchange));
         refusal::reply(denial, close).map(whole)
     }
+}
+
+/// The body of a request as a judged value.
+fn inspected(call: &Call, bytes: &[u8]) -> Result<Json, Denial> {
+    let table = call.operation().and_then(docker::body::table);
+    let parsed = match table {
+        _ if bytes.is_empty() => Ok(Json::Object(Vec::new())),
+        Some(table) => docker::body::parse(bytes, table),
+        None => Ok(Json::Null),
+    };
+    parsed.map_err(|bad| Denial::new(Reason::BadBody, bad.to_string()))
 }
 
 /// Which call a head asks for.

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
 
 use crate::docker::{Call, Effect, Operation, Reply};
-use crate::policy::{Denial, Reason};
+use crate::policy::{Denial, Need, Reason, What};
 
 /// What is known of one request. It fills up as the request goes its way.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct Record {
     pub method: Option<String>,
     /// The path as it is sent on, or the raw one of a refused target.
     pub path: Option<String>,
+    /// What a judged request asks for, each as `key=value` of a policy that would grant it.
+    pub findings: Vec<String>,
     /// What is known once the target was understood.
     pub call: Option<Known>,
     /// What was decided.
@@ -60,6 +62,8 @@ pub struct Known {
 pub enum Event {
     /// A change of state or a stream is about to be sent to the daemon.
     Begin,
+    /// The daemon was asked about what a request names.
+    Lookup,
     /// A request is over.
     Request,
 }
@@ -94,6 +98,7 @@ impl Event {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Begin => "begin",
+            Self::Lookup => "lookup",
             Self::Request => "request",
         }
     }
@@ -133,6 +138,11 @@ const MAX_QUERY_TEXT: usize = 128;
 /// The longest method that is kept, in bytes.
 const MAX_METHOD: usize = 32;
 
+/// The most findings that are kept.
+const MAX_FINDINGS: usize = 64;
+/// The longest finding that is kept, in bytes.
+const MAX_FINDING: usize = 256;
+
 impl Record {
     /// A record of a request of which nothing is known yet.
     #[must_use]
@@ -145,6 +155,7 @@ impl Record {
             policy: None,
             method: None,
             path: None,
+            findings: Vec::new(),
             call: None,
             verdict: Verdict::Deny,
             reason: Reason::NotJudged,
@@ -201,9 +212,26 @@ impl Record {
         });
     }
 
+    /// Notes what a request asks for.
+    pub fn found(&mut self, needs: &[Need]) {
+        let is_told = |need: &&Need| !matches!(need.what, What::Label { .. });
+        let asked = needs.iter().filter(is_told).filter_map(|need| {
+            let (block, key) = need.what.key()?;
+            let value = need.what.value();
+            if value.is_empty() {
+                return None;
+            }
+            Some(cut(&format!("{}.{key}={value}", block.name()), MAX_FINDING))
+        });
+        self.findings = asked.take(MAX_FINDINGS).collect();
+    }
+
     /// Notes that the client got a refusal instead of the daemon's reply.
     pub fn refused(&mut self, denial: &Denial) {
         self.reason = denial.reason;
+        if let Some(asked) = &denial.asked {
+            self.found(&asked.needs);
+        }
         self.detail = Some(denial.message.clone());
         self.status = Some(denial.reason.status());
     }

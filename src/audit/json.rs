@@ -35,9 +35,15 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
         line.word(r#","effect":"#, call.effect.as_str());
         line.text_if_any(r#","object":"#, call.object.as_deref());
     }
+    if !record.findings.is_empty() {
+        line.list(r#","findings":["#, &record.findings);
+    }
     line.word(r#","verdict":"#, record.verdict.as_str());
     line.word(r#","reason":"#, record.reason.code());
     line.text_if_any(r#","detail":"#, record.detail.as_deref());
+    if let (Event::Lookup, Some(status)) = (event, record.status) {
+        line.number(r#","status":"#, status.into());
+    }
     if let Some((duration, end)) = over {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         if let Some(status) = record.status {
@@ -196,7 +202,7 @@ mod tests {
         ) {
             let mut record = record();
             record.policy = Some(policy.as_str().into());
-            record.refused(&Denial { reason: Reason::NotGranted, message: detail.clone() });
+            record.refused(&Denial { reason: Reason::NotGranted, message: detail.clone(), asked: None });
             let over = Some((Duration::from_micros(micros), End::ClientGone));
             let line = line(&record, Event::Request, over);
             prop_assert_eq!(line.find('\n'), Some(line.len() - 1));

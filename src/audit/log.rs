@@ -17,9 +17,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
 
-use super::entry::{End, Event, Record};
+use super::entry::{End, Event, Record, Verdict};
 use super::{json, text};
 use crate::config::{AuditFormat, AuditSettings, OnFailure, Output};
+use crate::docker::Call;
 use crate::policy::{Denial, Reason};
 
 /// The lines that may wait to be written, besides those that each connection's request may need.
@@ -239,6 +240,25 @@ impl Entry {
             }
             Ok(_) | Err(_) => Ok(()),
         }
+    }
+
+    /// Records that the daemon was asked about what the request names, and what its status was.
+    ///
+    /// # Errors
+    ///
+    /// There is no place in the queue, or what was appended before could not be written.
+    pub fn looked_up(&mut self, call: &Call, status: Option<u16>) -> Result<(), Unavailable> {
+        let (client, listener) = (&self.record.client, &self.record.listener);
+        let mut entry = self.log.open(client, listener)?;
+        entry.record.id.clone_from(&self.record.id);
+        entry.record.method = Some(call.method.as_str().to_owned());
+        entry.record.understood(call);
+        (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted);
+        entry.record.status = status;
+        entry.record.is_left_out = self.record.is_left_out;
+        entry.over = true;
+        entry.append(Event::Lookup, None, None);
+        Ok(())
     }
 
     /// Records the end of the request.

@@ -15,6 +15,7 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
     let mut line = humantime::format_rfc3339_millis(record.time).to_string();
     line.push_str(match (event, record.verdict) {
         (Event::Begin, _) => " begin",
+        (Event::Lookup, _) => " lookup",
         (Event::Request, Verdict::Allow) => " allow",
         (Event::Request, Verdict::Deny) => " deny",
     });

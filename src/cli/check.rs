@@ -6,7 +6,7 @@ use super::{CheckArgs, Exit, tell};
 use crate::app::{self, report};
 use crate::config::{Config, Files, Flags, ListenerSettings, load};
 use crate::docker::{Effect, Operation, Target, Unclassified, classify};
-use crate::policy::{Grants, Judgement, Policy, Rules};
+use crate::policy::{Grants, Judgement, Policy, Rules, suppose};
 
 /// Checks the settings, or the policy files that were named.
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -119,9 +119,10 @@ fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
     for example in policy.examples() {
         let call = Target::parse(&example.target).map_err(Unclassified::from);
         let outcome = match call.and_then(|target| classify(&example.method, target)) {
-            Ok(call) => match rules.judge(call) {
-                Judgement::Allow(_) => Ok(()),
-                Judgement::Deny(denial) => Err(denial.message),
+            Ok(call) => match suppose::judge(&rules, call, &example.body, &example.given) {
+                Ok((Judgement::Deny(denial), _)) => Err(denial.message),
+                Ok(_) => Ok(()),
+                Err(bad) => Err(bad.to_string()),
             },
             Err(unknown @ Unclassified::Unknown { .. }) => Err(unknown.to_string()),
             // A slip in an example would pass as a denial, and prove nothing.

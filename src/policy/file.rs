@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use toml::{Table, Value};
 
+use super::blocks::Blocks;
 use super::entry::{Entry, Grants};
 use super::spelling::did_you_mean;
+use super::suppose::Given;
 use crate::docker::{Call, Operation};
 
 /// A named set of grants.
@@ -20,6 +22,9 @@ pub struct Policy {
     parents: Vec<Policy>,
     allow: Grants,
     deny: Grants,
+    blocks: Blocks,
+    /// Whether bodies pass as they are, as with the variables of other images.
+    passes_bodies: bool,
     examples: Vec<Example>,
     /// What to do for an operation to be granted, where that is no entry of `allow`.
     ways: HashMap<Operation, String>,
@@ -34,6 +39,10 @@ pub struct Example {
     pub method: String,
     /// The target.
     pub target: String,
+    /// The body, as JSON; empty where there is none.
+    pub body: String,
+    /// What the daemon is supposed to say of what the request names.
+    pub given: Vec<Given>,
     /// Whether the policy is to grant it.
     pub allow: bool,
 }
@@ -107,6 +116,8 @@ impl Policy {
             parents: Vec::new(),
             allow,
             deny: Grants::default(),
+            blocks: Blocks::default(),
+            passes_bodies: false,
             examples: Vec::new(),
             ways: HashMap::new(),
             way_to_paths: None,
@@ -124,6 +135,7 @@ impl Policy {
     ) -> Self {
         Self {
             deny,
+            passes_bodies: true,
             ways,
             way_to_paths: Some(way_to_paths),
             ..Self::of(name, allow)
@@ -176,6 +188,18 @@ impl Policy {
         !self.deny.has(operation) && granted()
     }
 
+    /// What of its operations it grants.
+    #[must_use]
+    pub fn blocks(&self) -> &Blocks {
+        &self.blocks
+    }
+
+    /// Whether bodies pass as they are.
+    #[must_use]
+    pub fn passes_bodies(&self) -> bool {
+        self.passes_bodies
+    }
+
     /// Whether it grants raw paths, whose bodies nobody can judge.
     #[must_use]
     pub fn has_raw_paths(&self) -> bool {
@@ -186,7 +210,7 @@ impl Policy {
 /// The keys of a policy file.
 const KEYS: &[&str] = &["allow", "deny", "description", "example", "extends"];
 /// The keys of its `[[example]]`.
-const EXAMPLE_KEYS: &[&str] = &["request", "verdict"];
+const EXAMPLE_KEYS: &[&str] = &["body", "given", "request", "verdict"];
 
 fn load(
     reference: &str,
@@ -208,19 +232,24 @@ fn load(
         problems: Vec::new(),
     };
     let table = reader.table(&text);
-    reader.known_keys(&table, KEYS, "");
+    let known = [KEYS, Blocks::KEYS].concat();
+    reader.known_keys(&table, &known, "");
     let mut policy = Policy::of(reference, reader.grants(&table, "allow"));
     policy.deny = reader.grants(&table, "deny");
     policy.description = table
         .get("description")
         .and_then(|value| reader.string("description", value))
         .unwrap_or_default();
+    policy.blocks = Blocks::read(&table, &mut |key, message| reader.wrong(key, message));
     policy.examples = reader.examples(&table);
     let parents = reader.strings(&table, "extends");
     let mut problems = reader.problems;
     for parent in parents {
         match load(&parent, library, path) {
-            Ok(parent) => policy.parents.push(parent),
+            Ok(parent) => {
+                policy.blocks.inherit(&parent.blocks);
+                policy.parents.push(parent);
+            }
             Err(more) => problems.extend(more.into_iter().map(|problem| {
                 // What cannot be found at all is a problem of the file that names it.
                 let is_missing = problem.file == parent && problem.key.is_none();
@@ -240,6 +269,9 @@ fn load(
         Err(problems)
     }
 }
+
+const GIVEN: &str =
+    "must be a table of inspections, as JSON: given = { \"/containers/web/json\" = '{...}' }";
 
 /// Reads a file's table and keeps every problem.
 struct Reader<'a> {
@@ -324,6 +356,26 @@ impl Reader<'_> {
             .collect()
     }
 
+    /// What an example supposes of the daemon, as JSON by the path of the inspection.
+    fn given(&mut self, table: &Table) -> Vec<Given> {
+        let members = match table.get("given") {
+            None => return Vec::new(),
+            Some(Value::Table(members)) => members,
+            Some(_) => {
+                self.wrong("example.given", GIVEN);
+                return Vec::new();
+            }
+        };
+        let mut given = Vec::new();
+        for (path, value) in members {
+            match value.as_str().map(serde_json::from_str) {
+                Some(Ok(value)) => given.push((path.clone(), value)),
+                Some(Err(_)) | None => self.wrong(format!("example.given.{path}"), GIVEN),
+            }
+        }
+        given
+    }
+
     fn example(&mut self, entry: &Value) -> Option<Example> {
         let Some(table) = entry.as_table() else {
             self.wrong("example", "must be a table: [[example]]");
@@ -349,9 +401,13 @@ impl Reader<'_> {
                 return None;
             }
         };
+        let body = table.get("body");
+        let body = body.and_then(|body| self.string("example.body", body));
         Some(Example {
             method: method.to_owned(),
             target: target.to_owned(),
+            body: body.unwrap_or_default(),
+            given: self.given(table),
             allow,
         })
     }

@@ -3,6 +3,8 @@
 //! The codes stand in the record, in the header `Dockgate-Reason` and in `docs/audit.md`, where
 //! programs read them; a code is never renamed.
 
+use super::need::Need;
+
 /// Makes the closed list with each reason's code, its HTTP status and its meaning.
 macro_rules! reasons {
     ($($name:ident = $status:literal $code:literal, $meaning:literal;)+) => {
@@ -50,12 +52,15 @@ reasons! {
     BadTarget = 400 "bad_target", "The path has a second spelling or a name that no object can have.";
     BadApiVersion = 400 "bad_api_version", "The version prefix is misspelled or older than `api_min`.";
     BadQuery = 400 "bad_query", "The query is misspelled, too long, or doubles a key that decides something.";
-    BadBody = 400 "bad_body", "The body ended early or its chunks are broken.";
+    BadBody = 400 "bad_body", "The body ended early, its chunks are broken, or it has no single reading.";
     UnknownOperation = 403 "unknown_operation", "No operation of the Docker API, and no raw path of a policy.";
     NotGranted = 403 "not_granted", "No policy of the listener grants the operation.";
     Denied = 403 "denied", "A `deny` of the settings or of the listener names the operation.";
+    Restricted = 403 "restricted", "A policy grants the operation, but not what its body or query asks for.";
+    OwnContainer = 403 "own_container", "It would reach Dockgate's own container, its names or its networks.";
     OriginNotAllowed = 403 "origin_not_allowed", "A browser's Origin that `allow_origin` does not name.";
     HostNotAllowed = 403 "host_not_allowed", "A Host that could be DNS rebinding, or that `allow_host` does not name.";
+    NotFound = 404 "not_found", "What it names does not exist, as the daemon said when it was asked.";
     HeadTimeout = 408 "head_timeout", "The head took longer than `limits.head`.";
     BodyTimeout = 408 "body_timeout", "A body that is read before it is sent took longer than `limits.body_time`.";
     BodyTooLarge = 413 "body_too_large", "A body that is read before it is sent is larger than its limit.";
@@ -66,6 +71,7 @@ reasons! {
     UpgradeNotOffered = 501 "upgrade_not_offered", "The operation needs another `Upgrade` than the request has.";
     BadDaemonReply = 502 "bad_daemon_reply", "The daemon's reply is not HTTP, or ended inside its head.";
     DaemonUnreachable = 502 "daemon_unreachable", "The daemon's socket does not answer.";
+    LookupFailed = 502 "lookup_failed", "What it names could not be looked up, so that it cannot be judged.";
     AuditUnavailable = 503 "audit_unavailable", "The record cannot be written, so nothing is forwarded.";
     Draining = 503 "draining", "Dockgate is shutting down.";
     TooManyBodies = 503 "too_many_bodies", "The bodies being read at the moment fill their common budget.";
@@ -83,6 +89,17 @@ pub struct Denial {
     pub reason: Reason,
     /// For the client, without the `dockgate: ` that stands before every message.
     pub message: String,
+    /// What the request asks for and what of that is not granted, where that is the reason.
+    pub asked: Option<Box<Asked>>,
+}
+
+/// What a refused request asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// All of it.
+    pub needs: Vec<Need>,
+    /// What is not granted.
+    pub refused: Vec<Need>,
 }
 
 impl Denial {
@@ -90,7 +107,11 @@ impl Denial {
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         let mut message = message.into();
         message.truncate(message.floor_char_boundary(MAX_MESSAGE));
-        Self { reason, message }
+        Self {
+            reason,
+            message,
+            asked: None,
+        }
     }
 }
 

@@ -2,11 +2,19 @@
 
 use std::sync::Arc;
 
+use super::ask::{self, Answer, Known, Lookup, Unsettled};
+use super::cover::Cover;
 use super::entry::Grants;
+use super::facts::Container;
 use super::file::Policy;
-use super::reason::{Denial, Reason};
+use super::need::Need;
+use super::needs::{Obstacle, needs};
+use super::own::Own;
+use super::reason::{Asked, Denial, Reason};
+use super::{pin, replaces};
+use crate::docker::body::{rendered, table};
 use crate::docker::classify::nearest_route;
-use crate::docker::{Call, Operation, Subject};
+use crate::docker::{Call, Json, Operation, Subject};
 
 /// What holds on a listener.
 #[derive(Clone, Debug)]
@@ -15,21 +23,56 @@ pub struct Rules {
     policies: Vec<Policy>,
 }
 
-/// The verdict on one call.
+/// A request as it is judged.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What is asked.
+    pub call: Call,
+    /// The body, once it was read.
+    pub body: Option<Json>,
+}
+
+/// What a judgement rests on besides the request and the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// What was looked up.
+    pub known: &'a Known,
+    /// Dockgate's own container, if it is known.
+    pub own: Option<&'a Own>,
+}
+
+/// The verdict on one request.
 #[derive(Debug)]
 #[must_use]
 pub enum Judgement {
     /// It may be sent.
-    Allow(Permit),
+    Allow(Box<Permit>),
     /// It may not.
     Deny(Denial),
+    /// Its body must be read first.
+    Inspect(Request),
+    /// Something must be looked up first.
+    Ask(Request, Lookup),
+    /// What it names does not exist.
+    Missing(Lookup),
 }
 
-/// Leave to send one call to the daemon. Only [`Rules::judge`] makes one.
+/// Leave to send one call to the daemon. Only [`Rules::judge`] and [`Permit::to_ask`] make one.
 #[derive(Debug)]
 pub struct Permit {
     call: Call,
+    body: Option<String>,
     policy: Arc<str>,
+    needs: Vec<Need>,
+    takes_away: Option<Arc<Container>>,
+    must_be_plain_tar: bool,
+}
+
+/// What a policy makes of what a request asks for.
+enum Found {
+    Granted,
+    /// The needs that it does not grant, and where the request differs from what it replaces.
+    Refused(Vec<Need>, Vec<String>),
 }
 
 impl Rules {
@@ -40,18 +83,55 @@ impl Rules {
         Self { deny, policies }
     }
 
-    /// Judges a call. The same call gets the same verdict.
-    pub fn judge(&self, call: Call) -> Judgement {
-        if self.deny.covers(&call) {
-            return Judgement::Deny(denied(&call));
+    /// Judges a request. The same request gets the same verdict on the same ground.
+    pub fn judge(&self, request: Request, ground: Ground<'_>) -> Judgement {
+        let call = &request.call;
+        if self.deny.covers(call) {
+            return Judgement::Deny(denied(call));
         }
-        match self.policies.iter().find(|policy| policy.grants(&call)) {
-            Some(policy) => Judgement::Allow(Permit {
-                call,
-                policy: Arc::clone(policy.name()),
-            }),
-            None => Judgement::Deny(self.not_granted(&call)),
+        let granting = self.policies.iter().filter(|policy| policy.grants(call));
+        let Some(first) = granting.clone().next() else {
+            return Judgement::Deny(self.not_granted(call));
+        };
+        let operation = call.operation();
+        let has_table = operation.is_some_and(|operation| table(operation).is_some());
+        if has_table && request.body.is_none() && !first.passes_bodies() {
+            return Judgement::Inspect(request);
         }
+        match Self::weigh(&request, granting, ground) {
+            Ok((policy, needs)) => allow(policy, request, needs, ground.known),
+            Err(Obstacle::Refused(denial)) => Judgement::Deny(denial),
+            Err(Obstacle::Unsettled(unsettled)) => unsettled.of(request),
+        }
+    }
+
+    /// The first of the policies that grants all that a request asks for.
+    fn weigh<'a>(
+        request: &Request,
+        policies: impl Iterator<Item = &'a Policy>,
+        ground: Ground<'_>,
+    ) -> Result<(&'a Policy, Vec<Need>), Obstacle> {
+        let (call, known) = (&request.call, ground.known);
+        let needs = needs(call, request.body.as_ref(), known)?;
+        if let Some(own) = ground.own
+            && let Some(reached) = own.reached(&needs, known)?
+        {
+            let message = format!("{}: {} {}", entry(call), reached.path, reached.what);
+            return Err(Denial::new(Reason::OwnContainer, message).into());
+        }
+        let mut refused = None;
+        for policy in policies {
+            match found(policy, request, &needs, known)? {
+                Found::Granted => return Ok((policy, needs)),
+                Found::Refused(needs, differences) => {
+                    refused.get_or_insert((needs, differences));
+                }
+            }
+        }
+        let (refused, differences) = refused.unwrap_or_default();
+        let mut denial = restricted(call, &refused, &differences);
+        denial.asked = Some(Box::new(Asked { needs, refused }));
+        Err(denial.into())
     }
 
     fn not_granted(&self, call: &Call) -> Denial {
@@ -111,6 +191,45 @@ impl Rules {
 }
 
 impl Permit {
+    /// Leave to ask the daemon one of the closed set of questions; `None` where there is nothing to
+    /// ask.
+    #[must_use]
+    pub fn to_ask(lookup: &Lookup) -> Option<Self> {
+        Some(Self {
+            call: lookup.call()?,
+            body: None,
+            policy: "dockgate".into(),
+            needs: Vec::new(),
+            takes_away: None,
+            must_be_plain_tar: false,
+        })
+    }
+
+    /// The body to send, if it was judged; without one what the client sends may pass.
+    #[must_use]
+    pub fn body(&self) -> Option<&str> {
+        self.body.as_deref()
+    }
+
+    /// What the request asked for.
+    #[must_use]
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// The container whose replacement may have what it has, once this was sent.
+    #[must_use]
+    pub fn takes_away(&self) -> Option<&Arc<Container>> {
+        self.takes_away.as_ref()
+    }
+
+    /// Whether engines that unpack compressed uploads with programs of the container may be sent only
+    /// plain ones.
+    #[must_use]
+    pub fn must_be_plain_tar(&self) -> bool {
+        self.must_be_plain_tar
+    }
+
     /// The call that may be sent.
     #[must_use]
     pub fn call(&self) -> &Call {
@@ -122,6 +241,164 @@ impl Permit {
     pub fn policy(&self) -> &Arc<str> {
         &self.policy
     }
+}
+
+impl Unsettled {
+    /// The verdict on a request of which this is not settled.
+    fn of(self, request: Request) -> Judgement {
+        match self {
+            Self::Ask(lookup) => Judgement::Ask(request, lookup),
+            Self::Missing(lookup) => Judgement::Missing(lookup),
+        }
+    }
+}
+
+/// Asks one policy for everything that is needed.
+fn found(
+    policy: &Policy,
+    request: &Request,
+    needs: &[Need],
+    known: &Known,
+) -> Result<Found, Unsettled> {
+    if policy.passes_bodies() {
+        return Ok(Found::Granted);
+    }
+    let cover = Cover {
+        policy: policy.name(),
+        blocks: policy.blocks(),
+        known,
+    };
+    let mut refused = Vec::new();
+    for need in needs {
+        if !cover.grants(need)? {
+            refused.push(need.clone());
+        }
+    }
+    if refused.is_empty() {
+        return Ok(Found::Granted);
+    }
+    let create = &policy.blocks().create;
+    if !create.replaces {
+        return Ok(Found::Refused(refused, Vec::new()));
+    }
+    Ok(match successor(request, known)? {
+        Some(differences) if differences.is_empty() => Found::Granted,
+        Some(differences) => Found::Refused(refused, differences),
+        None => Found::Refused(refused, Vec::new()),
+    })
+}
+
+/// Where a container, or its place on a network, is not that of the one before it; `None` where there
+/// was none.
+fn successor(request: &Request, known: &Known) -> Result<Option<Vec<String>>, Unsettled> {
+    let Some(body) = &request.body else {
+        return Ok(None);
+    };
+    let name = match request.call.operation() {
+        Some(Operation::ContainerCreate) => {
+            let name = request.call.query.first("name").unwrap_or_default();
+            name.trim_start_matches('/').to_owned()
+        }
+        Some(Operation::NetworkConnect | Operation::NetworkDisconnect) => {
+            let name = body
+                .get("Container")
+                .and_then(Json::text)
+                .unwrap_or_default();
+            ask::container(known, name.trim_start_matches('/'))?
+                .name
+                .clone()
+        }
+        _ => return Ok(None),
+    };
+    let lookup = Lookup::Predecessor(name);
+    let old = match known.answer(&lookup) {
+        Some(Answer::Container(old)) => old,
+        Some(_) => return Ok(None),
+        None => return Err(Unsettled::Ask(lookup)),
+    };
+    if request.call.operation() == Some(Operation::ContainerCreate) {
+        return Ok(Some(replaces::differences(body, old)));
+    }
+    let nothing = Json::Null;
+    let endpoint = body.get("EndpointConfig").unwrap_or(&nothing);
+    let network = request.call.object().unwrap_or_default();
+    let is_same = replaces::joins(network, endpoint, old);
+    Ok(Some(if is_same {
+        Vec::new()
+    } else {
+        vec!["EndpointConfig".to_owned()]
+    }))
+}
+
+/// The permit for what a policy has granted.
+fn allow(policy: &Policy, request: Request, needs: Vec<Need>, known: &Known) -> Judgement {
+    let operation = request.call.operation();
+    let blocks = policy.blocks();
+    let mut taken = None;
+    if blocks.create.replaces && operation.is_some_and(takes_away) {
+        let name = request.call.object().unwrap_or_default();
+        match ask::container(known, name) {
+            Ok(container) => taken = Some(container),
+            Err(unsettled) => return unsettled.of(request),
+        }
+    }
+    let Request { mut call, mut body } = request;
+    pin::containers(&mut call, body.as_mut(), known);
+    if let (Some(operation), Some(body)) = (operation, &mut body) {
+        pin::labels(operation, body, policy.name(), blocks);
+    }
+    let body = operation.zip(body);
+    Judgement::Allow(Box::new(Permit {
+        call,
+        body: body.map(|(operation, body)| rendered(&body, operation)),
+        policy: Arc::clone(policy.name()),
+        needs,
+        takes_away: taken,
+        must_be_plain_tar: operation == Some(Operation::PutContainerArchive)
+            && !policy.passes_bodies()
+            && !blocks.archive.unrestricted,
+    }))
+}
+
+/// Whether an operation ends a container's life, or takes its name from it.
+fn takes_away(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::ContainerDelete
+            | Operation::ContainerKill
+            | Operation::ContainerRename
+            | Operation::ContainerStop
+    )
+}
+
+/// The refusal of what a policy does not grant within an operation that it does.
+fn restricted(call: &Call, needs: &[Need], differences: &[String]) -> Denial {
+    let mut message = entry(call);
+    if let Some(need) = needs.first() {
+        message = format!("{message}: {}", refusal(need));
+    }
+    if needs.len() > 1 {
+        message.push_str(&format!("; and {} more", needs.len() - 1));
+    }
+    if let Some(difference) = differences.first() {
+        message.push_str(&format!(
+            "; it differs from the container that it replaces in {difference}"
+        ));
+    }
+    Denial::new(Reason::Restricted, message)
+}
+
+/// What is told of one need that is not granted.
+#[must_use]
+pub fn refusal(need: &Need) -> String {
+    let what = need.what.value();
+    let shown = if what == "true" {
+        String::new()
+    } else {
+        format!(" \"{what}\"")
+    };
+    let way = need.what.way().unwrap_or_default();
+    format!("{}{shown} is not granted; to grant it {way}", need.path)
 }
 
 /// What an entry of `allow` or `deny` that names the call would be.
@@ -149,9 +426,16 @@ mod tests {
 
     fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason, String)> {
         let call = classify(method, Target::parse(target).unwrap()).unwrap();
-        match rules.judge(call) {
+        let request = Request { call, body: None };
+        let known = Known::default();
+        let ground = Ground {
+            known: &known,
+            own: None,
+        };
+        match rules.judge(request, ground) {
             Judgement::Allow(permit) => Ok(permit.policy().to_string()),
             Judgement::Deny(denial) => Err((denial.reason, denial.message)),
+            other => panic!("{other:?}"),
         }
     }
 

@@ -17,7 +17,9 @@ use super::body::RequestBody;
 use super::head::Head;
 use super::upstream::{Daemon, Outgoing, Upstream};
 use crate::docker::{Call, Operation, Target, classify};
-use crate::policy::{Denial, Entry, Grants, Judgement, Policy, Reason, Rules};
+use crate::policy::{
+    Denial, Entry, Grants, Ground, Judgement, Known, Policy, Reason, Request, Rules,
+};
 
 /// What can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,9 +108,14 @@ async fn send(upstream: &Upstream, question: Question) -> Result<Bytes, Denial> 
     let head = Head::parse(question.head().as_bytes()).map_err(|_| defect())?;
     let target = Target::parse(&head.target).map_err(|_| defect())?;
     let call = classify(&head.method, target).map_err(|_| defect())?;
-    let permit = match question.rules().judge(call) {
-        Judgement::Allow(permit) => permit,
-        Judgement::Deny(denial) => return Err(denial),
+    let known = Known::default();
+    let ground = Ground {
+        known: &known,
+        own: None,
+    };
+    let Judgement::Allow(permit) = question.rules().judge(Request { call, body: None }, ground)
+    else {
+        return Err(defect());
     };
     let outgoing = Outgoing {
         head: &head,
@@ -214,7 +221,13 @@ mod tests {
             assert_eq!(head.target, target);
             let allows = |target: &str| {
                 let call = classify("GET", Target::parse(target).unwrap()).unwrap();
-                matches!(question.rules().judge(call), Judgement::Allow(_))
+                let known = Known::default();
+                let ground = Ground {
+                    known: &known,
+                    own: None,
+                };
+                let request = Request { call, body: None };
+                matches!(question.rules().judge(request, ground), Judgement::Allow(_))
             };
             assert!(allows(target) && !allows(other), "{question:?}");
         }

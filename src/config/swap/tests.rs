@@ -285,7 +285,7 @@ fn a_denial_says_which_variables_would_grant() {
 #[test]
 fn a_denial_of_a_path_outside_of_the_table_does_not_send_to_a_list_that_holds_nothing() {
     use crate::docker::{Target, classify};
-    use crate::policy::{Judgement, Rules};
+    use crate::policy::{Judgement, Rules, suppose};
     for (dialect, want) in [
         ("hardened", "DOCKGATE_DIALECT=linuxserver"),
         ("linuxserver", "opened by LIBPOD_* and POST"),
@@ -293,7 +293,7 @@ fn a_denial_of_a_path_outside_of_the_table_does_not_send_to_a_list_that_holds_no
         let policy = applied("CONTAINERS=1", dialect).policy.unwrap();
         let rules = Rules::new(vec![policy], Grants::default());
         let call = classify("GET", Target::parse("/libpod/info").unwrap()).unwrap();
-        let Judgement::Deny(denial) = rules.judge(call) else {
+        let Ok((Judgement::Deny(denial), _)) = suppose::judge(&rules, call, "", &[]) else {
             panic!("{dialect}: granted")
         };
         assert!(denial.message.contains(want), "{}", denial.message);

@@ -47,24 +47,34 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
     assert_eq!(
         problems(text),
         [
-            "p: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends",
+            "p: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends, archive, build, create, exec, images, networks, volumes",
             "p: `allow`: \"ContainersList\": no operation has this name: did you mean \"ContainerList\"?",
             "p: `allow`: \"containers:control\": a group cannot have the effect control: name each operation by itself",
             "p: `deny`: must be a list: deny = [\"...\"]",
             "p: `description`: must be a string, in quotes",
             "p: `example.request`: must be a method and a target: \"GET /v1.45/containers/json\"",
-            "p: `example.status`: unknown key; the keys are request, verdict",
+            "p: `example.status`: unknown key; the keys are body, given, request, verdict",
             "p: `example.verdict`: must be \"allow\" or \"deny\"",
         ]
     );
 }
 
 #[test]
-fn blocks_that_narrow_are_unknown_keys() {
-    for block in ["[create]", "[exec]", "[scope]", "redact = ['env']"] {
-        let text: &'static str = Box::leak(format!("{block}\n").into_boxed_str());
-        assert!(problems(text)[0].contains("unknown key"), "{block}");
-    }
+fn a_child_takes_over_the_blocks_that_it_does_not_have() {
+    let shelf = Shelf(vec![
+        (
+            "parent",
+            "[create]\nprivileged = true\ngpus = true\n[exec]\nprivileged = true",
+        ),
+        ("child", "extends = ['parent']\n[create]\ngpus = true"),
+    ]);
+    let child = Policy::load("child", &shelf).unwrap();
+    let blocks = child.blocks();
+    assert!(blocks.exec.privileged, "the parent's block");
+    assert!(
+        blocks.create.gpus && !blocks.create.privileged,
+        "the child's own"
+    );
 }
 
 #[test]
@@ -101,4 +111,20 @@ fn a_missing_parent_is_a_problem() {
         problems("extends = ['nowhere']"),
         ["p: `extends`: \"nowhere\": there is no such policy"]
     );
+}
+
+#[test]
+fn what_is_not_built_is_an_unknown_key() {
+    for (text, key) in [
+        ("[scope]", "scope"),
+        ("redact = ['env']", "redact"),
+        ("[create]\nbind = []", "create.bind"),
+    ] {
+        let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
+        let problems = problems(text);
+        assert!(
+            problems[0].contains(&format!("`{key}`: unknown key")),
+            "{problems:?}"
+        );
+    }
 }

@@ -115,6 +115,23 @@ impl RequestBody {
         }
     }
 
+    /// Its bytes, if they were read.
+    #[must_use]
+    pub fn whole(&self) -> &[u8] {
+        match &self.source {
+            Source::Whole(bytes) => bytes,
+            Source::Stream(_) => &[],
+        }
+    }
+
+    /// What is sent in its place, rendered from what was judged.
+    #[must_use]
+    pub fn replaced(mut self, rendered: &str) -> Self {
+        self.source = Source::Whole(Bytes::copy_from_slice(rendered.as_bytes()));
+        self.content_type = Some(JSON);
+        self
+    }
+
     /// Whether nothing is in it, so that it could be sent again.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,0 +1,259 @@
+//! The blocks of a policy file: what of an operation they grant when it depends on a body, a query or
+//! an existing object.
+//!
+//! Every key stands here once, with its default, which is what holds without the block. A key's type
+//! knows how it is written and what it covers.
+
+pub mod amount;
+pub mod pattern;
+pub mod place;
+pub mod setting;
+
+use toml::{Table, Value};
+
+pub use amount::Limits;
+pub use pattern::{
+    Commands, Labels, NetworkNames, Options, Patterns, References, Selectors, Texts, Users,
+    Variables,
+};
+pub use place::{Binds, Ports, Subnets};
+use setting::Setting;
+
+use super::spelling::did_you_mean;
+
+/// Makes the blocks. A row is `key: type = default;`.
+macro_rules! blocks {
+    ($($(#[$doc:meta])+ $field:ident $name:ident {
+        $($(#[$key_doc:meta])+ $key:ident: $type:ty = $default:expr;)*
+    })+) => {
+        $(
+            $(#[$doc])+
+            #[derive(Clone, Debug)]
+            pub struct $name {
+                /// Grants everything that any key of the block could.
+                pub unrestricted: bool,
+                $($(#[$key_doc])+ pub $key: $type,)*
+            }
+
+            impl Default for $name {
+                fn default() -> Self {
+                    Self { unrestricted: false, $($key: $default,)* }
+                }
+            }
+
+            impl $name {
+                const KEYS: &[&str] = &["unrestricted", $(stringify!($key)),*];
+
+                fn read(table: &Table, wrong: Wrong<'_>) -> Self {
+                    let block = stringify!($field);
+                    unknown(table, Self::KEYS, block, wrong);
+                    let mut read = Self::default();
+                    take(table, block, "unrestricted", &mut read.unrestricted, wrong);
+                    $(take(table, block, stringify!($key), &mut read.$key, wrong);)*
+                    read
+                }
+            }
+        )+
+
+        /// The blocks of a policy; one that it does not have holds with its defaults.
+        #[derive(Clone, Debug, Default)]
+        pub struct Blocks {
+            /// Which of them it has.
+            written: Vec<&'static str>,
+            $($(#[$doc])+ pub $field: $name,)+
+        }
+
+        impl Blocks {
+            /// The keys of the blocks in a policy file.
+            pub const KEYS: &[&str] = &[$(stringify!($field)),+];
+
+            /// Reads the blocks of a policy's table; each problem is told with its key.
+            pub fn read(table: &Table, wrong: Wrong<'_>) -> Self {
+                let mut read = Self::default();
+                $(
+                    let name = stringify!($field);
+                    match table.get(name) {
+                        None => {}
+                        Some(Value::Table(table)) => {
+                            read.$field = $name::read(table, wrong);
+                            read.written.push(name);
+                        }
+                        Some(_) => wrong(name.to_owned(), format!("must be a table: [{name}]")),
+                    }
+                )+
+                read
+            }
+
+            /// Takes over the blocks of a parent that it does not have.
+            pub fn inherit(&mut self, parent: &Self) {
+                $(
+                    let name = stringify!($field);
+                    if parent.written.contains(&name) && !self.written.contains(&name) {
+                        self.$field = parent.$field.clone();
+                        self.written.push(name);
+                    }
+                )+
+            }
+
+            /// The blocks that are lifted.
+            #[must_use]
+            pub fn unrestricted(&self) -> Vec<&'static str> {
+                let lifted = [$((stringify!($field), self.$field.unrestricted)),+];
+                lifted.into_iter().filter(|(_, is_lifted)| *is_lifted).map(|(name, _)| name).collect()
+            }
+        }
+    };
+}
+
+/// Told of each problem: its key, and what is wrong.
+pub type Wrong<'a> = &'a mut dyn FnMut(String, String);
+
+blocks! {
+    /// `[archive]`: uploads into containers.
+    archive Archive {
+        /// The containers.
+        into: Option<Selectors> = None;
+        /// Whether containers that are no ordinary ones are among them.
+        into_privileged: bool = false;
+        /// The paths in the container, with what is below them.
+        paths: Option<Binds> = None;
+    }
+
+    /// `[build]`: builds of images.
+    build Build {
+        /// The networks that steps may use, beside `default` and `none`.
+        networks: Texts = Texts::default();
+        /// Addresses from which the daemon may fetch a context.
+        remotes: Patterns = Patterns::default();
+    }
+
+    /// `[create]`: containers and services, and changes of them.
+    create Create {
+        /// Whether a fixed address may be taken.
+        addresses: bool = false;
+        /// Paths of the host that may be mounted.
+        binds: Binds = Binds::default();
+        /// Capabilities beside those that every container has.
+        capabilities: Texts = Texts::default();
+        /// Configs of the swarm.
+        configs: Patterns = Patterns::default();
+        /// Devices: paths with permissions, rules of the cgroup, names of CDI.
+        devices: Texts = Texts::default();
+        /// Variables of the environment.
+        env: Variables = Variables::default();
+        /// Whether GPUs may be used.
+        gpus: bool = false;
+        /// Further groups of the user.
+        groups: Texts = Texts::default();
+        /// Namespaces of the host: cgroup, ipc, network, pid, user, uts.
+        host_namespaces: Texts = Texts::default();
+        /// Images that may be run; any local one without the key.
+        images: Option<References> = None;
+        /// Containers whose namespaces and volumes may be joined.
+        join: Selectors = Selectors::default();
+        /// Labels that may not be set, and those that are set on everything.
+        labels: Labels = Labels::default();
+        /// What must be set, and not exceeded.
+        limits: Limits = Limits::default();
+        /// Log drivers beside `json-file` and `local`.
+        log_drivers: Texts = Texts::default();
+        /// Networks that may be joined.
+        networks: NetworkNames = NetworkNames::default();
+        /// Ports of the host; any without the key.
+        ports: Option<Ports> = None;
+        /// Whether a container may be privileged.
+        privileged: bool = false;
+        /// Whether a container may have what the one had whose name it takes over.
+        replaces: bool = false;
+        /// Restart policies; any without the key.
+        restart: Option<Texts> = None;
+        /// Whether a service may go back to an earlier state.
+        rollback: bool = false;
+        /// Runtimes beside the daemon's default.
+        runtimes: Texts = Texts::default();
+        /// Secrets of the swarm.
+        secrets: Patterns = Patterns::default();
+        /// Options of the kernel's security modules.
+        security_opt: Patterns = Patterns::default();
+        /// Settings of the kernel.
+        sysctls: Patterns = Patterns::default();
+        /// Options of memory mounts that undo what the daemon sets: dev, exec, suid.
+        tmpfs_options: Texts = Texts::default();
+        /// Users; any without the key.
+        users: Option<Users> = None;
+        /// Named volumes; any without the key.
+        volumes: Option<Patterns> = None;
+    }
+
+    /// `[exec]`: processes in containers that are there.
+    exec Exec {
+        /// Programs with their arguments; any without the key.
+        commands: Option<Commands> = None;
+        /// Variables of the environment; any without the key, none where `commands` is set.
+        env: Variables = Variables::default();
+        /// The containers.
+        into: Option<Selectors> = None;
+        /// Whether containers that are no ordinary ones are among them.
+        into_privileged: bool = false;
+        /// Whether a process may have every capability.
+        privileged: bool = false;
+        /// Users; any without the key.
+        users: Option<Users> = None;
+        /// Directories to start in; any without the key.
+        workdirs: Option<Binds> = None;
+    }
+
+    /// `[images]`: what may be fetched, made and sent away.
+    images Images {
+        /// Whether images may be made of a tar or an address.
+        import: bool = false;
+        /// Images that may be fetched; any without the key.
+        pull: Option<References> = None;
+        /// Images that may be sent away; any without the key.
+        push: Option<References> = None;
+        /// Names that may be given to images; any without the key.
+        tags: Option<References> = None;
+    }
+
+    /// `[networks]`: networks that are made, and who is put on them.
+    networks Networks {
+        /// Containers that may be put on a network or off it.
+        containers: Selectors = Selectors::own();
+        /// Drivers.
+        drivers: Texts = Texts::of(&["bridge", "overlay"]);
+        /// Options for the driver, as `key=value` with `*`.
+        options: Options = Options::default();
+        /// Address ranges.
+        subnets: Subnets = Subnets::default();
+    }
+
+    /// `[volumes]`: volumes that are made.
+    volumes Volumes {
+        /// Drivers.
+        drivers: Texts = Texts::of(&["local"]);
+        /// Options for the driver, as `key=value` with `*`.
+        options: Options = Options::default();
+    }
+}
+
+fn unknown(table: &Table, known: &[&str], block: &str, wrong: Wrong<'_>) {
+    for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
+        let hint = did_you_mean(key, known.iter().copied());
+        let keys = known.join(", ");
+        wrong(
+            format!("{block}.{key}"),
+            format!("unknown key{hint}; the keys are {keys}"),
+        );
+    }
+}
+
+fn take<T: Setting>(table: &Table, block: &str, key: &str, to: &mut T, wrong: Wrong<'_>) {
+    match table.get(key).map(T::read) {
+        None => {}
+        Some(Ok(value)) => *to = value,
+        Some(Err(problem)) => wrong(format!("{block}.{key}"), problem.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

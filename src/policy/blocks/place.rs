@@ -1,0 +1,148 @@
+//! Places of the host: paths, ports and addresses.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use toml::Value;
+
+use super::setting::{BadSetting, Setting, entries};
+use crate::docker::mount::is_clean;
+use crate::policy::need::Port;
+
+/// Paths, each for reading alone or for writing too, each with or without what is below it.
+///
+/// Shape of an entry: `/path`, `/path/**` for what is below it too, with `:rw` behind it for writing.
+#[derive(Clone, Debug, Default)]
+pub struct Binds(Vec<Bind>);
+
+#[derive(Clone, Debug)]
+struct Bind {
+    path: String,
+    is_tree: bool,
+    is_writable: bool,
+}
+
+impl Setting for Binds {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let want =
+            "must be a clean absolute path, with /** behind it for what is below, and :ro or :rw";
+        entries(value, want, Bind::parse).map(Self)
+    }
+}
+
+impl Bind {
+    fn parse(text: &str) -> Option<Self> {
+        let (path, is_writable) = match text.rsplit_once(':') {
+            Some((path, "rw")) => (path, true),
+            Some((path, "ro")) => (path, false),
+            Some(_) => return None,
+            None => (text, false),
+        };
+        let (path, is_tree) = match path.strip_suffix("/**") {
+            Some("") => ("/", true),
+            Some(path) => (path, true),
+            None => (path, false),
+        };
+        (is_clean(path) && !path.contains('*')).then(|| Self {
+            path: path.to_owned(),
+            is_tree,
+            is_writable,
+        })
+    }
+
+    fn covers(&self, path: &str) -> bool {
+        let below = || {
+            let rest = path.strip_prefix(self.path.trim_end_matches('/'));
+            self.is_tree && rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        path == self.path || below()
+    }
+}
+
+impl Binds {
+    /// Whether a clean path may be mounted.
+    #[must_use]
+    pub fn covers(&self, path: &str, is_writable: bool) -> bool {
+        let mut binds = self.0.iter();
+        binds.any(|bind| bind.covers(path) && (bind.is_writable || !is_writable))
+    }
+
+    /// The paths, and whether each can be written.
+    pub fn paths(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.0
+            .iter()
+            .map(|bind| (bind.path.as_str(), bind.is_writable))
+    }
+}
+
+/// Ports of the host.
+///
+/// Shape of an entry: `[address:]from[-to]`; port 0 is one that the daemon picks.
+#[derive(Clone, Debug)]
+pub struct Ports(Vec<PortRange>);
+
+#[derive(Clone, Debug)]
+struct PortRange {
+    /// Any, if there is none.
+    address: Option<IpAddr>,
+    from: u16,
+    to: u16,
+}
+
+impl Setting for Ports {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let want = "must be a port, or from-to, with an address before it or without: \"127.0.0.1:8000-8099\"";
+        entries(value, want, PortRange::parse).map(Self)
+    }
+}
+
+impl PortRange {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, ports) = match text.rsplit_once(':') {
+            Some((address, ports)) => {
+                let bare = address
+                    .strip_prefix('[')
+                    .and_then(|rest| rest.strip_suffix(']'));
+                (Some(bare.unwrap_or(address).parse().ok()?), ports)
+            }
+            None => (None, text),
+        };
+        let (from, to) = ports.split_once('-').unwrap_or((ports, ports));
+        let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+        (from <= to).then_some(Self { address, from, to })
+    }
+}
+
+impl Ports {
+    /// Whether ports may be published.
+    #[must_use]
+    pub fn covers(&self, port: &Port) -> bool {
+        self.0.iter().any(|range| {
+            let is_there = range
+                .address
+                .is_none_or(|address| port.address.parse() == Ok(address));
+            is_there && range.from <= port.from && port.to <= range.to
+        })
+    }
+}
+
+/// Address ranges.
+#[derive(Clone, Debug, Default)]
+pub struct Subnets(Vec<IpNet>);
+
+impl Setting for Subnets {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let want = "must be an address range: \"10.200.0.0/16\"";
+        entries(value, want, |text| text.parse().ok()).map(Self)
+    }
+}
+
+impl Subnets {
+    /// Whether a range, or an address, is within.
+    #[must_use]
+    pub fn covers(&self, text: &str) -> bool {
+        let net = text.parse::<IpNet>();
+        let net = net.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.is_ok_and(|net| self.0.iter().any(|range| range.contains(&net)))
+    }
+}

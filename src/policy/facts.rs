@@ -1,0 +1,226 @@
+//! What the daemon says of what exists, as far as a judgement depends on it.
+//!
+//! What a reply must have and does not makes it unreadable, and what cannot be read refuses.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::docker::Json;
+
+/// A container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Container {
+    /// Its full id.
+    pub id: String,
+    /// Its name, without the slash.
+    pub name: String,
+    /// `Config` of its inspection.
+    pub config: Json,
+    /// `HostConfig` of its inspection.
+    pub host_config: Json,
+    /// `Mounts` of its inspection: what is mounted in fact.
+    pub mounts: Json,
+    /// `NetworkSettings.Networks` of its inspection.
+    pub networks: Json,
+}
+
+/// A process that was made ready to run in a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exec {
+    /// The full id of the container.
+    pub container: String,
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Whether it has every capability.
+    pub is_privileged: bool,
+    /// The user, empty for the container's.
+    pub user: String,
+}
+
+/// A volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Who made it.
+    pub driver: String,
+    /// The options that it was made with.
+    pub options: Vec<(String, String)>,
+}
+
+/// A network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Its full id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Who made it; `host` is the host's own.
+    pub driver: String,
+    /// The policy through which it was made, if any.
+    pub policy: Option<String>,
+    /// The ids of the containers on it.
+    pub containers: Vec<String>,
+}
+
+/// The label that says through which policy an object was made.
+pub const POLICY_LABEL: &str = "dockgate.policy";
+
+/// A reply that is not what it must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the daemon's answer cannot be read")]
+pub struct Unreadable;
+
+impl Container {
+    /// Reads the reply of `ContainerInspect`.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+        let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+        let text = |key: &str| value.get(key).and_then(Value::as_str).ok_or(Unreadable);
+        let object = |key: &str| {
+            let found = value.get(key).filter(|found| found.is_object());
+            found.map(Json::from).ok_or(Unreadable)
+        };
+        let networks = value.pointer("/NetworkSettings/Networks");
+        Ok(Self {
+            id: full_id(text("Id")?)?,
+            name: text("Name")?.trim_start_matches('/').to_owned(),
+            config: object("Config")?,
+            host_config: object("HostConfig")?,
+            mounts: value.get("Mounts").map(Json::from).ok_or(Unreadable)?,
+            networks: networks.map_or(Json::Null, Json::from),
+        })
+    }
+
+    /// Its labels.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let labels = self.config.get("Labels").map_or(&[][..], Json::members);
+        labels
+            .iter()
+            .filter_map(|(key, value)| Some((key.as_str(), value.text()?)))
+    }
+
+    /// The value of one of its labels.
+    #[must_use]
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels()
+            .find(|(name, _)| *name == key)
+            .map(|(_, value)| value)
+    }
+}
+
+impl Exec {
+    /// Reads the reply of `ExecInspect`.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+        #[derive(Deserialize)]
+        struct Raw {
+            #[serde(rename = "ContainerID")]
+            container: String,
+            #[serde(rename = "ProcessConfig")]
+            process: RawProcess,
+        }
+        #[derive(Deserialize)]
+        struct RawProcess {
+            entrypoint: String,
+            arguments: Option<Vec<String>>,
+            // Left out when it was not asked for.
+            privileged: Option<bool>,
+            user: Option<String>,
+        }
+        let Raw { container, process } = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+        let mut command = vec![process.entrypoint];
+        command.extend(process.arguments.unwrap_or_default());
+        Ok(Self {
+            container: full_id(&container)?,
+            command,
+            is_privileged: process.privileged.unwrap_or_default(),
+            user: process.user.unwrap_or_default(),
+        })
+    }
+}
+
+impl Volume {
+    /// Reads the reply of `VolumeInspect`.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Raw {
+            driver: String,
+            options: Option<std::collections::BTreeMap<String, String>>,
+        }
+        let raw: Raw = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+        Ok(Self {
+            driver: raw.driver,
+            options: raw.options.unwrap_or_default().into_iter().collect(),
+        })
+    }
+}
+
+impl Network {
+    /// Reads the reply of `NetworkInspect`.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+        let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+        let text = |key: &str| {
+            let found = value.get(key).and_then(Value::as_str);
+            found.map(str::to_owned).ok_or(Unreadable)
+        };
+        let label = value
+            .get("Labels")
+            .and_then(|labels| labels.get(POLICY_LABEL));
+        let containers = value.get("Containers").and_then(Value::as_object);
+        let ids = containers.map(|containers| containers.keys().cloned().collect());
+        Ok(Self {
+            id: text("Id")?,
+            name: text("Name")?,
+            driver: text("Driver")?,
+            policy: label.and_then(Value::as_str).map(str::to_owned),
+            containers: ids.unwrap_or_default(),
+        })
+    }
+}
+
+/// The string at one place of a reply.
+///
+/// # Errors
+///
+/// There is none.
+pub fn text_at(reply: &[u8], key: &str) -> Result<String, Unreadable> {
+    let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+    let found = value.get(key).and_then(Value::as_str);
+    found.map(str::to_owned).ok_or(Unreadable)
+}
+
+/// Whether a text is the full id of a container, which no other container can be found by.
+#[must_use]
+pub fn is_full_id(text: &str) -> bool {
+    const DIGITS: usize = 64;
+    text.len() == DIGITS
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn full_id(text: &str) -> Result<String, Unreadable> {
+    Some(text)
+        .filter(|text| is_full_id(text))
+        .map(str::to_owned)
+        .ok_or(Unreadable)
+}
+
+/// A container as it is shared by those who judge with it.
+pub type SharedContainer = Arc<Container>;

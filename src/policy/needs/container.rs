@@ -1,0 +1,179 @@
+//! What a container asks for as a whole: what is there by being left out, and what an existing one has.
+
+use super::super::facts::Container;
+use super::super::need::{Limits, Need, What};
+use super::super::reason::Denial;
+use super::{Needs, unclear};
+use crate::docker::body::{Asked, Topic, asked, host_config};
+use crate::docker::{Json, Operation};
+
+/// What is asked for by fields that say something by not being there.
+pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
+    match needs.operation {
+        Operation::ContainerCreate => {
+            let nothing = Json::Null;
+            let host = body.get("HostConfig").unwrap_or(&nothing);
+            network(needs, body, host)?;
+            let user = body.get("User").and_then(Json::text).unwrap_or_default();
+            needs.push("User", What::User(user.to_owned()));
+            needs.push("HostConfig", What::Limits(limits(host, false)));
+            if let Some(name) = body.get("Hostname").and_then(Json::text) {
+                needs.push("Hostname", What::Name(name.to_owned()));
+            }
+        }
+        Operation::ContainerUpdate => needs.push("the body", What::Limits(limits(body, true))),
+        Operation::ContainerExec => {
+            let user = body.get("User").and_then(Json::text).unwrap_or_default();
+            needs.push("User", What::ExecUser(user.to_owned()));
+        }
+        Operation::ServiceCreate | Operation::ServiceUpdate => service(needs, body),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn network(needs: &mut Needs, body: &Json, host: &Json) -> Result<(), Denial> {
+    let path = "HostConfig.NetworkMode";
+    let mode = host
+        .get("NetworkMode")
+        .and_then(Json::text)
+        .unwrap_or_default();
+    if let Some(container) = mode.strip_prefix("container:") {
+        return needs.named(path, container, What::Join);
+    }
+    if !mode.is_empty() {
+        return needs.network(path, mode);
+    }
+    // The daemon puts a container that names no network on its own.
+    if !body.get("NetworkDisabled").is_some_and(Json::is_true) {
+        needs.network(path, "default")?;
+    }
+    Ok(())
+}
+
+fn limits(of: &Json, is_change: bool) -> Limits {
+    let number = |key: &str| of.get(key).and_then(Json::integer);
+    let some = |key: &str| number(key).unwrap_or_default();
+    let quota = some("CpuQuota");
+    let period = Some(some("CpuPeriod")).filter(|period| *period > 0);
+    // The daemon's default period is a tenth of a second, in microseconds.
+    let by_quota = quota.saturating_mul(1_000_000_000) / period.unwrap_or(100_000);
+    let nano_cpus = match some("NanoCpus") {
+        0 => by_quota,
+        nano_cpus => nano_cpus,
+    };
+    Limits {
+        is_change,
+        memory: some("Memory"),
+        memory_and_swap: some("MemorySwap"),
+        nano_cpus,
+        pids: number("PidsLimit"),
+        is_spared: of.get("OomKillDisable").is_some_and(Json::is_true) || some("OomScoreAdj") < 0,
+    }
+}
+
+fn service(needs: &mut Needs, body: &Json) {
+    let nothing = Json::Null;
+    let task = body.get("TaskTemplate").unwrap_or(&nothing);
+    let container = task.get("ContainerSpec").unwrap_or(&nothing);
+    let limits = task
+        .get("Resources")
+        .and_then(|resources| resources.get("Limits"))
+        .unwrap_or(&nothing);
+    let number = |key: &str| limits.get(key).and_then(Json::integer);
+    let user = container
+        .get("User")
+        .and_then(Json::text)
+        .unwrap_or_default();
+    let score = container.get("OomScoreAdj").and_then(Json::integer);
+    needs.push(
+        "TaskTemplate.ContainerSpec.User",
+        What::User(user.to_owned()),
+    );
+    needs.push(
+        "TaskTemplate.Resources.Limits",
+        What::Limits(Limits {
+            is_change: false,
+            memory: number("MemoryBytes").unwrap_or_default(),
+            memory_and_swap: 0,
+            nano_cpus: number("NanoCPUs").unwrap_or_default(),
+            pids: number("Pids"),
+            is_spared: score.is_some_and(|score| score < 0),
+        }),
+    );
+    let has_networks = |of: &Json| of.get("Networks").is_some_and(|it| !it.items().is_empty());
+    if !has_networks(body) && !has_networks(task) {
+        needs.push(
+            "TaskTemplate.Networks",
+            What::Network("@default".to_owned()),
+        );
+    }
+}
+
+/// What of an existing container is more than an ordinary one has: privileges, namespaces of the host
+/// or of others, added capabilities, devices, host paths, and its volumes, which may be host paths too.
+///
+/// # Errors
+///
+/// Its inspection cannot be read.
+pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
+    let mut needs = Needs {
+        operation: Operation::ContainerCreate,
+        found: Vec::new(),
+    };
+    for asked in asked(&container.host_config, host_config()) {
+        if counts(&asked) {
+            needs.of_field(&asked)?;
+        }
+    }
+    if container
+        .host_config
+        .get("NetworkMode")
+        .and_then(Json::text)
+        == Some("host")
+    {
+        needs.push("HostConfig.NetworkMode", What::HostNamespace("network"));
+    }
+    for mount in container.mounts.items() {
+        let text = |key: &str| mount.get(key).and_then(Json::text).unwrap_or_default();
+        let source = text("Source").to_owned();
+        let is_writable = mount.get("RW").is_some_and(Json::is_true);
+        match text("Type") {
+            "bind" => needs.push(
+                "Mounts",
+                What::Bind {
+                    path: source,
+                    is_writable,
+                },
+            ),
+            "volume" if text("Driver") == "local" => {
+                needs.push("Mounts", What::Volume(text("Name").to_owned()));
+            }
+            "volume" => needs.push("Mounts", What::VolumeDriver(text("Driver").to_owned())),
+            "tmpfs" | "image" => {}
+            _ => return Err(unclear("Mounts", "has a mount of an unknown type")),
+        }
+    }
+    Ok(needs.found)
+}
+
+/// Whether a field of an existing container makes it more than an ordinary one. Its mounts are read
+/// from what is mounted in fact.
+fn counts(asked: &Asked<'_>) -> bool {
+    asked.topic.is_some_and(|topic| {
+        matches!(
+            topic,
+            Topic::CapabilityAdd
+                | Topic::DeviceCgroupRules
+                | Topic::DeviceRequests
+                | Topic::Devices
+                | Topic::PidNamespace
+                | Topic::Privileged
+                | Topic::SecurityOptions
+                | Topic::UserNamespace
+                | Topic::UtsNamespace
+                | Topic::IpcNamespace
+                | Topic::MaskedPaths
+        )
+    })
+}

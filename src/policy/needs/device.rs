@@ -1,0 +1,237 @@
+//! Single fields of a container that have a language of their own.
+
+use super::super::need::{Block, Port, What};
+use super::super::reason::Denial;
+use super::{Needs, unclear};
+use crate::docker::Json;
+use crate::docker::mount::is_clean;
+
+/// What the daemon hides in every container, in every version.
+pub(super) const MASKED: &[&str] = &[
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+];
+
+/// What the daemon lets no container write.
+pub(super) const READ_ONLY: &[&str] = &[
+    "/proc/bus",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/sys",
+    "/proc/sysrq-trigger",
+];
+
+/// What every container has without asking.
+const ORDINARY: &[&str] = &[
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "NET_RAW",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+pub(super) fn capabilities(needs: &mut Needs, path: &str, value: &Json) {
+    for text in value.texts() {
+        let name = text.to_ascii_uppercase();
+        let name = name.strip_prefix("CAP_").unwrap_or(&name);
+        if !ORDINARY.contains(&name) {
+            needs.push(path, What::Capability(name.to_owned()));
+        }
+    }
+}
+
+/// A list that takes the place of the daemon's own must hold all of it.
+pub(super) fn hidden(needs: &mut Needs, path: &str, value: &Json, all: &[&str]) {
+    if !all
+        .iter()
+        .all(|path| value.texts().any(|listed| listed == *path))
+    {
+        needs.push(path, What::Unnamed(Block::Create));
+    }
+}
+
+pub(super) fn devices(needs: &mut Needs, path: &str, value: &Json) -> Result<(), Denial> {
+    for device in value.items() {
+        let text = |key: &str| device.get(key).and_then(Json::text).unwrap_or_default();
+        let host = text("PathOnHost");
+        if !is_clean(host) {
+            return Err(unclear(path, "has a device that is no clean absolute path"));
+        }
+        // What the daemon takes for none.
+        let permissions = match text("CgroupPermissions") {
+            "" => "rwm",
+            permissions => permissions,
+        };
+        needs.push(path, What::Device(format!("{host}:{permissions}")));
+    }
+    Ok(())
+}
+
+pub(super) fn requests(needs: &mut Needs, path: &str, value: &Json) {
+    for request in value.items() {
+        let driver = request
+            .get("Driver")
+            .and_then(Json::text)
+            .unwrap_or_default();
+        let items = |key: &str| request.get(key).map_or(&[][..], Json::items);
+        let has_options = request
+            .get("Options")
+            .is_some_and(|it| !it.members().is_empty());
+        let sets = items("Capabilities");
+        let is_of_gpu = |set: &Json| {
+            set.texts().next().is_some() && set.texts().all(|name| GPU.contains(&name))
+        };
+        match driver {
+            "cdi" if !has_options && sets.is_empty() => {
+                for name in items("DeviceIDs").iter().filter_map(Json::text) {
+                    needs.push(path, What::Device(name.to_owned()));
+                }
+            }
+            "" | "amd" | "nvidia"
+                if !has_options && !sets.is_empty() && sets.iter().all(is_of_gpu) =>
+            {
+                needs.push(path, What::Gpus);
+            }
+            _ => needs.push(path, What::Unnamed(Block::Create)),
+        }
+    }
+}
+
+/// The capabilities of a GPU's driver.
+const GPU: &[&str] = &[
+    "compat32", "compute", "display", "gpu", "graphics", "ngx", "nvidia", "utility", "video",
+];
+
+pub(super) fn log_driver(needs: &mut Needs, path: &str, value: &Json) {
+    let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
+    // A service spells the two otherwise than a container.
+    let name = [text("Type"), text("Name")].concat();
+    let options = ["Config", "Options"]
+        .iter()
+        .filter_map(|key| value.get(key));
+    let mut options = options.flat_map(Json::members);
+    match name.as_str() {
+        "json-file" | "local" if options.all(|(key, _)| LOG_OPTIONS.contains(&key.as_str())) => {}
+        // The daemon's default may be any.
+        "" | "json-file" | "local" => needs.push(path, What::Unnamed(Block::Create)),
+        _ => needs.push(path, What::LogDriver(name)),
+    }
+}
+
+/// Options of the two drivers that write files of the daemon's own.
+const LOG_OPTIONS: &[&str] = &[
+    "compress",
+    "env",
+    "env-regex",
+    "labels",
+    "labels-regex",
+    "max-buffer-size",
+    "max-file",
+    "max-size",
+    "mode",
+    "tag",
+];
+
+pub(super) fn ports(needs: &mut Needs, path: &str, value: &Json) -> Result<(), Denial> {
+    let any = |from, to| {
+        What::Port(Port {
+            address: String::new(),
+            from,
+            to,
+        })
+    };
+    if value.is_true() {
+        needs.push(path, any(0, 0));
+    }
+    // A service's.
+    for port in value.items() {
+        let published = port.get("PublishedPort").and_then(Json::integer);
+        let number = u16::try_from(published.unwrap_or_default());
+        let number = number.map_err(|_| unclear(path, "has a port above 65535"))?;
+        needs.push(path, any(number, number));
+    }
+    for (_, bindings) in value.members() {
+        if bindings.items().is_empty() {
+            needs.push(path, any(0, 0));
+        }
+        for binding in bindings.items() {
+            let text = |key: &str| binding.get(key).and_then(Json::text).unwrap_or_default();
+            let (address, ports) = (text("HostIp"), text("HostPort"));
+            let is_address = address.is_empty() || address.parse::<std::net::IpAddr>().is_ok();
+            let range = if is_address { range(ports) } else { None };
+            let (from, to) =
+                range.ok_or_else(|| unclear(path, "has a binding that is no address and port"))?;
+            let address = match address {
+                "0.0.0.0" | "::" => String::new(),
+                address => address.to_owned(),
+            };
+            needs.push(path, What::Port(Port { address, from, to }));
+        }
+    }
+    Ok(())
+}
+
+fn range(text: &str) -> Option<(u16, u16)> {
+    if text.is_empty() {
+        return Some((0, 0));
+    }
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+    (from <= to).then_some((from, to))
+}
+
+pub(super) fn restart(needs: &mut Needs, path: &str, value: &Json) {
+    let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
+    match [text("Name"), text("Condition")].concat().as_str() {
+        "" | "no" | "none" => {}
+        name => needs.push(path, What::Restart(name.to_owned())),
+    }
+}
+
+/// Options of the kernel's security modules: a container's are texts, a service's an object.
+pub(super) fn security(needs: &mut Needs, path: &str, value: &Json) {
+    for text in value.texts() {
+        let at = text.find(['=', ':']);
+        let (key, value) = at.map_or((text, ""), |at| text.split_at(at));
+        let value = value.get(1..).unwrap_or_default();
+        match (key, value) {
+            ("no-new-privileges", "" | "true") => {}
+            (key, "") => needs.push(path, What::SecurityOption(key.to_owned())),
+            (key, value) => needs.push(path, What::SecurityOption(format!("{key}={value}"))),
+        }
+    }
+    if value.members().is_empty() {
+        return;
+    }
+    let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
+    let (module, mode) = (path.rsplit('.').next().unwrap_or_default(), text("Mode"));
+    let option = match (module, mode) {
+        ("AppArmor" | "Seccomp", "" | "default") if text("Profile").is_empty() => return,
+        ("AppArmor", "disabled") => "apparmor=unconfined".to_owned(),
+        ("Seccomp", "unconfined") => "seccomp=unconfined".to_owned(),
+        ("Seccomp", _) => "seccomp=custom".to_owned(),
+        ("SELinuxContext", _) if value.get("Disable").is_some_and(Json::is_true) => {
+            "label=disable".to_owned()
+        }
+        ("SELinuxContext", _) => "label=custom".to_owned(),
+        (module, mode) => format!("{}={mode}", module.to_ascii_lowercase()),
+    };
+    needs.push(path, What::SecurityOption(option));
+}

@@ -1,0 +1,129 @@
+//! Dockgate's own container, and what no policy can do to it.
+
+use super::ask::{self, Known, Lookup, Unsettled};
+use super::facts::{Container, is_full_id};
+use super::need::{Need, What};
+use crate::docker::Json;
+
+/// What is known of Dockgate's own container since the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Its full id.
+    id: String,
+    /// Every name by which another container finds it, in small letters.
+    names: Vec<String>,
+    /// The full id of the service that it is a task of.
+    service: Option<String>,
+}
+
+/// Where the swarm writes the service of a task.
+const SERVICE_LABEL: &str = "com.docker.swarm.service.id";
+/// The same, by name.
+const SERVICE_NAME_LABEL: &str = "com.docker.swarm.service.name";
+
+/// What of a request would reach Dockgate itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Where it stands.
+    pub path: String,
+    /// What it would do.
+    pub what: &'static str,
+}
+
+impl Own {
+    /// What its inspection says.
+    #[must_use]
+    pub fn of(container: &Container) -> Self {
+        let mut names = vec![container.name.to_ascii_lowercase()];
+        let hostname = container.config.get("Hostname").and_then(Json::text);
+        names.extend(hostname.map(str::to_ascii_lowercase));
+        for (_, endpoint) in container.networks.members() {
+            for key in ["Aliases", "DNSNames"] {
+                let given = endpoint.get(key).into_iter().flat_map(Json::texts);
+                names.extend(given.map(str::to_ascii_lowercase));
+            }
+        }
+        names.extend(
+            container
+                .label(SERVICE_NAME_LABEL)
+                .map(str::to_ascii_lowercase),
+        );
+        names.retain(|name| !name.is_empty());
+        names.sort();
+        names.dedup();
+        Self {
+            id: container.id.clone(),
+            names,
+            service: container.label(SERVICE_LABEL).map(str::to_owned),
+        }
+    }
+
+    /// Its full id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What of a request would reach it.
+    ///
+    /// # Errors
+    ///
+    /// What something names must be looked up, or is not there.
+    pub fn reached(&self, needs: &[Need], known: &Known) -> Result<Option<Reached>, Unsettled> {
+        for need in needs {
+            if let Some(what) = self.reached_by(&need.what, known)? {
+                let path = need.path.clone();
+                return Ok(Some(Reached { path, what }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn reached_by(&self, what: &What, known: &Known) -> Result<Option<&'static str>, Unsettled> {
+        let is_own = |name: &str| -> Result<bool, Unsettled> {
+            // A full id is the id of nothing else, whatever others are called.
+            if is_full_id(name) {
+                return Ok(name == self.id);
+            }
+            Ok(ask::container(known, name)?.id == self.id)
+        };
+        Ok(match what {
+            What::ArchiveInto(name)
+            | What::Connect(name)
+            | What::ExecInto(name)
+            | What::Reach(name) => is_own(name)?.then_some("would reach dockgate's own container"),
+            What::Join(name) => is_own(name)?.then_some("would join dockgate's own container"),
+            What::Name(name) => self
+                .names
+                .contains(&name.to_ascii_lowercase())
+                .then_some("would take a name of dockgate's own container"),
+            What::Network(name) => {
+                let network = ask::network(known, network_name(name))?;
+                network.containers.contains(&self.id).then_some(
+                    "would join a network of dockgate's own container: make another network",
+                )
+            }
+            What::Service(name) => match &self.service {
+                Some(service) => (service_id(known, name)? == *service)
+                    .then_some("would reach dockgate's own service"),
+                None => None,
+            },
+            _ => None,
+        })
+    }
+}
+
+/// The name of a network as the daemon knows it.
+#[must_use]
+pub fn network_name(name: &str) -> &str {
+    if name == "@default" { "bridge" } else { name }
+}
+
+fn service_id(known: &Known, name: &str) -> Result<String, Unsettled> {
+    let lookup = Lookup::Service(name.to_owned());
+    match known.answer(&lookup) {
+        Some(ask::Answer::Text(id)) => Ok(id.to_string()),
+        Some(_) => Err(Unsettled::Missing(lookup)),
+        None => Err(Unsettled::Ask(lookup)),
+    }
+}

@@ -1,0 +1,142 @@
+//! What is sent instead of what was asked: the ids of the containers that were judged, and the labels
+//! that say by what.
+
+use super::ask::Known;
+use super::blocks::Blocks;
+use super::facts::POLICY_LABEL;
+use crate::docker::{Call, Json, Operation, Subject};
+
+/// Puts the id of a container that was looked up in the place of its name, wherever it stands: between
+/// the judgement and its use the name may go to another.
+pub(super) fn containers(call: &mut Call, body: Option<&mut Json>, known: &Known) {
+    if known.is_empty() {
+        return;
+    }
+    let id = |name: &str| {
+        let name = name.strip_prefix('/').unwrap_or(name);
+        known.container(name).map(|container| container.id.clone())
+    };
+    let is_container = call.operation().is_some_and(|operation| {
+        operation
+            .spec()
+            .routes
+            .iter()
+            .any(|route| route.path.starts_with("/containers/{"))
+    });
+    if let Subject::Operation { names, .. } = &mut call.subject
+        && is_container
+        && let Some(name) = names.first_mut()
+        && let Some(id) = id(name)
+    {
+        *name = id;
+    }
+    if call.operation() == Some(Operation::ImageCommit) {
+        let found = call.query.first("container").and_then(id);
+        if let Some(id) = found {
+            call.query.set("container", &id);
+        }
+    }
+    let Some(body) = body else {
+        return;
+    };
+    replace(body.get_mut("Container"), &id);
+    if let Some(host) = body.get_mut("HostConfig") {
+        for key in ["IpcMode", "NetworkMode", "PidMode"] {
+            if let Some(Json::Text(text)) = host.get_mut(key)
+                && let Some(id) = text.strip_prefix("container:").and_then(id)
+            {
+                *text = format!("container:{id}");
+            }
+        }
+        if let Some(Json::List(from)) = host.get_mut("VolumesFrom") {
+            from.iter_mut().for_each(|it| replace_first(it, &id, false));
+        }
+        links(host.get_mut("Links"), &id);
+    }
+    links(
+        body.get_mut("EndpointConfig")
+            .and_then(|endpoint| endpoint.get_mut("Links")),
+        &id,
+    );
+    let networking = body.get_mut("NetworkingConfig");
+    if let Some(Json::Object(endpoints)) = networking.and_then(|it| it.get_mut("EndpointsConfig")) {
+        for (_, endpoint) in endpoints {
+            links(endpoint.get_mut("Links"), &id);
+        }
+    }
+}
+
+fn links(value: Option<&mut Json>, id: &impl Fn(&str) -> Option<String>) {
+    if let Some(Json::List(links)) = value {
+        links
+            .iter_mut()
+            .for_each(|link| replace_first(link, id, true));
+    }
+}
+
+fn replace(value: Option<&mut Json>, id: &impl Fn(&str) -> Option<String>) {
+    if let Some(Json::Text(text)) = value
+        && let Some(id) = id(text)
+    {
+        *text = id;
+    }
+}
+
+/// Replaces what stands before the colon. A link without an alias has its container's name for one.
+fn replace_first(value: &mut Json, id: &impl Fn(&str) -> Option<String>, is_link: bool) {
+    if let Json::Text(text) = value {
+        let (name, rest) = text
+            .split_once(':')
+            .map_or((text.as_str(), None), |(name, rest)| (name, Some(rest)));
+        if let Some(id) = id(name) {
+            let alias = if is_link {
+                Some(name.trim_start_matches('/'))
+            } else {
+                None
+            };
+            *text = rest
+                .or(alias)
+                .map_or_else(|| id.clone(), |rest| format!("{id}:{rest}"));
+        }
+    }
+}
+
+/// Sets the labels that say through which policy something was made, and those that the policy wants.
+pub(super) fn labels(operation: Operation, body: &mut Json, policy: &str, blocks: &Blocks) {
+    let is_lifted = match operation {
+        Operation::ContainerCreate | Operation::ServiceCreate | Operation::ServiceUpdate => {
+            blocks.create.unrestricted
+        }
+        Operation::NetworkCreate => blocks.networks.unrestricted,
+        Operation::VolumeCreate => blocks.volumes.unrestricted,
+        _ => return,
+    };
+    let own = (!is_lifted).then_some((POLICY_LABEL, policy));
+    let stamps: Vec<_> = blocks.create.labels.stamps().chain(own).collect();
+    if stamps.is_empty() {
+        return;
+    }
+    stamp(body, &stamps);
+    let task = body.get_mut("TaskTemplate");
+    if let Some(container) = task.and_then(|task| task.get_mut("ContainerSpec")) {
+        stamp(container, &stamps);
+    }
+}
+
+fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
+    let Json::Object(members) = of else {
+        return;
+    };
+    if !members.iter().any(|(key, _)| key == "Labels") {
+        members.push(("Labels".to_owned(), Json::Object(Vec::new())));
+    }
+    if let Some(Json::Object(labels)) = of.get_mut("Labels") {
+        labels.retain(|(key, _)| !stamps.iter().any(|(stamp, _)| stamp == key));
+        let text = |text: &&str| Json::Text((*text).to_owned());
+        labels.extend(
+            stamps
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), text(value))),
+        );
+    }
+}

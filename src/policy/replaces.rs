@@ -1,0 +1,162 @@
+//! Whether a container is the one that it takes the place of, with another version of its image.
+//!
+//! An updater takes a container away and makes it again from its inspection. It is granted what the old
+//! one had as a whole and with nothing changed, so that nobody can get a container's privileges for
+//! another program.
+
+use super::facts::Container;
+use crate::docker::{Json, Reference};
+
+/// Where a new container is not the one that it takes the place of; empty if it is.
+#[must_use]
+pub fn differences(body: &Json, old: &Container) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, value) in body.members() {
+        let was = old.config.get(key);
+        let is_same = match key.as_str() {
+            "HostConfig" => {
+                host_config(value, &old.host_config, &mut found);
+                true
+            }
+            "NetworkingConfig" => {
+                let endpoints = value.get("EndpointsConfig").map_or(&[][..], Json::members);
+                for (network, endpoint) in endpoints {
+                    if !joins(network, endpoint, old) {
+                        found.push(format!("NetworkingConfig.EndpointsConfig.{network}"));
+                    }
+                }
+                true
+            }
+            "Image" => is_of_repository(value, was),
+            "MacAddress" => is_within(value, was) || has_address(value, old),
+            _ => is_within(value, was),
+        };
+        if !is_same {
+            found.push(key.clone());
+        }
+    }
+    if body.get("HostConfig").is_none() {
+        host_config(&Json::Null, &old.host_config, &mut found);
+    }
+    found
+}
+
+/// Whether a container may be put on a network as the old one was.
+#[must_use]
+pub fn joins(network: &str, endpoint: &Json, old: &Container) -> bool {
+    let was = old.networks.members().iter().find(|(name, was)| {
+        let id = was.get("NetworkID").and_then(Json::text);
+        name == network || id == Some(network)
+    });
+    let Some((_, was)) = was else {
+        return false;
+    };
+    endpoint
+        .members()
+        .iter()
+        .all(|(key, value)| match key.as_str() {
+            "Aliases" | "DNSNames" => value.texts().all(|name| {
+                let lists = ["Aliases", "DNSNames"]
+                    .iter()
+                    .filter_map(|key| was.get(key));
+                lists.flat_map(Json::texts).any(|had| had == name)
+            }),
+            "DriverOpts" | "GwPriority" | "IPAMConfig" | "Links" | "MacAddress" => {
+                is_nothing(value) || Some(value) == was.get(key)
+            }
+            "NetworkID" => is_nothing(value) || Some(value) == was.get(key),
+            // What the daemon fills in itself.
+            _ => true,
+        })
+}
+
+/// Every setting of the host's side must be what it was, left out or not.
+fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
+    let keys = new.members().iter().chain(old.members());
+    let mut keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    for key in keys {
+        let (new, old) = (new.get(key), old.get(key));
+        let is_same = match key {
+            "Links" => links(new) == links(old),
+            "NetworkMode" => network(new) == network(old),
+            // Updaters leave out what some kernels refuse; it is no grant.
+            "MemorySwappiness" | "OomKillDisable" => true,
+            _ => new == old || (is_none(new) && is_none(old)),
+        };
+        if !is_same {
+            found.push(format!("HostConfig.{key}"));
+        }
+    }
+}
+
+/// A link as a client sends it, and as the daemon shows it: `/db:/web/alias`.
+fn links(value: Option<&Json>) -> Vec<(String, String)> {
+    let link = |text: &str| {
+        let (name, alias) = text.split_once(':').unwrap_or((text, text));
+        let alias = alias.rsplit('/').next().unwrap_or_default();
+        (name.trim_start_matches('/').to_owned(), alias.to_owned())
+    };
+    value.into_iter().flat_map(Json::texts).map(link).collect()
+}
+
+fn network(value: Option<&Json>) -> &str {
+    match value.and_then(Json::text).unwrap_or_default() {
+        "" | "bridge" => "default",
+        name => name,
+    }
+}
+
+fn is_none(value: Option<&Json>) -> bool {
+    value.is_none_or(is_nothing)
+}
+
+fn is_nothing(value: &Json) -> bool {
+    match value {
+        Json::Null | Json::Bool(false) => true,
+        Json::Bool(true) => false,
+        Json::Number(number) => number == "0",
+        Json::Text(text) => text.is_empty(),
+        Json::List(values) => values.iter().all(is_nothing),
+        Json::Object(members) => members.iter().all(|(_, value)| is_nothing(value)),
+    }
+}
+
+/// Whether a value is the old one or a part of it: updaters leave out what the image says itself.
+fn is_within(new: &Json, old: Option<&Json>) -> bool {
+    if is_nothing(new) || Some(new) == old {
+        return true;
+    }
+    match (new, old) {
+        // The order of a command's words is its meaning, that of variables and labels is not.
+        (Json::Object(members), Some(old)) => members
+            .iter()
+            .all(|(key, value)| old.get(key).is_some_and(|was| was == value)),
+        (Json::List(values), Some(old)) if is_of_variables(old) => {
+            values.iter().all(|value| old.items().contains(value))
+        }
+        _ => false,
+    }
+}
+
+fn is_of_variables(list: &Json) -> bool {
+    list.texts().all(|text| text.contains('='))
+}
+
+fn is_of_repository(new: &Json, old: Option<&Json>) -> bool {
+    let text = |value: Option<&Json>| value.and_then(Json::text).map(str::to_owned);
+    let (Some(new), Some(old)) = (text(Some(new)), text(old)) else {
+        return false;
+    };
+    let repository = |text: &str| Reference::parse(text).map(|reference| reference.repository);
+    new == old || repository(&new).is_ok_and(|new| repository(&old) == Ok(new))
+}
+
+fn has_address(value: &Json, old: &Container) -> bool {
+    let mut endpoints = old.networks.members().iter();
+    endpoints.any(|(_, endpoint)| endpoint.get("MacAddress") == Some(value))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! The judgement without a daemon: for the examples of a policy and for `explain`, what would be looked
+//! up is supposed to be ordinary, unless it is given.
+
+use serde_json::{Value, json};
+
+use super::ask::{Answer, Known, Lookup};
+use super::rules::{Ground, Judgement, Request, Rules};
+use crate::docker::body::{self, BadBody};
+use crate::docker::{Call, Json};
+
+/// What a lookup is supposed to be answered with: the target of its request, and of the reply what is
+/// out of the ordinary.
+pub type Given = (String, Value);
+
+/// Judges a request on supposed ground. With the verdict comes what was supposed and not given.
+///
+/// # Errors
+///
+/// The body has no single reading.
+pub fn judge(
+    rules: &Rules,
+    call: Call,
+    text: &str,
+    given: &[Given],
+) -> Result<(Judgement, Vec<Lookup>), BadBody> {
+    let (mut known, mut supposed) = (Known::default(), Vec::new());
+    let mut request = Request { call, body: None };
+    loop {
+        let ground = Ground {
+            known: &known,
+            own: None,
+        };
+        match rules.judge(request, ground) {
+            Judgement::Inspect(mut inspected) => {
+                inspected.body = Some(parse(&inspected.call, text)?);
+                request = inspected;
+            }
+            Judgement::Ask(asked, lookup) => {
+                let (answer, is_given) = answer(&lookup, given);
+                if !is_given {
+                    supposed.push(lookup.clone());
+                }
+                known.learn(lookup, answer);
+                request = asked;
+            }
+            verdict => return Ok((verdict, supposed)),
+        }
+    }
+}
+
+fn parse(call: &Call, text: &str) -> Result<Json, BadBody> {
+    match call.operation().and_then(body::table) {
+        Some(table) if !text.is_empty() => body::parse(text.as_bytes(), table),
+        Some(_) | None => Ok(Json::Object(Vec::new())),
+    }
+}
+
+/// The answer to a lookup, and whether it was given.
+fn answer(lookup: &Lookup, given: &[Given]) -> (Answer, bool) {
+    let target = match lookup {
+        Lookup::Predecessor(name) => format!("replaced {name}"),
+        lookup => lookup.call().map(|call| call.path()).unwrap_or_default(),
+    };
+    let found = given.iter().find(|(of, _)| *of == target);
+    let mut reply = match (ordinary(lookup), found) {
+        (Some(reply), _) => reply,
+        (None, Some(_)) => match lookup {
+            Lookup::Predecessor(name) => container(&"0".repeat(64), name),
+            _ => json!({"Driver": "local"}),
+        },
+        (None, None) => return (Answer::Missing, false),
+    };
+    if let Some((_, given)) = found {
+        merge(&mut reply, given);
+    }
+    let like = match lookup {
+        Lookup::Predecessor(name) => Lookup::Container(name.clone()),
+        lookup => lookup.clone(),
+    };
+    let read = like.read(reply.to_string().as_bytes());
+    (read.unwrap_or(Answer::Missing), found.is_some())
+}
+
+/// The daemon's reply about an ordinary object; `None` where there is none, most often.
+fn ordinary(lookup: &Lookup) -> Option<Value> {
+    let id = "0".repeat(64);
+    Some(match lookup {
+        Lookup::Container(name) => container(&id, name),
+        Lookup::DefaultRuntime => json!({"DefaultRuntime": "runc"}),
+        Lookup::Exec(_) => json!({
+            "ContainerID": id,
+            "ProcessConfig": {"entrypoint": "sh", "arguments": [], "privileged": false, "user": ""},
+        }),
+        Lookup::Network(name) => json!({"Id": id, "Name": name, "Driver": "bridge", "Labels": {}}),
+        Lookup::Service(_) => json!({"ID": id}),
+        Lookup::Predecessor(_) | Lookup::Volume(_) => return None,
+    })
+}
+
+fn container(id: &str, name: &str) -> Value {
+    json!({
+        "Id": id,
+        "Name": format!("/{name}"),
+        "Config": {"Labels": {}},
+        "HostConfig": {"NetworkMode": "default"},
+        "Mounts": [],
+        "NetworkSettings": {"Networks": {"bridge": {}}},
+    })
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key.as_str()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}
