@@ -13,12 +13,14 @@ use tokio::task::JoinSet;
 
 use crate::audit::{Log, log};
 use crate::config::{Config, ListenerSettings, LogLevel};
+use crate::identity::container::Candidates;
 use crate::identity::{self, IdentityError};
 use crate::policy::Problem;
 use crate::proxy::body::request::BUDGET;
 use crate::proxy::probe::{Question, ask};
+use crate::proxy::surroundings::Surroundings;
 use crate::proxy::upstream::Daemon;
-use crate::proxy::{Ruling, Shared, Surroundings};
+use crate::proxy::{Ruling, Shared};
 use crate::server::clients::Clients;
 use crate::server::files;
 use crate::server::listener::{BindError, Bound};
@@ -94,7 +96,7 @@ async fn run(
     let mut signals = Signals::new().map_err(StartError::System)?;
     let (drain, draining) = watch::channel(false);
     let (listening, mut listeners) = start(opened, log, &draining, report)?;
-    let mut asking = std::pin::pin!(report::engine(&listening.daemon));
+    let mut asking = std::pin::pin!(report::engine(&listening.daemon, &listening.surroundings));
     let mut has_answer = false;
     loop {
         tokio::select! {
@@ -102,9 +104,11 @@ async fn run(
                 Asked::End => break,
                 Asked::Reload => listening.reload(reread(), report),
             },
-            engine = &mut asking, if !has_answer => {
+            lines = &mut asking, if !has_answer => {
                 has_answer = true;
-                tell(report, &engine);
+                for line in lines {
+                    tell(report, &line);
+                }
             }
         }
     }
@@ -125,7 +129,12 @@ async fn run(
 pub fn engine(config: &Config) -> String {
     let daemon = Arc::new(Daemon::new(config));
     match runtime() {
-        Ok(runtime) => with_reason(runtime.block_on(report::engine(&daemon)), config),
+        Ok(runtime) => {
+            // Where `check` runs is not where the server will.
+            let surroundings = Surroundings::default();
+            let lines = runtime.block_on(report::engine(&daemon, &surroundings));
+            with_reason(lines.join("; "), config)
+        }
         Err(error) => StartError::System(error).to_string(),
     }
 }
@@ -205,7 +214,7 @@ fn start(
     };
     let daemon = Arc::new(Daemon::new(&config));
     let budget = Arc::new(Semaphore::new(BUDGET));
-    let surroundings = Arc::new(Surroundings::default());
+    let surroundings = Arc::new(Surroundings::new(Candidates::of_this_process()));
     let (mut listeners, mut shared) = (JoinSet::new(), Vec::new());
     for (bound, settings) in bound.into_iter().zip(&config.listeners) {
         let address = bound.address().clone();
@@ -235,6 +244,7 @@ fn start(
     let listening = Listening {
         config,
         daemon,
+        surroundings,
         shared,
     };
     Ok((listening, listeners))
@@ -244,6 +254,7 @@ fn start(
 struct Listening {
     config: Config,
     daemon: Arc<Daemon>,
+    surroundings: Arc<Surroundings>,
     /// In the order of the settings' listeners.
     shared: Vec<Arc<Shared>>,
 }

@@ -10,6 +10,7 @@
 pub mod access;
 pub mod assume;
 pub mod closed;
+pub mod container;
 
 use std::path::Path;
 

@@ -17,10 +17,11 @@ pub mod outage;
 pub mod probe;
 pub mod refusal;
 pub mod socket;
+pub mod surroundings;
 pub mod tunnel;
 pub mod upstream;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use http::{Response, StatusCode};
 use hyper::body::Incoming;
@@ -29,12 +30,14 @@ use tokio::sync::Semaphore;
 use self::body::{ReplyBody, RequestBody};
 use self::exchange::{Exchange, Upload};
 use self::head::{BadHead, Head, RefusedHead};
-use self::lookup::Predecessors;
+use self::surroundings::Surroundings;
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Outgoing, Upstream};
 use crate::audit::{End, Entry, Log, Record, Unavailable, Verdict};
 use crate::config::{Admission, Limits};
-use crate::docker::{self, BadTarget, Call, Json, Reply, Target, Unclassified, Upgrade, classify};
+use crate::docker::{
+    self, BadTarget, Call, Effect, Json, Reply, Target, Unclassified, Upgrade, classify,
+};
 use crate::policy::{
     Answer, Denial, Ground, Judgement, Known, Lookup, Own, Permit, Reason, Request, Rules,
 };
@@ -58,17 +61,6 @@ pub struct Shared {
     pub budget: Arc<Semaphore>,
     /// What is known besides the settings.
     pub surroundings: Arc<Surroundings>,
-}
-
-/// What is learnt of the daemon and its containers while Dockgate runs.
-#[derive(Debug, Default)]
-pub struct Surroundings {
-    /// Dockgate's own container.
-    pub own: OnceLock<Own>,
-    /// Whether the engine unpacks compressed uploads with programs of its own.
-    pub unpacks_safely: OnceLock<bool>,
-    /// The containers that were taken away of late.
-    pub predecessors: Predecessors,
 }
 
 /// What requests are judged by, as a whole: a reload puts another in its place.
@@ -175,7 +167,13 @@ impl Gate {
         let call = understand(&head, &ruling.admission)?;
         record.understood(&call);
         record.is_left_out = probe::is_health_check(&call, &head, &self.client);
-        let own = self.shared.surroundings.own.get();
+        // What only shows metadata may show Dockgate's own too.
+        let own = if call.effect() == Effect::Read {
+            None
+        } else {
+            let shared = &self.shared;
+            Box::pin(shared.surroundings.own(&shared.daemon)).await?
+        };
         let known = Known::default();
         let ground = Ground { known: &known, own };
         let request = Request { call, body: None };
@@ -184,7 +182,8 @@ impl Gate {
             Judgement::Allow(permit) => (permit, None),
             Judgement::Deny(denial) => return Err(denial),
             judgement => {
-                let looking = self.look_closer(entry, &ruling, judgement, (&head, &mut body));
+                let looking =
+                    self.look_closer(entry, (&ruling, own), judgement, (&head, &mut body));
                 // Most requests need nothing of this, and are not to hold the space for it.
                 Box::pin(looking).await?
             }
@@ -200,6 +199,11 @@ impl Gate {
                 Box::pin(self.take_body(&entry.record, kind, &head, body)).await?
             }
             (None, _) => RequestBody::empty(),
+        };
+        let body = if permit.must_be_plain_tar() {
+            self.check_tar(body).await?
+        } else {
+            body
         };
         let body = match permit.body() {
             // Of an empty body the daemon reads nothing.
@@ -218,11 +222,10 @@ impl Gate {
     async fn look_closer(
         &self,
         entry: &mut Entry,
-        ruling: &Ruling,
+        (ruling, own): (&Ruling, Option<&Own>),
         mut judgement: Judgement,
         (head, body): (&Head, &mut Option<Incoming>),
     ) -> Result<(Box<Permit>, Option<RequestBody>), Denial> {
-        let own = self.shared.surroundings.own.get();
         let (mut known, mut read) = (Known::default(), None);
         loop {
             let request = match judgement {
@@ -259,7 +262,7 @@ impl Gate {
         asked: usize,
     ) -> Result<Answer, Denial> {
         if let Lookup::Predecessor(name) = lookup {
-            return Ok(self.shared.surroundings.predecessors.of(name));
+            return Ok(self.shared.surroundings.predecessors().of(name));
         }
         if asked >= lookup::MAX_LOOKUPS {
             return Err(lookup::failed("is one too many"));
@@ -268,11 +271,22 @@ impl Gate {
             return Ok(Answer::Missing);
         };
         let answered = lookup::ask(&self.upstream, lookup, &permit).await;
-        let status = answered.as_ref().ok().map(|(_, status)| *status);
+        let status = answered.as_ref().ok().map(|(_, status)| status.as_u16());
         entry
             .looked_up(permit.call(), status)
             .map_err(Denial::from)?;
-        answered.map(|(answer, _)| answer)
+        let (answer, status) = answered?;
+        answer.ok_or_else(|| lookup::failed(&format!("has the answer {status}")))
+    }
+
+    /// Refuses a compressed upload where the engine would unpack it with a program of the container.
+    async fn check_tar(&self, body: RequestBody) -> Result<RequestBody, Denial> {
+        let shared = &self.shared;
+        let engine = shared.surroundings.engine(&shared.daemon).await?;
+        if engine.unpacks_safely() {
+            return Ok(body);
+        }
+        Box::pin(body.plain_tar()).await
     }
 
     /// Reads or takes over a body as its operation wants it.
@@ -315,7 +329,7 @@ impl Gate {
         } = &*granted;
         let (call, upgrade) = (permit.call(), *upgrade);
         if let Some(container) = permit.takes_away() {
-            self.shared.surroundings.predecessors.remember(container);
+            self.shared.surroundings.predecessors().remember(container);
         }
         (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted);
         if call.effect().changes_state() {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::docker::{Body, Effect, Operation};
-use crate::policy::{Policy, Rules};
-use crate::proxy::probe::{Engine, Question, ask};
+use crate::policy::{Own, Policy, Rules};
+use crate::proxy::surroundings::Surroundings;
 use crate::proxy::upstream::Daemon;
 
 /// What holds on a listener: its policies with what they grant, and what is dangerous about that.
@@ -74,14 +74,27 @@ fn warnings(rules: &Rules) -> Vec<String> {
         .collect()
 }
 
-/// What the daemon says of itself, if it answers.
-pub async fn engine(daemon: &Arc<Daemon>) -> String {
+/// What the daemon says of itself, if it answers, and whether Dockgate's own container was found.
+pub async fn engine(daemon: &Arc<Daemon>, surroundings: &Surroundings) -> Vec<String> {
     let address = &daemon.address;
-    match ask(daemon, Question::Version).await {
-        Ok(answer) => format!("daemon at {address}: {}", Engine::parse(&answer)),
-        Err(denial) => format!(
-            "warning: daemon at {address}: requests get 502 until it answers: {}",
-            denial.message
-        ),
-    }
+    let said = match surroundings.engine(daemon).await {
+        Ok(engine) => format!("daemon at {address}: {engine}"),
+        Err(denial) => {
+            let why = denial.message;
+            return vec![format!(
+                "warning: daemon at {address}: requests get 502 until it answers: {why}"
+            )];
+        }
+    };
+    let own = surroundings.own(daemon).await.map(|own| own.map(Own::id));
+    let found = match own {
+        Ok(Some(id)) => Some(format!("own container: {id}, which no policy reaches")),
+        Ok(None) if !surroundings.is_contained() => None,
+        Ok(None) => Some(format!("warning: {UNFOUND}")),
+        Err(denial) => Some(format!("warning: {UNFOUND}: {}", denial.message)),
+    };
+    [Some(said), found].into_iter().flatten().collect()
 }
+
+const UNFOUND: &str =
+    "the daemon does not know the container that dockgate runs in, so that a policy can reach it";

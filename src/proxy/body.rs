@@ -19,6 +19,8 @@ pub use request::RequestBody;
 enum Source {
     Whole(Bytes),
     Stream(Incoming),
+    /// A stream of which the beginning was read already.
+    Begun(Bytes, Incoming),
 }
 
 impl Source {
@@ -29,13 +31,17 @@ impl Source {
         match self {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Stream(incoming) => Pin::new(incoming).poll_frame(cx),
+            Self::Begun(bytes, _) if !bytes.is_empty() => {
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
+            }
+            Self::Begun(_, incoming) | Self::Stream(incoming) => Pin::new(incoming).poll_frame(cx),
         }
     }
 
     fn is_end(&self) -> bool {
         match self {
             Self::Whole(bytes) => bytes.is_empty(),
+            Self::Begun(bytes, incoming) => bytes.is_empty() && incoming.is_end_stream(),
             Self::Stream(incoming) => incoming.is_end_stream(),
         }
     }
@@ -44,6 +50,16 @@ impl Source {
         match self {
             Self::Whole(bytes) => {
                 SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+            }
+            Self::Begun(bytes, incoming) => {
+                let begun = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                let rest = incoming.size_hint();
+                let mut hint = SizeHint::new();
+                hint.set_lower(rest.lower().saturating_add(begun));
+                if let Some(upper) = rest.upper() {
+                    hint.set_upper(upper.saturating_add(begun));
+                }
+                hint
             }
             Self::Stream(incoming) => incoming.size_hint(),
         }

@@ -1,18 +1,14 @@
 //! Questions to the daemon about what a request names, on the client's own connection to it.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
-use tokio::time::Instant;
 
 use super::body::RequestBody;
 use super::head::Head;
 use super::upstream::{Outgoing, Upstream};
-use crate::policy::facts::Container;
 use crate::policy::{Answer, Denial, Lookup, Permit, Reason};
 
 /// How long the daemon may take to answer.
@@ -29,7 +25,7 @@ const HEAD: &str = concat!(
     "\r\n\r\n"
 );
 
-/// Asks the daemon; returns its answer and the status that it came with.
+/// Asks the daemon; returns its answer, unless it would not give one, and the status of its reply.
 ///
 /// # Errors
 ///
@@ -38,7 +34,7 @@ pub async fn ask(
     upstream: &Upstream,
     lookup: &Lookup,
     permit: &Permit,
-) -> Result<(Answer, u16), Denial> {
+) -> Result<(Option<Answer>, StatusCode), Denial> {
     let asking = async {
         let head = Head::parse(HEAD.as_bytes()).map_err(|_| failed("is no question"))?;
         let outgoing = Outgoing {
@@ -55,14 +51,13 @@ pub async fn ask(
     let (status, body): (StatusCode, Bytes) = tokio::time::timeout(LIMIT, asking)
         .await
         .unwrap_or_else(|_| Err(failed("has no answer in time")))?;
+    let unreadable = |_| failed("has an answer that cannot be read");
     let answer = match status {
-        StatusCode::OK => lookup
-            .read(&body)
-            .map_err(|_| failed("has an answer that cannot be read"))?,
-        StatusCode::NOT_FOUND => Answer::Missing,
-        _ => return Err(failed(&format!("has the answer {status}"))),
+        StatusCode::OK => Some(lookup.read(&body).map_err(unreadable)?),
+        StatusCode::NOT_FOUND => Some(Answer::Missing),
+        _ => None,
     };
-    Ok((answer, status.as_u16()))
+    Ok((answer, status))
 }
 
 /// The refusal of what cannot be judged, as the question about it was not answered.
@@ -83,37 +78,4 @@ pub fn missing(lookup: &Lookup) -> Denial {
         Lookup::Volume(name) => format!("get {name}: no such volume"),
     };
     Denial::new(Reason::NotFound, message)
-}
-
-/// The containers that were taken away of late, so that their replacements can be told from others.
-#[derive(Debug, Default)]
-pub struct Predecessors(Mutex<VecDeque<(Instant, Arc<Container>)>>);
-
-/// How long a container that was taken away can be replaced. Updaters take several away before they make
-/// the first anew.
-const KEPT: Duration = Duration::from_secs(15 * 60);
-/// How many are remembered.
-const MOST: usize = 256;
-
-impl Predecessors {
-    /// Remembers a container that is taken away.
-    pub fn remember(&self, container: &Arc<Container>) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(since, old)| since.elapsed() < KEPT && old.name != container.name);
-        if kept.len() == MOST {
-            kept.pop_front();
-        }
-        kept.push_back((Instant::now(), Arc::clone(container)));
-    }
-
-    /// The container of this name that was taken away last.
-    #[must_use]
-    pub fn of(&self, name: &str) -> Answer {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kept = kept.iter().rev();
-        let found = kept.find(|(since, old)| old.name == name && since.elapsed() < KEPT);
-        found.map_or(Answer::Missing, |(_, old)| {
-            Answer::Container(Arc::clone(old))
-        })
-    }
 }

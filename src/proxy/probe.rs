@@ -15,10 +15,12 @@ use serde::Deserialize;
 
 use super::body::RequestBody;
 use super::head::Head;
+use super::lookup;
 use super::upstream::{Daemon, Outgoing, Upstream};
 use crate::docker::{Call, Operation, Target, classify};
 use crate::policy::{
-    Denial, Entry, Grants, Ground, Judgement, Known, Policy, Reason, Request, Rules,
+    Answer, Denial, Entry, Grants, Ground, Judgement, Known, Lookup, Permit, Policy, Reason,
+    Request, Rules,
 };
 
 /// What can be asked.
@@ -91,7 +93,30 @@ impl Question {
 /// It cannot be reached, is silent, or its answer is no success.
 pub async fn ask(daemon: &Arc<Daemon>, question: Question) -> Result<Bytes, Denial> {
     let upstream = Upstream::new(Arc::clone(daemon));
-    let mut asking = std::pin::pin!(send(&upstream, question));
+    drive(&upstream, send(&upstream, question)).await
+}
+
+/// Looks something up on a connection of its own; `None` where the daemon gives no answer, as when it is
+/// another proxy.
+///
+/// # Errors
+///
+/// As with [`ask`].
+pub async fn look_up(daemon: &Arc<Daemon>, lookup: &Lookup) -> Result<Option<Answer>, Denial> {
+    let Some(permit) = Permit::to_ask(lookup) else {
+        return Ok(None);
+    };
+    let upstream = Upstream::new(Arc::clone(daemon));
+    let asking = lookup::ask(&upstream, lookup, &permit);
+    drive(&upstream, asking).await.map(|(answer, _)| answer)
+}
+
+/// Polls the connection beside the question that is asked on it.
+async fn drive<T>(
+    upstream: &Upstream,
+    asking: impl Future<Output = Result<T, Denial>>,
+) -> Result<T, Denial> {
+    let mut asking = std::pin::pin!(asking);
     let asked = poll_fn(|cx| {
         upstream.poll();
         let asked = asking.as_mut().poll(cx);
@@ -163,6 +188,33 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Whether it unpacks compressed uploads itself. Before, Docker ran programs that it found in the
+    /// container, as root on the host (CVE-2026-41567).
+    #[must_use]
+    pub fn unpacks_safely(&self) -> bool {
+        let is_docker = self
+            .components
+            .iter()
+            .all(|it| !it.name.starts_with("Podman"));
+        !is_docker || numbers(&self.version).is_some_and(|version| version >= MENDED)
+    }
+}
+
+/// The first release of Docker that unpacks uploads itself.
+const MENDED: [u32; 3] = [29, 5, 1];
+
+/// The three numbers that a version begins with; `26.1.5+dfsg1` has more behind them.
+fn numbers(version: &str) -> Option<[u32; 3]> {
+    let core = version.split(['-', '+']).next()?;
+    let mut parts = core.split('.').map(str::parse);
+    Some([
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+    ])
+}
+
 impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.components.first().map(|first| first.name.as_str());
@@ -208,6 +260,29 @@ mod tests {
             (r#"{"Version":"1\u001b[2J"}"#, "Engine 1[2J"),
         ] {
             assert_eq!(Engine::parse(answer.as_bytes()).to_string(), want);
+        }
+    }
+
+    #[test]
+    fn knows_the_engines_that_unpack_uploads_themselves() {
+        for (answer, want) in [
+            (r#"{"Version":"29.5.1"}"#, true),
+            (r#"{"Version":"30.0.0-rc.1"}"#, true),
+            (r#"{"Version":"29.5.0"}"#, false),
+            (r#"{"Version":"29.5.1x"}"#, false),
+            (r#"{"Version":"26.1.5+dfsg1"}"#, false),
+            (r#"{"Version":"dev"}"#, false),
+            (
+                r#"{"Version":"5.4.2","Components":[{"Name":"Podman Engine"}]}"#,
+                true,
+            ),
+            ("", false),
+        ] {
+            assert_eq!(
+                Engine::parse(answer.as_bytes()).unpacks_safely(),
+                want,
+                "{answer}"
+            );
         }
     }
 

@@ -1,0 +1,123 @@
+//! By which ids the daemon could know the container that this process runs in.
+//!
+//! The mounts say it best: the engine mounts files of the container's own folder, whose path holds the
+//! full id. The host's name is the beginning of the id, unless it was set.
+
+use std::fs;
+
+/// What is known of the own container before the daemon is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidates {
+    /// Full ids from the mounts, the most certain first.
+    ids: Vec<String>,
+    /// The host's name, if it can be the beginning of an id.
+    hostname: Option<String>,
+    /// Whether anything says that this is a container.
+    is_contained: bool,
+}
+
+/// The digits of a full id, and of the beginning that names the host.
+const DIGITS: usize = 64;
+const SHORT_DIGITS: usize = 12;
+
+impl Candidates {
+    /// What this process sees.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let marks = ["/.dockerenv", "/run/.containerenv"];
+        let is_marked = marks.iter().any(|mark| fs::exists(mark).unwrap_or(false));
+        Self::read(
+            &read("/proc/self/mountinfo"),
+            read("/proc/sys/kernel/hostname").trim(),
+            is_marked,
+        )
+    }
+
+    fn read(mounts: &str, hostname: &str, is_marked: bool) -> Self {
+        let mut ids: Vec<String> = Vec::new();
+        for mount in mounts.lines() {
+            // The fourth field is the path within the file system that is mounted.
+            let path = mount.split(' ').nth(3).unwrap_or_default();
+            let mut parts = path
+                .split('/')
+                .skip_while(|part| !part.ends_with("containers"));
+            if let Some(id) = parts.nth(1)
+                && is_hex(id, DIGITS)
+                && !ids.iter().any(|known| known == id)
+            {
+                ids.push(id.to_owned());
+            }
+        }
+        let hostname = is_hex(hostname, SHORT_DIGITS).then(|| hostname.to_owned());
+        Self {
+            is_contained: is_marked || !ids.is_empty(),
+            ids,
+            hostname,
+        }
+    }
+
+    /// What to ask the daemon for, in this order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let hostname = self.hostname.as_ref().filter(|_| self.is_contained);
+        self.ids.iter().chain(hostname).map(String::as_str)
+    }
+
+    /// Whether this seems to be a container at all.
+    #[must_use]
+    pub fn is_contained(&self) -> bool {
+        self.is_contained
+    }
+}
+
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_id_in_the_mounts_of_docker_and_of_podman() {
+        let id = "ab".repeat(32);
+        for (mounts, hostname, is_marked, want) in [
+            (
+                format!(
+                    "712 690 8:1 /var/lib/docker/containers/{id}/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n\
+                    713 690 8:1 /var/lib/docker/containers/{id}/hosts /etc/hosts rw - ext4 /dev/sda1 rw"
+                ),
+                "web",
+                true,
+                vec![id.as_str()],
+            ),
+            (
+                format!(
+                    "1 2 0:5 /containers/overlay-containers/{id}/userdata/hostname /etc/hostname rw - tmpfs tmpfs rw"
+                ),
+                "abababababab",
+                false,
+                vec![id.as_str(), "abababababab"],
+            ),
+            (String::new(), "abababababab", true, vec!["abababababab"]),
+            (String::new(), "abababababab", false, vec![]),
+            (String::new(), "deadbeef", true, vec![]),
+            (
+                "1 2 0:5 /var/lib/docker/containers/short/hostname /etc/hostname rw".to_owned(),
+                "web",
+                true,
+                vec![],
+            ),
+        ] {
+            let candidates = Candidates::read(&mounts, hostname, is_marked);
+            assert_eq!(
+                candidates.names().collect::<Vec<_>>(),
+                want,
+                "{mounts} {hostname}"
+            );
+        }
+    }
+}

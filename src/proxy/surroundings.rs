@@ -1,0 +1,117 @@
+//! What is learnt of the daemon and its containers while Dockgate runs: which of them is its own, whether
+//! the engine may be sent compressed uploads, and what was taken away of late.
+//!
+//! What a judgement needs and the daemon has not told yet is asked for then, and until it is known nothing
+//! is sent that depends on it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::probe::{self, Engine, Question};
+use super::upstream::Daemon;
+use crate::identity::container::Candidates;
+use crate::policy::facts::Container;
+use crate::policy::{Answer, Denial, Lookup, Own};
+
+/// What is known besides the settings.
+#[derive(Debug, Default)]
+pub struct Surroundings {
+    candidates: Candidates,
+    own: OnceCell<Option<Own>>,
+    engine: OnceCell<Engine>,
+    predecessors: Predecessors,
+}
+
+impl Surroundings {
+    /// What can be known before the daemon is asked.
+    #[must_use]
+    pub fn new(candidates: Candidates) -> Self {
+        Self {
+            candidates,
+            ..Self::default()
+        }
+    }
+
+    /// Dockgate's own container, asked for where it is not known yet; `None` where it is none of the
+    /// daemon's.
+    ///
+    /// # Errors
+    ///
+    /// The daemon does not say.
+    pub async fn own(&self, daemon: &Arc<Daemon>) -> Result<Option<&Own>, Denial> {
+        let found = self.own.get_or_try_init(|| find(daemon, &self.candidates));
+        found.await.map(Option::as_ref)
+    }
+
+    /// Whether this process seems to be in a container.
+    #[must_use]
+    pub fn is_contained(&self) -> bool {
+        self.candidates.is_contained()
+    }
+
+    /// What the daemon is, asked for where it is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// The daemon does not say.
+    pub async fn engine(&self, daemon: &Arc<Daemon>) -> Result<&Engine, Denial> {
+        let asking = || async { Ok(Engine::parse(&probe::ask(daemon, Question::Version).await?)) };
+        self.engine.get_or_try_init(asking).await
+    }
+
+    /// The containers that were taken away of late.
+    #[must_use]
+    pub fn predecessors(&self) -> &Predecessors {
+        &self.predecessors
+    }
+}
+
+async fn find(daemon: &Arc<Daemon>, candidates: &Candidates) -> Result<Option<Own>, Denial> {
+    for name in candidates.names() {
+        let lookup = Lookup::Container(name.to_owned());
+        if let Some(Answer::Container(found)) = probe::look_up(daemon, &lookup).await?
+            // Another container could have this for its name.
+            && found.id.starts_with(name)
+        {
+            return Ok(Some(Own::of(&found)));
+        }
+    }
+    Ok(None)
+}
+
+/// The containers that were taken away, so that their replacements can be told from others.
+#[derive(Debug, Default)]
+pub struct Predecessors(Mutex<VecDeque<(Instant, Arc<Container>)>>);
+
+/// How long a container that was taken away can be replaced. Updaters take several away before they make
+/// the first anew.
+const KEPT: Duration = Duration::from_secs(15 * 60);
+/// How many are remembered.
+const MOST: usize = 256;
+
+impl Predecessors {
+    /// Remembers a container that is taken away.
+    pub fn remember(&self, container: &Arc<Container>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(since, old)| since.elapsed() < KEPT && old.name != container.name);
+        if kept.len() == MOST {
+            kept.pop_front();
+        }
+        kept.push_back((Instant::now(), Arc::clone(container)));
+    }
+
+    /// The container of this name that was taken away last.
+    #[must_use]
+    pub fn of(&self, name: &str) -> Answer {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = kept.iter().rev();
+        let found = kept.find(|(since, old)| old.name == name && since.elapsed() < KEPT);
+        found.map_or(Answer::Missing, |(_, old)| {
+            Answer::Container(Arc::clone(old))
+        })
+    }
+}
