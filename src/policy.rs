@@ -20,6 +20,7 @@ pub mod rules;
 pub mod shipped;
 pub mod spelling;
 pub mod suppose;
+mod weigh;
 
 pub use ask::{Answer, Known, Lookup};
 pub use entry::{BadEntry, Entry, Grants};

@@ -25,6 +25,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("identity", 3),
     ("proxy::", 3),
     ("proxy::connection", 4),
+    ("proxy::judging", 4),
     ("proxy", 4),
     ("server", 5),
     ("app", 6),

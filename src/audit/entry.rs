@@ -217,7 +217,7 @@ impl Record {
         let is_told = |need: &&Need| !matches!(need.what, What::Label { .. });
         let asked = needs.iter().filter(is_told).filter_map(|need| {
             let (block, key) = need.what.key()?;
-            let value = need.what.value();
+            let value = need.what.value().unwrap_or_else(|| "true".to_owned());
             if value.is_empty() {
                 return None;
             }

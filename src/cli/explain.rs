@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Exit, ExplainArgs, tell};
 use crate::config::{Config, Files, Flags, load};
-use crate::docker::{ApiVersion, Target, classify};
+use crate::docker::{ApiVersion, Call, Target, classify};
 use crate::policy::rules::refusal;
 use crate::policy::{Grants, Judgement, Lookup, Policy, Problem, Rules, suppose};
 
@@ -33,22 +33,7 @@ pub(super) fn run(
             return Ok(Exit::Failed);
         }
     };
-    match call.operation() {
-        Some(operation) => {
-            let spec = operation.spec();
-            writeln!(
-                out,
-                "operation: {operation} ({}:{})",
-                spec.section,
-                spec.effect.as_str()
-            )?;
-        }
-        None => writeln!(
-            out,
-            "operation: none of the table ({})",
-            call.effect().as_str()
-        )?,
-    }
+    describe(&call, out)?;
     writeln!(out, "sent as: {} {}", call.method.as_str(), call.render())?;
     let body = match body(args.body.as_deref()) {
         Ok(body) => body,
@@ -85,6 +70,26 @@ pub(super) fn run(
         // Everything that is asked for is supposed.
         Judgement::Ask(..) | Judgement::Inspect(_) | Judgement::Missing(_) => Ok(Exit::Failed),
     }
+}
+
+fn describe(call: &Call, out: &mut dyn Write) -> io::Result<()> {
+    match call.operation() {
+        Some(operation) => {
+            let spec = operation.spec();
+            writeln!(
+                out,
+                "operation: {operation} ({}:{})",
+                spec.section,
+                spec.effect.as_str()
+            )?;
+        }
+        None => writeln!(
+            out,
+            "operation: none of the table ({})",
+            call.effect().as_str()
+        )?,
+    }
+    Ok(())
 }
 
 /// The text of the body's file; without one there is no body.

@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_and_refuses_the_long_form() {
+    fn reads_the_long_form_as_the_daemon_does() {
         let json = |text: &str| Json::parse(text.as_bytes()).unwrap();
         let text = r#"{"Type":"bind","Source":"/srv","Target":"/a","ReadOnly":true,"BindOptions":{"Propagation":"rshared"}}"#;
         let bind = json(text);
@@ -359,6 +359,10 @@ mod tests {
             long(&tmpfs).unwrap().source,
             Source::Memory(vec!["exec", "suid"])
         );
+    }
+
+    #[test]
+    fn refuses_a_long_form_that_has_a_second_reading() {
         for (id, text, want) in [
             (
                 "F75",
@@ -379,11 +383,6 @@ mod tests {
             (
                 "2c",
                 r#"{"Type":"bind","Source":"\\..\\x","Target":"/a"}"#,
-                BadMount::Source,
-            ),
-            (
-                "2c",
-                r#"{"Type":"bind","Source":"a","Target":"/a"}"#,
                 BadMount::Source,
             ),
             (
@@ -417,7 +416,8 @@ mod tests {
                 BadMount::Template,
             ),
         ] {
-            assert_eq!(long(&json(text)), Err(want), "{id}: {text}");
+            let mount = Json::parse(text.as_bytes()).unwrap();
+            assert_eq!(long(&mount), Err(want), "{id}: {text}");
         }
     }
 }

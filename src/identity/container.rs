@@ -39,14 +39,13 @@ impl Candidates {
         for mount in mounts.lines() {
             // The fourth field is the path within the file system that is mounted.
             let path = mount.split(' ').nth(3).unwrap_or_default();
-            let mut parts = path
-                .split('/')
-                .skip_while(|part| !part.ends_with("containers"));
-            if let Some(id) = parts.nth(1)
-                && is_hex(id, DIGITS)
-                && !ids.iter().any(|known| known == id)
-            {
-                ids.push(id.to_owned());
+            let mut folder = "";
+            for part in path.split('/') {
+                let is_id = folder.ends_with("containers") && is_hex(part, DIGITS);
+                if is_id && !ids.iter().any(|known| known == part) {
+                    ids.push(part.to_owned());
+                }
+                folder = part;
             }
         }
         let hostname = is_hex(hostname, SHORT_DIGITS).then(|| hostname.to_owned());

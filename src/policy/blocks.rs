@@ -5,20 +5,24 @@
 //! knows how it is written and what it covers.
 
 pub mod amount;
+pub mod image;
+pub mod label;
 pub mod pattern;
 pub mod place;
+pub mod selector;
 pub mod setting;
 
 use toml::{Table, Value};
 
 pub use amount::Limits;
-pub use pattern::{
-    Commands, Labels, NetworkNames, Options, Patterns, References, Selectors, Texts, Users,
-    Variables,
-};
+pub use image::References;
+pub use label::{Labels, Variables};
+pub use pattern::{Commands, NetworkNames, Options, Patterns, Texts, Users};
 pub use place::{Binds, Ports, Subnets};
+pub use selector::Selectors;
 use setting::Setting;
 
+use super::need::Block;
 use super::spelling::did_you_mean;
 
 /// Makes the blocks. A row is `key: type = default;`.
@@ -93,6 +97,12 @@ macro_rules! blocks {
                         self.written.push(name);
                     }
                 )+
+            }
+
+            /// Whether a block grants everything that it could.
+            #[must_use]
+            pub fn is_lifted(&self, block: Block) -> bool {
+                match block { $(Block::$name => self.$field.unrestricted),+ }
             }
 
             /// The blocks that are lifted.

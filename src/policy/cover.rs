@@ -1,9 +1,9 @@
 //! Whether a policy's blocks grant a need.
 
 use super::ask::{self, Answer, Known, Lookup, Unsettled};
-use super::blocks::{Blocks, Selectors};
+use super::blocks::{Blocks, References, Selectors, Texts};
 use super::facts::{Container, Network, POLICY_LABEL};
-use super::need::{Block, Need, What};
+use super::need::{Block, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
 use crate::docker::Reference;
 
@@ -30,20 +30,7 @@ impl Cover<'_> {
             // Dockgate's own container and names were held against it already.
             return Ok(true);
         };
-        Ok(self.is_lifted(block) || self.grants_by_key(&need.what)?)
-    }
-
-    fn is_lifted(&self, block: Block) -> bool {
-        let blocks = self.blocks;
-        match block {
-            Block::Archive => blocks.archive.unrestricted,
-            Block::Build => blocks.build.unrestricted,
-            Block::Create => blocks.create.unrestricted,
-            Block::Exec => blocks.exec.unrestricted,
-            Block::Images => blocks.images.unrestricted,
-            Block::Networks => blocks.networks.unrestricted,
-            Block::Volumes => blocks.volumes.unrestricted,
-        }
+        Ok(self.blocks.is_lifted(block) || self.grants_by_key(&need.what)?)
     }
 
     fn grants_by_key(&self, what: &What) -> Granted {
@@ -51,94 +38,64 @@ impl Cover<'_> {
         Ok(match what {
             What::Addresses => create.addresses,
             What::Bind { path, is_writable } => create.binds.covers(path, *is_writable),
-            What::Capability(name) => {
-                let prefixed = ["CAP_", name].concat();
-                create.capabilities.has_ignoring_case(name)
-                    || create.capabilities.has_ignoring_case(&prefixed)
-            }
+            What::Capability(name) => has_capability(&create.capabilities, name),
             What::Config(name) => create.configs.cover(name),
             What::Device(name) => create.devices.has(name) || self.has_device(name),
             What::Env(variable) => create.env.cover(variable, true),
             What::Gpus => create.gpus,
             What::Group(name) => create.groups.has(name),
             What::HostNamespace(name) => create.host_namespaces.has(name),
-            What::Image(name) => create
-                .images
-                .as_ref()
-                .is_none_or(|images| covers(images, name)),
+            What::Image(name) => is_within(create.images.as_ref(), name),
             What::Join(name) => self.selects(&create.join, name)?,
             What::Label { key, value } => self.labels(key, value),
             What::Limits(limits) => create.limits.covers(limits),
             What::LogDriver(name) => create.log_drivers.has(name),
+            What::Made(made) => self.made(made)?,
             What::Network(name) => self.network(name)?,
             What::Port(port) => create.ports.as_ref().is_none_or(|ports| ports.covers(port)),
             What::Privileged => create.privileged,
-            What::Restart(name) => create
-                .restart
-                .as_ref()
-                .is_none_or(|restart| restart.has(name)),
+            What::Restart(name) => create.restart.as_ref().is_none_or(|names| names.has(name)),
             What::Rollback => create.rollback,
             What::Runtime(name) => create.runtimes.has(name) || self.is_default_runtime(name)?,
             What::Secret(name) => create.secrets.cover(name),
             What::SecurityOption(option) => create.security_opt.cover(option),
             What::Sysctl(name) => create.sysctls.cover(name),
             What::TmpfsOption(option) => create.tmpfs_options.has(option),
+            What::Unnamed(_) => false,
             What::User(user) => create.users.as_ref().is_none_or(|users| users.cover(user)),
             What::Volume(name) => self.volume(name)?,
-            What::ArchiveInto(_)
-            | What::ArchivePath(_)
-            | What::Command(_)
-            | What::ExecEnv(_)
-            | What::ExecInto(_)
-            | What::ExecPrivileged
-            | What::ExecUser(_)
-            | What::ExecWorkdir(_) => self.within(what)?,
-            What::BuildNetwork(_)
-            | What::BuildRemote(_)
-            | What::Connect(_)
-            | What::Import
-            | What::NetworkDriver(_)
-            | What::NetworkOption { .. }
-            | What::Pull(_)
-            | What::Push(_)
-            | What::Subnet(_)
-            | What::Tag(_)
-            | What::VolumeDriver(_)
-            | What::VolumeOption { .. } => self.made(what)?,
-            What::Unnamed(_) => false,
+            What::Within(within) => self.within(within)?,
             What::Name(_) | What::Reach(_) | What::Service(_) => true,
         })
     }
 
     /// What is done within a container that is there.
-    fn within(&self, what: &What) -> Granted {
+    fn within(&self, what: &Within) -> Granted {
         let (archive, exec) = (&self.blocks.archive, &self.blocks.exec);
         Ok(match what {
-            What::ArchiveInto(name) => {
+            Within::ArchiveInto(name) => {
                 self.enters(name, archive.into.as_ref(), archive.into_privileged)?
             }
-            What::ArchivePath(path) => archive
+            Within::ArchivePath(path) => archive
                 .paths
                 .as_ref()
                 .is_none_or(|paths| paths.covers(path, true)),
-            What::Command(argv) => exec
-                .commands
-                .as_ref()
-                .is_none_or(|commands| commands.cover(argv)),
-            What::ExecEnv(variable) => exec.env.cover(variable, exec.commands.is_none()),
-            What::ExecInto(name) => self.enters(name, exec.into.as_ref(), exec.into_privileged)?,
-            What::ExecPrivileged => exec.privileged,
-            What::ExecUser(user) => exec.users.as_ref().is_none_or(|users| users.cover(user)),
-            What::ExecWorkdir(path) => exec
+            Within::Command(argv) => exec.commands.as_ref().is_none_or(|it| it.cover(argv)),
+            Within::ExecEnv(variable) => exec.env.cover(variable, exec.commands.is_none()),
+            Within::ExecInto(name) => {
+                self.enters(name, exec.into.as_ref(), exec.into_privileged)?
+            }
+            Within::ExecPrivileged => exec.privileged,
+            Within::ExecUser(user) => exec.users.as_ref().is_none_or(|users| users.cover(user)),
+            Within::ExecWorkdir(path) => exec
                 .workdirs
                 .as_ref()
                 .is_none_or(|paths| paths.covers(path, false)),
-            _ => false,
         })
     }
 
     /// What is made besides containers, or moved.
-    fn made(&self, what: &What) -> Granted {
+    fn made(&self, what: &Made) -> Granted {
         let Blocks {
             build,
             images,
@@ -146,30 +103,24 @@ impl Cover<'_> {
             volumes,
             ..
         } = self.blocks;
-        let within = |patterns: &Option<_>, name: &str| {
-            patterns
-                .as_ref()
-                .is_none_or(|patterns| covers(patterns, name))
-        };
         Ok(match what {
-            What::BuildNetwork(mode) => build.networks.has(mode),
-            What::BuildRemote(remote) => build.remotes.cover(remote),
-            What::Connect(name) => self.selects(&networks.containers, name)?,
-            What::Import => images.import,
-            What::NetworkDriver(name) => networks.drivers.has(name),
-            What::NetworkOption { key, value } => {
+            Made::BuildNetwork(mode) => build.networks.has(mode),
+            Made::BuildRemote(remote) => build.remotes.cover(remote),
+            Made::Connect(name) => self.selects(&networks.containers, name)?,
+            Made::Import => images.import,
+            Made::NetworkDriver(name) => networks.drivers.has(name),
+            Made::NetworkOption { key, value } => {
                 HARMLESS_NETWORK_OPTIONS.contains(&key.as_str())
                     || networks.options.cover(key, value)
             }
-            What::Pull(name) => within(&images.pull, name),
-            What::Push(name) => within(&images.push, name),
-            What::Subnet(subnet) => networks.subnets.covers(subnet),
+            Made::Pull(name) => is_within(images.pull.as_ref(), name),
+            Made::Push(name) => is_within(images.push.as_ref(), name),
+            Made::Subnet(subnet) => networks.subnets.covers(subnet),
             // Which names a tar holds is known only when it was read.
-            What::Tag(name) if name == "*" => images.tags.is_none(),
-            What::Tag(name) => within(&images.tags, name),
-            What::VolumeDriver(name) => volumes.drivers.has(name),
-            What::VolumeOption { key, value } => volumes.options.cover(key, value),
-            _ => false,
+            Made::Tag(name) if name == "*" => images.tags.is_none(),
+            Made::Tag(name) => is_within(images.tags.as_ref(), name),
+            Made::VolumeDriver(name) => volumes.drivers.has(name),
+            Made::VolumeOption { key, value } => volumes.options.cover(key, value),
         })
     }
 
@@ -204,28 +155,31 @@ impl Cover<'_> {
         Ok(selectors.cover(&container, self.policy))
     }
 
-    /// Whether a container may be entered, one that is more than an ordinary one only where that is
-    /// granted too.
+    /// Whether a container may be entered: one that has more than the policy would give one only where
+    /// that is granted too.
     fn enters(&self, name: &str, into: Option<&Selectors>, may_be_privileged: bool) -> Granted {
         if into.is_none() && may_be_privileged {
             return Ok(true);
         }
         let container = ask::container(self.known, name)?;
-        if !into.is_none_or(|into| into.cover(&container, self.policy)) {
-            return Ok(false);
-        }
-        Ok(may_be_privileged || self.is_ordinary(&container)?)
+        let is_selected = into.is_none_or(|into| into.cover(&container, self.policy));
+        Ok(is_selected && (may_be_privileged || self.is_ordinary(&container)?))
     }
 
-    /// Whether a container has nothing that the defaults of `[create]` would not give it.
+    /// Whether a container has nothing that the policy would not give a new one.
     fn is_ordinary(&self, container: &Container) -> Granted {
         let Ok(opened) = opened(container) else {
             return Ok(false);
         };
         for need in &opened {
-            match &need.what {
-                What::Volume(name) if is_plain_volume(self.known, name)? => {}
-                _ => return Ok(false),
+            let is_granted = if let What::Volume(name) = &need.what {
+                // They may have any name, but be no paths of the host.
+                self.is_good_volume(name)?
+            } else {
+                self.blocks.is_lifted(Block::Create) || self.grants_by_key(&need.what)?
+            };
+            if !is_granted {
+                return Ok(false);
             }
         }
         Ok(true)
@@ -283,12 +237,14 @@ const HARMLESS_NETWORK_OPTIONS: &[&str] = &[
     "encrypted",
 ];
 
-fn is_plain_volume(known: &Known, name: &str) -> Granted {
-    let volume = ask::volume(known, name)?;
-    Ok(volume.is_some_and(|volume| volume.driver == "local" && volume.options.is_empty()))
+fn has_capability(granted: &Texts, name: &str) -> bool {
+    granted.has_ignoring_case(name) || granted.has_ignoring_case(&["CAP_", name].concat())
 }
 
 /// Whether an image is one of those that a key names; what could be an id is none.
-fn covers(references: &super::blocks::References, name: &str) -> bool {
-    Reference::parse(name).is_ok_and(|reference| references.cover(&reference))
+fn is_within(references: Option<&References>, name: &str) -> bool {
+    let is_covered = |references: &References| {
+        Reference::parse(name).is_ok_and(|reference| references.cover(&reference))
+    };
+    references.is_none_or(is_covered)
 }

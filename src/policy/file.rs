@@ -2,6 +2,8 @@
 //!
 //! The text comes from a [`Library`], so that this module reads no file itself.
 
+mod example;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +13,9 @@ use toml::{Table, Value};
 use super::blocks::Blocks;
 use super::entry::{Entry, Grants};
 use super::spelling::did_you_mean;
-use super::suppose::Given;
 use crate::docker::{Call, Operation};
+
+pub use example::Example;
 
 /// A named set of grants.
 #[derive(Clone, Debug)]
@@ -30,21 +33,6 @@ pub struct Policy {
     ways: HashMap<Operation, String>,
     /// The same for paths outside of the table.
     way_to_paths: Option<&'static str>,
-}
-
-/// A test that travels with a policy.
-#[derive(Clone, Debug)]
-pub struct Example {
-    /// The method.
-    pub method: String,
-    /// The target.
-    pub target: String,
-    /// The body, as JSON; empty where there is none.
-    pub body: String,
-    /// What the daemon is supposed to say of what the request names.
-    pub given: Vec<Given>,
-    /// Whether the policy is to grant it.
-    pub allow: bool,
 }
 
 /// Where policies come from, by a name or a path.
@@ -209,8 +197,6 @@ impl Policy {
 
 /// The keys of a policy file.
 const KEYS: &[&str] = &["allow", "deny", "description", "example", "extends"];
-/// The keys of its `[[example]]`.
-const EXAMPLE_KEYS: &[&str] = &["body", "given", "request", "verdict"];
 
 fn load(
     reference: &str,
@@ -269,9 +255,6 @@ fn load(
         Err(problems)
     }
 }
-
-const GIVEN: &str =
-    "must be a table of inspections, as JSON: given = { \"/containers/web/json\" = '{...}' }";
 
 /// Reads a file's table and keeps every problem.
 struct Reader<'a> {
@@ -339,77 +322,6 @@ impl Reader<'_> {
             }
         }
         grants
-    }
-
-    fn examples(&mut self, table: &Table) -> Vec<Example> {
-        let entries = match table.get("example") {
-            None => return Vec::new(),
-            Some(Value::Array(entries)) => entries,
-            Some(_) => {
-                self.wrong("example", "must be a list of tables: [[example]]");
-                return Vec::new();
-            }
-        };
-        entries
-            .iter()
-            .filter_map(|entry| self.example(entry))
-            .collect()
-    }
-
-    /// What an example supposes of the daemon, as JSON by the path of the inspection.
-    fn given(&mut self, table: &Table) -> Vec<Given> {
-        let members = match table.get("given") {
-            None => return Vec::new(),
-            Some(Value::Table(members)) => members,
-            Some(_) => {
-                self.wrong("example.given", GIVEN);
-                return Vec::new();
-            }
-        };
-        let mut given = Vec::new();
-        for (path, value) in members {
-            match value.as_str().map(serde_json::from_str) {
-                Some(Ok(value)) => given.push((path.clone(), value)),
-                Some(Err(_)) | None => self.wrong(format!("example.given.{path}"), GIVEN),
-            }
-        }
-        given
-    }
-
-    fn example(&mut self, entry: &Value) -> Option<Example> {
-        let Some(table) = entry.as_table() else {
-            self.wrong("example", "must be a table: [[example]]");
-            return None;
-        };
-        self.known_keys(table, EXAMPLE_KEYS, "example.");
-        let request = table
-            .get("request")
-            .and_then(Value::as_str)
-            .and_then(|request| request.split_once(' '));
-        let Some((method, target)) = request else {
-            self.wrong(
-                "example.request",
-                "must be a method and a target: \"GET /v1.45/containers/json\"",
-            );
-            return None;
-        };
-        let allow = match table.get("verdict").and_then(Value::as_str) {
-            Some("allow") => true,
-            Some("deny") => false,
-            Some(_) | None => {
-                self.wrong("example.verdict", "must be \"allow\" or \"deny\"");
-                return None;
-            }
-        };
-        let body = table.get("body");
-        let body = body.and_then(|body| self.string("example.body", body));
-        Some(Example {
-            method: method.to_owned(),
-            target: target.to_owned(),
-            body: body.unwrap_or_default(),
-            given: self.given(table),
-            allow,
-        })
     }
 }
 

@@ -87,31 +87,30 @@ impl Own {
             }
             Ok(ask::container(known, name)?.id == self.id)
         };
-        Ok(match what {
-            What::ArchiveInto(name)
-            | What::Connect(name)
-            | What::ExecInto(name)
-            | What::Reach(name) => is_own(name)?.then_some("would reach dockgate's own container"),
-            What::Join(name) => is_own(name)?.then_some("would join dockgate's own container"),
-            What::Name(name) => self
-                .names
-                .contains(&name.to_ascii_lowercase())
-                .then_some("would take a name of dockgate's own container"),
-            What::Network(name) => {
-                let network = ask::network(known, network_name(name))?;
-                network.containers.contains(&self.id).then_some(
-                    "would join a network of dockgate's own container: make another network",
-                )
-            }
-            What::Service(name) => match &self.service {
-                Some(service) => (service_id(known, name)? == *service)
-                    .then_some("would reach dockgate's own service"),
-                None => None,
-            },
-            _ => None,
-        })
+        if let Some(name) = what.container() {
+            let is_joined = matches!(what, What::Join(_));
+            let told = if is_joined { JOINS } else { REACHES };
+            return Ok(is_own(name)?.then_some(told));
+        }
+        if let What::Name(name) = what {
+            let is_taken = self.names.contains(&name.to_ascii_lowercase());
+            return Ok(is_taken.then_some("would take a name of dockgate's own container"));
+        }
+        if let What::Network(name) = what {
+            let network = ask::network(known, network_name(name))?;
+            return Ok(network.containers.contains(&self.id).then_some(NETWORK));
+        }
+        if let (What::Service(name), Some(own)) = (what, &self.service) {
+            let is_own = service_id(known, name)? == *own;
+            return Ok(is_own.then_some("would reach dockgate's own service"));
+        }
+        Ok(None)
     }
 }
+
+const JOINS: &str = "would join dockgate's own container";
+const REACHES: &str = "would reach dockgate's own container";
+const NETWORK: &str = "would join a network of dockgate's own container: make another network";
 
 /// The name of a network as the daemon knows it.
 #[must_use]

@@ -4,6 +4,7 @@
 use super::ask::Known;
 use super::blocks::Blocks;
 use super::facts::POLICY_LABEL;
+use super::need::Block;
 use crate::docker::{Call, Json, Operation, Subject};
 
 /// Puts the id of a container that was looked up in the place of its name, wherever it stands: between
@@ -39,7 +40,11 @@ pub(super) fn containers(call: &mut Call, body: Option<&mut Json>, known: &Known
     let Some(body) = body else {
         return;
     };
-    replace(body.get_mut("Container"), &id);
+    if let Some(Json::Text(text)) = body.get_mut("Container")
+        && let Some(id) = id(text)
+    {
+        *text = id;
+    }
     if let Some(host) = body.get_mut("HostConfig") {
         for key in ["IpcMode", "NetworkMode", "PidMode"] {
             if let Some(Json::Text(text)) = host.get_mut(key)
@@ -49,41 +54,33 @@ pub(super) fn containers(call: &mut Call, body: Option<&mut Json>, known: &Known
             }
         }
         if let Some(Json::List(from)) = host.get_mut("VolumesFrom") {
-            from.iter_mut().for_each(|it| replace_first(it, &id, false));
+            for it in from {
+                replace_first(it, &id, false);
+            }
         }
-        links(host.get_mut("Links"), &id);
+        links(host, &id);
     }
-    links(
-        body.get_mut("EndpointConfig")
-            .and_then(|endpoint| endpoint.get_mut("Links")),
-        &id,
-    );
+    if let Some(endpoint) = body.get_mut("EndpointConfig") {
+        links(endpoint, &id);
+    }
     let networking = body.get_mut("NetworkingConfig");
     if let Some(Json::Object(endpoints)) = networking.and_then(|it| it.get_mut("EndpointsConfig")) {
         for (_, endpoint) in endpoints {
-            links(endpoint.get_mut("Links"), &id);
+            links(endpoint, &id);
         }
     }
 }
 
-fn links(value: Option<&mut Json>, id: &impl Fn(&str) -> Option<String>) {
-    if let Some(Json::List(links)) = value {
-        links
-            .iter_mut()
-            .for_each(|link| replace_first(link, id, true));
-    }
-}
-
-fn replace(value: Option<&mut Json>, id: &impl Fn(&str) -> Option<String>) {
-    if let Some(Json::Text(text)) = value
-        && let Some(id) = id(text)
-    {
-        *text = id;
+fn links(of: &mut Json, id: &dyn Fn(&str) -> Option<String>) {
+    if let Some(Json::List(links)) = of.get_mut("Links") {
+        for link in links {
+            replace_first(link, id, true);
+        }
     }
 }
 
 /// Replaces what stands before the colon. A link without an alias has its container's name for one.
-fn replace_first(value: &mut Json, id: &impl Fn(&str) -> Option<String>, is_link: bool) {
+fn replace_first(value: &mut Json, id: &dyn Fn(&str) -> Option<String>, is_link: bool) {
     if let Json::Text(text) = value {
         let (name, rest) = text
             .split_once(':')
@@ -101,16 +98,22 @@ fn replace_first(value: &mut Json, id: &impl Fn(&str) -> Option<String>, is_link
     }
 }
 
+/// The operations that make what can bear labels, and the blocks that they are judged by.
+const BEARING: &[(Operation, Block)] = &[
+    (Operation::ContainerCreate, Block::Create),
+    (Operation::NetworkCreate, Block::Networks),
+    (Operation::ServiceCreate, Block::Create),
+    (Operation::ServiceUpdate, Block::Create),
+    (Operation::VolumeCreate, Block::Volumes),
+];
+
 /// Sets the labels that say through which policy something was made, and those that the policy wants.
 pub(super) fn labels(operation: Operation, body: &mut Json, policy: &str, blocks: &Blocks) {
-    let is_lifted = match operation {
-        Operation::ContainerCreate | Operation::ServiceCreate | Operation::ServiceUpdate => {
-            blocks.create.unrestricted
-        }
-        Operation::NetworkCreate => blocks.networks.unrestricted,
-        Operation::VolumeCreate => blocks.volumes.unrestricted,
-        _ => return,
+    let block = match BEARING.iter().find(|(bearing, _)| *bearing == operation) {
+        Some((_, block)) => *block,
+        None => return,
     };
+    let is_lifted = blocks.is_lifted(block);
     let own = (!is_lifted).then_some((POLICY_LABEL, policy));
     let stamps: Vec<_> = blocks.create.labels.stamps().chain(own).collect();
     if stamps.is_empty() {

@@ -1,17 +1,18 @@
 //! The judgement: a listener's policies against one call.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
-use super::ask::{self, Answer, Known, Lookup, Unsettled};
-use super::cover::Cover;
+use super::ask::{self, Known, Lookup, Unsettled};
 use super::entry::Grants;
 use super::facts::Container;
 use super::file::Policy;
 use super::need::Need;
 use super::needs::{Obstacle, needs};
 use super::own::Own;
+use super::pin;
 use super::reason::{Asked, Denial, Reason};
-use super::{pin, replaces};
+use super::weigh::{Found, found};
 use crate::docker::body::{rendered, table};
 use crate::docker::classify::nearest_route;
 use crate::docker::{Call, Json, Operation, Subject};
@@ -66,13 +67,6 @@ pub struct Permit {
     needs: Vec<Need>,
     takes_away: Option<Arc<Container>>,
     must_be_plain_tar: bool,
-}
-
-/// What a policy makes of what a request asks for.
-enum Found {
-    Granted,
-    /// The needs that it does not grant, and where the request differs from what it replaces.
-    Refused(Vec<Need>, Vec<String>),
 }
 
 impl Rules {
@@ -253,83 +247,6 @@ impl Unsettled {
     }
 }
 
-/// Asks one policy for everything that is needed.
-fn found(
-    policy: &Policy,
-    request: &Request,
-    needs: &[Need],
-    known: &Known,
-) -> Result<Found, Unsettled> {
-    if policy.passes_bodies() {
-        return Ok(Found::Granted);
-    }
-    let cover = Cover {
-        policy: policy.name(),
-        blocks: policy.blocks(),
-        known,
-    };
-    let mut refused = Vec::new();
-    for need in needs {
-        if !cover.grants(need)? {
-            refused.push(need.clone());
-        }
-    }
-    if refused.is_empty() {
-        return Ok(Found::Granted);
-    }
-    let create = &policy.blocks().create;
-    if !create.replaces {
-        return Ok(Found::Refused(refused, Vec::new()));
-    }
-    Ok(match successor(request, known)? {
-        Some(differences) if differences.is_empty() => Found::Granted,
-        Some(differences) => Found::Refused(refused, differences),
-        None => Found::Refused(refused, Vec::new()),
-    })
-}
-
-/// Where a container, or its place on a network, is not that of the one before it; `None` where there
-/// was none.
-fn successor(request: &Request, known: &Known) -> Result<Option<Vec<String>>, Unsettled> {
-    let Some(body) = &request.body else {
-        return Ok(None);
-    };
-    let name = match request.call.operation() {
-        Some(Operation::ContainerCreate) => {
-            let name = request.call.query.first("name").unwrap_or_default();
-            name.trim_start_matches('/').to_owned()
-        }
-        Some(Operation::NetworkConnect | Operation::NetworkDisconnect) => {
-            let name = body
-                .get("Container")
-                .and_then(Json::text)
-                .unwrap_or_default();
-            ask::container(known, name.trim_start_matches('/'))?
-                .name
-                .clone()
-        }
-        _ => return Ok(None),
-    };
-    let lookup = Lookup::Predecessor(name);
-    let old = match known.answer(&lookup) {
-        Some(Answer::Container(old)) => old,
-        Some(_) => return Ok(None),
-        None => return Err(Unsettled::Ask(lookup)),
-    };
-    if request.call.operation() == Some(Operation::ContainerCreate) {
-        return Ok(Some(replaces::differences(body, old)));
-    }
-    let nothing = Json::Null;
-    let endpoint = body.get("EndpointConfig").unwrap_or(&nothing);
-    let network = request.call.object().unwrap_or_default();
-    let is_same = replaces::joins(network, endpoint, old);
-    Ok(Some(if is_same {
-        Vec::new()
-    } else {
-        vec!["EndpointConfig".to_owned()]
-    }))
-}
-
 /// The permit for what a policy has granted.
 fn allow(policy: &Policy, request: Request, needs: Vec<Need>, known: &Known) -> Judgement {
     let operation = request.call.operation();
@@ -378,12 +295,14 @@ fn restricted(call: &Call, needs: &[Need], differences: &[String]) -> Denial {
         message = format!("{message}: {}", refusal(need));
     }
     if needs.len() > 1 {
-        message.push_str(&format!("; and {} more", needs.len() - 1));
+        // A String takes every write.
+        _ = write!(message, "; and {} more", needs.len() - 1);
     }
     if let Some(difference) = differences.first() {
-        message.push_str(&format!(
+        _ = write!(
+            message,
             "; it differs from the container that it replaces in {difference}"
-        ));
+        );
     }
     Denial::new(Reason::Restricted, message)
 }
@@ -391,14 +310,10 @@ fn restricted(call: &Call, needs: &[Need], differences: &[String]) -> Denial {
 /// What is told of one need that is not granted.
 #[must_use]
 pub fn refusal(need: &Need) -> String {
-    let what = need.what.value();
-    let shown = if what == "true" {
-        String::new()
-    } else {
-        format!(" \"{what}\"")
-    };
+    let what = need.what.value().filter(|what| !what.is_empty());
+    let what = what.map(|what| format!(" \"{what}\"")).unwrap_or_default();
     let way = need.what.way().unwrap_or_default();
-    format!("{}{shown} is not granted; to grant it {way}", need.path)
+    format!("{}{what} is not granted; to grant it {way}", need.path)
 }
 
 /// What an entry of `allow` or `deny` that names the call would be.
@@ -418,102 +333,4 @@ fn denied(call: &Call) -> Denial {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::docker::{Target, classify};
-    use crate::policy::Entry;
-    use crate::policy::file::tests::policy;
-
-    fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason, String)> {
-        let call = classify(method, Target::parse(target).unwrap()).unwrap();
-        let request = Request { call, body: None };
-        let known = Known::default();
-        let ground = Ground {
-            known: &known,
-            own: None,
-        };
-        match rules.judge(request, ground) {
-            Judgement::Allow(permit) => Ok(permit.policy().to_string()),
-            Judgement::Deny(denial) => Err((denial.reason, denial.message)),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn the_first_policy_that_grants_decides_and_nothing_is_granted_by_default() {
-        let first = policy("first", "allow = ['ContainerList']");
-        let second = policy("second", "allow = ['ContainerList', 'ContainerInspect']");
-        let rules = Rules::new(vec![first, second], Grants::default());
-        assert_eq!(
-            verdict(&rules, "GET", "/containers/json"),
-            Ok("first".to_owned())
-        );
-        assert_eq!(
-            verdict(&rules, "GET", "/containers/web/json"),
-            Ok("second".to_owned())
-        );
-        let (reason, message) = verdict(&rules, "POST", "/containers/web/kill").unwrap_err();
-        assert_eq!(reason, Reason::NotGranted);
-        assert_eq!(
-            message,
-            "ContainerKill is not granted; to grant it add \"ContainerKill\" to allow"
-        );
-        let none = Rules::new(Vec::new(), Grants::default());
-        assert_eq!(
-            verdict(&none, "GET", "/_ping").unwrap_err().0,
-            Reason::NotGranted
-        );
-    }
-
-    #[test]
-    fn the_deny_of_the_settings_holds_against_all() {
-        let mut deny = Grants::default();
-        deny.insert(Entry::parse("ContainerKill").unwrap());
-        let all = policy("all", "allow = ['containers:write']");
-        let rules = Rules::new(vec![all], deny);
-        assert_eq!(
-            verdict(&rules, "POST", "/containers/web/stop"),
-            Ok("all".to_owned())
-        );
-        let (reason, message) = verdict(&rules, "POST", "/containers/web/kill").unwrap_err();
-        assert_eq!(reason, Reason::Denied);
-        assert_eq!(
-            message,
-            "ContainerKill is denied by the settings; to grant it remove it from their deny"
-        );
-        assert!(rules.grants(Operation::ContainerStop) && !rules.grants(Operation::ContainerKill));
-    }
-
-    #[test]
-    fn a_path_outside_of_the_table_needs_a_raw_path() {
-        let podman = policy("podman", "allow = ['GET /libpod/info']");
-        let rules = Rules::new(vec![podman], Grants::default());
-        assert_eq!(
-            verdict(&rules, "GET", "/v5.4.2/libpod/info"),
-            Ok("podman".to_owned())
-        );
-        let (reason, message) = verdict(&rules, "GET", "/container/json").unwrap_err();
-        assert_eq!(reason, Reason::UnknownOperation);
-        assert!(
-            message.contains("the nearest is GET /containers/json"),
-            "{message}"
-        );
-    }
-
-    #[test]
-    fn judging_twice_gives_the_same_answer() {
-        let rules = Rules::new(vec![policy("all", "allow = ['*:read']")], Grants::default());
-        for target in [
-            "/info",
-            "/containers/a/logs",
-            "/images/a/json",
-            "/libpod/info",
-        ] {
-            assert_eq!(
-                verdict(&rules, "GET", target),
-                verdict(&rules, "GET", target),
-                "{target}"
-            );
-        }
-    }
-}
+mod tests;

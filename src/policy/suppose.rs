@@ -43,7 +43,9 @@ pub fn judge(
                 known.learn(lookup, answer);
                 request = asked;
             }
-            verdict => return Ok((verdict, supposed)),
+            verdict @ (Judgement::Allow(_) | Judgement::Deny(_) | Judgement::Missing(_)) => {
+                return Ok((verdict, supposed));
+            }
         }
     }
 }
@@ -57,35 +59,31 @@ fn parse(call: &Call, text: &str) -> Result<Json, BadBody> {
 
 /// The answer to a lookup, and whether it was given.
 fn answer(lookup: &Lookup, given: &[Given]) -> (Answer, bool) {
-    let target = match lookup {
-        Lookup::Predecessor(name) => format!("replaced {name}"),
-        lookup => lookup.call().map(|call| call.path()).unwrap_or_default(),
+    let (target, like) = if let Lookup::Predecessor(name) = lookup {
+        (format!("replaced {name}"), Lookup::Container(name.clone()))
+    } else {
+        let call = lookup.call();
+        let target = call.map(|call| call.path()).unwrap_or_default();
+        (target, lookup.clone())
     };
     let found = given.iter().find(|(of, _)| *of == target);
-    let mut reply = match (ordinary(lookup), found) {
-        (Some(reply), _) => reply,
-        (None, Some(_)) => match lookup {
-            Lookup::Predecessor(name) => container(&"0".repeat(64), name),
-            _ => json!({"Driver": "local"}),
-        },
-        (None, None) => return (Answer::Missing, false),
-    };
+    let is_there = !matches!(lookup, Lookup::Predecessor(_) | Lookup::Volume(_));
+    if found.is_none() && !is_there {
+        return (Answer::Missing, false);
+    }
+    let mut reply = ordinary(&like);
     if let Some((_, given)) = found {
         merge(&mut reply, given);
     }
-    let like = match lookup {
-        Lookup::Predecessor(name) => Lookup::Container(name.clone()),
-        lookup => lookup.clone(),
-    };
     let read = like.read(reply.to_string().as_bytes());
     (read.unwrap_or(Answer::Missing), found.is_some())
 }
 
-/// The daemon's reply about an ordinary object; `None` where there is none, most often.
-fn ordinary(lookup: &Lookup) -> Option<Value> {
+/// The daemon's reply about an ordinary object.
+fn ordinary(lookup: &Lookup) -> Value {
     let id = "0".repeat(64);
-    Some(match lookup {
-        Lookup::Container(name) => container(&id, name),
+    match lookup {
+        Lookup::Container(name) | Lookup::Predecessor(name) => container(&id, name),
         Lookup::DefaultRuntime => json!({"DefaultRuntime": "runc"}),
         Lookup::Exec(_) => json!({
             "ContainerID": id,
@@ -93,8 +91,8 @@ fn ordinary(lookup: &Lookup) -> Option<Value> {
         }),
         Lookup::Network(name) => json!({"Id": id, "Name": name, "Driver": "bridge", "Labels": {}}),
         Lookup::Service(_) => json!({"ID": id}),
-        Lookup::Predecessor(_) | Lookup::Volume(_) => return None,
-    })
+        Lookup::Volume(_) => json!({"Driver": "local", "Options": null}),
+    }
 }
 
 fn container(id: &str, name: &str) -> Value {

@@ -89,7 +89,7 @@ pub struct Predecessors(Mutex<VecDeque<(Instant, Arc<Container>)>>);
 
 /// How long a container that was taken away can be replaced. Updaters take several away before they make
 /// the first anew.
-const KEPT: Duration = Duration::from_secs(15 * 60);
+const KEPT: Duration = Duration::from_mins(15);
 /// How many are remembered.
 const MOST: usize = 256;
 

@@ -1,38 +1,33 @@
 //! What a container asks for as a whole: what is there by being left out, and what an existing one has.
 
 use super::super::facts::Container;
-use super::super::need::{Limits, Need, What};
+use super::super::need::{Limits, Made, Need, What, Within};
 use super::super::reason::Denial;
-use super::{Needs, unclear};
+use super::{Needs, SERVICES, field, network, unclear};
 use crate::docker::body::{Asked, Topic, asked, host_config};
 use crate::docker::{Json, Operation};
 
 /// What is asked for by fields that say something by not being there.
 pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
-    match needs.operation {
-        Operation::ContainerCreate => {
-            let nothing = Json::Null;
-            let host = body.get("HostConfig").unwrap_or(&nothing);
-            network(needs, body, host)?;
-            let user = body.get("User").and_then(Json::text).unwrap_or_default();
-            needs.push("User", What::User(user.to_owned()));
-            needs.push("HostConfig", What::Limits(limits(host, false)));
-            if let Some(name) = body.get("Hostname").and_then(Json::text) {
-                needs.push("Hostname", What::Name(name.to_owned()));
-            }
-        }
-        Operation::ContainerUpdate => needs.push("the body", What::Limits(limits(body, true))),
-        Operation::ContainerExec => {
-            let user = body.get("User").and_then(Json::text).unwrap_or_default();
-            needs.push("User", What::ExecUser(user.to_owned()));
-        }
-        Operation::ServiceCreate | Operation::ServiceUpdate => service(needs, body),
-        _ => {}
+    let text = |key: &str| body.get(key).and_then(Json::text).unwrap_or_default();
+    if needs.is_for(&[Operation::ContainerCreate]) {
+        let nothing = Json::Null;
+        let host = body.get("HostConfig").unwrap_or(&nothing);
+        joined_network(needs, body, host)?;
+        needs.push("User", What::User(text("User").to_owned()));
+        needs.push("HostConfig", What::Limits(limits(host, false)));
+        needs.push("Hostname", What::Name(text("Hostname").to_owned()));
+    } else if needs.is_for(&[Operation::ContainerUpdate]) {
+        needs.push("the body", What::Limits(limits(body, true)));
+    } else if needs.is_for(&[Operation::ContainerExec]) {
+        needs.push("User", Within::ExecUser(text("User").to_owned()));
+    } else if needs.is_for(SERVICES) {
+        service(needs, body);
     }
     Ok(())
 }
 
-fn network(needs: &mut Needs, body: &Json, host: &Json) -> Result<(), Denial> {
+fn joined_network(needs: &mut Needs, body: &Json, host: &Json) -> Result<(), Denial> {
     let path = "HostConfig.NetworkMode";
     let mode = host
         .get("NetworkMode")
@@ -42,11 +37,11 @@ fn network(needs: &mut Needs, body: &Json, host: &Json) -> Result<(), Denial> {
         return needs.named(path, container, What::Join);
     }
     if !mode.is_empty() {
-        return needs.network(path, mode);
+        return network::join(needs, path, mode);
     }
     // The daemon puts a container that names no network on its own.
     if !body.get("NetworkDisabled").is_some_and(Json::is_true) {
-        needs.network(path, "default")?;
+        network::join(needs, path, "default")?;
     }
     Ok(())
 }
@@ -123,7 +118,7 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
     };
     for asked in asked(&container.host_config, host_config()) {
         if counts(&asked) {
-            needs.of_field(&asked)?;
+            field::read(&mut needs, &asked)?;
         }
     }
     if container
@@ -149,7 +144,7 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
             "volume" if text("Driver") == "local" => {
                 needs.push("Mounts", What::Volume(text("Name").to_owned()));
             }
-            "volume" => needs.push("Mounts", What::VolumeDriver(text("Driver").to_owned())),
+            "volume" => needs.push("Mounts", Made::VolumeDriver(text("Driver").to_owned())),
             "tmpfs" | "image" => {}
             _ => return Err(unclear("Mounts", "has a mount of an unknown type")),
         }

@@ -4,6 +4,7 @@ use super::super::need::{Block, Port, What};
 use super::super::reason::Denial;
 use super::{Needs, unclear};
 use crate::docker::Json;
+use crate::docker::body::Asked;
 use crate::docker::mount::is_clean;
 
 /// What the daemon hides in every container, in every version.
@@ -47,7 +48,9 @@ const ORDINARY: &[&str] = &[
     "SYS_CHROOT",
 ];
 
-pub(super) fn capabilities(needs: &mut Needs, path: &str, value: &Json) {
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn capabilities(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let (path, value) = (asked.path.as_str(), asked.value);
     for text in value.texts() {
         let name = text.to_ascii_uppercase();
         let name = name.strip_prefix("CAP_").unwrap_or(&name);
@@ -55,19 +58,24 @@ pub(super) fn capabilities(needs: &mut Needs, path: &str, value: &Json) {
             needs.push(path, What::Capability(name.to_owned()));
         }
     }
+    Ok(())
 }
 
 /// A list that takes the place of the daemon's own must hold all of it.
-pub(super) fn hidden(needs: &mut Needs, path: &str, value: &Json, all: &[&str]) {
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn hidden(needs: &mut Needs, asked: &Asked<'_>, all: &[&str]) -> Result<(), Denial> {
+    let (path, value) = (asked.path.as_str(), asked.value);
     if !all
         .iter()
         .all(|path| value.texts().any(|listed| listed == *path))
     {
         needs.push(path, What::Unnamed(Block::Create));
     }
+    Ok(())
 }
 
-pub(super) fn devices(needs: &mut Needs, path: &str, value: &Json) -> Result<(), Denial> {
+pub(super) fn devices(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let (path, value) = (asked.path.as_str(), asked.value);
     for device in value.items() {
         let text = |key: &str| device.get(key).and_then(Json::text).unwrap_or_default();
         let host = text("PathOnHost");
@@ -84,7 +92,9 @@ pub(super) fn devices(needs: &mut Needs, path: &str, value: &Json) -> Result<(),
     Ok(())
 }
 
-pub(super) fn requests(needs: &mut Needs, path: &str, value: &Json) {
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn requests(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let (path, value) = (asked.path.as_str(), asked.value);
     for request in value.items() {
         let driver = request
             .get("Driver")
@@ -112,6 +122,7 @@ pub(super) fn requests(needs: &mut Needs, path: &str, value: &Json) {
             _ => needs.push(path, What::Unnamed(Block::Create)),
         }
     }
+    Ok(())
 }
 
 /// The capabilities of a GPU's driver.
@@ -119,7 +130,9 @@ const GPU: &[&str] = &[
     "compat32", "compute", "display", "gpu", "graphics", "ngx", "nvidia", "utility", "video",
 ];
 
-pub(super) fn log_driver(needs: &mut Needs, path: &str, value: &Json) {
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn log_driver(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let (path, value) = (asked.path.as_str(), asked.value);
     let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
     // A service spells the two otherwise than a container.
     let name = [text("Type"), text("Name")].concat();
@@ -133,6 +146,7 @@ pub(super) fn log_driver(needs: &mut Needs, path: &str, value: &Json) {
         "" | "json-file" | "local" => needs.push(path, What::Unnamed(Block::Create)),
         _ => needs.push(path, What::LogDriver(name)),
     }
+    Ok(())
 }
 
 /// Options of the two drivers that write files of the daemon's own.
@@ -149,7 +163,8 @@ const LOG_OPTIONS: &[&str] = &[
     "tag",
 ];
 
-pub(super) fn ports(needs: &mut Needs, path: &str, value: &Json) -> Result<(), Denial> {
+pub(super) fn ports(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let (path, value) = (asked.path.as_str(), asked.value);
     let any = |from, to| {
         What::Port(Port {
             address: String::new(),
@@ -197,16 +212,21 @@ fn range(text: &str) -> Option<(u16, u16)> {
     (from <= to).then_some((from, to))
 }
 
-pub(super) fn restart(needs: &mut Needs, path: &str, value: &Json) {
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn restart(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let (path, value) = (asked.path.as_str(), asked.value);
     let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
     match [text("Name"), text("Condition")].concat().as_str() {
         "" | "no" | "none" => {}
         name => needs.push(path, What::Restart(name.to_owned())),
     }
+    Ok(())
 }
 
 /// Options of the kernel's security modules: a container's are texts, a service's an object.
-pub(super) fn security(needs: &mut Needs, path: &str, value: &Json) {
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn security(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let (path, value) = (asked.path.as_str(), asked.value);
     for text in value.texts() {
         let at = text.find(['=', ':']);
         let (key, value) = at.map_or((text, ""), |at| text.split_at(at));
@@ -218,12 +238,12 @@ pub(super) fn security(needs: &mut Needs, path: &str, value: &Json) {
         }
     }
     if value.members().is_empty() {
-        return;
+        return Ok(());
     }
     let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
     let (module, mode) = (path.rsplit('.').next().unwrap_or_default(), text("Mode"));
     let option = match (module, mode) {
-        ("AppArmor" | "Seccomp", "" | "default") if text("Profile").is_empty() => return,
+        ("AppArmor" | "Seccomp", "" | "default") if text("Profile").is_empty() => return Ok(()),
         ("AppArmor", "disabled") => "apparmor=unconfined".to_owned(),
         ("Seccomp", "unconfined") => "seccomp=unconfined".to_owned(),
         ("Seccomp", _) => "seccomp=custom".to_owned(),
@@ -234,4 +254,5 @@ pub(super) fn security(needs: &mut Needs, path: &str, value: &Json) {
         (module, mode) => format!("{}={mode}", module.to_ascii_lowercase()),
     };
     needs.push(path, What::SecurityOption(option));
+    Ok(())
 }

@@ -1,58 +1,121 @@
 //! What the query of an operation asks for.
 
-use super::super::need::{Block, What};
+use super::super::need::{Block, Made, RESERVED, What, Within};
 use super::super::reason::{Denial, Reason};
 use super::{Needs, is_reserved};
 use crate::docker::mount::is_clean;
 use crate::docker::{Call, Json, Operation};
 
-/// Reads the query of the operations that depend on it. A key that decides something may stand there
-/// once, and where any does, no key is passed on that is not known.
+/// Reads what one operation's query asks for.
+type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
+
+/// The operations whose query decides something.
+const READERS: &[(Operation, Reader)] = &[
+    (Operation::ContainerCreate, name),
+    (Operation::ContainerRename, name),
+    (Operation::ContainerTop, top),
+    (Operation::ImageBuild, build),
+    (Operation::ImageCommit, commit),
+    (Operation::ImageCreate, image_create),
+    (Operation::ImageLoad, load),
+    (Operation::ImagePush, push),
+    (Operation::ImageTag, tag),
+    (Operation::PutContainerArchive, archive),
+    (Operation::ServiceUpdate, rollback),
+];
+
+/// Reads the query. A key that decides something may stand there once, and where any does, no key is
+/// passed on that is not known.
 pub(super) fn read(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    let first = |key: &str| call.query.first(key).unwrap_or_default();
-    match needs.operation {
-        Operation::ContainerCreate => {
-            let name = first("name").trim_start_matches('/').to_owned();
-            needs.push("name", What::Name(name));
-        }
-        Operation::ContainerRename => {
-            once(call, &["name"])?;
-            let name = first("name").trim_start_matches('/').to_owned();
-            needs.push("name", What::Name(name));
-        }
-        Operation::ContainerTop => top(call)?,
-        Operation::PutContainerArchive => {
-            once(call, &["copyUIDGID", "noOverwriteDirNonDir", "path"])?;
-            let path = first("path");
-            let path = path
-                .strip_suffix('/')
-                .filter(|path| !path.is_empty())
-                .unwrap_or(path);
-            if !is_clean(path) {
-                return Err(unclear(
-                    "path",
-                    "is no clean absolute path: write it without `..` and `//`",
-                ));
-            }
-            needs.push("path", What::ArchivePath(path.to_owned()));
-        }
-        Operation::ImageCommit => {
-            needs.named("container", first("container"), What::Reach)?;
-            tag(needs, first("repo"), first("tag"));
-        }
-        Operation::ImageTag => {
-            once(call, &["repo", "tag"])?;
-            tag(needs, first("repo"), first("tag"));
-        }
-        Operation::ImageCreate => image_create(needs, call)?,
-        Operation::ImageLoad => needs.push("the tar", What::Tag("*".to_owned())),
-        Operation::ImageBuild => build(needs, call)?,
-        Operation::ServiceUpdate if !first("rollback").is_empty() => {
-            needs.push("rollback", What::Rollback);
-        }
-        _ => {}
+    let mut readers = READERS.iter();
+    let found = readers.find(|(operation, _)| *operation == needs.operation);
+    found.map_or(Ok(()), |(_, reader)| reader(needs, call))
+}
+
+fn first<'a>(call: &'a Call, key: &str) -> &'a str {
+    call.query.first(key).unwrap_or_default()
+}
+
+fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    once(call, &["name", "platform"])?;
+    let name = first(call, "name").trim_start_matches('/');
+    needs.push("name", What::Name(name.to_owned()));
+    Ok(())
+}
+
+fn archive(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    once(call, &["copyUIDGID", "noOverwriteDirNonDir", "path"])?;
+    let path = first(call, "path");
+    let path = path
+        .strip_suffix('/')
+        .filter(|path| !path.is_empty())
+        .unwrap_or(path);
+    // A path that begins nowhere begins at the root.
+    let path = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("/{path}")
+    };
+    if !is_clean(&path) {
+        return Err(unclear(
+            "path",
+            "is no clean path: write it without `..`, `.` and `//`",
+        ));
+    }
+    needs.push("path", Within::ArchivePath(path));
+    Ok(())
+}
+
+fn commit(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    plain_changes(call)?;
+    needs.named("container", first(call, "container"), What::Reach)?;
+    tagged(needs, call);
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn load(needs: &mut Needs, _: &Call) -> Result<(), Denial> {
+    needs.push("the tar", Made::Tag("*".to_owned()));
+    Ok(())
+}
+
+/// The image is read with the path; its tag may stand once.
+fn push(_: &mut Needs, call: &Call) -> Result<(), Denial> {
+    once(call, &["platform", "tag"])
+}
+
+fn tag(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    once(call, &["repo", "tag"])?;
+    tagged(needs, call);
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn rollback(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    if !first(call, "rollback").is_empty() {
+        needs.push("rollback", What::Rollback);
     }
     Ok(())
+}
+
+/// Refuses instructions that would have containers of the image seem to be made through a policy.
+fn plain_changes(call: &Call) -> Result<(), Denial> {
+    let mut pairs = call.query.pairs();
+    if pairs.any(|(key, value)| key == "changes" && value.contains(RESERVED)) {
+        return Err(unclear("changes", RESERVED_LABEL));
+    }
+    Ok(())
+}
+
+const RESERVED_LABEL: &str = "sets a label that begins with `dockgate.`, which no client can";
+
+/// The name that an image gets, if it gets one.
+fn tagged(needs: &mut Needs, call: &Call) {
+    let (repository, tag) = (first(call, "repo"), first(call, "tag"));
+    if !repository.is_empty() {
+        let separator = if tag.is_empty() { "" } else { ":" };
+        needs.push("repo", Made::Tag([repository, separator, tag].concat()));
+    }
 }
 
 fn unclear(key: &str, why: &str) -> Denial {
@@ -77,16 +140,8 @@ fn once(call: &Call, keys: &[&str]) -> Result<(), Denial> {
 /// Keys of which the daemon reads every value.
 const LISTS: &[&str] = &["changes", "extrahosts", "platform", "t"];
 
-fn tag(needs: &mut Needs, repository: &str, tag: &str) {
-    if !repository.is_empty() {
-        let separator = if tag.is_empty() { "" } else { ":" };
-        let name = [repository, separator, tag].concat();
-        needs.push("repo", What::Tag(name));
-    }
-}
-
 fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    let first = |key: &str| call.query.first(key).unwrap_or_default();
+    let first = |key: &str| first(call, key);
     once(
         call,
         &[
@@ -99,9 +154,10 @@ fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
             "tag",
         ],
     )?;
+    plain_changes(call)?;
     if !first("fromSrc").is_empty() {
-        needs.push("fromSrc", What::Import);
-        tag(needs, first("repo"), first("tag"));
+        needs.push("fromSrc", Made::Import);
+        tagged(needs, call);
     }
     // The daemon trims a colon at its end.
     let image = first("fromImage").trim_end_matches(':');
@@ -112,13 +168,13 @@ fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
             _ => ":",
         };
         let image = [image, separator, first("tag")].concat();
-        needs.push("fromImage", What::Pull(image));
+        needs.push("fromImage", Made::Pull(image));
     }
     Ok(())
 }
 
 /// What `ps` may be asked in a container: which processes, and which of a few columns.
-fn top(call: &Call) -> Result<(), Denial> {
+fn top(_: &mut Needs, call: &Call) -> Result<(), Denial> {
     once(call, &["ps_args"])?;
     let arguments = call.query.first("ps_args").unwrap_or_default();
     let mut words = arguments.split(' ').filter(|word| !word.is_empty());
@@ -212,20 +268,19 @@ const BUILD_KEYS: &[&str] = &[
 
 fn build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     once(call, BUILD_KEYS)?;
-    let first = |key: &str| call.query.first(key).unwrap_or_default();
+    let first = |key: &str| first(call, key);
     for (_, name) in call.query.pairs().filter(|(key, _)| *key == "t") {
-        needs.push("t", What::Tag(name.to_owned()));
+        needs.push("t", Made::Tag(name.to_owned()));
     }
     match first("networkmode") {
         "" | "default" | "none" => {}
-        mode => needs.push("networkmode", What::BuildNetwork(mode.to_owned())),
+        mode => needs.push("networkmode", Made::BuildNetwork(mode.to_owned())),
     }
     match first("remote") {
-        "" => {}
         // The context comes from the client itself, by the session or by a request of its own.
-        "client-session" => {}
+        "" | "client-session" => {}
         "upload-request" if first("version") == "2" => {}
-        remote => needs.push("remote", What::BuildRemote(remote.to_owned())),
+        remote => needs.push("remote", Made::BuildRemote(remote.to_owned())),
     }
     for key in ["cgroupparent", "securityopt"] {
         if !first(key).is_empty() {
@@ -239,10 +294,7 @@ fn build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
         }
     }
     if members(call, "labels")?.iter().any(|key| is_reserved(key)) {
-        return Err(unclear(
-            "labels",
-            "sets a label that begins with `dockgate.`, which no client can",
-        ));
+        return Err(unclear("labels", RESERVED_LABEL));
     }
     Ok(())
 }

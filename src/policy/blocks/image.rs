@@ -1,0 +1,78 @@
+//! Images, by pattern.
+
+use toml::Value;
+use wildmatch::WildMatch;
+
+use super::pattern::pattern;
+use super::setting::{BadSetting, Setting, entries};
+use crate::docker::Reference;
+use crate::docker::reference::Version;
+
+/// References to images.
+///
+/// Shape of an entry: a pattern of the name, with the registry or, for Docker Hub, without; behind it
+/// `:tag` or `@sha256:...`, patterns too. Without either, every tag and digest is meant.
+#[derive(Clone, Debug)]
+pub struct References(Vec<ReferencePattern>);
+
+#[derive(Clone, Debug)]
+struct ReferencePattern {
+    repository: WildMatch,
+    tag: Option<WildMatch>,
+    digest: Option<WildMatch>,
+}
+
+impl ReferencePattern {
+    fn parse(text: &str) -> Option<Self> {
+        let (name, digest) = match text.split_once('@') {
+            Some((name, digest)) => (name, Some(pattern(digest)?)),
+            None => (text, None),
+        };
+        let after_path = name.rfind('/').map_or(0, |at| at + 1);
+        let colon = name.get(after_path..)?.find(':').map(|at| after_path + at);
+        let (name, tag) = match colon {
+            Some(at) => (name.get(..at)?, Some(pattern(name.get(at + 1..)?)?)),
+            None => (name, None),
+        };
+        let repository = match name.split_once('/') {
+            _ if name.is_empty() || (tag.is_some() && digest.is_some()) => return None,
+            Some((first, _)) if first.contains(['.', ':', '*', '?']) || first == "localhost" => {
+                name.to_owned()
+            }
+            Some(_) => format!("docker.io/{name}"),
+            None if name == "*" => name.to_owned(),
+            None => format!("docker.io/library/{name}"),
+        };
+        Some(Self {
+            repository: WildMatch::new(&repository),
+            tag,
+            digest,
+        })
+    }
+
+    fn covers(&self, reference: &Reference) -> bool {
+        let is_version = match (&reference.version, &self.tag, &self.digest) {
+            (_, None, None) => true,
+            (Version::Tag(tag), Some(pattern), _) => pattern.matches(tag),
+            (Version::Digest(digest), _, Some(pattern)) => pattern.matches(digest),
+            (Version::Tag(_), None, _) | (Version::Digest(_), _, None) => false,
+        };
+        is_version && self.repository.matches(&reference.repository)
+    }
+}
+
+impl References {
+    /// Whether an image is one of them.
+    #[must_use]
+    pub fn cover(&self, reference: &Reference) -> bool {
+        self.0.iter().any(|pattern| pattern.covers(reference))
+    }
+}
+
+impl Setting for References {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let want =
+            "must be an image's name, with :tag or @sha256:digest or without: \"ghcr.io/acme/*\"";
+        entries(value, want, ReferencePattern::parse).map(Self)
+    }
+}

@@ -1,0 +1,114 @@
+//! Labels and variables: what may be set, and what is set on everything.
+
+use toml::Value;
+use wildmatch::WildMatch;
+
+use super::pattern::{Patterns, pattern};
+use super::setting::{BadSetting, Setting, entries, only};
+use crate::policy::need::{RESERVED, Variable};
+
+/// Variables of the environment.
+#[derive(Clone, Debug, Default)]
+pub struct Variables {
+    /// `NAME` or `NAME=value`, patterns both; any without it.
+    allow: Option<Vec<(WildMatch, Option<WildMatch>)>>,
+    forbid: Patterns,
+}
+
+impl Variables {
+    /// Whether a variable may be set; where the key is not there, `otherwise`.
+    #[must_use]
+    pub fn cover(&self, variable: &Variable, otherwise: bool) -> bool {
+        let is_allowed = self.allow.as_ref().map_or(otherwise, |allowed| {
+            allowed.iter().any(|(name, value)| {
+                let is_value = value
+                    .as_ref()
+                    .is_none_or(|value| value.matches(&variable.value));
+                is_value && name.matches(&variable.name)
+            })
+        });
+        is_allowed && !self.forbid.cover(&variable.name)
+    }
+}
+
+impl Setting for Variables {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let table = value.as_table().ok_or(BadSetting::Kind(
+            "a table: { allow = [\"CI\"], forbid = [\"LD_*\"] }",
+        ))?;
+        only(table, &["allow", "forbid"])?;
+        let allowed = |text: &str| match text.split_once('=') {
+            Some((name, value)) => Some((pattern(name)?, Some(WildMatch::new(value)))),
+            None => Some((pattern(text)?, None)),
+        };
+        let allow = |value: &Value| entries(value, "must be NAME or NAME=value", allowed);
+        Ok(Self {
+            allow: table.get("allow").map(allow).transpose()?,
+            forbid: table
+                .get("forbid")
+                .map(Patterns::read)
+                .transpose()?
+                .unwrap_or_default(),
+        })
+    }
+}
+
+/// Labels that may not be set, and labels that are set on all that is made.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    forbid: Patterns,
+    stamp: Vec<(String, String)>,
+}
+
+impl Labels {
+    /// Whether a label may be set. One that is stamped may be set to what it will be.
+    #[must_use]
+    pub fn cover(&self, key: &str, value: &str) -> bool {
+        match self.stamp.iter().find(|(stamped, _)| stamped == key) {
+            Some((_, stamped)) => stamped == value,
+            None => !self.forbid.cover(key),
+        }
+    }
+
+    /// What is set on all that is made.
+    pub fn stamps(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.stamp
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+}
+
+impl Setting for Labels {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let want =
+            BadSetting::Kind("a table: { forbid = [\"traefik.*\"], stamp = { owner = \"ci\" } }");
+        let table = value.as_table().ok_or(want.clone())?;
+        only(table, &["forbid", "stamp"])?;
+        let stamp = |value: &Value| {
+            let stamps = value.as_table().ok_or(want.clone())?.iter();
+            let pair = |(key, value): (&String, &Value)| {
+                let value = value.as_str().ok_or(want.clone())?;
+                if key.starts_with(RESERVED) {
+                    return Err(BadSetting::entry(
+                        key,
+                        "labels that begin with dockgate. are set by dockgate alone",
+                    ));
+                }
+                Ok((key.clone(), value.to_owned()))
+            };
+            stamps.map(pair).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Self {
+            forbid: table
+                .get("forbid")
+                .map(Patterns::read)
+                .transpose()?
+                .unwrap_or_default(),
+            stamp: table
+                .get("stamp")
+                .map(stamp)
+                .transpose()?
+                .unwrap_or_default(),
+        })
+    }
+}

@@ -1,0 +1,71 @@
+//! Containers that are there, chosen by name, label or maker.
+
+use toml::Value;
+use wildmatch::WildMatch;
+
+use super::pattern::pattern;
+use super::setting::{BadSetting, Setting, entries};
+use crate::policy::facts::{Container, POLICY_LABEL};
+
+/// Containers that are there.
+///
+/// Shape of an entry: a pattern of the name, `label:key`, `label:key=pattern`, `project:pattern` for a
+/// compose project, or `@own` for what was made through the same policy.
+#[derive(Clone, Debug, Default)]
+pub struct Selectors(Vec<Selector>);
+
+#[derive(Clone, Debug)]
+enum Selector {
+    Label(String, Option<WildMatch>),
+    Name(WildMatch),
+    Own,
+}
+
+/// Where compose writes the project's name.
+const PROJECT_LABEL: &str = "com.docker.compose.project";
+
+impl Selectors {
+    /// What was made through the same policy.
+    #[must_use]
+    pub fn own() -> Self {
+        Self(vec![Selector::Own])
+    }
+
+    /// Whether a container is one of them, asked by the policy of this name.
+    #[must_use]
+    pub fn cover(&self, container: &Container, policy: &str) -> bool {
+        self.0.iter().any(|selector| match selector {
+            Selector::Name(pattern) => pattern.matches(&container.name),
+            Selector::Label(key, pattern) => container.label(key).is_some_and(|value| {
+                pattern
+                    .as_ref()
+                    .is_none_or(|pattern| pattern.matches(value))
+            }),
+            Selector::Own => container.label(POLICY_LABEL) == Some(policy),
+        })
+    }
+}
+
+impl Setting for Selectors {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let want = "must be a container's name, label:key, label:key=value, project:name, or @own";
+        let read = |text: &str| match text.split_once(':') {
+            Some(("label", label)) => {
+                let (key, value) = match label.split_once('=') {
+                    Some((key, value)) => (key, Some(WildMatch::new(value))),
+                    None => (label, None),
+                };
+                (!key.is_empty()).then(|| Selector::Label(key.to_owned(), value))
+            }
+            Some(("project", project)) => {
+                let project = pattern(project)?;
+                Some(Selector::Label(PROJECT_LABEL.to_owned(), Some(project)))
+            }
+            Some(_) => None,
+            None if text == "@own" => Some(Selector::Own),
+            None if text.starts_with('@') => None,
+            None => pattern(text).map(Selector::Name),
+        };
+        entries(value, want, read).map(Self)
+    }
+}

@@ -1,0 +1,187 @@
+//! The key of a policy that grants each need, and what would have to stand under it.
+
+use super::{Block, Made, What, Within};
+use crate::docker::json::shortened;
+
+impl What {
+    /// The block and the key within it that grant it, if any does.
+    #[must_use]
+    pub fn key(&self) -> Option<(Block, &'static str)> {
+        let key = match self {
+            Self::Addresses => "addresses",
+            Self::Bind { .. } => "binds",
+            Self::Capability(_) => "capabilities",
+            Self::Config(_) => "configs",
+            Self::Device(_) => "devices",
+            Self::Env(_) => "env.allow",
+            Self::Gpus => "gpus",
+            Self::Group(_) => "groups",
+            Self::HostNamespace(_) => "host_namespaces",
+            Self::Image(_) => "images",
+            Self::Join(_) => "join",
+            Self::Label { .. } => "labels.forbid",
+            Self::Limits(_) => "limits",
+            Self::LogDriver(_) => "log_drivers",
+            Self::Made(made) => return Some(made.key()),
+            Self::Name(_) | Self::Reach(_) | Self::Service(_) => return None,
+            Self::Network(_) => "networks",
+            Self::Port(_) => "ports",
+            Self::Privileged => "privileged",
+            Self::Restart(_) => "restart",
+            Self::Rollback => "rollback",
+            Self::Runtime(_) => "runtimes",
+            Self::Secret(_) => "secrets",
+            Self::SecurityOption(_) => "security_opt",
+            Self::Sysctl(_) => "sysctls",
+            Self::TmpfsOption(_) => "tmpfs_options",
+            Self::Unnamed(block) => return Some((*block, "unrestricted")),
+            Self::User(_) => "users",
+            Self::Volume(_) => "volumes",
+            Self::Within(within) => return Some(within.key()),
+        };
+        Some((Block::Create, key))
+    }
+
+    /// What would have to stand under the key; `None` where that is `true`. Values of the environment
+    /// and arguments of commands are left out.
+    #[must_use]
+    pub fn value(&self) -> Option<String> {
+        Some(match self {
+            Self::Capability(text)
+            | Self::Config(text)
+            | Self::Device(text)
+            | Self::Group(text)
+            | Self::Image(text)
+            | Self::Join(text)
+            | Self::LogDriver(text)
+            | Self::Name(text)
+            | Self::Network(text)
+            | Self::Reach(text)
+            | Self::Restart(text)
+            | Self::Runtime(text)
+            | Self::Secret(text)
+            | Self::SecurityOption(text)
+            | Self::Service(text)
+            | Self::Sysctl(text)
+            | Self::TmpfsOption(text)
+            | Self::User(text)
+            | Self::Volume(text) => shortened(text).to_owned(),
+            Self::Bind { path, is_writable } => {
+                format!("{path}:{}", if *is_writable { "rw" } else { "ro" })
+            }
+            Self::Env(variable) => shortened(&variable.name).to_owned(),
+            Self::HostNamespace(name) => (*name).to_owned(),
+            Self::Label { key, .. } => shortened(key).to_owned(),
+            Self::Limits(limits) => limits.to_string(),
+            Self::Made(made) => return made.value(),
+            Self::Port(port) => port.to_string(),
+            Self::Within(within) => return within.value(),
+            Self::Addresses | Self::Gpus | Self::Privileged | Self::Rollback | Self::Unnamed(_) => {
+                return None;
+            }
+        })
+    }
+
+    /// What to write for it to be granted.
+    #[must_use]
+    pub fn way(&self) -> Option<String> {
+        let (block, key) = self.key()?;
+        let key = format!("{}.{key}", block.name());
+        let Some(value) = self.value() else {
+            return Some(format!("set {key} = true"));
+        };
+        Some(if matches!(self, Self::Within(Within::Command(_))) {
+            format!("add it with its arguments to {key}")
+        } else if matches!(self, Self::Label { .. }) {
+            format!("leave it out of {key}")
+        } else if matches!(self, Self::Limits(_)) {
+            format!("ask for no more than {key}")
+        } else {
+            format!("add \"{value}\" to {key}")
+        })
+    }
+}
+
+impl What {
+    /// The container that it is about, by the name that the request has for it.
+    #[must_use]
+    pub fn container(&self) -> Option<&str> {
+        if let Self::Join(name)
+        | Self::Reach(name)
+        | Self::Made(Made::Connect(name))
+        | Self::Within(Within::ArchiveInto(name) | Within::ExecInto(name)) = self
+        {
+            Some(name)
+        } else {
+            None
+        }
+    }
+}
+
+impl Within {
+    fn key(&self) -> (Block, &'static str) {
+        match self {
+            Self::ArchiveInto(_) => (Block::Archive, "into"),
+            Self::ArchivePath(_) => (Block::Archive, "paths"),
+            Self::Command(_) => (Block::Exec, "commands"),
+            Self::ExecEnv(_) => (Block::Exec, "env.allow"),
+            Self::ExecInto(_) => (Block::Exec, "into"),
+            Self::ExecPrivileged => (Block::Exec, "privileged"),
+            Self::ExecUser(_) => (Block::Exec, "users"),
+            Self::ExecWorkdir(_) => (Block::Exec, "workdirs"),
+        }
+    }
+
+    fn value(&self) -> Option<String> {
+        let text = match self {
+            Self::ArchiveInto(text)
+            | Self::ArchivePath(text)
+            | Self::ExecInto(text)
+            | Self::ExecUser(text)
+            | Self::ExecWorkdir(text) => text,
+            Self::Command(argv) => argv.first().map_or("", String::as_str),
+            Self::ExecEnv(variable) => &variable.name,
+            Self::ExecPrivileged => return None,
+        };
+        Some(shortened(text).to_owned())
+    }
+}
+
+impl Made {
+    fn key(&self) -> (Block, &'static str) {
+        match self {
+            Self::BuildNetwork(_) => (Block::Build, "networks"),
+            Self::BuildRemote(_) => (Block::Build, "remotes"),
+            Self::Connect(_) => (Block::Networks, "containers"),
+            Self::Import => (Block::Images, "import"),
+            Self::NetworkDriver(_) => (Block::Networks, "drivers"),
+            Self::NetworkOption { .. } => (Block::Networks, "options"),
+            Self::Pull(_) => (Block::Images, "pull"),
+            Self::Push(_) => (Block::Images, "push"),
+            Self::Subnet(_) => (Block::Networks, "subnets"),
+            Self::Tag(_) => (Block::Images, "tags"),
+            Self::VolumeDriver(_) => (Block::Volumes, "drivers"),
+            Self::VolumeOption { .. } => (Block::Volumes, "options"),
+        }
+    }
+
+    fn value(&self) -> Option<String> {
+        Some(match self {
+            Self::BuildNetwork(text)
+            | Self::BuildRemote(text)
+            | Self::Connect(text)
+            | Self::NetworkDriver(text)
+            | Self::Pull(text)
+            | Self::Push(text)
+            | Self::Subnet(text)
+            | Self::Tag(text)
+            | Self::VolumeDriver(text) => shortened(text).to_owned(),
+            Self::NetworkOption { key, value } => {
+                format!("{}={}", shortened(key), shortened(value))
+            }
+            // Options of volumes hold passwords of file servers.
+            Self::VolumeOption { key, .. } => format!("{}=*", shortened(key)),
+            Self::Import => return None,
+        })
+    }
+}

@@ -1,0 +1,264 @@
+//! What the fields of a body ask for, topic by topic.
+
+use super::super::need::{Block, Made, Variable, What, Within};
+use super::super::reason::Denial;
+use super::{Needs, SERVICES, device, mounts, network, unclear};
+use crate::docker::body::{Asked, Topic};
+use crate::docker::mount::BadMount;
+use crate::docker::target::is_name;
+use crate::docker::{Json, Operation};
+
+/// Reads one field.
+type Reader = fn(&mut Needs, &Asked<'_>) -> Result<(), Denial>;
+
+/// Reads a judged or refused field.
+pub(super) fn read(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    match asked.topic {
+        Some(topic) => reader(topic)(needs, asked),
+        None => unnamed(needs, asked),
+    }
+}
+
+fn reader(topic: Topic) -> Reader {
+    match topic {
+        Topic::Aliases => |needs, asked| texts(needs, asked, What::Name),
+        Topic::Binds => mounts::short,
+        Topic::CapabilityAdd => device::capabilities,
+        Topic::CgroupNamespace => |needs, asked| namespace(needs, asked, "cgroup"),
+        Topic::CgroupParent | Topic::ConfigFrom | Topic::EndpointOptions => unnamed,
+        Topic::Command => command,
+        Topic::Configs => |needs, asked| names(needs, asked, "ConfigName", What::Config),
+        Topic::Container => network::container,
+        Topic::DeviceCgroupRules => |needs, asked| texts(needs, asked, What::Device),
+        Topic::DeviceRequests => device::requests,
+        Topic::Devices => device::devices,
+        Topic::EndpointAddresses => |needs, asked| flag(needs, asked, What::Addresses),
+        Topic::Environment => environment,
+        Topic::Groups => |needs, asked| texts(needs, asked, What::Group),
+        Topic::Image => image,
+        Topic::Ipam => network::ipam,
+        Topic::IpcNamespace => |needs, asked| namespace(needs, asked, "ipc"),
+        Topic::Labels => labels,
+        // Of no weight to the host: their driver is a field of its own; whoever is taken off a network
+        // is looked up.
+        Topic::AnonymousVolumes | Topic::Force | Topic::Placement | Topic::Replicas
+        // Read as wholes: that one of these is missing says something too.
+        | Topic::Limit | Topic::NetworkMode | Topic::User => nothing,
+        Topic::Links | Topic::VolumesFrom => joined,
+        Topic::LogDriver => device::log_driver,
+        Topic::MaskedPaths => |needs, asked| device::hidden(needs, asked, device::MASKED),
+        Topic::Mounts => mounts::long,
+        Topic::Name => name,
+        Topic::NetworkDriver => |needs, asked| texts(needs, asked, Made::NetworkDriver),
+        Topic::NetworkOptions => network::options,
+        Topic::Networks => network::networks,
+        Topic::PidNamespace => |needs, asked| namespace(needs, asked, "pid"),
+        Topic::Ports => device::ports,
+        Topic::Privileged => privileged,
+        Topic::ReadonlyPaths => |needs, asked| device::hidden(needs, asked, device::READ_ONLY),
+        Topic::Restart => device::restart,
+        Topic::Rollback => rollback,
+        Topic::Runtime => |needs, asked| texts(needs, asked, What::Runtime),
+        Topic::Secrets => |needs, asked| names(needs, asked, "SecretName", What::Secret),
+        Topic::SecurityOptions => device::security,
+        Topic::Subnets => network::subnets,
+        Topic::SwarmNetwork => network::of_swarm,
+        Topic::Sysctls => sysctls,
+        Topic::TaskRuntime => task_runtime,
+        Topic::Tmpfs => mounts::tmpfs,
+        Topic::UserNamespace => |needs, asked| namespace(needs, asked, "user"),
+        Topic::UtsNamespace => |needs, asked| namespace(needs, asked, "uts"),
+        Topic::VolumeDriver => mounts::volume_driver,
+        Topic::VolumeOptions => mounts::volume_options,
+        Topic::WorkingDirectory => working_directory,
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn nothing(_: &mut Needs, _: &Asked<'_>) -> Result<(), Denial> {
+    Ok(())
+}
+
+/// What no key grants.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn unnamed(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let block = block(needs);
+    needs.push(&*asked.path, What::Unnamed(block));
+    Ok(())
+}
+
+/// The block that what has no key of its own belongs to.
+fn block(needs: &Needs) -> Block {
+    if needs.is_for(&[Operation::NetworkCreate]) {
+        Block::Networks
+    } else if needs.is_for(&[Operation::VolumeCreate, Operation::VolumeUpdate]) {
+        Block::Volumes
+    } else if needs.is_for(&[Operation::ContainerExec]) {
+        Block::Exec
+    } else {
+        Block::Create
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn flag(needs: &mut Needs, asked: &Asked<'_>, what: What) -> Result<(), Denial> {
+    needs.push(&*asked.path, what);
+    Ok(())
+}
+
+/// A text, or each of several.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn texts<W: Into<What>>(
+    needs: &mut Needs,
+    asked: &Asked<'_>,
+    what: impl Fn(String) -> W,
+) -> Result<(), Denial> {
+    for text in asked.value.text().into_iter().chain(asked.value.texts()) {
+        needs.push(&*asked.path, what(text.to_owned()));
+    }
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn command(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let argv = asked.value.texts().map(str::to_owned).collect();
+    needs.push(&*asked.path, Within::Command(argv));
+    Ok(())
+}
+
+/// Configs and secrets of the swarm, by the names that must go with their ids.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn names(
+    needs: &mut Needs,
+    asked: &Asked<'_>,
+    key: &str,
+    what: impl Fn(String) -> What,
+) -> Result<(), Denial> {
+    for member in asked.value.items() {
+        let name = member.get(key).and_then(Json::text).unwrap_or_default();
+        needs.push(&*asked.path, what(name.to_owned()));
+    }
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn environment(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let is_exec = needs.is_for(&[Operation::ContainerExec]);
+    for variable in asked.value.texts() {
+        let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
+        let (name, value) = (name.to_owned(), value.to_owned());
+        let variable = Variable { name, value };
+        let what = if is_exec {
+            Within::ExecEnv(variable).into()
+        } else {
+            What::Env(variable)
+        };
+        needs.push(&*asked.path, what);
+    }
+    Ok(())
+}
+
+fn image(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    // What an image says of itself, that it was made from another, grants nothing.
+    if needs.is_for(&[Operation::ImageCommit]) {
+        return Ok(());
+    }
+    texts(needs, asked, What::Image)
+}
+
+fn labels(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    label_members(needs, &asked.path, asked.value.members())
+}
+
+/// Labels, of a volume that a mount makes too.
+pub(super) fn label_members(
+    needs: &mut Needs,
+    path: &str,
+    labels: &[(String, Json)],
+) -> Result<(), Denial> {
+    for (key, value) in labels {
+        let value = value.text().unwrap_or_default();
+        // A node of the swarm fills them in, and mounts may refer to them.
+        if value.contains("{{") && needs.is_for(SERVICES) {
+            return Err(unclear(path, &BadMount::Template.to_string()));
+        }
+        let (key, value) = (key.clone(), value.to_owned());
+        needs.push(path, What::Label { key, value });
+    }
+    Ok(())
+}
+
+fn joined(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    for text in asked.value.texts() {
+        let name = text.split(':').next().unwrap_or_default();
+        needs.named(&asked.path, name, What::Join)?;
+    }
+    Ok(())
+}
+
+/// The name of what is made.
+fn name(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let name = asked.value.text().unwrap_or_default();
+    if !is_name(name) {
+        let why = "must begin with a letter or digit and have nothing but letters, digits, `_`, `.` and `-`";
+        return Err(unclear(&asked.path, why));
+    }
+    if needs.is_for(SERVICES) {
+        needs.push(&*asked.path, What::Name(name.to_owned()));
+    }
+    Ok(())
+}
+
+fn namespace(needs: &mut Needs, asked: &Asked<'_>, name: &'static str) -> Result<(), Denial> {
+    let mode = asked.value.text().unwrap_or_default();
+    let may_join = matches!(name, "ipc" | "pid");
+    match (mode, mode.strip_prefix("container:")) {
+        ("host", _) => flag(needs, asked, What::HostNamespace(name)),
+        (_, Some(container)) if may_join => needs.named(&asked.path, container, What::Join),
+        ("none" | "shareable", _) if name == "ipc" => Ok(()),
+        ("private", _) if matches!(name, "cgroup" | "ipc") => Ok(()),
+        _ => unnamed(needs, asked),
+    }
+}
+
+fn privileged(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    if needs.is_for(&[Operation::ContainerExec]) {
+        return flag(needs, asked, Within::ExecPrivileged.into());
+    }
+    flag(needs, asked, What::Privileged)
+}
+
+fn rollback(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    match asked.value.text() {
+        Some("continue" | "pause") => Ok(()),
+        Some(_) | None => flag(needs, asked, What::Rollback),
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn sysctls(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    for (name, _) in asked.value.members() {
+        needs.push(&*asked.path, What::Sysctl(name.clone()));
+    }
+    Ok(())
+}
+
+fn task_runtime(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    match asked.value.text() {
+        Some("container") => Ok(()),
+        Some(_) | None => unnamed(needs, asked),
+    }
+}
+
+/// A directory to start in. The kernel's own directories lead to what the daemon has open.
+fn working_directory(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let directory = asked.value.text().unwrap_or_default();
+    let mut parts = directory.split('/');
+    if parts.any(|part| matches!(part, ".." | "proc")) {
+        return unnamed(needs, asked);
+    }
+    if needs.is_for(&[Operation::ContainerExec]) {
+        needs.push(&*asked.path, Within::ExecWorkdir(directory.to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! What mounts ask for, whichever way they are spelled.
+
+use super::super::need::{Block, Made, What};
+use super::super::reason::Denial;
+use super::field::label_members;
+use super::{Needs, unclear};
+use crate::docker::Json;
+use crate::docker::body::Asked;
+use crate::docker::mount::{self, BadMount, Mount, Source};
+
+pub(super) fn short(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    each(needs, &asked.path, asked.value.texts().map(mount::short))
+}
+
+pub(super) fn long(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    each(
+        needs,
+        &asked.path,
+        asked.value.items().iter().map(mount::long),
+    )
+}
+
+fn each<'a>(
+    needs: &mut Needs,
+    path: &str,
+    mounts: impl Iterator<Item = Result<Mount<'a>, BadMount>>,
+) -> Result<(), Denial> {
+    for (place, mount) in mounts.enumerate() {
+        let path = format!("{path}[{place}]");
+        let mount = mount.map_err(|bad| unclear(&path, &bad.to_string()))?;
+        one(needs, &path, &mount)?;
+    }
+    Ok(())
+}
+
+fn one(needs: &mut Needs, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
+    let is_writable = mount.is_writable;
+    match &mount.source {
+        Source::Host(source) => {
+            let source = (*source).to_owned();
+            let bind = What::Bind {
+                path: source,
+                is_writable,
+            };
+            needs.push(path, bind);
+        }
+        Source::Image(image) => needs.push(path, What::Image((*image).to_owned())),
+        Source::Memory(options) => memory(needs, path, options),
+        Source::Volume {
+            name,
+            driver,
+            options,
+            labels,
+        } => {
+            if let Some(name) = name {
+                needs.push(path, What::Volume((*name).to_owned()));
+            }
+            if let Some(driver) = driver {
+                needs.push(path, Made::VolumeDriver((*driver).to_owned()));
+            }
+            driver_options(needs, path, options);
+            label_members(needs, path, labels)?;
+        }
+    }
+    if mount.is_shared {
+        needs.push(path, What::Unnamed(Block::Create));
+    }
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn tmpfs(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    for (_, options) in asked.value.members() {
+        let options = options.text().unwrap_or_default().split(',');
+        memory(needs, &asked.path, &mount::opening(options));
+    }
+    Ok(())
+}
+
+fn memory(needs: &mut Needs, path: &str, options: &[&str]) {
+    for option in options {
+        needs.push(path, What::TmpfsOption((*option).to_owned()));
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn volume_driver(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let driver = asked.value.text().unwrap_or_default();
+    needs.push(&*asked.path, Made::VolumeDriver(driver.to_owned()));
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn volume_options(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    driver_options(needs, &asked.path, asked.value.members());
+    Ok(())
+}
+
+/// Options of a volume's driver. Memory of a bounded size is no more than a memory mount is.
+fn driver_options(needs: &mut Needs, path: &str, options: &[(String, Json)]) {
+    let text = |name: &str| {
+        let mut options = options.iter();
+        options
+            .find(|(key, _)| key == name)
+            .and_then(|(_, value)| value.text())
+    };
+    let is_memory = text("type") == Some("tmpfs")
+        && text("device") == Some("tmpfs")
+        && mount::opening(text("o").unwrap_or_default().split(',')).is_empty()
+        && options
+            .iter()
+            .all(|(key, _)| matches!(key.as_str(), "device" | "o" | "type"));
+    if is_memory {
+        return;
+    }
+    for (key, value) in options {
+        let (key, value) = (key.clone(), value.text().unwrap_or_default().to_owned());
+        needs.push(path, Made::VolumeOption { key, value });
+    }
+}

@@ -1,0 +1,77 @@
+//! What networks ask for: those that are joined, and those that are made.
+
+use super::super::need::{Block, Made, What};
+use super::super::reason::Denial;
+use super::{Needs, unclear};
+use crate::docker::Json;
+use crate::docker::body::Asked;
+use crate::docker::target::is_name;
+
+/// A network to join, by name or id.
+pub(super) fn join(needs: &mut Needs, path: &str, name: &str) -> Result<(), Denial> {
+    match name {
+        "bridge" | "default" => needs.push(path, What::Network("@default".to_owned())),
+        "host" => needs.push(path, What::HostNamespace("network")),
+        "none" => {}
+        name if is_name(name) => needs.push(path, What::Network(name.to_owned())),
+        _ => return Err(unclear(path, "names no network")),
+    }
+    Ok(())
+}
+
+/// Networks, by the keys of an object or as a text.
+pub(super) fn networks(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    for (name, _) in asked.value.members() {
+        join(needs, &asked.path, name)?;
+    }
+    let name = asked.value.text();
+    name.map_or(Ok(()), |name| join(needs, &asked.path, name))
+}
+
+/// A container that is put on a network, or taken off it.
+pub(super) fn container(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let name = asked.value.text().unwrap_or_default();
+    needs.named(&asked.path, name, What::Reach)?;
+    needs.named(&asked.path, name, Made::Connect)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn ipam(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    if asked.value.text() != Some("default") {
+        needs.push(&*asked.path, What::Unnamed(Block::Networks));
+    }
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn options(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    for (key, option) in asked.value.members() {
+        let (key, value) = (key.clone(), option.text().unwrap_or_default().to_owned());
+        needs.push(&*asked.path, Made::NetworkOption { key, value });
+    }
+    Ok(())
+}
+
+/// Every address that a range of addresses names.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn subnets(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    for subnet in asked.value.items() {
+        for (_, address) in subnet.members() {
+            let named = address.members().iter().map(|(_, address)| address);
+            for text in named.chain([address]).filter_map(Json::text) {
+                needs.push(&*asked.path, Made::Subnet(text.to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Of what a network is to the swarm, only the one that its ports go through takes the place of
+/// something that is there.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+pub(super) fn of_swarm(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    if asked.path == "Ingress" {
+        needs.push(&*asked.path, What::Unnamed(Block::Networks));
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! What the path of an operation asks for: the objects that it names.
+
+use super::super::ask::{Known, exec};
+use super::super::facts::Exec;
+use super::super::need::{Made, What, Within};
+use super::{Needs, Obstacle, SERVICES, network};
+use crate::docker::{Call, Effect, Operation};
+
+/// Reads what stands in the path. An exec that is to be started was made ready by anyone, so it is
+/// looked up and judged again.
+pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), Obstacle> {
+    let Some(object) = call.object() else {
+        return Ok(());
+    };
+    let name = object.to_owned();
+    if reaches_container(needs.operation) {
+        needs.push("the container", What::Reach(name.clone()));
+    }
+    if needs.is_for(SERVICES) || needs.is_for(&[Operation::ServiceDelete]) {
+        needs.push("the service", What::Service(name.clone()));
+    }
+    if needs.is_for(&[Operation::ContainerExec]) {
+        needs.push("the container", Within::ExecInto(name));
+    } else if needs.is_for(&[Operation::PutContainerArchive]) {
+        needs.push("the container", Within::ArchiveInto(name));
+    } else if needs.is_for(&[Operation::ExecStart]) {
+        started(needs, &*exec(known, object)?);
+    } else if needs.is_for(&[Operation::ExecResize]) {
+        let exec = exec(known, object)?;
+        needs.push("the exec's container", What::Reach(exec.container.clone()));
+    } else if needs.is_for(&[Operation::NetworkConnect]) {
+        network::join(needs, "the network", object)?;
+    } else if needs.is_for(&[Operation::ImagePush]) {
+        let tag = call.query.first("tag").unwrap_or_default();
+        let separator = if tag.is_empty() { "" } else { ":" };
+        needs.push("the image", Made::Push([object, separator, tag].concat()));
+    }
+    Ok(())
+}
+
+fn started(needs: &mut Needs, exec: &Exec) {
+    let container = &exec.container;
+    needs.push("the exec's container", What::Reach(container.clone()));
+    needs.push("the exec's container", Within::ExecInto(container.clone()));
+    needs.push("the exec's command", Within::Command(exec.command.clone()));
+    needs.push("the exec's user", Within::ExecUser(exec.user.clone()));
+    if exec.is_privileged {
+        needs.push("the exec's privilege", Within::ExecPrivileged);
+    }
+}
+
+/// Whether an operation does more to a container than to show its state or its output.
+fn reaches_container(operation: Operation) -> bool {
+    let spec = operation.spec();
+    let mut routes = spec.routes.iter();
+    spec.effect != Effect::Read
+        && operation != Operation::ContainerLogs
+        && routes.any(|route| route.path.starts_with("/containers/{name}"))
+}

@@ -1,0 +1,101 @@
+//! The judgement of calls: which policy decides, and what a denial says.
+
+use super::*;
+use crate::docker::{Target, classify};
+use crate::policy::Entry;
+use crate::policy::file::tests::policy;
+
+fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason, String)> {
+    let call = classify(method, Target::parse(target).unwrap()).unwrap();
+    let request = Request { call, body: None };
+    let known = Known::default();
+    let ground = Ground {
+        known: &known,
+        own: None,
+    };
+    match rules.judge(request, ground) {
+        Judgement::Allow(permit) => Ok(permit.policy().to_string()),
+        Judgement::Deny(denial) => Err((denial.reason, denial.message)),
+        other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
+            panic!("{other:?}")
+        }
+    }
+}
+
+#[test]
+fn the_first_policy_that_grants_decides_and_nothing_is_granted_by_default() {
+    let first = policy("first", "allow = ['ContainerList']");
+    let second = policy("second", "allow = ['ContainerList', 'ContainerInspect']");
+    let rules = Rules::new(vec![first, second], Grants::default());
+    assert_eq!(
+        verdict(&rules, "GET", "/containers/json"),
+        Ok("first".to_owned())
+    );
+    assert_eq!(
+        verdict(&rules, "GET", "/containers/web/json"),
+        Ok("second".to_owned())
+    );
+    let (reason, message) = verdict(&rules, "POST", "/containers/web/kill").unwrap_err();
+    assert_eq!(reason, Reason::NotGranted);
+    assert_eq!(
+        message,
+        "ContainerKill is not granted; to grant it add \"ContainerKill\" to allow"
+    );
+    let none = Rules::new(Vec::new(), Grants::default());
+    assert_eq!(
+        verdict(&none, "GET", "/_ping").unwrap_err().0,
+        Reason::NotGranted
+    );
+}
+
+#[test]
+fn the_deny_of_the_settings_holds_against_all() {
+    let mut deny = Grants::default();
+    deny.insert(Entry::parse("ContainerKill").unwrap());
+    let all = policy("all", "allow = ['containers:write']");
+    let rules = Rules::new(vec![all], deny);
+    assert_eq!(
+        verdict(&rules, "POST", "/containers/web/stop"),
+        Ok("all".to_owned())
+    );
+    let (reason, message) = verdict(&rules, "POST", "/containers/web/kill").unwrap_err();
+    assert_eq!(reason, Reason::Denied);
+    assert_eq!(
+        message,
+        "ContainerKill is denied by the settings; to grant it remove it from their deny"
+    );
+    assert!(rules.grants(Operation::ContainerStop) && !rules.grants(Operation::ContainerKill));
+}
+
+#[test]
+fn a_path_outside_of_the_table_needs_a_raw_path() {
+    let podman = policy("podman", "allow = ['GET /libpod/info']");
+    let rules = Rules::new(vec![podman], Grants::default());
+    assert_eq!(
+        verdict(&rules, "GET", "/v5.4.2/libpod/info"),
+        Ok("podman".to_owned())
+    );
+    let (reason, message) = verdict(&rules, "GET", "/container/json").unwrap_err();
+    assert_eq!(reason, Reason::UnknownOperation);
+    assert!(
+        message.contains("the nearest is GET /containers/json"),
+        "{message}"
+    );
+}
+
+#[test]
+fn judging_twice_gives_the_same_answer() {
+    let rules = Rules::new(vec![policy("all", "allow = ['*:read']")], Grants::default());
+    for target in [
+        "/info",
+        "/containers/a/logs",
+        "/images/a/json",
+        "/libpod/info",
+    ] {
+        assert_eq!(
+            verdict(&rules, "GET", target),
+            verdict(&rules, "GET", target),
+            "{target}"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! One policy's verdict on all that a request asks for.
+
+use super::ask::{self, Answer, Known, Lookup, Unsettled};
+use super::cover::Cover;
+use super::file::Policy;
+use super::need::Need;
+use super::replaces;
+use super::rules::Request;
+use crate::docker::{Json, Operation};
+
+/// What a policy makes of what a request asks for.
+pub(super) enum Found {
+    Granted,
+    /// The needs that it does not grant, and where the request differs from what it replaces.
+    Refused(Vec<Need>, Vec<String>),
+}
+
+/// Asks one policy for everything that is needed.
+pub(super) fn found(
+    policy: &Policy,
+    request: &Request,
+    needs: &[Need],
+    known: &Known,
+) -> Result<Found, Unsettled> {
+    if policy.passes_bodies() {
+        return Ok(Found::Granted);
+    }
+    let cover = Cover {
+        policy: policy.name(),
+        blocks: policy.blocks(),
+        known,
+    };
+    let mut refused = Vec::new();
+    for need in needs {
+        if !cover.grants(need)? {
+            refused.push(need.clone());
+        }
+    }
+    if refused.is_empty() {
+        return Ok(Found::Granted);
+    }
+    let create = &policy.blocks().create;
+    if !create.replaces {
+        return Ok(Found::Refused(refused, Vec::new()));
+    }
+    Ok(match successor(request, known)? {
+        Some(differences) if differences.is_empty() => Found::Granted,
+        Some(differences) => Found::Refused(refused, differences),
+        None => Found::Refused(refused, Vec::new()),
+    })
+}
+
+/// Where a container, or its place on a network, is not that of the one before it; `None` where there
+/// was none.
+fn successor(request: &Request, known: &Known) -> Result<Option<Vec<String>>, Unsettled> {
+    let Some(body) = &request.body else {
+        return Ok(None);
+    };
+    let name = match request.call.operation() {
+        Some(Operation::ContainerCreate) => {
+            let name = request.call.query.first("name").unwrap_or_default();
+            name.trim_start_matches('/').to_owned()
+        }
+        Some(Operation::NetworkConnect | Operation::NetworkDisconnect) => {
+            let name = body
+                .get("Container")
+                .and_then(Json::text)
+                .unwrap_or_default();
+            ask::container(known, name.trim_start_matches('/'))?
+                .name
+                .clone()
+        }
+        _ => return Ok(None),
+    };
+    let lookup = Lookup::Predecessor(name);
+    let old = match known.answer(&lookup) {
+        Some(Answer::Container(old)) => old,
+        Some(_) => return Ok(None),
+        None => return Err(Unsettled::Ask(lookup)),
+    };
+    if request.call.operation() == Some(Operation::ContainerCreate) {
+        return Ok(Some(replaces::differences(body, old)));
+    }
+    let nothing = Json::Null;
+    let endpoint = body.get("EndpointConfig").unwrap_or(&nothing);
+    let network = request.call.object().unwrap_or_default();
+    let is_same = replaces::joins(network, endpoint, old);
+    Ok(Some(if is_same {
+        Vec::new()
+    } else {
+        vec!["EndpointConfig".to_owned()]
+    }))
+}
