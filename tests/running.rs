@@ -40,7 +40,8 @@ fn wait_for(gate: &Gate, line: &str) {
 #[test]
 fn the_start_report_says_what_holds_and_what_the_daemon_is() {
     let daemon = FakeDaemon::start();
-    let policy = "allow = ['containers:read', 'ContainerRestart', 'ContainerExec']";
+    let policy = "allow = ['containers:read', 'ContainerRestart', 'ContainerExec', 'SwarmInit']\n\
+        [exec]\ninto_privileged = true";
     let gate = Gate::start(&daemon, policy);
     wait_for(
         &gate,
@@ -53,8 +54,10 @@ fn the_start_report_says_what_holds_and_what_the_daemon_is() {
     for line in [
         concat!("dockgate ", env!("CARGO_PKG_VERSION")),
         "listening on tcp://127.0.0.1:",
-        "policy.toml grants 4 read, 1 write, 1 control",
-        "  warning: root on the host, as their bodies pass unjudged: ContainerExec",
+        "policy.toml grants 4 read, 1 write, 2 control",
+        "  warning: root on the host, as nothing judges what they ask for: SwarmInit",
+        "  warning: gives a part of the host: ",
+        "policy.toml (exec.into_privileged)",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }

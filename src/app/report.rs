@@ -56,7 +56,7 @@ fn warnings(rules: &Rules) -> Vec<String> {
     let named = |operations: Vec<Operation>| operations.iter().map(ToString::to_string).collect();
     let kinds: [(&str, Vec<String>); 3] = [
         (
-            "root on the host, as their bodies pass unjudged",
+            "root on the host, as nothing judges what they ask for",
             named(bodies),
         ),
         (
@@ -68,7 +68,14 @@ fn warnings(rules: &Rules) -> Vec<String> {
             raw.collect(),
         ),
     ];
-    let kinds = kinds.into_iter().filter(|(_, names)| !names.is_empty());
+    let reaching = rules.policies().iter().filter_map(|policy| {
+        let keys = policy.blocks().reaching_the_host();
+        (!keys.is_empty()).then(|| format!("{} ({})", policy.name(), keys.join(", ")))
+    });
+    let kinds = kinds
+        .into_iter()
+        .chain([("gives a part of the host", reaching.collect())]);
+    let kinds = kinds.filter(|(_, names)| !names.is_empty());
     kinds
         .map(|(what, names)| format!("{what}: {}", names.join(", ")))
         .collect()

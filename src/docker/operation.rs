@@ -155,9 +155,9 @@ impl Operation {
         sections
     }
 
-    /// Whether a body under this operation decides what it does, and is passed on unjudged.
+    /// Whether it can be root on the host, or move what is there, where nothing judges what it asks for.
     #[must_use]
-    pub fn passes_unjudged(self) -> bool {
+    pub fn is_root_unjudged(self) -> bool {
         let spec = self.spec();
         spec.effect == Effect::Control
             || matches!(

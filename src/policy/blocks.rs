@@ -246,6 +246,60 @@ blocks! {
     }
 }
 
+/// Directories of the host that whoever writes them, or reads the secrets in them, has the host.
+const OF_THE_HOST: &[&str] = &[
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/home",
+    "/lib",
+    "/lib64",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/usr",
+    "/var",
+    "/var/lib",
+    "/var/lib/containers",
+    "/var/lib/docker",
+    "/var/run",
+];
+
+impl Blocks {
+    /// The keys that give a container or a process a part of the host, with those of their values that
+    /// do.
+    #[must_use]
+    pub fn reaching_the_host(&self) -> Vec<String> {
+        let (create, exec) = (&self.create, &self.exec);
+        let keys = [
+            ("archive.into_privileged", self.archive.into_privileged),
+            ("build.networks", self.build.networks.has("host")),
+            ("create.capabilities", !create.capabilities.is_empty()),
+            ("create.devices", !create.devices.is_empty()),
+            ("create.host_namespaces", !create.host_namespaces.is_empty()),
+            ("create.privileged", create.privileged),
+            ("create.runtimes", !create.runtimes.is_empty()),
+            ("create.security_opt", !create.security_opt.is_empty()),
+            ("exec.into_privileged", exec.into_privileged),
+            ("exec.privileged", exec.privileged),
+            ("volumes.options", !self.volumes.options.is_empty()),
+        ];
+        let keys = keys.iter().filter(|(_, is_set)| *is_set);
+        let binds = create.binds.paths();
+        let binds =
+            binds.filter(|(path, _)| OF_THE_HOST.contains(path) || path.ends_with("docker.sock"));
+        let binds = binds.map(|(path, _)| format!("create.binds = {path}"));
+        keys.map(|(key, _)| (*key).to_owned())
+            .chain(binds)
+            .collect()
+    }
+}
+
 fn unknown(table: &Table, known: &[&str], block: &str, wrong: Wrong<'_>) {
     for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
         let hint = did_you_mean(key, known.iter().copied());

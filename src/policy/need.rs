@@ -8,6 +8,8 @@ mod keys;
 
 use std::fmt;
 
+use crate::docker::Operation;
+
 /// Something that is asked for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Need {
@@ -218,7 +220,37 @@ pub struct Port {
     pub to: u16,
 }
 
+/// The operations whose bodies, queries or objects a block decides about.
+const OF_BLOCKS: &[(Operation, Block)] = &[
+    (Operation::ContainerCreate, Block::Create),
+    (Operation::ContainerExec, Block::Exec),
+    (Operation::ContainerUpdate, Block::Create),
+    (Operation::ExecStart, Block::Exec),
+    (Operation::ImageBuild, Block::Build),
+    (Operation::ImageCommit, Block::Images),
+    (Operation::ImageCreate, Block::Images),
+    (Operation::ImageLoad, Block::Images),
+    (Operation::ImagePush, Block::Images),
+    (Operation::ImageTag, Block::Images),
+    (Operation::NetworkConnect, Block::Networks),
+    (Operation::NetworkCreate, Block::Networks),
+    (Operation::NetworkDisconnect, Block::Networks),
+    (Operation::PutContainerArchive, Block::Archive),
+    (Operation::ServiceCreate, Block::Create),
+    (Operation::ServiceUpdate, Block::Create),
+    (Operation::VolumeCreate, Block::Volumes),
+    (Operation::VolumeUpdate, Block::Volumes),
+];
+
 impl Block {
+    /// The block that narrows an operation, if one does.
+    #[must_use]
+    pub fn of(operation: Operation) -> Option<Self> {
+        let mut listed = OF_BLOCKS.iter();
+        let found = listed.find(|(of, _)| *of == operation);
+        found.map(|(_, block)| *block)
+    }
+
     /// Its name in a policy file.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -7,7 +7,7 @@ use super::ask::{self, Known, Lookup, Unsettled};
 use super::entry::Grants;
 use super::facts::Container;
 use super::file::Policy;
-use super::need::Need;
+use super::need::{Block, Need};
 use super::needs::{Obstacle, needs};
 use super::own::Own;
 use super::pin;
@@ -158,16 +158,21 @@ impl Rules {
         &self.policies
     }
 
-    /// The operations that are granted and can be root on the host, as their bodies are passed on
-    /// unjudged.
+    /// The operations that are granted and can be root on the host, as what they ask for is not
+    /// judged.
     #[must_use]
     pub fn unjudged(&self) -> Vec<Operation> {
-        let granted = Operation::ALL
-            .iter()
-            .copied()
-            .filter(|operation| self.grants(*operation));
+        let is_unjudged = |policy: &Policy, operation: Operation| {
+            let block = Block::of(operation);
+            let is_judged = block.is_some_and(|block| !policy.blocks().is_lifted(block));
+            policy.has(operation) && (policy.passes_bodies() || !is_judged)
+        };
+        let granted = Operation::ALL.iter().copied().filter(|operation| {
+            let mut policies = self.policies.iter();
+            !self.deny.has(*operation) && policies.any(|policy| is_unjudged(policy, *operation))
+        });
         granted
-            .filter(|operation| operation.passes_unjudged())
+            .filter(|operation| operation.is_root_unjudged())
             .collect()
     }
 

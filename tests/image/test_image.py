@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
+import tempfile
 import threading
 from contextlib import contextmanager
 from itertools import count
@@ -193,6 +195,112 @@ def finds_the_daemon_by_name(cases: Cases, engine: Engine) -> None:
         docker("network", "rm", network)
 
 
+class Asker:
+    """Requests by hand, one connection each, and counted."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.sent = 0
+
+    def __call__(self, method: str, target: str, body: object = None) -> tuple[int, str]:
+        """The status, and the message of a refusal."""
+        text = "" if body is None else json.dumps(body)
+        kind = "Content-Type: application/json\r\n" if text else ""
+        length = f"Content-Length: {len(text)}\r\n" if text or method == "POST" else ""
+        head = f"{method} {target} HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n{kind}{length}\r\n"
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(str(self.path))
+            self.sent += 1
+            client.sendall((head + text).encode())
+            reply = b"".join(iter(lambda: client.recv(65536), b""))
+        first, _, rest = reply.decode(errors="replace").partition("\r\n")
+        return int(first.split()[1]), rest.partition("\r\n\r\n")[2]
+
+
+def reaching(name: str, own: str, network: str, exec_id: str):
+    """What would reach Dockgate's own container, called so."""
+    at = f"/containers/{name}"
+    shell = {"Cmd": ["/dockgate", "--version"]}
+    yield "POST", f"{at}/exec", shell
+    yield "POST", f"{at}/attach?stream=1&stdin=1", None
+    yield "GET", f"{at}/archive?path=/", None
+    yield "GET", f"{at}/export", None
+    yield "PUT", f"{at}/archive?path=/", None
+    yield "POST", f"{at}/kill", None
+    yield "POST", f"{at}/stop?t=0", None
+    yield "POST", f"{at}/restart?t=0", None
+    yield "POST", f"{at}/pause", None
+    yield "POST", f"{at}/rename?name=other", None
+    yield "POST", f"{at}/update", {"PidsLimit": 1}
+    yield "DELETE", f"{at}?force=1", None
+    yield "POST", f"/commit?container={name}&repo=stolen", None
+    yield "POST", f"/networks/bridge/connect", {"Container": name}
+    yield "POST", f"/networks/{network}/disconnect", {"Container": name, "Force": True}
+    image = {"Image": "busybox:latest", "Cmd": ["true"]}
+    for key in ("NetworkMode", "PidMode", "IpcMode"):
+        yield "POST", "/containers/create", image | {"HostConfig": {key: f"container:{name}"}}
+    yield "POST", "/containers/create", image | {"HostConfig": {"VolumesFrom": [f"{name}:rw"]}}
+    yield "POST", "/containers/create", image | {"HostConfig": {"NetworkMode": network}}
+    alias = {"EndpointsConfig": {"bridge": {"Aliases": [own]}}}
+    yield "POST", "/containers/create", image | {"NetworkingConfig": alias}
+    yield "POST", f"/containers/create?name={own}", image
+    yield "POST", f"/exec/{exec_id}/start", {"Detach": True}
+
+
+def keeps_to_itself(cases: Cases, engine: Engine) -> None:
+    """No policy, however wide, reaches the container that Dockgate is in, whatever it is called by."""
+    network = "dockgate-image-own"
+    with cases.case(f"{engine.name}: its own container"), shared_folder(engine) as folder:
+        engine.clean_up()
+        docker = engine.cli(engine.address)
+        docker("network", "create", network)
+        folder.chmod(0o777)
+        policy = folder / "everything.toml"
+        policy.write_text((REPOSITORY / "tests" / "policies" / "everything.toml").read_text())
+        options = ("--network", network, "--volume", f"{folder}:/shared", "--no-healthcheck")
+        command = ("serve", "--policy", "/shared/everything.toml", "--listen", "unix:///shared/gate.sock")
+        with Boxed(engine, *options, command=command) as gate:
+            ask = Asker(folder / "gate.sock")
+            eventually("the listener", lambda: ask.path.exists())
+            whole = docker("inspect", "--format", "{{.Id}}", gate.name).out.strip()
+            must(f"own container: {whole}" in docker("logs", gate.name).err, "the start report names it")
+            created = json.dumps({"Cmd": ["/dockgate", "--version"]})
+            exec_id = direct_exec(engine, whole, created)
+            others = docker("ps", "--all", "--quiet", "--no-trunc").out.split()
+            prefixes = (whole[:length] for length in range(2, 12))
+            prefix = next(it for it in prefixes if sum(other.startswith(it) for other in others) == 1)
+            renamed = f"{gate.name}-renamed"
+            names = [whole, whole[:12], prefix, gate.name]
+            for name in [*names, renamed]:
+                if name == renamed:
+                    docker("rename", gate.name, renamed)
+                for method, target, body in reaching(name, gate.name, network, exec_id):
+                    status, said = ask(method, target, body)
+                    must_equal(f"{method} {target} {body}: {said}", (status, "dockgate's own" in said), (403, True))
+                must_equal("inspect", ask("GET", f"/containers/{name}/json")[0], 200)
+            docker("rename", renamed, gate.name)
+            must_equal("another name", ask("POST", "/containers/no-such-container/kill")[0], 404)
+            gate.requests += ask.sent
+        docker("network", "rm", network)
+
+
+@contextmanager
+def shared_folder(engine: Engine):
+    """A folder that the engine sees by the same path."""
+    beside = Path(engine.address.removeprefix("unix://")).parent
+    with tempfile.TemporaryDirectory(dir=beside) as folder:
+        yield Path(folder)
+
+
+def direct_exec(engine: Engine, container: str, body: str) -> str:
+    """The id of an exec that is made without Dockgate."""
+    ask = Asker(Path(engine.address.removeprefix("unix://")))
+    status, said = ask("POST", f"/containers/{container}/exec", json.loads(body))
+    must_equal(f"exec: {said}", status, 201)
+    return json.loads(said[said.index("{") : said.rindex("}") + 1])["Id"]
+
+
 def is_what_it_says(cases: Cases, docker: Docker) -> None:
     with cases.case("settings of the image"):
         image = json.loads(docker("image", "inspect", PLAIN).out)[0]
@@ -252,6 +360,7 @@ def on_engine(cases: Cases, engine: Engine) -> None:
     runs_in_every_way(cases, engine)
     serves_wget_in_compat(cases, engine)
     finds_the_daemon_by_name(cases, engine)
+    keeps_to_itself(cases, engine)
 
 
 main()

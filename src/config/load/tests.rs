@@ -238,18 +238,29 @@ fn what_docker_links_and_kubernetes_inject_is_passed_over_with_a_notice() {
 }
 
 #[test]
-fn control_operations_are_named_as_root_on_the_host() {
+fn what_nothing_judges_is_named_as_root_on_the_host() {
     let flags = Flags::default();
-    let pairs = [(
-        "DOCKGATE_ALLOW",
-        "ContainerCreate,ContainerList,NetworkCreate,*:read",
-    )];
-    let config = Config::load(&flags, variables(&pairs)).unwrap();
-    let named = config.listeners.first().unwrap().rules.unjudged();
-    assert_eq!(
-        named,
-        [Operation::ContainerCreate, Operation::NetworkCreate]
-    );
+    let allowed = "ContainerCreate,ContainerList,NetworkCreate,SwarmInit,*:read";
+    for (pairs, want) in [
+        // What is judged is no root on the host.
+        (vec![("DOCKGATE_ALLOW", allowed)], vec![Operation::SwarmInit]),
+        (
+            vec![("CONTAINERS", "1"), ("POST", "1"), ("NETWORKS", "0")],
+            vec![
+                Operation::ContainerCreate,
+                Operation::ContainerUpdate,
+                Operation::ContainerAttach,
+                Operation::PutContainerArchive,
+                Operation::ContainerCheckpointCreate,
+                Operation::ContainerCheckpointDelete,
+                Operation::ContainerExec,
+            ],
+        ),
+    ] {
+        let config = Config::load(&flags, variables(&pairs)).unwrap();
+        let named = config.listeners.first().unwrap().rules.unjudged();
+        assert_eq!(named, want, "{pairs:?}");
+    }
 }
 
 #[test]

@@ -10,6 +10,12 @@ use super::setting::{BadSetting, Setting, entries, strings};
 pub struct Texts(Vec<String>);
 
 impl Texts {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// These texts.
     #[must_use]
     pub fn of(texts: &[&str]) -> Self {
@@ -50,6 +56,12 @@ impl Setting for Texts {
 pub struct Patterns(Vec<WildMatch>);
 
 impl Patterns {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether one of them matches the whole text.
     #[must_use]
     pub fn cover(&self, text: &str) -> bool {
@@ -118,6 +130,12 @@ impl Setting for NetworkNames {
 pub struct Options(Vec<(String, WildMatch)>);
 
 impl Options {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether an option may be given.
     #[must_use]
     pub fn cover(&self, key: &str, value: &str) -> bool {
