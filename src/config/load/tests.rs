@@ -243,7 +243,10 @@ fn what_nothing_judges_is_named_as_root_on_the_host() {
     let allowed = "ContainerCreate,ContainerList,NetworkCreate,SwarmInit,*:read";
     for (pairs, want) in [
         // What is judged is no root on the host.
-        (vec![("DOCKGATE_ALLOW", allowed)], vec![Operation::SwarmInit]),
+        (
+            vec![("DOCKGATE_ALLOW", allowed)],
+            vec![Operation::SwarmInit],
+        ),
         (
             vec![("CONTAINERS", "1"), ("POST", "1"), ("NETWORKS", "0")],
             vec![
