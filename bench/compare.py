@@ -69,12 +69,12 @@ def check(server, method, path, status):
         raise Wrong(f"{server.name}: {method} {path} did not answer with the ten containers")
 
 
-def load(server, method, path, connections, status):
+def load(server, method, path, connections, status, body=()):
     """One run of wrk; returns CPU per request in µs, the median latency in µs and the requests answered."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}s", "--latency", "-s", HERE / "wrk.lua"]
     before = server.cpu()
     said = subprocess.run(
-        [*command, f"http://127.0.0.1:{server.port}{path}", "--", method],
+        [*command, f"http://127.0.0.1:{server.port}{path}", "--", method, *body],
         capture_output=True,
         text=True,
         check=False,
@@ -200,6 +200,27 @@ def many_rules(stage):
         end(server)
 
 
+def inspection(stage):
+    """The same creation of a container, its body passed on as it came and judged whole."""
+    upstream, path, body = stage.folder / "daemon.sock", "/v1.41/containers/create", [HERE / "create.json"]
+    passing = stage.dockgate("dockgate, passing", upstream, environment={"CONTAINERS": "1", "POST": "1"})
+    judging = stage.dockgate("dockgate, judging", upstream, HERE / "create.toml")
+    spent = {server: [] for server in (passing, judging)}
+    for _ in range(ROUNDS):
+        for server, costs in spent.items():
+            costs.append(load(server, "POST", path, CONNECTIONS, 201, body)[0])
+    ratios = [judged / passed for passed, judged in zip(*spent.values())]
+    more = [judged - passed for passed, judged in zip(*spent.values())]
+    rows = [
+        ["ratio", spread(ratios), "-"],
+        ["more, µs", spread(more), verdict(statistics.median(more), 30)],
+    ]
+    size = body[0].stat().st_size
+    table(f"CPU per creation of a container ({size} bytes), judged over passed", ["", "[min .. max]", "goal"], rows)
+    for server in spent:
+        end(server)
+
+
 def first_answer(stage):
     """Milliseconds from before exec until the first answer has been read."""
     upstream, took = stage.folder / "daemon.sock", []
@@ -274,6 +295,7 @@ def main():
         with Stage() as stage:
             compare(stage)
             many_rules(stage)
+            inspection(stage)
             figures(stage)
     except Wrong as wrong:
         sys.exit(f"bench: {wrong}")

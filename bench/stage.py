@@ -244,11 +244,16 @@ class Stage(contextlib.ExitStack):
         wait_for(name, lambda: accepts(socket.AF_INET, ("127.0.0.1", port)), server.process.poll, log)
         return server
 
-    def dockgate(self, name, upstream, policy=HERE / "policy.toml", under=(), port=0, wait=True):
-        """Dockgate with its record drained; `under` is a command to run it under, such as valgrind."""
-        config = self.fill("dockgate.toml", upstream=upstream, policy=policy.resolve(), port=port)
+    def dockgate(
+        self, name, upstream, policy=HERE / "policy.toml", under=(), port=0, wait=True, environment=None
+    ):
+        """Dockgate with its record drained; `under` is a command to run it under, such as valgrind. An
+        environment of another image takes the place of the policy."""
+        line = "" if environment else f"policy = [{json.dumps(str(policy.resolve()))}]"
+        config = self.fill("dockgate.toml", upstream=upstream, policy=line, port=port)
         binary = os.path.abspath(os.environ["DOCKGATE_BIN"])
-        server, log = self.start(name, [*under, binary, "serve", "--config", config], drained=True)
+        command = [*under, binary, "serve", "--config", config]
+        server, log = self.start(name, command, drained=True, environment=environment)
         server.port, server.binary = port, Path(binary)
         if wait:
             wait_for(name, lambda: said_port(log), server.process.poll, log)

@@ -1,8 +1,12 @@
 -- Prints what wrk counted as one line of JSON: its own report is for people.
--- The method comes as the first argument after `--`.
+-- The method comes as the first argument after `--`, and the file of a body in JSON as the second.
 
 function init(args)
   wrk.method = args[1] or "GET"
+  if args[2] then
+    wrk.body = io.open(args[2]):read("a")
+    wrk.headers["Content-Type"] = "application/json"
+  end
 end
 
 function done(summary, latency, requests)
