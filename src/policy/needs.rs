@@ -48,21 +48,31 @@ impl From<Denial> for Obstacle {
 ///
 /// It is spelled in a way that has two readings, or something must be looked up first.
 pub fn needs(call: &Call, body: Option<&Json>, known: &Known) -> Result<Vec<Need>, Obstacle> {
-    let Some(operation) = call.operation() else {
+    let Some(mut needs) = Needs::of(call) else {
         return Ok(Vec::new());
-    };
-    let mut needs = Needs {
-        operation,
-        found: Vec::new(),
     };
     path::read(&mut needs, call, known)?;
     query::read(&mut needs, call)?;
-    if let (Some(body), Some(table)) = (body, table(operation)) {
+    if let (Some(body), Some(table)) = (body, table(needs.operation)) {
         for asked in asked(body, table) {
             field::read(&mut needs, &asked)?;
         }
         container::whole(&mut needs, body)?;
     }
+    Ok(needs.found)
+}
+
+/// Which container or service a request is about, by its path and its query: those that it is about
+/// even where its body passes unread.
+///
+/// # Errors
+///
+/// Something must be looked up first.
+pub fn reached(call: &Call, known: &Known) -> Result<Vec<Need>, Unsettled> {
+    let Some(mut needs) = Needs::of(call) else {
+        return Ok(Vec::new());
+    };
+    path::reach(&mut needs, call, known)?;
     Ok(needs.found)
 }
 
@@ -73,6 +83,14 @@ struct Needs {
 }
 
 impl Needs {
+    /// None yet; a path outside of the table has none ever.
+    fn of(call: &Call) -> Option<Self> {
+        Some(Self {
+            operation: call.operation()?,
+            found: Vec::new(),
+        })
+    }
+
     fn push(&mut self, path: impl Into<String>, what: impl Into<What>) {
         let (path, what) = (path.into(), what.into());
         self.found.push(Need { path, what });

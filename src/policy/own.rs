@@ -69,7 +69,11 @@ impl Own {
     /// # Errors
     ///
     /// What something names must be looked up, or is not there.
-    pub fn reached(&self, needs: &[Need], known: &Known) -> Result<Option<Reached>, Unsettled> {
+    pub fn reached<'a>(
+        &self,
+        needs: impl Iterator<Item = &'a Need>,
+        known: &Known,
+    ) -> Result<Option<Reached>, Unsettled> {
         for need in needs {
             if let Some(what) = self.reached_by(&need.what, known)? {
                 let path = need.path.clone();

@@ -8,7 +8,7 @@ use super::entry::Grants;
 use super::facts::Container;
 use super::file::Policy;
 use super::need::{Block, Need};
-use super::needs::{Obstacle, needs};
+use super::needs::{Obstacle, needs, reached};
 use super::own::Own;
 use super::pin;
 use super::reason::{Asked, Denial, Reason};
@@ -87,12 +87,12 @@ impl Rules {
         let Some(first) = granting.clone().next() else {
             return Judgement::Deny(self.not_granted(call));
         };
-        let operation = call.operation();
-        let has_table = operation.is_some_and(|operation| table(operation).is_some());
-        if has_table && request.body.is_none() && !first.passes_bodies() {
+        let is_judged = !first.passes_bodies();
+        let has_table = |operation| table(operation).is_some();
+        if is_judged && request.body.is_none() && call.operation().is_some_and(has_table) {
             return Judgement::Inspect(request);
         }
-        match Self::weigh(&request, granting, ground) {
+        match Self::weigh(&request, (granting, is_judged), ground) {
             Ok((policy, needs)) => allow(policy, request, needs, ground.known),
             Err(Obstacle::Refused(denial)) => Judgement::Deny(denial),
             Err(Obstacle::Unsettled(unsettled)) => unsettled.of(request),
@@ -102,16 +102,22 @@ impl Rules {
     /// The first of the policies that grants all that a request asks for.
     fn weigh<'a>(
         request: &Request,
-        policies: impl Iterator<Item = &'a Policy>,
+        (policies, is_judged): (impl Iterator<Item = &'a Policy>, bool),
         ground: Ground<'_>,
     ) -> Result<(&'a Policy, Vec<Need>), Obstacle> {
         let (call, known) = (&request.call, ground.known);
-        let needs = needs(call, request.body.as_ref(), known)?;
-        if let Some(own) = ground.own
-            && let Some(reached) = own.reached(&needs, known)?
-        {
-            let message = format!("{}: {} {}", entry(call), reached.path, reached.what);
-            return Err(Denial::new(Reason::OwnContainer, message).into());
+        let needs = if is_judged {
+            needs(call, request.body.as_ref(), known)?
+        } else {
+            Vec::new()
+        };
+        if let Some(own) = ground.own {
+            let about = reached(call, known)?;
+            let about = about.iter().chain(&needs);
+            if let Some(reached) = own.reached(about, known)? {
+                let message = format!("{}: {} {}", entry(call), reached.path, reached.what);
+                return Err(Denial::new(Reason::OwnContainer, message).into());
+            }
         }
         let mut refused = None;
         for policy in policies {

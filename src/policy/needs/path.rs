@@ -1,6 +1,6 @@
 //! What the path of an operation asks for: the objects that it names.
 
-use super::super::ask::{Known, exec};
+use super::super::ask::{Known, Unsettled, exec};
 use super::super::facts::Exec;
 use super::super::need::{Made, What, Within};
 use super::{Needs, Obstacle, SERVICES, network};
@@ -13,21 +13,12 @@ pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), 
         return Ok(());
     };
     let name = object.to_owned();
-    if reaches_container(needs.operation) {
-        needs.push("the container", What::Reach(name.clone()));
-    }
-    if needs.is_for(SERVICES) || needs.is_for(&[Operation::ServiceDelete]) {
-        needs.push("the service", What::Service(name.clone()));
-    }
     if needs.is_for(&[Operation::ContainerExec]) {
         needs.push("the container", Within::ExecInto(name));
     } else if needs.is_for(&[Operation::PutContainerArchive]) {
         needs.push("the container", Within::ArchiveInto(name));
     } else if needs.is_for(&[Operation::ExecStart]) {
         started(needs, &*exec(known, object)?);
-    } else if needs.is_for(&[Operation::ExecResize]) {
-        let exec = exec(known, object)?;
-        needs.push("the exec's container", What::Reach(exec.container.clone()));
     } else if needs.is_for(&[Operation::NetworkConnect]) {
         network::join(needs, "the network", object)?;
     } else if needs.is_for(&[Operation::ImagePush]) {
@@ -38,9 +29,28 @@ pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), 
     Ok(())
 }
 
+/// Reads which container or service is reached, whatever it is called by.
+pub(super) fn reach(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), Unsettled> {
+    let object = call.object().unwrap_or_default();
+    if reaches_container(needs.operation) {
+        needs.push("the container", What::Reach(object.to_owned()));
+    } else if needs.is_for(SERVICES) || needs.is_for(&[Operation::ServiceDelete]) {
+        needs.push("the service", What::Service(object.to_owned()));
+    } else if needs.is_for(&[Operation::ExecResize, Operation::ExecStart]) {
+        let container = exec(known, object)?.container.clone();
+        needs.push("the exec's container", What::Reach(container));
+    } else if needs.is_for(&[Operation::ImageCommit]) {
+        let name = call.query.first("container").unwrap_or_default();
+        needs.push(
+            "container",
+            What::Reach(name.trim_start_matches('/').to_owned()),
+        );
+    }
+    Ok(())
+}
+
 fn started(needs: &mut Needs, exec: &Exec) {
     let container = &exec.container;
-    needs.push("the exec's container", What::Reach(container.clone()));
     needs.push("the exec's container", Within::ExecInto(container.clone()));
     needs.push("the exec's command", Within::Command(exec.command.clone()));
     needs.push("the exec's user", Within::ExecUser(exec.user.clone()));
