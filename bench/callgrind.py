@@ -6,13 +6,17 @@ import subprocess
 import sys
 from collections import Counter
 
-from stage import LIST, Stage, Wrong, end, stop_at_signals
+from stage import HERE, LIST, Stage, Wrong, end, stop_at_signals
 
 KINDS = {
     "ping": ("GET", "/_ping", 200),
     "list": ("GET", LIST, 200),
     "denied": ("POST", "/v1.41/containers/create", 403),
+    # The same creation of a container, passed as it came and judged.
+    "passed": ("POST", "/v1.41/containers/create", 201),
+    "judged": ("POST", "/v1.41/containers/create", 201),
 }
+BODY = (HERE / "create.json").read_bytes()
 # Enough for several sockets to be ready at once, as under load; few enough to be quick under valgrind.
 CONNECTIONS = 8
 # A row of callgrind_annotate: instructions, share, file, function, and the object where it is known.
@@ -25,7 +29,12 @@ def drive(connections, method, path, status, requests):
         for connection in connections:
             # The head that wrk sends: Host, and no more.
             connection.putrequest(method, path, skip_accept_encoding=True)
-            connection.endheaders()
+            if status == 201:
+                connection.putheader("Content-Type", "application/json")
+                connection.putheader("Content-Length", str(len(BODY)))
+                connection.endheaders(BODY)
+            else:
+                connection.endheaders()
         for connection in connections:
             reply = connection.getresponse()
             reply.read()
@@ -45,7 +54,9 @@ def profile(stage, kind, requests):
     out = stage.folder / "callgrind.out"
     # Starting up is not counted, nor are the first requests, which open connections and fill caches.
     valgrind = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"]
-    server = stage.dockgate("dockgate", stage.daemon(), under=valgrind)
+    policy = HERE / ("create.toml" if kind == "judged" else "policy.toml")
+    environment = {"CONTAINERS": "1", "POST": "1"} if kind == "passed" else None
+    server = stage.dockgate("dockgate", stage.daemon(), policy, valgrind, environment=environment)
     connections = [http.client.HTTPConnection("127.0.0.1", server.port, timeout=60) for _ in range(CONNECTIONS)]
     drive(connections, *KINDS[kind], 20 * CONNECTIONS)
     count("on", server)

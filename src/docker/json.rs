@@ -291,11 +291,11 @@ impl Parser<'_> {
 
     fn object(&mut self, depth: usize) -> Result<Json, BadJson> {
         self.at += 1;
-        let mut members = Vec::new();
         self.space();
         if self.eat(b'}') {
-            return Ok(Json::Object(members));
+            return Ok(Json::Object(Vec::new()));
         }
+        let mut members = Vec::with_capacity(FEW);
         loop {
             self.space();
             if self.peek() != Some(b'"') {
@@ -426,8 +426,21 @@ impl Parser<'_> {
     }
 }
 
+/// Up to so many members each is compared with all others, which takes no memory.
+const FEW: usize = 12;
+
 /// A key that stands twice. Sorting finds it in a time that no choice of keys can make quadratic.
 fn doubled(members: &[(String, Json)]) -> Option<String> {
+    if members.len() <= FEW {
+        let mut rest = members;
+        while let Some(((key, _), others)) = rest.split_first() {
+            if others.iter().any(|(other, _)| other == key) {
+                return Some(key.clone());
+            }
+            rest = others;
+        }
+        return None;
+    }
     let mut keys: Vec<_> = members.iter().map(|(key, _)| key).collect();
     keys.sort_unstable_by_key(|key| (key.len(), key.as_str()));
     let mut pairs = keys.iter().zip(keys.iter().skip(1));

@@ -5,6 +5,8 @@
 //!
 //! Source: `api/types/container` and `api/types/blkiodev` of moby/moby.
 
+use std::sync::LazyLock;
+
 use super::network::NETWORKING_CONFIG;
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
 use super::topic::Topic;

@@ -2,6 +2,8 @@
 //!
 //! Source: `api/types/network` of moby/moby.
 
+use std::sync::LazyLock;
+
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
 use super::topic::Topic;
 

@@ -6,6 +6,8 @@
 //!
 //! Source: `api/types/swarm` of moby/moby.
 
+use std::sync::LazyLock;
+
 use super::container::{EMPTY, HEALTHCHECK, ULIMIT};
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
 use super::topic::Topic;

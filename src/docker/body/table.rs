@@ -3,6 +3,10 @@
 //! A table is one object of the API. Its rows are read along the daemon's own types: a table may
 //! embed another, as those types do, and a name is the one that the daemon gives the field.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::LazyLock;
+
 use super::topic::Topic;
 use crate::docker::json::folds_alike;
 
@@ -13,6 +17,28 @@ pub struct Table {
     pub own: &'static [Field],
     /// Tables whose fields stand in it too, as if they were its own.
     pub embedded: &'static [&'static Table],
+    /// All of these fields by their keys, in either spelling.
+    pub(super) index: LazyLock<Index>,
+}
+
+/// Fields by their keys. Its rows are fixed, so that no choice of keys makes it slow.
+pub(super) type Index = HashMap<&'static str, &'static Field, BuildHasherDefault<Fnv>>;
+
+/// The hash of Fowler, Noll and Vo: keys are short, and there are many in each body.
+#[derive(Debug, Default)]
+pub(super) struct Fnv(u64);
+
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        // The map takes the upper bits for a first look.
+        self.0 ^ self.0.rotate_left(32)
+    }
 }
 
 /// One field of an object.
@@ -87,7 +113,23 @@ impl Table {
     /// Its field of this key, in either spelling.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&'static Field> {
-        self.find(|field| field.name == key || field.also == Some(key))
+        self.index.get(key).copied()
+    }
+
+    /// Makes the index. A name of its own wins over one that it embeds, and any name over another
+    /// spelling.
+    pub(super) fn indexed(&self) -> Index {
+        let mut index = Index::default();
+        for table in self.embedded {
+            index.extend(table.index.iter());
+        }
+        let also = self
+            .own
+            .iter()
+            .filter_map(|field| Some((field.also?, field)));
+        index.extend(also);
+        index.extend(self.own.iter().map(|field| (field.name, field)));
+        index
     }
 
     /// The field that the daemon takes the key for, as it does not regard case.
@@ -142,6 +184,7 @@ macro_rules! tables {
                 zero: or!(Zero::Absent $(, Zero::$zero)?),
             }),*],
             embedded: &[$($(&$embedded),+)?],
+            index: LazyLock::new(|| $table.indexed()),
         };
     )+};
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: `api/types/volume` and `api/types/mount` of moby/moby.
 
+use std::sync::LazyLock;
+
 use super::container::EMPTY;
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
 use super::topic::Topic;
