@@ -35,7 +35,8 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
         line.word(r#","effect":"#, call.effect.as_str());
         line.text_if_any(r#","object":"#, call.object.as_deref());
     }
-    if !record.findings.is_empty() {
+    // Before a request is sent they are the same, and told once.
+    if !record.findings.is_empty() && event == Event::Request {
         line.list(r#","findings":["#, &record.findings);
     }
     line.word(r#","verdict":"#, record.verdict.as_str());

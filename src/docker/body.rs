@@ -18,9 +18,10 @@ mod table;
 mod topic;
 mod volume;
 
+use std::borrow::Cow;
 use std::fmt;
 
-use super::json::{BadJson, Json, shortened};
+use super::json::{BadJson, Json, Member, shortened};
 use super::operation::Operation;
 
 pub use table::{Class, Field, Shape, Table, Zero};
@@ -85,7 +86,7 @@ pub struct Asked<'a> {
     /// What it asks for; nothing grants what has no topic.
     pub topic: Option<Topic>,
     /// Its value. No null is in it.
-    pub value: &'a Json,
+    pub value: &'a Json<'a>,
 }
 
 /// The fields of an operation's body, if it is judged.
@@ -111,7 +112,7 @@ pub fn host_config() -> &'static Table {
 /// # Errors
 ///
 /// The first thing that is wrong; the caller answers 400.
-pub fn parse(bytes: &[u8], table: &'static Table) -> Result<Json, BadBody> {
+pub fn parse<'a>(bytes: &'a [u8], table: &'static Table) -> Result<Json<'a>, BadBody> {
     let mut value = Json::parse(bytes)?;
     if value == Json::Null {
         return Ok(Json::Object(Vec::new()));
@@ -125,7 +126,7 @@ pub fn parse(bytes: &[u8], table: &'static Table) -> Result<Json, BadBody> {
 /// A zero value is left out where it means the same as none: the daemon's own client sends `""`,
 /// `0`, `false` or `{}` for everything that it was not asked for.
 #[must_use]
-pub fn asked<'a>(value: &'a Json, table: &'static Table) -> Vec<Asked<'a>> {
+pub fn asked<'a>(value: &'a Json<'a>, table: &'static Table) -> Vec<Asked<'a>> {
     let mut found = Vec::new();
     collect(value, Shape::Object(table), Path::Root, &mut found);
     found
@@ -209,7 +210,7 @@ fn keep_each(values: &mut [Json], shape: Shape, path: Path<'_>) -> Result<(), Ba
     places.try_for_each(|(place, value)| keep(value, shape, Path::Place(&path, place)))
 }
 
-fn keep_map(members: &mut [(String, Json)], shape: Shape, path: Path<'_>) -> Result<(), BadBody> {
+fn keep_map(members: &mut [Member<'_>], shape: Shape, path: Path<'_>) -> Result<(), BadBody> {
     for (key, value) in members {
         let path = Path::Key(&path, key);
         if *value == Json::Null {
@@ -222,9 +223,9 @@ fn keep_map(members: &mut [(String, Json)], shape: Shape, path: Path<'_>) -> Res
 
 /// What the daemon takes a null for that stands under a key of a map. A null for an object with
 /// fields is refused: engines differ on it.
-fn nothing(shape: Shape) -> Option<Json> {
+fn nothing(shape: Shape) -> Option<Json<'static>> {
     match shape {
-        Shape::Text => Some(Json::Text(String::new())),
+        Shape::Text => Some(Json::Text(Cow::Borrowed(""))),
         Shape::List(_) => Some(Json::List(Vec::new())),
         Shape::Object(table) if table.is_empty() => Some(Json::Object(Vec::new())),
         Shape::Any
@@ -239,7 +240,7 @@ fn nothing(shape: Shape) -> Option<Json> {
 }
 
 fn keep_members(
-    members: &mut Vec<(String, Json)>,
+    members: &mut Vec<Member<'_>>,
     table: &'static Table,
     path: Path<'_>,
 ) -> Result<(), BadBody> {
@@ -260,7 +261,7 @@ fn keep_members(
 
 /// Whether a member is sent on. Its key is brought into the daemon's own spelling.
 fn keep_member(
-    key: &mut String,
+    key: &mut Cow<'_, str>,
     value: &mut Json,
     table: &'static Table,
     path: Path<'_>,
@@ -283,7 +284,7 @@ fn keep_member(
     }
     keep(value, field.shape, here)?;
     if key != field.name {
-        field.name.clone_into(key);
+        *key = Cow::Borrowed(field.name);
     }
     Ok(field.class != Class::Ignored)
 }
@@ -305,7 +306,7 @@ fn must_be_nothing(
     Ok(())
 }
 
-fn collect<'a>(value: &'a Json, shape: Shape, path: Path<'_>, found: &mut Vec<Asked<'a>>) {
+fn collect<'a>(value: &'a Json<'a>, shape: Shape, path: Path<'_>, found: &mut Vec<Asked<'a>>) {
     match (shape, value) {
         (Shape::Object(table), Json::Object(members)) => {
             for (key, value) in members {
@@ -340,7 +341,12 @@ fn collect<'a>(value: &'a Json, shape: Shape, path: Path<'_>, found: &mut Vec<As
     }
 }
 
-fn collect_field<'a>(value: &'a Json, field: &Field, path: Path<'_>, found: &mut Vec<Asked<'a>>) {
+fn collect_field<'a>(
+    value: &'a Json<'a>,
+    field: &Field,
+    path: Path<'_>,
+    found: &mut Vec<Asked<'a>>,
+) {
     let topic = match field.class {
         Class::Judged(topic) | Class::Keys(topic) => Some(topic),
         Class::Refused => None,
@@ -360,7 +366,7 @@ fn is_zero(value: &Json, shape: Shape) -> bool {
     match (value, shape) {
         (Json::Null, _) => true,
         (Json::Bool(is_set), _) => !is_set,
-        (Json::Number(number), _) => matches!(number.as_str(), "0" | "-0"),
+        (Json::Number(number), _) => matches!(&**number, "0" | "-0"),
         (Json::Text(text), _) => text.is_empty(),
         (Json::List(values), _) => values.is_empty(),
         (Json::Object(members), Shape::Object(table)) => members.iter().all(|(key, value)| {

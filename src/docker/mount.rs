@@ -5,7 +5,7 @@
 //!
 //! Source: `daemon/volume/mounts/linux_parser.go` of moby/moby.
 
-use super::json::Json;
+use super::json::{Json, Member};
 use super::target::is_name;
 
 /// What is mounted, and how.
@@ -32,9 +32,9 @@ pub enum Source<'a> {
         /// The driver's name, if one is asked for.
         driver: Option<&'a str>,
         /// The options for the driver.
-        options: &'a [(String, Json)],
+        options: &'a [Member<'a>],
         /// The labels of a new one.
-        labels: &'a [(String, Json)],
+        labels: &'a [Member<'a>],
     },
     /// Memory, with what of its options opens something.
     Memory(Vec<&'a str>),
@@ -133,7 +133,7 @@ pub fn short(text: &str) -> Result<Mount<'_>, BadMount> {
 /// # Errors
 ///
 /// It is not cleanly spelled.
-pub fn long(mount: &Json) -> Result<Mount<'_>, BadMount> {
+pub fn long<'a>(mount: &'a Json<'a>) -> Result<Mount<'a>, BadMount> {
     let text = |key: &str| mount.get(key).and_then(Json::text).unwrap_or_default();
     let (source, kind) = (text("Source"), text("Type"));
     if source.contains("{{") || text("Target").contains("{{") {
@@ -221,21 +221,25 @@ fn check_target(target: &str) -> Result<(), BadMount> {
     }
 }
 
-fn volume<'a>(name: Option<&'a str>, options: Option<&'a Json>) -> Result<Source<'a>, BadMount> {
+fn volume<'a>(
+    name: Option<&'a str>,
+    options: Option<&'a Json<'a>>,
+) -> Result<Source<'a>, BadMount> {
     if !name.is_none_or(is_name) {
         return Err(BadMount::VolumeName);
     }
     check_subpath(options)?;
     let driver = options.and_then(|options| options.get("DriverConfig"));
-    let members =
-        |of: Option<&'a Json>, key| of.and_then(|it| it.get(key)).map_or(&[][..], Json::members);
+    let members = |of: Option<&'a Json<'a>>, key| {
+        of.and_then(|it| it.get(key)).map_or(&[][..], Json::members)
+    };
     let driver_name = driver
         .and_then(|driver| driver.get("Name"))
         .and_then(Json::text);
     let options_of_driver = members(driver, "Options");
     let labels = members(options, "Labels");
     let has_template =
-        |(_, value): &(String, Json)| value.text().is_some_and(|text| text.contains("{{"));
+        |(_, value): &Member<'_>| value.text().is_some_and(|text| text.contains("{{"));
     if options_of_driver.iter().chain(labels).any(has_template) {
         return Err(BadMount::Template);
     }
@@ -275,7 +279,7 @@ fn check_subpath(options: Option<&Json>) -> Result<(), BadMount> {
     }
 }
 
-fn memory_options(mount: &Json) -> Vec<&str> {
+fn memory_options<'a>(mount: &'a Json<'a>) -> Vec<&'a str> {
     let options = mount
         .get("TmpfsOptions")
         .and_then(|options| options.get("Options"));
@@ -343,7 +347,7 @@ mod tests {
 
     #[test]
     fn reads_the_long_form_as_the_daemon_does() {
-        let json = |text: &str| Json::parse(text.as_bytes()).unwrap();
+        let json = |text: &'static str| Json::parse(text.as_bytes()).unwrap();
         let text = r#"{"Type":"bind","Source":"/srv","Target":"/a","ReadOnly":true,"BindOptions":{"Propagation":"rshared"}}"#;
         let bind = json(text);
         let want = Mount {

@@ -17,13 +17,13 @@ pub struct Container {
     /// Its name, without the slash.
     pub name: String,
     /// `Config` of its inspection.
-    pub config: Json,
+    pub config: Json<'static>,
     /// `HostConfig` of its inspection.
-    pub host_config: Json,
+    pub host_config: Json<'static>,
     /// `Mounts` of its inspection: what is mounted in fact.
-    pub mounts: Json,
+    pub mounts: Json<'static>,
     /// `NetworkSettings.Networks` of its inspection.
-    pub networks: Json,
+    pub networks: Json<'static>,
 }
 
 /// A process that was made ready to run in a container.
@@ -100,7 +100,7 @@ impl Container {
         let labels = self.config.get("Labels").map_or(&[][..], Json::members);
         labels
             .iter()
-            .filter_map(|(key, value)| Some((key.as_str(), value.text()?)))
+            .filter_map(|(key, value)| Some((&**key, value.text()?)))
     }
 
     /// The value of one of its labels.

@@ -43,14 +43,14 @@ pub(super) fn containers(call: &mut Call, body: Option<&mut Json>, known: &Known
     if let Some(Json::Text(text)) = body.get_mut("Container")
         && let Some(id) = id(text)
     {
-        *text = id;
+        *text = id.into();
     }
     if let Some(host) = body.get_mut("HostConfig") {
         for key in ["IpcMode", "NetworkMode", "PidMode"] {
             if let Some(Json::Text(text)) = host.get_mut(key)
                 && let Some(id) = text.strip_prefix("container:").and_then(id)
             {
-                *text = format!("container:{id}");
+                *text = format!("container:{id}").into();
             }
         }
         if let Some(Json::List(from)) = host.get_mut("VolumesFrom") {
@@ -84,7 +84,7 @@ fn replace_first(value: &mut Json, id: &dyn Fn(&str) -> Option<String>, is_link:
     if let Json::Text(text) = value {
         let (name, rest) = text
             .split_once(':')
-            .map_or((text.as_str(), None), |(name, rest)| (name, Some(rest)));
+            .map_or((&**text, None), |(name, rest)| (name, Some(rest)));
         if let Some(id) = id(name) {
             let alias = if is_link {
                 Some(name.trim_start_matches('/'))
@@ -93,7 +93,8 @@ fn replace_first(value: &mut Json, id: &dyn Fn(&str) -> Option<String>, is_link:
             };
             *text = rest
                 .or(alias)
-                .map_or_else(|| id.clone(), |rest| format!("{id}:{rest}"));
+                .map_or_else(|| id.clone(), |rest| format!("{id}:{rest}"))
+                .into();
         }
     }
 }
@@ -131,15 +132,15 @@ fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
         return;
     };
     if !members.iter().any(|(key, _)| key == "Labels") {
-        members.push(("Labels".to_owned(), Json::Object(Vec::new())));
+        members.push(("Labels".into(), Json::Object(Vec::new())));
     }
     if let Some(Json::Object(labels)) = of.get_mut("Labels") {
         labels.retain(|(key, _)| !stamps.iter().any(|(stamp, _)| stamp == key));
-        let text = |text: &&str| Json::Text((*text).to_owned());
+        let text = |text: &&str| Json::Text((*text).to_owned().into());
         labels.extend(
             stamps
                 .iter()
-                .map(|(key, value)| ((*key).to_owned(), text(value))),
+                .map(|(key, value)| ((*key).to_owned().into(), text(value))),
         );
     }
 }

@@ -13,7 +13,7 @@ pub fn differences(body: &Json, old: &Container) -> Vec<String> {
     let mut found = Vec::new();
     for (key, value) in body.members() {
         let was = old.config.get(key);
-        let is_same = match key.as_str() {
+        let is_same = match &**key {
             "HostConfig" => {
                 host_config(value, &old.host_config, &mut found);
                 true
@@ -32,7 +32,7 @@ pub fn differences(body: &Json, old: &Container) -> Vec<String> {
             _ => is_within(value, was),
         };
         if !is_same {
-            found.push(key.clone());
+            found.push(key.to_string());
         }
     }
     if body.get("HostConfig").is_none() {
@@ -51,29 +51,26 @@ pub fn joins(network: &str, endpoint: &Json, old: &Container) -> bool {
     let Some((_, was)) = was else {
         return false;
     };
-    endpoint
-        .members()
-        .iter()
-        .all(|(key, value)| match key.as_str() {
-            "Aliases" | "DNSNames" => value.texts().all(|name| {
-                let lists = ["Aliases", "DNSNames"]
-                    .iter()
-                    .filter_map(|key| was.get(key));
-                lists.flat_map(Json::texts).any(|had| had == name)
-            }),
-            "DriverOpts" | "GwPriority" | "IPAMConfig" | "Links" | "MacAddress" => {
-                is_nothing(value) || Some(value) == was.get(key)
-            }
-            "NetworkID" => is_nothing(value) || Some(value) == was.get(key),
-            // What the daemon fills in itself.
-            _ => true,
-        })
+    endpoint.members().iter().all(|(key, value)| match &**key {
+        "Aliases" | "DNSNames" => value.texts().all(|name| {
+            let lists = ["Aliases", "DNSNames"]
+                .iter()
+                .filter_map(|key| was.get(key));
+            lists.flat_map(Json::texts).any(|had| had == name)
+        }),
+        "DriverOpts" | "GwPriority" | "IPAMConfig" | "Links" | "MacAddress" => {
+            is_nothing(value) || Some(value) == was.get(key)
+        }
+        "NetworkID" => is_nothing(value) || Some(value) == was.get(key),
+        // What the daemon fills in itself.
+        _ => true,
+    })
 }
 
 /// Every setting of the host's side must be what it was, left out or not.
 fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
     let keys = new.members().iter().chain(old.members());
-    let mut keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
+    let mut keys: Vec<&str> = keys.map(|(key, _)| &**key).collect();
     keys.sort_unstable();
     keys.dedup();
     for key in keys {
@@ -101,7 +98,7 @@ fn links(value: Option<&Json>) -> Vec<(String, String)> {
     value.into_iter().flat_map(Json::texts).map(link).collect()
 }
 
-fn network(value: Option<&Json>) -> &str {
+fn network<'a>(value: Option<&'a Json<'a>>) -> &'a str {
     match value.and_then(Json::text).unwrap_or_default() {
         "" | "bridge" => "default",
         name => name,

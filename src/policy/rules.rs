@@ -26,11 +26,11 @@ pub struct Rules {
 
 /// A request as it is judged.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct Request<'a> {
     /// What is asked.
     pub call: Call,
     /// The body, once it was read.
-    pub body: Option<Json>,
+    pub body: Option<Json<'a>>,
 }
 
 /// What a judgement rests on besides the request and the rules.
@@ -45,15 +45,15 @@ pub struct Ground<'a> {
 /// The verdict on one request.
 #[derive(Debug)]
 #[must_use]
-pub enum Judgement {
+pub enum Judgement<'a> {
     /// It may be sent.
     Allow(Box<Permit>),
     /// It may not.
     Deny(Denial),
     /// Its body must be read first.
-    Inspect(Request),
+    Inspect(Request<'a>),
     /// Something must be looked up first.
-    Ask(Request, Lookup),
+    Ask(Request<'a>, Lookup),
     /// What it names does not exist.
     Missing(Lookup),
 }
@@ -78,7 +78,7 @@ impl Rules {
     }
 
     /// Judges a request. The same request gets the same verdict on the same ground.
-    pub fn judge(&self, request: Request, ground: Ground<'_>) -> Judgement {
+    pub fn judge<'a>(&self, request: Request<'a>, ground: Ground<'_>) -> Judgement<'a> {
         let call = &request.call;
         if self.deny.covers(call) {
             return Judgement::Deny(denied(call));
@@ -101,7 +101,7 @@ impl Rules {
 
     /// The first of the policies that grants all that a request asks for.
     fn weigh<'a>(
-        request: &Request,
+        request: &Request<'_>,
         (policies, is_judged): (impl Iterator<Item = &'a Policy>, bool),
         ground: Ground<'_>,
     ) -> Result<(&'a Policy, Vec<Need>), Obstacle> {
@@ -250,7 +250,7 @@ impl Permit {
 
 impl Unsettled {
     /// The verdict on a request of which this is not settled.
-    fn of(self, request: Request) -> Judgement {
+    fn of(self, request: Request<'_>) -> Judgement<'_> {
         match self {
             Self::Ask(lookup) => Judgement::Ask(request, lookup),
             Self::Missing(lookup) => Judgement::Missing(lookup),
@@ -259,7 +259,12 @@ impl Unsettled {
 }
 
 /// The permit for what a policy has granted.
-fn allow(policy: &Policy, request: Request, needs: Vec<Need>, known: &Known) -> Judgement {
+fn allow<'a>(
+    policy: &Policy,
+    request: Request<'a>,
+    needs: Vec<Need>,
+    known: &Known,
+) -> Judgement<'a> {
     let operation = request.call.operation();
     let blocks = policy.blocks();
     let mut taken = None;

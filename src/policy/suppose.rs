@@ -17,12 +17,12 @@ pub type Given = (String, Value);
 /// # Errors
 ///
 /// The body has no single reading.
-pub fn judge(
+pub fn judge<'a>(
     rules: &Rules,
     call: Call,
-    text: &str,
+    text: &'a str,
     given: &[Given],
-) -> Result<(Judgement, Vec<Lookup>), BadBody> {
+) -> Result<(Judgement<'a>, Vec<Lookup>), BadBody> {
     let (mut known, mut supposed) = (Known::default(), Vec::new());
     let mut request = Request { call, body: None };
     loop {
@@ -50,7 +50,7 @@ pub fn judge(
     }
 }
 
-fn parse(call: &Call, text: &str) -> Result<Json, BadBody> {
+fn parse<'a>(call: &Call, text: &'a str) -> Result<Json<'a>, BadBody> {
     match call.operation().and_then(body::table) {
         Some(table) if !text.is_empty() => body::parse(text.as_bytes(), table),
         Some(_) | None => Ok(Json::Object(Vec::new())),

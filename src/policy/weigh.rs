@@ -18,7 +18,7 @@ pub(super) enum Found {
 /// Asks one policy for everything that is needed.
 pub(super) fn found(
     policy: &Policy,
-    request: &Request,
+    request: &Request<'_>,
     needs: &[Need],
     known: &Known,
 ) -> Result<Found, Unsettled> {
@@ -52,7 +52,7 @@ pub(super) fn found(
 
 /// Where a container, or its place on a network, is not that of the one before it; `None` where there
 /// was none.
-fn successor(request: &Request, known: &Known) -> Result<Option<Vec<String>>, Unsettled> {
+fn successor(request: &Request<'_>, known: &Known) -> Result<Option<Vec<String>>, Unsettled> {
     let Some(body) = &request.body else {
         return Ok(None);
     };

@@ -1,6 +1,6 @@
 //! From a request's head to the permit to send it: what the judgement needs is read and looked up here.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hyper::body::Incoming;
 
@@ -100,9 +100,11 @@ impl Gate {
         &self,
         entry: &mut Entry,
         (ruling, own): (&Ruling, Option<&Own>),
-        mut judgement: Judgement,
+        mut judgement: Judgement<'_>,
         (head, body): (&Head, &mut Option<Incoming>),
     ) -> Result<(Box<Permit>, Option<RequestBody>), Denial> {
+        // What the judged value borrows from.
+        let taken_bytes = OnceLock::new();
         let (mut known, mut read) = (Known::default(), None);
         loop {
             let request = match judgement {
@@ -117,8 +119,9 @@ impl Gate {
                         }
                         Some(_) | None => RequestBody::empty(),
                     };
-                    request.body = Some(inspected(&request.call, taken.whole())?);
+                    let bytes = taken_bytes.get_or_init(|| taken.whole());
                     read = Some(taken);
+                    request.body = Some(inspected(&request.call, bytes)?);
                     request
                 }
                 Judgement::Ask(request, lookup) => {
@@ -193,7 +196,7 @@ impl Gate {
 }
 
 /// The body of a request as a judged value.
-fn inspected(call: &Call, bytes: &[u8]) -> Result<Json, Denial> {
+fn inspected<'a>(call: &Call, bytes: &'a [u8]) -> Result<Json<'a>, Denial> {
     let table = call.operation().and_then(docker::body::table);
     let parsed = match table {
         _ if bytes.is_empty() => Ok(Json::Object(Vec::new())),

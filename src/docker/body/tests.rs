@@ -9,7 +9,7 @@ const CREATE: Operation = Operation::ContainerCreate;
 const SERVICE: Operation = Operation::ServiceCreate;
 
 #[track_caller]
-fn read(operation: Operation, body: &str) -> Result<Json, BadBody> {
+fn read(operation: Operation, body: &str) -> Result<Json<'_>, BadBody> {
     parse(body.as_bytes(), table(operation).unwrap())
 }
 

@@ -121,25 +121,36 @@ fn a_message_shows_the_beginning_of_a_key() {
     }
 }
 
-fn json() -> impl Strategy<Value = Json> {
+fn json() -> impl Strategy<Value = Json<'static>> {
     let number =
         string::string_regex("-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?");
     let leaf = prop_oneof![
         Just(Json::Null),
         any::<bool>().prop_map(Json::Bool),
-        number.unwrap().prop_map(Json::Number),
-        any::<String>().prop_map(Json::Text),
+        number
+            .unwrap()
+            .prop_map(|number| Json::Number(number.into())),
+        any::<String>().prop_map(|text| Json::Text(text.into())),
     ];
     leaf.prop_recursive(4, 32, 6, |inner| {
         prop_oneof![
             collection::vec(inner.clone(), 0..6).prop_map(Json::List),
-            collection::btree_map(any::<String>(), inner, 0..6)
-                .prop_map(|members| Json::Object(members.into_iter().collect())),
+            collection::btree_map(any::<String>(), inner, 0..6).prop_map(|members| {
+                let members = members.into_iter();
+                Json::Object(members.map(|(key, value)| (key.into(), value)).collect())
+            }),
         ]
     })
 }
 
 proptest! {
+    #[test]
+    fn eight_bytes_at_a_time_are_looked_at_as_one_by_one(
+        bytes in collection::vec(prop_oneof![any::<u8>(), 0x1e..0x24_u8, 0x5a..0x5f_u8, 0x80..0xa4_u8], 0..40),
+    ) {
+        prop_assert_eq!(plain(&bytes), bytes.iter().copied().position(is_special));
+    }
+
     #[test]
     fn what_is_rendered_is_read_back(value in json()) {
         let mut text = String::new();

@@ -141,7 +141,7 @@ pub(super) fn log_driver(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Den
         .filter_map(|key| value.get(key));
     let mut options = options.flat_map(Json::members);
     match name.as_str() {
-        "json-file" | "local" if options.all(|(key, _)| LOG_OPTIONS.contains(&key.as_str())) => {}
+        "json-file" | "local" if options.all(|(key, _)| LOG_OPTIONS.contains(&&**key)) => {}
         // The daemon's default may be any.
         "" | "json-file" | "local" => needs.push(path, What::Unnamed(Block::Create)),
         _ => needs.push(path, What::LogDriver(name)),

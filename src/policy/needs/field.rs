@@ -4,6 +4,7 @@ use super::super::need::{Block, Made, Variable, What, Within};
 use super::super::reason::Denial;
 use super::{Needs, SERVICES, device, mounts, network, unclear};
 use crate::docker::body::{Asked, Topic};
+use crate::docker::json::Member;
 use crate::docker::mount::BadMount;
 use crate::docker::target::is_name;
 use crate::docker::{Json, Operation};
@@ -174,7 +175,7 @@ fn labels(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 pub(super) fn label_members(
     needs: &mut Needs,
     path: &str,
-    labels: &[(String, Json)],
+    labels: &[Member<'_>],
 ) -> Result<(), Denial> {
     for (key, value) in labels {
         let value = value.text().unwrap_or_default();
@@ -182,7 +183,7 @@ pub(super) fn label_members(
         if value.contains("{{") && needs.is_for(SERVICES) {
             return Err(unclear(path, &BadMount::Template.to_string()));
         }
-        let (key, value) = (key.clone(), value.to_owned());
+        let (key, value) = (key.to_string(), value.to_owned());
         needs.push(path, What::Label { key, value });
     }
     Ok(())
@@ -238,7 +239,7 @@ fn rollback(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn sysctls(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     for (name, _) in asked.value.members() {
-        needs.push(&*asked.path, What::Sysctl(name.clone()));
+        needs.push(&*asked.path, What::Sysctl(name.to_string()));
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use super::super::need::{Block, Made, What};
 use super::super::reason::Denial;
 use super::field::label_members;
 use super::{Needs, unclear};
-use crate::docker::Json;
 use crate::docker::body::Asked;
+use crate::docker::json::Member;
 use crate::docker::mount::{self, BadMount, Mount, Source};
 
 pub(super) fn short(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
@@ -97,7 +97,7 @@ pub(super) fn volume_options(needs: &mut Needs, asked: &Asked<'_>) -> Result<(),
 }
 
 /// Options of a volume's driver. Memory of a bounded size is no more than a memory mount is.
-fn driver_options(needs: &mut Needs, path: &str, options: &[(String, Json)]) {
+fn driver_options(needs: &mut Needs, path: &str, options: &[Member<'_>]) {
     let text = |name: &str| {
         let mut options = options.iter();
         options
@@ -109,12 +109,12 @@ fn driver_options(needs: &mut Needs, path: &str, options: &[(String, Json)]) {
         && mount::opening(text("o").unwrap_or_default().split(',')).is_empty()
         && options
             .iter()
-            .all(|(key, _)| matches!(key.as_str(), "device" | "o" | "type"));
+            .all(|(key, _)| matches!(&**key, "device" | "o" | "type"));
     if is_memory {
         return;
     }
     for (key, value) in options {
-        let (key, value) = (key.clone(), value.text().unwrap_or_default().to_owned());
+        let (key, value) = (key.to_string(), value.text().unwrap_or_default().to_owned());
         needs.push(path, Made::VolumeOption { key, value });
     }
 }

@@ -46,7 +46,10 @@ pub(super) fn ipam(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn options(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     for (key, option) in asked.value.members() {
-        let (key, value) = (key.clone(), option.text().unwrap_or_default().to_owned());
+        let (key, value) = (
+            key.to_string(),
+            option.text().unwrap_or_default().to_owned(),
+        );
         needs.push(&*asked.path, Made::NetworkOption { key, value });
     }
     Ok(())

@@ -307,6 +307,6 @@ fn members(call: &Call, key: &str) -> Result<Vec<String>, Denial> {
     }
     let value = Json::parse(text.as_bytes());
     let value = value.map_err(|_| unclear(key, "is no JSON that has one reading"))?;
-    let keys = value.members().iter().map(|(key, _)| key.clone());
+    let keys = value.members().iter().map(|(key, _)| key.to_string());
     Ok(keys.collect())
 }

@@ -117,10 +117,10 @@ impl RequestBody {
 
     /// Its bytes, if they were read.
     #[must_use]
-    pub fn whole(&self) -> &[u8] {
+    pub fn whole(&self) -> Bytes {
         match &self.source {
-            Source::Whole(bytes) => bytes,
-            Source::Begun(..) | Source::Stream(_) => &[],
+            Source::Whole(bytes) => bytes.clone(),
+            Source::Begun(..) | Source::Stream(_) => Bytes::new(),
         }
     }
 

@@ -201,8 +201,8 @@ fn kept_as_go(kept: &Json, shape: Shape) -> Go {
             Ok(number) => Go::Number(number.to_string()),
             Err(_) => Go::Number(number.parse::<f64>().unwrap().to_string()),
         },
-        (Shape::TextOrTexts, Json::Text(text)) => texts([text.clone()]),
-        (_, Json::Text(text)) => Go::Text(text.clone()),
+        (Shape::TextOrTexts, Json::Text(text)) => texts([text.to_string()]),
+        (_, Json::Text(text)) => Go::Text(text.to_string()),
         (_, Json::List(values)) => {
             let mut inner = Shape::Text;
             if let Shape::List(of) = shape {
@@ -221,7 +221,7 @@ fn kept_as_go(kept: &Json, shape: Shape) -> Go {
         }
         (Shape::Map(inner), Json::Object(members)) => {
             let members = members.iter();
-            let members = members.map(|(key, value)| (key.clone(), kept_as_go(value, *inner)));
+            let members = members.map(|(key, value)| (key.to_string(), kept_as_go(value, *inner)));
             Go::Map(members.collect())
         }
         (shape, kept) => panic!("{kept:?} was kept for {shape:?}"),
