@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 
 use serde_json::{Value, json};
@@ -746,6 +749,83 @@ fn a_record_that_nobody_reads_does_not_keep_it_from_ending() {
         }
     }
     gate.stop();
+}
+
+/// A named pipe to write a record to.
+struct Pipe {
+    path: PathBuf,
+    /// To open one side of a pipe waits for the other, but not to open both.
+    both: File,
+}
+
+impl Pipe {
+    fn new(folder: &Folder) -> Self {
+        let path = folder.path().join("record");
+        let made = Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let both = File::options().read(true).write(true).open(&path).unwrap();
+        Self { path, both }
+    }
+}
+
+const STALLED: &str = "the audit record cannot be written error=its output takes no lines";
+
+#[test]
+fn a_record_that_nobody_reads_is_told_once_and_then_with_what_is_missing() {
+    const OVER: &str = "can be written again, and lines are missing in it missing=";
+    let folder = Folder::new();
+    let pipe = Pipe::new(&folder);
+    let unread = File::open(&pipe.path).unwrap();
+    let daemon = FakeDaemon::start();
+    let settings = format!(
+        "limits.connections = 1\naudit.on_failure = 'continue'\naudit.output = '{}'",
+        pipe.path.display()
+    );
+    let setup = Setup::new(&daemon, "allow = []").settings(&settings);
+    let mut gate = setup.start();
+    gate.unrecorded = true;
+    drop(pipe);
+    let mut client = gate.connect();
+    let mut ask = |count| {
+        (0..count).for_each(|_| client.request(get("/info")));
+        for _ in 0..count {
+            Refused(403, "not_granted").assert(&client.reply(), "recorded or not");
+        }
+    };
+    // More lines than the queue and the pipe hold.
+    (0..20).for_each(|_| ask(500));
+    wait_for_diagnostic(&gate, STALLED);
+    let reader = thread::spawn(move || BufReader::new(unread).lines().count());
+    wait_for_diagnostic(&gate, OVER);
+    ask(1);
+    let said = gate.end().1;
+    let missing = said.split(OVER).nth(1).unwrap().lines().next();
+    let missing: usize = missing.unwrap().parse().unwrap();
+    assert!(missing > 1000, "{said}");
+    assert_eq!(reader.join().unwrap() + missing, 10_001, "{said}");
+    assert_eq!(said.matches(STALLED).count(), 1, "{said}");
+}
+
+#[test]
+fn a_change_that_waits_in_vain_for_its_line_is_refused_and_told() {
+    let folder = Folder::new();
+    let pipe = Pipe::new(&folder);
+    // As much as it holds.
+    (&pipe.both).write_all(&vec![0; 65_536]).unwrap();
+    let daemon = FakeDaemon::start();
+    let settings = format!("audit.output = '{}'", pipe.path.display());
+    let setup = Setup::new(&daemon, "allow = ['ContainerStart']").settings(&settings);
+    let mut gate = setup.start();
+    gate.unrecorded = true;
+    let refused = Refused(503, "audit_unavailable");
+    refused.assert(&gate.ask(post("/containers/web/start", "", "")), "unread");
+    wait_for_diagnostic(&gate, STALLED);
+    assert!(daemon.asked().is_empty(), "not one byte of it was sent");
+}
+
+#[track_caller]
+fn wait_for_diagnostic(gate: &Gate, line: &str) {
+    eventually(line, || gate.diagnostics().contains(line).then_some(()));
 }
 
 #[test]

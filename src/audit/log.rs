@@ -18,6 +18,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::oneshot;
 
 use super::entry::{End, Event, Record, Verdict};
+use super::outage::{Outage, Trouble};
 use super::{json, text};
 use crate::config::{AuditFormat, AuditSettings, OnFailure, Output};
 use crate::docker::Call;
@@ -72,6 +73,8 @@ struct Shared {
     next: AtomicU64,
     /// What is cut short from now on is so because of the shutdown.
     draining: AtomicBool,
+    /// What the operator is told of.
+    outage: Outage,
 }
 
 #[derive(Debug, Default)]
@@ -116,8 +119,9 @@ pub fn open(output: &Output) -> io::Result<Box<dyn Write + Send>> {
 }
 
 impl Log {
-    /// Starts the thread that writes to an output, for at most so many connections. Waiting for the
-    /// [`Writer`] after [`close`](Self::close) makes sure that all is written.
+    /// Starts the thread that writes to an output, for at most so many connections, and the one that
+    /// tells the operator of that. Waiting for the [`Writer`] after [`close`](Self::close) makes sure
+    /// that all is written.
     ///
     /// # Errors
     ///
@@ -137,15 +141,19 @@ impl Log {
             process: format!("{:08x}-", RandomState::new().build_hasher().finish() >> 32),
             next: AtomicU64::new(1),
             draining: AtomicBool::new(false),
+            outage: Outage::default(),
         }));
-        let shared = Arc::clone(&log.0);
         let (ended, end) = sync_channel::<()>(1);
-        std::thread::Builder::new()
-            .name("audit".to_owned())
-            .spawn(move || {
-                shared.write_all(output);
+        let start = |name: &str, run: Box<dyn FnOnce(&Shared) + Send>| {
+            let (shared, ended) = (Arc::clone(&log.0), ended.clone());
+            let thread = std::thread::Builder::new().name(name.to_owned());
+            thread.spawn(move || {
+                run(&shared);
                 drop(ended);
-            })?;
+            })
+        };
+        start("audit-outage", Box::new(|shared| shared.outage.tell()))?;
+        start("audit", Box::new(move |shared| shared.write_all(output)))?;
         Ok((log, Writer(end)))
     }
 
@@ -158,7 +166,11 @@ impl Log {
         let mut queue = self.0.lock();
         let lines = queue.batch.lines + queue.writing + queue.reserved + LINES_OF_A_REQUEST;
         let full = lines > self.0.capacity || queue.batch.text.len() > MAX_BYTES;
+        if full {
+            self.0.outage.begin(Trouble::Stalled);
+        }
         if (full || queue.failing) && self.0.on_failure == OnFailure::Refuse {
+            self.0.outage.lose(1);
             return Err(Unavailable);
         }
         let places = if full { 0 } else { LINES_OF_A_REQUEST };
@@ -234,7 +246,11 @@ impl Entry {
     pub async fn begin_confirmed(&mut self) -> Result<(), Unavailable> {
         let (written, confirmation) = oneshot::channel();
         self.append(Event::Begin, None, Some(written));
-        match tokio::time::timeout(CONFIRM, confirmation).await {
+        let confirmed = tokio::time::timeout(CONFIRM, confirmation).await;
+        if confirmed.is_err() {
+            self.log.0.note_stall();
+        }
+        match confirmed {
             Ok(Ok(false) | Err(_)) | Err(_) if self.log.0.on_failure == OnFailure::Refuse => {
                 Err(Unavailable)
             }
@@ -279,10 +295,13 @@ impl Entry {
     ) {
         let is_left_out =
             self.record.is_left_out || !self.log.0.allowed_reads && self.record.is_allowed_read();
-        if self.places == 0 || is_left_out {
+        if is_left_out {
             return;
         }
         let shared = &self.log.0;
+        if self.places == 0 {
+            return shared.outage.lose(1);
+        }
         let mut queue = shared.lock();
         let sleeping = queue.batch.lines == 0;
         match shared.format {
@@ -338,13 +357,21 @@ impl Shared {
             .0
     }
 
+    /// Notes that a line has waited too long, if lines still wait.
+    fn note_stall(&self) {
+        let queue = self.lock();
+        if queue.writing > 0 || queue.batch.lines > 0 {
+            self.outage.begin(Trouble::Stalled);
+        }
+    }
+
     /// The thread: writes lines until the log is closed and all are out.
     fn write_all(&self, mut output: Box<dyn Write + Send>) {
         let mut batch = Batch::default();
         loop {
             let mut queue = self.gather();
             if queue.batch.lines == 0 && queue.closing {
-                return;
+                return self.outage.close();
             }
             std::mem::swap(&mut batch, &mut queue.batch);
             queue.writing = batch.lines;
@@ -353,8 +380,30 @@ impl Shared {
             batch.text.clear();
             batch.text.shrink_to(KEPT_BYTES);
             batch.lines = 0;
-            self.lock().writing = 0;
         }
+    }
+
+    /// Notes what became of lines; whether that is all that can become of them.
+    fn note(&self, failed: Option<io::Error>, left: &[u8]) -> bool {
+        let mut queue = self.lock();
+        queue.failing = failed.is_some();
+        let Some(error) = failed else {
+            let few_wait =
+                queue.batch.lines <= SLACK / 2 && queue.batch.text.len() <= MAX_BYTES / 2;
+            self.outage.written(few_wait);
+            queue.writing = 0;
+            return true;
+        };
+        // Who waits for later lines waits in vain.
+        queue.batch.waiting.clear();
+        self.outage.begin(Trouble::Failing(error));
+        let are_lost = self.on_failure == OnFailure::Continue || queue.closing;
+        if are_lost {
+            queue.writing = 0;
+            let lost = left.split_inclusive(|byte| *byte == b'\n').count();
+            self.outage.lose(u64::try_from(lost).unwrap_or(u64::MAX));
+        }
+        are_lost
     }
 
     /// Writes lines, again and again if it must, where losing them is not allowed.
@@ -362,22 +411,11 @@ impl Shared {
         let mut left = batch.text.as_slice();
         loop {
             let failed = write_some(output, &mut left).err();
-            let mut queue = self.lock();
-            let has_changed = queue.note(failed.is_some());
+            let is_written = failed.is_none();
+            let is_over = self.note(failed, left);
             for waiting in batch.waiting.drain(..) {
                 // Nobody listens any more when the client has left.
-                _ = waiting.send(failed.is_none());
-            }
-            let is_over = failed.is_none() || self.on_failure == OnFailure::Continue;
-            let is_over = is_over || queue.closing;
-            // Told without the queue, as whoever reads the diagnostics may be slow.
-            drop(queue);
-            match failed {
-                Some(error) if has_changed => {
-                    tracing::error!(%error, "the audit record cannot be written");
-                }
-                None if has_changed => tracing::info!("the audit record can be written again"),
-                Some(_) | None => {}
+                _ = waiting.send(is_written);
             }
             if is_over {
                 return;
@@ -388,17 +426,6 @@ impl Shared {
                 .wait_timeout_while(queue, RETRY, |queue| !queue.closing);
             drop(waited);
         }
-    }
-}
-
-impl Queue {
-    /// Notes whether writing failed; whether that is a change. Who waits for later lines waits in
-    /// vain then.
-    fn note(&mut self, failed: bool) -> bool {
-        if failed {
-            self.batch.waiting.clear();
-        }
-        std::mem::replace(&mut self.failing, failed) != failed
     }
 }
 
