@@ -4,7 +4,8 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Output};
 
@@ -264,6 +265,29 @@ fn a_record_for_people_is_a_line_of_words() {
         lines[1].ends_with("to grant it add \"SystemVersion\" to allow"),
         "{text}"
     );
+}
+
+#[test]
+fn what_others_could_write_is_read_only_where_it_is_mounted_read_only() {
+    const MOUNTED: &str = "mount --bind $0 $0 && mount -o remount,bind,$1 $0 && shift && exec $@";
+    let folder = Folder::new();
+    let policy = folder.write("policy.toml", "allow = ['SystemInfo']");
+    chown(&policy, Some(1000), None).unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    for (options, code) in [("rw", 78), ("ro", 0)] {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", MOUNTED]);
+        command.arg(folder.path()).arg(options);
+        command.args([env!("CARGO_BIN_EXE_dockgate"), "check"]);
+        let output = command.arg(&policy).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{options}: {said}");
+        assert_eq!(
+            said.contains("user 1000 can write it"),
+            code == 78,
+            "{said}"
+        );
+    }
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //!
 //! This is the one place below the proxy that reads files.
 
+mod guarded;
+
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use figment::providers::{Format, Serialized, Toml};
@@ -39,7 +40,7 @@ pub struct Files;
 impl Library for Files {
     fn read(&self, reference: &str) -> Result<(String, String), Problem> {
         if is_path(reference) {
-            return read_guarded(Path::new(reference)).map(|text| (reference.to_owned(), text));
+            return guarded::read(Path::new(reference)).map(|text| (reference.to_owned(), text));
         }
         let shipped = shipped::text(reference).map(|text| (reference.to_owned(), text.to_owned()));
         shipped.ok_or_else(|| {
@@ -60,40 +61,6 @@ fn is_path(reference: &str) -> bool {
             .extension()
             .is_some_and(|extension| extension == "toml")
 }
-
-/// Reads a file that says what is granted, unless others could have written it.
-fn read_guarded(path: &Path) -> Result<String, Problem> {
-    let file = path.display().to_string();
-    let refuse = |error: io::Error| {
-        let missing = error.kind() == io::ErrorKind::NotFound;
-        let cannot = || format!("cannot be read: {error}");
-        let none = "there is no such file: write its whole path";
-        Problem::of_file(&file, if missing { none.to_owned() } else { cannot() })
-    };
-    // Opening a pipe could wait for ever, and a running proxy with it.
-    if !fs::metadata(path).map_err(refuse)?.is_file() {
-        return Err(Problem::of_file(&file, "is no regular file: name one"));
-    }
-    let opened = fs::File::open(path).map_err(refuse)?;
-    let mode = opened.metadata().map_err(refuse)?.permissions().mode();
-    if mode & 0o002 != 0 {
-        let message = format!("anybody can write it: chmod o-w {file}");
-        return Err(Problem::of_file(&file, message));
-    }
-    let mut text = String::new();
-    let length = opened
-        .take(MAX_FILE + 1)
-        .read_to_string(&mut text)
-        .map_err(refuse)?;
-    if u64::try_from(length).is_ok_and(|length| length > MAX_FILE) {
-        let message = format!("is longer than {MAX_FILE} bytes: no settings or policy are");
-        return Err(Problem::of_file(&file, message));
-    }
-    Ok(text)
-}
-
-/// The longest file that is read, in bytes.
-const MAX_FILE: u64 = 1024 * 1024;
 
 /// The file that is read when nothing names one, if it is there.
 const DEFAULT_FILE: &str = "/etc/dockgate/dockgate.toml";
@@ -236,7 +203,7 @@ impl Sources {
 
     fn read_file(&mut self, path: &Path) {
         let name = path.display().to_string();
-        let text = match read_guarded(path) {
+        let text = match guarded::read(path) {
             Ok(text) => text,
             Err(problem) => return self.problems.push(problem),
         };

@@ -1,3 +1,5 @@
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
 use crate::config::raw::DEFAULT_LISTEN;
 use crate::config::{ListenAddress, LogLevel, RunAs};
