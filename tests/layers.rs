@@ -43,7 +43,14 @@ const IMPURE: &[(&str, &[&str])] = &[
     ("hyper", &[]),
     ("hyper_util", &[]),
     ("http_body", &[]),
-    ("std::fs", &["config::load", "config::load::guarded"]),
+    (
+        "std::fs",
+        &[
+            "config::load",
+            "config::load::circle",
+            "config::load::guarded",
+        ],
+    ),
     ("std::env", &["config::load"]),
     ("tracing", &[]),
     ("std::thread", &[]),

@@ -370,6 +370,10 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
         "BIND_CONFIG: `ssl` is not offered here",
     ),
     (
+        &[("DOCKGATE_UPSTREAM", "tcp://localhost:2375")],
+        "`upstream`: tcp://localhost:2375 is where Dockgate itself listens, as `listen` says tcp://127.0.0.1:2375",
+    ),
+    (
         &[("DOCKGATE_AUDIT__FORMAT", "yaml")],
         "`audit.format`: `yaml` must be one of json, text",
     ),

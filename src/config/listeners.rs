@@ -14,9 +14,7 @@ pub(super) fn check(
 ) -> Vec<ListenerSettings> {
     let deny = grants(checker, "deny", &raw.deny);
     let general = general(checker, raw, swapped);
-    let nowhere = raw.listen.is_none() && raw.listener.is_empty();
-    let default = nowhere.then(|| vec![DEFAULT_LISTEN.to_owned()]);
-    let addresses = raw.listen.clone().or(default).unwrap_or_default();
+    let addresses = general_addresses(raw);
     if raw.listen.as_ref().is_some_and(Vec::is_empty) {
         checker.wrong("listen", "is empty: name an address, or leave it out");
     }
@@ -49,6 +47,24 @@ pub(super) fn check(
     check_use(checker, raw, &addresses);
     check_doubles(checker, &listeners);
     listeners
+}
+
+/// Where to listen, each address with its key.
+pub(super) fn addresses(raw: &RawConfig) -> Vec<(String, String)> {
+    let own = raw.listener.iter().enumerate().filter_map(|(at, own)| {
+        let address = own.address.clone()?;
+        Some((format!("listener[{at}].address"), address))
+    });
+    let general = general_addresses(raw).into_iter();
+    let general = general.map(|address| ("listen".to_owned(), address));
+    general.chain(own).collect()
+}
+
+/// The addresses of the listeners that have the general rules.
+fn general_addresses(raw: &RawConfig) -> Vec<String> {
+    let nowhere = raw.listen.is_none() && raw.listener.is_empty();
+    let default = nowhere.then(|| vec![DEFAULT_LISTEN.to_owned()]);
+    raw.listen.clone().or(default).unwrap_or_default()
 }
 
 /// Reports policies that hold nowhere.

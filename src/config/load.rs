@@ -2,6 +2,7 @@
 //!
 //! This is the one place below the proxy that reads files.
 
+mod circle;
 mod guarded;
 
 use std::collections::HashMap;
@@ -16,7 +17,7 @@ use figment::{Figment, Provider};
 use super::keys;
 use super::raw::{Checker, RawConfig};
 use super::swap::{Dialect, Swap};
-use super::{Config, listeners};
+use super::{Config, ListenAddress, UpstreamAddress, listeners};
 use crate::policy::spelling::did_you_mean;
 use crate::policy::{Library, Problem, shipped};
 
@@ -260,6 +261,9 @@ impl Sources {
         }
         let listeners = listeners::check(&mut checker, &raw, swapped.policy);
         let upstream = checker.upstream(&raw.upstream);
+        if let Some(daemon) = &upstream {
+            check_circle(&mut checker, &raw, daemon);
+        }
         let run_as = checker.run_as(raw.run_as.as_deref());
         let admission = checker.admission(&raw);
         let log = checker.level(&raw.log);
@@ -278,6 +282,20 @@ impl Sources {
                 notices: self.notices,
             }),
             Some(_) | None => Err(self.problems),
+        }
+    }
+}
+
+/// Reports a daemon's address that Dockgate itself listens on.
+fn check_circle(checker: &mut Checker<'_>, raw: &RawConfig, daemon: &UpstreamAddress) {
+    for (key, address) in listeners::addresses(raw) {
+        let listener = ListenAddress::parse(&address);
+        if listener.is_ok_and(|listener| circle::leads_back(daemon, &listener)) {
+            let message = format!(
+                "{daemon} is where Dockgate itself listens, as `{key}` says {address}: write the \
+                 daemon's address, or listen elsewhere"
+            );
+            checker.wrong("upstream", message);
         }
     }
 }

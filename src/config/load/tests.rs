@@ -433,3 +433,28 @@ fn an_empty_allow_and_a_variable_in_small_letters_are_no_settings() {
         assert!(found[0].starts_with(want), "{found:?}");
     }
 }
+
+#[test]
+fn an_upstream_that_is_our_own_listener_is_told_with_both_keys() {
+    let file = Scratch::new(
+        "circle",
+        "listen = ['tcp://0.0.0.0:2375']\n[[listener]]\naddress = 'unix:///run/a'\npolicy = ['dozzle']",
+    );
+    for (upstream, key, address) in [
+        ("tcp://127.0.0.1:2375", "listen", "tcp://0.0.0.0:2375"),
+        ("unix:///run/a", "listener[0].address", "unix:///run/a"),
+    ] {
+        let found = problems(&file.flags(), &[("DOCKGATE_UPSTREAM", upstream)]);
+        let want = format!(
+            "DOCKGATE_UPSTREAM: `upstream`: {upstream} is where Dockgate itself listens, as `{key}` says {address}: \
+             write the daemon's address, or listen elsewhere"
+        );
+        assert_eq!(found, [want]);
+    }
+    let swapped = [("SOCKET_PATH", "localhost:2375"), ("BIND_CONFIG", ":2375")];
+    let found = problems(&Flags::default(), &swapped);
+    assert!(
+        found[0].starts_with("SOCKET_PATH: `upstream`: tcp://localhost:2375 is"),
+        "{found:?}"
+    );
+}
