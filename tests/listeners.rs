@@ -294,6 +294,22 @@ fn what_is_in_a_socket_s_place_is_left_alone() {
 }
 
 #[test]
+fn a_socket_whose_holder_accepts_nobody_is_somebodys() {
+    let folder = Folder::new();
+    let path = folder.path().join("full.sock");
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    socket.bind(&SockAddr::unix(&path).unwrap()).unwrap();
+    // One connection may wait, and a further one would have to wait for that.
+    socket.listen(0).unwrap();
+    let _waiting = UnixStream::connect(&path).unwrap();
+    let told = format!(
+        "cannot listen on {}: stop what holds it, or change `listen`: ",
+        at(&path)
+    );
+    assert_not_listening(&[], &at(&path), &told);
+}
+
+#[test]
 fn accepting_survives_clients_that_are_gone_already() {
     let daemon = FakeDaemon::start();
     let gate = Setup::new(&daemon, INFO).start();

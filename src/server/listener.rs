@@ -284,10 +284,16 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
     }
 }
 
-/// Whether nobody listens on a socket any more. One that may not be asked is somebody's.
+/// Whether nobody listens on a socket any more. One that may not be asked is somebody's, and one on which
+/// as many wait as may.
 fn is_deserted(path: &Path) -> bool {
-    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-    std::os::unix::net::UnixStream::connect(path).is_err_and(refused)
+    let connect = || {
+        let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        // Otherwise it would wait with the others.
+        socket.set_nonblocking(true)?;
+        socket.connect(&SockAddr::unix(path)?)
+    };
+    connect().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// An IPv4 client of a dual-stack listener is shown as one.
