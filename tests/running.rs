@@ -6,9 +6,10 @@ mod support;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Output};
 
+use socket2::{Domain, SockAddr, Socket, Type};
 use support::folder::Folder;
 use support::{FakeDaemon, Gate, Refused, Setup, eventually, get, post};
 
@@ -221,6 +222,59 @@ fn a_daemon_that_hangs_is_not_healthy() {
         said.ends_with("the Docker daemon did not answer in time\n"),
         "{said}"
     );
+}
+
+#[test]
+fn a_server_that_cannot_write_its_record_is_not_healthy() {
+    let daemon = FakeDaemon::start();
+    let settings = "[audit]\noutput = '/dev/full'";
+    let mut gate = Setup::new(&daemon, "allow = []").settings(settings).start();
+    gate.unrecorded = true;
+    NOT_GRANTED.assert(&gate.ask(get("/info")), "before it is known");
+    wait_for(&gate, "the audit record cannot be written");
+    let listener = &gate.listeners()[0];
+    let why = format!(
+        "unhealthy: {listener} refuses all requests, as it cannot write the audit record\n"
+    );
+    assert_eq!(health(listener, daemon.upstream()), (1, why));
+}
+
+#[test]
+fn a_listener_that_does_not_answer_is_blamed_only_if_the_daemon_does() {
+    let daemon = FakeDaemon::start();
+    let folder = Folder::new();
+    let (hung, full) = (folder.path().join("hung"), folder.path().join("full"));
+    let hangs = UnixListener::bind(&hung).unwrap();
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
+    socket.bind(&SockAddr::unix(&full).unwrap()).unwrap();
+    socket.listen(0).unwrap();
+    let _waiting = UnixStream::connect(&full).unwrap();
+    let hung = format!("unix://{}", hung.display());
+    let full = format!("unix://{}", full.display());
+    for listener in [&hung, &full] {
+        let (code, said) = health(listener, daemon.upstream());
+        let why = format!(
+            "unhealthy: {listener} does not answer in 3 s, though the daemon does: all connections that \
+             `limits.connections` allows are taken, or the server hangs\n"
+        );
+        assert_eq!((code, said), (1, why));
+    }
+    drop(hangs);
+    let before_it = Setup::before(hung.clone(), "allow = ['SystemPing']");
+    fs::remove_file(folder.path().join("hung")).unwrap();
+    let hangs = UnixListener::bind(folder.path().join("hung")).unwrap();
+    let gate = before_it.start();
+    let (code, said) = health(&gate.listeners()[0], &hung);
+    let why = format!("unhealthy: {hung}: the Docker daemon did not answer in time\n");
+    assert_eq!((code, said), (1, why));
+    drop(hangs);
+}
+
+#[test]
+fn a_port_that_the_system_chooses_cannot_be_checked() {
+    let why = "unhealthy: tcp://127.0.0.1:0 has a port that the system chose, which is not known here: name one\n";
+    let checked = health("tcp://127.0.0.1:0", "unix:///nonexistent/d");
+    assert_eq!(checked, (1, why.to_owned()));
 }
 
 #[test]

@@ -5,20 +5,32 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::{Exit, tell};
 use crate::app;
 use crate::config::{Config, Flags, ListenAddress, load};
 use crate::identity;
+use crate::policy::Reason;
 use crate::proxy::probe::HEALTH_AGENT;
+use crate::proxy::refusal::REASON;
 
 /// How long each step may take; docker gives up on the whole after 30 s.
 const LIMIT: Duration = Duration::from_secs(3);
-/// What every HTTP answer begins with.
-const HTTP: &[u8] = b"HTTP/1.";
-/// Where in an answer its status stands.
-const STATUS: std::ops::Range<usize> = 9..12;
+/// The longest head of an answer that is read, in bytes.
+const MAX_HEAD: usize = 8 * 1024;
+
+/// What is wrong with a listener.
+#[derive(Debug, PartialEq, Eq)]
+enum Sick {
+    /// It does not answer in time. That may be the daemon's doing.
+    Slow,
+    /// This.
+    Wrong(String),
+}
 
 /// Asks every listener, then the daemon.
 pub(super) fn run(flags: &Flags, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -26,43 +38,73 @@ pub(super) fn run(flags: &Flags, out: &mut dyn Write, err: &mut dyn Write) -> io
         Ok(config) => config,
         Err(problems) => return tell(&problems, err),
     };
+    if let Some(why) = unhealthy(&config) {
+        writeln!(out, "unhealthy: {why}")?;
+        Ok(Exit::Failed)
+    } else {
+        writeln!(out, "healthy")?;
+        Ok(Exit::Done)
+    }
+}
+
+/// The first thing that does not work, if anything does not.
+fn unhealthy(config: &Config) -> Option<String> {
+    let mut slow = None;
     for listener in &config.listeners {
         let address = &listener.address;
-        if let Err(error) = ask(address) {
-            writeln!(out, "unhealthy: {address} does not answer: {error}")?;
-            return Ok(Exit::Failed);
+        match ask(address) {
+            Ok(()) => {}
+            Err(Sick::Slow) => {
+                slow = Some(address);
+                break;
+            }
+            Err(Sick::Wrong(why)) => return Some(format!("{address} {why}")),
         }
     }
     // The daemon is asked with no more rights than the server has.
     if let Err(error) = identity::assume(&config.upstream, config.run_as) {
-        writeln!(out, "unhealthy: {error}")?;
-        return Ok(Exit::Failed);
+        return Some(error.to_string());
     }
-    if let Err(message) = app::ping(&config) {
-        writeln!(out, "unhealthy: {}: {message}", config.upstream)?;
-        return Ok(Exit::Failed);
+    if let Err(message) = app::ping(config) {
+        return Some(format!("{}: {message}", config.upstream));
     }
-    writeln!(out, "healthy")?;
-    Ok(Exit::Done)
+    let seconds = LIMIT.as_secs();
+    slow.map(|address| {
+        format!(
+            "{address} does not answer in {seconds} s, though the daemon does: all connections that \
+             `limits.connections` allows are taken, or the server hangs"
+        )
+    })
 }
 
-/// Takes any HTTP answer for life, a refusal too: what is granted is no question of health. Only 502
-/// is none, as the server could not ask the daemon, whatever this process can.
-fn ask(address: &ListenAddress) -> io::Result<()> {
-    match address {
-        ListenAddress::Tcp(address) => {
-            let socket = connect(*address)?;
+/// Takes any HTTP answer for life, a refusal too: what is granted is no question of health. Two are
+/// none: the server cannot ask the daemon, whatever this process can, or it forwards nothing at all.
+fn ask(address: &ListenAddress) -> Result<(), Sick> {
+    let asked = match address {
+        ListenAddress::Tcp(address) if address.port() == 0 => {
+            let why = "has a port that the system chose, which is not known here: name one";
+            return Err(Sick::Wrong(why.to_owned()));
+        }
+        ListenAddress::Tcp(address) => connect(*address).and_then(|socket| {
             socket.set_read_timeout(Some(LIMIT))?;
             socket.set_write_timeout(Some(LIMIT))?;
             converse(socket)
-        }
-        ListenAddress::Unix(path) => {
-            let socket = UnixStream::connect(path)?;
+        }),
+        ListenAddress::Unix(path) => connect_unix(path).and_then(|socket| {
             socket.set_read_timeout(Some(LIMIT))?;
             socket.set_write_timeout(Some(LIMIT))?;
             converse(socket)
+        }),
+    };
+    let is_slow = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
+    let head = asked.map_err(|error| {
+        if is_slow.contains(&error.kind()) {
+            Sick::Slow
+        } else {
+            Sick::Wrong(format!("does not answer: {error}"))
         }
-    }
+    })?;
+    judge(&head).map_err(|why| Sick::Wrong(why.to_owned()))
 }
 
 /// Connects to a listener from its own host. One that listens everywhere may do so by IPv4 alone.
@@ -77,16 +119,85 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     }
 }
 
-fn converse(mut socket: impl Read + Write) -> io::Result<()> {
+/// Connects, unless as many wait already as may: then it would wait for ever with them.
+fn connect_unix(path: &Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    socket.set_nonblocking(false)?;
+    Ok(socket.into())
+}
+
+/// Asks, and returns the head of the answer.
+fn converse(mut socket: impl Read + Write) -> io::Result<Vec<u8>> {
     let request = format!(
         "GET /_ping HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {HEALTH_AGENT}\r\nConnection: close\r\n\r\n"
     );
     socket.write_all(request.as_bytes())?;
-    let mut begin = [0; STATUS.end];
-    socket.read_exact(&mut begin)?;
-    match begin.get(STATUS) {
-        Some(b"502") => Err(io::Error::other("it cannot reach the daemon")),
-        Some(_) if begin.starts_with(HTTP) => Ok(()),
-        Some(_) | None => Err(io::Error::other("what is there speaks no HTTP")),
+    let (mut head, mut space) = (Vec::new(), [0; 1024]);
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") && head.len() < MAX_HEAD {
+        let count = socket.read(&mut space)?;
+        if count == 0 {
+            break;
+        }
+        head.extend_from_slice(space.get(..count).unwrap_or_default());
+    }
+    Ok(head)
+}
+
+/// What the head of an answer says against a server.
+fn judge(head: &[u8]) -> Result<(), &'static str> {
+    let head = String::from_utf8_lossy(head);
+    let mut lines = head.split("\r\n").take_while(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let status = first
+        .strip_prefix("HTTP/1.")
+        .and_then(|rest| rest.split(' ').nth(1));
+    let unrecorded = Reason::AuditUnavailable.code();
+    let has_reason = |code: &str| {
+        let mut headers = lines.clone().filter_map(|line| line.split_once(": "));
+        headers.any(|(name, value)| name.eq_ignore_ascii_case(REASON.as_str()) && value == code)
+    };
+    match status {
+        None if head.is_empty() => Err("does not answer: it closes the connection"),
+        None => Err("does not answer: what is there speaks no HTTP"),
+        Some("502") => Err("does not answer: it cannot reach the daemon"),
+        Some("503") if has_reason(unrecorded) => {
+            Err("refuses all requests, as it cannot write the audit record")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_life_unless_it_says_that_nothing_is_forwarded() {
+        for (head, is_life) in [
+            ("HTTP/1.1 200 OK\r\n\r\nOK", true),
+            (
+                "HTTP/1.1 403 Forbidden\r\nDockgate-Reason: not_granted\r\n\r\n",
+                true,
+            ),
+            ("HTTP/1.1 502 Bad Gateway\r\n\r\n", false),
+            (
+                "HTTP/1.1 503 Service Unavailable\r\nDockgate-Reason: draining\r\n\r\n",
+                true,
+            ),
+            (
+                "HTTP/1.1 503 Service Unavailable\r\nDockgate-Reason: audit_unavailable\r\n\r\n",
+                false,
+            ),
+            (
+                "HTTP/1.1 503 Service Unavailable\r\n\r\nDockgate-Reason: audit_unavailable\r\n",
+                true,
+            ),
+            ("SSH-2.0-OpenSSH_9.2\r\n", false),
+            ("", false),
+        ] {
+            assert_eq!(judge(head.as_bytes()).is_ok(), is_life, "{head}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use crate::policy::Denial;
 
 /// Carries the reason's code.
-const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
+pub const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
 
 /// What the client gets: the status, Docker's `{"message": ..}`, and the reason's code. With
 /// `close` the connection ends, as there may be more of the refused request on it.
