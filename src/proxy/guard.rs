@@ -246,6 +246,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
     }
 
+    /// A client may shut its side down and still want its reply, but not for ever: one that has closed
+    /// looks the same.
+    fn poll_half_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.has_ended {
+            self.end();
+        }
+        self.poll_deadline(cx).map(Ok)
+    }
+
+    fn end(&mut self) {
+        self.has_ended = true;
+        self.deadline = Instant::now() + HALF_CLOSED;
+    }
+
     /// Lets hyper have bytes of a body of known length.
     fn poll_body(
         &mut self,
@@ -284,7 +298,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
         let has_asked = std::mem::replace(&mut self.has_asked, true);
         match (self.exchange.upload() == Upload::Ended, has_asked) {
-            (true, _) => Poll::Pending,
+            (true, _) => self.poll_half_closed(cx),
             (false, true) => Poll::Ready(Ok(())),
             (false, false) => {
                 self.exchange.bell.ring();
@@ -297,11 +311,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let is_watched = self.exchange.watches_for_leaving();
         while !self.has_ended && self.held.len() < READ {
-            self.has_ended = ready!(self.poll_fill(cx))? == 0;
-            self.deadline = Instant::now() + HALF_CLOSED;
+            if ready!(self.poll_fill(cx))? == 0 {
+                self.end();
+            }
         }
         if self.has_ended && !is_watched {
-            // A client may shut its side down and still want its reply, but not for ever.
             ready!(self.poll_deadline(cx));
         }
         // Who sends so much behind a request without an end wants no reply. Behind others it may be
@@ -389,3 +403,6 @@ fn give(from: &mut Vec<u8>, to: &mut ReadBuf<'_>) {
     to.put_slice(from.get(..count).unwrap_or_default());
     from.drain(..count);
 }
+
+#[cfg(test)]
+mod tests;
