@@ -44,7 +44,7 @@ pub(super) fn level(text: &str) -> Result<(&'static str, bool), String> {
 
 /// Our `upstream`, for an address as HAProxy writes that of a server.
 pub(super) fn upstream(text: &str) -> Result<String, String> {
-    if let Some(path) = text.strip_prefix("unix@").or_else(|| path(text)) {
+    if let Some(path) = plain_path(text) {
         return Ok(format!("unix://{path}"));
     }
     let address = text.strip_prefix("ipv4@").unwrap_or(text);
@@ -62,23 +62,36 @@ pub(super) fn upstream(text: &str) -> Result<String, String> {
 pub(super) fn listen(text: &str) -> Result<Vec<RawListener>, String> {
     let mut words = text.split_ascii_whitespace();
     let addresses = words.next().unwrap_or_default();
-    let (mut mode, mut uid, mut gid) = (None, "", "");
+    let (mut mode, mut uid, mut gid) = (None, None, None);
     while let Some(word) = words.next() {
-        let mut value = || words.next().unwrap_or_default();
-        match word {
-            "v4v6" => {}
-            "mode" => mode = Some(value().to_owned()),
-            "uid" => uid = value(),
-            "gid" => gid = value(),
+        let place = match word {
+            "v4v6" => continue,
+            "mode" => &mut mode,
+            "uid" => &mut uid,
+            "gid" => &mut gid,
             _ => {
                 return Err(format!(
                     "`{word}` is not offered here: v4v6, mode, uid and gid are; or set DOCKGATE_LISTEN"
                 ));
             }
+        };
+        let value = words.next();
+        let value = value.ok_or_else(|| format!("`{word}` stands there without a value"))?;
+        if place.replace(value.to_owned()).is_some() {
+            return Err(format!("`{word}` stands there twice: name it once"));
         }
     }
-    let has_owner = !uid.is_empty() || !gid.is_empty();
-    let owner = has_owner.then(|| format!("{uid}:{gid}"));
+    let has_path = addresses.split(',').any(|text| plain_path(text).is_some());
+    for (word, value) in [("mode", &mode), ("uid", &uid), ("gid", &gid)] {
+        if value.is_some() && !has_path {
+            return Err(format!(
+                "`{word}` is for a path, and `{addresses}` is none: take it out"
+            ));
+        }
+    }
+    let has_owner = uid.is_some() || gid.is_some();
+    let part = |id: Option<String>| id.unwrap_or_default();
+    let owner = has_owner.then(|| format!("{}:{}", part(uid), part(gid)));
     let listener = |text| {
         let address = address(text)?;
         let is_path = address.starts_with("unix:");
@@ -93,13 +106,15 @@ pub(super) fn listen(text: &str) -> Result<Vec<RawListener>, String> {
 }
 
 fn address(text: &str) -> Result<String, String> {
-    if let Some(path) = text.strip_prefix("unix@").or_else(|| path(text)) {
+    if let Some(path) = plain_path(text) {
         return Ok(format!("unix://{path}"));
     }
-    let plain = text.strip_prefix("ipv4@").unwrap_or(text);
-    let plain = plain.strip_prefix("ipv6@").unwrap_or(plain);
+    let (all, plain) = match (text.strip_prefix("ipv4@"), text.strip_prefix("ipv6@")) {
+        (_, Some(plain)) => ("[::]", plain),
+        (plain, None) => ("0.0.0.0", plain.unwrap_or(text)),
+    };
     match plain.rsplit_once(':') {
-        Some(("" | "*", port)) => Ok(format!("tcp://0.0.0.0:{port}")),
+        Some(("" | "*", port)) => Ok(format!("tcp://{all}:{port}")),
         Some(_) => Ok(format!("tcp://{}", bracketed(plain))),
         None => Err(format!(
             "`{text}` must be an address and port, or a path: write [::]:2375, or /run/dockgate.sock"
@@ -107,8 +122,10 @@ fn address(text: &str) -> Result<String, String> {
     }
 }
 
-fn path(text: &str) -> Option<&str> {
-    text.starts_with('/').then_some(text)
+/// The path of an address that is one.
+fn plain_path(text: &str) -> Option<&str> {
+    let named = text.strip_prefix("unix@");
+    named.or_else(|| text.starts_with('/').then_some(text))
 }
 
 /// An address and port with the brackets that HAProxy does without.
@@ -188,6 +205,9 @@ mod tests {
                 &["tcp://0.0.0.0:2375", "unix:///run/x.sock"],
             ),
             (":::2375", &["tcp://[::]:2375"]),
+            ("ipv6@:2375", &["tcp://[::]:2375"]),
+            ("ipv6@*:2375", &["tcp://[::]:2375"]),
+            ("ipv4@:2375", &["tcp://0.0.0.0:2375"]),
         ] {
             let found = listen(text).unwrap();
             let found: Vec<_> = found
@@ -198,6 +218,23 @@ mod tests {
         }
         for text in [":2375 ssl crt /x.pem", "[::]:2375 v6only", "2375", ""] {
             assert!(listen(text).is_err(), "{text}");
+        }
+        for (text, want) in [
+            (
+                "/x mode 660 mode 600",
+                "`mode` stands there twice: name it once",
+            ),
+            (
+                "/x uid 1 gid 2 uid 3",
+                "`uid` stands there twice: name it once",
+            ),
+            ("/x mode 660 gid", "`gid` stands there without a value"),
+            (
+                "[::]:2375 v4v6 mode 600",
+                "`mode` is for a path, and `[::]:2375` is none: take it out",
+            ),
+        ] {
+            assert_eq!(listen(text).unwrap_err(), want, "{text}");
         }
     }
 
