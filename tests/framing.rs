@@ -290,7 +290,7 @@ fn a_head_may_come_byte_by_byte() {
     client.reply().assert_ok("byte by byte");
     assert_eq!(
         daemon.requests()[0].body.as_deref(),
-        Some(&br#"{"Image":"a"}"#[..])
+        Some(&br#"{"Image":"a","HostConfig":{}}"#[..])
     );
 }
 

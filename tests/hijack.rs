@@ -358,11 +358,11 @@ fn another_upgrade_than_the_operation_s_own_is_not_offered() {
         format!("{websocket}{H2C}\r\n"),
     ] {
         NOT_OFFERED.assert(&gate.ask(&request), &request);
-        daemon.assert_untouched(&request);
+        daemon.assert_only_looked_up(&request);
     }
     let doubled = post(ATTACH, &[TCP, "Upgrade: tcp\r\n"].concat(), "");
     Refused(400, "doubled_header").assert(&gate.ask(&doubled), &doubled);
-    daemon.assert_untouched(&doubled);
+    daemon.assert_only_looked_up(&doubled);
     for (_, request) in tunnels() {
         let mut client = gate.connect();
         client.request(&request);

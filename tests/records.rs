@@ -151,7 +151,12 @@ fn what_changes_state_is_recorded_before_the_daemon_gets_it() {
             }
         }
     }
-    let lines = gate.stop();
+    // What the start of an exec looks up is recorded too, before it.
+    let (lookups, lines): (Vec<_>, Vec<_>) = gate
+        .stop()
+        .into_iter()
+        .partition(|line| line["event"] == "lookup");
+    assert_eq!(lookups.len(), 5);
     for pair in lines.chunks(2) {
         let events = pair
             .iter()
@@ -251,6 +256,14 @@ const SECRET_LINES: &str = "X-Registry-Auth: planted-auth\r\nX-Registry-Config: 
 const SECRET_BODY: &str =
     r#"{"Env":["A=planted-body"],"Cmd":["planted-argv"],"password":"planted-word"}"#;
 
+/// What a container may be made with, and a secret in each place that could hold one.
+const SECRET_CONTAINER: &str = r#"{"Image":"a","Env":["A=planted-body"],"Cmd":["planted-argv"],"Labels":{"a":"planted-label"},
+    "HostConfig":{"LogConfig":{"Type":"splunk","Config":{"splunk-token":"planted-token"}},"Mounts":[{"Type":"volume","Target":"/a",
+    "VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"o":"username=a,password=planted-option"}}}}]}}"#;
+const SECRET_VOLUME: &str =
+    r#"{"Name":"a","DriverOpts":{"type":"cifs","o":"password=planted-option"}}"#;
+const SECRET_EXEC: &str = r#"{"Cmd":["sh","-c","planted-argv"],"Env":["A=planted-body"]}"#;
+
 /// Requests with secrets wherever one can stand, each of them granted.
 fn granted_secrets() -> Vec<String> {
     let lines = [JSON, SECRET_LINES].concat();
@@ -258,12 +271,18 @@ fn granted_secrets() -> Vec<String> {
         post(
             "/containers/create?Env=A%3Dplanted-query&name=web",
             &lines,
-            SECRET_BODY,
+            SECRET_CONTAINER,
         ),
-        post("/exec/e1/start?secret=planted-query", &lines, SECRET_BODY),
+        post("/volumes/create", &lines, SECRET_VOLUME),
+        post("/containers/web/exec", &lines, SECRET_EXEC),
+        post(
+            "/exec/e1/start?secret=planted-query",
+            &lines,
+            r#"{"hijack":"planted-option"}"#,
+        ),
         post("/auth", &lines, SECRET_BODY),
         post(
-            "/build?buildargs=planted&remote=https://u:planted@h/",
+            "/build?buildargs=%7B%22A%22:%22planted%22%7D&remote=https://h/",
             SECRET_LINES,
             "planted",
         ),

@@ -1,9 +1,10 @@
 //! A daemon that keeps every byte it gets and answers as the test scripts it.
 //!
 //! Its record is the oracle for "not one byte of it reached the daemon". dockgate's own question at start
-//! is told by its User-Agent, answered here and left out of what the tests see.
+//! is told by its User-Agent, answered here and left out of what the tests see. So are its lookups: they are
+//! answered from the objects that the daemon has, and kept apart from what clients asked.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener};
@@ -14,9 +15,10 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::folder::Folder;
+use super::objects;
 use super::stream::Stream;
 use super::wait::LIMIT;
-use super::wire::{Head, Reader};
+use super::wire::{Framing, Head, Reader};
 
 /// What the daemon answers to one request.
 type Script = dyn Fn(&mut Exchange) + Send + Sync;
@@ -45,6 +47,10 @@ struct Log {
     stopping: bool,
     /// What it answers to dockgate's own question, if not the usual.
     of_itself: Option<Vec<u8>>,
+    /// What dockgate looked up, and by which connection.
+    lookups: Vec<(usize, Head)>,
+    /// Whole replies to lookups, by target, where they are not the usual ones.
+    has: HashMap<String, Vec<u8>>,
 }
 
 struct Connection {
@@ -73,6 +79,29 @@ impl FakeDaemon {
     /// The same daemon, which answers this, head and body, when dockgate asks at start what it is.
     pub(crate) fn that_is(self, reply: Vec<u8>) -> Self {
         self.state.change(|log| log.of_itself = Some(reply));
+        self
+    }
+
+    /// The same daemon, which answers a lookup of this target with an object that has this beyond the usual.
+    pub(crate) fn that_has(self, target: &str, more: &str) -> Self {
+        let object = objects::with(target, &serde_json::from_str(more).unwrap());
+        self.that_answers(target, "200 OK", object.to_string().as_bytes())
+    }
+
+    /// The same daemon, which answers a lookup of this target so.
+    pub(crate) fn that_answers(self, target: &str, status: &str, body: &[u8]) -> Self {
+        let reply = format!(
+            "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        self.that_sends(target, &[reply.as_bytes(), body].concat())
+    }
+
+    /// The same daemon, which answers a lookup of this target with these bytes.
+    pub(crate) fn that_sends(self, target: &str, reply: &[u8]) -> Self {
+        self.state.change(|log| {
+            log.has.insert(target.to_owned(), reply.to_owned());
+        });
         self
     }
 
@@ -151,6 +180,29 @@ impl FakeDaemon {
             .collect()
     }
 
+    /// The targets that dockgate looked up so far, each with the connection that it came by.
+    pub(crate) fn looked_up(&self) -> Vec<(usize, String)> {
+        let log = self.state.log();
+        let lookups = log.lookups.iter();
+        lookups
+            .map(|(connection, head)| (*connection, target_of(head).to_owned()))
+            .collect()
+    }
+
+    /// Fails if any byte has come that is not one of dockgate's questions.
+    #[track_caller]
+    pub(crate) fn assert_only_looked_up(&self, case: &str) {
+        let log = self.state.log();
+        for (index, connection) in log.connections.iter().enumerate() {
+            if connection.is_used() {
+                let of_it = log.lookups.iter().filter(|(of, _)| *of == index);
+                let asked: String = of_it.map(|(_, head)| head.raw.as_str()).collect();
+                let came = String::from_utf8_lossy(&connection.bytes);
+                assert_eq!(came, asked, "{case}: reached the daemon");
+            }
+        }
+    }
+
     /// How many connections it got with a request or a part of one.
     pub(crate) fn connections(&self) -> usize {
         self.state
@@ -205,6 +257,13 @@ impl FakeDaemon {
             "{case}: opened a connection for nothing"
         );
     }
+}
+
+/// What dockgate may ask at start and for its health.
+const PROBES: &[&str] = &["/_ping", "/version"];
+
+fn target_of(head: &Head) -> &str {
+    head.first.split(' ').nth(1).unwrap()
 }
 
 fn canned(exchange: &mut Exchange) {
@@ -367,13 +426,16 @@ impl<'a> Exchange<'a> {
         reader: &'a mut Reader,
         stream: &Stream,
     ) -> Self {
-        let is_probe = head
+        let is_own = head
             .get("User-Agent")
             .is_some_and(|agent| agent.starts_with("dockgate/"));
+        let is_probe = is_own && PROBES.contains(&target_of(&head));
         let mut number = None;
         state.change(|log| {
             if is_probe {
                 log.connections[index].is_probe = true;
+            } else if is_own {
+                log.lookups.push((index, head.clone()));
             } else {
                 number = Some(log.requests.len());
                 log.requests.push(Request {
@@ -396,15 +458,26 @@ impl<'a> Exchange<'a> {
     fn serve(&mut self) {
         if self.number.is_some() {
             (self.state.script)(self);
-        } else {
-            // Each of the questions that dockgate may ask at start.
-            let asked: HashSet<_> = ["/_ping", "/version", "/info"].into();
-            let target = self.head.first.split(' ').nth(1).unwrap();
+        } else if !PROBES.contains(&self.target()) {
             assert!(
-                asked.contains(target),
+                self.head.first.starts_with("GET ")
+                    && self.head.request_framing() == Framing::Length(0),
                 "asked of its own: {}",
                 self.head.first
             );
+            let target = self.target().to_owned();
+            let other = self.state.log().has.get(&target).cloned();
+            let usual = || {
+                let object = objects::usual(&target);
+                let (status, body) = match object {
+                    Some(object) => ("200 OK", object.to_string()),
+                    None => ("404 Not Found", r#"{"message":"not there"}"#.to_owned()),
+                };
+                let length = body.len();
+                format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}").into()
+            };
+            self.send(other.unwrap_or_else(usual));
+        } else {
             let of_itself = self.state.log().of_itself.clone();
             let usual = || {
                 let engine = r#"{"Version":"26.1.5","ApiVersion":"1.45","MinAPIVersion":"1.24"}"#;
@@ -417,7 +490,7 @@ impl<'a> Exchange<'a> {
 
     /// The path and query that were asked for.
     pub(crate) fn target(&self) -> &str {
-        self.head.first.split(' ').nth(1).unwrap()
+        target_of(&self.head)
     }
 
     /// Which request this is, counted from 1.

@@ -1,0 +1,61 @@
+//! The objects that a fake daemon has: whatever is looked up is there and ordinary, volumes alone are not.
+
+use serde_json::{Value, json};
+
+/// The full id of the object of this name; a full id is its own.
+pub(crate) fn id(name: &str) -> String {
+    let is_id = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id {
+        return name.to_owned();
+    }
+    let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{digits:0<64}")[..64].to_owned()
+}
+
+/// What the daemon usually says of a target; nothing of what it does not have.
+pub(crate) fn usual(target: &str) -> Option<Value> {
+    let segments: Vec<_> = target.split('/').skip(1).collect();
+    Some(match segments[..] {
+        ["containers", name, "json"] => json!({
+            "Id": id(name),
+            "Name": format!("/{name}"),
+            "Config": {"Labels": {}},
+            "HostConfig": {"NetworkMode": "default"},
+            "Mounts": [],
+            "NetworkSettings": {"Networks": {"bridge": {}}},
+        }),
+        ["exec", exec, "json"] => json!({
+            "ID": exec,
+            "ContainerID": id("web"),
+            "ProcessConfig": {"entrypoint": "sh", "arguments": ["-c", "true"], "privileged": false},
+        }),
+        ["networks", name] => json!({
+            "Id": id(name),
+            "Name": name,
+            "Driver": "bridge",
+            "Labels": {},
+            "Containers": {},
+        }),
+        ["services", name] => json!({"ID": id(name)}),
+        ["info"] => json!({"DefaultRuntime": "runc"}),
+        _ => return None,
+    })
+}
+
+/// The same with more of it, or other than usual.
+pub(crate) fn with(target: &str, more: &Value) -> Value {
+    let mut object = usual(target).unwrap_or_else(|| json!({"Driver": "local", "Options": {}}));
+    merge(&mut object, more);
+    object
+}
+
+fn merge(into: &mut Value, from: &Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                merge(into.entry(key.as_str()).or_insert(Value::Null), value);
+            }
+        }
+        (into, from) => *into = from.clone(),
+    }
+}
