@@ -282,7 +282,7 @@ fn granted_secrets() -> Vec<String> {
         ),
         post("/auth", &lines, SECRET_BODY),
         post(
-            "/build?buildargs=%7B%22A%22:%22planted%22%7D&remote=https://h/",
+            "/build?buildargs=%7B%22A%22:%22planted%22%7D&remote=https://u:planted@h/?token=planted",
             SECRET_LINES,
             "planted",
         ),

@@ -168,7 +168,6 @@ impl Made {
     fn value(&self) -> Option<String> {
         Some(match self {
             Self::BuildNetwork(text)
-            | Self::BuildRemote(text)
             | Self::Connect(text)
             | Self::NetworkDriver(text)
             | Self::Pull(text)
@@ -176,6 +175,7 @@ impl Made {
             | Self::Subnet(text)
             | Self::Tag(text)
             | Self::VolumeDriver(text) => shortened(text).to_owned(),
+            Self::BuildRemote(address) => shortened(&without_secrets(address)).to_owned(),
             Self::NetworkOption { key, value } => {
                 format!("{}={}", shortened(key), shortened(value))
             }
@@ -183,5 +183,52 @@ impl Made {
             Self::VolumeOption { key, .. } => format!("{}=*", shortened(key)),
             Self::Import => return None,
         })
+    }
+}
+
+/// An address with `*` for the two parts of it that hold tokens: what stands before the host, and the
+/// query.
+fn without_secrets(address: &str) -> String {
+    let (address, query) = match address.split_once('?') {
+        Some((address, _)) => (address, "?*"),
+        None => (address, ""),
+    };
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match host.rsplit_once('@') {
+        Some((_, host)) if !scheme.is_empty() => format!("{scheme}://*@{host}{path}{query}"),
+        Some(_) | None => format!("{address}{query}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_could_be_a_token() {
+        for (address, shown) in [
+            ("https://example.com/a.git", "https://example.com/a.git"),
+            (
+                "https://t0ken@example.com/a.git#main",
+                "https://*@example.com/a.git#main",
+            ),
+            (
+                "https://u:p@ss@example.com/a@b",
+                "https://*@example.com/a@b",
+            ),
+            ("https://example.com?t=s3cret", "https://example.com?*"),
+            (
+                "https://u:p@example.com/a?t=s3cret#x",
+                "https://*@example.com/a?*",
+            ),
+            ("git@example.com:acme/a.git", "git@example.com:acme/a.git"),
+        ] {
+            assert_eq!(
+                Made::BuildRemote(address.to_owned()).value().as_deref(),
+                Some(shown),
+                "{address}"
+            );
+        }
     }
 }
