@@ -201,7 +201,7 @@ pub struct Limits {
     pub memory: i64,
     /// Memory and swap, in bytes; -1 is no limit.
     pub memory_and_swap: i64,
-    /// In billionths of a processor.
+    /// In billionths of a processor; less than 0 is no limit.
     pub nano_cpus: i64,
     /// Processes; -1 is no limit, and so is 0 where it is set.
     pub pids: Option<i64>,
@@ -297,12 +297,12 @@ impl fmt::Display for Port {
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (memory, cpus) = (self.memory, self.nano_cpus);
-        write!(
-            f,
-            "memory {memory}, cpus {}.{:09}",
-            cpus / NANO,
-            cpus % NANO
-        )?;
+        write!(f, "memory {memory}, ")?;
+        if cpus < 0 {
+            write!(f, "cpus -1")?;
+        } else {
+            write!(f, "cpus {}.{:09}", cpus / NANO, cpus % NANO)?;
+        }
         write!(f, ", pids {}", self.pids.unwrap_or_default())
     }
 }

@@ -133,4 +133,4 @@ pub fn is_reserved(key: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

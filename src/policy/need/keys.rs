@@ -91,11 +91,11 @@ impl What {
             return Some(format!("set {key} = true"));
         };
         Some(if matches!(self, Self::Within(Within::Command(_))) {
-            format!("add it with its arguments to {key}")
+            format!("add its arguments to {key}")
         } else if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
         } else if matches!(self, Self::Limits(_)) {
-            format!("ask for no more than {key}")
+            format!("set it within {key}")
         } else {
             format!("add \"{value}\" to {key}")
         })

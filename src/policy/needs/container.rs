@@ -53,7 +53,10 @@ fn limits(of: &Json, is_change: bool) -> Limits {
     let period = Some(some("CpuPeriod")).filter(|period| *period > 0);
     // The daemon's default period is a tenth of a second, in microseconds.
     let by_quota = quota.saturating_mul(1_000_000_000) / period.unwrap_or(100_000);
+    // Of a container that is there the other of the two stays, and may be anything.
+    let is_half = is_change && (quota != 0) != period.is_some();
     let nano_cpus = match some("NanoCpus") {
+        0 if is_half => NO_LIMIT,
         0 => by_quota,
         nano_cpus => nano_cpus,
     };
@@ -66,6 +69,9 @@ fn limits(of: &Json, is_change: bool) -> Limits {
         is_spared: of.get("OomKillDisable").is_some_and(Json::is_true) || some("OomScoreAdj") < 0,
     }
 }
+
+/// A number of processors that is within no limit.
+const NO_LIMIT: i64 = -1;
 
 fn service(needs: &mut Needs, body: &Json) {
     let nothing = Json::Null;

@@ -1,1 +1,84 @@
+//! What is granted and what is refused, one line a case: the blocks of the policy, a request, and the
+//! message of its refusal, or nothing where it is granted.
 
+use crate::docker::{Target, classify};
+use crate::policy::file::tests::policy;
+use crate::policy::suppose::{self, Given};
+use crate::policy::{Grants, Judgement, Permit, Reason, Rules};
+
+/// Every operation with a body or a query that is judged.
+const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerUpdate', 'ExecStart', 'ImageBuild',
+    'ImageCommit', 'ImageCreate', 'ImageLoad', 'ImagePush', 'ImageTag', 'NetworkConnect', 'NetworkCreate',
+    'NetworkDisconnect', 'PutContainerArchive', 'ServiceCreate', 'ServiceUpdate', 'VolumeCreate', 'VolumeUpdate',
+    'ContainerRename', 'ContainerTop', 'ContainerKill']\n";
+
+/// The verdict of a policy of these blocks.
+#[track_caller]
+pub(in crate::policy) fn judged(
+    blocks: &str,
+    request: &str,
+    body: &str,
+    given: &[(&str, &str)],
+) -> Result<Box<Permit>, (Reason, String)> {
+    let text: &'static str = Box::leak([ALLOW, blocks].concat().into_boxed_str());
+    let rules = Rules::new(vec![policy("p", text)], Grants::default());
+    let (method, target) = request.split_once(' ').unwrap();
+    let call = classify(method, Target::parse(target).unwrap()).unwrap();
+    let given: Vec<Given> = given
+        .iter()
+        .map(|(of, value)| ((*of).to_owned(), serde_json::from_str(value).unwrap()))
+        .collect();
+    match suppose::judge(&rules, call, body, &given) {
+        Ok((Judgement::Allow(permit), _)) => Ok(permit),
+        Ok((Judgement::Deny(denial), _)) => Err((denial.reason, denial.message)),
+        Ok((other, _)) => panic!("{request} {body}: {other:?}"),
+        Err(bad) => Err((Reason::BadBody, bad.to_string())),
+    }
+}
+
+/// What a case wants: empty for a grant, else the message without the operation's name.
+#[track_caller]
+fn assert_judged(blocks: &str, request: &str, body: &str, want: &str) {
+    assert_judged_given(blocks, request, body, &[], want);
+}
+
+#[track_caller]
+fn assert_judged_given(
+    blocks: &str,
+    request: &str,
+    body: &str,
+    given: &[(&str, &str)],
+    want: &str,
+) {
+    let said = match judged(blocks, request, body, given) {
+        Ok(_) => String::new(),
+        Err((Reason::Restricted, message)) => {
+            let (_, message) = message.split_once(": ").unwrap();
+            message.to_owned()
+        }
+        Err((_, message)) => message,
+    };
+    assert_eq!(said, want, "{blocks}: {request} {body}");
+}
+
+const UPDATE: &str = "POST /containers/web/update";
+
+#[test]
+fn half_of_a_processor_limit_says_nothing_of_a_container_that_is_there() {
+    let blocks = "[create]\nlimits = { cpus = 2 }";
+    for (body, want) in [
+        (r#"{"CpuQuota":200000,"CpuPeriod":100000}"#, ""),
+        (r#"{"NanoCpus":2000000000}"#, ""),
+        ("{}", ""),
+        (
+            r#"{"CpuPeriod":1000}"#,
+            "the body \"memory 0, cpus -1, pids 0\" is not granted; to grant it set it within create.limits",
+        ),
+        (
+            r#"{"CpuQuota":200000}"#,
+            "the body \"memory 0, cpus -1, pids 0\" is not granted; to grant it set it within create.limits",
+        ),
+    ] {
+        assert_judged(blocks, UPDATE, body, want);
+    }
+}
