@@ -3,7 +3,7 @@
 use super::ask::{self, Answer, Known, Lookup, Unsettled};
 use super::blocks::{Blocks, References, Selectors, Texts};
 use super::facts::{Container, Network, POLICY_LABEL};
-use super::need::{Block, Made, Need, What, Within};
+use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
 use crate::docker::Reference;
 
@@ -113,8 +113,8 @@ impl Cover<'_> {
                 HARMLESS_NETWORK_OPTIONS.contains(&key.as_str())
                     || networks.options.cover(key, value)
             }
-            Made::Pull(name) => is_within(images.pull.as_ref(), name),
-            Made::Push(name) => is_within(images.push.as_ref(), name),
+            Made::Pull(name) => moves(images.pull.as_ref(), name),
+            Made::Push(name) => moves(images.push.as_ref(), name),
             Made::Subnet(subnet) => networks.subnets.covers(subnet),
             // Which names a tar holds is known only when it was read.
             Made::Tag(name) if name == "*" => images.tags.is_none(),
@@ -239,6 +239,15 @@ const HARMLESS_NETWORK_OPTIONS: &[&str] = &[
 
 fn has_capability(granted: &Texts, name: &str) -> bool {
     granted.has_ignoring_case(name) || granted.has_ignoring_case(&["CAP_", name].concat())
+}
+
+/// Whether an image that is fetched or sent away, in one version or in every one, is among those that a
+/// key names.
+fn moves(references: Option<&References>, name: &str) -> bool {
+    references.is_none_or(|references| match name.strip_suffix(EVERY_VERSION) {
+        Some(name) => Reference::parse(name).is_ok_and(|it| references.cover_every_version(&it)),
+        None => is_within(Some(references), name),
+    })
 }
 
 /// Whether an image is one of those that a key names; what could be an id is none.

@@ -158,9 +158,9 @@ pub enum Made {
         /// Its value.
         value: String,
     },
-    /// An image to be fetched.
+    /// An image to be fetched; [`EVERY_VERSION`] stands behind one that has no version.
     Pull(String),
-    /// An image to be sent away.
+    /// An image to be sent away; [`EVERY_VERSION`] stands behind one that has no version.
     Push(String),
     /// The addresses of a network that is made.
     Subnet(String),
@@ -308,6 +308,9 @@ impl fmt::Display for Limits {
 }
 
 const NANO: i64 = 1_000_000_000;
+
+/// What stands behind the name of an image of which every version is meant.
+pub const EVERY_VERSION: &str = ":*";
 
 /// What the labels begin with that no client can set.
 pub const RESERVED: &str = "dockgate.";

@@ -59,9 +59,26 @@ impl ReferencePattern {
         };
         is_version && self.repository.matches(&reference.repository)
     }
+
+    /// Whether no version of a repository is left out.
+    fn covers_every_version(&self, repository: &str) -> bool {
+        let is_open = match (&self.tag, &self.digest) {
+            (None, None) => true,
+            (Some(tag), _) => tag.to_string() == "*",
+            (None, Some(_)) => false,
+        };
+        is_open && self.repository.matches(repository)
+    }
 }
 
 impl References {
+    /// Whether every image of a reference's repository is one of them.
+    #[must_use]
+    pub fn cover_every_version(&self, of: &Reference) -> bool {
+        let mut patterns = self.0.iter();
+        patterns.any(|pattern| pattern.covers_every_version(&of.repository))
+    }
+
     /// Whether an image is one of them.
     #[must_use]
     pub fn cover(&self, reference: &Reference) -> bool {

@@ -2,7 +2,7 @@
 
 use super::super::ask::{Known, Unsettled, exec};
 use super::super::facts::Exec;
-use super::super::need::{Made, What, Within};
+use super::super::need::{What, Within};
 use super::{Needs, Obstacle, SERVICES, network};
 use crate::docker::{Call, Effect, Operation};
 
@@ -21,10 +21,6 @@ pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), 
         started(needs, &*exec(known, object)?);
     } else if needs.is_for(&[Operation::NetworkConnect]) {
         network::join(needs, "the network", object)?;
-    } else if needs.is_for(&[Operation::ImagePush]) {
-        let tag = call.query.first("tag").unwrap_or_default();
-        let separator = if tag.is_empty() { "" } else { ":" };
-        needs.push("the image", Made::Push([object, separator, tag].concat()));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What the query of an operation asks for.
 
-use super::super::need::{Block, Made, RESERVED, What, Within};
+use super::super::need::{Block, EVERY_VERSION, Made, RESERVED, What, Within};
 use super::super::reason::{Denial, Reason};
 use super::{Needs, is_reserved};
 use crate::docker::mount::is_clean;
@@ -79,9 +79,23 @@ fn load(needs: &mut Needs, _: &Call) -> Result<(), Denial> {
     Ok(())
 }
 
-/// The image is read with the path; its tag may stand once.
-fn push(_: &mut Needs, call: &Call) -> Result<(), Denial> {
-    once(call, &["platform", "tag"])
+fn push(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    once(call, &["platform", "tag"])?;
+    let tag = first(call, "tag");
+    let separator = if tag.is_empty() { "" } else { ":" };
+    let image = [call.object().unwrap_or_default(), separator, tag].concat();
+    needs.push("the image", Made::Push(of_every_version(image)));
+    Ok(())
+}
+
+/// An image without a tag or digest is fetched, and sent away, with every tag that there is.
+fn of_every_version(image: String) -> String {
+    let last = image.rsplit('/').next().unwrap_or_default();
+    if last.contains([':', '@']) {
+        image
+    } else {
+        image + EVERY_VERSION
+    }
 }
 
 fn tag(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
@@ -168,7 +182,7 @@ fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
             _ => ":",
         };
         let image = [image, separator, first("tag")].concat();
-        needs.push("fromImage", Made::Pull(image));
+        needs.push("fromImage", Made::Pull(of_every_version(image)));
     }
     Ok(())
 }

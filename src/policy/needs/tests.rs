@@ -82,3 +82,29 @@ fn half_of_a_processor_limit_says_nothing_of_a_container_that_is_there() {
         assert_judged(blocks, UPDATE, body, want);
     }
 }
+
+#[test]
+fn an_image_without_a_version_is_moved_with_every_tag() {
+    let blocks =
+        "[images]\npull = ['alpine:latest', 'acme/*', 'one:*']\npush = ['reg.a/b:1', 'acme/*']";
+    let pull = "POST /images/create?fromImage=";
+    for (request, want) in [
+        (pull, "alpine&tag=latest", ""),
+        (pull, "alpine:latest", ""),
+        (pull, "acme/x", ""),
+        (pull, "one", ""),
+        (pull, "alpine", "fromImage \"alpine:*\" is not granted; to grant it add \"alpine:*\" to images.pull"),
+        (pull, "alpine:", "fromImage \"alpine:*\" is not granted; to grant it add \"alpine:*\" to images.pull"),
+        ("POST /images/", "reg.a/b:1/push", ""),
+        ("POST /images/", "reg.a/b/push?tag=1", ""),
+        ("POST /images/", "acme/x/push", ""),
+        ("POST /images/", "reg.a/b/push", "the image \"reg.a/b:*\" is not granted; to grant it add \"reg.a/b:*\" to images.push"),
+        ("POST /images/", "reg.a/b/push?tag=2", "the image \"reg.a/b:2\" is not granted; to grant it add \"reg.a/b:2\" to images.push"),
+        ("POST /images/", "reg.a/b:1/push?tag=2", "the image \"reg.a/b:1:2\" is not granted; to grant it add \"reg.a/b:1:2\" to images.push"),
+        ("POST /images/", "reg.a/b/push?tag=1&tag=2", "the query key `tag` stands there twice: send it once"),
+    ]
+    .map(|(start, rest, want)| (start.to_owned() + rest, want))
+    {
+        assert_judged(blocks, &request, "", want);
+    }
+}
