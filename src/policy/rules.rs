@@ -326,7 +326,7 @@ fn restricted(call: &Call, needs: &[Need], differences: &[String]) -> Denial {
 /// What is told of one need that is not granted.
 #[must_use]
 pub fn refusal(need: &Need) -> String {
-    let what = need.what.value().filter(|what| !what.is_empty());
+    let what = need.what.value();
     let what = what.map(|what| format!(" \"{what}\"")).unwrap_or_default();
     let way = need.what.way().unwrap_or_default();
     format!("{}{what} is not granted; to grant it {way}", need.path)

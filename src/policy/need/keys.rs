@@ -94,6 +94,8 @@ impl What {
             format!("add its arguments to {key}")
         } else if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
+        } else if matches!(self, Self::Image(name) if name.is_empty()) {
+            format!("name one of {key}")
         } else if matches!(self, Self::Limits(_)) {
             format!("set it within {key}")
         } else {

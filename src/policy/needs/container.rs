@@ -15,6 +15,10 @@ pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
         let host = body.get("HostConfig").unwrap_or(&nothing);
         joined_network(needs, body, host)?;
         needs.push("User", What::User(text("User").to_owned()));
+        if text("Image").is_empty() {
+            // The daemon makes one all the same, of no files, which an upload can bring.
+            needs.push("Image", What::Image(String::new()));
+        }
         needs.push("HostConfig", What::Limits(limits(host, false)));
         needs.push("Hostname", What::Name(text("Hostname").to_owned()));
     } else if needs.is_for(&[Operation::ContainerUpdate]) {

@@ -108,3 +108,21 @@ fn an_image_without_a_version_is_moved_with_every_tag() {
         assert_judged(blocks, &request, "", want);
     }
 }
+
+#[test]
+fn a_container_of_no_image_is_of_none_that_is_listed() {
+    let none = "Image \"\" is not granted; to grant it name one of create.images";
+    for (blocks, body, want) in [
+        ("[create]\nimages = ['acme/*']", r#"{"Image":"acme/a"}"#, ""),
+        (
+            "[create]\nimages = ['acme/*']",
+            r#"{"Image":"","Cmd":["/a"]}"#,
+            none,
+        ),
+        ("[create]\nimages = ['acme/*']", r#"{"Cmd":["/a"]}"#, none),
+        ("[create]\nimages = ['*']", "{}", none),
+        ("", "{}", ""),
+    ] {
+        assert_judged(blocks, "POST /containers/create", body, want);
+    }
+}
