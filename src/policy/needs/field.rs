@@ -142,11 +142,14 @@ fn names(
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn environment(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     let is_exec = needs.is_for(&[Operation::ContainerExec]);
     for variable in asked.value.texts() {
         let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
+        // A node fills in the value too, but rules are of the names.
+        if name.contains("{{") && needs.is_for(SERVICES) {
+            return Err(unclear(&asked.path, &BadMount::Template.to_string()));
+        }
         let (name, value) = (name.to_owned(), value.to_owned());
         let variable = Variable { name, value };
         let what = if is_exec {

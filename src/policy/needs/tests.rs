@@ -126,3 +126,52 @@ fn a_container_of_no_image_is_of_none_that_is_listed() {
         assert_judged(blocks, "POST /containers/create", body, want);
     }
 }
+
+#[test]
+fn no_template_of_a_service_writes_what_a_rule_reads() {
+    let template = |path: &str| {
+        format!("{path} has a template, which is filled in only after it was judged: write it out")
+    };
+    let task = "TaskTemplate.ContainerSpec";
+    let mount = template(&format!("{task}.Mounts[0]"));
+    for (within, want) in [
+        (
+            r#""Env":["NODE={{.Node.Hostname}}"],"Hostname":"{{.Task.Slot}}""#,
+            "",
+        ),
+        (
+            r#""Env":["{{index .Service.Labels \"p\"}}=x"]"#,
+            &*template(&format!("{task}.Env")),
+        ),
+        (
+            r#""Env":["{{.Node.ID}}"]"#,
+            &*template(&format!("{task}.Env")),
+        ),
+        (
+            r#""Labels":{"a":"{{.Node.ID}}"}"#,
+            &*template(&format!("{task}.Labels")),
+        ),
+        (
+            r#""Mounts":[{"Type":"volume","Source":"{{.Node.ID}}","Target":"/a"}]"#,
+            &*mount,
+        ),
+        (
+            r#""Mounts":[{"Type":"tmpfs","Target":"/{{.Node.ID}}"}]"#,
+            &*mount,
+        ),
+        (
+            r#""Mounts":[{"Type":"volume","Target":"/a","VolumeOptions":{"Labels":{"a":"{{.Node.ID}}"}}}]"#,
+            &*mount,
+        ),
+        (
+            r#""Mounts":[{"Type":"volume","Target":"/a","VolumeOptions":{"DriverConfig":{"Options":{"o":"{{.Node.ID}}"}}}}]"#,
+            &*mount,
+        ),
+    ] {
+        let body = format!(r#"{{"TaskTemplate":{{"ContainerSpec":{{{within}}}}}}}"#);
+        assert_judged("", "POST /services/create", &body, want);
+    }
+    // In a container of no swarm it is a text like any other.
+    let body = r#"{"Image":"a","Env":["{{a}}=b"],"Labels":{"a":"{{b}}"}}"#;
+    assert_judged("", "POST /containers/create", body, "");
+}
