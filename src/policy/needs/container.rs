@@ -131,13 +131,13 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
             field::read(&mut needs, &asked)?;
         }
     }
-    if container
-        .host_config
-        .get("NetworkMode")
-        .and_then(Json::text)
-        == Some("host")
-    {
-        needs.push("HostConfig.NetworkMode", What::HostNamespace("network"));
+    let mode = container.host_config.get("NetworkMode");
+    let (path, mode) = ("HostConfig.NetworkMode", mode.and_then(Json::text));
+    match mode.map(|mode| (mode, mode.strip_prefix("container:"))) {
+        Some(("host", _)) => needs.push(path, What::HostNamespace("network")),
+        // What the other has may be the host's.
+        Some((_, Some(other))) => needs.named(path, other, What::Join)?,
+        Some((_, None)) | None => {}
     }
     for mount in container.mounts.items() {
         let text = |key: &str| mount.get(key).and_then(Json::text).unwrap_or_default();
@@ -179,6 +179,7 @@ fn counts(asked: &Asked<'_>) -> bool {
                 | Topic::UtsNamespace
                 | Topic::IpcNamespace
                 | Topic::MaskedPaths
+                | Topic::ReadonlyPaths
         )
     })
 }

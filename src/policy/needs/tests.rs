@@ -175,3 +175,89 @@ fn no_template_of_a_service_writes_what_a_rule_reads() {
     let body = r#"{"Image":"a","Env":["{{a}}=b"],"Labels":{"a":"{{b}}"}}"#;
     assert_judged("", "POST /containers/create", body, "");
 }
+
+/// What of a container's inspection makes it one that is not entered by default.
+#[test]
+fn only_ordinary_containers_are_entered() {
+    let refused = "the container \"web\" is not granted; to grant it add \"web\" to exec.into";
+    for (inspection, want) in [
+        ("{}", ""),
+        (r#"{"HostConfig":{"Privileged":true}}"#, refused),
+        (
+            r#"{"HostConfig":{"Privileged":false,"CapAdd":null,"Devices":[]}}"#,
+            "",
+        ),
+        (r#"{"HostConfig":{"CapAdd":["SYS_ADMIN"]}}"#, refused),
+        (r#"{"HostConfig":{"CapAdd":["CAP_CHOWN"]}}"#, ""),
+        (r#"{"HostConfig":{"PidMode":"host"}}"#, refused),
+        (r#"{"HostConfig":{"PidMode":"container:db"}}"#, refused),
+        (r#"{"HostConfig":{"IpcMode":"host"}}"#, refused),
+        (r#"{"HostConfig":{"IpcMode":"private"}}"#, ""),
+        (r#"{"HostConfig":{"UTSMode":"host"}}"#, refused),
+        (r#"{"HostConfig":{"UsernsMode":"host"}}"#, refused),
+        (r#"{"HostConfig":{"NetworkMode":"host"}}"#, refused),
+        (r#"{"HostConfig":{"NetworkMode":"container:db"}}"#, refused),
+        (r#"{"HostConfig":{"NetworkMode":"db"}}"#, ""),
+        (
+            r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/sda"}]}}"#,
+            refused,
+        ),
+        (
+            r#"{"HostConfig":{"DeviceCgroupRules":["b *:* rwm"]}}"#,
+            refused,
+        ),
+        (
+            r#"{"HostConfig":{"DeviceRequests":[{"Capabilities":[["gpu"]]}]}}"#,
+            refused,
+        ),
+        (
+            r#"{"HostConfig":{"SecurityOpt":["seccomp=unconfined"]}}"#,
+            refused,
+        ),
+        (
+            r#"{"HostConfig":{"SecurityOpt":["no-new-privileges"]}}"#,
+            "",
+        ),
+        (r#"{"HostConfig":{"MaskedPaths":[]}}"#, refused),
+        (r#"{"HostConfig":{"ReadonlyPaths":[]}}"#, refused),
+        (
+            r#"{"HostConfig":{"ReadonlyPaths":["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"]}}"#,
+            "",
+        ),
+        (
+            r#"{"Mounts":[{"Type":"bind","Source":"/srv","RW":false}]}"#,
+            refused,
+        ),
+        (
+            r#"{"Mounts":[{"Type":"volume","Name":"data","Driver":"local","RW":true}]}"#,
+            "",
+        ),
+        (
+            r#"{"Mounts":[{"Type":"volume","Name":"bad","Driver":"local","RW":true}]}"#,
+            refused,
+        ),
+        (
+            r#"{"Mounts":[{"Type":"volume","Name":"v","Driver":"evil","RW":true}]}"#,
+            refused,
+        ),
+        (r#"{"Mounts":[{"Type":"tmpfs"}]}"#, ""),
+        (r#"{"Mounts":[{"Type":"cluster"}]}"#, refused),
+        (r#"{"Mounts":[{}]}"#, refused),
+    ] {
+        let given = [
+            ("/containers/web/json", inspection),
+            ("/volumes/data", "{}"),
+            (
+                "/volumes/bad",
+                r#"{"Options":{"type":"none","o":"bind","device":"/"}}"#,
+            ),
+        ];
+        for (blocks, want) in [("", want), ("[exec]\ninto_privileged = true", "")] {
+            let body = r#"{"Cmd":["a"]}"#;
+            assert_judged_given(blocks, "POST /containers/web/exec", body, &given, want);
+        }
+        let want = want.replace("exec.into", "archive.into");
+        let put = "PUT /containers/web/archive?path=/a";
+        assert_judged_given("", put, "", &given, &want);
+    }
+}
