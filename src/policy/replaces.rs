@@ -35,6 +35,9 @@ pub fn differences(body: &Json, old: &Container) -> Vec<String> {
             found.push(key.to_string());
         }
     }
+    if body.get("Image").is_none() {
+        found.push("Image".to_owned());
+    }
     if body.get("HostConfig").is_none() {
         host_config(&Json::Null, &old.host_config, &mut found);
     }
@@ -78,6 +81,8 @@ fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
         let is_same = match key {
             "Links" => links(new) == links(old),
             "NetworkMode" => network(new) == network(old),
+            // An empty list hides nothing, and none is the daemon's own.
+            "MaskedPaths" | "ReadonlyPaths" => given(new) == given(old),
             // Updaters leave out what some kernels refuse; it is no grant.
             "MemorySwappiness" | "OomKillDisable" => true,
             _ => new == old || (is_none(new) && is_none(old)),
@@ -103,6 +108,10 @@ fn network<'a>(value: Option<&'a Json<'a>>) -> &'a str {
         "" | "bridge" => "default",
         name => name,
     }
+}
+
+fn given(value: Option<&Json>) -> Option<&Json> {
+    value.filter(|value| **value != Json::Null)
 }
 
 fn is_none(value: Option<&Json>) -> bool {

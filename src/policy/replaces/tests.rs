@@ -1,1 +1,169 @@
+//! Which containers may take the place of another, one change a line.
 
+use serde_json::{Value, json};
+
+use super::*;
+
+/// The container that was taken away, as the daemon shows it.
+fn inspection() -> Value {
+    json!({
+        "Id": "0".repeat(64),
+        "Name": "/web",
+        "Config": {
+            "Image": "acme/web:1", "User": "1000", "Hostname": "web", "Env": ["A=b", "PATH=/bin"], "Cmd": ["a", "b"],
+            "Labels": {"x": "y", "dockgate.policy": "p"}, "Healthcheck": {"Test": ["CMD", "a"]},
+        },
+        "HostConfig": {
+            "Privileged": true, "Binds": ["/srv:/srv"], "CapAdd": ["SYS_ADMIN"], "NetworkMode": "bridge",
+            "Links": ["/db:/web/db"], "RestartPolicy": {"Name": "always", "MaximumRetryCount": 0},
+            "MaskedPaths": null, "ReadonlyPaths": null, "Memory": 0, "PidsLimit": null,
+        },
+        "Mounts": [],
+        "NetworkSettings": {"Networks": {
+            "bridge": {"NetworkID": "b1", "Aliases": null, "IPAMConfig": null},
+            "back": {"NetworkID": "n1", "Aliases": ["web", "api"], "IPAMConfig": {"IPv4Address": "10.0.0.9"}, "MacAddress": "02:00:00:00:00:09"},
+        }},
+    })
+}
+
+fn old() -> Container {
+    Container::parse(inspection().to_string().as_bytes()).unwrap()
+}
+
+/// What an updater sends: the configuration with another version.
+fn body() -> Value {
+    let inspection = inspection();
+    let mut body = inspection["Config"].clone();
+    body["Image"] = json!("acme/web:2");
+    body["HostConfig"] = inspection["HostConfig"].clone();
+    body["NetworkingConfig"] =
+        json!({"EndpointsConfig": {"back": {"Aliases": ["web"], "NetworkID": "n1"}}});
+    body
+}
+
+fn of(body: &Value) -> Vec<String> {
+    differences(&Json::from(body), &old())
+}
+
+#[test]
+fn another_version_of_the_same_container_takes_its_place() {
+    assert_eq!(of(&body()), [""; 0]);
+    for (at, value) in [
+        (
+            "/Image",
+            json!("acme/web@sha256:".to_owned() + &"a".repeat(64)),
+        ),
+        ("/Image", json!("acme/web")),
+        ("/Env", json!(["PATH=/bin"])),
+        ("/Cmd", json!(null)),
+        ("/Labels", json!({"x": "y"})),
+        ("/HostConfig/Links", json!(["db:db"])),
+        ("/HostConfig/NetworkMode", json!("default")),
+        ("/HostConfig/Memory", json!(null)),
+        ("/NetworkingConfig", json!(null)),
+        (
+            "/NetworkingConfig/EndpointsConfig/back/MacAddress",
+            json!("02:00:00:00:00:09"),
+        ),
+    ] {
+        let mut body = body();
+        set(&mut body, at, value.clone());
+        assert_eq!(of(&body), [""; 0], "{at} {value}");
+    }
+}
+
+#[test]
+fn one_change_of_anything_else_is_told() {
+    for (at, value, want) in [
+        ("/Image", json!("evil/web:2"), "Image"),
+        ("/Image", json!("acme/web-evil:2"), "Image"),
+        ("/Image", json!("evil.io/acme/web:2"), "Image"),
+        ("/Image", json!(null), "Image"),
+        ("/Env", json!(["A=c"]), "Env"),
+        ("/Env", json!(["A=b", "LD_PRELOAD=x"]), "Env"),
+        ("/Cmd", json!(["a"]), "Cmd"),
+        ("/Cmd", json!(["b", "a"]), "Cmd"),
+        ("/Entrypoint", json!(["sh"]), "Entrypoint"),
+        ("/User", json!("0"), "User"),
+        ("/Labels", json!({"x": "z"}), "Labels"),
+        ("/Labels", json!({"new": "y"}), "Labels"),
+        ("/Healthcheck", json!({"Test": ["CMD", "b"]}), "Healthcheck"),
+        ("/HostConfig", json!(null), "HostConfig.Binds"),
+        ("/HostConfig/Binds", json!(["/:/srv"]), "HostConfig.Binds"),
+        (
+            "/HostConfig/Binds",
+            json!(["/srv:/srv", "/:/h"]),
+            "HostConfig.Binds",
+        ),
+        (
+            "/HostConfig/CapAdd",
+            json!(["SYS_ADMIN", "SYS_PTRACE"]),
+            "HostConfig.CapAdd",
+        ),
+        ("/HostConfig/PidMode", json!("host"), "HostConfig.PidMode"),
+        (
+            "/HostConfig/NetworkMode",
+            json!("host"),
+            "HostConfig.NetworkMode",
+        ),
+        ("/HostConfig/Links", json!(["evil:db"]), "HostConfig.Links"),
+        (
+            "/HostConfig/MaskedPaths",
+            json!([]),
+            "HostConfig.MaskedPaths",
+        ),
+        (
+            "/HostConfig/ReadonlyPaths",
+            json!([]),
+            "HostConfig.ReadonlyPaths",
+        ),
+        (
+            "/NetworkingConfig/EndpointsConfig/other",
+            json!({}),
+            "NetworkingConfig.EndpointsConfig.other",
+        ),
+        (
+            "/NetworkingConfig/EndpointsConfig/back/Aliases",
+            json!(["db"]),
+            "NetworkingConfig.EndpointsConfig.back",
+        ),
+        (
+            "/NetworkingConfig/EndpointsConfig/back/NetworkID",
+            json!("host"),
+            "NetworkingConfig.EndpointsConfig.back",
+        ),
+        (
+            "/NetworkingConfig/EndpointsConfig/back/IPAMConfig",
+            json!({"IPv4Address": "10.0.0.1"}),
+            "NetworkingConfig.EndpointsConfig.back",
+        ),
+        ("/MacAddress", json!("02:00:00:00:00:01"), "MacAddress"),
+    ] {
+        let mut body = body();
+        set(&mut body, at, value.clone());
+        let found = of(&body);
+        assert_eq!(
+            found.first().map(String::as_str),
+            Some(want),
+            "{at} {value}: {found:?}"
+        );
+        // What stands for all settings of the host's side differs in more than one.
+        assert!(
+            found.len() == 1 || at == "/HostConfig",
+            "{at} {value}: {found:?}"
+        );
+    }
+}
+
+#[test]
+fn a_container_of_no_image_takes_nobodys_place() {
+    let mut body = body();
+    body.as_object_mut().unwrap().remove("Image");
+    assert_eq!(of(&body), ["Image"]);
+}
+
+/// Sets what stands at a place.
+fn set(body: &mut Value, at: &str, value: Value) {
+    let (above, key) = at.rsplit_once('/').unwrap();
+    body.pointer_mut(above).unwrap()[key] = value;
+}
