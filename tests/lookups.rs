@@ -1,0 +1,399 @@
+//! What dockgate asks the daemon about what a request names: by which connection, on what record, and what
+//! becomes of a request whose question has no good answer.
+
+#![cfg(test)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::objects::id;
+use support::{FakeDaemon, Gate, Refused, Setup, every_operation, everything, get, post};
+
+const JSON: &str = "Content-Type: application/json\r\n";
+const FAILED: Refused = Refused(502, "lookup_failed");
+const NOT_FOUND: Refused = Refused(404, "not_found");
+const RESTRICTED: Refused = Refused(403, "restricted");
+
+fn create(body: &str) -> String {
+    post("/containers/create", JSON, body)
+}
+
+fn exec(name: &str) -> String {
+    post(
+        &format!("/containers/{name}/exec"),
+        JSON,
+        r#"{"Cmd":["a"]}"#,
+    )
+}
+
+#[test]
+fn a_lookup_goes_before_its_request_on_the_client_s_own_connection() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &every_operation());
+    let (mut one, mut other) = (gate.connect(), gate.connect());
+    let lines = format!("{JSON}X-Registry-Auth: e30=\r\nUser-Agent: planted\r\n");
+    for _ in 0..2 {
+        for client in [&mut one, &mut other] {
+            client.request(post(
+                "/containers/web/exec",
+                &lines,
+                r#"{"Cmd":["a"],"Env":["A=planted"]}"#,
+            ));
+            client.reply().assert_ok("an exec");
+        }
+    }
+    let (asked, lookups) = (daemon.requests(), daemon.looked_up());
+    // Nothing is remembered from one request to the next.
+    assert_eq!((asked.len(), lookups.len()), (4, 4));
+    for (request, (connection, target)) in asked.iter().zip(&lookups) {
+        assert_eq!(
+            (request.connection, "/containers/web/json"),
+            (*connection, &**target)
+        );
+        let bytes = String::from_utf8(daemon.bytes(*connection)).unwrap();
+        assert!(bytes.starts_with("GET /containers/web/json HTTP/1.1\r\n"));
+        let (first, _) = bytes.split_once("\r\n\r\n").unwrap();
+        assert!(
+            !first.contains("planted") && !first.contains("Registry"),
+            "{first}"
+        );
+    }
+    assert_eq!(daemon.connections(), 2);
+}
+
+#[test]
+fn a_lookup_is_on_record_with_its_request() {
+    let daemon = FakeDaemon::start().that_has("/volumes/data", "{}");
+    let gate = Gate::start(&daemon, &every_operation());
+    gate.ask(exec("web")).assert_ok("granted");
+    let body = r#"{"Image":"a","HostConfig":{"Privileged":true,"Binds":["data:/a","new:/b"]}}"#;
+    RESTRICTED.assert(&gate.ask(create(body)), "refused");
+    let lines = gate.stop();
+    let shown: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+            (
+                text("event"),
+                text("operation"),
+                text("path"),
+                line["status"].as_u64(),
+            )
+        })
+        .collect();
+    let pinned = format!("/containers/{}/exec", id("web"));
+    let row = |event: &str, operation: &str, path: &str, status| {
+        (
+            event.to_owned(),
+            operation.to_owned(),
+            path.to_owned(),
+            status,
+        )
+    };
+    assert_eq!(
+        shown,
+        [
+            row(
+                "lookup",
+                "ContainerInspect",
+                "/containers/web/json",
+                Some(200)
+            ),
+            row("begin", "ContainerExec", "/containers/web/exec", None),
+            row(
+                "request",
+                "ContainerExec",
+                "/containers/web/exec",
+                Some(200)
+            ),
+            row("lookup", "VolumeInspect", "/volumes/data", Some(200)),
+            row("lookup", "VolumeInspect", "/volumes/new", Some(404)),
+            row(
+                "request",
+                "ContainerCreate",
+                "/containers/create",
+                Some(403)
+            ),
+        ],
+        "sent as {pinned}"
+    );
+    let ids: Vec<_> = lines.iter().map(|line| &line["id"]).collect();
+    assert!(ids[..3].iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert!(ids[3..].iter().all(|id| *id == ids[3]), "{ids:?}");
+    assert_ne!(ids[0], ids[3]);
+}
+
+#[test]
+fn a_lookup_without_a_good_answer_refuses_and_nothing_is_sent() {
+    let large = format!(r#"{{"Id":"{}","a":"{}"}}"#, id("a"), "a".repeat(5 << 20));
+    let good = support::objects::usual("/containers/a/json")
+        .unwrap()
+        .to_string();
+    let without = |key: &str| {
+        let mut object = support::objects::usual("/containers/a/json").unwrap();
+        object.as_object_mut().unwrap().remove(key);
+        object.to_string()
+    };
+    let short = good.replace(&id("a"), "abc");
+    let answers = [
+        (
+            "500",
+            "500 Internal Server Error",
+            r#"{"message":"x"}"#.to_owned(),
+        ),
+        ("redirect", "301 Moved Permanently", String::new()),
+        ("409", "409 Conflict", "{}".to_owned()),
+        ("no content", "204 No Content", String::new()),
+        ("too long", "200 OK", large),
+        ("empty", "200 OK", String::new()),
+        ("not JSON", "200 OK", "<html>".to_owned()),
+        ("cut off", "200 OK", good[..good.len() - 1].to_owned()),
+        ("two of them", "200 OK", format!("{good}{good}")),
+        ("a list", "200 OK", format!("[{good}]")),
+        ("null", "200 OK", "null".to_owned()),
+        ("no id", "200 OK", without("Id")),
+        ("a short id", "200 OK", short),
+        ("no name", "200 OK", without("Name")),
+        ("no host configuration", "200 OK", without("HostConfig")),
+        ("no configuration", "200 OK", without("Config")),
+        ("no mounts", "200 OK", without("Mounts")),
+    ];
+    for (case, status, body) in answers {
+        let daemon =
+            FakeDaemon::start().that_answers("/containers/a/json", status, body.as_bytes());
+        let gate = Gate::start(&daemon, &every_operation());
+        FAILED.assert(&gate.ask(exec("a")), case);
+        daemon.assert_only_looked_up(case);
+        gate.ask(exec("b")).assert_ok(case);
+    }
+    for (case, reply) in [
+        ("nothing", &b""[..]),
+        ("half a head", b"HTTP/1.1 200 OK\r\nContent-Le"),
+        ("no HTTP", b"hello\r\n\r\n"),
+        ("a switch", b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"),
+        ("half a body", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\n{"),
+        ("two framings", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
+    ] {
+        let daemon = FakeDaemon::start().that_sends("/containers/a/json", reply);
+        let gate = Gate::start(&daemon, &every_operation());
+        let mut client = gate.connect();
+        client.request(exec("a"));
+        let asked = || (!daemon.looked_up().is_empty()).then_some(());
+        support::eventually("the question", asked);
+        // What the daemon would say next is never said.
+        daemon.close_connections();
+        let reply = client.reply();
+        assert_eq!(reply.status(), 502, "{case}: {}", reply.text());
+        daemon.assert_only_looked_up(case);
+    }
+}
+
+#[test]
+fn each_kind_of_question_refuses_when_its_answer_is_none() {
+    for (target, request) in [
+        (
+            "/networks/n",
+            create(r#"{"Image":"a","HostConfig":{"NetworkMode":"n"}}"#),
+        ),
+        (
+            "/volumes/v",
+            create(r#"{"Image":"a","HostConfig":{"Binds":["v:/a"]}}"#),
+        ),
+        (
+            "/info",
+            create(r#"{"Image":"a","HostConfig":{"Runtime":"runc"}}"#),
+        ),
+        ("/exec/e1/json", post("/exec/e1/start", JSON, "{}")),
+        (
+            "/containers/w/json",
+            create(r#"{"Image":"a","HostConfig":{"VolumesFrom":["w"]}}"#),
+        ),
+        (
+            "/containers/w/json",
+            post("/networks/bridge/connect", JSON, r#"{"Container":"w"}"#),
+        ),
+    ] {
+        for body in [
+            "{}",
+            "[]",
+            r#"{"Id":1,"Name":2,"Driver":3,"Options":4,"DefaultRuntime":5}"#,
+        ] {
+            let daemon = FakeDaemon::start().that_answers(target, "200 OK", body.as_bytes());
+            let gate = Gate::start(&daemon, &every_operation());
+            FAILED.assert(&gate.ask(&request), &format!("{target}: {body}"));
+            daemon.assert_only_looked_up(target);
+        }
+    }
+}
+
+#[test]
+fn what_does_not_exist_is_not_found_in_the_daemon_s_own_words() {
+    let none = br#"{"message":"No such thing: planted"}"#;
+    for (target, request, said) in [
+        ("/containers/w/json", exec("w"), "No such container: w"),
+        (
+            "/exec/e/json",
+            post("/exec/e/start", JSON, "{}"),
+            "No such exec instance: e",
+        ),
+        (
+            "/networks/n",
+            create(r#"{"Image":"a","HostConfig":{"NetworkMode":"n"}}"#),
+            "network n not found",
+        ),
+        (
+            "/containers/w/json",
+            create(r#"{"Image":"a","HostConfig":{"PidMode":"container:w"}}"#),
+            "No such container: w",
+        ),
+    ] {
+        let daemon = FakeDaemon::start().that_answers(target, "404 Not Found", none);
+        let gate = Gate::start(&daemon, &every_operation());
+        let message = NOT_FOUND.assert(&gate.ask(&request), target);
+        assert_eq!(message, format!("dockgate: {said}"));
+        daemon.assert_only_looked_up(target);
+    }
+    // A volume that is not there is a new one.
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &every_operation());
+    gate.ask(create(r#"{"Image":"a","HostConfig":{"Binds":["new:/a"]}}"#))
+        .assert_ok("a new volume");
+}
+
+#[test]
+fn a_daemon_that_is_away_cannot_be_asked() {
+    let gate = Setup::before("unix:///nonexistent/d.sock".to_owned(), &every_operation()).start();
+    Refused(502, "daemon_unreachable").assert(&gate.ask(exec("web")), "away");
+}
+
+/// What is sent once a name was looked up, with the full id in its place.
+#[test]
+fn what_was_looked_up_is_sent_by_its_full_id() {
+    let policy = every_operation()
+        + "\n[create]\njoin = ['*']\nhost_namespaces = []\n[networks]\ncontainers = ['*']\n[images]\n[exec]\ninto = ['*']\n";
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &policy);
+    let label = format!(r#"{{"dockgate.policy":"{}"}}"#, gate.files().1.display());
+    let daemon = daemon.that_has("/networks/own", &format!(r#"{{"Labels":{label}}}"#));
+    let (web, db) = (id("web"), id("db"));
+    for (request, line, body) in [
+        (
+            exec("web"),
+            format!("POST /containers/{web}/exec"),
+            json!({"Cmd": ["a"]}),
+        ),
+        (
+            post("/containers/web/archive?path=/a", "", "tar").replacen("POST", "PUT", 1),
+            format!("PUT /containers/{web}/archive?path=%2Fa"),
+            json!(null),
+        ),
+        (
+            post(
+                "/networks/own/connect",
+                JSON,
+                r#"{"Container":"/web","EndpointConfig":{"Links":["db"]}}"#,
+            ),
+            "POST /networks/own/connect".to_owned(),
+            json!({"Container": web, "EndpointConfig": {"Links": [format!("{db}:db")]}}),
+        ),
+        (
+            post(
+                "/networks/own/disconnect",
+                JSON,
+                r#"{"Container":"web","Force":true}"#,
+            ),
+            "POST /networks/own/disconnect".to_owned(),
+            json!({"Container": web, "Force": true}),
+        ),
+        (
+            create(
+                r#"{"Image":"a","HostConfig":{"VolumesFrom":["web:ro","/db"],"PidMode":"container:web",
+                "IpcMode":"container:/db","NetworkMode":"container:web","Links":["db:x","/web"]}}"#,
+            ),
+            "POST /containers/create".to_owned(),
+            json!({"Image": "a", "Labels": serde_json::from_str::<Value>(&label).unwrap(), "HostConfig": {
+                "VolumesFrom": [format!("{web}:ro"), db], "PidMode": format!("container:{web}"),
+                "IpcMode": format!("container:{db}"), "NetworkMode": format!("container:{web}"),
+                "Links": [format!("{db}:x"), format!("{web}:web")],
+            }}),
+        ),
+        (
+            create(
+                r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"own":{"Links":["db:x"]}}}}"#,
+            ),
+            "POST /containers/create".to_owned(),
+            json!({"Image": "a", "Labels": serde_json::from_str::<Value>(&label).unwrap(), "HostConfig": {},
+                "NetworkingConfig": {"EndpointsConfig": {"own": {"Links": [format!("{db}:x")]}}}}),
+        ),
+    ] {
+        gate.ask(&request).assert_ok(&request);
+        let arrived = daemon.requests().pop().unwrap();
+        assert_eq!(arrived.head.first, format!("{line} HTTP/1.1"));
+        let sent = arrived.body.unwrap();
+        if body != json!(null) {
+            assert_eq!(
+                serde_json::from_slice::<Value>(&sent).unwrap(),
+                body,
+                "{request}"
+            );
+        }
+    }
+}
+
+/// F128, F129: what was there a moment ago may be another thing now.
+#[test]
+fn a_name_is_looked_up_anew_for_each_request() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &every_operation());
+    gate.ask(exec("web")).assert_ok("an ordinary container");
+    let daemon = daemon.that_has(
+        "/containers/web/json",
+        r#"{"HostConfig":{"Privileged":true}}"#,
+    );
+    RESTRICTED.assert(&gate.ask(exec("web")), "F129");
+    let daemon = daemon.that_answers("/containers/web/json", "404 Not Found", b"{}");
+    NOT_FOUND.assert(&gate.ask(exec("web")), "F128");
+    let daemon = daemon.that_has("/containers/web/json", "{}");
+    gate.ask(exec("web")).assert_ok("F128");
+    assert_eq!(daemon.requests().len(), 2);
+}
+
+#[test]
+fn a_request_raises_a_bounded_number_of_questions() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &every_operation());
+    let with_volumes = |count: usize| {
+        let binds: Vec<_> = (0..count).map(|at| format!("v{at}:/a{at}")).collect();
+        create(&json!({"Image": "a", "HostConfig": {"Binds": binds}}).to_string())
+    };
+    FAILED.assert(&gate.ask(with_volumes(65)), "65 volumes");
+    daemon.assert_only_looked_up("65 volumes");
+    assert_eq!(daemon.looked_up().len(), 64);
+    gate.ask(with_volumes(64)).assert_ok("64 volumes");
+}
+
+#[test]
+fn what_a_block_lifts_is_not_looked_up() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &everything());
+    let body = r#"{"Image":"a","HostConfig":{"Binds":["v:/a","/:/h"],"NetworkMode":"n","VolumesFrom":["w"],"Runtime":"r"}}"#;
+    for request in [
+        create(body),
+        exec("web"),
+        post("/networks/n/connect", JSON, r#"{"Container":"w"}"#),
+        get("/containers/json"),
+    ] {
+        gate.ask(&request).assert_ok(&request);
+    }
+    assert_eq!(daemon.looked_up(), []);
+}
+
+/// The same name in many places is one question.
+#[test]
+fn a_name_is_asked_about_once_for_a_request() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &every_operation());
+    let body = r#"{"Image":"a","HostConfig":{"Binds":["v:/a","v:/b"],"Mounts":[{"Type":"volume","Source":"v","Target":"/c"}]}}"#;
+    gate.ask(create(body)).assert_ok("one volume");
+    assert_eq!(daemon.looked_up().len(), 1);
+}
