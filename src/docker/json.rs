@@ -44,6 +44,9 @@ pub enum BadJson {
     /// A key stands twice in an object.
     #[error("the key {:?} stands twice in one object: send it once", shortened(.0))]
     Doubled(String),
+    /// It has too many values.
+    #[error("the body has more than {MAX_VALUES} values")]
+    Many,
     /// There is something behind it.
     #[error("there is more behind the JSON, from byte {0} on: send one document")]
     More(usize),
@@ -61,6 +64,10 @@ pub enum BadJson {
 /// The deepest nesting. The deepest body of the API has twelve levels.
 pub const MAX_DEPTH: usize = 32;
 
+/// The most values. The shortest take a hundred times the space that they take as bytes, and bytes are all
+/// that the budget of bodies knows of; the body of a service with hundreds of secrets has a few thousand.
+pub const MAX_VALUES: usize = 16 * 1024;
+
 impl<'a> Json<'a> {
     /// Parses one document.
     ///
@@ -72,7 +79,11 @@ impl<'a> Json<'a> {
         if text.starts_with('\u{feff}') {
             return Err(BadJson::ByteOrderMark);
         }
-        let mut parser = Parser { text, at: 0 };
+        let mut parser = Parser {
+            text,
+            at: 0,
+            values: 0,
+        };
         let value = parser.value(0)?;
         parser.space();
         if parser.at < text.len() {
@@ -229,6 +240,8 @@ pub fn shortened(text: &str) -> &str {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
+    /// How many values have begun.
+    values: usize,
 }
 
 impl<'a> Parser<'a> {
@@ -260,6 +273,10 @@ impl<'a> Parser<'a> {
     fn value(&mut self, depth: usize) -> Result<Json<'a>, BadJson> {
         if depth > MAX_DEPTH {
             return Err(BadJson::Depth);
+        }
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return Err(BadJson::Many);
         }
         self.space();
         match self.peek() {
@@ -299,7 +316,7 @@ impl<'a> Parser<'a> {
         if self.eat(b'}') {
             return Ok(Json::Object(Vec::new()));
         }
-        let mut members = Vec::with_capacity(FEW);
+        let mut members = Vec::new();
         loop {
             self.space();
             if self.peek() != Some(b'"') {

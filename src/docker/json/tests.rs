@@ -111,6 +111,16 @@ fn folds_keys_as_the_daemon_does() {
 }
 
 #[test]
+fn refuses_more_values_than_any_body_has() {
+    let of = |count: usize| format!("[{}]", vec!["1"; count - 1].join(","));
+    assert!(Json::parse(of(MAX_VALUES).as_bytes()).is_ok());
+    let many = Err(BadJson::Many);
+    assert_eq!(Json::parse(of(MAX_VALUES + 1).as_bytes()), many);
+    let nested = format!("[{}]", vec![r#"{"a":{}}"#; MAX_VALUES / 2].join(","));
+    assert_eq!(Json::parse(nested.as_bytes()), many);
+}
+
+#[test]
 fn a_message_shows_the_beginning_of_a_key() {
     for (key, want) in [
         ("short", 5),
