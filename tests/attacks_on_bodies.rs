@@ -9,7 +9,12 @@
 
 mod support;
 
-use support::{FakeDaemon, Gate, Refused, Reply, chunked, every_operation, post};
+use std::sync::mpsc;
+use std::thread;
+
+use support::{
+    FakeDaemon, Gate, LIMIT, Refused, Reply, Setup, Signal, chunked, every_operation, post,
+};
 
 const RESTRICTED: Refused = Refused(403, "restricted");
 const BAD_BODY: Refused = Refused(400, "bad_body");
@@ -648,4 +653,55 @@ fn no_body_over_the_limit_is_sent_by_any_operation() {
         }
         daemon.assert_untouched(id);
     }
+}
+
+/// F34, F42: the most that bodies can be made to hold, by more clients than there is room for.
+#[test]
+fn the_memory_of_bodies_is_bounded_whatever_is_in_them_and_however_many_come() {
+    const CLIENTS: usize = 500;
+    let go_on = Signal::new();
+    let held = go_on.clone();
+    let daemon = FakeDaemon::scripted(move |exchange| {
+        exchange.body();
+        held.wait("the refusals");
+        exchange.reply("200 OK", "", b"{}");
+    });
+    let gate = Setup::new(&daemon, &every_operation())
+        .settings("[limits]\nconnections_per_client = 1024")
+        .start();
+    let variables = vec![r#""""#; 16_000].join(",");
+    let start = format!(r#"{{"Image":"a","Env":[{variables}],"Domainname":""#);
+    let padding = "a".repeat((1 << 20) - start.len() - 2);
+    let request = post(CREATE, JSON, &format!("{start}{padding}\"}}"));
+    let (told, replies) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            let mut client = gate.connect();
+            client.count(1);
+            let (told, request) = (told.clone(), &request);
+            scope.spawn(move || {
+                // What is refused need not be taken whole.
+                let _ = client.try_send(request);
+                told.send(client.reply().status()).unwrap();
+            });
+        }
+        let reply = || replies.recv_timeout(3 * LIMIT).unwrap();
+        // There is room for sixteen, and the daemon keeps them until others were turned away.
+        let early: Vec<_> = (0..100).map(|_| reply()).collect();
+        assert!(early.iter().all(|status| *status == 503), "{early:?}");
+        (0..CLIENTS).for_each(|_| go_on.raise());
+        let late: Vec<_> = (100..CLIENTS).map(|_| reply()).collect();
+        let is_known = |status: &u16| [200, 503].contains(status);
+        assert!(late.iter().all(is_known), "{late:?}");
+    });
+    let peak = gate.peak_kib();
+assert!(peak < 192 * 1024, "{peak} KiB");
+    go_on.raise();
+    gate.ask(&request).assert_ok("behind all of them");
+    // Without a bound of their own, this many values would take fifty times their bytes.
+    let many = format!(
+        r#"{{"Image":"a","Env":[{}]}}"#,
+        vec![r#""""#; 340_000].join(",")
+    );
+    BAD_BODY.assert(&gate.ask(post(CREATE, JSON, &many)), "many values");
 }
