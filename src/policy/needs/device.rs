@@ -109,7 +109,8 @@ pub(super) fn requests(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denia
             set.texts().next().is_some() && set.texts().all(|name| GPU.contains(&name))
         };
         match driver {
-            "cdi" if !has_options && sets.is_empty() => {
+            // One that names no device asks for whatever the driver makes of that.
+            "cdi" if !has_options && sets.is_empty() && !items("DeviceIDs").is_empty() => {
                 for name in items("DeviceIDs").iter().filter_map(Json::text) {
                     needs.push(path, What::Device(name.to_owned()));
                 }

@@ -261,3 +261,50 @@ fn only_ordinary_containers_are_entered() {
         assert_judged_given("", put, "", &given, &want);
     }
 }
+
+#[test]
+fn a_request_for_devices_that_names_none_is_no_ordinary_one() {
+    let refused =
+        "HostConfig.DeviceRequests is not granted; to grant it set create.unrestricted = true";
+    let named = "HostConfig.DeviceRequests \"a.b/c=d\" is not granted; to grant it add \"a.b/c=d\" to create.devices";
+    let gpus = "HostConfig.DeviceRequests is not granted; to grant it set create.gpus = true";
+    for (blocks, request, want) in [
+        ("", r#"{"Driver":"cdi"}"#, refused),
+        ("", r#"{"Driver":"cdi","DeviceIDs":[]}"#, refused),
+        ("", r#"{"Driver":"cdi","DeviceIDs":["a.b/c=d"]}"#, named),
+        ("", r#"{"Capabilities":[["gpu"]]}"#, gpus),
+        (
+            "[create]\ndevices = ['a.b/c=d']",
+            r#"{"Driver":"cdi","DeviceIDs":["a.b/c=d"]}"#,
+            "",
+        ),
+        (
+            "[create]\ndevices = ['a.b/c=d']",
+            r#"{"Driver":"cdi"}"#,
+            refused,
+        ),
+        (
+            "[create]\ngpus = true",
+            r#"{"Driver":"nvidia","Count":-1,"Capabilities":[["gpu","compute"]]}"#,
+            "",
+        ),
+        (
+            "[create]\ngpus = true",
+            r#"{"Driver":"nvidia","Capabilities":[[]]}"#,
+            refused,
+        ),
+        (
+            "[create]\ngpus = true",
+            r#"{"Driver":"nvidia","Capabilities":[["gpu"],["cdi"]]}"#,
+            refused,
+        ),
+        (
+            "[create]\ngpus = true",
+            r#"{"Capabilities":[["gpu"]],"Options":{"a":"b"}}"#,
+            refused,
+        ),
+    ] {
+        let body = format!(r#"{{"Image":"a","HostConfig":{{"DeviceRequests":[{request}]}}}}"#);
+        assert_judged(blocks, "POST /containers/create", &body, want);
+    }
+}
