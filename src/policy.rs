@@ -20,6 +20,8 @@ pub mod rules;
 pub mod shipped;
 pub mod spelling;
 pub mod suppose;
+#[cfg(test)]
+mod tests;
 mod weigh;
 
 pub use ask::{Answer, Known, Lookup};

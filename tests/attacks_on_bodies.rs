@@ -695,7 +695,7 @@ fn the_memory_of_bodies_is_bounded_whatever_is_in_them_and_however_many_come() {
         assert!(late.iter().all(is_known), "{late:?}");
     });
     let peak = gate.peak_kib();
-assert!(peak < 192 * 1024, "{peak} KiB");
+    assert!(peak < 192 * 1024, "{peak} KiB");
     go_on.raise();
     gate.ask(&request).assert_ok("behind all of them");
     // Without a bound of their own, this many values would take fifty times their bytes.

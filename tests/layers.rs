@@ -198,7 +198,10 @@ fn sources() -> BTreeMap<String, String> {
     collect(&root, &mut files);
     let modules = files
         .iter()
-        .filter(|file| !file.ends_with("tests.rs"))
+        .filter(|file| {
+            let mut parts = file.strip_prefix(&root).unwrap().iter();
+            !parts.any(|part| part == "tests" || part == "tests.rs")
+        })
         .map(|file| {
             let path = file.strip_prefix(&root).unwrap().with_extension("");
             let parts: Vec<_> = path.iter().map(|part| part.to_str().unwrap()).collect();

@@ -378,4 +378,4 @@ fn is_zero(value: &Json, shape: Shape) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -110,7 +110,7 @@ fn network<'a>(value: Option<&'a Json<'a>>) -> &'a str {
     }
 }
 
-fn given(value: Option<&Json>) -> Option<&Json> {
+fn given<'a>(value: Option<&'a Json<'a>>) -> Option<&'a Json<'a>> {
     value.filter(|value| **value != Json::Null)
 }
 

@@ -2,11 +2,27 @@ use super::*;
 
 mod asked;
 mod bodies;
-mod go;
+pub(crate) mod go;
 mod tables;
 
 const CREATE: Operation = Operation::ContainerCreate;
 const SERVICE: Operation = Operation::ServiceCreate;
+
+/// The name of every field of every body, in each of its spellings.
+pub(crate) fn field_names() -> Vec<&'static str> {
+    let mut objects = Vec::new();
+    for (_, table) in TABLES {
+        tables::objects(table, &mut objects);
+    }
+    let fields = objects.into_iter().flat_map(tables::fields);
+    let mut names: Vec<_> = fields
+        .flat_map(|field| [Some(field.name), field.also])
+        .flatten()
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
 
 #[track_caller]
 fn read(operation: Operation, body: &str) -> Result<Json<'_>, BadBody> {

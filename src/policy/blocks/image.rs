@@ -64,7 +64,7 @@ impl ReferencePattern {
     fn covers_every_version(&self, repository: &str) -> bool {
         let is_open = match (&self.tag, &self.digest) {
             (None, None) => true,
-            (Some(tag), _) => tag.to_string() == "*",
+            (Some(tag), _) => *tag == "*",
             (None, Some(_)) => false,
         };
         is_open && self.repository.matches(repository)

@@ -42,8 +42,10 @@ impl<'de> Visitor<'de> for Reader {
         Ok(Loose::Integer(number))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Loose, E> {
-        i64::try_from(number).map(Loose::Integer).map_err(E::custom)
+    fn visit_u64<E>(self, number: u64) -> Result<Loose, E> {
+        // What is too large for a whole number is refused only where one belongs.
+        let large = || Loose::Fraction(number.to_string().parse().unwrap());
+        Ok(i64::try_from(number).map_or_else(|_| large(), Loose::Integer))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Loose, E> {

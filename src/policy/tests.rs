@@ -1,0 +1,3 @@
+//! What takes the whole of the judgement.
+
+mod fuzz;

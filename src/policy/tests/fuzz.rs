@@ -1,0 +1,220 @@
+//! The judgement of bodies against bodies that no one thought of.
+//!
+//! Kept bodies are changed, as trees and as bytes, for as long as is asked for. What must hold of each:
+//! the strict reader does not panic; what is rendered is read back as it is; the daemon, by the model of
+//! its reader, finds in what is sent what was judged; and what a policy with the defaults of its blocks
+//! grants has nothing in it that leads out of a container. A body that is answered in a way not seen before
+//! is kept.
+
+mod mutate;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::panic;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::super::suppose;
+use super::super::{Grants, Judgement, Rules};
+use crate::docker::body::tests::go::danger::dangers;
+use crate::docker::body::tests::go::is_taken_for_what_it_is;
+use crate::docker::{Json, Operation, Target, body, classify};
+use crate::policy::file::tests::policy;
+use mutate::{Chance, Mutator};
+
+/// The operations whose bodies are judged, each with a request for it.
+const REQUESTS: &[(Operation, &str)] = &[
+    (Operation::ContainerCreate, "/containers/create?name=n"),
+    (Operation::ContainerExec, "/containers/web/exec"),
+    (Operation::ContainerUpdate, "/containers/web/update"),
+    (Operation::ExecStart, "/exec/e1/start"),
+    (Operation::ImageCommit, "/commit?container=web"),
+    (Operation::NetworkConnect, "/networks/bridge/connect"),
+    (Operation::NetworkCreate, "/networks/create"),
+    (Operation::NetworkDisconnect, "/networks/bridge/disconnect"),
+    (Operation::ServiceCreate, "/services/create"),
+    (Operation::ServiceUpdate, "/services/s/update?version=1"),
+    (Operation::VolumeCreate, "/volumes/create"),
+];
+
+/// Where bodies are kept, one a line behind its operation.
+const FOUND: &str = "tests/data/corpus/found.txt";
+const KEPT: &[&str] = &["tests/data/bodies.txt", "tests/data/asked.txt", FOUND];
+
+/// What becomes of a body that is refused before it is judged.
+const UNREAD: &str = "no reading";
+
+struct Fuzz {
+    rules: Rules,
+    seen: HashSet<String>,
+    counts: BTreeMap<&'static str, u64>,
+}
+
+impl Fuzz {
+    fn new() -> Self {
+        let names = REQUESTS
+            .iter()
+            .map(|(operation, _)| format!("'{operation}'"));
+        let allow = names.collect::<Vec<_>>().join(", ");
+        let text: &'static str = Box::leak(format!("allow = [{allow}]").into_boxed_str());
+        Self {
+            rules: Rules::new(vec![policy("p", text)], Grants::default()),
+            seen: HashSet::new(),
+            counts: BTreeMap::new(),
+        }
+    }
+
+    /// Tries a body; returns whether it was answered in a way not seen before, and whether it has a reading.
+    fn tries(&mut self, operation: Operation, bytes: &[u8]) -> (bool, bool) {
+        let (kind, signature) = self.answer(operation, bytes);
+        *self.counts.entry(kind).or_default() += 1;
+        let mut is_new = false;
+        for part in signature {
+            is_new |= self.seen.insert(format!("{operation} {kind} {part}"));
+        }
+        (is_new, kind != UNREAD)
+    }
+
+    /// What becomes of a body, and by what it is told from others. Panics if something does not hold.
+    fn answer(&self, operation: Operation, bytes: &[u8]) -> (&'static str, Vec<String>) {
+        let table = body::table(operation).unwrap();
+        if let Ok(json) = Json::parse(bytes) {
+            let mut rendered = String::new();
+            json.render(&mut rendered);
+            assert_eq!(Json::parse(rendered.as_bytes()), Ok(json), "is read back");
+        }
+        let parsed = body::parse(bytes, table);
+        let Ok(kept) = parsed else {
+            return (UNREAD, vec![shape(&parsed.unwrap_err().to_string())]);
+        };
+        let text = str::from_utf8(bytes).unwrap();
+        assert!(is_taken_for_what_it_is(operation, table, text));
+        let asked = body::asked(&kept, table);
+        let asked: Vec<String> = asked.iter().map(|asked| shape(&asked.path)).collect();
+        let (_, target) = REQUESTS.iter().find(|(of, _)| *of == operation).unwrap();
+        let call = classify("POST", Target::parse(target).unwrap()).unwrap();
+        match suppose::judge(&self.rules, call, text, &[]).unwrap().0 {
+            Judgement::Allow(permit) => {
+                let found = dangers(operation, permit.body().unwrap());
+                assert!(
+                    found.is_empty(),
+                    "granted: {found:?}: {}",
+                    permit.body().unwrap()
+                );
+                ("granted", asked)
+            }
+            Judgement::Deny(denial) => ("refused", vec![shape(&denial.message)]),
+            Judgement::Missing(lookup) => ("missing", vec![shape(&format!("{lookup:?}"))]),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// A message or path without what a client chose in it.
+fn shape(text: &str) -> String {
+    let mut is_quoted = false;
+    let kept = text.chars().filter(|character| {
+        is_quoted ^= *character == '"';
+        !is_quoted && !character.is_ascii_digit()
+    });
+    kept.take(100).collect()
+}
+
+fn kept(file: &str) -> Vec<(Operation, String)> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let words: Vec<_> = line.splitn(4, ' ').collect();
+            match Operation::named(words[0]) {
+                Some(operation) => (operation, line.split_once(' ').unwrap().1.to_owned()),
+                // Of the rows of attacks, which have an id before the operation and a topic behind it.
+                None => (Operation::named(words[1]).unwrap(), words[3].to_owned()),
+            }
+        })
+        .filter(|(operation, _)| REQUESTS.iter().any(|(of, _)| of == operation))
+        .collect()
+}
+
+fn corpus() -> Vec<(Operation, String)> {
+    KEPT.iter().flat_map(|file| kept(file)).collect()
+}
+
+/// So much runs with all tests, from the same seed always.
+#[test]
+fn what_is_granted_leads_nowhere_whatever_is_changed_in_a_body() {
+    run(20_000, Duration::MAX, 1, false);
+}
+
+#[test]
+#[ignore = "takes as long as it is told to: tests/fuzz.sh"]
+fn for_as_long_as_is_told() {
+    let seconds = std::env::var("FUZZ_SECONDS").unwrap().parse().unwrap();
+    let seed = std::env::var("FUZZ_SEED").unwrap().parse().unwrap();
+    run(u64::MAX, Duration::from_secs(seconds), seed, true);
+}
+
+fn run(most: u64, limit: Duration, seed: u64, keeps: bool) {
+    let (mut fuzz, mut bodies) = (Fuzz::new(), corpus());
+    for (operation, body) in &bodies {
+        fuzz.tries(*operation, body.as_bytes());
+    }
+    let (start, mut tried, mut added) = (Instant::now(), 0, 0);
+    let mutator = Mutator::new();
+    let mut chance = Chance::new(seed);
+    while tried < most && (tried % 64 != 0 || start.elapsed() < limit) {
+        let (mut operation, body) = chance.one_of(&bodies).clone();
+        let (_, other) = chance.one_of(&bodies);
+        if chance.is_one_in(50) {
+            operation = chance.one_of(REQUESTS).0;
+        }
+        let changed = mutator.changed(&mut chance, &body, other);
+        let tried_one =
+            panic::catch_unwind(panic::AssertUnwindSafe(|| fuzz.tries(operation, &changed)));
+        tried += 1;
+        let (is_new, is_read) = tried_one.unwrap_or_else(|why| {
+            eprintln!("{operation} {}", changed.escape_ascii());
+            panic::resume_unwind(why)
+        });
+        let text = String::from_utf8(changed).unwrap_or_default();
+        if is_new && text.len() < 2000 && !text.contains(char::is_control) && !text.is_empty() {
+            if keeps {
+                keep(operation, &text);
+            }
+            added += 1;
+            if is_read {
+                bodies.push((operation, text));
+            }
+        }
+    }
+    eprintln!(
+        "{tried} bodies in {} s from seed {seed}: {:?}; {added} answered as none before, {} answers",
+        start.elapsed().as_secs(),
+        fuzz.counts,
+        fuzz.seen.len()
+    );
+    assert!(
+        fuzz.counts["granted"] * 100 > tried,
+        "few are granted: {:?}",
+        fuzz.counts
+    );
+    assert!(
+        fuzz.counts["refused"] * 100 > tried,
+        "few are refused: {:?}",
+        fuzz.counts
+    );
+}
+
+fn keep(operation: Operation, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FOUND);
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    writeln!(file, "{operation} {text}").unwrap();
+}
