@@ -13,7 +13,6 @@ use proptest::collection;
 use proptest::prelude::*;
 
 use super::*;
-use crate::docker::json::folds_alike;
 use chance::chosen;
 use loose::Loose;
 
@@ -137,9 +136,20 @@ fn matched(table: &'static Table, key: &str) -> Option<&'static Field> {
         .iter()
         .filter(|field| field.class != Class::Ignored);
     let exact = own.clone().find(|field| field.name == key);
-    let nearly = || own.clone().find(|field| folds_alike(field.name, key));
+    let nearly = || own.clone().find(|field| folded(field.name) == folded(key));
     let embedded = || table.embedded.iter().find_map(|table| matched(table, key));
     exact.or_else(nearly).or_else(embedded)
+}
+
+/// A key as Go compares it, which must not be the judgement's own way to.
+pub(crate) fn folded(key: &str) -> String {
+    let upper = |letter: char| match letter {
+        '\u{17f}' => 'S',
+        '\u{212a}' => 'K',
+        'a'..='z' => letter.to_ascii_uppercase(),
+        other => other,
+    };
+    key.chars().map(upper).collect()
 }
 
 fn texts<const N: usize>(texts: [String; N]) -> Go {

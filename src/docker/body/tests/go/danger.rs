@@ -47,7 +47,7 @@ fn beside_host_config(sent: &str, found: &mut Vec<String>) {
         .collect();
     let strays = members
         .iter()
-        .filter(|(key, _)| of_host.iter().any(|name| folds_alike(key, name)));
+        .filter(|(key, _)| of_host.iter().any(|name| folded(key) == folded(name)));
     found.extend(strays.map(|(key, _)| format!("{key} beside HostConfig")));
     let host = members.iter().filter(|(key, _)| key == "HostConfig");
     if !matches!(host.collect::<Vec<_>>()[..], [(_, Loose::Object(_))]) {
