@@ -2,7 +2,7 @@
 
 use super::ask::{self, Known, Lookup, Unsettled};
 use super::facts::{Container, is_full_id};
-use super::need::{Need, What};
+use super::need::{Made, Need, What};
 use crate::docker::Json;
 
 /// What is known of Dockgate's own container since the start.
@@ -92,7 +92,7 @@ impl Own {
             Ok(ask::container(known, name)?.id == self.id)
         };
         if let Some(name) = what.container() {
-            let is_joined = matches!(what, What::Join(_));
+            let is_joined = matches!(what, What::Join(_) | What::Made(Made::BuildNetwork(_)));
             let told = if is_joined { JOINS } else { REACHES };
             return Ok(is_own(name)?.then_some(told));
         }
@@ -100,7 +100,11 @@ impl Own {
             let is_taken = self.names.contains(&name.to_ascii_lowercase());
             return Ok(is_taken.then_some("would take a name of dockgate's own container"));
         }
-        if let What::Network(name) = what {
+        if let What::Network(name) | What::Made(Made::BuildNetwork(name)) = what {
+            // The host's own is no network that has containers on it.
+            if name == "host" {
+                return Ok(None);
+            }
             let network = ask::network(known, network_name(name))?;
             return Ok(network.containers.contains(&self.id).then_some(NETWORK));
         }
@@ -130,3 +134,6 @@ fn service_id(known: &Known, name: &str) -> Result<String, Unsettled> {
         None => Err(Unsettled::Ask(lookup)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -37,6 +37,12 @@ pub(super) fn containers(call: &mut Call, body: Option<&mut Json>, known: &Known
             call.query.set("container", &id);
         }
     }
+    if call.operation() == Some(Operation::ImageBuild) {
+        let mode = call.query.first("networkmode").unwrap_or_default();
+        if let Some(id) = mode.strip_prefix("container:").and_then(id) {
+            call.query.set("networkmode", &format!("container:{id}"));
+        }
+    }
     let Some(body) = body else {
         return;
     };

@@ -108,6 +108,11 @@ impl What {
     /// The container that it is about, by the name that the request has for it.
     #[must_use]
     pub fn container(&self) -> Option<&str> {
+        if let Self::Made(Made::BuildNetwork(mode)) = self {
+            // A step of a build is a container too.
+            let name = mode.strip_prefix("container:")?;
+            return Some(name.strip_prefix('/').unwrap_or(name));
+        }
         if let Self::Join(name)
         | Self::Reach(name)
         | Self::Made(Made::Connect(name))

@@ -1,0 +1,262 @@
+//! What would reach Dockgate's own container is refused whatever a policy says.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::docker::{Json, Target, body, classify};
+use crate::policy::file::tests::policy;
+use crate::policy::{Answer, Grants, Ground, Judgement, Reason, Request, Rules};
+
+/// Grants all of it, so that nothing but the own container refuses.
+const EVERYTHING: &str = "allow = ['containers:write', 'networks:write', 'ContainerCreate', 'ContainerExec', 'ContainerUpdate',
+    'ContainerAttach', 'ContainerAttachWebsocket', 'PutContainerArchive', 'ExecStart', 'ImageBuild', 'ImageCommit',
+    'NetworkConnect', 'NetworkDisconnect', 'ServiceCreate', 'ServiceUpdate', 'ServiceDelete', 'ContainerArchive',
+    'ContainerExport', 'ContainerRename']
+    [archive]\nunrestricted = true\n[build]\nunrestricted = true\n[create]\nunrestricted = true\n[exec]\nunrestricted = true
+    [images]\nunrestricted = true\n[networks]\nunrestricted = true\n[volumes]\nunrestricted = true";
+
+fn id(digit: &str) -> String {
+    digit.repeat(64)
+}
+
+fn container(digit: &str, name: &str) -> Value {
+    json!({
+        "Id": id(digit), "Name": format!("/{name}"), "HostConfig": {}, "Mounts": [],
+        "Config": {"Hostname": "gate-host", "Labels": {
+            "com.docker.swarm.service.id": id("5"), "com.docker.swarm.service.name": "Gate-Service",
+        }},
+        "NetworkSettings": {"Networks": {"front": {"Aliases": ["docker-proxy"], "DNSNames": ["gate.front"]}}},
+    })
+}
+
+/// The daemon's answer: `gate` and every beginning of its id are Dockgate's, and it is on `front`.
+fn answer(lookup: &Lookup) -> Answer {
+    let reply = match lookup {
+        Lookup::Container(name) if name == "gate" || id("a").starts_with(name.as_str()) => {
+            container("a", "gate")
+        }
+        Lookup::Container(name) => container("b", name),
+        Lookup::Exec(exec) => json!({
+            "ContainerID": id(if exec == "own" { "a" } else { "b" }),
+            "ProcessConfig": {"entrypoint": "sh"},
+        }),
+        Lookup::Network(name) => json!({
+            "Id": id("c"), "Name": name, "Driver": "bridge",
+            "Containers": if name == "front" { json!({id("a"): {}}) } else { json!({}) },
+        }),
+        Lookup::Service(name) => json!({"ID": id(if name == "gate" { "5" } else { "6" })}),
+        Lookup::DefaultRuntime | Lookup::Predecessor(_) | Lookup::Volume(_) => {
+            return Answer::Missing;
+        }
+    };
+    lookup.read(reply.to_string().as_bytes()).unwrap()
+}
+
+/// The verdict on a request, and what is sent where it is granted.
+fn judged(request: &str, text: &str) -> Result<String, (Reason, String)> {
+    let own = Own::of(&Container::parse(container("a", "gate").to_string().as_bytes()).unwrap());
+    let rules = Rules::new(vec![policy("p", EVERYTHING)], Grants::default());
+    let (method, target) = request.split_once(' ').unwrap();
+    let call = classify(method, Target::parse(target).unwrap()).unwrap();
+    let (mut known, mut request) = (Known::default(), Request { call, body: None });
+    loop {
+        let ground = Ground {
+            known: &known,
+            own: Some(&own),
+        };
+        request = match rules.judge(request, ground) {
+            Judgement::Allow(permit) => return Ok(permit.call().render()),
+            Judgement::Deny(denial) => return Err((denial.reason, denial.message)),
+            Judgement::Missing(lookup) => panic!("{lookup:?}"),
+            Judgement::Ask(request, lookup) => {
+                let answer = answer(&lookup);
+                known.learn(lookup, answer);
+                request
+            }
+            Judgement::Inspect(mut request) => {
+                let table = body::table(request.call.operation().unwrap()).unwrap();
+                let text = if text.is_empty() { "{}" } else { text };
+                request.body = Some(body::parse(text.as_bytes(), table).unwrap());
+                request
+            }
+        };
+    }
+}
+
+const REACHES: &str = "would reach dockgate's own container";
+const JOINS: &str = "would join dockgate's own container";
+const NETWORK: &str = "would join a network of dockgate's own container: make another network";
+const NAMES: &str = "would take a name of dockgate's own container";
+
+#[test]
+fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
+    let by_id = format!("POST /containers/{}/kill", id("a"));
+    for (request, body, want) in [
+        ("POST /containers/gate/kill", "", REACHES),
+        (&*by_id, "", REACHES),
+        ("POST /containers/aaaa/kill", "", REACHES),
+        ("DELETE /containers/gate", "", REACHES),
+        ("POST /containers/gate/stop", "", REACHES),
+        ("POST /containers/gate/attach", "", REACHES),
+        ("GET /containers/gate/attach/ws", "", REACHES),
+        ("GET /containers/gate/archive?path=/", "", REACHES),
+        ("GET /containers/gate/export", "", REACHES),
+        ("PUT /containers/gate/archive?path=/", "", REACHES),
+        ("POST /containers/gate/update", "{}", REACHES),
+        ("POST /containers/gate/rename?name=x", "", REACHES),
+        ("POST /containers/gate/exec", r#"{"Cmd":["a"]}"#, REACHES),
+        ("POST /exec/own/start", "{}", REACHES),
+        ("POST /commit?container=gate", "", REACHES),
+        (
+            "POST /networks/back/connect",
+            r#"{"Container":"gate"}"#,
+            REACHES,
+        ),
+        (
+            "POST /networks/back/disconnect",
+            r#"{"Container":"/gate"}"#,
+            REACHES,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"NetworkMode":"container:gate"}}"#,
+            JOINS,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"PidMode":"container:aa"}}"#,
+            JOINS,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"IpcMode":"container:/gate"}}"#,
+            JOINS,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"VolumesFrom":["gate:ro"]}}"#,
+            JOINS,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Links":["gate:x"]}}"#,
+            JOINS,
+        ),
+        ("POST /build?networkmode=container:gate", "", JOINS),
+        ("POST /build?networkmode=container:/aaa", "", JOINS),
+        ("POST /build?networkmode=front", "", NETWORK),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"NetworkMode":"front"}}"#,
+            NETWORK,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"NetworkingConfig":{"EndpointsConfig":{"front":{}}}}"#,
+            NETWORK,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"NetworkingConfig":{"EndpointsConfig":{"bridge":{"NetworkID":"front"}}}}"#,
+            NETWORK,
+        ),
+        (
+            "POST /networks/front/connect",
+            r#"{"Container":"web"}"#,
+            NETWORK,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"Networks":[{"Target":"front"}]}}"#,
+            NETWORK,
+        ),
+        ("POST /containers/create?name=gate", "{}", NAMES),
+        ("POST /containers/create?name=/GATE", "{}", NAMES),
+        (
+            "POST /containers/create",
+            r#"{"Hostname":"gate-host"}"#,
+            NAMES,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"NetworkingConfig":{"EndpointsConfig":{"back":{"Aliases":["Docker-Proxy"]}}}}"#,
+            NAMES,
+        ),
+        (
+            "POST /networks/back/connect",
+            r#"{"Container":"web","EndpointConfig":{"DNSNames":["gate.front"]}}"#,
+            NAMES,
+        ),
+        ("POST /containers/web/rename?name=gate", "", NAMES),
+        ("POST /services/create", r#"{"Name":"gate-service"}"#, NAMES),
+        (
+            "POST /services/create",
+            r#"{"Networks":[{"Target":"back","Aliases":["gate"]}]}"#,
+            NAMES,
+        ),
+        (
+            "POST /services/gate/update?version=1",
+            "{}",
+            "would reach dockgate's own service",
+        ),
+        (
+            "DELETE /services/gate",
+            "",
+            "would reach dockgate's own service",
+        ),
+    ] {
+        let (reason, message) = judged(request, body).unwrap_err();
+        assert_eq!(reason, Reason::OwnContainer, "{request} {body}: {message}");
+        assert!(message.ends_with(want), "{request} {body}: {message}");
+    }
+}
+
+#[test]
+fn what_is_next_to_it_is_granted_and_sent_by_id() {
+    let web = id("b");
+    for (request, body, want) in [
+        (
+            "POST /containers/web/kill",
+            "",
+            format!("/containers/{web}/kill"),
+        ),
+        ("POST /exec/e1/start", "{}", "/exec/e1/start".to_owned()),
+        (
+            "POST /build?networkmode=host",
+            "",
+            "/build?networkmode=host".to_owned(),
+        ),
+        (
+            "POST /build?networkmode=back",
+            "",
+            "/build?networkmode=back".to_owned(),
+        ),
+        (
+            "POST /build?networkmode=container:web",
+            "",
+            format!("/build?networkmode=container%3A{web}"),
+        ),
+        (
+            "POST /commit?container=web",
+            "",
+            format!("/commit?container={web}"),
+        ),
+        (
+            "POST /containers/create?name=gates",
+            r#"{"HostConfig":{"NetworkMode":"back"}}"#,
+            "/containers/create?name=gates".to_owned(),
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"NetworkMode":"host"}}"#,
+            "/containers/create".to_owned(),
+        ),
+        (
+            "POST /services/web/update?version=1",
+            "{}",
+            "/services/web/update?version=1".to_owned(),
+        ),
+    ] {
+        assert_eq!(judged(request, body), Ok(want), "{request} {body}");
+    }
+}
