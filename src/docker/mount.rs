@@ -195,6 +195,20 @@ pub fn opening<'a>(options: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     options.filter(|option| !is_harmless(option)).collect()
 }
 
+/// Whether options of the local driver make a volume of memory, which is no path of the host.
+pub fn is_memory<'a>(options: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    let (mut kind, mut device) = (None, None);
+    for (key, value) in options {
+        match key {
+            "device" => device = Some(value),
+            "o" if opening(value.split(',')).is_empty() => {}
+            "type" => kind = Some(value),
+            _ => return false,
+        }
+    }
+    kind == Some("tmpfs") && device == Some("tmpfs")
+}
+
 /// Whether a path is absolute and has no other spelling.
 #[must_use]
 pub fn is_clean(path: &str) -> bool {

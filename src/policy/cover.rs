@@ -6,6 +6,7 @@ use super::facts::{Container, Network, POLICY_LABEL};
 use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
 use crate::docker::Reference;
+use crate::docker::mount::is_memory;
 
 /// A policy's blocks, and what is known of what they are asked about.
 pub struct Cover<'a> {
@@ -212,10 +213,12 @@ impl Cover<'_> {
             return Ok(true);
         };
         let volumes = &self.blocks.volumes;
-        let mut options = volume.options.iter();
+        let pairs = || volume.options.iter().map(|(key, value)| (&**key, &**value));
+        let is_local = volume.driver == "local";
         Ok(volumes.unrestricted
+            || (is_local && is_memory(pairs()))
             || (volumes.drivers.has(&volume.driver)
-                && options.all(|(key, value)| volumes.options.cover(key, value))))
+                && pairs().all(|(key, value)| volumes.options.cover(key, value))))
     }
 
     fn is_default_runtime(&self, name: &str) -> Granted {

@@ -98,19 +98,10 @@ pub(super) fn volume_options(needs: &mut Needs, asked: &Asked<'_>) -> Result<(),
 
 /// Options of a volume's driver. Memory of a bounded size is no more than a memory mount is.
 fn driver_options(needs: &mut Needs, path: &str, options: &[Member<'_>]) {
-    let text = |name: &str| {
-        let mut options = options.iter();
-        options
-            .find(|(key, _)| key == name)
-            .and_then(|(_, value)| value.text())
-    };
-    let is_memory = text("type") == Some("tmpfs")
-        && text("device") == Some("tmpfs")
-        && mount::opening(text("o").unwrap_or_default().split(',')).is_empty()
-        && options
-            .iter()
-            .all(|(key, _)| matches!(&**key, "device" | "o" | "type"));
-    if is_memory {
+    let pairs = options
+        .iter()
+        .map(|(key, value)| (&**key, value.text().unwrap_or_default()));
+    if mount::is_memory(pairs) {
         return;
     }
     for (key, value) in options {

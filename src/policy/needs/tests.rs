@@ -308,3 +308,24 @@ fn a_request_for_devices_that_names_none_is_no_ordinary_one() {
         assert_judged(blocks, "POST /containers/create", &body, want);
     }
 }
+
+#[test]
+fn a_volume_of_memory_is_no_path_of_the_host() {
+    let mounted = r#"{"Image":"a","HostConfig":{"Binds":["cache:/a"]}}"#;
+    let refused =
+        "HostConfig.Binds[0] \"cache\" is not granted; to grant it add \"cache\" to create.volumes";
+    for (options, want) in [
+        (r#"{"type":"tmpfs","device":"tmpfs"}"#, ""),
+        (
+            r#"{"type":"tmpfs","device":"tmpfs","o":"size=1m,uid=1000"}"#,
+            "",
+        ),
+        (r#"{"type":"tmpfs","device":"tmpfs","o":"bind"}"#, refused),
+        (r#"{"type":"none","device":"/","o":"bind"}"#, refused),
+        (r#"{"type":"tmpfs"}"#, refused),
+    ] {
+        let volume = format!(r#"{{"Driver":"local","Options":{options}}}"#);
+        let given = [("/volumes/cache", volume.as_str())];
+        assert_judged_given("", "POST /containers/create", mounted, &given, want);
+    }
+}

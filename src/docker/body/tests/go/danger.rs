@@ -234,7 +234,7 @@ impl Dangers<'_> {
         );
         let options = of(mount, "VolumeOptions");
         let driver = of(options, "DriverConfig");
-        self.all_empty(driver, &["Options"]);
+        self.driver_options(driver, "Options");
         self.one_of(driver, "Name", &["", "local"]);
         for key in ["VolumeOptions", "ImageOptions"] {
             let subpath = text(of(mount, key), "Subpath");
@@ -252,6 +252,24 @@ impl Dangers<'_> {
         }
         let propagation = text(of(mount, "BindOptions"), "Propagation");
         self.unless("Propagation", !["shared", "rshared"].contains(&propagation));
+    }
+
+    /// Nothing but memory with a size and an owner is no path of the host.
+    fn driver_options(&mut self, of: &Fields, key: &str) {
+        for (option, value) in map(of, key) {
+            let Go::Text(value) = value else { continue };
+            let is_memory = match option {
+                "device" | "type" => value == "tmpfs",
+                "o" => value.split(',').all(|option| {
+                    ["size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks="]
+                        .iter()
+                        .any(|known| option.starts_with(known))
+                        || ["", "ro", "rw", "nodev", "nosuid", "noexec"].contains(&option)
+                }),
+                _ => false,
+            };
+            self.unless(key, is_memory);
+        }
     }
 
     fn resources(&mut self, of: &Fields) {
@@ -334,7 +352,7 @@ impl Dangers<'_> {
 
     fn volume(&mut self, body: &Fields) {
         self.one_of(body, "Driver", &["", "local"]);
-        self.all_empty(body, &["DriverOpts"]);
+        self.driver_options(body, "DriverOpts");
         self.unless("ClusterVolumeSpec", !body.contains_key("ClusterVolumeSpec"));
         self.unless(
             "Name",
