@@ -110,6 +110,9 @@ fn supposition(lookup: &Lookup) -> String {
         Lookup::DefaultRuntime => "the daemon's default runtime is runc".to_owned(),
         Lookup::Exec(id) => format!("the exec {id} runs sh in an ordinary container"),
         Lookup::Network(name) => format!("the network {name} is there, made elsewhere"),
+        Lookup::Predecessor(name) if name.is_empty() => {
+            "no container was taken away before".to_owned()
+        }
         Lookup::Predecessor(name) => format!("no container {name} was taken away before"),
         Lookup::Service(name) => format!("the service {name} is there"),
         Lookup::Volume(name) => format!("the volume {name} is a new one"),

@@ -21,8 +21,8 @@ pub enum Lookup {
     Exec(String),
     /// The network of a name or id.
     Network(String),
-    /// What the container of this name had when it was last taken away through Dockgate. Not asked of
-    /// the daemon.
+    /// What the container of this name had when it was last taken away through Dockgate; without a name,
+    /// what each had that was taken away. Not asked of the daemon.
     Predecessor(String),
     /// The full id of the service of a name or id.
     Service(String),
@@ -35,6 +35,8 @@ pub enum Lookup {
 pub enum Answer {
     /// The container.
     Container(Arc<Container>),
+    /// The containers that were taken away.
+    Containers(Vec<Arc<Container>>),
     /// The exec.
     Exec(Arc<Exec>),
     /// The network.

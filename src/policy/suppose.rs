@@ -1,9 +1,12 @@
 //! The judgement without a daemon: for the examples of a policy and for `explain`, what would be looked
 //! up is supposed to be ordinary, unless it is given.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::ask::{Answer, Known, Lookup};
+use super::facts::Container;
 use super::rules::{Ground, Judgement, Request, Rules};
 use crate::docker::body::{self, BadBody};
 use crate::docker::{Call, Json};
@@ -59,24 +62,38 @@ fn parse<'a>(call: &Call, text: &'a str) -> Result<Json<'a>, BadBody> {
 
 /// The answer to a lookup, and whether it was given.
 fn answer(lookup: &Lookup, given: &[Given]) -> (Answer, bool) {
-    let (target, like) = if let Lookup::Predecessor(name) = lookup {
-        (format!("replaced {name}"), Lookup::Container(name.clone()))
-    } else {
-        let call = lookup.call();
-        let target = call.map(|call| call.path()).unwrap_or_default();
-        (target, lookup.clone())
-    };
+    if let Lookup::Predecessor(name) = lookup {
+        return replaced(name, given);
+    }
+    let call = lookup.call();
+    let target = call.map(|call| call.path()).unwrap_or_default();
     let found = given.iter().find(|(of, _)| *of == target);
-    let is_there = !matches!(lookup, Lookup::Predecessor(_) | Lookup::Volume(_));
-    if found.is_none() && !is_there {
+    if found.is_none() && matches!(lookup, Lookup::Volume(_)) {
         return (Answer::Missing, false);
     }
-    let mut reply = ordinary(&like);
+    let mut reply = ordinary(lookup);
     if let Some((_, given)) = found {
         merge(&mut reply, given);
     }
-    let read = like.read(reply.to_string().as_bytes());
+    let read = lookup.read(reply.to_string().as_bytes());
     (read.unwrap_or(Answer::Missing), found.is_some())
+}
+
+/// The containers that are supposed to have been taken away.
+fn replaced(wanted: &str, given: &[Given]) -> (Answer, bool) {
+    let mut found = Vec::new();
+    for (of, given) in given {
+        let Some(name) = of.strip_prefix("replaced ") else {
+            continue;
+        };
+        let mut reply = container(&"0".repeat(64), name);
+        merge(&mut reply, given);
+        let read = Container::parse(reply.to_string().as_bytes());
+        let is_wanted = wanted.is_empty() || wanted == name;
+        found.extend(read.ok().filter(|_| is_wanted).map(Arc::new));
+    }
+    let is_given = !found.is_empty();
+    (Answer::Containers(found), is_given)
 }
 
 /// The daemon's reply about an ordinary object.

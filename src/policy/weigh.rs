@@ -1,7 +1,10 @@
 //! One policy's verdict on all that a request asks for.
 
+use std::sync::Arc;
+
 use super::ask::{self, Answer, Known, Lookup, Unsettled};
 use super::cover::Cover;
+use super::facts::Container;
 use super::file::Policy;
 use super::need::Need;
 use super::replaces;
@@ -73,21 +76,24 @@ fn successor(request: &Request<'_>, known: &Known) -> Result<Option<Vec<String>>
         _ => return Ok(None),
     };
     let lookup = Lookup::Predecessor(name);
-    let old = match known.answer(&lookup) {
-        Some(Answer::Container(old)) => old,
+    let olds = match known.answer(&lookup) {
+        Some(Answer::Containers(olds)) => olds,
         Some(_) => return Ok(None),
         None => return Err(Unsettled::Ask(lookup)),
     };
-    if request.call.operation() == Some(Operation::ContainerCreate) {
-        return Ok(Some(replaces::differences(body, old)));
-    }
-    let nothing = Json::Null;
-    let endpoint = body.get("EndpointConfig").unwrap_or(&nothing);
-    let network = request.call.object().unwrap_or_default();
-    let is_same = replaces::joins(network, endpoint, old);
-    Ok(Some(if is_same {
-        Vec::new()
-    } else {
-        vec!["EndpointConfig".to_owned()]
-    }))
+    let differences = |old: &Arc<Container>| {
+        if request.call.operation() == Some(Operation::ContainerCreate) {
+            return replaces::differences(body, old);
+        }
+        let nothing = Json::Null;
+        let endpoint = body.get("EndpointConfig").unwrap_or(&nothing);
+        let network = request.call.object().unwrap_or_default();
+        if replaces::joins(network, endpoint, old) {
+            Vec::new()
+        } else {
+            vec!["EndpointConfig".to_owned()]
+        }
+    };
+    // A new container without a name may be that of any of them: it gets its name afterwards.
+    Ok(olds.iter().map(differences).min_by_key(Vec::len))
 }

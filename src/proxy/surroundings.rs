@@ -104,14 +104,14 @@ impl Predecessors {
         kept.push_back((Instant::now(), Arc::clone(container)));
     }
 
-    /// The container of this name that was taken away last.
+    /// The container of this name that was taken away last; without a name, all that were.
     #[must_use]
     pub fn of(&self, name: &str) -> Answer {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kept = kept.iter().rev();
-        let found = kept.find(|(since, old)| old.name == name && since.elapsed() < KEPT);
-        found.map_or(Answer::Missing, |(_, old)| {
-            Answer::Container(Arc::clone(old))
-        })
+        let is_it = |old: &Container| name.is_empty() || old.name == name;
+        let found = kept
+            .iter()
+            .filter(|(since, old)| since.elapsed() < KEPT && is_it(old));
+        Answer::Containers(found.map(|(_, old)| Arc::clone(old)).collect())
     }
 }

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::docker::{Target, classify};
-use crate::policy::Entry;
 use crate::policy::file::tests::policy;
+use crate::policy::{Entry, suppose};
 
 fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason, String)> {
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
@@ -98,4 +98,30 @@ fn judging_twice_gives_the_same_answer() {
             "{target}"
         );
     }
+}
+
+#[test]
+fn a_new_container_without_a_name_may_replace_any_that_was_taken_away() {
+    let updater = policy(
+        "updater",
+        "allow = ['ContainerCreate']\n[create]\nimages = []\nreplaces = true",
+    );
+    let rules = Rules::new(vec![updater], Grants::default());
+    let replaced = |name: &str, image: &str| {
+        let given = format!(r#"{{"Config":{{"Image":"{image}"}}}}"#);
+        (format!("replaced {name}"), given.parse().unwrap())
+    };
+    let taken_away = [replaced("web", "nginx:1.28"), replaced("db", "mariadb:12")];
+    let is_granted = |target: &str, image: &str| {
+        let call = classify("POST", Target::parse(target).unwrap()).unwrap();
+        let body = format!(r#"{{"Image":"{image}"}}"#);
+        let (verdict, _) = suppose::judge(&rules, call, &body, &taken_away).unwrap();
+        matches!(verdict, Judgement::Allow(_))
+    };
+    assert!(is_granted("/containers/create", "nginx:1.29"));
+    assert!(is_granted("/containers/create", "mariadb:13"));
+    assert!(!is_granted("/containers/create", "alpine:3"));
+    assert!(is_granted("/containers/create?name=db", "mariadb:13"));
+    assert!(!is_granted("/containers/create?name=db", "nginx:1.29"));
+    assert!(!is_granted("/containers/create?name=other", "nginx:1.29"));
 }
