@@ -10,7 +10,7 @@ use crate::docker::mount::is_memory;
 
 /// A policy's blocks, and what is known of what they are asked about.
 pub struct Cover<'a> {
-    /// The policy's name, which what is made through it bears.
+    /// The policy's mark, which what is made through it bears.
     pub policy: &'a str,
     /// Its blocks.
     pub blocks: &'a Blocks,

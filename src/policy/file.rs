@@ -136,6 +136,14 @@ impl Policy {
         &self.name
     }
 
+    /// What the labels of all that is made through it say: its name, or that of its file without the
+    /// folder, so that moving the file, or writing its path otherwise, takes nothing from it.
+    #[must_use]
+    pub fn mark(&self) -> &str {
+        let file = self.name.rsplit('/').next().unwrap_or_default();
+        file.strip_suffix(".toml").unwrap_or(file)
+    }
+
     /// What it is for, in a sentence.
     #[must_use]
     pub fn description(&self) -> &str {

@@ -278,7 +278,7 @@ fn allow<'a>(
     let Request { mut call, mut body } = request;
     pin::containers(&mut call, body.as_mut(), known);
     if let (Some(operation), Some(body)) = (operation, &mut body) {
-        pin::labels(operation, body, policy.name(), blocks);
+        pin::labels(operation, body, policy.mark(), blocks);
     }
     let body = operation.zip(body);
     Judgement::Allow(Box::new(Permit {

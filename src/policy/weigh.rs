@@ -29,7 +29,7 @@ pub(super) fn found(
         return Ok(Found::Granted);
     }
     let cover = Cover {
-        policy: policy.name(),
+        policy: policy.mark(),
         blocks: policy.blocks(),
         known,
     };

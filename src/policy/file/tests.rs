@@ -41,6 +41,13 @@ fn deny_wins_inside_its_policy_and_over_its_parents() {
 }
 
 #[test]
+fn what_is_made_bears_the_name_of_the_policy_wherever_its_file_lies() {
+    for name in ["ci", "ci.toml", "./ci.toml", "/etc/dockgate/ci.toml"] {
+        assert_eq!(policy(name, "allow = []").mark(), "ci", "{name}");
+    }
+}
+
+#[test]
 fn all_problems_are_reported_at_once_with_file_and_key() {
     let text = "alow = []\ndescription = 1\nallow = ['ContainersList', 'containers:control']\ndeny = 'x'\n\
         [[example]]\nrequest = 'GET'\n[[example]]\nrequest = 'GET /info'\nverdict = 'maybe'\nstatus = 1";
