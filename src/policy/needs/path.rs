@@ -17,6 +17,9 @@ pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), 
         needs.push("the container", Within::ExecInto(name));
     } else if needs.is_for(&[Operation::PutContainerArchive]) {
         needs.push("the container", Within::ArchiveInto(name));
+    } else if needs.is_for(ATTACHES) && call.query.is_true("stdin") {
+        // Whoever types into a shell runs commands, as by an exec.
+        needs.push("stdin of the container", Within::ExecInto(name));
     } else if needs.is_for(&[Operation::ExecStart]) {
         started(needs, &*exec(known, object)?);
     } else if needs.is_for(&[Operation::NetworkConnect]) {
@@ -44,6 +47,12 @@ pub(super) fn reach(needs: &mut Needs, call: &Call, known: &Known) -> Result<(),
     }
     Ok(())
 }
+
+/// The operations by which a client types into a container's program.
+const ATTACHES: &[Operation] = &[
+    Operation::ContainerAttach,
+    Operation::ContainerAttachWebsocket,
+];
 
 fn started(needs: &mut Needs, exec: &Exec) {
     let container = &exec.container;

@@ -125,3 +125,35 @@ fn a_new_container_without_a_name_may_replace_any_that_was_taken_away() {
     assert!(!is_granted("/containers/create?name=db", "nginx:1.29"));
     assert!(!is_granted("/containers/create?name=other", "nginx:1.29"));
 }
+
+#[test]
+fn typing_into_a_container_is_judged_as_an_exec_and_watching_it_is_not() {
+    let ci = policy(
+        "ci",
+        "allow = ['ContainerAttach', 'ContainerAttachWebsocket']\n[exec]\ninto = ['@own']",
+    );
+    let rules = Rules::new(vec![ci], Grants::default());
+    let given = |labels: &str, host: &str| {
+        let text = format!(r#"{{"Config":{{"Labels":{labels}}},"HostConfig":{host}}}"#);
+        [("/containers/web/json".to_owned(), text.parse().unwrap())]
+    };
+    let is_granted = |method: &str, target: &str, labels: &str, host: &str| {
+        let call = classify(method, Target::parse(target).unwrap()).unwrap();
+        let judged = suppose::judge(&rules, call, "", &given(labels, host));
+        matches!(judged.unwrap().0, Judgement::Allow(_))
+    };
+    let own = r#"{"dockgate.policy":"ci"}"#;
+    for (method, path) in [("POST", "attach"), ("GET", "attach/ws")] {
+        for value in ["1", "true", "on", "%20TRUE"] {
+            let target = format!("/containers/web/{path}?stream=1&stdin={value}");
+            assert!(is_granted(method, &target, own, "{}"), "{target}");
+            assert!(!is_granted(method, &target, "{}", "{}"), "{target}");
+            let privileged = r#"{"Privileged":true}"#;
+            assert!(!is_granted(method, &target, own, privileged), "{target}");
+        }
+        for value in ["", "0", "no", "False", "none"] {
+            let target = format!("/containers/web/{path}?stream=1&stdout=1&stdin={value}");
+            assert!(is_granted(method, &target, "{}", "{}"), "{target}");
+        }
+    }
+}
