@@ -9,14 +9,23 @@ macro_rules! shipped {
 }
 
 shipped![
+    "agent",
     "autoheal",
+    "ci-runner",
     "default",
+    "docker-cli-build",
+    "docker-cli-exec",
+    "docker-cli-run",
     "dozzle",
     "homepage",
     "prometheus-docker-sd",
     "read-only",
+    "testcontainers-go",
+    "testcontainers-java",
     "traefik",
     "traefik-swarm",
+    "watchtower",
+    "watchtower-nickfedor",
 ];
 
 /// The text of a shipped policy.
