@@ -142,15 +142,16 @@ pub(super) fn log_driver(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Den
         .filter_map(|key| value.get(key));
     let mut options = options.flat_map(Json::members);
     match name.as_str() {
-        "json-file" | "local" if options.all(|(key, _)| LOG_OPTIONS.contains(&&**key)) => {}
-        // The daemon's default may be any.
+        // Without a name it is the daemon's default, whichever that is: of none do these options name
+        // a file or an address.
+        "" | "json-file" | "local" if options.all(|(key, _)| LOG_OPTIONS.contains(&&**key)) => {}
         "" | "json-file" | "local" => needs.push(path, What::Unnamed(Block::Create)),
         _ => needs.push(path, What::LogDriver(name)),
     }
     Ok(())
 }
 
-/// Options of the two drivers that write files of the daemon's own.
+/// Options that shape what is written and say nothing of where to.
 const LOG_OPTIONS: &[&str] = &[
     "compress",
     "env",

@@ -157,3 +157,28 @@ fn typing_into_a_container_is_judged_as_an_exec_and_watching_it_is_not() {
         }
     }
 }
+
+#[test]
+fn how_a_log_is_cut_needs_no_grant_whichever_driver_writes_it() {
+    let run = policy("run", "allow = ['ContainerCreate']");
+    let rules = Rules::new(vec![run], Grants::default());
+    let is_granted = |config: &str| {
+        let target = Target::parse("/containers/create").unwrap();
+        let call = classify("POST", target).unwrap();
+        let body = format!(r#"{{"HostConfig":{{"LogConfig":{config}}}}}"#);
+        let (verdict, _) = suppose::judge(&rules, call, &body, &[]).unwrap();
+        matches!(verdict, Judgement::Allow(_))
+    };
+    for driver in ["", "json-file", "local"] {
+        let options = |options: &str| format!(r#"{{"Type":"{driver}","Config":{options}}}"#);
+        assert!(
+            is_granted(&options(r#"{"max-size":"1m","tag":"web"}"#)),
+            "{driver}"
+        );
+        assert!(
+            !is_granted(&options(r#"{"syslog-address":"unix:///run/x"}"#)),
+            "{driver}"
+        );
+    }
+    assert!(!is_granted(r#"{"Type":"syslog","Config":{}}"#));
+}
