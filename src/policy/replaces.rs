@@ -28,6 +28,11 @@ pub fn differences(body: &Json, old: &Container) -> Vec<String> {
                 true
             }
             "Image" => is_of_repository(value, was),
+            // Their order is not their meaning, as that of a command's words is.
+            "Env" => {
+                let had = was.map_or(&[][..], Json::items);
+                value.items().iter().all(|variable| had.contains(variable))
+            }
             "MacAddress" => is_within(value, was) || has_address(value, old),
             _ => is_within(value, was),
         };
@@ -61,10 +66,9 @@ pub fn joins(network: &str, endpoint: &Json, old: &Container) -> bool {
                 .filter_map(|key| was.get(key));
             lists.flat_map(Json::texts).any(|had| had == name)
         }),
-        "DriverOpts" | "GwPriority" | "IPAMConfig" | "Links" | "MacAddress" => {
-            is_nothing(value) || Some(value) == was.get(key)
+        "DriverOpts" | "GwPriority" | "IPAMConfig" | "Links" | "MacAddress" | "NetworkID" => {
+            is_nothing(value) || is_same(Some(value), was.get(key))
         }
-        "NetworkID" => is_nothing(value) || Some(value) == was.get(key),
         // What the daemon fills in itself.
         _ => true,
     })
@@ -81,11 +85,11 @@ fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
         let is_same = match key {
             "Links" => links(new) == links(old),
             "NetworkMode" => network(new) == network(old),
-            // An empty list hides nothing, and none is the daemon's own.
-            "MaskedPaths" | "ReadonlyPaths" => given(new) == given(old),
             // Updaters leave out what some kernels refuse; it is no grant.
             "MemorySwappiness" | "OomKillDisable" => true,
-            _ => new == old || (is_none(new) && is_none(old)),
+            // Here nothing is the daemon's own list, and an empty one hides nothing.
+            "MaskedPaths" | "ReadonlyPaths" => new == old || matches!(new, None | Some(Json::Null)),
+            _ => is_same(new, old),
         };
         if !is_same {
             found.push(format!("HostConfig.{key}"));
@@ -110,8 +114,20 @@ fn network<'a>(value: Option<&'a Json<'a>>) -> &'a str {
     }
 }
 
-fn given<'a>(value: Option<&'a Json<'a>>) -> Option<&'a Json<'a>> {
-    value.filter(|value| **value != Json::Null)
+/// Whether two values say the same: the order of an object's members says nothing, nor does a member
+/// that is nothing.
+fn is_same(new: Option<&Json>, old: Option<&Json>) -> bool {
+    match (new, old) {
+        (Some(new @ Json::Object(members)), Some(old @ Json::Object(had))) => {
+            let mut keys = members.iter().chain(had).map(|(key, _)| key);
+            keys.all(|key| is_same(new.get(key), old.get(key)))
+        }
+        (Some(Json::List(values)), Some(Json::List(had))) if values.len() == had.len() => {
+            let mut pairs = values.iter().zip(had);
+            pairs.all(|(new, old)| is_same(Some(new), Some(old)))
+        }
+        (new, old) => new == old || (is_none(new) && is_none(old)),
+    }
 }
 
 fn is_none(value: Option<&Json>) -> bool {
@@ -131,23 +147,12 @@ fn is_nothing(value: &Json) -> bool {
 
 /// Whether a value is the old one or a part of it: updaters leave out what the image says itself.
 fn is_within(new: &Json, old: Option<&Json>) -> bool {
-    if is_nothing(new) || Some(new) == old {
+    if is_nothing(new) || is_same(Some(new), old) {
         return true;
     }
-    match (new, old) {
-        // The order of a command's words is its meaning, that of variables and labels is not.
-        (Json::Object(members), Some(old)) => members
-            .iter()
-            .all(|(key, value)| old.get(key).is_some_and(|was| was == value)),
-        (Json::List(values), Some(old)) if is_of_variables(old) => {
-            values.iter().all(|value| old.items().contains(value))
-        }
-        _ => false,
-    }
-}
-
-fn is_of_variables(list: &Json) -> bool {
-    list.texts().all(|text| text.contains('='))
+    let mut members = new.members().iter();
+    matches!(new, Json::Object(_))
+        && old.is_some_and(|old| members.all(|(key, value)| is_same(Some(value), old.get(key))))
 }
 
 fn is_of_repository(new: &Json, old: Option<&Json>) -> bool {

@@ -167,3 +167,59 @@ fn set(body: &mut Value, at: &str, value: Value) {
     let (above, key) = at.rsplit_once('/').unwrap();
     body.pointer_mut(above).unwrap()[key] = value;
 }
+
+/// What differs in a new container from an old one, both as JSON.
+fn between(new: &str, old: &str) -> Vec<String> {
+    let id = "0".repeat(64);
+    let (config, host) = old.split_once('|').unwrap();
+    let inspection = format!(
+        r#"{{"Id":"{id}","Name":"/web","Config":{config},"HostConfig":{host},"Mounts":[],
+        "NetworkSettings":{{"Networks":{{"front":{{"Aliases":["www"],"IPAMConfig":{{"B":"1","A":"2"}}}}}}}}}}"#
+    );
+    let old = Container::parse(inspection.as_bytes()).unwrap();
+    differences(&Json::parse(new.as_bytes()).unwrap(), &old)
+}
+
+const OLD: &str = r#"{"Image":"web:1","Env":["A=1","B=2"],"Cmd":["--a=1","--b=2"]}|
+    {"Devices":[{"PathOnHost":"/dev/fuse","CgroupPermissions":"rwm"}],"LogConfig":{"Type":"local","Config":{}}}"#;
+
+#[test]
+fn the_order_of_members_says_nothing_and_what_is_nothing_may_be_left_out() {
+    let host = r#"{"LogConfig":{"Config":null,"Type":"local"},"Privileged":false,
+        "Devices":[{"CgroupPermissions":"rwm","PathOnHost":"/dev/fuse"}]}"#;
+    let none: [&str; 0] = [];
+    assert_eq!(
+        between(&format!(r#"{{"Image":"web:2","HostConfig":{host}}}"#), OLD),
+        none
+    );
+    let networks = r#"{"EndpointsConfig":{"front":{"IPAMConfig":{"A":"2","B":"1"}}}}"#;
+    let with = format!(r#"{{"Image":"web:2","HostConfig":{host},"NetworkingConfig":{networks}}}"#);
+    assert_eq!(between(&with, OLD), none);
+    let more = host.replace("rwm", "r");
+    let changed = between(&format!(r#"{{"Image":"web:2","HostConfig":{more}}}"#), OLD);
+    assert_eq!(changed, ["HostConfig.Devices"]);
+}
+
+#[test]
+fn variables_may_be_fewer_and_in_another_order_and_words_of_a_command_may_not() {
+    let host = r#"{"LogConfig":{"Type":"local"},"Devices":[{"PathOnHost":"/dev/fuse","CgroupPermissions":"rwm"}]}"#;
+    let with = |rest: &str| {
+        between(
+            &format!(r#"{{"Image":"web:2",{rest},"HostConfig":{host}}}"#),
+            OLD,
+        )
+    };
+    assert!(with(r#""Env":["B=2","A=1"],"Cmd":["--a=1","--b=2"]"#).is_empty());
+    assert_eq!(with(r#""Env":["B=2","C=3"]"#), ["Env"]);
+    assert_eq!(with(r#""Cmd":["--b=2","--a=1"]"#), ["Cmd"]);
+    assert_eq!(with(r#""Cmd":["--b=2"]"#), ["Cmd"]);
+}
+
+#[test]
+fn an_empty_list_of_hidden_paths_is_not_the_daemons_own() {
+    let old = r#"{"Image":"web:1"}|{"MaskedPaths":null,"ReadonlyPaths":null}"#;
+    for key in ["MaskedPaths", "ReadonlyPaths"] {
+        let new = format!(r#"{{"Image":"web:1","HostConfig":{{"{key}":[]}}}}"#);
+        assert_eq!(between(&new, old), [format!("HostConfig.{key}")]);
+    }
+}
