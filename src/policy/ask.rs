@@ -35,7 +35,7 @@ pub enum Lookup {
 pub enum Answer {
     /// The container.
     Container(Arc<Container>),
-    /// The containers that were taken away.
+    /// The containers that were taken away; of one, each state that it was in meanwhile.
     Containers(Vec<Arc<Container>>),
     /// The exec.
     Exec(Arc<Exec>),

@@ -94,17 +94,22 @@ const KEPT: Duration = Duration::from_mins(15);
 const MOST: usize = 256;
 
 impl Predecessors {
-    /// Remembers a container that is taken away.
+    /// Remembers a container that is taken away, as it is and as it was: an updater looks at it once, and
+    /// what it looked at loses its addresses when it is stopped.
     pub fn remember(&self, container: &Arc<Container>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(since, old)| since.elapsed() < KEPT && old.name != container.name);
+        kept.retain(|(since, old)| {
+            let is_other = old.name != container.name;
+            let is_earlier_state = old.id == container.id && old != container;
+            since.elapsed() < KEPT && (is_other || is_earlier_state)
+        });
         if kept.len() == MOST {
             kept.pop_front();
         }
         kept.push_back((Instant::now(), Arc::clone(container)));
     }
 
-    /// The container of this name that was taken away last; without a name, all that were.
+    /// The container of this name that was taken away last, in each state; without a name, all that were.
     #[must_use]
     pub fn of(&self, name: &str) -> Answer {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
