@@ -268,6 +268,7 @@ fn a_daemon_that_is_away_cannot_be_asked() {
 
 /// What is sent once a name was looked up, with the full id in its place.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_was_looked_up_is_sent_by_its_full_id() {
     let policy = every_operation()
         + "\n[create]\njoin = ['*']\nhost_namespaces = []\n[networks]\ncontainers = ['*']\n[images]\n[exec]\ninto = ['*']\n";

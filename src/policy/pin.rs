@@ -43,9 +43,13 @@ pub(super) fn containers(call: &mut Call, body: Option<&mut Json>, known: &Known
             call.query.set("networkmode", &format!("container:{id}"));
         }
     }
-    let Some(body) = body else {
-        return;
-    };
+    if let Some(body) = body {
+        containers_of(body, &id);
+    }
+}
+
+/// The same for the containers that a body names.
+fn containers_of(body: &mut Json, id: &dyn Fn(&str) -> Option<String>) {
     if let Some(Json::Text(text)) = body.get_mut("Container")
         && let Some(id) = id(text)
     {
@@ -61,18 +65,18 @@ pub(super) fn containers(call: &mut Call, body: Option<&mut Json>, known: &Known
         }
         if let Some(Json::List(from)) = host.get_mut("VolumesFrom") {
             for it in from {
-                replace_first(it, &id, false);
+                replace_first(it, id, false);
             }
         }
-        links(host, &id);
+        links(host, id);
     }
     if let Some(endpoint) = body.get_mut("EndpointConfig") {
-        links(endpoint, &id);
+        links(endpoint, id);
     }
     let networking = body.get_mut("NetworkingConfig");
     if let Some(Json::Object(endpoints)) = networking.and_then(|it| it.get_mut("EndpointsConfig")) {
         for (_, endpoint) in endpoints {
-            links(endpoint, &id);
+            links(endpoint, id);
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Exchange {
     /// otherwise.
     end_means_gone: AtomicBool,
     upload: Mutex<Upload>,
+    /// Whoever reads the body has had all that came of it and waits for more.
+    awaited: AtomicBool,
     /// Dockgate is shutting down.
     draining: AtomicBool,
 }
@@ -45,6 +47,7 @@ impl Exchange {
     /// Hands over the head that was read; a new request begins with it.
     pub fn put_head(&self, head: Result<Box<Head>, RefusedHead>) {
         self.set_upload(Upload::Unread);
+        self.await_more(false);
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
     }
 
@@ -95,6 +98,17 @@ impl Exchange {
     /// Whether Dockgate is shutting down.
     pub fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether more of the body is waited for. Until it is, that the client's bytes have ended says
+    /// nothing of the body: what the request names may still be looked up.
+    pub fn await_more(&self, is_awaited: bool) {
+        self.awaited.store(is_awaited, Ordering::Relaxed);
+    }
+
+    /// Whether more of the body is waited for.
+    pub fn awaits_more(&self) -> bool {
+        self.awaited.load(Ordering::Relaxed)
     }
 
     /// Notes what became of the body.

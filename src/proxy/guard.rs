@@ -296,15 +296,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         if to.filled().len() > before || self.exchange.watches_for_leaving() {
             return Poll::Ready(Ok(()));
         }
-        let has_asked = std::mem::replace(&mut self.has_asked, true);
-        match (self.exchange.upload() == Upload::Ended, has_asked) {
-            (true, _) => self.poll_half_closed(cx),
-            (false, true) => Poll::Ready(Ok(())),
-            (false, false) => {
-                self.exchange.bell.ring();
-                Poll::Pending
-            }
+        if self.exchange.upload() == Upload::Ended {
+            return self.poll_half_closed(cx);
         }
+        if !self.exchange.awaits_more() {
+            return Poll::Pending;
+        }
+        if std::mem::replace(&mut self.has_asked, true) {
+            return Poll::Ready(Ok(()));
+        }
+        self.exchange.bell.ring();
+        Poll::Pending
     }
 
     /// Holds what comes, and tells hyper when the client has left.

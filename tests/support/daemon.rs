@@ -197,8 +197,8 @@ impl FakeDaemon {
             if connection.is_used() {
                 let of_it = log.lookups.iter().filter(|(of, _)| *of == index);
                 let asked: String = of_it.map(|(_, head)| head.raw.as_str()).collect();
-                let came = String::from_utf8_lossy(&connection.bytes);
-                assert_eq!(came, asked, "{case}: reached the daemon");
+                let bytes = String::from_utf8_lossy(&connection.bytes);
+                assert_eq!(bytes, asked, "{case}: reached the daemon");
             }
         }
     }

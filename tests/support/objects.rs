@@ -1,5 +1,7 @@
 //! The objects that a fake daemon has: whatever is looked up is there and ordinary, volumes alone are not.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 /// The full id of the object of this name; a full id is its own.
@@ -8,7 +10,11 @@ pub(crate) fn id(name: &str) -> String {
     if is_id {
         return name.to_owned();
     }
-    let digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut digits = String::new();
+    for byte in name.bytes() {
+        // A String takes every write.
+        _ = write!(digits, "{byte:02x}");
+    }
     format!("{digits:0<64}")[..64].to_owned()
 }
 

@@ -178,6 +178,7 @@ fn no_template_of_a_service_writes_what_a_rule_reads() {
 
 /// What of a container's inspection makes it one that is not entered by default.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn only_ordinary_containers_are_entered() {
     let refused = "the container \"web\" is not granted; to grant it add \"web\" to exec.into";
     for (inspection, want) in [

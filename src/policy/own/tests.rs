@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::docker::{Json, Target, body, classify};
+use crate::docker::{Target, body, classify};
 use crate::policy::file::tests::policy;
 use crate::policy::{Answer, Grants, Ground, Judgement, Reason, Request, Rules};
 
@@ -89,6 +89,7 @@ const NETWORK: &str = "would join a network of dockgate's own container: make an
 const NAMES: &str = "would take a name of dockgate's own container";
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
     let by_id = format!("POST /containers/{}/kill", id("a"));
     for (request, body, want) in [

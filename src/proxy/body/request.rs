@@ -1,6 +1,7 @@
 //! The body of a request: which there may be, read whole or sent on as it comes.
 
 use std::error::Error;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -180,7 +181,11 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(self.source.poll_frame(cx));
+        let polled = self.source.poll_frame(cx);
+        if let Some((exchange, _)) = &self.watched {
+            exchange.await_more(polled.is_pending());
+        }
+        let frame = ready!(polled);
         if let Some((exchange, bytes_in)) = &self.watched {
             match &frame {
                 Some(Ok(frame)) => count(bytes_in, frame.data_ref().map_or(0, Bytes::len)),
@@ -344,7 +349,13 @@ impl Reader<'_> {
 
     /// The next bytes of the body.
     async fn next(&self, body: &mut Incoming) -> Result<Option<Bytes>, Denial> {
-        while let Some(frame) = body.frame().await {
+        let exchange = self.exchange;
+        let frame = |body: &mut Incoming, cx: &mut Context<'_>| {
+            let polled = Pin::new(body).poll_frame(cx);
+            exchange.await_more(polled.is_pending());
+            polled
+        };
+        while let Some(frame) = poll_fn(|cx| frame(body, cx)).await {
             let frame = frame.map_err(|error| {
                 self.exchange.set_upload(broken_by(&error));
                 broken()

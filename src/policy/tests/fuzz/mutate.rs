@@ -1,5 +1,8 @@
 //! Changes to a body: to its tree, to how it is spelled, and to its bytes.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a leaf is a leaf")]
+
+use std::fmt::Write;
 use std::mem::discriminant;
 
 use crate::docker::Json;
@@ -304,7 +307,8 @@ fn spelled_text(chance: &mut Chance, text: &str, to: &mut String) {
     }
     to.push('"');
     for unit in text.encode_utf16() {
-        to.push_str(&format!("\\u{unit:04x}"));
+        // A String takes every write.
+        _ = write!(to, "\\u{unit:04x}");
     }
     to.push('"');
 }

@@ -3,6 +3,11 @@
 //! It knows nothing of how bodies are judged. Each check is written from what the daemon does with the
 //! field, so that it is a second opinion.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not named here is none"
+)]
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -137,6 +142,7 @@ impl Dangers<'_> {
         self.unless(key, harmless.contains(&text(fields, key)));
     }
 
+    #[expect(clippy::too_many_lines, reason = "a list of dangers")]
     fn container(&mut self, body: &Fields) {
         let host = of(body, "HostConfig");
         self.unless("Privileged", !is_set(host, "Privileged"));
