@@ -164,7 +164,7 @@ const READINGS: &[Case] = &[
     ("F52", BAD_BODY, "/containers/web/update", "not json"),
     ("F52", BAD_BODY, "/services/create", "{"),
     ("F52", BAD_BODY, "/volumes/create", r#"{"Name":"a",}"#),
-    ("F52", BAD_BODY, "/networks/create", r#"{'Name':'a'}"#),
+    ("F52", BAD_BODY, "/networks/create", r"{'Name':'a'}"),
     ("F52", BAD_BODY, "/networks/own/connect", r#"{"Container":"web"} // comment"#),
     ("F52", BAD_BODY, "/commit?container=web", "\""),
     ("F53", BAD_BODY, "/containers/web/exec", r#"{"Cmd":{"a":1}}"#),
@@ -302,9 +302,8 @@ fn daemon() -> FakeDaemon {
 }
 
 /// Tells the daemon which policy made two of its things: its name is the policy file's.
-fn made_here(daemon: FakeDaemon, gate: &Gate) -> FakeDaemon {
-    let policy = gate.files().1;
-    let label = format!(r#"{{"dockgate.policy":"{}"}}"#, policy.display());
+fn made_here(daemon: FakeDaemon) -> FakeDaemon {
+    let label = r#"{"dockgate.policy":"policy"}"#;
     daemon
         .that_has(
             "/containers/made-here/json",
@@ -325,7 +324,7 @@ fn ask_both(gate: &Gate, target: &str, body: &str) -> [Reply; 2] {
 fn assert_each_refused(cases: &[Case]) {
     let daemon = daemon();
     let gate = Gate::start(&daemon, &every_operation());
-    let daemon = made_here(daemon, &gate);
+    let daemon = made_here(daemon);
     for (id, refused, target, body) in cases {
         let case = format!("{id}: {target} {body}");
         for reply in ask_both(&gate, target, body) {
@@ -361,10 +360,11 @@ fn no_other_operation_leads_out_by_default() {
 
 /// Under the same policy, what is nearest to the attacks and asks for nothing.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_ordinary_is_granted_by_default() {
     let daemon = daemon();
     let gate = Gate::start(&daemon, &every_operation());
-    let daemon = made_here(daemon, &gate);
+    let daemon = made_here(daemon);
     for (target, body) in [
         ("/containers/create", r#"{"Image":"a"}"#),
         (

@@ -274,8 +274,10 @@ fn what_was_looked_up_is_sent_by_its_full_id() {
         + "\n[create]\njoin = ['*']\nhost_namespaces = []\n[networks]\ncontainers = ['*']\n[images]\n[exec]\ninto = ['*']\n";
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &policy);
-    let label = format!(r#"{{"dockgate.policy":"{}"}}"#, gate.files().1.display());
-    let daemon = daemon.that_has("/networks/own", &format!(r#"{{"Labels":{label}}}"#));
+    let daemon = daemon.that_has(
+        "/networks/own",
+        r#"{"Labels":{"dockgate.policy":"policy"}}"#,
+    );
     let (web, db) = (id("web"), id("db"));
     for (request, line, body) in [
         (
@@ -312,7 +314,7 @@ fn what_was_looked_up_is_sent_by_its_full_id() {
                 "IpcMode":"container:/db","NetworkMode":"container:web","Links":["db:x","/web"]}}"#,
             ),
             "POST /containers/create".to_owned(),
-            json!({"Image": "a", "Labels": serde_json::from_str::<Value>(&label).unwrap(), "HostConfig": {
+            json!({"Image": "a", "Labels": {"dockgate.policy": "policy"}, "HostConfig": {
                 "VolumesFrom": [format!("{web}:ro"), db], "PidMode": format!("container:{web}"),
                 "IpcMode": format!("container:{db}"), "NetworkMode": format!("container:{web}"),
                 "Links": [format!("{db}:x"), format!("{web}:web")],
@@ -323,7 +325,7 @@ fn what_was_looked_up_is_sent_by_its_full_id() {
                 r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"own":{"Links":["db:x"]}}}}"#,
             ),
             "POST /containers/create".to_owned(),
-            json!({"Image": "a", "Labels": serde_json::from_str::<Value>(&label).unwrap(), "HostConfig": {},
+            json!({"Image": "a", "Labels": {"dockgate.policy": "policy"}, "HostConfig": {},
                 "NetworkingConfig": {"EndpointsConfig": {"own": {"Links": [format!("{db}:x")]}}}}),
         ),
     ] {
