@@ -23,6 +23,8 @@ pub struct Exchange {
     upload: Mutex<Upload>,
     /// Whoever reads the body has had all that came of it and waits for more.
     awaited: AtomicBool,
+    /// The client's bytes ended within the body while nobody waited for more.
+    at_end: AtomicBool,
     /// Dockgate is shutting down.
     draining: AtomicBool,
 }
@@ -48,6 +50,7 @@ impl Exchange {
     pub fn put_head(&self, head: Result<Box<Head>, RefusedHead>) {
         self.set_upload(Upload::Unread);
         self.await_more(false);
+        self.at_end.store(false, Ordering::Relaxed);
         *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
     }
 
@@ -103,11 +106,16 @@ impl Exchange {
     /// Notes whether more of the body is waited for. Until it is, that the client's bytes have ended says
     /// nothing of the body: what the request names may still be looked up.
     pub fn await_more(&self, is_awaited: bool) {
-        self.awaited.store(is_awaited, Ordering::Relaxed);
+        let was_awaited = self.awaited.swap(is_awaited, Ordering::Relaxed);
+        if is_awaited && !was_awaited && self.at_end.load(Ordering::Relaxed) {
+            self.bell.ring();
+        }
     }
 
-    /// Whether more of the body is waited for.
+    /// Whether more of the body is waited for, asked by whoever sees that nothing will come. If not, the
+    /// bell rings when it is.
     pub fn awaits_more(&self) -> bool {
+        self.at_end.store(true, Ordering::Relaxed);
         self.awaited.load(Ordering::Relaxed)
     }
 
