@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::audit::{Log, log};
-use crate::config::{Config, ListenerSettings, LogLevel};
+use crate::config::{Config, ListenerSettings, LogLevel, Output};
 use crate::identity::container::Candidates;
 use crate::identity::{self, IdentityError};
 use crate::policy::Problem;
@@ -33,8 +33,13 @@ pub enum StartError {
     #[error(transparent)]
     Bind(#[from] BindError),
     /// The record.
-    #[error("the audit record cannot be opened: mend `audit.output`")]
-    Audit(#[source] io::Error),
+    #[error("the audit record cannot be opened at {output}: mend `audit.output`")]
+    Audit {
+        /// Where it should be.
+        output: Output,
+        /// Why.
+        source: io::Error,
+    },
     /// What the process is to run as.
     #[error(transparent)]
     Identity(#[from] IdentityError),
@@ -320,7 +325,11 @@ fn open_all(config: &Config, report: &mut dyn Write) -> Result<Opened, StartErro
     if let Some(line) = files::too_few(files::allow_all(), config.limits.connections) {
         tell(report, &line);
     }
-    let record = log::open(&config.audit.output).map_err(StartError::Audit)?;
+    let output = &config.audit.output;
+    let record = log::open(output).map_err(|source| StartError::Audit {
+        output: output.clone(),
+        source,
+    })?;
     let bind = |listener: &ListenerSettings| Bound::bind(&listener.address, listener.access);
     let bound: Vec<_> = config
         .listeners

@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser as NoEmpty;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app;
@@ -61,13 +62,13 @@ struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Policy, by its shipped name or its file; may be given more than once, or joined by commas
-    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = NoEmpty::new())]
     policy: Vec<String>,
     /// Address to listen on: <tcp://127.0.0.1:2375>, <unix:///path>
-    #[arg(long, value_name = "ADDR", value_delimiter = ',')]
+    #[arg(long, value_name = "ADDR", value_delimiter = ',', value_parser = NoEmpty::new())]
     listen: Vec<String>,
     /// Address of the daemon: <unix:///var/run/docker.sock>, <tcp://host:2375>
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = NoEmpty::new())]
     upstream: Option<String>,
 }
 
@@ -84,7 +85,7 @@ struct CheckArgs {
 #[derive(Debug, Args)]
 struct ExplainArgs {
     /// Policy, by its shipped name or its file; without any, those of the settings
-    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = NoEmpty::new())]
     policy: Vec<String>,
     /// Request method, as GET
     method: String,

@@ -11,6 +11,7 @@ mod ownership;
 mod raw;
 mod swap;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -138,6 +139,17 @@ pub enum Output {
     None,
     /// A file, appended to.
     File(PathBuf),
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("stdout"),
+            Self::Stderr => f.write_str("stderr"),
+            Self::None => f.write_str("none"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// What happens to requests while the record cannot be written.

@@ -385,6 +385,31 @@ fn check_tells_what_a_start_would() {
     }
 }
 
+#[test]
+fn an_empty_name_on_the_command_line_is_told() {
+    for arguments in [
+        &["serve", "--policy", ","][..],
+        &["serve", "--listen", "tcp://127.0.0.1:0,"],
+        &["serve", "--upstream", ""],
+        &["explain", "--policy", "", "GET", "/info"],
+    ] {
+        let (code, said) = dockgate(arguments, &[]);
+        assert_eq!(code, 2, "{arguments:?}: {said}");
+        let told = format!("a value is required for '{} <", arguments[1]);
+        assert!(said.contains(&told), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_opened_is_told_with_its_path() {
+    let output = ("DOCKGATE_AUDIT__OUTPUT", "/nonexistent/audit.jsonl");
+    let listen = ("DOCKGATE_LISTEN", "tcp://127.0.0.1:0");
+    let (code, said) = dockgate(&["serve"], &[output, listen]);
+    let want = "dockgate: the audit record cannot be opened at /nonexistent/audit.jsonl: mend `audit.output`: No such file";
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains(want), "{said}");
+}
+
 /// An environment, and what of the message an operator must find.
 const WRONG: &[(&[(&str, &str)], &str)] = &[
     (
@@ -413,7 +438,7 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("BIND_CONFIG", "nobody:2375")],
-        "BIND_CONFIG: `listener[0].address`: `nobody:2375` is no IP address and port",
+        "BIND_CONFIG: `nobody:2375` must be an IP address and port, or a path: write [::]:2375, or /run/dockgate.sock",
     ),
     (
         &[("BIND_CONFIG", "/run/x.sock mode 6")],

@@ -86,11 +86,23 @@ fn effect(swap: &Swap, rules: &Rules, variable: &str) -> Option<String> {
                 None if !gained(&without, &and_post).is_empty() => {
                     "nothing while POST is 0".to_owned()
                 }
+                None if is_redundant_with_post(swap, rules, variable) => {
+                    "nothing while POST is 0, and with POST=1 nothing that others do not".to_owned()
+                }
                 None => "nothing that others do not".to_owned(),
             };
             Some(format!("warning: {variable}=1 does {why}"))
         }
     }
+}
+
+/// Whether POST would be needed for what a variable opens, and is not set; others open it then, too.
+fn is_redundant_with_post(swap: &Swap, rules: &Rules, variable: &str) -> bool {
+    let post = |name: &str| name == "POST";
+    let and_post = |name: &str| name == variable || post(name);
+    let alone = gain(rules, &post, &and_post);
+    let (open, _) = rules.judge(&|name| swap.on(name));
+    alone.iter().any(|one| !open.contains(one))
 }
 
 /// What is open under the greater and not under the lesser.

@@ -135,6 +135,11 @@ const TOLD: &[(&str, &str, &str)] = &[
     ),
     (
         "tecnativa",
+        "CONTAINERS=1 ALLOW_START=1",
+        "warning: ALLOW_START=1 does nothing while POST is 0, and with POST=1 nothing that others do not",
+    ),
+    (
+        "tecnativa",
         "ALLOW_START=1",
         "warning: ALLOW_START=1 does nothing while POST is 0",
     ),

@@ -2,6 +2,7 @@
 
 use super::Dialect;
 use crate::config::raw::RawListener;
+use crate::config::{ListenAddress, UpstreamAddress};
 
 /// Whether HAProxy takes a text for true: an integer other than 0, of which it reads one sign and the
 /// digits behind it. So `true`, `yes` and nothing at all are false.
@@ -44,17 +45,20 @@ pub(super) fn level(text: &str) -> Result<(&'static str, bool), String> {
 
 /// Our `upstream`, for an address as HAProxy writes that of a server.
 pub(super) fn upstream(text: &str) -> Result<String, String> {
-    if let Some(path) = plain_path(text) {
-        return Ok(format!("unix://{path}"));
-    }
-    let address = text.strip_prefix("ipv4@").unwrap_or(text);
-    let address = address.strip_prefix("ipv6@").unwrap_or(address);
-    if address.contains('@') || address.contains("://") || !address.contains(':') {
-        return Err(format!(
-            "`{text}` must be a path or host:port: write /var/run/docker.sock, or engine:2375"
-        ));
-    }
-    Ok(format!("tcp://{}", bracketed(address)))
+    let address = match plain_path(text) {
+        Some(path) => format!("unix://{path}"),
+        None => format!("tcp://{}", bracketed(without_family(text).1)),
+    };
+    // What does not fit our form is told in the form that fits the variable.
+    let parsed = UpstreamAddress::parse(&address).ok();
+    parsed
+        .filter(|_| !text.contains("://"))
+        .map(|_| address)
+        .ok_or_else(|| {
+            format!(
+                "`{text}` must be a path or host:port: write /var/run/docker.sock, or engine:2375"
+            )
+        })
 }
 
 /// Where to listen, for the arguments of HAProxy's `bind`: addresses by comma, then words. The mode
@@ -106,19 +110,25 @@ pub(super) fn listen(text: &str) -> Result<Vec<RawListener>, String> {
 }
 
 fn address(text: &str) -> Result<String, String> {
-    if let Some(path) = plain_path(text) {
-        return Ok(format!("unix://{path}"));
-    }
-    let (all, plain) = match (text.strip_prefix("ipv4@"), text.strip_prefix("ipv6@")) {
+    let (all, plain) = without_family(text);
+    let address = match (plain_path(text), plain.rsplit_once(':')) {
+        (Some(path), _) => format!("unix://{path}"),
+        (None, Some(("" | "*", port))) => format!("tcp://{all}:{port}"),
+        (None, _) => format!("tcp://{}", bracketed(plain)),
+    };
+    let parsed = ListenAddress::parse(&address);
+    parsed.map(|_| address).map_err(|_| {
+        format!(
+            "`{text}` must be an IP address and port, or a path: write [::]:2375, or /run/dockgate.sock"
+        )
+    })
+}
+
+/// An address without the family before it, behind what all addresses of that family are.
+fn without_family(text: &str) -> (&'static str, &str) {
+    match (text.strip_prefix("ipv4@"), text.strip_prefix("ipv6@")) {
         (_, Some(plain)) => ("[::]", plain),
         (plain, None) => ("0.0.0.0", plain.unwrap_or(text)),
-    };
-    match plain.rsplit_once(':') {
-        Some(("" | "*", port)) => Ok(format!("tcp://{all}:{port}")),
-        Some(_) => Ok(format!("tcp://{}", bracketed(plain))),
-        None => Err(format!(
-            "`{text}` must be an address and port, or a path: write [::]:2375, or /run/dockgate.sock"
-        )),
     }
 }
 
@@ -194,9 +204,6 @@ mod tests {
         ] {
             assert_eq!(upstream(text).as_deref(), Ok(want), "{text}");
         }
-        for text in ["engine", "abns@docker", "tcp://engine:2375", "unix:///x"] {
-            assert!(upstream(text).unwrap_err().contains(text), "{text}");
-        }
         for (text, want) in [
             ("[::]:2375 v4v6", &["tcp://[::]:2375"][..]),
             (":2375", &["tcp://0.0.0.0:2375"]),
@@ -235,6 +242,36 @@ mod tests {
             ),
         ] {
             assert_eq!(listen(text).unwrap_err(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_in_the_form_that_the_variable_takes() {
+        for text in [
+            "engine",
+            "abns@docker",
+            "tcp://engine:2375",
+            "unix:///x",
+            "engine:x",
+            "unix@x",
+        ] {
+            let want = format!(
+                "`{text}` must be a path or host:port: write /var/run/docker.sock, or engine:2375"
+            );
+            assert_eq!(upstream(text).unwrap_err(), want);
+        }
+        for text in [
+            "nobody:2375",
+            "127.0.0.1:x",
+            "run/x.sock",
+            "unix@x",
+            "tcp://[::]:1",
+        ] {
+            let want = format!(
+                "`{text}` must be an IP address and port, or a path: write [::]:2375, or \
+                 /run/dockgate.sock"
+            );
+            assert_eq!(listen(text).unwrap_err(), want);
         }
     }
 
