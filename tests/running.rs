@@ -410,6 +410,9 @@ fn a_record_that_cannot_be_opened_is_told_with_its_path() {
     assert!(said.contains(want), "{said}");
 }
 
+/// A path of 108 bytes.
+const LONG: &str = "unix:///run/sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss";
+
 /// An environment, and what of the message an operator must find.
 const WRONG: &[(&[(&str, &str)], &str)] = &[
     (
@@ -451,6 +454,18 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
     (
         &[("DOCKGATE_UPSTREAM", "tcp://localhost:2375")],
         "`upstream`: tcp://localhost:2375 is where Dockgate itself listens, as `listen` says tcp://127.0.0.1:2375",
+    ),
+    (
+        &[("DOCKGATE_UPSTREAM", "tcp://engine:0")],
+        "DOCKGATE_UPSTREAM: `upstream`: `engine:0` is no host and port from 1 on: write tcp://engine:2375",
+    ),
+    (
+        &[("DOCKGATE_UPSTREAM", "tcp://me:secret@engine:2375")],
+        "DOCKGATE_UPSTREAM: `upstream`: an address has no user and no password",
+    ),
+    (
+        &[("DOCKGATE_LISTEN", LONG)],
+        "is longer than the 107 bytes that a socket's path may have: choose a shorter one",
     ),
     (
         &[("DOCKGATE_AUDIT__FORMAT", "yaml")],

@@ -1,7 +1,7 @@
 //! Addresses to listen on and to connect to.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// An address that clients connect to.
@@ -30,18 +30,29 @@ pub enum UpstreamAddress {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadAddress {
     /// Not `host:port`.
-    #[error("`{0}` is no host and port: write tcp://engine:2375")]
+    #[error("`{0}` is no host and port from 1 on: write tcp://engine:2375 or tcp://[::1]:2375")]
     HostPort(String),
     /// Not an IP address and port.
     #[error("`{0}` is no IP address and port: write tcp://127.0.0.1:2375 or tcp://[::]:2375")]
     IpPort(String),
+    /// A path that no socket can have.
+    #[error(
+        "`{0}` is longer than the 107 bytes that a socket's path may have: choose a shorter one"
+    )]
+    LongPath(String),
     /// Not an absolute path.
     #[error("`{0}` is no absolute path: write unix:///run/docker.sock")]
     Path(String),
     /// Neither `tcp://` nor `unix://`.
     #[error("`{0}` begins neither with tcp:// nor with unix://")]
     Scheme(String),
+    /// A user before the host, and maybe a password, which is not repeated.
+    #[error("an address has no user and no password: write tcp://, the host and the port")]
+    User,
 }
+
+/// The longest path of a unix socket, in bytes. Source: unix(7).
+const MAX_PATH: usize = 107;
 
 impl ListenAddress {
     /// Parses an address.
@@ -51,6 +62,7 @@ impl ListenAddress {
     /// It has another shape; the message shows a right one.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         match text.strip_prefix("tcp://") {
+            Some(rest) if rest.contains('@') => Err(BadAddress::User),
             Some(rest) => rest
                 .parse()
                 .map(Self::Tcp)
@@ -86,17 +98,12 @@ impl UpstreamAddress {
     /// It has another shape; the message shows a right one.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         match text.strip_prefix("tcp://") {
-            Some(rest) => {
-                let port = rest
-                    .rsplit_once(':')
-                    .filter(|(host, _)| !host.is_empty())
-                    .map(|(_, port)| port);
-                let is_right =
-                    !rest.contains('/') && port.is_some_and(|port| port.parse::<u16>().is_ok());
-                is_right
-                    .then(|| Self::Tcp(rest.to_owned()))
-                    .ok_or_else(|| BadAddress::HostPort(rest.to_owned()))
-            }
+            Some(rest) if rest.contains('@') => Err(BadAddress::User),
+            Some(rest) => rest
+                .rsplit_once(':')
+                .filter(|(host, port)| is_host(host) && is_port(port))
+                .map(|_| Self::Tcp(rest.to_owned()))
+                .ok_or_else(|| BadAddress::HostPort(rest.to_owned())),
             None => unix_path(text).map(Self::Unix),
         }
     }
@@ -111,12 +118,33 @@ impl fmt::Display for UpstreamAddress {
     }
 }
 
+/// A name or an IPv4 address, or an IPv6 address in brackets.
+fn is_host(text: &str) -> bool {
+    let ipv6 = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    match ipv6 {
+        Some(ipv6) => ipv6.parse::<Ipv6Addr>().is_ok(),
+        None => !text.is_empty() && text.bytes().all(is_name_byte),
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+    is_decimal && text.parse::<u16>().is_ok_and(|port| port != 0)
+}
+
 fn unix_path(text: &str) -> Result<PathBuf, BadAddress> {
     let path = text
         .strip_prefix("unix://")
         .ok_or_else(|| BadAddress::Scheme(text.to_owned()))?;
-    if path.ends_with('/') || !Path::new(path).is_absolute() {
+    let is_clean = path.trim() == path && !path.contains(char::is_control);
+    if path.ends_with('/') || !is_clean || !Path::new(path).is_absolute() {
         return Err(BadAddress::Path(path.to_owned()));
+    }
+    if path.len() > MAX_PATH {
+        return Err(BadAddress::LongPath(path.to_owned()));
     }
     Ok(path.into())
 }
@@ -158,6 +186,46 @@ mod tests {
                 want,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn refuses_what_nobody_could_connect_to() {
+        let long = format!("unix:///{}", "s".repeat(107));
+        let fits = format!("unix:///{}", "s".repeat(106));
+        assert!(ListenAddress::parse(&fits).is_ok() && UpstreamAddress::parse(&fits).is_ok());
+        let too_long = BadAddress::LongPath(format!("/{}", "s".repeat(107)));
+        assert_eq!(ListenAddress::parse(&long), Err(too_long.clone()));
+        assert_eq!(UpstreamAddress::parse(&long), Err(too_long));
+        for text in ["unix:///run/x ", "unix:///run/\n", "unix:///run/\0x"] {
+            let want = BadAddress::Path(text.replace("unix://", ""));
+            assert_eq!(UpstreamAddress::parse(text), Err(want), "{text:?}");
+        }
+        for rest in [
+            "engine:0",
+            "engine:+1",
+            "engine: 1",
+            "en gine:1",
+            " engine:1",
+            "::1:1",
+            "[::1:1",
+            "[engine]:1",
+            "engine:1?x",
+        ] {
+            let want = BadAddress::HostPort(rest.to_owned());
+            let found = UpstreamAddress::parse(&format!("tcp://{rest}"));
+            assert_eq!(found, Err(want), "{rest}");
+        }
+        for text in ["tcp://me:secret@engine:1", "tcp://me@127.0.0.1:1"] {
+            assert_eq!(
+                UpstreamAddress::parse(text),
+                Err(BadAddress::User),
+                "{text}"
+            );
+            assert_eq!(ListenAddress::parse(text), Err(BadAddress::User), "{text}");
+        }
+        for text in ["tcp://en-gine_1.example:1", "tcp://10.0.0.1:65535"] {
+            assert!(UpstreamAddress::parse(text).is_ok(), "{text}");
         }
     }
 

@@ -97,7 +97,6 @@ fn remedy(address: &ListenAddress, error: &io::Error) -> &'static str {
     ];
     const UNIX: &[(Kind, &str)] = &[
         (Kind::AddrInUse, "stop what holds it, or change `listen`"),
-        (Kind::InvalidInput, "choose a path of at most 107 bytes"),
         (Kind::NotADirectory, "its folder is a file: change `listen`"),
         (Kind::NotFound, "make its folder, or mount a volume there"),
         (
