@@ -79,6 +79,13 @@ pub fn serve(
     if let Some(line) = identity::assume(&config.upstream, config.run_as)? {
         tell(report, &line);
     }
+    // Told now, as nobody may be watching when a signal asks for it.
+    for problem in reread().err().into_iter().flatten() {
+        let line = format!(
+            "warning: a reload would fail, as what it reads is closed to the user that is left: {problem}"
+        );
+        tell(report, &line);
+    }
     let (log, writer) =
         Log::start(output, &config.audit, config.limits.connections).map_err(StartError::System)?;
     let runtime = runtime().map_err(StartError::System)?;

@@ -112,6 +112,33 @@ fn root_takes_the_socket_s_group_and_gives_up_all_else() {
     assert!(gate.diagnostics().contains(&told), "{}", gate.diagnostics());
 }
 
+#[test]
+fn a_policy_that_cannot_be_read_again_is_told_at_start() {
+    const TOLD: &str =
+        "warning: a reload would fail, as what it reads is closed to the user that is left: ";
+    let daemon = daemon(0, 998, 0o660);
+    let folder = Folder::new();
+    for (mode, is_told) in [(0o600, true), (0o644, false)] {
+        let policy = folder.write("closed.toml", INFO);
+        own(&policy, 0, 0, mode);
+        let settings = format!("policy = ['{}']", policy.display());
+        let mut setup = Setup::new(&daemon, INFO).settings(&settings);
+        setup.policy = None;
+        let gate = setup.start();
+        gate.ask(get("/info")).assert_ok("as it was read in time");
+        let said = gate.diagnostics();
+        let why = format!(
+            "\"{}\": cannot be read: Permission denied",
+            policy.display()
+        );
+        assert_eq!(
+            said.contains(TOLD) && said.contains(&why),
+            is_told,
+            "{said}"
+        );
+    }
+}
+
 /// Fails unless root becomes these ids before a socket of this owner, group and mode, and says so.
 #[track_caller]
 fn assert_becomes(
