@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Output};
@@ -111,6 +111,20 @@ fn a_reload_holds_for_connections_that_are_open() {
         daemon.asked(),
         ["GET /info HTTP/1.1", "GET /version HTTP/1.1"]
     );
+}
+
+#[test]
+fn a_reload_reads_the_dialect_anew() {
+    let daemon = FakeDaemon::start();
+    let mut setup = Setup::new(&daemon, "");
+    setup.policy = None;
+    setup.env = vec![("CONTAINERS", "1".to_owned())];
+    let gate = setup.start();
+    NOT_GRANTED.assert(&gate.ask(get("/containers/web/export")), "hardened");
+    fs::write(gate.files().0, "dialect = 'tecnativa'").unwrap();
+    gate.reload("reloaded for tcp://127.0.0.1:");
+    gate.ask(get("/containers/web/export"))
+        .assert_ok("tecnativa");
 }
 
 #[test]
@@ -342,6 +356,35 @@ fn what_others_could_write_is_read_only_where_it_is_mounted_read_only() {
             "{said}"
         );
     }
+}
+
+#[test]
+fn a_record_s_file_is_kept_when_it_is_renamed_and_begun_anew_when_it_is_emptied() {
+    let daemon = FakeDaemon::start();
+    let folder = Folder::new();
+    let (file, old) = (folder.path().join("audit"), folder.path().join("audit.1"));
+    let settings = format!("audit.output = '{}'", file.display());
+    let setup = Setup::new(&daemon, "allow = ['SystemInfo']").settings(&settings);
+    let mut gate = setup.start();
+    gate.unrecorded = true;
+    let lines = |count: usize| {
+        gate.ask(get("/info")).assert_ok("granted");
+        eventually("the lines of the record", || {
+            let text = fs::read_to_string(&old).unwrap();
+            (text.lines().count() == count && text.starts_with('{')).then_some(())
+        });
+    };
+    fs::rename(&file, &old).unwrap();
+    lines(1);
+    gate.reload("reloaded for ");
+    lines(2);
+    File::options()
+        .write(true)
+        .truncate(true)
+        .open(&old)
+        .unwrap();
+    lines(1);
+    assert!(!file.exists());
 }
 
 #[test]
