@@ -355,6 +355,36 @@ fn accepting_survives_a_lack_of_files() {
 }
 
 #[test]
+fn a_lack_of_files_is_not_blamed_on_the_daemon() {
+    const TOLD: &str = "no file is left for another connection to the daemon";
+    let daemon = FakeDaemon::start();
+    let gate = Setup::new(&daemon, INFO)
+        .settings("limits.connect = '300ms'")
+        .through(&["sh", "-c", "ulimit -n 40 && exec \"$@\"", "sh"])
+        .start();
+    let wait_for = |line: &str| {
+        eventually(line, || gate.diagnostics().contains(line).then_some(()));
+    };
+    // The one question of its own is over, and its file free.
+    wait_for("daemon at ");
+    let mut clients: Vec<_> = (0..60).map(|_| gate.connect()).collect();
+    wait_for("connections cannot be accepted");
+    for client in &mut clients[..2] {
+        client.request(get("/info"));
+        let told = Refused(502, "daemon_unreachable").assert(&client.reply(), "no file");
+        let want = "dockgate: no file is left for a connection to the Docker daemon: \
+            raise the limit on open files, or lower limits.connections";
+        assert_eq!(told, want);
+    }
+    clients.truncate(2);
+    clients[0].request(get("/info"));
+    clients[0].reply().assert_ok("with files again");
+    let said = gate.diagnostics();
+    assert_eq!(said.matches(TOLD).count(), 1, "{said}");
+    assert!(!said.contains("the daemon cannot be reached"), "{said}");
+}
+
+#[test]
 fn a_daemon_that_does_not_accept_is_given_up_after_the_limit() {
     let daemon = TcpListener::bind("127.0.0.1:0").unwrap();
     // The system takes as many connections for it as may wait, and one more.

@@ -5,12 +5,17 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+
 use crate::config::UpstreamAddress;
 use crate::identity::closed;
 
 /// How long a socket's file refuses connections before it is taken for an old one. A daemon that
 /// starts anew needs less.
 const OLD: Duration = Duration::from_secs(10);
+
+/// How long the operator is not told again of a lack of files.
+const QUIET: Duration = Duration::from_mins(1);
 
 /// The time from a failure to connect to the next success.
 #[derive(Debug, Default)]
@@ -24,6 +29,9 @@ struct Told {
     that_it_is_old: bool,
     /// Since when all attempts were refused.
     refused_since: Option<Instant>,
+    /// When it was last told that there was no file for a connection. One that ends frees a file for
+    /// the next, so that this outlasts an outage.
+    that_files_lack: Option<Instant>,
 }
 
 /// What is to be told now.
@@ -31,6 +39,8 @@ struct Told {
 enum Tell {
     /// The daemon cannot be reached.
     Away,
+    /// There is no file for a connection.
+    NoFiles,
     /// Nothing new.
     Nothing,
     /// The socket's file has refused connections for this time.
@@ -40,9 +50,19 @@ enum Tell {
 impl Outage {
     /// Notes that connecting has failed, and tells the operator what is new about that.
     pub fn failed(&self, daemon: &UpstreamAddress, error: &io::Error) {
-        let tell = self.lock().note(error.kind(), Instant::now());
+        let now = Instant::now();
+        let tell = if is_lack_of_files(error) {
+            self.lock().note_lack_of_files(now)
+        } else {
+            self.lock().note(error.kind(), now)
+        };
         match tell {
             Tell::Nothing => {}
+            Tell::NoFiles => tracing::warn!(
+                %error,
+                "no file is left for another connection to the daemon: raise the limit on open files, or \
+                 lower `limits.connections`"
+            ),
             Tell::Away => {
                 let why = closed::explain(daemon, error).map(|why| format!(": {why}"));
                 let why = why.unwrap_or_default();
@@ -63,7 +83,11 @@ impl Outage {
 
     /// Notes that connecting has succeeded.
     pub fn connected(&self) {
-        *self.lock() = Told::default();
+        let mut told = self.lock();
+        *told = Told {
+            that_files_lack: told.that_files_lack,
+            ..Told::default()
+        };
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
@@ -71,7 +95,25 @@ impl Outage {
     }
 }
 
+/// Whether it is this process or this system that has no file for a connection.
+#[must_use]
+pub fn is_lack_of_files(error: &io::Error) -> bool {
+    let errors = [Errno::MFILE, Errno::NFILE];
+    errors
+        .iter()
+        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+}
+
 impl Told {
+    fn note_lack_of_files(&mut self, now: Instant) -> Tell {
+        let is_known = |told: Instant| now.duration_since(told) < QUIET;
+        if self.that_files_lack.is_some_and(is_known) {
+            return Tell::Nothing;
+        }
+        self.that_files_lack = Some(now);
+        Tell::NoFiles
+    }
+
     fn note(&mut self, kind: io::ErrorKind, now: Instant) -> Tell {
         let was_refused = kind == io::ErrorKind::ConnectionRefused;
         self.refused_since = self.refused_since.filter(|_| was_refused);
@@ -143,5 +185,21 @@ mod tests {
         assert_eq!(outage.lock().note(NotFound, now), Tell::Away);
         outage.connected();
         assert_eq!(outage.lock().note(NotFound, now), Tell::Away);
+    }
+
+    #[test]
+    fn a_lack_of_files_is_told_once_a_minute_whatever_succeeds_meanwhile() {
+        let outage = Outage::default();
+        let start = Instant::now();
+        for (seconds, want) in [
+            (0, Tell::NoFiles),
+            (1, Tell::Nothing),
+            (59, Tell::Nothing),
+            (60, Tell::NoFiles),
+        ] {
+            let now = start + Duration::from_secs(seconds);
+            assert_eq!(outage.lock().note_lack_of_files(now), want, "{seconds} s");
+            outage.connected();
+        }
     }
 }

@@ -25,7 +25,7 @@ use super::bell::Bell;
 use super::body::RequestBody;
 use super::daemon_socket::DaemonSocket;
 use super::head::Head;
-use super::outage::Outage;
+use super::outage::{Outage, is_lack_of_files};
 use super::socket::{MAX_BUFFER, Socket};
 use crate::config::{Config, UpstreamAddress};
 use crate::docker::{Method, Upgrade};
@@ -96,10 +96,7 @@ impl Daemon {
 /// Whether an error of connecting is one of the moment: no file is free here, or as many connections
 /// wait at the daemon's socket as may.
 fn passes(error: &io::Error) -> bool {
-    let errors = [Errno::AGAIN, Errno::MFILE, Errno::NFILE];
-    errors
-        .iter()
-        .any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
+    is_lack_of_files(error) || error.raw_os_error() == Some(Errno::AGAIN.raw_os_error())
 }
 
 /// The daemon, as one client's connection sees it.
@@ -231,10 +228,13 @@ impl Upstream {
     async fn connect(&self) -> Result<SendRequest<RequestBody>, Denial> {
         let socket = self.daemon.dial().await.map_err(|error| {
             self.daemon.outage.failed(&self.daemon.address, &error);
-            Denial::new(
-                Reason::DaemonUnreachable,
-                "the Docker daemon cannot be reached: is it running?",
-            )
+            let message = if is_lack_of_files(&error) {
+                "no file is left for a connection to the Docker daemon: raise the limit on \
+                 open files, or lower limits.connections"
+            } else {
+                "the Docker daemon cannot be reached: is it running?"
+            };
+            Denial::new(Reason::DaemonUnreachable, message)
         })?;
         self.daemon.outage.connected();
         let socket = TokioIo::new(DaemonSocket::new(socket, Arc::clone(&self.heard)));
