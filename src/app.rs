@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::audit::{Log, log};
+use crate::audit::{Log, output};
 use crate::config::{Config, ListenerSettings, LogLevel, Output};
 use crate::identity::container::Candidates;
 use crate::identity::{self, IdentityError};
@@ -332,9 +332,12 @@ fn open_all(config: &Config, report: &mut dyn Write) -> Result<Opened, StartErro
     if let Some(line) = files::too_few(files::allow_all(), config.limits.connections) {
         tell(report, &line);
     }
-    let output = &config.audit.output;
-    let record = log::open(output).map_err(|source| StartError::Audit {
-        output: output.clone(),
+    let to = &config.audit.output;
+    if let Some(line) = output::goes_nowhere(to) {
+        tell(report, &line);
+    }
+    let record = output::open(to).map_err(|source| StartError::Audit {
+        output: to.clone(),
         source,
     })?;
     let bind = |listener: &ListenerSettings| Bound::bind(&listener.address, listener.access);

@@ -4,6 +4,7 @@ pub mod entry;
 pub mod json;
 pub mod log;
 mod outage;
+pub mod output;
 pub mod text;
 
 pub use entry::{End, Event, Record, Verdict};

@@ -444,6 +444,21 @@ fn an_empty_name_on_the_command_line_is_told() {
 }
 
 #[test]
+fn a_record_that_goes_nowhere_is_told() {
+    let daemon = FakeDaemon::start();
+    let told = |redirected: &str, settings: &str| {
+        let command = format!("exec \"$@\" {redirected}");
+        let setup = Setup::new(&daemon, "allow = []").settings(settings);
+        let mut gate = setup.through(&["sh", "-c", &command, "sh"]).start();
+        gate.unrecorded = true;
+        let told = "warning: the record goes nowhere, as stdout is closed or /dev/null: redirect it, or set `audit.output`";
+        gate.diagnostics().contains(told)
+    };
+    assert!(told(">&-", "") && told(">/dev/null", ""));
+    assert!(!told("", "") && !told(">&-", "audit.output = 'none'"));
+}
+
+#[test]
 fn a_record_that_cannot_be_opened_is_told_with_its_path() {
     let output = ("DOCKGATE_AUDIT__OUTPUT", "/nonexistent/audit.jsonl");
     let listen = ("DOCKGATE_LISTEN", "tcp://127.0.0.1:0");

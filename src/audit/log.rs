@@ -6,10 +6,8 @@
 
 use std::collections::hash_map::RandomState;
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
 use std::hash::{BuildHasher, Hasher};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,8 +17,9 @@ use tokio::sync::oneshot;
 
 use super::entry::{End, Event, Record, Verdict};
 use super::outage::{Outage, Trouble};
+use super::output::write_some;
 use super::{json, text};
-use crate::config::{AuditFormat, AuditSettings, OnFailure, Output};
+use crate::config::{AuditFormat, AuditSettings, OnFailure};
 use crate::docker::Call;
 use crate::policy::{Denial, Reason};
 
@@ -96,26 +95,6 @@ struct Batch {
     lines: usize,
     /// Those who wait until these lines are written.
     waiting: Vec<oneshot::Sender<bool>>,
-}
-
-/// Opens what the record is written to.
-///
-/// # Errors
-///
-/// The system refuses.
-pub fn open(output: &Output) -> io::Result<Box<dyn Write + Send>> {
-    Ok(match output {
-        Output::Stdout => Box::new(io::stdout()),
-        Output::Stderr => Box::new(io::stderr()),
-        Output::None => Box::new(io::sink()),
-        Output::File(path) => Box::new(
-            OpenOptions::new()
-                .append(true)
-                .create(true)
-                .mode(0o600)
-                .open(path)?,
-        ),
-    })
 }
 
 impl Log {
@@ -427,19 +406,6 @@ impl Shared {
             drop(waited);
         }
     }
-}
-
-/// Writes what it can of the lines and leaves the rest, so that none is written twice.
-fn write_some(output: &mut dyn Write, lines: &mut &[u8]) -> io::Result<()> {
-    while !lines.is_empty() {
-        match output.write(lines) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => *lines = lines.get(count..).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    output.flush()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@ use std::sync::mpsc;
 
 use super::*;
 use crate::audit::Verdict;
+use crate::config::Output;
 use crate::policy::Reason;
 
 /// An output that hands each write to the test, and fails while it is told to.
