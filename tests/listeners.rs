@@ -308,6 +308,21 @@ fn a_socket_whose_holder_accepts_nobody_is_somebodys() {
 }
 
 #[test]
+fn a_socket_that_may_not_be_asked_is_told_with_its_owner() {
+    let folder = Folder::new();
+    let old = folder.path().join("old.sock");
+    drop(UnixListener::bind(&old).unwrap());
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o600)).unwrap();
+    let told = format!(
+        "{} is a socket of user 0, and whether anybody listens on it is closed to user 1000: remove it if \
+         nobody does, or change `listen`: ",
+        old.display()
+    );
+    assert_not_listening(USER, &at(&old), &told);
+    assert!(old.exists());
+}
+
+#[test]
 fn accepting_survives_clients_that_are_gone_already() {
     let daemon = FakeDaemon::start();
     let gate = Setup::new(&daemon, INFO).start();

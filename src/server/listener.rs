@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
@@ -68,6 +68,22 @@ pub enum BindError {
     Owner {
         /// Where it is.
         path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A socket is at the path that this user may not connect to.
+    #[error(
+        "{} is a socket of user {owner}, and whether anybody listens on it is closed to user {own}: remove \
+         it if nobody does, or change `listen`",
+        path.display()
+    )]
+    Closed {
+        /// Where it is.
+        path: PathBuf,
+        /// Whose it is.
+        owner: u32,
+        /// Who this is.
+        own: u32,
         /// Why.
         source: io::Error,
     },
@@ -271,28 +287,38 @@ fn give(path: &Path, access: Access) -> Result<(), BindError> {
 
 /// Removes what an earlier process left at the path, if it is a socket that nobody listens on.
 fn remove_stale(path: &Path) -> Result<(), BindError> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.file_type().is_socket() => Err(BindError::NotASocket {
-            path: path.to_owned(),
-        }),
-        Ok(_) if is_deserted(path) => fs::remove_file(path).map_err(|source| BindError::Stale {
-            path: path.to_owned(),
-            source,
-        }),
-        Ok(_) | Err(_) => Ok(()),
+    let Ok(found) = fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    let at = path.to_owned();
+    if !found.file_type().is_socket() {
+        return Err(BindError::NotASocket { path: at });
     }
+    // A socket that is somebody's, or cannot be asked for another reason, is told of when it is bound to.
+    let Err(source) = ask(path) else {
+        return Ok(());
+    };
+    if source.kind() == io::ErrorKind::ConnectionRefused {
+        return fs::remove_file(path).map_err(|source| BindError::Stale { path: at, source });
+    }
+    if source.kind() == io::ErrorKind::PermissionDenied {
+        return Err(BindError::Closed {
+            path: at,
+            owner: found.uid(),
+            own: rustix::process::geteuid().as_raw(),
+            source,
+        });
+    }
+    Ok(())
 }
 
-/// Whether nobody listens on a socket any more. One that may not be asked is somebody's, and one on which
-/// as many wait as may.
-fn is_deserted(path: &Path) -> bool {
-    let connect = || {
-        let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
-        // Otherwise it would wait with the others.
-        socket.set_nonblocking(true)?;
-        socket.connect(&SockAddr::unix(path)?)
-    };
-    connect().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+/// Connects to a socket, to see whether anybody listens on it. One on which as many wait as may is
+/// somebody's: it refuses too, and in another way.
+fn ask(path: &Path) -> io::Result<()> {
+    let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // Otherwise it would wait with the others.
+    socket.set_nonblocking(true)?;
+    socket.connect(&SockAddr::unix(path)?)
 }
 
 /// An IPv4 client of a dual-stack listener is shown as one.
