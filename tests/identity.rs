@@ -344,6 +344,17 @@ fn a_user_stays_who_it_is() {
 }
 
 #[test]
+fn a_user_under_whom_root_is_left_gives_that_up_too() {
+    let daemon = daemon(1000, 1000, 0o600);
+    let user = ["setpriv", "--euid=1000", "--egid=1000", "--clear-groups"];
+    let gate = Setup::new(&daemon, INFO).through(&user).start();
+    gate.ask(get("/info")).assert_ok("as the effective user");
+    assert_runs_as(&gate, 1000, 1000, "", "root is the real user");
+    let told = "runs as user 1000 and group 1000 for good: it was started with the real user 0 and group 0 as well";
+    assert!(gate.diagnostics().contains(told), "{}", gate.diagnostics());
+}
+
+#[test]
 fn an_ambient_capability_is_given_up_too() {
     let daemon = daemon(0, 998, 0o666);
     let ambient = [

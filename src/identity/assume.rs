@@ -70,6 +70,14 @@ pub fn assume(daemon: &UpstreamAddress, run_as: RunAs) -> Result<Option<String>,
             Err(error) => told = Some(not_taken(ids, error)),
         }
     }
+    let kept = start.ids.clone();
+    if becomes.is_none() && kept.uid != 0 && has_other_real_ids() {
+        let line = other_given_up(&kept);
+        let stays = "ids beside the effective ones cannot be given up";
+        settle(&kept).map_err(|_| IdentityError::NotHeld(stays))?;
+        becomes = Some(&kept);
+        told = Some(told.map_or(line.clone(), |told| format!("{told}\n{line}")));
+    }
     // This empties the ambient set too, which is never more than the inheritable one.
     set_capabilities(None, NONE).map_err(refused)?;
     set_no_new_privs(true).map_err(refused)?;
@@ -101,11 +109,30 @@ fn check_threads() -> Result<(), IdentityError> {
 /// Takes ids for good: the saved ones too, by which a process could come back.
 fn take(ids: &Ids) -> rustix::io::Result<()> {
     let groups: Vec<_> = ids.groups.iter().copied().map(Gid::from_raw).collect();
-    let (uid, gid) = (Uid::from_raw(ids.uid), Gid::from_raw(ids.gid));
-    // The user last, as with it goes the right to change the others.
     set_thread_groups(&groups)?;
+    settle(ids)
+}
+
+/// Makes ids the only ones.
+fn settle(ids: &Ids) -> rustix::io::Result<()> {
+    let (uid, gid) = (Uid::from_raw(ids.uid), Gid::from_raw(ids.gid));
+    // The user last, as with it goes the right to change the group.
     set_thread_res_gid(gid, gid, gid)?;
     set_thread_res_uid(uid, uid, uid)
+}
+
+/// Whether the process could go back to ids that are not in force. The saved ones are the effective ones
+/// behind an exec.
+fn has_other_real_ids() -> bool {
+    (getuid(), getgid()) != (geteuid(), getegid())
+}
+
+/// What the operator is told where there are such ids.
+fn other_given_up(kept: &Ids) -> String {
+    let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
+    format!(
+        "runs as {kept} for good: it was started with the real user {uid} and group {gid} as well"
+    )
 }
 
 /// What the operator is told where the system refuses the ids, as user namespaces do that have no
