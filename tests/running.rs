@@ -503,7 +503,7 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("BIND_CONFIG", "/run/x.sock mode 6")],
-        "BIND_CONFIG: `listener[0].mode`: `6` must be an octal mode",
+        "BIND_CONFIG: `mode 6` is none that lets somebody connect: write mode 660, or mode 666 for everybody",
     ),
     (
         &[("BIND_CONFIG", ":2375 ssl crt /a.pem")],

@@ -33,7 +33,7 @@ impl RunAs {
 }
 
 /// The largest number is no id: to the kernel it means "as it was".
-fn id(text: &str) -> Option<u32> {
+pub(super) fn id(text: &str) -> Option<u32> {
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
     let id = text.parse().ok().filter(|id| *id != u32::MAX);
     id.filter(|_| is_decimal)

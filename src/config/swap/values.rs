@@ -2,7 +2,7 @@
 
 use super::Dialect;
 use crate::config::raw::RawListener;
-use crate::config::{ListenAddress, UpstreamAddress};
+use crate::config::{ListenAddress, UpstreamAddress, ownership};
 
 /// Whether HAProxy takes a text for true: an integer other than 0, of which it reads one sign and the
 /// digits behind it. So `true`, `yes` and nothing at all are false.
@@ -45,21 +45,23 @@ pub(super) fn level(text: &str) -> Result<(&'static str, bool), String> {
 
 /// Our `upstream`, for an address as HAProxy writes that of a server.
 pub(super) fn upstream(text: &str) -> Result<String, String> {
-    let address = match plain_path(text) {
-        Some(path) => format!("unix://{path}"),
-        None => format!("tcp://{}", bracketed(without_family(text).1)),
+    let (address, shape) = match plain_path(text) {
+        Some(path) => (format!("unix://{path}"), SOCKET),
+        None => (
+            format!("tcp://{}", bracketed(without_family(text).1)),
+            "must be a path or host:port: write /var/run/docker.sock, or engine:2375",
+        ),
     };
     // What does not fit our form is told in the form that fits the variable.
     let parsed = UpstreamAddress::parse(&address).ok();
     parsed
         .filter(|_| !text.contains("://"))
         .map(|_| address)
-        .ok_or_else(|| {
-            format!(
-                "`{text}` must be a path or host:port: write /var/run/docker.sock, or engine:2375"
-            )
-        })
+        .ok_or_else(|| format!("`{text}` {shape}"))
 }
+
+/// What is said of a path that no socket can have.
+const SOCKET: &str = "is no path of a socket: it has at most 107 bytes, and no `/` at its end";
 
 /// Where to listen, for the arguments of HAProxy's `bind`: addresses by comma, then words. The mode
 /// and the owner are for those that are paths.
@@ -93,6 +95,16 @@ pub(super) fn listen(text: &str) -> Result<Vec<RawListener>, String> {
             ));
         }
     }
+    for (word, id) in [("uid", &uid), ("gid", &gid)] {
+        if let Some(id) = id.as_ref().filter(|id| ownership::id(id).is_none()) {
+            return Err(format!("`{word} {id}` is no number: write {word} 1000"));
+        }
+    }
+    if let Some(mode) = mode.as_ref().filter(|mode| ownership::mode(mode).is_none()) {
+        return Err(format!(
+            "`mode {mode}` is none that lets somebody connect: write mode 660, or mode 666 for everybody"
+        ));
+    }
     let has_owner = uid.is_some() || gid.is_some();
     let part = |id: Option<String>| id.unwrap_or_default();
     let owner = has_owner.then(|| format!("{}:{}", part(uid), part(gid)));
@@ -111,17 +123,16 @@ pub(super) fn listen(text: &str) -> Result<Vec<RawListener>, String> {
 
 fn address(text: &str) -> Result<String, String> {
     let (all, plain) = without_family(text);
-    let address = match (plain_path(text), plain.rsplit_once(':')) {
-        (Some(path), _) => format!("unix://{path}"),
-        (None, Some(("" | "*", port))) => format!("tcp://{all}:{port}"),
-        (None, _) => format!("tcp://{}", bracketed(plain)),
+    let tcp = "must be an IP address and port, or a path: write [::]:2375, or /run/dockgate.sock";
+    let (address, shape) = match (plain_path(text), plain.rsplit_once(':')) {
+        (Some(path), _) => (format!("unix://{path}"), SOCKET),
+        (None, Some(("" | "*", port))) => (format!("tcp://{all}:{port}"), tcp),
+        (None, _) => (format!("tcp://{}", bracketed(plain)), tcp),
     };
     let parsed = ListenAddress::parse(&address);
-    parsed.map(|_| address).map_err(|_| {
-        format!(
-            "`{text}` must be an IP address and port, or a path: write [::]:2375, or /run/dockgate.sock"
-        )
-    })
+    parsed
+        .map(|_| address)
+        .map_err(|_| format!("`{text}` {shape}"))
 }
 
 /// An address without the family before it, behind what all addresses of that family are.
@@ -134,7 +145,9 @@ fn without_family(text: &str) -> (&'static str, &str) {
 
 /// The path of an address that is one.
 fn plain_path(text: &str) -> Option<&str> {
-    let named = text.strip_prefix("unix@");
+    let named = text
+        .strip_prefix("unix@")
+        .filter(|path| path.starts_with('/'));
     named.or_else(|| text.starts_with('/').then_some(text))
 }
 
@@ -271,6 +284,22 @@ mod tests {
                 "`{text}` must be an IP address and port, or a path: write [::]:2375, or \
                  /run/dockgate.sock"
             );
+            assert_eq!(listen(text).unwrap_err(), want);
+        }
+        let long = format!("/{}", "s".repeat(107));
+        let want = format!(
+            "`{long}` is no path of a socket: it has at most 107 bytes, and no `/` at its end"
+        );
+        assert_eq!(listen(&long).unwrap_err(), want);
+        assert_eq!(upstream(&long).unwrap_err(), want);
+        for (text, want) in [
+            (
+                "/x mode 999",
+                "`mode 999` is none that lets somebody connect: write mode 660, or mode 666 for everybody",
+            ),
+            ("/x uid root", "`uid root` is no number: write uid 1000"),
+            ("/x gid -1", "`gid -1` is no number: write gid 1000"),
+        ] {
             assert_eq!(listen(text).unwrap_err(), want);
         }
     }
