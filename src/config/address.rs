@@ -41,7 +41,9 @@ pub enum BadAddress {
     )]
     LongPath(String),
     /// Not an absolute path.
-    #[error("`{0}` is no absolute path: write unix:///run/docker.sock")]
+    #[error(
+        "`{0}` is no absolute path of a socket, or has a space or a `/` at its end: write unix:///run/docker.sock"
+    )]
     Path(String),
     /// Neither `tcp://` nor `unix://`.
     #[error("`{0}` begins neither with tcp:// nor with unix://")]
