@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use super::super::suppose;
 use super::super::{Grants, Judgement, Rules};
+use crate::docker::body::BadBody;
 use crate::docker::body::tests::go::danger::dangers;
 use crate::docker::body::tests::go::is_taken_for_what_it_is;
 use crate::docker::{Json, Operation, Target, body, classify};
@@ -84,14 +85,17 @@ impl Fuzz {
             json.render(&mut rendered);
             assert_eq!(Json::parse(rendered.as_bytes()), Ok(json), "is read back");
         }
-        let parsed = body::parse(bytes, table);
-        let Ok(kept) = parsed else {
-            return (UNREAD, vec![shape(&parsed.unwrap_err().to_string())]);
+        let kept = match body::parse(bytes, table) {
+            Ok(kept) => kept,
+            Err(bad) => return (UNREAD, vec![without_places(&bad)]),
         };
         let text = str::from_utf8(bytes).unwrap();
         assert!(is_taken_for_what_it_is(operation, table, text));
         let asked = body::asked(&kept, table);
-        let asked: Vec<String> = asked.iter().map(|asked| shape(&asked.path)).collect();
+        let asked: Vec<String> = asked
+            .iter()
+            .map(|asked| format!("{:?}", asked.topic))
+            .collect();
         let (_, target) = REQUESTS.iter().find(|(of, _)| *of == operation).unwrap();
         let call = classify("POST", Target::parse(target).unwrap()).unwrap();
         match suppose::judge(&self.rules, call, text, &[]).unwrap().0 {
@@ -104,21 +108,38 @@ impl Fuzz {
                 );
                 ("granted", asked)
             }
-            Judgement::Deny(denial) => ("refused", vec![shape(&denial.message)]),
-            Judgement::Missing(lookup) => ("missing", vec![shape(&format!("{lookup:?}"))]),
-            other @ (Judgement::Inspect(_) | Judgement::Ask(..)) => panic!("{other:?}"),
+            Judgement::Deny(denial) => match denial.asked {
+                Some(asked) => {
+                    let keys = asked
+                        .refused
+                        .iter()
+                        .map(|need| format!("{:?}", need.what.key()));
+                    ("refused", keys.collect())
+                }
+                // Behind the place there is why.
+                None => (
+                    "refused",
+                    vec![denial.message.split_once(' ').unwrap().1.to_owned()],
+                ),
+            },
+            Judgement::Missing(_) => ("missing", asked),
+            other => panic!("{other:?}"),
         }
     }
 }
 
-/// A message or path without what a client chose in it.
-fn shape(text: &str) -> String {
-    let mut is_quoted = false;
-    let kept = text.chars().filter(|character| {
-        is_quoted ^= *character == '"';
-        !is_quoted && !character.is_ascii_digit()
-    });
-    kept.take(100).collect()
+/// What is wrong with a body, wherever it is.
+fn without_places(bad: &BadBody) -> String {
+    match bad {
+        BadBody::Json(bad) => {
+            let text = format!("{bad:?}");
+            text.split('(').next().unwrap().to_owned()
+        }
+        BadBody::Case { right, .. } => format!("case of {right}"),
+        BadBody::Doubled { field, .. } => format!("doubled {field}"),
+        BadBody::Kind { want, .. } => format!("kind {want}"),
+        BadBody::Unknown(_) => "unknown".to_owned(),
+    }
 }
 
 fn kept(file: &str) -> Vec<(Operation, String)> {

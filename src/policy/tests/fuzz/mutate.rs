@@ -225,16 +225,28 @@ impl Mutator {
         match chance.below(24) {
             0 if !members.is_empty() => drop(members.remove(at)),
             // The same key again, in this spelling or another.
-            1 if !members.is_empty() => {
-                let key = otherwise(chance, &members[at].0);
-                members.push((key.into(), self.value(chance, &members[at].1)));
+            1..=3 if !members.is_empty() => {
+                let (key, mut again) = members[at].clone();
+                match chance.below(3) {
+                    0 => again = Json::Null,
+                    1 => {
+                        self.change_tree(chance, &mut again, other.get(&key).unwrap_or(&Json::Null))
+                    }
+                    _ => again = self.value(chance, &again),
+                }
+                let key = if chance.is_one_in(2) {
+                    key
+                } else {
+                    otherwise(chance, &key).into()
+                };
+                members.push((key, again));
             }
-            2 if !members.is_empty() => members[at].0 = otherwise(chance, &members[at].0).into(),
-            3 => {
+            4 if !members.is_empty() => members[at].0 = otherwise(chance, &members[at].0).into(),
+            5 => {
                 let name = *chance.one_of(&self.names);
                 members.push((name.into(), self.value(chance, &Json::Null)));
             }
-            4..=8 if !members.is_empty() => members[at].1 = self.value(chance, &members[at].1),
+            6..=9 if !members.is_empty() => members[at].1 = self.value(chance, &members[at].1),
             _ if !other.members().is_empty() => {
                 let (key, value) = chance.one_of(other.members()).clone();
                 members.retain(|(there, _)| *there != key);
