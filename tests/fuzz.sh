@@ -10,5 +10,5 @@ cd "$(dirname "$0")/.."
 
 export FUZZ_SECONDS=$((${1:-10} * 60)) FUZZ_SEED=${2:-$(date +%s)}
 # Optimised, and beside what other tests build.
-export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/fuzz CARGO_PROFILE_TEST_OPT_LEVEL=2
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/fuzz CARGO_PROFILE_TEST_OPT_LEVEL=2 CARGO_INCREMENTAL=0
 exec cargo test --lib --locked -- --ignored --exact --nocapture policy::tests::fuzz::for_as_long_as_is_told

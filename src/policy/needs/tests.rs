@@ -330,3 +330,529 @@ fn a_volume_of_memory_is_no_path_of_the_host() {
         assert_judged_given("", "POST /containers/create", mounted, &given, want);
     }
 }
+
+/// Every key of `[create]`: what is asked for, what is said of it by default, and the line that grants it.
+#[test]
+fn each_key_of_create_grants_what_its_refusal_names() {
+    let host = |within: &str| format!(r#"{{"Image":"a","HostConfig":{{{within}}}}}"#);
+    let at = |path: &str, value: &str, key: &str| {
+        format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to create.{key}")
+    };
+    let of = |path: &str, value: &str, key: &str| at(&format!("HostConfig.{path}"), value, key);
+    let set = |path: &str, key: &str| {
+        format!("{path} is not granted; to grant it set create.{key} = true")
+    };
+    let service = |within: &str| format!(r#"{{"TaskTemplate":{{"ContainerSpec":{{{within}}}}}}}"#);
+    let cases: &[(&str, String, String, &str)] = &[
+        (
+            CREATE,
+            r#"{"Image":"a","MacAddress":"02:00:00:00:00:01"}"#.to_owned(),
+            set("MacAddress", "addresses"),
+            "addresses = true",
+        ),
+        (
+            CREATE,
+            host(r#""Binds":["/srv:/a"]"#),
+            of("Binds[0]", "/srv:rw", "binds"),
+            "binds = ['/srv:rw']",
+        ),
+        (
+            CREATE,
+            host(r#""Binds":["/srv:/a:ro"]"#),
+            of("Binds[0]", "/srv:ro", "binds"),
+            "binds = ['/srv']",
+        ),
+        (
+            CREATE,
+            host(r#""CapAdd":["cap_net_admin"]"#),
+            of("CapAdd", "NET_ADMIN", "capabilities"),
+            "capabilities = ['NET_ADMIN']",
+        ),
+        (
+            CREATE,
+            host(r#""CapAdd":["NET_ADMIN"]"#),
+            of("CapAdd", "NET_ADMIN", "capabilities"),
+            "capabilities = ['cap_net_admin']",
+        ),
+        (
+            CREATE,
+            host(r#""Devices":[{"PathOnHost":"/dev/fuse"}]"#),
+            of("Devices", "/dev/fuse:rwm", "devices"),
+            "devices = ['/dev/fuse']",
+        ),
+        (
+            CREATE,
+            host(r#""Devices":[{"PathOnHost":"/dev/fuse","CgroupPermissions":"r"}]"#),
+            of("Devices", "/dev/fuse:r", "devices"),
+            "devices = ['/dev/fuse:rw']",
+        ),
+        (
+            CREATE,
+            host(r#""DeviceCgroupRules":["c 1:3 r"]"#),
+            of("DeviceCgroupRules", "c 1:3 r", "devices"),
+            "devices = ['c 1:3 r']",
+        ),
+        (
+            CREATE,
+            host(r#""GroupAdd":["27"]"#),
+            of("GroupAdd", "27", "groups"),
+            "groups = ['27']",
+        ),
+        (
+            CREATE,
+            host(r#""PidMode":"host""#),
+            of("PidMode", "pid", "host_namespaces"),
+            "host_namespaces = ['pid']",
+        ),
+        (
+            CREATE,
+            host(r#""IpcMode":"host""#),
+            of("IpcMode", "ipc", "host_namespaces"),
+            "host_namespaces = ['ipc']",
+        ),
+        (
+            CREATE,
+            host(r#""UTSMode":"host""#),
+            of("UTSMode", "uts", "host_namespaces"),
+            "host_namespaces = ['uts']",
+        ),
+        (
+            CREATE,
+            host(r#""UsernsMode":"host""#),
+            of("UsernsMode", "user", "host_namespaces"),
+            "host_namespaces = ['user']",
+        ),
+        (
+            CREATE,
+            host(r#""CgroupnsMode":"host""#),
+            of("CgroupnsMode", "cgroup", "host_namespaces"),
+            "host_namespaces = ['cgroup']",
+        ),
+        (
+            CREATE,
+            host(r#""NetworkMode":"host""#),
+            of("NetworkMode", "network", "host_namespaces"),
+            "host_namespaces = ['network']",
+        ),
+        (
+            CREATE,
+            host(r#""PidMode":"container:web""#),
+            of("PidMode", "web", "join"),
+            "join = ['web']",
+        ),
+        (
+            CREATE,
+            host(r#""VolumesFrom":["web:ro"]"#),
+            of("VolumesFrom", "web", "join"),
+            "join = ['w*']",
+        ),
+        (
+            CREATE,
+            host(r#""Links":["web:x"]"#),
+            of("Links", "web", "join"),
+            "join = ['web']",
+        ),
+        (
+            CREATE,
+            host(r#""LogConfig":{"Type":"syslog"}"#),
+            of("LogConfig", "syslog", "log_drivers"),
+            "log_drivers = ['syslog']",
+        ),
+        (
+            CREATE,
+            host(r#""NetworkMode":"back""#),
+            of("NetworkMode", "back", "networks"),
+            "networks = ['back']",
+        ),
+        (
+            CREATE,
+            host(r#""Privileged":true"#),
+            set("HostConfig.Privileged", "privileged"),
+            "privileged = true",
+        ),
+        (
+            CREATE,
+            host(r#""Runtime":"runsc""#),
+            of("Runtime", "runsc", "runtimes"),
+            "runtimes = ['runsc']",
+        ),
+        (
+            CREATE,
+            host(r#""SecurityOpt":["seccomp:unconfined"]"#),
+            of("SecurityOpt", "seccomp=unconfined", "security_opt"),
+            "security_opt = ['seccomp=unconfined']",
+        ),
+        (
+            CREATE,
+            host(r#""Sysctls":{"net.core.somaxconn":"1"}"#),
+            of("Sysctls", "net.core.somaxconn", "sysctls"),
+            "sysctls = ['net.core.*']",
+        ),
+        (
+            CREATE,
+            host(r#""Tmpfs":{"/a":"exec,size=1m"}"#),
+            of("Tmpfs", "exec", "tmpfs_options"),
+            "tmpfs_options = ['exec']",
+        ),
+        (
+            CREATE,
+            host(r#""CgroupParent":"/x""#),
+            set("HostConfig.CgroupParent", "unrestricted"),
+            "unrestricted = true",
+        ),
+        (
+            CREATE,
+            host(r#""Annotations":{"a":"b"}"#),
+            set("HostConfig.Annotations", "unrestricted"),
+            "unrestricted = true",
+        ),
+        (
+            CREATE,
+            host(r#""MaskedPaths":[]"#),
+            set("HostConfig.MaskedPaths", "unrestricted"),
+            "unrestricted = true",
+        ),
+        (
+            CREATE,
+            host(r#""UTSMode":"container:web""#),
+            set("HostConfig.UTSMode", "unrestricted"),
+            "unrestricted = true",
+        ),
+        (
+            "POST /services/create",
+            service(r#""Configs":[{"ConfigID":"1","ConfigName":"c"}]"#),
+            at("TaskTemplate.ContainerSpec.Configs", "c", "configs"),
+            "configs = ['c']",
+        ),
+        (
+            "POST /services/create",
+            service(r#""Secrets":[{"SecretID":"1","SecretName":"s"}]"#),
+            at("TaskTemplate.ContainerSpec.Secrets", "s", "secrets"),
+            "secrets = ['s']",
+        ),
+        (
+            "POST /services/create",
+            service(r#""CapabilityAdd":["CAP_NET_ADMIN"]"#),
+            at(
+                "TaskTemplate.ContainerSpec.CapabilityAdd",
+                "NET_ADMIN",
+                "capabilities",
+            ),
+            "capabilities = ['NET_ADMIN']",
+        ),
+        (
+            "POST /services/create",
+            service(r#""Privileges":{"Seccomp":{"Mode":"unconfined"}}"#),
+            at(
+                "TaskTemplate.ContainerSpec.Privileges.Seccomp",
+                "seccomp=unconfined",
+                "security_opt",
+            ),
+            "security_opt = ['seccomp=*']",
+        ),
+        (
+            "POST /services/create",
+            service(r#""Privileges":{"AppArmor":{"Mode":"disabled"}}"#),
+            at(
+                "TaskTemplate.ContainerSpec.Privileges.AppArmor",
+                "apparmor=unconfined",
+                "security_opt",
+            ),
+            "security_opt = ['apparmor=unconfined']",
+        ),
+        (
+            "POST /services/create",
+            service(r#""Privileges":{"SELinuxContext":{"Disable":true}}"#),
+            at(
+                "TaskTemplate.ContainerSpec.Privileges.SELinuxContext",
+                "label=disable",
+                "security_opt",
+            ),
+            "security_opt = ['label=disable']",
+        ),
+        (
+            "POST /services/create",
+            r#"{"UpdateConfig":{"FailureAction":"rollback"}}"#.to_owned(),
+            set("UpdateConfig.FailureAction", "rollback"),
+            "rollback = true",
+        ),
+        (
+            "POST /services/s/update?version=1&rollback=previous",
+            "{}".to_owned(),
+            set("rollback", "rollback"),
+            "rollback = true",
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"Runtime":"plugin"}}"#.to_owned(),
+            set("TaskTemplate.Runtime", "unrestricted"),
+            "unrestricted = true",
+        ),
+        (
+            "POST /containers/web/update",
+            r#"{"DeviceCgroupRules":["a"]}"#.to_owned(),
+            at("DeviceCgroupRules", "a", "devices"),
+            "devices = ['a']",
+        ),
+    ];
+    for (request, body, refused, granting) in cases {
+        assert_judged("", request, body, refused);
+        assert_judged(&format!("[create]\n{granting}"), request, body, "");
+    }
+}
+
+const CREATE: &str = "POST /containers/create";
+
+/// The keys of `[create]` that are open until they are written.
+#[test]
+fn each_open_key_of_create_narrows_once_it_is_written() {
+    let host = |within: &str| format!(r#"{{"Image":"a:1","HostConfig":{{{within}}}}}"#);
+    let at = |path: &str, value: &str, key: &str| {
+        format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to create.{key}")
+    };
+    let cases: &[(&str, String, String, &str)] = &[
+        ("images = ['b']", host(""), at("Image", "a:1", "images"), "images = ['a']"),
+        ("images = ['a:2']", host(""), at("Image", "a:1", "images"), "images = ['docker.io/library/a:1']"),
+        ("ports = []", host(r#""PortBindings":{"80/tcp":[{"HostPort":"8080"}]}"#), at("HostConfig.PortBindings", "8080", "ports"), "ports = ['8000-9000']"),
+        ("ports = ['127.0.0.1:80']", host(r#""PortBindings":{"80/tcp":[{"HostIp":"::1","HostPort":"80"}]}"#), at("HostConfig.PortBindings", "[::1]:80", "ports"), "ports = ['[::1]:80']"),
+        ("restart = ['on-failure']", host(r#""RestartPolicy":{"Name":"always"}"#), at("HostConfig.RestartPolicy", "always", "restart"), "restart = ['always']"),
+        ("users = ['1:1']", r#"{"Image":"a:1","User":"2:2"}"#.to_owned(), at("User", "2:2", "users"), "users = ['@non-root']"),
+        ("volumes = ['a*']", host(r#""Binds":["b:/b"]"#), at("HostConfig.Binds[0]", "b", "volumes"), "volumes = ['b']"),
+        ("env = { allow = ['A'] }", r#"{"Image":"a:1","Env":["B=secret"]}"#.to_owned(), at("Env", "B", "env.allow"), "env = { allow = ['B=s*'] }"),
+        ("networks = []", host(""), at("HostConfig.NetworkMode", "@default", "networks"), "networks = ['@default']"),
+        ("labels = { forbid = ['x.*'] }", r#"{"Image":"a:1","Labels":{"x.y":"z"}}"#.to_owned(),
+            "Labels \"x.y\" is not granted; to grant it leave it out of create.labels.forbid".to_owned(), "labels = { forbid = ['y.*'] }"),
+        ("labels = { stamp = { o = 'me' } }", r#"{"Image":"a:1","Labels":{"o":"you"}}"#.to_owned(),
+            "Labels \"o\" is not granted; to grant it leave it out of create.labels.forbid".to_owned(), "labels = { stamp = { o = 'you' } }"),
+        ("limits = { memory = '1k' }", host(r#""Memory":1025"#),
+            "HostConfig \"memory 1025, cpus 0.000000000, pids 0\" is not granted; to grant it set it within create.limits".to_owned(), "limits = { memory = '2k' }"),
+    ];
+    for (narrow, body, refused, wide) in cases {
+        assert_judged("", CREATE, body, "");
+        assert_judged(&format!("[create]\n{narrow}"), CREATE, body, refused);
+        assert_judged(&format!("[create]\n{wide}"), CREATE, body, "");
+    }
+}
+
+/// The keys of all other blocks, with the request that one grants.
+#[test]
+fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
+    let add = |path: &str, value: &str, key: &str| {
+        format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to {key}")
+    };
+    let set =
+        |path: &str, key: &str| format!("{path} is not granted; to grant it set {key} = true");
+    let exec = "POST /containers/web/exec";
+    let put = "PUT /containers/web/archive?path=/srv/a";
+    for (narrow, request, body, refused, wide) in [
+        (
+            "[archive]\ninto = ['db']",
+            put,
+            "",
+            add("the container", "web", "archive.into"),
+            "[archive]\ninto = ['web']",
+        ),
+        (
+            "[archive]\npaths = ['/etc:rw']",
+            put,
+            "",
+            add("path", "/srv/a", "archive.paths"),
+            "[archive]\npaths = ['/srv/**:rw']",
+        ),
+        (
+            "",
+            "POST /build?networkmode=host",
+            "",
+            add("networkmode", "host", "build.networks"),
+            "[build]\nnetworks = ['host']",
+        ),
+        (
+            "",
+            "POST /build?remote=https://a/b.git",
+            "",
+            add("remote", "https://a/b.git", "build.remotes"),
+            "[build]\nremotes = ['https://a/*']",
+        ),
+        (
+            "",
+            "POST /build?cgroupparent=x",
+            "",
+            set("cgroupparent", "build.unrestricted"),
+            "[build]\nunrestricted = true",
+        ),
+        (
+            "[exec]\ncommands = [['ls']]",
+            exec,
+            r#"{"Cmd":["sh","-c","s3cret"]}"#,
+            "Cmd \"sh\" is not granted; to grant it add its arguments to exec.commands".to_owned(),
+            "[exec]\ncommands = [['sh', '...']]",
+        ),
+        (
+            "[exec]\nenv = { allow = ['A'] }",
+            exec,
+            r#"{"Cmd":["a"],"Env":["B=s3cret"]}"#,
+            add("Env", "B", "exec.env.allow"),
+            "[exec]\nenv = { allow = ['B'] }",
+        ),
+        (
+            "[exec]\ninto = ['@own']",
+            exec,
+            r#"{"Cmd":["a"]}"#,
+            add("the container", "web", "exec.into"),
+            "[exec]\ninto = ['web']",
+        ),
+        (
+            "",
+            exec,
+            r#"{"Cmd":["a"],"Privileged":true}"#,
+            set("Privileged", "exec.privileged"),
+            "[exec]\nprivileged = true",
+        ),
+        (
+            "[exec]\nusers = ['1:1']",
+            exec,
+            r#"{"Cmd":["a"],"User":"0"}"#,
+            add("User", "0", "exec.users"),
+            "[exec]\nusers = ['0']",
+        ),
+        (
+            "[exec]\nworkdirs = ['/srv/**']",
+            exec,
+            r#"{"Cmd":["a"],"WorkingDir":"/etc"}"#,
+            add("WorkingDir", "/etc", "exec.workdirs"),
+            "[exec]\nworkdirs = ['/etc']",
+        ),
+        (
+            "",
+            "POST /images/create?fromSrc=http://a",
+            "",
+            set("fromSrc", "images.import"),
+            "[images]\nimport = true",
+        ),
+        (
+            "[images]\npull = ['b']",
+            "POST /images/create?fromImage=a:1",
+            "",
+            add("fromImage", "a:1", "images.pull"),
+            "[images]\npull = ['a:1']",
+        ),
+        (
+            "[images]\npush = ['b']",
+            "POST /images/a:1/push",
+            "",
+            add("the image", "a:1", "images.push"),
+            "[images]\npush = ['a']",
+        ),
+        (
+            "[images]\ntags = ['b']",
+            "POST /images/x/tag?repo=a&tag=1",
+            "",
+            add("repo", "a:1", "images.tags"),
+            "[images]\ntags = ['a:*']",
+        ),
+        (
+            "[images]\ntags = ['*']",
+            "POST /images/load",
+            "",
+            add("the tar", "*", "images.tags"),
+            "",
+        ),
+        (
+            "",
+            "POST /networks/bridge/connect",
+            r#"{"Container":"web"}"#,
+            add("Container", "web", "networks.containers"),
+            "[networks]\ncontainers = ['web']",
+        ),
+        (
+            "",
+            "POST /networks/create",
+            r#"{"Name":"n","Driver":"macvlan"}"#,
+            add("Driver", "macvlan", "networks.drivers"),
+            "[networks]\ndrivers = ['macvlan']",
+        ),
+        (
+            "",
+            "POST /networks/create",
+            r#"{"Name":"n","Options":{"parent":"eth0"}}"#,
+            add("Options", "parent=eth0", "networks.options"),
+            "[networks]\noptions = ['parent=eth*']",
+        ),
+        (
+            "",
+            "POST /networks/create",
+            r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"10.1.0.0/16"}]}}"#,
+            add("IPAM.Config", "10.1.0.0/16", "networks.subnets"),
+            "[networks]\nsubnets = ['10.0.0.0/8']",
+        ),
+        (
+            "",
+            "POST /networks/create",
+            r#"{"Name":"n","IPAM":{"Config":[{"AuxiliaryAddresses":{"a":"10.1.0.5"}}]}}"#,
+            add("IPAM.Config", "10.1.0.5", "networks.subnets"),
+            "[networks]\nsubnets = ['10.1.0.0/24']",
+        ),
+        (
+            "",
+            "POST /networks/create",
+            r#"{"Name":"n","Ingress":true}"#,
+            set("Ingress", "networks.unrestricted"),
+            "[networks]\nunrestricted = true",
+        ),
+        (
+            "",
+            "POST /volumes/create",
+            r#"{"Driver":"rclone"}"#,
+            add("Driver", "rclone", "volumes.drivers"),
+            "[volumes]\ndrivers = ['rclone']",
+        ),
+        (
+            "",
+            "POST /volumes/create",
+            r#"{"DriverOpts":{"o":"password=s3cret"}}"#,
+            add("DriverOpts", "o=*", "volumes.options"),
+            "[volumes]\noptions = ['o=*']",
+        ),
+        (
+            "",
+            "POST /volumes/create",
+            r#"{"ClusterVolumeSpec":{}}"#,
+            set("ClusterVolumeSpec", "volumes.unrestricted"),
+            "[volumes]\nunrestricted = true",
+        ),
+    ] {
+        assert_judged(narrow, request, body, &refused);
+        assert_judged(wide, request, body, "");
+    }
+}
+
+#[test]
+fn an_exec_is_judged_again_when_it_starts() {
+    let start = "POST /exec/e1/start";
+    for (blocks, process, want) in [
+        ("", r#"{"entrypoint":"rm","arguments":["-rf","/"]}"#, ""),
+        (
+            "",
+            r#"{"privileged":true}"#,
+            "the exec's privilege is not granted; to grant it set exec.privileged = true",
+        ),
+        ("[exec]\ncommands = [['ls']]", r#"{"entrypoint":"ls"}"#, ""),
+        (
+            "[exec]\ncommands = [['ls']]",
+            r#"{"entrypoint":"ls","arguments":["/"]}"#,
+            "the exec's command \"ls\" is not granted; to grant it add its arguments to exec.commands",
+        ),
+        ("[exec]\nusers = ['1:1']", r#"{"user":"1:1"}"#, ""),
+        (
+            "[exec]\nusers = ['1:1']",
+            r#"{"user":""}"#,
+            "the exec's user \"\" is not granted; to grant it add \"\" to exec.users",
+        ),
+    ] {
+        let given = [(
+            "/exec/e1/json",
+            &*format!(r#"{{"ProcessConfig":{process}}}"#),
+        )];
+        assert_judged_given(blocks, start, "{}", &given, want);
+    }
+}
