@@ -1,4 +1,5 @@
-//! The keys of the blocks: what they take, and that the documents have them.
+//! The keys of the blocks: what they take, what is said of what they do not take, and that the documents have
+//! them.
 
 use super::*;
 
@@ -22,5 +23,161 @@ fn every_key_is_in_the_documents() {
                 .any(|row| section.contains(row));
             assert!(is_there, "{block}.{key}");
         }
+    }
+}
+
+/// The problems of a policy's blocks, each as `key: what is wrong`.
+fn problems(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    Blocks::read(&text.parse().unwrap(), &mut |key, message| {
+        found.push(format!("{key}: {message}"));
+    });
+    found
+}
+
+#[test]
+fn what_is_not_written_as_it_must_be_is_told_with_its_key() {
+    let list = "must be a list of strings: [\"...\"]";
+    let path =
+        "must be a clean absolute path, with /** behind it for what is below, and :ro or :rw";
+    let image =
+        "must be an image's name, with :tag or @sha256:digest or without: \"ghcr.io/acme/*\"";
+    let selector = "must be a container's name, label:key, label:key=value, project:name, or @own";
+    let port =
+        "must be a port, or from-to, with an address before it or without: \"127.0.0.1:8000-8099\"";
+    let user = "must be uid:gid in numbers, or @non-root";
+    let commands = "a list of lists, a list for each command: [[\"npm\", \"test\", \"...\"]]";
+    for (text, want) in [
+        ("create = 1", "create: must be a table: [create]".to_owned()),
+        ("[create]\nprivileged = 'true'", "create.privileged: must be true or false, without quotes".to_owned()),
+        ("[create]\nprivileged = 1", "create.privileged: must be true or false, without quotes".to_owned()),
+        ("[create]\nbinds = '/srv'", format!("create.binds: {list}")),
+        ("[create]\nbinds = [1]", format!("create.binds: {list}")),
+        ("[create]\nbinds = ['srv']", format!("create.binds: \"srv\": {path}")),
+        ("[create]\nbinds = ['/srv/../etc']", format!("create.binds: \"/srv/../etc\": {path}")),
+        ("[create]\nbinds = ['/srv/']", format!("create.binds: \"/srv/\": {path}")),
+        ("[create]\nbinds = ['/srv/*']", format!("create.binds: \"/srv/*\": {path}")),
+        ("[create]\nbinds = ['/srv/**/a']", format!("create.binds: \"/srv/**/a\": {path}")),
+        ("[create]\nbinds = ['/srv:z']", format!("create.binds: \"/srv:z\": {path}")),
+        ("[create]\ncapabilities = ['']", "create.capabilities: \"\": must not be empty".to_owned()),
+        ("[create]\nimages = ['']", format!("create.images: \"\": {image}")),
+        ("[create]\nimages = ['a:']", format!("create.images: \"a:\": {image}")),
+        ("[create]\nimages = ['a:1@sha256:b']", format!("create.images: \"a:1@sha256:b\": {image}")),
+        ("[create]\njoin = ['@all']", format!("create.join: \"@all\": {selector}")),
+        ("[create]\njoin = ['name:web']", format!("create.join: \"name:web\": {selector}")),
+        ("[create]\njoin = ['label:']", format!("create.join: \"label:\": {selector}")),
+        ("[create]\nnetworks = ['@host']", "create.networks: \"@host\": must be a network's name, @default or @own".to_owned()),
+        ("[create]\nports = ['a']", format!("create.ports: \"a\": {port}")),
+        ("[create]\nports = ['2-1']", format!("create.ports: \"2-1\": {port}")),
+        ("[create]\nports = ['65536']", format!("create.ports: \"65536\": {port}")),
+        ("[create]\nports = ['localhost:1']", format!("create.ports: \"localhost:1\": {port}")),
+        ("[create]\nusers = ['root']", format!("create.users: \"root\": {user}")),
+        ("[create]\nusers = ['01']", format!("create.users: \"01\": {user}")),
+        ("[create]\nusers = ['1:']", format!("create.users: \"1:\": {user}")),
+        ("[create]\nlimits = 1", "create.limits: must be a table: { memory = \"2g\", cpus = 2, pids = 512 }".to_owned()),
+        ("[create.limits]\nmemory = '2gb'", "create.limits: must be memory = \"2g\": a number of bytes, or one with k, m or g".to_owned()),
+        ("[create.limits]\nmemory = '99999999999g'", "create.limits: must be memory = \"2g\": a number of bytes, or one with k, m or g".to_owned()),
+        ("[create.limits]\ncpus = 0", "create.limits: must be cpus = 1.5: a number of processors".to_owned()),
+        ("[create.limits]\npids = -1", "create.limits: must be pids = 512: a number of processes".to_owned()),
+        ("[create.limits]\nmemry = 1", "create.limits: unknown key \"memry\": did you mean \"memory\"?; the keys are cpus, memory, pids".to_owned()),
+        ("[create.env]\nalow = []", "create.env: unknown key \"alow\": did you mean \"allow\"?; the keys are allow, forbid".to_owned()),
+        ("[create.labels]\nstamp = { 'dockgate.policy' = 'x' }", "create.labels: \"dockgate.policy\": labels that begin with dockgate. are set by dockgate alone".to_owned()),
+        ("[exec]\ncommands = ['ls']", format!("exec.commands: must be {commands}")),
+        ("[exec]\ncommands = [['...']]", format!("exec.commands: must be {commands}")),
+        ("[exec]\ncommands = [[]]", format!("exec.commands: must be {commands}")),
+        ("[networks]\nsubnets = ['10.0.0.0']", "networks.subnets: \"10.0.0.0\": must be an address range: \"10.200.0.0/16\"".to_owned()),
+        ("[networks]\noptions = ['parent']", "networks.options: \"parent\": must be key=value: \"type=nfs\"".to_owned()),
+        ("[volumes]\ndriver = []", "volumes.driver: unknown key: did you mean \"drivers\"?; the keys are unrestricted, drivers, options".to_owned()),
+    ] {
+        assert_eq!(problems(text), [want], "{text}");
+    }
+}
+
+#[test]
+fn a_path_covers_itself_and_with_two_stars_what_is_below() {
+    let binds = |text: &str| {
+        let value = Value::Array(vec![Value::String(text.to_owned())]);
+        <Binds as Setting>::read(&value).unwrap()
+    };
+    for (rule, path, is_writable, want) in [
+        ("/srv", "/srv", false, true),
+        ("/srv", "/srv", true, false),
+        ("/srv:ro", "/srv", true, false),
+        ("/srv:rw", "/srv", true, true),
+        ("/srv:rw", "/srv", false, true),
+        ("/srv", "/srv/a", false, false),
+        ("/srv", "/", false, false),
+        ("/srv/**", "/srv", false, true),
+        ("/srv/**", "/srv/a/b", false, true),
+        ("/srv/**", "/srva", false, false),
+        ("/srv/**", "/sr", false, false),
+        ("/srv/**:rw", "/srv/a", true, true),
+        ("/**", "/", false, true),
+        ("/**", "/etc", false, true),
+        ("/", "/", false, true),
+        ("/", "/etc", false, false),
+    ] {
+        let covers = binds(rule).covers(path, is_writable);
+        assert_eq!(covers, want, "{rule} {path} {is_writable}");
+    }
+}
+
+#[test]
+fn a_pattern_is_of_the_whole_text() {
+    for (pattern, text, want) in [
+        ("a", "a", true),
+        ("a", "ab", false),
+        ("a", "A", false),
+        ("a", "a\n", false),
+        ("a*", "a", true),
+        ("a*", "ba", false),
+        ("*a", "ba", true),
+        ("a?", "a", false),
+        ("a?", "ab", true),
+        ("a.b", "aXb", false),
+        ("", "", true),
+    ] {
+        let value = Value::Array(vec![Value::String(format!("x{pattern}"))]);
+        let patterns = <Patterns as Setting>::read(&value).unwrap();
+        assert_eq!(
+            patterns.cover(&format!("x{text}")),
+            want,
+            "{pattern} {text}"
+        );
+    }
+}
+
+#[test]
+fn an_image_is_compared_with_all_that_a_short_name_leaves_out() {
+    use crate::docker::Reference;
+    let digest = format!("sha256:{}", "a".repeat(64));
+    for (rule, image, want) in [
+        ("nginx", "nginx", true),
+        ("nginx", "nginx:1", true),
+        ("nginx", &*format!("nginx@{digest}"), true),
+        ("nginx", "docker.io/library/nginx", true),
+        ("nginx", "evil/nginx", false),
+        ("nginx", "evil.io/library/nginx", false),
+        ("nginx:1", "nginx:1", true),
+        ("nginx:1", "nginx:1.1", false),
+        ("nginx:1*", "nginx:1.1", true),
+        ("nginx:1", &*format!("nginx:1@{digest}"), false),
+        (
+            &*format!("nginx@{digest}"),
+            &*format!("nginx:9@{digest}"),
+            true,
+        ),
+        (&*format!("nginx@{digest}"), "nginx", false),
+        ("acme/*", "acme/a/b", true),
+        ("acme/*", "evil.io/acme/a", false),
+        ("ghcr.io/acme/*", "ghcr.io/acme/a", true),
+        ("ghcr.io/acme/*", "ghcr.io/acme-evil/a", false),
+        ("host:5000/a", "host:5000/a:1", true),
+        ("*", "evil.io/x", true),
+    ] {
+        let value = Value::Array(vec![Value::String(rule.to_owned())]);
+        let references = <References as Setting>::read(&value).unwrap();
+        let reference = Reference::parse(image).unwrap();
+        assert_eq!(references.cover(&reference), want, "{rule} {image}");
     }
 }
