@@ -212,3 +212,6 @@ pub fn exec(known: &Known, id: &str) -> Result<Arc<Exec>, Unsettled> {
         None => Err(Unsettled::Ask(lookup)),
     }
 }
+
+#[cfg(test)]
+mod tests;

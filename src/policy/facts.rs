@@ -224,3 +224,6 @@ fn full_id(text: &str) -> Result<String, Unreadable> {
 
 /// A container as it is shared by those who judge with it.
 pub type SharedContainer = Arc<Container>;
+
+#[cfg(test)]
+mod tests;

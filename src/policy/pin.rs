@@ -154,3 +154,6 @@ fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! The closed set of questions.
+
+use super::*;
+
+#[test]
+fn each_question_is_one_get_of_an_operation_that_changes_nothing() {
+    let name = || "web".to_owned();
+    for (lookup, want) in [
+        (Lookup::Container(name()), Some("/containers/web/json")),
+        (Lookup::DefaultRuntime, Some("/info")),
+        (Lookup::Exec(name()), Some("/exec/web/json")),
+        (Lookup::Network(name()), Some("/networks/web")),
+        (Lookup::Predecessor(name()), None),
+        (Lookup::Service(name()), Some("/services/web")),
+        (Lookup::Volume(name()), Some("/volumes/web")),
+    ] {
+        let call = lookup.call();
+        let target = call.as_ref().map(Call::render);
+        assert_eq!(target.as_deref(), want, "{lookup:?}");
+        let operation = call.as_ref().and_then(Call::operation);
+        assert_eq!(operation, lookup.operation(), "{lookup:?}");
+        if let Some(call) = call {
+            assert_eq!(call.method.as_str(), "GET", "{lookup:?}");
+            assert_eq!(call.effect(), crate::docker::Effect::Read, "{lookup:?}");
+        }
+    }
+}
+
+#[test]
+fn what_can_be_the_name_of_nothing_is_not_asked_about() {
+    for name in [
+        "..", ".", "a/b", "a%2fb", "/a", "a b", "a?b", "a#b", "-a", "é", "a\n", "a/../b", "a\0",
+    ] {
+        for lookup in [
+            Lookup::Container,
+            Lookup::Exec,
+            Lookup::Network,
+            Lookup::Service,
+            Lookup::Volume,
+        ] {
+            let lookup = lookup(name.to_owned());
+            assert!(lookup.call().is_none(), "{lookup:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_known_is_told_from_what_is_missing_and_what_must_be_asked() {
+    let mut known = Known::default();
+    let (there, gone) = ("there".to_owned(), "gone".to_owned());
+    let network = Network::parse(br#"{"Id":"1","Name":"there","Driver":"bridge"}"#).unwrap();
+    let found = Answer::Network(Arc::new(network.clone()));
+    known.learn(Lookup::Network(there.clone()), found);
+    known.learn(Lookup::Network(gone.clone()), Answer::Missing);
+    known.learn(Lookup::Volume(gone.clone()), Answer::Missing);
+    assert_eq!(super::network(&known, &there).as_deref(), Ok(&network));
+    let missing = Err(Unsettled::Missing(Lookup::Network(gone.clone())));
+    assert_eq!(super::network(&known, &gone), missing);
+    // The same name of another kind is another question.
+    let ask = Err(Unsettled::Ask(Lookup::Volume(there.clone())));
+    assert_eq!(volume(&known, &there), ask);
+    assert_eq!(volume(&known, &gone), Ok(None));
+    let ask = Err(Unsettled::Ask(Lookup::Container(there.clone())));
+    assert_eq!(container(&known, &there), ask);
+    assert_eq!(
+        exec(&known, &there),
+        Err(Unsettled::Ask(Lookup::Exec(there)))
+    );
+}
