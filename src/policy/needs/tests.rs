@@ -333,6 +333,7 @@ fn a_volume_of_memory_is_no_path_of_the_host() {
 
 /// Every key of `[create]`: what is asked for, what is said of it by default, and the line that grants it.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_key_of_create_grants_what_its_refusal_names() {
     let host = |within: &str| format!(r#"{{"Image":"a","HostConfig":{{{within}}}}}"#);
     let at = |path: &str, value: &str, key: &str| {

@@ -11,6 +11,7 @@ fn sent(blocks: &str, request: &str, body: &str) -> (String, String) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_was_looked_up_is_named_by_its_id_wherever_it_stands() {
     let id = "0".repeat(64);
     let create = "POST /containers/create";
@@ -87,6 +88,7 @@ fn what_was_looked_up_is_named_by_its_id_wherever_it_stands() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_made_bears_the_name_of_the_policy_that_granted_it() {
     let stamp = "[create]\nlabels = { stamp = { owner = 'ci' } }";
     for (blocks, request, body, want) in [

@@ -123,7 +123,7 @@ impl Fuzz {
                 ),
             },
             Judgement::Missing(_) => ("missing", asked),
-            other => panic!("{other:?}"),
+            Judgement::Ask(..) | Judgement::Inspect(_) => panic!("something is not supposed"),
         }
     }
 }
