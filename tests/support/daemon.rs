@@ -296,7 +296,12 @@ impl Drop for FakeDaemon {
 
 impl Connection {
     fn is_used(&self) -> bool {
-        !self.is_probe && !self.bytes.is_empty()
+        // Its bytes are here before it is known what they are.
+        let begins_as_probe = PROBES.iter().any(|target| {
+            let line = format!("GET {target} HTTP/1.1\r\nUser-Agent: dockgate/");
+            self.bytes.starts_with(line.as_bytes())
+        });
+        !self.is_probe && !begins_as_probe && !self.bytes.is_empty()
     }
 }
 
