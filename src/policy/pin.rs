@@ -145,13 +145,17 @@ fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
         members.push(("Labels".into(), Json::Object(Vec::new())));
     }
     if let Some(Json::Object(labels)) = of.get_mut("Labels") {
-        labels.retain(|(key, _)| !stamps.iter().any(|(stamp, _)| stamp == key));
-        let text = |text: &&str| Json::Text((*text).to_owned().into());
-        labels.extend(
-            stamps
-                .iter()
-                .map(|(key, value)| ((*key).to_owned().into(), text(value))),
-        );
+        for (key, value) in stamps {
+            let there = labels.iter().position(|(label, _)| label == key);
+            // A mark that was granted is this policy's, or that of a container that is replaced: whoever
+            // had the old one has the new one.
+            if *key == POLICY_LABEL && there.is_some() {
+                continue;
+            }
+            labels.retain(|(label, _)| label != key);
+            let value = Json::Text((*value).to_owned().into());
+            labels.push(((*key).to_owned().into(), value));
+        }
     }
 }
 

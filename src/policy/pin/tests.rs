@@ -1,5 +1,6 @@
 //! What is sent in the place of what was asked.
 
+use super::*;
 use crate::policy::needs::tests::judged;
 
 /// What is sent for a request that a policy of these blocks grants.
@@ -163,4 +164,24 @@ fn what_is_made_bears_the_name_of_the_policy_that_granted_it() {
     ] {
         assert_eq!(sent(blocks, request, body).1, want, "{request} {body}");
     }
+}
+
+#[test]
+fn what_replaces_another_keeps_its_mark() {
+    let marked = |body: &str| {
+        let mut body = Json::parse(body.as_bytes()).unwrap();
+        labels(
+            Operation::ContainerCreate,
+            &mut body,
+            "updater",
+            &Blocks::default(),
+        );
+        let mark = body.get("Labels").and_then(|it| it.get(POLICY_LABEL));
+        mark.and_then(Json::text).map(str::to_owned)
+    };
+    assert_eq!(marked("{}").as_deref(), Some("updater"));
+    assert_eq!(
+        marked(r#"{"Labels":{"dockgate.policy":"agent"}}"#).as_deref(),
+        Some("agent")
+    );
 }
