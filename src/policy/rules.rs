@@ -12,7 +12,7 @@ use super::needs::{Obstacle, needs, reached};
 use super::own::Own;
 use super::pin;
 use super::reason::{Asked, Denial, Reason};
-use super::weigh::{Found, found};
+use super::weigh::{Found, found, reached_by};
 use crate::docker::body::{rendered, table};
 use crate::docker::classify::nearest_route;
 use crate::docker::{Call, Json, Operation, Subject};
@@ -102,7 +102,7 @@ impl Rules {
     /// The first of the policies that grants all that a request asks for.
     fn weigh<'a>(
         request: &Request<'_>,
-        (policies, is_judged): (impl Iterator<Item = &'a Policy>, bool),
+        (policies, is_judged): (impl Iterator<Item = &'a Policy> + Clone, bool),
         ground: Ground<'_>,
     ) -> Result<(&'a Policy, Vec<Need>), Obstacle> {
         let (call, known) = (&request.call, ground.known);
@@ -112,9 +112,9 @@ impl Rules {
             Vec::new()
         };
         if let Some(own) = ground.own {
-            let about = reached(call, known)?;
-            let about = about.iter().chain(&needs);
-            if let Some(reached) = own.reached(about, known)? {
+            let mut about = reached(call, known)?;
+            about.extend(needs.iter().cloned());
+            if let Some(reached) = reached_by(own, request, &about, policies.clone(), known)? {
                 let message = format!("{}: {} {}", entry(call), reached.path, reached.what);
                 return Err(Denial::new(Reason::OwnContainer, message).into());
             }

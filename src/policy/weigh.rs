@@ -6,7 +6,8 @@ use super::ask::{self, Answer, Known, Lookup, Unsettled};
 use super::cover::Cover;
 use super::facts::Container;
 use super::file::Policy;
-use super::need::Need;
+use super::need::{Need, What};
+use super::own::{Own, Reached};
 use super::replaces;
 use super::rules::Request;
 use crate::docker::{Json, Operation};
@@ -51,6 +52,27 @@ pub(super) fn found(
         Some(differences) => Found::Refused(refused, differences),
         None => Found::Refused(refused, Vec::new()),
     })
+}
+
+/// What of a request would reach Dockgate itself. What replaces a container may be on the networks that
+/// the old one was on, of Dockgate's own too: otherwise it would be gone once it was taken away.
+pub(super) fn reached_by<'a>(
+    own: &Own,
+    request: &Request<'_>,
+    needs: &[Need],
+    mut policies: impl Iterator<Item = &'a Policy>,
+    known: &Known,
+) -> Result<Option<Reached>, Unsettled> {
+    let reached = own.reached(needs.iter(), known)?;
+    if reached.is_none() || !policies.any(|policy| policy.blocks().create.replaces) {
+        return Ok(reached);
+    }
+    let differences = successor(request, known)?;
+    if differences.is_none_or(|differences| !differences.is_empty()) {
+        return Ok(reached);
+    }
+    let is_network = |need: &&Need| matches!(need.what, What::Network(_));
+    own.reached(needs.iter().filter(|need| !is_network(need)), known)
 }
 
 /// Where a container, or its place on a network, is not that of the one before it; `None` where there

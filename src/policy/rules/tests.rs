@@ -3,7 +3,7 @@
 use super::*;
 use crate::docker::{Target, classify};
 use crate::policy::file::tests::policy;
-use crate::policy::{Entry, suppose};
+use crate::policy::{Answer, Entry, suppose};
 
 fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason, String)> {
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
@@ -181,4 +181,66 @@ fn how_a_log_is_cut_needs_no_grant_whichever_driver_writes_it() {
         );
     }
     assert!(!is_granted(r#"{"Type":"syslog","Config":{}}"#));
+}
+
+#[test]
+fn what_was_on_a_network_of_dockgates_own_container_comes_back_to_it() {
+    let updater = policy(
+        "updater",
+        "allow = ['ContainerCreate', 'NetworkConnect']\n[create]\nimages = []\nnetworks = []\nreplaces = true",
+    );
+    let rules = Rules::new(vec![updater], Grants::default());
+    let inspection = |id: &str, name: &str, network: &str| {
+        let id = id.repeat(64);
+        let text = format!(
+            r#"{{"Id":"{id}","Name":"/{name}","Config":{{"Image":"web:1"}},"Mounts":[],
+            "HostConfig":{{"NetworkMode":"socket"}},"NetworkSettings":{{"Networks":{{"{network}":{{}}}}}}}}"#
+        );
+        Arc::new(Container::parse(text.as_bytes()).unwrap())
+    };
+    let own = Own::of(&inspection("a", "dockgate", "socket"));
+    let network = format!(
+        r#"{{"Id":"n1","Name":"socket","Driver":"bridge","Containers":{{"{}":{{}}}}}}"#,
+        "a".repeat(64)
+    );
+    let verdict = |old_network: &str, target: &str, body: &str| {
+        let (old, new) = (
+            inspection("b", "web", old_network),
+            inspection("c", "web", "socket"),
+        );
+        let mut known = Known::default();
+        let lookup = Lookup::Network("socket".to_owned());
+        let network = lookup.read(network.as_bytes()).unwrap();
+        known.learn(lookup, network);
+        let lookup = Lookup::Predecessor("web".to_owned());
+        known.learn(lookup, Answer::Containers(vec![old]));
+        known.learn(Lookup::Container("web".to_owned()), Answer::Container(new));
+        let request = Request {
+            call: classify("POST", Target::parse(target).unwrap()).unwrap(),
+            body: Some(Json::parse(body.as_bytes()).unwrap()),
+        };
+        let ground = Ground {
+            known: &known,
+            own: Some(&own),
+        };
+        match rules.judge(request, ground) {
+            Judgement::Allow(_) => Ok(()),
+            Judgement::Deny(denial) => Err(denial.reason),
+            other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
+                panic!("{other:?}")
+            }
+        }
+    };
+    let create = "/containers/create?name=web";
+    let body = r#"{"Image":"web:2","HostConfig":{"NetworkMode":"socket"},"NetworkingConfig":{"EndpointsConfig":{"socket":{}}}}"#;
+    let connect = ("/networks/socket/connect", r#"{"Container":"web"}"#);
+    assert_eq!(verdict("socket", create, body), Ok(()));
+    assert_eq!(verdict("socket", connect.0, connect.1), Ok(()));
+    let refused = Err(Reason::OwnContainer);
+    assert_eq!(verdict("front", create, body), refused);
+    assert_eq!(verdict("front", connect.0, connect.1), refused);
+    let changed = body.replace("\"Image\"", "\"Cmd\":[\"sh\"],\"Image\"");
+    assert_eq!(verdict("socket", create, &changed), refused);
+    let named = body.replace("\"Image\"", "\"Hostname\":\"dockgate\",\"Image\"");
+    assert_eq!(verdict("socket", create, &named), refused);
 }
