@@ -10,9 +10,10 @@ import io
 import sys
 import tarfile
 
-import docker
 from docker.errors import APIError, DockerException
 from docker.types import Healthcheck, LogConfig, Mount, Ulimit
+
+import docker
 
 LOOP = ["sh", "-c", "trap 'exit 0' TERM; echo ready; while :; do sleep 0.1; done"]
 
@@ -83,11 +84,18 @@ def ways_out(client: docker.DockerClient, folder: str, other: str) -> None:
         ("a device", {"devices": ["/dev/random:/given:r"]}, "test -e /given && echo reached"),
         ("another's volumes", {"volumes_from": [other]}, "cat /host/secret"),
     ]:
-        attempt(name, lambda more=more, script=script: client.containers.run("busybox", ["sh", "-c", script], remove=True, **more))
+        attempt(
+            name,
+            lambda more=more, script=script: client.containers.run(
+                "busybox", ["sh", "-c", script], remove=True, **more
+            ),
+        )
     attempt("an exec elsewhere", lambda: client.containers.get(other).exec_run(["cat", "/host/secret"]).output)
     attempt("an upload elsewhere", lambda: client.containers.get(other).put_archive("/tmp", archive()) and b"reached")
     # It does not start on every machine.
-    attempt("a privileged container", lambda: client.containers.create("busybox", privileged=True).remove() or b"reached")
+    attempt(
+        "a privileged container", lambda: client.containers.create("busybox", privileged=True).remove() or b"reached"
+    )
 
 
 def attempt(name: str, way) -> None:

@@ -70,7 +70,11 @@ def is_confined(cases: Cases, engine: Engine, through: Docker, folder: Path) -> 
     for what, words, key in [
         ("a file beside it", (*run, "-v", f"{folder}:/h", "busybox", "cat", "/h/secret"), "create.binds"),
         ("a link that it has made in it", by_link, "create.binds"),
-        ("the way up from it", (*run, "-v", f"{workspace}/../secret:/h", "busybox", "cat", "/h"), "clean absolute path"),
+        (
+            "the way up from it",
+            (*run, "-v", f"{workspace}/../secret:/h", "busybox", "cat", "/h"),
+            "clean absolute path",
+        ),
         ("one that begins like it", (*run, "-v", f"{workspace}-2:/h", "busybox", "true"), "create.binds"),
         ("the engine's network", ("run", "--rm", "busybox", "true"), "create.networks"),
         ("another's namespaces", (*run[:-1], f"container:{OTHER}", "busybox", "hostname"), "create.join"),
@@ -83,7 +87,11 @@ def is_confined(cases: Cases, engine: Engine, through: Docker, folder: Path) -> 
         ("another's container", ("exec", OTHER, "hostname"), "exec.into"),
         ("a network of the host's", ("network", "create", "-d", "macvlan", "dockgate-lan"), "networks.drivers"),
         ("another on its network", ("network", "connect", NETWORK, OTHER), "networks.containers"),
-        ("a volume of the host", ("volume", "create", "-o", "device=/", "-o", "type=none", "dockgate-v"), "volumes.options"),
+        (
+            "a volume of the host",
+            ("volume", "create", "-o", "device=/", "-o", "type=none", "dockgate-v"),
+            "volumes.options",
+        ),
         ("another's end", ("stop", OTHER), "ContainerStop"),
         ("another's output", ("logs", OTHER), "ContainerLogs"),
         ("another's files", ("cp", f"{OTHER}:/etc/hostname", "-"), "ContainerArchive"),

@@ -28,7 +28,11 @@ LOOP = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 OPTIONS = [
     ("-e WORD=value", "echo $WORD", "value"),
     ("-v dockgate-volume:/data", "touch /data/file && ls /data", "file"),
-    ("--mount type=volume,source=dockgate-volume,target=/data,readonly", "touch /data/x || echo read-only", "read-only"),
+    (
+        "--mount type=volume,source=dockgate-volume,target=/data,readonly",
+        "touch /data/x || echo read-only",
+        "read-only",
+    ),
     ("-v /anonymous", "touch /anonymous/file && ls /anonymous", "file"),
     ("-p 8080:80", "echo $((1+1))", "2"),
     ("-p 127.0.0.1::80/udp", "echo $((1+1))", "2"),
@@ -115,7 +119,12 @@ ESCAPES = [
     Escape("--ipc container:dockgate-victim", "ls /dev/shm", "in-memory", "create.join"),
     Escape("--security-opt seccomp=unconfined", "grep Seccomp: /proc/self/status", "0", "create.security_opt"),
     Escape("--security-opt seccomp:unconfined", "grep Seccomp: /proc/self/status", "0", "create.security_opt"),
-    Escape("--security-opt systempaths=unconfined", "grep -q /proc/sys /proc/mounts || echo open", "open", "create.unrestricted"),
+    Escape(
+        "--security-opt systempaths=unconfined",
+        "grep -q /proc/sys /proc/mounts || echo open",
+        "open",
+        "create.unrestricted",
+    ),
     Escape("--cgroup-parent /dockgate-elsewhere", "grep pids: /proc/self/cgroup", "pids:/", "create.unrestricted"),
     Escape("--sysctl net.core.somaxconn=7", "cat /proc/sys/net/core/somaxconn", "7", "create.sysctls"),
     Escape("--group-add 4242", "id -G", "4242", "create.groups"),
@@ -169,13 +178,15 @@ def runs(cases: Cases, engine: Engine) -> None:
 def runs_with_all(engine: Engine, through: Docker) -> None:
     words = (
         "-d --restart unless-stopped -e A=b -v dockgate-volume:/data -p 8080:80 --label a=b --memory 64m --cpus 0.5"
-        " --pids-limit 64 --health-cmd true --user 1000:1000 --workdir /tmp --entrypoint sh --tmpfs /memory:size=1m --init"
-        " --read-only --cap-drop ALL --security-opt no-new-privileges --log-opt max-size=1m --ulimit nofile=100"
+        " --pids-limit 64 --health-cmd true --user 1000:1000 --workdir /tmp --entrypoint sh --tmpfs /memory:size=1m"
+        " --init --read-only --cap-drop ALL --security-opt no-new-privileges --log-opt max-size=1m --ulimit nofile=100"
         " --hostname inside --add-host other:192.0.2.1 --dns 192.0.2.53 --stop-signal USR1 --shm-size 16m"
     )
     through("run", "--name", WEB, *words.split(), "busybox", *LOOP[1:])
     direct = engine.cli(engine.address)
-    state = direct("inspect", "--format", "{{.State.Running}} {{.HostConfig.RestartPolicy.Name}} {{.Config.Entrypoint}}", WEB)
+    state = direct(
+        "inspect", "--format", "{{.State.Running}} {{.HostConfig.RestartPolicy.Name}} {{.Config.Entrypoint}}", WEB
+    )
     must_equal("its state", state.out, "true unless-stopped [sh]\n")
     direct("rm", "-f", "-v", WEB)
 
@@ -242,7 +253,9 @@ def execs(cases: Cases, engine: Engine, folder: Path) -> None:
             refused(through, "exec.privileged", "exec", "--privileged", WEB, *seccomp)
         with cases.case(f"{engine.name}: refused, docker exec -w /proc/self/fd/7"):
             refused(through, "exec.unrestricted", "exec", "-w", "/proc/self/fd/7", WEB, "true")
-        with cases.case(f"{engine.name}: refused, docker exec into a container that sees the host, whatever it is called"):
+        with cases.case(
+            f"{engine.name}: refused, docker exec into a container that sees the host, whatever it is called"
+        ):
             exec_into_the_host(direct, through, ("-v", f"{folder}:/host"), "cat /host/secret", SECRET)
         for options, script, proof in [
             ("--pid host", "readlink /proc/self/ns/pid", namespaces(engine)["pid"]),
@@ -260,7 +273,10 @@ def execs(cases: Cases, engine: Engine, folder: Path) -> None:
             direct.may_fail("rm", "-f", VICTIM)
             privileged = direct("create", "--privileged", "--name", VICTIM, "busybox", *LOOP).out.strip()
             if direct.may_fail("start", VICTIM).code == 0:
-                must("ffffff" in direct("exec", VICTIM, "grep", "CapEff", "/proc/self/status").out, "it is not privileged")
+                must(
+                    "ffffff" in direct("exec", VICTIM, "grep", "CapEff", "/proc/self/status").out,
+                    "it is not privileged",
+                )
             names_of_it(through, privileged, VICTIM)
             direct("rename", VICTIM, f"{VICTIM}-renamed")
             names_of_it(through, privileged, f"{VICTIM}-renamed")
@@ -306,7 +322,9 @@ def builds(cases: Cases, engine: Engine, folder: Path) -> None:
     image = "dockgate-test-image"
     context = folder / "context"
     context.mkdir()
-    (context / "Dockerfile").write_text("FROM busybox\nARG WORD\nCOPY hello /hello\nRUN cat /hello; echo $WORD > /word\n")
+    (context / "Dockerfile").write_text(
+        "FROM busybox\nARG WORD\nCOPY hello /hello\nRUN cat /hello; echo $WORD > /word\n"
+    )
     (context / "hello").write_text("hello from the context\n")
     newest = engines()[-1]
     with Gate(engine.address, "docker-cli-build") as gate:

@@ -101,10 +101,17 @@ def creates(ways: Ways) -> None:
     folder = str(ways.folder)
     bind = {"Type": "bind", "Source": folder, "Target": "/host"}
     inline = {"Name": "local", "Options": {"type": "none", "o": "bind", "device": folder}}
-    volume = {"Type": "volume", "Source": "dockgate-inline", "Target": "/host", "VolumeOptions": {"DriverConfig": inline}}
+    volume = {
+        "Type": "volume",
+        "Source": "dockgate-inline",
+        "Target": "/host",
+        "VolumeOptions": {"DriverConfig": inline},
+    }
     nameless = {key: value for key, value in volume.items() if key != "Source"}
     base = {"Image": "busybox", "Cmd": READ}
-    ways.direct.done("POST", "/containers/create?name=" + VICTIM, {**base, "HostConfig": {"Binds": [f"{folder}:/host"]}})
+    ways.direct.done(
+        "POST", "/containers/create?name=" + VICTIM, {**base, "HostConfig": {"Binds": [f"{folder}:/host"]}}
+    )
     victim = ways.direct.inspect(VICTIM)["Id"]
     top = "fields of HostConfig at the top level: "
     rows: list[tuple[str, dict]] = [
@@ -146,7 +153,10 @@ def creates(ways: Ways) -> None:
             script = "tr '\\0' ' ' </proc/1/cmdline; ls /sys/class/net"
             proof = "supervise" if name == "PidMode" else "docker0"
             ways.must_lead_there_direct_alone({**base, "Cmd": ["sh", "-c", script], name: "host"}, proof)
-    doubled = json.dumps({**base, "HostConfig": {"Binds": [f"{folder}:/host"]}})[:-1] + ', "HostConfig": {"AutoRemove": false}}'
+    doubled = (
+        json.dumps({**base, "HostConfig": {"Binds": [f"{folder}:/host"]}})[:-1]
+        + ', "HostConfig": {"AutoRemove": false}}'
+    )
     with ways.case("a second HostConfig, which the daemon merges"):
         said = ways.output(ways.direct, doubled.encode())
         must(SECRET in said, f"direct: {said!r}")
@@ -176,7 +186,9 @@ def volumes(ways: Ways) -> None:
 
 def run(api: Api, name: str, host: dict, command: list[str] = LOOP, **more: object) -> str:
     api.ask("DELETE", f"/containers/{name}?force=1")
-    made = api.done("POST", f"/containers/create?name={name}", {"Image": "busybox", "Cmd": command, "HostConfig": host, **more})
+    made = api.done(
+        "POST", f"/containers/create?name={name}", {"Image": "busybox", "Cmd": command, "HostConfig": host, **more}
+    )
     api.done("POST", f"/containers/{made['Id']}/start")
     return made["Id"]
 
@@ -205,7 +217,10 @@ def execs(ways: Ways) -> None:
         must(answer.refused("restricted"), f"{answer}")
         must_equal("it runs", ways.direct.get(f"/exec/{made['Id']}/json")["ExitCode"], None)
     run(ways.through, WEB, {})
-    for what, more in [("privileged", {"Privileged": True}), ("in a directory of /proc", {"WorkingDir": "/proc/self/fd/7"})]:
+    for what, more in [
+        ("privileged", {"Privileged": True}),
+        ("in a directory of /proc", {"WorkingDir": "/proc/self/fd/7"}),
+    ]:
         with ways.case(f"an exec, {what}"):
             answer = ways.through.ask("POST", f"/containers/{WEB}/exec", {**command, **more})
             must(answer.refused("restricted"), f"{answer}")

@@ -30,13 +30,21 @@ CONFIG: list[dict] = [
     {"AttachStdout": False, "AttachStderr": False},
     {"Tty": True},
     {"ExposedPorts": {"80/tcp": {}, "53/udp": {}}},
-    {"Env": ["A=b", "B=\u00fc \"quoted\" \\ \u2028 </script>", "EMPTY=", "NONE"]},
+    {"Env": ["A=b", 'B=\u00fc "quoted" \\ \u2028 </script>', "EMPTY=", "NONE"]},
     {"Cmd": ["sh", "-c", "echo '\u00e9\U0001f600' & true"]},
     {"Cmd": "true"},
     {"Entrypoint": ["sh", "-c"]},
     {"Entrypoint": "sh"},
     {"Entrypoint": []},
-    {"Healthcheck": {"Test": ["CMD", "true"], "Interval": 1000000000, "Timeout": 2000000000, "Retries": 3, "StartPeriod": 4000000000}},
+    {
+        "Healthcheck": {
+            "Test": ["CMD", "true"],
+            "Interval": 1000000000,
+            "Timeout": 2000000000,
+            "Retries": 3,
+            "StartPeriod": 4000000000,
+        }
+    },
     {"Healthcheck": {"Test": ["NONE"]}},
     {"Healthcheck": {"Test": ["CMD", "true"], "StartInterval": 1000000000}},
     {"Volumes": {"/data": {}, "/other": {}}},
@@ -53,10 +61,37 @@ CONFIG: list[dict] = [
 # The same of those that depend on the host.
 HOST: list[dict] = [
     {"Binds": ["/tmp:/host:ro", "data:/data:nocopy", "/var/tmp:/other:rw,rslave"]},
-    {"Mounts": [{"Type": "bind", "Source": "/tmp", "Target": "/host", "ReadOnly": True, "BindOptions": {"Propagation": "rprivate"}}]},
-    {"Mounts": [{"Type": "volume", "Source": "data", "Target": "/data", "VolumeOptions": {"NoCopy": True, "Labels": {"a": "b"}}}]},
+    {
+        "Mounts": [
+            {
+                "Type": "bind",
+                "Source": "/tmp",
+                "Target": "/host",
+                "ReadOnly": True,
+                "BindOptions": {"Propagation": "rprivate"},
+            }
+        ]
+    },
+    {
+        "Mounts": [
+            {
+                "Type": "volume",
+                "Source": "data",
+                "Target": "/data",
+                "VolumeOptions": {"NoCopy": True, "Labels": {"a": "b"}},
+            }
+        ]
+    },
     {"Mounts": [{"Type": "tmpfs", "Target": "/memory", "TmpfsOptions": {"SizeBytes": 1048576, "Mode": 448}}]},
-    {"Mounts": [{"Type": "volume", "Target": "/data", "VolumeOptions": {"DriverConfig": {"Name": "local", "Options": {"type": "tmpfs", "device": "tmpfs"}}}}]},
+    {
+        "Mounts": [
+            {
+                "Type": "volume",
+                "Target": "/data",
+                "VolumeOptions": {"DriverConfig": {"Name": "local", "Options": {"type": "tmpfs", "device": "tmpfs"}}},
+            }
+        ]
+    },
     {"Mounts": [{"Type": "bind", "Source": "/tmp", "Target": "/host", "BindOptions": {"NonRecursive": True}}]},
     {"Mounts": [{"Type": "image", "Source": "busybox", "Target": "/image"}]},
     {"VolumesFrom": ["db:ro"]},
@@ -68,7 +103,12 @@ HOST: list[dict] = [
     {"NetworkMode": "host"},
     {"NetworkMode": "n"},
     {"NetworkMode": "container:db"},
-    {"PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}, {"HostPort": "9000-9002"}], "53/udp": None}},
+    {
+        "PortBindings": {
+            "80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}, {"HostPort": "9000-9002"}],
+            "53/udp": None,
+        }
+    },
     {"PublishAllPorts": True},
     {"RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 4}},
     {"AutoRemove": True},
@@ -127,7 +167,7 @@ ENDPOINTS: list[dict] = [
 
 EXECS: list[dict] = [
     {"Cmd": ["true"]},
-    {"Cmd": ["echo", "\u00fc \"quoted\" \\ \u2028"], "AttachStdout": True, "AttachStderr": True, "AttachStdin": True},
+    {"Cmd": ["echo", '\u00fc "quoted" \\ \u2028'], "AttachStdout": True, "AttachStderr": True, "AttachStdin": True},
     {"Cmd": ["true"], "Tty": True, "ConsoleSize": [24, 80]},
     {"Cmd": ["true"], "Privileged": True},
     {"Cmd": ["true"], "User": "1000:1000"},
@@ -149,15 +189,34 @@ UPDATES: list[dict] = [
 VOLUMES: list[dict] = [
     {"Name": "dockgate-volume"},
     {"Name": "dockgate-volume", "Labels": {"a": "b", "\u00fc": ""}},
-    {"Name": "dockgate-volume", "Driver": "local", "DriverOpts": {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,uid=1000"}},
+    {
+        "Name": "dockgate-volume",
+        "Driver": "local",
+        "DriverOpts": {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,uid=1000"},
+    },
     {"Name": "dockgate-volume", "Driver": "no-such-driver"},
 ]
 
 NEW_NETWORKS: list[dict] = [
     {"Name": NETWORK},
     {"Name": NETWORK, "Driver": "bridge", "Internal": True, "Labels": {"a": "b"}, "CheckDuplicate": True},
-    {"Name": NETWORK, "IPAM": {"Config": [{"Subnet": "10.78.0.0/16", "IPRange": "10.78.1.0/24", "Gateway": "10.78.0.1", "AuxiliaryAddresses": {"a": "10.78.0.5"}}]}},
-    {"Name": NETWORK, "Options": {"com.docker.network.bridge.enable_icc": "false", "com.docker.network.driver.mtu": "1400"}},
+    {
+        "Name": NETWORK,
+        "IPAM": {
+            "Config": [
+                {
+                    "Subnet": "10.78.0.0/16",
+                    "IPRange": "10.78.1.0/24",
+                    "Gateway": "10.78.0.1",
+                    "AuxiliaryAddresses": {"a": "10.78.0.5"},
+                }
+            ]
+        },
+    },
+    {
+        "Name": NETWORK,
+        "Options": {"com.docker.network.bridge.enable_icc": "false", "com.docker.network.driver.mtu": "1400"},
+    },
     {"Name": NETWORK, "EnableIPv6": True, "IPAM": {"Config": [{"Subnet": "fd00:78::/64"}]}},
     {"Name": NETWORK, "ConfigOnly": True},
     {"Name": NETWORK, "Driver": "macvlan", "Options": {"parent": "no-such-interface"}},
@@ -301,8 +360,26 @@ def recorded(both: Both) -> None:
 
 
 NOT_HERE = (
-    *("Binds", "Mounts", "Devices", "DeviceRequests", "BlkioWeightDevice", "BlkioDeviceReadBps", "StorageOpt", "Sysctls"),
-    *("CPURealtimePeriod", "CPURealtimeRuntime", "Links", "CgroupnsMode", "UTSMode", "PidMode", "IpcMode", "UsernsMode"),
+    *(
+        "Binds",
+        "Mounts",
+        "Devices",
+        "DeviceRequests",
+        "BlkioWeightDevice",
+        "BlkioDeviceReadBps",
+        "StorageOpt",
+        "Sysctls",
+    ),
+    *(
+        "CPURealtimePeriod",
+        "CPURealtimeRuntime",
+        "Links",
+        "CgroupnsMode",
+        "UTSMode",
+        "PidMode",
+        "IpcMode",
+        "UsernsMode",
+    ),
 )
 
 
@@ -313,7 +390,9 @@ def execs(both: Both) -> None:
         return made, both.direct.ask("POST", f"/exec/{answer.body['Id']}/start", {"Detach": True}).status
 
     for body in EXECS:
-        both.compare("ContainerExec", body, lambda api, body=body: api.ask("POST", f"/containers/{DB}/exec", body), seen)
+        both.compare(
+            "ContainerExec", body, lambda api, body=body: api.ask("POST", f"/containers/{DB}/exec", body), seen
+        )
 
 
 def updates(both: Both) -> None:
@@ -372,7 +451,9 @@ def connects(both: Both) -> None:
         return made
 
     for body in CONNECTS:
-        both.compare("NetworkConnect", body, lambda api, body=body: api.ask("POST", f"/networks/{NETWORK}/connect", body), seen)
+        both.compare(
+            "NetworkConnect", body, lambda api, body=body: api.ask("POST", f"/networks/{NETWORK}/connect", body), seen
+        )
     both.direct.done("POST", f"/networks/{NETWORK}/connect", {"Container": DB})
     both.direct.done("POST", f"/networks/{NETWORK}/disconnect", {"Container": DB})
 

@@ -20,7 +20,6 @@ FRONT, BACK = "dockgate-front", "dockgate-back"
 SECRET = "known to the host alone"
 
 
-
 def main() -> None:
     cases = Cases()
     for engine in engines():
@@ -57,9 +56,10 @@ def make(engine: Engine, folder: Path) -> dict:
     direct = engine.cli(engine.address)
     direct.may_fail("rm", "-f", "-v", WEB)
     words = (
-        f"run -d --name {WEB} -v {folder}:/host -v dockgate-volume:/data --cap-add NET_ADMIN --device /dev/random:/dev/given"
-        f" --network {FRONT} --network-alias www -p 8080:80 -e WORD=value --label a=b --label dockgate.policy=agent --restart unless-stopped --user 0:0"
-        f" --health-cmd true --log-opt max-size=1m --memory 64m --security-opt seccomp=unconfined --workdir /tmp {IMAGE}:1"
+        f"run -d --name {WEB} -v {folder}:/host -v dockgate-volume:/data --cap-add NET_ADMIN --user 0:0 --workdir /tmp"
+        f" --device /dev/random:/dev/given --network {FRONT} --network-alias www -p 8080:80 -e WORD=value --label a=b"
+        " --label dockgate.policy=agent --restart unless-stopped --health-cmd true --log-opt max-size=1m --memory 64m"
+        f" --security-opt seccomp=unconfined {IMAGE}:1"
     )
     direct(*words.split(), "sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
     direct("network", "connect", "--alias", "www", BACK, WEB)
