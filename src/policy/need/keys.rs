@@ -90,11 +90,19 @@ impl What {
         let Some(value) = self.value() else {
             return Some(format!("set {key} = true"));
         };
+        if let Self::Within(Within::ArchiveInto(_) | Within::ExecInto(_)) = self {
+            let block = block.name();
+            return Some(format!(
+                "add \"{value}\" to {key}, or set {block}.into_privileged = true where it has more than [create] grants"
+            ));
+        }
         Some(if matches!(self, Self::Within(Within::Command(_))) {
             format!("add its arguments to {key}")
         } else if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
-        } else if matches!(self, Self::Image(name) if name.is_empty()) {
+        } else if matches!(self, Self::Volume(_)) {
+            format!("add \"{value}\" to {key}, and what it was made with to [volumes]")
+        } else if value.is_empty() {
             format!("name one of {key}")
         } else if matches!(self, Self::Limits(_)) {
             format!("set it within {key}")

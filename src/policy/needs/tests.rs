@@ -180,7 +180,7 @@ fn no_template_of_a_service_writes_what_a_rule_reads() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn only_ordinary_containers_are_entered() {
-    let refused = "the container \"web\" is not granted; to grant it add \"web\" to exec.into";
+    let refused = "the container \"web\" is not granted; to grant it add \"web\" to exec.into, or set exec.into_privileged = true where it has more than [create] grants";
     for (inspection, want) in [
         ("{}", ""),
         (r#"{"HostConfig":{"Privileged":true}}"#, refused),
@@ -313,8 +313,7 @@ fn a_request_for_devices_that_names_none_is_no_ordinary_one() {
 #[test]
 fn a_volume_of_memory_is_no_path_of_the_host() {
     let mounted = r#"{"Image":"a","HostConfig":{"Binds":["cache:/a"]}}"#;
-    let refused =
-        "HostConfig.Binds[0] \"cache\" is not granted; to grant it add \"cache\" to create.volumes";
+    let refused = "HostConfig.Binds[0] \"cache\" is not granted; to grant it add \"cache\" to create.volumes, and what it was made with to [volumes]";
     for (options, want) in [
         (r#"{"type":"tmpfs","device":"tmpfs"}"#, ""),
         (
@@ -618,7 +617,7 @@ fn each_open_key_of_create_narrows_once_it_is_written() {
         ("ports = ['127.0.0.1:80']", host(r#""PortBindings":{"80/tcp":[{"HostIp":"::1","HostPort":"80"}]}"#), at("HostConfig.PortBindings", "[::1]:80", "ports"), "ports = ['[::1]:80']"),
         ("restart = ['on-failure']", host(r#""RestartPolicy":{"Name":"always"}"#), at("HostConfig.RestartPolicy", "always", "restart"), "restart = ['always']"),
         ("users = ['1:1']", r#"{"Image":"a:1","User":"2:2"}"#.to_owned(), at("User", "2:2", "users"), "users = ['@non-root']"),
-        ("volumes = ['a*']", host(r#""Binds":["b:/b"]"#), at("HostConfig.Binds[0]", "b", "volumes"), "volumes = ['b']"),
+        ("volumes = ['a*']", host(r#""Binds":["b:/b"]"#), at("HostConfig.Binds[0]", "b", "volumes") + ", and what it was made with to [volumes]", "volumes = ['b']"),
         ("env = { allow = ['A'] }", r#"{"Image":"a:1","Env":["B=secret"]}"#.to_owned(), at("Env", "B", "env.allow"), "env = { allow = ['B=s*'] }"),
         ("networks = []", host(""), at("HostConfig.NetworkMode", "@default", "networks"), "networks = ['@default']"),
         ("labels = { forbid = ['x.*'] }", r#"{"Image":"a:1","Labels":{"x.y":"z"}}"#.to_owned(),
@@ -638,6 +637,12 @@ fn each_open_key_of_create_narrows_once_it_is_written() {
 /// The keys of all other blocks, with the request that one grants.
 #[test]
 fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
+    let entered = |block: &str| {
+        format!(
+            "the container \"web\" is not granted; to grant it add \"web\" to {block}.into, \
+            or set {block}.into_privileged = true where it has more than [create] grants"
+        )
+    };
     let add = |path: &str, value: &str, key: &str| {
         format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to {key}")
     };
@@ -650,7 +655,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[archive]\ninto = ['db']",
             put,
             "",
-            add("the container", "web", "archive.into"),
+            entered("archive"),
             "[archive]\ninto = ['web']",
         ),
         (
@@ -699,7 +704,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[exec]\ninto = ['@own']",
             exec,
             r#"{"Cmd":["a"]}"#,
-            add("the container", "web", "exec.into"),
+            entered("exec"),
             "[exec]\ninto = ['web']",
         ),
         (
@@ -847,7 +852,7 @@ fn an_exec_is_judged_again_when_it_starts() {
         (
             "[exec]\nusers = ['1:1']",
             r#"{"user":""}"#,
-            "the exec's user \"\" is not granted; to grant it add \"\" to exec.users",
+            "the exec's user \"\" is not granted; to grant it name one of exec.users",
         ),
     ] {
         let given = [(
