@@ -862,3 +862,31 @@ fn an_exec_is_judged_again_when_it_starts() {
         assert_judged_given(blocks, start, "{}", &given, want);
     }
 }
+
+#[test]
+fn a_driver_that_is_not_named_is_the_daemon_s_own() {
+    for (blocks, request, body, want) in [
+        ("", "POST /networks/create", r#"{"Name":"a"}"#, ""),
+        ("", "POST /volumes/create", r#"{"Name":"a"}"#, ""),
+        (
+            "[networks]\ndrivers = ['overlay']",
+            "POST /networks/create",
+            r#"{"Name":"a","Driver":"overlay"}"#,
+            "",
+        ),
+        (
+            "[networks]\ndrivers = ['overlay']",
+            "POST /networks/create",
+            r#"{"Name":"a"}"#,
+            "Driver \"bridge\" is not granted; to grant it add \"bridge\" to networks.drivers",
+        ),
+        (
+            "[volumes]\ndrivers = ['nfs']",
+            "POST /volumes/create",
+            r#"{"Name":"a","Driver":""}"#,
+            "Driver \"local\" is not granted; to grant it add \"local\" to volumes.drivers",
+        ),
+    ] {
+        assert_judged(blocks, request, body, want);
+    }
+}
