@@ -2,6 +2,7 @@
 
 pub mod reply;
 pub mod request;
+mod tar;
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -10,7 +10,6 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,7 +23,7 @@ use crate::proxy::head::{Framing, Head};
 /// What is sent to the daemon as a body.
 #[derive(Debug)]
 pub struct RequestBody {
-    source: Source,
+    pub(super) source: Source,
     /// Our own canonical value; there is none without a body.
     content_type: Option<&'static str>,
     /// Of a body that is sent on as it comes: who waits for its end, and the count of its bytes.
@@ -125,33 +124,6 @@ impl RequestBody {
         }
     }
 
-    /// The same upload, once its beginning has shown that it is not compressed.
-    ///
-    /// # Errors
-    ///
-    /// It is, or it breaks off.
-    pub async fn plain_tar(mut self) -> Result<Self, Denial> {
-        let mut begun = BytesMut::new();
-        while begun.len() < LONGEST_MAGIC {
-            let Some(frame) = self.frame().await else {
-                break;
-            };
-            let frame = frame.map_err(|_| broken())?;
-            begun.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
-        }
-        if is_compressed(&begun) {
-            let message = "the upload is compressed, which this engine would unpack with a program of the \
-                container: send a plain tar, or update the engine to 29.5.1";
-            return Err(Denial::new(Reason::Restricted, message));
-        }
-        let rest = std::mem::replace(&mut self.source, Source::Whole(Bytes::new()));
-        self.source = match rest {
-            Source::Begun(_, rest) | Source::Stream(rest) => Source::Begun(begun.freeze(), rest),
-            Source::Whole(_) => Source::Whole(begun.freeze()),
-        };
-        Ok(self)
-    }
-
     /// What is sent in its place, rendered from what was judged.
     #[must_use]
     pub fn replaced(mut self, rendered: &str) -> Self {
@@ -238,19 +210,6 @@ fn unwanted(kind: docker::Body, type_lines: usize) -> Denial {
             Denial::new(Reason::BodyNotAllowed, message)
         }
     }
-}
-
-/// The bytes by which the daemon tells that a tar is compressed.
-const MAGICS: &[&[u8]] = &[b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
-const LONGEST_MAGIC: usize = 6;
-
-/// Whether the daemon would take a tar that begins so for a compressed one.
-fn is_compressed(begun: &[u8]) -> bool {
-    // A frame of zstd that is to be skipped has any of 16 first bytes.
-    let is_skippable = begun
-        .split_first()
-        .is_some_and(|(first, rest)| first & 0xf0 == 0x50 && rest.starts_with(b"\x2a\x4d\x18"));
-    is_skippable || MAGICS.iter().any(|magic| begun.starts_with(magic))
 }
 
 /// The type before its parameters, in lower case.
