@@ -1,6 +1,7 @@
 //! Whether a policy's blocks grant a need.
 
 use super::ask::{self, Answer, Known, Lookup, Unsettled};
+use super::blocks::pattern::leads_up;
 use super::blocks::{Blocks, References, Selectors, Texts};
 use super::facts::{Container, Network, POLICY_LABEL};
 use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
@@ -106,7 +107,7 @@ impl Cover<'_> {
         } = self.blocks;
         Ok(match what {
             Made::BuildNetwork(mode) => build.networks.has(mode),
-            Made::BuildRemote(remote) => build.remotes.cover(remote),
+            Made::BuildRemote(remote) => !leads_up(remote) && build.remotes.cover(remote),
             Made::Connect(name) => self.selects(&networks.containers, name)?,
             Made::Import => images.import,
             Made::NetworkDriver(name) => networks.drivers.has(name),

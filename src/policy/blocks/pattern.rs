@@ -136,12 +136,21 @@ impl Options {
         self.0.is_empty()
     }
 
-    /// Whether an option may be given.
+    /// Whether an option may be given. One that leads upwards never may: a pattern of what is below a
+    /// folder is not meant to match what is beside it.
     #[must_use]
     pub fn cover(&self, key: &str, value: &str) -> bool {
         let mut options = self.0.iter();
-        options.any(|(name, pattern)| name == key && pattern.matches(value))
+        !leads_up(value) && options.any(|(name, pattern)| name == key && pattern.matches(value))
     }
+}
+
+/// Whether a path within a text, or an address, goes up.
+#[must_use]
+pub fn leads_up(text: &str) -> bool {
+    let decoded = text.to_ascii_lowercase().replace("%2e", ".");
+    let mut parts = decoded.split(['/', '\\', ',', ':', '=', '?', '#']);
+    parts.any(|part| part == "..")
 }
 
 impl Setting for Options {

@@ -890,3 +890,45 @@ fn a_driver_that_is_not_named_is_the_daemon_s_own() {
         assert_judged(blocks, request, body, want);
     }
 }
+
+#[test]
+fn no_pattern_of_a_folder_matches_what_is_beside_it() {
+    let volumes =
+        "[volumes]\noptions = ['type=none', 'o=bind', 'o=lowerdir=/srv/*', 'device=/srv/*']";
+    let made = |options: &str| format!(r#"{{"Name":"a","DriverOpts":{options}}}"#);
+    let refused = |option: &str| {
+        format!(
+            "DriverOpts \"{option}=*\" is not granted; to grant it add \"{option}=*\" to volumes.options"
+        )
+    };
+    for (options, want) in [
+        (
+            r#"{"type":"none","o":"bind","device":"/srv/a"}"#,
+            String::new(),
+        ),
+        (
+            r#"{"type":"none","o":"bind","device":"/srv/../etc"}"#,
+            refused("device"),
+        ),
+        (
+            r#"{"type":"none","o":"bind","device":"/srv/.."}"#,
+            refused("device"),
+        ),
+        (r#"{"o":"lowerdir=/srv/a:/srv/../etc"}"#, refused("o")),
+    ] {
+        assert_judged(volumes, "POST /volumes/create", &made(options), &want);
+    }
+    let builds = "[build]\nremotes = ['https://example.com/acme/*']";
+    for (remote, is_granted) in [
+        ("https://example.com/acme/a.git", true),
+        ("https://example.com/acme/../evil/a.git", false),
+        ("https://example.com/acme/%252E%252e/evil/a.git", false),
+    ] {
+        let request = format!("POST /build?remote={remote}");
+        assert_eq!(
+            judged(builds, &request, "", &[]).is_ok(),
+            is_granted,
+            "{remote}"
+        );
+    }
+}
