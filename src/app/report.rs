@@ -69,7 +69,12 @@ fn warnings(rules: &Rules) -> Vec<String> {
         ),
     ];
     let reaching = rules.policies().iter().filter_map(|policy| {
-        let keys = policy.blocks().reaching_the_host();
+        let mut keys = policy.blocks().reaching_the_host();
+        if policy.blocks().create.replaces {
+            // Whoever can give an image a name decides what takes the place of a container.
+            let naming = NAMING.iter().filter(|operation| rules.grants(**operation));
+            keys.extend(naming.map(|operation| format!("create.replaces with {operation}")));
+        }
         (!keys.is_empty()).then(|| format!("{} ({})", policy.name(), keys.join(", ")))
     });
     let kinds = kinds
@@ -80,6 +85,14 @@ fn warnings(rules: &Rules) -> Vec<String> {
         .map(|(what, names)| format!("{what}: {}", names.join(", ")))
         .collect()
 }
+
+/// The operations that give an image of the client's own a name.
+const NAMING: &[Operation] = &[
+    Operation::ImageBuild,
+    Operation::ImageCommit,
+    Operation::ImageLoad,
+    Operation::ImageTag,
+];
 
 /// What the daemon says of itself, if it answers, and whether Dockgate's own container was found.
 pub async fn engine(daemon: &Arc<Daemon>, surroundings: &Surroundings) -> Vec<String> {
