@@ -250,7 +250,6 @@ const OTHERS: &[Case] = &[
     // Images.
     ("F96", RESTRICTED, "/images/create?fromSrc=http://evil/rootfs.tar", ""),
     ("F96", RESTRICTED, "/images/create?fromImage=alpine&fromSrc=http://evil/rootfs.tar&repo=a", ""),
-    ("F96", BAD_QUERY, "/images/create?fromImage=alpine&fromsrc=http://evil", ""),
     ("F86", RESTRICTED, "/build?remote=https://evil/ctx.git", ""),
     ("F87", RESTRICTED, "/build?networkmode=host", ""),
     ("F87", RESTRICTED, "/build?networkmode=container:web", ""),

@@ -154,7 +154,7 @@ impl Query {
 }
 
 /// The keys of [`retain`](Query::retain)'s users of which the daemon reads every value.
-const LISTS: &[&str] = &["changes"];
+const LISTS: &[&str] = &["changes", "extrahosts", "platform", "t"];
 
 fn decode(text: &str) -> Result<String, BadQuery> {
     if !text.contains(['%', '+']) {

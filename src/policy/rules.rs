@@ -8,7 +8,7 @@ use super::entry::Grants;
 use super::facts::Container;
 use super::file::Policy;
 use super::need::{Block, Need};
-use super::needs::{Obstacle, needs, reached};
+use super::needs::{Obstacle, keep_known, needs, reached};
 use super::own::Own;
 use super::pin;
 use super::reason::{Asked, Denial, Reason};
@@ -78,20 +78,24 @@ impl Rules {
     }
 
     /// Judges a request. The same request gets the same verdict on the same ground.
-    pub fn judge<'a>(&self, request: Request<'a>, ground: Ground<'_>) -> Judgement<'a> {
-        let call = &request.call;
+    pub fn judge<'a>(&self, mut request: Request<'a>, ground: Ground<'_>) -> Judgement<'a> {
+        let call = &mut request.call;
         if self.deny.covers(call) {
             return Judgement::Deny(denied(call));
         }
-        let granting = self.policies.iter().filter(|policy| policy.grants(call));
-        let Some(first) = granting.clone().next() else {
+        let Some(first) = self.policies.iter().find(|policy| policy.grants(call)) else {
             return Judgement::Deny(self.not_granted(call));
         };
         let is_judged = !first.passes_bodies();
+        if is_judged && let Err(denial) = keep_known(call) {
+            return Judgement::Deny(denial);
+        }
         let has_table = |operation| table(operation).is_some();
         if is_judged && request.body.is_none() && call.operation().is_some_and(has_table) {
             return Judgement::Inspect(request);
         }
+        let call = &request.call;
+        let granting = self.policies.iter().filter(|policy| policy.grants(call));
         match Self::weigh(&request, (granting, is_judged), ground) {
             Ok((policy, needs)) => allow(policy, request, needs, ground.known),
             Err(Obstacle::Refused(denial)) => Judgement::Deny(denial),

@@ -9,42 +9,67 @@ use crate::docker::{Call, Json, Operation};
 /// Reads what one operation's query asks for.
 type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
 
-/// The operations whose query decides something.
-const READERS: &[(Operation, Reader)] = &[
-    (Operation::ContainerCreate, name),
-    (Operation::ContainerRename, name),
-    (Operation::ContainerTop, top),
-    (Operation::ImageBuild, build),
-    (Operation::ImageCommit, commit),
-    (Operation::ImageCreate, image_create),
-    (Operation::ImageLoad, load),
-    (Operation::ImagePush, push),
-    (Operation::ImageTag, tag),
-    (Operation::PutContainerArchive, archive),
-    (Operation::ServiceUpdate, rollback),
+/// The operations whose query decides something, and the keys of it that are sent on; JSON operations
+/// have theirs in the table of operations.
+const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
+    (Operation::ContainerCreate, None, name),
+    (Operation::ContainerRename, Some(&["name"]), name),
+    (Operation::ContainerTop, Some(&["ps_args"]), top),
+    (Operation::ImageBuild, Some(BUILD_KEYS), build),
+    (Operation::ImageCommit, None, commit),
+    (Operation::ImageCreate, Some(IMPORT_KEYS), image_create),
+    (Operation::ImageLoad, None, load),
+    (Operation::ImagePush, Some(&["platform", "tag"]), push),
+    (Operation::ImageTag, Some(&["repo", "tag"]), tag),
+    (Operation::PutContainerArchive, Some(ARCHIVE_KEYS), archive),
+    (Operation::ServiceUpdate, None, rollback),
 ];
 
-/// Reads the query. A key that decides something may stand there once, and where any does, no key is
-/// passed on that is not known.
+const ARCHIVE_KEYS: &[&str] = &["copyUIDGID", "noOverwriteDirNonDir", "path"];
+const IMPORT_KEYS: &[&str] = &[
+    "changes",
+    "fromImage",
+    "fromSrc",
+    "message",
+    "platform",
+    "repo",
+    "tag",
+];
+
+fn of(
+    operation: Operation,
+) -> Option<&'static (Operation, Option<&'static [&'static str]>, Reader)> {
+    READERS.iter().find(|(listed, ..)| *listed == operation)
+}
+
+/// Reads the query.
 pub(super) fn read(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    let mut readers = READERS.iter();
-    let found = readers.find(|(operation, _)| *operation == needs.operation);
-    found.map_or(Ok(()), |(_, reader)| reader(needs, call))
+    of(needs.operation).map_or(Ok(()), |(.., reader)| reader(needs, call))
+}
+
+/// Drops the keys that the daemon does not read, where the query decides something.
+///
+/// # Errors
+///
+/// A key that decides something stands there twice.
+pub fn keep_known(call: &mut Call) -> Result<(), Denial> {
+    let keys = call.operation().and_then(of).and_then(|(_, keys, _)| *keys);
+    let kept = keys.map_or(Ok(()), |keys| call.query.retain(keys));
+    kept.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))
 }
 
 fn first<'a>(call: &'a Call, key: &str) -> &'a str {
     call.query.first(key).unwrap_or_default()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    once(call, &["name", "platform"])?;
     let name = first(call, "name").trim_start_matches('/');
     needs.push("name", What::Name(name.to_owned()));
     Ok(())
 }
 
 fn archive(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    once(call, &["copyUIDGID", "noOverwriteDirNonDir", "path"])?;
     let path = first(call, "path");
     let path = path
         .strip_suffix('/')
@@ -79,8 +104,8 @@ fn load(needs: &mut Needs, _: &Call) -> Result<(), Denial> {
     Ok(())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn push(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    once(call, &["platform", "tag"])?;
     let tag = first(call, "tag");
     let separator = if tag.is_empty() { "" } else { ":" };
     let image = [call.object().unwrap_or_default(), separator, tag].concat();
@@ -98,8 +123,8 @@ fn of_every_version(image: String) -> String {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn tag(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    once(call, &["repo", "tag"])?;
     tagged(needs, call);
     Ok(())
 }
@@ -136,38 +161,8 @@ fn unclear(key: &str, why: &str) -> Denial {
     Denial::new(Reason::BadQuery, format!("the query key `{key}` {why}"))
 }
 
-/// Passes these keys and no other, each at most once.
-fn once(call: &Call, keys: &[&str]) -> Result<(), Denial> {
-    let mut seen = Vec::new();
-    for (key, _) in call.query.pairs() {
-        if !keys.contains(&key) {
-            return Err(unclear(key, "is none of the operation's"));
-        }
-        if seen.contains(&key) && !LISTS.contains(&key) {
-            return Err(unclear(key, "stands there twice: send it once"));
-        }
-        seen.push(key);
-    }
-    Ok(())
-}
-
-/// Keys of which the daemon reads every value.
-const LISTS: &[&str] = &["changes", "extrahosts", "platform", "t"];
-
 fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
-    once(
-        call,
-        &[
-            "changes",
-            "fromImage",
-            "fromSrc",
-            "message",
-            "platform",
-            "repo",
-            "tag",
-        ],
-    )?;
     plain_changes(call)?;
     if !first("fromSrc").is_empty() {
         needs.push("fromSrc", Made::Import);
@@ -189,7 +184,6 @@ fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 
 /// What `ps` may be asked in a container: which processes, and which of a few columns.
 fn top(_: &mut Needs, call: &Call) -> Result<(), Denial> {
-    once(call, &["ps_args"])?;
     let arguments = call.query.first("ps_args").unwrap_or_default();
     let mut words = arguments.split(' ').filter(|word| !word.is_empty());
     let is_known = words.clone().all(|word| {
@@ -281,7 +275,6 @@ const BUILD_KEYS: &[&str] = &[
 ];
 
 fn build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    once(call, BUILD_KEYS)?;
     let first = |key: &str| first(call, key);
     for (_, name) in call.query.pairs().filter(|(key, _)| *key == "t") {
         needs.push("t", Made::Tag(name.to_owned()));

@@ -932,3 +932,22 @@ fn no_pattern_of_a_folder_matches_what_is_beside_it() {
         );
     }
 }
+
+#[test]
+fn a_query_key_that_the_daemon_does_not_read_is_not_sent() {
+    for (request, want) in [
+        // docker-py's own.
+        (
+            "POST /images/a/tag?repo=b&tag=c&force=0",
+            "/images/a/tag?repo=b&tag=c",
+        ),
+        (
+            "POST /images/create?fromImage=a&fromsrc=http://evil&tag=1",
+            "/images/create?fromImage=a&tag=1",
+        ),
+        ("POST /build?t=a&T=b&t=c", "/build?t=a&t=c"),
+    ] {
+        let permit = judged("", request, "", &[]).unwrap();
+        assert_eq!(permit.call().render(), want, "{request}");
+    }
+}
