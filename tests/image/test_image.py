@@ -256,7 +256,8 @@ def keeps_to_itself(cases: Cases, engine: Engine) -> None:
         engine.clean_up()
         docker = engine.cli(engine.address)
         docker("network", "create", network)
-        folder.chmod(0o777)
+        # The user that Dockgate becomes makes its socket here, and no one may exchange the policy.
+        folder.chmod(0o1777)
         policy = folder / "everything.toml"
         policy.write_text((REPOSITORY / "tests" / "policies" / "everything.toml").read_text())
         options = ("--network", network, "--volume", f"{folder}:/shared", "--no-healthcheck")
