@@ -508,14 +508,14 @@ const NARROWINGS: &[Narrowing] = &[
         ("F14", RESTRICTED, "/containers/web/exec", r#"{"Cmd":["npm"]}"#),
         ("F81", RESTRICTED, "/exec/e1/start", "{}"),
     ]),
-    ("F97", "[images]\npull = ['ghcr.io/acme/*', 'alpine:3']", &[
+    ("F97", "[images]\npull = ['registry.example/acme/*', 'alpine:3']", &[
         ("/images/create?fromImage=alpine&tag=3", ""),
-        ("/images/create?fromImage=ghcr.io/acme/a:1", ""),
+        ("/images/create?fromImage=registry.example/acme/a:1", ""),
     ], &[
         ("F97", RESTRICTED, "/images/create?fromImage=evil.io/x", ""),
         ("F97", RESTRICTED, "/images/create?fromImage=alpine&tag=4", ""),
         ("F97", RESTRICTED, "/images/create?fromImage=alpine", ""),
-        ("F97", RESTRICTED, "/images/create?fromImage=evil.io/ghcr.io/acme/a", ""),
+        ("F97", RESTRICTED, "/images/create?fromImage=evil.io/registry.example/acme/a", ""),
         ("F97", RESTRICTED, "/images/create?fromImage=alpine:3&tag=4", ""),
         ("F97", BAD_QUERY, "/images/create?fromImage=alpine&tag=3&tag=4", ""),
     ]),
