@@ -166,7 +166,10 @@ mod tests {
             ),
             ("localhost/a", "localhost/a:latest".to_owned()),
             ("host:5000/a/b:1", "host:5000/a/b:1".to_owned()),
-            ("registry.example/a/b-c_d.e", "registry.example/a/b-c_d.e:latest".to_owned()),
+            (
+                "registry.example/a/b-c_d.e",
+                "registry.example/a/b-c_d.e:latest".to_owned(),
+            ),
             ("Upper/a", "Upper/a:latest".to_owned()),
             ("cafe:1", "docker.io/library/cafe:1".to_owned()),
             (

@@ -77,6 +77,12 @@ impl Rules {
         Self { deny, policies }
     }
 
+    /// Whether any policy grants the call, whatever it asks for besides.
+    #[must_use]
+    pub fn may_allow(&self, call: &Call) -> bool {
+        !self.deny.covers(call) && self.policies.iter().any(|policy| policy.grants(call))
+    }
+
     /// Judges a request. The same request gets the same verdict on the same ground.
     pub fn judge<'a>(&self, mut request: Request<'a>, ground: Ground<'_>) -> Judgement<'a> {
         let call = &mut request.call;

@@ -37,12 +37,13 @@ impl Gate {
         let call = understand(&head, &ruling.admission)?;
         record.understood(&call);
         record.is_left_out = probe::is_health_check(&call, &head, &self.client);
-        // What only shows metadata may show Dockgate's own too.
-        let own = if call.effect() == Effect::Read {
-            None
-        } else {
+        // What only shows metadata may show Dockgate's own too, and what nobody grants is refused whether
+        // the daemon can be asked or not.
+        let own = if call.effect() != Effect::Read && ruling.rules.may_allow(&call) {
             let shared = &self.shared;
             Box::pin(shared.surroundings.own(&shared.daemon)).await?
+        } else {
+            None
         };
         let known = Known::default();
         let ground = Ground { known: &known, own };

@@ -88,8 +88,7 @@ impl References {
 
 impl Setting for References {
     fn read(value: &Value) -> Result<Self, BadSetting> {
-        let want =
-            "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
+        let want = "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
         entries(value, want, ReferencePattern::parse).map(Self)
     }
 }

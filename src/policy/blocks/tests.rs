@@ -40,8 +40,7 @@ fn what_is_not_written_as_it_must_be_is_told_with_its_key() {
     let list = "must be a list of strings: [\"...\"]";
     let path =
         "must be a clean absolute path, with /** behind it for what is below, and :ro or :rw";
-    let image =
-        "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
+    let image = "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
     let selector = "must be a container's name, label:key, label:key=value, project:name, or @own";
     let port =
         "must be a port, or from-to, with an address before it or without: \"127.0.0.1:8000-8099\"";
@@ -171,7 +170,11 @@ fn an_image_is_compared_with_all_that_a_short_name_leaves_out() {
         ("acme/*", "acme/a/b", true),
         ("acme/*", "evil.io/acme/a", false),
         ("registry.example/acme/*", "registry.example/acme/a", true),
-        ("registry.example/acme/*", "registry.example/acme-evil/a", false),
+        (
+            "registry.example/acme/*",
+            "registry.example/acme-evil/a",
+            false,
+        ),
         ("host:5000/a", "host:5000/a:1", true),
         ("*", "evil.io/x", true),
     ] {

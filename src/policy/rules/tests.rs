@@ -65,6 +65,13 @@ fn the_deny_of_the_settings_holds_against_all() {
         "ContainerKill is denied by the settings; to grant it remove it from their deny"
     );
     assert!(rules.grants(Operation::ContainerStop) && !rules.grants(Operation::ContainerKill));
+    // Nothing is asked of the daemon about what is refused in any case.
+    let may_allow = |target| {
+        let call = classify("POST", Target::parse(target).unwrap()).unwrap();
+        rules.may_allow(&call)
+    };
+    assert!(may_allow("/containers/web/stop") && !may_allow("/containers/web/kill"));
+    assert!(!may_allow("/images/load"));
 }
 
 #[test]
