@@ -92,11 +92,26 @@ pub struct Predecessors(Mutex<VecDeque<(Instant, Arc<Container>)>>);
 const KEPT: Duration = Duration::from_mins(15);
 /// How many are remembered.
 const MOST: usize = 256;
+/// The largest that is remembered, by what its inspection says of it, in bytes; most take a few thousand.
+/// Whoever can make containers can make large ones.
+const MOST_BYTES: usize = 64 * 1024;
 
 impl Predecessors {
     /// Remembers a container that is taken away, as it is and as it was: an updater looks at it once, and
     /// what it looked at loses its addresses when it is stopped.
     pub fn remember(&self, container: &Arc<Container>) {
+        let mut text = String::new();
+        for part in [
+            &container.config,
+            &container.host_config,
+            &container.mounts,
+            &container.networks,
+        ] {
+            part.render(&mut text);
+        }
+        if text.len() > MOST_BYTES {
+            return;
+        }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(since, old)| {
             let is_other = old.name != container.name;
@@ -118,5 +133,50 @@ impl Predecessors {
             .iter()
             .filter(|(since, old)| since.elapsed() < KEPT && is_it(old));
         Answer::Containers(found.map(|(_, old)| Arc::clone(old)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(id: &str, name: &str, label: &str) -> Arc<Container> {
+        let id = id.repeat(64);
+        let text = format!(
+            r#"{{"Id":"{id}","Name":"/{name}","Config":{{"Labels":{{"a":"{label}"}}}},"HostConfig":{{}},"Mounts":[]}}"#
+        );
+        Arc::new(Container::parse(text.as_bytes()).unwrap())
+    }
+
+    fn count(of: &Predecessors, name: &str) -> usize {
+        let Answer::Containers(found) = of.of(name) else {
+            panic!("{name}");
+        };
+        found.len()
+    }
+
+    #[test]
+    fn remembers_each_state_of_the_last_container_of_a_name_within_bounds() {
+        let kept = Predecessors::default();
+        kept.remember(&container("a", "web", "running"));
+        kept.remember(&container("a", "web", "stopped"));
+        kept.remember(&container("a", "web", "stopped"));
+        assert_eq!(count(&kept, "web"), 2, "two states of one");
+        kept.remember(&container("b", "web", "new"));
+        assert_eq!(
+            (count(&kept, "web"), count(&kept, "")),
+            (1, 1),
+            "another of the name"
+        );
+        kept.remember(&container("c", "large", &"x".repeat(MOST_BYTES)));
+        assert_eq!(count(&kept, "large"), 0, "too large");
+        for number in 0..=MOST {
+            kept.remember(&container("d", &format!("n{number}"), ""));
+        }
+        assert_eq!(
+            (count(&kept, ""), count(&kept, "web")),
+            (MOST, 0),
+            "the oldest goes"
+        );
     }
 }
