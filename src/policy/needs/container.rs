@@ -25,14 +25,10 @@ pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
         needs.push("the body", What::Limits(limits(body, true)));
     } else if needs.is_for(&[Operation::ContainerExec]) {
         needs.push("User", Within::ExecUser(text("User").to_owned()));
-    } else if needs.is_for(&[Operation::NetworkCreate]) {
-        let driver = Some(text("Driver")).filter(|name| !name.is_empty());
-        let driver = driver.unwrap_or("bridge").to_owned();
-        needs.push("Driver", Made::NetworkDriver(driver));
-    } else if needs.is_for(&[Operation::VolumeCreate]) {
-        let driver = Some(text("Driver")).filter(|name| !name.is_empty());
-        let driver = driver.unwrap_or("local").to_owned();
-        needs.push("Driver", Made::VolumeDriver(driver));
+    } else if needs.is_for(&[Operation::NetworkCreate]) && text("Driver").is_empty() {
+        needs.push("Driver", Made::NetworkDriver("bridge".to_owned()));
+    } else if needs.is_for(&[Operation::VolumeCreate]) && text("Driver").is_empty() {
+        needs.push("Driver", Made::VolumeDriver("local".to_owned()));
     } else if needs.is_for(SERVICES) {
         service(needs, body);
     }

@@ -1,6 +1,6 @@
 //! What the fields of a body ask for, topic by topic.
 
-use super::super::need::{Block, Variable, What, Within};
+use super::super::need::{Block, Made, Variable, What, Within};
 use super::super::reason::Denial;
 use super::{Needs, SERVICES, device, mounts, network, unclear};
 use crate::docker::body::{Asked, Topic};
@@ -44,12 +44,13 @@ fn reader(topic: Topic) -> Reader {
         // is looked up.
         Topic::AnonymousVolumes | Topic::Force | Topic::Placement | Topic::Replicas
         // Read as wholes: that one of these is missing says something too.
-        | Topic::Limit | Topic::NetworkDriver | Topic::NetworkMode | Topic::User => nothing,
+        | Topic::Limit | Topic::NetworkMode | Topic::User => nothing,
         Topic::Links | Topic::VolumesFrom => joined,
         Topic::LogDriver => device::log_driver,
         Topic::MaskedPaths => |needs, asked| device::hidden(needs, asked, device::MASKED),
         Topic::Mounts => mounts::long,
         Topic::Name => name,
+        Topic::NetworkDriver => |needs, asked| texts(needs, asked, Made::NetworkDriver),
         Topic::NetworkOptions => network::options,
         Topic::Networks => network::networks,
         Topic::PidNamespace => |needs, asked| namespace(needs, asked, "pid"),

@@ -4,7 +4,6 @@ use super::super::need::{Block, Made, What};
 use super::super::reason::Denial;
 use super::field::label_members;
 use super::{Needs, unclear};
-use crate::docker::Operation;
 use crate::docker::body::Asked;
 use crate::docker::json::Member;
 use crate::docker::mount::{self, BadMount, Mount, Source};
@@ -86,11 +85,8 @@ fn memory(needs: &mut Needs, path: &str, options: &[&str]) {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn volume_driver(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
-    // A volume's own is read as a whole, as none is one too.
-    if !needs.is_for(&[Operation::VolumeCreate]) {
-        let driver = asked.value.text().unwrap_or_default();
-        needs.push(&*asked.path, Made::VolumeDriver(driver.to_owned()));
-    }
+    let driver = asked.value.text().unwrap_or_default();
+    needs.push(&*asked.path, Made::VolumeDriver(driver.to_owned()));
     Ok(())
 }
 

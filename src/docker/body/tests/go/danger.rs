@@ -204,7 +204,9 @@ impl Dangers<'_> {
         self.one_of(log, "Type", &["", "json-file", "local"]);
         for (key, _) in map(log, "Config") {
             let leads_out = key.contains("address") || key.contains("cert") || key.contains("path");
-            self.unless("LogConfig", !text(log, "Type").is_empty() && !leads_out);
+            // The daemon's own driver may be any.
+            let is_of_any = !text(log, "Type").is_empty() || SHAPES_LOGS.contains(&key);
+            self.unless("LogConfig", is_of_any && !leads_out);
         }
         for (_, options) in map(host, "Tmpfs") {
             let Go::Text(options) = options else { continue };
@@ -478,3 +480,17 @@ fn each_row_that_leads_out_is_found() {
     }
     assert_eq!(missed, [""; 0]);
 }
+
+/// Options that every log driver takes for how to write, and none for where to.
+const SHAPES_LOGS: &[&str] = &[
+    "compress",
+    "env",
+    "env-regex",
+    "labels",
+    "labels-regex",
+    "max-buffer-size",
+    "max-file",
+    "max-size",
+    "mode",
+    "tag",
+];
