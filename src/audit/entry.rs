@@ -3,6 +3,7 @@
 //! `docs/audit.md` says what each field means and `docs/audit.schema.json` its shape. No field ever
 //! holds a body, a header's value, or a query value that the table does not call harmless.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
@@ -196,7 +197,7 @@ impl Record {
         };
         let mut path = call.path();
         if !is_shown_whole(&path, MAX_PATH) {
-            path = cut(&path, MAX_PATH);
+            path = cut(path, MAX_PATH);
         }
         self.path = Some(path);
         self.call = Some(Known {
@@ -217,11 +218,9 @@ impl Record {
         let is_told = |need: &&Need| !matches!(need.what, What::Label { .. });
         let asked = needs.iter().filter(is_told).filter_map(|need| {
             let (block, key) = need.what.key()?;
-            let value = need.what.value().unwrap_or_else(|| "true".to_owned());
-            if value.is_empty() {
-                return None;
-            }
-            Some(cut(&format!("{}.{key}={value}", block.name()), MAX_FINDING))
+            let value = need.what.value().unwrap_or(Cow::Borrowed("true"));
+            let finding = [block.name(), ".", key, "=", &value].concat();
+            (!value.is_empty()).then(|| cut(finding, MAX_FINDING))
         });
         self.findings = asked.take(MAX_FINDINGS).collect();
     }
@@ -263,9 +262,10 @@ impl Record {
 
 /// At most so many bytes of a text, ending in `...` when some were cut off. Whatever is no printable
 /// ASCII is escaped: a terminal would obey it, and a reader not see it.
-fn cut(text: &str, limit: usize) -> String {
-    if is_shown_whole(text, limit) {
-        return text.to_owned();
+fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> String {
+    let text = text.into();
+    if is_shown_whole(&text, limit) {
+        return text.into_owned();
     }
     let kept = text
         .get(..text.floor_char_boundary(limit))

@@ -19,7 +19,7 @@ mod topic;
 mod volume;
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::Write;
 
 use super::json::{BadJson, Json, Member, shortened};
 use super::operation::Operation;
@@ -132,13 +132,16 @@ pub fn asked<'a>(value: &'a Json<'a>, table: &'static Table) -> Vec<Asked<'a>> {
     found
 }
 
+/// What nearly all bodies have room in, so that their rendering is not moved as it grows.
+const USUAL_BYTES: usize = 4096;
+
 /// The bytes to send for a body that was kept.
 ///
 /// `HostConfig` is always among them: without it, engines up to 26.1 look for its fields one level
 /// above.
 #[must_use]
 pub fn rendered(value: &Json, operation: Operation) -> String {
-    let mut text = String::new();
+    let mut text = String::with_capacity(USUAL_BYTES);
     value.render(&mut text);
     if operation == Operation::ContainerCreate && value.get("HostConfig").is_none() {
         // The object ends in its brace.
@@ -157,13 +160,29 @@ enum Path<'a> {
     Place(&'a Path<'a>, usize),
 }
 
-impl fmt::Display for Path<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Path<'_> {
+    /// How it is called, as `HostConfig.Privileged`. Every field that is judged has this made.
+    fn name(&self) -> String {
+        let mut name = String::with_capacity(32);
+        self.append(&mut name);
+        name
+    }
+
+    fn append(&self, to: &mut String) {
         match self {
-            Self::Root => f.write_str("the body"),
-            Self::Key(Self::Root, key) => f.write_str(shortened(key)),
-            Self::Key(above, key) => write!(f, "{above}.{}", shortened(key)),
-            Self::Place(above, place) => write!(f, "{above}[{place}]"),
+            Self::Root => to.push_str("the body"),
+            Self::Key(above, key) => {
+                if !matches!(above, Self::Root) {
+                    above.append(to);
+                    to.push('.');
+                }
+                to.push_str(shortened(key));
+            }
+            Self::Place(above, place) => {
+                above.append(to);
+                // A String takes every write.
+                _ = write!(to, "[{place}]");
+            }
         }
     }
 }
@@ -200,7 +219,7 @@ fn keep(value: &mut Json, shape: Shape, path: Path<'_>) -> Result<(), BadBody> {
 
 fn kind(shape: Shape, path: Path<'_>) -> BadBody {
     BadBody::Kind {
-        path: path.to_string(),
+        path: path.name(),
         want: shape.expected(),
     }
 }
@@ -273,7 +292,7 @@ fn keep_member(
     };
     if field.also.is_some() {
         if spelled.contains(&field.name) {
-            let (path, field) = (here.to_string(), field.name);
+            let (path, field) = (here.name(), field.name);
             return Err(BadBody::Doubled { path, field });
         }
         spelled.push(field.name);
@@ -297,11 +316,11 @@ fn must_be_nothing(
     path: Path<'_>,
 ) -> Result<(), BadBody> {
     if let Some(near) = table.nearly(key) {
-        let (path, right) = (path.to_string(), near.name);
+        let (path, right) = (path.name(), near.name);
         return Err(BadBody::Case { path, right });
     }
     if *value != Json::Null {
-        return Err(BadBody::Unknown(path.to_string()));
+        return Err(BadBody::Unknown(path.name()));
     }
     Ok(())
 }
@@ -354,7 +373,7 @@ fn collect_field<'a>(
         Class::Part | Class::Ignored => return,
     };
     if field.zero == Zero::Meant || !is_zero(value, field.shape) {
-        let path = path.to_string();
+        let path = path.name();
         found.push(Asked { path, topic, value });
     }
     if let Class::Keys(_) = field.class {

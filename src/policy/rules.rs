@@ -15,6 +15,7 @@ use super::reason::{Asked, Denial, Reason};
 use super::weigh::{Found, found, reached_by};
 use crate::docker::body::{rendered, table};
 use crate::docker::classify::nearest_route;
+use crate::docker::json::shortened;
 use crate::docker::{Call, Json, Operation, Subject};
 
 /// What holds on a listener.
@@ -122,9 +123,9 @@ impl Rules {
             Vec::new()
         };
         if let Some(own) = ground.own {
-            let mut about = reached(call, known)?;
-            about.extend(needs.iter().cloned());
-            if let Some(reached) = reached_by(own, request, &about, policies.clone(), known)? {
+            let path = reached(call, known)?;
+            let about = path.iter().chain(&needs);
+            if let Some(reached) = reached_by(own, request, about, policies.clone(), known)? {
                 let message = format!("{}: {} {}", entry(call), reached.path, reached.what);
                 return Err(Denial::new(Reason::OwnContainer, message).into());
             }
@@ -337,7 +338,8 @@ fn restricted(call: &Call, needs: &[Need], differences: &[String]) -> Denial {
 #[must_use]
 pub fn refusal(need: &Need) -> String {
     let what = need.what.value();
-    let what = what.map(|what| format!(" \"{what}\"")).unwrap_or_default();
+    let what = what.map(|what| format!(" \"{}\"", shortened(&what)));
+    let what = what.unwrap_or_default();
     let way = need.what.way().unwrap_or_default();
     format!("{}{what} is not granted; to grant it {way}", need.path)
 }

@@ -56,14 +56,14 @@ pub(super) fn found(
 
 /// What of a request would reach Dockgate itself. What replaces a container may be on the networks that
 /// the old one was on, of Dockgate's own too: otherwise it would be gone once it was taken away.
-pub(super) fn reached_by<'a>(
+pub(super) fn reached_by<'n, 'p>(
     own: &Own,
     request: &Request<'_>,
-    needs: &[Need],
-    mut policies: impl Iterator<Item = &'a Policy>,
+    needs: impl Iterator<Item = &'n Need> + Clone,
+    mut policies: impl Iterator<Item = &'p Policy>,
     known: &Known,
 ) -> Result<Option<Reached>, Unsettled> {
-    let reached = own.reached(needs.iter(), known)?;
+    let reached = own.reached(needs.clone(), known)?;
     if reached.is_none() || !policies.any(|policy| policy.blocks().create.replaces) {
         return Ok(reached);
     }
@@ -72,7 +72,7 @@ pub(super) fn reached_by<'a>(
         return Ok(reached);
     }
     let is_network = |need: &&Need| matches!(need.what, What::Network(_));
-    own.reached(needs.iter().filter(|need| !is_network(need)), known)
+    own.reached(needs.filter(|need| !is_network(need)), known)
 }
 
 /// Where a container, or its place on a network, is not that of the one before it; `None` where there

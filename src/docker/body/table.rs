@@ -22,21 +22,32 @@ pub struct Table {
 }
 
 /// Fields by their keys. Its rows are fixed, so that no choice of keys makes it slow.
-pub(super) type Index = HashMap<&'static str, &'static Field, BuildHasherDefault<Fnv>>;
+pub(super) type Index = HashMap<&'static str, &'static Field, BuildHasherDefault<Ends>>;
 
-/// The hash of Fowler, Noll and Vo: keys are short, and there are many in each body.
+/// A hash of the first and the last bytes of a key, which hardly two fields of a table share: there are
+/// many keys in each body.
 #[derive(Debug, Default)]
-pub(super) struct Fnv(u64);
+pub(super) struct Ends(u64);
 
-impl Hasher for Fnv {
+impl Hasher for Ends {
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        let word = match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                u64::from_le_bytes(*first).rotate_left(29) ^ u64::from_le_bytes(*last)
+            }
+            _ => bytes
+                .iter()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
+        // Digits of pi, odd: bits without a pattern.
+        self.0 = word.wrapping_mul(0x243f_6a88_85a3_08d3);
     }
 
+    /// One key is all that is hashed: what marks its end says nothing.
+    fn write_u8(&mut self, _: u8) {}
+
     fn finish(&self) -> u64 {
-        // The map takes the upper bits for a first look.
+        // The map takes the upper bits for a first look, and the lower ones for the place.
         self.0 ^ self.0.rotate_left(32)
     }
 }

@@ -1,5 +1,7 @@
 //! The key of a policy that grants each need, and what would have to stand under it.
 
+use std::borrow::Cow;
+
 use super::{Block, Made, What, Within};
 use crate::docker::json::shortened;
 
@@ -43,9 +45,9 @@ impl What {
     }
 
     /// What would have to stand under the key; `None` where that is `true`. Values of the environment
-    /// and arguments of commands are left out.
+    /// and arguments of commands are left out. A client chose it, as long as it is.
     #[must_use]
-    pub fn value(&self) -> Option<String> {
+    pub fn value(&self) -> Option<Cow<'_, str>> {
         Some(match self {
             Self::Capability(text)
             | Self::Config(text)
@@ -65,16 +67,16 @@ impl What {
             | Self::Sysctl(text)
             | Self::TmpfsOption(text)
             | Self::User(text)
-            | Self::Volume(text) => shortened(text).to_owned(),
+            | Self::Volume(text) => text.into(),
             Self::Bind { path, is_writable } => {
-                format!("{path}:{}", if *is_writable { "rw" } else { "ro" })
+                format!("{path}:{}", if *is_writable { "rw" } else { "ro" }).into()
             }
-            Self::Env(variable) => shortened(&variable.name).to_owned(),
-            Self::HostNamespace(name) => (*name).to_owned(),
-            Self::Label { key, .. } => shortened(key).to_owned(),
-            Self::Limits(limits) => limits.to_string(),
+            Self::Env(variable) => (&*variable.name).into(),
+            Self::HostNamespace(name) => (*name).into(),
+            Self::Label { key, .. } => (&**key).into(),
+            Self::Limits(limits) => limits.to_string().into(),
             Self::Made(made) => return made.value(),
-            Self::Port(port) => port.to_string(),
+            Self::Port(port) => port.to_string().into(),
             Self::Within(within) => return within.value(),
             Self::Addresses | Self::Gpus | Self::Privileged | Self::Rollback | Self::Unnamed(_) => {
                 return None;
@@ -90,6 +92,7 @@ impl What {
         let Some(value) = self.value() else {
             return Some(format!("set {key} = true"));
         };
+        let value = shortened(&value);
         if let Self::Within(Within::ArchiveInto(_) | Within::ExecInto(_)) = self {
             let block = block.name();
             return Some(format!(
@@ -147,7 +150,7 @@ impl Within {
         }
     }
 
-    fn value(&self) -> Option<String> {
+    fn value(&self) -> Option<Cow<'_, str>> {
         let text = match self {
             Self::ArchiveInto(text)
             | Self::ArchivePath(text)
@@ -158,7 +161,7 @@ impl Within {
             Self::ExecEnv(variable) => &variable.name,
             Self::ExecPrivileged => return None,
         };
-        Some(shortened(text).to_owned())
+        Some(text.into())
     }
 }
 
@@ -180,7 +183,7 @@ impl Made {
         }
     }
 
-    fn value(&self) -> Option<String> {
+    fn value(&self) -> Option<Cow<'_, str>> {
         Some(match self {
             Self::BuildNetwork(text)
             | Self::Connect(text)
@@ -189,13 +192,11 @@ impl Made {
             | Self::Push(text)
             | Self::Subnet(text)
             | Self::Tag(text)
-            | Self::VolumeDriver(text) => shortened(text).to_owned(),
-            Self::BuildRemote(address) => shortened(&without_secrets(address)).to_owned(),
-            Self::NetworkOption { key, value } => {
-                format!("{}={}", shortened(key), shortened(value))
-            }
+            | Self::VolumeDriver(text) => text.into(),
+            Self::BuildRemote(address) => without_secrets(address).into(),
+            Self::NetworkOption { key, value } => format!("{key}={value}").into(),
             // Options of volumes hold passwords of file servers.
-            Self::VolumeOption { key, .. } => format!("{}=*", shortened(key)),
+            Self::VolumeOption { key, .. } => format!("{key}=*").into(),
             Self::Import => return None,
         })
     }
