@@ -244,8 +244,10 @@ fn kept_as_go(kept: &Json, shape: Shape) -> Go {
 fn has_number_out_of_range(kept: &Json) -> bool {
     match kept {
         Json::Number(number) => {
-            number.parse::<f64>().is_ok_and(|it| it.fract() == 0.0)
-                && (number.starts_with("-0") || number.parse::<i64>().is_err())
+            let value = number.parse::<f64>().unwrap();
+            let is_whole = value.fract() == 0.0;
+            !value.is_finite()
+                || is_whole && (number.starts_with("-0") || number.parse::<i64>().is_err())
         }
         Json::List(values) => values.iter().any(has_number_out_of_range),
         Json::Object(members) => members.iter().any(|(_, it)| has_number_out_of_range(it)),
