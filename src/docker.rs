@@ -10,6 +10,7 @@ pub mod mount;
 pub mod operation;
 pub mod query;
 pub mod reference;
+mod risk;
 mod table;
 pub mod target;
 
