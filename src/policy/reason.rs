@@ -4,6 +4,7 @@
 //! programs read them; a code is never renamed.
 
 use super::need::Need;
+use crate::docker::{BadTarget, Unclassified};
 
 /// Makes the closed list with each reason's code, its HTTP status and its meaning.
 macro_rules! reasons {
@@ -112,6 +113,31 @@ impl Denial {
             message,
             asked: None,
         }
+    }
+}
+
+impl From<Unclassified> for Denial {
+    fn from(unclassified: Unclassified) -> Self {
+        let reason = match &unclassified {
+            Unclassified::Bad(BadTarget::Query(_)) => Reason::BadQuery,
+            Unclassified::Bad(BadTarget::Version | BadTarget::VersionTooOld { .. }) => {
+                Reason::BadApiVersion
+            }
+            Unclassified::Bad(
+                BadTarget::Byte(_)
+                | BadTarget::DotSegment
+                | BadTarget::Empty
+                | BadTarget::EmptySegment
+                | BadTarget::Escape
+                | BadTarget::Name(_)
+                | BadTarget::NotOriginForm
+                | BadTarget::Reference(_)
+                | BadTarget::TooLong
+                | BadTarget::TrailingSlash,
+            ) => Reason::BadTarget,
+            Unclassified::Unknown { .. } => Reason::UnknownOperation,
+        };
+        Self::new(reason, unclassified.to_string())
     }
 }
 

@@ -9,9 +9,7 @@ use super::head::{BadHead, Head, RefusedHead};
 use super::{Gate, Granted, Ruling, body, lookup, probe};
 use crate::audit::{Entry, Record};
 use crate::config::Admission;
-use crate::docker::{
-    self, BadTarget, Call, Effect, Json, Reply, Target, Unclassified, Upgrade, classify,
-};
+use crate::docker::{self, Call, Effect, Json, Reply, Target, Unclassified, Upgrade, classify};
 use crate::policy::{
     Answer, Denial, Ground, Judgement, Known, Lookup, Own, Permit, Reason, Request,
 };
@@ -209,34 +207,11 @@ fn inspected<'a>(call: &Call, bytes: &'a [u8]) -> Result<Json<'a>, Denial> {
 
 /// Which call a head asks for.
 fn understand(head: &Head, admission: &Admission) -> Result<Call, Denial> {
-    let target = Target::parse(&head.target).map_err(|bad| bad_target(&bad))?;
+    let target = Target::parse(&head.target).map_err(Unclassified::from)?;
     target
         .check_version(admission.api_min)
-        .map_err(|bad| bad_target(&bad))?;
-    classify(&head.method, target).map_err(|unclassified| match unclassified {
-        Unclassified::Bad(bad) => bad_target(&bad),
-        Unclassified::Unknown { .. } => {
-            Denial::new(Reason::UnknownOperation, unclassified.to_string())
-        }
-    })
-}
-
-fn bad_target(bad: &BadTarget) -> Denial {
-    let reason = match bad {
-        BadTarget::Query(_) => Reason::BadQuery,
-        BadTarget::Version | BadTarget::VersionTooOld { .. } => Reason::BadApiVersion,
-        BadTarget::Byte(_)
-        | BadTarget::DotSegment
-        | BadTarget::Empty
-        | BadTarget::EmptySegment
-        | BadTarget::Escape
-        | BadTarget::Name(_)
-        | BadTarget::NotOriginForm
-        | BadTarget::Reference(_)
-        | BadTarget::TooLong
-        | BadTarget::TrailingSlash => Reason::BadTarget,
-    };
-    Denial::new(reason, bad.to_string())
+        .map_err(Unclassified::from)?;
+    Ok(classify(&head.method, target)?)
 }
 
 /// What the connection is to become: the operation's one value, which the client must ask for where

@@ -52,12 +52,6 @@ pub async fn prepare(
     exchange: &Arc<Exchange>,
     (limits, budget): (&Limits, &Arc<Semaphore>),
 ) -> Result<RequestBody, Denial> {
-    let types: Vec<String> = head
-        .content_types
-        .iter()
-        .map(|line| media_type(line))
-        .collect();
-    let is_json = types == [JSON];
     let mut reader = Reader {
         limits,
         budget,
@@ -65,27 +59,20 @@ pub async fn prepare(
         exchange,
         share: None,
     };
-    let (source, content_type) = match kind {
+    let (source, content_type) = match (kind, refusal(kind, &head.content_types)) {
         _ if !head.has_body() => (Source::Whole(Bytes::new()), None),
-        docker::Body::Tar if !types.iter().any(|line| is_form_or_grpc(line)) => {
-            (Source::Stream(body), Some(TAR))
+        (_, Some(refusal)) => {
+            reader.read_nothing(head, &mut body, refusal).await?;
+            (Source::Whole(Bytes::new()), None)
         }
-        docker::Body::Json(_) if is_json => {
+        (docker::Body::Tar, None) => (Source::Stream(body), Some(TAR)),
+        (docker::Body::Json(_), None) => {
             let bytes = reader.read(head, &mut body, limits.body_bytes).await?;
             let content_type = (!bytes.is_empty()).then_some(JSON);
             (Source::Whole(bytes), content_type)
         }
-        docker::Body::Discarded if is_json => {
+        (docker::Body::Discarded | docker::Body::Import | docker::Body::Refused, None) => {
             reader.discard(head, &mut body).await?;
-            (Source::Whole(Bytes::new()), None)
-        }
-        docker::Body::Discarded
-        | docker::Body::Import
-        | docker::Body::Json(_)
-        | docker::Body::Refused
-        | docker::Body::Tar => {
-            let refusal = unwanted(kind, types.len());
-            reader.read_nothing(head, &mut body, refusal).await?;
             (Source::Whole(Bytes::new()), None)
         }
     };
@@ -186,6 +173,18 @@ impl Drop for RequestBody {
             exchange.set_upload(Upload::Ended);
         }
     }
+}
+
+/// The refusal of a body with these lines of `Content-Type`, unless it is empty or its operation takes it.
+#[must_use]
+pub fn refusal(kind: docker::Body, content_types: &[String]) -> Option<Denial> {
+    let types: Vec<_> = content_types.iter().map(|line| media_type(line)).collect();
+    let is_taken = match kind {
+        docker::Body::Discarded | docker::Body::Json(_) => types == [JSON],
+        docker::Body::Import | docker::Body::Refused => false,
+        docker::Body::Tar => !types.iter().any(|line| is_form_or_grpc(line)),
+    };
+    (!is_taken).then(|| unwanted(kind, types.len()))
 }
 
 /// The refusal of a body that is not empty. It does not repeat the type, which is the client's text.
