@@ -1,9 +1,11 @@
 //! The listeners: where each is, and which policies hold there.
 
+use std::sync::Arc;
+
 use super::load::Files;
 use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
 use super::{Access, ListenAddress, ListenerSettings};
-use crate::policy::{Entry, Grants, Policy, Rules};
+use crate::policy::{Entry, Grants, Place, Policy, Rules, Written};
 
 /// Checks what is said of listeners and policies. What image-swap variables say holds where no
 /// policy is set.
@@ -140,9 +142,15 @@ fn policies(checker: &mut Checker<'_>, key: &str, references: &[String]) -> Vec<
 
 fn grants(checker: &mut Checker<'_>, key: &str, texts: &[String]) -> Grants {
     let mut grants = Grants::default();
-    for text in texts {
+    let (list, file) = (Arc::from(key), Arc::from((checker.origin)(key)));
+    for (at, text) in texts.iter().enumerate() {
+        let place = Place::List {
+            key: Arc::clone(&list),
+            file: Arc::clone(&file),
+            line: checker.lines.line(key, at),
+        };
         match Entry::parse(text) {
-            Ok(entry) => grants.insert(entry),
+            Ok(entry) => grants.insert_written(Written::new(entry, text, place)),
             Err(error) => checker.wrong(key, format!("\"{text}\": {error}")),
         }
     }

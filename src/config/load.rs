@@ -19,7 +19,7 @@ use super::raw::{Checker, RawConfig};
 use super::swap::{Dialect, Swap};
 use super::{Config, ListenAddress, UpstreamAddress, listeners};
 use crate::policy::spelling::did_you_mean;
-use crate::policy::{Library, Problem, shipped};
+use crate::policy::{Library, Lines, Problem, shipped};
 
 /// What the command line says of the settings.
 #[derive(Clone, Debug, Default)]
@@ -117,6 +117,8 @@ impl Config {
 #[derive(Default)]
 struct Sources {
     file: Option<(String, Dict)>,
+    /// Where in it the entries of its lists stand.
+    lines: Lines,
     named_file: Option<PathBuf>,
     environment: Dict,
     flags: Dict,
@@ -213,6 +215,7 @@ impl Sources {
                 let dict = profiles.into_values().next().unwrap_or_default();
                 let dict = keys::check(&name, dict, &mut self.problems);
                 self.file = Some((name, dict));
+                self.lines = Lines::of(&text);
             }
             Err(error) => self
                 .problems
@@ -254,6 +257,7 @@ impl Sources {
         };
         let mut checker = Checker {
             origin: &origin,
+            lines: &self.lines.without(|key| origins.contains_key(key)),
             problems: &mut self.problems,
         };
         if has_empty_allow {

@@ -11,8 +11,8 @@ use super::{
     OnFailure, Output, RunAs, UpstreamAddress,
 };
 use crate::docker::ApiVersion;
-use crate::policy::Problem;
 use crate::policy::spelling::did_you_mean;
+use crate::policy::{Lines, Problem};
 
 /// The settings as they are written. The defaults stand here and nowhere else.
 #[derive(Debug, Deserialize)]
@@ -160,6 +160,8 @@ const LONGEST: Duration = Duration::from_hours(366 * 24);
 pub(super) struct Checker<'a> {
     /// Names the file or variable that a key came from.
     pub(super) origin: &'a dyn Fn(&str) -> String,
+    /// Where in the file the entries stand that came from there.
+    pub(super) lines: &'a Lines,
     pub(super) problems: &'a mut Vec<Problem>,
 }
 

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use self::rules::{HARDENED, LINUXSERVER, Opened, Rules, SECTIONS, TECNATIVA, default_of};
 use super::raw::{DEFAULT_LISTEN, RawConfig};
 use crate::docker::Operation;
-use crate::policy::{Entry, Grants, Policy, Problem};
+use crate::policy::{Entry, Grants, Place, Policy, Problem, Written};
 
 /// How the variables are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,8 +154,23 @@ impl Swap {
             .iter()
             .filter(|operation| !is_open(operation));
         let ways: HashMap<_, _> = shut_operations.copied().map(missing).collect();
-        let grants = (grants(&open), grants(&shut));
+        let openers = |one: &Opened| {
+            let openers = rules.openers(one, &on);
+            let told = openers.iter().map(|variable| self.told_on(variable));
+            told.collect::<Vec<_>>().join(" and ")
+        };
+        let gate = |one: &Opened| format!("{}=0", rules.gate_of(one).unwrap_or_default());
+        let grants = (grants(&open, &openers), grants(&shut, &gate));
         Policy::of_environment(POLICY, grants, ways, rules.way_to_paths)
+    }
+
+    /// A variable that is on, as it is or could be set.
+    fn told_on(&self, variable: &str) -> String {
+        if self.0.contains_key(variable) {
+            format!("{variable}=1")
+        } else {
+            format!("{variable}=1 (the default)")
+        }
     }
 
     /// Turns the variables that set something into settings.
@@ -217,19 +232,22 @@ impl Swap {
     }
 }
 
-fn grants(opened: &[Opened]) -> Grants {
+/// A set of what is open, or shut, and the variables that make it so.
+fn grants(opened: &[Opened], variables: &dyn Fn(&Opened) -> String) -> Grants {
     let mut grants = Grants::default();
     for one in opened {
-        match one {
-            Opened::Operation(operation) => grants.insert(Entry::Operation(*operation)),
-            Opened::Path(text) | Opened::Below(text) => {
-                // A test reads every path that there is.
-                if let Ok(Entry::Raw(path)) = Entry::parse(text) {
-                    let has_below = matches!(one, Opened::Below(_));
-                    let path = if has_below { path.with_below() } else { path };
-                    grants.insert(Entry::Raw(path));
+        let entry = match one {
+            Opened::Operation(operation) => Some(Entry::Operation(*operation)),
+            Opened::Path(text) | Opened::Below(text) => match Entry::parse(text) {
+                Ok(Entry::Raw(path)) if matches!(one, Opened::Below(_)) => {
+                    Some(Entry::Raw(path.with_below()))
                 }
-            }
+                // A test reads every path that there is.
+                parsed => parsed.ok(),
+            },
+        };
+        if let Some(entry) = entry {
+            grants.insert_written(Written::new(entry, variables(one), Place::Environment));
         }
     }
     grants

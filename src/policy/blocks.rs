@@ -99,6 +99,12 @@ macro_rules! blocks {
                 )+
             }
 
+            /// Whether the policy has a block, its own or a parent's.
+            #[must_use]
+            pub fn has(&self, block: Block) -> bool {
+                match block { $(Block::$name => self.written.contains(&stringify!($field))),+ }
+            }
+
             /// Whether a block grants everything that it could.
             #[must_use]
             pub fn is_lifted(&self, block: Block) -> bool {

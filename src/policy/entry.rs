@@ -2,6 +2,7 @@
 
 use super::raw_path::{RawPath, RawPaths};
 use super::spelling::did_you_mean;
+use super::written::Written;
 use crate::docker::{BadTarget, Call, Effect, Operation, Subject};
 
 /// What one entry names.
@@ -94,6 +95,13 @@ impl Entry {
                 Self::Raw(_) => false,
             })
     }
+
+    /// Whether it names a call.
+    fn names(&self, call: &Call) -> bool {
+        let mut alone = Grants::default();
+        alone.insert(self.clone());
+        alone.covers(call)
+    }
 }
 
 fn group(section: &str, effect: &str) -> Result<Entry, BadEntry> {
@@ -121,6 +129,8 @@ pub struct Grants {
     /// One bit for each operation, by its place in the table.
     operations: u128,
     raw: RawPaths,
+    /// What put them there, where that is known.
+    written: Vec<Written>,
 }
 
 impl Grants {
@@ -134,10 +144,17 @@ impl Grants {
         }
     }
 
+    /// Adds what an entry names, and remembers where it stands.
+    pub fn insert_written(&mut self, written: Written) {
+        self.insert(written.entry.clone());
+        self.written.push(written);
+    }
+
     /// Adds everything of another set.
     pub fn extend(&mut self, other: Self) {
         self.operations |= other.operations;
         self.raw.extend(other.raw);
+        self.written.extend(other.written);
     }
 
     /// Whether an operation is in it.
@@ -153,6 +170,18 @@ impl Grants {
             Subject::Operation { operation, .. } => self.has(*operation),
             Subject::Outside { path } => self.raw.covers(call.method, path.split('/').skip(1)),
         }
+    }
+
+    /// The entries that name a call, as they were written.
+    pub fn written(&self, call: &Call) -> impl Iterator<Item = &Written> {
+        let entries = self.written.iter();
+        entries.filter(|written| written.entry.names(call))
+    }
+
+    /// The entries, as they were written.
+    #[must_use]
+    pub fn entries(&self) -> &[Written] {
+        &self.written
     }
 
     /// Whether it has raw paths, whose bodies nobody can judge.

@@ -13,6 +13,7 @@ use toml::{Table, Value};
 use super::blocks::Blocks;
 use super::entry::{Entry, Grants};
 use super::spelling::did_you_mean;
+use super::written::{Lines, Place, Written};
 use crate::docker::{Call, Operation};
 
 pub use example::Example;
@@ -144,6 +145,24 @@ impl Policy {
         file.strip_suffix(".toml").unwrap_or(file)
     }
 
+    /// What its own `allow` grants.
+    #[must_use]
+    pub fn allowed(&self) -> &Grants {
+        &self.allow
+    }
+
+    /// What its own `deny` keeps from being granted.
+    #[must_use]
+    pub fn denied(&self) -> &Grants {
+        &self.deny
+    }
+
+    /// The policies that it extends.
+    #[must_use]
+    pub fn parents(&self) -> &[Policy] {
+        &self.parents
+    }
+
     /// What it is for, in a sentence.
     #[must_use]
     pub fn description(&self) -> &str {
@@ -228,8 +247,9 @@ fn load(
     let table = reader.table(&text);
     let known = [KEYS, Blocks::KEYS].concat();
     reader.known_keys(&table, &known, "");
-    let mut policy = Policy::of(reference, reader.grants(&table, "allow"));
-    policy.deny = reader.grants(&table, "deny");
+    let lines = Lines::of(&text);
+    let mut policy = Policy::of(reference, reader.grants(&table, "allow", &lines));
+    policy.deny = reader.grants(&table, "deny", &lines);
     policy.description = table
         .get("description")
         .and_then(|value| reader.string("description", value))
@@ -321,11 +341,17 @@ impl Reader<'_> {
         }
     }
 
-    fn grants(&mut self, table: &Table, key: &str) -> Grants {
+    fn grants(&mut self, table: &Table, key: &str, lines: &Lines) -> Grants {
         let mut grants = Grants::default();
-        for text in self.strings(table, key) {
+        let (list, file) = (Arc::from(key), Arc::from(self.file));
+        for (at, text) in self.strings(table, key).into_iter().enumerate() {
+            let place = Place::List {
+                key: Arc::clone(&list),
+                file: Arc::clone(&file),
+                line: lines.line(key, at),
+            };
             match Entry::parse(&text) {
-                Ok(entry) => grants.insert(entry),
+                Ok(entry) => grants.insert_written(Written::new(entry, text, place)),
                 Err(error) => self.wrong(key, format!("\"{text}\": {error}")),
             }
         }

@@ -175,6 +175,12 @@ impl Rules {
         &self.policies
     }
 
+    /// What is denied to all of them.
+    #[must_use]
+    pub fn denied(&self) -> &Grants {
+        &self.deny
+    }
+
     /// The operations that are granted and can be root on the host, as what they ask for is not
     /// judged.
     #[must_use]
@@ -345,7 +351,8 @@ pub fn refusal(need: &Need) -> String {
 }
 
 /// What an entry of `allow` or `deny` that names the call would be.
-fn entry(call: &Call) -> String {
+#[must_use]
+pub fn entry(call: &Call) -> String {
     match &call.subject {
         Subject::Operation { operation, .. } => operation.to_string(),
         Subject::Outside { path } => format!("{} {path}", call.method.as_str()),

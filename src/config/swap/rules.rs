@@ -7,6 +7,8 @@
 //! Source: the HAProxy configurations of Tecnativa's docker-socket-proxy 0.4 and LinuxServer's
 //! docker-socket-proxy of August 2026.
 
+mod openers;
+
 use crate::docker::Operation;
 
 /// A variable that opens every operation below one first segment, as far as methods go.

@@ -1,0 +1,290 @@
+//! The entries of `allow` and `deny` as they were written, and where: for whoever asks what decided.
+//!
+//! The judgement reads none of this; it has its bits in [`Grants`](super::Grants).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use toml::Spanned;
+
+use super::entry::Entry;
+use super::file::Policy;
+use crate::docker::Call;
+
+/// An entry as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Its text.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+    pub(super) entry: Entry,
+}
+
+/// Where an entry stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Image-swap variables, which the text names.
+    Environment,
+    /// A list of a file, or of the settings.
+    List {
+        /// The list's key, as `allow` or `listener[0].deny`.
+        key: Arc<str>,
+        /// The policy's name, the settings' file, or the variable that set the list.
+        file: Arc<str>,
+        /// The line, counted from 1, where it stands in a file.
+        line: Option<usize>,
+    },
+}
+
+/// The entry of a policy that decides about a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cited<'a> {
+    /// The entry.
+    pub written: &'a Written,
+    /// The names of the policies that lead to it, each extending the next: from the one that was asked
+    /// to the one that has the entry.
+    pub way: Vec<&'a str>,
+}
+
+impl Written {
+    /// An entry, its text, and where it stands.
+    #[must_use]
+    pub fn new(entry: Entry, text: impl Into<String>, place: Place) -> Self {
+        Self {
+            text: text.into(),
+            place,
+            entry,
+        }
+    }
+
+    /// Whether the entry is a single operation or path, and no group.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        !matches!(self.entry, Entry::Group { .. })
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Environment => write!(f, "the environment's {}", self.text),
+            place @ Place::List { .. } => write!(f, "\"{}\" in {place}", self.text),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment => f.write_str("the environment"),
+            Self::List {
+                key,
+                file,
+                line: Some(line),
+            } => write!(f, "{key}, line {line} of {file}"),
+            Self::List { key, file, .. } => write!(f, "{key}, set by {file}"),
+        }
+    }
+}
+
+impl fmt::Display for Cited<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.written.fmt(f)?;
+        let children = self.way.iter().rev().skip(1);
+        children
+            .into_iter()
+            .try_for_each(|child| write!(f, ", which {child} extends"))
+    }
+}
+
+impl Policy {
+    /// The entry by which it grants a call, if it does.
+    #[must_use]
+    pub fn granted_by(&self, call: &Call) -> Option<Cited<'_>> {
+        if self.denied().covers(call) {
+            return None;
+        }
+        let own = self
+            .allowed()
+            .written(call)
+            .next()
+            .map(|written| self.cited(written));
+        own.or_else(|| self.of_parents(|parent| parent.granted_by(call)))
+    }
+
+    /// The entry of its own `deny`, or of a parent's, by which it does not grant a call.
+    #[must_use]
+    pub fn denied_by(&self, call: &Call) -> Option<Cited<'_>> {
+        let own = self
+            .denied()
+            .written(call)
+            .next()
+            .map(|written| self.cited(written));
+        own.or_else(|| self.of_parents(|parent| parent.denied_by(call)))
+    }
+
+    fn cited<'a>(&'a self, written: &'a Written) -> Cited<'a> {
+        Cited {
+            written,
+            way: vec![&**self.name()],
+        }
+    }
+
+    fn of_parents<'a>(
+        &'a self,
+        cite: impl Fn(&'a Policy) -> Option<Cited<'a>>,
+    ) -> Option<Cited<'a>> {
+        let mut cited = self.parents().iter().find_map(cite)?;
+        cited.way.insert(0, self.name());
+        Some(cited)
+    }
+}
+
+/// The lines on which the entries of a file's lists stand, by the lists' keys.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(HashMap<String, Vec<usize>>);
+
+/// The lists of a file that have entries. What is no list is told where it is read.
+#[derive(Deserialize)]
+struct Lists {
+    #[serde(default)]
+    allow: Vec<Spanned<IgnoredAny>>,
+    #[serde(default)]
+    deny: Vec<Spanned<IgnoredAny>>,
+    #[serde(default)]
+    listener: Vec<Lists>,
+}
+
+impl Lines {
+    /// The lines of a policy's or the settings' text.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut lines = Self::default();
+        if let Ok(lists) = toml::from_str::<Lists>(text) {
+            for (at, listener) in lists.listener.iter().enumerate() {
+                lines.keep(text, format!("listener[{at}].deny"), &listener.deny);
+            }
+            lines.keep(text, "allow".to_owned(), &lists.allow);
+            lines.keep(text, "deny".to_owned(), &lists.deny);
+        }
+        lines
+    }
+
+    /// The line of a list's entry, both counted: the line from 1, the entry from 0.
+    #[must_use]
+    pub fn line(&self, key: &str, entry: usize) -> Option<usize> {
+        self.0.get(key)?.get(entry).copied()
+    }
+
+    /// Those of the lists that nothing else than the file has set.
+    #[must_use]
+    pub fn without(mut self, is_set_elsewhere: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|key, _| !is_set_elsewhere(key));
+        self
+    }
+
+    fn keep(&mut self, text: &str, key: String, entries: &[Spanned<IgnoredAny>]) {
+        let lines = entries.iter().map(|entry| {
+            let before = text.as_bytes().iter().take(entry.span().start);
+            before.filter(|byte| **byte == b'\n').count() + 1
+        });
+        self.0.insert(key, lines.collect());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::{Target, classify};
+    use crate::policy::file::tests::shelf;
+
+    #[test]
+    fn entries_are_found_on_their_lines() {
+        let text = "# ü\nallow = ['A', 'B',\n  # why\n  'C']\n\n[[listener]]\ndeny = ['D']\n[[listener]]\ndeny = [\n'E']";
+        let lines = Lines::of(text);
+        for (key, entry, want) in [
+            ("allow", 0, Some(2)),
+            ("allow", 1, Some(2)),
+            ("allow", 2, Some(4)),
+            ("allow", 3, None),
+            ("deny", 0, None),
+            ("listener[0].deny", 0, Some(7)),
+            ("listener[1].deny", 0, Some(10)),
+        ] {
+            assert_eq!(lines.line(key, entry), want, "{key}[{entry}]");
+        }
+    }
+
+    /// Each request, what grants it, and what denies it.
+    const CITED: &[(&str, &str, &str)] = &[
+        (
+            "GET /containers/json",
+            "\"containers:read\" in allow, line 3 of base, which mid extends, which top extends",
+            "",
+        ),
+        (
+            "POST /containers/web/kill",
+            "\"ContainerKill\" in allow, line 2 of mid, which top extends",
+            "",
+        ),
+        (
+            "GET /libpod/info",
+            "\"GET /libpod/info\" in allow, line 2 of mid, which top extends",
+            "",
+        ),
+        ("GET /libpod/version", "", ""),
+        (
+            "GET /containers/web/stats",
+            "",
+            "\"ContainerStats\" in deny, line 3 of top",
+        ),
+        (
+            "POST /containers/web/pause",
+            "",
+            "\"ContainerPause\" in deny, line 3 of top",
+        ),
+        (
+            "GET /containers/web/top",
+            "",
+            "\"ContainerTop\" in deny, line 1 of base, which mid extends, which top extends",
+        ),
+        (
+            "POST /containers/web/wait",
+            "\"ContainerWait\" in allow, line 2 of top",
+            "\"ContainerWait\" in deny, line 1 of base, which mid extends, which top extends",
+        ),
+    ];
+
+    #[test]
+    fn what_decides_is_cited_with_the_way_to_it() {
+        let shelf = shelf(&[
+            (
+                "base",
+                "deny = ['ContainerTop', 'ContainerWait']\nallow = [\n  'containers:read', 'ContainerTop']",
+            ),
+            (
+                "mid",
+                "extends = ['base']\nallow = ['ContainerKill', 'GET /libpod/info']",
+            ),
+            (
+                "top",
+                "extends = ['mid']\nallow = ['ContainerWait', 'ContainerPause']\ndeny = ['ContainerStats', 'ContainerPause']",
+            ),
+        ]);
+        let policy = Policy::load("top", &shelf).unwrap();
+        for (request, granted, denied) in CITED {
+            let (method, target) = request.split_once(' ').unwrap();
+            let call = classify(method, Target::parse(target).unwrap()).unwrap();
+            let said = |cited: Option<Cited<'_>>| {
+                cited.map_or_else(String::new, |cited| cited.to_string())
+            };
+            assert_eq!(said(policy.granted_by(&call)), *granted, "{request}");
+            assert_eq!(said(policy.denied_by(&call)), *denied, "{request}");
+            assert_eq!(policy.grants(&call), !granted.is_empty(), "{request}");
+        }
+    }
+}
