@@ -1,0 +1,284 @@
+//! Requests as people have them at hand: a `curl` command, a line of the daemon's debug log, of an access
+//! log, or of the record.
+//!
+//! Nothing is guessed: what is not understood is told. Nothing is read either; a body that stands in a
+//! file is named, and whoever asks reads it.
+//!
+//! Source: `daemon/server/middleware/debug.go` of moby/moby for the daemon's lines, and its older
+//! `api/server/middleware/debug.go`, which has the body in a line of its own; `docs/audit.md`.
+
+mod curl;
+
+use std::fmt::Write;
+
+use serde_json::{Map, Value};
+
+/// A request that was pasted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pasted {
+    pub(super) method: String,
+    pub(super) target: String,
+    /// The body, piece by piece.
+    pub(super) body: Vec<Piece>,
+    /// The values of the header `Content-Type`; `None` where the text does not say.
+    pub(super) content_types: Option<Vec<String>>,
+    /// The query keys whose values the text leaves out.
+    pub(super) left_out: Vec<String>,
+}
+
+/// A piece of a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(String),
+    File {
+        path: String,
+        /// Whether line ends are taken out of it.
+        in_one_line: bool,
+    },
+}
+
+/// Why a text is no request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum BadPaste {
+    #[error(transparent)]
+    Curl(#[from] curl::BadCurl),
+    #[error("nothing was pasted: write METHOD TARGET, or paste a request")]
+    Empty,
+    #[error("the record has neither method nor path: it was refused before it had them")]
+    Head,
+    #[error("a quote has no end: paste the whole line")]
+    Quote,
+    #[error("the text has two requests, {0} and {1}: paste one")]
+    Two(String, String),
+    #[error(
+        "the text is no request: write METHOD TARGET, or paste a curl command, a line of the daemon's debug log, of an \
+         access log, or of the record"
+    )]
+    Unknown,
+}
+
+impl Pasted {
+    /// A request of which no more is known.
+    pub(super) fn new(method: impl Into<String>, target: impl Into<String>) -> Self {
+        Self {
+            method: method.into(),
+            target: target.into(),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the words of a command line are such a text that the shell has split.
+    pub(super) fn is_split(words: &[String]) -> bool {
+        let is_message = |word: &String| word.starts_with("msg=");
+        words.first().is_some_and(|first| first == CURL) || words.iter().any(is_message)
+    }
+
+    /// Parses a text that the shell has split into words.
+    ///
+    /// # Errors
+    ///
+    /// It is no request, or not one.
+    pub(super) fn parse_words(words: &[String]) -> Result<Self, BadPaste> {
+        if let Some((CURL, arguments)) = words.split_first().map(|(word, rest)| (&**word, rest)) {
+            return Ok(curl::parse(arguments)?);
+        }
+        let mut found = Found::default();
+        found.line(&fields(words))?;
+        found.only()
+    }
+
+    /// Parses a text.
+    ///
+    /// # Errors
+    ///
+    /// It is no request, or not one.
+    pub(super) fn parse(text: &str) -> Result<Self, BadPaste> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(BadPaste::Empty);
+        }
+        let command = text.strip_prefix("$ ").unwrap_or(text);
+        if command.split_whitespace().next() == Some(CURL) {
+            let mut words = shlex::split(&in_one_line(command)).ok_or(BadPaste::Quote)?;
+            // What reads curl's output is no part of the request.
+            let end = words.iter().position(|word| word == "|");
+            words.truncate(end.unwrap_or(words.len()));
+            return Self::parse_words(&words);
+        }
+        let mut found = Found::default();
+        for line in text.lines() {
+            if let Some(object) = object(line) {
+                found.object(&object)?;
+            } else if line.contains("msg=") {
+                found.line(&fields(&shlex::split(line).ok_or(BadPaste::Quote)?))?;
+            } else if let Some(request) = request_line(line) {
+                found.keep(request)?;
+            }
+        }
+        found.only()
+    }
+}
+
+const CURL: &str = "curl";
+
+/// What a text has been found to have so far.
+#[derive(Default)]
+struct Found(Option<Pasted>);
+
+impl Found {
+    fn keep(&mut self, request: Pasted) -> Result<(), BadPaste> {
+        match &self.0 {
+            // The record has a line before and after a change, the daemon one more for an error.
+            Some(kept) if kept.is_same(&request) => {}
+            Some(kept) => return Err(BadPaste::Two(kept.line(), request.line())),
+            None => self.0 = Some(request),
+        }
+        Ok(())
+    }
+
+    fn only(self) -> Result<Pasted, BadPaste> {
+        self.0.ok_or(BadPaste::Unknown)
+    }
+
+    /// A line of the record or of the daemon's log, as JSON.
+    fn object(&mut self, object: &Map<String, Value>) -> Result<(), BadPaste> {
+        if object.contains_key("msg") {
+            let text = |value: &Value| {
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
+            };
+            let fields = object.iter().map(|(key, value)| (key.clone(), text(value)));
+            return self.line(&fields.collect::<Vec<_>>());
+        }
+        if !object.contains_key("verdict") {
+            return Err(BadPaste::Unknown);
+        }
+        let text = |key: &str| object.get(key).and_then(Value::as_str);
+        let (Some(method), Some(path)) = (text("method"), text("path")) else {
+            return Err(BadPaste::Head);
+        };
+        let query = object.get("query").and_then(Value::as_array);
+        let query = query.into_iter().flatten().filter_map(Value::as_str);
+        let mut request = Pasted::new(method, path);
+        for (at, pair) in query.enumerate() {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if !pair.contains('=') {
+                request.left_out.push(key.to_owned());
+            }
+            request.target.push(if at == 0 { '?' } else { '&' });
+            request
+                .target
+                .push_str(&[&encoded(key), "=", &encoded(value)].concat());
+        }
+        self.keep(request)
+    }
+
+    /// A line of the daemon's log, as its fields.
+    fn line(&mut self, fields: &[(String, String)]) -> Result<(), BadPaste> {
+        let field = |key: &str| {
+            let mut fields = fields.iter();
+            fields
+                .find(|(name, _)| name == key)
+                .map(|(_, value)| &**value)
+        };
+        let message = field("msg").unwrap_or_default();
+        if let Some(body) = message.strip_prefix("form data: ") {
+            if let Some(request) = &mut self.0 {
+                request.body = vec![Piece::Text(body.to_owned())];
+            }
+            return Ok(());
+        }
+        let called = message
+            .strip_prefix("Calling ")
+            .and_then(|called| called.split_once(' '));
+        let handled = field("method").zip(field("request-url"));
+        let Some((method, target)) = called.or(handled) else {
+            return Ok(());
+        };
+        let mut request = Pasted::new(method, target);
+        let body = field("form-data").map(|body| Piece::Text(body.to_owned()));
+        request.body.extend(body);
+        self.keep(request)
+    }
+}
+
+impl Pasted {
+    fn is_same(&self, other: &Self) -> bool {
+        self.method == other.method && self.target == other.target
+    }
+
+    fn line(&self) -> String {
+        format!("`{} {}`", self.method, self.target)
+    }
+}
+
+/// A command without the `\` at the ends of its lines. What stands in single quotes is left alone.
+fn in_one_line(command: &str) -> String {
+    let mut line = String::with_capacity(command.len());
+    let mut characters = command.chars().filter(|character| *character != '\r');
+    let mut quote = None;
+    while let Some(character) = characters.next() {
+        match (character, quote) {
+            ('\\', None | Some('"')) => match characters.next() {
+                Some('\n') => {}
+                escaped => line.extend(Some('\\').into_iter().chain(escaped)),
+            },
+            ('\'' | '"', None) => {
+                quote = Some(character);
+                line.push(character);
+            }
+            _ => {
+                quote = quote.filter(|quote| *quote != character);
+                line.push(character);
+            }
+        }
+    }
+    line
+}
+
+/// The `key=value` words of a log's line.
+fn fields(words: &[String]) -> Vec<(String, String)> {
+    let pairs = words.iter().filter_map(|word| word.split_once('='));
+    let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    pairs.map(owned).collect()
+}
+
+/// The JSON object at the end of a line; before it may stand what `docker compose logs` puts there.
+fn object(line: &str) -> Option<Map<String, Value>> {
+    serde_json::from_str(line.get(line.find('{')?..)?).ok()
+}
+
+/// `GET /info`, or a line that has `GET /info HTTP/1.1` in it.
+fn request_line(line: &str) -> Option<Pasted> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let mut threes = words.windows(3).filter(|words| {
+        let last = words.last().map(|word| word.trim_end_matches('"'));
+        last.is_some_and(|word| word.starts_with("HTTP/"))
+    });
+    let (method, target) = match (threes.next(), &*words) {
+        (Some([method, target, _]), _) => (method.trim_start_matches('"'), *target),
+        (_, [method, target]) => (*method, *target),
+        _ => return None,
+    };
+    let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic());
+    (is_method && threes.next().is_none() && target.starts_with('/'))
+        .then(|| Pasted::new(method, target))
+}
+
+/// A text for a query, escaped.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // A String takes every write.
+            _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests;
