@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod healthcheck;
 mod list;
+mod pasted;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -34,7 +35,7 @@ enum Command {
     /// Check settings, or policy files with their examples, without starting
     Check(CheckArgs),
     /// Say whether a request would be allowed, and what would allow it
-    Explain(ExplainArgs),
+    Explain(explain::ExplainArgs),
     /// Say whether the listeners and the daemon answer; for a container's health check
     Healthcheck(ServeArgs),
     /// What is left of the command of an image that Dockgate takes the place of
@@ -82,20 +83,6 @@ struct CheckArgs {
     files: Vec<String>,
 }
 
-#[derive(Debug, Args)]
-struct ExplainArgs {
-    /// Policy, by its shipped name or its file; without any, those of the settings
-    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = NoEmpty::new())]
-    policy: Vec<String>,
-    /// Request method, as GET
-    method: String,
-    /// Request target, as /v1.45/containers/json?all=1
-    target: String,
-    /// File with the request's body, as JSON
-    #[arg(long, value_name = "FILE")]
-    body: Option<PathBuf>,
-}
-
 /// How a command ended. Its number is the process's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -103,6 +90,8 @@ pub enum Exit {
     Done,
     /// Failed, or denied.
     Failed,
+    /// The command line is wrong.
+    Usage,
     /// The settings or a policy are wrong.
     Configuration,
 }
@@ -114,6 +103,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Failed => 1,
+            Self::Usage => 2,
             Self::Configuration => 78,
         }
     }
@@ -137,7 +127,7 @@ pub fn run(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exi
         }
         Some(Command::Healthcheck(args)) => healthcheck::run(&args.into(), out, err),
         Some(Command::Check(args)) => check::run(&args, out, err),
-        Some(Command::Explain(args)) => explain::run(&args, out, err),
+        Some(Command::Explain(args)) => explain::run(args, out, err),
         Some(Command::Policies { name: None }) => list::policies(out),
         Some(Command::Policies { name: Some(name) }) => list::policy(&name, out, err),
         Some(Command::Operations { json }) => list::operations(json, out),

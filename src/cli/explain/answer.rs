@@ -1,0 +1,270 @@
+//! The answer to one request under one listener's rules, as a value.
+
+use serde::Serialize;
+
+use super::arguments::Asked;
+use super::ways;
+use crate::docker::body::table;
+use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify};
+use crate::policy::{
+    Cited, Denial, Judgement, Lookup, Need, Permit, Place, Policy, Reason, Rules, suppose,
+};
+use crate::proxy::body::request::refusal;
+use crate::proxy::lookup::missing;
+
+/// The answer. Its fields are those of `explain --json`, which `docs/explain.md` describes.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Answer {
+    pub(super) listener: Option<String>,
+    pub(super) verdict: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) message: String,
+    pub(super) method: String,
+    pub(super) target: String,
+    pub(super) operation: Option<&'static str>,
+    pub(super) effect: Option<&'static str>,
+    pub(super) policy: Option<String>,
+    pub(super) decided_by: Option<DecidedBy>,
+    pub(super) to_allow: Option<String>,
+    pub(super) to_deny: Option<String>,
+    pub(super) risk: Option<&'static str>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) supposed: Vec<String>,
+    pub(super) body: Option<String>,
+    /// What people are told of the entry that denies.
+    #[serde(skip)]
+    pub(super) denied_by: Option<String>,
+    /// What people are told of each need that is not granted.
+    #[serde(skip)]
+    pub(super) refused: Vec<String>,
+    #[serde(skip)]
+    pub(super) section: Option<&'static str>,
+}
+
+/// The line that decided.
+#[derive(Debug, Serialize)]
+pub(super) struct DecidedBy {
+    /// The policy, the settings' file, the variable, or `environment`.
+    pub(super) file: String,
+    /// Of a file, the line.
+    pub(super) line: Option<usize>,
+    /// The entry, or the key of a block.
+    pub(super) entry: String,
+}
+
+/// Something that the request asks for beyond its operation.
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    path: String,
+    key: String,
+    value: String,
+    granted: bool,
+}
+
+const ALLOW: &str = "allow";
+const DENY: &str = "deny";
+
+/// What holds of a path that the table does not have.
+const UNKNOWN_RISK: &str = "what it does is not known here, and its body passes unjudged";
+
+impl Answer {
+    /// The answer that a listener's rules give.
+    pub(super) fn of(rules: &Rules, asked: &Asked, api_min: ApiVersion) -> Self {
+        let mut answer = Self {
+            method: asked.method.clone(),
+            target: asked.target.clone(),
+            ..Self::default()
+        };
+        match understood(asked, api_min) {
+            Ok(call) => answer.judge(rules, &call, asked),
+            Err(unclassified) => answer.deny(unclassified.into()),
+        }
+        answer
+    }
+
+    /// Whether the request would be sent on.
+    pub(super) fn is_allowed(&self) -> bool {
+        self.verdict == ALLOW
+    }
+
+    fn judge(&mut self, rules: &Rules, call: &Call, asked: &Asked) {
+        let operation = call.operation();
+        self.target = call.render();
+        self.operation = operation.map(|operation| operation.spec().name);
+        self.section = operation.map(|operation| operation.spec().section);
+        self.effect = Some(call.effect().as_str());
+        self.risk = Some(operation.map_or(UNKNOWN_RISK, Operation::risk));
+        if rules.may_allow(call) {
+            if let Some(refusal) = refusal(call.body(), &asked.content_types)
+                && !asked.body.is_empty()
+            {
+                self.policy = granting(rules, call).map(|policy| policy.name().to_string());
+                return self.deny(refusal);
+            }
+            self.suppose_of_text(operation, asked);
+        }
+        let (judgement, supposed) = match suppose::judge(rules, call.clone(), &asked.body, &[]) {
+            Ok(judged) => judged,
+            Err(bad) => return self.deny(Denial::new(Reason::BadBody, bad.to_string())),
+        };
+        self.supposed.extend(supposed.iter().map(supposition));
+        match judgement {
+            Judgement::Allow(permit) => {
+                // Of an empty body nothing is sent.
+                let body = permit.body().filter(|_| !asked.body.is_empty());
+                self.body = body.map(str::to_owned);
+                self.allow(rules, call, &permit);
+            }
+            Judgement::Deny(denial) => self.deny_judged(rules, call, denial),
+            Judgement::Missing(lookup) | Judgement::Ask(_, lookup) => self.deny(missing(&lookup)),
+            // The body was given.
+            Judgement::Inspect(_) => {
+                self.deny(Denial::new(Reason::NotJudged, "the body was not read"));
+            }
+        }
+    }
+
+    /// What the text of the request leaves open.
+    fn suppose_of_text(&mut self, operation: Option<Operation>, asked: &Asked) {
+        if !asked.left_out.is_empty() {
+            let keys = asked.left_out.join(", ");
+            self.supposed.push(format!(
+                "the query has nothing under {keys}, as the record leaves it out"
+            ));
+        }
+        if asked.body.is_empty() && operation.and_then(table).is_some() {
+            self.supposed
+                .push("the body asks for nothing; --body FILE gives it one".to_owned());
+        }
+    }
+
+    fn allow(&mut self, rules: &Rules, call: &Call, permit: &Permit) {
+        self.verdict = ALLOW;
+        self.reason = Reason::Granted.code();
+        self.findings = findings(permit.needs(), &[]);
+        let mut policies = rules.policies().iter();
+        let Some(policy) = policies.find(|policy| policy.name() == permit.policy()) else {
+            return;
+        };
+        self.policy = Some(policy.name().to_string());
+        if let Some(cited) = policy.granted_by(call) {
+            self.message = format!("by {cited}");
+            self.to_deny = Some(ways::to_deny(rules, policy, call, &cited));
+            self.decided_by = Some(DecidedBy::of(&cited));
+        }
+    }
+
+    fn deny(&mut self, denial: Denial) {
+        self.verdict = DENY;
+        self.reason = denial.reason.code();
+        self.message = denial.message;
+    }
+
+    fn deny_judged(&mut self, rules: &Rules, call: &Call, denial: Denial) {
+        self.to_allow = ways::to_allow(rules, call, &denial);
+        let granting = granting(rules, call);
+        if denial.reason == Reason::Denied {
+            if let Some(written) = rules.denied().written(call).next() {
+                let cited = Cited {
+                    written,
+                    way: Vec::new(),
+                };
+                self.cite(&cited);
+            }
+        } else if let Some(policy) = granting {
+            self.policy = Some(policy.name().to_string());
+        } else if let Some((policy, cited)) = denying(rules, call) {
+            self.policy = Some(policy.name().to_string());
+            self.cite(&cited);
+        }
+        if let Some(asked) = &denial.asked {
+            self.findings = findings(&asked.needs, &asked.refused);
+            self.refused = asked
+                .refused
+                .iter()
+                .map(crate::policy::rules::refusal)
+                .collect();
+            let key = asked.refused.iter().find_map(|need| need.what.key());
+            self.decided_by = key.zip(granting).map(|((block, key), policy)| DecidedBy {
+                file: policy.name().to_string(),
+                line: None,
+                entry: format!("{}.{key}", block.name()),
+            });
+        }
+        self.deny(denial);
+    }
+
+    fn cite(&mut self, cited: &Cited<'_>) {
+        self.denied_by = Some(cited.to_string());
+        self.decided_by = Some(DecidedBy::of(cited));
+    }
+}
+
+impl DecidedBy {
+    fn of(cited: &Cited<'_>) -> Self {
+        let (file, line) = match &cited.written.place {
+            Place::Environment => ("environment", None),
+            Place::List { file, line, .. } => (&**file, *line),
+        };
+        Self {
+            file: file.to_owned(),
+            line,
+            entry: cited.written.text.clone(),
+        }
+    }
+}
+
+/// Which call is asked for.
+fn understood(asked: &Asked, api_min: ApiVersion) -> Result<Call, Unclassified> {
+    let target = Target::parse(&asked.target)?;
+    target.check_version(api_min)?;
+    classify(&asked.method, target)
+}
+
+/// The policy that is asked first, as it grants the operation.
+fn granting<'a>(rules: &'a Rules, call: &Call) -> Option<&'a Policy> {
+    rules.policies().iter().find(|policy| policy.grants(call))
+}
+
+/// The first policy with a `deny` that names the call.
+fn denying<'a>(rules: &'a Rules, call: &Call) -> Option<(&'a Policy, Cited<'a>)> {
+    let mut policies = rules.policies().iter();
+    policies.find_map(|policy| Some((policy, policy.denied_by(call)?)))
+}
+
+/// What a policy could grant or not of all that is asked for.
+fn findings(needs: &[Need], refused: &[Need]) -> Vec<Finding> {
+    let found = needs.iter().filter_map(|need| {
+        let (block, key) = need.what.key()?;
+        let value = need.what.value();
+        let value = value.map_or_else(|| "true".to_owned(), Into::into);
+        let granted = !refused.contains(need);
+        // What is not named is the daemon's to choose, and asked for only where a policy must name it.
+        let is_asked = !granted || !value.is_empty();
+        is_asked.then(|| Finding {
+            path: need.path.clone(),
+            key: format!("{}.{key}", block.name()),
+            value,
+            granted,
+        })
+    });
+    found.collect()
+}
+
+/// What the verdict rests on without having been asked.
+fn supposition(lookup: &Lookup) -> String {
+    match lookup {
+        Lookup::Container(name) => {
+            format!("the container {name} is an ordinary one, made elsewhere")
+        }
+        Lookup::DefaultRuntime => "the daemon's default runtime is runc".to_owned(),
+        Lookup::Exec(id) => format!("the exec {id} runs sh in an ordinary container"),
+        Lookup::Network(name) => format!("the network {name} is there, made elsewhere"),
+        Lookup::Predecessor(name) if name.is_empty() => {
+            "no container was taken away before".to_owned()
+        }
+        Lookup::Predecessor(name) => format!("no container {name} was taken away before"),
+        Lookup::Service(name) => format!("the service {name} is there"),
+        Lookup::Volume(name) => format!("the volume {name} is a new one"),
+    }
+}

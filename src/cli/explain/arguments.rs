@@ -1,0 +1,318 @@
+//! What `explain` is asked: its options, and the request in any of its forms.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use clap::builder::NonEmptyStringValueParser as NoEmpty;
+use clap::{Args, Parser};
+
+use crate::cli::pasted::{BadPaste, Pasted, Piece};
+use crate::policy::Problem;
+
+/// The arguments as the command line has them. What begins with the request is read here: only here it is
+/// known whether `-d` is an option of `curl` or one of ours.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct ExplainArgs {
+    #[command(flatten)]
+    options: Options,
+    /// METHOD TARGET; or as pasted, in quotes or not: a curl command, a line of the daemon's debug log, of an
+    /// access log, or of the record; `-` reads it from standard input
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    request: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Options {
+    /// Policy, by its shipped name or its file; without any, those of the settings
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = NoEmpty::new())]
+    pub(super) policy: Vec<String>,
+    /// Settings file
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The one listener of the settings to ask about; without it, each
+    #[arg(long, value_name = "ADDR", value_parser = NoEmpty::new(), conflicts_with = "policy")]
+    pub(super) listener: Option<String>,
+    /// File with the request's body, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) body: Option<PathBuf>,
+    /// As JSON, for programs
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// The words of a request that is not split by the shell, with options before, between and behind them.
+#[derive(Debug, Parser)]
+#[command(name = "dockgate explain")]
+struct Unsplit {
+    #[command(flatten)]
+    options: Options,
+    /// Request method, as GET; or the whole request in quotes; or `-` for standard input
+    #[arg(value_name = "METHOD")]
+    first: String,
+    /// Request target, as /v1.45/containers/json?all=1
+    #[arg(value_name = "TARGET")]
+    target: Option<String>,
+    /// What stands behind the target in a request line
+    #[arg(hide = true, value_parser = ["HTTP/1.0", "HTTP/1.1"])]
+    _version: Option<String>,
+}
+
+/// A request to be explained.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    pub(super) method: String,
+    pub(super) target: String,
+    pub(super) body: String,
+    /// The lines of `Content-Type` that the body comes with.
+    pub(super) content_types: Vec<String>,
+    /// The query keys whose values are not known.
+    pub(super) left_out: Vec<String>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Unanswerable {
+    /// Help was asked for.
+    Help(String),
+    /// The command line is wrong.
+    Usage(String),
+    /// The text is no request.
+    Paste(BadPaste),
+    /// The settings, a policy or a body are wrong.
+    Problems(Vec<Problem>),
+}
+
+impl From<BadPaste> for Unanswerable {
+    fn from(bad: BadPaste) -> Self {
+        Self::Paste(bad)
+    }
+}
+
+impl From<Vec<Problem>> for Unanswerable {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Problems(problems)
+    }
+}
+
+impl From<clap::Error> for Unanswerable {
+    fn from(error: clap::Error) -> Self {
+        if error.use_stderr() {
+            Self::Usage(error.to_string())
+        } else {
+            Self::Help(error.to_string())
+        }
+    }
+}
+
+impl ExplainArgs {
+    /// The options, and the request with its body.
+    pub(super) fn read(self) -> Result<(Options, Asked), Unanswerable> {
+        let (options, pasted) = self.parse(&mut io::stdin())?;
+        let asked = asked(pasted, &options)?;
+        Ok((options, asked))
+    }
+
+    fn parse(self, input: &mut dyn Read) -> Result<(Options, Pasted), Unanswerable> {
+        let Self { options, request } = self;
+        if Pasted::is_split(&request) {
+            return Ok((options, Pasted::parse_words(&request)?));
+        }
+        let words = ["dockgate explain".to_owned()].into_iter().chain(request);
+        let unsplit = Unsplit::try_parse_from(words)?;
+        let options = options.and(unsplit.options)?;
+        let pasted = match unsplit.target {
+            Some(target) => Pasted::new(unsplit.first, target),
+            None if unsplit.first == "-" => Pasted::parse(&text(input)?)?,
+            None => Pasted::parse(&unsplit.first)?,
+        };
+        Ok((options, pasted))
+    }
+}
+
+impl Options {
+    /// These with what stands behind the request.
+    fn and(mut self, behind: Self) -> Result<Self, Unanswerable> {
+        let doubled = [
+            ("--config", self.config.is_some() && behind.config.is_some()),
+            (
+                "--listener",
+                self.listener.is_some() && behind.listener.is_some(),
+            ),
+            ("--body", self.body.is_some() && behind.body.is_some()),
+        ];
+        if let Some((flag, _)) = doubled.iter().find(|(_, is_doubled)| *is_doubled) {
+            return Err(Unanswerable::Usage(format!(
+                "dockgate: {flag} is there twice: name it once\n"
+            )));
+        }
+        self.policy.extend(behind.policy);
+        self.config = self.config.or(behind.config);
+        self.listener = self.listener.or(behind.listener);
+        self.body = self.body.or(behind.body);
+        self.json |= behind.json;
+        if self.listener.is_some() && !self.policy.is_empty() {
+            let message = "dockgate: --listener and --policy exclude each other: name either\n";
+            return Err(Unanswerable::Usage(message.to_owned()));
+        }
+        Ok(self)
+    }
+}
+
+/// A request with its body, of which pieces may stand in files.
+fn asked(pasted: Pasted, options: &Options) -> Result<Asked, Unanswerable> {
+    let mut pieces = pasted.body;
+    if let Some(file) = &options.body {
+        if !pieces.is_empty() {
+            let message = "dockgate: what was pasted has a body of its own: leave --body out\n";
+            return Err(Unanswerable::Usage(message.to_owned()));
+        }
+        pieces.push(Piece::File {
+            path: file.display().to_string(),
+            in_one_line: false,
+        });
+    }
+    let mut body = String::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => body.push_str(&text),
+            Piece::File { path, in_one_line } => {
+                let read = fs::read_to_string(&path);
+                let read =
+                    read.map_err(|error| vec![Problem::of_file(&path, error.to_string())])?;
+                body.extend(
+                    read.chars()
+                        .filter(|end| !in_one_line || !"\r\n\0".contains(*end)),
+                );
+            }
+        }
+    }
+    let json = || vec!["application/json".to_owned()];
+    Ok(Asked {
+        method: pasted.method,
+        target: pasted.target,
+        body,
+        content_types: pasted.content_types.unwrap_or_else(json),
+        left_out: pasted.left_out,
+    })
+}
+
+/// What standard input has, up to what no request is longer than.
+fn text(input: &mut dyn Read) -> Result<String, Unanswerable> {
+    let mut text = String::new();
+    let read = input.take(MOST_TEXT).read_to_string(&mut text);
+    read.map_err(|error| vec![Problem::of_file("standard input", error.to_string())])?;
+    Ok(text)
+}
+
+/// More than the largest body that can be set, in bytes.
+const MOST_TEXT: u64 = 32 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ExplainArgs,
+    }
+
+    /// The request and the options of a command line; what is wrong with it otherwise.
+    fn read(words: &[&str], input: &str) -> Result<(String, Options), String> {
+        let line = Line::try_parse_from(["explain"].iter().chain(words));
+        let parsed = line.map_err(|error| Unanswerable::Usage(error.to_string()));
+        let parsed = parsed.and_then(|line| line.args.parse(&mut input.as_bytes()));
+        match parsed {
+            Ok((options, pasted)) => Ok((format!("{} {}", pasted.method, pasted.target), options)),
+            Err(Unanswerable::Help(text) | Unanswerable::Usage(text)) => Err(text),
+            Err(Unanswerable::Paste(bad)) => Err(bad.to_string()),
+            Err(Unanswerable::Problems(problems)) => Err(format!("{problems:?}")),
+        }
+    }
+
+    #[test]
+    fn options_stand_before_or_behind_a_request_that_is_not_split() {
+        for words in [
+            &["--body", "b", "--json", "--policy", "p,q", "POST", "/x"][..],
+            &[
+                "--policy", "p", "POST", "/x", "--body", "b", "--json", "--policy", "q",
+            ],
+            &[
+                "--policy=p",
+                "POST",
+                "--json",
+                "/x",
+                "--policy=q",
+                "--body=b",
+            ],
+            &[
+                "--policy=p,q",
+                "POST",
+                "/x",
+                "HTTP/1.1",
+                "--json",
+                "--body=b",
+            ],
+            &["--json", "POST /x HTTP/1.1", "--policy=p,q", "--body=b"],
+            &["--json", "-", "--policy=p,q", "--body=b"],
+        ] {
+            let (request, options) = read(words, "POST /x").unwrap();
+            assert_eq!(request, "POST /x", "{words:?}");
+            assert!(options.json, "{words:?}");
+            assert_eq!(options.policy, ["p", "q"], "{words:?}");
+            assert_eq!(options.body, Some(PathBuf::from("b")), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn the_options_of_a_split_command_are_its_own() {
+        let words = ["--policy", "p", "curl", "--json", "{}", "-X", "PUT", "h/x"];
+        let (request, options) = read(&words, "").unwrap();
+        assert_eq!(request, "PUT /x");
+        assert!(!options.json && options.policy == ["p"]);
+        let (request, _) = read(&["time=1", "level=debug", "msg=Calling GET /x"], "").unwrap();
+        assert_eq!(request, "GET /x");
+    }
+
+    #[test]
+    fn a_wrong_command_line_is_told() {
+        for (words, want) in [
+            (&["GET"][..], "the text is no request: write METHOD TARGET"),
+            (&["GET", "/x", "/y"], "invalid value '/y'"),
+            (&["GET", "/x", "HTTP/2"], "invalid value 'HTTP/2'"),
+            (
+                &["--polcy", "p", "GET", "/x"],
+                "a similar argument exists: '--policy'",
+            ),
+            (
+                &["GET", "/x", "--bdy", "b"],
+                "a similar argument exists: '--body'",
+            ),
+            (
+                &["--body", "b", "GET", "/x", "--body", "c"],
+                "--body is there twice",
+            ),
+            (
+                &["--policy", "p", "GET", "/x", "--listener", "l"],
+                "exclude each other",
+            ),
+            (
+                &["--policy", "p", "--listener", "l", "GET", "/x"],
+                "cannot be used with",
+            ),
+            (
+                &["--listener", "", "GET", "/x"],
+                "a value is required for '--listener <ADDR>'",
+            ),
+            (
+                &["GET", "/x", "--policy", ""],
+                "a value is required for '--policy <",
+            ),
+            (&[], "required arguments were not provided"),
+        ] {
+            let said = read(words, "").unwrap_err();
+            assert!(said.contains(want), "{words:?}: {said}");
+        }
+    }
+}

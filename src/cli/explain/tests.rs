@@ -1,0 +1,379 @@
+//! What people and programs are told, word by word: each verdict beside its nearest opposite.
+
+use super::*;
+use crate::policy::{Library, Problem};
+
+/// A policy of one's own beside the shipped ones.
+struct Shelf;
+
+const MINE: &str = r#"extends = ["traefik"]
+allow = [
+    "ContainerRestart",
+    "images:read",
+    "ContainerCreate", "ContainerExec",
+    "GET /libpod/info",
+]
+deny = ["SystemEvents", "ContainerKill",
+    "networks:read"]
+"#;
+
+impl Library for Shelf {
+    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+        if reference == "mine.toml" {
+            return Ok((reference.to_owned(), MINE.to_owned()));
+        }
+        Files.read(reference)
+    }
+}
+
+/// The rules of these policies, or of the settings that an environment makes.
+fn rules(policies: &str) -> Rules {
+    if policies.contains('=') || policies.is_empty() {
+        let variables = policies.split(' ').filter_map(|pair| pair.split_once('='));
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = Config::load(&Flags::default(), variables).unwrap();
+        return config.listeners.into_iter().next().unwrap().rules;
+    }
+    let policies = policies.split(',');
+    let policies = policies.map(|name| Policy::load(name, &Shelf).unwrap());
+    Rules::new(policies.collect(), Grants::default())
+}
+
+fn asked(request: &str) -> arguments::Asked {
+    let (request, body) = request.split_once(" <- ").unwrap_or((request, ""));
+    let (method, target) = request.split_once(' ').unwrap();
+    arguments::Asked {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        body: body.to_owned(),
+        content_types: vec!["application/json".to_owned()],
+        left_out: Vec::new(),
+    }
+}
+
+fn answer(policies: &str, request: &str) -> Answer {
+    Answer::of(&rules(policies), &asked(request), ApiVersion::LEAST)
+}
+
+/// The policies, or the environment in their place; the request, with its body behind an arrow; and all
+/// that people are told.
+const EXPLAINED: &[(&str, &str, &str)] = &[
+    (
+        "traefik",
+        "GET /v1.45/containers/json",
+        r#"allow: by "ContainerList" in allow, line 6 of traefik
+request: GET /v1.45/containers/json
+operation: ContainerList (containers:read)
+risk: shows every container's names, image, command line, labels, ports and mounts
+to deny it: write extends = ["traefik"] and deny = ["ContainerList"] in a policy file of your own
+"#,
+    ),
+    (
+        "traefik",
+        "POST /v1.45/containers/web/kill",
+        r#"deny: ContainerKill is not granted; to grant it add "ContainerKill" to allow
+request: POST /v1.45/containers/web/kill
+operation: ContainerKill (containers:write)
+risk: ends any container but Dockgate's own, or sends it another signal
+to allow it: write extends = ["traefik"] and allow = ["ContainerKill"] in a policy file of your own
+"#,
+    ),
+    (
+        "mine.toml",
+        "GET /v1.45/containers/json",
+        r#"allow: by "ContainerList" in allow, line 6 of traefik, which mine.toml extends
+request: GET /v1.45/containers/json
+operation: ContainerList (containers:read)
+risk: shows every container's names, image, command line, labels, ports and mounts
+to deny it: add "ContainerList" to deny in mine.toml
+"#,
+    ),
+    (
+        "mine.toml",
+        "GET /v1.45/events",
+        r#"deny: SystemEvents is not granted; to grant it add "SystemEvents" to allow
+by: "SystemEvents" in deny, line 8 of mine.toml
+request: GET /v1.45/events
+operation: SystemEvents (events:read)
+risk: shows what happens to every object, its labels and the command lines of execs included
+to allow it: take "SystemEvents" out of deny, line 8 of mine.toml
+"#,
+    ),
+    (
+        "mine.toml",
+        "GET /v1.45/images/json",
+        r#"allow: by "images:read" in allow, line 4 of mine.toml
+request: GET /v1.45/images/json
+operation: ImageList (images:read)
+risk: shows the names, labels and sizes of all images
+to deny it: add "ImageList" to deny in mine.toml
+"#,
+    ),
+    (
+        "mine.toml",
+        "GET /v1.45/networks",
+        r#"deny: NetworkList is not granted; to grant it add "NetworkList" to allow
+by: "networks:read" in deny, line 9 of mine.toml
+request: GET /v1.45/networks
+operation: NetworkList (networks:read)
+risk: shows the names, addresses and labels of all networks
+to allow it: write what else it denies in the place of "networks:read" in deny, line 9 of mine.toml, and add "NetworkList" to allow in mine.toml
+"#,
+    ),
+    (
+        "mine.toml",
+        r#"POST /v1.45/containers/create <- {"Image":"a"}"#,
+        r#"allow: by "ContainerCreate" in allow, line 5 of mine.toml
+request: POST /v1.45/containers/create
+operation: ContainerCreate (containers:control)
+risk: makes an ordinary container, or one that is root on the host where its block is unrestricted
+body sent as: {"Image":"a","Labels":{"dockgate.policy":"mine"},"HostConfig":{}}
+to deny it: add "ContainerCreate" to deny in mine.toml
+"#,
+    ),
+    (
+        "mine.toml",
+        r#"POST /v1.45/containers/create <- {"Image":"a","HostConfig":{"Privileged":true,"Binds":["/etc:/e","data:/d"]}}"#,
+        r#"deny: ContainerCreate: HostConfig.Privileged is not granted; to grant it set create.privileged = true; and 1 more
+  HostConfig.Privileged is not granted; to grant it set create.privileged = true
+  HostConfig.Binds[0] "/etc:rw" is not granted; to grant it add "/etc:rw" to create.binds
+request: POST /v1.45/containers/create
+operation: ContainerCreate (containers:control)
+risk: makes an ordinary container, or one that is root on the host where its block is unrestricted
+supposed: the volume data is a new one
+to allow it: in mine.toml: set create.privileged = true; add "/etc:rw" to create.binds
+"#,
+    ),
+    (
+        "mine.toml",
+        "POST /v1.45/containers/web/exec",
+        r#"allow: by "ContainerExec" in allow, line 5 of mine.toml
+request: POST /v1.45/containers/web/exec
+operation: ContainerExec (exec:control)
+risk: makes a command ready in a container, which ExecStart then runs there
+supposed: the body asks for nothing; --body FILE gives it one
+supposed: the container web is an ordinary one, made elsewhere
+to deny it: add "ContainerExec" to deny in mine.toml
+"#,
+    ),
+    (
+        "agent",
+        r#"POST /v1.45/containers/web/exec <- {"Cmd":["sh"]}"#,
+        r#"deny: ContainerExec: the container "web" is not granted; to grant it add "web" to exec.into, or set exec.into_privileged = true where it has more than [create] grants
+request: POST /v1.45/containers/web/exec
+operation: ContainerExec (exec:control)
+risk: makes a command ready in a container, which ExecStart then runs there
+supposed: the container web is an ordinary one, made elsewhere
+to allow it: in a policy file of your own with extends = ["agent"] and a copy of its [exec]: add "web" to exec.into, or set exec.into_privileged = true where it has more than [create] grants
+"#,
+    ),
+    (
+        "mine.toml",
+        "GET /v5.4.2/libpod/info",
+        r#"allow: by "GET /libpod/info" in allow, line 6 of mine.toml
+request: GET /v5.4.2/libpod/info
+operation: none of the table (control)
+risk: what it does is not known here, and its body passes unjudged
+to deny it: add "GET /libpod/info" to deny in mine.toml
+"#,
+    ),
+    (
+        "mine.toml",
+        "GET /v5.4.2/libpod/version",
+        r#"deny: GET /libpod/version is no operation of the Docker API, the nearest is GET /nodes/{id}; to grant it all the same add "GET /libpod/version" to allow
+request: GET /v5.4.2/libpod/version
+operation: none of the table (control)
+risk: what it does is not known here, and its body passes unjudged
+to allow it: add "GET /libpod/version" to allow in mine.toml
+"#,
+    ),
+    (
+        "traefik,mine.toml",
+        "GET /version",
+        r#"allow: by "SystemVersion" in allow, line 4 of traefik
+request: GET /version
+operation: SystemVersion (version:read)
+risk: shows the engine's version
+to deny it: write deny = ["SystemVersion"] in the settings, as traefik and mine.toml grant it
+"#,
+    ),
+    (
+        "DOCKGATE_DENY=SystemVersion,version:read",
+        "GET /version",
+        r#"deny: SystemVersion is denied by the settings; to grant it remove it from their deny
+by: "SystemVersion" in deny, set by DOCKGATE_DENY
+request: GET /version
+operation: SystemVersion (version:read)
+risk: shows the engine's version
+to allow it: take "SystemVersion" out of deny, set by DOCKGATE_DENY, and write what else it denies in the place of "version:read" in deny, set by DOCKGATE_DENY
+"#,
+    ),
+    (
+        "DOCKGATE_ALLOW=containers:read DOCKGATE_DENY=ContainerWait",
+        "GET /containers/json",
+        r#"allow: by "containers:read" in allow, set by DOCKGATE_ALLOW
+request: GET /containers/json
+operation: ContainerList (containers:read)
+risk: shows every container's names, image, command line, labels, ports and mounts
+to deny it: add ContainerList to DOCKGATE_DENY
+"#,
+    ),
+    (
+        "DOCKGATE_ALLOW=containers:read",
+        "GET /info",
+        r#"deny: SystemInfo is not granted; to grant it add "SystemInfo" to allow
+request: GET /info
+operation: SystemInfo (info:read)
+risk: shows the host's name, kernel and resources, and the engine's settings
+to allow it: add SystemInfo to DOCKGATE_ALLOW
+"#,
+    ),
+    (
+        "CONTAINERS=1 POST=1",
+        "POST /containers/web/start",
+        r"allow: by the environment's CONTAINERS=1 and POST=1
+request: POST /containers/web/start
+operation: ContainerStart (containers:write)
+risk: starts any container that is there, with whatever it was made with
+to deny it: set DOCKGATE_DENY=ContainerStart
+",
+    ),
+    (
+        "CONTAINERS=1",
+        "POST /containers/web/start",
+        r"deny: ContainerStart is not granted; to grant it set POST=1
+request: POST /containers/web/start
+operation: ContainerStart (containers:write)
+risk: starts any container that is there, with whatever it was made with
+to allow it: set POST=1
+",
+    ),
+    (
+        "CONTAINERS=1",
+        "GET /_ping",
+        r"allow: by the environment's PING=1 (the default)
+request: GET /_ping
+operation: SystemPing (ping:read)
+risk: shows that the engine answers, and its API version
+to deny it: set DOCKGATE_DENY=SystemPing
+",
+    ),
+    (
+        "traefik",
+        "GET /v1.45/containers/json/",
+        r"deny: the path ends in `/`: send it without
+request: GET /v1.45/containers/json/
+",
+    ),
+];
+
+#[test]
+fn people_are_told_what_decided_and_what_would_change_it() {
+    for (policies, request, want) in EXPLAINED {
+        let mut out = Vec::new();
+        words::write(&answer(policies, request), false, &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            *want,
+            "{policies}: {request}"
+        );
+    }
+}
+
+#[test]
+fn one_of_many_listeners_is_named_and_its_answer_stands_below() {
+    let answer = Answer {
+        listener: Some("unix:///run/a.sock".to_owned()),
+        ..answer("traefik", "GET /v1.45//json")
+    };
+    let mut out = Vec::new();
+    words::write(&answer, true, &mut out).unwrap();
+    let want = "unix:///run/a.sock\n  deny: the path has an empty segment: write a container's name without its slash, \
+        `web` not `/web`\n  request: GET /v1.45//json\n";
+    assert_eq!(String::from_utf8(out).unwrap(), want);
+}
+
+#[test]
+fn programs_are_told_the_same() {
+    for (request, want) in [
+        (
+            r#"POST /v1.45/containers/create?name=db&x=1 <- {"Image":"a","HostConfig":{"NetworkMode":"net"}}"#,
+            r#"{"listener":null,"verdict":"deny","reason":"restricted","message":"ContainerCreate: HostConfig.NetworkMode \"net\" is not granted; to grant it add \"net\" to create.networks","method":"POST","target":"/v1.45/containers/create?name=db","operation":"ContainerCreate","effect":"control","policy":"mine.toml","decided_by":{"file":"mine.toml","line":null,"entry":"create.networks"},"to_allow":"in mine.toml: add \"net\" to create.networks","to_deny":null,"risk":"makes an ordinary container, or one that is root on the host where its block is unrestricted","findings":[{"path":"Image","key":"create.images","value":"a","granted":true},{"path":"HostConfig.NetworkMode","key":"create.networks","value":"net","granted":false},{"path":"HostConfig","key":"create.limits","value":"memory 0, cpus 0.000000000, pids 0","granted":true}],"supposed":["the network net is there, made elsewhere"],"body":null}"#,
+        ),
+        (
+            "POST /v1.45/containers/web/restart",
+            r#"{"listener":null,"verdict":"allow","reason":"granted","message":"by \"ContainerRestart\" in allow, line 3 of mine.toml","method":"POST","target":"/v1.45/containers/web/restart","operation":"ContainerRestart","effect":"write","policy":"mine.toml","decided_by":{"file":"mine.toml","line":3,"entry":"ContainerRestart"},"to_allow":null,"to_deny":"add \"ContainerRestart\" to deny in mine.toml","risk":"ends any container but Dockgate's own, and starts it again","findings":[],"supposed":[],"body":null}"#,
+        ),
+        (
+            "GET /containers/web/nothing",
+            r#"{"listener":null,"verdict":"deny","reason":"unknown_operation","message":"GET /containers/web/nothing is no operation of the Docker API: the nearest is GET /containers/{name}/archive","method":"GET","target":"/containers/web/nothing","operation":null,"effect":null,"policy":null,"decided_by":null,"to_allow":null,"to_deny":null,"risk":null,"findings":[],"supposed":[],"body":null}"#,
+        ),
+    ] {
+        let told = serde_json::to_string(&answer("mine.toml", request)).unwrap();
+        assert_eq!(told, want, "{request}");
+    }
+}
+
+#[test]
+fn a_body_of_another_type_than_the_operation_takes_is_refused_where_it_is_granted() {
+    for (request, content_types, reason) in [
+        (
+            "POST /containers/create <- {}",
+            &["application/json"][..],
+            "granted",
+        ),
+        (
+            "POST /containers/create <- {}",
+            &["application/x-www-form-urlencoded"],
+            "body_type_not_allowed",
+        ),
+        (
+            "POST /containers/create <- {",
+            &["application/json"],
+            "bad_body",
+        ),
+        (
+            "POST /containers/create",
+            &["application/x-www-form-urlencoded"],
+            "granted",
+        ),
+        (
+            "POST /containers/web/restart <- {}",
+            &["application/json"],
+            "granted",
+        ),
+        (
+            "POST /containers/web/restart <- x",
+            &["text/plain"],
+            "body_not_allowed",
+        ),
+        (
+            "POST /containers/web/stop <- x",
+            &["text/plain"],
+            "not_granted",
+        ),
+    ] {
+        let asked = arguments::Asked {
+            content_types: content_types
+                .iter()
+                .map(|text| (*text).to_owned())
+                .collect(),
+            ..asked(request)
+        };
+        let answer = Answer::of(&rules("mine.toml"), &asked, ApiVersion::LEAST);
+        assert_eq!(answer.reason, reason, "{request} {content_types:?}");
+    }
+}
+
+#[test]
+fn what_the_record_leaves_out_is_supposed_to_be_empty() {
+    let asked = arguments::Asked {
+        left_out: vec!["filters".to_owned()],
+        ..asked("GET /containers/json?filters=")
+    };
+    let answer = Answer::of(&rules("traefik"), &asked, ApiVersion::LEAST);
+    assert_eq!(
+        answer.supposed,
+        ["the query has nothing under filters, as the record leaves it out"]
+    );
+}

@@ -1,0 +1,217 @@
+//! What would have to be written, and where, for the verdict to be another.
+
+use crate::docker::Call;
+use crate::policy::need::Block;
+use crate::policy::rules::entry;
+use crate::policy::{Cited, Denial, Grants, Need, Place, Policy, Reason, Rules, shipped};
+
+/// Where a policy can be changed.
+enum Source<'a> {
+    /// In its own file.
+    Own(&'a str),
+    /// In a file that extends it.
+    Shipped(&'a str),
+    /// In the settings, as it is their `allow`.
+    Settings(&'a Place),
+    /// In the environment, as image-swap variables made it.
+    Environment,
+}
+
+/// What to write for a call to be denied that a policy grants.
+pub(super) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited<'_>) -> String {
+    let entry = entry(call);
+    let granting = rules.policies().iter().filter(|policy| policy.grants(call));
+    let names: Vec<_> = granting.map(|policy| policy.name().to_string()).collect();
+    let settings = settings_deny(rules, &entry);
+    if names.len() > 1 {
+        let listed =
+            settings.unwrap_or_else(|| format!("write deny = [\"{entry}\"] in the settings"));
+        return format!("{listed}, as {} grant it", names.join(" and "));
+    }
+    let place = match source(policy) {
+        Source::Own(file) => return listed(policy.denied(), "deny", &entry, file),
+        Source::Shipped(name) => {
+            return format!(
+                "write extends = [\"{name}\"] and deny = [\"{entry}\"] in a policy file of your own"
+            );
+        }
+        Source::Settings(place) => Some(place),
+        Source::Environment => None,
+    };
+    match place {
+        Some(Place::List {
+            file,
+            line: Some(_),
+            ..
+        }) if cited.written.is_single() => {
+            format!("take \"{}\" out of allow in {file}", cited.written.text)
+        }
+        Some(Place::List {
+            file,
+            line: Some(_),
+            ..
+        }) => settings.unwrap_or_else(|| format!("write deny = [\"{entry}\"] in {file}")),
+        Some(_) | None if entry.contains(' ') => {
+            settings.unwrap_or_else(|| format!("set DOCKGATE_DENY=\"{entry}\""))
+        }
+        Some(_) | None => settings.unwrap_or_else(|| format!("set DOCKGATE_DENY={entry}")),
+    }
+}
+
+/// How to add an entry to what the settings deny already, if they deny something.
+fn settings_deny(rules: &Rules, entry: &str) -> Option<String> {
+    match &rules.denied().entries().first()?.place {
+        Place::List {
+            key,
+            file,
+            line: Some(_),
+        } => Some(format!("add \"{entry}\" to {key} in {file}")),
+        Place::List { file, .. } => Some(format!("add {entry} to {file}")),
+        Place::Environment => None,
+    }
+}
+
+/// What to write for a call to be allowed that was denied; `None` where nothing that can be written helps.
+pub(super) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<String> {
+    let granting = rules.policies().iter().find(|policy| policy.grants(call));
+    match (denial.reason, &denial.asked, granting) {
+        (Reason::Denied, _, _) => {
+            let taken = taken_out(rules.denied(), call);
+            Some(match granting {
+                Some(_) => taken,
+                None => format!("{taken}, and {}", granted(rules, call)),
+            })
+        }
+        (Reason::NotGranted | Reason::UnknownOperation, _, _) => Some(granted(rules, call)),
+        (_, Some(asked), Some(policy)) => within(policy, call, &asked.refused),
+        _ => None,
+    }
+}
+
+/// What to write for some policy to grant a call that none grants.
+fn granted(rules: &Rules, call: &Call) -> String {
+    let entry = entry(call);
+    let mut policies = rules.policies().iter();
+    // Within one file a deny wins, and an entry of allow changes nothing.
+    let denying = policies.find_map(|policy| match source(policy) {
+        Source::Own(_) => Some(policy).filter(|policy| policy.denied().covers(call)),
+        Source::Shipped(_) | Source::Settings(_) | Source::Environment => None,
+    });
+    if let Some(policy) = denying {
+        let parents = policy.parents();
+        let is_left =
+            policy.allowed().covers(call) || parents.iter().any(|parent| parent.grants(call));
+        let taken = taken_out(policy.denied(), call);
+        return if is_left {
+            taken
+        } else {
+            format!(
+                "{taken}, and {}",
+                listed(policy.allowed(), "allow", &entry, policy.name())
+            )
+        };
+    }
+    let is_own = |policy: &&Policy| matches!(source(policy), Source::Own(_));
+    let policies = rules.policies();
+    let Some(policy) = policies.iter().find(is_own).or(policies.first()) else {
+        return format!("write allow = [\"{entry}\"] in the settings");
+    };
+    match source(policy) {
+        Source::Own(file) => listed(policy.allowed(), "allow", &entry, file),
+        Source::Shipped(name) => {
+            format!(
+                "write extends = [\"{name}\"] and allow = [\"{entry}\"] in a policy file of your own"
+            )
+        }
+        Source::Settings(place) => match place {
+            Place::List {
+                file,
+                line: Some(_),
+                ..
+            } => format!("add \"{entry}\" to allow in {file}"),
+            Place::List { file, .. } => format!("add {entry} to {file}"),
+            Place::Environment => format!("add \"{entry}\" to allow"),
+        },
+        Source::Environment => {
+            let by_variable = call
+                .operation()
+                .and_then(|operation| policy.way_to(operation));
+            let way = by_variable.or_else(|| policy.way_to_paths());
+            way.unwrap_or_default().to_owned()
+        }
+    }
+}
+
+/// What to write for a policy to grant all that was refused within an operation.
+fn within(policy: &Policy, call: &Call, refused: &[Need]) -> Option<String> {
+    let mut ways = Vec::new();
+    for need in refused {
+        let way = need.what.way()?;
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    let ways = ways.join("; ");
+    let blocks = refused
+        .iter()
+        .filter_map(|need| need.what.key())
+        .map(|(block, _)| block);
+    let mut kept: Vec<&'static str> = blocks
+        .filter(|block| policy.blocks().has(*block))
+        .map(Block::name)
+        .collect();
+    kept.dedup();
+    Some(match source(policy) {
+        Source::Own(file) => format!("in {file}: {ways}"),
+        Source::Shipped(name) if kept.is_empty() => {
+            format!("in a policy file of your own with extends = [\"{name}\"]: {ways}")
+        }
+        // The block of a child takes the place of its parent's.
+        Source::Shipped(name) => {
+            let kept = kept.join("] and [");
+            format!(
+                "in a policy file of your own with extends = [\"{name}\"] and a copy of its [{kept}]: {ways}"
+            )
+        }
+        Source::Settings(_) => {
+            let entry = entry(call);
+            format!(
+                "in a policy file with allow = [\"{entry}\"], in the place of the settings' allow: {ways}"
+            )
+        }
+        Source::Environment => ways,
+    })
+}
+
+/// An entry to be added to a list of a file, which may have none yet.
+fn listed(list: &Grants, key: &str, entry: &str, file: &str) -> String {
+    if list.entries().is_empty() {
+        format!("write {key} = [\"{entry}\"] in {file}")
+    } else {
+        format!("add \"{entry}\" to {key} in {file}")
+    }
+}
+
+/// What to do with all entries that deny a call.
+fn taken_out(denied: &Grants, call: &Call) -> String {
+    let ways = denied.written(call).map(|written| {
+        let (text, place) = (&written.text, &written.place);
+        if written.is_single() {
+            format!("take \"{text}\" out of {place}")
+        } else {
+            format!("write what else it denies in the place of \"{text}\" in {place}")
+        }
+    });
+    ways.collect::<Vec<_>>().join(", and ")
+}
+
+fn source(policy: &Policy) -> Source<'_> {
+    let name = &**policy.name();
+    match policy.allowed().entries().first().map(|first| &first.place) {
+        Some(Place::Environment) => Source::Environment,
+        Some(place @ Place::List { file, .. }) if **file != *name => Source::Settings(place),
+        _ if policy.passes_bodies() => Source::Environment,
+        _ if shipped::text(name).is_some() => Source::Shipped(name),
+        _ => Source::Own(name),
+    }
+}
