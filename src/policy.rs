@@ -23,6 +23,7 @@ pub mod suppose;
 #[cfg(test)]
 mod tests;
 mod weigh;
+pub mod written;
 
 pub use ask::{Answer, Known, Lookup};
 pub use entry::{BadEntry, Entry, Grants};
@@ -31,3 +32,4 @@ pub use need::{Need, What};
 pub use own::Own;
 pub use reason::{Denial, Reason};
 pub use rules::{Ground, Judgement, Permit, Request, Rules};
+pub use written::{Cited, Lines, Place, Written};
