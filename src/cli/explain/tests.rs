@@ -377,3 +377,60 @@ fn what_the_record_leaves_out_is_supposed_to_be_empty() {
         ["the query has nothing under filters, as the record leaves it out"]
     );
 }
+
+/// A policy of two lines that extends a shipped one.
+struct Child(String);
+
+impl Library for Child {
+    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+        if reference == "child.toml" {
+            return Ok((reference.to_owned(), self.0.clone()));
+        }
+        Files.read(reference)
+    }
+}
+
+#[test]
+fn what_is_to_be_written_turns_the_verdict() {
+    use crate::docker::{Operation, Target, classify};
+    use crate::policy::shipped;
+    let mut told = 0;
+    for (name, _) in shipped::ALL {
+        let rules = rules(name);
+        for operation in Operation::ALL.iter().copied() {
+            let route = operation.spec().routes.first().unwrap();
+            let path = route.path.replace("...}", "}");
+            let names = ["{name}", "{id}", "{checkpoint}"];
+            let path = names
+                .iter()
+                .fold(path, |path, name| path.replace(name, "x"));
+            let request = format!("{} {path}", route.method.as_str());
+            let answer = Answer::of(&rules, &asked(&request), ApiVersion::LEAST);
+            let is_granted = rules.grants(operation);
+            // What a block refuses of a granted operation is no matter of entries.
+            let Some(way) = (if is_granted {
+                answer.to_deny
+            } else {
+                answer.to_allow
+            }) else {
+                assert!(is_granted, "{name}: {operation}");
+                continue;
+            };
+            told += 1;
+            let lines = way
+                .strip_prefix("write ")
+                .and_then(|way| way.strip_suffix(" in a policy file of your own"));
+            let text = lines
+                .unwrap_or_else(|| panic!("{name}: {way}"))
+                .replace(" and ", "\n");
+            let policy = Policy::load("child.toml", &Child(text)).unwrap();
+            let call = classify(route.method.as_str(), Target::parse(&path).unwrap()).unwrap();
+            assert_ne!(
+                policy.grants(&call),
+                is_granted,
+                "{name}: {operation}: {way}"
+            );
+        }
+    }
+    assert!(told > 1800, "{told}");
+}

@@ -126,7 +126,6 @@ const OPTIONS: &[(char, &str, Meaning)] = &[
     ('m', "max-time", Value),
     ('o', "output", Value),
     (' ', "output-dir", Value),
-    ('x', "proxy", Value),
     ('e', "referer", Value),
     (' ', "resolve", Value),
     (' ', "retry", Value),

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::curl::BadCurl;
 use super::*;
 
@@ -126,6 +128,8 @@ fn a_curl_command_that_is_not_understood_is_refused() {
         ("curl h/x -F a=b", BadCurl::Option(text("-F"))),
         ("curl -sZ h/x", BadCurl::Option(text("-Z"))),
         ("curl -K file", BadCurl::Option(text("-K"))),
+        // A proxy would be sent another target.
+        ("curl -x p h/x", BadCurl::Option(text("-x"))),
         ("curl h/x h/y", BadCurl::TwoUrls(text("h/x"), text("h/y"))),
         ("curl h/x > file", BadCurl::TwoUrls(text("h/x"), text(">"))),
         ("curl h/x --next h/y", BadCurl::Option(text("--next"))),
@@ -273,5 +277,16 @@ fn a_line_of_the_record_is_its_request() {
         (r#"{"method":"GET","path":"/info""#, BadPaste::Unknown),
     ] {
         assert_eq!(Pasted::parse(text), Err(want), "{text}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_request_or_told(
+        text in "(curl |\\$ curl |msg=\"|\\{|GET )?([-a-zA-Z0-9 @=/:?#&%.'\"\\\\{}\\[\\]\n]|--json |-d|HTTP/1.1|é)*"
+    ) {
+        if let Ok(pasted) = Pasted::parse(&text) {
+            prop_assert!(!pasted.target.is_empty());
+        }
     }
 }
