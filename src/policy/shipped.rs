@@ -174,3 +174,6 @@ pub fn text(name: &str) -> Option<&'static str> {
         .find(|(shipped, _)| *shipped == name)
         .map(|(_, text)| *text)
 }
+
+#[cfg(test)]
+mod tests;

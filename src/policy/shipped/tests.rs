@@ -1,0 +1,279 @@
+//! The shipped policies against what is known of the clients that they are for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::sync::LazyLock;
+
+use super::{ALL, text};
+use crate::config::{Config, Files, Flags};
+use crate::docker::{Call, Operation, Target, classify};
+use crate::policy::{Grants, Policy, Rules};
+
+/// Which client calls what: client, operation, method, path, need, feature.
+const CLIENTS: &str = include_str!("../../../tests/data/clients.tsv");
+
+/// Policies for no client of the table.
+const GENERAL: &[&str] = &["agent", "ci-runner", "default", "read-only"];
+
+/// What a client requires by the table and its own policy does not grant: the variant that does, and why.
+const ELSEWHERE: &[(&str, Operation, &str, &str)] = &[
+    (
+        "testcontainers-java",
+        Operation::ImageDelete,
+        "testcontainers-java-build",
+        "it removes no other images than those that it has built",
+    ),
+    (
+        "tugtainer",
+        Operation::ImageTag,
+        "tugtainer-rollback",
+        "it is called on the way back alone, and takes from `create.replaces` what that is good for",
+    ),
+];
+
+/// What the table does not have of a client and its policies grant, and why.
+const BESIDES: &[(&str, Operation, &str)] = &[
+    (
+        "docker-cli-build",
+        Operation::BuildCancel,
+        "the classic builder is told of a build that is broken off",
+    ),
+    (
+        "docker-cli-build",
+        Operation::ContainerList,
+        "buildx looks for builders in containers",
+    ),
+    (
+        "docker-cli-build",
+        Operation::ImageInspect,
+        "buildx reads the image that was built",
+    ),
+    (
+        "docker-cli-run",
+        Operation::NetworkConnect,
+        "several networks, before API 1.44",
+    ),
+    (
+        "docker-cli-run",
+        Operation::SystemInfo,
+        "older releases ask for the registry",
+    ),
+    (
+        "testcontainers-java",
+        Operation::ContainerStop,
+        "from Python and Node.js, which are not in the table",
+    ),
+];
+
+/// One line of the table.
+struct Row {
+    client: &'static str,
+    call: Call,
+    operation: Operation,
+    is_required: bool,
+    line: &'static str,
+}
+
+fn rows() -> Vec<Row> {
+    let lines = CLIENTS.lines().filter(|line| !line.starts_with('#'));
+    let rows: Vec<_> = lines.skip(1).map(row).collect();
+    assert!(rows.len() > 900, "{} rows", rows.len());
+    rows
+}
+
+fn row(line: &'static str) -> Row {
+    let fields: Vec<_> = line.split('\t').collect();
+    let [client, name, method, path, need, _] = fields[..] else {
+        panic!("six columns: {line}");
+    };
+    let path = path.replace("{id}", "web").replace("{name}", "web");
+    let call = classify(method, Target::parse(&path).unwrap()).unwrap();
+    // A path outside of the table of operations would take a raw path to grant; no client has one.
+    let operation = call.operation().expect(line);
+    let alias = if method == "HEAD" && name == "SystemPingHead" {
+        "SystemPing"
+    } else {
+        name
+    };
+    assert_eq!(operation.to_string(), alias, "{line}");
+    assert!(["required", "optional"].contains(&need), "{line}");
+    Row {
+        client,
+        call,
+        operation,
+        is_required: need == "required",
+        line,
+    }
+}
+
+static POLICIES: LazyLock<BTreeMap<&str, Policy>> = LazyLock::new(|| {
+    let load = |name| Policy::load(name, &Files).unwrap();
+    ALL.iter().map(|(name, _)| (*name, load(name))).collect()
+});
+
+fn load(name: &str) -> &'static Policy {
+    &POLICIES[name]
+}
+
+/// Whether a policy alone grants a call.
+fn grants(name: &str, call: &Call) -> bool {
+    Rules::new(vec![load(name).clone()], Grants::default()).may_allow(call)
+}
+
+/// The policies of each client: its own, and its variants. Of two clients whose names begin alike a policy is
+/// the one's with the longer name.
+fn of_clients(rows: &[Row]) -> BTreeMap<&'static str, Vec<&'static str>> {
+    let clients: BTreeSet<_> = rows.iter().map(|row| row.client).collect();
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (name, _) in ALL.iter().filter(|(name, _)| !GENERAL.contains(name)) {
+        let is_for = |client: &&&str| {
+            let rest = name.strip_prefix(**client);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let client = clients
+            .iter()
+            .filter(is_for)
+            .max_by_key(|client| client.len());
+        found.entry(*client.expect(name)).or_default().push(*name);
+    }
+    assert_eq!(found.keys().copied().collect::<BTreeSet<_>>(), clients);
+    for (client, names) in &found {
+        assert!(names.contains(client), "{client}: {names:?}");
+    }
+    found
+}
+
+#[test]
+fn the_list_is_what_is_in_the_folder_in_order() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/policies");
+    let files = fs::read_dir(folder).unwrap();
+    let file = |file: std::io::Result<fs::DirEntry>| file.unwrap().file_name();
+    let names = files.map(|entry| file(entry).into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort_by_key(|name| name.replace(".toml", ""));
+    let listed: Vec<_> = ALL.iter().map(|(name, _)| format!("{name}.toml")).collect();
+    assert_eq!(listed, names);
+}
+
+#[test]
+fn each_client_is_granted_what_it_requires_by_the_policy_of_its_name() {
+    for row in rows().iter().filter(|row| row.is_required) {
+        let elsewhere = ELSEWHERE
+            .iter()
+            .find(|(client, operation, ..)| *client == row.client && *operation == row.operation);
+        let policy = elsewhere.map_or(row.client, |(_, _, variant, _)| variant);
+        assert!(grants(policy, &row.call), "{policy}: {}", row.line);
+        if elsewhere.is_some() {
+            assert!(!grants(row.client, &row.call), "{}", row.line);
+        }
+    }
+}
+
+#[test]
+fn each_client_is_granted_what_a_feature_takes_by_one_of_its_policies() {
+    let rows = rows();
+    let policies = of_clients(&rows);
+    for row in &rows {
+        let mut names = policies[row.client].iter();
+        assert!(names.any(|name| grants(name, &row.call)), "{}", row.line);
+    }
+}
+
+#[test]
+fn no_client_is_granted_what_it_does_not_call() {
+    let rows = rows();
+    let mut besides = BTreeSet::new();
+    for (client, names) in of_clients(&rows) {
+        let of_client = rows.iter().filter(|row| row.client == client);
+        let called: Vec<_> = of_client.map(|row| row.operation).collect();
+        for name in names {
+            let policy = load(name);
+            assert!(!policy.has_raw_paths(), "{name}");
+            let granted = Operation::ALL.iter().copied().filter(|it| policy.has(*it));
+            for operation in granted.filter(|operation| !called.contains(operation)) {
+                let known = BESIDES
+                    .iter()
+                    .position(|(of, it, _)| *of == client && *it == operation);
+                besides.insert(known.unwrap_or_else(|| panic!("{name} grants {operation}")));
+            }
+        }
+    }
+    assert_eq!(besides.len(), BESIDES.len(), "some are granted by none");
+}
+
+#[test]
+fn what_a_client_requires_stands_in_an_example() {
+    for row in rows().iter().filter(|row| row.is_required) {
+        let policy = load(row.client);
+        let mut examples = policy.examples().iter().filter(|example| example.allow);
+        let is_it = |method: &str, target: &str| {
+            let call = classify(method, Target::parse(target).unwrap()).unwrap();
+            call.operation() == Some(row.operation)
+        };
+        let has_example = examples.any(|example| is_it(&example.method, &example.target));
+        assert!(has_example || !policy.has(row.operation), "{}", row.line);
+    }
+}
+
+/// The operations that Tecnativa's image would open with these variables.
+///
+/// An operation counts once, whatever paths and methods it has; GET and HEAD of `/_ping`, events and version are
+/// open without a variable.
+fn opened_by(variables: &str) -> usize {
+    let pairs = format!("DOCKGATE_DIALECT=tecnativa {variables}");
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').expect(variables);
+        (name.to_owned(), value.to_owned())
+    };
+    let pairs: Vec<_> = pairs.split(' ').map(pair).collect();
+    let config = Config::load(&Flags::default(), pairs).unwrap();
+    let rules = &config.listeners[0].rules;
+    let all = Operation::ALL.iter();
+    all.filter(|operation| rules.grants(**operation)).count()
+}
+
+#[test]
+fn each_first_line_says_how_much_is_opened_here_and_by_sections() {
+    for (name, text) in ALL {
+        let policy = load(name);
+        let all = Operation::ALL.iter();
+        let count = all.filter(|operation| policy.has(**operation)).count();
+        let noun = if count == 1 {
+            "operation"
+        } else {
+            "operations"
+        };
+        let first = text.lines().next().unwrap();
+        let rest = first.strip_prefix(&format!("# Opens {count} {noun}"));
+        let rest = rest.unwrap_or_else(|| panic!("{name} opens {count}: {first}"));
+        if rest == "." {
+            assert!(GENERAL.contains(name), "{name} compares with nothing");
+            continue;
+        }
+        let (variables, said) = rest
+            .strip_prefix("; ")
+            .and_then(|rest| rest.strip_suffix('.'))
+            .and_then(|rest| rest.split_once(", which is usually set for it, opens "))
+            .unwrap_or_else(|| panic!("{name}: {first}"));
+        let opened = opened_by(variables);
+        assert_eq!(said, opened.to_string(), "{name}: {variables}");
+        assert!(count < opened, "{name} opens more than {variables}");
+    }
+}
+
+#[test]
+fn descriptions_fit_into_a_line_of_the_list_and_no_line_is_too_long() {
+    for (name, text) in ALL {
+        let description = load(name).description();
+        assert!(
+            (10..=120).contains(&description.len()),
+            "{name}: {description}"
+        );
+        assert!(!description.ends_with('.'), "{name}: {description}");
+        // The first line has a form of its own.
+        for line in text.lines().skip(1).filter(|line| line.starts_with('#')) {
+            assert!(line.len() <= 144, "{name}: {line}");
+        }
+    }
+    assert_eq!(text("no-such-policy"), None);
+}
