@@ -10,19 +10,27 @@ use crate::docker::{Body, Endless, Operation, Reply};
 use crate::policy::spelling::did_you_mean;
 use crate::policy::{Policy, shipped};
 
-/// Lists the shipped policies with what they are for.
+/// Lists the shipped policies with what they are for; variants stand below what they are variants of.
 pub(super) fn policies(out: &mut dyn Write) -> io::Result<Exit> {
-    let width = shipped::ALL
-        .iter()
-        .map(|(name, _)| name.len())
-        .max()
-        .unwrap_or_default();
-    for (name, _) in shipped::ALL {
+    let names = || shipped::ALL.iter().map(|(name, _)| *name);
+    let indented = |name: &str| format!("{:1$}{name}", "", 2 * depth(name, names()));
+    let width = names().map(|name| indented(name).len()).max();
+    let width = width.unwrap_or_default();
+    for name in names() {
         let policy = Policy::load(name, &Files);
         let description = policy.as_ref().map(Policy::description).unwrap_or_default();
-        writeln!(out, "{name:width$}  {description}")?;
+        writeln!(out, "{:width$}  {description}", indented(name))?;
     }
     Ok(Exit::Done)
+}
+
+/// Of how many others a policy is a variant by its name: `dozzle-shell` of `dozzle`.
+fn depth<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> usize {
+    let is_variant_of = |other: &&str| {
+        let rest = name.strip_prefix(other);
+        rest.is_some_and(|rest| rest.starts_with('-'))
+    };
+    names.filter(is_variant_of).count()
 }
 
 /// Prints a shipped policy, as a file to begin an own one with.
@@ -85,4 +93,34 @@ fn row(operation: Operation) -> Value {
         "logged": spec.logged,
         "routes": routes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variants_stand_below_what_they_are_variants_of() {
+        let mut out = Vec::new();
+        assert!(matches!(policies(&mut out).unwrap(), Exit::Done));
+        let out = String::from_utf8(out).unwrap();
+        let at = |name: &str| {
+            let is_it = |line: &&str| line.split_whitespace().next() == Some(name);
+            let (place, line) = out
+                .lines()
+                .enumerate()
+                .find(|(_, line)| is_it(line))
+                .unwrap();
+            (place, line.len() - line.trim_start().len())
+        };
+        assert_eq!(out.lines().count(), shipped::ALL.len());
+        assert_eq!(at("dozzle").1, 0);
+        assert_eq!(at("dozzle-actions"), (at("dozzle").0 + 1, 2));
+        assert_eq!(at("portainer-agent-edge"), (at("portainer-agent").0 + 1, 4));
+        // A name that only begins alike.
+        assert_eq!(at("dockge").1, 0);
+        for line in out.lines() {
+            assert!(line.len() <= 150, "{line}");
+        }
+    }
 }

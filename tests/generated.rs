@@ -1,0 +1,185 @@
+//! What is made from the sources and kept beside them is what they make today.
+//!
+//! `DOCKGATE_WRITE=1 cargo test --test generated` writes the files anew.
+
+#![cfg(test)]
+
+use std::fmt::Write;
+use std::path::Path;
+use std::{env, fs};
+
+use dockgate::config::Files;
+use dockgate::docker::Operation;
+use dockgate::policy::{Policy, shipped};
+use toml::{Table, Value};
+
+/// Compares a file of the repository with what it must hold, or writes it.
+fn generated(file: &str, made: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if env::var_os("DOCKGATE_WRITE").is_some_and(|write| write == "1") {
+        fs::write(&path, made).unwrap();
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    let is_same = |(found, made): &(&str, &str)| found == made;
+    let same = found.lines().zip(made.lines()).take_while(is_same).count();
+    assert!(
+        found == made,
+        "{file} is stale: run DOCKGATE_WRITE=1 cargo test --test generated; line {} must be {:?}",
+        same + 1,
+        made.lines().nth(same).unwrap_or_default()
+    );
+}
+
+#[test]
+fn the_page_of_the_policies_is_what_is_in_them() {
+    generated("docs/policies.md", &policies());
+}
+
+/// What stands above the list of policies.
+const POLICIES: &str = "<!-- Made of the files in policies/ by tests/generated.rs: change those. -->
+
+# The shipped policies
+
+`dockgate policies` lists them, `dockgate policies NAME` prints one as it is, `--policy NAME` has it hold. A policy bears the name of the
+client that it is for and grants what the client does when nothing is switched on; what a feature takes is in a variant, which extends it.
+The tests hold each against what the client is known to call: nothing that it requires is missing, nothing that it never calls is granted.
+
+Several are joined by commas: `--policy traefik,homepage`. Each request must be granted as a whole by one of them. What a policy has made it
+knows again by its own name, `@own` in the blocks: a container of `compose` is none of `compose-exec`'s, and after a change from one to the
+other neither are networks. Where that matters take one from the start, or extend several in a file of your own:
+
+```toml
+# stacks.toml
+extends = [\"compose-exec\", \"compose-logs\"]
+
+[create]
+binds = [\"/srv/stacks/**:rw\"]
+```
+
+A block that a file has takes the place of the same block of those that it extends: copy what you want to keep of it. Of the blocks of two
+extended policies the first one's holds. [bodies.md](bodies.md) has every key, [settings.md](settings.md#policy-files) the rest of a policy
+file.
+
+The last column counts what Tecnativa's docker-socket-proxy opens with the variables that the client's own documents or its users name, or,
+where nobody does, with the fewest that it works with. An operation counts once, whatever paths and methods it has, and those that are open
+without any variable count too.
+
+";
+
+fn policies() -> String {
+    let sheets: Vec<_> = shipped::ALL.iter().map(Sheet::of).collect();
+    let mut page = POLICIES.to_owned();
+    page.push_str("| policy | for | operations | by sections |\n| --- | --- | --- | --- |\n");
+    for sheet in &sheets {
+        let (name, for_what) = (sheet.name, sheet.policy.description());
+        let (count, usual) = (sheet.operations().len(), sheet.opened_by_sections());
+        writeln!(
+            page,
+            "| [`{name}`](#{name}) | {for_what} | {count} | {usual} |"
+        )
+        .unwrap();
+    }
+    for sheet in &sheets {
+        page.push_str(&sheet.render());
+    }
+    page
+}
+
+/// A shipped policy as it is read, and as it is written.
+struct Sheet {
+    name: &'static str,
+    text: &'static str,
+    table: Table,
+    policy: Policy,
+}
+
+impl Sheet {
+    fn of((name, text): &(&'static str, &'static str)) -> Self {
+        Self {
+            name,
+            text,
+            table: text.parse().unwrap(),
+            policy: Policy::load(name, &Files).unwrap(),
+        }
+    }
+
+    fn operations(&self) -> Vec<Operation> {
+        let all = Operation::ALL.iter().copied();
+        all.filter(|operation| self.policy.has(*operation))
+            .collect()
+    }
+
+    fn strings(&self, key: &str) -> Vec<&str> {
+        let values = self.table.get(key).and_then(Value::as_array);
+        let values = values.into_iter().flatten();
+        values.map(|value| value.as_str().unwrap()).collect()
+    }
+
+    /// The first lines of the file: how much it opens, and what there is to know.
+    fn head(&self) -> Vec<&str> {
+        let lines = self.text.lines();
+        lines.map_while(|line| line.strip_prefix("# ")).collect()
+    }
+
+    fn opened_by_sections(&self) -> &str {
+        let first = self.head()[0];
+        let opened = first.rsplit_once("opens ").map(|(_, opened)| opened);
+        opened.unwrap_or_default().trim_end_matches('.')
+    }
+
+    /// What stands behind an entry of `allow`.
+    fn comment(&self, entry: &str) -> &str {
+        let begin = format!("\"{entry}\",");
+        let mut lines = self.text.lines().map(str::trim_start);
+        let line = lines.find(|line| line.starts_with(&begin));
+        let comment = line.and_then(|line| line.split_once('#'));
+        comment.map_or("", |(_, comment)| comment.trim())
+    }
+
+    /// What stands between the grants and the examples, as it is written.
+    fn blocks(&self) -> &str {
+        let (head, _) = self.text.split_once("[[example]]").unwrap();
+        let (_, rest) = head.split_once("allow = [").unwrap();
+        let (_, blocks) = rest.split_once("]\n").unwrap();
+        blocks.trim()
+    }
+
+    fn render(&self) -> String {
+        let head = self.head();
+        let (first, notes) = head.split_first().unwrap();
+        let mut out = format!("\n## `{}`\n\n{}.\n", self.name, self.policy.description());
+        if !notes.is_empty() {
+            write!(out, "{}\n", notes.join("\n")).unwrap();
+        }
+        let link = |name: &&str| format!("[`{name}`](#{name})");
+        let parents: Vec<_> = self.strings("extends").iter().map(link).collect();
+        let parents = parents.join(", ");
+        let first = mark_variables(first);
+        if parents.is_empty() {
+            write!(out, "\n{first}\n\n").unwrap();
+        } else {
+            write!(out, "\nExtends {parents}. {first}\n\n").unwrap();
+        }
+        out.push_str("| operation | effect | for what |\n| --- | --- | --- |\n");
+        for entry in self.strings("allow") {
+            let named = Operation::ALL.iter().find(|it| it.to_string() == entry);
+            let group = || entry.split_once(':').unwrap().1;
+            let effect = named.map_or_else(group, |it| it.spec().effect.as_str());
+            let comment = self.comment(entry);
+            writeln!(out, "| `{entry}` | {effect} | {comment} |").unwrap();
+        }
+        if !self.blocks().is_empty() {
+            write!(out, "\n```toml\n{}\n```\n", self.blocks()).unwrap();
+        }
+        out
+    }
+}
+
+/// The variables of the first line as code.
+fn mark_variables(line: &str) -> String {
+    let Some((opens, rest)) = line.split_once("; ") else {
+        return line.to_owned();
+    };
+    let (variables, rest) = rest.split_once(", which").unwrap();
+    format!("{opens}; `{variables}`, which{rest}")
+}
