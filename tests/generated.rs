@@ -24,8 +24,9 @@ fn generated(file: &str, made: &str) {
     let same = found.lines().zip(made.lines()).take_while(is_same).count();
     assert!(
         found == made,
-        "{file} is stale: run DOCKGATE_WRITE=1 cargo test --test generated; line {} must be {:?}",
+        "{file} is stale: run DOCKGATE_WRITE=1 cargo test --test generated; line {} is\n{}\nand must be\n{}",
         same + 1,
+        found.lines().nth(same).unwrap_or_default(),
         made.lines().nth(same).unwrap_or_default()
     );
 }
@@ -33,6 +34,25 @@ fn generated(file: &str, made: &str) {
 #[test]
 fn the_page_of_the_policies_is_what_is_in_them() {
     generated("docs/policies.md", &policies());
+}
+
+#[test]
+fn what_each_shipped_policy_grants_is_what_was_reviewed() {
+    generated("tests/data/granted.txt", &granted());
+}
+
+/// Each operation, its effect, and the shipped policies that grant it: a line each. A change of it is read
+/// before it is taken over.
+fn granted() -> String {
+    let load = |(name, _): &(&str, _)| Policy::load(name, &Files).unwrap();
+    let policies: Vec<_> = shipped::ALL.iter().map(load).collect();
+    let line = |operation: &Operation| {
+        let effect = operation.spec().effect.as_str();
+        let granting = policies.iter().filter(|policy| policy.has(*operation));
+        let names = granting.map(|policy| format!(" {}", policy.name()));
+        format!("{operation} {effect}{}\n", names.collect::<String>())
+    };
+    Operation::ALL.iter().map(line).collect()
 }
 
 /// What stands above the list of policies.
@@ -149,7 +169,7 @@ impl Sheet {
         let (first, notes) = head.split_first().unwrap();
         let mut out = format!("\n## `{}`\n\n{}.\n", self.name, self.policy.description());
         if !notes.is_empty() {
-            write!(out, "{}\n", notes.join("\n")).unwrap();
+            writeln!(out, "{}", notes.join("\n")).unwrap();
         }
         let link = |name: &&str| format!("[`{name}`](#{name})");
         let parents: Vec<_> = self.strings("extends").iter().map(link).collect();
