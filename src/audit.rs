@@ -2,6 +2,7 @@
 
 pub mod entry;
 pub mod json;
+pub mod line;
 pub mod log;
 mod outage;
 pub mod output;

@@ -1,8 +1,10 @@
 //! The command line: what can be asked for, and the answers.
 
+mod against;
 mod check;
 mod explain;
 mod healthcheck;
+mod learn;
 mod list;
 mod pasted;
 
@@ -36,6 +38,8 @@ enum Command {
     Check(CheckArgs),
     /// Say whether a request would be allowed, and what would allow it
     Explain(explain::ExplainArgs),
+    /// Print the smallest policy that would have allowed what an audit record tells of
+    Learn(LearnArgs),
     /// Say whether the listeners and the daemon answer; for a container's health check
     Healthcheck(ServeArgs),
     /// What is left of the command of an image that Dockgate takes the place of
@@ -71,6 +75,9 @@ struct ServeArgs {
     /// Address of the daemon: <unix:///var/run/docker.sock>, <tcp://host:2375>
     #[arg(long, value_name = "ADDR", value_parser = NoEmpty::new())]
     upstream: Option<String>,
+    /// Forward what the policies refuse, and record it as `would_deny`: the gate is open
+    #[arg(long)]
+    observe: bool,
 }
 
 #[derive(Debug, Args)]
@@ -81,6 +88,19 @@ struct CheckArgs {
     /// Policy files; without any, the settings are checked
     #[arg(value_name = "FILE")]
     files: Vec<String>,
+    /// Audit record, lines of JSON: say which of its requests would be answered otherwise
+    #[arg(long, value_name = "AUDIT_FILE")]
+    against: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct LearnArgs {
+    /// Audit record, lines of JSON; standard input without it
+    #[arg(value_name = "AUDIT_FILE")]
+    file: Option<PathBuf>,
+    /// Learn from one client alone, by its address
+    #[arg(long, value_name = "ADDRESS", value_parser = NoEmpty::new())]
+    client: Option<String>,
 }
 
 /// How a command ended. Its number is the process's exit code.
@@ -128,6 +148,7 @@ pub fn run(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exi
         Some(Command::Healthcheck(args)) => healthcheck::run(&args.into(), out, err),
         Some(Command::Check(args)) => check::run(&args, out, err),
         Some(Command::Explain(args)) => explain::run(args, out, err),
+        Some(Command::Learn(args)) => learn::run(&args, out, err),
         Some(Command::Policies { name: None }) => list::policies(out),
         Some(Command::Policies { name: Some(name) }) => list::policy(&name, out, err),
         Some(Command::Operations { json }) => list::operations(json, out),
@@ -141,6 +162,7 @@ impl From<ServeArgs> for Flags {
             policy: args.policy,
             listen: args.listen,
             upstream: args.upstream,
+            observe: args.observe,
         }
     }
 }

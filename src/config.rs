@@ -115,6 +115,8 @@ pub struct AuditSettings {
     pub format: AuditFormat,
     /// Whether allowed requests that only show metadata are recorded.
     pub allowed_reads: bool,
+    /// Whether the arguments of execs are recorded.
+    pub argv: bool,
     /// What happens to requests while the record cannot be written.
     pub on_failure: OnFailure,
 }

@@ -24,7 +24,7 @@ pub mod upstream;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use http::{Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
@@ -34,6 +34,7 @@ use self::head::{BadHead, Head, RefusedHead};
 use self::surroundings::Surroundings;
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Outgoing, Upstream};
+use crate::audit::entry::Record;
 use crate::audit::{End, Entry, Log, Unavailable, Verdict};
 use crate::config::{Admission, Limits};
 use crate::docker::{Call, Upgrade};
@@ -161,7 +162,10 @@ impl Gate {
         if let Some(container) = permit.takes_away() {
             self.shared.surroundings.predecessors().remember(container);
         }
-        (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted);
+        match permit.would_deny() {
+            None => (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted),
+            Some(denial) => entry.record.would_be_refused(denial),
+        }
         if call.effect().changes_state() {
             if entry.begin_confirmed().await.is_err() {
                 entry.record.verdict = Verdict::Deny;
@@ -228,6 +232,7 @@ impl Gate {
         }
         entry.record.status = Some(parts.status.as_u16());
         headers::drop_hop_by_hop(&mut parts.headers);
+        say_if_open(&entry.record, &mut parts.headers);
         if was_hijack || self.exchange.upload() == Upload::Running {
             // Behind a request for a hijack nothing is read as a request, whatever became of it;
             // and behind one whose body is not whole nothing can be.
@@ -255,6 +260,7 @@ impl Gate {
             Ok(daemon) => {
                 let mut headers = std::mem::take(reply.headers_mut());
                 headers::drop_hop_by_hop(&mut headers);
+                say_if_open(&entry.record, &mut headers);
                 let tunnel = Tunnel::new(daemon, &headers, upgrade, client_asked, entry);
                 *self.tunnel.lock().unwrap_or_else(PoisonError::into_inner) = Some(tunnel);
                 std::future::pending().await
@@ -286,7 +292,22 @@ impl Gate {
         if let Some(entry) = &mut entry {
             entry.record.refused(denial);
         }
+        let mut reply = refusal::reply(denial, close);
+        if let Some(entry) = &entry {
+            say_if_open(&entry.record, reply.headers_mut());
+        }
         let whole = |bytes| ReplyBody::whole(bytes, entry, Arc::clone(&self.exchange));
-        refusal::reply(denial, close).map(whole)
+        reply.map(whole)
     }
 }
+
+/// Says in every reply of a listener that is only observed that the gate is open, and what the verdict is.
+fn say_if_open(record: &Record, headers: &mut HeaderMap) {
+    if record.is_observed {
+        let verdict = HeaderValue::from_static(record.verdict.as_str());
+        headers.insert(OBSERVE, verdict);
+    }
+}
+
+/// Carries the verdict where it is not enforced.
+pub const OBSERVE: HeaderName = HeaderName::from_static("dockgate-observe");

@@ -19,6 +19,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("config", 2),
     ("audit::entry", 2),
     ("audit::json", 2),
+    ("audit::line", 2),
     ("audit::text", 2),
     ("audit::log", 3),
     ("audit", 3),

@@ -11,7 +11,11 @@ use crate::proxy::upstream::Daemon;
 #[must_use]
 pub fn rules(rules: &Rules) -> Vec<String> {
     let policies = rules.policies().iter().map(|policy| counted(rules, policy));
-    let warnings = warnings(rules);
+    let mut warnings = warnings(rules);
+    if rules.is_observed() {
+        let open = "the gate is open: what the policies refuse is forwarded, to be learned from; to close it take `observe` out";
+        warnings.insert(0, open.to_owned());
+    }
     let warnings = warnings.iter().map(|line| format!("warning: {line}"));
     policies.chain(warnings).collect()
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
 
 use crate::docker::{Call, Effect, Operation, Reply};
-use crate::policy::{Denial, Need, Reason, What};
+use crate::policy::{Denial, Need, Reason, finding};
 
 /// What is known of one request. It fills up as the request goes its way.
 #[derive(Debug)]
@@ -40,6 +40,10 @@ pub struct Record {
     pub detail: Option<String>,
     /// Whether it is not written, as it is the health check's own.
     pub is_left_out: bool,
+    /// Whether what the listener's policies refuse is sent all the same.
+    pub is_observed: bool,
+    /// Whether the arguments of commands are among the findings.
+    pub has_arguments: bool,
     /// The reply's status, once there is one.
     pub status: Option<u16>,
     /// The bytes of the request's body or of a tunnel that came from the client so far.
@@ -76,6 +80,8 @@ pub enum Verdict {
     Allow,
     /// It was refused.
     Deny,
+    /// It would have been refused, and was sent to be learned from.
+    WouldDeny,
 }
 
 /// How a request ended.
@@ -112,6 +118,7 @@ impl Verdict {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
+            Self::WouldDeny => "would_deny",
         }
     }
 }
@@ -140,9 +147,9 @@ const MAX_QUERY_TEXT: usize = 128;
 const MAX_METHOD: usize = 32;
 
 /// The most findings that are kept.
-const MAX_FINDINGS: usize = 64;
+const MAX_FINDINGS: usize = 256;
 /// The longest finding that is kept, in bytes.
-const MAX_FINDING: usize = 256;
+const MAX_FINDING: usize = 1024;
 
 impl Record {
     /// A record of a request of which nothing is known yet.
@@ -162,6 +169,8 @@ impl Record {
             reason: Reason::NotJudged,
             detail: None,
             is_left_out: false,
+            is_observed: false,
+            has_arguments: false,
             status: None,
             bytes_in: Arc::default(),
             bytes_out: Arc::default(),
@@ -215,14 +224,20 @@ impl Record {
 
     /// Notes what a request asks for.
     pub fn found(&mut self, needs: &[Need]) {
-        let is_told = |need: &&Need| !matches!(need.what, What::Label { .. });
-        let asked = needs.iter().filter(is_told).filter_map(|need| {
-            let (block, key) = need.what.key()?;
-            let value = need.what.value().unwrap_or(Cow::Borrowed("true"));
-            let finding = [block.name(), ".", key, "=", &value].concat();
-            (!value.is_empty()).then(|| cut(finding, MAX_FINDING))
-        });
-        self.findings = asked.take(MAX_FINDINGS).collect();
+        let found = needs
+            .iter()
+            .filter_map(|need| finding::text(&need.what, self.has_arguments));
+        let mut found = found.map(|finding| cut(finding, MAX_FINDING));
+        self.findings = found.by_ref().take(MAX_FINDINGS).collect();
+        if found.next().is_some() {
+            self.findings.push("...".to_owned());
+        }
+    }
+
+    /// Notes that the request is sent, though a policy would refuse it.
+    pub fn would_be_refused(&mut self, denial: &Denial) {
+        (self.verdict, self.reason) = (Verdict::WouldDeny, denial.reason);
+        self.detail = Some(denial.message.clone());
     }
 
     /// Notes that the client got a refusal instead of the daemon's reply.

@@ -63,6 +63,7 @@ struct Shared {
     queue: Mutex<Queue>,
     wake: Condvar,
     allowed_reads: bool,
+    has_arguments: bool,
     format: AuditFormat,
     on_failure: OnFailure,
     /// The most lines that are reserved or wait to be written.
@@ -114,6 +115,7 @@ impl Log {
             queue: Mutex::default(),
             wake: Condvar::new(),
             allowed_reads: settings.allowed_reads,
+            has_arguments: settings.argv,
             format: settings.format,
             on_failure: settings.on_failure,
             capacity: SLACK + LINES_OF_A_REQUEST * connections,
@@ -159,12 +161,13 @@ impl Log {
         id.push_str(&self.0.process);
         // A String takes every write.
         _ = write!(id, "{:x}", self.0.next.fetch_add(1, Ordering::Relaxed));
-        let record = Record::new(
+        let mut record = Record::new(
             id,
             SystemTime::now(),
             Arc::clone(client),
             Arc::clone(listener),
         );
+        record.has_arguments = self.0.has_arguments;
         Ok(Entry {
             log: self.clone(),
             places,

@@ -18,6 +18,7 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
         (Event::Lookup, _) => " lookup",
         (Event::Request, Verdict::Allow) => " allow",
         (Event::Request, Verdict::Deny) => " deny",
+        (Event::Request, Verdict::WouldDeny) => " would_deny",
     });
     // A String takes every write.
     if let (Some(status), Some(_)) = (record.status, over) {

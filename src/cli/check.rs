@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{CheckArgs, Exit, tell};
+use super::{CheckArgs, Exit, against, tell};
 use crate::app::{self, report};
 use crate::config::{Config, Files, Flags, ListenerSettings, load};
 use crate::docker::{Effect, Operation, Target, Unclassified, classify};
@@ -14,20 +14,30 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         return settings(args, out, err);
     }
     let mut exit = Exit::Done;
-    let mut problems = Vec::new();
+    let (mut policies, mut problems) = (Vec::new(), Vec::new());
     for file in &args.files {
         match Policy::load(file, &Files) {
             Ok(policy) if examples(&policy, out)? => {
-                opened(file, &Rules::new(vec![policy], Grants::default()), out)?;
+                opened(
+                    file,
+                    &Rules::new(vec![policy.clone()], Grants::default()),
+                    out,
+                )?;
+                policies.push(policy);
             }
             Ok(_) => exit = Exit::Failed,
             Err(more) => problems.extend(more),
         }
     }
-    if problems.is_empty() {
-        Ok(exit)
-    } else {
-        tell(&problems, err)
+    if !problems.is_empty() {
+        return tell(&problems, err);
+    }
+    match &args.against {
+        Some(record) if exit == Exit::Done => {
+            let rules = Rules::new(policies, Grants::default());
+            against::run(record, &vec![(None, &rules)], out, err)
+        }
+        Some(_) | None => Ok(exit),
     }
 }
 
@@ -52,7 +62,14 @@ fn settings(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::R
             Exit::Failed
         };
     }
-    Ok(exit)
+    match &args.against {
+        Some(record) if exit == Exit::Done => {
+            let rulings = config.listeners.iter();
+            let rulings = rulings.map(|of| (Some(of.address.to_string()), &of.rules));
+            against::run(record, &rulings.collect(), out, err)
+        }
+        Some(_) | None => Ok(exit),
+    }
 }
 
 fn listen(listener: &ListenerSettings, out: &mut dyn Write) -> io::Result<bool> {

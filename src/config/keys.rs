@@ -26,6 +26,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("allow_origin", Kind::List),
     ("api_min", Kind::Text),
     ("audit.allowed_reads", Kind::Bool),
+    ("audit.argv", Kind::Bool),
     ("audit.format", Kind::Text),
     ("audit.on_failure", Kind::Text),
     ("audit.output", Kind::Text),
@@ -44,6 +45,7 @@ pub(super) const KEYS: &[(&str, Kind)] = &[
     ("listen", Kind::List),
     ("listener", Kind::Listeners),
     ("log", Kind::Text),
+    ("observe", Kind::Bool),
     ("policy", Kind::List),
     ("run_as", Kind::Text),
     ("upstream", Kind::Text),
@@ -54,6 +56,7 @@ const LISTENER_KEYS: &[(&str, Kind)] = &[
     ("address", Kind::Text),
     ("deny", Kind::List),
     ("mode", Kind::Text),
+    ("observe", Kind::Bool),
     ("owner", Kind::Text),
     ("policy", Kind::List),
 ];

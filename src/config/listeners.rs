@@ -26,7 +26,7 @@ pub(super) fn check(
         .map(|address| ListenerSettings {
             address,
             access: Access::DEFAULT,
-            rules: Rules::new(general.clone(), deny.clone()),
+            rules: Rules::new(general.clone(), deny.clone()).observed(raw.observe),
         })
         .collect();
     for (at, listener) in raw.listener.iter().enumerate() {
@@ -40,10 +40,13 @@ pub(super) fn check(
         denied.extend(grants(checker, &key("deny"), &listener.deny));
         let given = listener.address.as_ref();
         let address = given.and_then(|address| checker.listen(&key("address"), address));
-        listeners.extend(address.map(|address| ListenerSettings {
-            access: checker.access(&key, listener, &address),
-            address,
-            rules: Rules::new(own.unwrap_or_else(|| general.clone()), denied),
+        listeners.extend(address.map(|address| {
+            ListenerSettings {
+                access: checker.access(&key, listener, &address),
+                address,
+                rules: Rules::new(own.unwrap_or_else(|| general.clone()), denied)
+                    .observed(listener.observe.unwrap_or(raw.observe)),
+            }
         }));
     }
     check_use(checker, raw, &addresses);

@@ -32,6 +32,8 @@ pub struct Flags {
     pub listen: Vec<String>,
     /// The daemon's address.
     pub upstream: Option<String>,
+    /// Whether what the policies refuse is sent all the same.
+    pub observe: bool,
 }
 
 /// The policies that can be named: shipped ones, and files.
@@ -184,6 +186,7 @@ impl Sources {
         let given = [
             ("policy", !flags.policy.is_empty(), list(&flags.policy)),
             ("listen", !flags.listen.is_empty(), list(&flags.listen)),
+            ("observe", flags.observe, Value::from(true)),
             (
                 "upstream",
                 flags.upstream.is_some(),

@@ -29,6 +29,7 @@ pub(super) struct RawConfig {
     pub(super) allow_origin: Vec<String>,
     pub(super) allow_host: Vec<String>,
     pub(super) log: String,
+    pub(super) observe: bool,
     pub(super) audit: RawAudit,
     pub(super) limits: RawLimits,
     pub(super) listener: Vec<RawListener>,
@@ -40,6 +41,7 @@ pub(super) struct RawAudit {
     pub(super) output: String,
     pub(super) format: String,
     pub(super) allowed_reads: bool,
+    pub(super) argv: bool,
     pub(super) on_failure: String,
 }
 
@@ -72,6 +74,8 @@ pub(super) struct RawListener {
     pub(super) mode: Option<String>,
     #[serde(default)]
     pub(super) owner: Option<String>,
+    #[serde(default)]
+    pub(super) observe: Option<bool>,
 }
 
 impl Default for RawConfig {
@@ -88,6 +92,7 @@ impl Default for RawConfig {
             allow_origin: Vec::new(),
             allow_host: Vec::new(),
             log: "info".to_owned(),
+            observe: false,
             audit: RawAudit::default(),
             limits: RawLimits::default(),
             listener: Vec::new(),
@@ -101,6 +106,7 @@ impl Default for RawAudit {
             output: "stdout".to_owned(),
             format: "json".to_owned(),
             allowed_reads: true,
+            argv: false,
             on_failure: "refuse".to_owned(),
         }
     }
@@ -313,6 +319,7 @@ impl Checker<'_> {
             output,
             format,
             allowed_reads: raw.allowed_reads,
+            argv: raw.argv,
             on_failure,
         }
     }

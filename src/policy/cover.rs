@@ -4,6 +4,7 @@ use super::ask::{self, Answer, Known, Lookup, Unsettled};
 use super::blocks::pattern::leads_up;
 use super::blocks::{Blocks, References, Selectors, Texts};
 use super::facts::{Container, Network, POLICY_LABEL};
+use super::file::Policy;
 use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
 use crate::docker::Reference;
@@ -20,6 +21,83 @@ pub struct Cover<'a> {
 }
 
 type Granted = Result<bool, Unsettled>;
+
+impl<'a> Cover<'a> {
+    /// What a policy says on this ground.
+    #[must_use]
+    pub fn of(policy: &'a Policy, known: &'a Known) -> Self {
+        Self {
+            policy: policy.mark(),
+            blocks: policy.blocks(),
+            known,
+        }
+    }
+
+    /// Needs as a policy would have to name them: containers and networks by what they are called, or as
+    /// its own, with what an object has that is used. What was not looked up stays as it is, unless
+    /// `must_know` asks for it.
+    ///
+    /// # Errors
+    ///
+    /// Something must be looked up, or is not there.
+    pub fn told(&self, needs: Vec<Need>, must_know: bool) -> Result<Vec<Need>, Unsettled> {
+        let mut told = Vec::with_capacity(needs.len());
+        for need in needs {
+            match self.tell(&need) {
+                Ok(more) => told.extend(more),
+                Err(unsettled) if must_know => return Err(unsettled),
+                Err(_) => told.push(need),
+            }
+        }
+        Ok(told)
+    }
+
+    fn tell(&self, need: &Need) -> Result<Vec<Need>, Unsettled> {
+        let path = &need.path;
+        let told = |what: What| Need {
+            path: path.clone(),
+            what,
+        };
+        if let What::Network(name) = &need.what
+            && name != "@default"
+        {
+            let network = ask::network(self.known, name)?;
+            let is_own = network.policy.as_deref() == Some(self.policy);
+            return Ok(vec![told(if network.driver == "host" {
+                What::HostNamespace("network")
+            } else {
+                What::Network(named(is_own, &network.name))
+            })]);
+        }
+        if let What::Volume(name) = &need.what
+            && let Some(volume) = ask::volume(self.known, name)?
+            && !self.is_good_volume(name)?
+        {
+            let driver = told(Made::VolumeDriver(volume.driver.clone()).into());
+            let options = volume.options.iter().cloned();
+            let options =
+                options.map(|(key, value)| told(Made::VolumeOption { key, value }.into()));
+            return Ok([need.clone(), driver].into_iter().chain(options).collect());
+        }
+        let mut need = need.clone();
+        let entered = need.what.entered();
+        let Some(name) = need.what.container_mut() else {
+            return Ok(vec![need]);
+        };
+        let container = ask::container(self.known, name)?;
+        let is_own = container.label(POLICY_LABEL) == Some(self.policy);
+        *name = named(is_own, &container.name);
+        // What was made through the policy has nothing but what its record tells of.
+        let is_ordinary = entered.is_none() || is_own || self.is_ordinary(&container)?;
+        let more = entered.filter(|_| !is_ordinary);
+        let more = more.map(|block| told(Within::IntoPrivileged(block).into()));
+        Ok([need].into_iter().chain(more).collect())
+    }
+}
+
+fn named(is_own: bool, name: &str) -> String {
+    if is_own { "@own" } else { name }.to_owned()
+}
 
 impl Cover<'_> {
     /// Whether a need is granted.
@@ -57,6 +135,7 @@ impl Cover<'_> {
             What::Port(port) => create.ports.as_ref().is_none_or(|ports| ports.covers(port)),
             What::Privileged => create.privileged,
             What::Restart(name) => create.restart.as_ref().is_none_or(|names| names.has(name)),
+            What::Replaces => create.replaces,
             What::Rollback => create.rollback,
             What::Runtime(name) => create.runtimes.has(name) || self.is_default_runtime(name)?,
             What::Secret(name) => create.secrets.cover(name),
@@ -89,6 +168,8 @@ impl Cover<'_> {
             }
             Within::ExecPrivileged => exec.privileged,
             Within::ExecUser(user) => exec.users.as_ref().is_none_or(|users| users.cover(user)),
+            Within::IntoPrivileged(Block::Archive) => archive.into_privileged,
+            Within::IntoPrivileged(_) => exec.into_privileged,
             Within::ExecWorkdir(path) => exec
                 .workdirs
                 .as_ref()

@@ -29,6 +29,8 @@ pub struct Policy {
     blocks: Blocks,
     /// Whether bodies pass as they are, as with the variables of other images.
     passes_bodies: bool,
+    /// Whether what it refuses is sent all the same, to be learned from.
+    is_observed: bool,
     examples: Vec<Example>,
     /// What to do for an operation to be granted, where that is no entry of `allow`.
     ways: HashMap<Operation, String>,
@@ -107,6 +109,7 @@ impl Policy {
             deny: Grants::default(),
             blocks: Blocks::default(),
             passes_bodies: false,
+            is_observed: false,
             examples: Vec::new(),
             ways: HashMap::new(),
             way_to_paths: None,
@@ -209,6 +212,12 @@ impl Policy {
         &self.blocks
     }
 
+    /// Whether what it refuses is sent all the same, to be learned from.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.is_observed
+    }
+
     /// Whether bodies pass as they are.
     #[must_use]
     pub fn passes_bodies(&self) -> bool {
@@ -223,7 +232,14 @@ impl Policy {
 }
 
 /// The keys of a policy file.
-const KEYS: &[&str] = &["allow", "deny", "description", "example", "extends"];
+const KEYS: &[&str] = &[
+    "allow",
+    "deny",
+    "description",
+    "example",
+    "extends",
+    "observe",
+];
 
 fn load(
     reference: &str,
@@ -255,11 +271,19 @@ fn load(
         .and_then(|value| reader.string("description", value))
         .unwrap_or_default();
     policy.blocks = Blocks::read(&table, &mut |key, message| reader.wrong(key, message));
+    policy.is_observed = reader.flag(&table, "observe");
     policy.examples = reader.examples(&table);
     let parents = reader.strings(&table, "extends");
     let mut problems = reader.problems;
     for parent in parents {
         match load(&parent, library, path) {
+            Ok(parent) if parent.is_observed => {
+                let message = format!(
+                    "\"{parent}\" has observe = true, which is for one listener's own policy: take it out there",
+                    parent = parent.name
+                );
+                problems.push(Problem::of_key(&file, "extends", message));
+            }
             Ok(parent) => {
                 policy.blocks.inherit(&parent.blocks);
                 policy.parents.push(parent);
@@ -325,6 +349,15 @@ impl Reader<'_> {
             self.wrong(key, "must be a string, in quotes");
         }
         text
+    }
+
+    fn flag(&mut self, table: &Table, key: &str) -> bool {
+        let value = table.get(key);
+        let read = value.map(Value::as_bool);
+        if read == Some(None) {
+            self.wrong(key, "must be true or false, without quotes");
+        }
+        read.flatten().unwrap_or_default()
     }
 
     fn strings(&mut self, table: &Table, key: &str) -> Vec<String> {

@@ -89,6 +89,8 @@ pub enum What {
     Privileged,
     /// A container that the operation is about. Nothing but Dockgate's own is refused.
     Reach(String),
+    /// What the container before it had, and no more.
+    Replaces,
     /// What restarts it.
     Restart(String),
     /// To go back to an earlier state that was not judged.
@@ -136,6 +138,8 @@ pub enum Within {
     ExecUser(String),
     /// The directory of an exec.
     ExecWorkdir(String),
+    /// A container that is entered, by what this block is about, and is no ordinary one.
+    IntoPrivileged(Block),
 }
 
 /// What is made besides containers, or moved.
@@ -243,6 +247,17 @@ const OF_BLOCKS: &[(Operation, Block)] = &[
 ];
 
 impl Block {
+    /// Every block.
+    pub const ALL: &[Self] = &[
+        Self::Archive,
+        Self::Build,
+        Self::Create,
+        Self::Exec,
+        Self::Images,
+        Self::Networks,
+        Self::Volumes,
+    ];
+
     /// The block that narrows an operation, if one does.
     #[must_use]
     pub fn of(operation: Operation) -> Option<Self> {
@@ -303,7 +318,14 @@ impl fmt::Display for Limits {
         } else {
             write!(f, "cpus {}.{:09}", cpus / NANO, cpus % NANO)?;
         }
-        write!(f, ", pids {}", self.pids.unwrap_or_default())
+        write!(f, ", pids {}", self.pids.unwrap_or_default())?;
+        if self.memory_and_swap != 0 {
+            write!(f, ", swap {}", self.memory_and_swap)?;
+        }
+        if self.is_spared {
+            write!(f, ", spared")?;
+        }
+        Ok(())
     }
 }
 

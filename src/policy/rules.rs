@@ -4,15 +4,16 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::ask::{self, Known, Lookup, Unsettled};
+use super::cover::Cover;
 use super::entry::Grants;
-use super::facts::Container;
+use super::facts::{Container, POLICY_LABEL};
 use super::file::Policy;
-use super::need::{Block, Need};
-use super::needs::{Obstacle, keep_known, needs, reached};
+use super::need::{Block, Need, What};
+use super::needs::{Obstacle, is_reserved, keep_known, needs, reached};
 use super::own::Own;
 use super::pin;
 use super::reason::{Asked, Denial, Reason};
-use super::weigh::{Found, found, reached_by};
+use super::weigh::{Found, found, is_replacement, reached_by};
 use crate::docker::body::{rendered, table};
 use crate::docker::classify::nearest_route;
 use crate::docker::json::shortened;
@@ -23,6 +24,8 @@ use crate::docker::{Call, Json, Operation, Subject};
 pub struct Rules {
     deny: Grants,
     policies: Vec<Policy>,
+    /// Whether what they refuse is sent all the same, to be learned from.
+    is_observed: bool,
 }
 
 /// A request as it is judged.
@@ -64,7 +67,8 @@ pub enum Judgement<'a> {
 pub struct Permit {
     call: Call,
     body: Option<String>,
-    policy: Arc<str>,
+    policy: Option<Arc<str>>,
+    would_deny: Option<Denial>,
     needs: Vec<Need>,
     takes_away: Option<Arc<Container>>,
     must_be_plain_tar: bool,
@@ -75,7 +79,35 @@ impl Rules {
     /// all.
     #[must_use]
     pub fn new(policies: Vec<Policy>, deny: Grants) -> Self {
-        Self { deny, policies }
+        let is_observed = policies.iter().any(Policy::is_observed);
+        Self {
+            deny,
+            policies,
+            is_observed,
+        }
+    }
+
+    /// The same rules, and what they refuse is sent all the same, if that is asked for here or by one of
+    /// the policies.
+    #[must_use]
+    pub fn observed(mut self, is_observed: bool) -> Self {
+        self.is_observed |= is_observed;
+        self
+    }
+
+    /// The same rules, and what they refuse is refused.
+    #[must_use]
+    pub fn enforced(&self) -> Self {
+        Self {
+            is_observed: false,
+            ..self.clone()
+        }
+    }
+
+    /// Whether what they refuse is sent all the same.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.is_observed
     }
 
     /// Whether any policy grants the call, whatever it asks for besides.
@@ -87,13 +119,12 @@ impl Rules {
     /// Judges a request. The same request gets the same verdict on the same ground.
     pub fn judge<'a>(&self, mut request: Request<'a>, ground: Ground<'_>) -> Judgement<'a> {
         let call = &mut request.call;
-        if self.deny.covers(call) {
-            return Judgement::Deny(denied(call));
-        }
-        let Some(first) = self.policies.iter().find(|policy| policy.grants(call)) else {
-            return Judgement::Deny(self.not_granted(call));
+        let refused = match self.refusal(call) {
+            Some(denial) if !self.is_observed => return Judgement::Deny(denial),
+            refused => refused,
         };
-        let is_judged = !first.passes_bodies();
+        let first = self.policies.iter().find(|policy| policy.grants(call));
+        let is_judged = self.is_observed || first.is_some_and(|policy| !policy.passes_bodies());
         if is_judged && let Err(denial) = keep_known(call) {
             return Judgement::Deny(denial);
         }
@@ -101,22 +132,34 @@ impl Rules {
         if is_judged && request.body.is_none() && call.operation().is_some_and(has_table) {
             return Judgement::Inspect(request);
         }
-        let call = &request.call;
-        let granting = self.policies.iter().filter(|policy| policy.grants(call));
-        match Self::weigh(&request, (granting, is_judged), ground) {
-            Ok((policy, needs)) => allow(policy, request, needs, ground.known),
+        match self.weigh(&request, (refused, is_judged), ground) {
+            Ok(weighed) => self.allow(weighed, request, ground.known),
             Err(Obstacle::Refused(denial)) => Judgement::Deny(denial),
             Err(Obstacle::Unsettled(unsettled)) => unsettled.of(request),
         }
     }
 
+    /// The refusal of a call, whatever it asks for besides.
+    #[must_use]
+    pub fn refusal(&self, call: &Call) -> Option<Denial> {
+        if self.deny.covers(call) {
+            return Some(denied(call));
+        }
+        let is_granted = self.policies.iter().any(|policy| policy.grants(call));
+        (!is_granted).then(|| self.not_granted(call))
+    }
+
     /// The first of the policies that grants all that a request asks for.
-    fn weigh<'a>(
+    fn weigh(
+        &self,
         request: &Request<'_>,
-        (policies, is_judged): (impl Iterator<Item = &'a Policy> + Clone, bool),
+        (refused, is_judged): (Option<Denial>, bool),
         ground: Ground<'_>,
-    ) -> Result<(&'a Policy, Vec<Need>), Obstacle> {
+    ) -> Result<Weighed<'_>, Obstacle> {
         let (call, known) = (&request.call, ground.known);
+        let is_granted = refused.is_none();
+        let policies = self.policies.iter();
+        let policies = policies.filter(|policy| is_granted && policy.grants(call));
         let needs = if is_judged {
             needs(call, request.body.as_ref(), known)?
         } else {
@@ -130,19 +173,91 @@ impl Rules {
                 return Err(Denial::new(Reason::OwnContainer, message).into());
             }
         }
-        let mut refused = None;
+        let (mut least, first) = (None, policies.clone().next());
         for policy in policies {
             match found(policy, request, &needs, known)? {
-                Found::Granted => return Ok((policy, needs)),
+                Found::Granted => return Ok(Weighed::granted(policy, needs)),
+                Found::Replaces => return Ok(Weighed::granted(policy, replaces())),
                 Found::Refused(needs, differences) => {
-                    refused.get_or_insert((needs, differences));
+                    least.get_or_insert((needs, differences));
                 }
             }
         }
-        let (refused, differences) = refused.unwrap_or_default();
-        let mut denial = restricted(call, &refused, &differences);
-        denial.asked = Some(Box::new(Asked { needs, refused }));
+        let (lacking, differences) = least.unwrap_or_default();
+        let mut denial = refused.unwrap_or_else(|| restricted(call, &lacking, &differences));
+        let forges = needs.iter().any(|need| self.is_forged(need));
+        let is_replacement = self.is_observed && is_replacement(request, known)?;
+        let needs = if is_replacement { replaces() } else { needs };
+        if self.is_observed && (is_replacement || !forges) {
+            return Ok(Weighed {
+                policy: None,
+                needs,
+                would_deny: Some(denial),
+            });
+        }
+        let needs = match first {
+            Some(policy) => Cover::of(policy, known).told(needs, false)?,
+            None => needs,
+        };
+        denial.asked = Some(Box::new(Asked {
+            needs,
+            refused: lacking,
+        }));
         Err(denial.into())
+    }
+
+    /// Whether a label would pass for one of Dockgate's own, which outlasts the time of observing.
+    fn is_forged(&self, need: &Need) -> bool {
+        let What::Label { key, value } = &need.what else {
+            return false;
+        };
+        let mut marks = self.policies.iter().map(Policy::mark);
+        is_reserved(key) && !(key == POLICY_LABEL && marks.any(|mark| mark == value))
+    }
+
+    /// The permit for what was granted, or is sent all the same.
+    fn allow<'a>(
+        &self,
+        weighed: Weighed<'_>,
+        request: Request<'a>,
+        known: &Known,
+    ) -> Judgement<'a> {
+        let operation = request.call.operation();
+        // What is only observed is marked and told as the first policy would have it.
+        let Some(policy) = weighed.policy.or(self.policies.first()) else {
+            return Judgement::Deny(self.not_granted(&request.call));
+        };
+        let cover = Cover::of(policy, known);
+        let needs = match cover.told(weighed.needs, self.is_observed) {
+            Ok(needs) => needs,
+            Err(unsettled) => return unsettled.of(request),
+        };
+        let blocks = policy.blocks();
+        let mut taken = None;
+        if (blocks.create.replaces || self.is_observed) && operation.is_some_and(takes_away) {
+            let name = request.call.object().unwrap_or_default();
+            match ask::container(known, name) {
+                Ok(container) => taken = Some(container),
+                Err(unsettled) => return unsettled.of(request),
+            }
+        }
+        let Request { mut call, mut body } = request;
+        pin::containers(&mut call, body.as_mut(), known);
+        if let (Some(operation), Some(body)) = (operation, &mut body) {
+            pin::labels(operation, body, policy.mark(), blocks);
+        }
+        let body = operation.zip(body);
+        Judgement::Allow(Box::new(Permit {
+            call,
+            body: body.map(|(operation, body)| rendered(&body, operation)),
+            policy: weighed.policy.map(|policy| Arc::clone(policy.name())),
+            would_deny: weighed.would_deny,
+            needs,
+            takes_away: taken,
+            must_be_plain_tar: operation == Some(Operation::PutContainerArchive)
+                && !policy.passes_bodies()
+                && !blocks.archive.unrestricted,
+        }))
     }
 
     fn not_granted(&self, call: &Call) -> Denial {
@@ -220,7 +335,8 @@ impl Permit {
         Some(Self {
             call: lookup.call()?,
             body: None,
-            policy: "dockgate".into(),
+            policy: None,
+            would_deny: None,
             needs: Vec::new(),
             takes_away: None,
             must_be_plain_tar: false,
@@ -258,10 +374,16 @@ impl Permit {
         &self.call
     }
 
-    /// The name of the policy that grants it.
+    /// The name of the policy that grants it, if one does.
     #[must_use]
-    pub fn policy(&self) -> &Arc<str> {
-        &self.policy
+    pub fn policy(&self) -> Option<&Arc<str>> {
+        self.policy.as_ref()
+    }
+
+    /// Why it would be refused, if it is sent only to be observed.
+    #[must_use]
+    pub fn would_deny(&self) -> Option<&Denial> {
+        self.would_deny.as_ref()
     }
 }
 
@@ -275,39 +397,32 @@ impl Unsettled {
     }
 }
 
-/// The permit for what a policy has granted.
-fn allow<'a>(
-    policy: &Policy,
-    request: Request<'a>,
+/// What came of weighing a request.
+struct Weighed<'p> {
+    /// The policy that grants it, if one does.
+    policy: Option<&'p Policy>,
+    /// What it asks for.
     needs: Vec<Need>,
-    known: &Known,
-) -> Judgement<'a> {
-    let operation = request.call.operation();
-    let blocks = policy.blocks();
-    let mut taken = None;
-    if blocks.create.replaces && operation.is_some_and(takes_away) {
-        let name = request.call.object().unwrap_or_default();
-        match ask::container(known, name) {
-            Ok(container) => taken = Some(container),
-            Err(unsettled) => return unsettled.of(request),
+    /// Why it would be refused, if it is only observed.
+    would_deny: Option<Denial>,
+}
+
+impl<'p> Weighed<'p> {
+    fn granted(policy: &'p Policy, needs: Vec<Need>) -> Self {
+        Self {
+            policy: Some(policy),
+            needs,
+            would_deny: None,
         }
     }
-    let Request { mut call, mut body } = request;
-    pin::containers(&mut call, body.as_mut(), known);
-    if let (Some(operation), Some(body)) = (operation, &mut body) {
-        pin::labels(operation, body, policy.mark(), blocks);
-    }
-    let body = operation.zip(body);
-    Judgement::Allow(Box::new(Permit {
-        call,
-        body: body.map(|(operation, body)| rendered(&body, operation)),
-        policy: Arc::clone(policy.name()),
-        needs,
-        takes_away: taken,
-        must_be_plain_tar: operation == Some(Operation::PutContainerArchive)
-            && !policy.passes_bodies()
-            && !blocks.archive.unrestricted,
-    }))
+}
+
+/// What is told of a container that has what the one before it had.
+fn replaces() -> Vec<Need> {
+    vec![Need {
+        path: "the body".to_owned(),
+        what: What::Replaces,
+    }]
 }
 
 /// Whether an operation ends a container's life, or takes its name from it.
@@ -322,7 +437,7 @@ fn takes_away(operation: Operation) -> bool {
 }
 
 /// The refusal of what a policy does not grant within an operation that it does.
-fn restricted(call: &Call, needs: &[Need], differences: &[String]) -> Denial {
+pub(super) fn restricted(call: &Call, needs: &[Need], differences: &[String]) -> Denial {
     let mut message = entry(call);
     if let Some(need) = needs.first() {
         message = format!("{message}: {}", refusal(need));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::ask::{Answer, Known, Lookup};
-use super::facts::Container;
+use super::facts::{Container, POLICY_LABEL};
 use super::rules::{Ground, Judgement, Request, Rules};
 use crate::docker::body::{self, BadBody};
 use crate::docker::{Call, Json};
@@ -52,6 +52,27 @@ pub fn judge<'a>(
         }
     }
 }
+
+/// The answer to a lookup about what is ordinary. What the record calls `@own` was made through the policy
+/// of this mark.
+#[must_use]
+pub fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
+    let mut reply = ordinary(lookup);
+    let own = json!({ POLICY_LABEL: mark });
+    if let Lookup::Volume(_) = lookup {
+        return Answer::Missing;
+    }
+    if matches!(lookup, Lookup::Container(name) if name == OWN) {
+        merge(&mut reply, &json!({"Config": {"Labels": own}}));
+    } else if matches!(lookup, Lookup::Network(name) if name == OWN) {
+        merge(&mut reply, &json!({ "Labels": own }));
+    }
+    let read = lookup.read(reply.to_string().as_bytes());
+    read.unwrap_or(Answer::Missing)
+}
+
+/// How the record calls what was made through the same policy.
+const OWN: &str = "@own";
 
 fn parse<'a>(call: &Call, text: &'a str) -> Result<Json<'a>, BadBody> {
     match call.operation().and_then(body::table) {

@@ -15,6 +15,8 @@ use crate::docker::{Json, Operation};
 /// What a policy makes of what a request asks for.
 pub(super) enum Found {
     Granted,
+    /// As it has what the container before it had, and no more.
+    Replaces,
     /// The needs that it does not grant, and where the request differs from what it replaces.
     Refused(Vec<Need>, Vec<String>),
 }
@@ -29,11 +31,7 @@ pub(super) fn found(
     if policy.passes_bodies() {
         return Ok(Found::Granted);
     }
-    let cover = Cover {
-        policy: policy.mark(),
-        blocks: policy.blocks(),
-        known,
-    };
+    let cover = Cover::of(policy, known);
     let mut refused = Vec::new();
     for need in needs {
         if !cover.grants(need)? {
@@ -48,7 +46,7 @@ pub(super) fn found(
         return Ok(Found::Refused(refused, Vec::new()));
     }
     Ok(match successor(request, known)? {
-        Some(differences) if differences.is_empty() => Found::Granted,
+        Some(differences) if differences.is_empty() => Found::Replaces,
         Some(differences) => Found::Refused(refused, differences),
         None => Found::Refused(refused, Vec::new()),
     })
@@ -73,6 +71,12 @@ pub(super) fn reached_by<'n, 'p>(
     }
     let is_network = |need: &&Need| matches!(need.what, What::Network(_));
     own.reached(needs.filter(|need| !is_network(need)), known)
+}
+
+/// Whether a request asks for nothing but what the container before it had.
+pub(super) fn is_replacement(request: &Request<'_>, known: &Known) -> Result<bool, Unsettled> {
+    let differences = successor(request, known)?;
+    Ok(differences.is_some_and(|differences| differences.is_empty()))
 }
 
 /// Where a container, or its place on a network, is not that of the one before it; `None` where there

@@ -22,7 +22,9 @@ impl Gate {
         head: Result<Box<Head>, RefusedHead>,
         body: Incoming,
     ) -> Result<Box<Granted>, Denial> {
+        let ruling = self.shared.ruling();
         let record = &mut entry.record;
+        record.is_observed = ruling.rules.is_observed();
         let head = head.map_err(|refused| {
             if let Some((method, target)) = &refused.line {
                 record.asked(method, target);
@@ -30,14 +32,14 @@ impl Gate {
             Denial::from(&refused.bad)
         })?;
         record.asked(&head.method, &head.target);
-        let ruling = self.shared.ruling();
         self.admit(&head, &ruling.admission)?;
         let call = understand(&head, &ruling.admission)?;
         record.understood(&call);
         record.is_left_out = probe::is_health_check(&call, &head, &self.client);
         // What only shows metadata may show Dockgate's own too, and what nobody grants is refused whether
         // the daemon can be asked or not.
-        let own = if call.effect() != Effect::Read && ruling.rules.may_allow(&call) {
+        let may_allow = ruling.rules.is_observed() || ruling.rules.may_allow(&call);
+        let own = if call.effect() != Effect::Read && may_allow {
             let shared = &self.shared;
             Box::pin(shared.surroundings.own(&shared.daemon)).await?
         } else {
@@ -69,7 +71,7 @@ impl Gate {
     ) -> Result<Box<Granted>, Denial> {
         let record = &mut entry.record;
         record.found(permit.needs());
-        record.policy = Some(Arc::clone(permit.policy()));
+        record.policy = permit.policy().map(Arc::clone);
         let upgrade = wanted_upgrade(permit.call(), &head)?;
         let mut taken = match (read, body) {
             (Some(read), _) => read,

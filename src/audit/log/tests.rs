@@ -38,6 +38,7 @@ fn start(on_failure: OnFailure, allowed_reads: bool) -> Running {
     let (sender, lines) = mpsc::channel();
     let broken = Arc::<std::sync::atomic::AtomicBool>::default();
     let settings = AuditSettings {
+        argv: false,
         output: Output::None,
         format: AuditFormat::Json,
         allowed_reads,

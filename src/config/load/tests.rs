@@ -107,7 +107,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 fn all_problems_are_reported_at_once_with_file_and_key() {
     let file = Scratch::new(
         "wrong",
-        "polcy = ['x']\nobserve = true\nlog = 7\n[limits]\nheadd = '1s'\nconnections = 'many'\n[audit]\ncolour = 'red'\n[[listener]]\nmode = 1\ntls = true",
+        "polcy = ['x']\nlog = 7\n[limits]\nheadd = '1s'\nconnections = 'many'\n[audit]\ncolour = 'red'\n[[listener]]\nmode = 1\ntls = true",
     );
     let name = file.0.display().to_string();
     let found = problems(
@@ -124,7 +124,6 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
         format!("{name}: `limits.connections`: must be a whole number, without quotes"),
         format!("{name}: `limits.headd`: unknown key: did you mean \"limits.head\"?"),
         format!("{name}: `log`: must be a string, in quotes"),
-        format!("{name}: `observe`: unknown key"),
         format!("{name}: `polcy`: unknown key: did you mean \"policy\"?"),
         format!("{name}: `listener[0].mode`: must be a string, in quotes"),
         format!("{name}: `listener[0].tls`: unknown key"),

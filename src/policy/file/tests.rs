@@ -59,7 +59,7 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
     assert_eq!(
         problems(text),
         [
-            "p: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends, archive, build, create, exec, images, networks, volumes",
+            "p: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends, observe, archive, build, create, exec, images, networks, volumes",
             "p: `allow`: \"ContainersList\": no operation has this name: did you mean \"ContainerList\"?",
             "p: `allow`: \"containers:control\": a group cannot have the effect control: name each operation by itself",
             "p: `deny`: must be a list: deny = [\"...\"]",

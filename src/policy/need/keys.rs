@@ -29,6 +29,7 @@ impl What {
             Self::Network(_) => "networks",
             Self::Port(_) => "ports",
             Self::Privileged => "privileged",
+            Self::Replaces => "replaces",
             Self::Restart(_) => "restart",
             Self::Rollback => "rollback",
             Self::Runtime(_) => "runtimes",
@@ -78,9 +79,12 @@ impl What {
             Self::Made(made) => return made.value(),
             Self::Port(port) => port.to_string().into(),
             Self::Within(within) => return within.value(),
-            Self::Addresses | Self::Gpus | Self::Privileged | Self::Rollback | Self::Unnamed(_) => {
-                return None;
-            }
+            Self::Addresses
+            | Self::Gpus
+            | Self::Privileged
+            | Self::Replaces
+            | Self::Rollback
+            | Self::Unnamed(_) => return None,
         })
     }
 
@@ -136,6 +140,31 @@ impl What {
     }
 }
 
+impl What {
+    /// The container that a key of a policy would have to name.
+    pub(in crate::policy) fn container_mut(&mut self) -> Option<&mut String> {
+        if let Self::Join(name)
+        | Self::Made(Made::Connect(name))
+        | Self::Within(Within::ArchiveInto(name) | Within::ExecInto(name)) = self
+        {
+            Some(name)
+        } else {
+            None
+        }
+    }
+
+    /// The block that decides who may be entered, where it is about that.
+    pub(in crate::policy) fn entered(&self) -> Option<Block> {
+        if let Self::Within(Within::ArchiveInto(_)) = self {
+            Some(Block::Archive)
+        } else if let Self::Within(Within::ExecInto(_)) = self {
+            Some(Block::Exec)
+        } else {
+            None
+        }
+    }
+}
+
 impl Within {
     fn key(&self) -> (Block, &'static str) {
         match self {
@@ -147,6 +176,7 @@ impl Within {
             Self::ExecPrivileged => (Block::Exec, "privileged"),
             Self::ExecUser(_) => (Block::Exec, "users"),
             Self::ExecWorkdir(_) => (Block::Exec, "workdirs"),
+            Self::IntoPrivileged(block) => (*block, "into_privileged"),
         }
     }
 
@@ -159,7 +189,7 @@ impl Within {
             | Self::ExecWorkdir(text) => text,
             Self::Command(argv) => argv.first().map_or("", String::as_str),
             Self::ExecEnv(variable) => &variable.name,
-            Self::ExecPrivileged => return None,
+            Self::ExecPrivileged | Self::IntoPrivileged(_) => return None,
         };
         Some(text.into())
     }

@@ -14,7 +14,7 @@ fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason,
         own: None,
     };
     match rules.judge(request, ground) {
-        Judgement::Allow(permit) => Ok(permit.policy().to_string()),
+        Judgement::Allow(permit) => Ok(permit.policy().unwrap().to_string()),
         Judgement::Deny(denial) => Err((denial.reason, denial.message)),
         other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
             panic!("{other:?}")

@@ -1,0 +1,102 @@
+//! A line of the record, read again.
+
+use std::io::{self, BufRead, Read};
+
+use serde::Deserialize;
+
+use crate::docker::{Call, Target, classify};
+
+/// The fields of a line that are read again. `docs/audit.schema.json` has all of them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Line {
+    /// When, RFC 3339.
+    pub time: String,
+    /// `begin`, `lookup` or `request`.
+    pub event: String,
+    /// Of the request.
+    pub id: String,
+    /// Who asked.
+    pub client: Client,
+    /// The listener's address.
+    pub listener: String,
+    /// As it was sent.
+    pub method: Option<String>,
+    /// As it was sent on, without its query.
+    pub path: Option<String>,
+    /// The effect of the operation, where the request was understood.
+    pub effect: Option<String>,
+    /// What it asked for besides.
+    #[serde(default)]
+    pub findings: Vec<String>,
+    /// `allow`, `deny` or `would_deny`.
+    pub verdict: String,
+    /// The reason's code.
+    pub reason: String,
+}
+
+/// Who asked.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Client {
+    /// Address and port, or `-`.
+    pub address: String,
+}
+
+impl Client {
+    /// Who it is, without the port, which is another for each connection.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let host = self
+            .address
+            .rsplit_once(':')
+            .map_or(&*self.address, |(host, _)| host);
+        host.trim_start_matches('[').trim_end_matches(']')
+    }
+}
+
+impl Line {
+    /// Reads a line; `None` if it is none of a record. What stands before the object, as the name of a
+    /// service where several write to one place, is passed over.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let start = text.find(r#"{"time":"#)?;
+        let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter();
+        values.next()?.ok()
+    }
+
+    /// What the request asked, if it was understood and its path was recorded whole.
+    #[must_use]
+    pub fn call(&self) -> Option<Call> {
+        self.effect.as_ref()?;
+        let path = self.path.as_deref().filter(|path| !path.ends_with("..."))?;
+        classify(self.method.as_deref()?, Target::parse(path).ok()?).ok()
+    }
+}
+
+/// The longest line that is read, in bytes; none of the record is longer.
+const MAX_LINE: u64 = 1024 * 1024;
+
+/// Hands on every line of a record, and returns how many are none of one. What stands in the middle of a
+/// line that is too long is passed over with it.
+///
+/// # Errors
+///
+/// The input cannot be read.
+pub fn read_all(mut input: impl BufRead, mut take: impl FnMut(Line)) -> io::Result<u64> {
+    let (mut foreign, mut bytes) = (0, Vec::new());
+    loop {
+        bytes.clear();
+        if input
+            .by_ref()
+            .take(MAX_LINE)
+            .read_until(b'\n', &mut bytes)?
+            == 0
+        {
+            return Ok(foreign);
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        match Line::parse(&text) {
+            Some(line) => take(line),
+            None => foreign += u64::from(!text.trim().is_empty()),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `check --against`: what of a record would be answered otherwise now.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::{Exit, learn, tell};
+use crate::audit::line::{self, Line};
+use crate::docker::{Call, Subject};
+use crate::policy::learn::times;
+use crate::policy::replay::{Replayed, judge, key_of};
+use crate::policy::{Problem, Rules, finding};
+
+/// The rules that are held against the record, each with its listener, if it has one.
+pub(super) type Rulings<'a> = Vec<(Option<String>, &'a Rules)>;
+
+/// How a kind of requests would be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Refused,
+    Allowed,
+    Unsure,
+}
+
+impl Change {
+    fn told(self) -> &'static str {
+        match self {
+            Self::Refused => "would be refused",
+            Self::Allowed => "would be allowed",
+            Self::Unsure => "cannot be told, as too little is recorded",
+        }
+    }
+}
+
+/// Requests that would be answered alike.
+#[derive(Default)]
+struct Tally {
+    count: u64,
+    last: String,
+}
+
+#[derive(Default)]
+struct Replay {
+    /// By what changes, the request's kind and why.
+    changes: BTreeMap<(Change, String, String), Tally>,
+    judged: u64,
+    passed_over: u64,
+}
+
+/// Replays a record.
+pub(super) fn run(
+    record: &Path,
+    rulings: &Rulings<'_>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let mut replay = Replay::default();
+    let read = match learn::open(Some(record)) {
+        Ok(input) => line::read_all(input, |line| replay.take(&line, rulings)),
+        Err(problem) => return tell(&[problem], err),
+    };
+    if let Err(error) = read {
+        let problem = Problem::of_file(&record.display().to_string(), error.to_string());
+        return tell(&[problem], err);
+    }
+    replay.report(record, out)
+}
+
+impl Replay {
+    fn take(&mut self, line: &Line, rulings: &Rulings<'_>) {
+        if line.event != "request" {
+            return;
+        }
+        // One alone is meant, wherever it listened then.
+        let of_listener = |(listener, _): &&(Option<String>, &Rules)| {
+            rulings.len() == 1 || listener.as_ref() == Some(&line.listener)
+        };
+        let was_allowed = match (line.verdict.as_str(), line.reason.as_str()) {
+            ("allow" | "would_deny", _) => true,
+            ("deny", "not_granted" | "restricted" | "denied" | "unknown_operation") => false,
+            _ => {
+                self.passed_over += 1;
+                return;
+            }
+        };
+        let (Some((_, rules)), Some(call)) = (rulings.iter().find(of_listener), line.call()) else {
+            self.passed_over += 1;
+            return;
+        };
+        self.judged += 1;
+        let found = line.findings.iter();
+        let asked: Option<Vec<_>> = found.map(|text| finding::parse(text)).collect();
+        let is_known = asked.is_some();
+        let (change, why) = match judge(rules, &call, &asked.unwrap_or_default()) {
+            Replayed::Refused(_) if !was_allowed => return,
+            Replayed::Refused(denial) => (Change::Refused, denial.message),
+            // Its body was not read.
+            Replayed::Allowed if !was_allowed && line.findings.is_empty() && has_body(&call) => {
+                (Change::Unsure, "its body was not read".to_owned())
+            }
+            Replayed::Allowed if !is_known => (
+                Change::Unsure,
+                "what it asks for was cut or escaped".to_owned(),
+            ),
+            Replayed::Allowed if was_allowed => return,
+            Replayed::Allowed => (Change::Allowed, String::new()),
+            Replayed::Unsure(needs) => {
+                let keys = needs.iter().filter_map(|need| key_of(&need.what));
+                (Change::Unsure, keys.collect::<Vec<_>>().join(", "))
+            }
+        };
+        let tally = self.changes.entry((change, kind(&call), why)).or_default();
+        tally.count += 1;
+        tally.last.clone_from(&line.time);
+    }
+
+    fn report(&self, record: &Path, out: &mut dyn Write) -> io::Result<Exit> {
+        let (record, judged) = (record.display(), self.judged);
+        let breaks = self
+            .changes
+            .keys()
+            .any(|(change, ..)| *change == Change::Refused);
+        if self.changes.is_empty() {
+            writeln!(out, "{record}: nothing changes for {judged} requests")?;
+        } else {
+            let count: u64 = self.changes.values().map(|tally| tally.count).sum();
+            writeln!(
+                out,
+                "{record}: {count} of {judged} requests would be answered otherwise"
+            )?;
+        }
+        for ((change, kind, why), tally) in &self.changes {
+            let last = tally.last.split('.').next().unwrap_or_default();
+            let why = if why.is_empty() {
+                String::new()
+            } else {
+                format!(": {why}")
+            };
+            let (times, told) = (times(tally.count), change.told());
+            writeln!(out, "  {kind}, {times}, last {last}Z, {told}{why}")?;
+        }
+        if self.passed_over > 0 {
+            writeln!(
+                out,
+                "  {} were passed over, as no policy decides about them",
+                self.passed_over
+            )?;
+        }
+        Ok(if breaks { Exit::Failed } else { Exit::Done })
+    }
+}
+
+/// What requests have in common that are told in one line.
+fn kind(call: &Call) -> String {
+    match &call.subject {
+        Subject::Operation { operation, .. } => operation.to_string(),
+        Subject::Outside { path } => format!("{} {path}", call.method.as_str()),
+    }
+}
+
+/// Whether more than its operation decides about it.
+fn has_body(call: &Call) -> bool {
+    call.operation()
+        .is_some_and(|operation| crate::policy::need::Block::of(operation).is_some())
+}

@@ -1,0 +1,187 @@
+//! `learn`: the smallest policy that would have allowed what a record tells of.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+
+use super::{Exit, LearnArgs, tell};
+use crate::audit::line::{self, Line};
+use crate::policy::Problem;
+use crate::policy::learn::{Seen, Sighting};
+
+/// Why a refused request tells nothing of what a client needs: these hold whatever a policy says.
+const BEYOND_POLICIES: &[&str] = &[
+    "granted",
+    "not_granted",
+    "restricted",
+    "denied",
+    "unknown_operation",
+    "not_found",
+];
+
+/// What is read of a record.
+#[derive(Default)]
+struct Reading {
+    seen: Seen,
+    /// Requests of which nothing but the beginning was read yet.
+    open: BTreeMap<String, Line>,
+    clients: BTreeMap<String, u64>,
+    /// Requests that no policy could have allowed, by their reason.
+    refused: BTreeMap<String, u64>,
+    first: Option<String>,
+    last: Option<String>,
+}
+
+/// Prints the policy that a record teaches.
+pub(super) fn run(args: &LearnArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    let input = match open(args.file.as_deref()) {
+        Ok(input) => input,
+        Err(problem) => return tell(&[problem], err),
+    };
+    let mut reading = Reading::default();
+    let client = args.client.as_deref();
+    let read = line::read_all(input, |line| reading.take(line, client));
+    let foreign = match read {
+        Ok(foreign) => foreign,
+        Err(error) => {
+            let problem = Problem::of_file(&name(args.file.as_deref()), error.to_string());
+            return tell(&[problem], err);
+        }
+    };
+    reading.end();
+    reading.report(foreign, client, err)?;
+    if reading.seen.is_empty() {
+        return Ok(Exit::Failed);
+    }
+    write!(out, "{}", reading.seen.policy(&reading.description()))?;
+    Ok(Exit::Done)
+}
+
+fn name(file: Option<&Path>) -> String {
+    file.map_or_else(
+        || "standard input".to_owned(),
+        |file| file.display().to_string(),
+    )
+}
+
+/// The file, or standard input.
+pub(super) fn open(file: Option<&Path>) -> Result<Box<dyn BufRead>, Problem> {
+    match file.filter(|file| *file != Path::new("-")) {
+        None => Ok(Box::new(io::stdin().lock())),
+        Some(path) => {
+            let file = File::open(path);
+            let file =
+                file.map_err(|error| Problem::of_file(&name(Some(path)), error.to_string()))?;
+            Ok(Box::new(BufReader::new(file)))
+        }
+    }
+}
+
+impl Reading {
+    fn take(&mut self, line: Line, client: Option<&str>) {
+        if client.is_some_and(|client| client != line.client.host()) {
+            return;
+        }
+        match line.event.as_str() {
+            // A stream that still runs, or that ran when Dockgate was killed, has no other line.
+            "begin" => _ = self.open.insert(line.id.clone(), line),
+            "request" => {
+                self.open.remove(&line.id);
+                self.see(&line);
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self) {
+        for line in std::mem::take(&mut self.open).into_values() {
+            self.see(&line);
+        }
+    }
+
+    fn see(&mut self, line: &Line) {
+        let is_deny = line.verdict == "deny";
+        let is_of_policies = !is_deny || BEYOND_POLICIES.contains(&line.reason.as_str());
+        let Some(call) = line.call().filter(|_| is_of_policies) else {
+            *self.refused.entry(line.reason.clone()).or_default() += 1;
+            return;
+        };
+        *self
+            .clients
+            .entry(line.client.host().to_owned())
+            .or_default() += 1;
+        let time = || Some(line.time.clone());
+        self.first = self.first.take().min(time()).or_else(time);
+        self.last = self.last.take().max(time());
+        self.seen.see(&Sighting {
+            call: &call,
+            findings: &line.findings,
+            time: &line.time,
+            is_refused: is_deny,
+        });
+    }
+
+    /// Who did what is learned, and when.
+    fn description(&self) -> String {
+        let clients: Vec<_> = self.clients.keys().map(String::as_str).collect();
+        let day = |time: &Option<String>| {
+            let time = time.as_deref().unwrap_or_default();
+            time.split('T').next().unwrap_or_default().to_owned()
+        };
+        let (first, last) = (day(&self.first), day(&self.last));
+        let when = if first == last {
+            format!("on {first}")
+        } else {
+            format!("from {first} to {last}")
+        };
+        let who = if clients.len() > 4 {
+            format!("{} clients", clients.len())
+        } else {
+            clients.join(", ")
+        };
+        format!("What {who} did {when}")
+    }
+
+    fn report(&self, foreign: u64, client: Option<&str>, err: &mut dyn Write) -> io::Result<()> {
+        let clients = self.clients.iter();
+        let clients: Vec<_> = clients
+            .map(|(client, count)| format!("{client} ({count})"))
+            .collect();
+        let count = self.seen.len();
+        if clients.is_empty() {
+            let of = client
+                .map(|client| format!(" of the client {client}"))
+                .unwrap_or_default();
+            writeln!(
+                err,
+                "dockgate: nothing to learn from: no request{of} that a policy decides about"
+            )?;
+        } else {
+            writeln!(
+                err,
+                "dockgate: learned from {count} requests of {}",
+                clients.join(", ")
+            )?;
+        }
+        if clients.len() > 1 {
+            writeln!(
+                err,
+                "dockgate: to learn from one of them alone add --client ADDRESS"
+            )?;
+        }
+        for (reason, count) in &self.refused {
+            writeln!(
+                err,
+                "dockgate: {count} passed over, which no policy could allow: {reason}"
+            )?;
+        }
+        if foreign > 0 {
+            writeln!(
+                err,
+                "dockgate: {foreign} lines are none of a record in JSON"
+            )?;
+        }
+        Ok(())
+    }
+}

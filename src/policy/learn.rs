@@ -1,0 +1,165 @@
+//! The smallest policy that would have allowed what was seen.
+//!
+//! What was seen is put together here, operation by operation and finding by finding, and written as a
+//! policy file: each line says how often it was used and when last. Before it is handed out it is read as a
+//! policy, and what was seen is held against it.
+
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::entry::Entry;
+use super::finding::{self, Finding};
+use super::need::Block;
+use crate::docker::{Call, Operation, Subject};
+
+pub use text::times;
+
+/// What clients have asked for.
+#[derive(Debug, Default)]
+pub struct Seen {
+    operations: HashMap<Operation, Tally>,
+    /// Entries for paths outside of the table.
+    paths: BTreeMap<String, Tally>,
+    /// Paths that no entry could grant.
+    ungrantable: BTreeMap<String, Tally>,
+    /// Findings as they stand in the record.
+    findings: BTreeMap<String, Tally>,
+    /// How many requests of an operation have findings.
+    judged: HashMap<Operation, u64>,
+    /// How many requests have a finding of this key.
+    with_key: BTreeMap<String, u64>,
+    /// Whether any request asked for more than its record could hold.
+    is_cut: bool,
+}
+
+/// One request as it was recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting<'a> {
+    /// What it asked.
+    pub call: &'a Call,
+    /// What it asked for besides, as the record has it.
+    pub findings: &'a [String],
+    /// When, as the record has it.
+    pub time: &'a str,
+    /// Whether it was refused.
+    pub is_refused: bool,
+}
+
+/// How often something was seen.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    count: u64,
+    refused: u64,
+    last: String,
+}
+
+impl Tally {
+    fn add(&mut self, sighting: &Sighting<'_>) {
+        self.count += 1;
+        self.refused += u64::from(sighting.is_refused);
+        if *sighting.time > *self.last {
+            sighting.time.clone_into(&mut self.last);
+        }
+    }
+}
+
+impl Seen {
+    /// Takes in one request.
+    pub fn see(&mut self, sighting: &Sighting<'_>) {
+        match &sighting.call.subject {
+            Subject::Operation { operation, .. } => {
+                self.operations.entry(*operation).or_default().add(sighting);
+                if !sighting.findings.is_empty() {
+                    *self.judged.entry(*operation).or_default() += 1;
+                }
+            }
+            Subject::Outside { path } => {
+                let method = sighting.call.method.as_str();
+                let entry = format!("{method} {}", without_ids(path));
+                let paths = match Entry::parse(&entry) {
+                    Ok(_) => &mut self.paths,
+                    Err(_) => &mut self.ungrantable,
+                };
+                paths.entry(entry).or_default().add(sighting);
+            }
+        }
+        let mut keys = BTreeSet::new();
+        for finding in sighting.findings {
+            if finding == "..." {
+                self.is_cut = true;
+                continue;
+            }
+            keys.extend(finding.split_once('=').map(|(key, _)| key));
+            self.findings
+                .entry(finding.clone())
+                .or_default()
+                .add(sighting);
+        }
+        for key in keys {
+            *self.with_key.entry(key.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// How many requests were seen.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        let operations = self.operations.values();
+        let paths = self.paths.values().chain(self.ungrantable.values());
+        operations.chain(paths).map(|tally| tally.count).sum()
+    }
+
+    /// Whether nothing was seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A policy file that grants this and no more, with what could not be written as a rule as comments.
+    #[must_use]
+    pub fn policy(&self, description: &str) -> String {
+        text::policy(self, description)
+    }
+
+    /// What was found of one key, by value.
+    fn of_key(&self, block: Block, key: &str) -> Vec<(&str, &Tally)> {
+        let begin = format!("{}.{key}=", block.name());
+        let found = self.findings.iter();
+        found
+            .filter_map(|(finding, tally)| Some((finding.strip_prefix(&begin)?, tally)))
+            .collect()
+    }
+
+    /// The findings that can be read, of one block.
+    fn of_block(&self, block: Block) -> Vec<Finding> {
+        let of_it =
+            |finding: &&String| finding::parts(finding).is_some_and(|(found, ..)| found == block);
+        let found = self.findings.keys().filter(of_it);
+        found
+            .filter_map(|finding| finding::parse(finding))
+            .collect()
+    }
+
+    /// How many requests of these operations have findings.
+    fn judged(&self, operations: &[Operation]) -> u64 {
+        let counts = operations
+            .iter()
+            .filter_map(|operation| self.judged.get(operation));
+        counts.sum()
+    }
+
+    /// Whether every request of these operations has a finding of a key.
+    fn has_always(&self, operations: &[Operation], key: &str) -> bool {
+        let count = self.with_key.get(key).copied().unwrap_or_default();
+        count > 0 && count == self.judged(operations)
+    }
+}
+
+/// A path with `{}` for what can only be an id.
+fn without_ids(path: &str) -> String {
+    let is_id =
+        |segment: &str| segment.len() >= 12 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let segments = path.split('/');
+    let segments = segments.map(|segment| if is_id(segment) { "{}" } else { segment });
+    segments.collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,85 @@
+//! The judgement of what a record tells of a request, long after it.
+//!
+//! A record has no bodies. It has what was asked for, in the words of the keys that would grant it, and
+//! that is all that a policy's blocks decide about. Containers and networks are supposed to be ordinary.
+
+use super::ask::{Known, Unsettled};
+use super::cover::Cover;
+use super::file::Policy;
+use super::finding::Finding;
+use super::need::{Need, What};
+use super::reason::Denial;
+use super::rules::{Rules, restricted};
+use super::suppose;
+use crate::docker::Call;
+
+/// What rules say of a recorded request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Replayed {
+    /// It would be allowed.
+    Allowed,
+    /// It would be refused.
+    Refused(Denial),
+    /// It would be allowed, if this is granted, of which too little was recorded.
+    Unsure(Vec<Need>),
+}
+
+/// Judges a request by what its record tells of it.
+#[must_use]
+pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
+    if let Some(denial) = rules.refusal(call) {
+        return Replayed::Refused(denial);
+    }
+    let mut least = None;
+    let policies = rules.policies().iter();
+    for policy in policies.filter(|policy| policy.grants(call)) {
+        let lacking = lacking(policy, asked);
+        if lacking.is_empty() {
+            return Replayed::Allowed;
+        }
+        let is_sure = lacking.iter().any(|finding| finding.is_whole);
+        let needs: Vec<_> = lacking.iter().copied().map(need).collect();
+        if !is_sure {
+            return Replayed::Unsure(needs);
+        }
+        least.get_or_insert(needs);
+    }
+    Replayed::Refused(restricted(call, &least.unwrap_or_default(), &[]))
+}
+
+/// What of this a policy does not grant.
+#[must_use]
+pub fn lacking<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> {
+    if policy.passes_bodies() {
+        return Vec::new();
+    }
+    let mut known = Known::default();
+    let mut grants = |finding: &Finding| {
+        let need = need(finding);
+        loop {
+            match Cover::of(policy, &known).grants(&need) {
+                Ok(is_granted) => return is_granted,
+                Err(Unsettled::Missing(_)) => return false,
+                Err(Unsettled::Ask(lookup)) => {
+                    let answer = suppose::ordinarily(&lookup, policy.mark());
+                    known.learn(lookup, answer);
+                }
+            }
+        }
+    };
+    asked.iter().filter(|finding| !grants(finding)).collect()
+}
+
+/// The key that grants something, as `create.images`.
+#[must_use]
+pub fn key_of(what: &What) -> Option<String> {
+    let (block, key) = what.key()?;
+    Some(format!("{}.{key}", block.name()))
+}
+
+fn need(finding: &Finding) -> Need {
+    Need {
+        path: key_of(&finding.what).unwrap_or_default(),
+        what: finding.what.clone(),
+    }
+}
