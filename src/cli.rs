@@ -101,6 +101,9 @@ struct LearnArgs {
     /// Learn from one client alone, by its address
     #[arg(long, value_name = "ADDRESS", value_parser = NoEmpty::new())]
     client: Option<String>,
+    /// Print this policy file with what it lacks, instead of a new one
+    #[arg(long, value_name = "FILE", value_parser = NoEmpty::new())]
+    merge: Option<String>,
 }
 
 /// How a command ended. Its number is the process's exit code.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::{Exit, LearnArgs, tell};
 use crate::audit::line::{self, Line};
+use crate::config::Files;
 use crate::policy::Problem;
 use crate::policy::learn::{Seen, Sighting};
 
@@ -54,8 +55,20 @@ pub(super) fn run(args: &LearnArgs, out: &mut dyn Write, err: &mut dyn Write) ->
     if reading.seen.is_empty() {
         return Ok(Exit::Failed);
     }
-    write!(out, "{}", reading.seen.policy(&reading.description()))?;
-    Ok(Exit::Done)
+    let Some(file) = &args.merge else {
+        write!(out, "{}", reading.seen.policy(&reading.description()))?;
+        return Ok(Exit::Done);
+    };
+    match reading.seen.merged(file, &Files) {
+        Ok((text, notes)) => {
+            write!(out, "{text}")?;
+            for note in notes {
+                writeln!(err, "dockgate: {note}")?;
+            }
+            Ok(Exit::Done)
+        }
+        Err(problems) => tell(&problems, err),
+    }
 }
 
 fn name(file: Option<&Path>) -> String {

@@ -14,7 +14,7 @@ use super::blocks::Blocks;
 use super::entry::{Entry, Grants};
 use super::spelling::did_you_mean;
 use super::written::{Lines, Place, Written};
-use crate::docker::{Call, Operation};
+use crate::docker::{Call, Operation, Target, classify};
 
 pub use example::Example;
 
@@ -204,6 +204,21 @@ impl Policy {
         let granted =
             || self.allow.has(operation) || self.parents.iter().any(|parent| parent.has(operation));
         !self.deny.has(operation) && granted()
+    }
+
+    /// Whether its own `deny` names an operation.
+    #[must_use]
+    pub fn denies(&self, operation: Operation) -> bool {
+        self.deny.has(operation)
+    }
+
+    /// Whether it, or a policy that it extends, has a raw path as an entry covers it.
+    #[must_use]
+    pub fn has_path(&self, method: &str, path: &str) -> bool {
+        let path = path.replace("{}", "x");
+        let parsed = Target::parse(&path);
+        let call = parsed.ok().and_then(|target| classify(method, target).ok());
+        call.is_some_and(|call| self.grants(&call))
     }
 
     /// What of its operations it grants.

@@ -4,11 +4,13 @@
 //! policy file: each line says how often it was used and when last. Before it is handed out it is read as a
 //! policy, and what was seen is held against it.
 
+mod merge;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::entry::Entry;
+use super::file::{Library, Problem};
 use super::finding::{self, Finding};
 use super::need::Block;
 use crate::docker::{Call, Operation, Subject};
@@ -27,8 +29,8 @@ pub struct Seen {
     findings: BTreeMap<String, Tally>,
     /// How many requests of an operation have findings.
     judged: HashMap<Operation, u64>,
-    /// How many requests have a finding of this key.
-    with_key: BTreeMap<String, u64>,
+    /// How many requests of an operation have a finding of a key.
+    with_key: HashMap<(Operation, String), u64>,
     /// Whether any request asked for more than its record could hold.
     is_cut: bool,
 }
@@ -96,8 +98,11 @@ impl Seen {
                 .or_default()
                 .add(sighting);
         }
-        for key in keys {
-            *self.with_key.entry(key.to_owned()).or_default() += 1;
+        if let Some(operation) = sighting.call.operation() {
+            for key in &keys {
+                let count = self.with_key.entry((operation, (*key).to_owned()));
+                *count.or_default() += 1;
+            }
         }
     }
 
@@ -119,6 +124,20 @@ impl Seen {
     #[must_use]
     pub fn policy(&self, description: &str) -> String {
         text::policy(self, description)
+    }
+
+    /// A policy file with what it lacks to grant this, and what could not be added; nothing of it is taken
+    /// away.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the file.
+    pub fn merged(
+        &self,
+        reference: &str,
+        library: &dyn Library,
+    ) -> Result<(String, Vec<String>), Vec<Problem>> {
+        merge::merge(self, reference, library)
     }
 
     /// What was found of one key, by value.
@@ -148,10 +167,13 @@ impl Seen {
         counts.sum()
     }
 
-    /// Whether every request of these operations has a finding of a key.
+    /// Whether every request of these operations has a finding of a key, but for what replaces another.
     fn has_always(&self, operations: &[Operation], key: &str) -> bool {
-        let count = self.with_key.get(key).copied().unwrap_or_default();
-        count > 0 && count == self.judged(operations)
+        let counts = operations.iter().flat_map(|operation| {
+            let with = |key: &str| self.with_key.get(&(*operation, key.to_owned()));
+            [with(key), with("create.replaces")]
+        });
+        counts.flatten().sum::<u64>() == self.judged(operations)
     }
 }
 
@@ -163,3 +185,6 @@ fn without_ids(path: &str) -> String {
     let segments = segments.map(|segment| if is_id(segment) { "{}" } else { segment });
     segments.collect::<Vec<_>>().join("/")
 }
+
+#[cfg(test)]
+mod tests;

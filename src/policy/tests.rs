@@ -1,3 +1,3 @@
 //! What takes the whole of the judgement.
 
-mod fuzz;
+pub(in crate::policy) mod fuzz;

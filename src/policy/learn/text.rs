@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::super::file::{Library, Policy, Problem};
 use super::super::finding;
@@ -15,19 +18,21 @@ use crate::docker::{Effect, Operation};
 /// What a key cannot express, such as an image by its id, is found by holding what was seen against the
 /// policy; a key that narrows too much by that is left out, and everything else is told in comments.
 pub(super) fn policy(seen: &Seen, description: &str) -> String {
+    write(seen, description, &too_narrow(seen))
+}
+
+/// The keys that cannot be narrowed to what was seen.
+pub(super) fn too_narrow(seen: &Seen) -> BTreeSet<String> {
     let mut without = BTreeSet::new();
-    loop {
-        let text = write(seen, description, &without);
-        let Ok(policy) = load(&text) else {
-            return text;
-        };
+    while let Ok(policy) = load(&write(seen, "", &without)) {
         let missed = missed(seen, &policy);
         let narrows = |key: &&String| is_narrowing(key) && !without.contains(*key);
-        let Some(key) = missed.iter().find(narrows) else {
-            return text;
-        };
-        without.insert(key.clone());
+        match missed.iter().find(narrows) {
+            Some(key) => _ = without.insert(key.clone()),
+            None => break,
+        }
     }
+    without
 }
 
 /// Reads a learned policy, which extends nothing.
@@ -42,7 +47,7 @@ pub(super) fn load(text: &str) -> Result<Policy, Vec<Problem>> {
 }
 
 /// The keys of what was seen and is not granted.
-fn missed(seen: &Seen, policy: &Policy) -> Vec<String> {
+pub(super) fn missed(seen: &Seen, policy: &Policy) -> Vec<String> {
     let found = seen.findings.keys().filter_map(|text| finding::parse(text));
     let found: Vec<_> = found.collect();
     let mut keys: Vec<_> = lacking(policy, &found)
@@ -213,6 +218,17 @@ fn notes(seen: &Seen, without: &BTreeSet<String>) -> Vec<String> {
             "Not narrowed: {key}, as what was asked for cannot be written there."
         ));
     }
+    let unwritable = seen.findings.keys().filter(|text| {
+        let parts = finding::parts(text);
+        let key = parts.map(|(block, name, value)| (format!("{}.{name}", block.name()), value));
+        key.is_some_and(|(key, value)| {
+            let is_list = matches!(form(&key), Form::List | Form::Commands | Form::Variables);
+            is_list && !is_narrowing(&key) && entry(&key, value).is_none()
+        })
+    });
+    for text in unwritable {
+        notes.push(format!("Not granted, as no rule can say it: {text}"));
+    }
     let unreadable = seen
         .findings
         .keys()
@@ -254,7 +270,8 @@ pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Ve
     let mut keys: BTreeSet<String> = beyond.into_iter().collect();
     let begin = format!("{}.", block.name());
     let narrowing = NARROWING.iter().filter(|(key, operations)| {
-        let is_seen = seen.judged(operations) > 0 || seen.with_key.contains_key(*key);
+        let name = key.split_once('.').map_or(*key, |(_, name)| name);
+        let is_seen = seen.judged(operations) > 0 || !seen.of_key(block, name).is_empty();
         key.starts_with(&begin) && is_seen
     });
     keys.extend(narrowing.map(|(key, _)| (*key).to_owned()));
@@ -267,64 +284,50 @@ pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Ve
 fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
     let name = key.split_once('.').map_or(key, |(_, name)| name);
     let found = seen.of_key(block, name);
-    let list = |key: &str, entries: Vec<(String, String)>| Line {
-        key: key.to_owned(),
-        value: Written::List(entries),
+    let entries = || {
+        let found = found.iter();
+        found.filter_map(|(value, tally)| Some((entry(key, value)?, told(tally))))
     };
-    let strings = || {
-        found
-            .iter()
-            .map(|(value, tally)| (quoted(value), told(tally)))
-            .collect()
-    };
-    Some(match (key, form(key)) {
-        ("exec.env.allow", _) if !has_arguments(seen) => return None,
+    let whole = |value: String, comment: &str| Written::Whole(value, comment.to_owned());
+    let (name, value) = match (key, form(key)) {
+        ("exec.env.allow" | "exec.commands", _) if !has_arguments(seen) => return None,
         ("create.env.allow", _) => return None,
+        // One without an image is made of nothing, and brought in afterwards.
+        ("create.images", _) if !seen.has_always(MAKING, key) => return None,
         ("create.users", _) if !are_users(&found) || !seen.has_always(MAKING, key) => return None,
         ("exec.users", _) if !are_users(&found) || !seen.has_always(RUNNING, key) => return None,
-        ("create.binds", _) => list(name, paths(&found)),
-        ("archive.paths", _) => {
-            let written = |value: &str| quoted(&format!("{value}:rw"));
-            let paths = found.iter();
-            list(
-                name,
-                paths
-                    .map(|(value, tally)| (written(value), told(tally)))
-                    .collect(),
-            )
-        }
-        (_, Form::Flag) => {
-            let (_, tally) = found.first()?;
-            let value = Written::Whole("true".to_owned(), told(tally));
-            Line {
-                key: name.to_owned(),
-                value,
-            }
-        }
-        (_, Form::Commands) if !has_arguments(seen) => return None,
-        (_, Form::Commands) => {
-            let commands = found
-                .iter()
-                .map(|(value, tally)| ((*value).to_owned(), told(tally)));
-            list(name, commands.collect())
-        }
-        (_, Form::Limits) => {
-            let value = Written::Whole(limits(&found)?, "the most that was asked for".to_owned());
-            Line {
-                key: name.to_owned(),
-                value,
-            }
-        }
+        ("create.binds", _) => (name, Written::List(paths(&found))),
+        (_, Form::Flag) => (name, whole("true".to_owned(), &told(found.first()?.1))),
+        (_, Form::Limits) => (name, whole(limits(&found)?, "the most that was asked for")),
         (_, Form::Variables) => {
-            let names: Vec<_> = found.iter().map(|(value, _)| quoted(value)).collect();
+            let names: Vec<_> = entries().map(|(name, _)| name).collect();
             let value = format!("{{ allow = [{}] }}", names.join(", "));
-            Line {
-                key: "env".to_owned(),
-                value: Written::Whole(value, "by name, whatever the value".to_owned()),
-            }
+            ("env", whole(value, "by name, whatever the value"))
         }
-        (_, Form::List) => list(name, strings()),
-    })
+        (_, Form::Commands | Form::List) => (name, Written::List(entries().collect())),
+    };
+    let key = name.to_owned();
+    Some(Line { key, value })
+}
+
+/// A value as it stands in a key's list, in TOML; `None` where it cannot.
+pub(super) fn entry(key: &str, value: &str) -> Option<String> {
+    let entry = match key {
+        "archive.paths" => quoted(&format!("{value}:rw")),
+        // A list of strings is written alike in JSON.
+        "exec.commands" => value.to_owned(),
+        "networks.subnets" => {
+            let address = value.parse::<IpAddr>().map(IpNet::from);
+            quoted(&address.map_or_else(|_| value.to_owned(), |net| net.to_string()))
+        }
+        _ => quoted(value),
+    };
+    let (block, name) = key.split_once('.')?;
+    let list = match name {
+        "env.allow" => format!("env = {{ allow = [{entry}] }}"),
+        name => format!("{name} = [{entry}]"),
+    };
+    load(&format!("[{block}]\n{list}")).is_ok().then_some(entry)
 }
 
 /// Whether all of these can stand under `users`: names cannot.
@@ -347,9 +350,11 @@ fn paths(found: &[(&str, &Tally)]) -> Vec<(String, String)> {
             .strip_suffix(":ro")
             .is_none_or(|path| !is_written(path))
     });
-    needed
-        .map(|(value, tally)| (quoted(value), told(tally)))
-        .collect()
+    let written = needed.filter_map(|(value, tally)| {
+        let entry = entry("create.binds", value)?;
+        Some((entry, told(tally)))
+    });
+    written.collect()
 }
 
 /// The least limits within which all of it is; none where one had none.

@@ -25,7 +25,7 @@ use crate::policy::file::tests::policy;
 use mutate::{Chance, Mutator};
 
 /// The operations whose bodies are judged, each with a request for it.
-const REQUESTS: &[(Operation, &str)] = &[
+pub(crate) const REQUESTS: &[(Operation, &str)] = &[
     (Operation::ContainerCreate, "/containers/create?name=n"),
     (Operation::ContainerExec, "/containers/web/exec"),
     (Operation::ContainerUpdate, "/containers/web/update"),
@@ -161,7 +161,7 @@ fn kept(file: &str) -> Vec<(Operation, String)> {
         .collect()
 }
 
-fn corpus() -> Vec<(Operation, String)> {
+pub(crate) fn corpus() -> Vec<(Operation, String)> {
     KEPT.iter().flat_map(|file| kept(file)).collect()
 }
 
