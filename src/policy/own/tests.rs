@@ -52,10 +52,20 @@ fn answer(lookup: &Lookup) -> Answer {
     lookup.read(reply.to_string().as_bytes()).unwrap()
 }
 
-/// The verdict on a request, and what is sent where it is granted.
+/// The verdict on a request, and what is sent where it is granted; where it is only observed, the same.
 fn judged(request: &str, text: &str) -> Result<String, (Reason, String)> {
+    let enforced = judged_by(false, request, text);
+    assert_eq!(
+        judged_by(true, request, text),
+        enforced,
+        "observed: {request}"
+    );
+    enforced
+}
+
+fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Reason, String)> {
     let own = Own::of(&Container::parse(container("a", "gate").to_string().as_bytes()).unwrap());
-    let rules = Rules::new(vec![policy("p", EVERYTHING)], Grants::default());
+    let rules = Rules::new(vec![policy("p", EVERYTHING)], Grants::default()).observed(is_observed);
     let (method, target) = request.split_once(' ').unwrap();
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
     let (mut known, mut request) = (Known::default(), Request { call, body: None });

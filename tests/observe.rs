@@ -1,0 +1,231 @@
+//! A listener that is only observed: what its policies refuse arrives, is on record, and is told to both
+//! sides; what has no single reading is refused as ever.
+
+#![cfg(test)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{FakeDaemon, Gate, Refused, Setup, get, post};
+
+const JSON: &str = "Content-Type: application/json\r\n";
+const PINGS: &str = "allow = ['SystemPing']";
+
+fn observed(daemon: &FakeDaemon, policy: &str) -> Gate {
+    let setup = Setup::new(daemon, policy);
+    setup
+        .settings("observe = true\naudit.argv = true\n")
+        .start()
+}
+
+/// The fields of a record that tell what was decided.
+fn told(line: &Value) -> Value {
+    json!([
+        line["operation"],
+        line["verdict"],
+        line["reason"],
+        line["policy"],
+        line["status"],
+        line["findings"]
+    ])
+}
+
+fn finished(lines: &[Value]) -> Vec<Value> {
+    let lines = lines.iter().filter(|line| line["event"] == "request");
+    lines.map(told).collect()
+}
+
+#[test]
+fn what_a_policy_refuses_arrives_and_is_on_record_with_what_it_asks_for() {
+    let daemon = FakeDaemon::start();
+    let gate = observed(&daemon, PINGS);
+    let create = r#"{"Image":"nginx","HostConfig":{"Privileged":true,"Binds":["/srv:/a:ro"]}}"#;
+    let exec = r#"{"Cmd":["ls","-l"]}"#;
+    for (request, verdict) in [
+        (get("/_ping"), "allow"),
+        (get("/containers/json"), "would_deny"),
+        (post("/containers/create", JSON, create), "would_deny"),
+        (post("/containers/web/exec", JSON, exec), "would_deny"),
+        (get("/libpod/info"), "would_deny"),
+    ] {
+        let reply = gate.ask(&request);
+        reply.assert_ok(&request);
+        assert_eq!(
+            reply.head.get("dockgate-observe"),
+            Some(verdict),
+            "{request}"
+        );
+        assert_eq!(reply.head.get("dockgate-reason"), None, "{request}");
+    }
+    assert!(
+        gate.diagnostics().contains("warning: the gate is open: "),
+        "{}",
+        gate.diagnostics()
+    );
+    assert_eq!(daemon.requests().len(), 5);
+    let body = String::from_utf8(daemon.requests()[2].body.clone().unwrap()).unwrap();
+    assert!(body.contains(r#""Privileged":true"#), "{body}");
+    let lines = gate.stop();
+    let null = Value::Null;
+    let (name, created) = (lines[0]["policy"].clone(), "create.images=nginx");
+    let binds = "create.binds=/srv:ro";
+    let limits = "create.limits=memory 0, cpus 0.000000000, pids 0";
+    assert_eq!(
+        finished(&lines),
+        [
+            json!(["SystemPing", "allow", "granted", name, 200, null]),
+            json!([
+                "ContainerList",
+                "would_deny",
+                "not_granted",
+                null,
+                200,
+                null
+            ]),
+            json!([
+                "ContainerCreate",
+                "would_deny",
+                "not_granted",
+                null,
+                200,
+                [
+                    created,
+                    "create.privileged=true",
+                    binds,
+                    "create.networks=@default",
+                    limits,
+                ]
+            ]),
+            json!([
+                "ContainerExec",
+                "would_deny",
+                "not_granted",
+                null,
+                200,
+                ["exec.into=web", r#"exec.commands=["ls","-l"]"#,]
+            ]),
+            json!([null, "would_deny", "unknown_operation", null, 200, null]),
+        ]
+    );
+    for line in lines.iter().filter(|line| line["verdict"] == "would_deny") {
+        assert!(
+            line["event"] == "lookup" || line["detail"].is_string(),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn what_a_policy_grants_but_for_its_body_arrives_too() {
+    let daemon = FakeDaemon::start();
+    let gate = observed(&daemon, "allow = ['ContainerCreate']");
+    for (body, verdict, reason) in [
+        (r#"{"Image":"a"}"#, "allow", "granted"),
+        (
+            r#"{"Image":"a","HostConfig":{"Privileged":true}}"#,
+            "would_deny",
+            "restricted",
+        ),
+    ] {
+        let reply = gate.ask(post("/containers/create", JSON, body));
+        reply.assert_ok(body);
+        assert_eq!(reply.head.get("dockgate-observe"), Some(verdict), "{body}");
+        let lines = gate.lines();
+        let last = lines.last().unwrap();
+        assert_eq!(
+            (&last["verdict"], &last["reason"]),
+            (&json!(verdict), &json!(reason))
+        );
+    }
+    gate.stop();
+}
+
+#[test]
+fn what_has_no_single_reading_is_refused_all_the_same() {
+    let daemon = FakeDaemon::start();
+    let gate = observed(&daemon, PINGS);
+    let reserved = r#"{"Image":"a","Labels":{"dockgate.policy":"agent"}}"#;
+    for (request, refused) in [
+        (get("/containers//json"), Refused(400, "bad_target")),
+        (
+            get("/containers/web/%2e%2e/json"),
+            Refused(400, "bad_target"),
+        ),
+        (
+            get("/containers/web/unheard-of"),
+            Refused(403, "unknown_operation"),
+        ),
+        (
+            post("/containers/create", JSON, r#"{"Image":"a","image":"b"}"#),
+            Refused(400, "bad_body"),
+        ),
+        (
+            post("/containers/create", JSON, r#"{"New":1}"#),
+            Refused(400, "bad_body"),
+        ),
+        // It would pass for one of Dockgate's own when the gate is closed again.
+        (
+            post("/containers/create", JSON, reserved),
+            Refused(403, "not_granted"),
+        ),
+    ] {
+        let reply = gate.ask(&request);
+        refused.assert(&reply, &request);
+        assert_eq!(
+            reply.head.get("dockgate-observe"),
+            Some("deny"),
+            "{request}"
+        );
+    }
+    daemon.assert_only_looked_up("what was refused");
+    gate.stop();
+}
+
+#[test]
+fn without_it_nothing_is_said_and_nothing_arrives() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, PINGS);
+    let reply = gate.ask(get("/containers/json"));
+    Refused(403, "not_granted").assert(&reply, "not observed");
+    assert_eq!(reply.head.get("dockgate-observe"), None);
+    daemon.assert_untouched("not observed");
+    assert!(!gate.diagnostics().contains("the gate is open"));
+    gate.stop();
+}
+
+#[test]
+fn a_policy_or_one_listener_can_be_observed_alone() {
+    let daemon = FakeDaemon::start();
+    let by_policy = Gate::start(&daemon, "allow = ['SystemPing']\nobserve = true");
+    by_policy.ask(get("/info")).assert_ok("by its policy");
+    by_policy.stop();
+    let mut setup = Setup::new(&daemon, PINGS);
+    setup.more_listeners = 1;
+    let gate = setup
+        .settings("[[listener]]\naddress = 'tcp://127.0.0.1:0'\nobserve = true")
+        .start();
+    Refused(403, "not_granted").assert(&gate.ask(get("/info")), "the first");
+    let mut second = gate.connect_to(1);
+    second.request(get("/info"));
+    second.reply().assert_ok("the second");
+    gate.stop();
+}
+
+#[test]
+fn what_is_taken_over_says_it_too() {
+    let daemon = FakeDaemon::scripted(|exchange| {
+        exchange.send("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+        exchange.close();
+    });
+    let gate = observed(&daemon, PINGS);
+    let mut client = gate.connect();
+    client.request(post(
+        "/containers/web/attach?stream=1&stdout=1",
+        "Connection: Upgrade\r\nUpgrade: tcp\r\n",
+        "",
+    ));
+    let head = client.head();
+    assert_eq!(head.get("dockgate-observe"), Some("would_deny"));
+    client.rest();
+    gate.stop();
+}
