@@ -36,6 +36,7 @@ fn finished(lines: &[Value]) -> Vec<Value> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_a_policy_refuses_arrives_and_is_on_record_with_what_it_asks_for() {
     let daemon = FakeDaemon::start();
     let gate = observed(&daemon, PINGS);
@@ -66,7 +67,6 @@ fn what_a_policy_refuses_arrives_and_is_on_record_with_what_it_asks_for() {
     let body = String::from_utf8(daemon.requests()[2].body.clone().unwrap()).unwrap();
     assert!(body.contains(r#""Privileged":true"#), "{body}");
     let lines = gate.stop();
-    let null = Value::Null;
     let (name, created) = (lines[0]["policy"].clone(), "create.images=nginx");
     let binds = "create.binds=/srv:ro";
     let limits = "create.limits=memory 0, cpus 0.000000000, pids 0";

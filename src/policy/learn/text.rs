@@ -184,7 +184,7 @@ fn allow(seen: &Seen, text: &mut String) {
     let control = control.iter().map(|(operation, tally)| {
         (
             quoted(operation.spec().name),
-            format!("{}; {}", told(tally), operation.spec().effect.as_str()),
+            format!("{}; {}", told(tally), operation.risk()),
         )
     });
     let control: Vec<_> = control.chain(paths).collect();
