@@ -93,6 +93,15 @@ impl fmt::Display for ListenAddress {
 }
 
 impl UpstreamAddress {
+    /// The path of its socket, if it is one of unix.
+    #[must_use]
+    pub fn socket(&self) -> Option<&str> {
+        match self {
+            Self::Unix(path) => path.to_str(),
+            Self::Tcp(_) => None,
+        }
+    }
+
     /// Parses an address.
     ///
     /// # Errors

@@ -14,6 +14,10 @@ pub struct Own {
     names: Vec<String>,
     /// The full id of the service that it is a task of.
     service: Option<String>,
+    /// Its volumes: whoever has them has its settings, its record, or the sockets of its other listeners.
+    volumes: Vec<String>,
+    /// The paths of the host that are mounted in it, those of its volumes among them.
+    paths: Vec<String>,
 }
 
 /// Where the swarm writes the service of a task.
@@ -31,9 +35,10 @@ pub struct Reached {
 }
 
 impl Own {
-    /// What its inspection says.
+    /// What its inspection says. The daemon's socket is in it too, if it has one; who may mount that is
+    /// each policy's to say.
     #[must_use]
-    pub fn of(container: &Container) -> Self {
+    pub fn of(container: &Container, socket: Option<&str>) -> Self {
         let mut names = vec![container.name.to_ascii_lowercase()];
         let hostname = container.config.get("Hostname").and_then(Json::text);
         names.extend(hostname.map(str::to_ascii_lowercase));
@@ -51,10 +56,26 @@ impl Own {
         names.retain(|name| !name.is_empty());
         names.sort();
         names.dedup();
+        let text = |mount: &Json, key: &str| {
+            let text = mount.get(key).and_then(Json::text).unwrap_or_default();
+            text.to_owned()
+        };
+        let mounts = container.mounts.items().iter();
+        let mounts: Vec<_> = mounts
+            .filter(|mount| {
+                !socket.is_some_and(|socket| is_in(socket, &text(mount, "Destination")))
+            })
+            .collect();
+        let of_all = |key: &str| {
+            let texts = mounts.iter().map(|mount| text(mount, key));
+            texts.filter(|text| !text.is_empty()).collect()
+        };
         Self {
             id: container.id.clone(),
             names,
             service: container.label(SERVICE_LABEL).map(str::to_owned),
+            volumes: of_all("Name"),
+            paths: of_all("Source"),
         }
     }
 
@@ -108,6 +129,15 @@ impl Own {
             let network = ask::network(known, network_name(name))?;
             return Ok(network.containers.contains(&self.id).then_some(NETWORK));
         }
+        if let What::Volume(name) = what {
+            return Ok(self.volumes.contains(name).then_some(VOLUME));
+        }
+        if let Some((path, is_writable)) = mounted(what) {
+            // Whoever may write the root has the host; and what is read from above others have too.
+            let has =
+                |own: &String| is_in(path, own) || (is_writable && path != "/" && is_in(own, path));
+            return Ok(self.paths.iter().any(has).then_some(PATH));
+        }
         if let (What::Service(name), Some(own)) = (what, &self.service) {
             let is_own = service_id(known, name)? == *own;
             return Ok(is_own.then_some("would reach dockgate's own service"));
@@ -118,7 +148,28 @@ impl Own {
 
 const JOINS: &str = "would join dockgate's own container";
 const REACHES: &str = "would reach dockgate's own container";
+const PATH: &str = "would mount what is mounted in dockgate's own container";
+const VOLUME: &str = "would mount a volume of dockgate's own container";
 const NETWORK: &str = "would join a network of dockgate's own container: make another network";
+
+/// The path of the host that would be mounted, and whether to be written.
+fn mounted(what: &What) -> Option<(&str, bool)> {
+    if let What::Bind { path, is_writable } = what {
+        return Some((path, *is_writable));
+    }
+    if let What::Made(Made::VolumeOption { key, value }) = what
+        && key == "device"
+    {
+        return Some((value, true));
+    }
+    None
+}
+
+/// Whether a clean path is another, or is below it.
+fn is_in(path: &str, above: &str) -> bool {
+    let rest = path.strip_prefix(above.trim_end_matches('/'));
+    !above.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 /// The name of a network as the daemon knows it.
 #[must_use]

@@ -58,7 +58,7 @@ reasons! {
     NotGranted = 403 "not_granted", "No policy of the listener grants the operation.";
     Denied = 403 "denied", "A `deny` of the settings or of the listener names the operation.";
     Restricted = 403 "restricted", "A policy grants the operation, but not what its body or query asks for.";
-    OwnContainer = 403 "own_container", "It would reach Dockgate's own container, its names or its networks.";
+    OwnContainer = 403 "own_container", "It would reach Dockgate's own container, its names, its networks or what is mounted in it.";
     OriginNotAllowed = 403 "origin_not_allowed", "A browser's Origin that `allow_origin` does not name.";
     HostNotAllowed = 403 "host_not_allowed", "A Host that could be DNS rebinding, or that `allow_host` does not name.";
     NotFound = 404 "not_found", "What it names does not exist, as the daemon said when it was asked.";

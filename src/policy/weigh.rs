@@ -53,7 +53,8 @@ pub(super) fn found(
 }
 
 /// What of a request would reach Dockgate itself. What replaces a container may be on the networks that
-/// the old one was on, of Dockgate's own too: otherwise it would be gone once it was taken away.
+/// the old one was on, of Dockgate's own too, and mount what it did: otherwise it would be gone once it was
+/// taken away.
 pub(super) fn reached_by<'n, 'p>(
     own: &Own,
     request: &Request<'_>,
@@ -69,8 +70,13 @@ pub(super) fn reached_by<'n, 'p>(
     if differences.is_none_or(|differences| !differences.is_empty()) {
         return Ok(reached);
     }
-    let is_network = |need: &&Need| matches!(need.what, What::Network(_));
-    own.reached(needs.filter(|need| !is_network(need)), known)
+    let is_shared = |need: &&Need| {
+        matches!(
+            need.what,
+            What::Bind { .. } | What::Network(_) | What::Volume(_)
+        )
+    };
+    own.reached(needs.filter(|need| !is_shared(need)), known)
 }
 
 /// Whether a request asks for nothing but what the container before it had.

@@ -77,7 +77,7 @@ async fn find(daemon: &Arc<Daemon>, candidates: &Candidates) -> Result<Option<Ow
             // Another container could have this for its name.
             && found.id.starts_with(name)
         {
-            return Ok(Some(Own::of(&found)));
+            return Ok(Some(Own::of(&found, daemon.address.socket())));
         }
     }
     Ok(None)

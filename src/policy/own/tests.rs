@@ -10,7 +10,7 @@ use crate::policy::{Answer, Grants, Ground, Judgement, Reason, Request, Rules};
 /// Grants all of it, so that nothing but the own container refuses.
 const EVERYTHING: &str = "allow = ['containers:write', 'networks:write', 'ContainerCreate', 'ContainerExec', 'ContainerUpdate',
     'ContainerAttach', 'ContainerAttachWebsocket', 'PutContainerArchive', 'ExecStart', 'ImageBuild', 'ImageCommit',
-    'NetworkConnect', 'NetworkDisconnect', 'ServiceCreate', 'ServiceUpdate', 'ServiceDelete', 'ContainerArchive',
+    'NetworkConnect', 'NetworkDisconnect', 'VolumeCreate', 'ServiceCreate', 'ServiceUpdate', 'ServiceDelete', 'ContainerArchive',
     'ContainerExport', 'ContainerRename']
     [archive]\nunrestricted = true\n[build]\nunrestricted = true\n[create]\nunrestricted = true\n[exec]\nunrestricted = true
     [images]\nunrestricted = true\n[networks]\nunrestricted = true\n[volumes]\nunrestricted = true";
@@ -21,7 +21,11 @@ fn id(digit: &str) -> String {
 
 fn container(digit: &str, name: &str) -> Value {
     json!({
-        "Id": id(digit), "Name": format!("/{name}"), "HostConfig": {}, "Mounts": [],
+        "Id": id(digit), "Name": format!("/{name}"), "HostConfig": {}, "Mounts": [
+            {"Type": "volume", "Name": "sockets", "Source": "/var/lib/docker/volumes/sockets/_data", "Destination": "/run/dockgate"},
+            {"Type": "bind", "Source": "/srv/gate/dockgate.toml", "Destination": "/etc/dockgate/dockgate.toml"},
+            {"Type": "bind", "Source": "/var/run/docker.sock", "Destination": "/run/docker.sock"},
+        ],
         "Config": {"Hostname": "gate-host", "Labels": {
             "com.docker.swarm.service.id": id("5"), "com.docker.swarm.service.name": "Gate-Service",
         }},
@@ -64,7 +68,10 @@ fn judged(request: &str, text: &str) -> Result<String, (Reason, String)> {
 }
 
 fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Reason, String)> {
-    let own = Own::of(&Container::parse(container("a", "gate").to_string().as_bytes()).unwrap());
+    let own = Own::of(
+        &Container::parse(container("a", "gate").to_string().as_bytes()).unwrap(),
+        Some("/run/docker.sock"),
+    );
     let rules = Rules::new(vec![policy("p", EVERYTHING)], Grants::default()).observed(is_observed);
     let (method, target) = request.split_once(' ').unwrap();
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
@@ -96,6 +103,8 @@ fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Re
 const REACHES: &str = "would reach dockgate's own container";
 const JOINS: &str = "would join dockgate's own container";
 const NETWORK: &str = "would join a network of dockgate's own container: make another network";
+const PATH: &str = "would mount what is mounted in dockgate's own container";
+const VOLUME: &str = "would mount a volume of dockgate's own container";
 const NAMES: &str = "would take a name of dockgate's own container";
 
 #[test]
@@ -181,6 +190,41 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             r#"{"TaskTemplate":{"Networks":[{"Target":"front"}]}}"#,
             NETWORK,
         ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["sockets:/x:ro"]}}"#,
+            VOLUME,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Mounts":[{"Type":"volume","Source":"sockets","Target":"/x"}]}}"#,
+            VOLUME,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/srv/gate/dockgate.toml:/x:ro"]}}"#,
+            PATH,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/srv:/x"]}}"#,
+            PATH,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/var/lib/docker/volumes/sockets/_data:/x"]}}"#,
+            PATH,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/srv/gate","Target":"/x"}]}}"#,
+            PATH,
+        ),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"v","DriverOpts":{"type":"none","o":"bind","device":"/srv/gate"}}"#,
+            PATH,
+        ),
         ("POST /containers/create?name=gate", "{}", NAMES),
         ("POST /containers/create?name=/GATE", "{}", NAMES),
         (
@@ -223,6 +267,7 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_next_to_it_is_granted_and_sent_by_id() {
     let web = id("b");
     for (request, body, want) in [
@@ -260,6 +305,31 @@ fn what_is_next_to_it_is_granted_and_sent_by_id() {
         (
             "POST /containers/create",
             r#"{"HostConfig":{"NetworkMode":"host"}}"#,
+            "/containers/create".to_owned(),
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/srv:/x:ro"]}}"#,
+            "/containers/create".to_owned(),
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/srv/gate2:/x"]}}"#,
+            "/containers/create".to_owned(),
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/:/x"]}}"#,
+            "/containers/create".to_owned(),
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/var/run/docker.sock:/x"]}}"#,
+            "/containers/create".to_owned(),
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["sockets2:/x"]}}"#,
             "/containers/create".to_owned(),
         ),
         (

@@ -191,7 +191,7 @@ fn how_a_log_is_cut_needs_no_grant_whichever_driver_writes_it() {
 }
 
 #[test]
-fn what_was_on_a_network_of_dockgates_own_container_comes_back_to_it() {
+fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_it() {
     let updater = policy(
         "updater",
         "allow = ['ContainerCreate', 'NetworkConnect']\n[create]\nimages = []\nnetworks = []\nreplaces = true",
@@ -200,12 +200,13 @@ fn what_was_on_a_network_of_dockgates_own_container_comes_back_to_it() {
     let inspection = |id: &str, name: &str, network: &str| {
         let id = id.repeat(64);
         let text = format!(
-            r#"{{"Id":"{id}","Name":"/{name}","Config":{{"Image":"web:1"}},"Mounts":[],
-            "HostConfig":{{"NetworkMode":"socket"}},"NetworkSettings":{{"Networks":{{"{network}":{{}}}}}}}}"#
+            r#"{{"Id":"{id}","Name":"/{name}","Config":{{"Image":"web:1"}},
+            "Mounts":[{{"Type":"volume","Name":"sockets","Driver":"local","Destination":"/s","RW":true}}],
+            "HostConfig":{{"NetworkMode":"socket","Binds":["sockets:/s"]}},"NetworkSettings":{{"Networks":{{"{network}":{{}}}}}}}}"#
         );
         Arc::new(Container::parse(text.as_bytes()).unwrap())
     };
-    let own = Own::of(&inspection("a", "dockgate", "socket"));
+    let own = Own::of(&inspection("a", "dockgate", "socket"), None);
     let network = format!(
         r#"{{"Id":"n1","Name":"socket","Driver":"bridge","Containers":{{"{}":{{}}}}}}"#,
         "a".repeat(64)
@@ -219,6 +220,7 @@ fn what_was_on_a_network_of_dockgates_own_container_comes_back_to_it() {
         let lookup = Lookup::Network("socket".to_owned());
         let network = lookup.read(network.as_bytes()).unwrap();
         known.learn(lookup, network);
+        known.learn(Lookup::Volume("sockets".to_owned()), Answer::Missing);
         let lookup = Lookup::Predecessor("web".to_owned());
         known.learn(lookup, Answer::Containers(vec![old]));
         known.learn(Lookup::Container("web".to_owned()), Answer::Container(new));
@@ -239,7 +241,7 @@ fn what_was_on_a_network_of_dockgates_own_container_comes_back_to_it() {
         }
     };
     let create = "/containers/create?name=web";
-    let body = r#"{"Image":"web:2","HostConfig":{"NetworkMode":"socket"},"NetworkingConfig":{"EndpointsConfig":{"socket":{}}}}"#;
+    let body = r#"{"Image":"web:2","HostConfig":{"NetworkMode":"socket","Binds":["sockets:/s"]},"NetworkingConfig":{"EndpointsConfig":{"socket":{}}}}"#;
     let connect = ("/networks/socket/connect", r#"{"Container":"web"}"#);
     assert_eq!(verdict("socket", create, body), Ok(()));
     assert_eq!(verdict("socket", connect.0, connect.1), Ok(()));
@@ -248,6 +250,8 @@ fn what_was_on_a_network_of_dockgates_own_container_comes_back_to_it() {
     assert_eq!(verdict("front", connect.0, connect.1), refused);
     let changed = body.replace("\"Image\"", "\"Cmd\":[\"sh\"],\"Image\"");
     assert_eq!(verdict("socket", create, &changed), refused);
+    let elsewhere = body.replace("sockets:/s", "sockets:/t");
+    assert_eq!(verdict("socket", create, &elsewhere), refused);
     let named = body.replace("\"Image\"", "\"Hostname\":\"dockgate\",\"Image\"");
     assert_eq!(verdict("socket", create, &named), refused);
 }
