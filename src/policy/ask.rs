@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use super::facts::{Container, Exec, Network, Unreadable, Volume, text_at};
+use super::facts::{Container, Exec, Network, Service, Unreadable, Volume, config_of, text_at};
 use crate::docker::target::is_name;
-use crate::docker::{Call, Operation, Target, classify};
+use crate::docker::{Call, Json, Operation, Target, classify};
 
 /// Something that must be known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,12 +19,14 @@ pub enum Lookup {
     DefaultRuntime,
     /// The exec of an id.
     Exec(String),
+    /// What the containers of the image of an id have where nothing else is said.
+    Image(String),
     /// The network of a name or id.
     Network(String),
     /// What the container of this name had when it was last taken away through Dockgate; without a name,
     /// what each had that was taken away. Not asked of the daemon.
     Predecessor(String),
-    /// The full id of the service of a name or id.
+    /// The service of a name or id.
     Service(String),
     /// The volume of a name.
     Volume(String),
@@ -39,9 +41,13 @@ pub enum Answer {
     Containers(Vec<Arc<Container>>),
     /// The exec.
     Exec(Arc<Exec>),
+    /// `Config` of the image.
+    Image(Arc<Json<'static>>),
     /// The network.
     Network(Arc<Network>),
-    /// A name or an id.
+    /// The service.
+    Service(Arc<Service>),
+    /// A name.
     Text(Arc<str>),
     /// The volume.
     Volume(Arc<Volume>),
@@ -64,6 +70,7 @@ impl Lookup {
             Self::Container(name) => ("/containers/", name.as_str(), "/json"),
             Self::DefaultRuntime => ("/info", "", ""),
             Self::Exec(id) => ("/exec/", id.as_str(), "/json"),
+            Self::Image(id) => ("/images/", id.as_str(), "/json"),
             Self::Network(name) => ("/networks/", name.as_str(), ""),
             Self::Predecessor(_) => return None,
             Self::Service(name) => ("/services/", name.as_str(), ""),
@@ -86,9 +93,10 @@ impl Lookup {
             Self::Container(_) => Answer::Container(Arc::new(Container::parse(reply)?)),
             Self::DefaultRuntime => Answer::Text(text_at(reply, "DefaultRuntime")?.into()),
             Self::Exec(_) => Answer::Exec(Arc::new(Exec::parse(reply)?)),
+            Self::Image(_) => Answer::Image(Arc::new(config_of(reply)?)),
             Self::Network(_) => Answer::Network(Arc::new(Network::parse(reply)?)),
             Self::Predecessor(_) => return Err(Unreadable),
-            Self::Service(_) => Answer::Text(text_at(reply, "ID")?.into()),
+            Self::Service(_) => Answer::Service(Arc::new(Service::parse(reply)?)),
             Self::Volume(_) => Answer::Volume(Arc::new(Volume::parse(reply)?)),
         })
     }
@@ -100,6 +108,7 @@ impl Lookup {
             Self::Container(_) => Operation::ContainerInspect,
             Self::DefaultRuntime => Operation::SystemInfo,
             Self::Exec(_) => Operation::ExecInspect,
+            Self::Image(_) => Operation::ImageInspect,
             Self::Network(_) => Operation::NetworkInspect,
             Self::Predecessor(_) => return None,
             Self::Service(_) => Operation::ServiceInspect,
@@ -180,6 +189,20 @@ pub fn network(known: &Known, name: &str) -> Result<Arc<Network>, Unsettled> {
     let lookup = Lookup::Network(name.to_owned());
     match known.answer(&lookup) {
         Some(Answer::Network(network)) => Ok(Arc::clone(network)),
+        Some(_) => Err(Unsettled::Missing(lookup)),
+        None => Err(Unsettled::Ask(lookup)),
+    }
+}
+
+/// The service of a name or id.
+///
+/// # Errors
+///
+/// It must be looked up, or there is none.
+pub fn service(known: &Known, name: &str) -> Result<Arc<Service>, Unsettled> {
+    let lookup = Lookup::Service(name.to_owned());
+    match known.answer(&lookup) {
+        Some(Answer::Service(service)) => Ok(Arc::clone(service)),
         Some(_) => Err(Unsettled::Missing(lookup)),
         None => Err(Unsettled::Ask(lookup)),
     }

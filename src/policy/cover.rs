@@ -7,8 +7,8 @@ use super::facts::{Container, Network, POLICY_LABEL};
 use super::file::Policy;
 use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
-use crate::docker::Reference;
 use crate::docker::mount::is_memory;
+use crate::docker::{Operation, Reference};
 
 /// A policy's blocks, and what is known of what they are asked about.
 pub struct Cover<'a> {
@@ -16,6 +16,8 @@ pub struct Cover<'a> {
     pub policy: &'a str,
     /// Its blocks.
     pub blocks: &'a Blocks,
+    /// Whether it puts containers on networks.
+    pub joins: bool,
     /// What was looked up.
     pub known: &'a Known,
 }
@@ -29,6 +31,7 @@ impl<'a> Cover<'a> {
         Self {
             policy: policy.mark(),
             blocks: policy.blocks(),
+            joins: policy.has(Operation::ContainerCreate) || policy.has(Operation::NetworkConnect),
             known,
         }
     }
@@ -129,6 +132,7 @@ impl Cover<'_> {
             What::Join(name) => self.selects(&create.join, name)?,
             What::Label { key, value } => self.labels(key, value),
             What::Limits(limits) => create.limits.covers(limits),
+            What::Mark { service, policy } => self.may_mark(service, policy)?,
             What::LogDriver(name) => create.log_drivers.has(name),
             What::Made(made) => self.made(made)?,
             What::Network(name) => self.network(name)?,
@@ -140,6 +144,7 @@ impl Cover<'_> {
             What::Runtime(name) => create.runtimes.has(name) || self.is_default_runtime(name)?,
             What::Secret(name) => create.secrets.cover(name),
             What::SecurityOption(option) => create.security_opt.cover(option),
+            What::Start(name) => self.starts(name)?,
             What::Sysctl(name) => create.sysctls.cover(name),
             What::TmpfsOption(option) => create.tmpfs_options.has(option),
             What::Unnamed(_) => false,
@@ -168,6 +173,10 @@ impl Cover<'_> {
             }
             Within::ExecPrivileged => exec.privileged,
             Within::ExecUser(user) => exec.users.as_ref().is_none_or(|users| users.cover(user)),
+            Within::Watch(name) => match &exec.into {
+                Some(into) => self.selects(into, name)?,
+                None => true,
+            },
             Within::IntoPrivileged(Block::Archive) => archive.into_privileged,
             Within::IntoPrivileged(_) => exec.into_privileged,
             Within::ExecWorkdir(path) => exec
@@ -205,6 +214,16 @@ impl Cover<'_> {
             Made::VolumeDriver(name) => volumes.drivers.has(name),
             Made::VolumeOption { key, value } => volumes.options.cover(key, value),
         })
+    }
+
+    /// Whether a service may have a mark: the policy's own, or one that it has.
+    ///
+    /// # Errors
+    ///
+    /// The service must be looked up, or is not there.
+    pub fn may_mark(&self, service: &str, policy: &str) -> Granted {
+        let has = |marks: &[String]| marks.iter().any(|mark| mark == policy);
+        Ok(policy == self.policy || has(&ask::service(self.known, service)?.policies))
     }
 
     fn labels(&self, key: &str, value: &str) -> bool {
@@ -262,6 +281,25 @@ impl Cover<'_> {
                 self.blocks.is_lifted(Block::Create) || self.grants_by_key(&need.what)?
             };
             if !is_granted {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a container may be put on its networks as they are now: since it was made through the
+    /// policy, others may have got their names.
+    fn starts(&self, name: &str) -> Granted {
+        if !self.joins {
+            return Ok(true);
+        }
+        let container = ask::container(self.known, name)?;
+        if container.label(POLICY_LABEL) != Some(self.policy) {
+            return Ok(true);
+        }
+        for (name, _) in container.networks.members() {
+            let is_default = name == "bridge" && self.blocks.create.networks.default;
+            if !matches!(&**name, "host" | "none") && !is_default && !self.network(name)? {
                 return Ok(false);
             }
         }

@@ -16,6 +16,10 @@ pub struct Container {
     pub id: String,
     /// Its name, without the slash.
     pub name: String,
+    /// Whether it runs.
+    pub is_running: bool,
+    /// The full id of its image, without the algorithm; empty where it is not told.
+    pub image: String,
     /// `Config` of its inspection.
     pub config: Json<'static>,
     /// `HostConfig` of its inspection.
@@ -63,6 +67,15 @@ pub struct Network {
     pub containers: Vec<String>,
 }
 
+/// A service of the swarm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its full id.
+    pub id: String,
+    /// The policies through which it or its containers were made, if any.
+    pub policies: Vec<String>,
+}
+
 /// The label that says through which policy an object was made.
 pub const POLICY_LABEL: &str = "dockgate.policy";
 
@@ -85,9 +98,13 @@ impl Container {
             found.map(Json::from).ok_or(Unreadable)
         };
         let networks = value.pointer("/NetworkSettings/Networks");
+        let running = value.pointer("/State/Running").and_then(Value::as_bool);
+        let image = text("Image").unwrap_or_default();
         Ok(Self {
             id: full_id(text("Id")?)?,
             name: text("Name")?.trim_start_matches('/').to_owned(),
+            is_running: running.unwrap_or_default(),
+            image: image.rsplit(':').next().unwrap_or_default().to_owned(),
             config: object("Config")?,
             host_config: object("HostConfig")?,
             mounts: value.get("Mounts").map(Json::from).ok_or(Unreadable)?,
@@ -167,6 +184,27 @@ impl Volume {
     }
 }
 
+impl Service {
+    /// Reads the reply of `ServiceInspect`.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+        let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+        let id = value.get("ID").and_then(Value::as_str).ok_or(Unreadable)?;
+        let places = ["/Spec/Labels", "/Spec/TaskTemplate/ContainerSpec/Labels"];
+        let marks = places.iter().filter_map(|place| {
+            let mark = value.pointer(place)?.get(POLICY_LABEL)?.as_str()?;
+            Some(mark.to_owned())
+        });
+        Ok(Self {
+            id: id.to_owned(),
+            policies: marks.collect(),
+        })
+    }
+}
+
 impl Network {
     /// Reads the reply of `NetworkInspect`.
     ///
@@ -192,6 +230,17 @@ impl Network {
             containers: ids.unwrap_or_default(),
         })
     }
+}
+
+/// What an image's inspection says of its containers; nothing where it says nothing.
+///
+/// # Errors
+///
+/// It is none.
+pub fn config_of(reply: &[u8]) -> Result<Json<'static>, Unreadable> {
+    let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+    value.get("Id").ok_or(Unreadable)?;
+    Ok(value.get("Config").map_or(Json::Null, Json::from))
 }
 
 /// The string at one place of a reply.

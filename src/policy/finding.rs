@@ -8,7 +8,7 @@ use super::need::{Block, Limits, Made, Port, Variable, What, Within};
 /// What the record tells of a need; `None` for what nothing grants, for labels, and for what is empty.
 #[must_use]
 pub fn text(what: &What, has_arguments: bool) -> Option<String> {
-    if let What::Label { .. } = what {
+    if let What::Label { .. } | What::Mark { .. } | What::Start(_) = what {
         return None;
     }
     let (block, key) = what.key()?;

@@ -79,6 +79,13 @@ pub enum What {
     Limits(Limits),
     /// Where the output goes.
     LogDriver(String),
+    /// The mark of a policy on a service that is updated.
+    Mark {
+        /// The service.
+        service: String,
+        /// The policy.
+        policy: String,
+    },
     /// A name by which others find it. Nothing but Dockgate's own is refused.
     Name(String),
     /// A network to be joined; `@default` is the daemon's own.
@@ -103,6 +110,8 @@ pub enum What {
     SecurityOption(String),
     /// A service that the operation is about. Nothing but Dockgate's own is refused.
     Service(String),
+    /// A container that is started, and put on its networks.
+    Start(String),
     /// A setting of the kernel.
     Sysctl(String),
     /// An option of a memory mount that undoes what the daemon sets.
@@ -138,6 +147,8 @@ pub enum Within {
     ExecUser(String),
     /// The directory of an exec.
     ExecWorkdir(String),
+    /// The container whose output is attached to.
+    Watch(String),
     /// A container that is entered, by what this block is about, and is no ordinary one.
     IntoPrivileged(Block),
 }

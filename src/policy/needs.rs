@@ -80,6 +80,8 @@ pub fn reached(call: &Call, known: &Known) -> Result<Vec<Need>, Unsettled> {
 /// The needs found so far.
 struct Needs {
     operation: Operation,
+    /// The object that the path names.
+    object: Option<String>,
     found: Vec<Need>,
 }
 
@@ -88,6 +90,7 @@ impl Needs {
     fn of(call: &Call) -> Option<Self> {
         Some(Self {
             operation: call.operation()?,
+            object: call.object().map(str::to_owned),
             found: Vec::new(),
         })
     }

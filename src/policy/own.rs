@@ -1,9 +1,9 @@
 //! Dockgate's own container, and what no policy can do to it.
 
-use super::ask::{self, Known, Lookup, Unsettled};
+use super::ask::{self, Known, Unsettled};
 use super::facts::{Container, is_full_id};
 use super::need::{Made, Need, What};
-use crate::docker::Json;
+use crate::docker::{Json, Reference};
 
 /// What is known of Dockgate's own container since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Own {
     names: Vec<String>,
     /// The full id of the service that it is a task of.
     service: Option<String>,
+    /// The name of its image, which it is made of again.
+    image: Option<Reference>,
     /// Its volumes: whoever has them has its settings, its record, or the sockets of its other listeners.
     volumes: Vec<String>,
     /// The paths of the host that are mounted in it, those of its volumes among them.
@@ -74,6 +76,11 @@ impl Own {
             id: container.id.clone(),
             names,
             service: container.label(SERVICE_LABEL).map(str::to_owned),
+            image: container
+                .config
+                .get("Image")
+                .and_then(Json::text)
+                .and_then(|image| Reference::parse(image).ok()),
             volumes: of_all("Name"),
             paths: of_all("Source"),
         }
@@ -129,6 +136,10 @@ impl Own {
             let network = ask::network(known, network_name(name))?;
             return Ok(network.containers.contains(&self.id).then_some(NETWORK));
         }
+        if let What::Made(Made::Tag(name)) = what {
+            let tagged = Reference::parse(name).ok();
+            return Ok((tagged.is_some() && tagged == self.image).then_some(IMAGE));
+        }
         if let What::Volume(name) = what {
             return Ok(self.volumes.contains(name).then_some(VOLUME));
         }
@@ -139,7 +150,7 @@ impl Own {
             return Ok(self.paths.iter().any(has).then_some(PATH));
         }
         if let (What::Service(name), Some(own)) = (what, &self.service) {
-            let is_own = service_id(known, name)? == *own;
+            let is_own = ask::service(known, name)?.id == *own;
             return Ok(is_own.then_some("would reach dockgate's own service"));
         }
         Ok(None)
@@ -148,6 +159,7 @@ impl Own {
 
 const JOINS: &str = "would join dockgate's own container";
 const REACHES: &str = "would reach dockgate's own container";
+const IMAGE: &str = "would give another image the name of dockgate's own";
 const PATH: &str = "would mount what is mounted in dockgate's own container";
 const VOLUME: &str = "would mount a volume of dockgate's own container";
 const NETWORK: &str = "would join a network of dockgate's own container: make another network";
@@ -175,15 +187,6 @@ fn is_in(path: &str, above: &str) -> bool {
 #[must_use]
 pub fn network_name(name: &str) -> &str {
     if name == "@default" { "bridge" } else { name }
-}
-
-fn service_id(known: &Known, name: &str) -> Result<String, Unsettled> {
-    let lookup = Lookup::Service(name.to_owned());
-    match known.answer(&lookup) {
-        Some(ask::Answer::Text(id)) => Ok(id.to_string()),
-        Some(_) => Err(Unsettled::Missing(lookup)),
-        None => Err(Unsettled::Ask(lookup)),
-    }
 }
 
 #[cfg(test)]

@@ -118,14 +118,18 @@ const BEARING: &[(Operation, Block)] = &[
     (Operation::VolumeCreate, Block::Volumes),
 ];
 
-/// Sets the labels that say through which policy something was made, and those that the policy wants.
-pub(super) fn labels(operation: Operation, body: &mut Json, policy: &str, blocks: &Blocks) {
+/// Sets the label that says through which policy something was made, if one did, and those that the policy
+/// wants.
+pub(super) fn labels(operation: Operation, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
     let block = match BEARING.iter().find(|(bearing, _)| *bearing == operation) {
         Some((_, block)) => *block,
         None => return,
     };
     let is_lifted = blocks.is_lifted(block);
-    let own = (!is_lifted).then_some((POLICY_LABEL, policy));
+    // A service that is updated keeps the marks that it was made with: one more would start its tasks anew.
+    let is_made = operation != Operation::ServiceUpdate;
+    let own = policy.filter(|_| is_made && !is_lifted);
+    let own = own.map(|policy| (POLICY_LABEL, policy));
     let stamps: Vec<_> = blocks.create.labels.stamps().chain(own).collect();
     if stamps.is_empty() {
         return;

@@ -49,6 +49,43 @@ pub fn differences(body: &Json, old: &Container) -> Vec<String> {
     found
 }
 
+/// What updaters leave out where the old image says the same, as the new one is to say it then.
+const SAID_BY_IMAGES: &[&str] = &[
+    "Cmd",
+    "Entrypoint",
+    "Env",
+    "Healthcheck",
+    "Labels",
+    "StopSignal",
+    "User",
+    "WorkingDir",
+];
+
+/// What the old container had of its own, beyond what its image says, and the new one does not have.
+#[must_use]
+pub fn left_out(body: &Json, old: &Container, image: &Json) -> Vec<String> {
+    let is_kept = |key: &str| {
+        let (new, was, said) = (body.get(key), old.config.get(key), image.get(key));
+        match (key, was) {
+            ("Env", Some(was)) => {
+                let has = |of: Option<&Json>, variable: &Json| {
+                    of.is_some_and(|of| of.items().contains(variable))
+                };
+                let mut had = was.items().iter();
+                had.all(|variable| has(new, variable) || has(said, variable))
+            }
+            (_, Some(Json::Object(had))) => had.iter().all(|(key, value)| {
+                let is_in =
+                    |of: Option<&Json>| of.is_some_and(|of| is_same(of.get(key), Some(value)));
+                is_nothing(value) || is_in(new) || is_in(said)
+            }),
+            (_, was) => is_none(was) || is_same(new, was) || (is_none(new) && is_same(was, said)),
+        }
+    };
+    let lacking = SAID_BY_IMAGES.iter().filter(|key| !is_kept(key));
+    lacking.map(|key| (*key).to_owned()).collect()
+}
+
 /// Whether a container may be put on a network as the old one was.
 #[must_use]
 pub fn joins(network: &str, endpoint: &Json, old: &Container) -> bool {

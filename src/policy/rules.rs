@@ -177,7 +177,12 @@ impl Rules {
         for policy in policies {
             match found(policy, request, &needs, known)? {
                 Found::Granted => return Ok(Weighed::granted(policy, needs)),
-                Found::Replaces => return Ok(Weighed::granted(policy, replaces())),
+                Found::Replaces => {
+                    return Ok(Weighed {
+                        is_replacement: true,
+                        ..Weighed::granted(policy, replaces())
+                    });
+                }
                 Found::Refused(needs, differences) => {
                     least.get_or_insert((needs, differences));
                 }
@@ -185,13 +190,17 @@ impl Rules {
         }
         let (lacking, differences) = least.unwrap_or_default();
         let mut denial = refused.unwrap_or_else(|| restricted(call, &lacking, &differences));
-        let forges = needs.iter().any(|need| self.is_forged(need));
+        let mut forges = false;
+        for need in needs.iter().filter(|_| self.is_observed) {
+            forges |= self.is_forged(need, known)?;
+        }
         let is_replacement = self.is_observed && is_replacement(request, known)?;
         let needs = if is_replacement { replaces() } else { needs };
         if self.is_observed && (is_replacement || !forges) {
             return Ok(Weighed {
                 policy: None,
                 needs,
+                is_replacement,
                 would_deny: Some(denial),
             });
         }
@@ -207,12 +216,21 @@ impl Rules {
     }
 
     /// Whether a label would pass for one of Dockgate's own, which outlasts the time of observing.
-    fn is_forged(&self, need: &Need) -> bool {
-        let What::Label { key, value } = &need.what else {
-            return false;
-        };
-        let mut marks = self.policies.iter().map(Policy::mark);
-        is_reserved(key) && !(key == POLICY_LABEL && marks.any(|mark| mark == value))
+    fn is_forged(&self, need: &Need, known: &Known) -> Result<bool, Unsettled> {
+        let mut policies = self.policies.iter();
+        if let What::Label { key, value } = &need.what {
+            let is_ours = key == POLICY_LABEL && policies.any(|policy| policy.mark() == value);
+            return Ok(is_reserved(key) && !is_ours);
+        }
+        if let What::Mark {
+            service,
+            policy: mark,
+        } = &need.what
+            && let Some(first) = policies.next()
+        {
+            return Ok(!Cover::of(first, known).may_mark(service, mark)?);
+        }
+        Ok(false)
     }
 
     /// The permit for what was granted, or is sent all the same.
@@ -244,7 +262,8 @@ impl Rules {
         let Request { mut call, mut body } = request;
         pin::containers(&mut call, body.as_mut(), known);
         if let (Some(operation), Some(body)) = (operation, &mut body) {
-            pin::labels(operation, body, policy.mark(), blocks);
+            let mark = Some(policy.mark()).filter(|_| !weighed.is_replacement);
+            pin::labels(operation, body, mark, blocks);
         }
         let body = operation.zip(body);
         Judgement::Allow(Box::new(Permit {
@@ -403,6 +422,8 @@ struct Weighed<'p> {
     policy: Option<&'p Policy>,
     /// What it asks for.
     needs: Vec<Need>,
+    /// Whether that is what the container before it had, whose mark it keeps.
+    is_replacement: bool,
     /// Why it would be refused, if it is only observed.
     would_deny: Option<Denial>,
 }
@@ -412,6 +433,7 @@ impl<'p> Weighed<'p> {
         Self {
             policy: Some(policy),
             needs,
+            is_replacement: false,
             would_deny: None,
         }
     }
@@ -461,8 +483,13 @@ pub fn refusal(need: &Need) -> String {
     let what = need.what.value();
     let what = what.map(|what| format!(" \"{}\"", shortened(&what)));
     let what = what.unwrap_or_default();
-    let way = need.what.way().unwrap_or_default();
-    format!("{}{what} is not granted; to grant it {way}", need.path)
+    let path = &need.path;
+    match need.what.way() {
+        Some(way) => format!("{path}{what} is not granted; to grant it {way}"),
+        None => format!(
+            "{path}{what} is not granted: labels that begin with dockgate. are set by dockgate alone"
+        ),
+    }
 }
 
 /// What an entry of `allow` or `deny` that names the call would be.

@@ -127,6 +127,7 @@ fn ordinary(lookup: &Lookup) -> Value {
             "ContainerID": id,
             "ProcessConfig": {"entrypoint": "sh", "arguments": [], "privileged": false, "user": ""},
         }),
+        Lookup::Image(_) => json!({"Id": id}),
         Lookup::Network(name) => json!({"Id": id, "Name": name, "Driver": "bridge", "Labels": {}}),
         Lookup::Service(_) => json!({"ID": id}),
         Lookup::Volume(_) => json!({"Driver": "local", "Options": null}),

@@ -85,6 +85,29 @@ pub(super) fn is_replacement(request: &Request<'_>, known: &Known) -> Result<boo
     Ok(differences.is_some_and(|differences| differences.is_empty()))
 }
 
+/// Why a container that has nothing else than the one before it does not take its place all the same: that
+/// one runs, or what was left out is not what its image says.
+fn unlike_now(body: &Json, old: &Container, known: &Known) -> Result<Vec<String>, Unsettled> {
+    let lookup = Lookup::Container(old.id.clone());
+    match known.answer(&lookup) {
+        Some(Answer::Container(now)) if now.is_running => {
+            return Ok(vec!["its time: the old one still runs".to_owned()]);
+        }
+        Some(_) => {}
+        None => return Err(Unsettled::Ask(lookup)),
+    }
+    let left_out = replaces::left_out(body, old, &Json::Null);
+    if left_out.is_empty() || old.image.is_empty() {
+        return Ok(left_out);
+    }
+    let lookup = Lookup::Image(old.image.clone());
+    Ok(match known.answer(&lookup) {
+        Some(Answer::Image(image)) => replaces::left_out(body, old, image),
+        Some(_) => left_out,
+        None => return Err(Unsettled::Ask(lookup)),
+    })
+}
+
 /// Where a container, or its place on a network, is not that of the one before it; `None` where there
 /// was none.
 fn successor(request: &Request<'_>, known: &Known) -> Result<Option<Vec<String>>, Unsettled> {
@@ -127,5 +150,15 @@ fn successor(request: &Request<'_>, known: &Known) -> Result<Option<Vec<String>>
         }
     };
     // A new container without a name may be that of any of them: it gets its name afterwards.
-    Ok(olds.iter().map(differences).min_by_key(Vec::len))
+    let mut least: Option<Vec<String>> = None;
+    for old in olds {
+        let mut found = differences(old);
+        if found.is_empty() && request.call.operation() == Some(Operation::ContainerCreate) {
+            found = unlike_now(body, old, known)?;
+        }
+        if least.as_ref().is_none_or(|least| found.len() < least.len()) {
+            least = Some(found);
+        }
+    }
+    Ok(least)
 }

@@ -73,6 +73,7 @@ pub fn missing(lookup: &Lookup) -> Denial {
         Lookup::Container(name) | Lookup::Predecessor(name) => format!("No such container: {name}"),
         Lookup::DefaultRuntime => "the daemon does not name its default runtime".to_owned(),
         Lookup::Exec(id) => format!("No such exec instance: {id}"),
+        Lookup::Image(id) => format!("No such image: {id}"),
         Lookup::Network(name) => format!("network {name} not found"),
         Lookup::Service(name) => format!("service {name} not found"),
         Lookup::Volume(name) => format!("get {name}: no such volume"),

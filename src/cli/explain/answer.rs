@@ -7,7 +7,7 @@ use super::ways;
 use crate::docker::body::table;
 use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify};
 use crate::policy::{
-    Cited, Denial, Judgement, Lookup, Need, Permit, Place, Policy, Reason, Rules, suppose,
+    Cited, Denial, Judgement, Lookup, Need, Permit, Place, Policy, Reason, Rules, What, suppose,
 };
 use crate::proxy::body::request::refusal;
 use crate::proxy::lookup::missing;
@@ -244,7 +244,7 @@ fn findings(needs: &[Need], refused: &[Need]) -> Vec<Finding> {
         let value = value.map_or_else(|| "true".to_owned(), Into::into);
         let granted = !refused.contains(need);
         // What is not named is the daemon's to choose, and asked for only where a policy must name it.
-        let is_asked = !granted || !value.is_empty();
+        let is_asked = !granted || !(value.is_empty() || matches!(need.what, What::Start(_)));
         is_asked.then(|| Finding {
             path: need.path.clone(),
             key: format!("{}.{key}", block.name()),
@@ -263,6 +263,7 @@ fn supposition(lookup: &Lookup) -> String {
         }
         Lookup::DefaultRuntime => "the daemon's default runtime is runc".to_owned(),
         Lookup::Exec(id) => format!("the exec {id} runs sh in an ordinary container"),
+        Lookup::Image(id) => format!("the image {id} says nothing of its containers"),
         Lookup::Network(name) => format!("the network {name} is there, made elsewhere"),
         Lookup::Predecessor(name) if name.is_empty() => {
             "no container was taken away before".to_owned()

@@ -302,7 +302,7 @@ fn programs_are_told_the_same() {
         ),
         (
             "POST /v1.45/containers/web/restart",
-            r#"{"listener":null,"verdict":"allow","reason":"granted","message":"by \"ContainerRestart\" in allow, line 3 of mine.toml","method":"POST","target":"/v1.45/containers/web/restart","operation":"ContainerRestart","effect":"write","policy":"mine.toml","decided_by":{"file":"mine.toml","line":3,"entry":"ContainerRestart"},"to_allow":null,"to_deny":"add \"ContainerRestart\" to deny in mine.toml","risk":"ends any container but Dockgate's own, and starts it again","findings":[],"supposed":[],"body":null}"#,
+            r#"{"listener":null,"verdict":"allow","reason":"granted","message":"by \"ContainerRestart\" in allow, line 3 of mine.toml","method":"POST","target":"/v1.45/containers/web/restart","operation":"ContainerRestart","effect":"write","policy":"mine.toml","decided_by":{"file":"mine.toml","line":3,"entry":"ContainerRestart"},"to_allow":null,"to_deny":"add \"ContainerRestart\" to deny in mine.toml","risk":"ends any container but Dockgate's own, and starts it again","findings":[],"supposed":["the container web is an ordinary one, made elsewhere"],"body":null}"#,
         ),
         (
             "GET /containers/web/nothing",

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{Block, Made, What, Within};
+use super::{Block, Made, RESERVED, What, Within};
 use crate::docker::json::shortened;
+use crate::policy::facts::POLICY_LABEL;
 
 impl What {
     /// The block and the key within it that grant it, if any does.
@@ -21,12 +22,12 @@ impl What {
             Self::HostNamespace(_) => "host_namespaces",
             Self::Image(_) => "images",
             Self::Join(_) => "join",
-            Self::Label { .. } => "labels.forbid",
+            Self::Label { .. } | Self::Mark { .. } => "labels.forbid",
             Self::Limits(_) => "limits",
             Self::LogDriver(_) => "log_drivers",
             Self::Made(made) => return Some(made.key()),
             Self::Name(_) | Self::Reach(_) | Self::Service(_) => return None,
-            Self::Network(_) => "networks",
+            Self::Network(_) | Self::Start(_) => "networks",
             Self::Port(_) => "ports",
             Self::Privileged => "privileged",
             Self::Replaces => "replaces",
@@ -65,6 +66,7 @@ impl What {
             | Self::Secret(text)
             | Self::SecurityOption(text)
             | Self::Service(text)
+            | Self::Start(text)
             | Self::Sysctl(text)
             | Self::TmpfsOption(text)
             | Self::User(text)
@@ -75,6 +77,7 @@ impl What {
             Self::Env(variable) => (&*variable.name).into(),
             Self::HostNamespace(name) => (*name).into(),
             Self::Label { key, .. } => (&**key).into(),
+            Self::Mark { .. } => POLICY_LABEL.into(),
             Self::Limits(limits) => limits.to_string().into(),
             Self::Made(made) => return made.value(),
             Self::Port(port) => port.to_string().into(),
@@ -93,6 +96,10 @@ impl What {
     pub fn way(&self) -> Option<String> {
         let (block, key) = self.key()?;
         let key = format!("{}.{key}", block.name());
+        let is_mark = matches!(self, Self::Label { key, .. } if key.starts_with(RESERVED));
+        if is_mark || matches!(self, Self::Mark { .. }) {
+            return None;
+        }
         let Some(value) = self.value() else {
             return Some(format!("set {key} = true"));
         };
@@ -102,6 +109,9 @@ impl What {
             return Some(format!(
                 "add \"{value}\" to {key}, or set {block}.into_privileged = true where it has more than [create] grants"
             ));
+        }
+        if let Self::Start(_) = self {
+            return Some(format!("name every network that it is on now in {key}"));
         }
         Some(if matches!(self, Self::Within(Within::Command(_))) {
             format!("add its arguments to {key}")
@@ -145,7 +155,9 @@ impl What {
     pub(in crate::policy) fn container_mut(&mut self) -> Option<&mut String> {
         if let Self::Join(name)
         | Self::Made(Made::Connect(name))
-        | Self::Within(Within::ArchiveInto(name) | Within::ExecInto(name)) = self
+        | Self::Within(
+            Within::ArchiveInto(name) | Within::ExecInto(name) | Within::Watch(name),
+        ) = self
         {
             Some(name)
         } else {
@@ -172,7 +184,7 @@ impl Within {
             Self::ArchivePath(_) => (Block::Archive, "paths"),
             Self::Command(_) => (Block::Exec, "commands"),
             Self::ExecEnv(_) => (Block::Exec, "env.allow"),
-            Self::ExecInto(_) => (Block::Exec, "into"),
+            Self::ExecInto(_) | Self::Watch(_) => (Block::Exec, "into"),
             Self::ExecPrivileged => (Block::Exec, "privileged"),
             Self::ExecUser(_) => (Block::Exec, "users"),
             Self::ExecWorkdir(_) => (Block::Exec, "workdirs"),
@@ -186,7 +198,8 @@ impl Within {
             | Self::ArchivePath(text)
             | Self::ExecInto(text)
             | Self::ExecUser(text)
-            | Self::ExecWorkdir(text) => text,
+            | Self::ExecWorkdir(text)
+            | Self::Watch(text) => text,
             Self::Command(argv) => argv.first().map_or("", String::as_str),
             Self::ExecEnv(variable) => &variable.name,
             Self::ExecPrivileged | Self::IntoPrivileged(_) => return None,

@@ -128,6 +128,7 @@ fn service(needs: &mut Needs, body: &Json) {
 pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
     let mut needs = Needs {
         operation: Operation::ContainerCreate,
+        object: None,
         found: Vec::new(),
     };
     for asked in asked(&container.host_config, host_config()) {
@@ -173,12 +174,16 @@ fn counts(asked: &Asked<'_>) -> bool {
         matches!(
             topic,
             Topic::CapabilityAdd
+                | Topic::CgroupParent
                 | Topic::DeviceCgroupRules
                 | Topic::DeviceRequests
                 | Topic::Devices
+                | Topic::Groups
                 | Topic::PidNamespace
                 | Topic::Privileged
                 | Topic::SecurityOptions
+                | Topic::Sysctls
+                | Topic::Tmpfs
                 | Topic::UserNamespace
                 | Topic::UtsNamespace
                 | Topic::IpcNamespace

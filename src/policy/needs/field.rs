@@ -1,5 +1,6 @@
 //! What the fields of a body ask for, topic by topic.
 
+use super::super::facts::POLICY_LABEL;
 use super::super::need::{Block, Made, Variable, What, Within};
 use super::super::reason::Denial;
 use super::{Needs, SERVICES, device, mounts, network, unclear};
@@ -174,6 +175,8 @@ fn labels(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     label_members(needs, &asked.path, asked.value.members())
 }
 
+const UPDATES: &[Operation] = &[Operation::ServiceUpdate];
+
 /// Labels, of a volume that a mount makes too.
 pub(super) fn label_members(
     needs: &mut Needs,
@@ -186,8 +189,14 @@ pub(super) fn label_members(
         if value.contains("{{") && needs.is_for(SERVICES) {
             return Err(unclear(path, &BadMount::Template.to_string()));
         }
-        let (key, value) = (key.to_string(), value.to_owned());
-        needs.push(path, What::Label { key, value });
+        let (key, policy) = (key.to_string(), value.to_owned());
+        // Who updates a service sends all that it has.
+        let service = needs.object.clone();
+        if let Some(service) = service.filter(|_| key == POLICY_LABEL && needs.is_for(UPDATES)) {
+            needs.push(path, What::Mark { service, policy });
+        } else {
+            needs.push(path, What::Label { key, value: policy });
+        }
     }
     Ok(())
 }

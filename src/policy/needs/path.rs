@@ -20,6 +20,10 @@ pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), 
     } else if needs.is_for(ATTACHES) && call.query.is_true("stdin") {
         // Whoever types into a shell runs commands, as by an exec.
         needs.push("stdin of the container", Within::ExecInto(name));
+    } else if needs.is_for(ATTACHES) {
+        needs.push("the output of the container", Within::Watch(name));
+    } else if needs.is_for(STARTS) {
+        needs.push("the container", What::Start(name));
     } else if needs.is_for(&[Operation::ExecStart]) {
         started(needs, &*exec(known, object)?);
     } else if needs.is_for(&[Operation::NetworkConnect]) {
@@ -53,6 +57,9 @@ const ATTACHES: &[Operation] = &[
     Operation::ContainerAttach,
     Operation::ContainerAttachWebsocket,
 ];
+
+/// The operations by which a container is put on its networks, which are found by their names then.
+const STARTS: &[Operation] = &[Operation::ContainerRestart, Operation::ContainerStart];
 
 fn started(needs: &mut Needs, exec: &Exec) {
     let container = &exec.container;

@@ -14,6 +14,7 @@ type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
 const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
     (Operation::ContainerCreate, None, name),
     (Operation::ContainerRename, Some(&["name"]), name),
+    (Operation::ContainerStart, None, start),
     (Operation::ContainerTop, Some(&["ps_args"]), top),
     (Operation::ImageBuild, Some(BUILD_KEYS), build),
     (Operation::ImageCommit, None, commit),
@@ -66,6 +67,17 @@ fn first<'a>(call: &'a Call, key: &str) -> &'a str {
 fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let name = first(call, "name").trim_start_matches('/');
     needs.push("name", What::Name(name.to_owned()));
+    Ok(())
+}
+
+/// A state to start from is memory and processes that somebody else wrote.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn start(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    for key in ["checkpoint", "checkpoint-dir"] {
+        if !first(call, key).is_empty() {
+            needs.push(key, What::Unnamed(Block::Create));
+        }
+    }
     Ok(())
 }
 
@@ -140,11 +152,56 @@ fn rollback(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 /// Refuses instructions that would have containers of the image seem to be made through a policy.
 fn plain_changes(call: &Call) -> Result<(), Denial> {
     let mut pairs = call.query.pairs();
-    if pairs.any(|(key, value)| key == "changes" && value.contains(RESERVED)) {
-        return Err(unclear("changes", RESERVED_LABEL));
+    match pairs.find(|(key, value)| *key == "changes" && !are_plain(value)) {
+        Some((_, value)) if value.contains(RESERVED) => Err(unclear("changes", RESERVED_LABEL)),
+        Some(_) => Err(unclear("changes", UNCLEAR_LABEL)),
+        None => Ok(()),
     }
-    Ok(())
 }
+
+/// Whether instructions set labels in plain words, if they set any: the daemon resolves escapes, quotes
+/// and variables in a label's name.
+fn are_plain(changes: &str) -> bool {
+    let is_continued = |line: &str| line.trim_end().ends_with(['\\', '`']);
+    !changes.contains(RESERVED)
+        && !changes.lines().any(is_continued)
+        && changes
+            .lines()
+            .all(|line| labels(line).is_none_or(is_plain))
+}
+
+/// What a line sets as labels, now or when the image is built upon.
+fn labels(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let (instruction, rest) = line.split_once(char::is_whitespace)?;
+    if instruction.eq_ignore_ascii_case("ONBUILD") {
+        return labels(rest);
+    }
+    instruction.eq_ignore_ascii_case("LABEL").then_some(rest)
+}
+
+/// Whether labels are `name=value`, only values in quotes, and nothing is escaped or filled in.
+fn is_plain(labels: &str) -> bool {
+    let mut before = ' ';
+    let mut quote = None;
+    for character in labels.chars() {
+        match (quote, character) {
+            (_, '\\' | '`' | '$') => return false,
+            (None, '"' | '\'') if before != '=' => return false,
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            // What follows a quote would be part of the same word.
+            (None, _) if matches!(before, '"' | '\'') && !character.is_whitespace() => {
+                return false;
+            }
+            (Some(_) | None, _) => {}
+        }
+        before = character;
+    }
+    quote.is_none()
+}
+
+const UNCLEAR_LABEL: &str = "sets a label with quotes, escapes or variables: write LABEL name=value, at most the value in quotes";
 
 const RESERVED_LABEL: &str = "sets a label that begins with `dockgate.`, which no client can";
 

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::*;
 use crate::docker::{Target, body, classify};
 use crate::policy::file::tests::policy;
-use crate::policy::{Answer, Grants, Ground, Judgement, Reason, Request, Rules};
+use crate::policy::{Answer, Grants, Ground, Judgement, Lookup, Reason, Request, Rules};
 
 /// Grants all of it, so that nothing but the own container refuses.
 const EVERYTHING: &str = "allow = ['containers:write', 'networks:write', 'ContainerCreate', 'ContainerExec', 'ContainerUpdate',
-    'ContainerAttach', 'ContainerAttachWebsocket', 'PutContainerArchive', 'ExecStart', 'ImageBuild', 'ImageCommit',
+    'ContainerAttach', 'ContainerAttachWebsocket', 'PutContainerArchive', 'ExecStart', 'ImageBuild', 'ImageCommit', 'ImageTag',
     'NetworkConnect', 'NetworkDisconnect', 'VolumeCreate', 'ServiceCreate', 'ServiceUpdate', 'ServiceDelete', 'ContainerArchive',
     'ContainerExport', 'ContainerRename']
     [archive]\nunrestricted = true\n[build]\nunrestricted = true\n[create]\nunrestricted = true\n[exec]\nunrestricted = true
@@ -26,7 +26,7 @@ fn container(digit: &str, name: &str) -> Value {
             {"Type": "bind", "Source": "/srv/gate/dockgate.toml", "Destination": "/etc/dockgate/dockgate.toml"},
             {"Type": "bind", "Source": "/var/run/docker.sock", "Destination": "/run/docker.sock"},
         ],
-        "Config": {"Hostname": "gate-host", "Labels": {
+        "Config": {"Hostname": "gate-host", "Image": "acme/gate:1", "Labels": {
             "com.docker.swarm.service.id": id("5"), "com.docker.swarm.service.name": "Gate-Service",
         }},
         "NetworkSettings": {"Networks": {"front": {"Aliases": ["docker-proxy"], "DNSNames": ["gate.front"]}}},
@@ -49,7 +49,7 @@ fn answer(lookup: &Lookup) -> Answer {
             "Containers": if name == "front" { json!({id("a"): {}}) } else { json!({}) },
         }),
         Lookup::Service(name) => json!({"ID": id(if name == "gate" { "5" } else { "6" })}),
-        Lookup::DefaultRuntime | Lookup::Predecessor(_) | Lookup::Volume(_) => {
+        Lookup::DefaultRuntime | Lookup::Image(_) | Lookup::Predecessor(_) | Lookup::Volume(_) => {
             return Answer::Missing;
         }
     };
@@ -103,6 +103,7 @@ fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Re
 const REACHES: &str = "would reach dockgate's own container";
 const JOINS: &str = "would join dockgate's own container";
 const NETWORK: &str = "would join a network of dockgate's own container: make another network";
+const IMAGE: &str = "would give another image the name of dockgate's own";
 const PATH: &str = "would mount what is mounted in dockgate's own container";
 const VOLUME: &str = "would mount a volume of dockgate's own container";
 const NAMES: &str = "would take a name of dockgate's own container";
@@ -190,6 +191,13 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             r#"{"TaskTemplate":{"Networks":[{"Target":"front"}]}}"#,
             NETWORK,
         ),
+        ("POST /images/evil/tag?repo=acme/gate&tag=1", "", IMAGE),
+        (
+            "POST /commit?container=web&repo=docker.io/acme/gate&tag=1",
+            "",
+            IMAGE,
+        ),
+        ("POST /build?t=acme/gate:1", "", IMAGE),
         (
             "POST /containers/create",
             r#"{"HostConfig":{"Binds":["sockets:/x:ro"]}}"#,
@@ -277,6 +285,11 @@ fn what_is_next_to_it_is_granted_and_sent_by_id() {
             format!("/containers/{web}/kill"),
         ),
         ("POST /exec/e1/start", "{}", "/exec/e1/start".to_owned()),
+        (
+            "POST /images/x/tag?repo=acme/gate&tag=2",
+            "",
+            "/images/x/tag?repo=acme%2Fgate&tag=2".to_owned(),
+        ),
         (
             "POST /build?networkmode=host",
             "",

@@ -127,7 +127,7 @@ fn what_is_made_bears_the_name_of_the_policy_that_granted_it() {
             "",
             "POST /services/s/update?version=1",
             r#"{"Labels":{"a":"b"}}"#,
-            r#"{"Labels":{"a":"b","dockgate.policy":"p"}}"#,
+            r#"{"Labels":{"a":"b"}}"#,
         ),
         (
             "[create]\nunrestricted = true",
@@ -173,7 +173,7 @@ fn what_replaces_another_keeps_its_mark() {
         labels(
             Operation::ContainerCreate,
             &mut body,
-            "updater",
+            Some("updater"),
             &Blocks::default(),
         );
         let mark = body.get("Labels").and_then(|it| it.get(POLICY_LABEL));

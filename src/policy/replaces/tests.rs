@@ -224,3 +224,33 @@ fn an_empty_list_of_hidden_paths_is_not_the_daemons_own() {
         assert_eq!(between(&new, old), [format!("HostConfig.{key}")]);
     }
 }
+
+#[test]
+fn what_is_left_out_is_what_the_image_says() {
+    let image = Json::from(&json!({"User": "1000", "Env": ["PATH=/bin"], "Labels": {"x": "y"}}));
+    let nothing = Json::from(&json!({}));
+    let left = |at: &str, value: Value, image: &Json| {
+        let mut body = body();
+        set(&mut body, at, value);
+        left_out(&Json::from(&body), &old(), image)
+    };
+    assert_eq!(left("/User", json!("1000"), &nothing), [""; 0]);
+    for (at, value, is_said) in [
+        ("/User", json!(""), true),
+        ("/Env", json!(["A=b"]), true),
+        ("/Env", json!(["PATH=/bin"]), false),
+        ("/Labels", json!({"dockgate.policy": "p"}), true),
+        ("/Labels", json!({"x": "y"}), false),
+        ("/Cmd", json!(null), false),
+        ("/Healthcheck", json!(null), false),
+    ] {
+        let key = at.trim_start_matches('/').to_owned();
+        assert_eq!(
+            left(at, value.clone(), &nothing),
+            std::slice::from_ref(&key),
+            "{at} {value}"
+        );
+        let lacking = if is_said { vec![] } else { vec![key] };
+        assert_eq!(left(at, value.clone(), &image), lacking, "{at} {value}");
+    }
+}

@@ -134,7 +134,7 @@ fn a_new_container_without_a_name_may_replace_any_that_was_taken_away() {
 }
 
 #[test]
-fn typing_into_a_container_is_judged_as_an_exec_and_watching_it_is_not() {
+fn typing_into_a_container_is_judged_as_an_exec_and_watching_it_by_whose_it_is() {
     let ci = policy(
         "ci",
         "allow = ['ContainerAttach', 'ContainerAttachWebsocket']\n[exec]\ninto = ['@own']",
@@ -160,7 +160,9 @@ fn typing_into_a_container_is_judged_as_an_exec_and_watching_it_is_not() {
         }
         for value in ["", "0", "no", "False", "none"] {
             let target = format!("/containers/web/{path}?stream=1&stdout=1&stdin={value}");
-            assert!(is_granted(method, &target, "{}", "{}"), "{target}");
+            let privileged = r#"{"Privileged":true}"#;
+            assert!(is_granted(method, &target, own, privileged), "{target}");
+            assert!(!is_granted(method, &target, "{}", "{}"), "{target}");
         }
     }
 }
@@ -191,6 +193,7 @@ fn how_a_log_is_cut_needs_no_grant_whichever_driver_writes_it() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "what is known, and what is asked")]
 fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_it() {
     let updater = policy(
         "updater",
@@ -221,6 +224,7 @@ fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_
         let network = lookup.read(network.as_bytes()).unwrap();
         known.learn(lookup, network);
         known.learn(Lookup::Volume("sockets".to_owned()), Answer::Missing);
+        known.learn(Lookup::Container("b".repeat(64)), Answer::Missing);
         let lookup = Lookup::Predecessor("web".to_owned());
         known.learn(lookup, Answer::Containers(vec![old]));
         known.learn(Lookup::Container("web".to_owned()), Answer::Container(new));
@@ -254,4 +258,202 @@ fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_
     assert_eq!(verdict("socket", create, &elsewhere), refused);
     let named = body.replace("\"Image\"", "\"Hostname\":\"dockgate\",\"Image\"");
     assert_eq!(verdict("socket", create, &named), refused);
+}
+
+#[test]
+fn a_service_keeps_the_marks_that_it_has_and_gets_no_others() {
+    let scaler = policy(
+        "scaler",
+        "allow = ['ServiceUpdate']\n[create]\nnetworks = ['*', '@default']",
+    );
+    let rules = Rules::new(vec![scaler], Grants::default());
+    let given = (
+        "/services/web".to_owned(),
+        serde_json::json!({"Spec": {"Labels": {"dockgate.policy": "portainer"}, "TaskTemplate": {"ContainerSpec": {}}}}),
+    );
+    let sent = |labels: &str| {
+        let target = Target::parse("/services/web/update?version=1").unwrap();
+        let call = classify("POST", target).unwrap();
+        let body = format!(
+            r#"{{"Name":"web","Labels":{labels},"TaskTemplate":{{"ContainerSpec":{{"Image":"nginx","Labels":{labels}}}}}}}"#
+        );
+        let given = std::slice::from_ref(&given);
+        match suppose::judge(&rules, call, &body, given).unwrap().0 {
+            Judgement::Allow(permit) => Ok(permit.body().unwrap().to_owned()),
+            Judgement::Deny(denial) => Err(denial.message),
+            other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
+                panic!("{other:?}")
+            }
+        }
+    };
+    assert!(!sent("{}").unwrap().contains("dockgate"));
+    let kept = sent(r#"{"dockgate.policy":"portainer"}"#).unwrap();
+    assert_eq!(kept.matches(r#""dockgate.policy":"portainer""#).count(), 2);
+    for labels in [
+        r#"{"dockgate.policy":"agent"}"#,
+        r#"{"dockgate.other":"portainer"}"#,
+    ] {
+        let message = sent(labels).unwrap_err();
+        assert!(
+            message.contains("labels that begin with dockgate. are set by dockgate alone"),
+            "{message}"
+        );
+    }
+}
+
+/// The verdict on a request without a body, and what the daemon is supposed to have.
+fn verdict_on(
+    rules: &Rules,
+    request: &str,
+    given: &[(&str, serde_json::Value)],
+) -> Result<(), Reason> {
+    let (method, target) = request.split_once(' ').unwrap();
+    let call = classify(method, Target::parse(target).unwrap()).unwrap();
+    let given: Vec<_> = given
+        .iter()
+        .map(|(path, reply)| ((*path).to_owned(), reply.clone()))
+        .collect();
+    match suppose::judge(rules, call, "", &given).unwrap().0 {
+        Judgement::Allow(_) => Ok(()),
+        Judgement::Deny(denial) => Err(denial.reason),
+        other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
+            panic!("{other:?}")
+        }
+    }
+}
+
+#[test]
+fn whose_output_may_be_attached_to_is_said_by_whom_may_be_entered() {
+    use serde_json::json;
+    let own = (
+        "/containers/web/json",
+        json!({"Config": {"Labels": {"dockgate.policy": "agent"}}}),
+    );
+    let of = |text| Rules::new(vec![policy("agent", text)], Grants::default());
+    let narrow =
+        of("allow = ['ContainerAttach', 'ContainerAttachWebsocket']\n[exec]\ninto = ['@own']");
+    let wide = of("allow = ['ContainerAttach', 'ContainerAttachWebsocket']");
+    for request in [
+        "POST /containers/web/attach?logs=1&stdout=1",
+        "GET /containers/web/attach/ws?logs=1&stdout=1",
+    ] {
+        assert_eq!(
+            verdict_on(&narrow, request, std::slice::from_ref(&own)),
+            Ok(())
+        );
+        assert_eq!(verdict_on(&narrow, request, &[]), Err(Reason::Restricted));
+        assert_eq!(verdict_on(&wide, request, &[]), Ok(()));
+    }
+}
+
+#[test]
+fn a_container_is_started_on_the_networks_that_its_names_mean_now() {
+    use serde_json::json;
+    let runner = "allow = ['ContainerStart', 'ContainerRestart', 'ContainerCreate']";
+    let of = |text| Rules::new(vec![policy("ci", text)], Grants::default());
+    let on = |labels: serde_json::Value| {
+        let networks = json!({"Networks": {"bridge": null, "app": {}}});
+        (
+            "/containers/job/json",
+            json!({"Config": {"Labels": labels}, "NetworkSettings": networks}),
+        )
+    };
+    let made = json!({"dockgate.policy": "ci"});
+    let own = (
+        "/networks/app",
+        json!({"Labels": {"dockgate.policy": "ci"}}),
+    );
+    for request in ["POST /containers/job/start", "POST /containers/job/restart"] {
+        let rules = of(runner);
+        assert_eq!(
+            verdict_on(&rules, request, &[on(made.clone()), own.clone()]),
+            Ok(())
+        );
+        // Somebody else has made a network of this name since.
+        assert_eq!(
+            verdict_on(&rules, request, &[on(made.clone())]),
+            Err(Reason::Restricted)
+        );
+        // What others made is where they put it, and so is what a client without creating starts.
+        assert_eq!(verdict_on(&rules, request, &[on(json!({}))]), Ok(()));
+        let starter = of("allow = ['ContainerStart', 'ContainerRestart']");
+        assert_eq!(verdict_on(&starter, request, &[on(made.clone())]), Ok(()));
+    }
+}
+
+#[test]
+fn a_container_is_not_started_from_a_state_that_somebody_wrote() {
+    let of = |text| Rules::new(vec![policy("p", text)], Grants::default());
+    let rules = of("allow = ['ContainerStart']");
+    for (query, want) in [
+        ("detachKeys=ctrl-a", Ok(())),
+        ("checkpoint=", Ok(())),
+        ("checkpoint=c1", Err(Reason::Restricted)),
+        ("checkpoint=../../tmp/x", Err(Reason::Restricted)),
+        ("checkpoint-dir=/tmp", Err(Reason::Restricted)),
+    ] {
+        let request = format!("POST /containers/web/start?{query}");
+        assert_eq!(verdict_on(&rules, &request, &[]), want, "{query}");
+    }
+    let lifted = of("allow = ['ContainerStart']\n[create]\nunrestricted = true");
+    assert_eq!(
+        verdict_on(&lifted, "POST /containers/web/start?checkpoint=c1", &[]),
+        Ok(())
+    );
+}
+
+fn hex(digit: u8) -> char {
+    char::from_digit(digit.into(), 16).unwrap()
+}
+
+#[test]
+fn a_commit_sets_labels_in_plain_words() {
+    let rules = Rules::new(
+        vec![policy("p", "allow = ['ImageCommit']")],
+        Grants::default(),
+    );
+    for (changes, want) in [
+        ("LABEL version=1.2", Ok(())),
+        ("label version=\"1 2\" b='c d'", Ok(())),
+        ("ENV A=$HOME", Ok(())),
+        ("CMD [\"sh\", \"-c\", \"echo \\\"a\\\"\"]", Ok(())),
+        ("LABEL dockgate.policy=agent", Err(Reason::BadQuery)),
+        ("LABEL ${X}.policy=agent", Err(Reason::BadQuery)),
+        ("LABEL $X.policy agent", Err(Reason::BadQuery)),
+        ("LABEL dock\\gate.policy=agent", Err(Reason::BadQuery)),
+        ("LABEL \"dock\"gate.policy=agent", Err(Reason::BadQuery)),
+        ("LABEL 'dock'gate.policy=agent", Err(Reason::BadQuery)),
+        ("LABEL a=\"b\"c \"d\"=e", Err(Reason::BadQuery)),
+        ("LABEL dock${Z:-gate}.policy=agent", Err(Reason::BadQuery)),
+        (
+            "ONBUILD LABEL 'dock'gate.policy=agent",
+            Err(Reason::BadQuery),
+        ),
+        (
+            "ENV A=b\nLABEL dock\\\ngate.policy=agent",
+            Err(Reason::BadQuery),
+        ),
+        (
+            "# escape=`\nLAB`\nEL $X.policy=agent",
+            Err(Reason::BadQuery),
+        ),
+    ] {
+        let bytes = changes
+            .bytes()
+            .map(|byte| ['%', hex(byte >> 4), hex(byte & 15)]);
+        let query: String = bytes.flatten().collect();
+        let call = classify(
+            "POST",
+            Target::parse(&format!("/commit?container=web&changes={query}")).unwrap(),
+        );
+        let judged = suppose::judge(&rules, call.unwrap(), "{}", &[]).unwrap().0;
+        let got = match judged {
+            Judgement::Allow(_) => Ok(()),
+            Judgement::Deny(denial) => Err(denial.reason),
+            other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
+                panic!("{other:?}")
+            }
+        };
+        assert_eq!(got, want, "{changes}");
+    }
 }
