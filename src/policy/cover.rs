@@ -44,9 +44,13 @@ impl<'a> Cover<'a> {
     ///
     /// Something must be looked up, or is not there.
     pub fn told(&self, needs: Vec<Need>, must_know: bool) -> Result<Vec<Need>, Unsettled> {
+        if self.known.is_empty() && !must_know {
+            return Ok(needs);
+        }
         let mut told = Vec::with_capacity(needs.len());
         for need in needs {
             match self.tell(&need) {
+                _ if !need.what.names_object() => told.push(need),
                 Ok(more) => told.extend(more),
                 Err(unsettled) if must_know => return Err(unsettled),
                 Err(_) => told.push(need),
