@@ -129,7 +129,7 @@ ESCAPES = [
     Escape("--sysctl net.core.somaxconn=7", "cat /proc/sys/net/core/somaxconn", "7", "create.sysctls"),
     Escape("--group-add 4242", "id -G", "4242", "create.groups"),
     Escape("--tmpfs /memory:exec,suid", "grep /memory /proc/mounts", "relatime", "create.tmpfs_options"),
-    Escape("--label dockgate.policy=other", "echo made", "made", "create.labels"),
+    Escape("--label dockgate.policy=other", "echo made", "made", "set by dockgate alone"),
     Escape("--network dockgate-network", "hostname -i", ".", "create.networks"),
 ]
 

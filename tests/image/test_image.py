@@ -219,7 +219,7 @@ class Asker:
         return int(first.split()[1]), rest.partition("\r\n\r\n")[2]
 
 
-def reaching(name: str, own: str, network: str, exec_id: str):
+def reaching(name: str, own: str, network: str, exec_id: str, folder: Path):
     """What would reach Dockgate's own container, called so."""
     at = f"/containers/{name}"
     shell = {"Cmd": ["/dockgate", "--version"]}
@@ -246,6 +246,16 @@ def reaching(name: str, own: str, network: str, exec_id: str):
     alias = {"EndpointsConfig": {"bridge": {"Aliases": [own]}}}
     yield "POST", "/containers/create", image | {"NetworkingConfig": alias}
     yield "POST", f"/containers/create?name={own}", image
+    volume = {"Type": "volume", "Source": network, "Target": "/x"}
+    for mounted in (
+        {"Binds": [f"{network}:/x:ro"]},
+        {"Mounts": [volume]},
+        {"Binds": [f"{folder}:/x"]},
+        {"Binds": [f"{folder}/everything.toml:/x:ro"]},
+    ):
+        yield "POST", "/containers/create", image | {"HostConfig": mounted}
+    repository, _, tag = standins.PLAIN.partition(":")
+    yield "POST", f"/images/busybox:latest/tag?repo={repository}&tag={tag}", None
     yield "POST", f"/exec/{exec_id}/start", {"Detach": True}
 
 
@@ -260,7 +270,8 @@ def keeps_to_itself(cases: Cases, engine: Engine) -> None:
         folder.chmod(0o1777)
         policy = folder / "everything.toml"
         policy.write_text((REPOSITORY / "tests" / "policies" / "everything.toml").read_text())
-        options = ("--network", network, "--volume", f"{folder}:/shared", "--no-healthcheck")
+        volumes = ("--volume", f"{folder}:/shared", "--volume", f"{network}:/data")
+        options = ("--network", network, *volumes, "--no-healthcheck")
         command = ("serve", "--policy", "/shared/everything.toml", "--listen", "unix:///shared/gate.sock")
         with Boxed(engine, *options, command=command) as gate:
             ask = Asker(folder / "gate.sock")
@@ -277,13 +288,17 @@ def keeps_to_itself(cases: Cases, engine: Engine) -> None:
             for name in [*names, renamed]:
                 if name == renamed:
                     docker("rename", gate.name, renamed)
-                for method, target, body in reaching(name, gate.name, network, exec_id):
+                for method, target, body in reaching(name, gate.name, network, exec_id, folder):
                     status, said = ask(method, target, body)
                     must_equal(f"{method} {target} {body}: {said}", (status, "dockgate's own" in said), (403, True))
                 must_equal("inspect", ask("GET", f"/containers/{name}/json")[0], 200)
             docker("rename", renamed, gate.name)
             must_equal("another name", ask("POST", "/containers/no-such-container/kill")[0], 404)
+            beside = {"Image": "busybox:latest", "HostConfig": {"Binds": [f"{network}-2:/x"]}}
+            must_equal("another volume", ask("POST", "/containers/create?name=dockgate-image-beside", beside)[0], 201)
             gate.requests += ask.sent
+        docker("rm", "--volumes", "dockgate-image-beside")
+        docker("volume", "rm", network, f"{network}-2")
         docker("network", "rm", network)
 
 
