@@ -34,6 +34,11 @@ const ELSEWHERE: &[(&str, Operation, &str, &str)] = &[
 /// What the table does not have of a client and its policies grant, and why.
 const BESIDES: &[(&str, Operation, &str)] = &[
     (
+        "compose",
+        Operation::SystemVersion,
+        "releases before those of the table negotiate by it, compose 2.26 among them",
+    ),
+    (
         "docker-cli-build",
         Operation::BuildCancel,
         "the classic builder is told of a build that is broken off",
@@ -58,6 +63,12 @@ const BESIDES: &[(&str, Operation, &str)] = &[
         Operation::SystemInfo,
         "older releases ask for the registry",
     ),
+    (
+        "docker-rollout",
+        Operation::SystemVersion,
+        "it calls compose",
+    ),
+    ("dockge", Operation::SystemVersion, "it calls compose"),
     (
         "testcontainers-java",
         Operation::ContainerStop,
