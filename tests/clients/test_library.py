@@ -1,0 +1,184 @@
+"""Clients do their jobs under their shipped policies, each with a Dockgate and a record of its own.
+
+What is proved of each: its job was done, which is told; nothing that its source says it requires was refused; what
+`dockgate learn` makes of its record grants nothing that the shipped policy does not; a replay of the record on the
+shipped policy refuses nothing; and the nearest request that would give it more is refused. In the end, of each
+policy: everything that its own file grants was made use of, or it is said why not.
+
+Arguments: policies, to run the clients of these alone.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+CLIENTS = Path(__file__).resolve().parent
+sys.path.insert(0, str(CLIENTS.parent / "engine"))
+
+import library_cli as cli
+import library_libraries as libraries
+import library_monitors as monitors
+import library_wire as wire
+from cases import Cases, must_equal
+from library_proof import OTHER, Client, Place, own_operations, prove_by_denial, prove_by_record
+from support import Engine, Gate, engines, scratch
+
+# Requests beyond a policy. `OTHER` is a container that is none of the client's.
+LOGS = ("GET", f"/containers/{OTHER}/logs?stdout=1", None)
+INSPECT = ("GET", f"/containers/{OTHER}/json", None)
+EXPORT = ("GET", f"/containers/{OTHER}/export", None)
+TYPE_INTO = ("GET", f"/containers/{OTHER}/attach/ws?stream=1&stdin=1", None)
+ATTACH = ("POST", f"/containers/{OTHER}/attach?stream=1&stdin=1", None)
+EXEC = ("POST", f"/containers/{OTHER}/exec", {"Cmd": ["sh"]})
+PRIVILEGED_EXEC = ("POST", f"/containers/{OTHER}/exec", {"Cmd": ["sh"], "Privileged": True})
+UPLOAD = ("PUT", f"/containers/{OTHER}/archive?path=/tmp", b"")
+CREATE = ("POST", "/containers/create", {"Image": "busybox", "HostConfig": {"Binds": ["/:/host"]}})
+BUILD_IN_THE_HOSTS_NETWORK = ("POST", "/build?networkmode=host", b"")
+VOLUME_PRUNE = ("POST", "/volumes/prune", None)
+
+LIBRARY = [
+    Client("docker CLI, looking", "docker-cli-ps", cli.look, TYPE_INTO),
+    Client("docker CLI, looking closer", "docker-cli-ps-details", cli.look_closer, EXPORT, slug="docker-cli-ps"),
+    Client(
+        "docker run",
+        "docker-cli-run",
+        cli.run_containers,
+        CREATE,
+        "restricted",
+        unused={"NetworkConnect": "a network that somebody else made is for a policy of one's own to name"},
+    ),
+    Client("docker exec", "docker-cli-exec", cli.execute, PRIVILEGED_EXEC, "restricted"),
+    Client(
+        "docker build",
+        "docker-cli-build",
+        cli.build,
+        BUILD_IN_THE_HOSTS_NETWORK,
+        "restricted",
+        unused=dict.fromkeys(["ContainerList", "ImageInspect"], "buildx 0.13 does not ask, newer releases do"),
+    ),
+    Client(
+        "compose up, ps, down",
+        "compose",
+        cli.compose,
+        CREATE,
+        "restricted",
+        unused=dict.fromkeys(
+            ["ImageList", "NetworkDisconnect", "VolumeList"], "compose 2.26 does not ask, newer releases do"
+        ),
+    ),
+    Client("compose logs", "compose-logs", cli.compose_logs, ATTACH, "restricted", slug="compose"),
+    Client("compose exec", "compose-exec", cli.compose_exec, EXEC, "restricted", slug="compose"),
+    Client("compose restart, pause, kill, top, wait", "compose-control", cli.compose_control, EXEC, slug="compose"),
+    Client("compose down -v --rmi", "compose-remove", cli.compose_remove, VOLUME_PRUNE, slug="compose"),
+    Client(
+        "compose build",
+        "compose-build",
+        cli.compose_build,
+        BUILD_IN_THE_HOSTS_NETWORK,
+        "restricted",
+        slug="compose",
+    ),
+    Client("compose cp", "compose-cp", cli.compose_cp, UPLOAD, "restricted", slug="compose"),
+    Client(
+        "compose push and publish",
+        "compose-publish",
+        cli.compose_publish,
+        ("GET", "/images/busybox/get", None),
+        slug="compose",
+        unused=dict.fromkeys(["ContainerExport", "ImageCommit"], "compose 2.26 has no such commands"),
+    ),
+    Client(
+        "docker-rollout's commands",
+        "docker-rollout-create",
+        cli.roll_out,
+        CREATE,
+        "restricted",
+        slug="docker-rollout",
+        denied=frozenset({"SystemInfo"}),
+    ),
+    Client("docker-py", "testcontainers-java", libraries.docker_py, EXEC, "restricted"),
+    Client("Testcontainers for Python", "testcontainers-java", libraries.testcontainers_python, CREATE, "restricted"),
+    Client("Testcontainers for Node.js", "testcontainers-java", libraries.testcontainers_node, UPLOAD, "restricted"),
+    Client("dockerode, as Homepage calls it", "homepage", libraries.dockerode, TYPE_INTO),
+    Client("bollard, as Vector calls it", "vector", libraries.bollard, EXPORT),
+    Client("Glances", "glances", monitors.glances, LOGS),
+    Client("Prometheus", "prometheus-docker-sd", monitors.prometheus_containers, INSPECT),
+    Client(
+        "Prometheus in a swarm",
+        "prometheus-swarm-sd",
+        monitors.prometheus_swarm,
+        ("GET", "/services/web/logs?stdout=1", None),
+        engines=("26",),
+    ),
+    Client(
+        "CrowdSec",
+        "crowdsec",
+        monitors.crowdsec,
+        EXPORT,
+        unused={"SystemEvents": "CrowdSec 1.4 lists the containers again and again, newer releases hear of them"},
+    ),
+    Client("Netdata's script, and its collector's requests", "netdata", monitors.netdata, LOGS),
+    Client("Zabbix agent 2", "zabbix-agent2", monitors.zabbix, LOGS, by_socket=True),
+    Client("Autoheal's requests", "autoheal", wire.autoheal, ("POST", f"/containers/{OTHER}/stop", None)),
+    Client(
+        "acme-companion's requests",
+        "acme-companion-exec",
+        wire.acme_companion,
+        EXEC,
+        "restricted",
+        slug="acme-companion",
+    ),
+    Client("Fluent Bit's request", "fluent-bit", wire.fluent_bit, ("GET", "/containers/json", None), by_socket=True),
+]
+
+
+def main() -> None:
+    build = ["cargo", "build", "--locked", "--quiet", "--target-dir", libraries.BOLLARD_TARGET]
+    subprocess.run(build, cwd=CLIENTS / "bollard", check=True)
+    wanted = sys.argv[1:]
+    cases, used = Cases(), defaultdict(set)
+    clients = [client for client in LIBRARY if not wanted or client.policy in wanted]
+
+    def prove_all(engine: Engine) -> None:
+        for client in clients:
+            if engine.name in client.engines:
+                with cases.case(f"{engine.name}: {client.name} under {client.policy}"):
+                    used[client.policy] |= prove(client, engine)
+
+    # Clients wait more than they work.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(prove_all, engines()))
+    for policy in dict.fromkeys(client.policy for client in clients):
+        with cases.case(f"{policy} grants what is used"):
+            unused = {operation for client in clients if client.policy == policy for operation in client.unused}
+            must_equal("granted and not used", own_operations(policy) - used[policy], unused)
+    cases.finish()
+
+
+def prove(client: Client, engine: Engine) -> set[str]:
+    """Has a client do its job and holds it against its policy; the operations that it used."""
+    engine.clean_up()
+    try:
+        with scratch() as folder:
+            path = folder / "socket" if client.by_socket else None
+            # Without the arguments of commands a replay could not tell of a policy that names commands.
+            (folder / "settings.toml").write_text("audit.argv = true\n")
+            with Gate(engine.address, client.policy, f"--config={folder}/settings.toml", path=path) as gate:
+                place = Place(engine, gate, folder / "job")
+                place.folder.mkdir()
+                seen = client.job(place)
+                used = prove_by_record(client, place)
+                prove_by_denial(client, place)
+    finally:
+        engine.clean_up()
+        engine.cli(engine.address).may_fail("rmi", cli.IMAGE)
+    besides = f"; refused besides: {', '.join(sorted(client.denied))}" if client.denied else ""
+    print(f"   {engine.name}: {client.name} saw {seen}{besides}", flush=True)
+    return used
+
+
+main()
