@@ -4,10 +4,11 @@
 //! that is all that a policy's blocks decide about. Containers and networks are supposed to be ordinary.
 
 use super::ask::{Known, Unsettled};
+use super::blocks::Selectors;
 use super::cover::Cover;
 use super::file::Policy;
 use super::finding::Finding;
-use super::need::{Need, What};
+use super::need::{Made, Need, What, Within};
 use super::reason::Denial;
 use super::rules::{Rules, restricted};
 use super::suppose;
@@ -37,7 +38,7 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
         if lacking.is_empty() {
             return Replayed::Allowed;
         }
-        let is_sure = lacking.iter().any(|finding| finding.is_whole);
+        let is_sure = lacking.iter().any(|finding| is_sure(policy, finding));
         let needs: Vec<_> = lacking.iter().copied().map(need).collect();
         if !is_sure {
             return Replayed::Unsure(needs);
@@ -45,6 +46,23 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
         least.get_or_insert(needs);
     }
     Replayed::Refused(restricted(call, &least.unwrap_or_default(), &[]))
+}
+
+/// Whether a record tells enough of what is lacking: a container's labels are not in it.
+fn is_sure(policy: &Policy, finding: &Finding) -> bool {
+    let blocks = policy.blocks();
+    let selectors = if let What::Join(_) = &finding.what {
+        Some(&blocks.create.join)
+    } else if let What::Made(Made::Connect(_)) = &finding.what {
+        Some(&blocks.networks.containers)
+    } else if let What::Within(Within::ArchiveInto(_)) = &finding.what {
+        blocks.archive.into.as_ref()
+    } else if let What::Within(Within::ExecInto(_) | Within::Watch(_)) = &finding.what {
+        blocks.exec.into.as_ref()
+    } else {
+        None
+    };
+    finding.is_whole && !selectors.is_some_and(Selectors::has_labels)
 }
 
 /// What of this a policy does not grant.
@@ -81,5 +99,76 @@ fn need(finding: &Finding) -> Need {
     Need {
         path: key_of(&finding.what).unwrap_or_default(),
         what: finding.what.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::{Target, classify};
+    use crate::policy::file::tests::policy;
+    use crate::policy::{Grants, finding};
+
+    #[test]
+    fn what_a_record_does_not_tell_is_not_guessed() {
+        for (text, found, want) in [
+            ("allow = []", "exec.into=web", "refused"),
+            ("allow = ['ContainerExec']", "exec.into=web", "allowed"),
+            (
+                "allow = ['ContainerExec']\n[exec]\ninto = ['web']",
+                "exec.into=web",
+                "allowed",
+            ),
+            (
+                "allow = ['ContainerExec']\n[exec]\ninto = ['db']",
+                "exec.into=web",
+                "refused",
+            ),
+            (
+                "allow = ['ContainerExec']\n[exec]\ninto = ['@own']",
+                "exec.into=@own",
+                "allowed",
+            ),
+            (
+                "allow = ['ContainerExec']\n[exec]\ninto = ['@own']",
+                "exec.into=web",
+                "refused",
+            ),
+            (
+                "allow = ['ContainerExec']\n[exec]\ninto = ['project:*']",
+                "exec.into=web",
+                "unsure",
+            ),
+            (
+                "allow = ['ContainerExec']\n[exec]\ninto = ['label:a']",
+                "exec.into=web",
+                "unsure",
+            ),
+            (
+                "allow = ['ContainerExec']\n[exec]\ncommands = [['ls', '-l']]",
+                "exec.commands=ls",
+                "unsure",
+            ),
+            (
+                "allow = ['ContainerExec']\n[exec]\ncommands = [['ls', '-l']]",
+                r#"exec.commands=["ls"]"#,
+                "refused",
+            ),
+            (
+                "allow = ['ContainerExec']\n[exec]\ncommands = [['ls', '-l']]",
+                r#"exec.commands=["ls","-l"]"#,
+                "allowed",
+            ),
+        ] {
+            let rules = Rules::new(vec![policy("p", text)], Grants::default());
+            let target = Target::parse("/containers/web/exec").unwrap();
+            let call = classify("POST", target).unwrap();
+            let got = match judge(&rules, &call, &[finding::parse(found).unwrap()]) {
+                Replayed::Allowed => "allowed",
+                Replayed::Refused(_) => "refused",
+                Replayed::Unsure(_) => "unsure",
+            };
+            assert_eq!(got, want, "{text}: {found}");
+        }
     }
 }

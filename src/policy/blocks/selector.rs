@@ -31,6 +31,14 @@ impl Selectors {
         Self(vec![Selector::Own])
     }
 
+    /// Whether any of them selects by a label.
+    #[must_use]
+    pub fn has_labels(&self) -> bool {
+        self.0
+            .iter()
+            .any(|selector| matches!(selector, Selector::Label(..)))
+    }
+
     /// Whether a container is one of them, asked by the policy of this name.
     #[must_use]
     pub fn cover(&self, container: &Container, policy: &str) -> bool {
