@@ -143,11 +143,14 @@ impl Own {
         if let What::Volume(name) = what {
             return Ok(self.volumes.contains(name).then_some(VOLUME));
         }
-        if let Some((path, is_writable)) = mounted(what) {
-            // Whoever may write the root has the host; and what is read from above others have too.
-            let has =
-                |own: &String| is_in(path, own) || (is_writable && path != "/" && is_in(own, path));
-            return Ok(self.paths.iter().any(has).then_some(PATH));
+        // Whoever may write the root has the host; and what is read from above others have too.
+        let is_mounted = |(path, is_writable): &(String, bool)| {
+            let is_above = |own: &String| *is_writable && path != "/" && is_in(own, path);
+            let mut paths = self.paths.iter();
+            paths.any(|own| is_in(path, own) || is_above(own))
+        };
+        if mounted(what).iter().any(is_mounted) {
+            return Ok(Some(PATH));
         }
         if let (What::Service(name), Some(own)) = (what, &self.service) {
             let is_own = ask::service(known, name)?.id == *own;
@@ -164,17 +167,31 @@ const PATH: &str = "would mount what is mounted in dockgate's own container";
 const VOLUME: &str = "would mount a volume of dockgate's own container";
 const NETWORK: &str = "would join a network of dockgate's own container: make another network";
 
-/// The path of the host that would be mounted, and whether to be written.
-fn mounted(what: &What) -> Option<(&str, bool)> {
+/// The paths of the host that would be mounted, each clean, and whether to be written.
+fn mounted(what: &What) -> Vec<(String, bool)> {
     if let What::Bind { path, is_writable } = what {
-        return Some((path, *is_writable));
+        return vec![(path.clone(), *is_writable)];
     }
-    if let What::Made(Made::VolumeOption { key, value }) = what
-        && key == "device"
-    {
-        return Some((value, true));
+    let mut paths = Vec::new();
+    if let What::Made(Made::VolumeOption { value, .. }) = what {
+        // The kernel is handed it as it stands, and other options of it than the device hold paths too.
+        let parts = value.split([',', ':', '=']);
+        paths.extend(parts.map(|part| (cleaned(part), true)));
     }
-    None
+    paths
+}
+
+/// A path as the kernel reads it, links apart; the daemon works in the root.
+fn cleaned(path: &str) -> String {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop(),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
 }
 
 /// Whether a clean path is another, or is below it.

@@ -233,6 +233,32 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             r#"{"Name":"v","DriverOpts":{"type":"none","o":"bind","device":"/srv/gate"}}"#,
             PATH,
         ),
+        // What the kernel is handed is cleaned by nobody, and has other options than the device.
+        (
+            "POST /volumes/create",
+            r#"{"Name":"v","DriverOpts":{"o":"bind","device":"//srv/./gate/"}}"#,
+            PATH,
+        ),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"v","DriverOpts":{"o":"bind","device":"/opt/../srv/gate"}}"#,
+            PATH,
+        ),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"v","DriverOpts":{"o":"bind","device":"srv/gate"}}"#,
+            PATH,
+        ),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"v","DriverOpts":{"type":"overlay","device":"overlay","o":"lowerdir=/opt:/srv/gate"}}"#,
+            PATH,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Mounts":[{"Type":"volume","Target":"/x","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"o":"bind","device":"/srv//gate"}}}}]}}"#,
+            PATH,
+        ),
         ("POST /containers/create?name=gate", "{}", NAMES),
         ("POST /containers/create?name=/GATE", "{}", NAMES),
         (
@@ -324,6 +350,11 @@ fn what_is_next_to_it_is_granted_and_sent_by_id() {
             "POST /containers/create",
             r#"{"HostConfig":{"Binds":["/srv:/x:ro"]}}"#,
             "/containers/create".to_owned(),
+        ),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"v","DriverOpts":{"type":"none","o":"bind","device":"/srv/gate/../gate2"}}"#,
+            "/volumes/create".to_owned(),
         ),
         (
             "POST /containers/create",
