@@ -166,46 +166,36 @@ pub enum Unsettled {
     Missing(Lookup),
 }
 
-/// The container of a name or id.
-///
-/// # Errors
-///
-/// It must be looked up, or there is none.
-pub fn container(known: &Known, name: &str) -> Result<Arc<Container>, Unsettled> {
-    let lookup = Lookup::Container(name.to_owned());
-    match known.answer(&lookup) {
-        Some(Answer::Container(container)) => Ok(Arc::clone(container)),
-        Some(_) => Err(Unsettled::Missing(lookup)),
-        None => Err(Unsettled::Ask(lookup)),
-    }
+/// Makes the functions by which a judgement finds out what it must know.
+macro_rules! objects {
+    ($($(#[$doc:meta])+ $name:ident: $kind:ident;)+) => {
+        $(
+            $(#[$doc])+
+            ///
+            /// # Errors
+            ///
+            /// It must be looked up, or there is none.
+            pub fn $name(known: &Known, name: &str) -> Result<Arc<$kind>, Unsettled> {
+                let lookup = Lookup::$kind(name.to_owned());
+                match known.answer(&lookup) {
+                    Some(Answer::$kind(object)) => Ok(Arc::clone(object)),
+                    Some(_) => Err(Unsettled::Missing(lookup)),
+                    None => Err(Unsettled::Ask(lookup)),
+                }
+            }
+        )+
+    };
 }
 
-/// The network of a name or id.
-///
-/// # Errors
-///
-/// It must be looked up, or there is none.
-pub fn network(known: &Known, name: &str) -> Result<Arc<Network>, Unsettled> {
-    let lookup = Lookup::Network(name.to_owned());
-    match known.answer(&lookup) {
-        Some(Answer::Network(network)) => Ok(Arc::clone(network)),
-        Some(_) => Err(Unsettled::Missing(lookup)),
-        None => Err(Unsettled::Ask(lookup)),
-    }
-}
-
-/// The service of a name or id.
-///
-/// # Errors
-///
-/// It must be looked up, or there is none.
-pub fn service(known: &Known, name: &str) -> Result<Arc<Service>, Unsettled> {
-    let lookup = Lookup::Service(name.to_owned());
-    match known.answer(&lookup) {
-        Some(Answer::Service(service)) => Ok(Arc::clone(service)),
-        Some(_) => Err(Unsettled::Missing(lookup)),
-        None => Err(Unsettled::Ask(lookup)),
-    }
+objects! {
+    /// The container of a name or id.
+    container: Container;
+    /// What an exec's id stands for.
+    exec: Exec;
+    /// The network of a name or id.
+    network: Network;
+    /// The service of a name or id.
+    service: Service;
 }
 
 /// The volume of a name, if there is one.
@@ -218,20 +208,6 @@ pub fn volume(known: &Known, name: &str) -> Result<Option<Arc<Volume>>, Unsettle
     match known.answer(&lookup) {
         Some(Answer::Volume(volume)) => Ok(Some(Arc::clone(volume))),
         Some(_) => Ok(None),
-        None => Err(Unsettled::Ask(lookup)),
-    }
-}
-
-/// What an exec's id stands for.
-///
-/// # Errors
-///
-/// It must be looked up, or there is none.
-pub fn exec(known: &Known, id: &str) -> Result<Arc<Exec>, Unsettled> {
-    let lookup = Lookup::Exec(id.to_owned());
-    match known.answer(&lookup) {
-        Some(Answer::Exec(exec)) => Ok(Arc::clone(exec)),
-        Some(_) => Err(Unsettled::Missing(lookup)),
         None => Err(Unsettled::Ask(lookup)),
     }
 }

@@ -50,7 +50,6 @@ impl<'a> Cover<'a> {
         let mut told = Vec::with_capacity(needs.len());
         for need in needs {
             match self.tell(&need) {
-                _ if !need.what.names_object() => told.push(need),
                 Ok(more) => told.extend(more),
                 Err(unsettled) if must_know => return Err(unsettled),
                 Err(_) => told.push(need),

@@ -165,20 +165,6 @@ impl What {
         }
     }
 
-    /// Whether it is about an object of the daemon that has a name.
-    pub(in crate::policy) fn names_object(&self) -> bool {
-        let is_within = |within: &Within| {
-            matches!(
-                within,
-                Within::ArchiveInto(_) | Within::ExecInto(_) | Within::Watch(_)
-            )
-        };
-        matches!(
-            self,
-            Self::Join(_) | Self::Network(_) | Self::Volume(_) | Self::Made(Made::Connect(_))
-        ) || matches!(self, Self::Within(within) if is_within(within))
-    }
-
     /// The block that decides who may be entered, where it is about that.
     pub(in crate::policy) fn entered(&self) -> Option<Block> {
         if let Self::Within(Within::ArchiveInto(_)) = self {
