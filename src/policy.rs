@@ -17,6 +17,7 @@ pub mod own;
 mod pin;
 pub mod raw_path;
 pub mod reason;
+pub mod refusal;
 pub mod replaces;
 pub mod replay;
 pub mod rules;

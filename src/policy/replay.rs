@@ -10,8 +10,10 @@ use super::file::Policy;
 use super::finding::Finding;
 use super::need::{Made, Need, What, Within};
 use super::reason::Denial;
-use super::rules::{Rules, restricted};
+use super::refusal::restricted;
+use super::rules::Rules;
 use super::suppose;
+use super::weigh::Lacking;
 use crate::docker::Call;
 
 /// What rules say of a recorded request.
@@ -31,7 +33,7 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
     if let Some(denial) = rules.refusal(call) {
         return Replayed::Refused(denial);
     }
-    let mut least = None;
+    let (mut unsure, mut least) = (None, None);
     let policies = rules.policies().iter();
     for policy in policies.filter(|policy| policy.grants(call)) {
         let lacking = lacking(policy, asked);
@@ -39,13 +41,18 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
             return Replayed::Allowed;
         }
         let is_sure = lacking.iter().any(|finding| is_sure(policy, finding));
-        let needs: Vec<_> = lacking.iter().copied().map(need).collect();
-        if !is_sure {
-            return Replayed::Unsure(needs);
-        }
-        least.get_or_insert(needs);
+        let needs = lacking.iter().copied().map(need).collect();
+        let kept = if is_sure { &mut least } else { &mut unsure };
+        kept.get_or_insert(needs);
     }
-    Replayed::Refused(restricted(call, &least.unwrap_or_default(), &[]))
+    if let Some(needs) = unsure {
+        return Replayed::Unsure(needs);
+    }
+    let lacking = Lacking {
+        needs: least.unwrap_or_default(),
+        differences: Vec::new(),
+    };
+    Replayed::Refused(restricted(call, &lacking))
 }
 
 /// Whether a record tells enough of what is lacking: a container's labels are not in it.
@@ -110,6 +117,24 @@ mod tests {
     use crate::policy::{Grants, finding};
 
     #[test]
+    fn what_one_policy_may_refuse_another_allows() {
+        let label = "allow = ['ContainerExec']\n[exec]\ninto = ['label:a']";
+        let (web, db) = (
+            "allow = ['ContainerExec']\n[exec]\ninto = ['web']",
+            "allow = ['ContainerExec']\n[exec]\ninto = ['db']",
+        );
+        for (policies, want) in [
+            ([label, web], "allowed"),
+            ([web, label], "allowed"),
+            ([label, db], "unsure"),
+            ([db, label], "unsure"),
+            ([db, db], "refused"),
+        ] {
+            assert_eq!(judged(&policies, "exec.into=web"), want, "{policies:?}");
+        }
+    }
+
+    #[test]
     fn what_a_record_does_not_tell_is_not_guessed() {
         for (text, found, want) in [
             ("allow = []", "exec.into=web", "refused"),
@@ -160,15 +185,20 @@ mod tests {
                 "allowed",
             ),
         ] {
-            let rules = Rules::new(vec![policy("p", text)], Grants::default());
-            let target = Target::parse("/containers/web/exec").unwrap();
-            let call = classify("POST", target).unwrap();
-            let got = match judge(&rules, &call, &[finding::parse(found).unwrap()]) {
-                Replayed::Allowed => "allowed",
-                Replayed::Refused(_) => "refused",
-                Replayed::Unsure(_) => "unsure",
-            };
-            assert_eq!(got, want, "{text}: {found}");
+            assert_eq!(judged(&[text], found), want, "{text}: {found}");
+        }
+    }
+
+    /// What policies say of an exec in `web` that asked for this.
+    fn judged(policies: &[&'static str], found: &str) -> &'static str {
+        let policies = policies.iter().map(|text| policy("p", text)).collect();
+        let rules = Rules::new(policies, Grants::default());
+        let target = Target::parse("/containers/web/exec").unwrap();
+        let call = classify("POST", target).unwrap();
+        match judge(&rules, &call, &[finding::parse(found).unwrap()]) {
+            Replayed::Allowed => "allowed",
+            Replayed::Refused(_) => "refused",
+            Replayed::Unsure(_) => "unsure",
         }
     }
 }

@@ -1,6 +1,5 @@
 //! The judgement: a listener's policies against one call.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use super::ask::{self, Known, Lookup, Unsettled};
@@ -12,12 +11,11 @@ use super::need::{Block, Need, What};
 use super::needs::{Obstacle, is_reserved, keep_known, needs, reached};
 use super::own::Own;
 use super::pin;
-use super::reason::{Asked, Denial, Reason};
-use super::weigh::{Found, found, is_replacement, reached_by};
+use super::reason::{Asked, Denial};
+use super::refusal::{denied, not_granted, reaches_own, restricted};
+use super::weigh::{Found, Lacking, found, is_replacement, reached_by};
 use crate::docker::body::{rendered, table};
-use crate::docker::classify::nearest_route;
-use crate::docker::json::shortened;
-use crate::docker::{Call, Json, Operation, Subject};
+use crate::docker::{Call, Json, Operation};
 
 /// What holds on a listener.
 #[derive(Clone, Debug)]
@@ -146,7 +144,7 @@ impl Rules {
             return Some(denied(call));
         }
         let is_granted = self.policies.iter().any(|policy| policy.grants(call));
-        (!is_granted).then(|| self.not_granted(call))
+        (!is_granted).then(|| not_granted(&self.policies, call))
     }
 
     /// The first of the policies that grants all that a request asks for.
@@ -169,12 +167,12 @@ impl Rules {
             let path = reached(call, known)?;
             let about = path.iter().chain(&needs);
             if let Some(reached) = reached_by(own, request, about, policies.clone(), known)? {
-                let message = format!("{}: {} {}", entry(call), reached.path, reached.what);
-                return Err(Denial::new(Reason::OwnContainer, message).into());
+                return Err(reaches_own(call, &reached).into());
             }
         }
-        let (mut least, first) = (None, policies.clone().next());
-        for policy in policies {
+        let mut least = self.unfit_to_start(&needs, known)?;
+        let is_fit = least.is_none();
+        for policy in policies.clone().filter(|_| is_fit) {
             match found(policy, request, &needs, known)? {
                 Found::Granted => return Ok(Weighed::granted(policy, needs)),
                 Found::Replaces => {
@@ -183,36 +181,70 @@ impl Rules {
                         ..Weighed::granted(policy, replaces())
                     });
                 }
-                Found::Refused(needs, differences) => {
-                    least.get_or_insert((needs, differences));
-                }
+                Found::Refused(lacking) => _ = least.get_or_insert(lacking),
             }
         }
-        let (lacking, differences) = least.unwrap_or_default();
-        let mut denial = refused.unwrap_or_else(|| restricted(call, &lacking, &differences));
-        let mut forges = false;
-        for need in needs.iter().filter(|_| self.is_observed) {
-            forges |= self.is_forged(need, known)?;
+        let lacking = least.unwrap_or_default();
+        let mut denial = refused.unwrap_or_else(|| restricted(call, &lacking));
+        if self.is_observed
+            && let Some(weighed) = self.sent_all_the_same(request, &needs, &denial, known)?
+        {
+            return Ok(weighed);
         }
-        let is_replacement = self.is_observed && is_replacement(request, known)?;
-        let needs = if is_replacement { replaces() } else { needs };
-        if self.is_observed && (is_replacement || !forges) {
-            return Ok(Weighed {
-                policy: None,
-                needs,
-                is_replacement,
-                would_deny: Some(denial),
-            });
-        }
-        let needs = match first {
+        let needs = match policies.clone().next() {
             Some(policy) => Cover::of(policy, known).told(needs, false)?,
             None => needs,
         };
         denial.asked = Some(Box::new(Asked {
             needs,
-            refused: lacking,
+            refused: lacking.needs,
         }));
         Err(denial.into())
+    }
+
+    /// What keeps a container from being started, whichever policy grants the rest: the policy that it
+    /// was made through decides which networks it is on.
+    fn unfit_to_start(&self, needs: &[Need], known: &Known) -> Result<Option<Lacking>, Unsettled> {
+        for need in needs {
+            for policy in &self.policies {
+                if matches!(need.what, What::Start(_)) && !Cover::of(policy, known).grants(need)? {
+                    return Ok(Some(Lacking {
+                        needs: vec![need.clone()],
+                        differences: Vec::new(),
+                    }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is refused, to be sent all the same; `None` for what would outlast the time of observing.
+    fn sent_all_the_same(
+        &self,
+        request: &Request<'_>,
+        needs: &[Need],
+        denial: &Denial,
+        known: &Known,
+    ) -> Result<Option<Weighed<'_>>, Unsettled> {
+        let is_replacement = is_replacement(request, known)?;
+        if !is_replacement {
+            for need in needs {
+                if self.is_forged(need, known)? {
+                    return Ok(None);
+                }
+            }
+        }
+        let needs = if is_replacement {
+            replaces()
+        } else {
+            needs.to_vec()
+        };
+        Ok(Some(Weighed {
+            policy: None,
+            needs,
+            is_replacement,
+            would_deny: Some(denial.clone()),
+        }))
     }
 
     /// Whether a label would pass for one of Dockgate's own, which outlasts the time of observing.
@@ -243,7 +275,7 @@ impl Rules {
         let operation = request.call.operation();
         // What is only observed is marked and told as the first policy would have it.
         let Some(policy) = weighed.policy.or(self.policies.first()) else {
-            return Judgement::Deny(self.not_granted(&request.call));
+            return Judgement::Deny(not_granted(&self.policies, &request.call));
         };
         let cover = Cover::of(policy, known);
         let needs = match cover.told(weighed.needs, self.is_observed) {
@@ -277,30 +309,6 @@ impl Rules {
                 && !policy.passes_bodies()
                 && !blocks.archive.unrestricted,
         }))
-    }
-
-    fn not_granted(&self, call: &Call) -> Denial {
-        let entry = entry(call);
-        match &call.subject {
-            Subject::Operation { operation, .. } => {
-                let mut policies = self.policies.iter();
-                let way = policies.find_map(|policy| policy.way_to(*operation));
-                let add = || format!("add \"{entry}\" to allow");
-                let way = way.map_or_else(add, str::to_owned);
-                let message = format!("{entry} is not granted; to grant it {way}");
-                Denial::new(Reason::NotGranted, message)
-            }
-            Subject::Outside { path } => {
-                let near = nearest_route(call.method.as_str(), path)
-                    .map(|near| format!(", the nearest is {near}"));
-                let near = near.unwrap_or_default();
-                let way = self.policies.iter().find_map(Policy::way_to_paths);
-                let add = || format!("to grant it all the same add \"{entry}\" to allow");
-                let way = way.map_or_else(add, str::to_owned);
-                let message = format!("{entry} is no operation of the Docker API{near}; {way}");
-                Denial::new(Reason::UnknownOperation, message)
-            }
-        }
     }
 
     /// The policies, in order.
@@ -455,57 +463,6 @@ fn takes_away(operation: Operation) -> bool {
             | Operation::ContainerKill
             | Operation::ContainerRename
             | Operation::ContainerStop
-    )
-}
-
-/// The refusal of what a policy does not grant within an operation that it does.
-pub(super) fn restricted(call: &Call, needs: &[Need], differences: &[String]) -> Denial {
-    let mut message = entry(call);
-    if let Some(need) = needs.first() {
-        message = format!("{message}: {}", refusal(need));
-    }
-    if needs.len() > 1 {
-        // A String takes every write.
-        _ = write!(message, "; and {} more", needs.len() - 1);
-    }
-    if let Some(difference) = differences.first() {
-        _ = write!(
-            message,
-            "; it differs from the container that it replaces in {difference}"
-        );
-    }
-    Denial::new(Reason::Restricted, message)
-}
-
-/// What is told of one need that is not granted.
-#[must_use]
-pub fn refusal(need: &Need) -> String {
-    let what = need.what.value();
-    let what = what.map(|what| format!(" \"{}\"", shortened(&what)));
-    let what = what.unwrap_or_default();
-    let path = &need.path;
-    match need.what.way() {
-        Some(way) => format!("{path}{what} is not granted; to grant it {way}"),
-        None => format!(
-            "{path}{what} is not granted: labels that begin with dockgate. are set by dockgate alone"
-        ),
-    }
-}
-
-/// What an entry of `allow` or `deny` that names the call would be.
-#[must_use]
-pub fn entry(call: &Call) -> String {
-    match &call.subject {
-        Subject::Operation { operation, .. } => operation.to_string(),
-        Subject::Outside { path } => format!("{} {path}", call.method.as_str()),
-    }
-}
-
-fn denied(call: &Call) -> Denial {
-    let entry = entry(call);
-    Denial::new(
-        Reason::Denied,
-        format!("{entry} is denied by the settings; to grant it remove it from their deny"),
     )
 }
 

@@ -17,8 +17,17 @@ pub(super) enum Found {
     Granted,
     /// As it has what the container before it had, and no more.
     Replaces,
-    /// The needs that it does not grant, and where the request differs from what it replaces.
-    Refused(Vec<Need>, Vec<String>),
+    /// As it does not grant this.
+    Refused(Lacking),
+}
+
+/// What a policy does not grant.
+#[derive(Default)]
+pub(super) struct Lacking {
+    /// What was asked for.
+    pub(super) needs: Vec<Need>,
+    /// Where the request differs from what it would replace.
+    pub(super) differences: Vec<String>,
 }
 
 /// Asks one policy for everything that is needed.
@@ -32,24 +41,24 @@ pub(super) fn found(
         return Ok(Found::Granted);
     }
     let cover = Cover::of(policy, known);
-    let mut refused = Vec::new();
+    let mut lacking = Lacking::default();
     for need in needs {
         if !cover.grants(need)? {
-            refused.push(need.clone());
+            lacking.needs.push(need.clone());
         }
     }
-    if refused.is_empty() {
+    if lacking.needs.is_empty() {
         return Ok(Found::Granted);
     }
-    let create = &policy.blocks().create;
-    if !create.replaces {
-        return Ok(Found::Refused(refused, Vec::new()));
+    if policy.blocks().create.replaces
+        && let Some(differences) = successor(request, known)?
+    {
+        if differences.is_empty() {
+            return Ok(Found::Replaces);
+        }
+        lacking.differences = differences;
     }
-    Ok(match successor(request, known)? {
-        Some(differences) if differences.is_empty() => Found::Replaces,
-        Some(differences) => Found::Refused(refused, differences),
-        None => Found::Refused(refused, Vec::new()),
-    })
+    Ok(Found::Refused(lacking))
 }
 
 /// What of a request would reach Dockgate itself. What replaces a container may be on the networks that

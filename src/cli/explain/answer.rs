@@ -186,7 +186,7 @@ impl Answer {
             self.refused = asked
                 .refused
                 .iter()
-                .map(crate::policy::rules::refusal)
+                .map(crate::policy::refusal::refusal)
                 .collect();
             let key = asked.refused.iter().find_map(|need| need.what.key());
             self.decided_by = key.zip(granting).map(|((block, key), policy)| DecidedBy {

@@ -2,7 +2,7 @@
 
 use crate::docker::Call;
 use crate::policy::need::Block;
-use crate::policy::rules::entry;
+use crate::policy::refusal::entry;
 use crate::policy::{Cited, Denial, Grants, Need, Place, Policy, Reason, Rules, shipped};
 
 /// Where a policy can be changed.

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::docker::{Target, classify};
+use crate::policy::Reason;
 use crate::policy::file::tests::policy;
 use crate::policy::{Answer, Entry, suppose};
 
@@ -378,6 +379,22 @@ fn a_container_is_started_on_the_networks_that_its_names_mean_now() {
         assert_eq!(verdict_on(&rules, request, &[on(json!({}))]), Ok(()));
         let starter = of("allow = ['ContainerStart', 'ContainerRestart']");
         assert_eq!(verdict_on(&starter, request, &[on(made.clone())]), Ok(()));
+        // Nor does another policy of the listener start what this one made elsewhere than it may be.
+        for first in [true, false] {
+            let starter = policy("starter", "allow = ['ContainerStart', 'ContainerRestart']");
+            let mut both = vec![policy("ci", runner), starter];
+            both.rotate_left(usize::from(first));
+            let both = Rules::new(both, Grants::default());
+            assert_eq!(
+                verdict_on(&both, request, &[on(made.clone())]),
+                Err(Reason::Restricted)
+            );
+            assert_eq!(
+                verdict_on(&both, request, &[on(made.clone()), own.clone()]),
+                Ok(())
+            );
+            assert_eq!(verdict_on(&both, request, &[on(json!({}))]), Ok(()));
+        }
     }
 }
 
