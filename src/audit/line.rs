@@ -60,7 +60,25 @@ impl Line {
     pub fn parse(text: &str) -> Option<Self> {
         let start = text.find(r#"{"time":"#)?;
         let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter();
-        values.next()?.ok()
+        values.next()?.ok().filter(Self::is_plain)
+    }
+
+    /// Whether it is as a record has it, in which no control character stands as itself: one that somebody
+    /// else wrote among them cannot begin a new line in what is made of it.
+    fn is_plain(&self) -> bool {
+        let of_request = [&self.method, &self.path, &self.effect];
+        let always = [
+            &self.event,
+            &self.id,
+            &self.client.address,
+            &self.listener,
+            &self.verdict,
+            &self.reason,
+        ];
+        let texts = of_request.into_iter().flatten().chain(always);
+        let mut texts = texts.chain(&self.findings);
+        let is_plain = |text: &String| !text.chars().any(char::is_control);
+        texts.all(is_plain) && humantime::parse_rfc3339(&self.time).is_ok()
     }
 
     /// What the request asked, if it was understood and its path was recorded whole.
@@ -97,6 +115,34 @@ pub fn read_all(mut input: impl BufRead, mut take: impl FnMut(Line)) -> io::Resu
         match Line::parse(&text) {
             Some(line) => take(line),
             None => foreign += u64::from(!text.trim().is_empty()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_none_of_a_record_is_passed_over() {
+        let line = r#"{"time":"2026-11-21T10:00:00.000001Z","event":"request","id":"1-1","client":{"address":"10.0.0.2:1"},
+            "listener":"tcp://0.0.0.0:2375","method":"GET","path":"/info","effect":"read","findings":["exec.into=web"],
+            "verdict":"allow","reason":"granted"}"#;
+        assert!(Line::parse(line).is_some());
+        assert!(Line::parse(&format!("dockgate-1  | {line}")).is_some());
+        for (from, to) in [
+            ("2026-11-21T10:00:00.000001Z", "today"),
+            ("2026-11-21T10:00:00.000001Z", r"2026-11-21\n]\nallow = ["),
+            ("exec.into=web", r"exec.into=web\n]\nallow = ["),
+            ("10.0.0.2:1", r"10.0.0.2\u007f:1"),
+            ("/info", r"/info\r"),
+            ("granted", r"granted\n"),
+            (r#""verdict":"allow","#, ""),
+            (r#"{"time""#, r#"{"Time""#),
+        ] {
+            let other = line.replacen(from, to, 1);
+            assert_ne!(other, line);
+            assert!(Line::parse(&other).is_none(), "{other}");
         }
     }
 }

@@ -11,9 +11,9 @@ use crate::config::Files;
 use crate::policy::Problem;
 use crate::policy::learn::{Seen, Sighting};
 
-/// Why a refused request tells nothing of what a client needs: these hold whatever a policy says.
-const BEYOND_POLICIES: &[&str] = &[
-    "granted",
+/// The reasons of refusals that a policy could have averted, and of which more can be learned. The others
+/// hold whatever a policy says.
+const OF_POLICIES: &[&str] = &[
     "not_granted",
     "restricted",
     "denied",
@@ -115,7 +115,7 @@ impl Reading {
 
     fn see(&mut self, line: &Line) {
         let is_deny = line.verdict == "deny";
-        let is_of_policies = !is_deny || BEYOND_POLICIES.contains(&line.reason.as_str());
+        let is_of_policies = !is_deny || OF_POLICIES.contains(&line.reason.as_str());
         let Some(call) = line.call().filter(|_| is_of_policies) else {
             *self.refused.entry(line.reason.clone()).or_default() += 1;
             return;
