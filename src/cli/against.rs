@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Exit, learn, tell};
 use crate::audit::line::{self, Line};
 use crate::docker::{Call, Subject};
-use crate::policy::learn::times;
+use crate::policy::learn::{times, to_the_second};
 use crate::policy::replay::{Replayed, judge, key_of};
 use crate::policy::{Problem, Rules, finding};
 
@@ -130,14 +130,14 @@ impl Replay {
             )?;
         }
         for ((change, kind, why), tally) in &self.changes {
-            let last = tally.last.split('.').next().unwrap_or_default();
             let why = if why.is_empty() {
                 String::new()
             } else {
                 format!(": {why}")
             };
-            let (times, told) = (times(tally.count), change.told());
-            writeln!(out, "  {kind}, {times}, last {last}Z, {told}{why}")?;
+            let (times, last) = (times(tally.count), to_the_second(&tally.last));
+            let told = change.told();
+            writeln!(out, "  {kind}, {times}, last {last}, {told}{why}")?;
         }
         if self.passed_over > 0 {
             writeln!(

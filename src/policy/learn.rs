@@ -4,6 +4,8 @@
 //! policy file: each line says how often it was used and when last. Before it is handed out it is read as a
 //! policy, and what was seen is held against it.
 
+mod keys;
+mod lines;
 mod merge;
 mod text;
 
@@ -15,7 +17,7 @@ use super::finding::{self, Finding};
 use super::need::Block;
 use crate::docker::{Call, Operation, Subject};
 
-pub use text::times;
+pub use text::{times, to_the_second};
 
 /// What clients have asked for.
 #[derive(Debug, Default)]

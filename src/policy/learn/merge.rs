@@ -6,7 +6,9 @@ use super::super::file::{Library, Policy, Problem};
 use super::super::finding;
 use super::super::need::Block;
 use super::super::replay::{key_of, lacking};
-use super::text::{self, Form, Line, Written, entry, form, quoted, told};
+use super::keys::{Form, entry, form};
+use super::lines::{Line, Written, lines};
+use super::text::{WITHOUT_ARGUMENTS, lost, not_narrowed, quoted, told, too_narrow};
 use super::{Seen, Tally};
 use crate::docker::{Effect, Operation};
 
@@ -27,14 +29,19 @@ pub(super) fn merge(
     let policy = Policy::load(reference, library)?;
     let (file, source) = library.read(reference).map_err(|problem| vec![problem])?;
     let mut document = parse(&file, &source)?;
-    let mut notes = operations(seen, &policy, &mut document);
+    let mut notes = lost(seen);
+    notes.extend(operations(seen, &policy, &mut document));
+    let without = too_narrow(seen);
     for block in Block::ALL {
         let has_any = Operation::ALL
             .iter()
             .any(|operation| Block::of(*operation) == Some(*block) && policy.has(*operation));
         let is_new = !has_any && !policy.blocks().has(*block);
         if is_new {
-            let lines = text::lines(seen, *block, &text::too_narrow(seen));
+            let begin = format!("{}.", block.name());
+            let of_it = without.iter().filter(|key| key.starts_with(&begin));
+            notes.extend(of_it.map(|key| not_narrowed(key)));
+            let lines = lines(seen, *block, &without);
             if !lines.is_empty() {
                 document.insert(block.name(), Item::Table(whole(&lines)));
             }
@@ -79,7 +86,7 @@ fn operations(seen: &Seen, policy: &Policy, document: &mut DocumentMut) -> Vec<S
             continue;
         };
         if policy.denies(operation) {
-            notes.push(format!("not added: {operation}, which the policy denies"));
+            notes.push(format!("Not added: {operation}, which the policy denies"));
         } else if operation.spec().effect == Effect::Control {
             control.push((operation.to_string(), tally));
         } else {
@@ -194,7 +201,12 @@ fn widen(seen: &Seen, policy: &Policy, (block, table): (Block, &mut Table)) -> V
         };
         let key = format!("{begin}{name}");
         if !add(table, (&key, name), value, tally) {
-            notes.push(format!("not added: {finding}"));
+            let why = match (form(&key), read.is_whole) {
+                (Form::Commands, false) => format!(", {WITHOUT_ARGUMENTS}"),
+                (Form::Limits, _) => ", as limits are raised by hand".to_owned(),
+                _ => String::new(),
+            };
+            notes.push(format!("Not added: {finding}{why}"));
         }
     }
     notes

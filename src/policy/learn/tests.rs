@@ -1,7 +1,7 @@
 use super::super::file::tests::policy;
 use super::super::tests::fuzz::{REQUESTS, corpus};
 use super::super::{Grants, Judgement, Policy, Rules, suppose};
-use super::text::load;
+use super::keys::load;
 use super::*;
 use crate::docker::{Target, classify};
 
@@ -326,18 +326,31 @@ fn merging_says_what_it_could_not_add() {
             &[
                 "create.images=nginx",
                 "create.limits=memory 99, cpus 0.000000000, pids 0",
+                "create.networks=a\\u{a}b",
+                "...",
             ],
         ),
+        (
+            "POST",
+            "/containers/web/exec",
+            &["exec.commands=ls", "exec.into=web"],
+        ),
+        ("GET", "/a*b", &[]),
     ]);
     let file = Shelf(
-        "allow = ['ContainerCreate']\ndeny = ['ContainerKill']\n[create]\nlimits = { memory = 9 }\n",
+        "allow = ['ContainerCreate', 'ContainerExec']\ndeny = ['ContainerKill']
+        [create]\nlimits = { memory = 9 }\n[exec]\ncommands = [['ps']]",
     );
     let (_, notes) = seen.merged("mine.toml", &file).unwrap();
     assert_eq!(
         notes,
         [
-            "not added: ContainerKill, which the policy denies",
-            "not added: create.limits=memory 99, cpus 0.000000000, pids 0",
+            "No entry can grant GET /a*b: once, last 2026-11-21T10:00:03Z.",
+            "Not granted, as it was cut or escaped in the record: create.networks=a\\u{a}b",
+            "A request asked for more than its record holds: this is not all of it.",
+            "Not added: ContainerKill, which the policy denies",
+            "Not added: create.limits=memory 99, cpus 0.000000000, pids 0, as limits are raised by hand",
+            "Not added: exec.commands=ls, as the record has arguments only with audit.argv = true",
         ]
     );
 }

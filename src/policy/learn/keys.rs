@@ -1,0 +1,101 @@
+//! How the keys of a policy are written, and which of them narrow what is granted without them.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::super::file::{Library, Policy, Problem};
+use super::text::quoted;
+use crate::docker::Operation;
+
+/// How a key is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Flag,
+    List,
+    Commands,
+    Limits,
+    /// A table with a list called `allow`.
+    Variables,
+}
+
+pub(super) fn form(key: &str) -> Form {
+    match key {
+        "create.addresses" | "create.gpus" | "create.privileged" | "create.replaces"
+        | "create.rollback" | "exec.privileged" | "images.import" => Form::Flag,
+        "create.limits" => Form::Limits,
+        "exec.commands" => Form::Commands,
+        "create.env.allow" | "exec.env.allow" => Form::Variables,
+        key if key.ends_with(".into_privileged") || key.ends_with(".unrestricted") => Form::Flag,
+        _ => Form::List,
+    }
+}
+
+/// The operations that make containers.
+pub(super) const MAKING: &[Operation] = &[
+    Operation::ContainerCreate,
+    Operation::ServiceCreate,
+    Operation::ServiceUpdate,
+];
+/// The operations that run programs in containers.
+pub(super) const RUNNING: &[Operation] = &[Operation::ContainerExec, Operation::ExecStart];
+/// The operations that put containers on networks, or off them.
+const JOINING: &[Operation] = &[Operation::NetworkConnect, Operation::NetworkDisconnect];
+
+/// The keys without which everything is granted, or more than nothing, with the operations of which each
+/// request is held against them. Where none of those asked for anything of theirs, they are empty lists.
+pub(super) const NARROWING: &[(&str, &[Operation])] = &[
+    ("archive.into", &[Operation::PutContainerArchive]),
+    ("archive.paths", &[Operation::PutContainerArchive]),
+    ("create.images", MAKING),
+    ("create.limits", MAKING),
+    ("create.networks", MAKING),
+    ("create.ports", MAKING),
+    ("create.restart", MAKING),
+    ("create.users", MAKING),
+    ("create.volumes", MAKING),
+    ("exec.commands", RUNNING),
+    ("exec.env.allow", RUNNING),
+    ("exec.into", RUNNING),
+    ("exec.users", RUNNING),
+    ("exec.workdirs", RUNNING),
+    ("images.pull", &[Operation::ImageCreate]),
+    ("images.push", &[Operation::ImagePush]),
+    ("images.tags", &[]),
+    ("networks.containers", JOINING),
+];
+
+pub(super) fn is_narrowing(key: &str) -> bool {
+    NARROWING.iter().any(|(narrowing, _)| *narrowing == key)
+}
+
+/// A value as it stands in a key's list, in TOML; `None` where it cannot.
+pub(super) fn entry(key: &str, value: &str) -> Option<String> {
+    let entry = match key {
+        "archive.paths" => quoted(&format!("{value}:rw")),
+        // A list of strings is written alike in JSON.
+        "exec.commands" => value.to_owned(),
+        "networks.subnets" => {
+            let address = value.parse::<IpAddr>().map(IpNet::from);
+            quoted(&address.map_or_else(|_| value.to_owned(), |net| net.to_string()))
+        }
+        _ => quoted(value),
+    };
+    let (block, name) = key.split_once('.')?;
+    let list = match name {
+        "env.allow" => format!("env = {{ allow = [{entry}] }}"),
+        name => format!("{name} = [{entry}]"),
+    };
+    load(&format!("[{block}]\n{list}")).is_ok().then_some(entry)
+}
+
+/// Reads a learned policy, which extends nothing.
+pub(super) fn load(text: &str) -> Result<Policy, Vec<Problem>> {
+    struct Learned<'a>(&'a str);
+    impl Library for Learned<'_> {
+        fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+            Ok((reference.to_owned(), self.0.to_owned()))
+        }
+    }
+    Policy::load("learned", &Learned(text))
+}

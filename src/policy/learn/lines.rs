@@ -1,0 +1,151 @@
+//! The lines of a learned policy's blocks.
+
+use std::collections::BTreeSet;
+
+use super::super::file::Policy;
+use super::super::finding;
+use super::super::need::{Block, Limits, What};
+use super::super::replay::{key_of, lacking};
+use super::keys::{Form, MAKING, NARROWING, RUNNING, entry, form, load};
+use super::text::told;
+use super::{Seen, Tally};
+
+/// A key with what is written under it, and the comments behind its lines.
+pub(super) struct Line {
+    pub(super) key: String,
+    pub(super) value: Written,
+}
+
+pub(super) enum Written {
+    /// Each entry as TOML, with its comment.
+    List(Vec<(String, String)>),
+    /// As TOML, with its comment.
+    Whole(String, String),
+}
+
+/// The keys of a block that grant what was seen and no more.
+pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Vec<Line> {
+    let default = load("").unwrap_or_else(|_| Policy::of("", super::super::Grants::default()));
+    let found = seen.of_block(block);
+    let beyond: Vec<_> = lacking(&default, &found)
+        .into_iter()
+        .filter_map(|finding| key_of(&finding.what))
+        .collect();
+    let mut keys: BTreeSet<String> = beyond.into_iter().collect();
+    let begin = format!("{}.", block.name());
+    let narrowing = NARROWING.iter().filter(|(key, operations)| {
+        let name = key.split_once('.').map_or(*key, |(_, name)| name);
+        let is_seen = seen.judged(operations) > 0 || !seen.of_key(block, name).is_empty();
+        key.starts_with(&begin) && is_seen
+    });
+    keys.extend(narrowing.map(|(key, _)| (*key).to_owned()));
+    keys.into_iter()
+        .filter(|key| !without.contains(key))
+        .filter_map(|key| line(seen, block, &key))
+        .collect()
+}
+
+fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
+    let name = key.split_once('.').map_or(key, |(_, name)| name);
+    let found = seen.of_key(block, name);
+    let entries = || {
+        let found = found.iter();
+        found.filter_map(|(value, tally)| Some((entry(key, value)?, told(tally))))
+    };
+    let whole = |value: String, comment: &str| Written::Whole(value, comment.to_owned());
+    let (name, value) = match (key, form(key)) {
+        ("exec.env.allow" | "exec.commands", _) if !has_arguments(seen) => return None,
+        ("create.env.allow", _) => return None,
+        // One without an image is made of nothing, and brought in afterwards.
+        ("create.images", _) if !seen.has_always(MAKING, key) => return None,
+        ("create.users", _) if !are_users(&found) || !seen.has_always(MAKING, key) => return None,
+        ("exec.users", _) if !are_users(&found) || !seen.has_always(RUNNING, key) => return None,
+        ("create.binds", _) => (name, Written::List(paths(&found))),
+        (_, Form::Flag) => (name, whole("true".to_owned(), &told(found.first()?.1))),
+        (_, Form::Limits) => (name, whole(limits(&found)?, "the most that was asked for")),
+        (_, Form::Variables) => {
+            let names: Vec<_> = entries().map(|(name, _)| name).collect();
+            let value = format!("{{ allow = [{}] }}", names.join(", "));
+            ("env", whole(value, "by name, whatever the value"))
+        }
+        (_, Form::Commands | Form::List) => (name, Written::List(entries().collect())),
+    };
+    let key = name.to_owned();
+    Some(Line { key, value })
+}
+
+/// Whether every command was recorded with its arguments.
+pub(super) fn has_arguments(seen: &Seen) -> bool {
+    let commands = seen.of_key(Block::Exec, "commands");
+    !commands.is_empty() && commands.iter().all(|(value, _)| value.starts_with("[\""))
+}
+
+/// Whether all of these can stand under `users`: names cannot.
+fn are_users(found: &[(&str, &Tally)]) -> bool {
+    let is_number = |part: &str| part.parse::<u32>().is_ok_and(|id| id.to_string() == part);
+    found
+        .iter()
+        .all(|(user, _)| user.splitn(2, ':').all(is_number))
+}
+
+/// Paths, without those that another covers. A path alone is for reading.
+fn paths(found: &[(&str, &Tally)]) -> Vec<(String, String)> {
+    let is_written = |path: &str| {
+        found
+            .iter()
+            .any(|(other, _)| other.strip_suffix(":rw") == Some(path))
+    };
+    let needed = found.iter().filter(|(value, _)| {
+        value
+            .strip_suffix(":ro")
+            .is_none_or(|path| !is_written(path))
+    });
+    let written = needed.filter_map(|(value, tally)| {
+        let entry = entry("create.binds", value)?;
+        Some((entry, told(tally)))
+    });
+    written.collect()
+}
+
+/// The least limits within which all of it is; none where one had none.
+fn limits(found: &[(&str, &Tally)]) -> Option<String> {
+    let read = |value: &str| {
+        let found = finding::parse(&format!("create.limits={value}"))?;
+        if let What::Limits(limits) = found.what {
+            return Some(limits);
+        }
+        None
+    };
+    let asked: Vec<Limits> = found
+        .iter()
+        .map(|(value, _)| read(value))
+        .collect::<Option<_>>()?;
+    if asked.iter().any(|limits| limits.is_spared) {
+        return None;
+    }
+    let most = |of: fn(&Limits) -> i64| {
+        let values = || asked.iter().map(of);
+        values()
+            .all(|value| value > 0)
+            .then(|| values().max())
+            .flatten()
+    };
+    let memory = most(|limits| limits.memory).filter(|most| {
+        asked
+            .iter()
+            .all(|limits| (0..=most.saturating_mul(2)).contains(&limits.memory_and_swap))
+    });
+    let parts = [
+        memory.map(|bytes| format!("memory = {bytes}")),
+        most(|limits| limits.nano_cpus).map(|nanos| {
+            format!(
+                "cpus = {}.{:09}",
+                nanos / 1_000_000_000,
+                nanos % 1_000_000_000
+            )
+        }),
+        most(|limits| limits.pids.unwrap_or_default()).map(|pids| format!("pids = {pids}")),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("{{ {} }}", parts.join(", ")))
+}
