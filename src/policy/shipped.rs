@@ -147,7 +147,6 @@ shipped![
     "tugtainer-actions",
     "tugtainer-hooks",
     "tugtainer-prune",
-    "tugtainer-rollback",
     "uptime-kuma",
     "vector",
     "watchtower",

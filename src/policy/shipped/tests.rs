@@ -15,22 +15,6 @@ const CLIENTS: &str = include_str!("../../../tests/data/clients.tsv");
 /// Policies for no client of the table.
 const GENERAL: &[&str] = &["agent", "ci-runner", "default", "read-only"];
 
-/// What a client requires by the table and its own policy does not grant: the variant that does, and why.
-const ELSEWHERE: &[(&str, Operation, &str, &str)] = &[
-    (
-        "testcontainers-java",
-        Operation::ImageDelete,
-        "testcontainers-java-build",
-        "it removes no other images than those that it has built",
-    ),
-    (
-        "tugtainer",
-        Operation::ImageTag,
-        "tugtainer-rollback",
-        "it is called on the way back alone, and takes from `create.replaces` what that is good for",
-    ),
-];
-
 /// What the table does not have of a client and its policies grant, and why.
 const BESIDES: &[(&str, Operation, &str)] = &[
     (
@@ -169,14 +153,7 @@ fn the_list_is_what_is_in_the_folder_in_order() {
 #[test]
 fn each_client_is_granted_what_it_requires_by_the_policy_of_its_name() {
     for row in rows().iter().filter(|row| row.is_required) {
-        let elsewhere = ELSEWHERE
-            .iter()
-            .find(|(client, operation, ..)| *client == row.client && *operation == row.operation);
-        let policy = elsewhere.map_or(row.client, |(_, _, variant, _)| variant);
-        assert!(grants(policy, &row.call), "{policy}: {}", row.line);
-        if elsewhere.is_some() {
-            assert!(!grants(row.client, &row.call), "{}", row.line);
-        }
+        assert!(grants(row.client, &row.call), "{}", row.line);
     }
 }
 
