@@ -352,7 +352,7 @@ pub fn nearest_route(method: &str, path: &str) -> Option<&'static Route> {
     let scored =
         of_method.map(|route| (strsim::levenshtein(&filled(route.path, path), path), route));
     let best = scored.min_by_key(|(distance, _)| *distance);
-    best.filter(|(distance, _)| *distance <= path.len() / 2)
+    best.filter(|(distance, _)| *distance <= path.len() / 3)
         .map(|(_, route)| route)
 }
 

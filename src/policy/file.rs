@@ -12,8 +12,9 @@ use toml::{Table, Value};
 
 use super::blocks::Blocks;
 use super::entry::{Entry, Grants};
+use super::lines::Lines;
 use super::spelling::did_you_mean;
-use super::written::{Lines, Place, Written};
+use super::written::{Place, Written};
 use crate::docker::{Call, Operation, Target, classify};
 
 pub use example::Example;
@@ -32,6 +33,8 @@ pub struct Policy {
     /// Whether what it refuses is sent all the same, to be learned from.
     is_observed: bool,
     examples: Vec<Example>,
+    /// Where its lists and blocks stand in its file.
+    lines: Lines,
     /// What to do for an operation to be granted, where that is no entry of `allow`.
     ways: HashMap<Operation, String>,
     /// The same for paths outside of the table.
@@ -111,6 +114,7 @@ impl Policy {
             passes_bodies: false,
             is_observed: false,
             examples: Vec::new(),
+            lines: Lines::default(),
             ways: HashMap::new(),
             way_to_paths: None,
         }
@@ -158,6 +162,12 @@ impl Policy {
     #[must_use]
     pub fn denied(&self) -> &Grants {
         &self.deny
+    }
+
+    /// Where its lists and blocks stand in its file.
+    #[must_use]
+    pub fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     /// The policies that it extends.
@@ -288,6 +298,7 @@ fn load(
     policy.blocks = Blocks::read(&table, &mut |key, message| reader.wrong(key, message));
     policy.is_observed = reader.flag(&table, "observe");
     policy.examples = reader.examples(&table);
+    policy.lines = lines;
     let parents = reader.strings(&table, "extends");
     let mut problems = reader.problems;
     for parent in parents {

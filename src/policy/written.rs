@@ -1,17 +1,14 @@
-//! The entries of `allow` and `deny` as they were written, and where: for whoever asks what decided.
+//! The entries of `allow` and `deny` and the keys of the blocks, where they were written: for whoever asks what
+//! decided.
 //!
 //! The judgement reads none of this; it has its bits in [`Grants`](super::Grants).
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use toml::Spanned;
-
 use super::entry::Entry;
 use super::file::Policy;
+use super::need::Block;
 use crate::docker::Call;
 
 /// An entry as it was written.
@@ -48,6 +45,19 @@ pub struct Cited<'a> {
     /// The names of the policies that lead to it, each extending the next: from the one that was asked
     /// to the one that has the entry.
     pub way: Vec<&'a str>,
+}
+
+/// The key of a block that decides about a need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyed<'a> {
+    /// The policy whose block holds: the one that was asked, or one that it extends.
+    pub policy: &'a str,
+    /// The line of the key, or of the block that does not have it; none where there is no such block.
+    pub line: Option<usize>,
+    /// Whether the key is written there.
+    pub is_written: bool,
+    block: Block,
+    key: &'static str,
 }
 
 impl Written {
@@ -101,7 +111,41 @@ impl fmt::Display for Cited<'_> {
     }
 }
 
+impl fmt::Display for Keyed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (block, key, policy) = (self.block.name(), self.key, self.policy);
+        match self.line {
+            Some(line) if self.is_written => write!(f, "{block}.{key}, line {line} of {policy}"),
+            Some(line) => {
+                write!(f, "[{block}], line {line} of {policy}, which has no {key}")
+            }
+            None => write!(f, "what holds where there is no [{block}], as in {policy}"),
+        }
+    }
+}
+
 impl Policy {
+    /// Where the key stands that decides about what a block is about.
+    #[must_use]
+    pub fn keyed(&self, block: Block, key: &'static str) -> Keyed<'_> {
+        let keyed = |line, is_written| Keyed {
+            policy: self.name(),
+            line,
+            is_written,
+            block,
+            key,
+        };
+        let Some(header) = self.lines().line(block.name(), 0) else {
+            let mut parents = self.parents().iter();
+            let heir = parents.find(|parent| parent.blocks().has(block));
+            return heir.map_or_else(|| keyed(None, false), |parent| parent.keyed(block, key));
+        };
+        // Of `env.allow` the line of `env`.
+        let first = key.split('.').next().unwrap_or_default();
+        let line = self.lines().line(&format!("{}.{first}", block.name()), 0);
+        keyed(line.or(Some(header)), line.is_some())
+    }
+
     /// The entry by which it grants a call, if it does.
     #[must_use]
     pub fn granted_by(&self, call: &Call) -> Option<Cited<'_>> {
@@ -144,80 +188,11 @@ impl Policy {
     }
 }
 
-/// The lines on which the entries of a file's lists stand, by the lists' keys.
-#[derive(Clone, Debug, Default)]
-pub struct Lines(HashMap<String, Vec<usize>>);
-
-/// The lists of a file that have entries. What is no list is told where it is read.
-#[derive(Deserialize)]
-struct Lists {
-    #[serde(default)]
-    allow: Vec<Spanned<IgnoredAny>>,
-    #[serde(default)]
-    deny: Vec<Spanned<IgnoredAny>>,
-    #[serde(default)]
-    listener: Vec<Lists>,
-}
-
-impl Lines {
-    /// The lines of a policy's or the settings' text.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
-        let mut lines = Self::default();
-        if let Ok(lists) = toml::from_str::<Lists>(text) {
-            for (at, listener) in lists.listener.iter().enumerate() {
-                lines.keep(text, format!("listener[{at}].deny"), &listener.deny);
-            }
-            lines.keep(text, "allow".to_owned(), &lists.allow);
-            lines.keep(text, "deny".to_owned(), &lists.deny);
-        }
-        lines
-    }
-
-    /// The line of a list's entry, both counted: the line from 1, the entry from 0.
-    #[must_use]
-    pub fn line(&self, key: &str, entry: usize) -> Option<usize> {
-        self.0.get(key)?.get(entry).copied()
-    }
-
-    /// Those of the lists that nothing else than the file has set.
-    #[must_use]
-    pub fn without(mut self, is_set_elsewhere: impl Fn(&str) -> bool) -> Self {
-        self.0.retain(|key, _| !is_set_elsewhere(key));
-        self
-    }
-
-    fn keep(&mut self, text: &str, key: String, entries: &[Spanned<IgnoredAny>]) {
-        let lines = entries.iter().map(|entry| {
-            let before = text.as_bytes().iter().take(entry.span().start);
-            before.filter(|byte| **byte == b'\n').count() + 1
-        });
-        self.0.insert(key, lines.collect());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::docker::{Target, classify};
     use crate::policy::file::tests::shelf;
-
-    #[test]
-    fn entries_are_found_on_their_lines() {
-        let text = "# ü\nallow = ['A', 'B',\n  # why\n  'C']\n\n[[listener]]\ndeny = ['D']\n[[listener]]\ndeny = [\n'E']";
-        let lines = Lines::of(text);
-        for (key, entry, want) in [
-            ("allow", 0, Some(2)),
-            ("allow", 1, Some(2)),
-            ("allow", 2, Some(4)),
-            ("allow", 3, None),
-            ("deny", 0, None),
-            ("listener[0].deny", 0, Some(7)),
-            ("listener[1].deny", 0, Some(10)),
-        ] {
-            assert_eq!(lines.line(key, entry), want, "{key}[{entry}]");
-        }
-    }
 
     /// Each request, what grants it, and what denies it.
     const CITED: &[(&str, &str, &str)] = &[
@@ -285,6 +260,51 @@ mod tests {
             assert_eq!(said(policy.granted_by(&call)), *granted, "{request}");
             assert_eq!(said(policy.denied_by(&call)), *denied, "{request}");
             assert_eq!(policy.grants(&call), !granted.is_empty(), "{request}");
+        }
+    }
+
+    #[test]
+    fn the_key_that_decides_is_cited_wherever_its_block_stands() {
+        let shelf = shelf(&[
+            (
+                "base",
+                "allow = []\n[create]\nimages = ['a']\nenv = { allow = ['A'] }\n[exec]\nusers = ['@non-root']",
+            ),
+            ("mid", "extends = ['base']\n[exec]\nprivileged = false"),
+            ("top", "extends = ['mid']\n\nimages.import = true"),
+        ]);
+        let policy = Policy::load("top", &shelf).unwrap();
+        for (block, key, want) in [
+            (Block::Create, "images", "create.images, line 3 of base"),
+            (
+                Block::Create,
+                "env.allow",
+                "create.env.allow, line 4 of base",
+            ),
+            (
+                Block::Create,
+                "binds",
+                "[create], line 2 of base, which has no binds",
+            ),
+            (Block::Exec, "privileged", "exec.privileged, line 3 of mid"),
+            (
+                Block::Exec,
+                "users",
+                "[exec], line 2 of mid, which has no users",
+            ),
+            (Block::Images, "import", "images.import, line 3 of top"),
+            (
+                Block::Images,
+                "pull",
+                "[images], line 3 of top, which has no pull",
+            ),
+            (
+                Block::Archive,
+                "into",
+                "what holds where there is no [archive], as in top",
+            ),
+        ] {
+            assert_eq!(policy.keyed(block, key).to_string(), want);
         }
     }
 }

@@ -189,11 +189,15 @@ impl Answer {
                 .map(crate::policy::refusal::refusal)
                 .collect();
             let key = asked.refused.iter().find_map(|need| need.what.key());
-            self.decided_by = key.zip(granting).map(|((block, key), policy)| DecidedBy {
-                file: policy.name().to_string(),
-                line: None,
-                entry: format!("{}.{key}", block.name()),
-            });
+            if let Some(((block, key), policy)) = key.zip(granting) {
+                let keyed = policy.keyed(block, key);
+                self.denied_by = Some(keyed.to_string());
+                self.decided_by = Some(DecidedBy {
+                    file: keyed.policy.to_owned(),
+                    line: keyed.line,
+                    entry: format!("{}.{key}", block.name()),
+                });
+            }
         }
         self.deny(denial);
     }

@@ -135,6 +135,7 @@ to deny it: add "ContainerCreate" to deny in mine.toml
         "mine.toml",
         r#"POST /v1.45/containers/create <- {"Image":"a","HostConfig":{"Privileged":true,"Binds":["/etc:/e","data:/d"]}}"#,
         r#"deny: ContainerCreate: HostConfig.Privileged is not granted; to grant it set create.privileged = true; and 1 more
+by: what holds where there is no [create], as in mine.toml
   HostConfig.Privileged is not granted; to grant it set create.privileged = true
   HostConfig.Binds[0] "/etc:rw" is not granted; to grant it add "/etc:rw" to create.binds
 request: POST /v1.45/containers/create
@@ -160,6 +161,7 @@ to deny it: add "ContainerExec" to deny in mine.toml
         "agent",
         r#"POST /v1.45/containers/web/exec <- {"Cmd":["sh"]}"#,
         r#"deny: ContainerExec: the container "web" is not granted; to grant it add "web" to exec.into, or set exec.into_privileged = true where it has more than [create] grants
+by: exec.into, line 48 of agent
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
 risk: makes a command ready in a container, which ExecStart then runs there
@@ -180,7 +182,7 @@ to deny it: add "GET /libpod/info" to deny in mine.toml
     (
         "mine.toml",
         "GET /v5.4.2/libpod/version",
-        r#"deny: GET /libpod/version is no operation of the Docker API, the nearest is GET /nodes/{id}; to grant it all the same add "GET /libpod/version" to allow
+        r#"deny: GET /libpod/version is no operation of the Docker API; to grant it all the same add "GET /libpod/version" to allow
 request: GET /v5.4.2/libpod/version
 operation: none of the table (control)
 risk: what it does is not known here, and its body passes unjudged
