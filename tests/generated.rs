@@ -77,8 +77,8 @@ binds = [\"/srv/stacks/**:rw\"]
 ```
 
 A block that a file has takes the place of the same block of those that it extends: copy what you want to keep of it. Of the blocks of two
-extended policies the first one's holds. [bodies.md](bodies.md) has every key, [settings.md](settings.md#policy-files) the rest of a policy
-file.
+extended policies the first one's holds. The start and `dockgate check` warn of keys that are lost so. [bodies.md](bodies.md) has every key,
+[settings.md](settings.md#policy-files) the rest of a policy file.
 
 The last column counts what Tecnativa's docker-socket-proxy opens with the variables that the client's own documents or its users name, or,
 where nobody does, with the fewest that it works with. An operation counts once, whatever paths and methods it has, and those that are open

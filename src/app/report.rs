@@ -85,8 +85,10 @@ fn warnings(rules: &Rules) -> Vec<String> {
         .into_iter()
         .chain([("gives a part of the host", reaching.collect())]);
     let kinds = kinds.filter(|(_, names)| !names.is_empty());
+    let kinds = kinds.map(|(what, names)| format!("{what}: {}", names.join(", ")));
+    let displaced = rules.policies().iter().flat_map(Policy::displaced);
     kinds
-        .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+        .chain(displaced.map(|displaced| displaced.to_string()))
         .collect()
 }
 

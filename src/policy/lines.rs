@@ -48,6 +48,12 @@ impl Lines {
         self.0.get(key)?.get(entry).copied()
     }
 
+    /// The keys of a table.
+    pub fn keys<'a>(&'a self, table: &str) -> impl Iterator<Item = &'a str> {
+        let names = self.0.keys().filter_map(|name| name.split_once('.'));
+        names.filter_map(move |(of, key)| (of == table).then_some(key))
+    }
+
     /// Those of the lists that nothing else than the file has set.
     #[must_use]
     pub fn without(mut self, is_set_elsewhere: impl Fn(&str) -> bool) -> Self {

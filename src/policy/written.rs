@@ -1,5 +1,4 @@
-//! The entries of `allow` and `deny` and the keys of the blocks, where they were written: for whoever asks what
-//! decided.
+//! The entries of `allow` and `deny` as they were written, and where: for whoever asks what decided.
 //!
 //! The judgement reads none of this; it has its bits in [`Grants`](super::Grants).
 
@@ -8,7 +7,6 @@ use std::sync::Arc;
 
 use super::entry::Entry;
 use super::file::Policy;
-use super::need::Block;
 use crate::docker::Call;
 
 /// An entry as it was written.
@@ -45,19 +43,6 @@ pub struct Cited<'a> {
     /// The names of the policies that lead to it, each extending the next: from the one that was asked
     /// to the one that has the entry.
     pub way: Vec<&'a str>,
-}
-
-/// The key of a block that decides about a need.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Keyed<'a> {
-    /// The policy whose block holds: the one that was asked, or one that it extends.
-    pub policy: &'a str,
-    /// The line of the key, or of the block that does not have it; none where there is no such block.
-    pub line: Option<usize>,
-    /// Whether the key is written there.
-    pub is_written: bool,
-    block: Block,
-    key: &'static str,
 }
 
 impl Written {
@@ -111,41 +96,7 @@ impl fmt::Display for Cited<'_> {
     }
 }
 
-impl fmt::Display for Keyed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (block, key, policy) = (self.block.name(), self.key, self.policy);
-        match self.line {
-            Some(line) if self.is_written => write!(f, "{block}.{key}, line {line} of {policy}"),
-            Some(line) => {
-                write!(f, "[{block}], line {line} of {policy}, which has no {key}")
-            }
-            None => write!(f, "what holds where there is no [{block}], as in {policy}"),
-        }
-    }
-}
-
 impl Policy {
-    /// Where the key stands that decides about what a block is about.
-    #[must_use]
-    pub fn keyed(&self, block: Block, key: &'static str) -> Keyed<'_> {
-        let keyed = |line, is_written| Keyed {
-            policy: self.name(),
-            line,
-            is_written,
-            block,
-            key,
-        };
-        let Some(header) = self.lines().line(block.name(), 0) else {
-            let mut parents = self.parents().iter();
-            let heir = parents.find(|parent| parent.blocks().has(block));
-            return heir.map_or_else(|| keyed(None, false), |parent| parent.keyed(block, key));
-        };
-        // Of `env.allow` the line of `env`.
-        let first = key.split('.').next().unwrap_or_default();
-        let line = self.lines().line(&format!("{}.{first}", block.name()), 0);
-        keyed(line.or(Some(header)), line.is_some())
-    }
-
     /// The entry by which it grants a call, if it does.
     #[must_use]
     pub fn granted_by(&self, call: &Call) -> Option<Cited<'_>> {
@@ -260,51 +211,6 @@ mod tests {
             assert_eq!(said(policy.granted_by(&call)), *granted, "{request}");
             assert_eq!(said(policy.denied_by(&call)), *denied, "{request}");
             assert_eq!(policy.grants(&call), !granted.is_empty(), "{request}");
-        }
-    }
-
-    #[test]
-    fn the_key_that_decides_is_cited_wherever_its_block_stands() {
-        let shelf = shelf(&[
-            (
-                "base",
-                "allow = []\n[create]\nimages = ['a']\nenv = { allow = ['A'] }\n[exec]\nusers = ['@non-root']",
-            ),
-            ("mid", "extends = ['base']\n[exec]\nprivileged = false"),
-            ("top", "extends = ['mid']\n\nimages.import = true"),
-        ]);
-        let policy = Policy::load("top", &shelf).unwrap();
-        for (block, key, want) in [
-            (Block::Create, "images", "create.images, line 3 of base"),
-            (
-                Block::Create,
-                "env.allow",
-                "create.env.allow, line 4 of base",
-            ),
-            (
-                Block::Create,
-                "binds",
-                "[create], line 2 of base, which has no binds",
-            ),
-            (Block::Exec, "privileged", "exec.privileged, line 3 of mid"),
-            (
-                Block::Exec,
-                "users",
-                "[exec], line 2 of mid, which has no users",
-            ),
-            (Block::Images, "import", "images.import, line 3 of top"),
-            (
-                Block::Images,
-                "pull",
-                "[images], line 3 of top, which has no pull",
-            ),
-            (
-                Block::Archive,
-                "into",
-                "what holds where there is no [archive], as in top",
-            ),
-        ] {
-            assert_eq!(policy.keyed(block, key).to_string(), want);
         }
     }
 }

@@ -1,0 +1,200 @@
+//! Which policy's block holds, where several extend each other, and where its keys stand.
+
+use std::fmt;
+
+use super::file::Policy;
+use super::need::Block;
+
+/// The key of a block that decides about a need.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyed<'a> {
+    /// The policy whose block holds: the one that was asked, or one that it extends.
+    pub policy: &'a str,
+    /// The line of the key, or of the block that does not have it; none where there is no such block.
+    pub line: Option<usize>,
+    /// Whether the key is written there.
+    pub is_written: bool,
+    block: Block,
+    key: &'static str,
+}
+
+/// A block that does not hold, and what of it is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Displaced<'a> {
+    /// The block.
+    pub block: Block,
+    /// The policy that it stands in.
+    pub policy: &'a str,
+    /// The policy whose block of the same name holds.
+    pub holder: &'a str,
+    /// The keys that are in it, and not in the one that holds.
+    pub keys: Vec<&'a str>,
+}
+
+impl fmt::Display for Keyed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (block, key, policy) = (self.block.name(), self.key, self.policy);
+        match self.line {
+            Some(line) if self.is_written => write!(f, "{block}.{key}, line {line} of {policy}"),
+            Some(line) => {
+                write!(f, "[{block}], line {line} of {policy}, which has no {key}")
+            }
+            None => write!(f, "what holds where there is no [{block}], as in {policy}"),
+        }
+    }
+}
+
+impl fmt::Display for Displaced<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (block, keys) = (self.block.name(), self.keys.join(", "));
+        write!(
+            f,
+            "the [{block}] of {} takes the place of that of {}, and leaves out its {keys}: copy what is to hold on",
+            self.holder, self.policy
+        )
+    }
+}
+
+impl Policy {
+    /// Where the key stands that decides about what a block is about.
+    #[must_use]
+    pub fn keyed(&self, block: Block, key: &'static str) -> Keyed<'_> {
+        let holder = self.holder(block);
+        let lines = holder.map(Self::lines);
+        // Of `env.allow` the line of `env`.
+        let first = key.split('.').next().unwrap_or_default();
+        let line = |name: &str| lines.and_then(|lines| lines.line(name, 0));
+        let written = line(&format!("{}.{first}", block.name()));
+        Keyed {
+            policy: holder.unwrap_or(self).name(),
+            line: written.or_else(|| line(block.name())),
+            is_written: written.is_some(),
+            block,
+            key,
+        }
+    }
+
+    /// The policy whose block holds: this one, or the first that it extends and that has one.
+    fn holder(&self, block: Block) -> Option<&Self> {
+        if self.lines().line(block.name(), 0).is_some() {
+            return Some(self);
+        }
+        self.parents()
+            .iter()
+            .find_map(|parent| parent.holder(block))
+    }
+
+    /// The blocks of extended policies in whose place another one holds that leaves keys of theirs out.
+    #[must_use]
+    pub fn displaced(&self) -> Vec<Displaced<'_>> {
+        let mut displaced = Vec::new();
+        for block in Block::ALL {
+            let Some(holder) = self.holder(*block) else {
+                continue;
+            };
+            let others = self.parents().iter().filter_map(|it| it.holder(*block));
+            for other in others.filter(|other| other.name() != holder.name()) {
+                let held: Vec<_> = holder.lines().keys(block.name()).collect();
+                let keys = other.lines().keys(block.name());
+                let mut keys: Vec<_> = keys.filter(|key| !held.contains(key)).collect();
+                keys.sort_unstable();
+                if !keys.is_empty() {
+                    displaced.push(Displaced {
+                        block: *block,
+                        policy: other.name(),
+                        holder: holder.name(),
+                        keys,
+                    });
+                }
+            }
+        }
+        displaced
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::file::tests::shelf;
+
+    #[test]
+    fn the_key_that_decides_is_cited_wherever_its_block_stands() {
+        let shelf = shelf(&[
+            (
+                "base",
+                "allow = []\n[create]\nimages = ['a']\nenv = { allow = ['A'] }\n[exec]\nusers = ['@non-root']",
+            ),
+            ("mid", "extends = ['base']\n[exec]\nprivileged = false"),
+            ("top", "extends = ['mid']\n\nimages.import = true"),
+        ]);
+        let policy = Policy::load("top", &shelf).unwrap();
+        for (block, key, want) in [
+            (Block::Create, "images", "create.images, line 3 of base"),
+            (
+                Block::Create,
+                "env.allow",
+                "create.env.allow, line 4 of base",
+            ),
+            (
+                Block::Create,
+                "binds",
+                "[create], line 2 of base, which has no binds",
+            ),
+            (Block::Exec, "privileged", "exec.privileged, line 3 of mid"),
+            (
+                Block::Exec,
+                "users",
+                "[exec], line 2 of mid, which has no users",
+            ),
+            (Block::Images, "import", "images.import, line 3 of top"),
+            (
+                Block::Images,
+                "pull",
+                "[images], line 3 of top, which has no pull",
+            ),
+            (
+                Block::Archive,
+                "into",
+                "what holds where there is no [archive], as in top",
+            ),
+        ] {
+            assert_eq!(policy.keyed(block, key).to_string(), want);
+        }
+    }
+
+    #[test]
+    fn what_another_block_leaves_out_is_told() {
+        let shelf = shelf(&[
+            (
+                "a",
+                "allow = []\n[create]\nimages = ['a']\nusers = []\n[exec]\nusers = []",
+            ),
+            ("b", "allow = []\n[exec]\nusers = []\nprivileged = false"),
+            ("same", "extends = ['a']\n[create]\nimages = []\nusers = []"),
+            ("less", "extends = ['same']\n[create]\nbinds = []"),
+            ("both", "extends = ['a', 'b']"),
+        ]);
+        let told = |name| {
+            let policy = Policy::load(name, &shelf).unwrap();
+            let displaced = policy.displaced();
+            displaced
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told("a"), [""; 0]);
+        assert_eq!(told("same"), [""; 0]);
+        assert_eq!(
+            told("less"),
+            [
+                "the [create] of less takes the place of that of same, and leaves out its images, users: copy what is to hold on"
+            ]
+        );
+        assert_eq!(
+            told("both"),
+            [
+                "the [exec] of a takes the place of that of b, and leaves out its privileged: copy what is to hold on"
+            ]
+        );
+    }
+}
