@@ -6,6 +6,7 @@
 
 mod keys;
 mod lines;
+mod list;
 mod merge;
 mod text;
 
@@ -59,9 +60,19 @@ struct Tally {
 }
 
 impl Tally {
+    /// Whether nothing of it was let through.
+    fn is_refused(&self) -> bool {
+        self.refused == self.count
+    }
+
     fn add(&mut self, sighting: &Sighting<'_>) {
         self.count += 1;
         self.refused += u64::from(sighting.is_refused);
+        self.add_again(sighting);
+    }
+
+    /// Takes in what is counted already.
+    fn add_again(&mut self, sighting: &Sighting<'_>) {
         if *sighting.time > *self.last {
             sighting.time.clone_into(&mut self.last);
         }
@@ -89,16 +100,24 @@ impl Seen {
             }
         }
         let mut keys = BTreeSet::new();
-        for finding in sighting.findings {
+        // One request may ask for a thing in several places.
+        for finding in sighting.findings.iter().collect::<BTreeSet<_>>() {
             if finding == "..." {
                 self.is_cut = true;
                 continue;
             }
             keys.extend(finding.split_once('=').map(|(key, _)| key));
-            self.findings
-                .entry(finding.clone())
-                .or_default()
-                .add(sighting);
+            // What an exec asked for is told again when it is started.
+            let is_start = sighting.call.operation() == Some(Operation::ExecStart);
+            let is_again = is_start && self.operations.contains_key(&Operation::ContainerExec);
+            match self.findings.get_mut(finding).filter(|_| is_again) {
+                Some(tally) => tally.add_again(sighting),
+                None => self
+                    .findings
+                    .entry(finding.clone())
+                    .or_default()
+                    .add(sighting),
+            }
         }
         if let Some(operation) = sighting.call.operation() {
             for key in &keys {

@@ -7,7 +7,7 @@ use super::super::finding;
 use super::super::need::{Block, Limits, What};
 use super::super::replay::{key_of, lacking};
 use super::keys::{Form, MAKING, NARROWING, RUNNING, entry, form, load};
-use super::text::told;
+use super::text::{quoted, told};
 use super::{Seen, Tally};
 
 /// A key with what is written under it, and the comments behind its lines.
@@ -17,10 +17,30 @@ pub(super) struct Line {
 }
 
 pub(super) enum Written {
-    /// Each entry as TOML, with its comment.
-    List(Vec<(String, String)>),
-    /// As TOML, with its comment.
-    Whole(String, String),
+    List(Vec<Entry>),
+    Whole(Entry),
+}
+
+/// What is written, with the comment behind it.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// As TOML.
+    pub(super) toml: String,
+    pub(super) comment: String,
+    /// Whether it is a comment itself, to be read before it grants anything.
+    pub(super) is_held_back: bool,
+}
+
+impl Entry {
+    /// What was seen so often. What was refused whenever it was asked for may have been asked by somebody
+    /// who has no business there.
+    pub(super) fn of(toml: String, tally: &Tally) -> Self {
+        Self {
+            toml,
+            comment: told(tally),
+            is_held_back: tally.is_refused(),
+        }
+    }
 }
 
 /// The keys of a block that grant what was seen and no more.
@@ -50,9 +70,15 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
     let found = seen.of_key(block, name);
     let entries = || {
         let found = found.iter();
-        found.filter_map(|(value, tally)| Some((entry(key, value)?, told(tally))))
+        found.filter_map(|(value, tally)| Some(Entry::of(entry(key, value)?, tally)))
     };
-    let whole = |value: String, comment: &str| Written::Whole(value, comment.to_owned());
+    let whole = |toml: String, comment: &str| {
+        Written::Whole(Entry {
+            toml,
+            comment: comment.to_owned(),
+            is_held_back: false,
+        })
+    };
     let (name, value) = match (key, form(key)) {
         ("exec.env.allow" | "exec.commands", _) if !has_arguments(seen) => return None,
         ("create.env.allow", _) => return None,
@@ -61,10 +87,14 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
         ("create.users", _) if !are_users(&found) || !seen.has_always(MAKING, key) => return None,
         ("exec.users", _) if !are_users(&found) || !seen.has_always(RUNNING, key) => return None,
         ("create.binds", _) => (name, Written::List(paths(&found))),
-        (_, Form::Flag) => (name, whole("true".to_owned(), &told(found.first()?.1))),
+        (_, Form::Flag) => {
+            let flag = Entry::of("true".to_owned(), found.first()?.1);
+            (name, Written::Whole(flag))
+        }
         (_, Form::Limits) => (name, whole(limits(&found)?, "the most that was asked for")),
         (_, Form::Variables) => {
-            let names: Vec<_> = entries().map(|(name, _)| name).collect();
+            let names = entries().filter(|entry| !entry.is_held_back);
+            let names: Vec<_> = names.map(|entry| entry.toml).collect();
             let value = format!("{{ allow = [{}] }}", names.join(", "));
             ("env", whole(value, "by name, whatever the value"))
         }
@@ -89,21 +119,18 @@ fn are_users(found: &[(&str, &Tally)]) -> bool {
 }
 
 /// Paths, without those that another covers. A path alone is for reading.
-fn paths(found: &[(&str, &Tally)]) -> Vec<(String, String)> {
+fn paths(found: &[(&str, &Tally)]) -> Vec<Entry> {
     let is_written = |path: &str| {
-        found
-            .iter()
-            .any(|(other, _)| other.strip_suffix(":rw") == Some(path))
+        let mut written = found.iter().filter(|(_, tally)| !tally.is_refused());
+        written.any(|(other, _)| other.strip_suffix(":rw") == Some(path))
     };
     let needed = found.iter().filter(|(value, _)| {
         value
             .strip_suffix(":ro")
             .is_none_or(|path| !is_written(path))
     });
-    let written = needed.filter_map(|(value, tally)| {
-        let entry = entry("create.binds", value)?;
-        Some((entry, told(tally)))
-    });
+    let written =
+        needed.filter_map(|(value, tally)| Some(Entry::of(entry("create.binds", value)?, tally)));
     written.collect()
 }
 
@@ -116,8 +143,8 @@ fn limits(found: &[(&str, &Tally)]) -> Option<String> {
         }
         None
     };
-    let asked: Vec<Limits> = found
-        .iter()
+    let granted = found.iter().filter(|(_, tally)| !tally.is_refused());
+    let asked: Vec<Limits> = granted
         .map(|(value, _)| read(value))
         .collect::<Option<_>>()?;
     if asked.iter().any(|limits| limits.is_spared) {
@@ -136,7 +163,7 @@ fn limits(found: &[(&str, &Tally)]) -> Option<String> {
             .all(|limits| (0..=most.saturating_mul(2)).contains(&limits.memory_and_swap))
     });
     let parts = [
-        memory.map(|bytes| format!("memory = {bytes}")),
+        memory.map(|bytes| format!("memory = {}", amount(bytes))),
         most(|limits| limits.nano_cpus).map(|nanos| {
             format!(
                 "cpus = {}.{:09}",
@@ -148,4 +175,14 @@ fn limits(found: &[(&str, &Tally)]) -> Option<String> {
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("{{ {} }}", parts.join(", ")))
+}
+
+/// A number of bytes in the largest unit that it is a whole number of.
+fn amount(bytes: i64) -> String {
+    for (unit, size) in [("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)] {
+        if bytes % size == 0 {
+            return quoted(&format!("{}{unit}", bytes / size));
+        }
+    }
+    bytes.to_string()
 }

@@ -43,14 +43,23 @@ fn is_allowed(policy: Policy, call: Call, body: &str) -> bool {
 }
 
 fn seen(requests: &[(&str, &str, &[&str])]) -> Seen {
+    let requests: Vec<_> = requests
+        .iter()
+        .map(|(method, target, findings)| (false, *method, *target, *findings))
+        .collect();
+    seen_or_refused(&requests)
+}
+
+/// The same, each with whether it was refused.
+fn seen_or_refused(requests: &[(bool, &str, &str, &[&str])]) -> Seen {
     let mut seen = Seen::default();
-    for (number, (method, target, findings)) in requests.iter().enumerate() {
+    for (number, (is_refused, method, target, findings)) in requests.iter().enumerate() {
         let findings: Vec<_> = findings.iter().map(|text| (*text).to_owned()).collect();
         seen.see(&Sighting {
             call: &call(method, target),
             findings: &findings,
             time: &format!("2026-11-21T10:00:{number:02}.123456Z"),
-            is_refused: false,
+            is_refused: *is_refused,
         });
     }
     seen
@@ -76,7 +85,7 @@ allow = [
     "ContainerList", # twice, last 2026-11-21T10:00:02Z
     "SystemPing",    # once, last 2026-11-21T10:00:00Z
     # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
-    # "ExecStart",                      # once, last 2026-11-21T10:00:03Z; runs a command in a container, types into it and reads its output
+    # "ExecStart",                      # once, last 2026-11-21T10:00:03Z; within [exec] below
     # "GET /libpod/containers/{}/json", # once, last 2026-11-21T10:00:04Z; a path outside of the table, whose bodies nobody judges
 ]
 # Not narrowed: exec.commands, as the record has arguments only with audit.argv = true.
@@ -157,7 +166,7 @@ fn a_key_is_as_narrow_as_what_was_seen_and_no_narrower() {
                 "create.images=nginx",
                 "create.limits=memory 67108864, cpus 0.500000000, pids 10",
             ][..],
-            "limits = { memory = 67108864, cpus = 0.500000000, pids = 10 }",
+            "limits = { memory = \"64m\", cpus = 0.500000000, pids = 10 }",
             "",
         ),
         (
@@ -251,7 +260,8 @@ impl Library for Shelf {
 
 fn merged(file: &'static str, seen: &Seen) -> String {
     let (text, notes) = seen.merged("mine.toml", &Shelf(file)).unwrap();
-    assert_eq!(notes, [""; 0]);
+    assert!(notes.iter().all(|note| note.starts_with("Added: ")));
+    Policy::load("merged", &Once(text.clone())).unwrap();
     text
 }
 
@@ -287,12 +297,16 @@ fn merging_adds_and_takes_nothing_away() {
     assert_eq!(again, text, "nothing is lacking now");
 }
 
-/// A text under any name.
+/// A text under any name but those of the shipped policies.
 struct Once(String);
 
 impl Library for Once {
     fn read(&self, reference: &str) -> Result<(String, String), Problem> {
-        Ok((reference.to_owned(), self.0.clone()))
+        let shipped = super::super::shipped::text(reference).map(str::to_owned);
+        Ok((
+            reference.to_owned(),
+            shipped.unwrap_or_else(|| self.0.clone()),
+        ))
     }
 }
 
@@ -352,5 +366,143 @@ fn merging_says_what_it_could_not_add() {
             "Not added: create.limits=memory 99, cpus 0.000000000, pids 0, as limits are raised by hand",
             "Not added: exec.commands=ls, as the record has arguments only with audit.argv = true",
         ]
+    );
+}
+
+/// A day under an enforced policy, with what a stranger tried among it.
+const PROBED: &[(bool, &str, &str, &[&str])] = &[
+    (true, "GET", "/volumes", &[]),
+    (true, "POST", "/containers/web/kill", &[]),
+    (
+        false,
+        "POST",
+        "/containers/create",
+        &[
+            "create.binds=/srv/b:ro",
+            "create.images=web:1",
+            "create.limits=memory 67108864, cpus 0.000000000, pids 0",
+        ],
+    ),
+    (
+        true,
+        "POST",
+        "/containers/create",
+        &[
+            "create.binds=/:rw",
+            "create.images=busybox",
+            "create.limits=memory 0, cpus 0.000000000, pids 0",
+            "create.privileged=true",
+        ],
+    ),
+    (false, "POST", "/containers/web/exec", &["exec.into=web"]),
+    (false, "POST", "/exec/e1/start", &["exec.into=web"]),
+];
+
+#[test]
+fn what_was_refused_grants_nothing_until_it_was_read() {
+    let text = seen_or_refused(PROBED).policy("A day");
+    assert_eq!(
+        text,
+        r#"description = "A day"
+allow = [
+    "VolumeList", # once, refused, last 2026-11-21T10:00:00Z
+    # Refused whenever it was asked for. Take the `# ` away from what is to be granted.
+    # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; ends any container but Dockgate's own, or sends it another signal
+    # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
+    # "ContainerCreate", # twice, 1 of them refused, last 2026-11-21T10:00:03Z; within [create] below
+    # "ContainerExec",   # once, last 2026-11-21T10:00:04Z; within [exec] below
+    # "ExecStart",       # once, last 2026-11-21T10:00:05Z; within [exec] below
+]
+
+[create]
+binds = [
+    # "/:rw",    # once, refused, last 2026-11-21T10:00:03Z
+    "/srv/b:ro", # once, last 2026-11-21T10:00:02Z
+]
+images = [
+    # "busybox", # once, refused, last 2026-11-21T10:00:03Z
+    "web:1",     # once, last 2026-11-21T10:00:02Z
+]
+limits = { memory = "64m" } # the most that was asked for
+networks = []
+ports = []
+# privileged = true # once, refused, last 2026-11-21T10:00:03Z
+restart = []
+volumes = []
+
+[exec]
+into = [
+    "web", # once, last 2026-11-21T10:00:05Z
+]
+workdirs = []
+"#
+    );
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a file and what becomes of it")]
+fn merging_makes_a_comment_of_what_was_refused_or_gives_a_part_of_the_host() {
+    let file = "allow = [
+    'ContainerCreate', # makes jobs
+    'ContainerExec' # asks them
+]
+
+[create] # narrow
+binds = ['/srv/b:ro'] # its backups
+images = [
+    'web:1', # the image
+]
+limits = { memory = '64m' }
+";
+    let mut requests = PROBED.to_vec();
+    let found: &[&str] = &["create.devices=/dev/kvm", "create.images=db:1"];
+    requests.push((false, "POST", "/containers/create", found));
+    let seen = seen_or_refused(&requests);
+    let (text, notes) = seen.merged("mine.toml", &Shelf(file)).unwrap();
+    assert_eq!(
+        text,
+        r#"allow = [
+    'ContainerCreate', # makes jobs
+    'ContainerExec', # asks them
+    "VolumeList", # once, refused, last 2026-11-21T10:00:00Z
+    # Refused whenever it was asked for. Take the `# ` away from what is to be granted.
+    # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; ends any container but Dockgate's own, or sends it another signal
+    # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
+    # "ExecStart", # once, last 2026-11-21T10:00:05Z; runs a command in a container, types into it and reads its output
+]
+
+[create] # narrow
+# privileged = true # once, refused, last 2026-11-21T10:00:03Z
+binds = ['/srv/b:ro',
+    # "/:rw", # once, refused, last 2026-11-21T10:00:03Z
+] # its backups
+images = [
+    'web:1', # the image
+    # "busybox", # once, refused, last 2026-11-21T10:00:03Z
+    "db:1", # once, last 2026-11-21T10:00:06Z
+]
+limits = { memory = '64m' }
+devices = [
+    # "/dev/kvm", # once, last 2026-11-21T10:00:06Z
+]
+"#
+    );
+    assert_eq!(
+        notes,
+        [
+            "Not added: create.limits=memory 0, cpus 0.000000000, pids 0, as limits are raised by hand",
+            "Added: VolumeList, create.images = \"db:1\"",
+            "Added as comments: ContainerKill, ExecStart, create.binds = \"/:rw\", create.devices = \"/dev/kvm\", \
+             create.images = \"busybox\", create.privileged = true",
+        ]
+    );
+    let (again, notes) = seen.merged("learned", &Once(text.clone())).unwrap();
+    assert_eq!(again, text, "what waits to be read is not added again");
+    assert_eq!(
+        notes[0],
+        "Stands there as a comment: \"ContainerKill\", asked for once"
+    );
+    assert!(
+        notes.contains(&"Stands there as a comment: privileged = true, asked for once".to_owned())
     );
 }

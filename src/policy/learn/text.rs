@@ -8,7 +8,7 @@ use super::super::finding;
 use super::super::need::Block;
 use super::super::replay::{key_of, lacking};
 use super::keys::{Form, entry, form, is_narrowing, load};
-use super::lines::{Line, Written, has_arguments, lines};
+use super::lines::{Entry, Line, Written, has_arguments, lines};
 use super::{Seen, Tally};
 use crate::docker::{Effect, Operation};
 
@@ -34,10 +34,11 @@ pub(super) fn too_narrow(seen: &Seen) -> BTreeSet<String> {
     without
 }
 
-/// The keys of what was seen and is not granted.
-pub(super) fn missed(seen: &Seen, policy: &Policy) -> Vec<String> {
-    let found = seen.findings.keys().filter_map(|text| finding::parse(text));
-    let found: Vec<_> = found.collect();
+/// The keys of what was seen and is not granted; what was refused is not meant to be.
+fn missed(seen: &Seen, policy: &Policy) -> Vec<String> {
+    let found = seen.findings.iter();
+    let found = found.filter(|(_, tally)| !tally.is_refused());
+    let found: Vec<_> = found.filter_map(|(text, _)| finding::parse(text)).collect();
     let mut keys: Vec<_> = lacking(policy, &found)
         .into_iter()
         .filter_map(|finding| key_of(&finding.what))
@@ -53,7 +54,11 @@ fn write(seen: &Seen, description: &str, without: &BTreeSet<String>) -> String {
         .map(|block| (*block, lines(seen, *block, without)))
         .collect();
     _ = writeln!(text, "description = {}", quoted(description));
-    allow(seen, &mut text);
+    let narrowed = |block: Block| {
+        let mut blocks = blocks.iter();
+        blocks.any(|(of, lines)| *of == block && !lines.is_empty())
+    };
+    allow(seen, narrowed, &mut text);
     for note in notes(seen, without) {
         _ = writeln!(text, "# {note}");
     }
@@ -66,58 +71,83 @@ fn write(seen: &Seen, description: &str, without: &BTreeSet<String>) -> String {
     text
 }
 
-/// The operations, one a line; those that can be root on the host stand there as comments.
-fn allow(seen: &Seen, text: &mut String) {
-    let operations = Operation::ALL.iter().copied();
-    let operations: Vec<_> = operations
-        .filter_map(|operation| Some((operation, seen.operations.get(&operation)?)))
-        .collect();
-    let (control, plain): (Vec<_>, Vec<_>) = operations
-        .into_iter()
-        .partition(|(operation, _)| operation.spec().effect == Effect::Control);
-    let plain = plain
-        .iter()
-        .map(|(operation, tally)| (operation.spec().name, *tally));
-    let paths = seen
-        .paths
-        .iter()
-        .map(|(entry, tally)| (entry.as_str(), tally));
-    let plain: Vec<_> = plain
-        .map(|(name, tally)| (quoted(name), told(tally)))
-        .collect();
-    // What stands outside of the table has the effect control too.
-    let paths = paths.map(|(entry, tally)| {
-        (
-            quoted(entry),
-            format!(
-                "{}; a path outside of the table, whose bodies nobody judges",
-                told(tally)
-            ),
-        )
-    });
-    let control = control.iter().map(|(operation, tally)| {
-        (
-            quoted(operation.spec().name),
-            format!("{}; {}", told(tally), operation.risk()),
-        )
-    });
-    let control: Vec<_> = control.chain(paths).collect();
+/// The operations, one a line; those that can be root on the host stand there as comments, and so does what was
+/// refused but for what only reads.
+fn allow(seen: &Seen, is_narrowed: impl Fn(Block) -> bool, text: &mut String) {
+    let mut groups = [
+        (None, Vec::new()),
+        (Some(REFUSED), Vec::new()),
+        (Some(CONTROL), Vec::new()),
+    ];
+    let [(_, plain), (_, refused), (_, control)] = &mut groups;
+    for operation in Operation::ALL.iter().copied() {
+        let Some(tally) = seen.operations.get(&operation) else {
+            continue;
+        };
+        let entry = of_operation(operation, tally, &is_narrowed);
+        let group = match (operation.spec().effect, entry.is_held_back) {
+            (Effect::Control, _) => &mut *control,
+            (_, true) => &mut *refused,
+            (_, false) => &mut *plain,
+        };
+        group.push(entry);
+    }
+    control.extend(seen.paths.iter().map(|(path, tally)| of_path(path, tally)));
     text.push_str("allow = [\n");
-    entries(&plain, "    ", text);
-    if !control.is_empty() {
-        text.push_str("    # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.\n");
-        entries(&control, "    # ", text);
+    for (head, group) in groups.iter().filter(|(_, group)| !group.is_empty()) {
+        if let Some(head) = head {
+            _ = writeln!(text, "    # {head}");
+        }
+        entries(group, text);
     }
     text.push_str("]\n");
 }
 
+pub(super) const CONTROL: &str = "Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.";
+pub(super) const REFUSED: &str =
+    "Refused whenever it was asked for. Take the `# ` away from what is to be granted.";
+
+/// An operation as an entry of `allow`, with what it gives away.
+pub(super) fn of_operation(
+    operation: Operation,
+    tally: &Tally,
+    is_narrowed: impl Fn(Block) -> bool,
+) -> Entry {
+    let effect = operation.spec().effect;
+    let block = Block::of(operation).filter(|block| is_narrowed(*block));
+    let comment = match block {
+        _ if effect == Effect::Read => told(tally),
+        Some(block) => format!("{}; within [{}] below", told(tally), block.name()),
+        None => format!("{}; {}", told(tally), operation.risk()),
+    };
+    Entry {
+        toml: quoted(operation.spec().name),
+        comment,
+        is_held_back: effect == Effect::Control || (effect != Effect::Read && tally.is_refused()),
+    }
+}
+
+/// A path as an entry of `allow`. What stands outside of the table has the effect control too.
+pub(super) fn of_path(path: &str, tally: &Tally) -> Entry {
+    let told = told(tally);
+    Entry {
+        toml: quoted(path),
+        comment: format!("{told}; a path outside of the table, whose bodies nobody judges"),
+        is_held_back: true,
+    }
+}
+
 /// Entries of a list, a line each, their comments aligned.
-fn entries(entries: &[(String, String)], before: &str, text: &mut String) {
-    let width = entries.iter().map(|(entry, _)| entry.len() + 1).max();
-    let width = width.unwrap_or_default().min(60);
-    for (entry, comment) in entries {
-        let entry = format!("{entry},");
-        _ = writeln!(text, "{before}{entry:width$} # {comment}");
+fn entries(entries: &[Entry], text: &mut String) {
+    let shown = |entry: &Entry| {
+        let before = if entry.is_held_back { "# " } else { "" };
+        format!("{before}{},", entry.toml)
+    };
+    let width = entries.iter().map(|entry| shown(entry).len()).max();
+    let width = width.unwrap_or_default().min(62);
+    for entry in entries {
+        let (shown, comment) = (shown(entry), &entry.comment);
+        _ = writeln!(text, "    {shown:width$} # {comment}");
     }
 }
 
@@ -174,11 +204,13 @@ fn write_line(line: &Line, text: &mut String) {
         Written::List(list) if list.is_empty() => _ = writeln!(text, "{} = []", line.key),
         Written::List(list) => {
             _ = writeln!(text, "{} = [", line.key);
-            entries(list, "    ", text);
+            entries(list, text);
             text.push_str("]\n");
         }
-        Written::Whole(value, comment) => {
-            _ = writeln!(text, "{} = {value} # {comment}", line.key);
+        Written::Whole(entry) => {
+            let before = if entry.is_held_back { "# " } else { "" };
+            let (key, Entry { toml, comment, .. }) = (&line.key, entry);
+            _ = writeln!(text, "{before}{key} = {toml} # {comment}");
         }
     }
 }
