@@ -7,6 +7,7 @@ mod healthcheck;
 mod learn;
 mod list;
 mod pasted;
+mod schema;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -58,6 +59,12 @@ enum Command {
         /// As JSON, with every column
         #[arg(long)]
         json: bool,
+    },
+    /// Print the JSON Schema of a kind of file, by which editors complete and check it
+    Schema {
+        /// The kind of file
+        #[arg(value_name = "KIND")]
+        of: schema::Of,
     },
 }
 
@@ -155,6 +162,7 @@ pub fn run(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exi
         Some(Command::Policies { name: None }) => list::policies(out),
         Some(Command::Policies { name: Some(name) }) => list::policy(&name, out, err),
         Some(Command::Operations { json }) => list::operations(json, out),
+        Some(Command::Schema { of }) => schema::print(of, out),
     }
 }
 

@@ -9,6 +9,7 @@ mod listeners;
 pub mod load;
 mod ownership;
 mod raw;
+pub mod schema;
 mod swap;
 
 use std::fmt;

@@ -23,6 +23,7 @@ pub mod refusal;
 pub mod replaces;
 pub mod replay;
 pub mod rules;
+pub mod schema;
 pub mod shipped;
 pub mod spelling;
 pub mod suppose;

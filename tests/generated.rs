@@ -8,9 +8,10 @@ use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
-use dockgate::config::Files;
+use dockgate::config::{self, Files};
 use dockgate::docker::Operation;
-use dockgate::policy::{Policy, shipped};
+use dockgate::policy::{self, Policy, shipped};
+use serde_json::Value as Json;
 use toml::{Table, Value};
 
 /// Compares a file of the repository with what it must hold, or writes it.
@@ -34,6 +35,15 @@ fn generated(file: &str, made: &str) {
 #[test]
 fn the_page_of_the_policies_is_what_is_in_them() {
     generated("docs/policies.md", &policies());
+}
+
+#[test]
+fn the_schemas_are_those_of_what_is_read() {
+    let text = |schema: &Json| format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
+    let policy = text(&policy::schema::policy());
+    generated("policies/policy.schema.json", &policy);
+    let settings = text(&config::schema::settings());
+    generated("docs/settings.schema.json", &settings);
 }
 
 #[test]

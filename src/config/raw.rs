@@ -1,9 +1,10 @@
 //! What a user may write, with every default, and its checking.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::ownership;
 use super::{
@@ -15,7 +16,7 @@ use crate::policy::spelling::did_you_mean;
 use crate::policy::{Lines, Problem};
 
 /// The settings as they are written. The defaults stand here and nowhere else.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawConfig {
     pub(super) listen: Option<Vec<String>>,
@@ -35,7 +36,7 @@ pub(super) struct RawConfig {
     pub(super) listener: Vec<RawListener>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawAudit {
     pub(super) output: String,
@@ -45,7 +46,7 @@ pub(super) struct RawAudit {
     pub(super) on_failure: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawLimits {
     connections: u64,
@@ -60,7 +61,7 @@ pub(super) struct RawLimits {
     drain: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawListener {
     /// Absent only where that was reported.
@@ -153,11 +154,27 @@ pub(super) const DEFAULT_LISTEN: &str = match option_env!("DOCKGATE_DEFAULT_LIST
 pub(super) const DEFAULT_POLICY: &str = "default";
 
 /// More connections than any host has files for are a slip.
-const MOST_CONNECTIONS: u64 = 1_000_000;
+pub(super) const CONNECTIONS: RangeInclusive<u64> = 1..=1_000_000;
 /// What all bodies together may hold in memory, so no single one may have more.
-pub(crate) const MOST_BODY_BYTES: u32 = 16 * 1024 * 1024;
+pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 * 1024 * 1024;
 /// The daemon's own server takes no longer heads.
-const MOST_HEAD_BYTES: u64 = 1024 * 1024;
+pub(super) const HEAD_BYTES: RangeInclusive<u64> = 1024..=1024 * 1024;
+
+/// How severe diagnostics must be, as it is written.
+pub(super) const LEVELS: &[(&str, LogLevel)] = &[
+    ("error", LogLevel::Error),
+    ("warn", LogLevel::Warn),
+    ("info", LogLevel::Info),
+    ("debug", LogLevel::Debug),
+];
+/// The forms of the record.
+pub(super) const FORMATS: &[(&str, AuditFormat)] =
+    &[("json", AuditFormat::Json), ("text", AuditFormat::Text)];
+/// What happens while the record cannot be written.
+pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[
+    ("refuse", OnFailure::Refuse),
+    ("continue", OnFailure::Continue),
+];
 
 /// Longer times are slips, and clocks cannot add them.
 const LONGEST: Duration = Duration::from_hours(366 * 24);
@@ -281,13 +298,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn level(&mut self, text: &str) -> LogLevel {
-        let choices = [
-            ("error", LogLevel::Error),
-            ("warn", LogLevel::Warn),
-            ("info", LogLevel::Info),
-            ("debug", LogLevel::Debug),
-        ];
-        self.word("log", text, &choices).unwrap_or(LogLevel::Info)
+        self.word("log", text, LEVELS).unwrap_or(LogLevel::Info)
     }
 
     pub(super) fn audit(&mut self, raw: &RawAudit) -> AuditSettings {
@@ -304,16 +315,11 @@ impl Checker<'_> {
             );
             self.wrong("audit.output", message);
         }
-        let choices = [("json", AuditFormat::Json), ("text", AuditFormat::Text)];
         let format = self
-            .word("audit.format", &raw.format, &choices)
+            .word("audit.format", &raw.format, FORMATS)
             .unwrap_or(AuditFormat::Json);
-        let choices = [
-            ("refuse", OnFailure::Refuse),
-            ("continue", OnFailure::Continue),
-        ];
         let on_failure = self
-            .word("audit.on_failure", &raw.on_failure, &choices)
+            .word("audit.on_failure", &raw.on_failure, ON_FAILURE)
             .unwrap_or(OnFailure::Refuse);
         AuditSettings {
             output,
@@ -326,21 +332,15 @@ impl Checker<'_> {
 
     pub(super) fn limits(&mut self, raw: &RawLimits) -> Limits {
         Limits {
-            connections: self.number("limits.connections", raw.connections, 1, MOST_CONNECTIONS),
+            connections: self.number("limits.connections", raw.connections, &CONNECTIONS),
             connections_per_client: self.number(
                 "limits.connections_per_client",
                 raw.connections_per_client,
-                1,
-                MOST_CONNECTIONS,
+                &CONNECTIONS,
             ),
             head: self.duration("limits.head", &raw.head),
-            head_bytes: self.number("limits.head_bytes", raw.head_bytes, 1024, MOST_HEAD_BYTES),
-            body_bytes: self.number(
-                "limits.body_bytes",
-                raw.body_bytes,
-                1024,
-                MOST_BODY_BYTES.into(),
-            ),
+            head_bytes: self.number("limits.head_bytes", raw.head_bytes, &HEAD_BYTES),
+            body_bytes: self.number("limits.body_bytes", raw.body_bytes, &BODY_BYTES),
             body_time: self.duration("limits.body_time", &raw.body_time),
             connect: self.duration("limits.connect", &raw.connect),
             reply_head: (raw.reply_head != "off")
@@ -371,8 +371,9 @@ impl Checker<'_> {
         found
     }
 
-    fn number(&mut self, key: &str, value: u64, least: u64, most: u64) -> usize {
-        if !(least..=most).contains(&value) {
+    fn number(&mut self, key: &str, value: u64, bounds: &RangeInclusive<u64>) -> usize {
+        if !bounds.contains(&value) {
+            let (least, most) = (bounds.start(), bounds.end());
             self.wrong(key, format!("{value} must be from {least} to {most}"));
         }
         usize::try_from(value).unwrap_or(usize::MAX)

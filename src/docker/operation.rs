@@ -123,7 +123,7 @@ pub enum Upgrade {
 }
 
 /// Names that the API or its clients use for an operation that stands in the table under another.
-const ALIASES: &[(&str, Operation)] = &[
+pub const ALIASES: &[(&str, Operation)] = &[
     ("NetworkListSlash", Operation::NetworkList),
     ("SystemPingHead", Operation::SystemPing),
 ];

@@ -12,6 +12,7 @@ pub mod place;
 pub mod selector;
 pub mod setting;
 
+use serde_json::json;
 use toml::{Table, Value};
 
 pub use amount::Limits;
@@ -20,23 +21,23 @@ pub use label::{Labels, Variables};
 pub use pattern::{Commands, NetworkNames, Options, Patterns, Texts, Users};
 pub use place::{Binds, Ports, Subnets};
 pub use selector::Selectors;
-use setting::Setting;
+use setting::{Setting, described};
 
 use super::need::Block;
 use super::spelling::did_you_mean;
 
 /// Makes the blocks. A row is `key: type = default;`.
 macro_rules! blocks {
-    ($($(#[$doc:meta])+ $field:ident $name:ident {
-        $($(#[$key_doc:meta])+ $key:ident: $type:ty = $default:expr;)*
+    ($($(#[doc = $doc:literal])+ $field:ident $name:ident {
+        $($(#[doc = $key_doc:literal])+ $key:ident: $type:ty = $default:expr;)*
     })+) => {
         $(
-            $(#[$doc])+
+            $(#[doc = $doc])+
             #[derive(Clone, Debug)]
             pub struct $name {
                 /// Grants everything that any key of the block could.
                 pub unrestricted: bool,
-                $($(#[$key_doc])+ pub $key: $type,)*
+                $($(#[doc = $key_doc])+ pub $key: $type,)*
             }
 
             impl Default for $name {
@@ -56,6 +57,21 @@ macro_rules! blocks {
                     $(take(table, block, stringify!($key), &mut read.$key, wrong);)*
                     read
                 }
+
+                fn schema() -> serde_json::Value {
+                    let mut keys = serde_json::Map::new();
+                    let lifts = "Whether everything is granted that any key of the block could: root on the host.";
+                    keys.insert("unrestricted".to_owned(), described(bool::schema(), lifts));
+                    $(
+                        let told = concat!($($key_doc),+);
+                        keys.insert(stringify!($key).to_owned(), described(<$type>::schema(), told));
+                    )*
+                    let told = concat!($($doc),+);
+                    let block = json!({
+                        "type": "object", "additionalProperties": false, "properties": keys,
+                    });
+                    described(block, told)
+                }
             }
         )+
 
@@ -64,7 +80,7 @@ macro_rules! blocks {
         pub struct Blocks {
             /// Which of them it has.
             written: Vec<&'static str>,
-            $($(#[$doc])+ pub $field: $name,)+
+            $($(#[doc = $doc])+ pub $field: $name,)+
         }
 
         impl Blocks {
@@ -86,6 +102,12 @@ macro_rules! blocks {
                     }
                 )+
                 read
+            }
+
+            /// The blocks by their names, as JSON Schema.
+            #[must_use]
+            pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
+                vec![$((stringify!($field), $name::schema())),+]
             }
 
             /// Takes over the blocks of a parent that it does not have.

@@ -17,6 +17,8 @@ use super::spelling::did_you_mean;
 use super::written::{Place, Written};
 use crate::docker::{Call, Operation, Target, classify};
 
+#[cfg(test)]
+pub(super) use example::EXAMPLE_KEYS;
 pub use example::Example;
 
 /// A named set of grants.
@@ -256,8 +258,8 @@ impl Policy {
     }
 }
 
-/// The keys of a policy file.
-const KEYS: &[&str] = &[
+/// The keys of a policy file, but for those of its blocks.
+pub(super) const KEYS: &[&str] = &[
     "allow",
     "deny",
     "description",

@@ -326,12 +326,17 @@ fn what_is_configured_in_vain_or_twice_is_told() {
 #[test]
 fn every_key_of_the_table_is_a_setting_and_the_other_way_round() {
     let mut dict = Dict::new();
-    for (key, kind) in keys::KEYS {
+    for (key, kind, _) in keys::KEYS {
         let sample = match kind {
             keys::Kind::Bool => "true",
-            keys::Kind::Number => "1",
-            keys::Kind::List | keys::Kind::Text => "text",
+            keys::Kind::Number(_) => "1",
             keys::Kind::Listeners => continue,
+            keys::Kind::Entry
+            | keys::Kind::Filled(_)
+            | keys::Kind::Like(_)
+            | keys::Kind::List(_)
+            | keys::Kind::Policy
+            | keys::Kind::Word(_) => "text",
         };
         insert(&mut dict, key, kind.read(sample).unwrap());
     }

@@ -1,5 +1,6 @@
 //! Limits on what a container may use.
 
+use serde_json::json;
 use toml::Value;
 
 use super::setting::{BadSetting, Setting, only};
@@ -42,6 +43,21 @@ impl Setting for Limits {
             memory: table.get("memory").map(memory).transpose()?,
             nano_cpus: table.get("cpus").map(cpus).transpose()?,
             pids: table.get("pids").map(pids).transpose()?,
+        })
+    }
+
+    fn schema() -> serde_json::Value {
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "cpus": {"type": "number", "exclusiveMinimum": 0, "description": "A number of processors: 1.5."},
+                "memory": {
+                    "type": ["integer", "string"], "minimum": 1, "pattern": r"^\+?[0-9]+[kmgKMG]?$",
+                    "description": "A number of bytes, or one with k, m or g: \"2g\".",
+                },
+                "pids": {"type": "integer", "minimum": 1, "description": "A number of processes."},
+            },
         })
     }
 }

@@ -1,10 +1,11 @@
 //! Labels and variables: what may be set, and what is set on everything.
 
+use serde_json::json;
 use toml::Value;
 use wildmatch::WildMatch;
 
 use super::pattern::{Patterns, pattern};
-use super::setting::{BadSetting, Setting, entries, only};
+use super::setting::{BadSetting, Setting, described, entries, list_of, only};
 use crate::policy::need::{RESERVED, Variable};
 
 /// Variables of the environment.
@@ -49,6 +50,18 @@ impl Setting for Variables {
                 .map(Patterns::read)
                 .transpose()?
                 .unwrap_or_default(),
+        })
+    }
+
+    fn schema() -> serde_json::Value {
+        let told = "Variables that may be set, as NAME or NAME=value, patterns both.";
+        let allow = described(list_of("^[^=]"), told);
+        let told = "Variables that may not be set whatever is allowed, patterns of their names.";
+        let forbid = described(Patterns::schema(), told);
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {"allow": allow, "forbid": forbid},
         })
     }
 }
@@ -109,6 +122,22 @@ impl Setting for Labels {
                 .map(stamp)
                 .transpose()?
                 .unwrap_or_default(),
+        })
+    }
+
+    fn schema() -> serde_json::Value {
+        let told = "Labels that may not be set, patterns of their keys.";
+        let forbid = described(Patterns::schema(), told);
+        let stamp = json!({
+            "type": "object",
+            "propertyNames": {"not": {"pattern": format!("^{}", RESERVED.replace('.', r"\."))}},
+            "additionalProperties": {"type": "string"},
+            "description": "Labels that are set on everything.",
+        });
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {"forbid": forbid, "stamp": stamp},
         })
     }
 }

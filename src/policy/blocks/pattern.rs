@@ -1,9 +1,10 @@
 //! Names, exact and by pattern. In a pattern `*` stands for any characters, also none, and `?` for one.
 
+use serde_json::json;
 use toml::Value;
 use wildmatch::WildMatch;
 
-use super::setting::{BadSetting, Setting, entries, strings};
+use super::setting::{BadSetting, Setting, entries, list_of, strings};
 
 /// Exact texts.
 #[derive(Clone, Debug, Default)]
@@ -123,6 +124,10 @@ impl Setting for NetworkNames {
         }
         Ok(read)
     }
+
+    fn schema() -> serde_json::Value {
+        list_of("^(@default$|@own$|[^@])")
+    }
 }
 
 /// Options for a driver: `key=pattern`.
@@ -160,6 +165,10 @@ impl Setting for Options {
             (!key.is_empty()).then(|| (key.to_owned(), WildMatch::new(value)))
         };
         entries(value, "must be key=value: \"type=nfs\"", read).map(Self)
+    }
+
+    fn schema() -> serde_json::Value {
+        list_of("^[^=]+=")
     }
 }
 
@@ -211,6 +220,11 @@ impl Setting for Commands {
             .collect::<Result<_, _>>()
             .map(Self)
     }
+
+    fn schema() -> serde_json::Value {
+        let command = json!({"type": "array", "items": {"type": "string"}, "minItems": 1});
+        json!({"type": "array", "items": command})
+    }
 }
 
 /// Users by number: `uid`, `uid:gid`, or `@non-root` for any but 0, user and group both given.
@@ -242,6 +256,10 @@ impl Setting for Users {
             is_good.then(|| text.to_owned())
         };
         entries(value, "must be uid:gid in numbers, or @non-root", read).map(Self)
+    }
+
+    fn schema() -> serde_json::Value {
+        list_of(&format!("^({NON_ROOT}|[0-9]+(:[0-9]+)?)$"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use toml::Value;
 
-use super::setting::{BadSetting, Setting, entries};
+use super::setting::{BadSetting, Setting, entries, list_of};
 use crate::docker::mount::is_clean;
 use crate::policy::need::Port;
 
@@ -27,6 +27,10 @@ impl Setting for Binds {
         let want =
             "must be a clean absolute path, with /** behind it for what is below, and :ro or :rw";
         entries(value, want, Bind::parse).map(Self)
+    }
+
+    fn schema() -> serde_json::Value {
+        list_of("^/")
     }
 }
 
@@ -94,6 +98,10 @@ impl Setting for Ports {
         let want = "must be a port, or from-to, with an address before it or without: \"127.0.0.1:8000-8099\"";
         entries(value, want, PortRange::parse).map(Self)
     }
+
+    fn schema() -> serde_json::Value {
+        list_of("[0-9]$")
+    }
 }
 
 impl PortRange {
@@ -134,6 +142,10 @@ impl Setting for Subnets {
     fn read(value: &Value) -> Result<Self, BadSetting> {
         let want = "must be an address range: \"10.200.0.0/16\"";
         entries(value, want, |text| text.parse().ok()).map(Self)
+    }
+
+    fn schema() -> serde_json::Value {
+        list_of("^[0-9a-fA-F:.]+/[0-9]+$")
     }
 }
 

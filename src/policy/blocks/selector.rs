@@ -4,7 +4,7 @@ use toml::Value;
 use wildmatch::WildMatch;
 
 use super::pattern::pattern;
-use super::setting::{BadSetting, Setting, entries};
+use super::setting::{BadSetting, Setting, entries, list_of};
 use crate::policy::facts::{Container, POLICY_LABEL};
 
 /// Containers that are there.
@@ -75,5 +75,9 @@ impl Setting for Selectors {
             None => pattern(text).map(Selector::Name),
         };
         entries(value, want, read).map(Self)
+    }
+
+    fn schema() -> serde_json::Value {
+        list_of(r"^(@own$|label:[^=]|project:[\s\S]|[^@:][^:]*$)")
     }
 }

@@ -1,6 +1,6 @@
 //! How a key of a block is read.
 
-use toml::Value;
+use serde_json::{Value, json};
 
 use crate::policy::spelling::did_you_mean;
 
@@ -11,7 +11,27 @@ pub trait Setting: Sized {
     /// # Errors
     ///
     /// It is not written as it must be.
-    fn read(value: &Value) -> Result<Self, BadSetting>;
+    fn read(value: &toml::Value) -> Result<Self, BadSetting>;
+
+    /// What may stand under the key, as JSON Schema, never stricter than what is read: a list of texts,
+    /// unless a type says otherwise.
+    #[must_use]
+    fn schema() -> Value {
+        json!({"type": "array", "items": {"type": "string", "minLength": 1}})
+    }
+}
+
+/// The schema of a list of texts of a shape. Where a regular expression cannot tell, it is the looser.
+pub(super) fn list_of(pattern: &str) -> Value {
+    json!({"type": "array", "items": {"type": "string", "pattern": pattern}})
+}
+
+/// A schema with a sentence on what it is about.
+pub(in crate::policy) fn described(mut schema: Value, told: &str) -> Value {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("description".to_owned(), told.trim().into());
+    }
+    schema
 }
 
 /// Why what stands under a key is refused.
@@ -50,21 +70,29 @@ impl BadSetting {
 }
 
 impl Setting for bool {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
+    fn read(value: &toml::Value) -> Result<Self, BadSetting> {
         value
             .as_bool()
             .ok_or(BadSetting::Kind("true or false, without quotes"))
     }
+
+    fn schema() -> Value {
+        json!({"type": "boolean"})
+    }
 }
 
 impl<T: Setting> Setting for Option<T> {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
+    fn read(value: &toml::Value) -> Result<Self, BadSetting> {
         T::read(value).map(Some)
+    }
+
+    fn schema() -> Value {
+        T::schema()
     }
 }
 
 /// The strings of a list.
-pub(super) fn strings(value: &Value) -> Result<Vec<&str>, BadSetting> {
+pub(super) fn strings(value: &toml::Value) -> Result<Vec<&str>, BadSetting> {
     let wrong = BadSetting::Kind("a list of strings: [\"...\"]");
     let values = value.as_array().ok_or(wrong.clone())?;
     values
@@ -75,7 +103,7 @@ pub(super) fn strings(value: &Value) -> Result<Vec<&str>, BadSetting> {
 
 /// The entries of a list, each read by itself.
 pub(super) fn entries<T>(
-    value: &Value,
+    value: &toml::Value,
     want: &'static str,
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, BadSetting> {

@@ -21,7 +21,7 @@ pub struct Example {
 }
 
 /// The keys of its `[[example]]`.
-const EXAMPLE_KEYS: &[&str] = &["body", "given", "request", "verdict"];
+pub(in crate::policy) const EXAMPLE_KEYS: &[&str] = &["body", "given", "request", "verdict"];
 
 const GIVEN: &str =
     "must be a table of inspections, as JSON: given = { \"/containers/web/json\" = '{...}' }";

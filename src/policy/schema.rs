@@ -1,0 +1,206 @@
+//! What a policy file may hold, as JSON Schema of draft 07, which editors complete and check by.
+//!
+//! It is made of the tables that files are read with. It refuses what can be told by the shape alone and is never
+//! stricter than the reader, which has the last word.
+
+use serde_json::{Map, Value, json};
+use toml::Table;
+
+use super::blocks::Blocks;
+use super::blocks::setting::described;
+use super::shipped;
+use crate::docker::operation::ALIASES;
+use crate::docker::{Effect, Method, Operation};
+
+/// What says which JSON Schema a schema is.
+pub const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
+
+/// The schema of a policy file.
+#[must_use]
+pub fn policy() -> Value {
+    let text = json!({"type": "string"});
+    let list = |of: Value| json!({"type": "array", "items": of});
+    let observe = "Whether what the policy refuses is forwarded all the same, to be learned from.";
+    let keys = [
+        ("allow", list(entry()), "What it grants."),
+        (
+            "deny",
+            list(entry()),
+            "What it does not grant, whatever it allows or extends.",
+        ),
+        ("description", text, "What it is for, in a sentence."),
+        ("example", list(example()), "Tests that travel with it."),
+        (
+            "extends",
+            list(reference()),
+            "Policies, by name or file, whose grants it takes over.",
+        ),
+        ("observe", json!({"type": "boolean"}), observe),
+    ];
+    let keys = keys
+        .into_iter()
+        .map(|(key, schema, told)| (key, described(schema, told)));
+    let keys = keys.chain(Blocks::schemas());
+    let properties: Map<_, _> = keys.map(|(key, schema)| (key.to_owned(), schema)).collect();
+    json!({
+        "$schema": DRAFT,
+        "title": "A policy of Dockgate",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": properties,
+        "definitions": definitions(),
+    })
+}
+
+/// One entry of `allow` or `deny`, in a schema that has the [`definitions`].
+#[must_use]
+pub fn entry() -> Value {
+    json!({"$ref": "#/definitions/entry"})
+}
+
+/// One policy by its name or file, in a schema that has the [`definitions`].
+#[must_use]
+pub fn reference() -> Value {
+    json!({"$ref": "#/definitions/policy"})
+}
+
+/// What several keys take.
+#[must_use]
+pub fn definitions() -> Value {
+    json!({"entry": {"anyOf": entries()}, "policy": {"anyOf": policies()}})
+}
+
+/// Every operation and group by its name, and paths by their shape.
+fn entries() -> Vec<Value> {
+    let named = |name: &str, told: String| json!({"const": name, "description": told});
+    let operations = Operation::ALL.iter().map(|operation| {
+        let spec = operation.spec();
+        let (group, risk) = (spec.effect.as_str(), operation.risk());
+        named(spec.name, format!("{}:{group}: {risk}.", spec.section))
+    });
+    let aliases = ALIASES.iter();
+    let aliases =
+        aliases.map(|(alias, operation)| named(alias, format!("{operation} by another name.")));
+    let sections = ["*"].into_iter().chain(Operation::sections());
+    let groups = sections.flat_map(|section| {
+        let effects = Effect::ALL.iter();
+        let effects = effects.filter(|effect| **effect != Effect::Control);
+        effects.map(move |effect| {
+            let name = format!("{section}:{}", effect.as_str());
+            named(&name, members(section, *effect))
+        })
+    });
+    let methods: Vec<_> = Method::ALL.iter().map(|method| method.as_str()).collect();
+    let path = json!({
+        "type": "string",
+        "pattern": format!("^({}) /[^{{}}?*/][^?*]*$", methods.join("|")),
+        "description": "A method and a path outside of the Docker API, {} for any one segment.",
+    });
+    let entries = operations.chain(aliases).chain(groups);
+    entries.chain([path]).collect()
+}
+
+/// The operations of a group, in words.
+fn members(section: &str, effect: Effect) -> String {
+    let is_member = |operation: &&Operation| {
+        let spec = operation.spec();
+        spec.effect == effect && ["*", spec.section].contains(&section)
+    };
+    let members = Operation::ALL.iter().filter(is_member);
+    let names: Vec<_> = members.map(|operation| operation.spec().name).collect();
+    match (section, names.len()) {
+        (_, 0) => "No operation.".to_owned(),
+        ("*", count) => format!("{count} operations of all sections."),
+        _ => format!("{}.", names.join(", ")),
+    }
+}
+
+/// Every shipped policy by its name, and files.
+fn policies() -> Vec<Value> {
+    let shipped = shipped::ALL.iter().map(|(name, text)| {
+        let table = text.parse::<Table>().unwrap_or_default();
+        let told = table.get("description").and_then(toml::Value::as_str);
+        json!({"const": name, "description": told.unwrap_or_default()})
+    });
+    let file = json!({
+        "type": "string",
+        "pattern": r"/|\.toml$",
+        "description": "A policy file, by a path with a / in it or .toml at its end.",
+    });
+    shipped.chain([file]).collect()
+}
+
+fn example() -> Value {
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["request", "verdict"],
+        "properties": {
+            "request": {
+                "type": "string",
+                "pattern": " ",
+                "description": "Method and target: GET /v1.45/containers/json.",
+            },
+            "body": {"type": "string", "description": "The body, as JSON."},
+            "given": {
+                "type": "object",
+                "additionalProperties": {"type": "string"},
+                "description": "What the daemon is supposed to answer, by path, as JSON.",
+            },
+            "verdict": {"enum": ["allow", "deny"], "description": "What it must get."},
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Entry;
+    use crate::policy::file::{EXAMPLE_KEYS, KEYS};
+
+    fn keys_of(schema: &Value) -> Vec<&str> {
+        let properties = schema["properties"].as_object().unwrap();
+        properties.keys().map(String::as_str).collect()
+    }
+
+    #[test]
+    fn the_keys_are_those_that_are_read() {
+        let mut known = [KEYS, Blocks::KEYS].concat();
+        known.sort_unstable();
+        assert_eq!(keys_of(&policy()), known);
+        assert_eq!(keys_of(&example()), EXAMPLE_KEYS);
+    }
+
+    /// The keys of a schema, with those of the tables in it, that nothing is said of.
+    fn untold(at: &str, schema: &Value, found: &mut Vec<String>) {
+        let properties = schema["properties"].as_object();
+        for (key, schema) in properties.into_iter().flatten() {
+            let at = format!("{at}{key}");
+            let told = schema["description"].as_str().unwrap_or_default();
+            if !told.ends_with('.') || told.lines().count() != 1 {
+                found.push(at.clone());
+            }
+            untold(&format!("{at}."), schema, found);
+            untold(&format!("{at}[]."), &schema["items"], found);
+        }
+    }
+
+    #[test]
+    fn every_key_is_told_of_in_a_sentence() {
+        let mut found = Vec::new();
+        untold("", &policy(), &mut found);
+        assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn every_entry_that_is_named_is_one() {
+        for schema in entries() {
+            let Some(name) = schema["const"].as_str() else {
+                continue;
+            };
+            assert!(Entry::parse(name).is_ok(), "{name}");
+            let told = schema["description"].as_str().unwrap();
+            assert!(told.ends_with('.'), "{name}: {told}");
+        }
+    }
+}
