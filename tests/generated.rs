@@ -90,6 +90,9 @@ A block that a file has takes the place of the same block of those that it exten
 extended policies the first one's holds. The start and `dockgate check` warn of keys that are lost so. [bodies.md](bodies.md) has every key,
 [settings.md](settings.md#policy-files) the rest of a policy file.
 
+Each begins with `#:schema ./policy.schema.json`, by which editors complete and check it. `dockgate schema policy > policy.schema.json`
+writes that schema beside your own: [settings.md](settings.md#editors) says more.
+
 The last column counts what Tecnativa's docker-socket-proxy opens with the variables that the client's own documents or its users name, or,
 where nobody does, with the fewest that it works with. An operation counts once, whatever paths and methods it has, and those that are open
 without any variable count too.
@@ -145,9 +148,9 @@ impl Sheet {
         values.map(|value| value.as_str().unwrap()).collect()
     }
 
-    /// The first lines of the file: how much it opens, and what there is to know.
+    /// The lines behind the first, which names the schema: how much it opens, and what there is to know.
     fn head(&self) -> Vec<&str> {
-        let lines = self.text.lines();
+        let lines = self.text.lines().skip(1);
         lines.map_while(|line| line.strip_prefix("# ")).collect()
     }
 

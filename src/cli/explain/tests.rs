@@ -61,7 +61,7 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
     (
         "traefik",
         "GET /v1.45/containers/json",
-        r#"allow: by "ContainerList" in allow, line 7 of traefik
+        r#"allow: by "ContainerList" in allow, line 8 of traefik
 request: GET /v1.45/containers/json
 operation: ContainerList (containers:read)
 risk: shows every container's names, image, command line, labels, ports and mounts
@@ -81,7 +81,7 @@ to allow it: write extends = ["traefik"] and allow = ["ContainerKill"] in a poli
     (
         "mine.toml",
         "GET /v1.45/containers/json",
-        r#"allow: by "ContainerList" in allow, line 7 of traefik, which mine.toml extends
+        r#"allow: by "ContainerList" in allow, line 8 of traefik, which mine.toml extends
 request: GET /v1.45/containers/json
 operation: ContainerList (containers:read)
 risk: shows every container's names, image, command line, labels, ports and mounts
@@ -192,7 +192,7 @@ to allow it: add "GET /libpod/version" to allow in mine.toml
     (
         "traefik,mine.toml",
         "GET /version",
-        r#"allow: by "SystemVersion" in allow, line 5 of traefik
+        r#"allow: by "SystemVersion" in allow, line 6 of traefik
 request: GET /version
 operation: SystemVersion (version:read)
 risk: shows the engine's version

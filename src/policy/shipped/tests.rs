@@ -222,7 +222,7 @@ fn opened_by(variables: &str) -> usize {
 }
 
 #[test]
-fn each_first_line_says_how_much_is_opened_here_and_by_sections() {
+fn each_begins_with_its_schema_and_how_much_is_opened_here_and_by_sections() {
     for (name, text) in ALL {
         let policy = load(name);
         let all = Operation::ALL.iter();
@@ -232,7 +232,13 @@ fn each_first_line_says_how_much_is_opened_here_and_by_sections() {
         } else {
             "operations"
         };
-        let first = text.lines().next().unwrap();
+        let mut lines = text.lines();
+        assert_eq!(
+            lines.next(),
+            Some("#:schema ./policy.schema.json"),
+            "{name}"
+        );
+        let first = lines.next().unwrap();
         let rest = first.strip_prefix(&format!("# Opens {count} {noun}"));
         let rest = rest.unwrap_or_else(|| panic!("{name} opens {count}: {first}"));
         if rest == "." {
@@ -259,8 +265,8 @@ fn descriptions_fit_into_a_line_of_the_list_and_no_line_is_too_long() {
             "{name}: {description}"
         );
         assert!(!description.ends_with('.'), "{name}: {description}");
-        // The first line has a form of its own.
-        for line in text.lines().skip(1).filter(|line| line.starts_with('#')) {
+        // The first two lines have forms of their own.
+        for line in text.lines().skip(2).filter(|line| line.starts_with('#')) {
             assert!(line.len() <= 144, "{name}: {line}");
         }
     }
