@@ -39,6 +39,8 @@ records() {
     "$DOCKGATE_TEST_CACHE/python/bin/python" tests/check_records.py "$DOCKGATE_TEST_RECORDS" docs/audit.schema.json
 }
 
+schemas() { "$DOCKGATE_TEST_CACHE/python/bin/python" tests/check_schemas.py "$DOCKGATE_BIN"; }
+
 rust() {
     step format cargo fmt --check || true
     step clippy cargo clippy --all-targets --locked -- -D warnings || true
@@ -77,6 +79,7 @@ step "set-up" tests/setup.sh || exit 1
 [ "$part" = engine ] || rust
 step "release build" cargo build --release --locked || true
 step "shipped policies" "$DOCKGATE_BIN" check policies/*.toml || true
+[ "$part" = engine ] || step "schemas of policies and settings" schemas || true
 [ "$part" = engine ] || step "dialects beside HAProxy" python3 tests/dialects/test_dialects.py || true
 [ "$part" = rust ] || engine "$@"
 step "audit records" records || true
