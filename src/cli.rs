@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser as NoEmpty;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::app;
 use crate::config::{Config, Flags, load};
@@ -93,7 +93,7 @@ struct CheckArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "files")]
     config: Option<PathBuf>,
     /// Policy files; without any, the settings are checked
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     files: Vec<String>,
     /// Audit record, lines of JSON: say which of its requests would be answered otherwise
     #[arg(long, value_name = "AUDIT_FILE")]
@@ -109,7 +109,7 @@ struct LearnArgs {
     #[arg(long, value_name = "ADDRESS", value_parser = NoEmpty::new())]
     client: Option<String>,
     /// Print this policy file with what it lacks, instead of a new one
-    #[arg(long, value_name = "FILE", value_parser = NoEmpty::new())]
+    #[arg(long, value_name = "FILE", value_parser = NoEmpty::new(), value_hint = ValueHint::FilePath)]
     merge: Option<String>,
 }
 

@@ -4,10 +4,14 @@
 
 #![cfg(test)]
 
+#[path = "generated/command_line.rs"]
+mod command_line;
+
 use std::fmt::Write;
 use std::path::Path;
 use std::{env, fs};
 
+use clap_complete::Shell;
 use dockgate::config::{self, Files};
 use dockgate::docker::Operation;
 use dockgate::policy::{self, Policy, shipped};
@@ -44,6 +48,19 @@ fn the_schemas_are_those_of_what_is_read() {
     generated("policies/policy.schema.json", &policy);
     let settings = text(&config::schema::settings());
     generated("docs/settings.schema.json", &settings);
+}
+
+#[test]
+fn the_completions_and_the_man_page_are_those_of_the_command_line() {
+    for (shell, file) in [
+        (Shell::Bash, "dockgate.bash"),
+        (Shell::Fish, "dockgate.fish"),
+        (Shell::Zsh, "_dockgate"),
+    ] {
+        let made = command_line::completions(shell);
+        generated(&format!("docs/completions/{file}"), &made);
+    }
+    generated("docs/man/dockgate.1", &command_line::man_page());
 }
 
 #[test]

@@ -49,7 +49,8 @@ diff <(printf "$name%s\n" "" .buildinfo .cdx.json .tar.gz && echo SHA256SUMS) <(
 mkdir "$folder/unpacked"
 tar --extract --directory "$folder/unpacked" --file "$out/$name.tar.gz"
 cmp "$out/$name" "$folder/unpacked/$name/dockgate"
-for file in LICENSE-MIT LICENSE-APACHE README.md policies/policy.schema.json licences/glibc/copyright licences/rust/COPYRIGHT-library.html; do
+for file in LICENSE-MIT LICENSE-APACHE README.md docs/man/dockgate.1 docs/completions/dockgate.bash \
+    policies/policy.schema.json licences/glibc/copyright licences/rust/COPYRIGHT-library.html; do
     [ -s "$folder/unpacked/$name/$file" ] || fail "the archive has no $file"
 done
 crates=$(python3 - "$out/$name.cdx.json" <<'PY'
