@@ -296,8 +296,12 @@ impl Listening {
             tell(report, notice);
         }
         for (shared, settings) in self.shared.iter().zip(&config.listeners) {
+            let before = shared.ruling();
             shared.rule_by(ruling(settings, &config));
             tell(report, &format!("reloaded for {}", shared.listener));
+            for line in report::changes(&before.rules, &settings.rules) {
+                tell(report, &format!("  {line}"));
+            }
             for line in report::rules(&settings.rules) {
                 tell(report, &format!("  {line}"));
             }

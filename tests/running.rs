@@ -103,6 +103,12 @@ fn a_reload_holds_for_connections_that_are_open() {
     let (_, policy) = gate.files();
     fs::write(&policy, "allow = ['SystemVersion']").unwrap();
     gate.reload("reloaded for tcp://127.0.0.1:");
+    let said = gate.diagnostics();
+    assert!(
+        said.contains("  granted from now on: SystemVersion\n  granted no more: SystemInfo\n"),
+        "{said}"
+    );
+    gate.reload("  the same operations are granted as before");
     client.request(get("/version"));
     client.reply().assert_ok("granted now");
     client.request(get("/info"));

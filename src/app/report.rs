@@ -20,6 +20,24 @@ pub fn rules(rules: &Rules) -> Vec<String> {
     policies.chain(warnings).collect()
 }
 
+/// What other rules change of the operations that are granted.
+#[must_use]
+pub fn changes(before: &Rules, after: &Rules) -> Vec<String> {
+    let granted = |here: &Rules, there: &Rules| {
+        let operations = Operation::ALL.iter().copied();
+        let operations = operations.filter(|it| here.grants(*it) && !there.grants(*it));
+        operations.map(|it| it.to_string()).collect::<Vec<_>>()
+    };
+    let (more, less) = (granted(after, before), granted(before, after));
+    if more.is_empty() && less.is_empty() {
+        return vec!["the same operations are granted as before".to_owned()];
+    }
+    let told = [("granted from now on", more), ("granted no more", less)];
+    let told = told.iter().filter(|(_, names)| !names.is_empty());
+    told.map(|(head, names)| format!("{head}: {}", names.join(", ")))
+        .collect()
+}
+
 /// A policy with the number of its operations by effect.
 fn counted(rules: &Rules, policy: &Policy) -> String {
     let counts = Effect::ALL.iter().filter_map(|effect| {

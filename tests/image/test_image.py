@@ -259,6 +259,31 @@ def reaching(name: str, own: str, network: str, exec_id: str, folder: Path):
     yield "POST", f"/exec/{exec_id}/start", {"Detach": True}
 
 
+def tells_of_a_policy_that_was_replaced_outside(cases: Cases, engine: Engine) -> None:
+    """A file that is mounted by itself stays the old one when an editor puts another in its place."""
+    with scratch() as folder, cases.case(f"{engine.name}: a policy that was replaced outside"):
+        policy, place = folder / "client.toml", "/etc/dockgate/client.toml"
+        policy.write_text('allow = ["SystemVersion"]\n')
+        options = ("--volume", f"{policy}:{place}:ro", "--env", f"DOCKGATE_POLICY={place}")
+        with Boxed(engine, *options) as gate:
+            must_equal("statuses", gate.statuses("/version", "/info"), [200, 403])
+
+            def says(line: str) -> None:
+                gate.docker("kill", "--signal", "HUP", gate.name)
+                eventually(line, lambda: line in gate.docker("logs", gate.name).err)
+
+            policy.write_text('allow = ["SystemInfo"]\n')
+            says("granted from now on: SystemInfo")
+            must_equal("statuses", gate.statuses("/version", "/info"), [403, 200])
+            (folder / "new.toml").write_text("allow = []\n")
+            os.replace(folder / "new.toml", policy)
+            says("not reloaded: the old settings stay in force")
+            says(f"{place}: was replaced or deleted where it is mounted from")
+            must_equal("statuses", gate.statuses("/info"), [200])
+            gate.docker("restart", gate.name)
+            must_equal("statuses", gate.statuses("/info"), [403])
+
+
 def keeps_to_itself(cases: Cases, engine: Engine) -> None:
     """No policy, however wide, reaches the container that Dockgate is in, whatever it is called by."""
     network = "dockgate-image-own"
@@ -377,6 +402,7 @@ def on_engine(cases: Cases, engine: Engine) -> None:
     runs_in_every_way(cases, engine)
     serves_wget_in_compat(cases, engine)
     finds_the_daemon_by_name(cases, engine)
+    tells_of_a_policy_that_was_replaced_outside(cases, engine)
     keeps_to_itself(cases, engine)
 
 

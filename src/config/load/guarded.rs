@@ -35,9 +35,10 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
     let wrong = |message: String| Problem::of_file(&file, message);
     let refuse = |error: io::Error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
-        let none = "there is no such file: write its whole path";
-        wrong(if missing {
-            none.to_owned()
+        wrong(if missing && path.is_absolute() {
+            "there is no such file: where Dockgate is in a container, mount it there".to_owned()
+        } else if missing {
+            "there is no such file: write its whole path".to_owned()
         } else {
             format!("cannot be read: {error}")
         })
@@ -48,6 +49,10 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
     }
     let opened = File::open(path).map_err(refuse)?;
     let found = opened.metadata().map_err(refuse)?;
+    // A file that is mounted by itself stays mounted when another one takes its place outside.
+    if found.nlink() == 0 {
+        return Err(wrong(REPLACED.to_owned()));
+    }
     if found.permissions().mode() & OTHERS_WRITE != 0 {
         return Err(wrong(format!("anybody can write it: chmod o-w {file}")));
     }
@@ -69,6 +74,8 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
     }
     Ok(text)
 }
+
+const REPLACED: &str = "was replaced or deleted where it is mounted from, and what is mounted is still the old one: restart the container, or mount its folder instead";
 
 /// The owner of a file, if that is neither root nor the user of this process.
 fn stranger(found: &Metadata) -> Option<u32> {
@@ -188,6 +195,21 @@ mod tests {
 
     fn mode(path: &Path, mode: u32) {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_was_replaced_is_not_read_on() {
+        use std::os::fd::AsRawFd;
+        let scratch = Scratch::new("replaced");
+        let file = scratch.at("inner/policy.toml");
+        let held = File::open(&file).unwrap();
+        let mounted = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
+        assert_eq!(read(&mounted).unwrap(), "text");
+        // As editors and `sed -i` do.
+        fs::write(scratch.at("inner/new"), "other").unwrap();
+        fs::rename(scratch.at("inner/new"), &file).unwrap();
+        assert_eq!(read(&mounted).unwrap_err().message, REPLACED);
+        assert_eq!(read(&file).unwrap(), "other");
     }
 
     #[test]

@@ -165,7 +165,9 @@ fn a_file_that_is_named_must_be_there_and_be_no_one_elses_to_write() {
     };
     assert_eq!(
         problems(&missing, &[]),
-        ["/nowhere/dockgate.toml: there is no such file: write its whole path"]
+        [
+            "/nowhere/dockgate.toml: there is no such file: where Dockgate is in a container, mount it there"
+        ]
     );
     assert_eq!(
         problems(&Flags::default(), &[("DOCKGATE_CONFIG", "")]),
