@@ -119,6 +119,35 @@ impl Cover<'_> {
         Ok(self.blocks.is_lifted(block) || self.grants_by_key(&need.what)?)
     }
 
+    /// What would have to be granted for a need to be, if it is not.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::grants`].
+    pub fn lacking(&self, need: &Need) -> Result<Option<Need>, Unsettled> {
+        if self.grants(need)? {
+            return Ok(None);
+        }
+        let mut lacking = need.clone();
+        let entered = if let What::Within(Within::ArchiveInto(name)) = &need.what {
+            Some((name, Block::Archive, &self.blocks.archive.into))
+        } else if let What::Within(Within::ExecInto(name)) = &need.what {
+            Some((name, Block::Exec, &self.blocks.exec.into))
+        } else {
+            None
+        };
+        // It is not which container that stands in the way, but what that one may do.
+        if let Some((name, block, into)) = entered
+            && match into {
+                Some(into) => self.selects(into, name)?,
+                None => true,
+            }
+        {
+            lacking.what = Within::IntoPrivileged(block).into();
+        }
+        Ok(Some(lacking))
+    }
+
     fn grants_by_key(&self, what: &What) -> Granted {
         let create = &self.blocks.create;
         Ok(match what {

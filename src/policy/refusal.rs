@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::file::Policy;
-use super::need::Need;
+use super::need::{Block, Limits, Need, What, Within};
 use super::own::Reached;
 use super::reason::{Denial, Reason};
 use super::weigh::Lacking;
@@ -26,7 +26,13 @@ pub(super) fn not_granted(policies: &[Policy], call: &Call) -> Denial {
     match &call.subject {
         Subject::Operation { operation, .. } => {
             let way = policies.iter().find_map(|policy| policy.way_to(*operation));
-            let add = || format!("add \"{entry}\" to allow");
+            let has = |block: &Block| policies.iter().any(|policy| policy.blocks().has(*block));
+            let block = Block::of(*operation).filter(|block| !has(block));
+            let narrow = block.map(|block| format!(", and narrow it in [{}]", block.name()));
+            let add = || {
+                let narrow = narrow.unwrap_or_default();
+                format!("add \"{entry}\" to allow{narrow}")
+            };
             let way = way.map_or_else(add, str::to_owned);
             let message = format!("{entry} is not granted; to grant it {way}");
             Denial::new(Reason::NotGranted, message)
@@ -54,13 +60,12 @@ pub(super) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
 /// The refusal of what a policy does not grant within an operation that it does.
 pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
     let Lacking { needs, differences } = lacking;
-    let mut message = entry(call);
-    if let Some(need) = needs.first() {
-        message = format!("{message}: {}", refusal(need));
-    }
-    if needs.len() > 1 {
+    let shown = needs.iter().take(SHOWN).map(refusal);
+    let mut message = format!("{}: ", entry(call));
+    message.push_str(&shown.collect::<Vec<_>>().join("; "));
+    if needs.len() > SHOWN {
         // A String takes every write.
-        _ = write!(message, "; and {} more", needs.len() - 1);
+        _ = write!(message, "; and {} more", needs.len() - SHOWN);
     }
     if let Some(difference) = differences.first() {
         _ = write!(
@@ -71,19 +76,45 @@ pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
     Denial::new(Reason::Restricted, message)
 }
 
+/// How many needs a refusal names.
+pub const SHOWN: usize = 3;
+
 /// What is told of one need that is not granted.
 #[must_use]
 pub fn refusal(need: &Need) -> String {
-    let what = need.what.value();
+    let path = &need.path;
+    let Some(way) = need.what.way() else {
+        let what = need.what.value().unwrap_or_default();
+        let what = shortened(&what);
+        return format!(
+            "{path} \"{what}\" is not granted: labels that begin with dockgate. are set by dockgate alone"
+        );
+    };
+    if let What::Within(Within::IntoPrivileged(_)) = need.what {
+        return format!("{path} has more than [create] grants; to grant it {way}");
+    }
+    let what = if let What::Limits(limits) = &need.what {
+        Some(in_words(limits).into())
+    } else {
+        need.what.value()
+    };
     let what = what.map(|what| format!(" \"{}\"", shortened(&what)));
     let what = what.unwrap_or_default();
-    let path = &need.path;
-    match need.what.way() {
-        Some(way) => format!("{path}{what} is not granted; to grant it {way}"),
-        None => format!(
-            "{path}{what} is not granted: labels that begin with dockgate. are set by dockgate alone"
-        ),
-    }
+    format!("{path}{what} is not granted; to grant it {way}")
+}
+
+/// Limits for people, for whom zero is none.
+fn in_words(limits: &Limits) -> String {
+    let told = limits.to_string();
+    let parts = told.split(", ").map(|part| match part.split_once(' ') {
+        Some((name, "0" | "-1" | "0.000000000")) => format!("{name} unlimited"),
+        Some((name, amount)) if amount.contains('.') => {
+            let amount = amount.trim_end_matches('0').trim_end_matches('.');
+            format!("{name} {amount}")
+        }
+        Some(_) | None => part.to_owned(),
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// What an entry of `allow` or `deny` that names the call would be.

@@ -43,9 +43,7 @@ pub(super) fn found(
     let cover = Cover::of(policy, known);
     let mut lacking = Lacking::default();
     for need in needs {
-        if !cover.grants(need)? {
-            lacking.needs.push(need.clone());
-        }
+        lacking.needs.extend(cover.lacking(need)?);
     }
     if lacking.needs.is_empty() {
         return Ok(Found::Granted);

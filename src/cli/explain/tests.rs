@@ -134,10 +134,8 @@ to deny it: add "ContainerCreate" to deny in mine.toml
     (
         "mine.toml",
         r#"POST /v1.45/containers/create <- {"Image":"a","HostConfig":{"Privileged":true,"Binds":["/etc:/e","data:/d"]}}"#,
-        r#"deny: ContainerCreate: HostConfig.Privileged is not granted; to grant it set create.privileged = true; and 1 more
+        r#"deny: ContainerCreate: HostConfig.Privileged is not granted; to grant it set create.privileged = true; HostConfig.Binds[0] "/etc:rw" is not granted; to grant it add "/etc:rw" to create.binds
 by: what holds where there is no [create], as in mine.toml
-  HostConfig.Privileged is not granted; to grant it set create.privileged = true
-  HostConfig.Binds[0] "/etc:rw" is not granted; to grant it add "/etc:rw" to create.binds
 request: POST /v1.45/containers/create
 operation: ContainerCreate (containers:control)
 risk: makes an ordinary container, or one that is root on the host where its block is unrestricted
@@ -160,13 +158,13 @@ to deny it: add "ContainerExec" to deny in mine.toml
     (
         "agent",
         r#"POST /v1.45/containers/web/exec <- {"Cmd":["sh"]}"#,
-        r#"deny: ContainerExec: the container "web" is not granted; to grant it add "web" to exec.into, or set exec.into_privileged = true where it has more than [create] grants
+        r#"deny: ContainerExec: the container "web" is not granted; to grant it add "web" to exec.into
 by: exec.into, line 49 of agent
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
 risk: makes a command ready in a container, which ExecStart then runs there
 supposed: the container web is an ordinary one, made elsewhere
-to allow it: in a policy file of your own with extends = ["agent"] and a copy of its [exec]: add "web" to exec.into, or set exec.into_privileged = true where it has more than [create] grants
+to allow it: in a policy file of your own with extends = ["agent"] and a copy of its [exec]: add "web" to exec.into
 "#,
     ),
     (

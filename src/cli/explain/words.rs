@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::answer::Answer;
+use crate::policy::refusal::SHOWN;
 
 /// Writes an answer: the verdict first, then what it is about, then what would change it.
 pub(super) fn write(answer: &Answer, is_one_of_many: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -23,7 +24,7 @@ fn lines(answer: &Answer) -> Vec<String> {
     let mut lines = vec![format!("{}: {}", answer.verdict, answer.message)];
     lines.extend(told("by", &answer.denied_by));
     // The message has the first of them.
-    let refused = answer.refused.iter().filter(|_| answer.refused.len() > 1);
+    let refused = answer.refused.iter().skip(SHOWN);
     lines.extend(refused.map(|need| format!("  {need}")));
     lines.push(format!("request: {} {}", answer.method, answer.target));
     lines.extend(operation(answer));

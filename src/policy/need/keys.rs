@@ -104,28 +104,39 @@ impl What {
             return Some(format!("set {key} = true"));
         };
         let value = shortened(&value);
-        if let Self::Within(Within::ArchiveInto(_) | Within::ExecInto(_)) = self {
-            let block = block.name();
-            return Some(format!(
-                "add \"{value}\" to {key}, or set {block}.into_privileged = true where it has more than [create] grants"
-            ));
+        if let Self::Within(Within::Command(argv)) = self {
+            // The arguments may hold secrets, and a refusal is on record.
+            return Some(match argv.len() {
+                0 | 1 => format!("add [\"{value}\"] to {key}"),
+                count => format!(
+                    "add a list of \"{value}\" and its {} to {key}",
+                    arguments(count - 1)
+                ),
+            });
         }
         if let Self::Start(_) = self {
             return Some(format!("name every network that it is on now in {key}"));
         }
-        Some(if matches!(self, Self::Within(Within::Command(_))) {
-            format!("add its arguments to {key}")
-        } else if matches!(self, Self::Label { .. }) {
+        Some(if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
         } else if matches!(self, Self::Volume(_)) {
             format!("add \"{value}\" to {key}, and what it was made with to [volumes]")
         } else if value.is_empty() {
             format!("name one of {key}")
         } else if matches!(self, Self::Limits(_)) {
-            format!("set it within {key}")
+            format!("raise {key} to that, or have the client set lower ones")
         } else {
             format!("add \"{value}\" to {key}")
         })
+    }
+}
+
+/// So many arguments, in words.
+fn arguments(count: usize) -> String {
+    if count == 1 {
+        "argument".to_owned()
+    } else {
+        format!("{count} arguments")
     }
 }
 

@@ -72,11 +72,11 @@ fn half_of_a_processor_limit_says_nothing_of_a_container_that_is_there() {
         ("{}", ""),
         (
             r#"{"CpuPeriod":1000}"#,
-            "the body \"memory 0, cpus -1, pids 0\" is not granted; to grant it set it within create.limits",
+            "the body \"memory unlimited, cpus unlimited, pids unlimited\" is not granted; to grant it raise create.limits to that, or have the client set lower ones",
         ),
         (
             r#"{"CpuQuota":200000}"#,
-            "the body \"memory 0, cpus -1, pids 0\" is not granted; to grant it set it within create.limits",
+            "the body \"memory unlimited, cpus unlimited, pids unlimited\" is not granted; to grant it raise create.limits to that, or have the client set lower ones",
         ),
     ] {
         assert_judged(blocks, UPDATE, body, want);
@@ -180,7 +180,8 @@ fn no_template_of_a_service_writes_what_a_rule_reads() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn only_ordinary_containers_are_entered() {
-    let refused = "the container \"web\" is not granted; to grant it add \"web\" to exec.into, or set exec.into_privileged = true where it has more than [create] grants";
+    let refused =
+        "the container has more than [create] grants; to grant it set exec.into_privileged = true";
     for (inspection, want) in [
         ("{}", ""),
         (r#"{"HostConfig":{"Privileged":true}}"#, refused),
@@ -625,7 +626,7 @@ fn each_open_key_of_create_narrows_once_it_is_written() {
         ("labels = { stamp = { o = 'me' } }", r#"{"Image":"a:1","Labels":{"o":"you"}}"#.to_owned(),
             "Labels \"o\" is not granted; to grant it leave it out of create.labels.forbid".to_owned(), "labels = { stamp = { o = 'you' } }"),
         ("limits = { memory = '1k' }", host(r#""Memory":1025"#),
-            "HostConfig \"memory 1025, cpus 0.000000000, pids 0\" is not granted; to grant it set it within create.limits".to_owned(), "limits = { memory = '2k' }"),
+            "HostConfig \"memory 1025, cpus unlimited, pids unlimited\" is not granted; to grant it raise create.limits to that, or have the client set lower ones".to_owned(), "limits = { memory = '2k' }"),
     ];
     for (narrow, body, refused, wide) in cases {
         assert_judged("", CREATE, body, "");
@@ -638,10 +639,7 @@ fn each_open_key_of_create_narrows_once_it_is_written() {
 #[test]
 fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
     let entered = |block: &str| {
-        format!(
-            "the container \"web\" is not granted; to grant it add \"web\" to {block}.into, \
-            or set {block}.into_privileged = true where it has more than [create] grants"
-        )
+        format!("the container \"web\" is not granted; to grant it add \"web\" to {block}.into")
     };
     let add = |path: &str, value: &str, key: &str| {
         format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to {key}")
@@ -690,7 +688,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[exec]\ncommands = [['ls']]",
             exec,
             r#"{"Cmd":["sh","-c","s3cret"]}"#,
-            "Cmd \"sh\" is not granted; to grant it add its arguments to exec.commands".to_owned(),
+            "Cmd \"sh\" is not granted; to grant it add a list of \"sh\" and its 2 arguments to exec.commands".to_owned(),
             "[exec]\ncommands = [['sh', '...']]",
         ),
         (
@@ -846,7 +844,7 @@ fn an_exec_is_judged_again_when_it_starts() {
         (
             "[exec]\ncommands = [['ls']]",
             r#"{"entrypoint":"ls","arguments":["/"]}"#,
-            "the exec's command \"ls\" is not granted; to grant it add its arguments to exec.commands",
+            "the exec's command \"ls\" is not granted; to grant it add a list of \"ls\" and its argument to exec.commands",
         ),
         ("[exec]\nusers = ['1:1']", r#"{"user":"1:1"}"#, ""),
         (

@@ -76,6 +76,24 @@ fn the_deny_of_the_settings_holds_against_all() {
 }
 
 #[test]
+fn what_a_block_would_narrow_is_not_told_without_it() {
+    for (text, want) in [
+        (
+            "allow = []",
+            "ContainerExec is not granted; to grant it add \"ContainerExec\" to allow, and narrow it in [exec]",
+        ),
+        (
+            "allow = []\n[exec]\ncommands = [['ls']]",
+            "ContainerExec is not granted; to grant it add \"ContainerExec\" to allow",
+        ),
+    ] {
+        let rules = Rules::new(vec![policy("p", text)], Grants::default());
+        let (_, message) = verdict(&rules, "POST", "/containers/web/exec").unwrap_err();
+        assert_eq!(message, want);
+    }
+}
+
+#[test]
 fn a_path_outside_of_the_table_needs_a_raw_path() {
     let podman = policy("podman", "allow = ['GET /libpod/info']");
     let rules = Rules::new(vec![podman], Grants::default());
