@@ -42,7 +42,7 @@ fn wait_for(gate: &Gate, line: &str) {
 #[test]
 fn the_start_report_says_what_holds_and_what_the_daemon_is() {
     let daemon = FakeDaemon::start();
-    let policy = "allow = ['containers:read', 'ContainerRestart', 'ContainerExec', 'SwarmInit']\n\
+    let policy = "allow = ['containers:read', 'ContainerRestart', 'ContainerExec', 'PutContainerArchive', 'SwarmInit']\n\
         [exec]\ninto_privileged = true";
     let gate = Gate::start(&daemon, policy);
     wait_for(
@@ -56,10 +56,12 @@ fn the_start_report_says_what_holds_and_what_the_daemon_is() {
     for line in [
         concat!("dockgate ", env!("CARGO_PKG_VERSION")),
         "listening on tcp://127.0.0.1:",
-        "policy.toml grants 4 read, 1 write, 2 control",
+        "policy.toml grants 4 read, 1 write, 3 control",
         "  warning: root on the host, as nothing judges what they ask for: SwarmInit",
         "  warning: gives a part of the host: ",
         "policy.toml (exec.into_privileged)",
+        "  warning: enters any ordinary container: PutContainerArchive (",
+        "policy.toml has no [archive])",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }

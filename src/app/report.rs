@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::docker::{Body, Effect, Operation};
+use crate::policy::need::Block;
 use crate::policy::{Own, Policy, Rules};
 use crate::proxy::surroundings::Surroundings;
 use crate::proxy::upstream::Daemon;
@@ -99,9 +100,21 @@ fn warnings(rules: &Rules) -> Vec<String> {
         }
         (!keys.is_empty()).then(|| format!("{} ({})", policy.name(), keys.join(", ")))
     });
-    let kinds = kinds
-        .into_iter()
-        .chain([("gives a part of the host", reaching.collect())]);
+    let policies = rules.policies().iter();
+    let entering = policies.filter(|policy| !policy.passes_bodies());
+    let entering = entering.flat_map(|policy| {
+        let open = ENTERING.iter().filter(|(operation, block)| {
+            rules.grants(*operation) && policy.has(*operation) && !policy.blocks().has(*block)
+        });
+        open.map(|(operation, block)| {
+            let (name, block) = (policy.name(), block.name());
+            format!("{operation} ({name} has no [{block}])")
+        })
+    });
+    let kinds = kinds.into_iter().chain([
+        ("gives a part of the host", reaching.collect()),
+        ("enters any ordinary container", entering.collect()),
+    ]);
     let kinds = kinds.filter(|(_, names)| !names.is_empty());
     let kinds = kinds.map(|(what, names)| format!("{what}: {}", names.join(", ")));
     let displaced = rules.policies().iter().flat_map(Policy::displaced);
@@ -109,6 +122,12 @@ fn warnings(rules: &Rules) -> Vec<String> {
         .chain(displaced.map(|displaced| displaced.to_string()))
         .collect()
 }
+
+/// The operations that enter containers, and the blocks that say which.
+const ENTERING: &[(Operation, Block)] = &[
+    (Operation::ContainerExec, Block::Exec),
+    (Operation::PutContainerArchive, Block::Archive),
+];
 
 /// The operations that give an image of the client's own a name.
 const NAMING: &[Operation] = &[
