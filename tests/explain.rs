@@ -4,32 +4,14 @@
 
 mod support;
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
+use support::command::dockgate;
 use support::folder::Folder;
 
-/// What the command says, on stdout and then on stderr, and its exit code.
+/// The exit code of the command, and what it says, on stdout and then on stderr.
 fn explain(arguments: &[&str], input: &str) -> (i32, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dockgate"));
-    command.env_clear().arg("explain").args(arguments);
-    let pipes = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = pipes.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(said).unwrap(),
-    )
+    let arguments = [&["explain"], arguments].concat();
+    let (code, out, err) = dockgate(&arguments, input);
+    (code, out + &err)
 }
 
 /// Settings with two listeners, of which the second grants less.

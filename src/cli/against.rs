@@ -44,7 +44,8 @@ struct Replay {
     /// By what changes, the request's kind and why.
     changes: BTreeMap<(Change, String, String), Tally>,
     judged: u64,
-    passed_over: u64,
+    /// Requests about which these policies do not decide, and why.
+    passed_over: BTreeMap<String, u64>,
 }
 
 /// Replays a record.
@@ -78,14 +79,13 @@ impl Replay {
         let was_allowed = match (line.verdict.as_str(), line.reason.as_str()) {
             ("allow" | "would_deny", _) => true,
             ("deny", "not_granted" | "restricted" | "denied" | "unknown_operation") => false,
-            _ => {
-                self.passed_over += 1;
-                return;
-            }
+            (_, reason) => return self.pass_over(&format!("{reason}, whatever a policy says")),
         };
-        let (Some((_, rules)), Some(call)) = (rulings.iter().find(of_listener), line.call()) else {
-            self.passed_over += 1;
-            return;
+        let Some((_, rules)) = rulings.iter().find(of_listener) else {
+            return self.pass_over("asked of a listener that is not there");
+        };
+        let Some(call) = line.call() else {
+            return self.pass_over("not recorded whole");
         };
         self.judged += 1;
         let found = line.findings.iter();
@@ -114,20 +114,31 @@ impl Replay {
         tally.last.clone_from(&line.time);
     }
 
+    fn pass_over(&mut self, why: &str) {
+        *self.passed_over.entry(why.to_owned()).or_default() += 1;
+    }
+
     fn report(&self, record: &Path, out: &mut dyn Write) -> io::Result<Exit> {
         let (record, judged) = (record.display(), self.judged);
-        let breaks = self
-            .changes
-            .keys()
-            .any(|(change, ..)| *change == Change::Refused);
-        if self.changes.is_empty() {
-            writeln!(out, "{record}: nothing changes for {judged} requests")?;
+        let of = |is_meant: fn(Change) -> bool| -> u64 {
+            let changes = self.changes.iter();
+            let meant = changes.filter(|((change, ..), _)| is_meant(*change));
+            meant.map(|(_, tally)| tally.count).sum()
+        };
+        let (changed, unsure) = (
+            of(|change| change != Change::Unsure),
+            of(|change| change == Change::Unsure),
+        );
+        let head = match changed {
+            _ if judged == 0 => "it has no request that a policy decides about".to_owned(),
+            0 if unsure == 0 => format!("all {judged} requests would be answered as they were"),
+            0 => format!("none of {judged} requests is known to be answered otherwise"),
+            changed => format!("{changed} of {judged} requests would be answered otherwise"),
+        };
+        if unsure > 0 {
+            writeln!(out, "{record}: {head}, {unsure} cannot be told")?;
         } else {
-            let count: u64 = self.changes.values().map(|tally| tally.count).sum();
-            writeln!(
-                out,
-                "{record}: {count} of {judged} requests would be answered otherwise"
-            )?;
+            writeln!(out, "{record}: {head}")?;
         }
         for ((change, kind, why), tally) in &self.changes {
             let why = if why.is_empty() {
@@ -139,14 +150,19 @@ impl Replay {
             let told = change.told();
             writeln!(out, "  {kind}, {times}, last {last}, {told}{why}")?;
         }
-        if self.passed_over > 0 {
-            writeln!(
-                out,
-                "  {} were passed over, as no policy decides about them",
-                self.passed_over
-            )?;
+        for (why, count) in &self.passed_over {
+            writeln!(out, "  passed over {}: {why}", times(*count))?;
         }
-        Ok(if breaks { Exit::Failed } else { Exit::Done })
+        // Nothing that is compared proves nothing.
+        let breaks = self
+            .changes
+            .keys()
+            .any(|(change, ..)| *change == Change::Refused);
+        Ok(if breaks || judged == 0 {
+            Exit::Failed
+        } else {
+            Exit::Done
+        })
     }
 }
 

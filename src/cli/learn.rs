@@ -186,13 +186,13 @@ impl Reading {
         for (reason, count) in &self.refused {
             writeln!(
                 err,
-                "dockgate: {count} passed over, which no policy could allow: {reason}"
+                "dockgate: requests passed over that no policy could allow, as {reason}: {count}"
             )?;
         }
         if foreign > 0 {
             writeln!(
                 err,
-                "dockgate: {foreign} lines are none of a record in JSON"
+                "dockgate: lines passed over that are no records in JSON, as the messages of the start: {foreign}"
             )?;
         }
         Ok(())

@@ -12,6 +12,7 @@
 )]
 
 pub(crate) mod client;
+pub(crate) mod command;
 pub(crate) mod daemon;
 pub(crate) mod folder;
 pub(crate) mod gate;

@@ -1,0 +1,156 @@
+//! `learn` and `check --against` as they are called: what they read, what they say of it, and how they end.
+
+#![cfg(test)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::command::dockgate;
+use support::folder::Folder;
+
+/// A line of a record.
+fn line(
+    number: u8,
+    client: &str,
+    (method, path, effect): (&str, &str, &str),
+    told: &Value,
+) -> String {
+    let mut line = json!({
+        "time": format!("2026-11-21T10:00:{number:02}.000001Z"), "event": "request", "id": format!("7-{number}"),
+        "client": {"address": format!("{client}:40000")}, "listener": "tcp://0.0.0.0:2375", "method": method,
+        "path": path, "effect": effect, "verdict": "would_deny", "reason": "not_granted",
+    });
+    for (key, value) in told.as_object().unwrap() {
+        line[key] = value.clone();
+    }
+    // The time stands first.
+    let time = line.as_object_mut().unwrap().remove("time").unwrap();
+    format!("{{\"time\":{time},{}\n", &line.to_string()[1..])
+}
+
+/// A record in the middle of other output, as `docker compose logs` has it.
+fn record() -> String {
+    let refused = json!({"verdict": "deny", "reason": "restricted", "findings": ["exec.commands=sh", "exec.into=web"]});
+    let own = json!({"verdict": "deny", "reason": "own_container"});
+    [
+        "listening on tcp://0.0.0.0:2375\n".to_owned(),
+        line(1, "10.0.0.2", ("GET", "/info", "read"), &json!({})),
+        line(
+            2,
+            "10.0.0.2",
+            ("POST", "/containers/web/exec", "control"),
+            &json!({"findings": ["exec.commands=[\"ls\"]", "exec.into=web"]}),
+        ),
+        line(
+            3,
+            "10.0.0.3",
+            ("POST", "/containers/web/exec", "control"),
+            &refused,
+        ),
+        line(
+            4,
+            "10.0.0.3",
+            ("POST", "/containers/gate/kill", "write"),
+            &own,
+        ),
+        "last words\n".to_owned(),
+    ]
+    .concat()
+}
+
+#[test]
+fn learning_says_from_whom_and_what_was_passed_over() {
+    let (code, out, err) = dockgate(&["learn"], &record());
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.starts_with("description = \"What 10.0.0.2, 10.0.0.3 did on 2026-11-21\"\nallow = [\n"),
+        "{out}"
+    );
+    assert_eq!(
+        err,
+        "dockgate: learned from 3 requests of 10.0.0.2 (2), 10.0.0.3 (1)\n\
+         dockgate: to learn from one of them alone add --client ADDRESS\n\
+         dockgate: requests passed over that no policy could allow, as own_container: 1\n\
+         dockgate: lines passed over that are no records in JSON, as the messages of the start: 2\n"
+    );
+    let (code, out, err) = dockgate(&["learn", "--client", "10.0.0.2", "-"], &record());
+    assert_eq!(code, 0, "{err}");
+    assert!(!out.contains("\"sh\"") && out.contains("[\"ls\"]"), "{out}");
+    let (code, out, err) = dockgate(&["learn", "--client", "10.0.0.9"], &record());
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(
+        err.starts_with("dockgate: nothing to learn from: no request of the client 10.0.0.9 that a policy decides about\n"),
+        "{err}"
+    );
+}
+
+#[test]
+fn merging_says_what_it_has_added() {
+    let folder = Folder::new();
+    let file = folder.write(
+        "mine.toml",
+        "allow = ['ContainerExec']\n[exec]\ncommands = [['ps']] # looks\ninto = ['web']\n",
+    );
+    let file = file.display().to_string();
+    let (code, out, err) = dockgate(&["learn", "--merge", &file], &record());
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(
+        out,
+        "allow = ['ContainerExec',\n    \"SystemInfo\", # once, last 2026-11-21T10:00:01Z\n]\n\
+         [exec]\ncommands = [['ps'],\n    [\"ls\"], # once, last 2026-11-21T10:00:02Z\n] # looks\ninto = ['web']\n"
+    );
+    assert!(
+        err.ends_with(
+            "dockgate: Not added: exec.commands=sh, as the record has arguments only with audit.argv = true\n\
+             dockgate: Added: SystemInfo, exec.commands = [\"ls\"]\n"
+        ),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_replay_says_what_would_change_and_what_cannot_be_told() {
+    let folder = Folder::new();
+    let record_file = folder.write("audit.jsonl", &record()).display().to_string();
+    for (policy, want, told) in [
+        (
+            "allow = ['SystemInfo', 'ContainerExec']",
+            0,
+            "1 of 3 requests would be answered otherwise\n  \
+             ContainerExec, once, last 2026-11-21T10:00:03Z, would be allowed\n  \
+             passed over once: own_container, whatever a policy says\n",
+        ),
+        (
+            "allow = ['SystemInfo', 'ContainerExec']\n[exec]\ncommands = [['ls'], ['sh', '-c', 'x']]",
+            0,
+            "none of 3 requests is known to be answered otherwise, 1 cannot be told\n  \
+             ContainerExec, once, last 2026-11-21T10:00:03Z, cannot be told, as too little is recorded: exec.commands\n  \
+             passed over once: own_container, whatever a policy says\n",
+        ),
+        (
+            "allow = ['ContainerExec']\n[exec]\ninto = []",
+            1,
+            "2 of 3 requests would be answered otherwise\n  \
+             ContainerExec, once, last 2026-11-21T10:00:02Z, would be refused: ContainerExec: exec.into \"web\" is not granted; \
+             to grant it add \"web\" to exec.into\n  \
+             SystemInfo, once, last 2026-11-21T10:00:01Z, would be refused: SystemInfo is not granted; \
+             to grant it add \"SystemInfo\" to allow\n  \
+             passed over once: own_container, whatever a policy says\n",
+        ),
+    ] {
+        let file = folder.write("mine.toml", policy).display().to_string();
+        let (code, out, err) = dockgate(&["check", &file, "--against", &record_file], "");
+        assert!(
+            out.ends_with(&format!("{record_file}: {told}")),
+            "{out}{err}"
+        );
+        assert_eq!(code, want, "{out}");
+    }
+    // A record of nothing proves nothing.
+    let (code, out, _) = dockgate(&["check", "traefik", "--against", "-"], "no record\n");
+    assert!(
+        out.ends_with("-: it has no request that a policy decides about\n"),
+        "{out}"
+    );
+    assert_eq!(code, 1);
+}
