@@ -97,12 +97,12 @@ fn merging_says_what_it_has_added() {
     assert_eq!(
         out,
         "allow = ['ContainerExec',\n    \"SystemInfo\", # once, last 2026-11-21T10:00:01Z\n]\n\
-         [exec]\ncommands = [['ps'],\n    [\"ls\"], # once, last 2026-11-21T10:00:02Z\n] # looks\ninto = ['web']\n"
+         [exec]\ncommands = [['ps'],\n    # [\"ls\"], # once, last 2026-11-21T10:00:02Z\n] # looks\ninto = ['web']\n"
     );
     assert!(
         err.ends_with(
             "dockgate: Not added: exec.commands=sh, as the record has arguments only with audit.argv = true\n\
-             dockgate: Added: SystemInfo, exec.commands = [\"ls\"]\n"
+             dockgate: Added: SystemInfo\ndockgate: Added as a comment: exec.commands = [\"ls\"]\n"
         ),
         "{err}"
     );

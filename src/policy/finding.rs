@@ -12,10 +12,14 @@ pub fn text(what: &What, has_arguments: bool) -> Option<String> {
         return None;
     }
     let (block, key) = what.key()?;
-    let value = if let What::Within(Within::Command(argv)) = what
-        && has_arguments
-    {
-        serde_json::to_string(argv).ok()?.into()
+    let value = if let What::Within(Within::Command(argv)) = what {
+        let program = argv.first().map_or("", String::as_str);
+        match has_arguments {
+            true => serde_json::to_string(argv).ok()?.into(),
+            // A program's name that would be taken for a list of arguments is told as one that is not whole.
+            false if program.starts_with('[') => format!("{program}...").into(),
+            false => program.into(),
+        }
     } else {
         what.value().unwrap_or("true".into())
     };
@@ -43,7 +47,7 @@ pub fn parse(finding: &str) -> Option<Finding> {
         What::Env(_) | What::Within(Within::ExecEnv(_)) | What::Made(Made::VolumeOption { .. })
     );
     let is_whole = if let What::Within(Within::Command(_)) = &what {
-        finding.contains("=[\"")
+        finding.contains("=[")
     } else if let What::Made(Made::BuildRemote(address)) = &what {
         !address.contains('*')
     } else {
@@ -76,7 +80,7 @@ fn read(finding: &str) -> Option<What> {
         }
         (Block::Build, "networks") => Made::BuildNetwork(text()).into(),
         (Block::Build, "remotes") => Made::BuildRemote(text()).into(),
-        (Block::Exec, "commands") => Within::Command(arguments(value)).into(),
+        (Block::Exec, "commands") => Within::Command(arguments(value)?).into(),
         (Block::Exec, "env.allow") => Within::ExecEnv(variable(value)).into(),
         (Block::Exec, "into") => Within::ExecInto(text()).into(),
         (Block::Exec, "privileged") if is_true => Within::ExecPrivileged.into(),
@@ -151,8 +155,11 @@ fn create(key: &str, value: &str) -> Option<What> {
 const NAMESPACES: &[&str] = &["cgroup", "ipc", "network", "pid", "user", "uts"];
 
 /// A command with its arguments, where they were recorded, or the program alone.
-fn arguments(value: &str) -> Vec<String> {
-    serde_json::from_str(value).unwrap_or_else(|_| vec![value.to_owned()])
+fn arguments(value: &str) -> Option<Vec<String>> {
+    if value.starts_with('[') {
+        return serde_json::from_str(value).ok();
+    }
+    Some(vec![value.to_owned()])
 }
 
 fn variable(name: &str) -> Variable {

@@ -8,6 +8,7 @@ mod keys;
 mod lines;
 mod list;
 mod merge;
+mod source;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -30,9 +31,9 @@ pub struct Seen {
     ungrantable: BTreeMap<String, Tally>,
     /// Findings as they stand in the record.
     findings: BTreeMap<String, Tally>,
-    /// How many requests of an operation have findings.
+    /// How many requests of an operation that were not refused have findings.
     judged: HashMap<Operation, u64>,
-    /// How many requests of an operation have a finding of a key.
+    /// How many of them have a finding of a key.
     with_key: HashMap<(Operation, String), u64>,
     /// Whether any request asked for more than its record could hold.
     is_cut: bool,
@@ -85,7 +86,7 @@ impl Seen {
         match &sighting.call.subject {
             Subject::Operation { operation, .. } => {
                 self.operations.entry(*operation).or_default().add(sighting);
-                if !sighting.findings.is_empty() {
+                if !sighting.findings.is_empty() && !sighting.is_refused {
                     *self.judged.entry(*operation).or_default() += 1;
                 }
             }
@@ -119,7 +120,8 @@ impl Seen {
                     .add(sighting),
             }
         }
-        if let Some(operation) = sighting.call.operation() {
+        let operation = sighting.call.operation();
+        if let Some(operation) = operation.filter(|_| !sighting.is_refused) {
             for key in &keys {
                 let count = self.with_key.entry((operation, (*key).to_owned()));
                 *count.or_default() += 1;
@@ -141,14 +143,15 @@ impl Seen {
         self.len() == 0
     }
 
-    /// A policy file that grants this and no more, with what could not be written as a rule as comments.
+    /// A policy file that grants this, as narrow as its keys can say it, with what is to be read first, and what
+    /// could not be written as a rule, as comments.
     #[must_use]
     pub fn policy(&self, description: &str) -> String {
         text::policy(self, description)
     }
 
-    /// A policy file with what it lacks to grant this, and what could not be added; nothing of it is taken
-    /// away.
+    /// A policy file with what it lacks to grant this, what of that waits to be read as comments, and what is to
+    /// be told of it. No block of it changes, and nothing is taken away.
     ///
     /// # Errors
     ///
@@ -161,11 +164,12 @@ impl Seen {
         merge::merge(self, reference, library)
     }
 
-    /// What was found of one key, by value.
+    /// What was found of one key, by value, as far as it can be read.
     fn of_key(&self, block: Block, key: &str) -> Vec<(&str, &Tally)> {
         let begin = format!("{}.{key}=", block.name());
         let found = self.findings.iter();
         found
+            .filter(|(finding, _)| finding::parse(finding).is_some())
             .filter_map(|(finding, tally)| Some((finding.strip_prefix(&begin)?, tally)))
             .collect()
     }

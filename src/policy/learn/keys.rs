@@ -69,8 +69,27 @@ pub(super) fn is_narrowing(key: &str) -> bool {
     NARROWING.iter().any(|(narrowing, _)| *narrowing == key)
 }
 
-/// A value as it stands in a key's list, in TOML; `None` where it cannot.
+/// The keys whose entries are no patterns.
+const EXACT: &[&str] = &[
+    "build.networks",
+    "create.capabilities",
+    "create.devices",
+    "create.groups",
+    "create.host_namespaces",
+    "create.log_drivers",
+    "create.restart",
+    "create.runtimes",
+    "create.tmpfs_options",
+    "networks.drivers",
+    "volumes.drivers",
+];
+
+/// A value as it stands in a key's list, in TOML; `None` where it cannot, or where it would mean more there than
+/// what was asked for.
 pub(super) fn entry(key: &str, value: &str) -> Option<String> {
+    if !is_literal(key, value) {
+        return None;
+    }
     let entry = match key {
         "archive.paths" => quoted(&format!("{value}:rw")),
         // A list of strings is written alike in JSON.
@@ -88,6 +107,38 @@ pub(super) fn entry(key: &str, value: &str) -> Option<String> {
     };
     load(&format!("[{block}]\n{list}")).is_ok().then_some(entry)
 }
+
+/// Whether a key takes a value for itself alone, and not for a pattern, a folder with all that is in it, or
+/// whatever has a label.
+pub(super) fn is_literal(key: &str, value: &str) -> bool {
+    let is_plain = |text: &str| !text.contains(['*', '?']);
+    match key {
+        "exec.commands" => {
+            let argv: Vec<String> = serde_json::from_str(value).unwrap_or_default();
+            let more = argv.last().is_none_or(|last| last == "...");
+            !more && argv.iter().all(|argument| is_plain(argument))
+        }
+        // The value of an option is not recorded, and every version of an image is asked for as such.
+        "volumes.options" | "images.pull" | "images.push" => {
+            is_plain(value.strip_suffix('*').unwrap_or(value))
+        }
+        key if EXACT.contains(&key) => true,
+        _ => {
+            let is_selector = ["label:", "project:"]
+                .iter()
+                .any(|begin| value.starts_with(begin));
+            is_plain(value) && !is_selector
+        }
+    }
+}
+
+/// What holds without a key, where that is not nothing: an entry that is added must not take it away.
+pub(super) const DEFAULTS: &[(&str, &[&str])] = &[
+    ("create.networks", &["@default", "@own"]),
+    ("networks.containers", &["@own"]),
+    ("networks.drivers", &["bridge", "overlay"]),
+    ("volumes.drivers", &["local"]),
+];
 
 /// Reads a learned policy, which extends nothing.
 pub(super) fn load(text: &str) -> Result<Policy, Vec<Problem>> {

@@ -41,9 +41,21 @@ impl Entry {
             is_held_back: tally.is_refused(),
         }
     }
+
+    /// The same of a key's list. Which value an option had is not recorded: with any, it is the host.
+    pub(super) fn of_key(key: &str, toml: String, tally: &Tally) -> Self {
+        let mut entry = Self::of(toml, tally);
+        if key == "volumes.options" {
+            entry
+                .comment
+                .push_str("; write its value in the place of the *");
+            entry.is_held_back = true;
+        }
+        entry
+    }
 }
 
-/// The keys of a block that grant what was seen and no more.
+/// The keys of a block that grant what was seen, as narrow as they can say it.
 pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Vec<Line> {
     let default = load("").unwrap_or_else(|_| Policy::of("", super::super::Grants::default()));
     let found = seen.of_block(block);
@@ -70,7 +82,7 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
     let found = seen.of_key(block, name);
     let entries = || {
         let found = found.iter();
-        found.filter_map(|(value, tally)| Some(Entry::of(entry(key, value)?, tally)))
+        found.filter_map(|(value, tally)| Some(Entry::of_key(key, entry(key, value)?, tally)))
     };
     let whole = |toml: String, comment: &str| {
         Written::Whole(Entry {
@@ -104,18 +116,18 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
     Some(Line { key, value })
 }
 
-/// Whether every command was recorded with its arguments.
+/// Whether every command that was not refused was recorded with its arguments.
 pub(super) fn has_arguments(seen: &Seen) -> bool {
     let commands = seen.of_key(Block::Exec, "commands");
-    !commands.is_empty() && commands.iter().all(|(value, _)| value.starts_with("[\""))
+    let mut granted = commands.iter().filter(|(_, tally)| !tally.is_refused());
+    !commands.is_empty() && granted.all(|(value, _)| value.starts_with('['))
 }
 
 /// Whether all of these can stand under `users`: names cannot.
 fn are_users(found: &[(&str, &Tally)]) -> bool {
     let is_number = |part: &str| part.parse::<u32>().is_ok_and(|id| id.to_string() == part);
-    found
-        .iter()
-        .all(|(user, _)| user.splitn(2, ':').all(is_number))
+    let mut granted = found.iter().filter(|(_, tally)| !tally.is_refused());
+    granted.all(|(user, _)| user.splitn(2, ':').all(is_number))
 }
 
 /// Paths, without those that another covers. A path alone is for reading.

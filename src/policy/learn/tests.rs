@@ -244,129 +244,42 @@ fn of_commands_nothing_is_learned_without_their_arguments() {
     }
 }
 
-/// One policy file, and the shipped policies.
-struct Shelf(&'static str);
-
-impl Library for Shelf {
-    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
-        let text = if reference == "mine.toml" {
-            self.0
-        } else {
-            super::super::shipped::text(reference).unwrap()
-        };
-        Ok((reference.to_owned(), text.to_owned()))
-    }
-}
-
-fn merged(file: &'static str, seen: &Seen) -> String {
-    let (text, notes) = seen.merged("mine.toml", &Shelf(file)).unwrap();
-    assert!(notes.iter().all(|note| note.starts_with("Added: ")));
-    Policy::load("merged", &Once(text.clone())).unwrap();
-    text
-}
-
+/// The tables of the keys against what reads them.
 #[test]
-fn merging_adds_and_takes_nothing_away() {
-    let seen = seen(&[
-        ("GET", "/containers/json", &[]),
-        ("POST", "/containers/web/kill", &[]),
-        (
-            "POST",
-            "/containers/create",
-            &["create.images=nginx", "create.networks=front"],
-        ),
-    ]);
-    let text = merged(
-        "# mine\nallow = ['ContainerList', 'ContainerCreate'] # both\n\n[create]\n# these\nimages = ['redis']\n",
-        &seen,
-    );
-    for line in [
-        "# mine\n",
-        "] # both\n",
-        "# these\n",
-        "'redis'",
-        "\"nginx\"",
-        "\"ContainerKill\"",
-        "\"@default\", \"@own\"",
-        "\"front\"",
-    ] {
-        assert!(text.contains(line), "{line}: {text}");
+fn every_key_is_written_as_it_is_read() {
+    use super::super::blocks::Blocks;
+    use super::keys::{DEFAULTS, Form, NARROWING, form};
+    let blocks = |text: &str| format!("{:?}", load(text).unwrap().blocks());
+    let mut narrowing = BTreeSet::new();
+    for (block, schema) in Blocks::schemas() {
+        for (name, schema) in schema["properties"].as_object().unwrap() {
+            let key = format!("{block}.{name}");
+            let is_list = schema["type"] == "array";
+            let want = match schema["type"].as_str() {
+                Some("boolean") => Form::Flag,
+                _ if is_list && schema["items"]["type"] == "array" => Form::Commands,
+                _ if is_list => Form::List,
+                _ if name == "limits" => Form::Limits,
+                // Its `allow` is a list; labels are not learned.
+                _ => continue,
+            };
+            assert_eq!(form(&key), want, "{key}");
+            let without = blocks(&format!("[{block}]"));
+            if is_list && blocks(&format!("[{block}]\n{name} = []")) != without {
+                narrowing.insert(key);
+            }
+        }
     }
-    assert_eq!(text.matches("ContainerList").count(), 1);
-    let again = seen.merged("learned", &Once(text.clone())).unwrap().0;
-    assert_eq!(again, text, "nothing is lacking now");
-}
-
-/// A text under any name but those of the shipped policies.
-struct Once(String);
-
-impl Library for Once {
-    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
-        let shipped = super::super::shipped::text(reference).map(str::to_owned);
-        Ok((
-            reference.to_owned(),
-            shipped.unwrap_or_else(|| self.0.clone()),
-        ))
+    let known = NARROWING.iter().map(|(key, _)| *key);
+    let known = known.filter(|key| !["create.limits", "exec.env.allow"].contains(key));
+    let known = known.chain(DEFAULTS.iter().map(|(key, _)| *key));
+    let known: BTreeSet<_> = known.map(str::to_owned).collect();
+    assert_eq!(narrowing, known);
+    for (key, values) in DEFAULTS {
+        let (block, name) = key.split_once('.').unwrap();
+        let written = blocks(&format!("[{block}]\n{name} = {values:?}"));
+        assert_eq!(written, blocks(&format!("[{block}]")), "{key}");
     }
-}
-
-#[test]
-fn merging_keeps_the_block_of_a_policy_that_is_extended() {
-    let seen = seen(&[(
-        "POST",
-        "/containers/create",
-        &["create.binds=/srv:ro", "create.networks=@own"],
-    )]);
-    let text = merged("extends = ['agent']\n", &seen);
-    assert!(
-        text.contains("\"/workspace:rw\"") && text.contains("\"/srv:ro\""),
-        "{text}"
-    );
-    let before = Policy::load("agent", &Shelf("")).unwrap();
-    let after = load(&text.replace("extends = ['agent']", "")).unwrap();
-    assert_eq!(
-        format!("{:?}", after.blocks().create.labels),
-        format!("{:?}", before.blocks().create.labels)
-    );
-}
-
-#[test]
-fn merging_says_what_it_could_not_add() {
-    let seen = seen(&[
-        ("POST", "/containers/web/kill", &[]),
-        (
-            "POST",
-            "/containers/create",
-            &[
-                "create.images=nginx",
-                "create.limits=memory 99, cpus 0.000000000, pids 0",
-                "create.networks=a\\u{a}b",
-                "...",
-            ],
-        ),
-        (
-            "POST",
-            "/containers/web/exec",
-            &["exec.commands=ls", "exec.into=web"],
-        ),
-        ("GET", "/a*b", &[]),
-    ]);
-    let file = Shelf(
-        "allow = ['ContainerCreate', 'ContainerExec']\ndeny = ['ContainerKill']
-        [create]\nlimits = { memory = 9 }\n[exec]\ncommands = [['ps']]",
-    );
-    let (_, notes) = seen.merged("mine.toml", &file).unwrap();
-    assert_eq!(
-        notes,
-        [
-            "No entry can grant GET /a*b: once, last 2026-11-21T10:00:03Z.",
-            "Not granted, as it was cut or escaped in the record: create.networks=a\\u{a}b",
-            "A request asked for more than its record holds: this is not all of it.",
-            "Not added: ContainerKill, which the policy denies",
-            "Not added: create.limits=memory 99, cpus 0.000000000, pids 0, as limits are raised by hand",
-            "Not added: exec.commands=ls, as the record has arguments only with audit.argv = true",
-        ]
-    );
 }
 
 /// A day under an enforced policy, with what a stranger tried among it.
@@ -439,70 +352,4 @@ workdirs = []
     );
 }
 
-#[test]
-#[expect(clippy::too_many_lines, reason = "a file and what becomes of it")]
-fn merging_makes_a_comment_of_what_was_refused_or_gives_a_part_of_the_host() {
-    let file = "allow = [
-    'ContainerCreate', # makes jobs
-    'ContainerExec' # asks them
-]
-
-[create] # narrow
-binds = ['/srv/b:ro'] # its backups
-images = [
-    'web:1', # the image
-]
-limits = { memory = '64m' }
-";
-    let mut requests = PROBED.to_vec();
-    let found: &[&str] = &["create.devices=/dev/kvm", "create.images=db:1"];
-    requests.push((false, "POST", "/containers/create", found));
-    let seen = seen_or_refused(&requests);
-    let (text, notes) = seen.merged("mine.toml", &Shelf(file)).unwrap();
-    assert_eq!(
-        text,
-        r#"allow = [
-    'ContainerCreate', # makes jobs
-    'ContainerExec', # asks them
-    "VolumeList", # once, refused, last 2026-11-21T10:00:00Z
-    # Refused whenever it was asked for. Take the `# ` away from what is to be granted.
-    # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; ends any container but Dockgate's own, or sends it another signal
-    # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
-    # "ExecStart", # once, last 2026-11-21T10:00:05Z; runs a command in a container, types into it and reads its output
-]
-
-[create] # narrow
-# privileged = true # once, refused, last 2026-11-21T10:00:03Z
-binds = ['/srv/b:ro',
-    # "/:rw", # once, refused, last 2026-11-21T10:00:03Z
-] # its backups
-images = [
-    'web:1', # the image
-    # "busybox", # once, refused, last 2026-11-21T10:00:03Z
-    "db:1", # once, last 2026-11-21T10:00:06Z
-]
-limits = { memory = '64m' }
-devices = [
-    # "/dev/kvm", # once, last 2026-11-21T10:00:06Z
-]
-"#
-    );
-    assert_eq!(
-        notes,
-        [
-            "Not added: create.limits=memory 0, cpus 0.000000000, pids 0, as limits are raised by hand",
-            "Added: VolumeList, create.images = \"db:1\"",
-            "Added as comments: ContainerKill, ExecStart, create.binds = \"/:rw\", create.devices = \"/dev/kvm\", \
-             create.images = \"busybox\", create.privileged = true",
-        ]
-    );
-    let (again, notes) = seen.merged("learned", &Once(text.clone())).unwrap();
-    assert_eq!(again, text, "what waits to be read is not added again");
-    assert_eq!(
-        notes[0],
-        "Stands there as a comment: \"ContainerKill\", asked for once"
-    );
-    assert!(
-        notes.contains(&"Stands there as a comment: privileged = true, asked for once".to_owned())
-    );
-}
+mod merging;

@@ -7,7 +7,7 @@ use super::super::file::Policy;
 use super::super::finding;
 use super::super::need::Block;
 use super::super::replay::{key_of, lacking};
-use super::keys::{Form, entry, form, is_narrowing, load};
+use super::keys::{Form, MAKING, RUNNING, entry, form, is_literal, is_narrowing, load};
 use super::lines::{Entry, Line, Written, has_arguments, lines};
 use super::{Seen, Tally};
 use crate::docker::{Effect, Operation};
@@ -34,10 +34,17 @@ pub(super) fn too_narrow(seen: &Seen) -> BTreeSet<String> {
     without
 }
 
-/// The keys of what was seen and is not granted; what was refused is not meant to be.
+/// The keys of what was seen and is not granted. What was refused is not meant to be, and what no key can say
+/// without saying more cannot be.
 fn missed(seen: &Seen, policy: &Policy) -> Vec<String> {
     let found = seen.findings.iter();
-    let found = found.filter(|(_, tally)| !tally.is_refused());
+    let found = found.filter(|(text, tally)| {
+        let parts = finding::parts(text);
+        let is_literal = parts.is_none_or(|(block, name, value)| {
+            is_literal(&format!("{}.{name}", block.name()), value)
+        });
+        !tally.is_refused() && is_literal
+    });
     let found: Vec<_> = found.filter_map(|(text, _)| finding::parse(text)).collect();
     let mut keys: Vec<_> = lacking(policy, &found)
         .into_iter()
@@ -63,10 +70,16 @@ fn write(seen: &Seen, description: &str, without: &BTreeSet<String>) -> String {
         _ = writeln!(text, "# {note}");
     }
     for (block, lines) in blocks.iter().filter(|(_, lines)| !lines.is_empty()) {
-        _ = writeln!(text, "\n[{}]", block.name());
-        for line in lines {
-            write_line(line, &mut text);
-        }
+        _ = write!(text, "\n{}", write_block(*block, lines));
+    }
+    text
+}
+
+/// A block as it stands in a file.
+pub(super) fn write_block(block: Block, lines: &[Line]) -> String {
+    let mut text = format!("[{}]\n", block.name());
+    for line in lines {
+        write_line(line, &mut text);
     }
     text
 }
@@ -155,20 +168,41 @@ fn entries(entries: &[Entry], text: &mut String) {
 fn notes(seen: &Seen, without: &BTreeSet<String>) -> Vec<String> {
     let mut notes = lost(seen);
     notes.extend(without.iter().map(|key| not_narrowed(key)));
-    let unwritable = seen.findings.keys().filter(|text| {
-        let parts = finding::parts(text);
-        let key = parts.map(|(block, name, value)| (format!("{}.{name}", block.name()), value));
-        key.is_some_and(|(key, value)| {
-            let is_list = matches!(form(&key), Form::List | Form::Commands | Form::Variables);
-            is_list && !is_narrowing(&key) && entry(&key, value).is_none()
-        })
-    });
-    notes.extend(unwritable.map(|text| format!("Not granted, as no rule can say it: {text}")));
+    notes.extend(seen.findings.keys().filter_map(|text| unwritable(text)));
+    for (block, name, operations) in [
+        (Block::Create, "images", MAKING),
+        (Block::Create, "users", MAKING),
+        (Block::Exec, "users", RUNNING),
+    ] {
+        let key = format!("{}.{name}", block.name());
+        let is_named = !seen.of_key(block, name).is_empty();
+        if is_named && !seen.has_always(operations, &key) && !without.contains(&key) {
+            notes.push(format!(
+                "Not narrowed: {key}, as not every request names one."
+            ));
+        }
+    }
     let has_commands = !seen.of_key(Block::Exec, "commands").is_empty();
     if has_commands && !has_arguments(seen) {
         notes.push(format!("Not narrowed: exec.commands, {WITHOUT_ARGUMENTS}."));
     }
     notes
+}
+
+/// What is told of a finding that no entry of its key can say.
+pub(super) fn unwritable(text: &str) -> Option<String> {
+    let (block, name, value) = finding::parts(text)?;
+    let key = format!("{}.{name}", block.name());
+    let is_list = matches!(form(&key), Form::List | Form::Commands | Form::Variables);
+    // A program without its arguments is told of as such.
+    let is_told = form(&key) == Form::Commands && !value.starts_with('[');
+    if !is_list || is_told || entry(&key, value).is_some() {
+        return None;
+    }
+    if !is_literal(&key, value) {
+        return Some(format!("Not granted, as an entry would say more: {text}"));
+    }
+    (!is_narrowing(&key)).then(|| format!("Not granted, as no rule can say it: {text}"))
 }
 
 pub(super) const WITHOUT_ARGUMENTS: &str =
