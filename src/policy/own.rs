@@ -68,7 +68,7 @@ impl Own {
                 !socket.is_some_and(|socket| is_in(socket, &text(mount, "Destination")))
             })
             .collect();
-        let of_all = |key: &str| {
+        let of_all = |key: &str| -> Vec<String> {
             let texts = mounts.iter().map(|mount| text(mount, key));
             texts.filter(|text| !text.is_empty()).collect()
         };
@@ -82,7 +82,7 @@ impl Own {
                 .and_then(Json::text)
                 .and_then(|image| Reference::parse(image).ok()),
             volumes: of_all("Name"),
-            paths: of_all("Source"),
+            paths: of_all("Source").iter().map(|path| cleaned(path)).collect(),
         }
     }
 
@@ -170,25 +170,33 @@ const NETWORK: &str = "would join a network of dockgate's own container: make an
 /// The paths of the host that would be mounted, each clean, and whether to be written.
 fn mounted(what: &What) -> Vec<(String, bool)> {
     if let What::Bind { path, is_writable } = what {
-        return vec![(path.clone(), *is_writable)];
+        return vec![(cleaned(path), *is_writable)];
     }
     let mut paths = Vec::new();
     if let What::Made(Made::VolumeOption { value, .. }) = what {
-        // The kernel is handed it as it stands, and other options of it than the device hold paths too.
-        let parts = value.split([',', ':', '=']);
-        paths.extend(parts.map(|part| (cleaned(part), true)));
+        // The kernel is handed it as it stands, and other options of it than the device hold paths too: of an
+        // overlay the lower folders, in which a backslash says nothing.
+        for value in [value.clone(), value.replace('\\', "")] {
+            paths.push((cleaned(&value), true));
+            let parts = value.split([',', ':', '=']);
+            paths.extend(parts.map(|part| (cleaned(part), true)));
+        }
     }
     paths
 }
 
-/// A path as the kernel reads it, links apart; the daemon works in the root.
+/// A path as the kernel reads it, but for links of which only those are known that every host has; the daemon
+/// works in the root.
 fn cleaned(path: &str) -> String {
-    let mut parts = Vec::new();
+    let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => _ = parts.pop(),
-            part => parts.push(part),
+        match (parts.as_slice(), part) {
+            (_, "" | ".") => {}
+            (_, "..") => _ = parts.pop(),
+            (["var"], "run") => parts = vec!["run"],
+            // The root as a process of the host sees it.
+            (["proc", _] | ["proc", _, "task", _], "root") => parts.clear(),
+            (_, part) => parts.push(part),
         }
     }
     format!("/{}", parts.join("/"))

@@ -24,6 +24,7 @@ fn container(digit: &str, name: &str) -> Value {
         "Id": id(digit), "Name": format!("/{name}"), "HostConfig": {}, "Mounts": [
             {"Type": "volume", "Name": "sockets", "Source": "/var/lib/docker/volumes/sockets/_data", "Destination": "/run/dockgate"},
             {"Type": "bind", "Source": "/srv/gate/dockgate.toml", "Destination": "/etc/dockgate/dockgate.toml"},
+            {"Type": "bind", "Source": "/var/run/gate=2,a", "Destination": "/run/other"},
             {"Type": "bind", "Source": "/var/run/docker.sock", "Destination": "/run/docker.sock"},
         ],
         "Config": {"Hostname": "gate-host", "Image": "acme/gate:1", "Labels": {
@@ -252,6 +253,31 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
         (
             "POST /volumes/create",
             r#"{"Name":"v","DriverOpts":{"type":"overlay","device":"overlay","o":"lowerdir=/opt:/srv/gate"}}"#,
+            PATH,
+        ),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"v","DriverOpts":{"type":"overlay","device":"overlay","o":"lowerdir=/opt:/srv/ga\\te"}}"#,
+            PATH,
+        ),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"v","DriverOpts":{"o":"bind","device":"/proc/1/root/srv/gate"}}"#,
+            PATH,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/proc/self/root/srv/gate:/x"]}}"#,
+            PATH,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/run/gate=2,a:/x"]}}"#,
+            PATH,
+        ),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"v","DriverOpts":{"o":"bind","device":"/var/run/gate=2,a"}}"#,
             PATH,
         ),
         (
