@@ -32,6 +32,9 @@ pub struct Line {
     pub verdict: String,
     /// The reason's code.
     pub reason: String,
+    /// What the client was told, if it was refused.
+    #[serde(default)]
+    pub detail: String,
 }
 
 /// Who asked.
@@ -63,22 +66,23 @@ impl Line {
         values.next()?.ok().filter(Self::is_plain)
     }
 
-    /// Whether it is as a record has it, in which no control character stands as itself: one that somebody
-    /// else wrote among them cannot begin a new line in what is made of it.
+    /// Whether it is as a record has it, in which what clients sent is printable ASCII: a line that somebody else
+    /// wrote among them cannot begin another in what is made of it, nor look like something else there.
     fn is_plain(&self) -> bool {
         let of_request = [&self.method, &self.path, &self.effect];
         let always = [
             &self.event,
             &self.id,
             &self.client.address,
-            &self.listener,
             &self.verdict,
             &self.reason,
         ];
         let texts = of_request.into_iter().flatten().chain(always);
         let mut texts = texts.chain(&self.findings);
-        let is_plain = |text: &String| !text.chars().any(char::is_control);
-        texts.all(is_plain) && humantime::parse_rfc3339(&self.time).is_ok()
+        let is_plain = |text: &String| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        // A listener may be called by a path of the host.
+        let is_listener = !self.listener.chars().any(char::is_control);
+        texts.all(is_plain) && is_listener && humantime::parse_rfc3339(&self.time).is_ok()
     }
 
     /// What the request asked, if it was understood and its path was recorded whole.
@@ -137,6 +141,7 @@ mod tests {
             ("10.0.0.2:1", r"10.0.0.2\u007f:1"),
             ("/info", r"/info\r"),
             ("granted", r"granted\n"),
+            ("exec.into=web", "exec.into=w\u{202e}eb"),
             (r#""verdict":"allow","#, ""),
             (r#"{"time""#, r#"{"Time""#),
         ] {
