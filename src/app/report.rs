@@ -21,7 +21,7 @@ pub fn rules(rules: &Rules) -> Vec<String> {
     policies.chain(warnings).collect()
 }
 
-/// What other rules change of the operations that are granted.
+/// What other rules change.
 #[must_use]
 pub fn changes(before: &Rules, after: &Rules) -> Vec<String> {
     let granted = |here: &Rules, there: &Rules| {
@@ -30,10 +30,26 @@ pub fn changes(before: &Rules, after: &Rules) -> Vec<String> {
         operations.map(|it| it.to_string()).collect::<Vec<_>>()
     };
     let (more, less) = (granted(after, before), granted(before, after));
-    if more.is_empty() && less.is_empty() {
-        return vec!["the same operations are granted as before".to_owned()];
+    // A policy's blocks stand in what is derived of them as they were read.
+    let blocks = |rules: &Rules| {
+        let policies = rules.policies().iter();
+        let told =
+            policies.map(|policy| (policy.name().to_string(), format!("{:?}", policy.blocks())));
+        told.collect::<Vec<_>>()
+    };
+    let before = blocks(before);
+    let changed = blocks(after)
+        .into_iter()
+        .filter(|told| !before.contains(told));
+    let changed: Vec<_> = changed.map(|(name, _)| name).collect();
+    if more.is_empty() && less.is_empty() && changed.is_empty() {
+        return vec!["the same is granted as before".to_owned()];
     }
-    let told = [("granted from now on", more), ("granted no more", less)];
+    let told = [
+        ("granted from now on", more),
+        ("granted no more", less),
+        ("other blocks than before", changed),
+    ];
     let told = told.iter().filter(|(_, names)| !names.is_empty());
     told.map(|(head, names)| format!("{head}: {}", names.join(", ")))
         .collect()
