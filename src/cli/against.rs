@@ -8,6 +8,7 @@ use super::{Exit, learn, tell};
 use crate::audit::line::{self, Line};
 use crate::docker::{Call, Subject};
 use crate::policy::learn::{times, to_the_second};
+use crate::policy::refusal::BY_NOBODY;
 use crate::policy::replay::{Replayed, judge, key_of};
 use crate::policy::{Problem, Rules, finding};
 
@@ -94,6 +95,14 @@ impl Replay {
         let (change, why) = match judge(rules, &call, &asked.unwrap_or_default()) {
             Replayed::Refused(_) if !was_allowed => return,
             Replayed::Refused(denial) => (Change::Refused, denial.message),
+            // Labels are not in a record, but for what was said of them.
+            Replayed::Allowed if !was_allowed && line.detail.contains(BY_NOBODY) => {
+                self.judged -= 1;
+                return self.pass_over("a label that dockgate alone sets, whatever a policy says");
+            }
+            Replayed::Allowed if !was_allowed && line.detail.contains("labels.forbid") => {
+                (Change::Unsure, "its labels".to_owned())
+            }
             // Its body was not read.
             Replayed::Allowed if !was_allowed && line.findings.is_empty() && has_body(&call) => {
                 (Change::Unsure, "its body was not read".to_owned())

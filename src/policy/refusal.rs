@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::blocks::amount::Beyond;
 use super::file::Policy;
-use super::need::{Block, Limits, Need, What, Within};
+use super::need::{Block, Need, What, Within};
 use super::own::Reached;
 use super::reason::{Denial, Reason};
 use super::weigh::Lacking;
@@ -59,8 +60,10 @@ pub(super) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
 
 /// The refusal of what a policy does not grant within an operation that it does.
 pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
-    let Lacking { needs, differences } = lacking;
-    let shown = needs.iter().take(SHOWN).map(refusal);
+    let Lacking {
+        needs, differences, ..
+    } = lacking;
+    let shown = needs.iter().take(SHOWN).map(|need| told(need, lacking));
     let mut message = format!("{}: ", entry(call));
     message.push_str(&shown.collect::<Vec<_>>().join("; "));
     if needs.len() > SHOWN {
@@ -76,6 +79,9 @@ pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
     Denial::new(Reason::Restricted, message)
 }
 
+/// What is told of labels that no policy can grant.
+pub const BY_NOBODY: &str = "labels that begin with dockgate. are set by dockgate alone";
+
 /// How many needs a refusal names.
 pub const SHOWN: usize = 3;
 
@@ -86,35 +92,40 @@ pub fn refusal(need: &Need) -> String {
     let Some(way) = need.what.way() else {
         let what = need.what.value().unwrap_or_default();
         let what = shortened(&what);
-        return format!(
-            "{path} \"{what}\" is not granted: labels that begin with dockgate. are set by dockgate alone"
-        );
+        return format!("{path} \"{what}\" is not granted: {BY_NOBODY}");
     };
     if let What::Within(Within::IntoPrivileged(_)) = need.what {
         return format!("{path} has more than [create] grants; to grant it {way}");
     }
-    let what = if let What::Limits(limits) = &need.what {
-        Some(in_words(limits).into())
-    } else {
-        need.what.value()
-    };
-    let what = what.map(|what| format!(" \"{}\"", shortened(&what)));
+    let what = need.what.value();
+    let what = what.map(|what| format!(" {}", quoted(&what)));
     let what = what.unwrap_or_default();
     format!("{path}{what} is not granted; to grant it {way}")
 }
 
-/// Limits for people, for whom zero is none.
-fn in_words(limits: &Limits) -> String {
-    let told = limits.to_string();
-    let parts = told.split(", ").map(|part| match part.split_once(' ') {
-        Some((name, "0" | "-1" | "0.000000000")) => format!("{name} unlimited"),
-        Some((name, amount)) if amount.contains('.') => {
-            let amount = amount.trim_end_matches('0').trim_end_matches('.');
-            format!("{name} {amount}")
-        }
-        Some(_) | None => part.to_owned(),
+/// The same, where it is known which limits were to be kept to.
+fn told(need: &Need, lacking: &Lacking) -> String {
+    let What::Limits(asked) = &need.what else {
+        return refusal(need);
+    };
+    let beyond = lacking.limits.beyond(asked);
+    let parts = beyond.iter().map(|beyond| {
+        let Beyond { key, asked, most } = beyond;
+        format!("{key} {asked}, at the most {most}")
     });
-    parts.collect::<Vec<_>>().join(", ")
+    let mut keys: Vec<_> = beyond.iter().map(|beyond| beyond.key).collect();
+    keys.dedup();
+    format!(
+        "{} is beyond create.limits ({}); to grant it have the client set less, or raise {} there or leave it out",
+        need.path,
+        parts.collect::<Vec<_>>().join("; "),
+        keys.join(" and ")
+    )
+}
+
+/// A text that a client chose, as a string of JSON and TOML, not longer than a message bears.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(shortened(text)).to_string()
 }
 
 /// What an entry of `allow` or `deny` that names the call would be.

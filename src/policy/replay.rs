@@ -43,16 +43,16 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
         let is_sure = lacking.iter().any(|finding| is_sure(policy, finding));
         let needs = lacking.iter().copied().map(need).collect();
         let kept = if is_sure { &mut least } else { &mut unsure };
-        kept.get_or_insert(needs);
+        kept.get_or_insert(Lacking {
+            needs,
+            limits: policy.blocks().create.limits,
+            ..Lacking::default()
+        });
     }
-    if let Some(needs) = unsure {
-        return Replayed::Unsure(needs);
+    match unsure {
+        Some(lacking) => Replayed::Unsure(lacking.needs),
+        None => Replayed::Refused(restricted(call, &least.unwrap_or_default())),
     }
-    let lacking = Lacking {
-        needs: least.unwrap_or_default(),
-        differences: Vec::new(),
-    };
-    Replayed::Refused(restricted(call, &lacking))
 }
 
 /// Whether a record tells enough of what is lacking: a container's labels are not in it.

@@ -210,7 +210,7 @@ impl Rules {
                 if matches!(need.what, What::Start(_)) && !Cover::of(policy, known).grants(need)? {
                     return Ok(Some(Lacking {
                         needs: vec![need.clone()],
-                        differences: Vec::new(),
+                        ..Lacking::default()
                     }));
                 }
             }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::ask::{self, Answer, Known, Lookup, Unsettled};
+use super::blocks::Limits;
 use super::cover::Cover;
 use super::facts::Container;
 use super::file::Policy;
@@ -28,6 +29,8 @@ pub(super) struct Lacking {
     pub(super) needs: Vec<Need>,
     /// Where the request differs from what it would replace.
     pub(super) differences: Vec<String>,
+    /// The limits that were to be kept to.
+    pub(super) limits: Limits,
 }
 
 /// Asks one policy for everything that is needed.
@@ -41,7 +44,10 @@ pub(super) fn found(
         return Ok(Found::Granted);
     }
     let cover = Cover::of(policy, known);
-    let mut lacking = Lacking::default();
+    let mut lacking = Lacking {
+        limits: policy.blocks().create.limits,
+        ..Lacking::default()
+    };
     for need in needs {
         lacking.needs.extend(cover.lacking(need)?);
     }

@@ -66,27 +66,90 @@ impl Limits {
     /// Whether what is asked for stays within.
     #[must_use]
     pub fn covers(&self, asked: &need::Limits) -> bool {
-        // Of an existing container, what is not set stays as it was judged.
-        let within = |limit: Option<i64>, value: i64| {
-            limit
-                .is_none_or(|limit| (asked.is_change && value == 0) || (1..=limit).contains(&value))
-        };
-        let has_any = self.memory.is_some() || self.nano_cpus.is_some() || self.pids.is_some();
-        let swap = asked.memory_and_swap;
-        // Without a value the daemon takes twice the memory.
-        let swap_is_within = self
-            .memory
-            .is_none_or(|limit| (0..=limit.saturating_mul(2)).contains(&swap));
-        let pids = match asked.pids {
-            None => self.pids.is_none() || asked.is_change,
-            Some(pids) => self.pids.is_none_or(|limit| (1..=limit).contains(&pids)),
-        };
-        within(self.memory, asked.memory)
-            && swap_is_within
-            && within(self.nano_cpus, asked.nano_cpus)
-            && pids
-            && !(has_any && asked.is_spared)
+        self.beyond(asked).is_empty()
     }
+
+    /// What of it goes beyond: the key, what is asked for, and what is granted.
+    #[must_use]
+    pub fn beyond(&self, asked: &need::Limits) -> Vec<Beyond> {
+        // Of an existing container, what is not set stays as it was judged.
+        let is_kept = |value: i64| asked.is_change && value == 0;
+        let is_within = |limit: i64, value: i64| is_kept(value) || (1..=limit).contains(&value);
+        let told = |value: i64, text: String| {
+            if value > 0 {
+                text
+            } else {
+                "unlimited".to_owned()
+            }
+        };
+        let mut beyond = Vec::new();
+        if let Some(limit) = self.memory {
+            // Without a value the daemon takes twice the memory.
+            let swap = asked.memory_and_swap;
+            let swaps_within = (0..=limit.saturating_mul(2)).contains(&swap);
+            if !is_within(limit, asked.memory) {
+                let asked = told(asked.memory, in_units(asked.memory));
+                beyond.push(Beyond::of("memory", asked, in_units(limit)));
+            } else if !swaps_within {
+                let asked = format!("with swap {}", told(swap, in_units(swap)));
+                let most = format!("{} with swap", in_units(limit.saturating_mul(2)));
+                beyond.push(Beyond::of("memory", asked, most));
+            }
+        }
+        if let Some(limit) = self.nano_cpus.filter(|it| !is_within(*it, asked.nano_cpus)) {
+            let asked = told(asked.nano_cpus, processors(asked.nano_cpus));
+            beyond.push(Beyond::of("cpus", asked, processors(limit)));
+        }
+        let pids = asked.pids.unwrap_or_default();
+        let is_kept = asked.pids.is_none() && asked.is_change;
+        if let Some(limit) = self
+            .pids
+            .filter(|it| !is_kept && !(1..=*it).contains(&pids))
+        {
+            let asked = told(pids, pids.to_string());
+            beyond.push(Beyond::of("pids", asked, limit.to_string()));
+        }
+        let has_any = self.memory.is_some() || self.nano_cpus.is_some() || self.pids.is_some();
+        if has_any && asked.is_spared {
+            let asked = "spared when memory runs out".to_owned();
+            beyond.push(Beyond::of("memory", asked, "not spared".to_owned()));
+        }
+        beyond
+    }
+}
+
+/// A limit that is not kept to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beyond {
+    /// Its key.
+    pub key: &'static str,
+    /// What is asked for, in words.
+    pub asked: String,
+    /// What is granted at the most.
+    pub most: String,
+}
+
+impl Beyond {
+    fn of(key: &'static str, asked: String, most: String) -> Self {
+        Self { key, asked, most }
+    }
+}
+
+/// A number of bytes in the largest unit that it is a whole number of, as the key `memory` takes it.
+#[must_use]
+pub fn in_units(bytes: i64) -> String {
+    for (unit, size) in [("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)] {
+        if bytes != 0 && bytes % size == 0 {
+            return format!("{}{unit}", bytes / size);
+        }
+    }
+    bytes.to_string()
+}
+
+/// Billionths of a processor as a number of processors.
+fn processors(nanos: i64) -> String {
+    let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn positive(value: Option<i64>, want: &'static str) -> Result<i64, BadSetting> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::blocks::amount::in_units;
 use super::super::file::Policy;
 use super::super::finding;
 use super::super::need::{Block, Limits, What};
@@ -175,7 +176,7 @@ fn limits(found: &[(&str, &Tally)]) -> Option<String> {
             .all(|limits| (0..=most.saturating_mul(2)).contains(&limits.memory_and_swap))
     });
     let parts = [
-        memory.map(|bytes| format!("memory = {}", amount(bytes))),
+        memory.map(|bytes| format!("memory = {}", quoted(&in_units(bytes)))),
         most(|limits| limits.nano_cpus).map(|nanos| {
             format!(
                 "cpus = {}.{:09}",
@@ -187,14 +188,4 @@ fn limits(found: &[(&str, &Tally)]) -> Option<String> {
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("{{ {} }}", parts.join(", ")))
-}
-
-/// A number of bytes in the largest unit that it is a whole number of.
-fn amount(bytes: i64) -> String {
-    for (unit, size) in [("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)] {
-        if bytes % size == 0 {
-            return quoted(&format!("{}{unit}", bytes / size));
-        }
-    }
-    bytes.to_string()
 }

@@ -103,13 +103,13 @@ impl What {
         let Some(value) = self.value() else {
             return Some(format!("set {key} = true"));
         };
-        let value = shortened(&value);
+        let shown = serde_json::Value::from(shortened(&value)).to_string();
         if let Self::Within(Within::Command(argv)) = self {
             // The arguments may hold secrets, and a refusal is on record.
             return Some(match argv.len() {
-                0 | 1 => format!("add [\"{value}\"] to {key}"),
+                0 | 1 => format!("add [{shown}] to {key}"),
                 count => format!(
-                    "add a list of \"{value}\" and its {} to {key}",
+                    "add a list of {shown} and its {} to {key}",
                     arguments(count - 1)
                 ),
             });
@@ -117,16 +117,41 @@ impl What {
         if let Self::Start(_) = self {
             return Some(format!("name every network that it is on now in {key}"));
         }
+        if let Self::Made(Made::VolumeOption { key: option, .. }) = self {
+            return Some(format!(
+                "add \"{}=\" with its value to {key}",
+                shortened(option)
+            ));
+        }
+        if let Self::Made(Made::Tag(name)) = self
+            && name == "*"
+        {
+            return Some(format!(
+                "leave {key} out: which names a tar holds is not read"
+            ));
+        }
+        let is_variable = matches!(self, Self::Env(_) | Self::Within(Within::ExecEnv(_)));
+        let is_name = |user: &str| !user.split(':').all(|part| part.parse::<u32>().is_ok());
+        let is_named_user = matches!(self, Self::User(user) | Self::Within(Within::ExecUser(user)) if is_name(user));
         Some(if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
-        } else if matches!(self, Self::Volume(_)) {
-            format!("add \"{value}\" to {key}, and what it was made with to [volumes]")
+        } else if matches!(self, Self::Limits(_)) {
+            format!("widen {key}, or have the client set less")
         } else if value.is_empty() {
             format!("name one of {key}")
-        } else if matches!(self, Self::Limits(_)) {
-            format!("raise {key} to that, or have the client set lower ones")
+        } else if shortened(&value).len() < value.len() {
+            format!("add it, whole, to {key}")
+        } else if is_variable {
+            let block = block.name();
+            format!(
+                "add {shown} to {key}, where there is one, or take it out of {block}.env.forbid"
+            )
+        } else if is_named_user {
+            format!("add its number to {key}")
+        } else if matches!(self, Self::Volume(_)) {
+            format!("add {shown} to {key}, and what it was made with to [volumes]")
         } else {
-            format!("add \"{value}\" to {key}")
+            format!("add {shown} to {key}")
         })
     }
 }

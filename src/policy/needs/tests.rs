@@ -72,11 +72,11 @@ fn half_of_a_processor_limit_says_nothing_of_a_container_that_is_there() {
         ("{}", ""),
         (
             r#"{"CpuPeriod":1000}"#,
-            "the body \"memory unlimited, cpus unlimited, pids unlimited\" is not granted; to grant it raise create.limits to that, or have the client set lower ones",
+            "the body is beyond create.limits (cpus unlimited, at the most 2); to grant it have the client set less, or raise cpus there or leave it out",
         ),
         (
             r#"{"CpuQuota":200000}"#,
-            "the body \"memory unlimited, cpus unlimited, pids unlimited\" is not granted; to grant it raise create.limits to that, or have the client set lower ones",
+            "the body is beyond create.limits (cpus unlimited, at the most 2); to grant it have the client set less, or raise cpus there or leave it out",
         ),
     ] {
         assert_judged(blocks, UPDATE, body, want);
@@ -619,14 +619,14 @@ fn each_open_key_of_create_narrows_once_it_is_written() {
         ("restart = ['on-failure']", host(r#""RestartPolicy":{"Name":"always"}"#), at("HostConfig.RestartPolicy", "always", "restart"), "restart = ['always']"),
         ("users = ['1:1']", r#"{"Image":"a:1","User":"2:2"}"#.to_owned(), at("User", "2:2", "users"), "users = ['@non-root']"),
         ("volumes = ['a*']", host(r#""Binds":["b:/b"]"#), at("HostConfig.Binds[0]", "b", "volumes") + ", and what it was made with to [volumes]", "volumes = ['b']"),
-        ("env = { allow = ['A'] }", r#"{"Image":"a:1","Env":["B=secret"]}"#.to_owned(), at("Env", "B", "env.allow"), "env = { allow = ['B=s*'] }"),
+        ("env = { allow = ['A'] }", r#"{"Image":"a:1","Env":["B=secret"]}"#.to_owned(), at("Env", "B", "env.allow") + ", where there is one, or take it out of create.env.forbid", "env = { allow = ['B=s*'] }"),
         ("networks = []", host(""), at("HostConfig.NetworkMode", "@default", "networks"), "networks = ['@default']"),
         ("labels = { forbid = ['x.*'] }", r#"{"Image":"a:1","Labels":{"x.y":"z"}}"#.to_owned(),
             "Labels \"x.y\" is not granted; to grant it leave it out of create.labels.forbid".to_owned(), "labels = { forbid = ['y.*'] }"),
         ("labels = { stamp = { o = 'me' } }", r#"{"Image":"a:1","Labels":{"o":"you"}}"#.to_owned(),
             "Labels \"o\" is not granted; to grant it leave it out of create.labels.forbid".to_owned(), "labels = { stamp = { o = 'you' } }"),
         ("limits = { memory = '1k' }", host(r#""Memory":1025"#),
-            "HostConfig \"memory 1025, cpus unlimited, pids unlimited\" is not granted; to grant it raise create.limits to that, or have the client set lower ones".to_owned(), "limits = { memory = '2k' }"),
+            "HostConfig is beyond create.limits (memory 1025, at the most 1k); to grant it have the client set less, or raise memory there or leave it out".to_owned(), "limits = { memory = '2k' }"),
     ];
     for (narrow, body, refused, wide) in cases {
         assert_judged("", CREATE, body, "");
@@ -695,7 +695,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[exec]\nenv = { allow = ['A'] }",
             exec,
             r#"{"Cmd":["a"],"Env":["B=s3cret"]}"#,
-            add("Env", "B", "exec.env.allow"),
+            add("Env", "B", "exec.env.allow") + ", where there is one, or take it out of exec.env.forbid",
             "[exec]\nenv = { allow = ['B'] }",
         ),
         (
@@ -758,7 +758,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[images]\ntags = ['*']",
             "POST /images/load",
             "",
-            add("the tar", "*", "images.tags"),
+            "the tar \"*\" is not granted; to grant it leave images.tags out: which names a tar holds is not read".to_owned(),
             "",
         ),
         (
@@ -814,7 +814,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "",
             "POST /volumes/create",
             r#"{"DriverOpts":{"o":"password=s3cret"}}"#,
-            add("DriverOpts", "o=*", "volumes.options"),
+            "DriverOpts \"o=*\" is not granted; to grant it add \"o=\" with its value to volumes.options".to_owned(),
             "[volumes]\noptions = ['o=*']",
         ),
         (
@@ -896,7 +896,7 @@ fn no_pattern_of_a_folder_matches_what_is_beside_it() {
     let made = |options: &str| format!(r#"{{"Name":"a","DriverOpts":{options}}}"#);
     let refused = |option: &str| {
         format!(
-            "DriverOpts \"{option}=*\" is not granted; to grant it add \"{option}=*\" to volumes.options"
+            "DriverOpts \"{option}=*\" is not granted; to grant it add \"{option}=\" with its value to volumes.options"
         )
     };
     for (options, want) in [
