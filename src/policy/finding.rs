@@ -157,7 +157,10 @@ const NAMESPACES: &[&str] = &["cgroup", "ipc", "network", "pid", "user", "uts"];
 /// A command with its arguments, where they were recorded, or the program alone.
 fn arguments(value: &str) -> Option<Vec<String>> {
     if value.starts_with('[') {
-        return serde_json::from_str(value).ok();
+        let argv: Vec<String> = serde_json::from_str(value).ok()?;
+        // Others are escaped in a record twice.
+        let is_plain = |argument: &String| argument.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        return argv.iter().all(is_plain).then_some(argv);
     }
     Some(vec![value.to_owned()])
 }

@@ -94,6 +94,10 @@ pub(super) fn entry(key: &str, value: &str) -> Option<String> {
         "archive.paths" => quoted(&format!("{value}:rw")),
         // A list of strings is written alike in JSON.
         "exec.commands" => value.to_owned(),
+        // Without a version an image's name grants every one.
+        "create.images" | "images.tags" if !has_version(value) => {
+            quoted(&format!("{value}:latest"))
+        }
         "networks.subnets" => {
             let address = value.parse::<IpAddr>().map(IpNet::from);
             quoted(&address.map_or_else(|_| value.to_owned(), |net| net.to_string()))
@@ -108,6 +112,12 @@ pub(super) fn entry(key: &str, value: &str) -> Option<String> {
     load(&format!("[{block}]\n{list}")).is_ok().then_some(entry)
 }
 
+/// Whether the name of an image has a tag or a digest.
+fn has_version(image: &str) -> bool {
+    let last = image.rsplit('/').next().unwrap_or_default();
+    last.contains([':', '@'])
+}
+
 /// Whether a key takes a value for itself alone, and not for a pattern, a folder with all that is in it, or
 /// whatever has a label.
 pub(super) fn is_literal(key: &str, value: &str) -> bool {
@@ -118,17 +128,18 @@ pub(super) fn is_literal(key: &str, value: &str) -> bool {
             let more = argv.last().is_none_or(|last| last == "...");
             !more && argv.iter().all(|argument| is_plain(argument))
         }
-        // The value of an option is not recorded, and every version of an image is asked for as such.
-        "volumes.options" | "images.pull" | "images.push" => {
-            is_plain(value.strip_suffix('*').unwrap_or(value))
+        // Every version of an image is asked for as such, and the value of an option is not recorded.
+        "images.pull" | "images.push" => is_plain(value.strip_suffix(":*").unwrap_or(value)),
+        "volumes.options" => is_plain(value.strip_suffix("=*").unwrap_or(value)),
+        "create.users" | "exec.users" => !value.starts_with('@'),
+        "exec.workdirs" => is_plain(value) && !value.ends_with(":ro") && !value.ends_with(":rw"),
+        "archive.into" | "create.join" | "exec.into" | "networks.containers" => {
+            is_plain(value)
+                && !["label:", "project:"]
+                    .iter()
+                    .any(|it| value.starts_with(it))
         }
-        key if EXACT.contains(&key) => true,
-        _ => {
-            let is_selector = ["label:", "project:"]
-                .iter()
-                .any(|begin| value.starts_with(begin));
-            is_plain(value) && !is_selector
-        }
+        key => EXACT.contains(&key) || is_plain(value),
     }
 }
 

@@ -4,7 +4,7 @@
 //! refused whenever they were asked for; everything else is added as a comment, to be read before it grants anything. So no block changes: what
 //! one of them says is also asked about the requests of operations that are granted already.
 
-use toml_edit::{Array, DocumentMut, Item, Value};
+use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use super::super::file::{Library, Policy, Problem};
 use super::super::finding;
@@ -13,7 +13,7 @@ use super::super::replay::{key_of, lacking};
 use super::keys::{DEFAULTS, Form, entry, form};
 use super::lines::{Entry, lines};
 use super::list::{Addition, append};
-use super::source::{before_tables, below, table_of};
+use super::source::Source;
 use super::text::{
     CONTROL, REFUSED, WITHOUT_ARGUMENTS, lost, not_narrowed, of_operation, of_path, times,
     too_narrow, unwritable, write_block,
@@ -46,14 +46,21 @@ pub(super) fn merge(
         }
         if merged.document.contains_key(block.name()) {
             merged.widen(block);
-        } else if policy.blocks().has(block) {
-            merged.replace(block, reference, library)?;
+        } else if let Some((from, table)) = inherited(reference, library, block)? {
+            // One of its own would take the place of that of the policy that it extends.
+            merged.draft(
+                block,
+                table,
+                &format!("# In the place of that of {from}.\n"),
+            );
+        } else if merged.has_any(block) {
+            merged.draft(block, Table::new(), "");
         } else {
             let begin = format!("{}.", block.name());
             let of_it = without.iter().filter(|key| key.starts_with(&begin));
             merged.notes.extend(of_it.map(|key| not_narrowed(key)));
             let lines = lines(seen, block, &without);
-            merged.begin(block, &write_block(block, &lines));
+            merged.begin(block, WHOLE, &write_block(block, &lines));
         }
     }
     let (text, notes) = merged.told();
@@ -77,7 +84,7 @@ struct Merged<'a> {
     seen: &'a Seen,
     /// As it was.
     policy: &'a Policy,
-    source: &'a str,
+    source: Source<'a>,
     document: DocumentMut,
     /// What grants something now that was not granted before.
     added: Vec<String>,
@@ -85,7 +92,7 @@ struct Merged<'a> {
     held_back: Vec<String>,
     /// Keys that blocks do not have, to stand below their heads.
     below: Vec<(Block, String, Vec<Entry>)>,
-    /// Whole blocks as comments.
+    /// Whole blocks as comments, each with what is said of it.
     blocks: Vec<String>,
     notes: Vec<String>,
     /// Whether all of it becomes a comment as a whole.
@@ -97,7 +104,7 @@ impl<'a> Merged<'a> {
         Self {
             seen,
             policy,
-            source,
+            source: Source::of(source),
             document,
             added: Vec::new(),
             held_back: Vec::new(),
@@ -137,7 +144,7 @@ impl<'a> Merged<'a> {
                 control.push((of_path(path, tally), tally));
             }
         }
-        let source = self.source;
+        let comments = self.source.comments_in(None, "allow");
         let mut additions = Vec::new();
         for (head, group) in [
             (None, plain),
@@ -146,11 +153,13 @@ impl<'a> Merged<'a> {
         ] {
             let mut head = head.map(|head: &str| Addition::Head(head.to_owned()));
             for (entry, tally) in group {
-                if self.stands_in(before_tables(source), ("allow", &entry.toml), tally) {
+                let name = entry.toml.trim_matches('"');
+                if comments.iter().any(|comment| names(comment, name)) {
+                    self.stands("allow", name, tally);
                     continue;
                 }
                 additions.extend(head.take());
-                let name = entry.toml.trim_matches('"').to_owned();
+                let name = name.to_owned();
                 let list = if entry.is_held_back {
                     &mut self.held_back
                 } else {
@@ -174,24 +183,11 @@ impl<'a> Merged<'a> {
         self.notes.push(format!("Not added: {what}{why}"));
     }
 
-    /// Whether an earlier merge, or the reader, has left an entry in a part of the file as a comment: of a list,
-    /// or of a key that is a comment as a whole.
-    fn stands_in(&mut self, part: &str, (name, toml): (&str, &str), tally: &Tally) -> bool {
-        let mut comments = part
-            .lines()
-            .filter_map(|line| line.trim_start().strip_prefix("# "));
-        let stands = comments.any(|comment| {
-            let value = comment
-                .strip_prefix(name)
-                .and_then(|it| it.trim_start().strip_prefix('='));
-            comment.starts_with(toml) || value.is_some_and(|value| value.contains(toml))
-        });
-        if stands {
-            let times = times(tally.count);
-            let note = format!("Stands there as a comment: {name} = {toml}, asked for {times}");
-            self.notes.push(note);
-        }
-        stands
+    /// An earlier merge, or the reader, has left something as a comment.
+    fn stands(&mut self, key: &str, value: &str, tally: &Tally) {
+        let times = times(tally.count);
+        let note = format!("Stands there as a comment: {key} = {value}, asked for {times}");
+        self.notes.push(note);
     }
 
     /// What was seen of a block and is not granted.
@@ -208,54 +204,48 @@ impl<'a> Merged<'a> {
         found.filter(|(text, _)| lacks(text)).collect()
     }
 
-    /// Whether a block is needed that is not there, or does not grant all that was seen.
-    fn lacks(&self, block: Block) -> bool {
+    /// Whether an operation is granted that a block decides about.
+    fn has_any(&self, block: Block) -> bool {
         let of_block = |operation: &&Operation| Block::of(**operation) == Some(block);
         let mut operations = Operation::ALL.iter().filter(of_block);
-        let has_any = operations.any(|operation| self.policy.has(*operation));
-        let is_new = !has_any && !self.policy.blocks().has(block);
+        operations.any(|operation| self.policy.has(*operation))
+    }
+
+    /// Whether a block is needed that is not there, or does not grant all that was seen.
+    fn lacks(&self, block: Block) -> bool {
+        let is_new = !self.has_any(block) && !self.policy.blocks().has(block);
         let is_asked = is_new && !self.seen.of_block(block).is_empty();
         is_asked || !self.lacking(block).is_empty()
     }
 
     /// Adds a whole block as a comment.
-    fn begin(&mut self, block: Block, text: &str) {
+    fn begin(&mut self, block: Block, head: &str, text: &str) {
         let name = format!("[{}]", block.name());
-        if self.source.contains(&format!("# {name}")) {
+        if self.source.has_line(&name) {
             let note = format!("Stands there as a comment: {name}, which may lack something now");
             return self.notes.push(note);
         }
         let lines = text.lines().map(|line| format!("# {line}\n"));
-        self.blocks.push(lines.collect());
+        self.blocks
+            .push(format!("# {head}\n{}", lines.collect::<String>()));
         self.held_back.push(name);
     }
 
-    /// Adds a block as a comment that would take the place of the one of an extended policy.
-    fn replace(
-        &mut self,
-        block: Block,
-        reference: &str,
-        library: &dyn Library,
-    ) -> Result<(), Vec<Problem>> {
-        let Some((from, mut item)) = inherited(reference, library, block)? else {
-            return Ok(());
-        };
-        if let Some(table) = item.as_table_mut() {
-            table.decor_mut().set_prefix("");
-        }
+    /// Adds a block as a comment, with what it lacks.
+    fn draft(&mut self, block: Block, table: Table, note: &str) {
         let mut document = DocumentMut::new();
-        document.insert(block.name(), item);
+        document.insert(block.name(), Item::Table(table));
+        let text = document.to_string();
         let mut draft = Merged {
             is_draft: true,
-            ..Merged::of(self.seen, self.policy, "", document)
+            ..Merged::of(self.seen, self.policy, &text, document)
         };
         draft.widen(block);
-        let (text, _) = draft.told();
-        self.begin(
-            block,
-            &format!("# In the place of that of {from}.\n{}", text.trim()),
-        );
-        Ok(())
+        let (text, notes) = draft.told();
+        let notes = notes.into_iter();
+        self.notes
+            .extend(notes.filter(|note| !note.starts_with(ADDED)));
+        self.begin(block, DRAFT, &format!("{note}{}", text.trim()));
     }
 
     /// Adds to a block's keys what they lack, as comments.
@@ -275,89 +265,125 @@ impl<'a> Merged<'a> {
             return;
         };
         let key = format!("{}.{name}", block.name());
-        let toml = match form(&key) {
-            Form::Commands if !value.starts_with('[') => {
-                return self.not_added(text, &format!(", {WITHOUT_ARGUMENTS}"));
-            }
-            Form::Limits => return self.not_added(text, ", as limits are raised by hand"),
-            Form::Variables => return self.not_added(text, ", as variables are added by hand"),
-            Form::Flag => "true".to_owned(),
-            Form::Commands | Form::List => {
-                let Some(toml) = entry(&key, value) else {
-                    let why = unwritable(text);
-                    let why = why.unwrap_or_else(|| format!("Not added: {text}"));
-                    return self.notes.push(why);
-                };
-                toml
-            }
+        let toml = match written(&key, value, text) {
+            Ok(toml) => toml,
+            Err(note) => return self.notes.push(note),
         };
         let mut entry = Entry::of_key(&key, toml, tally);
-        entry.is_held_back |= !self.is_draft;
-        let table = table_of(self.source, block);
-        // Keys with points in them stand before all tables.
-        let part = if table.is_empty() {
-            before_tables(self.source)
-        } else {
-            table
-        };
-        if self.stands_in(part, (name, &entry.toml), tally) {
-            return;
-        }
+        let told = format!("{key} = {}", entry.toml);
         let item = self.document.get_mut(block.name());
-        let list = item.and_then(|item| item.get_mut(name));
-        if let Some(list) = list.and_then(Item::as_array_mut) {
-            append(list, vec![Addition::Entry(entry.clone())]);
-        } else if table.is_empty() && !self.source.is_empty() {
-            return self.not_added(text, &format!(": write [{}] as a table", block.name()));
+        let table = item.and_then(Item::as_table_like_mut);
+        let item = table.and_then(|table| table.get_mut(name));
+        let has_list = item.as_ref().is_some_and(|item| item.is_array());
+        let comments = if has_list {
+            self.source.comments_in(Some(block), name)
         } else {
-            let mut below = self.below.iter_mut();
-            match below.find(|(of, known, _)| *of == block && *known == name) {
-                Some((_, _, entries)) => entries.push(entry.clone()),
-                None => self
-                    .below
-                    .push((block, name.to_owned(), vec![entry.clone()])),
+            self.source.comments_below(block)
+        };
+        let mut is_about = has_list;
+        let stands = comments.iter().any(|comment| {
+            // Of a key that is a comment as a whole the entries stand below it.
+            let key = comment.split_once('=').map(|(key, _)| key.trim());
+            let is_bare = |key: &&str| key.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'_'));
+            if let Some(key) = key.filter(|key| !has_list && is_bare(key)) {
+                is_about = key == name;
+            }
+            is_about && comment.contains(&entry.toml)
+        });
+        if stands && !self.is_draft {
+            return self.stands(&key, &entry.toml, tally);
+        }
+        match item {
+            Some(Item::Value(Value::Array(list))) => {
+                entry.is_held_back |= !self.is_draft;
+                append(list, vec![Addition::Entry(entry)]);
+            }
+            Some(item) if self.is_draft && !entry.is_held_back => *item = Item::Value(true.into()),
+            Some(_) => return self.not_added(text, &format!(": set {key} = true")),
+            None if !self.source.has_head(block) => {
+                return self.not_added(text, &format!(": write [{}] as a table", block.name()));
+            }
+            None => {
+                let mut below = self.below.iter_mut();
+                match below.find(|(of, known, _)| *of == block && *known == name) {
+                    Some((_, _, entries)) => entries.push(entry),
+                    None => self.below.push((block, name.to_owned(), vec![entry])),
+                }
             }
         }
-        self.held_back.push(format!("{key} = {}", entry.toml));
+        self.held_back.push(told);
+    }
+
+    /// A key with these entries, beside what holds without it.
+    fn key_of(&self, block: Block, name: &str, entries: &[Entry]) -> String {
+        let key = format!("{}.{name}", block.name());
+        if form(&key) == Form::Flag {
+            let comments: Vec<_> = entries.iter().map(|entry| &*entry.comment).collect();
+            let is_held_back = self.is_draft && entries.iter().all(|entry| entry.is_held_back);
+            let before = if is_held_back { "# " } else { "" };
+            return format!("{before}{name} = true # {}", comments.join("; "));
+        }
+        let defaults = DEFAULTS.iter().find(|(of, _)| *of == key);
+        let defaults = defaults.map_or(&[][..], |(_, values)| values);
+        let mut list: Array = defaults.iter().copied().collect();
+        let entries = entries.iter().cloned().map(Addition::Entry);
+        append(&mut list, entries.collect());
+        format!("{name} = {list}")
     }
 
     /// The file's text, and what is to be told of it.
     fn told(mut self) -> (String, Vec<String>) {
         let mut text = self.document.to_string();
         for (block, name, entries) in self.below.iter().rev() {
-            text = below(&text, *block, &line(*block, name, entries));
+            let lines = self.key_of(*block, name, entries);
+            let before = if self.is_draft { "" } else { "# " };
+            let lines = lines.lines().map(|line| format!("{before}{line}\n"));
+            text = Source::of(&text).with_below(*block, &lines.collect::<String>());
         }
         for block in &self.blocks {
             let gap = if text.ends_with('\n') { "\n" } else { "\n\n" };
-            text = format!("{text}{gap}# {WHOLE}\n{block}");
+            text = format!("{text}{gap}{block}");
         }
-        let added = self.added.iter().map(|what| format!("Added: {what}"));
+        let added = self.added.iter().map(|what| format!("{ADDED}: {what}"));
         let held_back = self.held_back.iter();
-        let held_back = held_back.map(|what| format!("Added as a comment: {what}"));
+        let held_back = held_back.map(|what| format!("{ADDED} as a comment: {what}"));
         self.notes.extend(added.chain(held_back));
         (text, self.notes)
     }
 }
 
-/// What stands above a block that is a comment.
+const ADDED: &str = "Added";
+/// What stands above a block that is a comment and narrows what comments in `allow` would grant.
 const WHOLE: &str = "For the comments in allow: take the `# ` away from all of this block, or what they grant is not narrowed.";
+/// What stands above a block that is a comment and widens what is granted already.
+const DRAFT: &str =
+    "Take the `# ` away from all of this block for what it grants more than what holds now.";
 
-/// A key with these entries, beside what holds without it; a comment where one of them is.
-fn line(block: Block, name: &str, entries: &[Entry]) -> String {
-    let key = format!("{}.{name}", block.name());
-    let is_held_back = entries.iter().any(|entry| entry.is_held_back);
-    let before = if is_held_back { "# " } else { "" };
-    let comments: Vec<_> = entries.iter().map(|entry| &*entry.comment).collect();
-    let comment = comments.join("; ");
-    if form(&key) == Form::Flag {
-        return format!("{before}{name} = true # {comment}");
-    }
-    let defaults = DEFAULTS.iter().find(|(of, _)| *of == key);
-    let defaults = defaults.map_or(&[][..], |(_, values)| values);
-    let values = defaults.iter().map(|value| format!("\"{value}\""));
-    let values = values.chain(entries.iter().map(|entry| entry.toml.clone()));
-    let values: Vec<_> = values.collect();
-    format!("{before}{name} = [{}] # {comment}", values.join(", "))
+/// What is written for a value, or why nothing can be.
+fn written(key: &str, value: &str, finding: &str) -> Result<String, String> {
+    let why = match form(key) {
+        Form::Flag => return Ok("true".to_owned()),
+        Form::Commands if !value.starts_with('[') => WITHOUT_ARGUMENTS,
+        Form::Limits => "as limits are raised by hand",
+        Form::Variables => "as variables are added by hand",
+        Form::Commands | Form::List => {
+            let note = || unwritable(finding).unwrap_or_else(|| format!("Not added: {finding}"));
+            return entry(key, value).ok_or_else(note);
+        }
+    };
+    Err(format!("Not added: {finding}, {why}"))
+}
+
+/// Whether a comment has the name of an operation, or a path, in it, in whatever quotes.
+fn names(comment: &str, name: &str) -> bool {
+    let is_inner = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '/' | '{');
+    comment.match_indices(name).any(|(at, _)| {
+        let before = comment.get(..at).and_then(|text| text.chars().next_back());
+        let after = comment
+            .get(at + name.len()..)
+            .and_then(|text| text.chars().next());
+        !before.is_some_and(is_inner) && !after.is_some_and(is_inner)
+    })
 }
 
 /// The block as it stands in the first policy that is extended and has it, with that one's name.
@@ -365,11 +391,15 @@ fn inherited(
     reference: &str,
     library: &dyn Library,
     block: Block,
-) -> Result<Option<(String, Item)>, Vec<Problem>> {
+) -> Result<Option<(String, Table)>, Vec<Problem>> {
     let (file, source) = library.read(reference).map_err(|problem| vec![problem])?;
     let document = parse(&file, &source)?;
-    if let Some(item) = document.get(block.name()) {
-        return Ok(Some((file, item.clone())));
+    if let Some(Ok(mut table)) = document.get(block.name()).cloned().map(Item::into_table) {
+        // However it is written there.
+        table.set_dotted(false);
+        table.set_implicit(false);
+        table.decor_mut().set_prefix("");
+        return Ok(Some((file, table)));
     }
     let parents = document.get("extends").and_then(Item::as_array);
     for parent in parents.into_iter().flatten().filter_map(Value::as_str) {

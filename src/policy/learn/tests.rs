@@ -333,8 +333,8 @@ binds = [
     "/srv/b:ro", # once, last 2026-11-21T10:00:02Z
 ]
 images = [
-    # "busybox", # once, refused, last 2026-11-21T10:00:03Z
-    "web:1",     # once, last 2026-11-21T10:00:02Z
+    # "busybox:latest", # once, refused, last 2026-11-21T10:00:03Z
+    "web:1",            # once, last 2026-11-21T10:00:02Z
 ]
 limits = { memory = "64m" } # the most that was asked for
 networks = []

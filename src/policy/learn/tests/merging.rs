@@ -79,14 +79,16 @@ limits = { memory = '64m' }
 ]
 
 [create] # narrow
-# devices = ["/dev/kvm"] # once, last 2026-11-21T10:00:06Z
+# devices = [
+#     "/dev/kvm", # once, last 2026-11-21T10:00:06Z
+# ]
 # privileged = true # once, refused, last 2026-11-21T10:00:03Z
 binds = ['/srv/b:ro',
     # "/:rw", # once, refused, last 2026-11-21T10:00:03Z
 ] # its backups
 images = [
     'web:1', # the image
-    # "busybox", # once, refused, last 2026-11-21T10:00:03Z
+    # "busybox:latest", # once, refused, last 2026-11-21T10:00:03Z
     # "db:1", # once, last 2026-11-21T10:00:06Z
 ]
 limits = { memory = '64m' }
@@ -101,7 +103,7 @@ limits = { memory = '64m' }
             "Added as a comment: ExecStart",
             "Added as a comment: create.binds = \"/:rw\"",
             "Added as a comment: create.devices = \"/dev/kvm\"",
-            "Added as a comment: create.images = \"busybox\"",
+            "Added as a comment: create.images = \"busybox:latest\"",
             "Added as a comment: create.images = \"db:1\"",
             "Added as a comment: create.privileged = true",
         ]
@@ -110,10 +112,10 @@ limits = { memory = '64m' }
         .merged("mine.toml", &Shelf(&text))
         .unwrap();
     for stands in [
-        "allow = \"ContainerKill\"",
-        "binds = \"/:rw\"",
-        "devices = \"/dev/kvm\"",
-        "privileged = true",
+        "allow = ContainerKill",
+        "create.binds = \"/:rw\"",
+        "create.devices = \"/dev/kvm\"",
+        "create.privileged = true",
     ] {
         let want = format!("Stands there as a comment: {stands}, asked for once");
         assert!(notes.contains(&want), "{notes:?}");
@@ -285,7 +287,7 @@ fn what_the_reader_has_left_as_a_comment_stays_one() {
     );
     assert_eq!(
         notes[0],
-        "Stands there as a comment: allow = \"SystemInfo\", asked for once"
+        "Stands there as a comment: allow = SystemInfo, asked for once"
     );
     let Err(problems) = seen.merged("mine.toml", &Shelf("\n")) else {
         panic!("an empty file was added to");
