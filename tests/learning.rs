@@ -118,14 +118,16 @@ fn a_replay_says_what_would_change_and_what_cannot_be_told() {
             0,
             "1 of 3 requests would be answered otherwise\n  \
              ContainerExec, once, last 2026-11-21T10:00:03Z, would be allowed\n  \
-             passed over once: own_container, whatever a policy says\n",
+             passed over once: own_container, whatever a policy says\n  \
+             supposed: containers that are entered are ordinary ones where the record does not say otherwise\n",
         ),
         (
             "allow = ['SystemInfo', 'ContainerExec']\n[exec]\ncommands = [['ls'], ['sh', '-c', 'x']]",
             0,
             "none of 3 requests is known to be answered otherwise, 1 cannot be told\n  \
              ContainerExec, once, last 2026-11-21T10:00:03Z, cannot be told, as too little is recorded: exec.commands\n  \
-             passed over once: own_container, whatever a policy says\n",
+             passed over once: own_container, whatever a policy says\n  \
+             supposed: containers that are entered are ordinary ones where the record does not say otherwise\n",
         ),
         (
             "allow = ['ContainerExec']\n[exec]\ninto = []",
@@ -135,7 +137,8 @@ fn a_replay_says_what_would_change_and_what_cannot_be_told() {
              to grant it add \"web\" to exec.into\n  \
              SystemInfo, once, last 2026-11-21T10:00:01Z, would be refused: SystemInfo is not granted; \
              to grant it add \"SystemInfo\" to allow\n  \
-             passed over once: own_container, whatever a policy says\n",
+             passed over once: own_container, whatever a policy says\n  \
+             supposed: containers that are entered are ordinary ones where the record does not say otherwise\n",
         ),
     ] {
         let file = folder.write("mine.toml", policy).display().to_string();
@@ -153,4 +156,65 @@ fn a_replay_says_what_would_change_and_what_cannot_be_told() {
         "{out}"
     );
     assert_eq!(code, 1);
+}
+
+#[test]
+fn what_a_record_leaves_out_is_not_taken_for_granted() {
+    let folder = Folder::new();
+    let program = json!({"verdict": "allow", "reason": "granted", "findings": ["exec.commands=ls", "exec.into=web"]});
+    let create =
+        json!({"verdict": "allow", "reason": "granted", "findings": ["create.images=web:1"]});
+    let started = json!({"verdict": "deny", "reason": "restricted", "effect": "write"});
+    for (path, told, policy, want) in [
+        (
+            "/containers/web/exec",
+            &program,
+            "allow = ['ContainerExec']\n[exec]\ncommands = [['ls']]",
+            "none of 1",
+        ),
+        (
+            "/containers/web/exec",
+            &program,
+            "allow = ['ContainerExec']\n[exec]\nusers = ['@non-root']",
+            "1 of 1",
+        ),
+        (
+            "/containers/web/exec",
+            &program,
+            "allow = ['ContainerExec']",
+            "all 1",
+        ),
+        (
+            "/containers/create",
+            &create,
+            "allow = ['ContainerCreate']\n[create]\nusers = ['@non-root']",
+            "1 of 1",
+        ),
+        (
+            "/containers/create",
+            &create,
+            "allow = ['ContainerCreate']\n[create]\nlabels = { forbid = ['a'] }",
+            "none of 1",
+        ),
+        (
+            "/containers/create",
+            &create,
+            "allow = ['ContainerCreate']",
+            "all 1",
+        ),
+        (
+            "/containers/web/start",
+            &started,
+            "allow = ['ContainerStart', 'ContainerCreate']",
+            "none of 1",
+        ),
+    ] {
+        let file = folder.write("mine.toml", policy).display().to_string();
+        let one = line(1, "10.0.0.2", ("POST", path, "control"), told);
+        let (_, out, _) = dockgate(&["check", &file, "--against", "-"], &one);
+        assert!(
+            out.contains(&format!("\n-: {want} ")),
+            "{path} {policy}: {out}"
+        );
+    }
 }

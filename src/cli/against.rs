@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::{Exit, learn, tell};
 use crate::audit::line::{self, Line};
-use crate::docker::{Call, Subject};
+use crate::docker::{Call, Operation, Subject};
 use crate::policy::learn::{times, to_the_second};
 use crate::policy::refusal::BY_NOBODY;
 use crate::policy::replay::{Replayed, judge, key_of};
@@ -45,6 +45,8 @@ struct Replay {
     /// By what changes, the request's kind and why.
     changes: BTreeMap<(Change, String, String), Tally>,
     judged: u64,
+    /// Whether any of them was about entering a container.
+    enters: bool,
     /// Requests about which these policies do not decide, and why.
     passed_over: BTreeMap<String, u64>,
 }
@@ -89,13 +91,21 @@ impl Replay {
             return self.pass_over("not recorded whole");
         };
         self.judged += 1;
+        self.enters |= line.findings.iter().any(|text| {
+            let key = finding::parts(text).map(|(_, key, _)| key);
+            key == Some("into")
+        });
         let found = line.findings.iter();
         let asked: Option<Vec<_>> = found.map(|text| finding::parse(text)).collect();
         let is_known = asked.is_some();
         let (change, why) = match judge(rules, &call, &asked.unwrap_or_default()) {
             Replayed::Refused(_) if !was_allowed => return,
             Replayed::Refused(denial) => (Change::Refused, denial.message),
-            // Labels are not in a record, but for what was said of them.
+            // The networks of a container that is started are not in a record, but for what was said of them.
+            Replayed::Allowed if line.reason == "restricted" && is_start(&call) => {
+                (Change::Unsure, "its networks".to_owned())
+            }
+            // Neither are labels.
             Replayed::Allowed if !was_allowed && line.detail.contains(BY_NOBODY) => {
                 self.judged -= 1;
                 return self.pass_over("a label that dockgate alone sets, whatever a policy says");
@@ -162,6 +172,9 @@ impl Replay {
         for (why, count) in &self.passed_over {
             writeln!(out, "  passed over {}: {why}", times(*count))?;
         }
+        if self.enters {
+            writeln!(out, "  supposed: {ORDINARY}")?;
+        }
         // Nothing that is compared proves nothing.
         let breaks = self
             .changes
@@ -175,12 +188,22 @@ impl Replay {
     }
 }
 
+/// What a replay rests on where containers are entered.
+const ORDINARY: &str =
+    "containers that are entered are ordinary ones where the record does not say otherwise";
+
 /// What requests have in common that are told in one line.
 fn kind(call: &Call) -> String {
     match &call.subject {
         Subject::Operation { operation, .. } => operation.to_string(),
         Subject::Outside { path } => format!("{} {path}", call.method.as_str()),
     }
+}
+
+/// Whether a container is started by it.
+fn is_start(call: &Call) -> bool {
+    let starts = [Operation::ContainerStart, Operation::ContainerRestart];
+    call.operation().is_some_and(|it| starts.contains(&it))
 }
 
 /// Whether more than its operation decides about it.

@@ -8,13 +8,13 @@ use super::blocks::Selectors;
 use super::cover::Cover;
 use super::file::Policy;
 use super::finding::Finding;
-use super::need::{Made, Need, What, Within};
+use super::need::{Block, Made, Need, What, Within};
 use super::reason::Denial;
 use super::refusal::restricted;
 use super::rules::Rules;
 use super::suppose;
 use super::weigh::Lacking;
-use crate::docker::Call;
+use crate::docker::{Call, Operation};
 
 /// What rules say of a recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +33,21 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
     if let Some(denial) = rules.refusal(call) {
         return Replayed::Refused(denial);
     }
+    let asked = &as_judged(call, asked);
     let (mut unsure, mut least) = (None, None);
     let policies = rules.policies().iter();
     for policy in policies.filter(|policy| policy.grants(call)) {
         let lacking = lacking(policy, asked);
-        if lacking.is_empty() {
+        let open = undecided(policy, call, asked);
+        if lacking.is_empty() && open.is_empty() {
             return Replayed::Allowed;
+        }
+        if lacking.is_empty() {
+            unsure.get_or_insert(Lacking {
+                needs: open,
+                ..Lacking::default()
+            });
+            continue;
         }
         let is_sure = lacking.iter().any(|finding| is_sure(policy, finding));
         let needs = lacking.iter().copied().map(need).collect();
@@ -55,6 +64,91 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
     }
 }
 
+/// What a record tells of a request, with what it leaves out as it is always so: the user that is not named, and
+/// that limits are those of a container that is there.
+fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
+    let mut asked = asked.to_vec();
+    let is_judged = !asked.is_empty() && !asked.iter().any(|it| it.what == What::Replaces);
+    let unnamed = match call.operation() {
+        Some(operation) if MAKING.contains(&operation) => What::User(String::new()),
+        Some(Operation::ContainerExec | Operation::ExecStart) => {
+            Within::ExecUser(String::new()).into()
+        }
+        _ => {
+            for finding in &mut asked {
+                if let What::Limits(limits) = &mut finding.what {
+                    limits.is_change = true;
+                    limits.pids = limits.pids.filter(|pids| *pids != 0);
+                }
+            }
+            return asked;
+        }
+    };
+    let key = unnamed.key();
+    if is_judged && !asked.iter().any(|finding| finding.what.key() == key) {
+        asked.push(Finding {
+            what: unnamed,
+            is_whole: true,
+        });
+    }
+    asked
+}
+
+/// The operations that make containers.
+const MAKING: &[Operation] = &[
+    Operation::ContainerCreate,
+    Operation::ServiceCreate,
+    Operation::ServiceUpdate,
+];
+
+/// The operations that set labels.
+const LABELLING: &[Operation] = &[
+    Operation::ContainerCreate,
+    Operation::ImageBuild,
+    Operation::ImageCommit,
+    Operation::NetworkCreate,
+    Operation::ServiceCreate,
+    Operation::ServiceUpdate,
+    Operation::VolumeCreate,
+];
+
+/// What a policy looks at more closely than the record does: values and arguments that are left out of it, and
+/// labels.
+fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Need> {
+    if policy.passes_bodies() {
+        return Vec::new();
+    }
+    let blocks = policy.blocks();
+    let looks_closer = |what: &What| {
+        if let What::Within(Within::Command(_)) = what {
+            blocks.exec.commands.is_some()
+        } else if let What::Within(Within::ExecEnv(_)) = what {
+            blocks.exec.env.has_values()
+        } else if let What::Env(_) = what {
+            blocks.create.env.has_values()
+        } else {
+            !matches!(what, What::Made(Made::VolumeOption { .. }))
+                || !blocks.volumes.options.is_empty()
+        }
+    };
+    let is_open = |finding: &&Finding| {
+        let key = finding.what.key();
+        let is_lifted = key.is_some_and(|(block, _)| blocks.is_lifted(block));
+        !finding.is_whole && !is_lifted && looks_closer(&finding.what)
+    };
+    let mut needs: Vec<_> = asked.iter().filter(is_open).map(need).collect();
+    let sets_labels = call.operation().is_some_and(|it| LABELLING.contains(&it));
+    if sets_labels && !blocks.create.labels.is_empty() && !blocks.is_lifted(Block::Create) {
+        let (key, value) = (String::new(), String::new());
+        let what = What::Label { key, value };
+        needs.push(need(&Finding {
+            what,
+            is_whole: false,
+        }));
+    }
+    needs
+}
+
 /// Whether a record tells enough of what is lacking: a container's labels are not in it.
 fn is_sure(policy: &Policy, finding: &Finding) -> bool {
     let blocks = policy.blocks();
@@ -69,7 +163,10 @@ fn is_sure(policy: &Policy, finding: &Finding) -> bool {
     } else {
         None
     };
-    finding.is_whole && !selectors.is_some_and(Selectors::has_labels)
+    // Whether one is ordinary depends on the [create] that held at the time.
+    let is_entered = matches!(finding.what, What::Within(Within::IntoPrivileged(_)));
+    let is_known = !is_entered || !blocks.has(Block::Create);
+    finding.is_whole && is_known && !selectors.is_some_and(Selectors::has_labels)
 }
 
 /// What of this a policy does not grant.

@@ -32,12 +32,25 @@ impl Variables {
     }
 }
 
+impl Variables {
+    /// Whether a value decides too, besides the name.
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        let mut allowed = self.allow.iter().flatten();
+        allowed.any(|(_, value)| value.is_some())
+    }
+}
+
 impl Setting for Variables {
     fn read(value: &Value) -> Result<Self, BadSetting> {
         let table = value.as_table().ok_or(BadSetting::Kind(
             "a table: { allow = [\"CI\"], forbid = [\"LD_*\"] }",
         ))?;
         only(table, &["allow", "forbid"])?;
+        if let Some(forbid) = table.get("forbid") {
+            let name = |text: &str| (!text.contains('=')).then_some(());
+            entries(forbid, "must be a name alone: no value is looked at", name)?;
+        }
         let allowed = |text: &str| match text.split_once('=') {
             Some((name, value)) => Some((pattern(name)?, Some(WildMatch::new(value)))),
             None => Some((pattern(text)?, None)),
@@ -81,6 +94,12 @@ impl Labels {
             Some((_, stamped)) => stamped == value,
             None => !self.forbid.cover(key),
         }
+    }
+
+    /// Whether every label may be set, and none is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.forbid.is_empty() && self.stamp.is_empty()
     }
 
     /// What is set on all that is made.
