@@ -374,16 +374,13 @@ fn written(key: &str, value: &str, finding: &str) -> Result<String, String> {
     Err(format!("Not added: {finding}, {why}"))
 }
 
-/// Whether a comment has the name of an operation, or a path, in it, in whatever quotes.
+/// Whether an operation or a path stands in a comment as an entry: in whatever quotes, or first. What is said of
+/// another one may name it too.
 fn names(comment: &str, name: &str) -> bool {
-    let is_inner = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '/' | '{');
-    comment.match_indices(name).any(|(at, _)| {
-        let before = comment.get(..at).and_then(|text| text.chars().next_back());
-        let after = comment
-            .get(at + name.len()..)
-            .and_then(|text| text.chars().next());
-        !before.is_some_and(is_inner) && !after.is_some_and(is_inner)
-    })
+    let quoted = ["\"", "'"].map(|quote| [quote, name, quote].concat());
+    let is_quoted = quoted.iter().any(|quoted| comment.contains(quoted));
+    let rest = comment.trim_start().strip_prefix(name);
+    is_quoted || rest.is_some_and(|rest| !rest.starts_with(|it: char| it.is_ascii_alphanumeric()))
 }
 
 /// The block as it stands in the first policy that is extended and has it, with that one's name.

@@ -289,6 +289,11 @@ fn what_the_reader_has_left_as_a_comment_stays_one() {
         notes[0],
         "Stands there as a comment: allow = SystemInfo, asked for once"
     );
+    // What is said of one operation is no word on another.
+    let other =
+        "allow = [\n    'ContainerExec', # which SystemInfo then shows\n]\n[exec]\ninto = []\n";
+    let (text, _) = merged(other, &seen);
+    assert!(load(&text).unwrap().has(Operation::SystemInfo), "{text}");
     let Err(problems) = seen.merged("mine.toml", &Shelf("\n")) else {
         panic!("an empty file was added to");
     };
