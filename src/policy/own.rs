@@ -194,8 +194,8 @@ fn cleaned(path: &str) -> String {
             (_, "" | ".") => {}
             (_, "..") => _ = parts.pop(),
             (["var"], "run") => parts = vec!["run"],
-            // The root as a process of the host sees it.
-            (["proc", _] | ["proc", _, "task", _], "root") => parts.clear(),
+            // The root as a process of the host sees it; where one works could be there.
+            (["proc", _] | ["proc", _, "task", _], "root" | "cwd") => parts.clear(),
             (_, part) => parts.push(part),
         }
     }

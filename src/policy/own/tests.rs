@@ -272,6 +272,11 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
         ),
         (
             "POST /containers/create",
+            r#"{"HostConfig":{"Binds":["/proc/1/task/1/cwd/srv/gate:/x"]}}"#,
+            PATH,
+        ),
+        (
+            "POST /containers/create",
             r#"{"HostConfig":{"Binds":["/run/gate=2,a:/x"]}}"#,
             PATH,
         ),
