@@ -90,47 +90,19 @@ impl Replay {
         let Some(call) = line.call() else {
             return self.pass_over("not recorded whole");
         };
+        if !was_allowed && line.detail.contains(BY_NOBODY) {
+            return self.pass_over("a label that dockgate alone sets, whatever a policy says");
+        }
         self.judged += 1;
         self.enters |= line.findings.iter().any(|text| {
             let key = finding::parts(text).map(|(_, key, _)| key);
             key == Some("into")
         });
-        let found = line.findings.iter();
-        let asked: Option<Vec<_>> = found.map(|text| finding::parse(text)).collect();
-        let is_known = asked.is_some();
-        let (change, why) = match judge(rules, &call, &asked.unwrap_or_default()) {
-            Replayed::Refused(_) if !was_allowed => return,
-            Replayed::Refused(denial) => (Change::Refused, denial.message),
-            // The networks of a container that is started are not in a record, but for what was said of them.
-            Replayed::Allowed if line.reason == "restricted" && is_start(&call) => {
-                (Change::Unsure, "its networks".to_owned())
-            }
-            // Neither are labels.
-            Replayed::Allowed if !was_allowed && line.detail.contains(BY_NOBODY) => {
-                self.judged -= 1;
-                return self.pass_over("a label that dockgate alone sets, whatever a policy says");
-            }
-            Replayed::Allowed if !was_allowed && line.detail.contains("labels.forbid") => {
-                (Change::Unsure, "its labels".to_owned())
-            }
-            // Its body was not read.
-            Replayed::Allowed if !was_allowed && line.findings.is_empty() && has_body(&call) => {
-                (Change::Unsure, "its body was not read".to_owned())
-            }
-            Replayed::Allowed if !is_known => (
-                Change::Unsure,
-                "what it asks for was cut or escaped".to_owned(),
-            ),
-            Replayed::Allowed if was_allowed => return,
-            Replayed::Allowed => (Change::Allowed, String::new()),
-            Replayed::Unsure(needs) => {
-                let keys = needs.iter().filter_map(|need| key_of(&need.what));
-                (Change::Unsure, keys.collect::<Vec<_>>().join(", "))
-            }
-        };
-        let tally = self.changes.entry((change, kind(&call), why)).or_default();
-        tally.count += 1;
-        tally.last.clone_from(&line.time);
+        if let Some((change, why)) = change(line, was_allowed, &call, rules) {
+            let tally = self.changes.entry((change, kind(&call), why)).or_default();
+            tally.count += 1;
+            tally.last.clone_from(&line.time);
+        }
     }
 
     fn pass_over(&mut self, why: &str) {
@@ -185,6 +157,36 @@ impl Replay {
         } else {
             Exit::Done
         })
+    }
+}
+
+/// How a request would be answered now, and why, if that is not as it was.
+fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<(Change, String)> {
+    let found = line.findings.iter();
+    let asked: Option<Vec<_>> = found.map(|text| finding::parse(text)).collect();
+    let is_known = asked.is_some();
+    let unsure = |why: &str| Some((Change::Unsure, why.to_owned()));
+    match judge(rules, call, &asked.unwrap_or_default()) {
+        Replayed::Refused(_) if !was_allowed => None,
+        Replayed::Refused(denial) => Some((Change::Refused, denial.message)),
+        // The networks of a container that is started are not in a record, but for what was said of them.
+        Replayed::Allowed if line.reason == "restricted" && is_start(call) => {
+            unsure("its networks")
+        }
+        // Neither are labels.
+        Replayed::Allowed if !was_allowed && line.detail.contains("labels.forbid") => {
+            unsure("its labels")
+        }
+        Replayed::Allowed if !was_allowed && line.findings.is_empty() && has_body(call) => {
+            unsure("its body was not read")
+        }
+        Replayed::Allowed if !is_known => unsure("what it asks for was cut or escaped"),
+        Replayed::Allowed if was_allowed => None,
+        Replayed::Allowed => Some((Change::Allowed, String::new())),
+        Replayed::Unsure(needs) => {
+            let keys = needs.iter().filter_map(|need| key_of(&need.what));
+            unsure(&keys.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 

@@ -229,6 +229,12 @@ pub fn shortened(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX)).unwrap_or(text)
 }
 
+/// A text in quotes, as JSON and TOML both write it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
 fn render_text(text: &str, to: &mut String) {
     to.push('"');
     let mut rest = text;

@@ -9,7 +9,7 @@ use super::own::Reached;
 use super::reason::{Denial, Reason};
 use super::weigh::Lacking;
 use crate::docker::classify::nearest_route;
-use crate::docker::json::shortened;
+use crate::docker::json::{quoted, shortened};
 use crate::docker::{Call, Subject};
 
 /// The refusal of what the settings deny to every policy.
@@ -98,7 +98,7 @@ pub fn refusal(need: &Need) -> String {
         return format!("{path} has more than [create] grants; to grant it {way}");
     }
     let what = need.what.value();
-    let what = what.map(|what| format!(" {}", quoted(&what)));
+    let what = what.map(|what| format!(" {}", quoted(shortened(&what))));
     let what = what.unwrap_or_default();
     format!("{path}{what} is not granted; to grant it {way}")
 }
@@ -121,11 +121,6 @@ fn told(need: &Need, lacking: &Lacking) -> String {
         parts.collect::<Vec<_>>().join("; "),
         keys.join(" and ")
     )
-}
-
-/// A text that a client chose, as a string of JSON and TOML, not longer than a message bears.
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(shortened(text)).to_string()
 }
 
 /// What an entry of `allow` or `deny` that names the call would be.

@@ -71,9 +71,7 @@ fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
     let is_judged = !asked.is_empty() && !asked.iter().any(|it| it.what == What::Replaces);
     let unnamed = match call.operation() {
         Some(operation) if MAKING.contains(&operation) => What::User(String::new()),
-        Some(Operation::ContainerExec | Operation::ExecStart) => {
-            Within::ExecUser(String::new()).into()
-        }
+        Some(operation) if RUNNING.contains(&operation) => Within::ExecUser(String::new()).into(),
         _ => {
             for finding in &mut asked {
                 if let What::Limits(limits) = &mut finding.what {
@@ -95,11 +93,14 @@ fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
 }
 
 /// The operations that make containers.
-const MAKING: &[Operation] = &[
+pub(super) const MAKING: &[Operation] = &[
     Operation::ContainerCreate,
     Operation::ServiceCreate,
     Operation::ServiceUpdate,
 ];
+
+/// The operations that run programs in containers.
+pub(super) const RUNNING: &[Operation] = &[Operation::ContainerExec, Operation::ExecStart];
 
 /// The operations that set labels.
 const LABELLING: &[Operation] = &[

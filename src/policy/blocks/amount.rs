@@ -146,8 +146,9 @@ pub fn in_units(bytes: i64) -> String {
     bytes.to_string()
 }
 
-/// Billionths of a processor as a number of processors.
-fn processors(nanos: i64) -> String {
+/// Billionths of a processor as a number of processors, as the key `cpus` takes it.
+#[must_use]
+pub fn processors(nanos: i64) -> String {
     let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

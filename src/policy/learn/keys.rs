@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::super::file::{Library, Policy, Problem};
-use super::text::quoted;
+use super::super::replay::{MAKING, RUNNING};
 use crate::docker::Operation;
+use crate::docker::json::quoted;
 
 /// How a key is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,14 +32,6 @@ pub(super) fn form(key: &str) -> Form {
     }
 }
 
-/// The operations that make containers.
-pub(super) const MAKING: &[Operation] = &[
-    Operation::ContainerCreate,
-    Operation::ServiceCreate,
-    Operation::ServiceUpdate,
-];
-/// The operations that run programs in containers.
-pub(super) const RUNNING: &[Operation] = &[Operation::ContainerExec, Operation::ExecStart];
 /// The operations that put containers on networks, or off them.
 const JOINING: &[Operation] = &[Operation::NetworkConnect, Operation::NetworkDisconnect];
 

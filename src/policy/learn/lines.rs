@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::super::blocks::amount::in_units;
+use super::super::blocks::amount::{in_units, processors};
 use super::super::file::Policy;
 use super::super::finding;
 use super::super::need::{Block, Limits, What};
-use super::super::replay::{key_of, lacking};
-use super::keys::{Form, MAKING, NARROWING, RUNNING, entry, form, load};
-use super::text::{quoted, told};
+use super::super::replay::{MAKING, RUNNING, key_of, lacking};
+use super::keys::{Form, NARROWING, entry, form, load};
+use super::text::told;
 use super::{Seen, Tally};
+use crate::docker::json::quoted;
 
 /// A key with what is written under it, and the comments behind its lines.
 pub(super) struct Line {
@@ -177,13 +178,7 @@ fn limits(found: &[(&str, &Tally)]) -> Option<String> {
     });
     let parts = [
         memory.map(|bytes| format!("memory = {}", quoted(&in_units(bytes)))),
-        most(|limits| limits.nano_cpus).map(|nanos| {
-            format!(
-                "cpus = {}.{:09}",
-                nanos / 1_000_000_000,
-                nanos % 1_000_000_000
-            )
-        }),
+        most(|limits| limits.nano_cpus).map(|nanos| format!("cpus = {}", processors(nanos))),
         most(|limits| limits.pids.unwrap_or_default()).map(|pids| format!("pids = {pids}")),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();

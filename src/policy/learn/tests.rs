@@ -166,7 +166,7 @@ fn a_key_is_as_narrow_as_what_was_seen_and_no_narrower() {
                 "create.images=nginx",
                 "create.limits=memory 67108864, cpus 0.500000000, pids 10",
             ][..],
-            "limits = { memory = \"64m\", cpus = 0.500000000, pids = 10 }",
+            "limits = { memory = \"64m\", cpus = 0.5, pids = 10 }",
             "",
         ),
         (

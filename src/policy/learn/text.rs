@@ -6,10 +6,11 @@ use std::fmt::Write;
 use super::super::file::Policy;
 use super::super::finding;
 use super::super::need::Block;
-use super::super::replay::{key_of, lacking};
-use super::keys::{Form, MAKING, RUNNING, entry, form, is_literal, is_narrowing, load};
+use super::super::replay::{MAKING, RUNNING, key_of, lacking};
+use super::keys::{Form, entry, form, is_literal, is_narrowing, load};
 use super::lines::{Entry, Line, Written, has_arguments, lines};
 use super::{Seen, Tally};
+use crate::docker::json::quoted;
 use crate::docker::{Effect, Operation};
 
 /// A policy file that grants what was seen.
@@ -275,9 +276,4 @@ pub fn times(count: u64) -> String {
         2 => "twice".to_owned(),
         count => format!("{count} times"),
     }
-}
-
-/// A string of TOML. What is recorded has no control characters, which the two languages write differently.
-pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }

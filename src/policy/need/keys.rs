@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Block, Made, RESERVED, What, Within};
-use crate::docker::json::shortened;
+use crate::docker::json::{quoted, shortened};
 use crate::policy::facts::POLICY_LABEL;
 
 impl What {
@@ -103,37 +103,25 @@ impl What {
         let Some(value) = self.value() else {
             return Some(format!("set {key} = true"));
         };
-        let shown = serde_json::Value::from(shortened(&value)).to_string();
-        if let Self::Within(Within::Command(argv)) = self {
+        let shown = quoted(shortened(&value));
+        Some(if let Self::Within(Within::Command(argv)) = self {
             // The arguments may hold secrets, and a refusal is on record.
-            return Some(match argv.len() {
+            match argv.len() {
                 0 | 1 => format!("add [{shown}] to {key}"),
-                count => format!(
-                    "add a list of {shown} and its {} to {key}",
-                    arguments(count - 1)
-                ),
-            });
-        }
-        if let Self::Start(_) = self {
-            return Some(format!("name every network that it is on now in {key}"));
-        }
-        if let Self::Made(Made::VolumeOption { key: option, .. }) = self {
-            return Some(format!(
-                "add \"{}=\" with its value to {key}",
-                shortened(option)
-            ));
-        }
-        if let Self::Made(Made::Tag(name)) = self
+                count => {
+                    let more = arguments(count - 1);
+                    format!("add a list of {shown} and its {more} to {key}")
+                }
+            }
+        } else if let Self::Start(_) = self {
+            format!("name every network that it is on now in {key}")
+        } else if let Self::Made(Made::VolumeOption { key: option, .. }) = self {
+            format!("add \"{}=\" with its value to {key}", shortened(option))
+        } else if let Self::Made(Made::Tag(name)) = self
             && name == "*"
         {
-            return Some(format!(
-                "leave {key} out: which names a tar holds is not read"
-            ));
-        }
-        let is_variable = matches!(self, Self::Env(_) | Self::Within(Within::ExecEnv(_)));
-        let is_name = |user: &str| !user.split(':').all(|part| part.parse::<u32>().is_ok());
-        let is_named_user = matches!(self, Self::User(user) | Self::Within(Within::ExecUser(user)) if is_name(user));
-        Some(if matches!(self, Self::Label { .. }) {
+            format!("leave {key} out: which names a tar holds is not read")
+        } else if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
         } else if matches!(self, Self::Limits(_)) {
             format!("widen {key}, or have the client set less")
@@ -141,18 +129,27 @@ impl What {
             format!("name one of {key}")
         } else if shortened(&value).len() < value.len() {
             format!("add it, whole, to {key}")
-        } else if is_variable {
+        } else {
+            self.way_of_entry(&shown, (block, &key))
+        })
+    }
+
+    /// What to write for a value that can be an entry of its key as it is shown.
+    fn way_of_entry(&self, shown: &str, (block, key): (Block, &str)) -> String {
+        let is_name = |user: &str| !user.split(':').all(|part| part.parse::<u32>().is_ok());
+        if matches!(self, Self::Env(_) | Self::Within(Within::ExecEnv(_))) {
             let block = block.name();
             format!(
                 "add {shown} to {key}, where there is one, or take it out of {block}.env.forbid"
             )
-        } else if is_named_user {
+        } else if matches!(self, Self::User(user) | Self::Within(Within::ExecUser(user)) if is_name(user))
+        {
             format!("add its number to {key}")
         } else if matches!(self, Self::Volume(_)) {
             format!("add {shown} to {key}, and what it was made with to [volumes]")
         } else {
             format!("add {shown} to {key}")
-        })
+        }
     }
 }
 
