@@ -227,10 +227,13 @@ impl Policy {
     /// Whether it, or a policy that it extends, has a raw path as an entry covers it.
     #[must_use]
     pub fn has_path(&self, method: &str, path: &str) -> bool {
-        let path = path.replace("{}", "x");
-        let parsed = Target::parse(&path);
-        let call = parsed.ok().and_then(|target| classify(method, target).ok());
-        call.is_some_and(|call| self.grants(&call))
+        sample(method, path).is_some_and(|call| self.grants(&call))
+    }
+
+    /// Whether its own `deny` covers a raw path.
+    #[must_use]
+    pub fn denies_path(&self, method: &str, path: &str) -> bool {
+        sample(method, path).is_some_and(|call| self.deny.covers(&call))
     }
 
     /// What of its operations it grants.
@@ -256,6 +259,13 @@ impl Policy {
     pub fn has_raw_paths(&self) -> bool {
         self.allow.has_raw_paths() || self.parents.iter().any(Self::has_raw_paths)
     }
+}
+
+/// A request that a raw path stands for, whatever its placeholders.
+fn sample(method: &str, path: &str) -> Option<Call> {
+    let path = path.replace("{}", "x");
+    let target = Target::parse(&path).ok()?;
+    classify(method, target).ok()
 }
 
 /// The keys of a policy file, but for those of its blocks.

@@ -1,8 +1,9 @@
 //! Adding what was seen to a policy that is there: its comments stay, and nothing of it is taken away.
 //!
 //! The file is in force, or will be soon. Operations that are not control are added to `allow`, unless they were
-//! refused whenever they were asked for; everything else is added as a comment, to be read before it grants anything. So no block changes: what
-//! one of them says is also asked about the requests of operations that are granted already.
+//! refused whenever they were asked for; everything else is added as a comment, to be read before it grants
+//! anything. So no block changes: what one of them says is also asked about the requests of operations that are
+//! granted already.
 
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
@@ -117,40 +118,10 @@ impl<'a> Merged<'a> {
 
     /// Adds entries to `allow`.
     fn operations(&mut self) {
-        let (mut plain, mut refused, mut control) = (Vec::new(), Vec::new(), Vec::new());
-        for operation in Operation::ALL.iter().copied() {
-            let Some(tally) = self.seen.operations.get(&operation) else {
-                continue;
-            };
-            if self.policy.has(operation) {
-                continue;
-            }
-            if self.policy.denies(operation) {
-                self.not_added(&operation.to_string(), ", which the policy denies");
-                continue;
-            }
-            let mut entry = of_operation(operation, tally, |_| false);
-            entry.is_held_back |= tally.is_refused();
-            let group = match (operation.spec().effect, entry.is_held_back) {
-                (Effect::Control, _) => &mut control,
-                (_, true) => &mut refused,
-                (_, false) => &mut plain,
-            };
-            group.push((entry, tally));
-        }
-        for (path, tally) in &self.seen.paths {
-            let (method, target) = path.split_once(' ').unwrap_or_default();
-            if !self.policy.has_path(method, target) {
-                control.push((of_path(path, tally), tally));
-            }
-        }
         let comments = self.source.comments_in(None, "allow");
         let mut additions = Vec::new();
-        for (head, group) in [
-            (None, plain),
-            (Some(REFUSED), refused),
-            (Some(CONTROL), control),
-        ] {
+        let heads = [None, Some(REFUSED), Some(CONTROL)];
+        for (head, group) in heads.into_iter().zip(self.asked()) {
             let mut head = head.map(|head: &str| Addition::Head(head.to_owned()));
             for (entry, tally) in group {
                 let name = entry.toml.trim_matches('"');
@@ -177,6 +148,40 @@ impl<'a> Merged<'a> {
         if let Some(allow) = allow.as_array_mut() {
             append(allow, additions);
         }
+    }
+
+    /// What `allow` lacks: what is plain, what was refused, and what is control.
+    fn asked(&mut self) -> [Vec<(Entry, &'a Tally)>; 3] {
+        let (mut plain, mut refused, mut control) = (Vec::new(), Vec::new(), Vec::new());
+        for operation in Operation::ALL.iter().copied() {
+            let Some(tally) = self.seen.operations.get(&operation) else {
+                continue;
+            };
+            if self.policy.has(operation) {
+                continue;
+            }
+            if self.policy.denies(operation) {
+                self.not_added(&operation.to_string(), ", which the policy denies");
+                continue;
+            }
+            let mut entry = of_operation(operation, tally, |_| false);
+            entry.is_held_back |= tally.is_refused();
+            let group = match (operation.spec().effect, entry.is_held_back) {
+                (Effect::Control, _) => &mut control,
+                (_, true) => &mut refused,
+                (_, false) => &mut plain,
+            };
+            group.push((entry, tally));
+        }
+        for (path, tally) in &self.seen.paths {
+            let (method, target) = path.split_once(' ').unwrap_or_default();
+            if self.policy.denies_path(method, target) {
+                self.not_added(path, ", which the policy denies");
+            } else if !self.policy.has_path(method, target) {
+                control.push((of_path(path, tally), tally));
+            }
+        }
+        [plain, refused, control]
     }
 
     fn not_added(&mut self, what: &str, why: &str) {

@@ -313,9 +313,11 @@ fn what_could_not_be_added_is_told() {
             &["create.images=nginx", "create.networks=a\\u{a}b", "..."],
         ),
         ("GET", "/a*b", &[]),
+        ("GET", "/libpod/pods/json", &[]),
+        ("GET", "/libpod/secrets/json", &[]),
     ]);
     let (_, notes) = merged(
-        "allow = ['ContainerCreate']\ndeny = ['ContainerKill']\n",
+        "allow = ['ContainerCreate']\ndeny = ['ContainerKill', 'GET /libpod/secrets/{}']\n",
         &seen,
     );
     assert_eq!(
@@ -325,6 +327,8 @@ fn what_could_not_be_added_is_told() {
             "Not granted, as it was cut or escaped in the record: create.networks=a\\u{a}b",
             "A request asked for more than its record holds: this is not all of it.",
             "Not added: ContainerKill, which the policy denies",
+            "Not added: GET /libpod/secrets/json, which the policy denies",
+            "Added as a comment: GET /libpod/pods/json",
         ]
     );
 }
