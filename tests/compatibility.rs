@@ -12,7 +12,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use support::wire::{Head, Reader};
-use support::{Client, FakeDaemon, Gate, Refused, eventually, everything, get, post};
+use support::{Client, FakeDaemon, Gate, Refused, everything, get, post};
 
 /// The folder of each engine, its newest API version, and what the start report says of it.
 const ENGINES: [(&str, &str, &str); 4] = [
@@ -182,11 +182,7 @@ fn the_start_report_reads_what_each_engine_says_of_itself() {
     for (folder, api, said) in ENGINES {
         let daemon = engine(folder, api);
         let gate = Gate::start(&daemon, "allow = ['SystemPing']");
-        let line = format!("daemon at {}: {said}", daemon.upstream());
-        eventually(&line, || {
-            let said = gate.diagnostics();
-            said.lines().any(|said| said == line).then_some(())
-        });
+        gate.assert_tells(&format!("\ndaemon at {}: {said}\n", daemon.upstream()));
     }
 }
 

@@ -72,12 +72,6 @@ fn assert_bounded(gate: &Gate, case: &str) {
     }
 }
 
-/// Waits for what is told once a request or dockgate's own question has failed.
-#[track_caller]
-fn wait_for(gate: &Gate, told: &str) {
-    eventually(told, || gate.diagnostics().contains(told).then_some(()));
-}
-
 fn path_of(daemon: &FakeDaemon) -> PathBuf {
     daemon.upstream().strip_prefix("unix://").unwrap().into()
 }
@@ -109,7 +103,7 @@ fn root_takes_the_socket_s_group_and_gives_up_all_else() {
         "runs as user 65532 and group 65532, with the group 998 of {}",
         path_of(&daemon).display()
     );
-    assert!(gate.diagnostics().contains(&told), "{}", gate.diagnostics());
+    gate.assert_tells(&told);
 }
 
 #[test]
@@ -126,7 +120,7 @@ fn a_policy_that_cannot_be_read_again_is_told_at_start() {
         setup.policy = None;
         let gate = setup.start();
         gate.ask(get("/info")).assert_ok("as it was read in time");
-        let said = gate.diagnostics();
+        let said = gate.end().1;
         let why = format!(
             "\"{}\": cannot be read: Permission denied",
             policy.display()
@@ -156,8 +150,7 @@ fn assert_becomes(
     gate.ask(get("/info")).assert_ok(told);
     assert_runs_as(&gate, want.0, want.1, want.2, told);
     assert_bounded(&gate, told);
-    let seen = gate.diagnostics();
-    assert!(seen.contains(told), "{told}: {seen}");
+    gate.assert_tells(told);
 }
 
 #[test]
@@ -243,11 +236,7 @@ fn root_without_the_capabilities_goes_on_and_says_so() {
         assert_bounded(&gate, case);
         let told = "stays root, without capabilities, as CAP_SETUID or CAP_SETGID is missing: add both \
             (`cap_add: [SETUID, SETGID]`), or write `user: \"65532:998\"`";
-        assert!(
-            gate.diagnostics().contains(told),
-            "{case}: {}",
-            gate.diagnostics()
-        );
+        gate.assert_tells(told);
     }
 }
 
@@ -334,7 +323,7 @@ fn a_user_stays_who_it_is() {
         let gate = setup.start();
         gate.ask(get("/info")).assert_ok(case);
         assert_runs_as(&gate, 1000, 1000, "27 998", case);
-        let seen = gate.diagnostics();
+        let seen = gate.end().1;
         assert_eq!(told.is_some(), seen.contains("run_as"), "{case}: {seen}");
         assert!(
             told.is_none_or(|told| seen.contains(told)),
@@ -351,7 +340,7 @@ fn a_user_under_whom_root_is_left_gives_that_up_too() {
     gate.ask(get("/info")).assert_ok("as the effective user");
     assert_runs_as(&gate, 1000, 1000, "", "root is the real user");
     let told = "runs as user 1000 and group 1000 for good: it was started with the real user 0 and group 0 as well";
-    assert!(gate.diagnostics().contains(told), "{}", gate.diagnostics());
+    gate.assert_tells(told);
 }
 
 #[test]
@@ -385,11 +374,7 @@ fn a_system_without_the_wanted_ids_is_gone_on_with() {
         assert_eq!(thread["CapBnd"], "0000000000000000", "{thread:?}");
         assert_eq!(thread["NoNewPrivs"], "1", "{thread:?}");
     }
-    let seen = gate.diagnostics();
-    assert!(
-        seen.contains("as the system refuses user 65532 and group 65532"),
-        "{seen}"
-    );
+    gate.assert_tells("as the system refuses user 65532 and group 65532");
 }
 
 #[test]
@@ -434,7 +419,7 @@ fn a_socket_behind_a_closed_folder_is_told_with_the_folder() {
          with no further group: write `group_add: [\"998\"]`",
         folder.display()
     );
-    wait_for(&gate, &told);
+    gate.assert_tells(&told);
 }
 
 #[test]
@@ -444,9 +429,9 @@ fn without_a_socket_it_waits_as_root_without_any_capability() {
     assert_runs_as(&gate, 0, 0, "", "no socket");
     assert_bounded(&gate, "no socket");
     let told = "stays root, without capabilities, as there is no socket at ";
-    assert!(gate.diagnostics().contains(told), "{}", gate.diagnostics());
+    gate.assert_tells(told);
     UNREACHABLE.assert(&gate.ask(get("/info")), "no socket");
-    wait_for(&gate, "the daemon cannot be reached: there is no ");
+    gate.assert_tells("the daemon cannot be reached: there is no ");
     let daemon = FakeDaemon::start_in(folder);
     own(&path_of(&daemon), 0, 998, 0o660);
     gate.ask(get("/info")).assert_ok("with the daemon");
@@ -463,7 +448,7 @@ fn a_folder_in_the_socket_s_place_is_told() {
         "{} is a folder: Docker makes one where the source of a mount is missing",
         place.display()
     );
-    wait_for(&gate, &told);
+    gate.assert_tells(&told);
 }
 
 /// Gives the file an access list that lets in whom its mode lets in, but not user 1000.
@@ -489,7 +474,7 @@ fn a_refusal_that_no_mode_explains_is_put_down_to_a_security_module() {
     UNREACHABLE.assert(&gate.ask(get("/info")), "shut out");
     let told = "(owner 0, group 998, mode 0666) is open to user 1000 and group 1000, and yet a security \
         module such as SELinux refuses it: write `security_opt: [label=disable]`";
-    wait_for(&gate, told);
+    gate.assert_tells(told);
 }
 
 #[test]
@@ -523,9 +508,7 @@ fn a_socket_that_was_replaced_behind_its_mount_is_told() {
         "after {:?}",
         start.elapsed()
     );
-    let seen = gate.diagnostics();
-    let remedy = "mount the file's folder instead, or restart this container";
-    assert!(seen.contains(remedy), "{seen}");
+    gate.assert_tells("mount the file's folder instead, or restart this container");
     let pid = gate.pid().to_string();
     let health = without_settings(&mut Command::new("nsenter"))
         .args(["--mount", "--target", &pid, env!("CARGO_BIN_EXE_dockgate")])

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use support::folder::Folder;
-use support::{FakeDaemon, Refused, Setup, eventually, everything, get};
+use support::{FakeDaemon, Refused, Setup, everything, get};
 
 const INFO: &str = r#"allow = ["SystemInfo"]"#;
 
@@ -167,7 +167,7 @@ fn a_system_without_ipv6_is_listened_on_by_ipv4() {
     let address = &gate.listeners()[0];
     assert!(address.starts_with("tcp://0.0.0.0:"), "{address}");
     let told = format!("this system has no IPv6: {address} is in the place of tcp://[::]:0");
-    assert!(gate.diagnostics().contains(&told), "{}", gate.diagnostics());
+    gate.assert_tells(&told);
     drop(gate);
     let mut setup = Setup::new(&daemon, INFO).through(&without_ipv6);
     setup.listen = vec!["tcp://[::1]:0".to_owned()];
@@ -345,28 +345,18 @@ fn accepting_survives_a_lack_of_files() {
         .start();
     let warned = "warning: 40 open files are allowed, and limits.connections = 1024 may need 2080: raise the \
         limit (`ulimits: { nofile: 2080 }`), or lower `limits.connections`";
-    assert!(
-        gate.diagnostics().contains(warned),
-        "{}",
-        gate.diagnostics()
-    );
+    gate.assert_tells(warned);
     let mut taken: Vec<_> = (0..60).map(|_| gate.connect()).collect();
     let told = "connections cannot be accepted; those that wait are once that is over";
-    eventually("the lack of files", || {
-        gate.diagnostics().contains(told).then_some(())
-    });
+    gate.assert_tells(told);
     let mut waiting = taken.pop().unwrap();
     waiting.request(get("/info"));
     assert!(waiting.stays_silent(), "there is no file for it");
     drop(taken);
     waiting.reply().assert_ok("one that had to wait");
     gate.ask(get("/info")).assert_ok("a new one");
-    assert_eq!(
-        gate.diagnostics().matches(told).count(),
-        1,
-        "{}",
-        gate.diagnostics()
-    );
+    let said = gate.end().1;
+    assert_eq!(said.matches(told).count(), 1, "{said}");
 }
 
 #[test]
@@ -377,13 +367,10 @@ fn a_lack_of_files_is_not_blamed_on_the_daemon() {
         .settings("limits.connect = '300ms'")
         .through(&["sh", "-c", "ulimit -n 40 && exec \"$@\"", "sh"])
         .start();
-    let wait_for = |line: &str| {
-        eventually(line, || gate.diagnostics().contains(line).then_some(()));
-    };
     // The one question of its own is over, and its file free.
-    wait_for("daemon at ");
+    gate.assert_tells("daemon at ");
     let mut clients: Vec<_> = (0..60).map(|_| gate.connect()).collect();
-    wait_for("connections cannot be accepted");
+    gate.assert_tells("connections cannot be accepted");
     for client in &mut clients[..2] {
         client.request(get("/info"));
         let told = Refused(502, "daemon_unreachable").assert(&client.reply(), "no file");
@@ -394,7 +381,7 @@ fn a_lack_of_files_is_not_blamed_on_the_daemon() {
     clients.truncate(2);
     clients[0].request(get("/info"));
     clients[0].reply().assert_ok("with files again");
-    let said = gate.diagnostics();
+    let said = gate.end().1;
     assert_eq!(said.matches(TOLD).count(), 1, "{said}");
     assert!(!said.contains("the daemon cannot be reached"), "{said}");
 }

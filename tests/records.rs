@@ -813,9 +813,9 @@ fn a_record_that_nobody_reads_is_told_once_and_then_with_what_is_missing() {
     };
     // More lines than the queue and the pipe hold.
     (0..20).for_each(|_| ask(500));
-    wait_for_diagnostic(&gate, STALLED);
+    gate.assert_tells(STALLED);
     let reader = thread::spawn(move || BufReader::new(unread).lines().count());
-    wait_for_diagnostic(&gate, OVER);
+    gate.assert_tells(OVER);
     ask(1);
     let said = gate.end().1;
     let missing = said.split(OVER).nth(1).unwrap().lines().next();
@@ -838,13 +838,8 @@ fn a_change_that_waits_in_vain_for_its_line_is_refused_and_told() {
     gate.unrecorded = true;
     let refused = Refused(503, "audit_unavailable");
     refused.assert(&gate.ask(post("/containers/web/start", "", "")), "unread");
-    wait_for_diagnostic(&gate, STALLED);
+    gate.assert_tells(STALLED);
     assert!(daemon.asked().is_empty(), "not one byte of it was sent");
-}
-
-#[track_caller]
-fn wait_for_diagnostic(gate: &Gate, line: &str) {
-    eventually(line, || gate.diagnostics().contains(line).then_some(()));
 }
 
 #[test]

@@ -284,6 +284,14 @@ impl Gate {
         self.diagnostics.seen.lock().unwrap().0.join("\n")
     }
 
+    /// Fails unless this stands in its diagnostics, or comes: they are written beside what they tell of.
+    #[track_caller]
+    pub(crate) fn assert_tells(&self, what: &str) {
+        let lacks = |lines: &[String]| !(lines.join("\n") + "\n").contains(what);
+        let seen = self.diagnostics.wait_while(lacks);
+        assert!(!lacks(&seen), "{what}: not in:\n{}", seen.join("\n"));
+    }
+
     /// Asks it to stop. A second signal would abort it, so only the first is sent.
     pub(crate) fn terminate(&self) {
         if !self.told_to_end.replace(true) {
@@ -389,6 +397,14 @@ impl Lines {
         self.changed.notify_all();
     }
 
+    /// The lines as soon as they are no longer so, or when there will be no more, or late.
+    fn wait_while(&self, is_so: impl Fn(&[String]) -> bool) -> Vec<String> {
+        let seen = self.seen.lock().unwrap();
+        let is_awaited = |(lines, ended): &mut (Vec<String>, bool)| !*ended && is_so(lines);
+        let waited = self.changed.wait_timeout_while(seen, LIMIT, is_awaited);
+        waited.unwrap().0.0.clone()
+    }
+
     fn wait_for_listeners(&self, count: usize) -> Vec<String> {
         let listening = |lines: &[String]| -> Vec<String> {
             let addresses = lines
@@ -398,19 +414,9 @@ impl Lines {
                 .map(|(_, address)| address.trim().to_owned())
                 .collect()
         };
-        let waited =
-            self.changed
-                .wait_timeout_while(self.seen.lock().unwrap(), LIMIT, |(lines, ended)| {
-                    listening(lines).len() < count && !*ended
-                });
-        let seen = waited.unwrap().0;
-        let addresses = listening(&seen.0);
-        assert_eq!(
-            addresses.len(),
-            count,
-            "dockgate does not listen: {:?}",
-            seen.0
-        );
+        let seen = self.wait_while(|lines| listening(lines).len() < count);
+        let addresses = listening(&seen);
+        assert_eq!(addresses.len(), count, "dockgate does not listen: {seen:?}");
         addresses
     }
 }
