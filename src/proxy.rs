@@ -18,6 +18,7 @@ pub mod outage;
 pub mod probe;
 pub mod refusal;
 pub mod socket;
+mod stage;
 pub mod surroundings;
 pub mod tunnel;
 pub mod upstream;
@@ -28,17 +29,19 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
-use self::body::{ReplyBody, RequestBody};
+use self::body::ReplyBody;
 use self::exchange::{Exchange, Upload};
 use self::head::{BadHead, Head, RefusedHead};
+use self::judging::Sent;
+use self::stage::Stage;
 use self::surroundings::Surroundings;
 use self::tunnel::Tunnel;
-use self::upstream::{Daemon, Outgoing, Upstream};
+use self::upstream::{Daemon, Upstream};
 use crate::audit::entry::Record;
-use crate::audit::{End, Entry, Log, Unavailable, Verdict};
+use crate::audit::{End, Entry, Log, Unavailable};
 use crate::config::{Admission, Limits};
 use crate::docker::{Call, Upgrade};
-use crate::policy::{Denial, Permit, Reason, Rules};
+use crate::policy::{Denial, Rules};
 
 /// What all connections of a listener share.
 #[derive(Debug)]
@@ -95,14 +98,6 @@ pub struct Gate {
     tunnel: Mutex<Option<Tunnel>>,
 }
 
-/// A request that may be sent.
-struct Granted {
-    permit: Box<Permit>,
-    head: Box<Head>,
-    body: RequestBody,
-    upgrade: Option<Upgrade>,
-}
-
 impl Gate {
     /// The handling of a new connection.
     #[must_use]
@@ -139,64 +134,41 @@ impl Gate {
             || head
                 .as_ref()
                 .map_or(true, |head| head.has_body() || head.upgrade.is_some());
-        match self.judge(&mut entry, head, body).await {
-            Ok(granted) => self.forward(granted, entry).await,
-            Err(denial) => self.give_up(&denial, must_close, entry),
+        let head = match head {
+            Ok(head) => head,
+            Err(refused) => {
+                if let Some((method, target)) = &refused.line {
+                    entry.record.asked(method, target);
+                }
+                return self.give_up(&Denial::from(&refused.bad), must_close, entry);
+            }
+        };
+        entry.record.asked(&head.method, &head.target);
+        let mut stage = Stage::new(head, body);
+        match self.judge_and_send(&mut entry, &mut stage).await {
+            Ok(sent) => self.hand_on(sent, &stage.head, entry).await,
+            Err(denial) => {
+                if !stage.is_sent {
+                    entry.record.not_sent();
+                }
+                self.give_up(&denial, must_close, entry)
+            }
         }
     }
 
-    /// Sends a permitted request and hands on its reply.
-    async fn forward(
-        &self,
-        mut granted: Box<Granted>,
-        mut entry: Box<Entry>,
-    ) -> Response<ReplyBody> {
-        let body = std::mem::replace(&mut granted.body, RequestBody::empty());
-        let Granted {
-            permit,
-            head,
+    /// Hands on the reply to a request that was sent.
+    async fn hand_on(&self, sent: Sent, head: &Head, entry: Box<Entry>) -> Response<ReplyBody> {
+        let Sent {
+            terms,
             upgrade,
-            ..
-        } = &*granted;
-        let (call, upgrade) = (permit.call(), *upgrade);
-        if let Some(container) = permit.takes_away() {
-            self.shared.surroundings.predecessors().remember(container);
-        }
-        match permit.would_deny() {
-            None => (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted),
-            Some(denial) => entry.record.would_be_refused(denial),
-        }
-        if call.effect().changes_state() {
-            if entry.begin_confirmed().await.is_err() {
-                entry.record.verdict = Verdict::Deny;
-                return self.refuse(&Denial::from(Unavailable), true, Some(entry));
+            reply,
+        } = sent;
+        match upgrade {
+            Some(upgrade) if reply.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                let client_asked = head.upgrade.is_some();
+                self.hijack(reply, upgrade, client_asked, entry).await
             }
-        } else if call.is_endless() {
-            entry.begin();
-        }
-        if call.is_endless() && upgrade.is_none() {
-            self.exchange.watch_for_leaving();
-        }
-        match self
-            .upstream
-            .send(
-                permit,
-                Outgoing {
-                    head,
-                    body,
-                    upgrade,
-                },
-            )
-            .await
-        {
-            Ok(reply) => match upgrade {
-                Some(upgrade) if reply.status() == StatusCode::SWITCHING_PROTOCOLS => {
-                    self.hijack(reply, upgrade, head.upgrade.is_some(), entry)
-                        .await
-                }
-                Some(_) | None => self.pass(reply, call, upgrade.is_some(), entry),
-            },
-            Err(denial) => self.give_up(&denial, head.has_body(), entry),
+            Some(_) | None => self.pass(reply, terms.call(), upgrade.is_some(), entry),
         }
     }
 

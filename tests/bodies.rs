@@ -427,9 +427,9 @@ fn an_upload_cut_off_on_a_kept_connection_ends_at_the_daemon() {
     let mut gate = Gate::start(&daemon, &everything());
     let put = "PUT /containers/web/archive?path=/ HTTP/1.1\r\nHost: docker\r\n";
     for cut in [
-        "Transfer-Encoding: chunked\r\n\r\n100\r\nta",
-        "Transfer-Encoding: chunked\r\n\r\n3\r\ntar\r\n",
-        "Content-Length: 100\r\n\r\nta",
+        "Transfer-Encoding: chunked\r\n\r\n100\r\na tar ",
+        "Transfer-Encoding: chunked\r\n\r\n6\r\na tar \r\n",
+        "Content-Length: 100\r\n\r\na tar ",
     ] {
         let before = daemon.requests().len();
         let mut client = gate.connect();

@@ -93,19 +93,20 @@ fn a_lookup_is_on_record_with_its_request() {
     assert_eq!(
         shown,
         [
+            row("begin", "ContainerExec", "/containers/web/exec", None),
             row(
                 "lookup",
                 "ContainerInspect",
                 "/containers/web/json",
                 Some(200)
             ),
-            row("begin", "ContainerExec", "/containers/web/exec", None),
             row(
                 "request",
                 "ContainerExec",
                 "/containers/web/exec",
                 Some(200)
             ),
+            row("begin", "ContainerCreate", "/containers/create", None),
             row("lookup", "VolumeInspect", "/volumes/data", Some(200)),
             row("lookup", "VolumeInspect", "/volumes/new", Some(404)),
             row(

@@ -114,7 +114,7 @@ fn what_a_policy_refuses_arrives_and_is_on_record_with_what_it_asks_for() {
 #[test]
 fn what_a_policy_grants_but_for_its_body_arrives_too() {
     let daemon = FakeDaemon::start();
-    let gate = observed(&daemon, "allow = ['ContainerCreate']");
+    let mut gate = observed(&daemon, "allow = ['ContainerCreate']");
     for (body, verdict, reason) in [
         (r#"{"Image":"a"}"#, "allow", "granted"),
         (
@@ -126,8 +126,7 @@ fn what_a_policy_grants_but_for_its_body_arrives_too() {
         let reply = gate.ask(post("/containers/create", JSON, body));
         reply.assert_ok(body);
         assert_eq!(reply.head.get("dockgate-observe"), Some(verdict), "{body}");
-        let lines = gate.lines();
-        let last = lines.last().unwrap();
+        let last = gate.record();
         assert_eq!(
             (&last["verdict"], &last["reason"]),
             (&json!(verdict), &json!(reason))

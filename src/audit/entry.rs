@@ -234,6 +234,11 @@ impl Record {
         }
     }
 
+    /// Notes that nothing was sent, whatever an earlier verdict said.
+    pub fn not_sent(&mut self) {
+        (self.verdict, self.policy) = (Verdict::Deny, None);
+    }
+
     /// Notes that the request is sent, though a policy would refuse it.
     pub fn would_be_refused(&mut self, denial: &Denial) {
         (self.verdict, self.reason) = (Verdict::WouldDeny, denial.reason);

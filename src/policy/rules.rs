@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::ask::{self, Known, Lookup, Unsettled};
 use super::cover::Cover;
 use super::entry::Grants;
-use super::facts::{Container, POLICY_LABEL};
+use super::facts::POLICY_LABEL;
 use super::file::Policy;
 use super::need::{Block, Need, What};
 use super::needs::{Obstacle, is_reserved, keep_known, needs, reached};
 use super::own::Own;
+use super::permit::{Permit, Revision, Terms};
 use super::pin;
 use super::reason::{Asked, Denial};
 use super::refusal::{denied, not_granted, reaches_own, restricted};
@@ -22,6 +23,7 @@ use crate::docker::{Call, Json, Operation};
 pub struct Rules {
     deny: Grants,
     policies: Vec<Policy>,
+    revision: Revision,
     /// Whether what they refuse is sent all the same, to be learned from.
     is_observed: bool,
 }
@@ -48,8 +50,8 @@ pub struct Ground<'a> {
 #[derive(Debug)]
 #[must_use]
 pub enum Judgement<'a> {
-    /// It may be sent.
-    Allow(Box<Permit>),
+    /// It may be sent, now.
+    Allow(Permit),
     /// It may not.
     Deny(Denial),
     /// Its body must be read first.
@@ -58,18 +60,6 @@ pub enum Judgement<'a> {
     Ask(Request<'a>, Lookup),
     /// What it names does not exist.
     Missing(Lookup),
-}
-
-/// Leave to send one call to the daemon. Only [`Rules::judge`] and [`Permit::to_ask`] make one.
-#[derive(Debug)]
-pub struct Permit {
-    call: Call,
-    body: Option<String>,
-    policy: Option<Arc<str>>,
-    would_deny: Option<Denial>,
-    needs: Vec<Need>,
-    takes_away: Option<Arc<Container>>,
-    must_be_plain_tar: bool,
 }
 
 impl Rules {
@@ -81,6 +71,7 @@ impl Rules {
         Self {
             deny,
             policies,
+            revision: Revision::default(),
             is_observed,
         }
     }
@@ -90,6 +81,7 @@ impl Rules {
     #[must_use]
     pub fn observed(mut self, is_observed: bool) -> Self {
         self.is_observed |= is_observed;
+        self.revision = Revision::default();
         self
     }
 
@@ -98,8 +90,14 @@ impl Rules {
     pub fn enforced(&self) -> Self {
         Self {
             is_observed: false,
+            revision: Revision::default(),
             ..self.clone()
         }
+    }
+
+    /// Which rules these are.
+    pub(super) fn revision(&self) -> &Revision {
+        &self.revision
     }
 
     /// Whether what they refuse is sent all the same.
@@ -298,7 +296,7 @@ impl Rules {
             pin::labels(operation, body, mark, blocks);
         }
         let body = operation.zip(body);
-        Judgement::Allow(Box::new(Permit {
+        let terms = Terms {
             call,
             body: body.map(|(operation, body)| rendered(&body, operation)),
             policy: weighed.policy.map(|policy| Arc::clone(policy.name())),
@@ -308,7 +306,9 @@ impl Rules {
             must_be_plain_tar: operation == Some(Operation::PutContainerArchive)
                 && !policy.passes_bodies()
                 && !blocks.archive.unrestricted,
-        }))
+        };
+        let rests_on_rules_alone = known.is_empty().then(|| self.revision.clone());
+        Judgement::Allow(Permit::new(terms, rests_on_rules_alone))
     }
 
     /// The policies, in order.
@@ -351,66 +351,6 @@ impl Rules {
     #[must_use]
     pub fn grants(&self, operation: Operation) -> bool {
         !self.deny.has(operation) && self.policies.iter().any(|policy| policy.has(operation))
-    }
-}
-
-impl Permit {
-    /// Leave to ask the daemon one of the closed set of questions; `None` where there is nothing to
-    /// ask.
-    #[must_use]
-    pub fn to_ask(lookup: &Lookup) -> Option<Self> {
-        Some(Self {
-            call: lookup.call()?,
-            body: None,
-            policy: None,
-            would_deny: None,
-            needs: Vec::new(),
-            takes_away: None,
-            must_be_plain_tar: false,
-        })
-    }
-
-    /// The body to send, if it was judged; without one what the client sends may pass.
-    #[must_use]
-    pub fn body(&self) -> Option<&str> {
-        self.body.as_deref()
-    }
-
-    /// What the request asked for.
-    #[must_use]
-    pub fn needs(&self) -> &[Need] {
-        &self.needs
-    }
-
-    /// The container whose replacement may have what it has, once this was sent.
-    #[must_use]
-    pub fn takes_away(&self) -> Option<&Arc<Container>> {
-        self.takes_away.as_ref()
-    }
-
-    /// Whether engines that unpack compressed uploads with programs of the container may be sent only
-    /// plain ones.
-    #[must_use]
-    pub fn must_be_plain_tar(&self) -> bool {
-        self.must_be_plain_tar
-    }
-
-    /// The call that may be sent.
-    #[must_use]
-    pub fn call(&self) -> &Call {
-        &self.call
-    }
-
-    /// The name of the policy that grants it, if one does.
-    #[must_use]
-    pub fn policy(&self) -> Option<&Arc<str>> {
-        self.policy.as_ref()
-    }
-
-    /// Why it would be refused, if it is sent only to be observed.
-    #[must_use]
-    pub fn would_deny(&self) -> Option<&Denial> {
-        self.would_deny.as_ref()
     }
 }
 

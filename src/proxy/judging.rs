@@ -1,189 +1,255 @@
-//! From a request's head to the permit to send it: what the judgement needs is read and looked up here.
+//! From a request's head to its reply: evaluating it, and waiting for what it lacks.
+//!
+//! ```text
+//! head ─ evaluate ┬ deny ──────────────────────────────────► refuse
+//!                 ├ allow, and nothing is missing ─────────► send
+//!                 └ otherwise wait for what is missing:
+//!                     1. the body, or an upload's beginning   at the client's pace
+//!                     2. `begin` in the record, if state changes
+//!                     3. the connection to the daemon
+//!                     4. what must be looked up, question by question
+//!                   and evaluate again, under the rules of that moment
+//! ```
+//!
+//! [`Gate::step`] turns a verdict into a request that is on its way, without an `await` in between.
+//! Nothing else here has a [`Permit`](crate::policy::Permit), and none can be held across an `await`.
 
 use std::sync::{Arc, OnceLock};
 
+use hyper::Response;
 use hyper::body::Incoming;
 
-use super::body::RequestBody;
-use super::head::{BadHead, Head, RefusedHead};
-use super::{Gate, Granted, Ruling, body, lookup, probe};
-use crate::audit::{Entry, Record};
+use super::head::{BadHead, Head};
+use super::stage::Stage;
+use super::upstream::{Answered, Failure, Outgoing};
+use super::{Gate, Ruling, lookup, probe};
+use crate::audit::{Entry, Record, Verdict};
 use crate::config::Admission;
 use crate::docker::{self, Call, Effect, Json, Reply, Target, Unclassified, Upgrade, classify};
 use crate::policy::{
-    Answer, Denial, Ground, Judgement, Known, Lookup, Own, Permit, Reason, Request,
+    Answer, Denial, Ground, Judgement, Known, Lookup, Own, Reason, Request, Shelved, Terms,
 };
 
+/// A request that was sent, and the daemon's reply.
+pub(super) struct Sent {
+    pub(super) terms: Box<Terms>,
+    /// What the connection is to become, if it is to be hijacked.
+    pub(super) upgrade: Option<Upgrade>,
+    pub(super) reply: Response<Incoming>,
+}
+
+/// What a verdict came to; `F` is the reply to come.
+enum Step<'a, F> {
+    Sent(Box<Terms>, Option<Upgrade>, F),
+    Deny(Denial),
+    Wait(Missing<'a>),
+}
+
+/// What a request must wait for.
+pub(super) enum Missing<'a> {
+    /// Its body, before it can be evaluated.
+    Body(Request<'a>),
+    /// The answer to a question, before it can be evaluated.
+    Answer(Request<'a>, Lookup),
+    /// What must be there before it is sent; with the permit, if that can wait.
+    Stage(Option<Shelved>),
+}
+
+/// How many times a request is evaluated from the beginning, each time because the rules were replaced
+/// or the daemon closed the connection before it read anything.
+const MAX_ROUNDS: usize = 4;
+
 impl Gate {
-    /// Decides whether a request may be sent, and makes it ready.
-    pub(super) async fn judge(
+    /// Decides whether a request may be sent, sends it, and waits for the head of the reply.
+    pub(super) async fn judge_and_send(
         &self,
         entry: &mut Entry,
-        head: Result<Box<Head>, RefusedHead>,
-        body: Incoming,
-    ) -> Result<Box<Granted>, Denial> {
+        stage: &mut Stage,
+    ) -> Result<Sent, Denial> {
         let ruling = self.shared.ruling();
-        let record = &mut entry.record;
-        record.is_observed = ruling.rules.is_observed();
-        let head = head.map_err(|refused| {
-            if let Some((method, target)) = &refused.line {
-                record.asked(method, target);
-            }
-            Denial::from(&refused.bad)
-        })?;
-        record.asked(&head.method, &head.target);
-        self.admit(&head, &ruling.admission)?;
-        let call = understand(&head, &ruling.admission)?;
-        record.understood(&call);
-        record.is_left_out = probe::is_health_check(&call, &head, &self.client);
-        // What only shows metadata may show Dockgate's own too, and what nobody grants is refused whether
-        // the daemon can be asked or not.
-        let may_allow = ruling.rules.is_observed() || ruling.rules.may_allow(&call);
-        let own = if call.effect() != Effect::Read && may_allow {
-            let shared = &self.shared;
-            Box::pin(shared.surroundings.own(&shared.daemon)).await?
-        } else {
-            None
-        };
+        entry.record.is_observed = ruling.rules.is_observed();
+        self.admit(&stage.head, &ruling.admission)?;
+        let call = understand(&stage.head, &ruling.admission)?;
+        entry.record.understood(&call);
+        entry.record.is_left_out = probe::is_health_check(&call, &stage.head, &self.client);
+        stage.prepare_for(&call);
+        let own = self.own(&ruling, &call).await?;
         let known = Known::default();
         let ground = Ground { known: &known, own };
         let request = Request { call, body: None };
-        let mut body = Some(body);
-        let (permit, read) = match ruling.rules.judge(request, ground) {
-            Judgement::Allow(permit) => (permit, None),
-            Judgement::Deny(denial) => return Err(denial),
-            open @ (Judgement::Ask(..) | Judgement::Inspect(_) | Judgement::Missing(_)) => {
-                let looking = self.look_closer(entry, (&ruling, own), open, (&head, &mut body));
-                // Most requests need nothing of this, and are not to hold the space for it.
-                Box::pin(looking).await?
-            }
-        };
-        self.make_ready(entry, permit, head, (body, read)).await
-    }
-
-    /// Makes a permitted request ready to be sent: its upgrade, and its body, read or yet to be taken.
-    async fn make_ready(
-        &self,
-        entry: &mut Entry,
-        permit: Box<Permit>,
-        head: Box<Head>,
-        (body, read): (Option<Incoming>, Option<RequestBody>),
-    ) -> Result<Box<Granted>, Denial> {
-        let record = &mut entry.record;
-        record.found(permit.needs());
-        record.policy = permit.policy().map(Arc::clone);
-        let upgrade = wanted_upgrade(permit.call(), &head)?;
-        let mut taken = match (read, body) {
-            (Some(read), _) => read,
-            (None, Some(body)) if head.has_body() => {
-                let kind = permit.call().body();
-                Box::pin(self.take_body(record, kind, &head, body)).await?
-            }
-            (None, _) => RequestBody::empty(),
-        };
-        if permit.must_be_plain_tar() {
-            taken = Box::pin(self.check_tar(taken)).await?;
-        }
-        // Of an empty body the daemon reads nothing.
-        if let Some(rendered) = permit.body().filter(|_| !taken.is_empty()) {
-            taken = taken.replaced(rendered);
-        }
-        Ok(Box::new(Granted {
-            permit,
-            head,
-            body: taken,
-            upgrade,
-        }))
-    }
-
-    /// Reads the body and asks the daemon, as far as the judgement needs them.
-    async fn look_closer(
-        &self,
-        entry: &mut Entry,
-        (ruling, own): (&Ruling, Option<&Own>),
-        mut judgement: Judgement<'_>,
-        (head, body): (&Head, &mut Option<Incoming>),
-    ) -> Result<(Box<Permit>, Option<RequestBody>), Denial> {
-        // What the judged value borrows from.
-        let taken_bytes = OnceLock::new();
-        let (mut known, mut read) = (Known::default(), None);
-        loop {
-            let request = match judgement {
-                Judgement::Allow(permit) => return Ok((permit, read)),
-                Judgement::Deny(denial) => return Err(denial),
-                Judgement::Missing(lookup) => return Err(lookup::missing(&lookup)),
-                Judgement::Inspect(mut request) => {
-                    let taken = match body.take() {
-                        Some(body) if head.has_body() => {
-                            let kind = request.call.body();
-                            self.take_body(&entry.record, kind, head, body).await?
-                        }
-                        Some(_) | None => RequestBody::empty(),
-                    };
-                    let bytes = taken_bytes.get_or_init(|| taken.whole());
-                    read = Some(taken);
-                    request.body = Some(inspected(&request.call, bytes)?);
-                    request
+        let missing = match self.step(entry, stage, ruling.rules.judge(request, ground)) {
+            Step::Deny(denial) => return Err(denial),
+            Step::Wait(missing) => missing,
+            Step::Sent(terms, upgrade, answered) => match answered.await {
+                Ok(reply) => {
+                    return Ok(Sent {
+                        terms,
+                        upgrade,
+                        reply,
+                    });
                 }
-                Judgement::Ask(request, lookup) => {
-                    let answer = self.look_up(entry, &lookup, known.len()).await?;
+                Err(failure) => stage.recover(failure)?,
+            },
+        };
+        // Most requests need nothing of this, and are not to hold the space for it.
+        Box::pin(self.settle(entry, stage, own, missing)).await
+    }
+
+    /// Waits for what is missing and evaluates the request again, until it is sent or denied.
+    async fn settle(
+        &self,
+        entry: &mut Entry,
+        stage: &mut Stage,
+        own: Option<&Own>,
+        mut missing: Missing<'_>,
+    ) -> Result<Sent, Denial> {
+        // What the evaluated body borrows from.
+        let text = OnceLock::new();
+        let (mut known, mut rounds) = (Known::default(), 0);
+        loop {
+            let step = match missing {
+                Missing::Body(mut request) => {
+                    self.take_body(entry, stage).await?;
+                    let text = text.get_or_init(|| stage.body.whole());
+                    request.body = Some(inspected(&request.call, text)?);
+                    let (ruling, known) = (self.shared.ruling(), &known);
+                    let judgement = ruling.rules.judge(request, Ground { known, own });
+                    self.step(entry, stage, judgement)
+                }
+                Missing::Answer(request, lookup) => {
+                    let answer = match &lookup {
+                        Lookup::Predecessor(name) => {
+                            self.shared.surroundings.predecessors().of(name)
+                        }
+                        lookup => self.look_up(entry, stage, lookup, known.len()).await?,
+                    };
                     known.learn(lookup, answer);
-                    request
+                    let (ruling, known) = (self.shared.ruling(), &known);
+                    let judgement = ruling.rules.judge(request, Ground { known, own });
+                    self.step(entry, stage, judgement)
+                }
+                Missing::Stage(shelved) => {
+                    self.make_ready(entry, stage).await?;
+                    let ruling = self.shared.ruling();
+                    let resumed = shelved.and_then(|shelved| shelved.resume(&ruling.rules));
+                    let judgement = if let Some(permit) = resumed {
+                        Judgement::Allow(permit)
+                    } else {
+                        rounds += 1;
+                        if rounds > MAX_ROUNDS {
+                            return Err(Failure::Unheard.into());
+                        }
+                        known = Known::default();
+                        let call = understand(&stage.head, &ruling.admission)?;
+                        let body = text.get().map(|text| inspected(&call, text)).transpose()?;
+                        let ground = Ground { known: &known, own };
+                        ruling.rules.judge(Request { call, body }, ground)
+                    };
+                    self.step(entry, stage, judgement)
                 }
             };
-            let ground = Ground { known: &known, own };
-            judgement = ruling.rules.judge(request, ground);
+            missing = match step {
+                Step::Deny(denial) => return Err(denial),
+                Step::Wait(missing) => missing,
+                Step::Sent(terms, upgrade, answered) => match answered.await {
+                    Ok(reply) => {
+                        return Ok(Sent {
+                            terms,
+                            upgrade,
+                            reply,
+                        });
+                    }
+                    Err(failure) => stage.recover(failure)?,
+                },
+            };
         }
     }
 
+    /// Acts on a verdict. What is allowed and lacks nothing is on its way when this returns.
+    fn step<'s, 'a>(
+        &'s self,
+        entry: &mut Entry,
+        stage: &mut Stage,
+        judgement: Judgement<'a>,
+    ) -> Step<'a, impl Future<Output = Answered> + use<'s>> {
+        let permit = match judgement {
+            Judgement::Allow(permit) => permit,
+            Judgement::Deny(denial) => return Step::Deny(denial),
+            Judgement::Missing(lookup) => return Step::Deny(lookup::missing(&lookup)),
+            Judgement::Inspect(request) => return Step::Wait(Missing::Body(request)),
+            Judgement::Ask(request, lookup) => {
+                return Step::Wait(Missing::Answer(request, lookup));
+            }
+        };
+        let upgrade = match wanted_upgrade(permit.call(), &stage.head) {
+            Ok(upgrade) => upgrade,
+            Err(denial) => return Step::Deny(denial),
+        };
+        if let Err(denial) = stage.check_tar(&permit) {
+            return Step::Deny(denial);
+        }
+        note(&mut entry.record, &permit);
+        let ready = if stage.is_complete() {
+            self.upstream.ready()
+        } else {
+            None
+        };
+        let Some(ready) = ready else {
+            return Step::Wait(Missing::Stage(permit.shelve()));
+        };
+        stage.send(entry, &permit);
+        if let Some(container) = permit.takes_away() {
+            self.shared.surroundings.predecessors().remember(container);
+        }
+        if permit.call().is_endless() && upgrade.is_none() {
+            self.exchange.watch_for_leaving();
+        }
+        let body = stage.body_of(&permit);
+        let outgoing = Outgoing {
+            head: &stage.head,
+            body,
+            upgrade,
+        };
+        match self.upstream.send(ready, permit, outgoing) {
+            Ok((terms, answered)) => Step::Sent(terms, upgrade, answered),
+            Err(denial) => Step::Deny(denial),
+        }
+    }
+
+    /// Dockgate's own container, if the request could reach it. What only shows metadata may show Dockgate's
+    /// own too, and what no policy allows is denied whether the daemon can be asked or not.
+    async fn own(&self, ruling: &Ruling, call: &Call) -> Result<Option<&Own>, Denial> {
+        let may_allow = ruling.rules.is_observed() || ruling.rules.may_allow(call);
+        if call.effect() == Effect::Read || !may_allow {
+            return Ok(None);
+        }
+        let shared = &self.shared;
+        Box::pin(shared.surroundings.own(&shared.daemon)).await
+    }
+
+    /// Asks the daemon, once everything else is there.
     async fn look_up(
         &self,
         entry: &mut Entry,
+        stage: &mut Stage,
         lookup: &Lookup,
         asked: usize,
     ) -> Result<Answer, Denial> {
-        if let Lookup::Predecessor(name) = lookup {
-            return Ok(self.shared.surroundings.predecessors().of(name));
-        }
+        self.make_ready(entry, stage).await?;
         if asked >= lookup::MAX_LOOKUPS {
             return Err(lookup::failed("is one too many"));
         }
-        let Some(permit) = Permit::to_ask(lookup) else {
+        let Some(call) = lookup.call() else {
             return Ok(Answer::Missing);
         };
-        let answered = lookup::ask(&self.upstream, lookup, &permit).await;
+        let answered = lookup::ask(&self.upstream, lookup).await;
         let status = answered.as_ref().ok().map(|(_, status)| status.as_u16());
-        entry
-            .looked_up(permit.call(), status)
-            .map_err(Denial::from)?;
+        entry.looked_up(&call, status).map_err(Denial::from)?;
         let (answer, status) = answered?;
         answer.ok_or_else(|| lookup::failed(&format!("has the answer {status}")))
     }
 
-    /// Refuses a compressed upload where the engine would unpack it with a program of the container.
-    async fn check_tar(&self, body: RequestBody) -> Result<RequestBody, Denial> {
-        let shared = &self.shared;
-        let engine = shared.surroundings.engine(&shared.daemon).await?;
-        if engine.unpacks_safely() {
-            return Ok(body);
-        }
-        Box::pin(body.plain_tar()).await
-    }
-
-    /// Reads or takes over a body as its operation wants it.
-    async fn take_body(
-        &self,
-        record: &Record,
-        kind: docker::Body,
-        head: &Head,
-        body: Incoming,
-    ) -> Result<RequestBody, Denial> {
-        let (limits, budget) = (&self.shared.limits, &self.shared.budget);
-        let bytes_in = Arc::clone(&record.bytes_in);
-        body::request::prepare(kind, head, body, bytes_in, &self.exchange, (limits, budget)).await
-    }
-
-    /// What is refused whatever it asks for.
+    /// What is denied whatever it asks for.
     fn admit(&self, head: &Head, admission: &Admission) -> Result<(), Denial> {
         if self.is_over_limit {
             let message = "this client has too many connections open: close some, or raise limits.connections_per_client";
@@ -193,6 +259,16 @@ impl Gate {
             return Err(Denial::from(&BadHead::Draining));
         }
         admission.check(head, self.shared.on_loopback)
+    }
+}
+
+/// Notes what a permit says in the record.
+fn note(record: &mut Record, terms: &Terms) {
+    record.found(terms.needs());
+    record.policy = terms.policy().map(Arc::clone);
+    match terms.would_deny() {
+        None => (record.verdict, record.reason) = (Verdict::Allow, Reason::Granted),
+        Some(denial) => record.would_be_refused(denial),
     }
 }
 

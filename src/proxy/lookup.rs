@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
 
 use super::body::RequestBody;
 use super::head::Head;
-use super::upstream::{Outgoing, Upstream};
+use super::upstream::{Failure, Outgoing, Upstream};
 use crate::policy::{Answer, Denial, Lookup, Permit, Reason};
 
 /// How long the daemon may take to answer.
@@ -25,7 +26,8 @@ const HEAD: &str = concat!(
     "\r\n\r\n"
 );
 
-/// Asks the daemon; returns its answer, unless it would not give one, and the status of its reply.
+/// Asks the daemon; returns its answer, unless it would not give one, and the status of its reply. The
+/// connection is ready for what the answer is needed for.
 ///
 /// # Errors
 ///
@@ -33,19 +35,15 @@ const HEAD: &str = concat!(
 pub async fn ask(
     upstream: &Upstream,
     lookup: &Lookup,
-    permit: &Permit,
 ) -> Result<(Option<Answer>, StatusCode), Denial> {
     let asking = async {
         let head = Head::parse(HEAD.as_bytes()).map_err(|_| failed("is no question"))?;
-        let outgoing = Outgoing {
-            head: &head,
-            body: RequestBody::empty(),
-            upgrade: None,
-        };
-        let reply = upstream.send(permit, outgoing).await?;
+        let permit = || Permit::to_ask(lookup).ok_or_else(|| failed("is no question"));
+        let reply = put(upstream, &head, permit).await?;
         let status = reply.status();
         let body = Limited::new(reply.into_body(), MAX_ANSWER).collect().await;
         let body = body.map_err(|_| failed("has an answer that broke off or is too long"))?;
+        upstream.make_ready().await?;
         Ok((status, body.to_bytes()))
     };
     let (status, body): (StatusCode, Bytes) = tokio::time::timeout(LIMIT, asking)
@@ -58,6 +56,37 @@ pub async fn ask(
         _ => None,
     };
     Ok((answer, status))
+}
+
+/// Puts a question of Dockgate's own, once more where the daemon had closed the connection.
+///
+/// # Errors
+///
+/// It is not permitted, or the daemon cannot be reached, is silent, or replies what is no HTTP.
+pub async fn put(
+    upstream: &Upstream,
+    head: &Head,
+    permit: impl Fn() -> Result<Permit, Denial>,
+) -> Result<Response<Incoming>, Denial> {
+    let send = || {
+        let closed = || Denial::from(Failure::Unheard);
+        let outgoing = Outgoing {
+            head,
+            body: RequestBody::empty(),
+            upgrade: None,
+        };
+        let (_, answered) =
+            upstream.send(upstream.ready().ok_or_else(closed)?, permit()?, outgoing)?;
+        Ok::<_, Denial>(answered)
+    };
+    upstream.make_ready().await?;
+    match send()?.await {
+        Err(Failure::Unsent(_)) => {
+            upstream.make_ready().await?;
+            Ok(send()?.await?)
+        }
+        answered => Ok(answered?),
+    }
 }
 
 /// The refusal of what cannot be judged, as the question about it was not answered.

@@ -13,10 +13,9 @@ use http::header::USER_AGENT;
 use http_body_util::{BodyExt, Collected, Limited};
 use serde::Deserialize;
 
-use super::body::RequestBody;
 use super::head::Head;
 use super::lookup;
-use super::upstream::{Daemon, Outgoing, Upstream};
+use super::upstream::{Daemon, Upstream};
 use crate::docker::{Call, Operation, Target, classify};
 use crate::policy::{
     Answer, Denial, Entry, Grants, Ground, Judgement, Known, Lookup, Permit, Policy, Reason,
@@ -103,11 +102,8 @@ pub async fn ask(daemon: &Arc<Daemon>, question: Question) -> Result<Bytes, Deni
 ///
 /// As with [`ask`].
 pub async fn look_up(daemon: &Arc<Daemon>, lookup: &Lookup) -> Result<Option<Answer>, Denial> {
-    let Some(permit) = Permit::to_ask(lookup) else {
-        return Ok(None);
-    };
     let upstream = Upstream::new(Arc::clone(daemon));
-    let asking = lookup::ask(&upstream, lookup, &permit);
+    let asking = lookup::ask(&upstream, lookup);
     drive(&upstream, asking).await.map(|(answer, _)| answer)
 }
 
@@ -129,25 +125,8 @@ async fn drive<T>(
 }
 
 async fn send(upstream: &Upstream, question: Question) -> Result<Bytes, Denial> {
-    let defect = || bad("dockgate's own question is none; this is a defect");
     let head = Head::parse(question.head().as_bytes()).map_err(|_| defect())?;
-    let target = Target::parse(&head.target).map_err(|_| defect())?;
-    let call = classify(&head.method, target).map_err(|_| defect())?;
-    let known = Known::default();
-    let ground = Ground {
-        known: &known,
-        own: None,
-    };
-    let Judgement::Allow(permit) = question.rules().judge(Request { call, body: None }, ground)
-    else {
-        return Err(defect());
-    };
-    let outgoing = Outgoing {
-        head: &head,
-        body: RequestBody::empty(),
-        upgrade: None,
-    };
-    let reply = upstream.send(&permit, outgoing).await?;
+    let reply = lookup::put(upstream, &head, || permit(question, &head)).await?;
     if !reply.status().is_success() {
         let status = reply.status().as_u16();
         return Err(bad(&format!("the Docker daemon answered with {status}")));
@@ -155,6 +134,26 @@ async fn send(upstream: &Upstream, question: Question) -> Result<Bytes, Denial> 
     let answer = Limited::new(reply.into_body(), MAX_ANSWER).collect().await;
     let broken = |_| bad("the Docker daemon's answer broke off or is too long");
     answer.map(Collected::to_bytes).map_err(broken)
+}
+
+/// Leave to ask a question, by the same way as that of a client's request.
+fn permit(question: Question, head: &Head) -> Result<Permit, Denial> {
+    let target = Target::parse(&head.target).map_err(|_| defect())?;
+    let call = classify(&head.method, target).map_err(|_| defect())?;
+    let known = Known::default();
+    let ground = Ground {
+        known: &known,
+        own: None,
+    };
+    match question.rules().judge(Request { call, body: None }, ground) {
+        Judgement::Allow(permit) => Ok(permit),
+        Judgement::Deny(denial) => Err(denial),
+        Judgement::Ask(..) | Judgement::Inspect(_) | Judgement::Missing(_) => Err(defect()),
+    }
+}
+
+fn defect() -> Denial {
+    bad("dockgate's own question is none; this is a defect")
 }
 
 fn bad(message: &str) -> Denial {

@@ -29,7 +29,7 @@ use super::outage::{Outage, is_lack_of_files};
 use super::socket::{MAX_BUFFER, Socket};
 use crate::config::{Config, UpstreamAddress};
 use crate::docker::{Method, Upgrade};
-use crate::policy::{Denial, Permit, Reason};
+use crate::policy::{Denial, Permit, Reason, Terms};
 
 /// Where the daemon is and how long it may take.
 #[derive(Debug)]
@@ -118,6 +118,12 @@ struct Link {
 /// hyper's connection, which has no result that is not told otherwise.
 type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
+/// The connection to the daemon, when it takes a request at once.
+pub struct Ready(SendRequest<RequestBody>);
+
+/// What became of a request that was sent.
+pub type Answered = Result<Response<Incoming>, Failure>;
+
 /// What goes along with a permit.
 #[derive(Debug)]
 pub struct Outgoing<'a> {
@@ -130,9 +136,11 @@ pub struct Outgoing<'a> {
 }
 
 /// Why a request got no reply.
-enum Failure {
-    /// Not a byte of it was sent.
-    Unsent(Box<Request<RequestBody>>),
+#[derive(Debug)]
+pub enum Failure {
+    /// The daemon had closed the connection before it read the request: it can be judged and sent once
+    /// more, with this body.
+    Unsent(RequestBody),
     /// It was sent, and not a byte came back.
     Unheard,
     /// A reply began and broke off, or is no HTTP.
@@ -153,42 +161,53 @@ impl Upstream {
         }
     }
 
-    /// Sends the permitted call. This is the only exit.
+    /// Sends what is permitted, now: when this returns, the request is on its way. It is the only exit.
     ///
-    /// A kept connection that the daemon has closed is replaced; a request of which nothing was
-    /// sent, or a safe one without body to which not a byte was replied, then goes out once more.
+    /// What was sent comes back as the permit's terms, together with the future reply.
     ///
     /// # Errors
     ///
-    /// The daemon cannot be reached, is silent, or replies what is no HTTP.
-    pub async fn send(
-        &self,
-        permit: &Permit,
+    /// The target cannot be sent, which is a defect.
+    pub fn send<'s>(
+        &'s self,
+        Ready(sender): Ready,
+        permit: Permit,
         outgoing: Outgoing<'_>,
-    ) -> Result<Response<Incoming>, Denial> {
-        let Outgoing {
-            head,
-            body,
-            upgrade,
-        } = outgoing;
-        let may_repeat = permit.call().method.is_safe() && body.is_empty() && upgrade.is_none();
-        let request = build(permit, head, body, upgrade)?;
-        let first = match self.kept().await {
-            Some(sender) => self.ask(sender, request).await,
-            None => Err(Failure::Unsent(Box::new(request))),
+    ) -> Result<(Box<Terms>, impl Future<Output = Answered> + use<'s>), Denial> {
+        let is_safe = permit.call().method.is_safe()
+            && outgoing.body.is_empty()
+            && outgoing.upgrade.is_none();
+        let request = build(&permit, outgoing)?;
+        let answered = self.ask(sender, request).map(move |answered| {
+            answered.map_err(|failure| match failure {
+                // Nobody can tell whether it was read, but it may be done twice.
+                Failure::Unheard if is_safe => Failure::Unsent(RequestBody::empty()),
+                failure => failure,
+            })
+        });
+        Ok((permit.spend(), answered))
+    }
+
+    /// The connection, if it takes a request at once.
+    pub fn ready(&self) -> Option<Ready> {
+        let mut link = self.lock();
+        let is_ready = link.sender.as_ref().is_some_and(SendRequest::is_ready);
+        link.sender.take_if(|_| is_ready).map(Ready)
+    }
+
+    /// Waits until [`ready`](Self::ready) has a connection: the kept one, or a new one where there is
+    /// none or the daemon has closed it.
+    ///
+    /// # Errors
+    ///
+    /// The daemon cannot be reached.
+    pub async fn make_ready(&self) -> Result<(), Denial> {
+        let sender = match self.kept().await {
+            Some(sender) => sender,
+            None => self.connect().await?,
         };
-        let request = match first {
-            Ok(reply) => return Ok(reply),
-            Err(Failure::Unsent(unsent)) => *unsent,
-            Err(Failure::Unheard) if may_repeat => build(permit, head, RequestBody::empty(), None)?,
-            Err(failure) => return Err(failure.into()),
-        };
-        // Seldom needed, so that most requests do not hold its space.
-        let again = async {
-            let sender = self.connect().await?;
-            self.ask(sender, request).await.map_err(Denial::from)
-        };
-        Box::pin(again).await
+        self.lock().sender = Some(sender);
+        Ok(())
     }
 
     /// Gives up the connection, and with it the request's body that is still being sent.
@@ -243,9 +262,11 @@ impl Upstream {
             .max_buf_size(MAX_BUFFER)
             .handshake(socket)
             .await;
-        let (sender, connection) = opened.map_err(|_| Denial::from(Failure::Broken))?;
+        let (mut sender, connection) = opened.map_err(|_| Denial::from(Failure::Broken))?;
         self.lock().connection = Some(Box::pin(connection.with_upgrades()));
         self.bell.ring();
+        let ready = sender.ready().await;
+        ready.map_err(|_| Denial::from(Failure::Broken))?;
         Ok(sender)
     }
 
@@ -280,7 +301,7 @@ impl Upstream {
                 Ok(reply)
             }
             Err(mut failed) => Err(match failed.take_message() {
-                Some(unsent) => Failure::Unsent(Box::new(unsent)),
+                Some(unsent) => Failure::Unsent(unsent.into_body()),
                 None if self.heard.load(Ordering::Relaxed) == heard_before => Failure::Unheard,
                 None => {
                     self.daemon.tell_unreadable(failed.error());
@@ -316,12 +337,14 @@ pub async fn take_over(reply: &mut Response<Incoming>) -> Result<(Socket, Bytes)
 /// The request as it is sent: everything in it comes from the judged call, the allowed headers and
 /// the prepared body.
 fn build(
-    permit: &Permit,
-    head: &Head,
-    body: RequestBody,
-    upgrade: Option<Upgrade>,
+    terms: &Terms,
+    Outgoing {
+        head,
+        body,
+        upgrade,
+    }: Outgoing<'_>,
 ) -> Result<Request<RequestBody>, Denial> {
-    let call = permit.call();
+    let call = terms.call();
     let content_type = body.content_type();
     let mut request = Request::new(body);
     *request.method_mut() = match call.method {

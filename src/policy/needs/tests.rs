@@ -19,7 +19,7 @@ pub(in crate::policy) fn judged(
     request: &str,
     body: &str,
     given: &[(&str, &str)],
-) -> Result<Box<Permit>, (Reason, String)> {
+) -> Result<Permit, (Reason, String)> {
     let text: &'static str = Box::leak([ALLOW, blocks].concat().into_boxed_str());
     let rules = Rules::new(vec![policy("p", text)], Grants::default());
     let (method, target) = request.split_once(' ').unwrap();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::docker::{Target, classify};
 use crate::policy::Reason;
+use crate::policy::facts::Container;
 use crate::policy::file::tests::policy;
 use crate::policy::{Answer, Entry, suppose};
 

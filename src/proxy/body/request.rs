@@ -381,7 +381,8 @@ fn too_large(most: usize) -> Denial {
     Denial::new(Reason::BodyTooLarge, message)
 }
 
-fn slow() -> Denial {
+/// The denial of a body that does not come in time.
+pub(super) fn slow() -> Denial {
     Denial::new(
         Reason::BodyTimeout,
         "the body was not whole in time: send it at once",

@@ -1,40 +1,54 @@
-//! The beginning of an upload, which says whether it is compressed.
+//! The beginning of an upload: it is there before the upload is judged, and says whether it is compressed.
 //!
 //! Source: `pkg/archive`, `DetectCompression` of moby/moby.
+
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
 use super::Source;
-use super::request::{RequestBody, broken};
-use crate::policy::{Denial, Reason};
+use super::request::{RequestBody, broken, slow};
+use crate::policy::Denial;
 
 impl RequestBody {
-    /// The same upload, once its beginning has shown that it is not compressed.
+    /// Waits until its beginning is there, or all of a shorter one.
     ///
     /// # Errors
     ///
-    /// It is, or it breaks off.
-    pub async fn plain_tar(mut self) -> Result<Self, Denial> {
+    /// It breaks off, or takes longer than this.
+    pub async fn begin(&mut self, time: Duration) -> Result<(), Denial> {
+        if matches!(self.source, Source::Whole(_)) {
+            return Ok(());
+        }
         let mut begun = BytesMut::new();
-        while begun.len() < LONGEST_MAGIC {
-            let Some(frame) = self.frame().await else {
-                break;
-            };
-            let frame = frame.map_err(|_| broken())?;
-            begun.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
-        }
-        if is_compressed(&begun) {
-            let message = "the upload is compressed, which this engine would unpack with a program of the \
-                container: send a plain tar, or update the engine to 29.5.1";
-            return Err(Denial::new(Reason::Restricted, message));
-        }
+        let reading = async {
+            while begun.len() < LONGEST_MAGIC {
+                let Some(frame) = self.frame().await else {
+                    break;
+                };
+                let frame = frame.map_err(|_| broken())?;
+                begun.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            }
+            Ok(())
+        };
+        let read = tokio::time::timeout(time, reading).await;
+        read.unwrap_or_else(|_| Err(slow()))?;
         let rest = std::mem::replace(&mut self.source, Source::Whole(Bytes::new()));
         self.source = match rest {
             Source::Begun(_, rest) | Source::Stream(rest) => Source::Begun(begun.freeze(), rest),
             Source::Whole(_) => Source::Whole(begun.freeze()),
         };
-        Ok(self)
+        Ok(())
+    }
+
+    /// Whether it begins as a compressed tar does.
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        match &self.source {
+            Source::Whole(bytes) | Source::Begun(bytes, _) => is_compressed(bytes),
+            Source::Stream(_) => true,
+        }
     }
 }
 

@@ -1,0 +1,225 @@
+//! Leave to send one request, and the terms on which it is sent.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::ask::Lookup;
+use super::facts::Container;
+use super::need::Need;
+use super::reason::Denial;
+use super::rules::Rules;
+use crate::docker::Call;
+
+/// Leave to send one request to the daemon, now. Only [`Rules::judge`] and [`Permit::to_ask`] make one.
+///
+/// A verdict can be overtaken by whatever happens while something is waited for, and a client decides
+/// how long its own bytes take. So a permit cannot be held across an `await`: it is not [`Send`], and
+/// the future that handles a request must be. Where something is still missing, a permit is
+/// [shelved](Permit::shelve) or given up, and the request is evaluated again.
+///
+/// ```compile_fail,E0277
+/// fn held_across_an_await<T: Send>() {}
+/// held_across_an_await::<dockgate::policy::Permit>();
+/// ```
+#[derive(Debug)]
+#[must_use]
+pub struct Permit {
+    terms: Box<Terms>,
+    /// The rules, where the verdict rests on nothing else that can change.
+    rests_on: Option<Revision>,
+    not_send: PhantomData<*const ()>,
+}
+
+/// What a permit is for, and what follows from it. It outlives the sending.
+#[derive(Debug)]
+pub struct Terms {
+    pub(super) call: Call,
+    pub(super) body: Option<String>,
+    pub(super) policy: Option<Arc<str>>,
+    pub(super) would_deny: Option<Denial>,
+    pub(super) needs: Vec<Need>,
+    pub(super) takes_away: Option<Arc<Container>>,
+    pub(super) must_be_plain_tar: bool,
+}
+
+/// A permit that waits. It rests on nothing but the request and the rules, and is good for as long as
+/// the rules are the same.
+#[derive(Debug)]
+pub struct Shelved {
+    terms: Box<Terms>,
+    rests_on: Revision,
+}
+
+/// Tells rules from those that a reload puts in their place.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Revision(Arc<()>);
+
+impl PartialEq for Revision {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Permit {
+    /// A permit on these terms. It can be shelved if it rests on the rules alone.
+    pub(super) fn new(terms: Terms, rests_on: Option<Revision>) -> Self {
+        Self {
+            terms: Box::new(terms),
+            rests_on,
+            not_send: PhantomData,
+        }
+    }
+
+    /// Leave to ask the daemon one of the closed set of questions; `None` where there is nothing to
+    /// ask.
+    #[must_use]
+    pub fn to_ask(lookup: &Lookup) -> Option<Self> {
+        let terms = Terms {
+            call: lookup.call()?,
+            body: None,
+            policy: None,
+            would_deny: None,
+            needs: Vec::new(),
+            takes_away: None,
+            must_be_plain_tar: false,
+        };
+        Some(Self::new(terms, None))
+    }
+
+    /// Puts it aside while something is waited for; `None` if it rests on what was looked up, which may be
+    /// different afterwards.
+    #[must_use]
+    pub fn shelve(self) -> Option<Shelved> {
+        let terms = self.terms;
+        self.rests_on.map(|rests_on| Shelved { terms, rests_on })
+    }
+
+    /// Uses it up. What is left says what was sent.
+    #[must_use]
+    pub fn spend(self) -> Box<Terms> {
+        self.terms
+    }
+}
+
+impl Deref for Permit {
+    type Target = Terms;
+
+    fn deref(&self) -> &Terms {
+        &self.terms
+    }
+}
+
+impl Shelved {
+    /// The permit again, if these are still the rules that it rests on.
+    #[must_use]
+    pub fn resume(self, rules: &Rules) -> Option<Permit> {
+        (self.rests_on == *rules.revision()).then_some(Permit {
+            terms: self.terms,
+            rests_on: Some(self.rests_on),
+            not_send: PhantomData,
+        })
+    }
+
+    /// What is to be sent.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+}
+
+impl Terms {
+    /// The call that is sent.
+    #[must_use]
+    pub fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// The body that is sent, if it was judged; without one what the client sends may pass.
+    #[must_use]
+    pub fn body(&self) -> Option<&str> {
+        self.body.as_deref()
+    }
+
+    /// What the request asks for.
+    #[must_use]
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// The container whose replacement may have what it has, once this was sent.
+    #[must_use]
+    pub fn takes_away(&self) -> Option<&Arc<Container>> {
+        self.takes_away.as_ref()
+    }
+
+    /// Whether engines that unpack compressed uploads with programs of the container may be sent only
+    /// plain ones.
+    #[must_use]
+    pub fn must_be_plain_tar(&self) -> bool {
+        self.must_be_plain_tar
+    }
+
+    /// The name of the policy that allows it, if one does.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Arc<str>> {
+        self.policy.as_ref()
+    }
+
+    /// Why it would be denied, if it is sent only to be observed.
+    #[must_use]
+    pub fn would_deny(&self) -> Option<&Denial> {
+        self.would_deny.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::{Target, classify};
+    use crate::policy::file::tests::policy;
+    use crate::policy::{Grants, Ground, Judgement, Known, Request};
+
+    fn permit(rules: &Rules, known: &Known) -> Permit {
+        let call = classify("GET", Target::parse("/containers/json").unwrap()).unwrap();
+        let ground = Ground { known, own: None };
+        match rules.judge(Request { call, body: None }, ground) {
+            Judgement::Allow(permit) => permit,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_shelved_permit_is_good_for_the_same_rules_only() {
+        let rules = || {
+            Rules::new(
+                vec![policy("p", "allow = ['ContainerList']")],
+                Grants::default(),
+            )
+        };
+        let (before, after) = (rules(), rules());
+        let shelved = || permit(&before, &Known::default()).shelve().unwrap();
+        assert!(shelved().resume(&before).is_some());
+        assert!(shelved().resume(&before.clone()).is_some());
+        assert!(shelved().resume(&after).is_none(), "S15: reloaded");
+        assert!(
+            shelved().resume(&before.clone().observed(true)).is_none(),
+            "S15: observed"
+        );
+        assert!(
+            shelved().resume(&before.enforced()).is_none(),
+            "S15: enforced"
+        );
+    }
+
+    #[test]
+    fn a_permit_that_rests_on_a_lookup_is_not_shelved() {
+        let rules = Rules::new(
+            vec![policy("p", "allow = ['ContainerList']")],
+            Grants::default(),
+        );
+        let mut known = Known::default();
+        known.learn(Lookup::DefaultRuntime, crate::policy::Answer::Missing);
+        assert!(permit(&rules, &known).shelve().is_none());
+    }
+}
