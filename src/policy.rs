@@ -13,6 +13,7 @@ pub mod finding;
 pub mod holding;
 pub mod learn;
 pub mod lines;
+pub mod names;
 pub mod need;
 pub mod needs;
 pub mod own;

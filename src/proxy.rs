@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod guard;
 pub mod head;
 pub mod headers;
+pub mod held;
 mod judging;
 pub mod lookup;
 pub mod meter;
@@ -148,7 +149,7 @@ impl Gate {
         match self.judge_and_send(&mut entry, &mut stage).await {
             Ok(sent) => self.hand_on(sent, &stage.head, entry).await,
             Err(denial) => {
-                if !stage.is_sent {
+                if !stage.is_sent() {
                     entry.record.not_sent();
                 }
                 self.give_up(&denial, must_close, entry)

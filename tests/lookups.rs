@@ -279,7 +279,7 @@ fn what_was_looked_up_is_sent_by_its_full_id() {
         "/networks/own",
         r#"{"Labels":{"dockgate.policy":"policy"}}"#,
     );
-    let (web, db) = (id("web"), id("db"));
+    let (web, own) = (id("web"), id("own"));
     for (request, line, body) in [
         (
             exec("web"),
@@ -297,8 +297,8 @@ fn what_was_looked_up_is_sent_by_its_full_id() {
                 JSON,
                 r#"{"Container":"/web","EndpointConfig":{"Links":["db"]}}"#,
             ),
-            "POST /networks/own/connect".to_owned(),
-            json!({"Container": web, "EndpointConfig": {"Links": [format!("{db}:db")]}}),
+            format!("POST /networks/{own}/connect"),
+            json!({"Container": web, "EndpointConfig": {"Links": ["db"], "NetworkID": own}}),
         ),
         (
             post(
@@ -316,9 +316,9 @@ fn what_was_looked_up_is_sent_by_its_full_id() {
             ),
             "POST /containers/create".to_owned(),
             json!({"Image": "a", "Labels": {"dockgate.policy": "policy"}, "HostConfig": {
-                "VolumesFrom": [format!("{web}:ro"), db], "PidMode": format!("container:{web}"),
-                "IpcMode": format!("container:{db}"), "NetworkMode": format!("container:{web}"),
-                "Links": [format!("{db}:x"), format!("{web}:web")],
+                "VolumesFrom": ["web:ro", "/db"], "PidMode": format!("container:{web}"),
+                "IpcMode": format!("container:{}", id("db")), "NetworkMode": format!("container:{web}"),
+                "Links": ["/db:x", "/web"],
             }}),
         ),
         (
@@ -327,7 +327,7 @@ fn what_was_looked_up_is_sent_by_its_full_id() {
             ),
             "POST /containers/create".to_owned(),
             json!({"Image": "a", "Labels": {"dockgate.policy": "policy"}, "HostConfig": {},
-                "NetworkingConfig": {"EndpointsConfig": {"own": {"Links": [format!("{db}:x")]}}}}),
+                "NetworkingConfig": {"EndpointsConfig": {"own": {"Links": ["db:x"], "NetworkID": own}}}}),
         ),
     ] {
         gate.ask(&request).assert_ok(&request);

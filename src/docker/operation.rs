@@ -75,7 +75,7 @@ pub enum Effect {
 }
 
 /// A kind of object that a path can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Object {
     /// A checkpoint of a container.
     Checkpoint,

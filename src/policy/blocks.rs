@@ -299,6 +299,20 @@ const OF_THE_HOST: &[&str] = &[
 ];
 
 impl Blocks {
+    /// The keys that select containers that are there.
+    #[must_use]
+    pub fn selectors(&self) -> Vec<(&'static str, &Selectors)> {
+        let keys = [
+            ("archive.into", self.archive.into.as_ref()),
+            ("create.join", Some(&self.create.join)),
+            ("exec.into", self.exec.into.as_ref()),
+            ("networks.containers", Some(&self.networks.containers)),
+        ];
+        let keys = keys.into_iter();
+        keys.filter_map(|(key, selectors)| Some((key, selectors?)))
+            .collect()
+    }
+
     /// The keys that give a container or a process a part of the host, with those of their values that
     /// do.
     #[must_use]

@@ -183,7 +183,7 @@ impl Cover<'_> {
             What::User(user) => create.users.as_ref().is_none_or(|users| users.cover(user)),
             What::Volume(name) => self.volume(name)?,
             What::Within(within) => self.within(within)?,
-            What::Name(_) | What::Reach(_) | What::Service(_) => true,
+            What::Name(_) | What::Reach(_) | What::Rename { .. } | What::Service(_) => true,
         })
     }
 
@@ -320,7 +320,7 @@ impl Cover<'_> {
     }
 
     /// Whether a container may be put on its networks as they are now: since it was made through the
-    /// policy, others may have got their names.
+    /// policy, others may have got the names of those that it has no id of.
     fn starts(&self, name: &str) -> Granted {
         if !self.joins {
             return Ok(true);
@@ -329,9 +329,9 @@ impl Cover<'_> {
         if container.label(POLICY_LABEL) != Some(self.policy) {
             return Ok(true);
         }
-        for (name, _) in container.networks.members() {
+        for name in container.joined_networks() {
             let is_default = name == "bridge" && self.blocks.create.networks.default;
-            if !matches!(&**name, "host" | "none") && !is_default && !self.network(name)? {
+            if !matches!(name, "host" | "none") && !is_default && !self.network(name)? {
                 return Ok(false);
             }
         }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::docker::Json;
+use crate::docker::target::is_name;
 
 /// A container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Container {
 /// A process that was made ready to run in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exec {
+    /// Its full id.
+    pub id: String,
     /// The full id of the container.
     pub container: String,
     /// The program and its arguments.
@@ -120,6 +123,17 @@ impl Container {
             .filter_map(|(key, value)| Some((&**key, value.text()?)))
     }
 
+    /// The networks that it is put on when it starts, by their ids, or by the names of those that the engine
+    /// looks for by name then.
+    pub fn joined_networks(&self) -> impl Iterator<Item = &str> {
+        let networks = self.networks.members().iter();
+        networks.map(|(name, endpoint)| {
+            let id = endpoint.get("NetworkID").and_then(Json::text);
+            let is_own = matches!(&**name, "bridge" | "default" | "host" | "none");
+            id.filter(|id| !id.is_empty() && !is_own).unwrap_or(name)
+        })
+    }
+
     /// The value of one of its labels.
     #[must_use]
     pub fn label(&self, key: &str) -> Option<&str> {
@@ -138,6 +152,8 @@ impl Exec {
     pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Raw {
+            #[serde(rename = "ID")]
+            id: String,
             #[serde(rename = "ContainerID")]
             container: String,
             #[serde(rename = "ProcessConfig")]
@@ -151,10 +167,15 @@ impl Exec {
             privileged: Option<bool>,
             user: Option<String>,
         }
-        let Raw { container, process } = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+        let Raw {
+            id,
+            container,
+            process,
+        } = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
         let mut command = vec![process.entrypoint];
         command.extend(process.arguments.unwrap_or_default());
         Ok(Self {
+            id: Some(id).filter(|id| is_name(id)).ok_or(Unreadable)?,
             container: full_id(&container)?,
             command,
             is_privileged: process.privileged.unwrap_or_default(),

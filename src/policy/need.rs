@@ -96,6 +96,13 @@ pub enum What {
     Privileged,
     /// A container that the operation is about. Nothing but Dockgate's own is refused.
     Reach(String),
+    /// Another name for a container that is there.
+    Rename {
+        /// The container.
+        container: String,
+        /// Its new name.
+        name: String,
+    },
     /// What the container before it had, and no more.
     Replaces,
     /// What restarts it.

@@ -20,6 +20,7 @@ use crate::docker::target::is_name;
 use crate::docker::{Call, Json, Operation};
 
 pub use container::opened;
+pub use path::starts;
 pub use query::keep_known;
 
 /// What keeps the needs of a request from being known.

@@ -185,7 +185,10 @@ mod tests {
         let ground = Ground { known, own: None };
         match rules.judge(Request { call, body: None }, ground) {
             Judgement::Allow(permit) => permit,
-            other => panic!("{other:?}"),
+            other @ (Judgement::Ask(..)
+            | Judgement::Deny(_)
+            | Judgement::Inspect(_)
+            | Judgement::Missing(_)) => panic!("{other:?}"),
         }
     }
 

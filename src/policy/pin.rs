@@ -1,105 +1,250 @@
-//! What is sent instead of what was asked: the ids of the containers that were judged, and the labels
-//! that say by what.
+//! What is sent instead of what was asked: the ids of the objects that were judged, and the labels that
+//! say by what.
+//!
+//! What an engine stores and shows again stays as the client wrote it, as clients compare it and send it
+//! back: `NetworkMode`, the keys of `EndpointsConfig`, `VolumesFrom` and `Links`. A network's id goes
+//! beside its name, where every engine prefers it. A container's name is held still while the request is
+//! on its way, as [`names`](super::names) says; one that could be the beginning of an id gets the slash
+//! that engines show it with.
 
-use super::ask::Known;
+use super::ask::{Answer, Known, Lookup};
 use super::blocks::Blocks;
-use super::facts::POLICY_LABEL;
+use super::facts::{POLICY_LABEL, is_full_id};
+use super::names::is_hex;
 use super::need::Block;
 use crate::docker::{Call, Json, Object, Operation, Subject};
 
-/// Puts the id of a container that was looked up in the place of its name, wherever it stands: between
-/// the judgement and its use the name may go to another.
-pub(super) fn containers(call: &mut Call, body: Option<&mut Json>, known: &Known) {
+/// Puts the ids of what was looked up in the place of names: between the judgement and its use a name may
+/// go to another object.
+pub(super) fn objects(call: &mut Call, body: Option<&mut Json>, known: &Known) {
     if known.is_empty() {
         return;
     }
-    let id = |name: &str| {
-        let name = name.strip_prefix('/').unwrap_or(name);
-        known.container(name).map(|container| container.id.clone())
+    path(call, known);
+    query(call, known);
+    if let Some(body) = body {
+        containers(body, known);
+        networks(call, body, known);
+    }
+}
+
+fn container_id(known: &Known, name: &str) -> Option<String> {
+    let name = name.strip_prefix('/').unwrap_or(name);
+    known.container(name).map(|container| container.id.clone())
+}
+
+fn network_id(known: &Known, name: &str) -> Option<String> {
+    match known.answer(&Lookup::Network(name.to_owned())) {
+        Some(Answer::Network(network)) if is_user_defined(name) => Some(network.id.clone()),
+        Some(_) | None => None,
+    }
+}
+
+/// Whether an engine finds a network by its id rather than by this name: the names of its own networks
+/// mean the same everywhere.
+fn is_user_defined(name: &str) -> bool {
+    !matches!(name, "bridge" | "default" | "host" | "none")
+}
+
+fn path(call: &mut Call, known: &Known) {
+    let kind = call.object_kind();
+    let Subject::Operation { names, .. } = &mut call.subject else {
+        return;
     };
-    let is_container = call.object_kind() == Some(Object::Container);
-    if let Subject::Operation { names, .. } = &mut call.subject
-        && is_container
-        && let Some(name) = names.first_mut()
-        && let Some(id) = id(name)
-    {
+    let (Some(kind), Some(name)) = (kind, names.first_mut()) else {
+        return;
+    };
+    let id = match kind {
+        Object::Container => container_id(known, name),
+        Object::Exec => match known.answer(&Lookup::Exec(name.clone())) {
+            Some(Answer::Exec(exec)) => Some(exec.id.clone()),
+            Some(_) | None => None,
+        },
+        Object::Network => network_id(known, name),
+        Object::Service => match known.answer(&Lookup::Service(name.clone())) {
+            Some(Answer::Service(service)) => Some(service.id.clone()),
+            Some(_) | None => None,
+        },
+        // What they name is not looked up, or is named by nothing but its name.
+        Object::Checkpoint
+        | Object::Config
+        | Object::Image
+        | Object::Node
+        | Object::Plugin
+        | Object::Repository
+        | Object::Secret
+        | Object::Task
+        | Object::Volume => None,
+    };
+    if let Some(id) = id {
         *name = id;
     }
+}
+
+fn query(call: &mut Call, known: &Known) {
     if call.operation() == Some(Operation::ImageCommit) {
-        let found = call.query.first("container").and_then(id);
-        if let Some(id) = found {
+        let name = call.query.first("container");
+        if let Some(id) = name.and_then(|name| container_id(known, name)) {
             call.query.set("container", &id);
         }
     }
     if call.operation() == Some(Operation::ImageBuild) {
         let mode = call.query.first("networkmode").unwrap_or_default();
-        if let Some(id) = mode.strip_prefix("container:").and_then(id) {
-            call.query.set("networkmode", &format!("container:{id}"));
+        let pinned = match mode.strip_prefix("container:") {
+            Some(name) => container_id(known, name).map(|id| format!("container:{id}")),
+            None => network_id(known, mode),
+        };
+        if let Some(mode) = pinned {
+            call.query.set("networkmode", &mode);
         }
-    }
-    if let Some(body) = body {
-        containers_of(body, &id);
     }
 }
 
-/// The same for the containers that a body names.
-fn containers_of(body: &mut Json, id: &dyn Fn(&str) -> Option<String>) {
+/// The containers that a body names.
+fn containers(body: &mut Json, known: &Known) {
     if let Some(Json::Text(text)) = body.get_mut("Container")
-        && let Some(id) = id(text)
+        && let Some(id) = container_id(known, text)
     {
         *text = id.into();
     }
     if let Some(host) = body.get_mut("HostConfig") {
         for key in ["IpcMode", "NetworkMode", "PidMode"] {
             if let Some(Json::Text(text)) = host.get_mut(key)
-                && let Some(id) = text.strip_prefix("container:").and_then(id)
+                && let Some(name) = text.strip_prefix("container:")
+                && let Some(id) = container_id(known, name)
             {
                 *text = format!("container:{id}").into();
             }
         }
-        if let Some(Json::List(from)) = host.get_mut("VolumesFrom") {
-            for it in from {
-                replace_first(it, id, false);
+        for key in ["Links", "VolumesFrom"] {
+            if let Some(Json::List(texts)) = host.get_mut(key) {
+                for text in texts {
+                    first_part(text, known);
+                }
             }
         }
-        links(host, id);
     }
-    if let Some(endpoint) = body.get_mut("EndpointConfig") {
-        links(endpoint, id);
+}
+
+/// Makes sure that what stands before the colon means the container that was judged, even if that is
+/// gone by then: with a slash before it, an engine takes it for a name and never for the beginning of an
+/// id.
+fn first_part(value: &mut Json, known: &Known) {
+    let Json::Text(text) = value else {
+        return;
+    };
+    let (name, rest) = match text.split_once(':') {
+        Some((name, rest)) => (name, Some(rest)),
+        None => (&**text, None),
+    };
+    let Some(container) = known.container(name).filter(|_| is_hex(name)) else {
+        return;
+    };
+    let meant = if container.name == name {
+        format!("/{name}")
+    } else {
+        container.id.clone()
+    };
+    *text = match rest {
+        Some(rest) => format!("{meant}:{rest}"),
+        None => meant,
     }
-    let networking = body.get_mut("NetworkingConfig");
-    if let Some(Json::Object(endpoints)) = networking.and_then(|it| it.get_mut("EndpointsConfig")) {
-        for (_, endpoint) in endpoints {
-            links(endpoint, id);
+    .into();
+}
+
+/// Puts the ids of the networks that a body names beside their names, or in their place where nothing
+/// shows them again.
+fn networks(call: &Call, body: &mut Json, known: &Known) {
+    if call.operation() == Some(Operation::ContainerCreate) {
+        endpoints(body, known);
+    } else if call.operation() == Some(Operation::NetworkConnect)
+        && let Some(id) = call.object().filter(|name| is_full_id(name))
+        && let Some(endpoint) = object_mut(body, "EndpointConfig")
+    {
+        // The engine takes the name of the path's network again, unless there is an id here too.
+        set(endpoint, "NetworkID", id);
+    }
+    // Those of services; a null stands for none.
+    targets(body, known);
+    if let Some(task) = body.get_mut("TaskTemplate") {
+        targets(task, known);
+    }
+}
+
+/// The networks of a new container. Without an endpoint, an engine makes one under the network's name.
+fn endpoints(body: &mut Json, known: &Known) {
+    let mode = body
+        .get("HostConfig")
+        .and_then(|host| host.get("NetworkMode"));
+    let mode = mode.and_then(Json::text).unwrap_or_default();
+    let joined = match known.answer(&Lookup::Network(mode.to_owned())) {
+        Some(Answer::Network(network)) if is_user_defined(mode) => Some(network.name.clone()),
+        Some(_) | None => None,
+    };
+    let is_off = body.get("NetworkDisabled").is_some_and(Json::is_true);
+    let endpoints = body
+        .get("NetworkingConfig")
+        .and_then(|it| it.get("EndpointsConfig"));
+    let has_endpoints = endpoints.is_some_and(|it| !it.members().is_empty());
+    let id = network_id(known, mode);
+    if let (Some(name), Some(id), false, false) = (joined, id, is_off, has_endpoints)
+        && let Some(networking) = object_mut(body, "NetworkingConfig")
+        && let Some(endpoints) = object_mut(networking, "EndpointsConfig")
+        && let Some(endpoint) = object_mut(endpoints, &name)
+    {
+        set(endpoint, "NetworkID", &id);
+        return;
+    }
+    let endpoints = body
+        .get_mut("NetworkingConfig")
+        .and_then(|it| it.get_mut("EndpointsConfig"));
+    let Some(Json::Object(endpoints)) = endpoints else {
+        return;
+    };
+    for (name, endpoint) in endpoints {
+        match network_id(known, name) {
+            Some(id) => set(endpoint, "NetworkID", &id),
+            // The engine's own networks are found by their names; what was not judged by an id has none.
+            None => remove(endpoint, "NetworkID"),
         }
     }
 }
 
-fn links(of: &mut Json, id: &dyn Fn(&str) -> Option<String>) {
-    if let Some(Json::List(links)) = of.get_mut("Links") {
-        for link in links {
-            replace_first(link, id, true);
+/// The networks of a service's tasks, which a client's command line names by their ids as well.
+fn targets(of: &mut Json, known: &Known) {
+    let Some(Json::List(attachments)) = of.get_mut("Networks") else {
+        return;
+    };
+    for attachment in attachments {
+        if let Some(Json::Text(target)) = attachment.get_mut("Target")
+            && let Some(id) = network_id(known, target)
+        {
+            *target = id.into();
         }
     }
 }
 
-/// Replaces what stands before the colon. A link without an alias has its container's name for one.
-fn replace_first(value: &mut Json, id: &dyn Fn(&str) -> Option<String>, is_link: bool) {
-    if let Json::Text(text) = value {
-        let (name, rest) = text
-            .split_once(':')
-            .map_or((&**text, None), |(name, rest)| (name, Some(rest)));
-        if let Some(id) = id(name) {
-            let alias = if is_link {
-                Some(name.trim_start_matches('/'))
-            } else {
-                None
-            };
-            *text = rest
-                .or(alias)
-                .map_or_else(|| id.clone(), |rest| format!("{id}:{rest}"))
-                .into();
-        }
+/// The object under a key, an empty one if nothing is there.
+fn object_mut<'j, 'a>(of: &'j mut Json<'a>, key: &str) -> Option<&'j mut Json<'a>> {
+    let Json::Object(members) = of else {
+        return None;
+    };
+    if !members.iter().any(|(name, _)| name == key) {
+        members.push((key.to_owned().into(), Json::Object(Vec::new())));
+    }
+    of.get_mut(key)
+}
+
+fn set(of: &mut Json, key: &str, value: &str) {
+    remove(of, key);
+    if let Json::Object(members) = of {
+        members.push((key.to_owned().into(), Json::Text(value.to_owned().into())));
+    }
+}
+
+fn remove(of: &mut Json, key: &str) {
+    if let Json::Object(members) = of {
+        members.retain(|(name, _)| name != key);
     }
 }
 

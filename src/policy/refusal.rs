@@ -58,6 +58,17 @@ pub(super) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
     Denial::new(Reason::OwnContainer, message)
 }
 
+/// The denial of a name by which a key would select a container that it does not select now.
+pub(super) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
+    let name = quoted(shortened(name));
+    let message = format!(
+        "{}: {key} selects containers by the name {name}, and this container is not one of them yet: choose \
+         another name, or add the name that it has now to {key}",
+        entry(call)
+    );
+    Denial::new(Reason::Restricted, message)
+}
+
 /// The refusal of what a policy does not grant within an operation that it does.
 pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
     let Lacking {

@@ -13,7 +13,7 @@ use super::own::Own;
 use super::permit::{Permit, Revision, Terms};
 use super::pin;
 use super::reason::{Asked, Denial};
-use super::refusal::{denied, not_granted, reaches_own, restricted};
+use super::refusal::{denied, not_granted, reaches_own, renamed, restricted};
 use super::weigh::{Found, Lacking, found, is_replacement, reached_by};
 use crate::docker::body::{rendered, table};
 use crate::docker::{Call, Json, Operation};
@@ -168,6 +168,9 @@ impl Rules {
                 return Err(reaches_own(call, &reached).into());
             }
         }
+        if let Some(denial) = self.renamed_into_a_key(call, &needs, known)? {
+            return Err(denial.into());
+        }
         let mut least = self.unfit_to_start(&needs, known)?;
         let is_fit = least.is_none();
         for policy in policies.clone().filter(|_| is_fit) {
@@ -210,6 +213,31 @@ impl Rules {
                         needs: vec![need.clone()],
                         ..Lacking::default()
                     }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The denial of a name that a key selects containers by, for a container that it does not select: to
+    /// rename is not to be given what is allowed with those.
+    fn renamed_into_a_key(
+        &self,
+        call: &Call,
+        needs: &[Need],
+        known: &Known,
+    ) -> Result<Option<Denial>, Unsettled> {
+        for need in needs {
+            let What::Rename { container, name } = &need.what else {
+                continue;
+            };
+            for policy in &self.policies {
+                for (key, selectors) in policy.blocks().selectors() {
+                    if selectors.select_name(name)
+                        && !selectors.cover(&*ask::container(known, container)?, policy.mark())
+                    {
+                        return Ok(Some(renamed(call, name, key)));
+                    }
                 }
             }
         }
@@ -290,7 +318,7 @@ impl Rules {
             }
         }
         let Request { mut call, mut body } = request;
-        pin::containers(&mut call, body.as_mut(), known);
+        pin::objects(&mut call, body.as_mut(), known);
         if let (Some(operation), Some(body)) = (operation, &mut body) {
             let mark = Some(policy.mark()).filter(|_| !weighed.is_replacement);
             pin::labels(operation, body, mark, blocks);

@@ -123,7 +123,8 @@ fn ordinary(lookup: &Lookup) -> Value {
     match lookup {
         Lookup::Container(name) | Lookup::Predecessor(name) => container(&id, name),
         Lookup::DefaultRuntime => json!({"DefaultRuntime": "runc"}),
-        Lookup::Exec(_) => json!({
+        Lookup::Exec(exec) => json!({
+            "ID": exec,
             "ContainerID": id,
             "ProcessConfig": {"entrypoint": "sh", "arguments": [], "privileged": false, "user": ""},
         }),

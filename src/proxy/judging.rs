@@ -16,6 +16,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bytes::Bytes;
 use hyper::Response;
 use hyper::body::Incoming;
 
@@ -112,17 +113,14 @@ impl Gate {
                     self.take_body(entry, stage).await?;
                     let text = text.get_or_init(|| stage.body.whole());
                     request.body = Some(inspected(&request.call, text)?);
+                    stage.read(&request);
                     let (ruling, known) = (self.shared.ruling(), &known);
                     let judgement = ruling.rules.judge(request, Ground { known, own });
                     self.step(entry, stage, judgement)
                 }
                 Missing::Answer(request, lookup) => {
-                    let answer = match &lookup {
-                        Lookup::Predecessor(name) => {
-                            self.shared.surroundings.predecessors().of(name)
-                        }
-                        lookup => self.look_up(entry, stage, lookup, known.len()).await?,
-                    };
+                    let answer = self.look_up(entry, stage, &lookup, known.len()).await?;
+                    stage.learned(&answer);
                     known.learn(lookup, answer);
                     let (ruling, known) = (self.shared.ruling(), &known);
                     let judgement = ruling.rules.judge(request, Ground { known, own });
@@ -132,20 +130,15 @@ impl Gate {
                     self.make_ready(entry, stage).await?;
                     let ruling = self.shared.ruling();
                     let resumed = shelved.and_then(|shelved| shelved.resume(&ruling.rules));
-                    let judgement = if let Some(permit) = resumed {
-                        Judgement::Allow(permit)
+                    if let Some(permit) = resumed {
+                        self.step(entry, stage, Judgement::Allow(permit))
                     } else {
                         rounds += 1;
-                        if rounds > MAX_ROUNDS {
-                            return Err(Failure::Unheard.into());
-                        }
                         known = Known::default();
-                        let call = understand(&stage.head, &ruling.admission)?;
-                        let body = text.get().map(|text| inspected(&call, text)).transpose()?;
+                        let request = anew(&ruling, stage, text.get(), rounds)?;
                         let ground = Ground { known: &known, own };
-                        ruling.rules.judge(Request { call, body }, ground)
-                    };
-                    self.step(entry, stage, judgement)
+                        self.step(entry, stage, ruling.rules.judge(request, ground))
+                    }
                 }
             };
             missing = match step {
@@ -153,6 +146,7 @@ impl Gate {
                 Step::Wait(missing) => missing,
                 Step::Sent(terms, upgrade, answered) => match answered.await {
                     Ok(reply) => {
+                        stage.release();
                         return Ok(Sent {
                             terms,
                             upgrade,
@@ -235,6 +229,9 @@ impl Gate {
         lookup: &Lookup,
         asked: usize,
     ) -> Result<Answer, Denial> {
+        if let Lookup::Predecessor(name) = lookup {
+            return Ok(self.shared.surroundings.predecessors().of(name));
+        }
         self.make_ready(entry, stage).await?;
         if asked >= lookup::MAX_LOOKUPS {
             return Err(lookup::failed("is one too many"));
@@ -270,6 +267,21 @@ fn note(record: &mut Record, terms: &Terms) {
         None => (record.verdict, record.reason) = (Verdict::Allow, Reason::Granted),
         Some(denial) => record.would_be_refused(denial),
     }
+}
+
+/// The request once more, as it came, with its body if that was read.
+fn anew<'a>(
+    ruling: &Ruling,
+    stage: &Stage,
+    text: Option<&'a Bytes>,
+    rounds: usize,
+) -> Result<Request<'a>, Denial> {
+    if rounds > MAX_ROUNDS {
+        return Err(Failure::Unheard.into());
+    }
+    let call = understand(&stage.head, &ruling.admission)?;
+    let body = text.map(|text| inspected(&call, text)).transpose()?;
+    Ok(Request { call, body })
 }
 
 /// The body of a request as a judged value.

@@ -8,11 +8,14 @@ use hyper::body::Incoming;
 use super::Gate;
 use super::body::{self, RequestBody};
 use super::head::Head;
+use super::held::Hold;
 use super::judging::Missing;
 use super::upstream::Failure;
 use crate::audit::Entry;
 use crate::docker::{self, Call, Operation};
-use crate::policy::{Denial, Reason, Terms};
+use crate::policy::names::Names;
+use crate::policy::needs::starts;
+use crate::policy::{Answer, Denial, Reason, Request, Terms};
 
 /// A request on its way to being sent.
 pub(super) struct Stage {
@@ -24,13 +27,37 @@ pub(super) struct Stage {
     pub(super) body: RequestBody,
     kind: docker::Body,
     changes_state: bool,
-    is_begun: bool,
-    /// Whether the request went to the daemon.
-    pub(super) is_sent: bool,
-    /// Whether it writes into a container, and so must know how the engine unpacks.
-    unpacks: bool,
-    /// Whether the engine unpacks uploads itself; what is not known yet does not.
-    unpacks_safely: bool,
+    progress: Progress,
+    /// The names that it depends on, and the hold on them once they are held.
+    names: Names,
+    holds: Vec<Hold>,
+    /// Whether it starts a container, and so rests on the names of its networks too.
+    starts: bool,
+    unpacking: Unpacking,
+}
+
+/// How far a request has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    /// Its `begin` is not on record.
+    New,
+    /// It is.
+    Begun,
+    /// The request went to the daemon.
+    Sent,
+}
+
+/// How the engine unpacks what is uploaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unpacking {
+    /// Nothing is unpacked in a container.
+    None,
+    /// It was not asked yet.
+    Unknown,
+    /// With programs that it finds in the container, where it is compressed.
+    WithPrograms,
+    /// By itself.
+    Safe,
 }
 
 impl Stage {
@@ -42,10 +69,11 @@ impl Stage {
             body: RequestBody::empty(),
             kind: docker::Body::Refused,
             changes_state: false,
-            is_begun: false,
-            is_sent: false,
-            unpacks: false,
-            unpacks_safely: false,
+            progress: Progress::New,
+            names: Names::default(),
+            holds: Vec::new(),
+            starts: false,
+            unpacking: Unpacking::None,
         }
     }
 
@@ -53,17 +81,40 @@ impl Stage {
     pub(super) fn prepare_for(&mut self, call: &Call) {
         self.kind = call.body();
         self.changes_state = call.effect().changes_state();
-        self.unpacks = call.operation() == Some(Operation::PutContainerArchive);
+        if call.operation() == Some(Operation::PutContainerArchive) {
+            self.unpacking = Unpacking::Unknown;
+        }
+        self.starts = call.operation().is_some_and(starts);
+        self.names = Names::of(call, None);
+    }
+
+    /// Notes what the body that was read adds to the names that the request depends on.
+    pub(super) fn read(&mut self, request: &Request<'_>) {
+        self.names = Names::of(&request.call, request.body.as_ref());
+    }
+
+    /// Notes what was learned of an object that the request is about.
+    pub(super) fn learned(&mut self, answer: &Answer) {
+        if let (true, Answer::Container(container)) = (self.starts, answer) {
+            self.names.rest_on_networks_of(container);
+        }
+    }
+
+    /// Gives the names back, as the daemon has answered.
+    pub(super) fn release(&mut self) {
+        self.holds.clear();
     }
 
     /// Whether nothing but a connection is missing.
     pub(super) fn is_complete(&self) -> bool {
-        self.unread.is_none() && (self.is_begun || !self.changes_state)
+        let is_on_record = self.progress >= Progress::Begun || !self.changes_state;
+        self.unread.is_none() && is_on_record && self.names.is_empty()
     }
 
     /// Denies a compressed upload where the engine would unpack it with a program of the container.
     pub(super) fn check_tar(&self, terms: &Terms) -> Result<(), Denial> {
-        if !terms.must_be_plain_tar() || self.unpacks_safely || !self.body.is_compressed() {
+        let is_safe = self.unpacking == Unpacking::Safe || !self.body.is_compressed();
+        if is_safe || !terms.must_be_plain_tar() {
             return Ok(());
         }
         let message = "the upload is compressed, which this engine would unpack with a program of the \
@@ -73,10 +124,15 @@ impl Stage {
 
     /// Notes that the request is sent, and records it now if its reply may never end.
     pub(super) fn send(&mut self, entry: &mut Entry, terms: &Terms) {
-        self.is_sent = true;
-        if terms.call().is_endless() && !std::mem::replace(&mut self.is_begun, true) {
+        if terms.call().is_endless() && self.progress == Progress::New {
             entry.begin();
         }
+        self.progress = Progress::Sent;
+    }
+
+    /// Whether the request went to the daemon.
+    pub(super) fn is_sent(&self) -> bool {
+        self.progress == Progress::Sent
     }
 
     /// The body to send, rendered from what was judged where it was. Of an empty one the daemon reads
@@ -96,7 +152,7 @@ impl Stage {
                 self.body = body;
                 Ok(Missing::Stage(None))
             }
-            failure => Err(failure.into()),
+            Failure::Unheard | Failure::Broken | Failure::Silent => Err(failure.into()),
         }
     }
 }
@@ -113,7 +169,7 @@ impl Gate {
         let taken =
             body::request::prepare(kind, head, body, bytes_in, &self.exchange, (limits, budget));
         stage.body = taken.await?;
-        if stage.unpacks {
+        if stage.unpacking != Unpacking::None {
             stage.body.begin(limits.body_time).await?;
         }
         Ok(())
@@ -126,14 +182,23 @@ impl Gate {
         stage: &mut Stage,
     ) -> Result<(), Denial> {
         self.take_body(entry, stage).await?;
-        if stage.unpacks && !stage.body.is_empty() && !stage.unpacks_safely {
+        if stage.unpacking == Unpacking::Unknown {
             let shared = &self.shared;
             let engine = shared.surroundings.engine(&shared.daemon).await?;
-            stage.unpacks_safely = engine.unpacks_safely();
+            stage.unpacking = if engine.unpacks_safely() {
+                Unpacking::Safe
+            } else {
+                Unpacking::WithPrograms
+            };
         }
-        if stage.changes_state && !stage.is_begun {
+        if stage.changes_state && stage.progress == Progress::New {
             entry.begin_confirmed().await?;
-            stage.is_begun = true;
+            stage.progress = Progress::Begun;
+        }
+        let names = std::mem::take(&mut stage.names);
+        if !names.is_empty() {
+            let hold = self.shared.surroundings.names().hold(&names);
+            stage.holds.push(Box::pin(hold).await?);
         }
         self.upstream.make_ready().await
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::held::HeldNames;
 use super::probe::{self, Engine, Question};
 use super::upstream::Daemon;
 use crate::identity::container::Candidates;
@@ -24,6 +25,7 @@ pub struct Surroundings {
     own: OnceCell<Option<Own>>,
     engine: OnceCell<Engine>,
     predecessors: Predecessors,
+    names: HeldNames,
 }
 
 impl Surroundings {
@@ -61,6 +63,12 @@ impl Surroundings {
     pub async fn engine(&self, daemon: &Arc<Daemon>) -> Result<&Engine, Denial> {
         let asking = || async { Ok(Engine::parse(&probe::ask(daemon, Question::Version).await?)) };
         self.engine.get_or_try_init(asking).await
+    }
+
+    /// The names that requests under way rest on.
+    #[must_use]
+    pub fn names(&self) -> &HeldNames {
+        &self.names
     }
 
     /// The containers that were taken away of late.

@@ -182,7 +182,9 @@ impl Upstream {
             answered.map_err(|failure| match failure {
                 // Nobody can tell whether it was read, but it may be done twice.
                 Failure::Unheard if is_safe => Failure::Unsent(RequestBody::empty()),
-                failure => failure,
+                Failure::Unsent(_) | Failure::Unheard | Failure::Broken | Failure::Silent => {
+                    failure
+                }
             })
         });
         Ok((permit.spend(), answered))

@@ -31,6 +31,14 @@ impl Selectors {
         Self(vec![Selector::Own])
     }
 
+    /// Whether a container of this name would be one of them, whatever else it is.
+    #[must_use]
+    pub fn select_name(&self, name: &str) -> bool {
+        self.0
+            .iter()
+            .any(|selector| matches!(selector, Selector::Name(pattern) if pattern.matches(name)))
+    }
+
     /// Whether any of them selects by a label.
     #[must_use]
     pub fn has_labels(&self) -> bool {

@@ -50,7 +50,10 @@ fn an_inspection_must_have_what_a_verdict_rests_on() {
 #[test]
 fn an_exec_is_its_container_command_user_and_privilege() {
     let read = |process: &str| {
-        let text = format!(r#"{{"ContainerID":"{}","ProcessConfig":{process}}}"#, id());
+        let text = format!(
+            r#"{{"ID":"e1","ContainerID":"{}","ProcessConfig":{process}}}"#,
+            id()
+        );
         let exec = Exec::parse(text.as_bytes())?;
         Ok((exec.command.join(" "), exec.user, exec.is_privileged))
     };
@@ -77,8 +80,21 @@ fn an_exec_is_its_container_command_user_and_privilege() {
         });
         assert_eq!(read(process), want, "{process}");
     }
-    let short = br#"{"ContainerID":"abc","ProcessConfig":{"entrypoint":"ls"}}"#;
-    assert_eq!(Exec::parse(short), Err(Unreadable));
+    let of = |exec: &str, container: &str| {
+        let text = format!(
+            r#"{{"ID":{exec},"ContainerID":"{container}","ProcessConfig":{{"entrypoint":"ls"}}}}"#
+        );
+        Exec::parse(text.as_bytes())
+    };
+    assert!(of("\"e1\"", &id()).is_ok());
+    for (exec, container) in [
+        ("\"e1\"", "abc"),
+        ("\"a/b\"", &id()),
+        ("\"\"", &id()),
+        ("1", &id()),
+    ] {
+        assert_eq!(of(exec, container), Err(Unreadable), "{exec} {container}");
+    }
 }
 
 #[test]

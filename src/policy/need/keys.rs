@@ -26,7 +26,7 @@ impl What {
             Self::Limits(_) => "limits",
             Self::LogDriver(_) => "log_drivers",
             Self::Made(made) => return Some(made.key()),
-            Self::Name(_) | Self::Reach(_) | Self::Service(_) => return None,
+            Self::Name(_) | Self::Reach(_) | Self::Rename { .. } | Self::Service(_) => return None,
             Self::Network(_) | Self::Start(_) => "networks",
             Self::Port(_) => "ports",
             Self::Privileged => "privileged",
@@ -75,6 +75,7 @@ impl What {
                 format!("{path}:{}", if *is_writable { "rw" } else { "ro" }).into()
             }
             Self::Env(variable) => (&*variable.name).into(),
+            Self::Rename { name, .. } => (&**name).into(),
             Self::HostNamespace(name) => (*name).into(),
             Self::Label { key, .. } => (&**key).into(),
             Self::Mark { .. } => POLICY_LABEL.into(),

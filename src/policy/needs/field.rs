@@ -9,6 +9,7 @@ use crate::docker::json::Member;
 use crate::docker::mount::BadMount;
 use crate::docker::target::is_name;
 use crate::docker::{Json, Operation};
+use crate::policy::names::{READS_AS_ID, reads_as_id, reads_as_swarm_id};
 
 /// Reads one field.
 type Reader = fn(&mut Needs, &Asked<'_>) -> Result<(), Denial>;
@@ -216,7 +217,11 @@ fn name(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
         let why = "must begin with a letter or digit and have nothing but letters, digits, `_`, `.` and `-`";
         return Err(unclear(&asked.path, why));
     }
-    if needs.is_for(SERVICES) {
+    let is_of_swarm = needs.is_for(SERVICES);
+    if reads_as_id(name) || (is_of_swarm && reads_as_swarm_id(name)) {
+        return Err(unclear(&asked.path, READS_AS_ID));
+    }
+    if is_of_swarm {
         needs.push(&*asked.path, What::Name(name.to_owned()));
     }
     Ok(())

@@ -61,6 +61,12 @@ const ATTACHES: &[Operation] = &[
 /// The operations by which a container is put on its networks, which are found by their names then.
 const STARTS: &[Operation] = &[Operation::ContainerRestart, Operation::ContainerStart];
 
+/// Whether an operation puts a container on its networks.
+#[must_use]
+pub fn starts(operation: Operation) -> bool {
+    STARTS.contains(&operation)
+}
+
 fn started(needs: &mut Needs, exec: &Exec) {
     let container = &exec.container;
     needs.push("the exec's container", Within::ExecInto(container.clone()));

@@ -4,7 +4,9 @@ use super::super::need::{Block, EVERY_VERSION, Made, RESERVED, What, Within};
 use super::super::reason::{Denial, Reason};
 use super::{Needs, is_reserved};
 use crate::docker::mount::is_clean;
-use crate::docker::{Call, Json, Operation};
+use crate::docker::reference::BadReference;
+use crate::docker::{Call, Json, Operation, Reference};
+use crate::policy::names::{READS_AS_ID, reads_as_id};
 
 /// Reads what one operation's query asks for.
 type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
@@ -13,7 +15,7 @@ type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
 /// have theirs in the table of operations.
 const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
     (Operation::ContainerCreate, None, name),
-    (Operation::ContainerRename, Some(&["name"]), name),
+    (Operation::ContainerRename, Some(&["name"]), rename),
     (Operation::ContainerStart, None, start),
     (Operation::ContainerTop, Some(&["ps_args"]), top),
     (Operation::ImageBuild, Some(BUILD_KEYS), build),
@@ -63,10 +65,20 @@ fn first<'a>(call: &'a Call, key: &str) -> &'a str {
     call.query.first(key).unwrap_or_default()
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let name = first(call, "name").trim_start_matches('/');
+    if reads_as_id(name) {
+        return Err(unclear("name", READS_AS_ID));
+    }
     needs.push("name", What::Name(name.to_owned()));
+    Ok(())
+}
+
+fn rename(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    name(needs, call)?;
+    let container = call.object().unwrap_or_default().to_owned();
+    let name = first(call, "name").trim_start_matches('/').to_owned();
+    needs.push("name", What::Rename { container, name });
     Ok(())
 }
 
@@ -106,8 +118,7 @@ fn archive(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 fn commit(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     plain_changes(call)?;
     needs.named("container", first(call, "container"), What::Reach)?;
-    tagged(needs, call);
-    Ok(())
+    tagged(needs, call)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
@@ -135,10 +146,8 @@ fn of_every_version(image: String) -> String {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn tag(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    tagged(needs, call);
-    Ok(())
+    tagged(needs, call)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
@@ -206,12 +215,30 @@ const UNCLEAR_LABEL: &str = "sets a label with quotes, escapes or variables: wri
 const RESERVED_LABEL: &str = "sets a label that begins with `dockgate.`, which no client can";
 
 /// The name that an image gets, if it gets one.
-fn tagged(needs: &mut Needs, call: &Call) {
+fn tagged(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let (repository, tag) = (first(call, "repo"), first(call, "tag"));
-    if !repository.is_empty() {
-        let separator = if tag.is_empty() { "" } else { ":" };
-        needs.push("repo", Made::Tag([repository, separator, tag].concat()));
+    if repository.is_empty() {
+        return Ok(());
     }
+    let separator = if tag.is_empty() { "" } else { ":" };
+    named(needs, "repo", [repository, separator, tag].concat())
+}
+
+/// A name that an image gets.
+fn named(needs: &mut Needs, key: &str, image: String) -> Result<(), Denial> {
+    let is_id = match Reference::parse(&image) {
+        Ok(reference) => {
+            let short = reference.repository.strip_prefix("docker.io/library/");
+            short.is_some_and(reads_as_id)
+        }
+        Err(BadReference::Id) => reads_as_id(&image),
+        Err(BadReference::Spelling) => false,
+    };
+    if is_id {
+        return Err(unclear(key, READS_AS_ID));
+    }
+    needs.push(key, Made::Tag(image));
+    Ok(())
 }
 
 fn unclear(key: &str, why: &str) -> Denial {
@@ -223,7 +250,7 @@ fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     plain_changes(call)?;
     if !first("fromSrc").is_empty() {
         needs.push("fromSrc", Made::Import);
-        tagged(needs, call);
+        tagged(needs, call)?;
     }
     // The daemon trims a colon at its end.
     let image = first("fromImage").trim_end_matches(':');
@@ -334,7 +361,7 @@ const BUILD_KEYS: &[&str] = &[
 fn build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
     for (_, name) in call.query.pairs().filter(|(key, _)| *key == "t") {
-        needs.push("t", Made::Tag(name.to_owned()));
+        named(needs, "t", name.to_owned())?;
     }
     match first("networkmode") {
         "" | "default" | "none" => {}

@@ -42,6 +42,7 @@ fn answer(lookup: &Lookup) -> Answer {
         }
         Lookup::Container(name) => container("b", name),
         Lookup::Exec(exec) => json!({
+            "ID": exec,
             "ContainerID": id(if exec == "own" { "a" } else { "b" }),
             "ProcessConfig": {"entrypoint": "sh"},
         }),
@@ -355,7 +356,7 @@ fn what_is_next_to_it_is_granted_and_sent_by_id() {
         (
             "POST /build?networkmode=back",
             "",
-            "/build?networkmode=back".to_owned(),
+            format!("/build?networkmode={}", id("c")),
         ),
         (
             "POST /build?networkmode=container:web",
@@ -410,7 +411,7 @@ fn what_is_next_to_it_is_granted_and_sent_by_id() {
         (
             "POST /services/web/update?version=1",
             "{}",
-            "/services/web/update?version=1".to_owned(),
+            format!("/services/{}/update?version=1", "6".repeat(64)),
         ),
     ] {
         assert_eq!(judged(request, body), Ok(want), "{request} {body}");

@@ -6,7 +6,8 @@ use crate::policy::needs::tests::judged;
 /// What is sent for a request that a policy of these blocks grants.
 #[track_caller]
 fn sent(blocks: &str, request: &str, body: &str) -> (String, String) {
-    let permit = judged(blocks, request, body, &[]).unwrap();
+    let by_id = ("/containers/0000/json", r#"{"Name":"/of-an-id"}"#);
+    let permit = judged(blocks, request, body, &[by_id]).unwrap();
     let body = permit.body().unwrap_or_default().to_owned();
     (permit.call().render(), body)
 }
@@ -65,15 +66,16 @@ fn what_was_looked_up_is_named_by_its_id_wherever_it_stands() {
             create,
             r#"{"HostConfig":{"NetworkMode":"container:web","VolumesFrom":["web","web:ro"]}}"#,
             "/containers/create",
-            r#"{"HostConfig":{"NetworkMode":"container:ID","VolumesFrom":["ID","ID:ro"]},STAMP}"#,
+            r#"{"HostConfig":{"NetworkMode":"container:ID","VolumesFrom":["web","web:ro"]},STAMP}"#,
         ),
-        // A link without an alias has its container's name for one.
+        // G6: what an engine stores and a client sends back stays as it was written. A name that could be
+        // the beginning of an id is told from one, and such a beginning becomes the whole id.
         (
             joins,
             create,
-            r#"{"HostConfig":{"Links":["web","/web","web:x"]}}"#,
+            r#"{"HostConfig":{"Links":["web","/web","web:x","cafe:x"],"VolumesFrom":["cafe","0000:ro","/db"]}}"#,
             "/containers/create",
-            r#"{"HostConfig":{"Links":["ID:web","ID:web","ID:x"]},STAMP}"#,
+            r#"{"HostConfig":{"Links":["web","/web","web:x","/cafe:x"],"VolumesFrom":["/cafe","ID:ro","/db"]},STAMP}"#,
         ),
     ] {
         let want = want
@@ -86,6 +88,121 @@ fn what_was_looked_up_is_named_by_its_id_wherever_it_stands() {
             "{request} {body}"
         );
     }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn a_network_is_sent_with_its_id_and_shown_under_the_name_that_the_client_wrote() {
+    let id = "0".repeat(64);
+    let blocks = "[create]\nnetworks = ['*', '@default']\n[networks]\ncontainers = ['*']";
+    for (request, body, target, want) in [
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"NetworkMode":"n"}}"#,
+            "/containers/create",
+            r#"{"HostConfig":{"NetworkMode":"n"},"NetworkingConfig":{"EndpointsConfig":{"n":{"NetworkID":"ID"}}},STAMP}"#,
+        ),
+        // S2a: what the client says of the id counts for nothing.
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"NetworkMode":"n"},"NetworkingConfig":{"EndpointsConfig":{"n":{"NetworkID":"abc123abc123","Aliases":["a"]},"bridge":{"NetworkID":"abc"}}}}"#,
+            "/containers/create",
+            r#"{"HostConfig":{"NetworkMode":"n"},"NetworkingConfig":{"EndpointsConfig":{"n":{"Aliases":["a"],"NetworkID":"ID"},"bridge":{}}},STAMP}"#,
+        ),
+        // An engine that is told of other endpoints joins none for the mode.
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"NetworkMode":"n"},"NetworkingConfig":{"EndpointsConfig":{"m":{}}}}"#,
+            "/containers/create",
+            r#"{"HostConfig":{"NetworkMode":"n"},"NetworkingConfig":{"EndpointsConfig":{"m":{"NetworkID":"ID"}}},STAMP}"#,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"NetworkMode":"n"},"NetworkDisabled":true}"#,
+            "/containers/create",
+            r#"{"HostConfig":{"NetworkMode":"n"},"NetworkDisabled":true,STAMP}"#,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"NetworkMode":"bridge"}}"#,
+            "/containers/create",
+            r#"{"HostConfig":{"NetworkMode":"bridge"},STAMP}"#,
+        ),
+        // S2b: the engine takes the name of the path's network once more.
+        (
+            "POST /networks/n/connect",
+            r#"{"Container":"web"}"#,
+            "/networks/ID/connect",
+            r#"{"Container":"ID","EndpointConfig":{"NetworkID":"ID"}}"#,
+        ),
+        (
+            "POST /networks/n/connect",
+            r#"{"Container":"web","EndpointConfig":{"NetworkID":"m","Aliases":["a"]}}"#,
+            "/networks/ID/connect",
+            r#"{"Container":"ID","EndpointConfig":{"Aliases":["a"],"NetworkID":"ID"}}"#,
+        ),
+        (
+            "POST /services/create",
+            r#"{"Networks":[{"Target":"n"}],"TaskTemplate":{"Networks":[{"Target":"n"}]}}"#,
+            "/services/create",
+            r#"{"Networks":[{"Target":"ID"}],"TaskTemplate":{"Networks":[{"Target":"ID"}]},STAMP}"#,
+        ),
+    ] {
+        let want = want
+            .replace("ID\"", &format!("{id}\""))
+            .replace(&format!("Network{id}"), "NetworkID")
+            .replace("STAMP", r#""Labels":{"dockgate.policy":"p"}"#);
+        let target = target.replace("ID", &id);
+        assert_eq!(
+            sent(blocks, request, body),
+            (target, want),
+            "{request} {body}"
+        );
+    }
+}
+
+#[test]
+fn what_gets_a_name_gets_none_that_reads_as_an_id() {
+    let allowed = "[networks]\n[volumes]\n[create]\n[images]";
+    for (request, body, is_read) in [
+        ("POST /containers/create?name=NAME", "{}", true),
+        ("POST /containers/create?name=/NAME", "{}", true),
+        ("POST /containers/web/rename?name=NAME", "", true),
+        ("POST /containers/web/rename?name=/NAME", "", true),
+        ("POST /networks/create", r#"{"Name":"NAME"}"#, true),
+        ("POST /volumes/create", r#"{"Name":"NAME"}"#, true),
+        ("POST /services/create", r#"{"Name":"NAME"}"#, true),
+        ("POST /images/a/tag?repo=NAME", "", true),
+        ("POST /images/a/tag?repo=NAME&tag=latest", "", true),
+        ("POST /images/a/tag?repo=docker.io/library/NAME", "", true),
+        ("POST /build?t=a:1&t=NAME", "", true),
+        ("POST /commit?container=web&repo=NAME", "{}", true),
+        // An image of another repository cannot be read as an id.
+        ("POST /images/a/tag?repo=acme/NAME&tag=1", "", false),
+    ] {
+        for (name, reads_as_id) in [
+            ("4bcff63911fc", true),
+            (&*"4b".repeat(32), true),
+            ("4bcff63911f", false),
+            ("4bcff63911fg", false),
+        ] {
+            let judged = judged(
+                allowed,
+                &request.replace("NAME", name),
+                &body.replace("NAME", name),
+                &[],
+            );
+            let is_denied = reads_as_id && is_read;
+            assert_eq!(
+                judged.is_err(),
+                is_denied,
+                "S1 S16 S22: {request} {name}: {judged:?}"
+            );
+        }
+    }
+    let swarm = "POST /services/create";
+    let judged = judged("", swarm, r#"{"Name":"qjz3h8y1mbl5a0ya8o4wuibxq"}"#, &[]);
+    assert!(judged.is_err(), "S1: {judged:?}");
 }
 
 #[test]

@@ -418,6 +418,129 @@ fn a_container_is_started_on_the_networks_that_its_names_mean_now() {
 }
 
 #[test]
+fn a_network_that_a_container_has_the_id_of_is_judged_by_that() {
+    use serde_json::json;
+    let rules = Rules::new(
+        vec![policy(
+            "ci",
+            "allow = ['ContainerStart', 'ContainerCreate']",
+        )],
+        Grants::default(),
+    );
+    let (own, other) = ("a".repeat(64), "b".repeat(64));
+    let on = |id: &str| {
+        let networks =
+            json!({"Networks": {"app": {"NetworkID": id}, "bridge": {"NetworkID": other}}});
+        let labels = json!({"dockgate.policy": "ci"});
+        (
+            "/containers/job/json",
+            json!({"Config": {"Labels": labels}, "NetworkSettings": networks}),
+        )
+    };
+    let labels = json!({"Labels": {"dockgate.policy": "ci"}});
+    let by_id = format!("/networks/{own}");
+    for (id, named, want) in [
+        (&own, by_id.as_str(), Ok(())),
+        // S2: the name is an own network's now, and the engine joins the other.
+        (&other, "/networks/app", Err(Reason::Restricted)),
+    ] {
+        let given = [on(id), (named, labels.clone())];
+        assert_eq!(
+            verdict_on(&rules, "POST /containers/job/start", &given),
+            want,
+            "{id}"
+        );
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn a_container_gets_no_name_that_a_key_selects_by_unless_the_key_selects_it_already() {
+    use serde_json::json;
+    let allow = "allow = ['ContainerRename', 'ContainerExec']";
+    for (key, block) in [
+        ("exec.into", "[exec]\ninto = ['job-*', 'label:ci', '@own']"),
+        (
+            "archive.into",
+            "[archive]\ninto = ['*job-?', 'label:ci', '@own']",
+        ),
+        (
+            "create.join",
+            "[create]\njoin = ['job-1', 'label:ci', '@own']",
+        ),
+        (
+            "networks.containers",
+            "[networks]\ncontainers = ['job-*', 'label:ci', '@own']",
+        ),
+    ] {
+        let rules = Rules::new(
+            vec![policy("p", format!("{allow}\n{block}").leak())],
+            Grants::default(),
+        );
+        for (request, labels, want) in [
+            (
+                "POST /containers/db/rename?name=job-1",
+                json!({}),
+                Err(Reason::Restricted),
+            ),
+            (
+                "POST /containers/db/rename?name=/job-1",
+                json!({}),
+                Err(Reason::Restricted),
+            ),
+            ("POST /containers/db/rename?name=db-1", json!({}), Ok(())),
+            (
+                "POST /containers/job-1/rename?name=job-1",
+                json!({}),
+                Ok(()),
+            ),
+            (
+                "POST /containers/db/rename?name=job-1",
+                json!({"ci": "1"}),
+                Ok(()),
+            ),
+            (
+                "POST /containers/db/rename?name=job-1",
+                json!({"dockgate.policy": "p"}),
+                Ok(()),
+            ),
+            (
+                "POST /containers/db/rename?name=job-1",
+                json!({"dockgate.policy": "q"}),
+                Err(Reason::Restricted),
+            ),
+        ] {
+            let given = [("/containers/db/json", json!({"Config": {"Labels": labels}}))];
+            assert_eq!(
+                verdict_on(&rules, request, &given),
+                want,
+                "S20: {key}: {request} {labels}"
+            );
+        }
+        // The key of another policy of the listener counts too, and so it does while it is only observed.
+        let both = Rules::new(
+            vec![
+                policy("renames", "allow = ['ContainerRename']"),
+                policy("p", format!("allow = ['ContainerExec']\n{block}").leak()),
+            ],
+            Grants::default(),
+        );
+        let request = "POST /containers/db/rename?name=job-1";
+        assert_eq!(
+            verdict_on(&both, request, &[]),
+            Err(Reason::Restricted),
+            "S20: {key}"
+        );
+        let observed = both.observed(true);
+        assert_eq!(
+            verdict_on(&observed, request, &[]),
+            Err(Reason::Restricted),
+            "S20: {key}"
+        );
+    }
+}
+
+#[test]
 fn a_container_is_not_started_from_a_state_that_somebody_wrote() {
     let of = |text| Rules::new(vec![policy("p", text)], Grants::default());
     let rules = of("allow = ['ContainerStart']");

@@ -1,0 +1,234 @@
+//! Names, and what must not happen to them while a request that rests on one is on its way.
+//!
+//! Engines find an object by its whole id, then by its name, then by the beginning of its id. So nothing
+//! gets a name that can be read as an id, and a name that a verdict rests on is held still: no other
+//! request through Dockgate makes, renames or removes what is called so until the daemon has answered.
+
+use super::facts::{Container, is_full_id};
+use crate::docker::mount::{self, Mount, Source};
+use crate::docker::{Call, Json, Method, Object, Operation};
+
+/// A name of an object, and the kind of object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// What is called so.
+    pub kind: Object,
+    /// The name.
+    pub name: String,
+}
+
+/// The names that a request depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Those that must go on to mean what they mean.
+    pub rests_on: Vec<Name>,
+    /// Those that it gives to an object, or takes from one.
+    pub changes: Vec<Name>,
+}
+
+impl Names {
+    /// The names of a request, whose body was read where it is judged.
+    #[must_use]
+    pub fn of(call: &Call, body: Option<&Json>) -> Self {
+        let mut names = Self::default();
+        let Some(operation) = call.operation() else {
+            return names;
+        };
+        let query = |key: &str| call.query.first(key).unwrap_or_default();
+        let text = |key: &str| body.and_then(|body| body.get(key)).and_then(Json::text);
+        if operation == Operation::ContainerCreate {
+            names.change(Object::Container, query("name"));
+            if let Some(body) = body {
+                names.rest_on_all(body);
+            }
+        } else if operation == Operation::NetworkCreate {
+            names.change(Object::Network, text("Name").unwrap_or_default());
+        }
+        // What is deleted or renamed loses the name by which it is called.
+        let loses = call.method == Method::DELETE || operation == Operation::ContainerRename;
+        if let (true, Some(kind), Some(name)) = (loses, call.object_kind(), call.object()) {
+            names.change(kind, name);
+        }
+        if operation == Operation::ContainerRename {
+            names.change(Object::Container, query("name"));
+        }
+        names
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rests_on.is_empty() && self.changes.is_empty()
+    }
+
+    /// Adds the networks that an engine looks for by name when it starts a container.
+    pub fn rest_on_networks_of(&mut self, container: &Container) {
+        for name in container.joined_networks().filter(|name| !is_full_id(name)) {
+            self.rest_on(Object::Network, name);
+        }
+    }
+
+    /// The names in a new container's body that an engine stores as they are.
+    fn rest_on_all(&mut self, body: &Json) {
+        let Some(host) = body.get("HostConfig") else {
+            return;
+        };
+        for key in ["Links", "VolumesFrom"] {
+            for text in host.get(key).into_iter().flat_map(Json::texts) {
+                let name = text.split(':').next().unwrap_or_default();
+                self.rest_on(Object::Container, name);
+            }
+        }
+        let binds = host.get("Binds").into_iter().flat_map(Json::texts);
+        let mounts = host.get("Mounts").map_or(&[][..], Json::items);
+        let mounted = binds
+            .map(mount::short)
+            .chain(mounts.iter().map(mount::long));
+        for mount in mounted {
+            // One that cannot be read denies the request.
+            if let Ok(Mount {
+                source: Source::Volume {
+                    name: Some(name), ..
+                },
+                ..
+            }) = mount
+            {
+                self.rest_on(Object::Volume, name);
+            }
+        }
+    }
+
+    fn rest_on(&mut self, kind: Object, name: &str) {
+        self.rests_on.extend(Name::new(kind, name));
+    }
+
+    fn change(&mut self, kind: Object, name: &str) {
+        self.changes.extend(Name::new(kind, name));
+    }
+}
+
+impl Name {
+    fn new(kind: Object, name: &str) -> Option<Self> {
+        // The daemon takes a slash before a container's name for the same.
+        let name = name.trim_start_matches('/').to_owned();
+        (!name.is_empty()).then_some(Self { kind, name })
+    }
+}
+
+/// Whether a text can be the beginning of an id.
+#[must_use]
+pub fn is_hex(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether people and programs would read a name as an id: as long as the short form of one, up to a whole
+/// one.
+#[must_use]
+pub fn reads_as_id(name: &str) -> bool {
+    (SHORT_ID..=FULL_ID).contains(&name.len()) && is_hex(name)
+}
+
+/// Whether a name is spelled as the ids of the swarm's objects are.
+#[must_use]
+pub fn reads_as_swarm_id(name: &str) -> bool {
+    name.len() == SWARM_ID
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'))
+}
+
+/// Why a name that reads as an id is denied.
+pub(super) const READS_AS_ID: &str = "reads as an id, so that others would take it for another object: choose a name with other letters";
+
+/// The digits of an id's short form, which the docker command line shows.
+const SHORT_ID: usize = 12;
+/// The digits of a whole id.
+const FULL_ID: usize = 64;
+/// The digits of an id of the swarm, in base 36.
+const SWARM_ID: usize = 25;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::{Target, classify};
+
+    #[test]
+    fn tells_names_that_read_as_ids() {
+        for (name, is_id, is_swarm_id) in [
+            ("4bcff63911fc", true, false),
+            ("4BCFF63911FC", true, false),
+            (&"a".repeat(64), true, false),
+            (&"a".repeat(65), false, false),
+            ("4bcff63911f", false, false),
+            ("cafe", false, false),
+            ("4bcff63911fg", false, false),
+            ("4bcff63911fc-1", false, false),
+            ("qjz3h8y1mbl5a0ya8o4wuibxq", false, true),
+            ("aaaaaaaaaaaaaaaaaaaaaaaaa", true, true),
+            ("Qjz3h8y1mbl5a0ya8o4wuibxq", false, false),
+            ("qjz3h8y1mbl5a0ya8o4wuibx", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!(
+                (reads_as_id(name), reads_as_swarm_id(name)),
+                (is_id, is_swarm_id),
+                "S1, S22: {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_told_from_wherever_they_stand() {
+        let container = |name: &str| (Object::Container, name.to_owned());
+        let volume = |name: &str| (Object::Volume, name.to_owned());
+        let body = r#"{"HostConfig":{"VolumesFrom":["base:ro","/other"],"Links":["db:x"],
+            "Binds":["cache:/c","/srv:/s","/anonymous"],
+            "Mounts":[{"Type":"volume","Source":"data","Target":"/d"},{"Type":"bind","Source":"/a","Target":"/b"}]}}"#;
+        for (method, target, body, rests_on, changes) in [
+            (
+                "POST",
+                "/containers/create?name=/web",
+                body,
+                vec![
+                    container("db"),
+                    container("base"),
+                    container("other"),
+                    volume("cache"),
+                    volume("data"),
+                ],
+                vec![container("web")],
+            ),
+            (
+                "POST",
+                "/containers/old/rename?name=new",
+                "",
+                vec![],
+                vec![container("old"), container("new")],
+            ),
+            (
+                "POST",
+                "/networks/create",
+                r#"{"Name":"n"}"#,
+                vec![],
+                vec![(Object::Network, "n".to_owned())],
+            ),
+            ("DELETE", "/volumes/data", "", vec![], vec![volume("data")]),
+            ("POST", "/containers/web/start", "", vec![], vec![]),
+        ] {
+            let call = classify(method, Target::parse(target).unwrap()).unwrap();
+            let json = (!body.is_empty()).then(|| Json::parse(body.as_bytes()).unwrap());
+            let names = Names::of(&call, json.as_ref());
+            let told = |names: Vec<Name>| -> Vec<_> {
+                names
+                    .into_iter()
+                    .map(|name| (name.kind, name.name))
+                    .collect()
+            };
+            assert_eq!(
+                (told(names.rests_on), told(names.changes)),
+                (rests_on, changes),
+                "{target}"
+            );
+        }
+    }
+}
