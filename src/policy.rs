@@ -28,6 +28,7 @@ pub mod rules;
 pub mod schema;
 pub mod shipped;
 pub mod spelling;
+mod stamp;
 pub mod suppose;
 #[cfg(test)]
 mod tests;

@@ -164,6 +164,9 @@ impl Gate {
             upgrade,
             reply,
         } = sent;
+        if let Some(named) = terms.names().filter(|_| reply.status().is_success()) {
+            self.shared.surroundings.moved().remember(named.clone());
+        }
         match upgrade {
             Some(upgrade) if reply.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 let client_asked = head.upgrade.is_some();

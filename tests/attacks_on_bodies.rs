@@ -288,7 +288,10 @@ fn daemon() -> FakeDaemon {
     let root = format!("/containers/{}/json", support::objects::id("root"));
     let mut daemon = FakeDaemon::start()
         .that_has("/volumes/bad", bind)
-        .that_has("/volumes/data", "{}")
+        .that_has(
+            "/volumes/data",
+            r#"{"Labels":{"dockgate.policy":"policy"}}"#,
+        )
         .that_has("/volumes/plugged", r#"{"Driver":"evil"}"#)
         .that_has("/networks/0f0f", r#"{"Name":"host","Driver":"host"}"#)
         .that_has("/exec/privileged/json", privileged)

@@ -470,7 +470,7 @@ fn chunk_extensions_and_trailers_never_arrive() {
 #[test]
 fn a_continue_is_sent_when_the_body_is_wanted_and_not_when_it_is_refused() {
     let daemon = FakeDaemon::start();
-    let policy = "allow = ['ImageLoad', 'ContainerCreate']\n[create]\nunrestricted = true";
+    let policy = "allow = ['ImageLoad', 'ContainerCreate']\n[create]\nunrestricted = true\n[images]\ntags = ['*']";
     let gate = Gate::start(&daemon, policy);
     let expecting = |target: &str, length: usize| {
         let lines = format!("{JSON}Expect: 100-continue\r\nContent-Length: {length}\r\n");

@@ -179,7 +179,7 @@ fn the_http2_preface_inside_a_body_is_a_body() {
 #[test]
 fn a_request_inside_a_body_is_a_body() {
     let daemon = FakeDaemon::start();
-    let gate = Gate::start(&daemon, r#"allow = ["ImageLoad"]"#);
+    let gate = Gate::start(&daemon, "allow = ['ImageLoad']\n[images]\ntags = ['*']");
     let smuggled = get("/containers/json");
     let mut client = gate.connect();
     client.request(post("/images/load", "", &smuggled));

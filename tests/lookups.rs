@@ -262,6 +262,60 @@ fn what_does_not_exist_is_not_found_in_the_daemon_s_own_words() {
 }
 
 #[test]
+fn a_new_volume_is_made_with_the_policy_s_mark_and_on_record() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &every_operation());
+    let body = r#"{"Image":"a","HostConfig":{"VolumeDriver":"local","Binds":["new:/a"],
+        "Mounts":[{"Type":"volume","Source":"newer","Target":"/b","VolumeOptions":{"Labels":{"x":"y"}}}]}}"#;
+    gate.ask(create(body)).assert_ok("two new volumes");
+    let connection = daemon.requests()[0].connection;
+    let bytes = String::from_utf8(daemon.bytes(connection)).unwrap();
+    let made: Vec<_> = bytes
+        .lines()
+        .filter(|line| line.starts_with(r#"{"Name""#))
+        .map(|line| line.split("GET ").next().unwrap())
+        .map(|line| line.split("POST ").next().unwrap())
+        .collect();
+    assert_eq!(
+        made,
+        [
+            r#"{"Name":"new","Driver":"local","DriverOpts":{},"Labels":{"dockgate.policy":"policy"}}"#,
+            r#"{"Name":"newer","Driver":"","DriverOpts":{},"Labels":{"x":"y","dockgate.policy":"policy"}}"#,
+        ],
+        "S8: {bytes}"
+    );
+    let lines = gate.stop();
+    let shown = lines.iter().map(|line| {
+        let text = |key: &str| line[key].as_str().unwrap_or_default();
+        format!("{} {} {}", text("event"), text("path"), line["status"])
+    });
+    assert_eq!(
+        shown.collect::<Vec<_>>(),
+        [
+            "begin /containers/create null",
+            "lookup /volumes/new 404",
+            "lookup /volumes/newer 404",
+            "prepare /volumes/create null",
+            "prepare /volumes/create 201",
+            "prepare /volumes/create null",
+            "prepare /volumes/create 201",
+            "request /containers/create 200",
+        ]
+    );
+}
+
+#[test]
+fn a_volume_that_somebody_else_makes_meanwhile_is_not_taken() {
+    let theirs = r#"{"Driver":"local","Options":null,"Labels":{"dockgate.policy":"other"}}"#;
+    let daemon =
+        FakeDaemon::start().that_answers("/volumes/create", "201 Created", theirs.as_bytes());
+    let gate = Gate::start(&daemon, &every_operation());
+    let body = r#"{"Image":"a","HostConfig":{"Binds":["new:/a"]}}"#;
+    RESTRICTED.assert(&gate.ask(create(body)), "S8: made by another policy");
+    assert!(daemon.requests().is_empty(), "S8");
+}
+
+#[test]
 fn a_daemon_that_is_away_cannot_be_asked() {
     let gate = Setup::before("unix:///nonexistent/d.sock".to_owned(), &every_operation()).start();
     Refused(502, "daemon_unreachable").assert(&gate.ask(exec("web")), "away");
@@ -365,7 +419,8 @@ fn a_name_is_looked_up_anew_for_each_request() {
 #[test]
 fn a_request_raises_a_bounded_number_of_questions() {
     let daemon = FakeDaemon::start();
-    let gate = Gate::start(&daemon, &every_operation());
+    let any = every_operation() + "\n[create]\nvolumes = ['*']";
+    let gate = Gate::start(&daemon, &any);
     let with_volumes = |count: usize| {
         let binds: Vec<_> = (0..count).map(|at| format!("v{at}:/a{at}")).collect();
         create(&json!({"Image": "a", "HostConfig": {"Binds": binds}}).to_string())
@@ -399,5 +454,7 @@ fn a_name_is_asked_about_once_for_a_request() {
     let gate = Gate::start(&daemon, &every_operation());
     let body = r#"{"Image":"a","HostConfig":{"Binds":["v:/a","v:/b"],"Mounts":[{"Type":"volume","Source":"v","Target":"/c"}]}}"#;
     gate.ask(create(body)).assert_ok("one volume");
-    assert_eq!(daemon.looked_up().len(), 1);
+    // It is not there, and made.
+    let asked: Vec<_> = daemon.looked_up().into_iter().map(|(_, it)| it).collect();
+    assert_eq!(asked, ["/volumes/v", "/volumes/create"]);
 }

@@ -69,6 +69,8 @@ pub enum Event {
     Begin,
     /// The daemon was asked about what a request names.
     Lookup,
+    /// The daemon is about to make, or has made, what a request needs.
+    Prepare,
     /// A request is over.
     Request,
 }
@@ -100,12 +102,23 @@ pub enum End {
 }
 
 impl Event {
+    /// What a request of Dockgate's own is reported as, that another request gives rise to.
+    #[must_use]
+    pub fn of_lookup(call: &Call) -> Self {
+        if call.effect().changes_state() {
+            Self::Prepare
+        } else {
+            Self::Lookup
+        }
+    }
+
     /// Its name in the record.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Begin => "begin",
             Self::Lookup => "lookup",
+            Self::Prepare => "prepare",
             Self::Request => "request",
         }
     }

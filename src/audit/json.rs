@@ -42,7 +42,7 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
     line.word(r#","verdict":"#, record.verdict.as_str());
     line.word(r#","reason":"#, record.reason.code());
     line.text_if_any(r#","detail":"#, record.detail.as_deref());
-    if let (Event::Lookup, Some(status)) = (event, record.status) {
+    if let (Event::Lookup | Event::Prepare, Some(status)) = (event, record.status) {
         line.number(r#","status":"#, status.into());
     }
     if let Some((duration, end)) = over {

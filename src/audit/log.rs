@@ -226,8 +226,12 @@ impl Entry {
     ///
     /// It could not be written, in a bounded time.
     pub async fn begin_confirmed(&mut self) -> Result<(), Unavailable> {
+        self.confirmed(Event::Begin).await
+    }
+
+    async fn confirmed(&mut self, event: Event) -> Result<(), Unavailable> {
         let (written, confirmation) = oneshot::channel();
-        self.append(Event::Begin, None, Some(written));
+        self.append(event, None, Some(written));
         let confirmed = tokio::time::timeout(CONFIRM, confirmation).await;
         if confirmed.is_err() {
             self.log.0.note_stall();
@@ -240,23 +244,39 @@ impl Entry {
         }
     }
 
-    /// Records that the daemon was asked about what the request names, and what its status was.
+    /// Records that the daemon was asked about what the request names, or had something made for it, and
+    /// what its status was.
     ///
     /// # Errors
     ///
     /// There is no place in the queue, or what was appended before could not be written.
     pub fn looked_up(&mut self, call: &Call, status: Option<u16>) -> Result<(), Unavailable> {
+        let mut entry = self.about(call)?;
+        entry.record.status = status;
+        entry.append(Event::of_lookup(call), None, None);
+        Ok(())
+    }
+
+    /// Records that something is about to be made for the request, and waits until that is written.
+    ///
+    /// # Errors
+    ///
+    /// It could not be written, in a bounded time.
+    pub async fn prepare_confirmed(&mut self, call: &Call) -> Result<(), Unavailable> {
+        self.about(call)?.confirmed(Event::of_lookup(call)).await
+    }
+
+    /// An entry for a request of Dockgate's own that this one gives rise to.
+    fn about(&self, call: &Call) -> Result<Self, Unavailable> {
         let (client, listener) = (&self.record.client, &self.record.listener);
         let mut entry = self.log.open(client, listener)?;
         entry.record.id.clone_from(&self.record.id);
         entry.record.method = Some(call.method.as_str().to_owned());
         entry.record.understood(call);
         (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted);
-        entry.record.status = status;
         entry.record.is_left_out = self.record.is_left_out;
         entry.over = true;
-        entry.append(Event::Lookup, None, None);
-        Ok(())
+        Ok(entry)
     }
 
     /// Records the end of the request.

@@ -16,6 +16,7 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
     line.push_str(match (event, record.verdict) {
         (Event::Begin, _) => " begin",
         (Event::Lookup, _) => " lookup",
+        (Event::Prepare, _) => " prepare",
         (Event::Request, Verdict::Allow) => " allow",
         (Event::Request, Verdict::Deny) => " deny",
         (Event::Request, Verdict::WouldDeny) => " would_deny",

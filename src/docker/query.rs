@@ -77,6 +77,13 @@ impl Query {
         Ok(query)
     }
 
+    /// A query of these pairs.
+    #[must_use]
+    pub fn of(pairs: &[(&str, &str)]) -> Self {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        Self(pairs.iter().map(owned).collect())
+    }
+
     /// The pairs, in order.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
@@ -108,6 +115,17 @@ impl Query {
         for (_, old) in self.0.iter_mut().filter(|(name, _)| name == key) {
             value.clone_into(old);
         }
+    }
+
+    /// Adds a value, of a key that may have several.
+    pub fn add(&mut self, key: &str, value: &str) {
+        self.0.push((key.to_owned(), value.to_owned()));
+    }
+
+    /// Puts a value in the place of a key's, or adds it.
+    pub fn put(&mut self, key: &str, value: &str) {
+        self.0.retain(|(name, _)| name != key);
+        self.add(key, value);
     }
 
     /// Leaves only these keys.

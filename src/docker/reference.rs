@@ -78,6 +78,24 @@ impl Reference {
     }
 }
 
+impl Reference {
+    /// Parses a name that an image is to get. Here a name alone is never an id.
+    #[must_use]
+    pub fn of_tag(text: &str) -> Option<Self> {
+        let has_tag = text
+            .rsplit('/')
+            .next()
+            .is_some_and(|last| last.contains(':'));
+        let written_out = if has_tag {
+            text.to_owned()
+        } else {
+            format!("{text}:latest")
+        };
+        let reference = Self::parse(&written_out).ok()?;
+        matches!(reference.version, Version::Tag(_)).then_some(reference)
+    }
+}
+
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.version {

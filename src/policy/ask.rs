@@ -6,9 +6,12 @@
 
 use std::sync::Arc;
 
-use super::facts::{Container, Exec, Network, Service, Unreadable, Volume, config_of, text_at};
+use super::facts::{
+    Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at,
+};
+use crate::docker::query::Query;
 use crate::docker::target::is_name;
-use crate::docker::{Call, Json, Operation, Target, classify};
+use crate::docker::{Call, Object, Operation, Target, classify};
 
 /// Something that must be known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,17 +22,45 @@ pub enum Lookup {
     DefaultRuntime,
     /// The exec of an id.
     Exec(String),
-    /// What the containers of the image of an id have where nothing else is said.
+    /// The image of a name or id.
     Image(String),
+    /// The objects of a kind, a container, network or volume, that have a label, `key=value`.
+    Labelled(Object, String),
+    /// The image that got this name through a policy, by its full id. Not asked of the daemon.
+    Moved {
+        /// The mark of the policy.
+        policy: String,
+        /// The name, written out.
+        name: String,
+    },
     /// The network of a name or id.
     Network(String),
+    /// The volume that this makes, if there is none of its name.
+    NewVolume(Box<NewVolume>),
     /// What the container of this name had when it was last taken away through Dockgate; without a name,
     /// what each had that was taken away. Not asked of the daemon.
     Predecessor(String),
     /// The service of a name or id.
     Service(String),
+    /// The image that has a name, written out, if one has.
+    Tag(String),
+    /// The containers that have a volume mounted.
+    UsersOf(String),
     /// The volume of a name.
     Volume(String),
+}
+
+/// A volume that a container is to have mounted and that is not there yet. The daemon would make it without
+/// labels, so it is made first; and where another client was faster, the labels in the reply are those of
+/// the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewVolume {
+    /// Its name.
+    pub name: String,
+    /// The mark of the policy that it is made through.
+    pub mark: String,
+    /// The body of the request that makes it.
+    pub body: String,
 }
 
 /// What is known of it.
@@ -41,8 +72,10 @@ pub enum Answer {
     Containers(Vec<Arc<Container>>),
     /// The exec.
     Exec(Arc<Exec>),
-    /// `Config` of the image.
-    Image(Arc<Json<'static>>),
+    /// The image.
+    Image(Arc<Image>),
+    /// The policies that the objects of a list were made through.
+    Marks(Arc<[Option<String>]>),
     /// The network.
     Network(Arc<Network>),
     /// The service.
@@ -66,21 +99,65 @@ impl Lookup {
     /// of nothing.
     #[must_use]
     pub fn call(&self) -> Option<Call> {
-        let (prefix, name, suffix) = match self {
-            Self::Container(name) => ("/containers/", name.as_str(), "/json"),
-            Self::DefaultRuntime => ("/info", "", ""),
-            Self::Exec(id) => ("/exec/", id.as_str(), "/json"),
-            Self::Image(id) => ("/images/", id.as_str(), "/json"),
-            Self::Network(name) => ("/networks/", name.as_str(), ""),
-            Self::Predecessor(_) => return None,
-            Self::Service(name) => ("/services/", name.as_str(), ""),
-            Self::Volume(name) => ("/volumes/", name.as_str(), ""),
+        let (path, name) = match self {
+            Self::Container(name) => ("/containers/{}/json", name.as_str()),
+            Self::DefaultRuntime => ("/info", ""),
+            Self::Exec(id) => ("/exec/{}/json", id.as_str()),
+            Self::Image(name) | Self::Tag(name) => ("/images/{}/json", name.as_str()),
+            Self::Labelled(Object::Network, _) => ("/networks", ""),
+            Self::Labelled(Object::Volume, _) => ("/volumes", ""),
+            Self::Labelled(..) | Self::UsersOf(_) => ("/containers/json", ""),
+            Self::Network(name) => ("/networks/{}", name.as_str()),
+            Self::NewVolume(_) => ("/volumes/create", ""),
+            Self::Moved { .. } | Self::Predecessor(_) => return None,
+            Self::Service(name) => ("/services/{}", name.as_str()),
+            Self::Volume(name) => ("/volumes/{}", name.as_str()),
         };
-        if !name.is_empty() && !is_name(name) {
+        let is_image = matches!(self, Self::Image(_) | Self::Tag(_));
+        if !name.is_empty() && !is_image && !is_name(name) {
             return None;
         }
-        let target = [prefix, name, suffix].concat();
-        classify("GET", Target::parse(&target).ok()?).ok()
+        let method = if let Self::NewVolume(_) = self {
+            "POST"
+        } else {
+            "GET"
+        };
+        let target = path.replace("{}", name);
+        let mut call = classify(method, Target::parse(&target).ok()?).ok()?;
+        // A name with a slash in it could lead elsewhere.
+        (call.operation() == self.operation()).then_some(())?;
+        match self {
+            Self::Labelled(_, label) => call.query = Self::filter("label", label),
+            Self::UsersOf(volume) => call.query = Self::filter("volume", volume),
+            Self::Container(_)
+            | Self::DefaultRuntime
+            | Self::Exec(_)
+            | Self::Image(_)
+            | Self::Moved { .. }
+            | Self::Network(_)
+            | Self::NewVolume(_)
+            | Self::Predecessor(_)
+            | Self::Service(_)
+            | Self::Tag(_)
+            | Self::Volume(_) => {}
+        }
+        Some(call)
+    }
+
+    /// The query of a list of all objects that have something.
+    fn filter(key: &str, value: &str) -> Query {
+        let filters = serde_json::json!({ key: [value] }).to_string();
+        Query::of(&[("all", "1"), ("filters", &filters)])
+    }
+
+    /// The body of the request, of one that has a body.
+    #[must_use]
+    pub fn body(&self) -> Option<&str> {
+        if let Self::NewVolume(volume) = self {
+            Some(&volume.body)
+        } else {
+            None
+        }
     }
 
     /// Reads the daemon's reply to [`Lookup::call`].
@@ -93,11 +170,12 @@ impl Lookup {
             Self::Container(_) => Answer::Container(Arc::new(Container::parse(reply)?)),
             Self::DefaultRuntime => Answer::Text(text_at(reply, "DefaultRuntime")?.into()),
             Self::Exec(_) => Answer::Exec(Arc::new(Exec::parse(reply)?)),
-            Self::Image(_) => Answer::Image(Arc::new(config_of(reply)?)),
+            Self::Image(_) | Self::Tag(_) => Answer::Image(Arc::new(Image::parse(reply)?)),
+            Self::Labelled(..) | Self::UsersOf(_) => Answer::Marks(marks_of(reply)?.into()),
             Self::Network(_) => Answer::Network(Arc::new(Network::parse(reply)?)),
-            Self::Predecessor(_) => return Err(Unreadable),
+            Self::Moved { .. } | Self::Predecessor(_) => return Err(Unreadable),
             Self::Service(_) => Answer::Service(Arc::new(Service::parse(reply)?)),
-            Self::Volume(_) => Answer::Volume(Arc::new(Volume::parse(reply)?)),
+            Self::NewVolume(_) | Self::Volume(_) => Answer::Volume(Arc::new(Volume::parse(reply)?)),
         })
     }
 
@@ -108,9 +186,13 @@ impl Lookup {
             Self::Container(_) => Operation::ContainerInspect,
             Self::DefaultRuntime => Operation::SystemInfo,
             Self::Exec(_) => Operation::ExecInspect,
-            Self::Image(_) => Operation::ImageInspect,
+            Self::Image(_) | Self::Tag(_) => Operation::ImageInspect,
+            Self::Labelled(Object::Network, _) => Operation::NetworkList,
+            Self::Labelled(Object::Volume, _) => Operation::VolumeList,
+            Self::Labelled(..) | Self::UsersOf(_) => Operation::ContainerList,
             Self::Network(_) => Operation::NetworkInspect,
-            Self::Predecessor(_) => return None,
+            Self::NewVolume(_) => Operation::VolumeCreate,
+            Self::Moved { .. } | Self::Predecessor(_) => return None,
             Self::Service(_) => Operation::ServiceInspect,
             Self::Volume(_) => Operation::VolumeInspect,
         })
@@ -118,9 +200,27 @@ impl Lookup {
 }
 
 impl Known {
-    /// Adds an answer.
+    /// Adds an answer. A volume that was made is there from then on.
     pub fn learn(&mut self, lookup: Lookup, answer: Answer) {
+        if let Lookup::NewVolume(volume) = &lookup {
+            let name = Lookup::Volume(volume.name.clone());
+            self.answers.retain(|(asked, _)| *asked != name);
+            self.answers.push((name, answer.clone()));
+        }
         self.answers.push((lookup, answer));
+    }
+
+    /// Whether a volume was made for the request, and by nobody else meanwhile.
+    #[must_use]
+    pub fn has_made(&self, name: &str) -> bool {
+        self.answers
+            .iter()
+            .any(|(asked, answer)| match (asked, answer) {
+                (Lookup::NewVolume(volume), Answer::Volume(made)) if volume.name == name => {
+                    made.labels.policy() == Some(&volume.mark)
+                }
+                _ => false,
+            })
     }
 
     /// How many questions were answered.
@@ -192,6 +292,8 @@ objects! {
     container: Container;
     /// What an exec's id stands for.
     exec: Exec;
+    /// The image of a name or id.
+    image: Image;
     /// The network of a name or id.
     network: Network;
     /// The service of a name or id.
@@ -208,6 +310,19 @@ pub fn volume(known: &Known, name: &str) -> Result<Option<Arc<Volume>>, Unsettle
     match known.answer(&lookup) {
         Some(Answer::Volume(volume)) => Ok(Some(Arc::clone(volume))),
         Some(_) => Ok(None),
+        None => Err(Unsettled::Ask(lookup)),
+    }
+}
+
+/// The policies that the objects of a list were made through.
+///
+/// # Errors
+///
+/// They must be looked up.
+pub fn marks(known: &Known, lookup: Lookup) -> Result<Arc<[Option<String>]>, Unsettled> {
+    match known.answer(&lookup) {
+        Some(Answer::Marks(marks)) => Ok(Arc::clone(marks)),
+        Some(_) => Err(Unsettled::Missing(lookup)),
         None => Err(Unsettled::Ask(lookup)),
     }
 }

@@ -7,6 +7,7 @@
 pub mod amount;
 pub mod image;
 pub mod label;
+pub mod named;
 pub mod pattern;
 pub mod place;
 pub mod selector;
@@ -16,9 +17,10 @@ use serde_json::json;
 use toml::{Table, Value};
 
 pub use amount::Limits;
-pub use image::References;
+pub use image::{References, TagNames};
 pub use label::{Labels, Variables};
-pub use pattern::{Commands, NetworkNames, Options, Patterns, Texts, Users};
+pub use named::{NetworkNames, ProjectNames, VolumeNames};
+pub use pattern::{Commands, Options, Patterns, Texts, Users};
 pub use place::{Binds, Ports, Subnets};
 pub use selector::Selectors;
 use setting::{Setting, described};
@@ -201,6 +203,8 @@ blocks! {
         ports: Option<Ports> = None;
         /// Whether a container may be privileged.
         privileged: bool = false;
+        /// Projects of compose that what is made may belong to.
+        projects: ProjectNames = ProjectNames::default();
         /// Whether a container may have what the one had whose name it takes over.
         replaces: bool = false;
         /// Restart policies; any without the key.
@@ -219,8 +223,8 @@ blocks! {
         tmpfs_options: Texts = Texts::default();
         /// Users; any without the key.
         users: Option<Users> = None;
-        /// Named volumes; any without the key.
-        volumes: Option<Patterns> = None;
+        /// Named volumes that may be mounted; own and new ones without the key.
+        volumes: VolumeNames = VolumeNames::default();
     }
 
     /// `[exec]`: processes in containers that are there.
@@ -249,8 +253,8 @@ blocks! {
         pull: Option<References> = None;
         /// Images that may be sent away; any without the key.
         push: Option<References> = None;
-        /// Names that may be given to images; any without the key.
-        tags: Option<References> = None;
+        /// Names that may be given to images; own and new ones without the key.
+        tags: TagNames = TagNames::default();
     }
 
     /// `[networks]`: networks that are made, and who is put on them.

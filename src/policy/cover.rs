@@ -1,13 +1,14 @@
 //! Whether a policy's blocks grant a need.
 
+mod chosen;
+
 use super::ask::{self, Answer, Known, Lookup, Unsettled};
 use super::blocks::pattern::leads_up;
 use super::blocks::{Blocks, References, Selectors, Texts};
-use super::facts::{Container, Network, POLICY_LABEL};
+use super::facts::{Container, IMAGE_LABEL, POLICY_LABEL};
 use super::file::Policy;
 use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
-use crate::docker::mount::is_memory;
 use crate::docker::{Operation, Reference};
 
 /// A policy's blocks, and what is known of what they are asked about.
@@ -68,22 +69,27 @@ impl<'a> Cover<'a> {
             && name != "@default"
         {
             let network = ask::network(self.known, name)?;
-            let is_own = network.policy.as_deref() == Some(self.policy);
+            let is_own = network.labels.policy() == Some(self.policy);
             return Ok(vec![told(if network.driver == "host" {
                 What::HostNamespace("network")
             } else {
                 What::Network(named(is_own, &network.name))
             })]);
         }
-        if let What::Volume(name) = &need.what
-            && let Some(volume) = ask::volume(self.known, name)?
-            && !self.is_good_volume(name)?
-        {
+        if let What::Volume(name) = &need.what {
+            let Some(volume) = ask::volume(self.known, name)? else {
+                return Ok(vec![told(What::Volume("@new".to_owned()))]);
+            };
+            let is_own = self.is_own_volume(name, &volume)?;
+            let named = told(What::Volume(named(is_own, name)));
+            if self.is_good_volume(&volume) {
+                return Ok(vec![named]);
+            }
             let driver = told(Made::VolumeDriver(volume.driver.clone()).into());
             let options = volume.options.iter().cloned();
             let options =
                 options.map(|(key, value)| told(Made::VolumeOption { key, value }.into()));
-            return Ok([need.clone(), driver].into_iter().chain(options).collect());
+            return Ok([named, driver].into_iter().chain(options).collect());
         }
         let mut need = need.clone();
         let entered = need.what.entered();
@@ -170,6 +176,11 @@ impl Cover<'_> {
             What::Network(name) => self.network(name)?,
             What::Port(port) => create.ports.as_ref().is_none_or(|ports| ports.covers(port)),
             What::Privileged => create.privileged,
+            What::Project {
+                label,
+                name,
+                service,
+            } => self.project(label, name, service.as_deref())?,
             What::Restart(name) => create.restart.as_ref().is_none_or(|names| names.has(name)),
             What::Replaces => create.replaces,
             What::Rollback => create.rollback,
@@ -181,6 +192,7 @@ impl Cover<'_> {
             What::TmpfsOption(option) => create.tmpfs_options.has(option),
             What::Unnamed(_) => false,
             What::User(user) => create.users.as_ref().is_none_or(|users| users.cover(user)),
+            What::SwarmVolume(name) => create.volumes.names.cover(name),
             What::Volume(name) => self.volume(name)?,
             What::Within(within) => self.within(within)?,
             What::Name(_) | What::Reach(_) | What::Rename { .. } | What::Service(_) => true,
@@ -240,9 +252,7 @@ impl Cover<'_> {
             Made::Pull(name) => moves(images.pull.as_ref(), name),
             Made::Push(name) => moves(images.push.as_ref(), name),
             Made::Subnet(subnet) => networks.subnets.covers(subnet),
-            // Which names a tar holds is known only when it was read.
-            Made::Tag(name) if name == "*" => images.tags.is_none(),
-            Made::Tag(name) => is_within(images.tags.as_ref(), name),
+            Made::Tag(name) => self.tag(name)?,
             Made::VolumeDriver(name) => volumes.drivers.has(name),
             Made::VolumeOption { key, value } => volumes.options.cover(key, value),
         })
@@ -254,13 +264,18 @@ impl Cover<'_> {
     ///
     /// The service must be looked up, or is not there.
     pub fn may_mark(&self, service: &str, policy: &str) -> Granted {
-        let has = |marks: &[String]| marks.iter().any(|mark| mark == policy);
-        Ok(policy == self.policy || has(&ask::service(self.known, service)?.policies))
+        let is_own = policy == self.policy;
+        Ok(is_own
+            || ask::service(self.known, service)?
+                .labels
+                .has(POLICY_LABEL, policy))
     }
 
     fn labels(&self, key: &str, value: &str) -> bool {
         if is_reserved(key) {
-            return key == POLICY_LABEL && value == self.policy;
+            // Labels that came with an image are sent back, and say nothing of a container.
+            let is_of_image = key == IMAGE_LABEL || value.is_empty();
+            return is_of_image || (key == POLICY_LABEL && value == self.policy);
         }
         self.blocks.create.labels.cover(key, value)
     }
@@ -308,7 +323,8 @@ impl Cover<'_> {
         for need in &opened {
             let is_granted = if let What::Volume(name) = &need.what {
                 // They may have any name, but be no paths of the host.
-                self.is_good_volume(name)?
+                let volume = ask::volume(self.known, name)?;
+                volume.is_none_or(|volume| self.is_good_volume(&volume))
             } else {
                 self.blocks.is_lifted(Block::Create) || self.grants_by_key(&need.what)?
             };
@@ -336,41 +352,6 @@ impl Cover<'_> {
             }
         }
         Ok(true)
-    }
-
-    fn network(&self, name: &str) -> Granted {
-        let granted = &self.blocks.create.networks;
-        if name == "@default" {
-            return Ok(granted.default);
-        }
-        let network: &Network = &*ask::network(self.known, name)?;
-        // The host's own has an id too.
-        if network.driver == "host" {
-            return Ok(self.blocks.create.host_namespaces.has("network"));
-        }
-        let is_own = network.policy.as_deref() == Some(self.policy);
-        Ok((granted.own && is_own)
-            || granted.names.cover(&network.name)
-            || (network.name == "bridge" && granted.default))
-    }
-
-    fn volume(&self, name: &str) -> Granted {
-        let names = &self.blocks.create.volumes;
-        Ok(names.as_ref().is_none_or(|names| names.cover(name)) && self.is_good_volume(name)?)
-    }
-
-    /// Whether a volume is new, or was made in a way that the policy grants.
-    fn is_good_volume(&self, name: &str) -> Granted {
-        let Some(volume) = ask::volume(self.known, name)? else {
-            return Ok(true);
-        };
-        let volumes = &self.blocks.volumes;
-        let pairs = || volume.options.iter().map(|(key, value)| (&**key, &**value));
-        let is_local = volume.driver == "local";
-        Ok(volumes.unrestricted
-            || (is_local && is_memory(pairs()))
-            || (volumes.drivers.has(&volume.driver)
-                && pairs().all(|(key, value)| volumes.options.cover(key, value))))
     }
 
     fn is_default_runtime(&self, name: &str) -> Granted {

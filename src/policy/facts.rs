@@ -53,7 +53,22 @@ pub struct Volume {
     pub driver: String,
     /// The options that it was made with.
     pub options: Vec<(String, String)>,
+    /// Its labels.
+    pub labels: Labels,
 }
+
+/// An image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// Its full id, without the algorithm.
+    pub id: String,
+    /// What its containers have where nothing else is said; null where it says nothing.
+    pub config: Json<'static>,
+}
+
+/// The labels of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels(Vec<(String, String)>);
 
 /// A network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +79,8 @@ pub struct Network {
     pub name: String,
     /// Who made it; `host` is the host's own.
     pub driver: String,
-    /// The policy through which it was made, if any.
-    pub policy: Option<String>,
+    /// Its labels.
+    pub labels: Labels,
     /// The ids of the containers on it.
     pub containers: Vec<String>,
 }
@@ -75,12 +90,18 @@ pub struct Network {
 pub struct Service {
     /// Its full id.
     pub id: String,
-    /// The policies through which it or its containers were made, if any.
-    pub policies: Vec<String>,
+    /// Its labels, and those of its containers.
+    pub labels: Labels,
 }
 
 /// The label that says through which policy an object was made.
 pub const POLICY_LABEL: &str = "dockgate.policy";
+
+/// The label of an image that says through which policy it was made, and which names it got then.
+pub const IMAGE_LABEL: &str = "dockgate.image";
+
+/// The labels by which compose and the swarm's stacks find what is theirs.
+pub const PROJECT_LABELS: &[&str] = &["com.docker.compose.project", "com.docker.stack.namespace"];
 
 /// A reply that is not what it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -196,11 +217,13 @@ impl Volume {
         struct Raw {
             driver: String,
             options: Option<std::collections::BTreeMap<String, String>>,
+            labels: Option<std::collections::BTreeMap<String, String>>,
         }
         let raw: Raw = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
         Ok(Self {
             driver: raw.driver,
             options: raw.options.unwrap_or_default().into_iter().collect(),
+            labels: Labels(raw.labels.unwrap_or_default().into_iter().collect()),
         })
     }
 }
@@ -215,13 +238,10 @@ impl Service {
         let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
         let id = value.get("ID").and_then(Value::as_str).ok_or(Unreadable)?;
         let places = ["/Spec/Labels", "/Spec/TaskTemplate/ContainerSpec/Labels"];
-        let marks = places.iter().filter_map(|place| {
-            let mark = value.pointer(place)?.get(POLICY_LABEL)?.as_str()?;
-            Some(mark.to_owned())
-        });
+        let labels = places.iter().filter_map(|place| value.pointer(place));
         Ok(Self {
             id: id.to_owned(),
-            policies: marks.collect(),
+            labels: Labels(labels.flat_map(|labels| Labels::of(labels).0).collect()),
         })
     }
 }
@@ -238,30 +258,101 @@ impl Network {
             let found = value.get(key).and_then(Value::as_str);
             found.map(str::to_owned).ok_or(Unreadable)
         };
-        let label = value
-            .get("Labels")
-            .and_then(|labels| labels.get(POLICY_LABEL));
         let containers = value.get("Containers").and_then(Value::as_object);
         let ids = containers.map(|containers| containers.keys().cloned().collect());
         Ok(Self {
             id: text("Id")?,
             name: text("Name")?,
             driver: text("Driver")?,
-            policy: label.and_then(Value::as_str).map(str::to_owned),
+            labels: value.get("Labels").map(Labels::of).unwrap_or_default(),
             containers: ids.unwrap_or_default(),
         })
     }
 }
 
-/// What an image's inspection says of its containers; nothing where it says nothing.
+impl Image {
+    /// Reads the reply of `ImageInspect`.
+    ///
+    /// # Errors
+    ///
+    /// It is none.
+    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+        let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+        let id = value.get("Id").and_then(Value::as_str).ok_or(Unreadable)?;
+        Ok(Self {
+            id: full_id(id.trim_start_matches("sha256:"))?,
+            config: value.get("Config").map_or(Json::Null, Json::from),
+        })
+    }
+
+    /// Whether it was made through a policy and got this name then. What is made of another image has that
+    /// image's labels too, and so is told by the name.
+    #[must_use]
+    pub fn was_made_as(&self, name: &str, policy: &str) -> bool {
+        let label = self
+            .config
+            .get("Labels")
+            .and_then(|labels| labels.get(IMAGE_LABEL));
+        let stamp = label.and_then(Json::text).unwrap_or_default();
+        let names = stamp
+            .strip_prefix(policy)
+            .and_then(|rest| rest.strip_prefix(' '));
+        names.is_some_and(|names| names.split(' ').any(|named| named == name))
+    }
+}
+
+impl Labels {
+    fn of(value: &Value) -> Self {
+        let labels = value.as_object().into_iter().flatten();
+        let labels =
+            labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+        Self(labels.collect())
+    }
+
+    /// Whether a label is there with this value.
+    #[must_use]
+    pub fn has(&self, key: &str, value: &str) -> bool {
+        self.0.iter().any(|(name, had)| name == key && had == value)
+    }
+
+    /// The value of a label.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(name, _)| name == key);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The policy through which the object was made, if any.
+    #[must_use]
+    pub fn policy(&self) -> Option<&str> {
+        self.get(POLICY_LABEL)
+    }
+}
+
+/// The policies through which the objects of a list were made, as their labels say; `None` for each that
+/// says nothing.
 ///
 /// # Errors
 ///
-/// It is none.
-pub fn config_of(reply: &[u8]) -> Result<Json<'static>, Unreadable> {
+/// It is no list of containers, networks or volumes.
+pub fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> {
     let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
-    value.get("Id").ok_or(Unreadable)?;
-    Ok(value.get("Config").map_or(Json::Null, Json::from))
+    // Volumes stand in an object, in which none at all are a null.
+    let list = if value.is_object() {
+        value.get("Volumes").ok_or(Unreadable)?
+    } else {
+        &value
+    };
+    let items = match list.as_array() {
+        Some(items) => items.as_slice(),
+        None if list.is_null() => &[],
+        None => return Err(Unreadable),
+    };
+    let mark = |item: &Value| {
+        let labels = item.get("Labels").map(Labels::of).unwrap_or_default();
+        labels.policy().map(str::to_owned)
+    };
+    Ok(items.iter().map(mark).collect())
 }
 
 /// The string at one place of a reply.

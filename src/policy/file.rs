@@ -13,6 +13,7 @@ use toml::{Table, Value};
 use super::blocks::Blocks;
 use super::entry::{Entry, Grants};
 use super::lines::Lines;
+use super::need::Block;
 use super::spelling::did_you_mean;
 use super::written::{Place, Written};
 use crate::docker::{Call, Operation, Target, classify};
@@ -246,6 +247,12 @@ impl Policy {
     #[must_use]
     pub fn is_observed(&self) -> bool {
         self.is_observed
+    }
+
+    /// Whether what an operation of this block asks for is judged.
+    #[must_use]
+    pub fn judges(&self, block: Block) -> bool {
+        !self.passes_bodies && !self.blocks.is_lifted(block)
     }
 
     /// Whether bodies pass as they are.

@@ -3,6 +3,7 @@
 //!
 //! Programs read these lines, `dockgate learn` and `dockgate check --against` among them.
 
+use super::facts::PROJECT_LABELS;
 use super::need::{Block, Limits, Made, Port, Variable, What, Within};
 
 /// What the record tells of a need; `None` for what nothing grants, for labels, and for what is empty.
@@ -137,6 +138,11 @@ fn create(key: &str, value: &str) -> Option<What> {
         "networks" => What::Network(text()),
         "ports" => What::Port(port(value)?),
         "privileged" if is_true => What::Privileged,
+        "projects" => What::Project {
+            label: PROJECT_LABELS.first()?,
+            name: text(),
+            service: None,
+        },
         "replaces" if is_true => What::Replaces,
         "restart" => What::Restart(text()),
         "rollback" if is_true => What::Rollback,

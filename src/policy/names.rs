@@ -5,7 +5,9 @@
 //! request through Dockgate makes, renames or removes what is called so until the daemon has answered.
 
 use super::facts::{Container, is_full_id};
+use super::stamp;
 use crate::docker::mount::{self, Mount, Source};
+use crate::docker::operation::Body;
 use crate::docker::{Call, Json, Method, Object, Operation};
 
 /// A name of an object, and the kind of object.
@@ -43,6 +45,11 @@ impl Names {
             }
         } else if operation == Operation::NetworkCreate {
             names.change(Object::Network, text("Name").unwrap_or_default());
+        }
+        if operation.spec().body != Body::Tar {
+            for name in stamp::tags(call) {
+                names.change(Object::Image, &name.to_string());
+            }
         }
         // What is deleted or renamed loses the name by which it is called.
         let loses = call.method == Method::DELETE || operation == Operation::ContainerRename;

@@ -96,6 +96,15 @@ pub enum What {
     Privileged,
     /// A container that the operation is about. Nothing but Dockgate's own is refused.
     Reach(String),
+    /// A project of compose, or a stack of the swarm, that what is made belongs to.
+    Project {
+        /// The label that says so.
+        label: &'static str,
+        /// The project.
+        name: String,
+        /// The service that is updated, which may be in the project already.
+        service: Option<String>,
+    },
     /// Another name for a container that is there.
     Rename {
         /// The container.
@@ -119,6 +128,8 @@ pub enum What {
     Service(String),
     /// A container that is started, and put on its networks.
     Start(String),
+    /// A named volume on whichever machine of the swarm a task runs.
+    SwarmVolume(String),
     /// A setting of the kernel.
     Sysctl(String),
     /// An option of a memory mount that undoes what the daemon sets.

@@ -40,6 +40,7 @@ pub struct Terms {
     pub(super) would_deny: Option<Denial>,
     pub(super) needs: Vec<Need>,
     pub(super) takes_away: Option<Arc<Container>>,
+    pub(super) names: Option<(Lookup, Arc<str>)>,
     pub(super) must_be_plain_tar: bool,
 }
 
@@ -77,11 +78,12 @@ impl Permit {
     pub fn to_ask(lookup: &Lookup) -> Option<Self> {
         let terms = Terms {
             call: lookup.call()?,
-            body: None,
+            body: lookup.body().map(str::to_owned),
             policy: None,
             would_deny: None,
             needs: Vec::new(),
             takes_away: None,
+            names: None,
             must_be_plain_tar: false,
         };
         Some(Self::new(terms, None))
@@ -151,6 +153,12 @@ impl Terms {
     #[must_use]
     pub fn takes_away(&self) -> Option<&Arc<Container>> {
         self.takes_away.as_ref()
+    }
+
+    /// The name that an image gets by this, as what will be asked about it, and the image's full id.
+    #[must_use]
+    pub fn names(&self) -> Option<&(Lookup, Arc<str>)> {
+        self.names.as_ref()
     }
 
     /// Whether engines that unpack compressed uploads with programs of the container may be sent only

@@ -1,5 +1,4 @@
-//! What is sent instead of what was asked: the ids of the objects that were judged, and the labels that
-//! say by what.
+//! What is sent instead of what was asked: the ids of the objects that were judged.
 //!
 //! What an engine stores and shows again stays as the client wrote it, as clients compare it and send it
 //! back: `NetworkMode`, the keys of `EndpointsConfig`, `VolumesFrom` and `Links`. A network's id goes
@@ -8,10 +7,8 @@
 //! that engines show it with.
 
 use super::ask::{Answer, Known, Lookup};
-use super::blocks::Blocks;
-use super::facts::{POLICY_LABEL, is_full_id};
+use super::facts::is_full_id;
 use super::names::is_hex;
-use super::need::Block;
 use crate::docker::{Call, Json, Object, Operation, Subject};
 
 /// Puts the ids of what was looked up in the place of names: between the judgement and its use a name may
@@ -47,7 +44,7 @@ fn is_user_defined(name: &str) -> bool {
 }
 
 fn path(call: &mut Call, known: &Known) {
-    let kind = call.object_kind();
+    let (operation, kind) = (call.operation(), call.object_kind());
     let Subject::Operation { names, .. } = &mut call.subject else {
         return;
     };
@@ -65,6 +62,13 @@ fn path(call: &mut Call, known: &Known) {
             Some(Answer::Service(service)) => Some(service.id.clone()),
             Some(_) | None => None,
         },
+        // The name that an image gets goes to the one that has the other name now.
+        Object::Image if operation == Some(Operation::ImageTag) => {
+            match known.answer(&Lookup::Image(name.clone())) {
+                Some(Answer::Image(image)) => Some(format!("sha256:{}", image.id)),
+                Some(_) | None => None,
+            }
+        }
         // What they name is not looked up, or is named by nothing but its name.
         Object::Checkpoint
         | Object::Config
@@ -245,60 +249,6 @@ fn set(of: &mut Json, key: &str, value: &str) {
 fn remove(of: &mut Json, key: &str) {
     if let Json::Object(members) = of {
         members.retain(|(name, _)| name != key);
-    }
-}
-
-/// The operations that make what can bear labels, and the blocks that they are judged by.
-const BEARING: &[(Operation, Block)] = &[
-    (Operation::ContainerCreate, Block::Create),
-    (Operation::NetworkCreate, Block::Networks),
-    (Operation::ServiceCreate, Block::Create),
-    (Operation::ServiceUpdate, Block::Create),
-    (Operation::VolumeCreate, Block::Volumes),
-];
-
-/// Sets the label that says through which policy something was made, if one did, and those that the policy
-/// wants.
-pub(super) fn labels(operation: Operation, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
-    let block = match BEARING.iter().find(|(bearing, _)| *bearing == operation) {
-        Some((_, block)) => *block,
-        None => return,
-    };
-    let is_lifted = blocks.is_lifted(block);
-    // A service that is updated keeps the marks that it was made with: one more would start its tasks anew.
-    let is_made = operation != Operation::ServiceUpdate;
-    let own = policy.filter(|_| is_made && !is_lifted);
-    let own = own.map(|policy| (POLICY_LABEL, policy));
-    let stamps: Vec<_> = blocks.create.labels.stamps().chain(own).collect();
-    if stamps.is_empty() {
-        return;
-    }
-    stamp(body, &stamps);
-    let task = body.get_mut("TaskTemplate");
-    if let Some(container) = task.and_then(|task| task.get_mut("ContainerSpec")) {
-        stamp(container, &stamps);
-    }
-}
-
-fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
-    let Json::Object(members) = of else {
-        return;
-    };
-    if !members.iter().any(|(key, _)| key == "Labels") {
-        members.push(("Labels".into(), Json::Object(Vec::new())));
-    }
-    if let Some(Json::Object(labels)) = of.get_mut("Labels") {
-        for (key, value) in stamps {
-            let there = labels.iter().position(|(label, _)| label == key);
-            // A mark that was granted is this policy's, or that of a container that is replaced: whoever
-            // had the old one has the new one.
-            if *key == POLICY_LABEL && there.is_some() {
-                continue;
-            }
-            labels.retain(|(label, _)| label != key);
-            let value = Json::Text((*value).to_owned().into());
-            labels.push(((*key).to_owned().into(), value));
-        }
     }
 }
 

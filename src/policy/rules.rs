@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ask::{self, Known, Lookup, Unsettled};
+use super::ask::{self, Known, Lookup, NewVolume, Unsettled};
 use super::cover::Cover;
 use super::entry::Grants;
 use super::facts::POLICY_LABEL;
@@ -14,9 +14,10 @@ use super::permit::{Permit, Revision, Terms};
 use super::pin;
 use super::reason::{Asked, Denial};
 use super::refusal::{denied, not_granted, reaches_own, renamed, restricted};
+use super::stamp;
 use super::weigh::{Found, Lacking, found, is_replacement, reached_by};
 use crate::docker::body::{rendered, table};
-use crate::docker::{Call, Json, Operation};
+use crate::docker::{Call, Json, Operation, Reference};
 
 /// What holds on a listener.
 #[derive(Clone, Debug)]
@@ -317,11 +318,31 @@ impl Rules {
                 Err(unsettled) => return unsettled.of(request),
             }
         }
+        if let Some(decided) = weighed.policy
+            && !weighed.is_replacement
+            && let Some(volume) = new_volume(decided, &request, known)
+        {
+            return Judgement::Ask(request, Lookup::NewVolume(Box::new(volume)));
+        }
+        let names = match weighed
+            .policy
+            .map(|decided| moved(decided, &request, known))
+        {
+            Some(Err(unsettled)) => return unsettled.of(request),
+            Some(Ok(names)) => names,
+            None => None,
+        };
         let Request { mut call, mut body } = request;
         pin::objects(&mut call, body.as_mut(), known);
         if let (Some(operation), Some(body)) = (operation, &mut body) {
             let mark = Some(policy.mark()).filter(|_| !weighed.is_replacement);
-            pin::labels(operation, body, mark, blocks);
+            stamp::labels(operation, body, mark, blocks);
+        }
+        if operation
+            .and_then(Block::of)
+            .is_some_and(|block| policy.judges(block))
+        {
+            stamp::image(&mut call, policy.mark());
         }
         let body = operation.zip(body);
         let terms = Terms {
@@ -331,6 +352,7 @@ impl Rules {
             would_deny: weighed.would_deny,
             needs,
             takes_away: taken,
+            names,
             must_be_plain_tar: operation == Some(Operation::PutContainerArchive)
                 && !policy.passes_bodies()
                 && !blocks.archive.unrestricted,
@@ -421,6 +443,31 @@ fn replaces() -> Vec<Need> {
         path: "the body".to_owned(),
         what: What::Replaces,
     }]
+}
+
+/// The next volume that a container mounts and that must be made before it.
+fn new_volume(policy: &Policy, request: &Request<'_>, known: &Known) -> Option<NewVolume> {
+    let is_create = request.call.operation() == Some(Operation::ContainerCreate);
+    let body = request.body.as_ref().filter(|_| is_create)?;
+    let blocks = policy.blocks();
+    let volumes = &blocks.create.volumes;
+    (volumes.new).then(|| stamp::new_volume(body, policy.mark(), blocks, known))?
+}
+
+/// The name that an image gets, which the policy may give to another later.
+fn moved(
+    policy: &Policy,
+    request: &Request<'_>,
+    known: &Known,
+) -> Result<Option<(Lookup, Arc<str>)>, Unsettled> {
+    let call = &request.call;
+    if call.operation() != Some(Operation::ImageTag) || !policy.judges(Block::Images) {
+        return Ok(None);
+    }
+    let image = ask::image(known, call.object().unwrap_or_default())?;
+    let name = stamp::tags(call).first().map(Reference::to_string);
+    let policy = policy.mark().to_owned();
+    Ok(name.map(|name| (Lookup::Moved { policy, name }, image.id.as_str().into())))
 }
 
 /// Whether an operation ends a container's life, or takes its name from it.

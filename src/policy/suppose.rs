@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::ask::{Answer, Known, Lookup};
+use super::ask::{Answer, Known, Lookup, NewVolume};
 use super::facts::{Container, POLICY_LABEL};
 use super::rules::{Ground, Judgement, Request, Rules};
 use crate::docker::body::{self, BadBody};
@@ -59,7 +59,7 @@ pub fn judge<'a>(
 pub fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
     let mut reply = ordinary(lookup);
     let own = json!({ POLICY_LABEL: mark });
-    if let Lookup::Volume(_) = lookup {
+    if let Lookup::Tag(_) | Lookup::Volume(_) = lookup {
         return Answer::Missing;
     }
     if matches!(lookup, Lookup::Container(name) if name == OWN) {
@@ -89,7 +89,7 @@ fn answer(lookup: &Lookup, given: &[Given]) -> (Answer, bool) {
     let call = lookup.call();
     let target = call.map(|call| call.path()).unwrap_or_default();
     let found = given.iter().find(|(of, _)| *of == target);
-    if found.is_none() && matches!(lookup, Lookup::Volume(_)) {
+    if found.is_none() && matches!(lookup, Lookup::Tag(_) | Lookup::Volume(_)) {
         return (Answer::Missing, false);
     }
     let mut reply = ordinary(lookup);
@@ -128,11 +128,25 @@ fn ordinary(lookup: &Lookup) -> Value {
             "ContainerID": id,
             "ProcessConfig": {"entrypoint": "sh", "arguments": [], "privileged": false, "user": ""},
         }),
-        Lookup::Image(_) => json!({"Id": id}),
+        Lookup::Image(_) | Lookup::Tag(_) => json!({"Id": id}),
+        Lookup::Labelled(..) | Lookup::UsersOf(_) => json!([]),
+        Lookup::Moved { .. } => Value::Null,
         Lookup::Network(name) => json!({"Id": id, "Name": name, "Driver": "bridge", "Labels": {}}),
         Lookup::Service(_) => json!({"ID": id}),
+        Lookup::NewVolume(volume) => made(volume),
         Lookup::Volume(_) => json!({"Driver": "local", "Options": null}),
     }
+}
+
+/// What the daemon says of a volume that it has made.
+fn made(volume: &NewVolume) -> Value {
+    let asked: Value = serde_json::from_str(&volume.body).unwrap_or_default();
+    let driver = asked.get("Driver").and_then(Value::as_str);
+    json!({
+        "Driver": driver.filter(|driver| !driver.is_empty()).unwrap_or("local"),
+        "Options": asked.get("DriverOpts"),
+        "Labels": asked.get("Labels"),
+    })
 }
 
 fn container(id: &str, name: &str) -> Value {

@@ -115,7 +115,7 @@ fn unlike_now(body: &Json, old: &Container, known: &Known) -> Result<Vec<String>
     }
     let lookup = Lookup::Image(old.image.clone());
     Ok(match known.answer(&lookup) {
-        Some(Answer::Image(image)) => replaces::left_out(body, old, image),
+        Some(Answer::Image(image)) => replaces::left_out(body, old, &image.config),
         Some(_) => left_out,
         None => return Err(Unsettled::Ask(lookup)),
     })

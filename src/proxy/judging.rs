@@ -232,6 +232,9 @@ impl Gate {
         if let Lookup::Predecessor(name) = lookup {
             return Ok(self.shared.surroundings.predecessors().of(name));
         }
+        if let Lookup::Moved { .. } = lookup {
+            return Ok(self.shared.surroundings.moved().of(lookup));
+        }
         self.make_ready(entry, stage).await?;
         if asked >= lookup::MAX_LOOKUPS {
             return Err(lookup::failed("is one too many"));
@@ -239,6 +242,9 @@ impl Gate {
         let Some(call) = lookup.call() else {
             return Ok(Answer::Missing);
         };
+        if lookup.body().is_some() {
+            entry.prepare_confirmed(&call).await?;
+        }
         let answered = lookup::ask(&self.upstream, lookup).await;
         let status = answered.as_ref().ok().map(|(_, status)| status.as_u16());
         entry.looked_up(&call, status).map_err(Denial::from)?;

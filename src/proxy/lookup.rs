@@ -51,7 +51,7 @@ pub async fn ask(
         .unwrap_or_else(|_| Err(failed("has no answer in time")))?;
     let unreadable = |_| failed("has an answer that cannot be read");
     let answer = match status {
-        StatusCode::OK => Some(lookup.read(&body).map_err(unreadable)?),
+        StatusCode::OK | StatusCode::CREATED => Some(lookup.read(&body).map_err(unreadable)?),
         StatusCode::NOT_FOUND => Some(Answer::Missing),
         _ => None,
     };
@@ -70,13 +70,15 @@ pub async fn put(
 ) -> Result<Response<Incoming>, Denial> {
     let send = || {
         let closed = || Denial::from(Failure::Unheard);
+        let permit = permit()?;
+        let body = permit.body().map(RequestBody::json);
         let outgoing = Outgoing {
             head,
-            body: RequestBody::empty(),
+            body: body.unwrap_or_else(RequestBody::empty),
             upgrade: None,
         };
         let (_, answered) =
-            upstream.send(upstream.ready().ok_or_else(closed)?, permit()?, outgoing)?;
+            upstream.send(upstream.ready().ok_or_else(closed)?, permit, outgoing)?;
         Ok::<_, Denial>(answered)
     };
     upstream.make_ready().await?;
@@ -102,10 +104,14 @@ pub fn missing(lookup: &Lookup) -> Denial {
         Lookup::Container(name) | Lookup::Predecessor(name) => format!("No such container: {name}"),
         Lookup::DefaultRuntime => "the daemon does not name its default runtime".to_owned(),
         Lookup::Exec(id) => format!("No such exec instance: {id}"),
-        Lookup::Image(id) => format!("No such image: {id}"),
+        Lookup::Image(name) | Lookup::Moved { name, .. } | Lookup::Tag(name) => {
+            format!("No such image: {name}")
+        }
+        Lookup::Labelled(_, label) => format!("nothing has the label {label}"),
         Lookup::Network(name) => format!("network {name} not found"),
         Lookup::Service(name) => format!("service {name} not found"),
-        Lookup::Volume(name) => format!("get {name}: no such volume"),
+        Lookup::UsersOf(name) | Lookup::Volume(name) => format!("get {name}: no such volume"),
+        Lookup::NewVolume(volume) => format!("get {}: no such volume", volume.name),
     };
     Denial::new(Reason::NotFound, message)
 }

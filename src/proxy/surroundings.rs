@@ -26,6 +26,7 @@ pub struct Surroundings {
     engine: OnceCell<Engine>,
     predecessors: Predecessors,
     names: HeldNames,
+    moved: Moved,
 }
 
 impl Surroundings {
@@ -71,6 +72,12 @@ impl Surroundings {
         &self.names
     }
 
+    /// The names that images got through Dockgate.
+    #[must_use]
+    pub fn moved(&self) -> &Moved {
+        &self.moved
+    }
+
     /// The containers that were taken away of late.
     #[must_use]
     pub fn predecessors(&self) -> &Predecessors {
@@ -89,6 +96,36 @@ async fn find(daemon: &Arc<Daemon>, candidates: &Candidates) -> Result<Option<Ow
         }
     }
     Ok(None)
+}
+
+/// The names that images got through Dockgate, so that the same policy may give them to others. It is
+/// forgotten with the process; an image that was built through a policy says itself which name it got.
+#[derive(Debug, Default)]
+pub struct Moved(Mutex<VecDeque<(Lookup, Arc<str>)>>);
+
+/// How many names are remembered.
+const MOST_NAMES: usize = 4096;
+
+impl Moved {
+    /// Remembers which image got a name.
+    pub fn remember(&self, (name, image): (Lookup, Arc<str>)) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|(named, _)| *named != name);
+        if kept.len() == MOST_NAMES {
+            kept.pop_front();
+        }
+        kept.push_back((name, image));
+    }
+
+    /// The image that got a name.
+    #[must_use]
+    pub fn of(&self, name: &Lookup) -> Answer {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().find(|(named, _)| named == name);
+        found.map_or(Answer::Missing, |(_, image)| {
+            Answer::Text(Arc::clone(image))
+        })
+    }
 }
 
 /// The containers that were taken away, so that their replacements can be told from others.

@@ -463,6 +463,15 @@ impl<'a> Exchange<'a> {
     fn serve(&mut self) {
         if self.number.is_some() {
             (self.state.script)(self);
+        } else if self.head.first.starts_with("POST /volumes/create ") {
+            let asked = serde_json::from_slice(&self.body().unwrap()).unwrap();
+            let other = self.state.log().has.get("/volumes/create").cloned();
+            if let Some(reply) = other {
+                self.send(reply);
+            } else {
+                let made = objects::made(&asked);
+                self.reply("201 Created", "", made.to_string().as_bytes());
+            }
         } else if !PROBES.contains(&self.target()) {
             assert!(
                 self.head.first.starts_with("GET ")

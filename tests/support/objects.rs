@@ -42,9 +42,20 @@ pub(crate) fn usual(target: &str) -> Option<Value> {
             "Labels": {},
             "Containers": {},
         }),
+        ["images", name, "json"] if !name.contains(':') => json!({"Id": id(name), "Config": {}}),
         ["services", name] => json!({"ID": id(name)}),
         ["info"] => json!({"DefaultRuntime": "runc"}),
         _ => return None,
+    })
+}
+
+/// What the daemon says of a volume that it was asked to make.
+pub(crate) fn made(asked: &Value) -> Value {
+    json!({
+        "Name": asked["Name"],
+        "Driver": "local",
+        "Options": asked["DriverOpts"],
+        "Labels": asked["Labels"],
     })
 }
 

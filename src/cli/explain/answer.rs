@@ -268,12 +268,17 @@ fn supposition(lookup: &Lookup) -> String {
         Lookup::DefaultRuntime => "the daemon's default runtime is runc".to_owned(),
         Lookup::Exec(id) => format!("the exec {id} runs sh in an ordinary container"),
         Lookup::Image(id) => format!("the image {id} says nothing of its containers"),
+        Lookup::Labelled(_, label) => format!("nothing has the label {label} yet"),
+        Lookup::Moved { name, .. } => format!("the image {name} got its name elsewhere"),
         Lookup::Network(name) => format!("the network {name} is there, made elsewhere"),
         Lookup::Predecessor(name) if name.is_empty() => {
             "no container was taken away before".to_owned()
         }
         Lookup::Predecessor(name) => format!("no container {name} was taken away before"),
         Lookup::Service(name) => format!("the service {name} is there"),
+        Lookup::NewVolume(volume) => format!("nobody else makes the volume {}", volume.name),
+        Lookup::Tag(name) => format!("no image is called {name} yet"),
+        Lookup::UsersOf(volume) => format!("no container uses the volume {volume}"),
         Lookup::Volume(name) => format!("the volume {name} is a new one"),
     }
 }

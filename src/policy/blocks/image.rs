@@ -4,7 +4,7 @@ use toml::Value;
 use wildmatch::WildMatch;
 
 use super::pattern::pattern;
-use super::setting::{BadSetting, Setting, entries};
+use super::setting::{BadSetting, Setting, entries, strings};
 use crate::docker::Reference;
 use crate::docker::reference::Version;
 
@@ -67,7 +67,7 @@ impl ReferencePattern {
             (Some(tag), _) => *tag == "*",
             (None, Some(_)) => false,
         };
-        is_open && self.repository.matches(repository)
+        is_open && (self.repository == "*" || self.repository.matches(repository))
     }
 }
 
@@ -77,6 +77,13 @@ impl References {
     pub fn cover_every_version(&self, of: &Reference) -> bool {
         let mut patterns = self.0.iter();
         patterns.any(|pattern| pattern.covers_every_version(&of.repository))
+    }
+
+    /// Whether every image is one of them.
+    #[must_use]
+    pub fn cover_all(&self) -> bool {
+        let mut patterns = self.0.iter();
+        patterns.any(|pattern| pattern.repository == "*" && pattern.covers_every_version(""))
     }
 
     /// Whether an image is one of them.
@@ -90,5 +97,45 @@ impl Setting for References {
     fn read(value: &Value) -> Result<Self, BadSetting> {
         let want = "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
         entries(value, want, ReferencePattern::parse).map(Self)
+    }
+}
+/// Names that images get.
+///
+/// Shape of an entry: as of [`References`], `@own` for a name that an image has which was made through the
+/// same policy, or `@new` for one that no image has yet.
+#[derive(Clone, Debug)]
+pub struct TagNames {
+    /// `@own`
+    pub own: bool,
+    /// `@new`
+    pub new: bool,
+    /// By name, whatever has it.
+    pub names: References,
+}
+
+impl Default for TagNames {
+    fn default() -> Self {
+        Self {
+            own: true,
+            new: true,
+            names: References(Vec::new()),
+        }
+    }
+}
+
+impl Setting for TagNames {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let texts = strings(value)?;
+        let is_word = |text: &&str| matches!(*text, "@own" | "@new");
+        let want = "must be registry/repository:tag, with * and ?, or @own or @new";
+        let names = texts.iter().filter(|text| !is_word(text)).map(|text| {
+            let name = ReferencePattern::parse(text).filter(|_| !text.starts_with('@'));
+            name.ok_or_else(|| BadSetting::entry(text, want))
+        });
+        Ok(Self {
+            own: texts.contains(&"@own"),
+            new: texts.contains(&"@new"),
+            names: References(names.collect::<Result<_, _>>()?),
+        })
     }
 }

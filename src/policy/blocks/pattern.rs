@@ -63,6 +63,11 @@ impl Patterns {
         self.0.is_empty()
     }
 
+    /// Adds one.
+    pub(super) fn push(&mut self, pattern: WildMatch) {
+        self.0.push(pattern);
+    }
+
     /// Whether one of them matches the whole text.
     #[must_use]
     pub fn cover(&self, text: &str) -> bool {
@@ -78,56 +83,6 @@ impl Setting for Patterns {
 
 pub(super) fn pattern(text: &str) -> Option<WildMatch> {
     (!text.is_empty()).then(|| WildMatch::new(text))
-}
-
-/// Networks to join.
-///
-/// Shape of an entry: a pattern of the name, `@default` for the daemon's own, or `@own` for what was
-/// made through the same policy.
-#[derive(Clone, Debug)]
-pub struct NetworkNames {
-    /// The daemon's own.
-    pub default: bool,
-    /// What was made through the same policy.
-    pub own: bool,
-    /// By name.
-    pub names: Patterns,
-}
-
-impl Default for NetworkNames {
-    fn default() -> Self {
-        Self {
-            default: true,
-            own: true,
-            names: Patterns::default(),
-        }
-    }
-}
-
-impl Setting for NetworkNames {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        let texts = strings(value)?;
-        let mut read = Self {
-            default: texts.contains(&"@default"),
-            own: texts.contains(&"@own"),
-            names: Patterns::default(),
-        };
-        for text in texts
-            .into_iter()
-            .filter(|text| !["@default", "@own"].contains(text))
-        {
-            let want = "must be a network's name, @default or @own";
-            let name = pattern(text).filter(|_| !text.starts_with('@'));
-            read.names
-                .0
-                .push(name.ok_or_else(|| BadSetting::entry(text, want))?);
-        }
-        Ok(read)
-    }
-
-    fn schema() -> serde_json::Value {
-        list_of("^(@default$|@own$|[^@])")
-    }
 }
 
 /// Options for a driver: `key=pattern`.

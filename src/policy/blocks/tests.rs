@@ -65,7 +65,7 @@ fn what_is_not_written_as_it_must_be_is_told_with_its_key() {
         ("[create]\njoin = ['@all']", format!("create.join: \"@all\": {selector}")),
         ("[create]\njoin = ['name:web']", format!("create.join: \"name:web\": {selector}")),
         ("[create]\njoin = ['label:']", format!("create.join: \"label:\": {selector}")),
-        ("[create]\nnetworks = ['@host']", "create.networks: \"@host\": must be a network's name, @default or @own".to_owned()),
+        ("[create]\nnetworks = ['@host']", "create.networks: \"@host\": must be a network's name, @default, @own or @project".to_owned()),
         ("[create]\nports = ['a']", format!("create.ports: \"a\": {port}")),
         ("[create]\nports = ['2-1']", format!("create.ports: \"2-1\": {port}")),
         ("[create]\nports = ['65536']", format!("create.ports: \"65536\": {port}")),

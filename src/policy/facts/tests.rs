@@ -125,8 +125,12 @@ fn volumes_and_networks_are_read_or_not_at_all() {
         (r#"{"Name":"n","Driver":"bridge"}"#, Err(Unreadable)),
         (r#"{"Id":"1","Name":"n","Driver":null}"#, Err(Unreadable)),
     ] {
-        let read = Network::parse(text.as_bytes())
-            .map(|network| (network.policy, network.containers.len()));
+        let read = Network::parse(text.as_bytes()).map(|network| {
+            (
+                network.labels.policy().map(str::to_owned),
+                network.containers.len(),
+            )
+        });
         let want = want.map(|(policy, count)| (policy.map(str::to_owned), count));
         assert_eq!(read, want, "{text}");
     }

@@ -30,6 +30,7 @@ impl What {
             Self::Network(_) | Self::Start(_) => "networks",
             Self::Port(_) => "ports",
             Self::Privileged => "privileged",
+            Self::Project { .. } => "projects",
             Self::Replaces => "replaces",
             Self::Restart(_) => "restart",
             Self::Rollback => "rollback",
@@ -40,7 +41,7 @@ impl What {
             Self::TmpfsOption(_) => "tmpfs_options",
             Self::Unnamed(block) => return Some((*block, "unrestricted")),
             Self::User(_) => "users",
-            Self::Volume(_) => "volumes",
+            Self::SwarmVolume(_) | Self::Volume(_) => "volumes",
             Self::Within(within) => return Some(within.key()),
         };
         Some((Block::Create, key))
@@ -67,6 +68,7 @@ impl What {
             | Self::SecurityOption(text)
             | Self::Service(text)
             | Self::Start(text)
+            | Self::SwarmVolume(text)
             | Self::Sysctl(text)
             | Self::TmpfsOption(text)
             | Self::User(text)
@@ -75,7 +77,7 @@ impl What {
                 format!("{path}:{}", if *is_writable { "rw" } else { "ro" }).into()
             }
             Self::Env(variable) => (&*variable.name).into(),
-            Self::Rename { name, .. } => (&**name).into(),
+            Self::Project { name, .. } | Self::Rename { name, .. } => (&**name).into(),
             Self::HostNamespace(name) => (*name).into(),
             Self::Label { key, .. } => (&**key).into(),
             Self::Mark { .. } => POLICY_LABEL.into(),
@@ -121,7 +123,7 @@ impl What {
         } else if let Self::Made(Made::Tag(name)) = self
             && name == "*"
         {
-            format!("leave {key} out: which names a tar holds is not read")
+            format!("set {key} = [\"*\"]: which names a tar holds is not read")
         } else if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
         } else if matches!(self, Self::Limits(_)) {

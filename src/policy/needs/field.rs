@@ -1,6 +1,6 @@
 //! What the fields of a body ask for, topic by topic.
 
-use super::super::facts::POLICY_LABEL;
+use super::super::facts::{POLICY_LABEL, PROJECT_LABELS};
 use super::super::need::{Block, Made, Variable, What, Within};
 use super::super::reason::Denial;
 use super::{Needs, SERVICES, device, mounts, network, unclear};
@@ -192,8 +192,19 @@ pub(super) fn label_members(
         }
         let (key, policy) = (key.to_string(), value.to_owned());
         // Who updates a service sends all that it has.
-        let service = needs.object.clone();
-        if let Some(service) = service.filter(|_| key == POLICY_LABEL && needs.is_for(UPDATES)) {
+        let service = needs.object.clone().filter(|_| needs.is_for(UPDATES));
+        if let Some(label) = PROJECT_LABELS.iter().find(|label| **label == key) {
+            let (name, service) = (policy.clone(), service.clone());
+            needs.push(
+                path,
+                What::Project {
+                    label,
+                    name,
+                    service,
+                },
+            );
+        }
+        if let Some(service) = service.filter(|_| key == POLICY_LABEL) {
             needs.push(path, What::Mark { service, policy });
         } else {
             needs.push(path, What::Label { key, value: policy });

@@ -3,7 +3,7 @@
 use super::super::need::{Block, Made, What};
 use super::super::reason::Denial;
 use super::field::label_members;
-use super::{Needs, unclear};
+use super::{Needs, SERVICES, unclear};
 use crate::docker::body::Asked;
 use crate::docker::json::Member;
 use crate::docker::mount::{self, BadMount, Mount, Source};
@@ -53,7 +53,16 @@ fn one(needs: &mut Needs, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
             labels,
         } => {
             if let Some(name) = name {
-                needs.push(path, What::Volume((*name).to_owned()));
+                let name = (*name).to_owned();
+                let is_of_swarm = needs.is_for(SERVICES);
+                needs.push(
+                    path,
+                    if is_of_swarm {
+                        What::SwarmVolume(name)
+                    } else {
+                        What::Volume(name)
+                    },
+                );
             }
             if let Some(driver) = driver {
                 needs.push(path, Made::VolumeDriver((*driver).to_owned()));

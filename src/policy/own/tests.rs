@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::docker::{Target, body, classify};
 use crate::policy::file::tests::policy;
-use crate::policy::{Answer, Grants, Ground, Judgement, Lookup, Reason, Request, Rules};
+use crate::policy::{Answer, Grants, Ground, Judgement, Lookup, Reason, Request, Rules, suppose};
 
 /// Grants all of it, so that nothing but the own container refuses.
 const EVERYTHING: &str = "allow = ['containers:write', 'networks:write', 'ContainerCreate', 'ContainerExec', 'ContainerUpdate',
@@ -51,9 +51,15 @@ fn answer(lookup: &Lookup) -> Answer {
             "Containers": if name == "front" { json!({id("a"): {}}) } else { json!({}) },
         }),
         Lookup::Service(name) => json!({"ID": id(if name == "gate" { "5" } else { "6" })}),
-        Lookup::DefaultRuntime | Lookup::Image(_) | Lookup::Predecessor(_) | Lookup::Volume(_) => {
-            return Answer::Missing;
-        }
+        Lookup::DefaultRuntime
+        | Lookup::Image(_)
+        | Lookup::Labelled(..)
+        | Lookup::Moved { .. }
+        | Lookup::NewVolume(_)
+        | Lookup::Predecessor(_)
+        | Lookup::Tag(_)
+        | Lookup::UsersOf(_)
+        | Lookup::Volume(_) => return suppose::ordinarily(lookup, "p"),
     };
     lookup.read(reply.to_string().as_bytes()).unwrap()
 }

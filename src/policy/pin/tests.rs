@@ -1,6 +1,5 @@
 //! What is sent in the place of what was asked.
 
-use super::*;
 use crate::policy::needs::tests::judged;
 
 /// What is sent for a request that a policy of these blocks grants.
@@ -203,102 +202,4 @@ fn what_gets_a_name_gets_none_that_reads_as_an_id() {
     let swarm = "POST /services/create";
     let judged = judged("", swarm, r#"{"Name":"qjz3h8y1mbl5a0ya8o4wuibxq"}"#, &[]);
     assert!(judged.is_err(), "S1: {judged:?}");
-}
-
-#[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
-fn what_is_made_bears_the_name_of_the_policy_that_granted_it() {
-    let stamp = "[create]\nlabels = { stamp = { owner = 'ci' } }";
-    for (blocks, request, body, want) in [
-        (
-            "",
-            "POST /containers/create",
-            r#"{"Image":"a"}"#,
-            r#"{"Image":"a","Labels":{"dockgate.policy":"p"},"HostConfig":{}}"#,
-        ),
-        (
-            "",
-            "POST /containers/create",
-            r#"{"Labels":{"x":"y","dockgate.policy":"p"},"HostConfig":{}}"#,
-            r#"{"Labels":{"x":"y","dockgate.policy":"p"},"HostConfig":{}}"#,
-        ),
-        (
-            "",
-            "POST /volumes/create",
-            r#"{"Name":"v"}"#,
-            r#"{"Name":"v","Labels":{"dockgate.policy":"p"}}"#,
-        ),
-        (
-            "",
-            "POST /networks/create",
-            r#"{"Name":"n","Labels":{}}"#,
-            r#"{"Name":"n","Labels":{"dockgate.policy":"p"}}"#,
-        ),
-        (
-            "",
-            "POST /services/create",
-            r#"{"TaskTemplate":{"ContainerSpec":{"Image":"a"}}}"#,
-            r#"{"TaskTemplate":{"ContainerSpec":{"Image":"a","Labels":{"dockgate.policy":"p"}}},"Labels":{"dockgate.policy":"p"}}"#,
-        ),
-        (
-            "",
-            "POST /services/s/update?version=1",
-            r#"{"Labels":{"a":"b"}}"#,
-            r#"{"Labels":{"a":"b"}}"#,
-        ),
-        (
-            "[create]\nunrestricted = true",
-            "POST /containers/create",
-            r#"{"Image":"a"}"#,
-            r#"{"Image":"a","HostConfig":{}}"#,
-        ),
-        (
-            "[volumes]\nunrestricted = true",
-            "POST /volumes/create",
-            r#"{"Name":"v"}"#,
-            r#"{"Name":"v"}"#,
-        ),
-        (
-            stamp,
-            "POST /containers/create",
-            r#"{"Labels":{"owner":"ci"},"HostConfig":{}}"#,
-            r#"{"Labels":{"owner":"ci","dockgate.policy":"p"},"HostConfig":{}}"#,
-        ),
-        (
-            stamp,
-            "POST /volumes/create",
-            "{}",
-            r#"{"Labels":{"owner":"ci","dockgate.policy":"p"}}"#,
-        ),
-        // What makes nothing bears nothing.
-        (
-            "",
-            "POST /containers/web/update",
-            r#"{"Memory":1}"#,
-            r#"{"Memory":1}"#,
-        ),
-        ("", "POST /exec/e1/start", "{}", "{}"),
-    ] {
-        assert_eq!(sent(blocks, request, body).1, want, "{request} {body}");
-    }
-}
-
-#[test]
-fn what_replaces_another_keeps_its_mark() {
-    let marked = |body: &str| {
-        let mut body = Json::parse(body.as_bytes()).unwrap();
-        labels(
-            Operation::ContainerCreate,
-            &mut body,
-            Some("updater"),
-            &Blocks::default(),
-        );
-        let mark = body.get("Labels").and_then(|it| it.get(POLICY_LABEL));
-        mark.and_then(Json::text).map(str::to_owned)
-    };
-    assert_eq!(marked("{}").as_deref(), Some("updater"));
-    assert_eq!(
-        marked(r#"{"Labels":{"dockgate.policy":"agent"}}"#).as_deref(),
-        Some("agent")
-    );
 }

@@ -102,6 +102,12 @@ impl RequestBody {
         }
     }
 
+    /// A body of Dockgate's own.
+    #[must_use]
+    pub fn json(text: &str) -> Self {
+        Self::empty().replaced(text)
+    }
+
     /// Its bytes, if they were read.
     #[must_use]
     pub fn whole(&self) -> Bytes {

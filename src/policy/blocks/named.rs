@@ -1,0 +1,62 @@
+//! Objects chosen by name, or by what they are to the policy.
+
+use toml::Value;
+
+use super::pattern::{Patterns, pattern};
+use super::setting::{BadSetting, Setting, list_of, strings};
+
+/// Makes the types. A row says how an entry is called, which words stand beside patterns of names, and
+/// which of them hold without the key.
+macro_rules! chosen {
+    ($($(#[doc = $doc:literal])+ $name:ident $want:literal [$($word:ident $spelled:literal = $default:literal),+];)+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Clone, Debug)]
+        pub struct $name {
+            $(#[doc = concat!("`", $spelled, "`")] pub $word: bool,)+
+            /// Patterns of names.
+            pub names: Patterns,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($word: $default,)+ names: Patterns::default() }
+            }
+        }
+
+        impl Setting for $name {
+            fn read(value: &Value) -> Result<Self, BadSetting> {
+                const WORDS: &[&str] = &[$($spelled),+];
+                let texts = strings(value)?;
+                let mut read = Self {
+                    $($word: texts.contains(&$spelled),)+
+                    names: Patterns::default(),
+                };
+                for text in texts.into_iter().filter(|text| !WORDS.contains(text)) {
+                    let name = pattern(text).filter(|_| !text.starts_with('@'));
+                    read.names.push(name.ok_or_else(|| BadSetting::entry(text, $want))?);
+                }
+                Ok(read)
+            }
+
+            fn schema() -> serde_json::Value {
+                list_of(concat!("^(", $($spelled, "$|",)+ "[^@])"))
+            }
+        }
+    )+};
+}
+
+chosen! {
+    /// Networks to join: by name, `@default` for the daemon's own, `@own` for what was made through the
+    /// same policy, `@project` for those of a project that `create.projects` allows.
+    NetworkNames "must be a network's name, @default, @own or @project"
+        [default "@default" = true, own "@own" = true, project "@project" = false];
+
+    /// Named volumes: by name, `@own` for what was made through the same policy, `@new` for those that are
+    /// not there yet, `@project` for those of a project that `create.projects` allows.
+    VolumeNames "must be a volume's name, @own, @new or @project"
+        [own "@own" = true, new "@new" = true, project "@project" = false];
+
+    /// Projects of compose and stacks of the swarm: by name, `@own` for those of which everything was made
+    /// through the same policy, `@new` for those of which nothing is there yet.
+    ProjectNames "must be a project's name, @own or @new" [own "@own" = false, new "@new" = false];
+}

@@ -1,0 +1,166 @@
+//! The labels that say by which policy something was made: on what a body makes, on the volumes that a
+//! container's body has made, and on images.
+
+use super::ask::{Answer, Known, Lookup, NewVolume};
+use super::blocks::Blocks;
+use super::facts::{IMAGE_LABEL, POLICY_LABEL};
+use super::need::Block;
+use crate::docker::mount::{self, Source};
+use crate::docker::{Call, Json, Operation, Reference};
+
+/// The operations that make what can bear labels, and the blocks that they are judged by.
+const BEARING: &[(Operation, Block)] = &[
+    (Operation::ContainerCreate, Block::Create),
+    (Operation::NetworkCreate, Block::Networks),
+    (Operation::ServiceCreate, Block::Create),
+    (Operation::ServiceUpdate, Block::Create),
+    (Operation::VolumeCreate, Block::Volumes),
+];
+
+/// Sets the label that says through which policy something was made, if one did, and those that the policy
+/// wants.
+pub(super) fn labels(operation: Operation, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
+    let block = match BEARING.iter().find(|(bearing, _)| *bearing == operation) {
+        Some((_, block)) => *block,
+        None => return,
+    };
+    let is_lifted = blocks.is_lifted(block);
+    // A service that is updated keeps the marks that it was made with: one more would start its tasks anew.
+    let is_made = operation != Operation::ServiceUpdate;
+    let own = policy.filter(|_| is_made && !is_lifted);
+    let own = own.map(|policy| (POLICY_LABEL, policy));
+    let stamps: Vec<_> = blocks.create.labels.stamps().chain(own).collect();
+    if stamps.is_empty() {
+        return;
+    }
+    stamp(body, &stamps);
+    let task = body.get_mut("TaskTemplate");
+    if let Some(container) = task.and_then(|task| task.get_mut("ContainerSpec")) {
+        stamp(container, &stamps);
+    }
+}
+
+fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
+    let Json::Object(members) = of else {
+        return;
+    };
+    if !members.iter().any(|(key, _)| key == "Labels") {
+        members.push(("Labels".into(), Json::Object(Vec::new())));
+    }
+    if let Some(Json::Object(labels)) = of.get_mut("Labels") {
+        for (key, value) in stamps {
+            let there = labels.iter().position(|(label, _)| label == key);
+            // A mark that was granted is this policy's, or that of a container that is replaced: whoever
+            // had the old one has the new one. One that says nothing came with an image.
+            let has_mark = there.and_then(|at| labels.get(at)?.1.text());
+            if *key == POLICY_LABEL && has_mark.is_some_and(|mark| !mark.is_empty()) {
+                continue;
+            }
+            labels.retain(|(label, _)| label != key);
+            let value = Json::Text((*value).to_owned().into());
+            labels.push(((*key).to_owned().into(), value));
+        }
+    }
+}
+
+/// The first volume that a container's body mounts and that is not there yet, to be made with the labels
+/// that it would have been made with, and the policy's.
+pub(super) fn new_volume(
+    body: &Json,
+    mark: &str,
+    blocks: &Blocks,
+    known: &Known,
+) -> Option<NewVolume> {
+    let host = body.get("HostConfig")?;
+    let binds = host.get("Binds").into_iter().flat_map(Json::texts);
+    let binds = binds.map(|text| (mount::short(text), host.get("VolumeDriver")));
+    let mounts = host.get("Mounts").map_or(&[][..], Json::items).iter();
+    let mounts = mounts.map(|mount| (mount::long(mount), None));
+    binds.chain(mounts).find_map(|(mount, usual_driver)| {
+        let Source::Volume {
+            name,
+            driver,
+            options,
+            labels,
+        } = mount.ok()?.source
+        else {
+            return None;
+        };
+        let lookup = Lookup::Volume(name?.to_owned());
+        let is_missing = matches!(known.answer(&lookup), Some(Answer::Missing));
+        let driver = driver
+            .or(usual_driver.and_then(Json::text))
+            .unwrap_or_default();
+        let text = |text: &str| Json::Text(text.to_owned().into());
+        let mut volume = Json::Object(vec![
+            ("Name".into(), text(name?)),
+            ("Driver".into(), text(driver)),
+            ("DriverOpts".into(), Json::Object(options.to_vec())),
+            ("Labels".into(), Json::Object(labels.to_vec())),
+        ]);
+        let stamps = blocks.create.labels.stamps();
+        stamp(
+            &mut volume,
+            &stamps.chain([(POLICY_LABEL, mark)]).collect::<Vec<_>>(),
+        );
+        let mut body = String::new();
+        volume.render(&mut body);
+        let (name, mark) = (name?.to_owned(), mark.to_owned());
+        is_missing.then_some(NewVolume { name, mark, body })
+    })
+}
+
+/// Has an image that is made bear the policy's mark and the names that it gets, so that an image that
+/// is made of it later does not pass for it; and takes a mark for containers out of it, as those that
+/// others make of it are not the policy's.
+pub(super) fn image(call: &mut Call, mark: &str) {
+    let Some(operation) = call.operation() else {
+        return;
+    };
+    // What would have to be escaped is no name of a policy that anybody gives.
+    if mark.contains(['"', '\\', '$', '`']) || mark.chars().any(char::is_control) {
+        return;
+    }
+    let names: Vec<_> = tags(call).iter().map(Reference::to_string).collect();
+    let value = [&[mark.to_owned()], names.as_slice()].concat().join(" ");
+    let stamps = [(POLICY_LABEL, ""), (IMAGE_LABEL, value.as_str())];
+    if operation == Operation::ImageBuild {
+        let labels = call.query.first("labels").unwrap_or_default();
+        let labels = Json::parse(labels.as_bytes()).unwrap_or(Json::Null);
+        let mut labels = labels.members().to_vec();
+        for (key, value) in stamps {
+            labels.push((key.into(), Json::Text(value.into())));
+        }
+        let mut text = String::new();
+        Json::Object(labels).render(&mut text);
+        call.query.put("labels", &text);
+    } else if operation == Operation::ImageCommit
+        || (operation == Operation::ImageCreate && call.query.first("fromSrc").is_some())
+    {
+        let labels = stamps.map(|(key, value)| format!("{key}=\"{value}\""));
+        call.query
+            .add("changes", &format!("LABEL {}", labels.join(" ")));
+    }
+}
+
+/// The names that a request gives to an image.
+pub(super) fn tags(call: &Call) -> Vec<Reference> {
+    let first = |key: &str| call.query.first(key).unwrap_or_default();
+    match call.operation() {
+        Some(Operation::ImageBuild) => {
+            let names = call.query.pairs().filter(|(key, _)| *key == "t");
+            names
+                .filter_map(|(_, name)| Reference::of_tag(name))
+                .collect()
+        }
+        Some(Operation::ImageCommit | Operation::ImageCreate | Operation::ImageTag) => {
+            let separator = if first("tag").is_empty() { "" } else { ":" };
+            let name = [first("repo"), separator, first("tag")].concat();
+            Reference::of_tag(&name).into_iter().collect()
+        }
+        Some(_) | None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
