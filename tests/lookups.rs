@@ -316,6 +316,23 @@ fn a_volume_that_somebody_else_makes_meanwhile_is_not_taken() {
 }
 
 #[test]
+fn a_container_is_started_whose_networks_the_engine_finds_by_name() {
+    let labels = r#"{"Labels":{"dockgate.policy":"policy"}}"#;
+    let container = format!(
+        r#"{{"Config":{labels},"NetworkSettings":{{"Networks":{{"app":{{}},"default":{{}}}}}}}}"#
+    );
+    let daemon = FakeDaemon::start()
+        .that_has("/networks/app", labels)
+        .that_has("/networks/default", labels)
+        .that_has("/containers/job/json", &container);
+    let gate = Gate::start(&daemon, &every_operation());
+    for _ in 0..2 {
+        gate.ask(post("/containers/job/start", "", ""))
+            .assert_ok("its own");
+    }
+}
+
+#[test]
 fn a_daemon_that_is_away_cannot_be_asked() {
     let gate = Setup::before("unix:///nonexistent/d.sock".to_owned(), &every_operation()).start();
     Refused(502, "daemon_unreachable").assert(&gate.ask(exec("web")), "away");

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::names::is_user_defined;
+
 use crate::docker::Json;
 use crate::docker::target::is_name;
 
@@ -150,8 +152,8 @@ impl Container {
         let networks = self.networks.members().iter();
         networks.map(|(name, endpoint)| {
             let id = endpoint.get("NetworkID").and_then(Json::text);
-            let is_own = matches!(&**name, "bridge" | "default" | "host" | "none");
-            id.filter(|id| !id.is_empty() && !is_own).unwrap_or(name)
+            id.filter(|id| !id.is_empty() && is_user_defined(name))
+                .unwrap_or(name)
         })
     }
 

@@ -70,7 +70,8 @@ impl Names {
 
     /// Adds the networks that an engine looks for by name when it starts a container.
     pub fn rest_on_networks_of(&mut self, container: &Container) {
-        for name in container.joined_networks().filter(|name| !is_full_id(name)) {
+        let is_open = |name: &&str| !is_full_id(name) && is_user_defined(name);
+        for name in container.joined_networks().filter(is_open) {
             self.rest_on(Object::Network, name);
         }
     }
@@ -120,6 +121,12 @@ impl Name {
         let name = name.trim_start_matches('/').to_owned();
         (!name.is_empty()).then_some(Self { kind, name })
     }
+}
+
+/// Whether a network is one that somebody made: the names of an engine's own mean the same everywhere.
+#[must_use]
+pub fn is_user_defined(network: &str) -> bool {
+    !matches!(network, "bridge" | "default" | "host" | "none")
 }
 
 /// Whether a text can be the beginning of an id.

@@ -8,7 +8,7 @@
 
 use super::ask::{Answer, Known, Lookup};
 use super::facts::is_full_id;
-use super::names::is_hex;
+use super::names::{is_hex, is_user_defined};
 use crate::docker::{Call, Json, Object, Operation, Subject};
 
 /// Puts the ids of what was looked up in the place of names: between the judgement and its use a name may
@@ -35,12 +35,6 @@ fn network_id(known: &Known, name: &str) -> Option<String> {
         Some(Answer::Network(network)) if is_user_defined(name) => Some(network.id.clone()),
         Some(_) | None => None,
     }
-}
-
-/// Whether an engine finds a network by its id rather than by this name: the names of its own networks
-/// mean the same everywhere.
-fn is_user_defined(name: &str) -> bool {
-    !matches!(name, "bridge" | "default" | "host" | "none")
 }
 
 fn path(call: &mut Call, known: &Known) {

@@ -95,8 +95,10 @@ impl Stage {
 
     /// Notes what was learned of an object that the request is about.
     pub(super) fn learned(&mut self, answer: &Answer) {
+        // They are held from then on, however often it is asked again.
         if let (true, Answer::Container(container)) = (self.starts, answer) {
             self.names.rest_on_networks_of(container);
+            self.starts = false;
         }
     }
 
