@@ -16,7 +16,7 @@ pub mod target;
 
 pub use classify::{Call, Subject, Unclassified, classify};
 pub use json::Json;
-pub use operation::{Body, Effect, Endless, Method, Operation, Reply, Upgrade};
+pub use operation::{Body, Effect, Endless, Method, Object, Operation, Reply, Upgrade};
 pub use query::{BadQuery, Query};
 pub use reference::Reference;
 pub use target::{ApiVersion, BadTarget, Target};

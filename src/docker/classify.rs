@@ -6,9 +6,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::operation::{Body, Effect, Endless, Method, Operation, Reply, Route, Spec};
+use super::operation::{Body, Effect, Endless, Method, Object, Operation, Reply, Route, Spec};
 use super::query::{Query, hex_pair};
-use super::target::{ApiVersion, BadTarget, Target, has_references, is_name};
+use super::target::{ApiVersion, BadTarget, Target, is_name};
 
 /// A request, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,13 +153,29 @@ impl Call {
         }
     }
 
+    /// The objects that the path names, in order: the kind of each, and its name or id. Of a path
+    /// outside of the table it is not known what it names.
+    pub fn objects(&self) -> impl Iterator<Item = (Object, &str)> {
+        let (kinds, names): (&[Object], &[String]) = match &self.subject {
+            Subject::Operation {
+                operation, names, ..
+            } => (operation.spec().objects, names),
+            Subject::Outside { .. } => (&[], &[]),
+        };
+        let names = names.iter().map(String::as_str);
+        kinds.iter().copied().zip(names)
+    }
+
     /// The name or id of what it is about, if the path has one.
     #[must_use]
     pub fn object(&self) -> Option<&str> {
-        match &self.subject {
-            Subject::Operation { names, .. } => names.first().map(String::as_str),
-            Subject::Outside { .. } => None,
-        }
+        self.objects().next().map(|(_, name)| name)
+    }
+
+    /// What kind of object it is about, if the path names one.
+    #[must_use]
+    pub fn object_kind(&self) -> Option<Object> {
+        self.objects().next().map(|(kind, _)| kind)
     }
 
     /// The path with its version, as it is sent on.
@@ -246,14 +262,15 @@ impl Pattern {
     }
 
     fn call(&self, names: &[String], target: Target<'_>) -> Result<Call, Unclassified> {
-        let references = self
-            .segments
-            .first()
-            .is_some_and(|first| has_references(first));
-        let check = if references { reference } else { name };
-        let names = names
-            .iter()
-            .map(|text| check(text))
+        let pairs = self.spec.objects.iter().zip(names);
+        let names = pairs
+            .map(|(object, text)| {
+                if object.has_reference() {
+                    reference(text)
+                } else {
+                    name(text)
+                }
+            })
             .collect::<Result<_, _>>()?;
         let mut query = target.query;
         match self.spec.body {

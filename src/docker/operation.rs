@@ -26,6 +26,8 @@ pub struct Spec {
     /// The first API version that documents it, never below 1.24. For documentation alone: the
     /// daemon registers every route under every version.
     pub min_api: &'static str,
+    /// The kind of object that each `{..}` of its paths names, in order.
+    pub objects: &'static [Object],
     /// The query keys whose values are harmless to log.
     pub logged: &'static [&'static str],
     /// The method and path of each of its routes, most often one.
@@ -70,6 +72,37 @@ pub enum Effect {
     Write,
     /// Runs code, types into a container, moves images or data out, or can reach root on the host.
     Control,
+}
+
+/// A kind of object that a path can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Object {
+    /// A checkpoint of a container.
+    Checkpoint,
+    /// A config of the swarm.
+    Config,
+    /// A container.
+    Container,
+    /// A command that was made ready in a container.
+    Exec,
+    /// An image.
+    Image,
+    /// A network.
+    Network,
+    /// A machine of the swarm.
+    Node,
+    /// A plugin.
+    Plugin,
+    /// An image at a registry.
+    Repository,
+    /// A secret of the swarm.
+    Secret,
+    /// A service of the swarm.
+    Service,
+    /// A task of a service.
+    Task,
+    /// A volume.
+    Volume,
 }
 
 /// What an operation does with a request's body.
@@ -238,6 +271,43 @@ impl Effect {
         match self {
             Self::Write | Self::Control => true,
             Self::Read | Self::Content => false,
+        }
+    }
+}
+
+impl Object {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Checkpoint,
+        Self::Config,
+        Self::Container,
+        Self::Exec,
+        Self::Image,
+        Self::Network,
+        Self::Node,
+        Self::Plugin,
+        Self::Repository,
+        Self::Secret,
+        Self::Service,
+        Self::Task,
+        Self::Volume,
+    ];
+
+    /// Whether it is called by a reference, in which slashes, colons and escapes may stand.
+    #[must_use]
+    pub fn has_reference(self) -> bool {
+        match self {
+            Self::Image | Self::Plugin | Self::Repository => true,
+            Self::Checkpoint
+            | Self::Config
+            | Self::Container
+            | Self::Exec
+            | Self::Network
+            | Self::Node
+            | Self::Secret
+            | Self::Service
+            | Self::Task
+            | Self::Volume => false,
         }
     }
 }

@@ -10,11 +10,11 @@
 use super::operation::Body::{Discarded, Import, Json, Refused, Tar};
 use super::operation::Effect::{Content, Control, Read, Write};
 use super::operation::Reply::{Hijack, Plain, Stream};
-use super::operation::{Endless, Method, Route, Spec, Upgrade};
+use super::operation::{Endless, Method, Object, Route, Spec, Upgrade};
 
 /// Makes the closed list of operations, and what is known of each, in one order.
 macro_rules! operations {
-    ($($name:ident => $($method:ident $path:literal),+;
+    ($($name:ident => $($method:ident $path:literal),+ $(of $($object:ident),+)?;
         $section:literal, $effect:expr, $body:expr, $reply:expr, $min_api:literal, [$($logged:literal),*];)+) => {
         /// An operation of the Docker Engine API, by its `operationId`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +38,7 @@ macro_rules! operations {
                             body: $body,
                             reply: $reply,
                             min_api: $min_api,
+                            objects: &[$($(Object::$object),+)?],
                             logged: &[$($logged),*],
                             routes: &[$(Route { method: Method::$method, path: $path }),+],
                         };
@@ -50,7 +51,7 @@ macro_rules! operations {
 }
 
 operations! {
-    // operation => its routes;
+    // operation => its routes, of what kinds the objects are that their paths name;
     //     section, effect, body, reply, first API version, [query keys harmless to log];
 
     // containers
@@ -58,67 +59,67 @@ operations! {
         "containers", Read, Discarded, Plain, "1.24", ["all", "limit", "size"];
     ContainerCreate => POST "/containers/create";
         "containers", Control, Json(&["name", "platform"]), Plain, "1.24", ["name", "platform"];
-    ContainerInspect => GET "/containers/{name}/json";
+    ContainerInspect => GET "/containers/{name}/json" of Container;
         "containers", Read, Discarded, Plain, "1.24", ["size"];
-    ContainerTop => GET "/containers/{name}/top";
+    ContainerTop => GET "/containers/{name}/top" of Container;
         "containers", Content, Discarded, Plain, "1.24", [];
-    ContainerLogs => GET "/containers/{name}/logs";
+    ContainerLogs => GET "/containers/{name}/logs" of Container;
         "containers", Content, Discarded, Stream(Endless::If("follow")), "1.24", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps", "until"];
-    ContainerChanges => GET "/containers/{name}/changes";
+    ContainerChanges => GET "/containers/{name}/changes" of Container;
         "containers", Content, Discarded, Plain, "1.24", [];
-    ContainerExport => GET "/containers/{name}/export";
+    ContainerExport => GET "/containers/{name}/export" of Container;
         "containers", Content, Discarded, Plain, "1.24", [];
-    ContainerStats => GET "/containers/{name}/stats";
+    ContainerStats => GET "/containers/{name}/stats" of Container;
         "containers", Read, Discarded, Stream(Endless::Unless("stream")), "1.24", ["one-shot", "stream"];
-    ContainerResize => POST "/containers/{name}/resize";
+    ContainerResize => POST "/containers/{name}/resize" of Container;
         "containers", Write, Discarded, Plain, "1.24", ["h", "w"];
-    ContainerStart => POST "/containers/{name}/start";
+    ContainerStart => POST "/containers/{name}/start" of Container;
         "containers", Write, Refused, Plain, "1.24", ["checkpoint"];
-    ContainerStop => POST "/containers/{name}/stop";
+    ContainerStop => POST "/containers/{name}/stop" of Container;
         "containers", Write, Discarded, Plain, "1.24", ["signal", "t"];
-    ContainerRestart => POST "/containers/{name}/restart";
+    ContainerRestart => POST "/containers/{name}/restart" of Container;
         "containers", Write, Discarded, Plain, "1.24", ["signal", "t"];
-    ContainerKill => POST "/containers/{name}/kill";
+    ContainerKill => POST "/containers/{name}/kill" of Container;
         "containers", Write, Discarded, Plain, "1.24", ["signal"];
-    ContainerUpdate => POST "/containers/{name}/update";
+    ContainerUpdate => POST "/containers/{name}/update" of Container;
         "containers", Write, Json(&[]), Plain, "1.24", [];
-    ContainerRename => POST "/containers/{name}/rename";
+    ContainerRename => POST "/containers/{name}/rename" of Container;
         "containers", Write, Discarded, Plain, "1.24", ["name"];
-    ContainerPause => POST "/containers/{name}/pause";
+    ContainerPause => POST "/containers/{name}/pause" of Container;
         "containers", Write, Discarded, Plain, "1.24", [];
-    ContainerUnpause => POST "/containers/{name}/unpause";
+    ContainerUnpause => POST "/containers/{name}/unpause" of Container;
         "containers", Write, Discarded, Plain, "1.24", [];
-    ContainerAttach => POST "/containers/{name}/attach";
+    ContainerAttach => POST "/containers/{name}/attach" of Container;
         "containers", Control, Discarded, Hijack(Upgrade::Tcp), "1.24", ["logs", "stderr", "stdin", "stdout", "stream"];
-    ContainerAttachWebsocket => GET "/containers/{name}/attach/ws";
+    ContainerAttachWebsocket => GET "/containers/{name}/attach/ws" of Container;
         "containers", Control, Discarded, Hijack(Upgrade::Websocket), "1.24", ["logs", "stderr", "stdin", "stdout", "stream"];
-    ContainerWait => POST "/containers/{name}/wait";
+    ContainerWait => POST "/containers/{name}/wait" of Container;
         "containers", Read, Discarded, Stream(Endless::Always), "1.24", ["condition"];
-    ContainerDelete => DELETE "/containers/{name}";
+    ContainerDelete => DELETE "/containers/{name}" of Container;
         "containers", Write, Discarded, Plain, "1.24", ["force", "link", "v"];
-    ContainerArchiveInfo => HEAD "/containers/{name}/archive";
+    ContainerArchiveInfo => HEAD "/containers/{name}/archive" of Container;
         "containers", Content, Discarded, Plain, "1.24", ["path"];
-    ContainerArchive => GET "/containers/{name}/archive";
+    ContainerArchive => GET "/containers/{name}/archive" of Container;
         "containers", Content, Discarded, Plain, "1.24", ["path"];
-    PutContainerArchive => PUT "/containers/{name}/archive";
+    PutContainerArchive => PUT "/containers/{name}/archive" of Container;
         "containers", Control, Tar, Plain, "1.24", ["copyUIDGID", "noOverwriteDirNonDir", "path"];
     ContainerPrune => POST "/containers/prune";
         "containers", Write, Discarded, Plain, "1.25", [];
-    ContainerCheckpointList => GET "/containers/{name}/checkpoints";
+    ContainerCheckpointList => GET "/containers/{name}/checkpoints" of Container;
         "containers", Content, Discarded, Plain, "1.25", [];
-    ContainerCheckpointCreate => POST "/containers/{name}/checkpoints";
+    ContainerCheckpointCreate => POST "/containers/{name}/checkpoints" of Container;
         "containers", Control, Json(&[]), Plain, "1.25", [];
-    ContainerCheckpointDelete => DELETE "/containers/{name}/checkpoints/{checkpoint}";
+    ContainerCheckpointDelete => DELETE "/containers/{name}/checkpoints/{checkpoint}" of Container, Checkpoint;
         "containers", Control, Discarded, Plain, "1.25", [];
 
     // exec
-    ContainerExec => POST "/containers/{name}/exec";
+    ContainerExec => POST "/containers/{name}/exec" of Container;
         "exec", Control, Json(&[]), Plain, "1.24", [];
-    ExecStart => POST "/exec/{name}/start";
+    ExecStart => POST "/exec/{name}/start" of Exec;
         "exec", Control, Json(&[]), Hijack(Upgrade::Tcp), "1.24", [];
-    ExecResize => POST "/exec/{name}/resize";
+    ExecResize => POST "/exec/{name}/resize" of Exec;
         "exec", Write, Discarded, Plain, "1.24", ["h", "w"];
-    ExecInspect => GET "/exec/{id}/json";
+    ExecInspect => GET "/exec/{id}/json" of Exec;
         "exec", Read, Discarded, Plain, "1.24", [];
 
     // images
@@ -130,29 +131,29 @@ operations! {
         "images", Content, Discarded, Plain, "1.24", ["limit", "term"];
     ImageGetAll => GET "/images/get";
         "images", Content, Discarded, Plain, "1.24", ["names", "platform"];
-    ImageGet => GET "/images/{name...}/get";
+    ImageGet => GET "/images/{name...}/get" of Image;
         "images", Content, Discarded, Plain, "1.24", ["platform"];
-    ImageHistory => GET "/images/{name...}/history";
+    ImageHistory => GET "/images/{name...}/history" of Image;
         "images", Content, Discarded, Plain, "1.24", ["platform"];
-    ImageInspect => GET "/images/{name...}/json";
+    ImageInspect => GET "/images/{name...}/json" of Image;
         "images", Read, Discarded, Plain, "1.24", ["manifests", "platform"];
-    ImageAttestations => GET "/images/{name...}/attestations";
+    ImageAttestations => GET "/images/{name...}/attestations" of Image;
         "images", Content, Discarded, Plain, "1.55", [];
     ImageLoad => POST "/images/load";
         "images", Control, Tar, Stream(Endless::Always), "1.24", ["platform", "quiet"];
     ImageCreate => POST "/images/create";
         "images", Control, Import, Stream(Endless::Always), "1.24", ["fromImage", "platform", "repo", "tag"];
-    ImagePush => POST "/images/{name...}/push";
+    ImagePush => POST "/images/{name...}/push" of Image;
         "images", Control, Discarded, Stream(Endless::Always), "1.24", ["platform", "tag"];
-    ImageTag => POST "/images/{name...}/tag";
+    ImageTag => POST "/images/{name...}/tag" of Image;
         "images", Control, Discarded, Plain, "1.24", ["repo", "tag"];
     ImagePrune => POST "/images/prune";
         "images", Write, Discarded, Plain, "1.25", [];
-    ImageDelete => DELETE "/images/{name...}";
+    ImageDelete => DELETE "/images/{name...}" of Image;
         "images", Write, Discarded, Plain, "1.24", ["force", "noprune", "platforms"];
 
     // distribution
-    DistributionInspect => GET "/distribution/{name...}/json";
+    DistributionInspect => GET "/distribution/{name...}/json" of Repository;
         "distribution", Content, Discarded, Plain, "1.30", [];
 
     // build
@@ -174,31 +175,31 @@ operations! {
     // networks
     NetworkList => GET "/networks", GET "/networks/";
         "networks", Read, Discarded, Plain, "1.24", [];
-    NetworkInspect => GET "/networks/{id}";
+    NetworkInspect => GET "/networks/{id}" of Network;
         "networks", Read, Discarded, Plain, "1.24", ["scope", "verbose"];
     NetworkCreate => POST "/networks/create";
         "networks", Write, Json(&[]), Plain, "1.24", [];
-    NetworkConnect => POST "/networks/{id}/connect";
+    NetworkConnect => POST "/networks/{id}/connect" of Network;
         "networks", Write, Json(&[]), Plain, "1.24", [];
-    NetworkDisconnect => POST "/networks/{id}/disconnect";
+    NetworkDisconnect => POST "/networks/{id}/disconnect" of Network;
         "networks", Write, Json(&[]), Plain, "1.24", [];
     NetworkPrune => POST "/networks/prune";
         "networks", Write, Discarded, Plain, "1.25", [];
-    NetworkDelete => DELETE "/networks/{id}";
+    NetworkDelete => DELETE "/networks/{id}" of Network;
         "networks", Write, Discarded, Plain, "1.24", [];
 
     // volumes
     VolumeList => GET "/volumes";
         "volumes", Read, Discarded, Plain, "1.24", [];
-    VolumeInspect => GET "/volumes/{name}";
+    VolumeInspect => GET "/volumes/{name}" of Volume;
         "volumes", Read, Discarded, Plain, "1.24", [];
     VolumeCreate => POST "/volumes/create";
         "volumes", Control, Json(&[]), Plain, "1.24", [];
     VolumePrune => POST "/volumes/prune";
         "volumes", Write, Discarded, Plain, "1.25", [];
-    VolumeUpdate => PUT "/volumes/{name}";
+    VolumeUpdate => PUT "/volumes/{name}" of Volume;
         "volumes", Control, Json(&["version"]), Plain, "1.42", ["version"];
-    VolumeDelete => DELETE "/volumes/{name}";
+    VolumeDelete => DELETE "/volumes/{name}" of Volume;
         "volumes", Write, Discarded, Plain, "1.24", ["force"];
 
     // swarm
@@ -220,33 +221,33 @@ operations! {
     // services
     ServiceList => GET "/services";
         "services", Read, Discarded, Plain, "1.24", ["status"];
-    ServiceInspect => GET "/services/{id}";
+    ServiceInspect => GET "/services/{id}" of Service;
         "services", Read, Discarded, Plain, "1.24", ["insertDefaults"];
     ServiceCreate => POST "/services/create";
         "services", Control, Json(&[]), Plain, "1.24", [];
-    ServiceUpdate => POST "/services/{id}/update";
+    ServiceUpdate => POST "/services/{id}/update" of Service;
         "services", Control, Json(&["registryAuthFrom", "rollback", "version"]), Plain, "1.24", ["registryAuthFrom", "rollback", "version"];
-    ServiceDelete => DELETE "/services/{id}";
+    ServiceDelete => DELETE "/services/{id}" of Service;
         "services", Write, Discarded, Plain, "1.24", [];
-    ServiceLogs => GET "/services/{id}/logs";
+    ServiceLogs => GET "/services/{id}/logs" of Service;
         "services", Content, Discarded, Stream(Endless::If("follow")), "1.25", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps"];
 
     // nodes
     NodeList => GET "/nodes";
         "nodes", Read, Discarded, Plain, "1.24", [];
-    NodeInspect => GET "/nodes/{id}";
+    NodeInspect => GET "/nodes/{id}" of Node;
         "nodes", Read, Discarded, Plain, "1.24", [];
-    NodeDelete => DELETE "/nodes/{id}";
+    NodeDelete => DELETE "/nodes/{id}" of Node;
         "nodes", Write, Discarded, Plain, "1.24", ["force"];
-    NodeUpdate => POST "/nodes/{id}/update";
+    NodeUpdate => POST "/nodes/{id}/update" of Node;
         "nodes", Control, Json(&["version"]), Plain, "1.24", ["version"];
 
     // tasks
     TaskList => GET "/tasks";
         "tasks", Read, Discarded, Plain, "1.24", [];
-    TaskInspect => GET "/tasks/{id}";
+    TaskInspect => GET "/tasks/{id}" of Task;
         "tasks", Read, Discarded, Plain, "1.24", [];
-    TaskLogs => GET "/tasks/{id}/logs";
+    TaskLogs => GET "/tasks/{id}/logs" of Task;
         "tasks", Content, Discarded, Stream(Endless::If("follow")), "1.29", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps"];
 
     // secrets
@@ -254,11 +255,11 @@ operations! {
         "secrets", Read, Discarded, Plain, "1.25", [];
     SecretCreate => POST "/secrets/create";
         "secrets", Write, Json(&[]), Plain, "1.25", [];
-    SecretInspect => GET "/secrets/{id}";
+    SecretInspect => GET "/secrets/{id}" of Secret;
         "secrets", Read, Discarded, Plain, "1.25", [];
-    SecretUpdate => POST "/secrets/{id}/update";
+    SecretUpdate => POST "/secrets/{id}/update" of Secret;
         "secrets", Write, Json(&["version"]), Plain, "1.25", ["version"];
-    SecretDelete => DELETE "/secrets/{id}";
+    SecretDelete => DELETE "/secrets/{id}" of Secret;
         "secrets", Write, Discarded, Plain, "1.25", [];
 
     // configs
@@ -266,17 +267,17 @@ operations! {
         "configs", Content, Discarded, Plain, "1.30", [];
     ConfigCreate => POST "/configs/create";
         "configs", Write, Json(&[]), Plain, "1.30", [];
-    ConfigInspect => GET "/configs/{id}";
+    ConfigInspect => GET "/configs/{id}" of Config;
         "configs", Content, Discarded, Plain, "1.30", [];
-    ConfigUpdate => POST "/configs/{id}/update";
+    ConfigUpdate => POST "/configs/{id}/update" of Config;
         "configs", Write, Json(&["version"]), Plain, "1.30", ["version"];
-    ConfigDelete => DELETE "/configs/{id}";
+    ConfigDelete => DELETE "/configs/{id}" of Config;
         "configs", Write, Discarded, Plain, "1.30", [];
 
     // plugins
     PluginList => GET "/plugins";
         "plugins", Content, Discarded, Plain, "1.24", [];
-    PluginInspect => GET "/plugins/{name...}/json";
+    PluginInspect => GET "/plugins/{name...}/json" of Plugin;
         "plugins", Content, Discarded, Plain, "1.25", [];
     GetPluginPrivileges => GET "/plugins/privileges";
         "plugins", Content, Discarded, Plain, "1.25", [];
@@ -284,17 +285,17 @@ operations! {
         "plugins", Control, Json(&["name", "remote"]), Stream(Endless::Always), "1.24", [];
     PluginCreate => POST "/plugins/create";
         "plugins", Control, Tar, Plain, "1.25", [];
-    PluginEnable => POST "/plugins/{name...}/enable";
+    PluginEnable => POST "/plugins/{name...}/enable" of Plugin;
         "plugins", Control, Discarded, Plain, "1.24", ["timeout"];
-    PluginDisable => POST "/plugins/{name...}/disable";
+    PluginDisable => POST "/plugins/{name...}/disable" of Plugin;
         "plugins", Control, Discarded, Plain, "1.24", ["force"];
-    PluginPush => POST "/plugins/{name...}/push";
+    PluginPush => POST "/plugins/{name...}/push" of Plugin;
         "plugins", Write, Discarded, Stream(Endless::Always), "1.25", [];
-    PluginUpgrade => POST "/plugins/{name...}/upgrade";
+    PluginUpgrade => POST "/plugins/{name...}/upgrade" of Plugin;
         "plugins", Control, Json(&["remote"]), Stream(Endless::Always), "1.26", [];
-    PluginSet => POST "/plugins/{name...}/set";
+    PluginSet => POST "/plugins/{name...}/set" of Plugin;
         "plugins", Control, Json(&[]), Plain, "1.25", [];
-    PluginDelete => DELETE "/plugins/{name...}";
+    PluginDelete => DELETE "/plugins/{name...}" of Plugin;
         "plugins", Write, Discarded, Plain, "1.24", ["force"];
 
     // ping

@@ -196,7 +196,6 @@ impl fmt::Display for ApiVersion {
     }
 }
 
-/// The first segments under which names may hold slashes and escapes.
 /// Whether a text can be the name or the id of an object, images and plugins aside.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
@@ -204,8 +203,10 @@ pub fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(is_name_byte)
 }
 
-pub(super) fn has_references(section: &str) -> bool {
-    matches!(section, "images" | "plugins" | "distribution")
+/// Whether names under this first segment are references, in which slashes and escapes may stand. A test
+/// holds it against the objects of the table.
+pub(super) fn has_references(first_segment: &str) -> bool {
+    matches!(first_segment, "images" | "plugins" | "distribution")
 }
 
 /// The first segment of Podman's own API, the only one with a version of three parts.

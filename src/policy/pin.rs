@@ -5,7 +5,7 @@ use super::ask::Known;
 use super::blocks::Blocks;
 use super::facts::POLICY_LABEL;
 use super::need::Block;
-use crate::docker::{Call, Json, Operation, Subject};
+use crate::docker::{Call, Json, Object, Operation, Subject};
 
 /// Puts the id of a container that was looked up in the place of its name, wherever it stands: between
 /// the judgement and its use the name may go to another.
@@ -17,13 +17,7 @@ pub(super) fn containers(call: &mut Call, body: Option<&mut Json>, known: &Known
         let name = name.strip_prefix('/').unwrap_or(name);
         known.container(name).map(|container| container.id.clone())
     };
-    let is_container = call.operation().is_some_and(|operation| {
-        operation
-            .spec()
-            .routes
-            .iter()
-            .any(|route| route.path.starts_with("/containers/{"))
-    });
+    let is_container = call.object_kind() == Some(Object::Container);
     if let Subject::Operation { names, .. } = &mut call.subject
         && is_container
         && let Some(name) = names.first_mut()

@@ -194,3 +194,45 @@ proptest! {
         let _ = call(&method, &target);
     }
 }
+
+#[test]
+fn pairs_the_names_of_a_path_with_their_kinds() {
+    let objects = |method: &str, target: &str| {
+        let call = call(method, target).unwrap();
+        let objects = call
+            .objects()
+            .map(|(kind, name)| format!("{kind:?} {name}"));
+        let first = call.object_kind().map(|kind| format!("{kind:?}"));
+        (
+            objects.collect::<Vec<_>>().join(", "),
+            first.unwrap_or_default(),
+        )
+    };
+    for (method, target, want, first) in [
+        ("GET", "/containers/json", "", ""),
+        ("GET", "/containers/web/json", "Container web", "Container"),
+        (
+            "DELETE",
+            "/containers/web/checkpoints/one",
+            "Container web, Checkpoint one",
+            "Container",
+        ),
+        ("GET", "/images/a%2Fb:1/json", "Image a/b:1", "Image"),
+        (
+            "GET",
+            "/distribution/a/b/json",
+            "Repository a/b",
+            "Repository",
+        ),
+        (
+            "POST",
+            "/networks/front/connect",
+            "Network front",
+            "Network",
+        ),
+        ("POST", "/libpod/containers/web/kill", "", ""),
+    ] {
+        let want = (want.to_owned(), first.to_owned());
+        assert_eq!(objects(method, target), want, "{method} {target}");
+    }
+}

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::target::has_references;
 use super::*;
 
 /// The routes of the daemon as facts: operation, source, method, path, section, effect, ..., flags,
@@ -142,4 +143,59 @@ fn versions_are_between_1_24_and_1_56() {
             "{operation}"
         );
     }
+}
+
+#[test]
+fn every_name_in_a_path_has_the_kind_of_object_that_its_segment_says() {
+    for operation in Operation::ALL.iter().copied() {
+        let spec = operation.spec();
+        for route in spec.routes {
+            let segments: Vec<_> = route.path.split('/').skip(1).collect();
+            let named: Vec<_> = segments
+                .windows(2)
+                .filter(|pair| pair[1].starts_with('{'))
+                .map(|pair| (pair[0], pair[1].ends_with("...}")))
+                .collect();
+            let kinds: Vec<_> = named
+                .iter()
+                .map(|(segment, _)| match *segment {
+                    "checkpoints" => Object::Checkpoint,
+                    "configs" => Object::Config,
+                    "containers" => Object::Container,
+                    "distribution" => Object::Repository,
+                    "exec" => Object::Exec,
+                    "images" => Object::Image,
+                    "networks" => Object::Network,
+                    "nodes" => Object::Node,
+                    "plugins" => Object::Plugin,
+                    "secrets" => Object::Secret,
+                    "services" => Object::Service,
+                    "tasks" => Object::Task,
+                    "volumes" => Object::Volume,
+                    other => panic!("{route}: what does /{other}/{{..}} name?"),
+                })
+                .collect();
+            assert_eq!(spec.objects, kinds, "{route}");
+            for ((_, has_slashes), kind) in named.iter().zip(kinds) {
+                assert_eq!(kind.has_reference(), *has_slashes, "{route}");
+                let may_escape = has_references(segments[0]);
+                assert_eq!(
+                    kind.has_reference(),
+                    may_escape,
+                    "{route}: the target's parser"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_object_is_named_by_a_path() {
+    let named: BTreeSet<_> = Operation::ALL
+        .iter()
+        .flat_map(|operation| operation.spec().objects)
+        .map(|kind| format!("{kind:?}"))
+        .collect();
+    let all: BTreeSet<_> = Object::ALL.iter().map(|kind| format!("{kind:?}")).collect();
+    assert_eq!(named, all);
 }

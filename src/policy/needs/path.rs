@@ -4,7 +4,7 @@ use super::super::ask::{Known, Unsettled, exec};
 use super::super::facts::Exec;
 use super::super::need::{What, Within};
 use super::{Needs, Obstacle, SERVICES, network};
-use crate::docker::{Call, Effect, Operation};
+use crate::docker::{Call, Effect, Object, Operation};
 
 /// Reads what stands in the path. An exec that is to be started was made ready by anyone, so it is
 /// looked up and judged again.
@@ -74,8 +74,7 @@ fn started(needs: &mut Needs, exec: &Exec) {
 /// Whether an operation does more to a container than to show its state or its output.
 fn reaches_container(operation: Operation) -> bool {
     let spec = operation.spec();
-    let mut routes = spec.routes.iter();
     spec.effect != Effect::Read
         && operation != Operation::ContainerLogs
-        && routes.any(|route| route.path.starts_with("/containers/{name}"))
+        && spec.objects.first() == Some(&Object::Container)
 }
