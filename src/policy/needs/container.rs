@@ -1,10 +1,10 @@
 //! What a container asks for as a whole: what is there by being left out, and what an existing one has.
 
 use super::super::facts::Container;
-use super::super::need::{Limits, Made, Need, What, Within};
+use super::super::need::{Block, Limits, Made, Need, What, Within};
 use super::super::reason::Denial;
 use super::{Needs, SERVICES, field, network, unclear};
-use crate::docker::body::{Asked, Topic, asked, host_config};
+use crate::docker::body::{Topic, asked, host_config, unknown};
 use crate::docker::{Json, Operation};
 
 /// What is asked for by fields that say something by not being there.
@@ -119,6 +119,9 @@ fn service(needs: &mut Needs, body: &Json) {
     }
 }
 
+/// Podman sets some in every container.
+const ANNOTATIONS: &str = "Annotations";
+
 /// What of an existing container is more than an ordinary one has: privileges, namespaces of the host
 /// or of others, added capabilities, devices, host paths, and its volumes, which may be host paths too.
 ///
@@ -132,9 +135,14 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
         found: Vec::new(),
     };
     for asked in asked(&container.host_config, host_config()) {
-        if counts(&asked) {
+        // What no policy can grant may be anything.
+        let opens = asked.topic.map_or(asked.path != ANNOTATIONS, Topic::opens);
+        if opens {
             field::read(&mut needs, &asked)?;
         }
+    }
+    for key in unknown(&container.host_config, host_config()) {
+        needs.push(format!("HostConfig.{key}"), What::Unnamed(Block::Create));
     }
     let mode = container.host_config.get("NetworkMode");
     let (path, mode) = ("HostConfig.NetworkMode", mode.and_then(Json::text));
@@ -165,30 +173,4 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
         }
     }
     Ok(needs.found)
-}
-
-/// Whether a field of an existing container makes it more than an ordinary one. Its mounts are read
-/// from what is mounted in fact.
-fn counts(asked: &Asked<'_>) -> bool {
-    asked.topic.is_some_and(|topic| {
-        matches!(
-            topic,
-            Topic::CapabilityAdd
-                | Topic::CgroupParent
-                | Topic::DeviceCgroupRules
-                | Topic::DeviceRequests
-                | Topic::Devices
-                | Topic::Groups
-                | Topic::PidNamespace
-                | Topic::Privileged
-                | Topic::SecurityOptions
-                | Topic::Sysctls
-                | Topic::Tmpfs
-                | Topic::UserNamespace
-                | Topic::UtsNamespace
-                | Topic::IpcNamespace
-                | Topic::MaskedPaths
-                | Topic::ReadonlyPaths
-        )
-    })
 }

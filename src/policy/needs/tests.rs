@@ -242,6 +242,16 @@ fn only_ordinary_containers_are_entered() {
             r#"{"Mounts":[{"Type":"volume","Name":"v","Driver":"evil","RW":true}]}"#,
             refused,
         ),
+        // Trap 2: what nobody has thought of, and what no policy can grant, counts.
+        (r#"{"HostConfig":{"FancyMode":true}}"#, refused),
+        (r#"{"HostConfig":{"FancyMode":["a"]}}"#, refused),
+        (r#"{"HostConfig":{"Cgroup":"a"}}"#, refused),
+        (
+            r#"{"HostConfig":{"A":false,"B":0,"C":"","D":[],"E":{},"F":null,"Cgroup":""}}"#,
+            "",
+        ),
+        (r#"{"HostConfig":{"Annotations":{"io.a":"b"}}}"#, ""),
+        (r#"{"HostConfig":{"CgroupnsMode":"host"}}"#, ""),
         (r#"{"Mounts":[{"Type":"tmpfs"}]}"#, ""),
         (r#"{"Mounts":[{"Type":"cluster"}]}"#, refused),
         (r#"{"Mounts":[{}]}"#, refused),
