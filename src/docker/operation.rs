@@ -187,20 +187,6 @@ impl Operation {
         sections.dedup();
         sections
     }
-
-    /// Whether it can be root on the host, or move what is there, where nothing judges what it asks for.
-    #[must_use]
-    pub fn is_root_unjudged(self) -> bool {
-        let spec = self.spec();
-        spec.effect == Effect::Control
-            || matches!(
-                self,
-                Self::ContainerUpdate
-                    | Self::NetworkConnect
-                    | Self::NetworkCreate
-                    | Self::NetworkDisconnect
-            )
-    }
 }
 
 impl fmt::Display for Operation {
