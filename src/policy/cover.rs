@@ -183,7 +183,7 @@ impl Cover<'_> {
             What::User(user) => create.users.as_ref().is_none_or(|users| users.cover(user)),
             What::Volume(name) => self.volume(name)?,
             What::Within(within) => self.within(within)?,
-            What::Name(_) | What::Reach(_) | What::Service(_) => true,
+            What::Name(_) | What::Reach(..) => true,
         })
     }
 

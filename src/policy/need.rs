@@ -8,7 +8,7 @@ mod keys;
 
 use std::fmt;
 
-use crate::docker::Operation;
+use crate::docker::{Object, Operation};
 
 /// Something that is asked for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +94,9 @@ pub enum What {
     Port(Port),
     /// All capabilities and devices.
     Privileged,
-    /// A container that the operation is about. Nothing but Dockgate's own is refused.
-    Reach(String),
+    /// An object that the operation is about: its kind, and its name or id. Nothing but Dockgate's own
+    /// is refused.
+    Reach(Object, String),
     /// What the container before it had, and no more.
     Replaces,
     /// What restarts it.
@@ -108,8 +109,6 @@ pub enum What {
     Secret(String),
     /// An option of the kernel's security modules, as `key=value`.
     SecurityOption(String),
-    /// A service that the operation is about. Nothing but Dockgate's own is refused.
-    Service(String),
     /// A container that is started, and put on its networks.
     Start(String),
     /// A setting of the kernel.

@@ -4,7 +4,7 @@ use super::super::need::{Block, EVERY_VERSION, Made, RESERVED, What, Within};
 use super::super::reason::{Denial, Reason};
 use super::{Needs, is_reserved};
 use crate::docker::mount::is_clean;
-use crate::docker::{Call, Json, Operation};
+use crate::docker::{Call, Json, Object, Operation};
 
 /// Reads what one operation's query asks for.
 type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
@@ -22,6 +22,8 @@ const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
     (Operation::ImageLoad, None, load),
     (Operation::ImagePush, Some(&["platform", "tag"]), push),
     (Operation::ImageTag, Some(&["repo", "tag"]), tag),
+    // Podman has a key by which the network's containers are deleted with it.
+    (Operation::NetworkDelete, Some(&[]), nothing),
     (Operation::PutContainerArchive, Some(ARCHIVE_KEYS), archive),
     (Operation::ServiceUpdate, None, rollback),
 ];
@@ -70,6 +72,11 @@ fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     Ok(())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn nothing(_: &mut Needs, _: &Call) -> Result<(), Denial> {
+    Ok(())
+}
+
 /// A state to start from is memory and processes that somebody else wrote.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn start(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
@@ -105,7 +112,8 @@ fn archive(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 
 fn commit(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     plain_changes(call)?;
-    needs.named("container", first(call, "container"), What::Reach)?;
+    let reach = |name| What::Reach(Object::Container, name);
+    needs.named("container", first(call, "container"), reach)?;
     tagged(needs, call);
     Ok(())
 }
