@@ -3,6 +3,7 @@
 use super::ask::{self, Known, Unsettled};
 use super::facts::{Container, is_full_id};
 use super::need::{Made, Need, What, Within};
+use super::needs::ANY_NUMBER;
 use crate::docker::reference::Version;
 use crate::docker::{Json, Object, Reference};
 
@@ -147,7 +148,7 @@ impl Own {
                 | Within::IntoPrivileged(_) => None,
             },
             What::Made(made) => self.made(made, known)?,
-            What::Name(name) => self.names.contains(&folded(name)).then_some(NAME),
+            What::Name(name) => self.is_name(&folded(name)).then_some(NAME),
             What::Network(name) => self.is_network(name, known)?.then_some(NETWORK),
             What::Volume(name) => self.volumes.contains(name).then_some(VOLUME),
             What::Bind { path, is_writable } => self.is_mounted(&cleaned(path), *is_writable),
@@ -253,6 +254,16 @@ impl Own {
         })
     }
 
+    /// Whether a folded name could be one of its own; one that begins with a point is that of a network, with
+    /// which the names of what is on it end.
+    fn is_name(&self, name: &str) -> bool {
+        let mut names = self.names.iter();
+        if name.starts_with('.') {
+            return names.any(|own| own.ends_with(name));
+        }
+        names.any(|own| is_filled_in(name, own))
+    }
+
     fn is_container(&self, name: &str, known: &Known) -> Result<bool, Unsettled> {
         // A full id is the id of nothing else, whatever others are called.
         if is_full_id(name) {
@@ -301,6 +312,19 @@ impl Own {
             .any(|own| is_in(path, own) || is_above(own))
             .then_some(PATH)
     }
+}
+
+/// Whether a name is another, with numbers for what stands for any.
+fn is_filled_in(pattern: &str, name: &str) -> bool {
+    let Some((before, after)) = pattern.split_once(ANY_NUMBER) else {
+        return pattern == name;
+    };
+    let Some(rest) = name.strip_prefix(before) else {
+        return false;
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let mut ends = (1..=digits).filter_map(|end| rest.get(end..));
+    ends.any(|rest| is_filled_in(after, rest))
 }
 
 /// A name as resolvers compare it.

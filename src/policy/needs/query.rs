@@ -2,7 +2,7 @@
 
 use super::super::need::{Block, EVERY_VERSION, Made, RESERVED, What, Within};
 use super::super::reason::{Denial, Reason};
-use super::{Needs, is_reserved};
+use super::{NOT_PLAIN, Needs, is_reserved};
 use crate::docker::mount::is_clean;
 use crate::docker::{Call, Json, Object, Operation};
 
@@ -65,11 +65,11 @@ fn first<'a>(call: &'a Call, key: &str) -> &'a str {
     call.query.first(key).unwrap_or_default()
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let name = first(call, "name").trim_start_matches('/');
-    needs.push("name", What::Name(name.to_owned()));
-    Ok(())
+    needs
+        .takes_name("name", name)
+        .map_err(|_| unclear("name", NOT_PLAIN))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]

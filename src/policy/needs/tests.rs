@@ -959,3 +959,108 @@ fn a_query_key_that_the_daemon_does_not_read_is_not_sent() {
         assert_eq!(permit.call().render(), want, "{request}");
     }
 }
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn s18_a_name_that_resolvers_fold_in_two_ways_is_refused() {
+    let plain =
+        "must begin with a letter, a digit or `_`, and have only letters, digits, `_`, `.` and `-`";
+    let template = "has a template that could become any name";
+    for (request, body, want) in [
+        // The sign of the unit kelvin, which Go and Unicode fold to k.
+        (
+            "POST /containers/create",
+            r#"{"NetworkingConfig":{"EndpointsConfig":{"bridge":{"Aliases":["doc\u212agate"]}}}}"#,
+            plain,
+        ),
+        (
+            "POST /networks/n/connect",
+            r#"{"Container":"web","EndpointConfig":{"Aliases":["\u017ftore"]}}"#,
+            plain,
+        ),
+        (
+            "POST /networks/n/connect",
+            r#"{"Container":"web","EndpointConfig":{"DNSNames":["a b"]}}"#,
+            plain,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"Hostname":"doc\u212agate"}"#,
+            plain,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"Domainname":"a\u0130"}"#,
+            plain,
+        ),
+        ("POST /containers/create", r#"{"Hostname":"gate-#"}"#, plain),
+        ("POST /containers/create?name=doc%E2%84%AAgate", "{}", plain),
+        (
+            "POST /containers/web/rename?name=doc%E2%84%AAgate",
+            "",
+            plain,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Links":["web:\u212a"]}}"#,
+            plain,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"Networks":[{"Target":"n","Aliases":["\u212a"]}]}}"#,
+            plain,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"\u212a"}}}"#,
+            plain,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"a#"}}}"#,
+            plain,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"{{\"gate\"}}"}}}"#,
+            template,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"{{.Service.Labels.x}}"}}}"#,
+            template,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"a{{"}}}"#,
+            template,
+        ),
+    ] {
+        let (reason, message) =
+            judged("[create]\nunrestricted = true", request, body, &[]).unwrap_err();
+        assert!(
+            matches!(reason, Reason::BadBody | Reason::BadQuery),
+            "{request} {body}: {message}"
+        );
+        assert!(message.contains(want), "{request} {body}: {message}");
+    }
+    // What clients send: names of Compose's services, of jobs and of images.
+    for alias in [
+        "_db",
+        "db_1",
+        "registry.example.com__group-project",
+        "DB",
+        "1a",
+    ] {
+        let body = format!(
+            r#"{{"Hostname":"{alias}","NetworkingConfig":{{"EndpointsConfig":{{"bridge":{{"Aliases":["{alias}"]}}}}}}}}"#
+        );
+        let verdict = judged(
+            "[create]\nunrestricted = true",
+            "POST /containers/create",
+            &body,
+            &[],
+        );
+        assert!(verdict.is_ok(), "{alias}: {verdict:?}");
+    }
+}

@@ -37,7 +37,7 @@ fn container(digit: &str, name: &str) -> Value {
             "com.docker.swarm.task.id": "t4sk1d", "com.docker.swarm.task.name": "Gate-Service.1.t4sk1d",
         }},
         "Image": format!("sha256:{}", id("e")),
-        "NetworkSettings": {"Networks": {"front": {"NetworkID": id("f"), "Aliases": ["docker-proxy"], "DNSNames": ["gate.front"]}}},
+        "NetworkSettings": {"Networks": {"front": {"NetworkID": id("f"), "Aliases": ["docker-proxy", "gate-12"], "DNSNames": ["gate.front"]}}},
     })
 }
 
@@ -322,6 +322,51 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             NAME,
         ),
         ("POST /containers/web/rename?name=gate", "", NAME),
+        // S18: every field that becomes a name, and each as resolvers compare them.
+        ("POST /containers/create", r#"{"Hostname":"gate."}"#, NAME),
+        ("POST /containers/create", r#"{"Domainname":"Gate"}"#, NAME),
+        (
+            "POST /containers/create",
+            r#"{"Hostname":"gate","Domainname":"front"}"#,
+            NAME,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Links":["web:gate"]}}"#,
+            NAME,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Links":["/web:/other/gate"]}}"#,
+            NAME,
+        ),
+        (
+            "POST /networks/back/connect",
+            r#"{"Container":"web","EndpointConfig":{"Links":["web:gate"]}}"#,
+            NAME,
+        ),
+        // The resolver finds gate on a network front under gate.front.
+        ("POST /networks/create", r#"{"Name":"FRONT"}"#, NAME),
+        (
+            "POST /services/create",
+            r#"{"Name":"tasks.gate-service"}"#,
+            NAME,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"GATE"}}}"#,
+            NAME,
+        ),
+        (
+            "POST /services/create",
+            r#"{"Name":"ga","TaskTemplate":{"ContainerSpec":{"Hostname":"{{.Service.Name}}te"}}}"#,
+            NAME,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"gate-{{ .Task.Slot }}"}}}"#,
+            NAME,
+        ),
         ("POST /services/create", r#"{"Name":"gate-service"}"#, NAME),
         (
             "POST /services/create",
@@ -417,6 +462,21 @@ fn what_is_next_to_it_is_granted_and_sent_by_id() {
             "POST /services/web/update?version=1",
             "{}",
             "/services/web/update?version=1".to_owned(),
+        ),
+        (
+            "POST /networks/create",
+            r#"{"Name":"gate"}"#,
+            "/networks/create".to_owned(),
+        ),
+        (
+            "POST /containers/create",
+            r#"{"Hostname":"gates","Domainname":"example.com"}"#,
+            "/containers/create".to_owned(),
+        ),
+        (
+            "POST /services/create",
+            r#"{"Name":"web","TaskTemplate":{"ContainerSpec":{"Hostname":"{{.Service.Name}}-{{.Task.Slot}}.{{.Node.Hostname}}"}}}"#,
+            "/services/create".to_owned(),
         ),
         // A new service is about none that is there.
         (
