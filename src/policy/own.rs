@@ -1,5 +1,7 @@
 //! Dockgate's own container, and what no policy can do to it.
 
+mod raw;
+
 use super::ask::{self, Known, Unsettled};
 use super::facts::{Container, is_full_id};
 use super::need::{Made, Need, What, Within};
@@ -12,6 +14,8 @@ use crate::docker::{Json, Object, Reference};
 pub struct Own {
     /// Its full id.
     id: String,
+    /// Its name.
+    name: String,
     /// Every name by which another container finds it, folded.
     names: Vec<String>,
     /// The full id of the service that it is a task of.
@@ -20,8 +24,8 @@ pub struct Own {
     task: [String; 2],
     /// The full id of its image, without the algorithm; empty where it is not known.
     image_id: String,
-    /// The ids of the networks that it is on.
-    networks: Vec<String>,
+    /// The names and the ids of the networks that it is on.
+    networks: Vec<(String, String)>,
     /// The name of its image, which it is made of again.
     image: Option<Reference>,
     /// Its volumes: whoever has them has its settings, its record, or the sockets of its other listeners.
@@ -72,8 +76,10 @@ impl Own {
         names.sort();
         names.dedup();
         let networks = container.networks.members().iter();
-        let networks = networks.filter_map(|(_, endpoint)| endpoint.get("NetworkID")?.text());
-        let networks = networks.filter(|id| !id.is_empty()).map(str::to_owned);
+        let networks = networks.map(|(name, endpoint)| {
+            let id = endpoint.get("NetworkID").and_then(Json::text);
+            (name.to_string(), id.unwrap_or_default().to_owned())
+        });
         let text = |mount: &Json, key: &str| {
             let text = mount.get(key).and_then(Json::text).unwrap_or_default();
             text.to_owned()
@@ -90,6 +96,7 @@ impl Own {
         };
         Self {
             id: container.id.clone(),
+            name: container.name.clone(),
             names,
             service: container.label(SERVICE_LABEL).map(str::to_owned),
             task: [label(TASK_LABEL), label(TASK_NAME_LABEL)],
@@ -278,7 +285,8 @@ impl Own {
             return Ok(false);
         }
         let network = ask::network(known, network_name(name))?;
-        Ok(network.containers.contains(&self.id) || self.networks.contains(&network.id))
+        Ok(network.containers.contains(&self.id)
+            || self.networks.iter().any(|(_, id)| *id == network.id))
     }
 
     /// Whether the daemon would find its image by this name, digest, id or beginning of an id. Of a digest

@@ -17,7 +17,13 @@ fn everything() -> &'static str {
     let lifted = Block::ALL
         .iter()
         .map(|block| format!("[{}]\nunrestricted = true\n", block.name()));
-    format!("allow = [{names}]\n{}", lifted.collect::<String>()).leak()
+    // Raw paths of up to five segments.
+    let raw = ["GET", "POST", "DELETE"].map(|method| {
+        let paths = (1..6).map(|depth| format!("'{method} /libpod{}'", "/{}".repeat(depth)));
+        paths.collect::<Vec<_>>().join(", ")
+    });
+    let raw = raw.join(", ");
+    format!("allow = [{names}, {raw}]\n{}", lifted.collect::<String>()).leak()
 }
 
 fn id(digit: &str) -> String {
@@ -566,4 +572,61 @@ fn trap_1_every_row_of_the_table_that_names_it_and_does_more_than_show_metadata_
         }
     }
     assert!(found > 25, "{found}");
+}
+
+#[test]
+fn s17_a_raw_path_that_names_what_is_its_own_is_refused() {
+    let full = id("a");
+    for request in [
+        "POST /libpod/containers/gate/kill",
+        "POST /v5.4.2/libpod/containers/gate/kill",
+        "POST /libpod/containers/GATE/kill",
+        &format!("POST /libpod/containers/{full}/stop"),
+        "DELETE /libpod/containers/aaaaaaaaaaaa?force=true",
+        "DELETE /libpod/containers/a",
+        // SQL's LIKE, by which Podman finds the beginning of an id.
+        "DELETE /libpod/containers/AAA",
+        "DELETE /libpod/containers/_",
+        "DELETE /libpod/containers/aa_a",
+        "GET /libpod/containers/gate/logs?stdout=true",
+        "POST /libpod/commit?container=gate",
+        "POST /libpod/commit?container=%5f%5fa",
+        "POST /libpod/commit?container=%25a",
+        "GET /libpod/containers/stats?containers=web,gate",
+        "GET /libpod/generate/kube?names=web&names=gate",
+        "POST /libpod/containers/prune?filters=%7B%22name%22%3A%5B%22gate%22%5D%7D",
+        "DELETE /libpod/networks/front?force=true",
+        "DELETE /libpod/networks/f",
+        "DELETE /libpod/networks/ffffffffffff",
+        "DELETE /libpod/volumes/sockets?force=true",
+        "DELETE /libpod/volumes/Sock",
+        "DELETE /libpod/images/acme/gate:1?force=true",
+        "DELETE /libpod/images/gate:1",
+        "DELETE /libpod/images/docker.io/acme/gate:1",
+        "DELETE /libpod/images/remove?images=acme%2Fgate%3A1",
+        "DELETE /libpod/images/eee",
+    ] {
+        let (reason, message) = judged(request, "").unwrap_err();
+        assert_eq!(reason, Reason::OwnContainer, "{request}: {message}");
+        assert!(message.contains("dockgate's own"), "{request}: {message}");
+    }
+    for request in [
+        "POST /libpod/containers/web/kill",
+        "DELETE /libpod/containers/gates?force=true&timeout=10&v=1",
+        "DELETE /libpod/containers/ab",
+        "DELETE /libpod/containers/aaab",
+        "GET /libpod/containers/json?all=1",
+        "GET /libpod/system/df",
+        "DELETE /libpod/networks/back",
+        "DELETE /libpod/volumes/sockets2",
+        "DELETE /libpod/images/acme/gate:12",
+        "GET /libpod/images/search?term=a-number-of-words",
+        "DELETE /libpod/images/acme/gates:1",
+    ] {
+        assert!(
+            judged(request, "").is_ok(),
+            "{request}: {:?}",
+            judged(request, "")
+        );
+    }
 }
