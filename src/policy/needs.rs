@@ -4,6 +4,7 @@
 //! whichever way a client spells it. What cannot be read in one way is refused here, before any
 //! policy is asked.
 
+mod build;
 mod container;
 mod device;
 mod field;

@@ -2,7 +2,7 @@
 
 use super::super::need::{Block, EVERY_VERSION, Made, RESERVED, What, Within};
 use super::super::reason::{Denial, Reason};
-use super::{NOT_PLAIN, Needs, is_reserved};
+use super::{NOT_PLAIN, Needs, build, is_reserved};
 use crate::docker::mount::is_clean;
 use crate::docker::{Call, Json, Object, Operation};
 
@@ -16,7 +16,7 @@ const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
     (Operation::ContainerRename, Some(&["name"]), name),
     (Operation::ContainerStart, None, start),
     (Operation::ContainerTop, Some(&["ps_args"]), top),
-    (Operation::ImageBuild, Some(BUILD_KEYS), build),
+    (Operation::ImageBuild, Some(BUILD_KEYS), image_build),
     (Operation::ImageCommit, None, commit),
     (Operation::ImageCreate, Some(IMPORT_KEYS), image_create),
     (Operation::ImageLoad, None, load),
@@ -58,7 +58,12 @@ pub(super) fn read(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 pub fn keep_known(call: &mut Call) -> Result<(), Denial> {
     let keys = call.operation().and_then(of).and_then(|(_, keys, _)| *keys);
     let kept = keys.map_or(Ok(()), |keys| call.query.retain(keys));
-    kept.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))
+    kept.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))?;
+    if call.operation() == Some(Operation::ImageBuild) && !build::is_by_buildkit(call) {
+        // The classic builder does not read it; Podman takes it for a folder of the host to write to.
+        call.query.drop_key(build::OUTPUTS);
+    }
+    Ok(())
 }
 
 fn first<'a>(call: &'a Call, key: &str) -> &'a str {
@@ -222,7 +227,7 @@ fn tagged(needs: &mut Needs, call: &Call) {
     }
 }
 
-fn unclear(key: &str, why: &str) -> Denial {
+pub(super) fn unclear(key: &str, why: &str) -> Denial {
     Denial::new(Reason::BadQuery, format!("the query key `{key}` {why}"))
 }
 
@@ -339,7 +344,7 @@ const BUILD_KEYS: &[&str] = &[
     "version",
 ];
 
-fn build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn image_build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
     for (_, name) in call.query.pairs().filter(|(key, _)| *key == "t") {
         needs.push("t", Made::Tag(name.to_owned()));
@@ -359,6 +364,7 @@ fn build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
             needs.push(key, What::Unnamed(Block::Build));
         }
     }
+    build::read(needs, call)?;
     for argument in members(call, "buildargs")? {
         // Another program in the place of the one that reads Dockerfiles.
         if argument == "BUILDKIT_SYNTAX" {

@@ -1064,3 +1064,111 @@ fn s18_a_name_that_resolvers_fold_in_two_ways_is_refused() {
         assert!(verdict.is_ok(), "{alias}: {verdict:?}");
     }
 }
+
+/// A build's target with these outputs.
+fn build_with(version: &str, outputs: &str) -> String {
+    let escaped: Vec<_> = outputs.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    format!("POST /build?version={version}&outputs={}", escaped.concat())
+}
+
+#[test]
+fn s6_what_buildkit_makes_of_a_build_is_judged() {
+    let narrow = "[images]\ntags = ['acme/*:*']\npush = ['acme/*:*']";
+    let tag = |name: &str| {
+        format!("outputs \"{name}\" is not granted; to grant it add \"{name}\" to images.tags")
+    };
+    let push = |name: &str| {
+        format!("outputs \"{name}\" is not granted; to grant it add \"{name}\" to images.push")
+    };
+    let unknown = "outputs is not granted; to grant it set build.unrestricted = true".to_owned();
+    let moby = |attributes: &str| format!(r#"[{{"Type":"moby","Attrs":{{{attributes}}}}}]"#);
+    for (outputs, want) in [
+        (moby(r#""name":"acme/a:1""#), String::new()),
+        (
+            moby(r#""name":"acme/a:1,acme/b:2","push":"true""#),
+            String::new(),
+        ),
+        (moby(""), String::new()),
+        (
+            moby(r#""compression":"zstd","push":"false""#),
+            String::new(),
+        ),
+        (r#"[{"Type":"cacheonly"}]"#.to_owned(), String::new()),
+        (
+            r#"[{"Type":"local","Attrs":{}},{"Type":"tar","Attrs":null}]"#.to_owned(),
+            String::new(),
+        ),
+        (moby(r#""name":"x:1""#), tag("x:1")),
+        (
+            r#"[{"Type":"image","Attrs":{"name":"x:1"}}]"#.to_owned(),
+            tag("x:1"),
+        ),
+        (moby(r#""name":"acme/a:1,x:1""#), tag("x:1")),
+        (moby(r#""registry.insecure":"true""#), unknown.clone()),
+        (moby(r#""dangling-name-prefix":"x""#), unknown.clone()),
+        (moby(r#""store":"false""#), unknown.clone()),
+        (
+            r#"[{"Type":"local","Attrs":{"dest":"/etc"}}]"#.to_owned(),
+            unknown.clone(),
+        ),
+        (r#"[{"Type":"oci"}]"#.to_owned(), unknown.clone()),
+        (
+            r#"[{"Type":"docker","Attrs":{"name":"x"}}]"#.to_owned(),
+            unknown.clone(),
+        ),
+    ] {
+        assert_judged(narrow, &build_with("2", &outputs), "", &want);
+        if want == unknown {
+            assert_judged(
+                "[build]\nunrestricted = true",
+                &build_with("2", &outputs),
+                "",
+                "",
+            );
+        }
+    }
+    let pushing = "[images]\npush = ['acme/*:*']";
+    for value in ["", "true", "1", "T"] {
+        let outputs = moby(&format!(r#""name":"x:1","push":"{value}""#));
+        assert_judged(pushing, &build_with("2", &outputs), "", &push("x:1"));
+        // What `t` names is pushed in its place.
+        let outputs = moby(&format!(r#""push":"{value}""#));
+        let request = build_with("2", &outputs) + "&t=y:1";
+        assert_judged(pushing, &request, "", &push("y:1"));
+    }
+    let request = "POST /build?version=2&cachefrom=%5B%22x:1%22%5D";
+    let pull = "cachefrom \"x:1\" is not granted; to grant it add \"x:1\" to images.pull";
+    assert_judged("[images]\npull = ['acme/*:*']", request, "", pull);
+    assert_judged("[images]\npull = ['x:*']", request, "", "");
+}
+
+#[test]
+fn s6_outputs_have_one_reading_and_the_classic_builder_gets_none() {
+    for outputs in [
+        "type=local,dest=/etc",
+        "/etc",
+        "{}",
+        r#"[{"type":"moby"}]"#,
+        r#"[{"Type":"moby","TYPE":"local"}]"#,
+        r#"[{"Type":"moby","Type":"local"}]"#,
+        r#"[{"Type":"moby","Attrs":["a"]}]"#,
+        r#"[{"Type":"moby","Attrs":{"name":1}}]"#,
+        r#"[{"Attrs":{}}]"#,
+        r#"["moby"]"#,
+    ] {
+        let (reason, message) = judged("", &build_with("2", outputs), "", &[]).unwrap_err();
+        assert_eq!(reason, Reason::BadQuery, "{outputs}: {message}");
+        assert!(
+            message.contains("must be a JSON array"),
+            "{outputs}: {message}"
+        );
+        for version in ["1", ""] {
+            let permit = judged("", &build_with(version, outputs), "", &[]).unwrap();
+            assert_eq!(
+                permit.call().render(),
+                format!("/build?version={version}"),
+                "{outputs}"
+            );
+        }
+    }
+}

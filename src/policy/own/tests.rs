@@ -220,6 +220,11 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
         ),
         ("POST /build?t=acme/gate:1", "", IMAGE),
         (
+            "POST /build?version=2&outputs=%5B%7B%22Type%22:%22moby%22,%22Attrs%22:%7B%22name%22:%22acme/gate:1%22%7D%7D%5D",
+            "",
+            IMAGE,
+        ),
+        (
             "POST /containers/create",
             r#"{"HostConfig":{"Binds":["sockets:/x:ro"]}}"#,
             VOLUME,
