@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Block, Made, RESERVED, What, Within};
 use crate::docker::json::{quoted, shortened};
+use crate::docker::reference::is_on_host;
 use crate::policy::facts::POLICY_LABEL;
 
 impl What {
@@ -120,6 +121,12 @@ impl What {
             && name == "*"
         {
             format!("leave {key} out: which names a tar holds is not read")
+        } else if let Self::Made(Made::Pull(name) | Made::Push(name)) = self
+            && is_on_host(name)
+        {
+            format!(
+                "name {shown} in {key}, which then names all others too: a registry on the host itself must be named"
+            )
         } else if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
         } else if matches!(self, Self::Limits(_)) {

@@ -4,6 +4,7 @@ use super::super::need::{Block, EVERY_VERSION, Made, RESERVED, What, Within};
 use super::super::reason::{Denial, Reason};
 use super::{NOT_PLAIN, Needs, build, is_reserved};
 use crate::docker::mount::is_clean;
+use crate::docker::reference::is_on_host;
 use crate::docker::{Call, Json, Object, Operation};
 
 /// Reads what one operation's query asks for.
@@ -16,6 +17,11 @@ const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
     (Operation::ContainerRename, Some(&["name"]), name),
     (Operation::ContainerStart, None, start),
     (Operation::ContainerTop, Some(&["ps_args"]), top),
+    (Operation::DistributionInspect, None, registry),
+    (Operation::GetPluginPrivileges, None, registry),
+    (Operation::PluginPull, None, registry),
+    (Operation::PluginUpgrade, None, registry),
+    (Operation::ImageSearch, None, registry),
     (Operation::ImageBuild, Some(BUILD_KEYS), image_build),
     (Operation::ImageCommit, None, commit),
     (Operation::ImageCreate, Some(IMPORT_KEYS), image_create),
@@ -135,6 +141,22 @@ fn push(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let separator = if tag.is_empty() { "" } else { ":" };
     let image = [call.object().unwrap_or_default(), separator, tag].concat();
     needs.push("the image", Made::Push(of_every_version(image)));
+    Ok(())
+}
+
+/// What has the daemon ask a registry. Only one on the host itself is held against a key.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn registry(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    let asked = [
+        ("the image", call.object()),
+        ("remote", call.query.first("remote")),
+        ("term", call.query.first("term")),
+    ];
+    for (path, name) in asked {
+        if let Some(name) = name.filter(|name| is_on_host(name)) {
+            needs.push(path, Made::Pull(name.to_owned()));
+        }
+    }
     Ok(())
 }
 

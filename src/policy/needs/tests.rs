@@ -10,7 +10,7 @@ use crate::policy::{Grants, Judgement, Permit, Reason, Rules};
 const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerUpdate', 'ExecStart', 'ImageBuild',
     'ImageCommit', 'ImageCreate', 'ImageLoad', 'ImagePush', 'ImageTag', 'NetworkConnect', 'NetworkCreate',
     'NetworkDisconnect', 'PutContainerArchive', 'ServiceCreate', 'ServiceUpdate', 'VolumeCreate', 'VolumeUpdate',
-    'ContainerRename', 'ContainerTop', 'ContainerKill']\n";
+    'ContainerRename', 'ContainerTop', 'ContainerKill', 'DistributionInspect', 'ImageSearch', 'GetPluginPrivileges', 'PluginPull']\n";
 
 /// The verdict of a policy of these blocks.
 #[track_caller]
@@ -1170,5 +1170,55 @@ fn s6_outputs_have_one_reading_and_the_classic_builder_gets_none() {
                 "{outputs}"
             );
         }
+    }
+}
+
+#[test]
+fn a_registry_on_the_host_itself_must_be_named() {
+    for host in [
+        "127.0.0.1:22",
+        "127.1:22",
+        "0x7f000001:22",
+        "0.0.0.0:22",
+        "[::1]:22",
+        "[::ffff:127.0.0.1]:22",
+        "[fe80::1%25eth0]:22",
+        "169.254.169.254",
+        "localhost",
+        "LOCALHOST:22",
+        "localhost.:22",
+        "a.localhost:22",
+        "host.docker.internal:22",
+    ] {
+        let pull = format!("POST /images/create?fromImage={host}/x&tag=1");
+        let search = format!("GET /images/search?term={host}/x");
+        let privileges = format!("GET /plugins/privileges?remote={host}/x");
+        let plugin = format!("POST /plugins/pull?remote={host}/x&name=a");
+        for request in [pull, search, privileges, plugin] {
+            let (reason, message) = judged("", &request, "", &[]).unwrap_err();
+            assert_eq!(reason, Reason::Restricted, "{request}: {message}");
+            assert!(message.contains("images.pull"), "{request}: {message}");
+        }
+    }
+    for request in [
+        "POST /images/localhost:5000/x/push?tag=1",
+        "GET /distribution/127.0.0.1:5000/x/json",
+    ] {
+        assert!(judged("", request, "", &[]).is_err(), "{request}");
+        let named = "[images]\npull = ['127.0.0.1:5000/*']\npush = ['localhost:5000/*']";
+        assert!(judged(named, request, "", &[]).is_ok(), "{request}");
+    }
+    for request in [
+        "POST /images/create?fromImage=192.168.1.5:5000/x&tag=1",
+        "POST /images/create?fromImage=registry.example.com/x&tag=1",
+        "POST /images/create?fromImage=127.0.0.1&tag=1",
+        "POST /images/create?fromImage=acme/x&tag=1",
+        "POST /images/create?fromImage=7/x&tag=1",
+        "POST /images/registry.example.com/x/push?tag=1",
+        "GET /distribution/acme/x/json",
+        "GET /images/search?term=acme",
+    ] {
+        let verdict = judged("", request, "", &[]);
+        assert!(verdict.is_ok(), "{request}: {verdict:?}");
     }
 }
