@@ -132,15 +132,6 @@ pub fn asked<'a>(value: &'a Json<'a>, table: &'static Table) -> Vec<Asked<'a>> {
     found
 }
 
-/// The keys of an object, as the daemon reports it, that its table does not have and that have a value
-/// other than zero: what they mean is not known.
-pub fn unknown<'a>(value: &'a Json<'a>, table: &'static Table) -> impl Iterator<Item = &'a str> {
-    let members = value.members().iter();
-    let unknown =
-        members.filter(|(key, value)| table.field(key).is_none() && !is_zero(value, Shape::Any));
-    unknown.map(|(key, _)| &**key)
-}
-
 /// What nearly all bodies have room in, so that their rendering is not moved as it grows.
 const USUAL_BYTES: usize = 4096;
 

@@ -1,8 +1,8 @@
 //! What is known of an operation of the Docker Engine API, and the closed list of them.
 //!
-//! The rows stand in `table.rs`; this file says what their columns mean. Routing,
-//! policy, limits, the record and the documents are all derived from these columns and from nothing
-//! else.
+//! The rows stand in `table.rs`; this file says what their columns mean. Routing, policy, limits, the
+//! record and the documents are derived from these columns, but for a few lists of operations that
+//! stand beside the rules which need them.
 
 use std::fmt;
 

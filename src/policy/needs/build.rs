@@ -11,6 +11,42 @@ use super::Needs;
 use super::query::unclear;
 use crate::docker::{Call, Json};
 
+/// What the daemon reads of a build.
+pub(super) const KEYS: &[&str] = &[
+    "buildargs",
+    "buildid",
+    "cachefrom",
+    "cgroupparent",
+    "cpuperiod",
+    "cpuquota",
+    "cpusetcpus",
+    "cpusetmems",
+    "cpushares",
+    "dockerfile",
+    "extrahosts",
+    "forcerm",
+    "isolation",
+    "labels",
+    "memory",
+    "memswap",
+    "networkmode",
+    "nocache",
+    "outputs",
+    "platform",
+    "pull",
+    "q",
+    "remote",
+    "rm",
+    "securityopt",
+    "session",
+    "shmsize",
+    "squash",
+    "t",
+    "target",
+    "ulimits",
+    "version",
+];
+
 /// Whether a build is BuildKit's.
 pub(super) fn is_by_buildkit(call: &Call) -> bool {
     call.query.first("version") == Some("2")

@@ -4,7 +4,7 @@ use super::super::facts::Container;
 use super::super::need::{Block, Limits, Made, Need, What, Within};
 use super::super::reason::Denial;
 use super::{ANY_NUMBER, NOT_PLAIN, Needs, SERVICES, field, must_be_plain, network, unclear};
-use crate::docker::body::{Topic, asked, host_config, unknown};
+use crate::docker::body::{Topic, asked, host_config};
 use crate::docker::{Json, Operation};
 
 /// What is asked for by fields that say something by not being there.
@@ -184,7 +184,7 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
             field::read(&mut needs, &asked)?;
         }
     }
-    for key in unknown(&container.host_config, host_config()) {
+    for key in host_config().unknown(&container.host_config) {
         needs.push(format!("HostConfig.{key}"), What::Unnamed(Block::Create));
     }
     let mode = container.host_config.get("NetworkMode");

@@ -5,8 +5,8 @@
 //! (a prune, a pod), cannot be decided here: the start report says so.
 //!
 //! Source: Podman's `libpod/sqlite_state.go`: a container is found by its name, or by the beginning of its id with
-//! `LIKE`, which does not regard case and takes `_` for any letter and `%` for any text; a volume by the beginning
-//! of its name; a network and an image by the beginning of its id.
+//! `LIKE`, which takes `_` for any letter and `%` for any text, as Podman 5.8 was seen to do; a network and an image by
+//! the beginning of their ids. Other versions may not regard case, and may find volumes by their beginnings.
 
 use super::{Own, Reached};
 use crate::docker::reference::Version;
