@@ -61,6 +61,29 @@ fn the_start_report_says_what_holds_and_what_the_daemon_is() {
 }
 
 #[test]
+fn says_at_start_what_nothing_looks_into() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(
+        &daemon,
+        "allow = ['Session', 'Grpc', 'POST /libpod/containers/{}/kill']",
+    );
+    for line in [
+        "S17: raw paths can stop or change dockgate itself: only names in their path and query are checked",
+        "S23: BuildKit sessions are not checked: builds can reach services on the host's loopback",
+        "S23: \"entitlements\": {\"network-host\": false, \"security-insecure\": false}}: Grpc, Session",
+    ] {
+        let (_, line) = line.split_once(": ").unwrap();
+        gate.assert_tells(line);
+    }
+    let reading = Gate::start(&daemon, "allow = ['GET /libpod/info', 'ImageBuild']");
+    reading.assert_tells("raw paths pass their bodies unjudged");
+    reading.assert_tells("daemon at ");
+    for line in ["raw paths can stop", "BuildKit sessions"] {
+        assert!(!reading.diagnostics().contains(line), "{line}");
+    }
+}
+
+#[test]
 fn the_environment_of_another_image_is_taken_over() {
     let daemon = FakeDaemon::start();
     let mut setup = Setup::new(&daemon, "");

@@ -87,13 +87,8 @@ fn warnings(rules: &Rules) -> Vec<String> {
                 Body::Import | Body::Json(_) | Body::Tar => true,
                 Body::Discarded | Body::Refused => false,
             });
-    let raw = rules
-        .policies()
-        .iter()
-        .filter(|policy| policy.has_raw_paths());
-    let raw = raw.map(|policy| policy.name().to_string());
     let named = |operations: Vec<Operation>| operations.iter().map(ToString::to_string).collect();
-    let kinds: [(&str, Vec<String>); 3] = [
+    let kinds: [(&str, Vec<String>); 2] = [
         (
             "root on the host, as nothing judges what they ask for",
             named(bodies),
@@ -101,10 +96,6 @@ fn warnings(rules: &Rules) -> Vec<String> {
         (
             "can run code, type into containers, or move data out",
             named(others),
-        ),
-        (
-            "raw paths pass their bodies unjudged, which can be root on the host, by the policy",
-            raw.collect(),
         ),
     ];
     let reaching = rules.policies().iter().filter_map(|policy| {
@@ -127,7 +118,7 @@ fn warnings(rules: &Rules) -> Vec<String> {
             format!("{operation} ({name} has no [{block}])")
         })
     });
-    let kinds = kinds.into_iter().chain([
+    let kinds = kinds.into_iter().chain(unread(rules)).chain([
         ("gives a part of the host", reaching.collect()),
         ("enters any ordinary container", entering.collect()),
     ]);
@@ -138,6 +129,32 @@ fn warnings(rules: &Rules) -> Vec<String> {
         .chain(displaced.map(|displaced| displaced.to_string()))
         .collect()
 }
+
+/// What is granted that nothing looks into: by which policies, or by which operations.
+fn unread(rules: &Rules) -> [(&'static str, Vec<String>); 3] {
+    let of = |has: fn(&Policy) -> bool| {
+        let policies = rules.policies().iter().filter(|policy| has(policy));
+        policies.map(|policy| policy.name().to_string()).collect()
+    };
+    let tunnels = TUNNELS.iter().filter(|operation| rules.grants(**operation));
+    [
+        (
+            "raw paths pass their bodies unjudged, which can be root on the host, by the policy",
+            of(Policy::has_raw_paths),
+        ),
+        (
+            "raw paths can stop or change dockgate itself: only names in their path and query are checked, not their bodies, pods or prunes, by the policy",
+            of(Policy::changes_by_raw_paths),
+        ),
+        (
+            "BuildKit sessions are not checked: builds can reach services on the host's loopback, empty everyone's build cache and move any tag; in the engine's daemon.json set \"builder\": {\"entitlements\": {\"network-host\": false, \"security-insecure\": false}}",
+            tunnels.map(ToString::to_string).collect(),
+        ),
+    ]
+}
+
+/// The operations that open tunnels to BuildKit.
+const TUNNELS: &[Operation] = &[Operation::Grpc, Operation::Session];
 
 /// The operations that enter containers, and the blocks that say which.
 const ENTERING: &[(Operation, Block)] = &[
@@ -167,7 +184,9 @@ pub async fn engine(daemon: &Arc<Daemon>, surroundings: &Surroundings) -> Vec<St
     };
     let own = surroundings.own(daemon).await.map(|own| own.map(Own::id));
     let found = match own {
-        Ok(Some(id)) => Some(format!("own container: {id}, which no policy reaches")),
+        Ok(Some(id)) => Some(format!(
+            "own container: {id}; requests that name it are refused"
+        )),
         Ok(None) if !surroundings.is_contained() => None,
         Ok(None) => Some(format!("warning: {UNFOUND}")),
         Err(denial) => Some(format!("warning: {UNFOUND}: {}", denial.message)),

@@ -1,8 +1,8 @@
 //! What is known of an operation of the Docker Engine API, and the closed list of them.
 //!
-//! The rows stand in `table.rs`; this file says what their columns mean. Routing,
-//! policy, limits, the record and the documents are all derived from these columns and from nothing
-//! else.
+//! The rows stand in `table.rs`; this file says what their columns mean. Routing, policy, limits, the
+//! record and the documents are derived from these columns, but for a few lists of operations that
+//! stand beside the rules which need them.
 
 use std::fmt;
 
@@ -186,20 +186,6 @@ impl Operation {
             .collect();
         sections.dedup();
         sections
-    }
-
-    /// Whether it can be root on the host, or move what is there, where nothing judges what it asks for.
-    #[must_use]
-    pub fn is_root_unjudged(self) -> bool {
-        let spec = self.spec();
-        spec.effect == Effect::Control
-            || matches!(
-                self,
-                Self::ContainerUpdate
-                    | Self::NetworkConnect
-                    | Self::NetworkCreate
-                    | Self::NetworkDisconnect
-            )
     }
 }
 

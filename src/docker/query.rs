@@ -140,6 +140,11 @@ impl Query {
             .try_for_each(|key| self.once(key))
     }
 
+    /// Leaves out a key.
+    pub fn drop_key(&mut self, key: &str) {
+        self.0.retain(|(name, _)| name != key);
+    }
+
     /// Checks that a key that decides something stands there at most once.
     ///
     /// # Errors

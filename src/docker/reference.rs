@@ -3,6 +3,7 @@
 //! Source: `distribution/reference`, `ParseNormalizedNamed` and `TagNameOnly`.
 
 use std::fmt;
+use std::net::IpAddr;
 
 /// An image by its repository and what of it is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +96,46 @@ impl Reference {
         matches!(reference.version, Version::Tag(_)).then_some(reference)
     }
 }
+
+/// Whether the registry that an image's name begins with is on this very host, or in the network's own range of
+/// addresses: whoever has it asked can learn which ports are open there.
+#[must_use]
+pub fn is_on_host(name: &str) -> bool {
+    let Some((registry, _)) = name.split_once('/') else {
+        return false;
+    };
+    let host = match registry.strip_prefix('[') {
+        Some(address) => address.split([']', '%']).next().unwrap_or_default(),
+        None => registry.split(':').next().unwrap_or_default(),
+    };
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return is_own(address);
+    }
+    let last = host.rsplit('.').next().unwrap_or_default();
+    // Some resolvers read `127.1` and `0x7f000001` as addresses.
+    let is_number = last.starts_with(|first: char| first.is_ascii_digit())
+        && (last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_registry = registry.contains(['.', ':']);
+    (is_number && is_registry) || last == "localhost" || HOST_NAMES.contains(&&*host)
+}
+
+fn is_own(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_link_local() || v4.octets().first() == Some(&0),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unicast_link_local() || v6.is_unspecified(),
+    }
+}
+
+/// Names that lead to the host, beside `localhost` and what is below it.
+const HOST_NAMES: &[&str] = &[
+    "gateway.docker.internal",
+    "host.containers.internal",
+    "host.docker.internal",
+    "ip6-localhost",
+    "ip6-loopback",
+    "localhost.localdomain",
+];
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

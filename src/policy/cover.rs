@@ -9,6 +9,7 @@ use super::facts::{Container, IMAGE_LABEL, POLICY_LABEL};
 use super::file::Policy;
 use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
+use crate::docker::reference::is_on_host;
 use crate::docker::{Operation, Reference};
 
 /// A policy's blocks, and what is known of what they are asked about.
@@ -195,7 +196,7 @@ impl Cover<'_> {
             What::SwarmVolume(name) => create.volumes.names.cover(name),
             What::Volume(name) => self.volume(name)?,
             What::Within(within) => self.within(within)?,
-            What::Name(_) | What::Reach(_) | What::Rename { .. } | What::Service(_) => true,
+            What::Name(_) | What::Reach(..) | What::Rename { .. } => true,
         })
     }
 
@@ -378,12 +379,17 @@ fn has_capability(granted: &Texts, name: &str) -> bool {
 }
 
 /// Whether an image that is fetched or sent away, in one version or in every one, is among those that a
-/// key names.
+/// key names. Without the key it is any but one of the host itself.
 fn moves(references: Option<&References>, name: &str) -> bool {
-    references.is_none_or(|references| match name.strip_suffix(EVERY_VERSION) {
-        Some(name) => Reference::parse(name).is_ok_and(|it| references.cover_every_version(&it)),
-        None => is_within(Some(references), name),
-    })
+    references.map_or_else(
+        || !is_on_host(name),
+        |references| match name.strip_suffix(EVERY_VERSION) {
+            Some(name) => {
+                Reference::parse(name).is_ok_and(|it| references.cover_every_version(&it))
+            }
+            None => is_within(Some(references), name),
+        },
+    )
 }
 
 /// Whether an image is one of those that a key names; what could be an id is none.

@@ -189,6 +189,12 @@ impl Grants {
     pub fn has_raw_paths(&self) -> bool {
         !self.raw.is_empty()
     }
+
+    /// Whether any of its raw paths can change something.
+    #[must_use]
+    pub fn changes_by_raw_paths(&self) -> bool {
+        self.raw.changes_state()
+    }
 }
 
 /// The bit of an operation.

@@ -266,6 +266,12 @@ impl Policy {
     pub fn has_raw_paths(&self) -> bool {
         self.allow.has_raw_paths() || self.parents.iter().any(Self::has_raw_paths)
     }
+
+    /// Whether any raw path that it grants can change something.
+    #[must_use]
+    pub fn changes_by_raw_paths(&self) -> bool {
+        self.allow.changes_by_raw_paths() || self.parents.iter().any(Self::changes_by_raw_paths)
+    }
 }
 
 /// A request that a raw path stands for, whatever its placeholders.

@@ -8,7 +8,7 @@ mod keys;
 
 use std::fmt;
 
-use crate::docker::Operation;
+use crate::docker::{Object, Operation};
 
 /// Something that is asked for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,8 +94,6 @@ pub enum What {
     Port(Port),
     /// All capabilities and devices.
     Privileged,
-    /// A container that the operation is about. Nothing but Dockgate's own is refused.
-    Reach(String),
     /// A project of compose, or a stack of the swarm, that what is made belongs to.
     Project {
         /// The label that says so.
@@ -105,6 +103,9 @@ pub enum What {
         /// The service that is updated, which may be in the project already.
         service: Option<String>,
     },
+    /// An object that the operation is about: its kind, and its name or id. Nothing but Dockgate's own
+    /// is refused.
+    Reach(Object, String),
     /// Another name for a container that is there.
     Rename {
         /// The container.
@@ -124,8 +125,6 @@ pub enum What {
     Secret(String),
     /// An option of the kernel's security modules, as `key=value`.
     SecurityOption(String),
-    /// A service that the operation is about. Nothing but Dockgate's own is refused.
-    Service(String),
     /// A container that is started, and put on its networks.
     Start(String),
     /// A named volume on whichever machine of the swarm a task runs.

@@ -4,6 +4,7 @@
 //! whichever way a client spells it. What cannot be read in one way is refused here, before any
 //! policy is asked.
 
+mod build;
 mod container;
 mod device;
 mod field;
@@ -117,6 +118,15 @@ impl Needs {
         Ok(())
     }
 
+    /// A name by which others find what is made, if one is given.
+    fn takes_name(&mut self, path: &str, name: &str) -> Result<(), Denial> {
+        if !name.is_empty() {
+            must_be_plain(path, name)?;
+            self.push(path, What::Name(name.to_owned()));
+        }
+        Ok(())
+    }
+
     /// Whether it is one of these that is asked for.
     fn is_for(&self, operations: &[Operation]) -> bool {
         operations.contains(&self.operation)
@@ -125,6 +135,24 @@ impl Needs {
 
 /// The operations that make or change a service.
 const SERVICES: &[Operation] = &[Operation::ServiceCreate, Operation::ServiceUpdate];
+
+/// What stands in the name of a service's task for its number. No client can write it.
+pub const ANY_NUMBER: char = '#';
+
+/// Why a name is refused by which a container would be found.
+const NOT_PLAIN: &str =
+    "must begin with a letter, a digit or `_`, and have only letters, digits, `_`, `.` and `-`";
+
+/// Checks a name by which others find what is made. Resolvers fold letters beyond ASCII, each in its own way,
+/// so that no other name has one meaning.
+fn must_be_plain(path: &str, name: &str) -> Result<(), Denial> {
+    let is_good =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-');
+    if name.starts_with(['.', '-']) || !name.chars().all(is_good) {
+        return Err(unclear(path, NOT_PLAIN));
+    }
+    Ok(())
+}
 
 /// The refusal of what no policy can grant, as it has two readings.
 fn unclear(path: &str, why: &str) -> Denial {

@@ -1,19 +1,32 @@
 //! Dockgate's own container, and what no policy can do to it.
 
+mod raw;
+
 use super::ask::{self, Known, Unsettled};
-use super::facts::{Container, is_full_id};
-use super::need::{Made, Need, What};
-use crate::docker::{Json, Reference};
+use super::facts::{Container, POLICY_LABEL, is_full_id};
+use super::names::is_user_defined;
+use super::need::{Made, Need, What, Within};
+use super::needs::ANY_NUMBER;
+use crate::docker::reference::Version;
+use crate::docker::{Json, Object, Reference};
 
 /// What is known of Dockgate's own container since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Own {
     /// Its full id.
     id: String,
-    /// Every name by which another container finds it, in small letters.
+    /// Its name.
+    name: String,
+    /// Every name by which another container finds it, folded.
     names: Vec<String>,
     /// The full id of the service that it is a task of.
     service: Option<String>,
+    /// The full id and the name of that task, empty where it is none.
+    task: [String; 2],
+    /// The full id of its image, without the algorithm; empty where it is not known.
+    image_id: String,
+    /// The names and the ids of the networks that it is on.
+    networks: Vec<(String, String)>,
     /// The name of its image, which it is made of again.
     image: Option<Reference>,
     /// Its volumes: whoever has them has its settings, its record, or the sockets of its other listeners.
@@ -26,6 +39,10 @@ pub struct Own {
 const SERVICE_LABEL: &str = "com.docker.swarm.service.id";
 /// The same, by name.
 const SERVICE_NAME_LABEL: &str = "com.docker.swarm.service.name";
+
+/// The same of the task.
+const TASK_LABEL: &str = "com.docker.swarm.task.id";
+const TASK_NAME_LABEL: &str = "com.docker.swarm.task.name";
 
 /// What of a request would reach Dockgate itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,23 +58,29 @@ impl Own {
     /// each policy's to say.
     #[must_use]
     pub fn of(container: &Container, socket: Option<&str>) -> Self {
-        let mut names = vec![container.name.to_ascii_lowercase()];
+        let label = |key: &str| container.label(key).unwrap_or_default().to_owned();
+        let mut names = vec![container.name.clone()];
         let hostname = container.config.get("Hostname").and_then(Json::text);
-        names.extend(hostname.map(str::to_ascii_lowercase));
+        names.extend(hostname.map(str::to_owned));
         for (_, endpoint) in container.networks.members() {
             for key in ["Aliases", "DNSNames"] {
                 let given = endpoint.get(key).into_iter().flat_map(Json::texts);
-                names.extend(given.map(str::to_ascii_lowercase));
+                names.extend(given.map(str::to_owned));
             }
         }
-        names.extend(
-            container
-                .label(SERVICE_NAME_LABEL)
-                .map(str::to_ascii_lowercase),
-        );
+        if let Some(service) = container.label(SERVICE_NAME_LABEL) {
+            // By the second the addresses of all its tasks are found.
+            names.extend([service.to_owned(), format!("tasks.{service}")]);
+        }
+        let mut names: Vec<_> = names.iter().map(|name| folded(name)).collect();
         names.retain(|name| !name.is_empty());
         names.sort();
         names.dedup();
+        let networks = container.networks.members().iter();
+        let networks = networks.map(|(name, endpoint)| {
+            let id = endpoint.get("NetworkID").and_then(Json::text);
+            (name.to_string(), id.unwrap_or_default().to_owned())
+        });
         let text = |mount: &Json, key: &str| {
             let text = mount.get(key).and_then(Json::text).unwrap_or_default();
             text.to_owned()
@@ -74,8 +97,12 @@ impl Own {
         };
         Self {
             id: container.id.clone(),
+            name: container.name.clone(),
             names,
             service: container.label(SERVICE_LABEL).map(str::to_owned),
+            task: [label(TASK_LABEL), label(TASK_NAME_LABEL)],
+            image_id: container.image.clone(),
+            networks: networks.collect(),
             image: container
                 .config
                 .get("Image")
@@ -112,52 +139,228 @@ impl Own {
     }
 
     fn reached_by(&self, what: &What, known: &Known) -> Result<Option<&'static str>, Unsettled> {
-        let is_own = |name: &str| -> Result<bool, Unsettled> {
-            // A full id is the id of nothing else, whatever others are called.
-            if is_full_id(name) {
-                return Ok(name == self.id);
+        Ok(match what {
+            What::Reach(kind, name) => self.touched(*kind, name, known)?,
+            What::Join(name) => self.is_container(name, known)?.then_some(JOINS),
+            What::Start(name) => self.started(name, known)?,
+            What::Within(within) => match within {
+                Within::ArchiveInto(name) | Within::ExecInto(name) | Within::Watch(name) => {
+                    self.is_container(name, known)?.then_some(REACHES)
+                }
+                Within::ArchivePath(_)
+                | Within::Command(_)
+                | Within::ExecEnv(_)
+                | Within::ExecPrivileged
+                | Within::ExecUser(_)
+                | Within::ExecWorkdir(_)
+                | Within::IntoPrivileged(_) => None,
+            },
+            What::Made(made) => self.made(made, known)?,
+            What::Name(name) => self.is_name(&folded(name)).then_some(NAME),
+            What::Network(name) => self.is_network(name, known)?.then_some(NETWORK),
+            What::SwarmVolume(name) | What::Volume(name) => {
+                self.volumes.contains(name).then_some(VOLUME)
             }
-            Ok(ask::container(known, name)?.id == self.id)
-        };
-        if let Some(name) = what.container() {
-            let is_joined = matches!(what, What::Join(_) | What::Made(Made::BuildNetwork(_)));
-            let told = if is_joined { JOINS } else { REACHES };
-            return Ok(is_own(name)?.then_some(told));
+            What::Bind { path, is_writable } => self.is_mounted(&cleaned(path), *is_writable),
+            What::Addresses
+            | What::Capability(_)
+            | What::Config(_)
+            | What::Device(_)
+            | What::Env(_)
+            | What::Gpus
+            | What::Group(_)
+            | What::HostNamespace(_)
+            | What::Image(_)
+            | What::Label { .. }
+            | What::Limits(_)
+            | What::LogDriver(_)
+            | What::Mark { .. }
+            | What::Port(_)
+            | What::Privileged
+            | What::Project { .. }
+            | What::Rename { .. }
+            | What::Replaces
+            | What::Restart(_)
+            | What::Rollback
+            | What::Runtime(_)
+            | What::Secret(_)
+            | What::SecurityOption(_)
+            | What::Sysctl(_)
+            | What::TmpfsOption(_)
+            | What::Unnamed(_)
+            | What::User(_) => None,
+        })
+    }
+
+    /// What starting a container would reach. One that was made through a policy was not put on Dockgate's
+    /// networks then; what its networks' names mean may have changed since.
+    fn started(&self, name: &str, known: &Known) -> Result<Option<&'static str>, Unsettled> {
+        if self.is_container(name, known)? {
+            return Ok(Some(REACHES));
         }
-        if let What::Name(name) = what {
-            let is_taken = self.names.contains(&name.to_ascii_lowercase());
-            return Ok(is_taken.then_some("would take a name of dockgate's own container"));
+        let container = ask::container(known, name)?;
+        if container.label(POLICY_LABEL).is_none() {
+            return Ok(None);
         }
-        if let What::Network(name) | What::Made(Made::BuildNetwork(name)) = what {
-            // The host's own is no network that has containers on it.
-            if name == "host" {
-                return Ok(None);
+        for network in container.joined_networks() {
+            if is_user_defined(network) && self.is_network(network, known)? {
+                return Ok(Some(NETWORK));
             }
-            let network = ask::network(known, network_name(name))?;
-            return Ok(network.containers.contains(&self.id).then_some(NETWORK));
-        }
-        if let What::Made(Made::Tag(name)) = what {
-            let tagged = Reference::parse(name).ok();
-            return Ok((tagged.is_some() && tagged == self.image).then_some(IMAGE));
-        }
-        if let What::Volume(name) = what {
-            return Ok(self.volumes.contains(name).then_some(VOLUME));
-        }
-        // Whoever may write the root has the host; and what is read from above others have too.
-        let is_mounted = |(path, is_writable): &(String, bool)| {
-            let is_above = |own: &String| *is_writable && path != "/" && is_in(own, path);
-            let mut paths = self.paths.iter();
-            paths.any(|own| is_in(path, own) || is_above(own))
-        };
-        if mounted(what).iter().any(is_mounted) {
-            return Ok(Some(PATH));
-        }
-        if let (What::Service(name), Some(own)) = (what, &self.service) {
-            let is_own = ask::service(known, name)?.id == *own;
-            return Ok(is_own.then_some("would reach dockgate's own service"));
         }
         Ok(None)
     }
+
+    /// What an operation would reach that does something to an object.
+    fn touched(
+        &self,
+        kind: Object,
+        name: &str,
+        known: &Known,
+    ) -> Result<Option<&'static str>, Unsettled> {
+        Ok(match kind {
+            Object::Container => self.is_container(name, known)?.then_some(REACHES),
+            Object::Image => self.is_image(name).then_some(IMAGE_TOUCHED),
+            Object::Network => self.is_network(name, known)?.then_some(NETWORK_TOUCHED),
+            Object::Service => match &self.service {
+                Some(own) => (ask::service(known, name)?.id == *own).then_some(SERVICE),
+                None => None,
+            },
+            Object::Task => self.is_task(name).then_some(TASK),
+            Object::Volume => self
+                .volumes
+                .iter()
+                .any(|own| own == name)
+                .then_some(VOLUME_TOUCHED),
+            Object::Checkpoint
+            | Object::Config
+            | Object::Exec
+            | Object::Node
+            | Object::Plugin
+            | Object::Repository
+            | Object::Secret => None,
+        })
+    }
+
+    fn made(&self, made: &Made, known: &Known) -> Result<Option<&'static str>, Unsettled> {
+        Ok(match made {
+            // A step of a build is a container too.
+            Made::BuildNetwork(joined) => match joined.strip_prefix("container:") {
+                Some(name) => {
+                    let name = name.strip_prefix('/').unwrap_or(name);
+                    self.is_container(name, known)?.then_some(JOINS)
+                }
+                None => self.is_network(joined, known)?.then_some(NETWORK),
+            },
+            Made::Connect(name) => self.is_container(name, known)?.then_some(REACHES),
+            // Which names a tar holds is not read. What is called by a digest no name is taken from.
+            Made::Tag(name) if name == "*" => match self.image.as_ref().map(|image| &image.version)
+            {
+                Some(Version::Tag(_)) => Some(ANY_IMAGE),
+                Some(Version::Digest(_)) | None => None,
+            },
+            Made::Tag(name) => {
+                let tagged = Reference::parse(name).ok();
+                (tagged.is_some() && tagged == self.image).then_some(IMAGE)
+            }
+            // The kernel is handed it as it stands, and other options of it than the device hold paths
+            // too: of an overlay the lower folders, in which a backslash says nothing.
+            Made::VolumeOption { value, .. } => {
+                let spellings = [value.clone(), value.replace('\\', "")];
+                let mut paths = spellings.iter().flat_map(|text| {
+                    [cleaned(text)]
+                        .into_iter()
+                        .chain(text.split([',', ':', '=']).map(cleaned))
+                });
+                paths.find_map(|path| self.is_mounted(&path, true))
+            }
+            Made::BuildRemote(_)
+            | Made::Import
+            | Made::NetworkDriver(_)
+            | Made::NetworkOption { .. }
+            | Made::Pull(_)
+            | Made::Push(_)
+            | Made::Subnet(_)
+            | Made::VolumeDriver(_) => None,
+        })
+    }
+
+    /// Whether a folded name could be one of its own; one that begins with a point is that of a network, with
+    /// which the names of what is on it end.
+    fn is_name(&self, name: &str) -> bool {
+        let mut names = self.names.iter();
+        if name.starts_with('.') {
+            return names.any(|own| own.ends_with(name));
+        }
+        names.any(|own| is_filled_in(name, own))
+    }
+
+    fn is_container(&self, name: &str, known: &Known) -> Result<bool, Unsettled> {
+        // A full id is the id of nothing else, whatever others are called.
+        if is_full_id(name) {
+            return Ok(name == self.id);
+        }
+        Ok(ask::container(known, name)?.id == self.id)
+    }
+
+    fn is_network(&self, name: &str, known: &Known) -> Result<bool, Unsettled> {
+        // The host's own is no network that has containers on it.
+        if name == "host" {
+            return Ok(false);
+        }
+        let network = ask::network(known, network_name(name))?;
+        Ok(network.containers.contains(&self.id)
+            || self.networks.iter().any(|(_, id)| *id == network.id))
+    }
+
+    /// Whether the daemon would find its image by this name, digest, id or beginning of an id. Of a digest
+    /// it is not known which image of the repository has it.
+    fn is_image(&self, name: &str) -> bool {
+        let digits = name.strip_prefix("sha256:").unwrap_or(name);
+        if !digits.is_empty() && self.image_id.starts_with(digits) {
+            return true;
+        }
+        let (Ok(named), Some(own)) = (Reference::parse(name), &self.image) else {
+            return false;
+        };
+        match named.version {
+            Version::Digest(_) => named.repository == own.repository,
+            Version::Tag(_) => named == *own,
+        }
+    }
+
+    /// Whether the swarm would find its task by this name, id or beginning of an id.
+    fn is_task(&self, name: &str) -> bool {
+        let [id, own_name] = &self.task;
+        !name.is_empty() && (id.starts_with(name) || own_name == name)
+    }
+
+    /// Whether a clean path of the host is mounted in it. Whoever may write the root has the host; and what
+    /// is read from above others have too.
+    fn is_mounted(&self, path: &str, is_writable: bool) -> Option<&'static str> {
+        let is_above = |own: &String| is_writable && path != "/" && is_in(own, path);
+        let mut paths = self.paths.iter();
+        paths
+            .any(|own| is_in(path, own) || is_above(own))
+            .then_some(PATH)
+    }
+}
+
+/// Whether a name is another, with numbers for what stands for any.
+fn is_filled_in(pattern: &str, name: &str) -> bool {
+    let Some((before, after)) = pattern.split_once(ANY_NUMBER) else {
+        return pattern == name;
+    };
+    let Some(rest) = name.strip_prefix(before) else {
+        return false;
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let mut ends = (1..=digits).filter_map(|end| rest.get(end..));
+    ends.any(|rest| is_filled_in(after, rest))
+}
+
+/// A name as resolvers compare it.
+fn folded(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
 }
 
 const JOINS: &str = "would join dockgate's own container";
@@ -166,24 +369,13 @@ const IMAGE: &str = "would give another image the name of dockgate's own";
 const PATH: &str = "would mount what is mounted in dockgate's own container";
 const VOLUME: &str = "would mount a volume of dockgate's own container";
 const NETWORK: &str = "would join a network of dockgate's own container: make another network";
-
-/// The paths of the host that would be mounted, each clean, and whether to be written.
-fn mounted(what: &What) -> Vec<(String, bool)> {
-    if let What::Bind { path, is_writable } = what {
-        return vec![(cleaned(path), *is_writable)];
-    }
-    let mut paths = Vec::new();
-    if let What::Made(Made::VolumeOption { value, .. }) = what {
-        // The kernel is handed it as it stands, and other options of it than the device hold paths too: of an
-        // overlay the lower folders, in which a backslash says nothing.
-        for value in [value.clone(), value.replace('\\', "")] {
-            paths.push((cleaned(&value), true));
-            let parts = value.split([',', ':', '=']);
-            paths.extend(parts.map(|part| (cleaned(part), true)));
-        }
-    }
-    paths
-}
+const NAME: &str = "would take a name of dockgate's own container";
+const SERVICE: &str = "would reach dockgate's own service";
+const TASK: &str = "would reach dockgate's own task";
+const IMAGE_TOUCHED: &str = "would delete the image of dockgate's own container";
+const NETWORK_TOUCHED: &str = "would change a network of dockgate's own container";
+const VOLUME_TOUCHED: &str = "would change a volume of dockgate's own container";
+const ANY_IMAGE: &str = "may hold an image with the name of dockgate's own, as its names are not read: run dockgate by its image's digest (image@sha256:...)";
 
 /// A path as the kernel reads it, but for links of which only those are known that every host has; the daemon
 /// works in the root.

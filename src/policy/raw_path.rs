@@ -114,6 +114,13 @@ impl RawPaths {
             .any(|node| node.covers(method, segments.clone()))
     }
 
+    /// Whether any of them can change something.
+    pub(super) fn changes_state(&self) -> bool {
+        let mut methods = self.methods.iter().chain(&self.methods_below);
+        let mut below = self.literal.values().chain(self.any.as_deref());
+        methods.any(|method| !method.is_safe()) || below.any(Self::changes_state)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.literal.is_empty()
     }

@@ -17,7 +17,7 @@ use super::refusal::{denied, not_granted, reaches_own, renamed, restricted};
 use super::stamp;
 use super::weigh::{Found, Lacking, found, is_replacement, reached_by};
 use crate::docker::body::{rendered, table};
-use crate::docker::{Call, Json, Operation, Reference};
+use crate::docker::{Call, Effect, Json, Operation, Reference};
 
 /// What holds on a listener.
 #[derive(Clone, Debug)]
@@ -380,15 +380,15 @@ impl Rules {
         let is_unjudged = |policy: &Policy, operation: Operation| {
             let block = Block::of(operation);
             let is_judged = block.is_some_and(|block| !policy.blocks().is_lifted(block));
-            policy.has(operation) && (policy.passes_bodies() || !is_judged)
+            // What a block narrows can be root on the host without it, or move what is there.
+            let can_be_root = block.is_some() || operation.spec().effect == Effect::Control;
+            policy.has(operation) && can_be_root && (policy.passes_bodies() || !is_judged)
         };
         let granted = Operation::ALL.iter().copied().filter(|operation| {
             let mut policies = self.policies.iter();
             !self.deny.has(*operation) && policies.any(|policy| is_unjudged(policy, *operation))
         });
-        granted
-            .filter(|operation| operation.is_root_unjudged())
-            .collect()
+        granted.collect()
     }
 
     /// Whether any policy grants raw paths.

@@ -75,6 +75,9 @@ pub(super) fn reached_by<'n, 'p>(
     mut policies: impl Iterator<Item = &'p Policy>,
     known: &Known,
 ) -> Result<Option<Reached>, Unsettled> {
+    if let Some(reached) = own.named_by(&request.call) {
+        return Ok(Some(reached));
+    }
     let reached = own.reached(needs.clone(), known)?;
     if reached.is_none() || !policies.any(|policy| policy.blocks().create.replaces) {
         return Ok(reached);

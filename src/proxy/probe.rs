@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::USER_AGENT;
 use http_body_util::{BodyExt, Collected, Limited};
 use serde::Deserialize;
@@ -95,16 +96,26 @@ pub async fn ask(daemon: &Arc<Daemon>, question: Question) -> Result<Bytes, Deni
     drive(&upstream, send(&upstream, question)).await
 }
 
-/// Looks something up on a connection of its own; `None` where the daemon gives no answer, as when it is
-/// another proxy.
+/// Looks something up on a connection of its own; `None` where the daemon refuses to say, as another proxy does.
 ///
 /// # Errors
 ///
-/// As with [`ask`].
+/// As with [`ask`], or the answer is neither of these: it is to be asked again.
 pub async fn look_up(daemon: &Arc<Daemon>, lookup: &Lookup) -> Result<Option<Answer>, Denial> {
     let upstream = Upstream::new(Arc::clone(daemon));
     let asking = lookup::ask(&upstream, lookup);
-    drive(&upstream, asking).await.map(|(answer, _)| answer)
+    let (answer, status) = drive(&upstream, asking).await?;
+    certain(answer, status)
+}
+
+/// An answer on which what is known for as long as Dockgate runs can rest.
+fn certain(answer: Option<Answer>, status: StatusCode) -> Result<Option<Answer>, Denial> {
+    match answer {
+        None if status != StatusCode::FORBIDDEN => {
+            Err(lookup::failed(&format!("has the answer {status}")))
+        }
+        answer => Ok(answer),
+    }
 }
 
 /// Polls the connection beside the question that is asked on it.
@@ -243,6 +254,17 @@ fn shown(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_odd_answer_about_the_own_container_is_no_answer() {
+        for (status, is_certain) in [(403, true), (500, false), (503, false), (301, false)] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let kept = certain(None, status);
+            assert_eq!(kept.is_ok(), is_certain, "{status}: {kept:?}");
+        }
+        let missing = certain(Some(Answer::Missing), StatusCode::NOT_FOUND);
+        assert!(matches!(missing, Ok(Some(Answer::Missing))), "{missing:?}");
+    }
 
     #[test]
     fn shows_what_the_daemon_says_of_itself() {

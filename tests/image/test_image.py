@@ -227,6 +227,8 @@ def reaching(name: str, own: str, network: str, exec_id: str, folder: Path):
     yield "POST", f"{at}/attach?stream=1&stdin=1", None
     yield "GET", f"{at}/archive?path=/", None
     yield "GET", f"{at}/export", None
+    # The record is in them.
+    yield "GET", f"{at}/logs?stdout=1&stderr=1", None
     yield "PUT", f"{at}/archive?path=/", None
     yield "POST", f"{at}/kill", None
     yield "POST", f"{at}/stop?t=0", None
@@ -238,6 +240,9 @@ def reaching(name: str, own: str, network: str, exec_id: str, folder: Path):
     yield "POST", f"/commit?container={name}&repo=stolen", None
     yield "POST", f"/networks/bridge/connect", {"Container": name}
     yield "POST", f"/networks/{network}/disconnect", {"Container": name, "Force": True}
+    # By force Podman would delete the containers with them.
+    yield "DELETE", f"/networks/{network}?force=true", None
+    yield "DELETE", f"/volumes/{network}?force=true", None
     image = {"Image": "busybox:latest", "Cmd": ["true"]}
     for key in ("NetworkMode", "PidMode", "IpcMode"):
         yield "POST", "/containers/create", image | {"HostConfig": {key: f"container:{name}"}}

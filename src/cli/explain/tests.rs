@@ -159,7 +159,7 @@ to deny it: add "ContainerExec" to deny in mine.toml
         "agent",
         r#"POST /v1.45/containers/web/exec <- {"Cmd":["sh"]}"#,
         r#"deny: ContainerExec: the container "web" is not granted; to grant it add "web" to exec.into
-by: exec.into, line 51 of agent
+by: exec.into, line 53 of agent
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
 risk: makes a command ready in a container, which ExecStart then runs there

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
+use super::is_zero;
 use super::topic::Topic;
-use crate::docker::json::folds_alike;
+use crate::docker::json::{Json, folds_alike};
 
 /// The fields of one kind of object.
 #[derive(Debug)]
@@ -147,6 +148,15 @@ impl Table {
     #[must_use]
     pub fn nearly(&self, key: &str) -> Option<&'static Field> {
         self.find(|field| field.class != Class::Ignored && folds_alike(key, field.name))
+    }
+
+    /// The keys of an object, as the daemon reports it, that the table does not have and that have a value
+    /// other than zero: what they mean is not known.
+    pub fn unknown<'a>(&'static self, value: &'a Json<'a>) -> impl Iterator<Item = &'a str> {
+        let members = value.members().iter();
+        let unknown =
+            members.filter(|(key, value)| self.field(key).is_none() && !is_zero(value, Shape::Any));
+        unknown.map(|(key, _)| &**key)
     }
 
     /// Whether it has no fields.

@@ -126,3 +126,74 @@ topics! {
     /// The directory that the program starts in.
     WorkingDirectory,
 }
+
+impl Topic {
+    /// Whether a field of an existing container's `HostConfig` makes it more than an ordinary one, so that
+    /// whoever enters it gets more. Whoever adds a topic decides it here.
+    #[must_use]
+    pub fn opens(self) -> bool {
+        match self {
+            Self::CapabilityAdd
+            | Self::CgroupParent
+            | Self::DeviceCgroupRules
+            | Self::DeviceRequests
+            | Self::Devices
+            | Self::Groups
+            | Self::IpcNamespace
+            | Self::MaskedPaths
+            | Self::PidNamespace
+            | Self::Privileged
+            | Self::ReadonlyPaths
+            | Self::SecurityOptions
+            | Self::Sysctls
+            | Self::Tmpfs
+            | Self::UserNamespace
+            | Self::UtsNamespace => true,
+            // Read from what is mounted in fact.
+            Self::AnonymousVolumes
+            | Self::Binds
+            | Self::Mounts
+            | Self::VolumeDriver
+            | Self::VolumesFrom
+            // Read as a whole: which namespace of the network it is in.
+            | Self::NetworkMode
+            // The daemon gives every container the host's one where the host has cgroups v1.
+            | Self::CgroupNamespace
+            // What it may use, what restarts it, where its output goes, who finds it, and by what it is
+            // run: whoever enters it gets nothing of that.
+            | Self::Limit
+            | Self::Links
+            | Self::LogDriver
+            | Self::Ports
+            | Self::Restart
+            | Self::Runtime
+            // Of no container's `HostConfig`.
+            | Self::Aliases
+            | Self::Command
+            | Self::ConfigFrom
+            | Self::Configs
+            | Self::Container
+            | Self::EndpointAddresses
+            | Self::EndpointOptions
+            | Self::Environment
+            | Self::Force
+            | Self::Image
+            | Self::Ipam
+            | Self::Labels
+            | Self::Name
+            | Self::NetworkDriver
+            | Self::NetworkOptions
+            | Self::Networks
+            | Self::Placement
+            | Self::Replicas
+            | Self::Rollback
+            | Self::Secrets
+            | Self::Subnets
+            | Self::SwarmNetwork
+            | Self::TaskRuntime
+            | Self::User
+            | Self::VolumeOptions
+            | Self::WorkingDirectory => false,
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Block, Made, RESERVED, What, Within};
 use crate::docker::json::{quoted, shortened};
+use crate::docker::reference::is_on_host;
 use crate::policy::facts::POLICY_LABEL;
 
 impl What {
@@ -26,7 +27,7 @@ impl What {
             Self::Limits(_) => "limits",
             Self::LogDriver(_) => "log_drivers",
             Self::Made(made) => return Some(made.key()),
-            Self::Name(_) | Self::Reach(_) | Self::Rename { .. } | Self::Service(_) => return None,
+            Self::Name(_) | Self::Reach(..) | Self::Rename { .. } => return None,
             Self::Network(_) | Self::Start(_) => "networks",
             Self::Port(_) => "ports",
             Self::Privileged => "privileged",
@@ -61,12 +62,11 @@ impl What {
             | Self::LogDriver(text)
             | Self::Name(text)
             | Self::Network(text)
-            | Self::Reach(text)
+            | Self::Reach(_, text)
             | Self::Restart(text)
             | Self::Runtime(text)
             | Self::Secret(text)
             | Self::SecurityOption(text)
-            | Self::Service(text)
             | Self::Start(text)
             | Self::SwarmVolume(text)
             | Self::Sysctl(text)
@@ -124,6 +124,12 @@ impl What {
             && name == "*"
         {
             format!("set {key} = [\"*\"]: which names a tar holds is not read")
+        } else if let Self::Made(Made::Pull(name) | Made::Push(name)) = self
+            && is_on_host(name)
+        {
+            format!(
+                "name {shown} in {key}, which then names all others too: a registry on the host itself must be named"
+            )
         } else if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
         } else if matches!(self, Self::Limits(_)) {
@@ -166,27 +172,6 @@ fn arguments(count: usize) -> String {
 }
 
 impl What {
-    /// The container that it is about, by the name that the request has for it.
-    #[must_use]
-    pub fn container(&self) -> Option<&str> {
-        if let Self::Made(Made::BuildNetwork(mode)) = self {
-            // A step of a build is a container too.
-            let name = mode.strip_prefix("container:")?;
-            return Some(name.strip_prefix('/').unwrap_or(name));
-        }
-        if let Self::Join(name)
-        | Self::Reach(name)
-        | Self::Made(Made::Connect(name))
-        | Self::Within(Within::ArchiveInto(name) | Within::ExecInto(name)) = self
-        {
-            Some(name)
-        } else {
-            None
-        }
-    }
-}
-
-impl What {
     /// The container that a key of a policy would have to name.
     pub(in crate::policy) fn container_mut(&mut self) -> Option<&mut String> {
         if let Self::Join(name)
@@ -203,10 +188,8 @@ impl What {
 
     /// The block that decides who may be entered, where it is about that.
     pub(in crate::policy) fn entered(&self) -> Option<Block> {
-        if let Self::Within(Within::ArchiveInto(_)) = self {
-            Some(Block::Archive)
-        } else if let Self::Within(Within::ExecInto(_)) = self {
-            Some(Block::Exec)
+        if let Self::Within(within) = self {
+            within.entered()
         } else {
             None
         }
@@ -214,6 +197,23 @@ impl What {
 }
 
 impl Within {
+    /// The block that decides who may be entered, where it is about that.
+    fn entered(&self) -> Option<Block> {
+        match self {
+            Self::ArchiveInto(_) => Some(Block::Archive),
+            Self::ExecInto(_) => Some(Block::Exec),
+            // Of one that is entered, or of one that is only watched.
+            Self::ArchivePath(_)
+            | Self::Command(_)
+            | Self::ExecEnv(_)
+            | Self::ExecPrivileged
+            | Self::ExecUser(_)
+            | Self::ExecWorkdir(_)
+            | Self::IntoPrivileged(_)
+            | Self::Watch(_) => None,
+        }
+    }
+
     fn key(&self) -> (Block, &'static str) {
         match self {
             Self::ArchiveInto(_) => (Block::Archive, "into"),

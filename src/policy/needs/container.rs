@@ -1,10 +1,10 @@
 //! What a container asks for as a whole: what is there by being left out, and what an existing one has.
 
 use super::super::facts::Container;
-use super::super::need::{Limits, Made, Need, What, Within};
+use super::super::need::{Block, Limits, Made, Need, What, Within};
 use super::super::reason::Denial;
-use super::{Needs, SERVICES, field, network, unclear};
-use crate::docker::body::{Asked, Topic, asked, host_config};
+use super::{ANY_NUMBER, NOT_PLAIN, Needs, SERVICES, field, must_be_plain, network, unclear};
+use crate::docker::body::{Topic, asked, host_config};
 use crate::docker::{Json, Operation};
 
 /// What is asked for by fields that say something by not being there.
@@ -20,7 +20,12 @@ pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
             needs.push("Image", What::Image(String::new()));
         }
         needs.push("HostConfig", What::Limits(limits(host, false)));
-        needs.push("Hostname", What::Name(text("Hostname").to_owned()));
+        let (host, domain) = (text("Hostname"), text("Domainname"));
+        needs.takes_name("Hostname", host)?;
+        needs.takes_name("Domainname", domain)?;
+        if !host.is_empty() && !domain.is_empty() {
+            needs.takes_name("Domainname", &format!("{host}.{domain}"))?;
+        }
     } else if needs.is_for(&[Operation::ContainerUpdate]) {
         needs.push("the body", What::Limits(limits(body, true)));
     } else if needs.is_for(&[Operation::ContainerExec]) {
@@ -31,6 +36,7 @@ pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
         needs.push("Driver", Made::VolumeDriver("local".to_owned()));
     } else if needs.is_for(SERVICES) {
         service(needs, body);
+        hostname(needs, body)?;
     }
     Ok(())
 }
@@ -119,6 +125,46 @@ fn service(needs: &mut Needs, body: &Json) {
     }
 }
 
+/// The host name of a service's tasks, in which a node fills in what belongs to the task.
+fn hostname(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
+    let path = "TaskTemplate.ContainerSpec.Hostname";
+    let container = body
+        .get("TaskTemplate")
+        .and_then(|task| task.get("ContainerSpec"));
+    let hostname = container.and_then(|container| container.get("Hostname"));
+    let mut rest = hostname.and_then(Json::text).unwrap_or_default();
+    let service = body.get("Name").and_then(Json::text).unwrap_or_default();
+    if rest.contains(ANY_NUMBER) {
+        return Err(unclear(path, NOT_PLAIN));
+    }
+    let mut name = String::new();
+    while let Some((before, template)) = rest.split_once("{{") {
+        let (field, after) = template
+            .split_once("}}")
+            .ok_or_else(|| unclear(path, UNKNOWN_TEMPLATE))?;
+        name.push_str(before);
+        match field.trim() {
+            ".Service.Name" => name.push_str(service),
+            ".Task.Slot" => name.push(ANY_NUMBER),
+            // No client chooses it.
+            ".Node.Hostname" | ".Node.ID" | ".Service.ID" | ".Task.ID" => name.push('x'),
+            _ => return Err(unclear(path, UNKNOWN_TEMPLATE)),
+        }
+        rest = after;
+    }
+    name.push_str(rest);
+    if !name.is_empty() {
+        must_be_plain(path, &name.replace(ANY_NUMBER, "0"))?;
+        needs.push(path, What::Name(name));
+    }
+    Ok(())
+}
+
+const UNKNOWN_TEMPLATE: &str = "has a template that could become any name: write no other than {{.Service.Name}}, {{.Service.ID}}, {{.Task.Slot}}, {{.Task.ID}}, {{.Node.Hostname}} and {{.Node.ID}}";
+
+/// Podman sets some in every container.
+const ANNOTATIONS: &str = "Annotations";
+
 /// What of an existing container is more than an ordinary one has: privileges, namespaces of the host
 /// or of others, added capabilities, devices, host paths, and its volumes, which may be host paths too.
 ///
@@ -132,9 +178,14 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
         found: Vec::new(),
     };
     for asked in asked(&container.host_config, host_config()) {
-        if counts(&asked) {
+        // What no policy can grant may be anything.
+        let opens = asked.topic.map_or(asked.path != ANNOTATIONS, Topic::opens);
+        if opens {
             field::read(&mut needs, &asked)?;
         }
+    }
+    for key in host_config().unknown(&container.host_config) {
+        needs.push(format!("HostConfig.{key}"), What::Unnamed(Block::Create));
     }
     let mode = container.host_config.get("NetworkMode");
     let (path, mode) = ("HostConfig.NetworkMode", mode.and_then(Json::text));
@@ -165,30 +216,4 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
         }
     }
     Ok(needs.found)
-}
-
-/// Whether a field of an existing container makes it more than an ordinary one. Its mounts are read
-/// from what is mounted in fact.
-fn counts(asked: &Asked<'_>) -> bool {
-    asked.topic.is_some_and(|topic| {
-        matches!(
-            topic,
-            Topic::CapabilityAdd
-                | Topic::CgroupParent
-                | Topic::DeviceCgroupRules
-                | Topic::DeviceRequests
-                | Topic::Devices
-                | Topic::Groups
-                | Topic::PidNamespace
-                | Topic::Privileged
-                | Topic::SecurityOptions
-                | Topic::Sysctls
-                | Topic::Tmpfs
-                | Topic::UserNamespace
-                | Topic::UtsNamespace
-                | Topic::IpcNamespace
-                | Topic::MaskedPaths
-                | Topic::ReadonlyPaths
-        )
-    })
 }

@@ -24,7 +24,7 @@ pub(super) fn read(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 
 fn reader(topic: Topic) -> Reader {
     match topic {
-        Topic::Aliases => |needs, asked| texts(needs, asked, What::Name),
+        Topic::Aliases => aliases,
         Topic::Binds => mounts::short,
         Topic::CapabilityAdd => device::capabilities,
         Topic::CgroupNamespace => |needs, asked| namespace(needs, asked, "cgroup"),
@@ -47,7 +47,7 @@ fn reader(topic: Topic) -> Reader {
         Topic::AnonymousVolumes | Topic::Force | Topic::Placement | Topic::Replicas
         // Read as wholes: that one of these is missing says something too.
         | Topic::Limit | Topic::NetworkMode | Topic::User => nothing,
-        Topic::Links | Topic::VolumesFrom => joined,
+        Topic::Links => links,
         Topic::LogDriver => device::log_driver,
         Topic::MaskedPaths => |needs, asked| device::hidden(needs, asked, device::MASKED),
         Topic::Mounts => mounts::long,
@@ -72,6 +72,7 @@ fn reader(topic: Topic) -> Reader {
         Topic::UserNamespace => |needs, asked| namespace(needs, asked, "user"),
         Topic::UtsNamespace => |needs, asked| namespace(needs, asked, "uts"),
         Topic::VolumeDriver => mounts::volume_driver,
+        Topic::VolumesFrom => joined,
         Topic::VolumeOptions => mounts::volume_options,
         Topic::WorkingDirectory => working_directory,
     }
@@ -213,6 +214,25 @@ pub(super) fn label_members(
     Ok(())
 }
 
+fn aliases(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let mut aliases = asked.value.texts();
+    aliases.try_for_each(|alias| needs.takes_name(&asked.path, alias))
+}
+
+/// Other containers, each with the name by which this one finds it, as `db:alias` or `/db:/web/alias`.
+fn links(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    joined(needs, asked)?;
+    let aliases = asked.value.texts().filter_map(|link| link.split_once(':'));
+    for (_, alias) in aliases {
+        let alias = match alias.strip_prefix('/') {
+            Some(path) => path.rsplit('/').next().unwrap_or_default(),
+            None => alias,
+        };
+        needs.takes_name(&asked.path, alias)?;
+    }
+    Ok(())
+}
+
 fn joined(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     for text in asked.value.texts() {
         let name = text.split(':').next().unwrap_or_default();
@@ -233,7 +253,10 @@ fn name(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
         return Err(unclear(&asked.path, READS_AS_ID));
     }
     if is_of_swarm {
-        needs.push(&*asked.path, What::Name(name.to_owned()));
+        needs.takes_name(&asked.path, name)?;
+    } else if needs.is_for(&[Operation::NetworkCreate]) {
+        // What is on a network is found by its name with that of the network behind it.
+        needs.push(&*asked.path, What::Name(format!(".{name}")));
     }
     Ok(())
 }

@@ -3,9 +3,9 @@
 use super::super::need::{Block, Made, What};
 use super::super::reason::Denial;
 use super::{Needs, unclear};
-use crate::docker::Json;
 use crate::docker::body::Asked;
 use crate::docker::target::is_name;
+use crate::docker::{Json, Object};
 
 /// A network to join, by name or id.
 pub(super) fn join(needs: &mut Needs, path: &str, name: &str) -> Result<(), Denial> {
@@ -31,7 +31,9 @@ pub(super) fn networks(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denia
 /// A container that is put on a network, or taken off it.
 pub(super) fn container(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     let name = asked.value.text().unwrap_or_default();
-    needs.named(&asked.path, name, What::Reach)?;
+    needs.named(&asked.path, name, |name| {
+        What::Reach(Object::Container, name)
+    })?;
     needs.named(&asked.path, name, Made::Connect)
 }
 

@@ -3,7 +3,7 @@
 use super::super::ask::{Known, Unsettled, exec};
 use super::super::facts::Exec;
 use super::super::need::{What, Within};
-use super::{Needs, Obstacle, SERVICES, network};
+use super::{Needs, Obstacle, network};
 use crate::docker::{Call, Effect, Object, Operation};
 
 /// Reads what stands in the path. An exec that is to be started was made ready by anyone, so it is
@@ -32,22 +32,60 @@ pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), 
     Ok(())
 }
 
-/// Reads which container or service is reached, whatever it is called by.
+/// Reads which objects are reached, whatever they are called by.
 pub(super) fn reach(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), Unsettled> {
-    let object = call.object().unwrap_or_default();
-    if reaches_container(needs.operation) {
-        needs.push("the container", What::Reach(object.to_owned()));
-    } else if needs.is_for(SERVICES) || needs.is_for(&[Operation::ServiceDelete]) {
-        needs.push("the service", What::Service(object.to_owned()));
-    } else if needs.is_for(&[Operation::ExecResize, Operation::ExecStart]) {
-        let container = exec(known, object)?.container.clone();
-        needs.push("the exec's container", What::Reach(container));
-    } else if needs.is_for(&[Operation::ImageCommit]) {
+    let effect = needs.operation.spec().effect;
+    // These move a container, which the body names: that one is held against Dockgate's own, and so is the
+    // network that one is put on.
+    let moves = needs.is_for(&[Operation::NetworkConnect, Operation::NetworkDisconnect]);
+    for object in call.objects().filter(|_| !moves) {
+        touch(needs, effect, object, known)?;
+    }
+    if needs.is_for(&[Operation::ImageCommit]) {
         let name = call.query.first("container").unwrap_or_default();
-        needs.push(
-            "container",
-            What::Reach(name.trim_start_matches('/').to_owned()),
-        );
+        let name = name.trim_start_matches('/').to_owned();
+        needs.push("container", What::Reach(Object::Container, name));
+    }
+    Ok(())
+}
+
+/// Holds an object that a path names against Dockgate's own, if the operation does more than show
+/// metadata of it. It follows from the columns of the table, so that no new row is forgotten.
+fn touch(
+    needs: &mut Needs,
+    effect: Effect,
+    (kind, name): (Object, &str),
+    known: &Known,
+) -> Result<(), Unsettled> {
+    match effect {
+        Effect::Read => return Ok(()),
+        Effect::Content | Effect::Write | Effect::Control => {}
+    }
+    let reached = |kind: Object| What::Reach(kind, name.to_owned());
+    match kind {
+        Object::Container => needs.push("the container", reached(kind)),
+        Object::Exec => {
+            let container = exec(known, name)?.container.clone();
+            needs.push(
+                "the exec's container",
+                What::Reach(Object::Container, container),
+            );
+        }
+        // To copy an image, to name it once more or to send it away takes nothing from it.
+        Object::Image if effect == Effect::Write => needs.push("the image", reached(kind)),
+        Object::Network => needs.push("the network", reached(kind)),
+        Object::Service => needs.push("the service", reached(kind)),
+        Object::Task => needs.push("the task", reached(kind)),
+        Object::Volume => needs.push("the volume", reached(kind)),
+        // A checkpoint is its container's, which the path names before it. The others are not Dockgate's,
+        // or belong to the daemon.
+        Object::Checkpoint
+        | Object::Config
+        | Object::Image
+        | Object::Node
+        | Object::Plugin
+        | Object::Repository
+        | Object::Secret => {}
     }
     Ok(())
 }
@@ -77,10 +115,55 @@ fn started(needs: &mut Needs, exec: &Exec) {
     }
 }
 
-/// Whether an operation does more to a container than to show its state or its output.
-fn reaches_container(operation: Operation) -> bool {
-    let spec = operation.spec();
-    spec.effect != Effect::Read
-        && operation != Operation::ContainerLogs
-        && spec.objects.first() == Some(&Object::Container)
+#[cfg(test)]
+mod tests {
+    use super::super::super::ask::{Answer, Lookup};
+    use super::*;
+
+    /// What a row of the table that does this to an object of this kind is held against.
+    fn touched(effect: Effect, kind: Object) -> Vec<What> {
+        let reply = format!(
+            r#"{{"ID":"x","ContainerID":"{}","ProcessConfig":{{"entrypoint":"sh"}}}}"#,
+            "a".repeat(64)
+        );
+        let lookup = Lookup::Exec("x".to_owned());
+        let answer = lookup.read(reply.as_bytes()).unwrap();
+        assert!(matches!(answer, Answer::Exec(_)));
+        let mut known = Known::default();
+        known.learn(lookup, answer);
+        let mut needs = Needs {
+            operation: Operation::SystemPing,
+            object: None,
+            found: Vec::new(),
+        };
+        touch(&mut needs, effect, (kind, "x"), &known).unwrap();
+        needs.found.into_iter().map(|need| need.what).collect()
+    }
+
+    #[test]
+    fn trap_1_a_row_that_nobody_thought_of_is_held_against_dockgates_own_objects() {
+        for effect in Effect::ALL.iter().copied() {
+            for kind in Object::ALL.iter().copied() {
+                let want = match kind {
+                    _ if effect == Effect::Read => None,
+                    Object::Exec => Some(What::Reach(Object::Container, "a".repeat(64))),
+                    Object::Image if effect != Effect::Write => None,
+                    Object::Container
+                    | Object::Image
+                    | Object::Network
+                    | Object::Service
+                    | Object::Task
+                    | Object::Volume => Some(What::Reach(kind, "x".to_owned())),
+                    Object::Checkpoint
+                    | Object::Config
+                    | Object::Node
+                    | Object::Plugin
+                    | Object::Repository
+                    | Object::Secret => None,
+                };
+                let want: Vec<_> = want.into_iter().collect();
+                assert_eq!(touched(effect, kind), want, "{effect:?} {kind:?}");
+            }
+        }
+    }
 }

@@ -2,10 +2,10 @@
 
 use super::super::need::{Block, EVERY_VERSION, Made, RESERVED, What, Within};
 use super::super::reason::{Denial, Reason};
-use super::{Needs, is_reserved};
+use super::{NOT_PLAIN, Needs, build, is_reserved};
 use crate::docker::mount::is_clean;
-use crate::docker::reference::BadReference;
-use crate::docker::{Call, Json, Operation, Reference};
+use crate::docker::reference::{BadReference, is_on_host};
+use crate::docker::{Call, Json, Object, Operation, Reference};
 use crate::policy::names::{READS_AS_ID, reads_as_id};
 
 /// Reads what one operation's query asks for.
@@ -18,12 +18,19 @@ const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
     (Operation::ContainerRename, Some(&["name"]), rename),
     (Operation::ContainerStart, None, start),
     (Operation::ContainerTop, Some(&["ps_args"]), top),
-    (Operation::ImageBuild, Some(BUILD_KEYS), build),
+    (Operation::DistributionInspect, None, registry),
+    (Operation::GetPluginPrivileges, None, registry),
+    (Operation::PluginPull, None, registry),
+    (Operation::PluginUpgrade, None, registry),
+    (Operation::ImageSearch, None, registry),
+    (Operation::ImageBuild, Some(build::KEYS), image_build),
     (Operation::ImageCommit, None, commit),
     (Operation::ImageCreate, Some(IMPORT_KEYS), image_create),
     (Operation::ImageLoad, None, load),
     (Operation::ImagePush, Some(&["platform", "tag"]), push),
     (Operation::ImageTag, Some(&["repo", "tag"]), tag),
+    // Podman has a key by which the network's containers are deleted with it.
+    (Operation::NetworkDelete, Some(&[]), nothing),
     (Operation::PutContainerArchive, Some(ARCHIVE_KEYS), archive),
     (Operation::ServiceUpdate, None, rollback),
 ];
@@ -58,7 +65,12 @@ pub(super) fn read(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 pub fn keep_known(call: &mut Call) -> Result<(), Denial> {
     let keys = call.operation().and_then(of).and_then(|(_, keys, _)| *keys);
     let kept = keys.map_or(Ok(()), |keys| call.query.retain(keys));
-    kept.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))
+    kept.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))?;
+    if call.operation() == Some(Operation::ImageBuild) && !build::is_by_buildkit(call) {
+        // The classic builder does not read it; Podman takes it for a folder of the host to write to.
+        call.query.drop_key(build::OUTPUTS);
+    }
+    Ok(())
 }
 
 fn first<'a>(call: &'a Call, key: &str) -> &'a str {
@@ -70,7 +82,13 @@ fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     if reads_as_id(name) {
         return Err(unclear("name", READS_AS_ID));
     }
-    needs.push("name", What::Name(name.to_owned()));
+    needs
+        .takes_name("name", name)
+        .map_err(|_| unclear("name", NOT_PLAIN))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn nothing(_: &mut Needs, _: &Call) -> Result<(), Denial> {
     Ok(())
 }
 
@@ -117,7 +135,8 @@ fn archive(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 
 fn commit(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     plain_changes(call)?;
-    needs.named("container", first(call, "container"), What::Reach)?;
+    let reach = |name| What::Reach(Object::Container, name);
+    needs.named("container", first(call, "container"), reach)?;
     tagged(needs, call)
 }
 
@@ -133,6 +152,22 @@ fn push(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let separator = if tag.is_empty() { "" } else { ":" };
     let image = [call.object().unwrap_or_default(), separator, tag].concat();
     needs.push("the image", Made::Push(of_every_version(image)));
+    Ok(())
+}
+
+/// What has the daemon ask a registry. Only one on the host itself is held against a key.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn registry(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    let asked = [
+        ("the image", call.object()),
+        ("remote", call.query.first("remote")),
+        ("term", call.query.first("term")),
+    ];
+    for (path, name) in asked {
+        if let Some(name) = name.filter(|name| is_on_host(name)) {
+            needs.push(path, Made::Pull(name.to_owned()));
+        }
+    }
     Ok(())
 }
 
@@ -241,7 +276,7 @@ fn named(needs: &mut Needs, key: &str, image: String) -> Result<(), Denial> {
     Ok(())
 }
 
-fn unclear(key: &str, why: &str) -> Denial {
+pub(super) fn unclear(key: &str, why: &str) -> Denial {
     Denial::new(Reason::BadQuery, format!("the query key `{key}` {why}"))
 }
 
@@ -322,43 +357,7 @@ const COLUMNS: &[&str] = &[
     "%mem",
 ];
 
-/// What the daemon reads of a build.
-const BUILD_KEYS: &[&str] = &[
-    "buildargs",
-    "buildid",
-    "cachefrom",
-    "cgroupparent",
-    "cpuperiod",
-    "cpuquota",
-    "cpusetcpus",
-    "cpusetmems",
-    "cpushares",
-    "dockerfile",
-    "extrahosts",
-    "forcerm",
-    "isolation",
-    "labels",
-    "memory",
-    "memswap",
-    "networkmode",
-    "nocache",
-    "outputs",
-    "platform",
-    "pull",
-    "q",
-    "remote",
-    "rm",
-    "securityopt",
-    "session",
-    "shmsize",
-    "squash",
-    "t",
-    "target",
-    "ulimits",
-    "version",
-];
-
-fn build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn image_build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
     for (_, name) in call.query.pairs().filter(|(key, _)| *key == "t") {
         named(needs, "t", name.to_owned())?;
@@ -378,6 +377,7 @@ fn build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
             needs.push(key, What::Unnamed(Block::Build));
         }
     }
+    build::read(needs, call)?;
     for argument in members(call, "buildargs")? {
         // Another program in the place of the one that reads Dockerfiles.
         if argument == "BUILDKIT_SYNTAX" {

@@ -10,7 +10,7 @@ use crate::policy::{Grants, Judgement, Permit, Reason, Rules};
 const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerUpdate', 'ExecStart', 'ImageBuild',
     'ImageCommit', 'ImageCreate', 'ImageLoad', 'ImagePush', 'ImageTag', 'NetworkConnect', 'NetworkCreate',
     'NetworkDisconnect', 'PutContainerArchive', 'ServiceCreate', 'ServiceUpdate', 'VolumeCreate', 'VolumeUpdate',
-    'ContainerRename', 'ContainerTop', 'ContainerKill']\n";
+    'ContainerRename', 'ContainerTop', 'ContainerKill', 'DistributionInspect', 'ImageSearch', 'GetPluginPrivileges', 'PluginPull']\n";
 
 /// The verdict of a policy of these blocks.
 #[track_caller]
@@ -242,6 +242,16 @@ fn only_ordinary_containers_are_entered() {
             r#"{"Mounts":[{"Type":"volume","Name":"v","Driver":"evil","RW":true}]}"#,
             refused,
         ),
+        // Trap 2: what nobody has thought of, and what no policy can grant, counts.
+        (r#"{"HostConfig":{"FancyMode":true}}"#, refused),
+        (r#"{"HostConfig":{"FancyMode":["a"]}}"#, refused),
+        (r#"{"HostConfig":{"Cgroup":"a"}}"#, refused),
+        (
+            r#"{"HostConfig":{"A":false,"B":0,"C":"","D":[],"E":{},"F":null,"Cgroup":""}}"#,
+            "",
+        ),
+        (r#"{"HostConfig":{"Annotations":{"io.a":"b"}}}"#, ""),
+        (r#"{"HostConfig":{"CgroupnsMode":"host"}}"#, ""),
         (r#"{"Mounts":[{"Type":"tmpfs"}]}"#, ""),
         (r#"{"Mounts":[{"Type":"cluster"}]}"#, refused),
         (r#"{"Mounts":[{}]}"#, refused),
@@ -948,5 +958,265 @@ fn a_query_key_that_the_daemon_does_not_read_is_not_sent() {
     ] {
         let permit = judged("[build]\nunrestricted = true", request, "", &[]).unwrap();
         assert_eq!(permit.call().render(), want, "{request}");
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn s18_a_name_that_resolvers_fold_in_two_ways_is_refused() {
+    let plain =
+        "must begin with a letter, a digit or `_`, and have only letters, digits, `_`, `.` and `-`";
+    let template = "has a template that could become any name";
+    for (request, body, want) in [
+        // The sign of the unit kelvin, which Go and Unicode fold to k.
+        (
+            "POST /containers/create",
+            r#"{"NetworkingConfig":{"EndpointsConfig":{"bridge":{"Aliases":["doc\u212agate"]}}}}"#,
+            plain,
+        ),
+        (
+            "POST /networks/n/connect",
+            r#"{"Container":"web","EndpointConfig":{"Aliases":["\u017ftore"]}}"#,
+            plain,
+        ),
+        (
+            "POST /networks/n/connect",
+            r#"{"Container":"web","EndpointConfig":{"DNSNames":["a b"]}}"#,
+            plain,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"Hostname":"doc\u212agate"}"#,
+            plain,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"Domainname":"a\u0130"}"#,
+            plain,
+        ),
+        ("POST /containers/create", r#"{"Hostname":"gate-#"}"#, plain),
+        ("POST /containers/create?name=doc%E2%84%AAgate", "{}", plain),
+        (
+            "POST /containers/web/rename?name=doc%E2%84%AAgate",
+            "",
+            plain,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Links":["web:\u212a"]}}"#,
+            plain,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"Networks":[{"Target":"n","Aliases":["\u212a"]}]}}"#,
+            plain,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"\u212a"}}}"#,
+            plain,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"a#"}}}"#,
+            plain,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"{{\"gate\"}}"}}}"#,
+            template,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"{{.Service.Labels.x}}"}}}"#,
+            template,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"a{{"}}}"#,
+            template,
+        ),
+    ] {
+        let (reason, message) =
+            judged("[create]\nunrestricted = true", request, body, &[]).unwrap_err();
+        assert!(
+            matches!(reason, Reason::BadBody | Reason::BadQuery),
+            "{request} {body}: {message}"
+        );
+        assert!(message.contains(want), "{request} {body}: {message}");
+    }
+    // What clients send: names of Compose's services, of jobs and of images.
+    for alias in [
+        "_db",
+        "db_1",
+        "registry.example.com__group-project",
+        "DB",
+        "1a",
+    ] {
+        let body = format!(
+            r#"{{"Hostname":"{alias}","NetworkingConfig":{{"EndpointsConfig":{{"bridge":{{"Aliases":["{alias}"]}}}}}}}}"#
+        );
+        let verdict = judged(
+            "[create]\nunrestricted = true",
+            "POST /containers/create",
+            &body,
+            &[],
+        );
+        assert!(verdict.is_ok(), "{alias}: {verdict:?}");
+    }
+}
+
+/// A build's target with these outputs.
+fn build_with(version: &str, outputs: &str) -> String {
+    let escaped: Vec<_> = outputs.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    format!("POST /build?version={version}&outputs={}", escaped.concat())
+}
+
+#[test]
+fn s6_what_buildkit_makes_of_a_build_is_judged() {
+    let narrow = "[images]\ntags = ['acme/*:*']\npush = ['acme/*:*']";
+    let tag = |name: &str| {
+        format!("outputs \"{name}\" is not granted; to grant it add \"{name}\" to images.tags")
+    };
+    let push = |name: &str| {
+        format!("outputs \"{name}\" is not granted; to grant it add \"{name}\" to images.push")
+    };
+    let unknown = "outputs is not granted; to grant it set build.unrestricted = true".to_owned();
+    let moby = |attributes: &str| format!(r#"[{{"Type":"moby","Attrs":{{{attributes}}}}}]"#);
+    for (outputs, want) in [
+        (moby(r#""name":"acme/a:1""#), String::new()),
+        (
+            moby(r#""name":"acme/a:1,acme/b:2","push":"true""#),
+            String::new(),
+        ),
+        (moby(""), String::new()),
+        (
+            moby(r#""compression":"zstd","push":"false""#),
+            String::new(),
+        ),
+        (r#"[{"Type":"cacheonly"}]"#.to_owned(), String::new()),
+        (
+            r#"[{"Type":"local","Attrs":{}},{"Type":"tar","Attrs":null}]"#.to_owned(),
+            String::new(),
+        ),
+        (moby(r#""name":"x:1""#), tag("x:1")),
+        (
+            r#"[{"Type":"image","Attrs":{"name":"x:1"}}]"#.to_owned(),
+            tag("x:1"),
+        ),
+        (moby(r#""name":"acme/a:1,x:1""#), tag("x:1")),
+        (moby(r#""registry.insecure":"true""#), unknown.clone()),
+        (moby(r#""dangling-name-prefix":"x""#), unknown.clone()),
+        (moby(r#""store":"false""#), unknown.clone()),
+        (
+            r#"[{"Type":"local","Attrs":{"dest":"/etc"}}]"#.to_owned(),
+            unknown.clone(),
+        ),
+        (r#"[{"Type":"oci"}]"#.to_owned(), unknown.clone()),
+        (
+            r#"[{"Type":"docker","Attrs":{"name":"x"}}]"#.to_owned(),
+            unknown.clone(),
+        ),
+    ] {
+        assert_judged(narrow, &build_with("2", &outputs), "", &want);
+        if want == unknown {
+            assert_judged(
+                "[build]\nunrestricted = true",
+                &build_with("2", &outputs),
+                "",
+                "",
+            );
+        }
+    }
+    let pushing = "[images]\npush = ['acme/*:*']";
+    for value in ["", "true", "1", "T"] {
+        let outputs = moby(&format!(r#""name":"x:1","push":"{value}""#));
+        assert_judged(pushing, &build_with("2", &outputs), "", &push("x:1"));
+        // What `t` names is pushed in its place.
+        let outputs = moby(&format!(r#""push":"{value}""#));
+        let request = build_with("2", &outputs) + "&t=y:1";
+        assert_judged(pushing, &request, "", &push("y:1"));
+    }
+    let request = "POST /build?version=2&cachefrom=%5B%22x:1%22%5D";
+    let pull = "cachefrom \"x:1\" is not granted; to grant it add \"x:1\" to images.pull";
+    assert_judged("[images]\npull = ['acme/*:*']", request, "", pull);
+    assert_judged("[images]\npull = ['x:*']", request, "", "");
+}
+
+#[test]
+fn s6_outputs_have_one_reading_and_the_classic_builder_gets_none() {
+    for outputs in [
+        "type=local,dest=/etc",
+        "/etc",
+        "{}",
+        r#"[{"type":"moby"}]"#,
+        r#"[{"Type":"moby","TYPE":"local"}]"#,
+        r#"[{"Type":"moby","Type":"local"}]"#,
+        r#"[{"Type":"moby","Attrs":["a"]}]"#,
+        r#"[{"Type":"moby","Attrs":{"name":1}}]"#,
+        r#"[{"Attrs":{}}]"#,
+        r#"["moby"]"#,
+    ] {
+        let (reason, message) = judged("", &build_with("2", outputs), "", &[]).unwrap_err();
+        assert_eq!(reason, Reason::BadQuery, "{outputs}: {message}");
+        assert!(
+            message.contains("must be a JSON array"),
+            "{outputs}: {message}"
+        );
+        for version in ["1", ""] {
+            let permit = judged("", &build_with(version, outputs), "", &[]).unwrap();
+            let sent = permit.call().render();
+            assert!(!sent.contains("outputs="), "{outputs}: {sent}");
+        }
+    }
+}
+
+#[test]
+fn a_registry_on_the_host_itself_must_be_named() {
+    for host in [
+        "127.0.0.1:22",
+        "127.1:22",
+        "0x7f000001:22",
+        "0.0.0.0:22",
+        "[::1]:22",
+        "[::ffff:127.0.0.1]:22",
+        "[fe80::1%25eth0]:22",
+        "169.254.169.254",
+        "localhost",
+        "LOCALHOST:22",
+        "localhost.:22",
+        "a.localhost:22",
+        "host.docker.internal:22",
+    ] {
+        let pull = format!("POST /images/create?fromImage={host}/x&tag=1");
+        let search = format!("GET /images/search?term={host}/x");
+        let privileges = format!("GET /plugins/privileges?remote={host}/x");
+        let plugin = format!("POST /plugins/pull?remote={host}/x&name=a");
+        for request in [pull, search, privileges, plugin] {
+            let (reason, message) = judged("", &request, "", &[]).unwrap_err();
+            assert_eq!(reason, Reason::Restricted, "{request}: {message}");
+            assert!(message.contains("images.pull"), "{request}: {message}");
+        }
+    }
+    for request in [
+        "POST /images/localhost:5000/x/push?tag=1",
+        "GET /distribution/127.0.0.1:5000/x/json",
+    ] {
+        assert!(judged("", request, "", &[]).is_err(), "{request}");
+        let named = "[images]\npull = ['127.0.0.1:5000/*']\npush = ['localhost:5000/*']";
+        assert!(judged(named, request, "", &[]).is_ok(), "{request}");
+    }
+    for request in [
+        "POST /images/create?fromImage=192.168.1.5:5000/x&tag=1",
+        "POST /images/create?fromImage=registry.example.com/x&tag=1",
+        "POST /images/create?fromImage=127.0.0.1&tag=1",
+        "POST /images/create?fromImage=acme/x&tag=1",
+        "POST /images/create?fromImage=7/x&tag=1",
+        "POST /images/registry.example.com/x/push?tag=1",
+        "GET /distribution/acme/x/json",
+        "GET /images/search?term=acme",
+    ] {
+        let verdict = judged("", request, "", &[]);
+        assert!(verdict.is_ok(), "{request}: {verdict:?}");
     }
 }

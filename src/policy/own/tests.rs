@@ -3,17 +3,28 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::docker::{Target, body, classify};
+use crate::docker::{Effect, Operation, Target, body, classify};
 use crate::policy::file::tests::policy;
+use crate::policy::need::Block;
 use crate::policy::{Answer, Grants, Ground, Judgement, Lookup, Reason, Request, Rules, suppose};
 
-/// Grants all of it, so that nothing but the own container refuses.
-const EVERYTHING: &str = "allow = ['containers:write', 'networks:write', 'ContainerCreate', 'ContainerExec', 'ContainerUpdate',
-    'ContainerAttach', 'ContainerAttachWebsocket', 'PutContainerArchive', 'ExecStart', 'ImageBuild', 'ImageCommit', 'ImageTag',
-    'NetworkConnect', 'NetworkDisconnect', 'VolumeCreate', 'ServiceCreate', 'ServiceUpdate', 'ServiceDelete', 'ContainerArchive',
-    'ContainerExport', 'ContainerRename']
-    [archive]\nunrestricted = true\n[build]\nunrestricted = true\n[create]\nunrestricted = true\n[exec]\nunrestricted = true
-    [images]\nunrestricted = true\n[networks]\nunrestricted = true\n[volumes]\nunrestricted = true";
+/// Grants all that there is, so that nothing but the own container refuses.
+fn everything() -> &'static str {
+    let names = Operation::ALL
+        .iter()
+        .map(|operation| format!("'{operation}'"));
+    let names = names.collect::<Vec<_>>().join(", ");
+    let lifted = Block::ALL
+        .iter()
+        .map(|block| format!("[{}]\nunrestricted = true\n", block.name()));
+    // Raw paths of up to five segments.
+    let raw = ["GET", "POST", "DELETE"].map(|method| {
+        let paths = (1..6).map(|depth| format!("'{method} /libpod{}'", "/{}".repeat(depth)));
+        paths.collect::<Vec<_>>().join(", ")
+    });
+    let raw = raw.join(", ");
+    format!("allow = [{names}, {raw}]\n{}", lifted.collect::<String>()).leak()
+}
 
 fn id(digit: &str) -> String {
     digit.repeat(64)
@@ -29,8 +40,10 @@ fn container(digit: &str, name: &str) -> Value {
         ],
         "Config": {"Hostname": "gate-host", "Image": "acme/gate:1", "Labels": {
             "com.docker.swarm.service.id": id("5"), "com.docker.swarm.service.name": "Gate-Service",
+            "com.docker.swarm.task.id": "t4sk1d", "com.docker.swarm.task.name": "Gate-Service.1.t4sk1d",
         }},
-        "NetworkSettings": {"Networks": {"front": {"Aliases": ["docker-proxy"], "DNSNames": ["gate.front"]}}},
+        "Image": format!("sha256:{}", id("e")),
+        "NetworkSettings": {"Networks": {"front": {"NetworkID": id("f"), "Aliases": ["docker-proxy", "gate-12"], "DNSNames": ["gate.front"]}}},
     })
 }
 
@@ -47,7 +60,7 @@ fn answer(lookup: &Lookup) -> Answer {
             "ProcessConfig": {"entrypoint": "sh"},
         }),
         Lookup::Network(name) => json!({
-            "Id": id("c"), "Name": name, "Driver": "bridge",
+            "Id": id(if name == "stopped" { "f" } else { "c" }), "Name": name, "Driver": "bridge",
             "Containers": if name == "front" { json!({id("a"): {}}) } else { json!({}) },
         }),
         Lookup::Service(name) => json!({"ID": id(if name == "gate" { "5" } else { "6" })}),
@@ -80,7 +93,8 @@ fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Re
         &Container::parse(container("a", "gate").to_string().as_bytes()).unwrap(),
         Some("/run/docker.sock"),
     );
-    let rules = Rules::new(vec![policy("p", EVERYTHING)], Grants::default()).observed(is_observed);
+    let rules =
+        Rules::new(vec![policy("p", everything())], Grants::default()).observed(is_observed);
     let (method, target) = request.split_once(' ').unwrap();
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
     let (mut known, mut request) = (Known::default(), Request { call, body: None });
@@ -108,14 +122,6 @@ fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Re
     }
 }
 
-const REACHES: &str = "would reach dockgate's own container";
-const JOINS: &str = "would join dockgate's own container";
-const NETWORK: &str = "would join a network of dockgate's own container: make another network";
-const IMAGE: &str = "would give another image the name of dockgate's own";
-const PATH: &str = "would mount what is mounted in dockgate's own container";
-const VOLUME: &str = "would mount a volume of dockgate's own container";
-const NAMES: &str = "would take a name of dockgate's own container";
-
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
@@ -135,6 +141,20 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
         ("POST /containers/gate/rename?name=x", "", REACHES),
         ("POST /containers/gate/exec", r#"{"Cmd":["a"]}"#, REACHES),
         ("POST /exec/own/start", "{}", REACHES),
+        // Its record, which holds what every client did.
+        ("GET /containers/gate/logs?stdout=1", "", REACHES),
+        ("GET /services/gate/logs?stdout=1", "", SERVICE),
+        ("GET /tasks/t4sk1d/logs?stdout=1", "", TASK),
+        ("GET /tasks/t4/logs?stdout=1", "", TASK),
+        ("GET /tasks/Gate-Service.1.t4sk1d/logs?stdout=1", "", TASK),
+        // Podman deletes the containers of a network, and of an image, with it.
+        ("DELETE /networks/front?force=true", "", NETWORK_TOUCHED),
+        ("DELETE /networks/stopped", "", NETWORK_TOUCHED),
+        ("DELETE /volumes/sockets", "", VOLUME_TOUCHED),
+        ("DELETE /images/acme/gate:1?force=true", "", IMAGE_TOUCHED),
+        ("DELETE /images/docker.io/acme/gate:1", "", IMAGE_TOUCHED),
+        ("DELETE /images/eee", "", IMAGE_TOUCHED),
+        ("POST /images/load", "", ANY_IMAGE),
         ("POST /commit?container=gate", "", REACHES),
         (
             "POST /networks/back/connect",
@@ -206,6 +226,11 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             IMAGE,
         ),
         ("POST /build?t=acme/gate:1", "", IMAGE),
+        (
+            "POST /build?version=2&outputs=%5B%7B%22Type%22:%22moby%22,%22Attrs%22:%7B%22name%22:%22acme/gate:1%22%7D%7D%5D",
+            "",
+            IMAGE,
+        ),
         (
             "POST /containers/create",
             r#"{"HostConfig":{"Binds":["sockets:/x:ro"]}}"#,
@@ -297,40 +322,77 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             r#"{"HostConfig":{"Mounts":[{"Type":"volume","Target":"/x","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"o":"bind","device":"/srv//gate"}}}}]}}"#,
             PATH,
         ),
-        ("POST /containers/create?name=gate", "{}", NAMES),
-        ("POST /containers/create?name=/GATE", "{}", NAMES),
+        ("POST /containers/create?name=gate", "{}", NAME),
+        ("POST /containers/create?name=/GATE", "{}", NAME),
         (
             "POST /containers/create",
             r#"{"Hostname":"gate-host"}"#,
-            NAMES,
+            NAME,
         ),
         (
             "POST /containers/create",
             r#"{"NetworkingConfig":{"EndpointsConfig":{"back":{"Aliases":["Docker-Proxy"]}}}}"#,
-            NAMES,
+            NAME,
         ),
         (
             "POST /networks/back/connect",
             r#"{"Container":"web","EndpointConfig":{"DNSNames":["gate.front"]}}"#,
-            NAMES,
+            NAME,
         ),
-        ("POST /containers/web/rename?name=gate", "", NAMES),
-        ("POST /services/create", r#"{"Name":"gate-service"}"#, NAMES),
+        ("POST /containers/web/rename?name=gate", "", NAME),
+        // S18: every field that becomes a name, and each as resolvers compare them.
+        ("POST /containers/create", r#"{"Hostname":"gate."}"#, NAME),
+        ("POST /containers/create", r#"{"Domainname":"Gate"}"#, NAME),
+        (
+            "POST /containers/create",
+            r#"{"Hostname":"gate","Domainname":"front"}"#,
+            NAME,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Links":["web:gate"]}}"#,
+            NAME,
+        ),
+        (
+            "POST /containers/create",
+            r#"{"HostConfig":{"Links":["/web:/other/gate"]}}"#,
+            NAME,
+        ),
+        (
+            "POST /networks/back/connect",
+            r#"{"Container":"web","EndpointConfig":{"Links":["web:gate"]}}"#,
+            NAME,
+        ),
+        // The resolver finds gate on a network front under gate.front.
+        ("POST /networks/create", r#"{"Name":"FRONT"}"#, NAME),
+        (
+            "POST /services/create",
+            r#"{"Name":"tasks.gate-service"}"#,
+            NAME,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"GATE"}}}"#,
+            NAME,
+        ),
+        (
+            "POST /services/create",
+            r#"{"Name":"ga","TaskTemplate":{"ContainerSpec":{"Hostname":"{{.Service.Name}}te"}}}"#,
+            NAME,
+        ),
+        (
+            "POST /services/create",
+            r#"{"TaskTemplate":{"ContainerSpec":{"Hostname":"gate-{{ .Task.Slot }}"}}}"#,
+            NAME,
+        ),
+        ("POST /services/create", r#"{"Name":"gate-service"}"#, NAME),
         (
             "POST /services/create",
             r#"{"Networks":[{"Target":"back","Aliases":["gate"]}]}"#,
-            NAMES,
+            NAME,
         ),
-        (
-            "POST /services/gate/update?version=1",
-            "{}",
-            "would reach dockgate's own service",
-        ),
-        (
-            "DELETE /services/gate",
-            "",
-            "would reach dockgate's own service",
-        ),
+        ("POST /services/gate/update?version=1", "{}", SERVICE),
+        ("DELETE /services/gate", "", SERVICE),
     ] {
         let (reason, message) = judged(request, body).unwrap_err();
         assert_eq!(reason, Reason::OwnContainer, "{request} {body}: {message}");
@@ -419,7 +481,164 @@ fn what_is_next_to_it_is_granted_and_sent_by_id() {
             "{}",
             format!("/services/{}/update?version=1", "6".repeat(64)),
         ),
+        (
+            "POST /networks/create",
+            r#"{"Name":"gate"}"#,
+            "/networks/create".to_owned(),
+        ),
+        (
+            "POST /containers/create",
+            r#"{"Hostname":"gates","Domainname":"example.com"}"#,
+            "/containers/create".to_owned(),
+        ),
+        (
+            "POST /services/create",
+            r#"{"Name":"web","TaskTemplate":{"ContainerSpec":{"Hostname":"{{.Service.Name}}-{{.Task.Slot}}.{{.Node.Hostname}}"}}}"#,
+            "/services/create".to_owned(),
+        ),
+        // A new service is about none that is there.
+        (
+            "POST /services/create",
+            r#"{"Name":"web"}"#,
+            "/services/create".to_owned(),
+        ),
+        (
+            "GET /containers/web/logs?stdout=1",
+            "",
+            format!("/containers/{web}/logs?stdout=1"),
+        ),
+        (
+            "GET /containers/gate/stats?stream=0",
+            "",
+            "/containers/gate/stats?stream=0".to_owned(),
+        ),
+        ("GET /tasks/t5/logs", "", "/tasks/t5/logs".to_owned()),
+        (
+            "DELETE /networks/back?force=true",
+            "",
+            format!("/networks/{}", id("c")),
+        ),
+        ("DELETE /volumes/sock", "", "/volumes/sock".to_owned()),
+        (
+            "DELETE /images/acme/gate:2",
+            "",
+            "/images/acme/gate:2".to_owned(),
+        ),
+        (
+            "POST /images/acme/gate:1/push",
+            "",
+            "/images/acme/gate:1/push".to_owned(),
+        ),
     ] {
         assert_eq!(judged(request, body), Ok(want), "{request} {body}");
+    }
+}
+
+#[test]
+fn trap_1_every_row_of_the_table_that_names_it_and_does_more_than_show_metadata_is_refused() {
+    let mut found = 0;
+    for spec in Operation::ALL.iter().map(|operation| operation.spec()) {
+        let named = spec.objects.first().and_then(|kind| match kind {
+            Object::Container | Object::Service => Some("gate"),
+            Object::Exec => Some("own"),
+            Object::Image => Some("acme/gate:1"),
+            Object::Network => Some("front"),
+            Object::Task => Some("t4sk1d"),
+            Object::Volume => Some("sockets"),
+            Object::Checkpoint
+            | Object::Config
+            | Object::Node
+            | Object::Plugin
+            | Object::Repository
+            | Object::Secret => None,
+        });
+        let Some(named) = named else { continue };
+        let is_copied =
+            spec.objects.first() == Some(&Object::Image) && spec.effect != Effect::Write;
+        // A network's container is in the body.
+        let moves = spec.name == "NetworkDisconnect";
+        for route in spec.routes {
+            let path = ["{name...}", "{name}", "{id}"]
+                .iter()
+                .fold(route.path.to_owned(), |path, name| {
+                    path.replace(name, named)
+                });
+            let path = path.replace("{checkpoint}", "one");
+            let request = format!("{} {path}", route.method.as_str());
+            let takes_container = spec.name == "NetworkConnect" || moves;
+            let verdict = judged(
+                &request,
+                if takes_container {
+                    r#"{"Container":"web"}"#
+                } else {
+                    ""
+                },
+            );
+            if spec.effect == Effect::Read || is_copied || moves {
+                assert!(verdict.is_ok(), "{request}: {verdict:?}");
+            } else {
+                let reason = verdict.map_err(|(reason, _)| reason);
+                assert_eq!(reason, Err(Reason::OwnContainer), "{request}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 25, "{found}");
+}
+
+#[test]
+fn s17_a_raw_path_that_names_what_is_its_own_is_refused() {
+    let full = id("a");
+    for request in [
+        "POST /libpod/containers/gate/kill",
+        "POST /v5.4.2/libpod/containers/gate/kill",
+        "POST /libpod/containers/GATE/kill",
+        &format!("POST /libpod/containers/{full}/stop"),
+        "DELETE /libpod/containers/aaaaaaaaaaaa?force=true",
+        "DELETE /libpod/containers/a",
+        // SQL's LIKE, by which Podman finds the beginning of an id.
+        "DELETE /libpod/containers/AAA",
+        "DELETE /libpod/containers/_",
+        "DELETE /libpod/containers/aa_a",
+        "GET /libpod/containers/gate/logs?stdout=true",
+        "POST /libpod/commit?container=gate",
+        "POST /libpod/commit?container=%5f%5fa",
+        "POST /libpod/commit?container=%25a",
+        "GET /libpod/containers/stats?containers=web,gate",
+        "GET /libpod/generate/kube?names=web&names=gate",
+        "POST /libpod/containers/prune?filters=%7B%22name%22%3A%5B%22gate%22%5D%7D",
+        "DELETE /libpod/networks/front?force=true",
+        "DELETE /libpod/networks/f",
+        "DELETE /libpod/networks/ffffffffffff",
+        "DELETE /libpod/volumes/sockets?force=true",
+        "DELETE /libpod/volumes/Sock",
+        "DELETE /libpod/images/acme/gate:1?force=true",
+        "DELETE /libpod/images/gate:1",
+        "DELETE /libpod/images/docker.io/acme/gate:1",
+        "DELETE /libpod/images/remove?images=acme%2Fgate%3A1",
+        "DELETE /libpod/images/eee",
+    ] {
+        let (reason, message) = judged(request, "").unwrap_err();
+        assert_eq!(reason, Reason::OwnContainer, "{request}: {message}");
+        assert!(message.contains("dockgate's own"), "{request}: {message}");
+    }
+    for request in [
+        "POST /libpod/containers/web/kill",
+        "DELETE /libpod/containers/gates?force=true&timeout=10&v=1",
+        "DELETE /libpod/containers/ab",
+        "DELETE /libpod/containers/aaab",
+        "GET /libpod/containers/json?all=1",
+        "GET /libpod/system/df",
+        "DELETE /libpod/networks/back",
+        "DELETE /libpod/volumes/sockets2",
+        "DELETE /libpod/images/acme/gate:12",
+        "GET /libpod/images/search?term=a-number-of-words",
+        "DELETE /libpod/images/acme/gates:1",
+    ] {
+        assert!(
+            judged(request, "").is_ok(),
+            "{request}: {:?}",
+            judged(request, "")
+        );
     }
 }

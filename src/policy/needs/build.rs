@@ -1,0 +1,148 @@
+//! What a build with BuildKit makes of its result, and where it looks for a cache.
+//!
+//! Shape of `outputs`: a JSON array of `{"Type": "moby", "Attrs": {"name": "a:1,b:2", "push": "true"}}`; of
+//! `cachefrom`: a JSON array of references. The classic builder reads no `outputs`, and its cache is local.
+//!
+//! Source: `builder/builder-next` of moby/moby, `exporter/containerimage` of moby/buildkit.
+
+use super::super::need::{Block, Made, What};
+use super::super::reason::Denial;
+use super::Needs;
+use super::query::unclear;
+use crate::docker::{Call, Json};
+
+/// What the daemon reads of a build.
+pub(super) const KEYS: &[&str] = &[
+    "buildargs",
+    "buildid",
+    "cachefrom",
+    "cgroupparent",
+    "cpuperiod",
+    "cpuquota",
+    "cpusetcpus",
+    "cpusetmems",
+    "cpushares",
+    "dockerfile",
+    "extrahosts",
+    "forcerm",
+    "isolation",
+    "labels",
+    "memory",
+    "memswap",
+    "networkmode",
+    "nocache",
+    "outputs",
+    "platform",
+    "pull",
+    "q",
+    "remote",
+    "rm",
+    "securityopt",
+    "session",
+    "shmsize",
+    "squash",
+    "t",
+    "target",
+    "ulimits",
+    "version",
+];
+
+/// Whether a build is BuildKit's.
+pub(super) fn is_by_buildkit(call: &Call) -> bool {
+    call.query.first("version") == Some("2")
+}
+
+/// Reads the outputs, and the images that hold a cache.
+pub(super) fn read(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+    if !is_by_buildkit(call) {
+        return Ok(());
+    }
+    for output in items(call, OUTPUTS)?.items() {
+        read_output(needs, call, output)?;
+    }
+    for image in items(call, "cachefrom")?.items() {
+        let image = image.text().ok_or_else(|| unclear("cachefrom", LIST))?;
+        needs.push("cachefrom", Made::Pull(image.to_owned()));
+    }
+    Ok(())
+}
+
+/// The query key of the outputs.
+pub(super) const OUTPUTS: &str = "outputs";
+const LIST: &str = "must be a JSON array of references";
+const SHAPE: &str =
+    r#"must be a JSON array such as [{"Type":"moby","Attrs":{"name":"registry/image:tag"}}]"#;
+
+/// A JSON array of the query; without the key an empty one.
+fn items<'a>(call: &'a Call, key: &str) -> Result<Json<'a>, Denial> {
+    let text = call.query.first(key).unwrap_or_default();
+    if text.is_empty() {
+        return Ok(Json::List(Vec::new()));
+    }
+    match Json::parse(text.as_bytes()) {
+        Ok(list @ (Json::List(_) | Json::Null)) => Ok(list),
+        Ok(Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_)) | Err(_) => {
+            Err(unclear(key, if key == OUTPUTS { SHAPE } else { LIST }))
+        }
+    }
+}
+
+fn read_output(needs: &mut Needs, call: &Call, output: &Json) -> Result<(), Denial> {
+    let mut members = output.members().iter();
+    if !members.all(|(key, _)| matches!(&**key, "Type" | "Attrs")) {
+        return Err(unclear(OUTPUTS, SHAPE));
+    }
+    let kind = output.get("Type").and_then(Json::text);
+    let nothing = Json::Null;
+    let attributes = output.get("Attrs").unwrap_or(&nothing);
+    let (Some(kind), Json::Object(_) | Json::Null) = (kind, attributes) else {
+        return Err(unclear(OUTPUTS, SHAPE));
+    };
+    match kind {
+        "moby" | "image" => read_image(needs, call, attributes),
+        // Nothing is kept but the cache, or the files go to the client through its session.
+        "cacheonly" | "local" | "tar" if attributes.members().is_empty() => Ok(()),
+        _ => {
+            needs.push(OUTPUTS, What::Unnamed(Block::Build));
+            Ok(())
+        }
+    }
+}
+
+/// An image in the daemon's store, its names, and whether it is sent away.
+fn read_image(needs: &mut Needs, call: &Call, attributes: &Json) -> Result<(), Denial> {
+    let (mut names, mut is_pushed) = (Vec::new(), false);
+    for (key, value) in attributes.members() {
+        let value = value.text().ok_or_else(|| unclear(OUTPUTS, SHAPE))?;
+        match &**key {
+            "name" => names.extend(value.split(',')),
+            // Without a value it is true.
+            "push" => is_pushed |= !FALSE.contains(&value),
+            key if HARMLESS.contains(&key) => {}
+            _ => needs.push(OUTPUTS, What::Unnamed(Block::Build)),
+        }
+    }
+    for name in names.iter().filter(|name| !name.is_empty()) {
+        needs.push(OUTPUTS, Made::Tag((*name).to_owned()));
+    }
+    // The daemon puts what `t` names in the place of these.
+    let tags = call.query.pairs().filter(|(key, _)| *key == "t");
+    let pushed = names.into_iter().chain(tags.map(|(_, name)| name));
+    for name in pushed.filter(|name| is_pushed && !name.is_empty()) {
+        needs.push(OUTPUTS, Made::Push(name.to_owned()));
+    }
+    Ok(())
+}
+
+/// What Go's `ParseBool` takes for false.
+const FALSE: &[&str] = &["0", "F", "FALSE", "False", "f", "false"];
+
+/// How an image is packed.
+const HARMLESS: &[&str] = &[
+    "compression",
+    "compression-level",
+    "force-compression",
+    "oci-mediatypes",
+    "rewrite-timestamp",
+    "unpack",
+];
