@@ -12,7 +12,6 @@ from cases import eventually, must, must_equal
 from cli_steps import CONVERSATION, converse
 from commands import Background, Docker, Run, Terminal
 from library_proof import LOOP, WEB, Place
-from support import engines
 
 IMAGE = "dockgate-test-image"
 # Says a variable of the container that it runs in.
@@ -148,11 +147,10 @@ services: {{none: {{image: "{NOWHERE}"}}}}
 
 
 class Compose:
-    """compose of the newer CLI, behind the policy, for the project of a folder."""
+    """compose behind the policy, for the project of a folder."""
 
     def __init__(self, place: Place, text: str = COMPOSE % "first") -> None:
-        # The plugin comes with the newer CLI, and speaks to either engine.
-        self.docker = engines()[-1].cli(place.host)
+        self.docker = place.engine.plugins(place.host)
         self.file = place.folder / "compose.yaml"
         self.file.write_text(text)
 

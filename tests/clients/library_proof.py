@@ -66,7 +66,8 @@ class Client:
     denied: frozenset[str] = frozenset()
     # Its name in clients.tsv, where its policy is a variant of another.
     slug: str | None = None
-    engines: tuple[str, ...] = ("20", "26")
+    # Client libraries and policies do not depend on the engine's version, so the oldest and the main engine do.
+    engines: tuple[str, ...] = ("20", "28", "extra")
     # Whether it goes to a socket file.
     by_socket: bool = False
 

@@ -16,7 +16,7 @@ from cases import Cases, must_equal
 from client_fixtures import FIXTURES, render
 from commands import Docker, Run, run_well
 from steps import two_ways
-from support import REPOSITORY, engines
+from support import MAIN_ENGINE, REPOSITORY, engines
 
 BOLLARD_TARGET = REPOSITORY / "target" / "clients"
 
@@ -31,13 +31,14 @@ def main() -> None:
     build = ["cargo", "build", "--locked", "--quiet", "--target-dir", BOLLARD_TARGET]
     subprocess.run(build, cwd=CLIENTS / "bollard", check=True)
     cases = Cases()
-    for engine in engines():
+    # The oldest and the main engine do: the clients send to each what they send to any other of its API version.
+    for engine in engines(without="26"):
         with two_ways(engine) as ways:
             for client in COMMANDS:
                 with cases.case(f"{engine.name}: {client}"):
                     exchanges = ways.take(lambda docker, folder, client=client: life(client, docker, folder))
                     # Requests differ between the engines in little but the version of the API.
-                    if engine == engines()[-1]:
+                    if engine.name == MAIN_ENGINE:
                         compare_with_fixture(client, render(exchanges))
     cases.finish()
 

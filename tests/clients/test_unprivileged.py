@@ -31,7 +31,8 @@ PROGRAMS = {
 
 def main() -> None:
     cases = Cases()
-    for engine in engines():
+    # What the policies refuse does not depend on the engine's version: the oldest and the main engine do.
+    for engine in engines(without="26"):
         engine.clean_up()
         direct = engine.cli(engine.address)
         with scratch() as folder:

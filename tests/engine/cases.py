@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from contextlib import contextmanager
+from typing import ClassVar
 
 
 class Failure(AssertionError):
@@ -34,6 +35,9 @@ def must_equal(what: str, got: object, want: object) -> None:
 class Cases:
     """The cases of one test program, one line of output each."""
 
+    # Engines that did not start. Their cases could not run, which is a failure of the program.
+    missing_engines: ClassVar[set[str]] = set()
+
     def __init__(self) -> None:
         self.failed: list[str] = []
         self.lock = threading.Lock()
@@ -55,7 +59,9 @@ class Cases:
                 print(f"ok {name} ({time.monotonic() - started:.1f} s)", flush=True)
 
     def finish(self) -> None:
-        """Ends the program, with 1 when a case failed."""
+        """Ends the program, with 1 if a case failed or could not run."""
+        for engine in sorted(self.missing_engines):
+            self.failed.append(f"engine {engine} did not start, so no case ran on it")
         if self.failed:
             sys.exit(f"{len(self.failed)} failed: " + "; ".join(self.failed))
 

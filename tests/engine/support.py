@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from cases import Failure, eventually, must, must_equal
+from cases import Cases, Failure, eventually, must, must_equal
 from commands import Docker
 from recorder import Recorder
 
@@ -114,9 +114,13 @@ def records_folder() -> Path:
     return folder
 
 
+# What does not depend on the engine's version is tested on this one.
+MAIN_ENGINE = "28"
+
+
 @dataclass(frozen=True)
 class Engine:
-    """A private engine, and a docker CLI for it: of Docker's engines the one of the same release."""
+    """A private engine, and the docker CLI of its release. Podman has the main engine's."""
 
     name: str
     address: str
@@ -124,6 +128,10 @@ class Engine:
 
     def cli(self, host: str) -> Docker:
         return Docker(self.docker, host)
+
+    def plugins(self, host: str) -> Docker:
+        """A docker CLI that has compose and buildx: of the same release, but the main engine's for 20, which has none."""
+        return (main_engine() if self.name == "20" else self).cli(host)
 
     def clean_up(self) -> None:
         """Removes what a failed step has left behind."""
@@ -134,18 +142,37 @@ class Engine:
                 docker(*removal.split(), *left)
 
 
-def engines() -> list[Engine]:
-    """Docker's, oldest first."""
-    return [engine_of(each) for each in told("DOCKGATE_ENGINES")]
+def engines(*, without: str = "") -> list[Engine]:
+    """Docker's engines, oldest first, that have started. `Cases.finish` reports those that have not as failures."""
+    found = []
+    for each in described("DOCKGATE_ENGINES"):
+        if each["name"] == without:
+            continue
+        if each["started"]:
+            found.append(engine_of(each))
+        else:
+            Cases.missing_engines.add(each["name"])
+    return found
+
+
+def main_engine() -> Engine:
+    """The engine for what does not depend on the version."""
+    return must_have_started(next(each for each in described("DOCKGATE_ENGINES") if each["name"] == MAIN_ENGINE))
 
 
 def podman() -> Engine:
     """Podman, which serves the Docker API too."""
-    return engine_of(told("DOCKGATE_PODMAN"))
+    return must_have_started(described("DOCKGATE_PODMAN"))
 
 
-def told(variable: str) -> list | dict:
-    """What `engines.sh env` told of."""
+def must_have_started(each: dict) -> Engine:
+    if not each["started"]:
+        raise SystemExit(f"engine {each['name']} did not start, so this test cannot run")
+    return engine_of(each)
+
+
+def described(variable: str) -> list | dict:
+    """The engines as `engines.sh env` describes them."""
     if variable not in os.environ:
         sys.exit('no engines: run `tests/engine/engines.sh start` and `eval "$(tests/engine/engines.sh env)"` first')
     return json.loads(os.environ[variable])

@@ -326,10 +326,9 @@ def builds(cases: Cases, engine: Engine, folder: Path) -> None:
         "FROM busybox\nARG WORD\nCOPY hello /hello\nRUN cat /hello; echo $WORD > /word\n"
     )
     (context / "hello").write_text("hello from the context\n")
-    newest = engines()[-1]
     with Gate(engine.address, "docker-cli-build") as gate:
         direct, through = engine.cli(engine.address), engine.cli(gate.host)
-        plugin = Docker(newest.docker, gate.host)
+        plugin = engine.plugins(gate.host)
         ways: list[tuple[str, Callable[..., object]]] = [
             ("classic", lambda *words: through("build", *words, env={"DOCKER_BUILDKIT": "0"})),
             ("BuildKit in the CLI", lambda *words: through("build", *words, env={"DOCKER_BUILDKIT": "1"})),
@@ -386,7 +385,7 @@ def composes(cases: Cases, engine: Engine, folder: Path) -> None:
     file = folder / "compose.yaml"
     direct = engine.cli(engine.address)
     with Gate(engine.address, "ci-runner") as gate:
-        through = Docker(engines()[-1].docker, gate.host)
+        through = engine.plugins(gate.host)
 
         def compose(*words: str) -> Run:
             return through.may_fail("compose", "--ansi", "never", "--progress", "plain", "-f", file, *words)

@@ -1,7 +1,7 @@
 """Images under the names that people write, made of the machine's own parts, for none can be pulled; Dockgate's own, built on them.
 
 The text of the Dockerfile is built as it stands. Its base image for building is the folder `rust` that tests/setup.sh has made,
-with the crates that this machine has fetched already. As a program it builds both images on the newest engine.
+with the crates that this machine has fetched already. As a program it builds both images on the main engine.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
 
 from cases import must, must_equal
 from commands import Docker, run_well
-from support import REPOSITORY, engines
+from support import REPOSITORY, main_engine
 
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
 VERSION = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["package"]["version"]
@@ -72,5 +72,5 @@ def _import_rust(docker: Docker, name: str) -> None:
 
 
 if __name__ == "__main__":
-    newest = engines()[-1]
-    build(newest.cli(newest.address))
+    engine = main_engine()
+    build(engine.cli(engine.address))

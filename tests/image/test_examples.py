@@ -15,7 +15,7 @@ import standins
 from cases import Cases, Failure, eventually, must, must_equal
 from commands import Docker, Run, run_well
 from standins import PLAIN
-from support import REPOSITORY, engines, scratch
+from support import REPOSITORY, main_engine, scratch
 
 EXAMPLES = ["compose.example.yaml"]
 EXAMPLES += sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("examples/*/compose.yaml"))
@@ -235,7 +235,7 @@ def stacks_run(docker: Docker, folder: Path) -> None:
 
 def main() -> None:
     cases = Cases()
-    engine = engines()[-1]
+    engine = main_engine()
     docker = engine.cli(engine.address)
     engine.clean_up()
     with cases.case("images"), scratch() as folder:

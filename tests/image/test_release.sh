@@ -70,8 +70,8 @@ if grep -rF -e "$folder" -e "$HOME/.cargo" -e "$HOME/.rustup" "$out" "$folder/un
 # The image is built elsewhere, by another user's Cargo: the default address, which is the image's own, is all that differs.
 DOCKGATE_DEFAULT_LISTEN='tcp://[::]:2375' PATH=$DOCKGATE_TOOLS/bin:$PATH "$tree/scripts/build-static"
 python3 tests/image/standins.py
-container=$("$ENGINE26_DOCKER" create "dockgate:$version")
-"$ENGINE26_DOCKER" cp --quiet "$container:/dockgate" "$folder/of-the-image"
-"$ENGINE26_DOCKER" rm "$container" >/dev/null
+container=$("$ENGINE28_DOCKER" create "dockgate:$version")
+"$ENGINE28_DOCKER" cp --quiet "$container:/dockgate" "$folder/of-the-image"
+"$ENGINE28_DOCKER" rm "$container" >/dev/null
 cmp "$folder/of-the-image" "$tree"/target/*/release/dockgate || fail "the image has another binary than this machine builds"
 echo "equal: two builds in different folders, and the binary in the image"
