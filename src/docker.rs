@@ -11,6 +11,7 @@ pub mod operation;
 pub mod query;
 pub mod reference;
 mod risk;
+pub mod since;
 mod table;
 pub mod target;
 

@@ -36,7 +36,8 @@ fn request(file: &str, api: &str) -> String {
     let tty = |tty: bool| format!("{{\"Detach\":false,\"Tty\":{tty}}}");
     match file {
         "archive-head" => head(web("archive?path=%2Fetc%2Fssl")),
-        "attach" => post(&web("attach?stream=1&stdout=1"), TCP, ""),
+        // What is left out is sent as it was judged.
+        "attach" => post(&web("attach?stream=1&stdout=1&stdin=0"), TCP, ""),
         "attestations" => get(&format!("/v{api}/images/busybox:1.37/attestations")),
         "create" => {
             let body = r#"{"Image":"busybox"}"#;

@@ -12,6 +12,7 @@
 
 mod container;
 mod exec;
+mod hidden;
 mod network;
 mod service;
 mod table;
@@ -24,6 +25,7 @@ use std::fmt::Write;
 use super::json::{BadJson, Json, Member, shortened};
 use super::operation::Operation;
 
+pub use hidden::{are_masked_by_engines, are_read_only_by_engines};
 pub use table::{Class, Field, Shape, Table, Zero};
 pub use topic::Topic;
 

@@ -1,9 +1,15 @@
 //! A mount, in whichever of the API's spellings it came.
 //!
 //! Nothing is cleaned: a path that the daemon would clean is refused, so that what is compared with a
-//! rule is what is mounted.
+//! rule is what is mounted. Podman joins the parts of a mount to one text, as its command line has it, and
+//! reads that again: no part may hold what separates them there.
 //!
-//! Source: `daemon/volume/mounts/linux_parser.go` of moby/moby.
+//! Source: `daemon/volume/mounts/linux_parser.go` of moby/moby;
+//! `pkg/api/handlers/compat/containers_create.go` of containers/podman.
+
+mod access;
+
+pub use access::{Access, is_on_mount_below};
 
 use super::json::{Json, Member};
 use super::target::is_name;
@@ -13,8 +19,8 @@ use super::target::is_name;
 pub struct Mount<'a> {
     /// Where it comes from.
     pub source: Source<'a>,
-    /// Whether it can be written, or its labels be changed.
-    pub is_writable: bool,
+    /// What can be done with it; changing its labels counts as writing.
+    pub access: Access,
     /// Whether mounts made in the container come out on the host.
     pub is_shared: bool,
 }
@@ -45,6 +51,9 @@ pub enum Source<'a> {
 /// Why a mount is refused by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadMount {
+    /// Who sees a change first, which no engine on Linux regards.
+    #[error("has a consistency that is neither cached, consistent, default nor delegated")]
+    Consistency,
     /// The mode behind the last colon.
     #[error("has a mode that the daemon does not know")]
     Mode,
@@ -56,14 +65,16 @@ pub enum BadMount {
     Parts,
     /// A host path with a second spelling.
     #[error(
-        "has a source that is no clean absolute path: write it without `..`, `.`, `//`, backslash or a slash at its end"
+        "has a source that is no clean absolute path: write it without `..`, `.`, `//`, backslash, a slash at its end or, in the long form, a comma"
     )]
     Source,
     /// A path within a volume or an image.
     #[error("has a subpath that is not within its source")]
     Subpath,
     /// A target that is no path, or the root.
-    #[error("has a target that is no clean absolute path")]
+    #[error(
+        "has a target that is no clean absolute path: write it without `..`, `.`, `//`, backslash, `:`, `,` or `*`"
+    )]
     Target,
     /// A template, which a node of a swarm would fill in.
     #[error("has a template, which is filled in only after it was judged: write it out")]
@@ -121,9 +132,10 @@ pub fn short(text: &str) -> Result<Mount<'_>, BadMount> {
         Some(path) if path.starts_with('/') => Source::Host(host_path(path)?),
         name => volume(name, None)?,
     };
+    let is_read_only = has("ro") && !has("z") && !has("Z");
     Ok(Mount {
+        access: access(&source, is_read_only, false),
         source,
-        is_writable: !has("ro") || has("z") || has("Z"),
         is_shared: has("shared") || has("rshared"),
     })
 }
@@ -142,6 +154,8 @@ pub fn long<'a>(mount: &'a Json<'a>) -> Result<Mount<'a>, BadMount> {
     check_target(text("Target"))?;
     check_options(mount, kind)?;
     let source = match kind {
+        // Podman separates the parts of a long form by commas.
+        "bind" | "image" if source.contains(',') => return Err(BadMount::Source),
         "bind" => Source::Host(host_path(source)?),
         "volume" => volume(
             Some(source).filter(|name| !name.is_empty()),
@@ -154,28 +168,46 @@ pub fn long<'a>(mount: &'a Json<'a>) -> Result<Mount<'a>, BadMount> {
         }
         _ => return Err(BadMount::Type),
     };
-    let propagation = mount
-        .get("BindOptions")
-        .and_then(|options| options.get("Propagation"))
-        .and_then(Json::text);
+    let of_bind = |key: &str| {
+        mount
+            .get("BindOptions")
+            .and_then(|options| options.get(key))
+    };
+    let propagation = of_bind("Propagation").and_then(Json::text);
     if !propagation.is_none_or(|mode| PROPAGATIONS.contains(&mode)) {
         return Err(BadMount::Mode);
     }
+    if !CONSISTENCIES.contains(&text("Consistency")) {
+        return Err(BadMount::Consistency);
+    }
+    let is_read_only = mount.get("ReadOnly").is_some_and(Json::is_true);
+    let is_non_recursive = of_bind("ReadOnlyNonRecursive").is_some_and(Json::is_true);
     Ok(Mount {
+        access: access(&source, is_read_only, is_non_recursive),
         source,
-        is_writable: !mount.get("ReadOnly").is_some_and(Json::is_true),
         is_shared: matches!(propagation, Some("shared" | "rshared")),
     })
 }
+
+/// What can be done with a mount. Of what is no path of the host, nothing comes along.
+fn access(source: &Source<'_>, is_read_only: bool, is_non_recursive: bool) -> Access {
+    match source {
+        _ if !is_read_only => Access::Write,
+        Source::Host(path) => Access::read_only(path, is_non_recursive),
+        Source::Volume { .. } | Source::Memory(_) | Source::Image(_) => Access::Read,
+    }
+}
+
+const CONSISTENCIES: &[&str] = &["", "cached", "consistent", "default", "delegated"];
 
 const PROPAGATIONS: &[&str] = &[
     "", "private", "rprivate", "rshared", "rslave", "shared", "slave",
 ];
 
-/// What of a memory mount's options, joined by commas, undoes what the daemon sets.
+/// What of a memory mount's options, joined by commas, undoes what the daemon sets, or is none that is known.
 pub fn opening<'a>(options: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let is_harmless = |option: &&str| {
-        let (name, _) = option.split_once('=').unwrap_or((option, ""));
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
         let known = [
             "",
             "gid",
@@ -191,6 +223,9 @@ pub fn opening<'a>(options: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
             "uid",
         ];
         known.contains(&name)
+            && value
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'%')
     };
     options.filter(|option| !is_harmless(option)).collect()
 }
@@ -219,16 +254,27 @@ pub fn is_clean(path: &str) -> bool {
     })
 }
 
+/// Whether a path is clean and means itself in every text that an engine makes of it.
+#[must_use]
+pub fn is_literal(path: &str) -> bool {
+    is_clean(path) && !path.contains([':', ',', '*'])
+}
+
 fn host_path(path: &str) -> Result<&str, BadMount> {
     Some(path)
         .filter(|path| is_clean(path))
         .ok_or(BadMount::Source)
 }
 
-fn check_target(target: &str) -> Result<(), BadMount> {
+/// Checks the path in the container at which something is mounted.
+///
+/// # Errors
+///
+/// It is not cleanly spelled, or is the root.
+pub fn check_target(target: &str) -> Result<(), BadMount> {
     // A slash at the end of a target is common, and nothing is compared with it.
     let target = target.strip_suffix('/').unwrap_or(target);
-    if is_clean(target) && target != "/" {
+    if is_literal(target) && target != "/" {
         Ok(())
     } else {
         Err(BadMount::Target)
@@ -286,7 +332,7 @@ fn check_subpath(options: Option<&Json>) -> Result<(), BadMount> {
         .and_then(Json::text)
         .unwrap_or_default();
     // As a path below a root it must be clean.
-    if subpath.is_empty() || is_clean(&format!("/{subpath}")) {
+    if subpath.is_empty() || is_literal(&format!("/{subpath}")) {
         Ok(())
     } else {
         Err(BadMount::Subpath)
@@ -298,144 +344,9 @@ fn memory_options<'a>(mount: &'a Json<'a>) -> Vec<&'a str> {
         .get("TmpfsOptions")
         .and_then(|options| options.get("Options"));
     let rows = options.map_or(&[][..], Json::items);
-    opening(rows.iter().filter_map(|row| row.texts().next()))
+    let words = rows.iter().flat_map(Json::texts);
+    opening(words.flat_map(|word| word.split(',')))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_short_form_as_the_daemon_does() {
-        let volume = |name| Source::Volume {
-            name,
-            driver: None,
-            options: &[],
-            labels: &[],
-        };
-        for (text, source, is_writable, is_shared) in [
-            ("/srv/a:/a", Source::Host("/srv/a"), true, false),
-            ("/:/h:ro", Source::Host("/"), false, false),
-            ("/a:/b:", Source::Host("/a"), true, false),
-            ("/a:/b:ro,z", Source::Host("/a"), true, false),
-            ("/a:/b:ro,rshared", Source::Host("/a"), false, true),
-            ("/a:/b/", Source::Host("/a"), true, false),
-            ("data:/a:nocopy", volume(Some("data")), true, false),
-            ("/a", volume(None), true, false),
-        ] {
-            let want = Mount {
-                source,
-                is_writable,
-                is_shared,
-            };
-            assert_eq!(short(text), Ok(want), "{text}");
-        }
-    }
-
-    #[test]
-    fn refuses_a_short_form_that_has_a_second_reading() {
-        for (text, want) in [
-            ("/a/../b:/x", BadMount::Source),
-            ("/a//b:/x", BadMount::Source),
-            ("/a/:/x", BadMount::Source),
-            ("//a:/x", BadMount::Source),
-            ("/a/.:/x", BadMount::Source),
-            ("/a\\b:/x", BadMount::Source),
-            ("/a\n:/x", BadMount::Source),
-            ("/a:ro", BadMount::Parts),
-            (":/x", BadMount::Parts),
-            ("/a:/b:/c:ro", BadMount::Parts),
-            ("/a:/b:RO", BadMount::Mode),
-            ("/a:/b:ro,exec", BadMount::Mode),
-            ("/a:b", BadMount::Target),
-            ("/a:/", BadMount::Target),
-            ("/a:/b/../c", BadMount::Target),
-            ("../a:/x", BadMount::VolumeName),
-            ("a/b:/x", BadMount::VolumeName),
-            ("~:/x", BadMount::VolumeName),
-            ("/{{.Node.ID}}:/x", BadMount::Template),
-        ] {
-            assert_eq!(short(text), Err(want), "{text}");
-        }
-    }
-
-    #[test]
-    fn reads_the_long_form_as_the_daemon_does() {
-        let json = |text: &'static str| Json::parse(text.as_bytes()).unwrap();
-        let text = r#"{"Type":"bind","Source":"/srv","Target":"/a","ReadOnly":true,"BindOptions":{"Propagation":"rshared"}}"#;
-        let bind = json(text);
-        let want = Mount {
-            source: Source::Host("/srv"),
-            is_writable: false,
-            is_shared: true,
-        };
-        assert_eq!(long(&bind), Ok(want));
-        let tmpfs = json(
-            r#"{"Type":"tmpfs","Target":"/a","TmpfsOptions":{"Options":[["noexec"],["exec"],["suid"]]}}"#,
-        );
-        assert_eq!(
-            long(&tmpfs).unwrap().source,
-            Source::Memory(vec!["exec", "suid"])
-        );
-    }
-
-    #[test]
-    fn refuses_a_long_form_that_has_a_second_reading() {
-        for (id, text, want) in [
-            (
-                "F75",
-                r#"{"Type":"cluster","Source":"a","Target":"/a"}"#,
-                BadMount::Type,
-            ),
-            (
-                "F75",
-                r#"{"Type":"npipe","Source":"a","Target":"/a"}"#,
-                BadMount::Type,
-            ),
-            (
-                "F75",
-                r#"{"Type":"Bind","Source":"/","Target":"/a"}"#,
-                BadMount::Type,
-            ),
-            ("F75", r#"{"Source":"/","Target":"/a"}"#, BadMount::Type),
-            (
-                "2c",
-                r#"{"Type":"bind","Source":"\\..\\x","Target":"/a"}"#,
-                BadMount::Source,
-            ),
-            (
-                "2c",
-                r#"{"Type":"tmpfs","Source":"a","Target":"/a"}"#,
-                BadMount::Type,
-            ),
-            (
-                "2c",
-                r#"{"Type":"bind","Source":"/a","Target":"/a","VolumeOptions":{"NoCopy":true}}"#,
-                BadMount::Options,
-            ),
-            (
-                "F76",
-                r#"{"Type":"volume","Source":"a","Target":"/a","VolumeOptions":{"Subpath":"../../x"}}"#,
-                BadMount::Subpath,
-            ),
-            (
-                "F76",
-                r#"{"Type":"image","Source":"a","Target":"/a","ImageOptions":{"Subpath":"/x"}}"#,
-                BadMount::Subpath,
-            ),
-            (
-                "3",
-                r#"{"Type":"bind","Source":"{{index .Service.Labels \"p\"}}","Target":"/a"}"#,
-                BadMount::Template,
-            ),
-            (
-                "3",
-                r#"{"Type":"volume","Target":"/a","VolumeOptions":{"DriverConfig":{"Options":{"device":"{{.Node.ID}}"}}}}"#,
-                BadMount::Template,
-            ),
-        ] {
-            let mount = Json::parse(text.as_bytes()).unwrap();
-            assert_eq!(long(&mount), Err(want), "{id}: {text}");
-        }
-    }
-}
+mod tests;

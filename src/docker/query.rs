@@ -117,6 +117,15 @@ impl Query {
         }
     }
 
+    /// Says a boolean in the one spelling that every engine reads, whether it was there or not.
+    pub fn state(&mut self, key: &str, is_true: bool) {
+        let value = if is_true { "1" } else { "0" };
+        if self.first(key).is_none() {
+            self.0.push((key.to_owned(), String::new()));
+        }
+        self.set(key, value);
+    }
+
     /// Adds a value, of a key that may have several.
     pub fn add(&mut self, key: &str, value: &str) {
         self.0.push((key.to_owned(), value.to_owned()));

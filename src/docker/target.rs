@@ -154,11 +154,17 @@ impl<'a> Target<'a> {
 impl ApiVersion {
     /// The least that any setting takes. Before it, the start of a container took a host
     /// configuration.
-    pub const LEAST: Self = Self {
-        major: 1,
-        minor: 24,
-        patch: None,
-    };
+    pub const LEAST: Self = Self::docker(24);
+
+    /// The version of Docker's API with this number behind the point.
+    #[must_use]
+    pub const fn docker(minor: u16) -> Self {
+        Self {
+            major: 1,
+            minor,
+            patch: None,
+        }
+    }
 
     /// Parses `1.45`, and `5.4.2` where three parts are allowed.
     ///

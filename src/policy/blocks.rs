@@ -171,7 +171,8 @@ blocks! {
     create Create {
         /// Whether a fixed address may be taken.
         addresses: bool = false;
-        /// Paths of the host that may be mounted.
+        /// Paths of the host that may be mounted: for reading, with `:ro-nonrecursive` for reading where what
+        /// is mounted below them stays writable, with `:rw` for writing.
         binds: Binds = Binds::default();
         /// Capabilities beside those that every container has.
         capabilities: Texts = Texts::default();
@@ -199,6 +200,8 @@ blocks! {
         log_drivers: Texts = Texts::default();
         /// Networks that may be joined.
         networks: NetworkNames = NetworkNames::default();
+        /// Whether a container may be spared when memory runs out.
+        oom_protected: bool = false;
         /// Ports of the host; any without the key.
         ports: Option<Ports> = None;
         /// Whether a container may be privileged.

@@ -9,6 +9,7 @@ use super::facts::{Container, IMAGE_LABEL, POLICY_LABEL};
 use super::file::Policy;
 use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
+use crate::docker::mount::Access;
 use crate::docker::reference::is_on_host;
 use crate::docker::{Operation, Reference};
 
@@ -159,7 +160,7 @@ impl Cover<'_> {
         let create = &self.blocks.create;
         Ok(match what {
             What::Addresses => create.addresses,
-            What::Bind { path, is_writable } => create.binds.covers(path, *is_writable),
+            What::Bind { path, access } => create.binds.covers(path, *access),
             What::Capability(name) => has_capability(&create.capabilities, name),
             What::Config(name) => create.configs.cover(name),
             What::Device(name) => create.devices.has(name) || self.has_device(name),
@@ -175,6 +176,7 @@ impl Cover<'_> {
             What::LogDriver(name) => create.log_drivers.has(name),
             What::Made(made) => self.made(made)?,
             What::Network(name) => self.network(name)?,
+            What::OomProtected => create.oom_protected,
             What::Port(port) => create.ports.as_ref().is_none_or(|ports| ports.covers(port)),
             What::Privileged => create.privileged,
             What::Project {
@@ -210,7 +212,7 @@ impl Cover<'_> {
             Within::ArchivePath(path) => archive
                 .paths
                 .as_ref()
-                .is_none_or(|paths| paths.covers(path, true)),
+                .is_none_or(|paths| paths.covers(path, Access::Write)),
             Within::Command(argv) => exec.commands.as_ref().is_none_or(|it| it.cover(argv)),
             Within::ExecEnv(variable) => exec.env.cover(variable, exec.commands.is_none()),
             Within::ExecInto(name) => {
@@ -227,7 +229,7 @@ impl Cover<'_> {
             Within::ExecWorkdir(path) => exec
                 .workdirs
                 .as_ref()
-                .is_none_or(|paths| paths.covers(path, false)),
+                .is_none_or(|paths| paths.covers(path, Access::Read)),
         })
     }
 

@@ -87,6 +87,9 @@ pub struct Network {
     pub containers: Vec<String>,
 }
 
+/// The id of Podman's default network, which is the same everywhere and which no client can choose.
+const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9";
+
 /// A service of the swarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
@@ -249,6 +252,13 @@ impl Service {
 }
 
 impl Network {
+    /// Whether it is the one that the daemon puts containers on by itself: `bridge` of Docker, or Podman's, of
+    /// which the name alone says nothing, as a client of Docker can choose it.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.name == "bridge" || self.id == PODMAN_DEFAULT
+    }
+
     /// Reads the reply of `NetworkInspect`.
     ///
     /// # Errors

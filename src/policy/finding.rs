@@ -5,6 +5,7 @@
 
 use super::facts::PROJECT_LABELS;
 use super::need::{Block, Limits, Made, Port, Variable, What, Within};
+use crate::docker::mount::Access;
 
 /// What the record tells of a need; `None` for what nothing grants, for labels, and for what is empty.
 #[must_use]
@@ -118,7 +119,7 @@ fn create(key: &str, value: &str) -> Option<What> {
             let (path, mode) = value.rsplit_once(':')?;
             What::Bind {
                 path: path.to_owned(),
-                is_writable: mode == "rw",
+                access: Access::of_mode(mode)?,
             }
         }
         "capabilities" => What::Capability(text()),
@@ -136,6 +137,7 @@ fn create(key: &str, value: &str) -> Option<What> {
         "limits" => What::Limits(limits(value)?),
         "log_drivers" => What::LogDriver(text()),
         "networks" => What::Network(text()),
+        "oom_protected" if is_true => What::OomProtected,
         "ports" => What::Port(port(value)?),
         "privileged" if is_true => What::Privileged,
         "projects" => What::Project {
@@ -199,7 +201,8 @@ fn limits(value: &str) -> Option<Limits> {
             "cpus" => limits.nano_cpus = nanos(value)?,
             "pids" => limits.pids = Some(value.parse().ok()?),
             "swap" => limits.memory_and_swap = value.parse().ok()?,
-            "spared" => limits.is_spared = true,
+            // Records of earlier versions had it here.
+            "spared" => {}
             _ => return None,
         }
     }

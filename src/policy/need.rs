@@ -8,6 +8,7 @@ mod keys;
 
 use std::fmt;
 
+use crate::docker::mount::Access;
 use crate::docker::{Object, Operation};
 
 /// Something that is asked for, and where.
@@ -47,8 +48,8 @@ pub enum What {
     Bind {
         /// Clean and absolute.
         path: String,
-        /// Whether it can be written.
-        is_writable: bool,
+        /// What can be done with it.
+        access: Access,
     },
     /// A capability that is added, without `CAP_`, in capitals.
     Capability(String),
@@ -90,6 +91,8 @@ pub enum What {
     Name(String),
     /// A network to be joined; `@default` is the daemon's own.
     Network(String),
+    /// To be spared when memory runs out.
+    OomProtected,
     /// Ports of the host.
     Port(Port),
     /// All capabilities and devices.
@@ -237,8 +240,6 @@ pub struct Limits {
     pub nano_cpus: i64,
     /// Processes; -1 is no limit, and so is 0 where it is set.
     pub pids: Option<i64>,
-    /// Whether it is spared when memory runs out.
-    pub is_spared: bool,
 }
 
 /// Ports of the host that lead into a container.
@@ -349,9 +350,6 @@ impl fmt::Display for Limits {
         write!(f, ", pids {}", self.pids.unwrap_or_default())?;
         if self.memory_and_swap != 0 {
             write!(f, ", swap {}", self.memory_and_swap)?;
-        }
-        if self.is_spared {
-            write!(f, ", spared")?;
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! policy is asked.
 
 mod build;
+mod changes;
 mod container;
 mod device;
 mod field;
@@ -18,7 +19,7 @@ use super::need::{Need, RESERVED, What};
 use super::reason::{Denial, Reason};
 use crate::docker::body::{asked, table};
 use crate::docker::target::is_name;
-use crate::docker::{Call, Json, Operation};
+use crate::docker::{ApiVersion, Call, Json, Operation};
 
 pub use container::opened;
 pub use path::starts;
@@ -82,6 +83,8 @@ pub fn reached(call: &Call, known: &Known) -> Result<Vec<Need>, Unsettled> {
 /// The needs found so far.
 struct Needs {
     operation: Operation,
+    /// The API version that the path names.
+    version: Option<ApiVersion>,
     /// The object that the path names.
     object: Option<String>,
     found: Vec<Need>,
@@ -92,6 +95,7 @@ impl Needs {
     fn of(call: &Call) -> Option<Self> {
         Some(Self {
             operation: call.operation()?,
+            version: call.version,
             object: call.object().map(str::to_owned),
             found: Vec::new(),
         })

@@ -7,6 +7,7 @@ use super::facts::{Container, POLICY_LABEL, is_full_id};
 use super::names::is_user_defined;
 use super::need::{Made, Need, What, Within};
 use super::needs::ANY_NUMBER;
+use crate::docker::mount::{Access, is_on_mount_below};
 use crate::docker::reference::Version;
 use crate::docker::{Json, Object, Reference};
 
@@ -161,7 +162,7 @@ impl Own {
             What::SwarmVolume(name) | What::Volume(name) => {
                 self.volumes.contains(name).then_some(VOLUME)
             }
-            What::Bind { path, is_writable } => self.is_mounted(&cleaned(path), *is_writable),
+            What::Bind { path, access } => self.is_mounted(&cleaned(path), *access),
             What::Addresses
             | What::Capability(_)
             | What::Config(_)
@@ -175,6 +176,7 @@ impl Own {
             | What::Limits(_)
             | What::LogDriver(_)
             | What::Mark { .. }
+            | What::OomProtected
             | What::Port(_)
             | What::Privileged
             | What::Project { .. }
@@ -271,7 +273,7 @@ impl Own {
                         .into_iter()
                         .chain(text.split([',', ':', '=']).map(cleaned))
                 });
-                paths.find_map(|path| self.is_mounted(&path, true))
+                paths.find_map(|path| self.is_mounted(&path, Access::Write))
             }
             Made::BuildRemote(_)
             | Made::Import
@@ -336,8 +338,15 @@ impl Own {
 
     /// Whether a clean path of the host is mounted in it. Whoever may write the root has the host; and what
     /// is read from above others have too.
-    fn is_mounted(&self, path: &str, is_writable: bool) -> Option<&'static str> {
-        let is_above = |own: &String| is_writable && path != "/" && is_in(own, path);
+    fn is_mounted(&self, path: &str, access: Access) -> Option<&'static str> {
+        let is_above = |own: &String| {
+            let is_written = match access {
+                Access::Read => false,
+                Access::ReadNonRecursive => is_on_mount_below(own, path),
+                Access::Write => true,
+            };
+            is_written && path != "/" && is_in(own, path)
+        };
         let mut paths = self.paths.iter();
         paths
             .any(|own| is_in(path, own) || is_above(own))

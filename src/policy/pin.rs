@@ -6,6 +6,8 @@
 //! on its way, as [`names`](super::names) says; one that could be the beginning of an id gets the slash
 //! that engines show it with.
 
+pub(super) mod explicit;
+
 use super::ask::{Answer, Known, Lookup};
 use super::facts::is_full_id;
 use super::names::{is_hex, is_user_defined};

@@ -332,18 +332,8 @@ impl Rules {
             Some(Ok(names)) => names,
             None => None,
         };
-        let Request { mut call, mut body } = request;
-        pin::objects(&mut call, body.as_mut(), known);
-        if let (Some(operation), Some(body)) = (operation, &mut body) {
-            let mark = Some(policy.mark()).filter(|_| !weighed.is_replacement);
-            stamp::labels(operation, body, mark, blocks);
-        }
-        if operation
-            .and_then(Block::of)
-            .is_some_and(|block| policy.judges(block))
-        {
-            stamp::image(&mut call, policy.mark());
-        }
+        let mark = Some(policy.mark()).filter(|_| !weighed.is_replacement);
+        let Request { call, body } = rewritten(request, policy, mark, known);
         let body = operation.zip(body);
         let terms = Terms {
             call,
@@ -443,6 +433,28 @@ fn replaces() -> Vec<Need> {
         path: "the body".to_owned(),
         what: What::Replaces,
     }]
+}
+
+/// A request as it is sent: with what it was judged by, and the labels of what it makes.
+fn rewritten<'a>(
+    mut request: Request<'a>,
+    policy: &Policy,
+    mark: Option<&str>,
+    known: &Known,
+) -> Request<'a> {
+    let Request { call, body } = &mut request;
+    pin::objects(call, body.as_mut(), known);
+    pin::explicit::query(call);
+    let operation = call.operation();
+    if let (Some(operation), Some(body)) = (operation, body) {
+        pin::explicit::body(operation, body);
+        stamp::labels(operation, body, mark, policy.blocks());
+    }
+    let block = operation.and_then(Block::of);
+    if block.is_some_and(|block| policy.judges(block)) {
+        stamp::image(call, policy.mark());
+    }
+    request
 }
 
 /// The next volume that a container mounts and that must be made before it.

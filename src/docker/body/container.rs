@@ -58,7 +58,7 @@ tables! {
         Domainname               Text                   Harmless;
         Entrypoint               TextOrTexts            Harmless;
         Env                      [Text]                 Judged(Environment);
-        ExposedPorts             {(EMPTY)}              Harmless;
+        ExposedPorts             {(EMPTY)}              Judged(ExposedPorts);
         Healthcheck              (HEALTHCHECK)          Harmless;
         Hostname                 Text                   Harmless;
         Image                    Text                   Judged(Image);
@@ -70,7 +70,7 @@ tables! {
         Shell                    TextOrTexts            Harmless;
         StdinOnce                Bool                   Harmless;
         StopSignal               Text                   Harmless;
-        StopTimeout              Integer                Harmless;
+        StopTimeout              Integer                Judged(StopTimeout);
         Tty                      Bool                   Harmless;
         User                     Text                   Judged(User);
         Volumes                  {(EMPTY)}              Judged(AnonymousVolumes);
@@ -102,7 +102,7 @@ tables! {
         MaskedPaths              [Text]                 Judged(MaskedPaths), Meant;
         Mounts                   [(MOUNT)]              Judged(Mounts);
         NetworkMode              Text                   Judged(NetworkMode);
-        OomScoreAdj              Integer                Judged(Limit);
+        OomScoreAdj              Integer                Judged(OomPriority);
         PidMode                  Text                   Judged(PidNamespace);
         PortBindings             {[(PORT_BINDING)]}     Judged(Ports);
         Privileged               Bool                   Judged(Privileged);
@@ -156,7 +156,7 @@ tables! {
         MemorySwappiness         Integer                Judged(Limit), Meant;
         // Spelled otherwise in the document of API 1.27.
         NanoCpus                 Integer                Judged(Limit) as NanoCPUs;
-        OomKillDisable           Bool                   Judged(Limit), Meant;
+        OomKillDisable           Bool                   Judged(OomPriority);
         PidsLimit                Integer                Judged(Limit), Meant;
         Ulimits                  [(ULIMIT)]             Judged(Limit);
     }

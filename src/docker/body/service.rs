@@ -60,12 +60,12 @@ tables! {
         Isolation                Text                   Harmless;
         Labels                   {Text}                 Judged(Labels);
         Mounts                   [(MOUNT)]              Judged(Mounts);
-        OomScoreAdj              Integer                Judged(Limit);
+        OomScoreAdj              Integer                Judged(OomPriority);
         OpenStdin                Bool                   Harmless;
         Privileges               (PRIVILEGES)           Harmless;
         ReadOnly                 Bool                   Harmless;
         Secrets                  [(SECRET_FILE)]        Judged(Secrets);
-        StopGracePeriod          Integer                Harmless;
+        StopGracePeriod          Integer                Judged(StopTimeout);
         StopSignal               Text                   Harmless;
         Sysctls                  {Text}                 Judged(Sysctls);
         TTY                      Bool                   Harmless;

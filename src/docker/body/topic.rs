@@ -47,6 +47,8 @@ topics! {
     EndpointOptions,
     /// Environment.
     Environment,
+    /// Ports of the container that others may reach.
+    ExposedPorts,
     /// To disconnect a container that the daemon does not know.
     Force,
     /// Further groups of the user.
@@ -79,6 +81,8 @@ topics! {
     NetworkOptions,
     /// Networks that are joined: a name or an id, or an object that has such for keys.
     Networks,
+    /// Whether others are killed before it when memory runs out.
+    OomPriority,
     /// The process namespace.
     PidNamespace,
     /// Which nodes of the swarm are chosen.
@@ -101,6 +105,8 @@ topics! {
     Secrets,
     /// Options of the kernel's security modules.
     SecurityOptions,
+    /// How long the daemon waits for it to end.
+    StopTimeout,
     /// The address ranges of a network.
     Subnets,
     /// What a network is to the swarm.
@@ -164,6 +170,7 @@ impl Topic {
             | Self::Limit
             | Self::Links
             | Self::LogDriver
+            | Self::OomPriority
             | Self::Ports
             | Self::Restart
             | Self::Runtime
@@ -176,6 +183,7 @@ impl Topic {
             | Self::EndpointAddresses
             | Self::EndpointOptions
             | Self::Environment
+            | Self::ExposedPorts
             | Self::Force
             | Self::Image
             | Self::Ipam
@@ -188,6 +196,7 @@ impl Topic {
             | Self::Replicas
             | Self::Rollback
             | Self::Secrets
+            | Self::StopTimeout
             | Self::Subnets
             | Self::SwarmNetwork
             | Self::TaskRuntime

@@ -109,11 +109,6 @@ impl Limits {
             let asked = told(pids, pids.to_string());
             beyond.push(Beyond::of("pids", asked, limit.to_string()));
         }
-        let has_any = self.memory.is_some() || self.nano_cpus.is_some() || self.pids.is_some();
-        if has_any && asked.is_spared {
-            let asked = "spared when memory runs out".to_owned();
-            beyond.push(Beyond::of("memory", asked, "not spared".to_owned()));
-        }
         beyond
     }
 }

@@ -6,12 +6,13 @@ use ipnet::IpNet;
 use toml::Value;
 
 use super::setting::{BadSetting, Setting, entries, list_of};
-use crate::docker::mount::is_clean;
+use crate::docker::mount::{Access, is_clean};
 use crate::policy::need::Port;
 
 /// Paths, each for reading alone or for writing too, each with or without what is below it.
 ///
-/// Shape of an entry: `/path`, `/path/**` for what is below it too, with `:rw` behind it for writing.
+/// Shape of an entry: `/path`, `/path/**` for what is below it too, with `:rw` behind it for writing, or with
+/// `:ro-nonrecursive` for reading where what else is mounted below it stays writable.
 #[derive(Clone, Debug, Default)]
 pub struct Binds(Vec<Bind>);
 
@@ -19,13 +20,12 @@ pub struct Binds(Vec<Bind>);
 struct Bind {
     path: String,
     is_tree: bool,
-    is_writable: bool,
+    access: Access,
 }
 
 impl Setting for Binds {
     fn read(value: &Value) -> Result<Self, BadSetting> {
-        let want =
-            "must be a clean absolute path, with /** behind it for what is below, and :ro or :rw";
+        let want = "must be a clean absolute path, with /** behind it for what is below, and :ro, :ro-nonrecursive or :rw";
         entries(value, want, Bind::parse).map(Self)
     }
 
@@ -36,11 +36,9 @@ impl Setting for Binds {
 
 impl Bind {
     fn parse(text: &str) -> Option<Self> {
-        let (path, is_writable) = match text.rsplit_once(':') {
-            Some((path, "rw")) => (path, true),
-            Some((path, "ro")) => (path, false),
-            Some(_) => return None,
-            None => (text, false),
+        let (path, access) = match text.rsplit_once(':') {
+            Some((path, mode)) => (path, Access::of_mode(mode)?),
+            None => (text, Access::Read),
         };
         let (path, is_tree) = match path.strip_suffix("/**") {
             Some("") => ("/", true),
@@ -50,7 +48,7 @@ impl Bind {
         (is_clean(path) && !path.contains('*')).then(|| Self {
             path: path.to_owned(),
             is_tree,
-            is_writable,
+            access,
         })
     }
 
@@ -64,18 +62,16 @@ impl Bind {
 }
 
 impl Binds {
-    /// Whether a clean path may be mounted.
+    /// Whether a clean path may be mounted so.
     #[must_use]
-    pub fn covers(&self, path: &str, is_writable: bool) -> bool {
+    pub fn covers(&self, path: &str, access: Access) -> bool {
         let mut binds = self.0.iter();
-        binds.any(|bind| bind.covers(path) && (bind.is_writable || !is_writable))
+        binds.any(|bind| bind.covers(path) && bind.access >= access)
     }
 
-    /// The paths, and whether each can be written.
-    pub fn paths(&self) -> impl Iterator<Item = (&str, bool)> {
-        self.0
-            .iter()
-            .map(|bind| (bind.path.as_str(), bind.is_writable))
+    /// The paths, and what can be done with each.
+    pub fn paths(&self) -> impl Iterator<Item = (&str, Access)> {
+        self.0.iter().map(|bind| (bind.path.as_str(), bind.access))
     }
 }
 

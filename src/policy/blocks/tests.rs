@@ -2,6 +2,7 @@
 //! them.
 
 use super::*;
+use crate::docker::mount::Access;
 
 #[test]
 fn every_key_is_in_the_documents() {
@@ -38,8 +39,7 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn what_is_not_written_as_it_must_be_is_told_with_its_key() {
     let list = "must be a list of strings: [\"...\"]";
-    let path =
-        "must be a clean absolute path, with /** behind it for what is below, and :ro or :rw";
+    let path = "must be a clean absolute path, with /** behind it for what is below, and :ro, :ro-nonrecursive or :rw";
     let image = "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
     let selector = "must be a container's name, label:key, label:key=value, project:name, or @own";
     let port =
@@ -98,26 +98,34 @@ fn a_path_covers_itself_and_with_two_stars_what_is_below() {
         let value = Value::Array(vec![Value::String(text.to_owned())]);
         <Binds as Setting>::read(&value).unwrap()
     };
-    for (rule, path, is_writable, want) in [
-        ("/srv", "/srv", false, true),
-        ("/srv", "/srv", true, false),
-        ("/srv:ro", "/srv", true, false),
-        ("/srv:rw", "/srv", true, true),
-        ("/srv:rw", "/srv", false, true),
-        ("/srv", "/srv/a", false, false),
-        ("/srv", "/", false, false),
-        ("/srv/**", "/srv", false, true),
-        ("/srv/**", "/srv/a/b", false, true),
-        ("/srv/**", "/srva", false, false),
-        ("/srv/**", "/sr", false, false),
-        ("/srv/**:rw", "/srv/a", true, true),
-        ("/**", "/", false, true),
-        ("/**", "/etc", false, true),
-        ("/", "/", false, true),
-        ("/", "/etc", false, false),
+    let (read, top, write) = (Access::Read, Access::ReadNonRecursive, Access::Write);
+    for (rule, path, access, want) in [
+        ("/srv", "/srv", read, true),
+        ("/srv", "/srv", write, false),
+        ("/srv:ro", "/srv", write, false),
+        ("/srv:rw", "/srv", write, true),
+        ("/srv:rw", "/srv", read, true),
+        ("/srv", "/srv", top, false),
+        ("/srv:ro", "/srv", top, false),
+        ("/srv:ro-nonrecursive", "/srv", top, true),
+        ("/srv:ro-nonrecursive", "/srv", read, true),
+        ("/srv:ro-nonrecursive", "/srv", write, false),
+        ("/srv:rw", "/srv", top, true),
+        ("/srv/**:ro-nonrecursive", "/srv/a", top, true),
+        ("/srv", "/srv/a", read, false),
+        ("/srv", "/", read, false),
+        ("/srv/**", "/srv", read, true),
+        ("/srv/**", "/srv/a/b", read, true),
+        ("/srv/**", "/srva", read, false),
+        ("/srv/**", "/sr", read, false),
+        ("/srv/**:rw", "/srv/a", write, true),
+        ("/**", "/", read, true),
+        ("/**", "/etc", read, true),
+        ("/", "/", read, true),
+        ("/", "/etc", read, false),
     ] {
-        let covers = binds(rule).covers(path, is_writable);
-        assert_eq!(covers, want, "{rule} {path} {is_writable}");
+        let covers = binds(rule).covers(path, access);
+        assert_eq!(covers, want, "{rule} {path} {access:?}");
     }
 }
 

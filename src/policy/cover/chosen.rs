@@ -23,7 +23,7 @@ impl Cover<'_> {
         let is_own = network.labels.policy() == Some(self.policy);
         Ok((granted.own && is_own)
             || granted.names.cover(&network.name)
-            || (network.name == "bridge" && granted.default)
+            || (granted.default && network.is_default())
             || (granted.project && self.is_of_project(&network.labels)?))
     }
 

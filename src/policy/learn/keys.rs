@@ -22,8 +22,14 @@ pub(super) enum Form {
 
 pub(super) fn form(key: &str) -> Form {
     match key {
-        "create.addresses" | "create.gpus" | "create.privileged" | "create.replaces"
-        | "create.rollback" | "exec.privileged" | "images.import" => Form::Flag,
+        "create.addresses"
+        | "create.gpus"
+        | "create.oom_protected"
+        | "create.privileged"
+        | "create.replaces"
+        | "create.rollback"
+        | "exec.privileged"
+        | "images.import" => Form::Flag,
         "create.limits" => Form::Limits,
         "exec.commands" => Form::Commands,
         "create.env.allow" | "exec.env.allow" => Form::Variables,

@@ -29,6 +29,7 @@ impl What {
             Self::Made(made) => return Some(made.key()),
             Self::Name(_) | Self::Reach(..) | Self::Rename { .. } => return None,
             Self::Network(_) | Self::Start(_) => "networks",
+            Self::OomProtected => "oom_protected",
             Self::Port(_) => "ports",
             Self::Privileged => "privileged",
             Self::Project { .. } => "projects",
@@ -73,9 +74,7 @@ impl What {
             | Self::TmpfsOption(text)
             | Self::User(text)
             | Self::Volume(text) => text.into(),
-            Self::Bind { path, is_writable } => {
-                format!("{path}:{}", if *is_writable { "rw" } else { "ro" }).into()
-            }
+            Self::Bind { path, access } => format!("{path}:{}", access.mode()).into(),
             Self::Env(variable) => (&*variable.name).into(),
             Self::Project { name, .. } | Self::Rename { name, .. } => (&**name).into(),
             Self::HostNamespace(name) => (*name).into(),
@@ -87,6 +86,7 @@ impl What {
             Self::Within(within) => return within.value(),
             Self::Addresses
             | Self::Gpus
+            | Self::OomProtected
             | Self::Privileged
             | Self::Replaces
             | Self::Rollback

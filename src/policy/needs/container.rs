@@ -5,7 +5,9 @@ use super::super::need::{Block, Limits, Made, Need, What, Within};
 use super::super::reason::Denial;
 use super::{ANY_NUMBER, NOT_PLAIN, Needs, SERVICES, field, must_be_plain, network, unclear};
 use crate::docker::body::{Topic, asked, host_config};
-use crate::docker::{Json, Operation};
+use crate::docker::mount::Access;
+use crate::docker::since::Narrowing;
+use crate::docker::{ApiVersion, Json, Operation};
 
 /// What is asked for by fields that say something by not being there.
 pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
@@ -13,13 +15,16 @@ pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
     if needs.is_for(&[Operation::ContainerCreate]) {
         let nothing = Json::Null;
         let host = body.get("HostConfig").unwrap_or(&nothing);
-        joined_network(needs, body, host)?;
+        joined_network(needs, host)?;
         needs.push("User", What::User(text("User").to_owned()));
         if text("Image").is_empty() {
             // The daemon makes one all the same, of no files, which an upload can bring.
             needs.push("Image", What::Image(String::new()));
         }
-        needs.push("HostConfig", What::Limits(limits(host, false)));
+        needs.push(
+            "HostConfig",
+            What::Limits(limits(host, false, needs.version)),
+        );
         let (host, domain) = (text("Hostname"), text("Domainname"));
         needs.takes_name("Hostname", host)?;
         needs.takes_name("Domainname", domain)?;
@@ -27,7 +32,7 @@ pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
             needs.takes_name("Domainname", &format!("{host}.{domain}"))?;
         }
     } else if needs.is_for(&[Operation::ContainerUpdate]) {
-        needs.push("the body", What::Limits(limits(body, true)));
+        needs.push("the body", What::Limits(limits(body, true, needs.version)));
     } else if needs.is_for(&[Operation::ContainerExec]) {
         needs.push("User", Within::ExecUser(text("User").to_owned()));
     } else if needs.is_for(&[Operation::NetworkCreate]) && text("Driver").is_empty() {
@@ -41,7 +46,7 @@ pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
     Ok(())
 }
 
-fn joined_network(needs: &mut Needs, body: &Json, host: &Json) -> Result<(), Denial> {
+fn joined_network(needs: &mut Needs, host: &Json) -> Result<(), Denial> {
     let path = "HostConfig.NetworkMode";
     let mode = host
         .get("NetworkMode")
@@ -53,14 +58,11 @@ fn joined_network(needs: &mut Needs, body: &Json, host: &Json) -> Result<(), Den
     if !mode.is_empty() {
         return network::join(needs, path, mode);
     }
-    // The daemon puts a container that names no network on its own.
-    if !body.get("NetworkDisabled").is_some_and(Json::is_true) {
-        network::join(needs, path, "default")?;
-    }
-    Ok(())
+    // The daemon puts a container that names no network on its own; Podman even where networks are disabled.
+    network::join(needs, path, "default")
 }
 
-fn limits(of: &Json, is_change: bool) -> Limits {
+fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> Limits {
     let number = |key: &str| of.get(key).and_then(Json::integer);
     let some = |key: &str| number(key).unwrap_or_default();
     let quota = some("CpuQuota");
@@ -69,7 +71,11 @@ fn limits(of: &Json, is_change: bool) -> Limits {
     let by_quota = quota.saturating_mul(1_000_000_000) / period.unwrap_or(100_000);
     // Of a container that is there the other of the two stays, and may be anything.
     let is_half = is_change && (quota != 0) != period.is_some();
-    let nano_cpus = match some("NanoCpus") {
+    let is_read = is_change || Narrowing::NanoCpus.is_read(version);
+    let nano_cpus = match Some(some("NanoCpus"))
+        .filter(|_| is_read)
+        .unwrap_or_default()
+    {
         0 if is_half => NO_LIMIT,
         0 => by_quota,
         nano_cpus => nano_cpus,
@@ -80,7 +86,6 @@ fn limits(of: &Json, is_change: bool) -> Limits {
         memory_and_swap: some("MemorySwap"),
         nano_cpus,
         pids: number("PidsLimit"),
-        is_spared: of.get("OomKillDisable").is_some_and(Json::is_true) || some("OomScoreAdj") < 0,
     }
 }
 
@@ -100,7 +105,7 @@ fn service(needs: &mut Needs, body: &Json) {
         .get("User")
         .and_then(Json::text)
         .unwrap_or_default();
-    let score = container.get("OomScoreAdj").and_then(Json::integer);
+    let is_read = Narrowing::ServicePids.is_read(needs.version);
     needs.push(
         "TaskTemplate.ContainerSpec.User",
         What::User(user.to_owned()),
@@ -112,8 +117,7 @@ fn service(needs: &mut Needs, body: &Json) {
             memory: number("MemoryBytes").unwrap_or_default(),
             memory_and_swap: 0,
             nano_cpus: number("NanoCPUs").unwrap_or_default(),
-            pids: number("Pids"),
-            is_spared: score.is_some_and(|score| score < 0),
+            pids: number("Pids").filter(|_| is_read),
         }),
     );
     let has_networks = |of: &Json| of.get("Networks").is_some_and(|it| !it.items().is_empty());
@@ -174,6 +178,7 @@ const ANNOTATIONS: &str = "Annotations";
 pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
     let mut needs = Needs {
         operation: Operation::ContainerCreate,
+        version: None,
         object: None,
         found: Vec::new(),
     };
@@ -198,15 +203,21 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
     for mount in container.mounts.items() {
         let text = |key: &str| mount.get(key).and_then(Json::text).unwrap_or_default();
         let source = text("Source").to_owned();
-        let is_writable = mount.get("RW").is_some_and(Json::is_true);
         match text("Type") {
-            "bind" => needs.push(
-                "Mounts",
-                What::Bind {
-                    path: source,
-                    is_writable,
-                },
-            ),
+            "bind" => {
+                let access = if mount.get("RW").is_some_and(Json::is_true) {
+                    Access::Write
+                } else {
+                    Access::read_only(&source, is_non_recursive(container, &source))
+                };
+                needs.push(
+                    "Mounts",
+                    What::Bind {
+                        path: source,
+                        access,
+                    },
+                );
+            }
             "volume" if text("Driver") == "local" => {
                 needs.push("Mounts", What::Volume(text("Name").to_owned()));
             }
@@ -216,4 +227,16 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
         }
     }
     Ok(needs.found)
+}
+
+/// Whether a container was made with a read-only mount of a path that leaves what is mounted below it
+/// writable.
+fn is_non_recursive(container: &Container, source: &str) -> bool {
+    let mounts = container.host_config.get("Mounts");
+    let mut mounts = mounts.map_or(&[][..], Json::items).iter();
+    mounts.any(|mount| {
+        let options = mount.get("BindOptions");
+        let said = options.and_then(|options| options.get("ReadOnlyNonRecursive"));
+        mount.get("Source").and_then(Json::text) == Some(source) && said.is_some_and(Json::is_true)
+    })
 }

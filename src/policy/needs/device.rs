@@ -5,30 +5,7 @@ use super::super::reason::Denial;
 use super::{Needs, unclear};
 use crate::docker::Json;
 use crate::docker::body::Asked;
-use crate::docker::mount::is_clean;
-
-/// What the daemon hides in every container, in every version.
-pub(super) const MASKED: &[&str] = &[
-    "/proc/asound",
-    "/proc/acpi",
-    "/proc/kcore",
-    "/proc/keys",
-    "/proc/latency_stats",
-    "/proc/timer_list",
-    "/proc/timer_stats",
-    "/proc/sched_debug",
-    "/proc/scsi",
-    "/sys/firmware",
-];
-
-/// What the daemon lets no container write.
-pub(super) const READ_ONLY: &[&str] = &[
-    "/proc/bus",
-    "/proc/fs",
-    "/proc/irq",
-    "/proc/sys",
-    "/proc/sysrq-trigger",
-];
+use crate::docker::mount::is_literal;
 
 /// What every container has without asking.
 const ORDINARY: &[&str] = &[
@@ -61,15 +38,15 @@ pub(super) fn capabilities(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), D
     Ok(())
 }
 
-/// A list that takes the place of the daemon's own must hold all of it.
+/// A list that takes the place of the daemon's own must be one that an engine makes, which is then not sent.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn hidden(needs: &mut Needs, asked: &Asked<'_>, all: &[&str]) -> Result<(), Denial> {
-    let (path, value) = (asked.path.as_str(), asked.value);
-    if !all
-        .iter()
-        .all(|path| value.texts().any(|listed| listed == *path))
-    {
-        needs.push(path, What::Unnamed(Block::Create));
+pub(super) fn hidden(
+    needs: &mut Needs,
+    asked: &Asked<'_>,
+    is_default: fn(&Json) -> bool,
+) -> Result<(), Denial> {
+    if !is_default(asked.value) {
+        needs.push(&*asked.path, What::Unnamed(Block::Create));
     }
     Ok(())
 }
@@ -78,19 +55,63 @@ pub(super) fn devices(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial
     let (path, value) = (asked.path.as_str(), asked.value);
     for device in value.items() {
         let text = |key: &str| device.get(key).and_then(Json::text).unwrap_or_default();
-        let host = text("PathOnHost");
-        if !is_clean(host) {
-            return Err(unclear(path, "has a device that is no clean absolute path"));
+        let (host, inside) = (text("PathOnHost"), text("PathInContainer"));
+        if !is_literal(host) || !(inside.is_empty() || is_literal(inside)) {
+            let why = "has a device that is no clean absolute path: write it without `..`, `//`, `:`, `,` or `*`";
+            return Err(unclear(path, why));
         }
-        // What the daemon takes for none.
         let permissions = match text("CgroupPermissions") {
+            // What the daemon takes for none.
             "" => "rwm",
-            permissions => permissions,
+            permissions if permissions.bytes().all(|letter| b"rwm".contains(&letter)) => {
+                permissions
+            }
+            _ => return Err(unclear(path, "has permissions that are not letters of rwm")),
         };
         needs.push(path, What::Device(format!("{host}:{permissions}")));
     }
     Ok(())
 }
+
+/// Limits are read as a whole. What names a device or a limit of a process in them names it alone.
+pub(super) fn limit(_: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let path = asked.path.as_str();
+    for of_device in asked.value.items() {
+        let text = |key: &str| of_device.get(key).and_then(Json::text);
+        if text("Path").is_some_and(|device| !is_literal(device)) {
+            return Err(unclear(path, "has a device that is no clean absolute path"));
+        }
+        let is_word = |name: &str| name.bytes().all(|letter| letter.is_ascii_alphabetic());
+        if text("Name").is_some_and(|name| !is_word(name)) {
+            return Err(unclear(
+                path,
+                "has a limit that is not a word such as nofile",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Ports of the container, by the keys of an object.
+pub(super) fn exposed(_: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let mut keys = asked.value.members().iter().map(|(key, _)| &**key);
+    if keys.all(is_port) {
+        Ok(())
+    } else {
+        Err(unclear(&asked.path, NO_PORT))
+    }
+}
+
+/// Whether a text is a port or a range of ports, with a protocol or without.
+fn is_port(text: &str) -> bool {
+    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let protocols = ["sctp", "tcp", "udp"];
+    let is_protocol = protocols.iter().any(|it| it.eq_ignore_ascii_case(protocol));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    is_protocol && !ports.is_empty() && ports.split('-').all(is_number) && range(ports).is_some()
+}
+
+const NO_PORT: &str = "has a port that is not written like 80, 80/tcp or 8000-8010/udp";
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn requests(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
@@ -184,7 +205,10 @@ pub(super) fn ports(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> 
         let number = number.map_err(|_| unclear(path, "has a port above 65535"))?;
         needs.push(path, any(number, number));
     }
-    for (_, bindings) in value.members() {
+    for (port, bindings) in value.members() {
+        if !is_port(port) {
+            return Err(unclear(path, NO_PORT));
+        }
         if bindings.items().is_empty() {
             needs.push(path, any(0, 0));
         }

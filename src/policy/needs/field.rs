@@ -4,8 +4,8 @@ use super::super::facts::{POLICY_LABEL, PROJECT_LABELS};
 use super::super::need::{Block, Made, Variable, What, Within};
 use super::super::reason::Denial;
 use super::{Needs, SERVICES, device, mounts, network, unclear};
-use crate::docker::body::{Asked, Topic};
-use crate::docker::json::Member;
+use crate::docker::body::{Asked, Topic, are_masked_by_engines, are_read_only_by_engines};
+use crate::docker::json::{Member, quoted, shortened};
 use crate::docker::mount::BadMount;
 use crate::docker::target::is_name;
 use crate::docker::{Json, Operation};
@@ -42,28 +42,32 @@ fn reader(topic: Topic) -> Reader {
         Topic::Ipam => network::ipam,
         Topic::IpcNamespace => |needs, asked| namespace(needs, asked, "ipc"),
         Topic::Labels => labels,
-        // Of no weight to the host: their driver is a field of its own; whoever is taken off a network
-        // is looked up.
-        Topic::AnonymousVolumes | Topic::Force | Topic::Placement | Topic::Replicas
+        Topic::AnonymousVolumes => mounts::anonymous,
+        Topic::ExposedPorts => device::exposed,
+        // Of no weight to the host: whoever is taken off a network is looked up.
+        Topic::Force | Topic::Placement | Topic::Replicas
         // Read as wholes: that one of these is missing says something too.
-        | Topic::Limit | Topic::NetworkMode | Topic::User => nothing,
+        | Topic::NetworkMode | Topic::User => nothing,
+        Topic::Limit => device::limit,
         Topic::Links => links,
         Topic::LogDriver => device::log_driver,
-        Topic::MaskedPaths => |needs, asked| device::hidden(needs, asked, device::MASKED),
+        Topic::MaskedPaths => |needs, asked| device::hidden(needs, asked, are_masked_by_engines),
         Topic::Mounts => mounts::long,
         Topic::Name => name,
         Topic::NetworkDriver => |needs, asked| texts(needs, asked, Made::NetworkDriver),
         Topic::NetworkOptions => network::options,
         Topic::Networks => network::networks,
+        Topic::OomPriority => oom_priority,
         Topic::PidNamespace => |needs, asked| namespace(needs, asked, "pid"),
         Topic::Ports => device::ports,
         Topic::Privileged => privileged,
-        Topic::ReadonlyPaths => |needs, asked| device::hidden(needs, asked, device::READ_ONLY),
+        Topic::ReadonlyPaths => |needs, asked| device::hidden(needs, asked, are_read_only_by_engines),
         Topic::Restart => device::restart,
         Topic::Rollback => rollback,
         Topic::Runtime => |needs, asked| texts(needs, asked, What::Runtime),
         Topic::Secrets => |needs, asked| names(needs, asked, "SecretName", What::Secret),
         Topic::SecurityOptions => device::security,
+        Topic::StopTimeout => stop_timeout,
         Topic::Subnets => network::subnets,
         Topic::SwarmNetwork => network::of_swarm,
         Topic::Sysctls => sysctls,
@@ -148,10 +152,22 @@ fn names(
 fn environment(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     let is_exec = needs.is_for(&[Operation::ContainerExec]);
     for variable in asked.value.texts() {
-        let (name, value) = variable.split_once('=').unwrap_or((variable, ""));
+        let (name, value) = match variable.split_once('=') {
+            Some(parts) => parts,
+            // Docker unsets it, Podman copies its own. An exec of Podman's has no such thing.
+            None if needs.is_for(&[Operation::ContainerCreate, Operation::ImageCommit]) => {
+                return Err(unclear(&asked.path, &no_value(variable)));
+            }
+            None => (variable, ""),
+        };
         // A node fills in the value too, but rules are of the names.
         if name.contains("{{") && needs.is_for(SERVICES) {
             return Err(unclear(&asked.path, &BadMount::Template.to_string()));
+        }
+        let is_odd = |letter: char| letter == '*' || letter.is_whitespace() || letter.is_control();
+        if name.is_empty() || name.contains(is_odd) {
+            let why = "has a name that is empty, or has a `*`, a space or a control character: write NAME=value";
+            return Err(unclear(&asked.path, why));
         }
         let (name, value) = (name.to_owned(), value.to_owned());
         let variable = Variable { name, value };
@@ -163,6 +179,14 @@ fn environment(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
         needs.push(&*asked.path, what);
     }
     Ok(())
+}
+
+/// The refusal of a variable without a value.
+fn no_value(name: &str) -> String {
+    let name = quoted(shortened(name));
+    format!(
+        "has {name} without a value, which some engines fill in from their own environment: write NAME=value, or leave it out"
+    )
 }
 
 fn image(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
@@ -190,6 +214,13 @@ pub(super) fn label_members(
         // A node of the swarm fills them in, and mounts may refer to them.
         if value.contains("{{") && needs.is_for(SERVICES) {
             return Err(unclear(path, &BadMount::Template.to_string()));
+        }
+        // Podman splits a label at its first `=`.
+        if key.contains('=') && !needs.is_for(SERVICES) {
+            return Err(unclear(
+                path,
+                "has a label with a `=` in its name: leave it out",
+            ));
         }
         let (key, policy) = (key.to_string(), value.to_owned());
         // Who updates a service sends all that it has.
@@ -287,9 +318,36 @@ fn rollback(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+/// The kernel is told to kill others first.
+fn oom_priority(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let is_lowered = asked.value.integer().is_some_and(|score| score > 0);
+    if is_lowered {
+        return Ok(());
+    }
+    flag(needs, asked, What::OomProtected)
+}
+
+/// The daemon waits so long before it kills a container, at its own end too; less than 0 is for ever.
+fn stop_timeout(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let most = if needs.is_for(SERVICES) {
+        LONGEST_STOP * 1_000_000_000
+    } else {
+        LONGEST_STOP
+    };
+    match asked.value.integer() {
+        Some(timeout) if (0..=most).contains(&timeout) => Ok(()),
+        Some(_) | None => unnamed(needs, asked),
+    }
+}
+
+/// In seconds.
+const LONGEST_STOP: i64 = 3600;
+
 fn sysctls(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     for (name, _) in asked.value.members() {
+        if name.contains('=') {
+            return Err(unclear(&asked.path, "has a setting with a `=` in its name"));
+        }
         needs.push(&*asked.path, What::Sysctl(name.to_string()));
     }
     Ok(())

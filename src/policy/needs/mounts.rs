@@ -34,13 +34,11 @@ fn each<'a>(
 }
 
 fn one(needs: &mut Needs, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
-    let is_writable = mount.is_writable;
     match &mount.source {
         Source::Host(source) => {
-            let source = (*source).to_owned();
             let bind = What::Bind {
-                path: source,
-                is_writable,
+                path: (*source).to_owned(),
+                access: mount.access,
             };
             needs.push(path, bind);
         }
@@ -77,9 +75,20 @@ fn one(needs: &mut Needs, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+/// Volumes without a name. Their driver is a field of its own; Podman reads each as the short form of a mount.
+pub(super) fn anonymous(_: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+    let mut targets = asked.value.members().iter();
+    targets.try_for_each(|(target, _)| check_target(asked, target))
+}
+
+fn check_target(asked: &Asked<'_>, target: &str) -> Result<(), Denial> {
+    let checked = mount::check_target(target);
+    checked.map_err(|bad| unclear(&asked.path, &bad.to_string()))
+}
+
 pub(super) fn tmpfs(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
-    for (_, options) in asked.value.members() {
+    for (target, options) in asked.value.members() {
+        check_target(asked, target)?;
         let options = options.text().unwrap_or_default().split(',');
         memory(needs, &asked.path, &mount::opening(options));
     }

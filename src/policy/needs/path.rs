@@ -17,7 +17,7 @@ pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), 
         needs.push("the container", Within::ExecInto(name));
     } else if needs.is_for(&[Operation::PutContainerArchive]) {
         needs.push("the container", Within::ArchiveInto(name));
-    } else if needs.is_for(ATTACHES) && call.query.is_true("stdin") {
+    } else if needs.is_for(ATTACHES) && types(needs, call) {
         // Whoever types into a shell runs commands, as by an exec.
         needs.push("stdin of the container", Within::ExecInto(name));
     } else if needs.is_for(ATTACHES) {
@@ -96,6 +96,11 @@ const ATTACHES: &[Operation] = &[
     Operation::ContainerAttachWebsocket,
 ];
 
+/// Whether an attach reads what the client types. Below API 1.42 one by a websocket does whatever it says.
+fn types(needs: &Needs, call: &Call) -> bool {
+    needs.is_for(&[Operation::ContainerAttachWebsocket]) || call.query.is_true("stdin")
+}
+
 /// The operations by which a container is put on its networks, which are found by their names then.
 const STARTS: &[Operation] = &[Operation::ContainerRestart, Operation::ContainerStart];
 
@@ -133,6 +138,7 @@ mod tests {
         known.learn(lookup, answer);
         let mut needs = Needs {
             operation: Operation::SystemPing,
+            version: None,
             object: None,
             found: Vec::new(),
         };

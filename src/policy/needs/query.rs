@@ -1,9 +1,10 @@
 //! What the query of an operation asks for.
 
-use super::super::need::{Block, EVERY_VERSION, Made, RESERVED, What, Within};
+use super::super::need::{Block, EVERY_VERSION, Made, What, Within};
 use super::super::reason::{Denial, Reason};
+use super::changes::{RESERVED_LABEL, check_changes};
 use super::{NOT_PLAIN, Needs, build, is_reserved};
-use crate::docker::mount::is_clean;
+use crate::docker::mount::{is_clean, is_literal};
 use crate::docker::reference::{BadReference, is_on_host};
 use crate::docker::{Call, Json, Object, Operation, Reference};
 use crate::policy::names::{READS_AS_ID, reads_as_id};
@@ -14,9 +15,15 @@ type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
 /// The operations whose query decides something, and the keys of it that are sent on; JSON operations
 /// have theirs in the table of operations.
 const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
+    (Operation::ContainerAttach, Some(ATTACH_KEYS), nothing),
+    (
+        Operation::ContainerAttachWebsocket,
+        Some(ATTACH_KEYS),
+        nothing,
+    ),
     (Operation::ContainerCreate, None, name),
     (Operation::ContainerRename, Some(&["name"]), rename),
-    (Operation::ContainerStart, None, start),
+    (Operation::ContainerStart, Some(START_KEYS), start),
     (Operation::ContainerTop, Some(&["ps_args"]), top),
     (Operation::DistributionInspect, None, registry),
     (Operation::GetPluginPrivileges, None, registry),
@@ -36,6 +43,7 @@ const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
 ];
 
 const ARCHIVE_KEYS: &[&str] = &["copyUIDGID", "noOverwriteDirNonDir", "path"];
+const ATTACH_KEYS: &[&str] = &["detachKeys", "logs", "stderr", "stdin", "stdout", "stream"];
 const IMPORT_KEYS: &[&str] = &[
     "changes",
     "fromImage",
@@ -45,6 +53,8 @@ const IMPORT_KEYS: &[&str] = &[
     "repo",
     "tag",
 ];
+
+const START_KEYS: &[&str] = &["checkpoint", "checkpoint-dir", "detachKeys"];
 
 fn of(
     operation: Operation,
@@ -73,6 +83,12 @@ pub fn keep_known(call: &mut Call) -> Result<(), Denial> {
     Ok(())
 }
 
+/// What a key means is read together with the path.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+fn nothing(_: &mut Needs, _: &Call) -> Result<(), Denial> {
+    Ok(())
+}
+
 fn first<'a>(call: &'a Call, key: &str) -> &'a str {
     call.query.first(key).unwrap_or_default()
 }
@@ -85,11 +101,6 @@ fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     needs
         .takes_name("name", name)
         .map_err(|_| unclear("name", NOT_PLAIN))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn nothing(_: &mut Needs, _: &Call) -> Result<(), Denial> {
-    Ok(())
 }
 
 fn rename(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
@@ -134,7 +145,7 @@ fn archive(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 }
 
 fn commit(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    plain_changes(call)?;
+    check_changes(call)?;
     let reach = |name| What::Reach(Object::Container, name);
     needs.named("container", first(call, "container"), reach)?;
     tagged(needs, call)
@@ -193,62 +204,6 @@ fn rollback(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     Ok(())
 }
 
-/// Refuses instructions that would have containers of the image seem to be made through a policy.
-fn plain_changes(call: &Call) -> Result<(), Denial> {
-    let mut pairs = call.query.pairs();
-    match pairs.find(|(key, value)| *key == "changes" && !are_plain(value)) {
-        Some((_, value)) if value.contains(RESERVED) => Err(unclear("changes", RESERVED_LABEL)),
-        Some(_) => Err(unclear("changes", UNCLEAR_LABEL)),
-        None => Ok(()),
-    }
-}
-
-/// Whether instructions set labels in plain words, if they set any: the daemon resolves escapes, quotes
-/// and variables in a label's name.
-fn are_plain(changes: &str) -> bool {
-    let is_continued = |line: &str| line.trim_end().ends_with(['\\', '`']);
-    !changes.contains(RESERVED)
-        && !changes.lines().any(is_continued)
-        && changes
-            .lines()
-            .all(|line| labels(line).is_none_or(is_plain))
-}
-
-/// What a line sets as labels, now or when the image is built upon.
-fn labels(line: &str) -> Option<&str> {
-    let line = line.trim();
-    let (instruction, rest) = line.split_once(char::is_whitespace)?;
-    if instruction.eq_ignore_ascii_case("ONBUILD") {
-        return labels(rest);
-    }
-    instruction.eq_ignore_ascii_case("LABEL").then_some(rest)
-}
-
-/// Whether labels are `name=value`, only values in quotes, and nothing is escaped or filled in.
-fn is_plain(labels: &str) -> bool {
-    let mut before = ' ';
-    let mut quote = None;
-    for character in labels.chars() {
-        match (quote, character) {
-            (_, '\\' | '`' | '$') => return false,
-            (None, '"' | '\'') if before != '=' => return false,
-            (None, '"' | '\'') => quote = Some(character),
-            (Some(open), _) if open == character => quote = None,
-            // What follows a quote would be part of the same word.
-            (None, _) if matches!(before, '"' | '\'') && !character.is_whitespace() => {
-                return false;
-            }
-            (Some(_) | None, _) => {}
-        }
-        before = character;
-    }
-    quote.is_none()
-}
-
-const UNCLEAR_LABEL: &str = "sets a label with quotes, escapes or variables: write LABEL name=value, at most the value in quotes";
-
-const RESERVED_LABEL: &str = "sets a label that begins with `dockgate.`, which no client can";
-
 /// The name that an image gets, if it gets one.
 fn tagged(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let (repository, tag) = (first(call, "repo"), first(call, "tag"));
@@ -282,7 +237,7 @@ pub(super) fn unclear(key: &str, why: &str) -> Denial {
 
 fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
-    plain_changes(call)?;
+    check_changes(call)?;
     if !first("fromSrc").is_empty() {
         needs.push("fromSrc", Made::Import);
         tagged(needs, call)?;
@@ -372,6 +327,9 @@ fn image_build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
         "upload-request" if first("version") == "2" => {}
         remote => needs.push("remote", Made::BuildRemote(remote.to_owned())),
     }
+    if !is_in_context(first("dockerfile")) {
+        return Err(unclear("dockerfile", NOT_IN_CONTEXT));
+    }
     for key in ["cgroupparent", "securityopt"] {
         if !first(key).is_empty() {
             needs.push(key, What::Unnamed(Block::Build));
@@ -389,6 +347,16 @@ fn image_build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     }
     Ok(())
 }
+
+/// Whether the name of a Dockerfile is a path within the context. Podman fetches addresses, and takes a
+/// list and a `-` for something else.
+fn is_in_context(name: &str) -> bool {
+    let name = name.strip_prefix("./").unwrap_or(name);
+    let is_listed = name.starts_with(['[', '-']);
+    name.is_empty() || (!is_listed && is_literal(&format!("/{name}")))
+}
+
+const NOT_IN_CONTEXT: &str = "is not a path within the context: write it without `..`, `//`, `:`, `,`, `*`, or a slash, `[` or `-` at its start";
 
 /// The keys of an object that stands as JSON in the query.
 fn members(call: &Call, key: &str) -> Result<Vec<String>, Denial> {

@@ -1,6 +1,8 @@
 //! What is granted and what is refused, one line a case: the blocks of the policy, a request, and the
 //! message of its refusal, or nothing where it is granted.
 
+mod engines;
+
 use crate::docker::{Target, classify};
 use crate::policy::file::tests::policy;
 use crate::policy::suppose::{self, Given};
@@ -10,7 +12,8 @@ use crate::policy::{Grants, Judgement, Permit, Reason, Rules};
 const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerUpdate', 'ExecStart', 'ImageBuild',
     'ImageCommit', 'ImageCreate', 'ImageLoad', 'ImagePush', 'ImageTag', 'NetworkConnect', 'NetworkCreate',
     'NetworkDisconnect', 'PutContainerArchive', 'ServiceCreate', 'ServiceUpdate', 'VolumeCreate', 'VolumeUpdate',
-    'ContainerRename', 'ContainerTop', 'ContainerKill', 'DistributionInspect', 'ImageSearch', 'GetPluginPrivileges', 'PluginPull']\n";
+    'ContainerRename', 'ContainerTop', 'ContainerKill', 'ContainerAttach', 'ContainerAttachWebsocket',
+    'ContainerStart', 'DistributionInspect', 'ImageSearch', 'GetPluginPrivileges', 'PluginPull']\n";
 
 /// The verdict of a policy of these blocks.
 #[track_caller]
@@ -373,6 +376,54 @@ fn each_key_of_create_grants_what_its_refusal_names() {
             host(r#""Binds":["/srv:/a:ro"]"#),
             of("Binds[0]", "/srv:ro", "binds"),
             "binds = ['/srv']",
+        ),
+        (
+            CREATE,
+            host(r#""Binds":["/:/a:ro"]"#),
+            of("Binds[0]", "/:ro-nonrecursive", "binds"),
+            "binds = ['/:ro-nonrecursive']",
+        ),
+        (
+            CREATE,
+            host(r#""OomKillDisable":true"#),
+            set("HostConfig.OomKillDisable", "oom_protected"),
+            "oom_protected = true",
+        ),
+        (
+            CREATE,
+            host(r#""OomScoreAdj":-1"#),
+            set("HostConfig.OomScoreAdj", "oom_protected"),
+            "oom_protected = true",
+        ),
+        (
+            "POST /containers/web/update",
+            r#"{"OomKillDisable":true}"#.to_owned(),
+            set("OomKillDisable", "oom_protected"),
+            "oom_protected = true",
+        ),
+        (
+            "POST /services/create",
+            service(r#""OomScoreAdj":-500"#),
+            set("TaskTemplate.ContainerSpec.OomScoreAdj", "oom_protected"),
+            "oom_protected = true",
+        ),
+        (
+            CREATE,
+            r#"{"Image":"a","StopTimeout":-1}"#.to_owned(),
+            set("StopTimeout", "unrestricted"),
+            "unrestricted = true",
+        ),
+        (
+            CREATE,
+            r#"{"Image":"a","StopTimeout":3601}"#.to_owned(),
+            set("StopTimeout", "unrestricted"),
+            "unrestricted = true",
+        ),
+        (
+            "POST /services/create",
+            service(r#""StopGracePeriod":-1"#),
+            set("TaskTemplate.ContainerSpec.StopGracePeriod", "unrestricted"),
+            "unrestricted = true",
         ),
         (
             CREATE,

@@ -38,7 +38,7 @@ fn what_is_made_bears_the_name_of_the_policy_that_granted_it() {
             "",
             "POST /networks/create",
             r#"{"Name":"n","Labels":{}}"#,
-            r#"{"Name":"n","Labels":{"dockgate.policy":"p"}}"#,
+            r#"{"Name":"n","Labels":{"dockgate.policy":"p"},"CheckDuplicate":true}"#,
         ),
         (
             "",

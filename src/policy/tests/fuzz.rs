@@ -100,7 +100,13 @@ impl Fuzz {
         let call = classify("POST", Target::parse(target).unwrap()).unwrap();
         match suppose::judge(&self.rules, call, text, &[]).unwrap().0 {
             Judgement::Allow(permit) => {
-                let found = dangers(operation, permit.body().unwrap());
+                let sent = permit.body().unwrap();
+                let found = dangers(operation, sent);
+                let is_network = operation == Operation::NetworkCreate;
+                assert!(
+                    !is_network || sent.contains(r#""CheckDuplicate":true"#),
+                    "{sent}"
+                );
                 assert!(
                     found.is_empty(),
                     "granted: {found:?}: {}",

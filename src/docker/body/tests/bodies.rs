@@ -117,7 +117,6 @@ fn a_plain_container_asks_for_little() {
             ("HostConfig.NetworkMode", Some(Topic::NetworkMode)),
             ("HostConfig.RestartPolicy", Some(Topic::Restart)),
             ("HostConfig.MemorySwappiness", Some(Topic::Limit)),
-            ("HostConfig.OomKillDisable", Some(Topic::Limit)),
             ("HostConfig.PidsLimit", Some(Topic::Limit)),
         ]
     );

@@ -2,6 +2,7 @@
 
 use super::super::keys::load;
 use super::*;
+use crate::docker::mount::Access;
 
 /// One policy file, and the shipped policies.
 struct Shelf<'a>(&'a str);
@@ -271,7 +272,7 @@ fn the_block_of_an_extended_policy_comes_along_to_be_read() {
     let (had, has) = (&before.blocks().create, &after.blocks().create);
     assert_eq!(format!("{:?}", has.labels), format!("{:?}", had.labels));
     assert!(
-        has.binds.covers("/srv", false) && !had.binds.covers("/srv", false),
+        has.binds.covers("/srv", Access::Read) && !had.binds.covers("/srv", Access::Read),
         "{text}"
     );
 }

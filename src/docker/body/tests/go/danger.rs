@@ -194,12 +194,12 @@ impl Dangers<'_> {
             ];
             self.unless("SecurityOpt", harmless.contains(&option));
         }
-        self.hides(
-            host,
-            "MaskedPaths",
-            &["/proc/kcore", "/proc/keys", "/sys/firmware"],
-        );
-        self.hides(host, "ReadonlyPaths", &["/proc/sys", "/proc/sysrq-trigger"]);
+        // A list takes the place of the daemon's own, which hides what its host has.
+        for key in ["MaskedPaths", "ReadonlyPaths"] {
+            self.unless(key, !host.contains_key(key));
+        }
+        self.texts_of_a_command_line(body);
+        self.waits(body, "StopTimeout", 3600);
         let log = of(host, "LogConfig");
         self.one_of(log, "Type", &["", "json-file", "local"]);
         for (key, _) in map(log, "Config") {
@@ -208,8 +208,10 @@ impl Dangers<'_> {
             let is_of_any = !text(log, "Type").is_empty() || SHAPES_LOGS.contains(&key);
             self.unless("LogConfig", is_of_any && !leads_out);
         }
-        for (_, options) in map(host, "Tmpfs") {
+        for (target, options) in map(host, "Tmpfs") {
+            self.unless("Tmpfs", !target.contains([':', ',']));
             let Go::Text(options) = options else { continue };
+            self.unless("Tmpfs", !options.contains(':'));
             let mut options = options.split(',');
             self.unless(
                 "Tmpfs",
@@ -230,10 +232,46 @@ impl Dangers<'_> {
         self.labels(body);
     }
 
+    /// What Podman joins to arguments of its command line, which it reads again.
+    fn texts_of_a_command_line(&mut self, body: &Fields) {
+        for (target, _) in map(body, "Volumes") {
+            self.unless("Volumes", !target.contains([':', ',']));
+        }
+        for (port, _) in map(body, "ExposedPorts") {
+            let is_of_a_port = |it: char| it.is_ascii_alphanumeric() || it == '/' || it == '-';
+            self.unless("ExposedPorts", port.chars().all(is_of_a_port));
+        }
+        for variable in texts_of(body, "Env") {
+            let name = variable.split_once('=').map_or("*", |(name, _)| name);
+            self.unless("Env", !name.is_empty() && !name.contains(['*', ' ', '\t']));
+        }
+        for (key, _) in map(body, "Labels") {
+            self.unless("Labels", !key.contains('='));
+        }
+    }
+
+    /// The daemon waits for a container's end, at its own end too.
+    fn waits(&mut self, of: &Fields, key: &str, most: i64) {
+        if let Some(Go::Number(number)) = of.get(key) {
+            let number = number.parse::<i64>();
+            self.unless(key, number.is_ok_and(|it| (0..=most).contains(&it)));
+        }
+    }
+
+    fn spared(&mut self, of: &Fields) {
+        if let Some(Go::Number(score)) = of.get("OomScoreAdj") {
+            self.unless("OomScoreAdj", !score.starts_with('-'));
+        }
+        self.unless("OomKillDisable", !is_set(of, "OomKillDisable"));
+    }
+
     fn mount(&mut self, mount: &Go) {
         let Go::Struct(mount) = mount else {
             return self.unless("Mounts", false);
         };
+        for key in ["Consistency", "Source", "Target"] {
+            self.unless(key, !text(mount, key).contains(','));
+        }
         self.one_of(mount, "Type", &["volume", "tmpfs", "image"]);
         let source = text(mount, "Source");
         self.unless(
@@ -281,6 +319,7 @@ impl Dangers<'_> {
     }
 
     fn resources(&mut self, of: &Fields) {
+        self.spared(of);
         self.all_empty(
             of,
             &[
@@ -306,14 +345,6 @@ impl Dangers<'_> {
             let upper = name.to_uppercase();
             let name = upper.strip_prefix("CAP_").unwrap_or(&upper);
             self.unless(key, ORDINARY.contains(&name));
-        }
-    }
-
-    /// A list takes the place of the daemon's own.
-    fn hides(&mut self, of: &Fields, key: &str, paths: &[&str]) {
-        if of.contains_key(key) {
-            let given = texts_of(of, key);
-            self.unless(key, paths.iter().all(|path| given.contains(path)));
         }
     }
 
@@ -373,6 +404,8 @@ impl Dangers<'_> {
         let task = of(body, "TaskTemplate");
         let container = of(task, "ContainerSpec");
         self.capabilities(container, "CapabilityAdd");
+        self.spared(container);
+        self.waits(container, "StopGracePeriod", 3_600_000_000_000);
         for mount in list(container, "Mounts") {
             self.mount(mount);
         }
@@ -409,7 +442,7 @@ impl Dangers<'_> {
         }
         for variable in texts_of(container, "Env") {
             let name = variable.split('=').next().unwrap();
-            self.unless("Env", !name.contains("{{"));
+            self.unless("Env", !name.contains("{{") && !name.contains('*'));
         }
         self.labels(body);
         self.labels(container);

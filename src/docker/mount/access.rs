@@ -1,0 +1,209 @@
+//! What a container can do with a path of the host that is mounted in it.
+//!
+//! A read-only mount of a folder is read-only itself; what else is mounted below that folder on the host
+//! comes along and often stays writable: below API 1.44, on kernels before 5.12 and on Podman always, and
+//! elsewhere if the client asks for it. What is mounted on the host is not known here, so a read-only
+//! mount of a folder above a usual mount point counts as one that leaves those writable.
+//!
+//! Source: `daemon/server/router/container` and `daemon/oci_linux.go` of moby/moby for the versions;
+//! `pkg/api/handlers/compat/containers_create.go` of containers/podman.
+
+/// What can be done with it, from the least to the most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// It can be read, and so can everything below it.
+    Read,
+    /// It can be read, and what else is mounted below it can be written.
+    ReadNonRecursive,
+    /// It can be written.
+    Write,
+}
+
+impl Access {
+    /// Every access, from the least to the most.
+    pub const ALL: &[Self] = &[Self::Read, Self::ReadNonRecursive, Self::Write];
+
+    /// The mode that stands for it behind a path in a policy.
+    #[must_use]
+    pub fn mode(self) -> &'static str {
+        match self {
+            Self::Read => "ro",
+            Self::ReadNonRecursive => "ro-nonrecursive",
+            Self::Write => "rw",
+        }
+    }
+
+    /// The access that a mode stands for.
+    #[must_use]
+    pub fn of_mode(mode: &str) -> Option<Self> {
+        let mut all = Self::ALL.iter().copied();
+        all.find(|access| access.mode() == mode)
+    }
+
+    /// What a read-only mount of a path comes to.
+    #[must_use]
+    pub fn read_only(path: &str, is_non_recursive: bool) -> Self {
+        if is_non_recursive || may_hold_mounts(path) {
+            Self::ReadNonRecursive
+        } else {
+            Self::Read
+        }
+    }
+}
+
+/// Where hosts usually have something mounted; `*` is any one name.
+const MOUNT_POINTS: &[&str] = &[
+    "/boot/efi",
+    "/dev/hugepages",
+    "/dev/mqueue",
+    "/dev/pts",
+    "/dev/shm",
+    "/home/*",
+    "/media/*",
+    "/media/*/*",
+    "/mnt/*",
+    "/proc/fs/nfsd",
+    "/proc/sys/fs/binfmt_misc",
+    "/run/containerd/io.containerd.runtime.v2.task/*/*/rootfs",
+    "/run/credentials/*",
+    "/run/docker/netns/*",
+    "/run/lock",
+    "/run/media/*/*",
+    "/run/netns/*",
+    "/run/rpc_pipefs",
+    "/run/shm",
+    "/run/snapd/ns/*",
+    "/run/user/*",
+    "/run/user/*/*",
+    "/snap/*/*",
+    "/sys/firmware/efi/efivars",
+    "/sys/fs/*",
+    "/sys/fs/cgroup/*",
+    "/sys/fs/fuse/connections",
+    "/sys/kernel/config",
+    "/sys/kernel/debug/tracing",
+    "/sys/kernel/security",
+    "/sys/kernel/tracing",
+    "/tmp/*",
+    "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/*/fs",
+    "/var/lib/containers/storage/overlay/*/merged",
+    "/var/lib/docker/containers/*/mounts/shm",
+    "/var/lib/docker/overlay2/*/merged",
+    "/var/lib/docker/rootfs/overlayfs/*",
+    "/var/lib/kubelet/pods/*/volumes/*/*",
+    "/var/lib/lxcfs",
+    "/var/lib/nfs/rpc_pipefs",
+    "/var/tmp/*",
+];
+
+/// Volumes are mounts only if they were made with options.
+const VOLUMES: &[&str] = &[
+    "/var/lib/containers/storage/volumes/*/_data",
+    "/var/lib/docker/volumes/*/_data",
+];
+
+/// Whether a clean path is above a place where hosts usually have something mounted.
+fn may_hold_mounts(path: &str) -> bool {
+    let path = parts(path);
+    let mut points = MOUNT_POINTS.iter().chain(VOLUMES);
+    points.any(|point| {
+        let point = parts(point);
+        point.len() > path.len() && matches_each(&point, &path)
+    })
+}
+
+/// Whether a clean path is on something that hosts usually mount, somewhere below another path.
+#[must_use]
+pub fn is_on_mount_below(path: &str, above: &str) -> bool {
+    let (path, above) = (parts(path), parts(above));
+    MOUNT_POINTS.iter().any(|point| {
+        let point = parts(point);
+        (above.len() + 1..=path.len()).contains(&point.len()) && matches_each(&point, &path)
+    })
+}
+
+/// The names in a path; `/var/run` leads to `/run` on every host.
+fn parts(path: &str) -> Vec<&str> {
+    let parts = path.split('/').filter(|part| !part.is_empty());
+    let parts: Vec<&str> = parts.collect();
+    match parts.as_slice() {
+        ["var", "run", rest @ ..] => [&["run"], rest].concat(),
+        _ => parts,
+    }
+}
+
+/// Whether the names that two paths both have are the same.
+fn matches_each(point: &[&str], path: &[&str]) -> bool {
+    let mut pairs = point.iter().zip(path);
+    pairs.all(|(wanted, name)| *wanted == "*" || wanted == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s11_a_folder_above_a_usual_mount_point_is_read_only_by_itself_alone() {
+        let (all, top) = (Access::Read, Access::ReadNonRecursive);
+        for (path, want) in [
+            ("/", top),
+            ("/boot", top),
+            ("/boot/efi", all),
+            ("/dev", top),
+            ("/dev/kmsg", all),
+            ("/etc", all),
+            ("/etc/localtime", all),
+            ("/home", top),
+            ("/home/ann/src", all),
+            ("/media", top),
+            ("/media/ann", top),
+            ("/media/ann/disk", all),
+            ("/mnt", top),
+            ("/mnt/films", all),
+            ("/proc", top),
+            ("/proc/sys", top),
+            ("/proc/stat", all),
+            ("/run", top),
+            ("/run/docker.sock", all),
+            ("/run/docker", top),
+            ("/run/udev", all),
+            ("/srv/a", all),
+            ("/sys", top),
+            ("/sys/class/net", all),
+            ("/sys/fs/cgroup", top),
+            ("/tmp", top),
+            ("/usr", all),
+            ("/var", top),
+            ("/var/lib", top),
+            ("/var/lib/docker", top),
+            ("/var/lib/docker/overlay2", top),
+            ("/var/lib/docker/volumes", top),
+            ("/var/lib/docker/volumes/a", top),
+            ("/var/lib/docker/volumes/a/_data", all),
+            ("/var/lib/node_exporter", all),
+            ("/var/log", all),
+            ("/var/run", top),
+            ("/var/run/docker.sock", all),
+            ("/var/run/user/1000", top),
+        ] {
+            assert_eq!(Access::read_only(path, false), want, "S11: {path}");
+            assert_eq!(Access::read_only(path, true), top, "S11: {path}");
+        }
+    }
+
+    #[test]
+    fn knows_what_is_on_a_mount_below_another_path() {
+        for (path, above, want) in [
+            ("/mnt/a/dockgate", "/mnt", true),
+            ("/mnt/a/dockgate", "/", true),
+            ("/mnt/a", "/mnt", true),
+            ("/mnt/a/dockgate", "/mnt/a", false),
+            ("/etc/dockgate", "/", false),
+            ("/run/dockgate", "/run", false),
+            ("/var/lib/docker/volumes/a/_data", "/var/lib", false),
+        ] {
+            let is_on = is_on_mount_below(path, above);
+            assert_eq!(is_on, want, "{path} below {above}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The instructions of a Dockerfile that a commit or an import adds to an image.
+//!
+//! The daemon joins them to one text, strips a byte order mark from it, takes comments and directives
+//! out, joins lines that are continued, and resolves escapes, quotes and variables. An instruction that is
+//! not read here word by word could set any label, so it is refused.
+
+use super::super::need::RESERVED;
+use super::super::reason::Denial;
+use super::query::unclear;
+use crate::docker::Call;
+
+/// Refuses instructions that would have containers of the image seem to be made through a policy, or that
+/// cannot be read.
+pub(super) fn check_changes(call: &Call) -> Result<(), Denial> {
+    let pairs = call.query.pairs();
+    let mut changes = pairs.filter(|(key, _)| *key == "changes");
+    let refused = changes.find_map(|(_, text)| check(text).err());
+    refused.map_or(Ok(()), |why| Err(unclear("changes", why)))
+}
+
+/// Checks instructions, one a line.
+fn check(text: &str) -> Result<(), &'static str> {
+    if text.contains(RESERVED) {
+        return Err(RESERVED_LABEL);
+    }
+    text.lines().try_for_each(check_line)
+}
+
+fn check_line(line: &str) -> Result<(), &'static str> {
+    let line = line.trim();
+    if line.ends_with(['\\', '`']) {
+        return Err(CONTINUED);
+    }
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(());
+    }
+    let (instruction, rest) = line.split_once([' ', '\t']).unwrap_or((line, ""));
+    if !instruction.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        return Err(UNREAD);
+    }
+    if instruction.eq_ignore_ascii_case("ONBUILD") {
+        return check_line(rest);
+    }
+    if instruction.eq_ignore_ascii_case("LABEL") && !are_plain(rest) {
+        return Err(UNCLEAR_LABEL);
+    }
+    Ok(())
+}
+
+/// Whether labels are `name=value`, only values in quotes, and nothing is escaped or filled in.
+fn are_plain(labels: &str) -> bool {
+    let mut before = ' ';
+    let mut quote = None;
+    for character in labels.chars() {
+        match (quote, character) {
+            (_, '\\' | '`' | '$') => return false,
+            (None, '"' | '\'') if before != '=' => return false,
+            (None, '"' | '\'') => quote = Some(character),
+            (Some(open), _) if open == character => quote = None,
+            // What follows a quote would be part of the same word.
+            (None, _) if matches!(before, '"' | '\'') && !character.is_whitespace() => {
+                return false;
+            }
+            (Some(_) | None, _) => {}
+        }
+        before = character;
+    }
+    quote.is_none()
+}
+
+const CONTINUED: &str =
+    "has a line that ends in a backslash or a backtick: write each instruction in one line";
+
+const UNCLEAR_LABEL: &str = "sets a label with quotes, escapes or variables: write LABEL name=value, at most the value in quotes";
+
+const UNREAD: &str = "has an instruction that is not a plain word: write it in letters, such as LABEL, and then a space";
+
+/// The refusal of a label that is Dockgate's own.
+pub(super) const RESERVED_LABEL: &str =
+    "sets a label that begins with `dockgate.`, which no client can";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instruction_that_is_not_read_word_by_word_is_refused() {
+        for (text, want) in [
+            ("LABEL a=b", Ok(())),
+            ("label a=\"b c\" d='e'", Ok(())),
+            ("ONBUILD LABEL a=b", Ok(())),
+            ("# a comment\n\n  ENV A=\"x $y\"\nCMD [\"a\"]", Ok(())),
+            ("ONBUILD RUN <<EOF\necho a\nEOF", Ok(())),
+            ("STOPSIGNAL", Ok(())),
+            ("LABEL dockgate.policy=x", Err(RESERVED_LABEL)),
+            ("\u{feff}LABEL dockgat\\e.policy=x", Err(UNREAD)),
+            ("\u{feff}LABEL a=b", Err(UNREAD)),
+            ("\u{feff} LABEL a=b", Err(UNREAD)),
+            ("\u{200b}LABEL a=b", Err(UNREAD)),
+            ("\u{2060}ENV a=b", Err(UNREAD)),
+            ("ENV A=b\n\u{feff}LABEL a=b", Err(UNREAD)),
+            ("LABEL\u{a0}a=b", Err(UNREAD)),
+            ("LABEL\u{b}dockgat\\e.policy=x", Err(UNREAD)),
+            ("LABEL=a=b", Err(UNREAD)),
+            ("L\\ABEL a=b", Err(UNREAD)),
+            ("\"LABEL\" a=b", Err(UNREAD)),
+            ("ONBUILD \u{feff}LABEL a=b", Err(UNREAD)),
+            ("ONBUILD ONBUILD LABEL a$b=c", Err(UNCLEAR_LABEL)),
+            ("LABEL dockgat\\e.policy=x", Err(UNCLEAR_LABEL)),
+            ("LABEL \"dockgate\".policy=x", Err(UNCLEAR_LABEL)),
+            ("LABEL dock$A.policy=x", Err(UNCLEAR_LABEL)),
+            ("# escape=`\nENV A=b", Err(CONTINUED)),
+            ("# escape=`\nLABEL dockgat`e.policy=x", Err(CONTINUED)),
+            ("LABEL dockgat`e.policy=x", Err(UNCLEAR_LABEL)),
+            ("ENV A=b \\\nLABEL a=b", Err(CONTINUED)),
+            ("ENV A=b `\nLABEL a=b", Err(CONTINUED)),
+            ("# a \\\nLABEL a=b", Err(CONTINUED)),
+            ("LAB\\\nEL dock\\\ngate.policy=x", Err(CONTINUED)),
+            ("ONBUILD RUN <<EOF\nLABEL a$b=c\nEOF", Err(UNCLEAR_LABEL)),
+        ] {
+            assert_eq!(check(text), want, "BOM: {text:?}");
+        }
+    }
+}

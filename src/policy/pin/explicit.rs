@@ -1,0 +1,49 @@
+//! What a verdict rests on is said, where a request leaves it to what an engine takes for it.
+
+use crate::docker::body::{are_masked_by_engines, are_read_only_by_engines};
+use crate::docker::{Call, Json, Operation};
+
+/// Says in the query what was read from it. Podman attaches everything that an attach does not name, and
+/// knows no booleans but its own.
+pub(in crate::policy) fn query(call: &mut Call) {
+    if call.operation() == Some(Operation::ContainerAttach) {
+        for key in ["logs", "stderr", "stdout", "stream"] {
+            if call.query.first(key).is_some() {
+                call.query.state(key, call.query.is_true(key));
+            }
+        }
+        call.query.state("stdin", call.query.is_true("stdin"));
+    }
+}
+
+/// Says in the body what was read from it.
+pub(in crate::policy) fn body(operation: Operation, body: &mut Json) {
+    if operation == Operation::NetworkCreate {
+        // Docker before 25 makes a second network of the same name otherwise, which makes the name useless.
+        set(body, "CheckDuplicate", Json::Bool(true));
+    }
+    if operation == Operation::ContainerCreate
+        && let Some(host) = body.get_mut("HostConfig")
+        && !host.get("Privileged").is_some_and(Json::is_true)
+    {
+        leave_to_engine(host, "MaskedPaths", are_masked_by_engines);
+        leave_to_engine(host, "ReadonlyPaths", are_read_only_by_engines);
+    }
+}
+
+/// Takes a list out that an engine would make by itself: this one may hide more.
+fn leave_to_engine(host: &mut Json, key: &str, is_default: fn(&Json) -> bool) {
+    if host.get(key).is_some_and(is_default)
+        && let Json::Object(members) = host
+    {
+        members.retain(|(name, _)| name != key);
+    }
+}
+
+fn set(of: &mut Json, key: &'static str, value: Json<'static>) {
+    if let Some(old) = of.get_mut(key) {
+        *old = value;
+    } else if let Json::Object(members) = of {
+        members.push((key.into(), value));
+    }
+}
