@@ -4,6 +4,8 @@
 //! one had as a whole and with nothing changed, so that nobody can get a container's privileges for
 //! another program.
 
+use std::collections::{HashMap, HashSet};
+
 use super::facts::Container;
 use crate::docker::{Json, Reference};
 
@@ -29,10 +31,7 @@ pub fn differences(body: &Json, old: &Container) -> Vec<String> {
             }
             "Image" => is_of_repository(value, was),
             // Their order is not their meaning, as that of a command's words is.
-            "Env" => {
-                let had = was.map_or(&[][..], Json::items);
-                value.items().iter().all(|variable| had.contains(variable))
-            }
+            "Env" => texts(Some(value)).is_subset(&texts(was)),
             "MacAddress" => is_within(value, was) || has_address(value, old),
             _ => is_within(value, was),
         };
@@ -67,18 +66,18 @@ pub fn left_out(body: &Json, old: &Container, image: &Json) -> Vec<String> {
     let is_kept = |key: &str| {
         let (new, was, said) = (body.get(key), old.config.get(key), image.get(key));
         match (key, was) {
-            ("Env", Some(was)) => {
-                let has = |of: Option<&Json>, variable: &Json| {
-                    of.is_some_and(|of| of.items().contains(variable))
-                };
-                let mut had = was.items().iter();
-                had.all(|variable| has(new, variable) || has(said, variable))
+            ("Env", was @ Some(_)) => {
+                let kept: HashSet<_> = texts(new).union(&texts(said)).copied().collect();
+                texts(was).is_subset(&kept)
             }
-            (_, Some(Json::Object(had))) => had.iter().all(|(key, value)| {
-                let is_in =
-                    |of: Option<&Json>| of.is_some_and(|of| is_same(of.get(key), Some(value)));
-                is_nothing(value) || is_in(new) || is_in(said)
-            }),
+            (_, Some(Json::Object(had))) => {
+                let (new, said) = (members(new), members(said));
+                had.iter().all(|(key, value)| {
+                    let is_in =
+                        |of: &HashMap<&str, &Json>| is_same(of.get(&**key).copied(), Some(value));
+                    is_nothing(value) || is_in(&new) || is_in(&said)
+                })
+            }
             (_, was) => is_none(was) || is_same(new, was) || (is_none(new) && is_same(was, said)),
         }
     };
@@ -97,12 +96,11 @@ pub fn joins(network: &str, endpoint: &Json, old: &Container) -> bool {
         return false;
     };
     endpoint.members().iter().all(|(key, value)| match &**key {
-        "Aliases" | "DNSNames" => value.texts().all(|name| {
-            let lists = ["Aliases", "DNSNames"]
-                .iter()
-                .filter_map(|key| was.get(key));
-            lists.flat_map(Json::texts).any(|had| had == name)
-        }),
+        "Aliases" | "DNSNames" => {
+            let mut had = texts(was.get("Aliases"));
+            had.extend(texts(was.get("DNSNames")));
+            texts(Some(value)).is_subset(&had)
+        }
         "DriverOpts" | "GwPriority" | "IPAMConfig" | "Links" | "MacAddress" | "NetworkID" => {
             is_nothing(value) || is_same(Some(value), was.get(key))
         }
@@ -155,9 +153,10 @@ fn network<'a>(value: Option<&'a Json<'a>>) -> &'a str {
 /// that is nothing.
 fn is_same(new: Option<&Json>, old: Option<&Json>) -> bool {
     match (new, old) {
-        (Some(new @ Json::Object(members)), Some(old @ Json::Object(had))) => {
-            let mut keys = members.iter().chain(had).map(|(key, _)| key);
-            keys.all(|key| is_same(new.get(key), old.get(key)))
+        (new @ Some(Json::Object(_)), old @ Some(Json::Object(_))) => {
+            let (new, old) = (members(new), members(old));
+            let mut keys = new.keys().chain(old.keys());
+            keys.all(|key| is_same(new.get(key).copied(), old.get(key).copied()))
         }
         (Some(Json::List(values)), Some(Json::List(had))) if values.len() == had.len() => {
             let mut pairs = values.iter().zip(had);
@@ -165,6 +164,18 @@ fn is_same(new: Option<&Json>, old: Option<&Json>) -> bool {
         }
         (new, old) => new == old || (is_none(new) && is_none(old)),
     }
+}
+
+/// The texts of a list, of which the order says nothing. Both sides may be long, and a client has both of
+/// them in its hand, so that they are never compared one by one.
+fn texts<'j>(value: Option<&'j Json<'_>>) -> HashSet<&'j str> {
+    value.into_iter().flat_map(Json::texts).collect()
+}
+
+/// The members of an object by their keys, for the same reason.
+fn members<'j, 'a>(value: Option<&'j Json<'a>>) -> HashMap<&'j str, &'j Json<'a>> {
+    let members = value.map_or(&[][..], Json::members).iter();
+    members.map(|(key, value)| (&**key, value)).collect()
 }
 
 fn is_none(value: Option<&Json>) -> bool {
@@ -187,9 +198,10 @@ fn is_within(new: &Json, old: Option<&Json>) -> bool {
     if is_nothing(new) || is_same(Some(new), old) {
         return true;
     }
+    let old = members(old);
     let mut members = new.members().iter();
     matches!(new, Json::Object(_))
-        && old.is_some_and(|old| members.all(|(key, value)| is_same(Some(value), old.get(key))))
+        && members.all(|(key, value)| is_same(Some(value), old.get(&**key).copied()))
 }
 
 fn is_of_repository(new: &Json, old: Option<&Json>) -> bool {
