@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
+
+use crate::proxy::budget::Budget;
 use tokio::task::JoinSet;
 
 use crate::audit::{Log, output};
@@ -16,7 +18,6 @@ use crate::config::{Config, ListenerSettings, LogLevel, Output};
 use crate::identity::container::Candidates;
 use crate::identity::{self, IdentityError};
 use crate::policy::Problem;
-use crate::proxy::body::request::BUDGET;
 use crate::proxy::probe::{Question, ask};
 use crate::proxy::surroundings::Surroundings;
 use crate::proxy::upstream::Daemon;
@@ -225,7 +226,7 @@ fn start(
         drain: config.limits.drain,
     };
     let daemon = Arc::new(Daemon::new(&config));
-    let budget = Arc::new(Semaphore::new(BUDGET));
+    let budget = Arc::new(Budget::new(config.limits.body_bytes));
     let surroundings = Arc::new(Surroundings::new(Candidates::of_this_process()));
     let (mut listeners, mut shared) = (JoinSet::new(), Vec::new());
     for (bound, settings) in bound.into_iter().zip(&config.listeners) {

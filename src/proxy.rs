@@ -5,6 +5,7 @@
 pub mod admission;
 pub mod bell;
 pub mod body;
+pub mod budget;
 pub mod connection;
 pub mod daemon_socket;
 pub mod exchange;
@@ -28,9 +29,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
-use tokio::sync::Semaphore;
 
 use self::body::ReplyBody;
+use self::budget::{Budget, Share};
 use self::exchange::{Exchange, Upload};
 use self::head::{BadHead, Head, RefusedHead};
 use self::judging::Sent;
@@ -59,8 +60,8 @@ pub struct Shared {
     pub daemon: Arc<Daemon>,
     /// The record.
     pub log: Log,
-    /// What all bodies that are read before they are sent may hold, in bytes.
-    pub budget: Arc<Semaphore>,
+    /// What may be held in memory for judging.
+    pub budget: Arc<Budget>,
     /// What is known besides the settings.
     pub surroundings: Arc<Surroundings>,
 }
@@ -91,6 +92,7 @@ impl Shared {
 pub struct Gate {
     shared: Arc<Shared>,
     client: Arc<str>,
+    share: Share,
     exchange: Arc<Exchange>,
     upstream: Upstream,
     /// Refuses every request, as the client has too many connections.
@@ -110,6 +112,7 @@ impl Gate {
     ) -> Self {
         let upstream = Upstream::new(Arc::clone(&shared.daemon));
         Self {
+            share: shared.budget.share_of(&client),
             shared,
             client,
             exchange,

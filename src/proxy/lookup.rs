@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
 use super::body::RequestBody;
+use super::budget::{Share, Taken};
 use super::head::Head;
 use super::upstream::{Failure, Outgoing, Upstream};
 use crate::policy::{Answer, Denial, Lookup, Permit, Reason};
@@ -35,16 +36,24 @@ const HEAD: &str = concat!(
 pub async fn ask(
     upstream: &Upstream,
     lookup: &Lookup,
+    (share, taken): (&Share, &mut Taken),
 ) -> Result<(Option<Answer>, StatusCode), Denial> {
     let asking = async {
         let head = Head::parse(HEAD.as_bytes()).map_err(|_| failed("is no question"))?;
         let permit = || Permit::to_ask(lookup).ok_or_else(|| failed("is no question"));
         let reply = put(upstream, &head, permit).await?;
         let status = reply.status();
-        let body = Limited::new(reply.into_body(), MAX_ANSWER).collect().await;
-        let body = body.map_err(|_| failed("has an answer that broke off or is too long"))?;
+        let mut body = Limited::new(reply.into_body(), MAX_ANSWER);
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| failed("has an answer that broke off or is too long"))?;
+            if let Some(data) = frame.data_ref() {
+                share.take(data.len(), taken)?;
+                bytes.extend_from_slice(data);
+            }
+        }
         upstream.make_ready().await?;
-        Ok((status, body.to_bytes()))
+        Ok((status, bytes.freeze()))
     };
     let (status, body): (StatusCode, Bytes) = tokio::time::timeout(LIMIT, asking)
         .await

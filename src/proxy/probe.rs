@@ -14,6 +14,7 @@ use http::header::USER_AGENT;
 use http_body_util::{BodyExt, Collected, Limited};
 use serde::Deserialize;
 
+use super::budget::{Budget, Taken};
 use super::head::Head;
 use super::lookup;
 use super::upstream::{Daemon, Upstream};
@@ -103,7 +104,9 @@ pub async fn ask(daemon: &Arc<Daemon>, question: Question) -> Result<Bytes, Deni
 /// As with [`ask`], or the answer is neither of these: it is to be asked again.
 pub async fn look_up(daemon: &Arc<Daemon>, lookup: &Lookup) -> Result<Option<Answer>, Denial> {
     let upstream = Upstream::new(Arc::clone(daemon));
-    let asking = lookup::ask(&upstream, lookup);
+    let share = Budget::new(0).share_of("-");
+    let mut taken = Taken::default();
+    let asking = lookup::ask(&upstream, lookup, (&share, &mut taken));
     let (answer, status) = drive(&upstream, asking).await?;
     certain(answer, status)
 }

@@ -7,6 +7,7 @@ use hyper::body::Incoming;
 
 use super::Gate;
 use super::body::{self, RequestBody};
+use super::budget::Taken;
 use super::head::Head;
 use super::held::Hold;
 use super::judging::Missing;
@@ -31,6 +32,8 @@ pub(super) struct Stage {
     /// The names that it depends on, and the hold on them once they are held.
     names: Names,
     holds: Vec<Hold>,
+    /// What the answers to lookups have taken of the client's share.
+    pub(super) taken: Taken,
     /// Whether it starts a container, and so rests on the names of its networks too.
     starts: bool,
     unpacking: Unpacking,
@@ -72,6 +75,7 @@ impl Stage {
             progress: Progress::New,
             names: Names::default(),
             holds: Vec::new(),
+            taken: Taken::default(),
             starts: false,
             unpacking: Unpacking::None,
         }
@@ -165,11 +169,11 @@ impl Gate {
         let Some(body) = stage.unread.take() else {
             return Ok(());
         };
-        let (limits, budget) = (&self.shared.limits, &self.shared.budget);
+        let (limits, share) = (&self.shared.limits, &self.share);
         let bytes_in = Arc::clone(&entry.record.bytes_in);
         let (kind, head) = (stage.kind, &stage.head);
         let taken =
-            body::request::prepare(kind, head, body, bytes_in, &self.exchange, (limits, budget));
+            body::request::prepare(kind, head, body, bytes_in, &self.exchange, (limits, share));
         stage.body = taken.await?;
         if stage.unpacking != Unpacking::None {
             stage.body.begin(limits.body_time).await?;

@@ -11,12 +11,12 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Source, count};
 use crate::config::Limits;
 use crate::docker;
 use crate::policy::{Denial, Reason};
+use crate::proxy::budget::{Share, Taken};
 use crate::proxy::exchange::{Exchange, Upload};
 use crate::proxy::head::{Framing, Head};
 
@@ -29,11 +29,9 @@ pub struct RequestBody {
     /// Of a body that is sent on as it comes: who waits for its end, and the count of its bytes.
     watched: Option<(Arc<Exchange>, Arc<AtomicU64>)>,
     /// The body's share of the budget, held until it is sent.
-    _share: Option<OwnedSemaphorePermit>,
+    _taken: Taken,
 }
 
-/// What all bodies that are read before they are sent may hold together, in bytes.
-pub const BUDGET: usize = 16 * 1024 * 1024;
 /// The longest body that is read only to be thrown away, in bytes.
 const MAX_DISCARDED: usize = 64 * 1024;
 const JSON: &str = "application/json";
@@ -50,14 +48,14 @@ pub async fn prepare(
     mut body: Incoming,
     bytes_in: Arc<AtomicU64>,
     exchange: &Arc<Exchange>,
-    (limits, budget): (&Limits, &Arc<Semaphore>),
+    (limits, share): (&Limits, &Share),
 ) -> Result<RequestBody, Denial> {
     let mut reader = Reader {
         limits,
-        budget,
+        share,
         bytes_in: &bytes_in,
         exchange,
-        share: None,
+        taken: Taken::default(),
     };
     let (source, content_type) = match (kind, refusal(kind, &head.content_types)) {
         _ if !head.has_body() => (Source::Whole(Bytes::new()), None),
@@ -76,7 +74,7 @@ pub async fn prepare(
             (Source::Whole(Bytes::new()), None)
         }
     };
-    let share = reader.share;
+    let taken = reader.taken;
     let is_stream = matches!(source, Source::Stream(_));
     if is_stream {
         exchange.set_upload(Upload::Running);
@@ -86,7 +84,7 @@ pub async fn prepare(
         source,
         content_type,
         watched,
-        _share: share,
+        _taken: taken,
     })
 }
 
@@ -98,7 +96,7 @@ impl RequestBody {
             source: Source::Whole(Bytes::new()),
             content_type: None,
             watched: None,
-            _share: None,
+            _taken: Taken::default(),
         }
     }
 
@@ -237,10 +235,10 @@ fn is_form_or_grpc(media_type: &str) -> bool {
 /// Reads a body whole, within its bounds.
 struct Reader<'a> {
     limits: &'a Limits,
-    budget: &'a Arc<Semaphore>,
+    share: &'a Share,
     bytes_in: &'a AtomicU64,
     exchange: &'a Exchange,
-    share: Option<OwnedSemaphorePermit>,
+    taken: Taken,
 }
 
 impl Reader<'_> {
@@ -258,7 +256,7 @@ impl Reader<'_> {
                 if bytes.len() + data.len() > most {
                     return Err(too_large(most));
                 }
-                self.take_share(data.len())?;
+                self.share.take(data.len(), &mut self.taken)?;
                 bytes.extend_from_slice(&data);
             }
             Ok(bytes.freeze())
@@ -331,24 +329,6 @@ impl Reader<'_> {
         }
         self.exchange.set_upload(Upload::Ended);
         Ok(None)
-    }
-
-    fn take_share(&mut self, bytes: usize) -> Result<(), Denial> {
-        let count = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let full = |_| {
-            Denial::new(
-                Reason::TooManyBodies,
-                "too many bodies are being read at the moment: try again",
-            )
-        };
-        let more = Arc::clone(self.budget)
-            .try_acquire_many_owned(count)
-            .map_err(full)?;
-        match &mut self.share {
-            Some(share) => share.merge(more),
-            None => self.share = Some(more),
-        }
-        Ok(())
     }
 }
 
