@@ -198,7 +198,7 @@ impl Cover<'_> {
             What::SwarmVolume(name) => create.volumes.names.cover(name),
             What::Volume(name) => self.volume(name)?,
             What::Within(within) => self.within(within)?,
-            What::Name(_) | What::Reach(..) | What::Rename { .. } => true,
+            What::Name(_) | What::NewId(..) | What::Reach(..) | What::Rename { .. } => true,
         })
     }
 

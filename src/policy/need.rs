@@ -89,6 +89,8 @@ pub enum What {
     },
     /// A name by which others find it. Nothing but Dockgate's own is refused.
     Name(String),
+    /// A name that reads as an id, given to an object of this kind. It is denied if one is found by it.
+    NewId(Object, String),
     /// A network to be joined; `@default` is the daemon's own.
     Network(String),
     /// To be spared when memory runs out.

@@ -176,6 +176,7 @@ impl Own {
             | What::Limits(_)
             | What::LogDriver(_)
             | What::Mark { .. }
+            | What::NewId(..)
             | What::OomProtected
             | What::Port(_)
             | What::Privileged

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::blocks::amount::Beyond;
 use super::file::Policy;
+use super::names::READS_AS_ID;
 use super::need::{Block, Need, What, Within};
 use super::own::Reached;
 use super::reason::{Denial, Reason};
@@ -56,6 +57,18 @@ pub(super) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
     let Reached { path, what } = reached;
     let message = format!("{}: {path} {what}", entry(call));
     Denial::new(Reason::OwnContainer, message)
+}
+
+/// The denial of a name by which another object is found already.
+pub(super) fn reads_as_id(call: &Call, need: &Need) -> Denial {
+    let value = need.what.value().unwrap_or_default();
+    let message = format!(
+        "{}: {} {} {READS_AS_ID}",
+        entry(call),
+        need.path,
+        quoted(shortened(&value))
+    );
+    Denial::new(Reason::Restricted, message)
 }
 
 /// The denial of a name by which a key would select a container that it does not select now.

@@ -92,6 +92,9 @@ fn answer(lookup: &Lookup, given: &[Given]) -> (Answer, bool) {
     if found.is_none() && matches!(lookup, Lookup::Tag(_) | Lookup::Volume(_)) {
         return (Answer::Missing, false);
     }
+    if let Some((_, Value::Null)) = found {
+        return (Answer::Missing, true);
+    }
     let mut reply = ordinary(lookup);
     if let Some((_, given)) = found {
         merge(&mut reply, given);

@@ -27,7 +27,7 @@ impl What {
             Self::Limits(_) => "limits",
             Self::LogDriver(_) => "log_drivers",
             Self::Made(made) => return Some(made.key()),
-            Self::Name(_) | Self::Reach(..) | Self::Rename { .. } => return None,
+            Self::Name(_) | Self::NewId(..) | Self::Reach(..) | Self::Rename { .. } => return None,
             Self::Network(_) | Self::Start(_) => "networks",
             Self::OomProtected => "oom_protected",
             Self::Port(_) => "ports",
@@ -62,6 +62,7 @@ impl What {
             | Self::Join(text)
             | Self::LogDriver(text)
             | Self::Name(text)
+            | Self::NewId(_, text)
             | Self::Network(text)
             | Self::Reach(_, text)
             | Self::Restart(text)

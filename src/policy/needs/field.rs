@@ -8,8 +8,8 @@ use crate::docker::body::{Asked, Topic, are_masked_by_engines, are_read_only_by_
 use crate::docker::json::{Member, quoted, shortened};
 use crate::docker::mount::BadMount;
 use crate::docker::target::is_name;
-use crate::docker::{Json, Operation};
-use crate::policy::names::{READS_AS_ID, reads_as_id, reads_as_swarm_id};
+use crate::docker::{Json, Object, Operation};
+use crate::policy::names::{READS_AS_ID, is_whole_id, reads_as_id, reads_as_swarm_id};
 
 /// Reads one field.
 type Reader = fn(&mut Needs, &Asked<'_>) -> Result<(), Denial>;
@@ -280,8 +280,13 @@ fn name(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
         return Err(unclear(&asked.path, why));
     }
     let is_of_swarm = needs.is_for(SERVICES);
-    if reads_as_id(name) || (is_of_swarm && reads_as_swarm_id(name)) {
+    if is_whole_id(name) {
         return Err(unclear(&asked.path, READS_AS_ID));
+    }
+    if is_of_swarm && (reads_as_id(name) || reads_as_swarm_id(name)) {
+        needs.push(&*asked.path, What::NewId(Object::Service, name.to_owned()));
+    } else if needs.is_for(&[Operation::NetworkCreate]) && reads_as_id(name) {
+        needs.push(&*asked.path, What::NewId(Object::Network, name.to_owned()));
     }
     if is_of_swarm {
         needs.takes_name(&asked.path, name)?;

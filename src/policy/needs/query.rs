@@ -7,7 +7,7 @@ use super::{NOT_PLAIN, Needs, build, is_reserved};
 use crate::docker::mount::{is_clean, is_literal};
 use crate::docker::reference::{BadReference, is_on_host};
 use crate::docker::{Call, Json, Object, Operation, Reference};
-use crate::policy::names::{READS_AS_ID, reads_as_id};
+use crate::policy::names::{READS_AS_ID, is_whole_id, reads_as_id};
 
 /// Reads what one operation's query asks for.
 type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
@@ -95,12 +95,18 @@ fn first<'a>(call: &'a Call, key: &str) -> &'a str {
 
 fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     let name = first(call, "name").trim_start_matches('/');
-    if reads_as_id(name) {
+    if is_whole_id(name) {
         return Err(unclear("name", READS_AS_ID));
     }
-    needs
-        .takes_name("name", name)
-        .map_err(|_| unclear("name", NOT_PLAIN))
+    if reads_as_id(name) {
+        needs.push("name", What::NewId(Object::Container, name.to_owned()));
+    }
+    // The daemon says itself which of these it takes.
+    if name.is_ascii() {
+        needs.push("name", What::Name(name.to_owned()));
+        return Ok(());
+    }
+    Err(unclear("name", NOT_PLAIN))
 }
 
 fn rename(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
