@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
 
-use crate::docker::{Call, Effect, Operation, Reply};
-use crate::policy::{Denial, Need, Reason, finding};
+use crate::docker::json::{is_printable, printable};
+use crate::docker::{Call, Effect, Json, Operation, Reply};
+use crate::policy::{Denial, Need, Reason, Terms, finding, names};
 
 /// What is known of one request. It fills up as the request goes its way.
 #[derive(Debug)]
@@ -58,6 +59,12 @@ pub struct Known {
     pub(super) operation: Option<Operation>,
     pub(super) effect: Effect,
     pub(super) object: Option<String>,
+    /// The full id of the object, where the path was sent with it.
+    pub(super) object_id: Option<String>,
+    /// The name that something is made with or gets.
+    pub(super) name: Option<String>,
+    /// The container that the body is about, by its full id where that was sent.
+    pub(super) container: Option<String>,
     pub(super) query: Vec<String>,
     pub(super) api_version: Option<String>,
 }
@@ -82,6 +89,8 @@ pub enum Verdict {
     Allow,
     /// It was refused.
     Deny,
+    /// It is still to be decided, by what the daemon is asked; only a `begin` says so.
+    Pending,
     /// It would have been refused, and was sent to be learned from.
     WouldDeny,
 }
@@ -131,6 +140,7 @@ impl Verdict {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
+            Self::Pending => "pending",
             Self::WouldDeny => "would_deny",
         }
     }
@@ -226,6 +236,9 @@ impl Record {
             operation,
             effect: call.effect(),
             object: call.object().map(str::to_owned),
+            object_id: None,
+            name: names::given(call, None).map(|name| cut(name, MAX_QUERY_TEXT)),
+            container: None,
             query: call.query.pairs().take(MAX_QUERY_KEYS).map(shown).collect(),
             api_version: call.version.map(|version| {
                 let mut text = String::new();
@@ -233,6 +246,33 @@ impl Record {
                 text
             }),
         });
+    }
+
+    /// Notes what the body of a request says of what it makes or is about.
+    pub fn read(&mut self, call: &Call, body: &Json) {
+        let Some(known) = &mut self.call else {
+            return;
+        };
+        let name = names::given(call, Some(body));
+        known.name = name
+            .map(|name| cut(name, MAX_QUERY_TEXT))
+            .or(known.name.take());
+        let container = body.get("Container").and_then(Json::text);
+        known.container = container.map(|name| cut(name, MAX_QUERY_TEXT));
+    }
+
+    /// Notes by which ids a request is sent.
+    pub fn sent_as(&mut self, terms: &Terms) {
+        let Some(known) = &mut self.call else {
+            return;
+        };
+        let id = terms
+            .call()
+            .object()
+            .filter(|id| known.object.as_deref() != Some(id));
+        known.object_id = id.map(|id| cut(id, MAX_QUERY_TEXT));
+        let id = terms.container().map(|id| cut(id, MAX_QUERY_TEXT));
+        known.container = id.or(known.container.take());
     }
 
     /// Notes what a request asks for.
@@ -268,6 +308,16 @@ impl Record {
         self.status = Some(denial.reason.status());
     }
 
+    /// The verdict as a line reports it: one that is about to be reached is pending.
+    #[must_use]
+    pub fn verdict_of(&self, event: Event) -> Verdict {
+        if event == Event::Begin && self.reason == Reason::NotJudged {
+            Verdict::Pending
+        } else {
+            self.verdict
+        }
+    }
+
     /// The operation's name, once the target was understood.
     #[must_use]
     pub fn operation(&self) -> Option<&'static str> {
@@ -293,8 +343,7 @@ impl Record {
     }
 }
 
-/// At most so many bytes of a text, ending in `...` when some were cut off. Whatever is no printable
-/// ASCII is escaped: a terminal would obey it, and a reader not see it.
+/// At most so many bytes of a text, ending in `...` when some were cut off, in printable letters.
 fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> String {
     let text = text.into();
     if is_shown_whole(&text, limit) {
@@ -303,24 +352,14 @@ fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> String {
     let kept = text
         .get(..text.floor_char_boundary(limit))
         .unwrap_or_default();
-    let mut shown = String::with_capacity(kept.len());
-    for character in kept.chars() {
-        if character == ' ' || character.is_ascii_graphic() {
-            shown.push(character);
-        } else {
-            shown.extend(character.escape_unicode());
-        }
-    }
+    let mut shown = printable(kept).into_owned();
     if kept.len() < text.len() {
         shown.push_str("...");
     }
     shown
 }
 
-/// Whether a text is recorded as it is. All bytes are looked at, as that is done many at a time.
+/// Whether a text is recorded as it is.
 fn is_shown_whole(text: &str, limit: usize) -> bool {
-    text.len() <= limit
-        && text
-            .bytes()
-            .fold(true, |shown, byte| shown & matches!(byte, b' '..=b'~'))
+    text.len() <= limit && is_printable(text)
 }

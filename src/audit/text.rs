@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::entry::{End, Event, Record, Verdict};
+use crate::docker::json::printable;
 
 /// Appends a record's line, newline included.
 ///
@@ -18,7 +19,7 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
         (Event::Lookup, _) => " lookup",
         (Event::Prepare, _) => " prepare",
         (Event::Request, Verdict::Allow) => " allow",
-        (Event::Request, Verdict::Deny) => " deny",
+        (Event::Request, Verdict::Deny | Verdict::Pending) => " deny",
         (Event::Request, Verdict::WouldDeny) => " would_deny",
     });
     // A String takes every write.
@@ -32,11 +33,12 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
     ];
     for word in known.into_iter().flatten() {
         line.push(' ');
-        line.push_str(word);
+        // Words are told apart by the spaces between them.
+        line.push_str(&printable(word).replace(' ', "\\u{20}"));
     }
     _ = write!(line, " {}", record.client);
     if let Some(policy) = &record.policy {
-        _ = write!(line, " by {policy}");
+        _ = write!(line, " by {}", printable(policy));
     }
     if let Some((duration, end)) = over {
         let micros = duration.as_micros();
@@ -59,7 +61,7 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
         });
     }
     if let Some(detail) = &record.detail {
-        _ = write!(line, ": {}: {detail}", record.reason.code());
+        _ = write!(line, ": {}: {}", record.reason.code(), printable(detail));
     }
     to.extend_from_slice(line.as_bytes());
     to.push(b'\n');
@@ -72,6 +74,40 @@ mod tests {
     use super::*;
     use crate::docker::{Target, classify};
     use crate::policy::{Denial, Reason};
+
+    #[test]
+    fn nothing_that_a_client_wrote_ends_a_line_or_begins_a_field() {
+        let mut record = Record::new(
+            "7".to_owned(),
+            SystemTime::UNIX_EPOCH,
+            "10.0.0.9:51234".into(),
+            "tcp://[::]:2375".into(),
+        );
+        let forged = "x\n2026-11-28T02:00:00.000Z allow 200 GET /containers/json\r\u{1b}[2K\u{9b}\u{85}\u{2028}\u{202e}\u{200b}\u{feff}";
+        record.asked(&format!("GET {forged}"), &format!("/{forged}"));
+        record.policy = Some(forged.into());
+        record.refused(&Denial {
+            reason: Reason::BadBody,
+            message: forged.to_owned(),
+            asked: None,
+        });
+        let mut bytes = Vec::new();
+        let over = Some((Duration::from_micros(1), End::Complete));
+        write(&record, Event::Request, over, &mut bytes);
+        let line = String::from_utf8(bytes).unwrap();
+        let (line, end) = line.split_at(line.len() - 1);
+        assert_eq!(end, "\n", "S7");
+        assert!(
+            line.bytes().all(|byte| matches!(byte, b' '..=b'~')),
+            "S7: {line}"
+        );
+        let fields: Vec<_> = line.split(' ').collect();
+        assert_eq!(
+            (fields[1], fields[2], fields[5]),
+            ("deny", "400", "10.0.0.9:51234"),
+            "S7: {line}"
+        );
+    }
 
     #[test]
     fn a_line_reads_well() {

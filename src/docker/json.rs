@@ -222,6 +222,32 @@ pub fn folds_alike(key: &str, other: &str) -> bool {
     key.chars().map(fold).eq(other.chars().map(fold))
 }
 
+/// A text with everything but printable ASCII escaped, as `\u{202e}`: a terminal would obey it, and a reader
+/// not see it, or see what follows in another order. It is the one way in which what a client or the daemon
+/// wrote gets into messages and records.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if is_printable(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character == ' ' || character.is_ascii_graphic() {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_unicode());
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a text has nothing but printable ASCII. All bytes are looked at, as that is done many at a time.
+#[must_use]
+pub fn is_printable(text: &str) -> bool {
+    text.bytes()
+        .fold(true, |shown, byte| shown & matches!(byte, b' '..=b'~'))
+}
+
 /// The beginning of a text that a client chose, short enough for a message.
 #[must_use]
 pub fn shortened(text: &str) -> &str {

@@ -115,6 +115,29 @@ impl Names {
     }
 }
 
+/// The operations whose query gives a name to what they make, rename or tag, and the key.
+const NAMED_BY_QUERY: &[(Operation, &str)] = &[
+    (Operation::ContainerCreate, "name"),
+    (Operation::ContainerRename, "name"),
+    (Operation::ImageBuild, "t"),
+    (Operation::ImageCommit, "repo"),
+    (Operation::ImageCreate, "repo"),
+    (Operation::ImageTag, "repo"),
+];
+
+/// The name that a request gives to what it makes, renames or tags, as the client wrote it; of several the
+/// first.
+#[must_use]
+pub fn given<'a>(call: &'a Call, body: Option<&'a Json>) -> Option<&'a str> {
+    let operation = call.operation()?;
+    let mut named = NAMED_BY_QUERY.iter();
+    let name = match named.find(|(of, _)| *of == operation) {
+        Some((_, key)) => call.query.first(key),
+        None => body?.get("Name").and_then(Json::text),
+    };
+    name.filter(|name| !name.is_empty())
+}
+
 impl Name {
     fn new(kind: Object, name: &str) -> Option<Self> {
         // The daemon takes a slash before a container's name for the same.
@@ -133,6 +156,12 @@ pub fn is_user_defined(network: &str) -> bool {
 #[must_use]
 pub fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Whether a name is spelled as a whole id.
+#[must_use]
+pub fn is_whole_id(name: &str) -> bool {
+    name.len() == FULL_ID && is_hex(name)
 }
 
 /// Whether people and programs would read a name as an id: as long as the short form of one, up to a whole

@@ -36,6 +36,7 @@ pub struct Permit {
 pub struct Terms {
     pub(super) call: Call,
     pub(super) body: Option<String>,
+    pub(super) container: Option<String>,
     pub(super) policy: Option<Arc<str>>,
     pub(super) would_deny: Option<Denial>,
     pub(super) needs: Vec<Need>,
@@ -79,6 +80,7 @@ impl Permit {
         let terms = Terms {
             call: lookup.call()?,
             body: lookup.body().map(str::to_owned),
+            container: None,
             policy: None,
             would_deny: None,
             needs: Vec::new(),
@@ -141,6 +143,12 @@ impl Terms {
     #[must_use]
     pub fn body(&self) -> Option<&str> {
         self.body.as_deref()
+    }
+
+    /// The container that the body is about, if it is about one.
+    #[must_use]
+    pub fn container(&self) -> Option<&str> {
+        self.container.as_deref()
     }
 
     /// What the request asks for.

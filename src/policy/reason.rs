@@ -3,7 +3,10 @@
 //! The codes stand in the record, in the header `Dockgate-Reason` and in `docs/audit.md`, where
 //! programs read them; a code is never renamed.
 
+use std::borrow::Cow;
+
 use super::need::Need;
+use crate::docker::json::printable;
 use crate::docker::{BadTarget, Unclassified};
 
 /// Makes the closed list with each reason's code, its HTTP status and its meaning.
@@ -40,7 +43,7 @@ macro_rules! reasons {
 
 reasons! {
     Granted = 200 "granted", "A policy grants the operation; the status is the daemon's own.";
-    NotJudged = 400 "not_judged", "The request was over before it was judged: `end` says why.";
+    NotJudged = 400 "not_judged", "It was not judged yet, or was over before it was: `end` says why.";
     BadRequestLine = 400 "bad_request_line", "The first line is not `METHOD target HTTP/1.1`.";
     BadMethod = 400 "bad_method", "CONNECT, TRACE or the HTTP/2 preface.";
     BadHttpVersion = 400 "bad_http_version", "Neither HTTP/1.0 nor HTTP/1.1.";
@@ -105,9 +108,13 @@ pub struct Asked {
 }
 
 impl Denial {
-    /// A refusal with this message. What is too long of the client's own words is cut off.
+    /// A denial with this message. Of the client's own words what is too long is cut off, and what is not
+    /// printable is escaped.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         let mut message = message.into();
+        if let Cow::Owned(shown) = printable(&message) {
+            message = shown;
+        }
         message.truncate(message.floor_char_boundary(MAX_MESSAGE));
         Self {
             reason,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ask::{self, Known, Lookup, NewVolume, Unsettled};
+use super::ask::{self, Answer, Known, Lookup, NewVolume, Unsettled};
 use super::cover::Cover;
 use super::entry::Grants;
 use super::facts::POLICY_LABEL;
@@ -13,11 +13,11 @@ use super::own::Own;
 use super::permit::{Permit, Revision, Terms};
 use super::pin;
 use super::reason::{Asked, Denial};
-use super::refusal::{denied, not_granted, reaches_own, renamed, restricted};
+use super::refusal::{denied, not_granted, reaches_own, reads_as_id, renamed, restricted};
 use super::stamp;
 use super::weigh::{Found, Lacking, found, is_replacement, reached_by};
 use crate::docker::body::{rendered, table};
-use crate::docker::{Call, Effect, Json, Operation, Reference};
+use crate::docker::{Call, Effect, Json, Object, Operation, Reference};
 
 /// What holds on a listener.
 #[derive(Clone, Debug)]
@@ -168,6 +168,9 @@ impl Rules {
             if let Some(reached) = reached_by(own, request, about, policies.clone(), known)? {
                 return Err(reaches_own(call, &reached).into());
             }
+        }
+        if let Some(denial) = taken_for_another(call, &needs, known)? {
+            return Err(denial.into());
         }
         if let Some(denial) = self.renamed_into_a_key(call, &needs, known)? {
             return Err(denial.into());
@@ -334,9 +337,12 @@ impl Rules {
         };
         let mark = Some(policy.mark()).filter(|_| !weighed.is_replacement);
         let Request { call, body } = rewritten(request, policy, mark, known);
+        let container = body.as_ref().and_then(|body| body.get("Container")?.text());
+        let container = container.map(str::to_owned);
         let body = operation.zip(body);
         let terms = Terms {
             call,
+            container,
             body: body.map(|(operation, body)| rendered(&body, operation)),
             policy: weighed.policy.map(|policy| Arc::clone(policy.name())),
             would_deny: weighed.would_deny,
@@ -433,6 +439,32 @@ fn replaces() -> Vec<Need> {
         path: "the body".to_owned(),
         what: What::Replaces,
     }]
+}
+
+/// The denial of a name by which another object is found already, as its id begins so.
+fn taken_for_another(
+    call: &Call,
+    needs: &[Need],
+    known: &Known,
+) -> Result<Option<Denial>, Unsettled> {
+    for need in needs {
+        if let What::NewId(kind, name) = &need.what {
+            let name = name.clone();
+            let lookup = if *kind == Object::Network {
+                Lookup::Network(name)
+            } else if *kind == Object::Service {
+                Lookup::Service(name)
+            } else {
+                Lookup::Container(name)
+            };
+            match known.answer(&lookup) {
+                Some(Answer::Missing) => {}
+                Some(_) => return Ok(Some(reads_as_id(call, need))),
+                None => return Err(Unsettled::Ask(lookup)),
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// A request as it is sent: with what it was judged by, and the labels of what it makes.

@@ -114,6 +114,9 @@ impl Gate {
                     let text = text.get_or_init(|| stage.body.whole());
                     request.body = Some(inspected(&request.call, text)?);
                     stage.read(&request);
+                    if let Some(body) = &request.body {
+                        entry.record.read(&request.call, body);
+                    }
                     let (ruling, known) = (self.shared.ruling(), &known);
                     let judgement = ruling.rules.judge(request, Ground { known, own });
                     self.step(entry, stage, judgement)
@@ -245,7 +248,8 @@ impl Gate {
         if lookup.body().is_some() {
             entry.prepare_confirmed(&call).await?;
         }
-        let answered = lookup::ask(&self.upstream, lookup).await;
+        let account = (&self.share, &mut stage.taken);
+        let answered = lookup::ask(&self.upstream, lookup, account).await;
         let status = answered.as_ref().ok().map(|(_, status)| status.as_u16());
         entry.looked_up(&call, status).map_err(Denial::from)?;
         let (answer, status) = answered?;
@@ -268,6 +272,7 @@ impl Gate {
 /// Notes what a permit says in the record.
 fn note(record: &mut Record, terms: &Terms) {
     record.found(terms.needs());
+    record.sent_as(terms);
     record.policy = terms.policy().map(Arc::clone);
     match terms.would_deny() {
         None => (record.verdict, record.reason) = (Verdict::Allow, Reason::Granted),
