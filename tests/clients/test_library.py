@@ -67,7 +67,8 @@ LIBRARY = [
         CREATE,
         "restricted",
         unused=dict.fromkeys(
-            ["ImageList", "NetworkDisconnect", "VolumeList"], "compose 2.26 does not ask, newer releases do"
+            ["ImageList", "NetworkDisconnect", "SystemInfo", "VolumeList"],
+            "compose 2.40 does not ask, other releases do",
         ),
     ),
     Client("compose logs", "compose-logs", cli.compose_logs, ATTACH, "restricted", slug="compose"),
@@ -98,7 +99,6 @@ LIBRARY = [
         CREATE,
         "restricted",
         slug="docker-rollout",
-        denied=frozenset({"SystemInfo"}),
     ),
     Client("docker-py", "testcontainers-java", libraries.docker_py, EXEC, "restricted"),
     Client("Testcontainers for Python", "testcontainers-java", libraries.testcontainers_python, CREATE, "restricted"),

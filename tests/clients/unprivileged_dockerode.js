@@ -44,7 +44,7 @@ async function main(prefix, folder, other) {
       SecurityOpt: ["no-new-privileges"],
       ShmSize: 16777216,
       Tmpfs: { "/tmp": "size=1m" },
-      Ulimits: [{ Name: "nofile", Soft: 100, Hard: 200 }],
+      Ulimits: [{ Name: "nofile", Soft: 100, Hard: 100 }],
     },
     NetworkingConfig: { EndpointsConfig: { [`${prefix}-net`]: { Aliases: ["www"] } } },
   });

@@ -27,7 +27,7 @@ MASKS = [
     (rb"[0-9a-f]{64}", b"<id>"),
     # Podman: networks of containers, and X-Reference-Id, which is an address in its memory.
     (rb"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", b"<uuid>"),
-    (rb"\b0xc[0-9a-f]{9}\b", b"<pointer>"),
+    (rb"\b0x[0-9a-f]{9,12}\b", b"<pointer>"),
     (rb"\b[0-9a-f]{12}\b", b"<short id>"),
     (rb"session=[0-9a-z]{25}\b", b"session=<id>"),
     (rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d\d:?\d\d| UTC|Z)?( UTC)?", b"<time>"),
