@@ -210,16 +210,16 @@ impl From<&serde_json::Value> for Json<'static> {
     }
 }
 
-/// Whether the daemon takes one key for the other: it folds ASCII's case, and the two letters
-/// elsewhere that fold to ASCII's.
+/// A key as the daemon compares it: it folds ASCII's case, and the two letters elsewhere that fold to
+/// ASCII's.
 #[must_use]
-pub fn folds_alike(key: &str, other: &str) -> bool {
+pub fn folded(key: &str) -> String {
     let fold = |character: char| match character {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
         other => other.to_ascii_lowercase(),
     };
-    key.chars().map(fold).eq(other.chars().map(fold))
+    key.chars().map(fold).collect()
 }
 
 /// A text with everything but printable ASCII escaped, as `\u{202e}`: a terminal would obey it, and a reader

@@ -4,6 +4,7 @@
 //! The judgement says what it lacks; whoever sends asks the daemon and has it judge again. Nothing here
 //! does I/O.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::facts::{
@@ -14,7 +15,7 @@ use crate::docker::target::is_name;
 use crate::docker::{Call, Object, Operation, Target, classify};
 
 /// Something that must be known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Lookup {
     /// The container of a name or id.
     Container(String),
@@ -53,7 +54,7 @@ pub enum Lookup {
 /// A volume that a container is to have mounted and that is not there yet. The daemon would make it without
 /// labels, so it is made first; and where another client was faster, the labels in the reply are those of
 /// the other.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NewVolume {
     /// Its name.
     pub name: String,
@@ -91,7 +92,7 @@ pub enum Answer {
 /// What is known so far.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    answers: Vec<(Lookup, Answer)>,
+    answers: HashMap<Lookup, Answer>,
 }
 
 impl Lookup {
@@ -204,10 +205,9 @@ impl Known {
     pub fn learn(&mut self, lookup: Lookup, answer: Answer) {
         if let Lookup::NewVolume(volume) = &lookup {
             let name = Lookup::Volume(volume.name.clone());
-            self.answers.retain(|(asked, _)| *asked != name);
-            self.answers.push((name, answer.clone()));
+            self.answers.insert(name, answer.clone());
         }
-        self.answers.push((lookup, answer));
+        self.answers.insert(lookup, answer);
     }
 
     /// Whether a volume was made for the request, and by nobody else meanwhile.
@@ -238,22 +238,16 @@ impl Known {
     /// What is known of something.
     #[must_use]
     pub fn answer(&self, lookup: &Lookup) -> Option<&Answer> {
-        self.answers
-            .iter()
-            .find(|(asked, _)| asked == lookup)
-            .map(|(_, answer)| answer)
+        self.answers.get(lookup)
     }
 
     /// The container of a name or id, if it was looked up and is there.
     #[must_use]
     pub fn container(&self, name: &str) -> Option<&Arc<Container>> {
-        let mut answers = self.answers.iter();
-        answers.find_map(|(asked, answer)| match (asked, answer) {
-            (Lookup::Container(asked), Answer::Container(container)) if asked == name => {
-                Some(container)
-            }
-            _ => None,
-        })
+        match self.answer(&Lookup::Container(name.to_owned())) {
+            Some(Answer::Container(container)) => Some(container),
+            Some(_) | None => None,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Need {
 }
 
 /// The blocks of a policy that narrow what its operations grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Block {
     /// `[archive]`
     Archive,
@@ -40,7 +40,7 @@ pub enum Block {
 }
 
 /// What is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum What {
     /// A fixed address on a network.
     Addresses,
@@ -151,7 +151,7 @@ pub enum What {
 }
 
 /// What is done within a container that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Within {
     /// Files to be written into this container.
     ArchiveInto(String),
@@ -176,7 +176,7 @@ pub enum Within {
 }
 
 /// What is made besides containers, or moved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Made {
     /// The network that a build runs in.
     BuildNetwork(String),
@@ -215,7 +215,7 @@ pub enum Made {
 }
 
 /// A variable of the environment. Its value is never shown.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Variable {
     /// Its name.
     pub name: String,
@@ -230,7 +230,7 @@ impl fmt::Debug for Variable {
 }
 
 /// What a container may use. Zero is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Whether an existing container's limits are changed: what is not set then stays.
     pub is_change: bool,
@@ -245,7 +245,7 @@ pub struct Limits {
 }
 
 /// Ports of the host that lead into a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Port {
     /// The host's address, empty for all of them.
     pub address: String,

@@ -14,6 +14,8 @@ mod network;
 mod path;
 mod query;
 
+use std::collections::HashSet;
+
 use super::ask::{Known, Unsettled};
 use super::need::{Need, RESERVED, What};
 use super::reason::{Denial, Reason};
@@ -63,7 +65,23 @@ pub fn needs(call: &Call, body: Option<&Json>, known: &Known) -> Result<Vec<Need
         }
         container::whole(&mut needs, body)?;
     }
-    Ok(needs.found)
+    Ok(once(needs.found))
+}
+
+/// So many needs may repeat each other: finding out takes longer than judging them.
+const FEW: usize = 64;
+
+/// Leaves the first of needs that are the same. What a body names thousands of times is then judged once, and
+/// the labels of what it names are searched once.
+fn once(found: Vec<Need>) -> Vec<Need> {
+    if found.len() <= FEW {
+        return found;
+    }
+    let mut seen = HashSet::with_capacity(found.len());
+    let are_first: Vec<_> = found.iter().map(|need| seen.insert(&need.what)).collect();
+    let mut are_first = are_first.into_iter();
+    let is_first = |_: &Need| are_first.next().unwrap_or_default();
+    found.into_iter().filter(is_first).collect()
 }
 
 /// Which container or service a request is about, by its path and its query: those that it is about

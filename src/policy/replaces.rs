@@ -4,10 +4,38 @@
 //! one had as a whole and with nothing changed, so that nobody can get a container's privileges for
 //! another program.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use super::facts::Container;
 use crate::docker::{Json, Reference};
+
+/// How many values of bodies and containers are compared for one verdict. A container has a few hundred.
+pub const MOST_COMPARED: usize = 64 * 1024;
+
+/// The newest of the containers that were taken away, as many as are compared with a body. A client can make
+/// both sides large, and skipping a container only denies.
+#[must_use]
+pub fn newest<'o>(body: &Json, olds: &'o [Arc<Container>]) -> &'o [Arc<Container>] {
+    let of_body = size(body);
+    let mut compared = 0;
+    let fitting = olds.iter().rev().take_while(|old| {
+        let parts = [&old.config, &old.host_config, &old.networks];
+        compared += of_body + parts.map(size).iter().sum::<usize>();
+        compared <= MOST_COMPARED
+    });
+    let skipped = olds.len() - fitting.count();
+    olds.get(skipped..).unwrap_or_default()
+}
+
+/// How many values a value has in it, itself among them.
+fn size(value: &Json) -> usize {
+    1 + match value {
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => 0,
+        Json::List(values) => values.iter().map(size).sum(),
+        Json::Object(members) => members.iter().map(|(_, value)| size(value)).sum(),
+    }
+}
 
 /// Where a new container is not the one that it takes the place of; empty if it is.
 #[must_use]
@@ -22,8 +50,9 @@ pub fn differences(body: &Json, old: &Container) -> Vec<String> {
             }
             "NetworkingConfig" => {
                 let endpoints = value.get("EndpointsConfig").map_or(&[][..], Json::members);
+                let networks = networks_of(old);
                 for (network, endpoint) in endpoints {
-                    if !joins(network, endpoint, old) {
+                    if !is_joined(endpoint, networks.get(&**network).copied()) {
                         found.push(format!("NetworkingConfig.EndpointsConfig.{network}"));
                     }
                 }
@@ -88,11 +117,26 @@ pub fn left_out(body: &Json, old: &Container, image: &Json) -> Vec<String> {
 /// Whether a container may be put on a network as the old one was.
 #[must_use]
 pub fn joins(network: &str, endpoint: &Json, old: &Container) -> bool {
-    let was = old.networks.members().iter().find(|(name, was)| {
+    is_joined(endpoint, networks_of(old).get(network).copied())
+}
+
+/// The networks that a container was on, by their names and ids.
+fn networks_of(old: &Container) -> HashMap<&str, &Json<'static>> {
+    let mut networks = HashMap::new();
+    for (name, was) in old.networks.members() {
+        #[cfg(test)]
+        tests::count();
         let id = was.get("NetworkID").and_then(Json::text);
-        name == network || id == Some(network)
-    });
-    let Some((_, was)) = was else {
+        for key in [Some(&**name), id].into_iter().flatten() {
+            networks.entry(key).or_insert(was);
+        }
+    }
+    networks
+}
+
+/// Whether a place on a network is the one that the old container had there.
+fn is_joined(endpoint: &Json, was: Option<&Json>) -> bool {
+    let Some(was) = was else {
         return false;
     };
     endpoint.members().iter().all(|(key, value)| match &**key {
@@ -111,12 +155,10 @@ pub fn joins(network: &str, endpoint: &Json, old: &Container) -> bool {
 
 /// Every setting of the host's side must be what it was, left out or not.
 fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
-    let keys = new.members().iter().chain(old.members());
-    let mut keys: Vec<&str> = keys.map(|(key, _)| &**key).collect();
-    keys.sort_unstable();
-    keys.dedup();
+    let (new, old) = (members(Some(new)), members(Some(old)));
+    let keys: BTreeSet<_> = new.keys().chain(old.keys()).copied().collect();
     for key in keys {
-        let (new, old) = (new.get(key), old.get(key));
+        let (new, old) = (new.get(key).copied(), old.get(key).copied());
         let is_same = match key {
             "Links" => links(new) == links(old),
             "NetworkMode" => network(new) == network(old),
@@ -152,10 +194,14 @@ fn network<'a>(value: Option<&'a Json<'a>>) -> &'a str {
 /// Whether two values say the same: the order of an object's members says nothing, nor does a member
 /// that is nothing.
 fn is_same(new: Option<&Json>, old: Option<&Json>) -> bool {
+    #[cfg(test)]
+    tests::count();
     match (new, old) {
         (new @ Some(Json::Object(_)), old @ Some(Json::Object(_))) => {
             let (new, old) = (members(new), members(old));
-            let mut keys = new.keys().chain(old.keys());
+            // Each once: twice at every level would be beyond all bounds in a few dozen of them.
+            let only_old = old.keys().filter(|key| !new.contains_key(*key));
+            let mut keys = new.keys().chain(only_old);
             keys.all(|key| is_same(new.get(key).copied(), old.get(key).copied()))
         }
         (Some(Json::List(values)), Some(Json::List(had))) if values.len() == had.len() => {

@@ -124,6 +124,10 @@ fn unlike_now(body: &Json, old: &Container, known: &Known) -> Result<Vec<String>
     })
 }
 
+/// What is told of a request that was not compared with every container that it could replace.
+const TOO_LARGE: &str = "its size: it was compared with the containers that were removed last, and older ones were \
+    skipped; give it the name of the one that it replaces, or recreate that one first";
+
 /// Where a container, or its place on a network, is not that of the one before it; `None` where there
 /// was none.
 fn successor(request: &Request<'_>, known: &Known) -> Result<Option<Vec<String>>, Unsettled> {
@@ -167,14 +171,23 @@ fn successor(request: &Request<'_>, known: &Known) -> Result<Option<Vec<String>>
     };
     // A new container without a name may be that of any of them: it gets its name afterwards.
     let mut least: Option<Vec<String>> = None;
-    for old in olds {
+    let newest = replaces::newest(body, olds);
+    for old in newest.iter().rev() {
         let mut found = differences(old);
         if found.is_empty() && request.call.operation() == Some(Operation::ContainerCreate) {
             found = unlike_now(body, old, known)?;
         }
+        if found.is_empty() {
+            return Ok(Some(found));
+        }
         if least.as_ref().is_none_or(|least| found.len() < least.len()) {
             least = Some(found);
         }
+    }
+    if newest.len() < olds.len() {
+        least
+            .get_or_insert_default()
+            .insert(0, TOO_LARGE.to_owned());
     }
     Ok(least)
 }

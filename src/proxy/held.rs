@@ -43,6 +43,7 @@ impl HeldNames {
         wanted.sort_unstable();
         wanted.reverse();
         wanted.dedup_by_key(|(name, _)| *name);
+        self.forget_unused();
         let holding = async {
             let mut hold = Hold::default();
             for (name, is_own) in wanted {
@@ -62,13 +63,18 @@ impl HeldNames {
         })
     }
 
+    /// Forgets the names that no request holds any more. Once for all the names of a request: one body can have
+    /// thousands.
+    fn forget_unused(&self) {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.retain(|_, lock| lock.strong_count() > 0);
+    }
+
     fn lock_of(&self, name: &Name) -> Arc<RwLock<()>> {
         let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lock) = locks.get(name).and_then(Weak::upgrade) {
             return lock;
         }
-        // Only requests under way hold any, so that there are never many.
-        locks.retain(|_, lock| lock.strong_count() > 0);
         let lock = Arc::new(RwLock::new(()));
         locks.insert(name.clone(), Arc::downgrade(&lock));
         lock

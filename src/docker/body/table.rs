@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use super::is_zero;
 use super::topic::Topic;
-use crate::docker::json::{Json, folds_alike};
+use crate::docker::json::{Json, folded};
 
 /// The fields of one kind of object.
 #[derive(Debug)]
@@ -20,6 +20,9 @@ pub struct Table {
     pub embedded: &'static [&'static Table],
     /// All of these fields by their keys, in either spelling.
     pub(super) index: LazyLock<Index>,
+    /// Those that are not ignored, by their keys as the daemon folds them: a body can have thousands of keys
+    /// that no field has.
+    pub(super) folded: LazyLock<HashMap<String, &'static Field>>,
 }
 
 /// Fields by their keys. Its rows are fixed, so that no choice of keys makes it slow.
@@ -147,7 +150,17 @@ impl Table {
     /// The field that the daemon takes the key for, as it does not regard case.
     #[must_use]
     pub fn nearly(&self, key: &str) -> Option<&'static Field> {
-        self.find(|field| field.class != Class::Ignored && folds_alike(key, field.name))
+        self.folded.get(&folded(key)).copied()
+    }
+
+    /// Makes the index of folded keys.
+    pub(super) fn by_folded_key(&self) -> HashMap<String, &'static Field> {
+        let own = self.own.iter();
+        let own = own.filter(|field| field.class != Class::Ignored);
+        let own = own.map(|field| (folded(field.name), field));
+        let embedded = self.embedded.iter().flat_map(|table| table.folded.iter());
+        let embedded = embedded.map(|(key, field)| (key.clone(), *field));
+        embedded.chain(own).collect()
     }
 
     /// The keys of an object, as the daemon reports it, that the table does not have and that have a value
@@ -163,11 +176,6 @@ impl Table {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.own.is_empty() && self.embedded.iter().all(|table| table.is_empty())
-    }
-
-    fn find(&self, is_it: impl Fn(&Field) -> bool + Copy) -> Option<&'static Field> {
-        let own = self.own.iter().find(|field| is_it(field));
-        own.or_else(|| self.embedded.iter().find_map(|table| table.find(is_it)))
     }
 }
 
@@ -206,6 +214,7 @@ macro_rules! tables {
             }),*],
             embedded: &[$($(&$embedded),+)?],
             index: LazyLock::new(|| $table.indexed()),
+            folded: LazyLock::new(|| $table.by_folded_key()),
         };
     )+};
 }

@@ -9,7 +9,7 @@
 //! `pkg/api/handlers/compat/containers_create.go` of containers/podman.
 
 /// What can be done with it, from the least to the most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Access {
     /// It can be read, and so can everything below it.
     Read,

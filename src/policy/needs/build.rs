@@ -57,8 +57,14 @@ pub(super) fn read(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     if !is_by_buildkit(call) {
         return Ok(());
     }
+    let mut is_any_pushed = false;
     for output in items(call, OUTPUTS)?.items() {
-        read_output(needs, call, output)?;
+        is_any_pushed |= read_output(needs, output)?;
+    }
+    // The daemon puts what `t` names in the place of an output's names.
+    let tags = call.query.pairs().filter(|(key, _)| *key == "t");
+    for (_, name) in tags.filter(|(_, name)| is_any_pushed && !name.is_empty()) {
+        needs.push(OUTPUTS, Made::Push(name.to_owned()));
     }
     for image in items(call, "cachefrom")?.items() {
         let image = image.text().ok_or_else(|| unclear("cachefrom", LIST))?;
@@ -87,7 +93,7 @@ fn items<'a>(call: &'a Call, key: &str) -> Result<Json<'a>, Denial> {
     }
 }
 
-fn read_output(needs: &mut Needs, call: &Call, output: &Json) -> Result<(), Denial> {
+fn read_output(needs: &mut Needs, output: &Json) -> Result<bool, Denial> {
     let mut members = output.members().iter();
     if !members.all(|(key, _)| matches!(&**key, "Type" | "Attrs")) {
         return Err(unclear(OUTPUTS, SHAPE));
@@ -99,18 +105,18 @@ fn read_output(needs: &mut Needs, call: &Call, output: &Json) -> Result<(), Deni
         return Err(unclear(OUTPUTS, SHAPE));
     };
     match kind {
-        "moby" | "image" => read_image(needs, call, attributes),
+        "moby" | "image" => read_image(needs, attributes),
         // Nothing is kept but the cache, or the files go to the client through its session.
-        "cacheonly" | "local" | "tar" if attributes.members().is_empty() => Ok(()),
+        "cacheonly" | "local" | "tar" if attributes.members().is_empty() => Ok(false),
         _ => {
             needs.push(OUTPUTS, What::Unnamed(Block::Build));
-            Ok(())
+            Ok(false)
         }
     }
 }
 
 /// An image in the daemon's store, its names, and whether it is sent away.
-fn read_image(needs: &mut Needs, call: &Call, attributes: &Json) -> Result<(), Denial> {
+fn read_image(needs: &mut Needs, attributes: &Json) -> Result<bool, Denial> {
     let (mut names, mut is_pushed) = (Vec::new(), false);
     for (key, value) in attributes.members() {
         let value = value.text().ok_or_else(|| unclear(OUTPUTS, SHAPE))?;
@@ -122,16 +128,13 @@ fn read_image(needs: &mut Needs, call: &Call, attributes: &Json) -> Result<(), D
             _ => needs.push(OUTPUTS, What::Unnamed(Block::Build)),
         }
     }
-    for name in names.iter().filter(|name| !name.is_empty()) {
-        needs.push(OUTPUTS, Made::Tag((*name).to_owned()));
+    for name in names.into_iter().filter(|name| !name.is_empty()) {
+        needs.push(OUTPUTS, Made::Tag(name.to_owned()));
+        if is_pushed {
+            needs.push(OUTPUTS, Made::Push(name.to_owned()));
+        }
     }
-    // The daemon puts what `t` names in the place of these.
-    let tags = call.query.pairs().filter(|(key, _)| *key == "t");
-    let pushed = names.into_iter().chain(tags.map(|(_, name)| name));
-    for name in pushed.filter(|name| is_pushed && !name.is_empty()) {
-        needs.push(OUTPUTS, Made::Push(name.to_owned()));
-    }
-    Ok(())
+    Ok(is_pushed)
 }
 
 /// What Go's `ParseBool` takes for false.

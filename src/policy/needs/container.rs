@@ -1,5 +1,7 @@
 //! What a container asks for as a whole: what is there by being left out, and what an existing one has.
 
+use std::collections::HashSet;
+
 use super::super::facts::Container;
 use super::super::need::{Block, Limits, Made, Need, What, Within};
 use super::super::reason::Denial;
@@ -200,6 +202,7 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
         Some((_, Some(other))) => needs.named(path, other, What::Join)?,
         Some((_, None)) | None => {}
     }
+    let non_recursive = non_recursive(container);
     for mount in container.mounts.items() {
         let text = |key: &str| mount.get(key).and_then(Json::text).unwrap_or_default();
         let source = text("Source").to_owned();
@@ -208,7 +211,7 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
                 let access = if mount.get("RW").is_some_and(Json::is_true) {
                     Access::Write
                 } else {
-                    Access::read_only(&source, is_non_recursive(container, &source))
+                    Access::read_only(&source, non_recursive.contains(&*source))
                 };
                 needs.push(
                     "Mounts",
@@ -229,14 +232,16 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
     Ok(needs.found)
 }
 
-/// Whether a container was made with a read-only mount of a path that leaves what is mounted below it
+/// The paths that a container was made with a read-only mount of that leaves what is mounted below them
 /// writable.
-fn is_non_recursive(container: &Container, source: &str) -> bool {
+fn non_recursive(container: &Container) -> HashSet<&str> {
     let mounts = container.host_config.get("Mounts");
-    let mut mounts = mounts.map_or(&[][..], Json::items).iter();
-    mounts.any(|mount| {
+    let mounts = mounts.map_or(&[][..], Json::items).iter();
+    let said = mounts.filter(|mount| {
         let options = mount.get("BindOptions");
         let said = options.and_then(|options| options.get("ReadOnlyNonRecursive"));
-        mount.get("Source").and_then(Json::text) == Some(source) && said.is_some_and(Json::is_true)
-    })
+        said.is_some_and(Json::is_true)
+    });
+    said.filter_map(|mount| mount.get("Source").and_then(Json::text))
+        .collect()
 }

@@ -3,10 +3,13 @@
 
 mod engines;
 
+use super::{Needs, needs, query};
+use crate::docker::body::{parse, table};
 use crate::docker::{Target, classify};
 use crate::policy::file::tests::policy;
+use crate::policy::need::{Made, What};
 use crate::policy::suppose::{self, Given};
-use crate::policy::{Grants, Judgement, Permit, Reason, Rules};
+use crate::policy::{Grants, Judgement, Known, Permit, Reason, Rules};
 
 /// Every operation with a body or a query that is judged.
 const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerUpdate', 'ExecStart', 'ImageBuild',
@@ -1270,4 +1273,54 @@ fn a_registry_on_the_host_itself_must_be_named() {
         let verdict = judged("", request, "", &[]);
         assert!(verdict.is_ok(), "{request}: {verdict:?}");
     }
+}
+
+#[test]
+fn s12_what_a_body_names_often_is_judged_once() {
+    let call = classify("POST", Target::parse("/containers/create").unwrap()).unwrap();
+    let table = table(call.operation().unwrap()).unwrap();
+    let count = |text: &str| {
+        let body = parse(text.as_bytes(), table).unwrap();
+        needs(&call, Some(&body), &Known::default()).unwrap().len()
+    };
+    let of = |key: &str, value: &str, times: usize| {
+        let list = vec![format!("\"{value}\""); times].join(",");
+        format!(r#"{{"Image":"a","HostConfig":{{"{key}":[{list}]}}}}"#)
+    };
+    for (key, value) in [
+        ("VolumesFrom", "web"),
+        ("Links", "web:db"),
+        ("CapAdd", "SYS_ADMIN"),
+        ("GroupAdd", "1"),
+        ("Binds", "/srv:/x"),
+        ("DeviceCgroupRules", "c 1:1 r"),
+    ] {
+        let (once, often) = (count(&of(key, value, 1)), count(&of(key, value, 15_000)));
+        assert_eq!(often, once, "S12: {key}");
+    }
+    let variables: Vec<_> = (0..10_000).map(|at| format!("\"V{at}=x\"")).collect();
+    let different = format!(r#"{{"Image":"a","Env":[{}]}}"#, variables.join(","));
+    assert!(count(&different) >= 10_000, "what differs is judged each");
+}
+
+#[test]
+fn s12_the_outputs_and_the_tags_of_a_build_are_not_multiplied() {
+    let (outputs, tags) = (500, 900);
+    let output = r#"{"Type":"moby","Attrs":{"push":"1"}}"#;
+    let query = format!(
+        "/build?version=2&outputs=[{}]{}",
+        vec![output; outputs].join(","),
+        "&t=y:1".repeat(tags)
+    );
+    let call = classify("POST", Target::parse(&query).unwrap()).unwrap();
+    let mut found = Needs::of(&call).unwrap();
+    query::read(&mut found, &call).unwrap();
+    let tag = What::from(Made::Push("y:1".to_owned()));
+    let pushes = found.found.iter().filter(|need| need.what == tag).count();
+    assert_eq!(pushes, tags, "S12: each tag is pushed once");
+    assert!(
+        found.found.len() <= outputs + 3 * tags,
+        "S12: {}",
+        found.found.len()
+    );
 }

@@ -1,8 +1,27 @@
 //! Which containers may take the place of another, one change a line.
 
+use std::cell::Cell;
+
 use serde_json::{Value, json};
 
 use super::*;
+
+thread_local! {
+    /// The values that this thread's test has compared.
+    static COMPARED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts one value that is compared.
+pub(super) fn count() {
+    COMPARED.set(COMPARED.get() + 1);
+}
+
+/// How many values are compared for what a test does.
+fn compared(work: impl FnOnce()) -> usize {
+    let before = COMPARED.get();
+    work();
+    COMPARED.get() - before
+}
 
 /// The container that was taken away, as the daemon shows it.
 fn inspection() -> Value {
@@ -253,4 +272,63 @@ fn what_is_left_out_is_what_the_image_says() {
         let lacking = if is_said { vec![] } else { vec![key] };
         assert_eq!(left(at, value.clone(), &image), lacking, "{at} {value}");
     }
+}
+
+#[test]
+fn s12_as_many_values_are_compared_as_there_are() {
+    let deep = (0..24).fold(json!("end"), |inner, _| json!({ "a": inner }));
+    let labels: serde_json::Map<_, _> =
+        (0..4000).map(|at| (format!("l{at}"), json!("x"))).collect();
+    let networks: serde_json::Map<_, _> =
+        (0..200).map(|at| (format!("n{at}"), json!({}))).collect();
+    let mut inspection = inspection();
+    inspection["Config"]["Labels"] = labels.clone().into();
+    inspection["Config"]["Healthcheck"] = deep.clone();
+    inspection["NetworkSettings"]["Networks"] = networks.clone().into();
+    let old = Container::parse(inspection.to_string().as_bytes()).unwrap();
+    let mut body = inspection["Config"].clone();
+    body["HostConfig"] = inspection["HostConfig"].clone();
+    body["NetworkingConfig"] = json!({ "EndpointsConfig": networks });
+    let body = Json::from(&body);
+    let count = compared(|| assert_eq!(differences(&body, &old), [""; 0]));
+    let values = size(&body);
+    assert!(
+        (4000..2 * values).contains(&count),
+        "S12: {count} for {values} values"
+    );
+}
+
+#[test]
+fn s12_what_is_compared_for_one_verdict_has_a_ceiling() {
+    let of = |count: usize| {
+        let mut inspection = inspection();
+        inspection["Config"]["Env"] = (0..count).map(|at| format!("V{at}=x")).collect();
+        Arc::new(Container::parse(inspection.to_string().as_bytes()).unwrap())
+    };
+    let sizes = |olds: &[Arc<Container>]| -> Vec<usize> {
+        let parts = |old: &Arc<Container>| [&old.config, &old.host_config, &old.networks].map(size);
+        olds.iter().map(|old| parts(old).iter().sum()).collect()
+    };
+    let body = |count: usize| Json::List(vec![Json::Null; count]);
+    let large = vec![of(6000); 256];
+    for body in [body(10), body(16_000)] {
+        let newest = newest(&body, &large);
+        let total: usize = sizes(newest).iter().map(|old| old + size(&body)).sum();
+        assert!(!newest.is_empty() && total <= MOST_COMPARED, "S12: {total}");
+        assert!(newest.len() < large.len(), "S12");
+    }
+    let usual = vec![of(60); 256];
+    assert_eq!(
+        newest(&body(120), &usual).len(),
+        usual.len(),
+        "S12: those of usual size are all compared"
+    );
+    let mixed = [vec![of(6000); 200], vec![of(1)]].concat();
+    assert_eq!(
+        newest(&body(16_000), &mixed)
+            .last()
+            .map(|old| size(&old.config)),
+        Some(size(&of(1).config)),
+        "S12: the newest are compared"
+    );
 }

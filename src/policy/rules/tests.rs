@@ -620,3 +620,59 @@ fn a_commit_sets_labels_in_plain_words() {
         assert_eq!(got, want, "{changes}");
     }
 }
+
+#[test]
+fn s12_a_denial_says_that_older_containers_were_skipped() {
+    let updater = policy(
+        "updater",
+        "allow = ['ContainerCreate']\n[create]\nimages = []\nreplaces = true",
+    );
+    let rules = Rules::new(vec![updater], Grants::default());
+    let old = |id: &str, image: &str, variables: usize| {
+        let env: Vec<_> = (0..variables).map(|at| format!("V{at}=x")).collect();
+        let text = serde_json::json!({
+            "Id": id.repeat(64), "Name": format!("/{image}"), "Config": {"Image": format!("{image}:1"), "Env": env},
+            "HostConfig": {}, "Mounts": [],
+        });
+        Arc::new(Container::parse(text.to_string().as_bytes()).unwrap())
+    };
+    let verdict = |olds: Vec<Arc<Container>>| {
+        let mut known = Known::default();
+        known.learn(Lookup::Container("a".repeat(64)), Answer::Missing);
+        known.learn(Lookup::Predecessor(String::new()), Answer::Containers(olds));
+        let request = Request {
+            call: classify("POST", Target::parse("/containers/create").unwrap()).unwrap(),
+            body: Some(Json::parse(br#"{"Image":"web:2"}"#).unwrap()),
+        };
+        match rules.judge(
+            request,
+            Ground {
+                known: &known,
+                own: None,
+            },
+        ) {
+            Judgement::Allow(_) => Ok(()),
+            Judgement::Deny(denial) => Err(denial.message),
+            other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
+                panic!("{other:?}")
+            }
+        }
+    };
+    let (web, large) = (old("a", "web", 0), old("b", "db", 8000));
+    assert_eq!(
+        verdict(vec![large.clone(), web.clone()]),
+        Ok(()),
+        "the newest is the one"
+    );
+    let many = vec![large; 255];
+    assert_eq!(
+        verdict([many.clone(), vec![web.clone()]].concat()),
+        Ok(()),
+        "S12: the newest is the one"
+    );
+    let message = verdict([vec![web], many].concat()).unwrap_err();
+    assert!(
+        message.contains("older ones were skipped"),
+        "S12: {message}"
+    );
+}
