@@ -32,13 +32,11 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
         record.operation(),
     ];
     for word in known.into_iter().flatten() {
-        line.push(' ');
-        // Words are told apart by the spaces between them.
-        line.push_str(&printable(word).replace(' ', "\\u{20}"));
+        _ = write!(line, " {}", spaceless(word));
     }
     _ = write!(line, " {}", record.client);
     if let Some(policy) = &record.policy {
-        _ = write!(line, " by {}", printable(policy));
+        _ = write!(line, " by {}", spaceless(policy));
     }
     if let Some((duration, end)) = over {
         let micros = duration.as_micros();
@@ -65,6 +63,11 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
     }
     to.extend_from_slice(line.as_bytes());
     to.push(b'\n');
+}
+
+/// A text as one word: words are told apart by the spaces between them.
+fn spaceless(text: &str) -> String {
+    printable(text).replace(' ', "\\u{20}")
 }
 
 #[cfg(test)]
@@ -103,9 +106,9 @@ mod tests {
         );
         let fields: Vec<_> = line.split(' ').collect();
         assert_eq!(
-            (fields[1], fields[2], fields[5]),
-            ("deny", "400", "10.0.0.9:51234"),
-            "S7: {line}"
+            (fields[1], fields[2], fields[5], fields[6], fields[8]),
+            ("deny", "400", "10.0.0.9:51234", "by", "0.001"),
+            "S7: no text adds a word: {line}"
         );
     }
 

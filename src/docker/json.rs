@@ -44,7 +44,7 @@ pub enum BadJson {
     #[error("the body is nested deeper than {MAX_DEPTH} levels")]
     Depth,
     /// A key stands twice in an object.
-    #[error("the key {:?} stands twice in one object: send it once", shortened(.0))]
+    #[error("the key {} stands twice in one object: send it once", quoted(shortened(.0)))]
     Doubled(String),
     /// It has too many values.
     #[error("the body has more than {MAX_VALUES} values")]
@@ -255,10 +255,25 @@ pub fn shortened(text: &str) -> &str {
     text.get(..text.floor_char_boundary(MAX)).unwrap_or(text)
 }
 
-/// A text in quotes, as JSON and TOML both write it.
+/// A text in quotes, as a policy file writes it, and with nothing but printable ASCII in it: it can be pasted
+/// whatever a client put into it.
+///
+/// Source: TOML 1.0, basic strings.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for character in text.chars() {
+        // A String takes every write.
+        _ = match character {
+            '"' | '\\' => write!(quoted, "\\{character}"),
+            ' '..='~' => write!(quoted, "{character}"),
+            '\0'..='\u{ffff}' => write!(quoted, "\\u{:04X}", u32::from(character)),
+            '\u{10000}'.. => write!(quoted, "\\U{:08X}", u32::from(character)),
+        };
+    }
+    quoted.push('"');
+    quoted
 }
 
 fn render_text(text: &str, to: &mut String) {

@@ -131,6 +131,35 @@ fn a_message_shows_the_beginning_of_a_key() {
     }
 }
 
+#[test]
+fn s7_what_is_quoted_is_printable_and_read_back_by_toml() {
+    for (text, want) in [
+        ("web", r#""web""#),
+        (r#"a"b\c"#, r#""a\"b\\c""#),
+        ("a\nb\u{1b}\u{7f}", r#""a\u000Ab\u001B\u007F""#),
+        (
+            "\u{85}\u{9b}\u{2028}\u{202e}",
+            r#""\u0085\u009B\u2028\u202E""#,
+        ),
+        (
+            "\u{200b}\u{61c}\u{feff}\u{ffff}",
+            r#""\u200B\u061C\uFEFF\uFFFF""#,
+        ),
+        (
+            "m\u{fc}ller\u{1f600}\u{e0001}",
+            r#""m\u00FCller\U0001F600\U000E0001""#,
+        ),
+    ] {
+        assert_eq!(quoted(text), want, "S7");
+        let read: toml::Table = toml::from_str(&format!("a = {want}")).unwrap();
+        assert_eq!(
+            read.get("a").and_then(toml::Value::as_str),
+            Some(text),
+            "S7"
+        );
+    }
+}
+
 fn json() -> impl Strategy<Value = Json<'static>> {
     let number =
         string::string_regex("-?(0|[1-9][0-9]{0,20})(\\.[0-9]{1,3})?([eE][+-]?[0-9]{1,2})?");
