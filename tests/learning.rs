@@ -218,3 +218,25 @@ fn what_a_record_leaves_out_is_not_taken_for_granted() {
         );
     }
 }
+
+/// A `begin` without its `request` is of a stream that runs, or of a process that was killed.
+#[test]
+fn what_was_only_about_to_be_judged_is_not_learned() {
+    let begin = |verdict: &str, reason: &str| {
+        let told = json!({"event": "begin", "verdict": verdict, "reason": reason});
+        let stop = ("POST", "/containers/web/stop", "write");
+        line(1, "10.0.0.2", ("GET", "/info", "read"), &json!({}))
+            + &line(2, "10.0.0.2", stop, &told)
+    };
+    for (verdict, reason, is_learned) in
+        [("allow", "granted", true), ("pending", "not_judged", false)]
+    {
+        let (code, out, err) = dockgate(&["learn"], &begin(verdict, reason));
+        assert_eq!(code, 0, "{err}");
+        assert_eq!(
+            out.contains("ContainerStop"),
+            is_learned,
+            "{verdict}: {out}"
+        );
+    }
+}

@@ -11,7 +11,7 @@ use crate::docker::{Call, Target, classify};
 pub struct Line {
     /// When, RFC 3339.
     pub time: String,
-    /// `begin`, `lookup` or `request`.
+    /// `begin`, `lookup`, `prepare` or `request`.
     pub event: String,
     /// Of the request.
     pub id: String,
@@ -28,7 +28,7 @@ pub struct Line {
     /// What it asked for besides.
     #[serde(default)]
     pub findings: Vec<String>,
-    /// `allow`, `deny` or `would_deny`.
+    /// `allow`, `deny` or `would_deny`; of a `begin` also `pending`.
     pub verdict: String,
     /// The reason's code.
     pub reason: String,

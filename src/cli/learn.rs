@@ -98,7 +98,8 @@ impl Reading {
         }
         match line.event.as_str() {
             // A stream that still runs, or that ran when Dockgate was killed, has no other line.
-            "begin" => _ = self.open.insert(line.id.clone(), line),
+            // One whose verdict is pending may have been denied.
+            "begin" if line.verdict != "pending" => _ = self.open.insert(line.id.clone(), line),
             "request" => {
                 self.open.remove(&line.id);
                 self.see(&line);
