@@ -43,6 +43,7 @@ pub use lines::Lines;
 pub use need::{Need, What};
 pub use own::Own;
 pub use permit::{Permit, Shelved, Terms};
+pub use pin::About;
 pub use reason::{Denial, Reason};
 pub use rules::{Ground, Judgement, Request, Rules};
 pub use written::{Cited, Place, Written};

@@ -287,7 +287,8 @@ fn a_new_volume_is_made_with_the_policy_s_mark_and_on_record() {
     let lines = gate.stop();
     let shown = lines.iter().map(|line| {
         let text = |key: &str| line[key].as_str().unwrap_or_default();
-        format!("{} {} {}", text("event"), text("path"), line["status"])
+        let shown = format!("{} {} {}", text("event"), text("path"), line["status"]);
+        format!("{shown} {}", text("name")).trim_end().to_owned()
     });
     assert_eq!(
         shown.collect::<Vec<_>>(),
@@ -295,13 +296,125 @@ fn a_new_volume_is_made_with_the_policy_s_mark_and_on_record() {
             "begin /containers/create null",
             "lookup /volumes/new 404",
             "lookup /volumes/newer 404",
-            "prepare /volumes/create null",
-            "prepare /volumes/create 201",
-            "prepare /volumes/create null",
-            "prepare /volumes/create 201",
+            "prepare /volumes/create null new",
+            "prepare /volumes/create 201 new",
+            "prepare /volumes/create null newer",
+            "prepare /volumes/create 201 newer",
             "request /containers/create 200",
         ]
     );
+}
+
+#[test]
+fn a_record_of_a_removal_by_the_beginning_of_an_id_has_the_whole_id() {
+    let daemon = FakeDaemon::start();
+    let policy = "allow = ['ContainerCreate', 'ContainerDelete']\n[create]\nreplaces = true";
+    let mut gate = Gate::start(&daemon, policy);
+    let inspection = json!({"Id": id("web"), "Name": "/web"}).to_string();
+    let daemon = daemon.that_has("/containers/61b/json", &inspection);
+    gate.ask(post("/containers/61b", "", "").replacen("POST", "DELETE", 1))
+        .assert_ok("removed");
+    let sent = daemon.requests().pop().unwrap().head.first;
+    assert_eq!(sent, format!("DELETE /containers/{} HTTP/1.1", id("web")));
+    let record = gate.record();
+    assert_eq!(
+        (&record["object"], &record["object_id"]),
+        (&json!("61b"), &json!(id("web"))),
+        "{record}"
+    );
+}
+
+/// What a record says of what a request makes and is about: `name`, `object`, `object_id` and `container`.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn a_record_names_what_a_request_makes_and_is_about() {
+    let policy = every_operation()
+        + "\n[create]\n[exec]\ninto = ['web']\n[networks]\ncontainers = ['web']\n[images]\n[volumes]\n";
+    let daemon = FakeDaemon::start();
+    let mut gate = Gate::start(&daemon, &policy);
+    let daemon = daemon.that_has(
+        "/networks/own",
+        r#"{"Labels":{"dockgate.policy":"policy"}}"#,
+    );
+    // As a client writes the beginning of an id, for one container that the policy selects and one that it does not.
+    let (web, db, own) = (id("web"), id("db"), id("own"));
+    let (is_web, is_db) = (
+        json!({"Id": web, "Name": "/web"}).to_string(),
+        json!({"Id": db, "Name": "/db"}).to_string(),
+    );
+    let _daemon = daemon
+        .that_has(&format!("/containers/{web}/json"), &is_web)
+        .that_has("/containers/61b/json", &is_web)
+        .that_has("/containers/61c/json", &is_db);
+    let connect = |name: &str| format!(r#"{{"Container":"{name}"}}"#);
+    let none = [""; 4];
+    for (request, is_allowed, [name, object, object_id, container]) in [
+        (
+            post("/networks/create", JSON, r#"{"Name":"net"}"#),
+            true,
+            ["net", "", "", ""],
+        ),
+        (
+            post("/volumes/create", JSON, r#"{"Name":"vol"}"#),
+            true,
+            ["vol", "", "", ""],
+        ),
+        (post("/volumes/create", JSON, "{}"), true, none),
+        (
+            post("/containers/create?name=job", JSON, r#"{"Image":"a"}"#),
+            true,
+            ["job", "", "", ""],
+        ),
+        (
+            post("/containers/create", JSON, r#"{"Image":"a"}"#),
+            true,
+            none,
+        ),
+        (
+            post("/containers/web/rename?name=new", "", ""),
+            true,
+            ["new", "web", "", ""],
+        ),
+        (
+            post("/commit?container=web&repo=acme/a&tag=1", JSON, "{}"),
+            true,
+            ["acme/a:1", "", "", ""],
+        ),
+        (post("/commit?container=web", JSON, "{}"), true, none),
+        (exec("61b"), true, ["", "61b", &web, ""]),
+        (exec(&web), true, ["", &web, &web, ""]),
+        (exec("61c"), false, ["", "61c", &db, ""]),
+        (
+            post("/networks/own/connect", JSON, &connect("61b")),
+            true,
+            ["", "own", &own, &web],
+        ),
+        (
+            post("/networks/own/connect", JSON, &connect("61c")),
+            false,
+            ["", "own", &own, &db],
+        ),
+        (
+            post("/networks/own/disconnect", JSON, &connect("web")),
+            true,
+            ["", "own", "", &web],
+        ),
+    ] {
+        let reply = gate.ask(&request);
+        assert_eq!(
+            reply.status() < 300,
+            is_allowed,
+            "{request}: {}",
+            reply.status()
+        );
+        let record = gate.record();
+        let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
+        assert_eq!(
+            ["name", "object", "object_id", "container"].map(text),
+            [name, object, object_id, container],
+            "{request}: {record}"
+        );
+    }
 }
 
 #[test]

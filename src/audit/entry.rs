@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use crate::docker::json::{is_printable, printable};
 use crate::docker::{Call, Effect, Json, Operation, Reply};
-use crate::policy::{Denial, Need, Reason, Terms, finding, names};
+use crate::policy::{About, Denial, Need, Reason, Terms, finding, names};
 
 /// What is known of one request. It fills up as the request goes its way.
 #[derive(Debug)]
@@ -59,11 +59,11 @@ pub struct Known {
     pub(super) operation: Option<Operation>,
     pub(super) effect: Effect,
     pub(super) object: Option<String>,
-    /// The full id of the object, where the path was sent with it.
+    /// The full id of the object, if it was looked up.
     pub(super) object_id: Option<String>,
     /// The name that something is made with or gets.
     pub(super) name: Option<String>,
-    /// The container that the body is about, by its full id where that was sent.
+    /// The container that the body is about, by its full id if it was looked up.
     pub(super) container: Option<String>,
     pub(super) query: Vec<String>,
     pub(super) api_version: Option<String>,
@@ -253,26 +253,26 @@ impl Record {
         let Some(known) = &mut self.call else {
             return;
         };
-        let name = names::given(call, Some(body));
-        known.name = name
-            .map(|name| cut(name, MAX_QUERY_TEXT))
-            .or(known.name.take());
+        if let Some(name) = names::given(call, Some(body)) {
+            known.name = Some(cut(name, MAX_QUERY_TEXT));
+        }
         let container = body.get("Container").and_then(Json::text);
         known.container = container.map(|name| cut(name, MAX_QUERY_TEXT));
     }
 
     /// Notes by which ids a request is sent.
     pub fn sent_as(&mut self, terms: &Terms) {
+        self.is_about(terms.about());
+    }
+
+    /// Notes the full ids of what the request is about.
+    fn is_about(&mut self, about: &About) {
         let Some(known) = &mut self.call else {
             return;
         };
-        let id = terms
-            .call()
-            .object()
-            .filter(|id| known.object.as_deref() != Some(id));
-        known.object_id = id.map(|id| cut(id, MAX_QUERY_TEXT));
-        let id = terms.container().map(|id| cut(id, MAX_QUERY_TEXT));
-        known.container = id.or(known.container.take());
+        let of = |id: &Option<String>| id.as_deref().map(|id| cut(id, MAX_QUERY_TEXT));
+        known.object_id = of(&about.object_id);
+        known.container = of(&about.container).or(known.container.take());
     }
 
     /// Notes what a request asks for.
@@ -303,6 +303,7 @@ impl Record {
         self.reason = denial.reason;
         if let Some(asked) = &denial.asked {
             self.found(&asked.needs);
+            self.is_about(&asked.about);
         }
         self.detail = Some(denial.message.clone());
         self.status = Some(denial.reason.status());

@@ -20,8 +20,8 @@ use super::outage::{Outage, Trouble};
 use super::output::write_some;
 use super::{json, text};
 use crate::config::{AuditFormat, AuditSettings, OnFailure};
-use crate::docker::Call;
-use crate::policy::{Denial, Reason};
+use crate::docker::{Call, Json};
+use crate::policy::{Denial, Lookup, Reason};
 
 /// The lines that may wait to be written, besides those that each connection's request may need.
 const SLACK: usize = 8192;
@@ -250,8 +250,12 @@ impl Entry {
     /// # Errors
     ///
     /// There is no place in the queue, or what was appended before could not be written.
-    pub fn looked_up(&mut self, call: &Call, status: Option<u16>) -> Result<(), Unavailable> {
-        let mut entry = self.about(call)?;
+    pub fn looked_up(
+        &mut self,
+        (lookup, call): (&Lookup, &Call),
+        status: Option<u16>,
+    ) -> Result<(), Unavailable> {
+        let mut entry = self.about(lookup, call)?;
         entry.record.status = status;
         entry.append(Event::of_lookup(call), None, None);
         Ok(())
@@ -262,17 +266,25 @@ impl Entry {
     /// # Errors
     ///
     /// It could not be written, in a bounded time.
-    pub async fn prepare_confirmed(&mut self, call: &Call) -> Result<(), Unavailable> {
-        self.about(call)?.confirmed(Event::of_lookup(call)).await
+    pub async fn prepare_confirmed(
+        &mut self,
+        (lookup, call): (&Lookup, &Call),
+    ) -> Result<(), Unavailable> {
+        let mut entry = self.about(lookup, call)?;
+        entry.confirmed(Event::of_lookup(call)).await
     }
 
     /// An entry for a request of Dockgate's own that this one gives rise to.
-    fn about(&self, call: &Call) -> Result<Self, Unavailable> {
+    fn about(&self, lookup: &Lookup, call: &Call) -> Result<Self, Unavailable> {
         let (client, listener) = (&self.record.client, &self.record.listener);
         let mut entry = self.log.open(client, listener)?;
         entry.record.id.clone_from(&self.record.id);
         entry.record.method = Some(call.method.as_str().to_owned());
         entry.record.understood(call);
+        let body = lookup.body().map(|body| Json::parse(body.as_bytes()));
+        if let Some(Ok(body)) = body {
+            entry.record.read(call, &body);
+        }
         (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted);
         entry.record.is_left_out = self.record.is_left_out;
         entry.over = true;

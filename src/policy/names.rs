@@ -4,6 +4,8 @@
 //! gets a name that can be read as an id, and a name that a verdict rests on is held still: no other
 //! request through Dockgate makes, renames or removes what is called so until the daemon has answered.
 
+use std::borrow::Cow;
+
 use super::facts::{Container, is_full_id};
 use super::stamp;
 use crate::docker::mount::{self, Mount, Source};
@@ -120,22 +122,40 @@ const NAMED_BY_QUERY: &[(Operation, &str)] = &[
     (Operation::ContainerCreate, "name"),
     (Operation::ContainerRename, "name"),
     (Operation::ImageBuild, "t"),
-    (Operation::ImageCommit, "repo"),
-    (Operation::ImageCreate, "repo"),
-    (Operation::ImageTag, "repo"),
+];
+
+/// The operations that name an image by the keys `repo` and `tag`.
+const TAGGING: &[Operation] = &[
+    Operation::ImageCommit,
+    Operation::ImageCreate,
+    Operation::ImageTag,
 ];
 
 /// The name that a request gives to what it makes, renames or tags, as the client wrote it; of several the
 /// first.
 #[must_use]
-pub fn given<'a>(call: &'a Call, body: Option<&'a Json>) -> Option<&'a str> {
+pub fn given<'a>(call: &'a Call, body: Option<&'a Json>) -> Option<Cow<'a, str>> {
     let operation = call.operation()?;
     let mut named = NAMED_BY_QUERY.iter();
-    let name = match named.find(|(of, _)| *of == operation) {
-        Some((_, key)) => call.query.first(key),
-        None => body?.get("Name").and_then(Json::text),
+    let name: Cow<_> = if TAGGING.contains(&operation) {
+        tagged(call).into()
+    } else if let Some((_, key)) = named.find(|(of, _)| *of == operation) {
+        call.query.first(key)?.into()
+    } else {
+        body?.get("Name")?.text()?.into()
     };
-    name.filter(|name| !name.is_empty())
+    Some(name).filter(|name| !name.is_empty())
+}
+
+/// The name that a query's `repo` and `tag` give to an image; empty if it gives none.
+#[must_use]
+pub fn tagged(call: &Call) -> String {
+    let first = |key: &str| call.query.first(key).unwrap_or_default();
+    match (first("repo"), first("tag")) {
+        ("", _) => String::new(),
+        (repository, "") => repository.to_owned(),
+        (repository, tag) => [repository, ":", tag].concat(),
+    }
 }
 
 impl Name {

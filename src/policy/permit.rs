@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::ask::Lookup;
 use super::facts::Container;
 use super::need::Need;
+use super::pin::About;
 use super::reason::Denial;
 use super::rules::Rules;
 use crate::docker::Call;
@@ -36,7 +37,7 @@ pub struct Permit {
 pub struct Terms {
     pub(super) call: Call,
     pub(super) body: Option<String>,
-    pub(super) container: Option<String>,
+    pub(super) about: About,
     pub(super) policy: Option<Arc<str>>,
     pub(super) would_deny: Option<Denial>,
     pub(super) needs: Vec<Need>,
@@ -80,7 +81,7 @@ impl Permit {
         let terms = Terms {
             call: lookup.call()?,
             body: lookup.body().map(str::to_owned),
-            container: None,
+            about: About::default(),
             policy: None,
             would_deny: None,
             needs: Vec::new(),
@@ -145,10 +146,10 @@ impl Terms {
         self.body.as_deref()
     }
 
-    /// The container that the body is about, if it is about one.
+    /// The full ids of what the request is about.
     #[must_use]
-    pub fn container(&self) -> Option<&str> {
-        self.container.as_deref()
+    pub fn about(&self) -> &About {
+        &self.about
     }
 
     /// What the request asks for.

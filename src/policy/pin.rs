@@ -27,6 +27,26 @@ pub(super) fn objects(call: &mut Call, body: Option<&mut Json>, known: &Known) {
     }
 }
 
+/// The full ids of what a request is about, of those that were looked up. The record has them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Of the object that the path names.
+    pub object_id: Option<String>,
+    /// Of the container that the body names.
+    pub container: Option<String>,
+}
+
+impl About {
+    /// What a request is about, as it was judged.
+    pub(super) fn of(call: &Call, body: Option<&Json>, known: &Known) -> Self {
+        let container = body.and_then(|body| body.get("Container")?.text());
+        Self {
+            object_id: object_id(call, known),
+            container: container.and_then(|name| container_id(known, name)),
+        }
+    }
+}
+
 fn container_id(known: &Known, name: &str) -> Option<String> {
     let name = name.strip_prefix('/').unwrap_or(name);
     known.container(name).map(|container| container.id.clone())
@@ -40,27 +60,32 @@ fn network_id(known: &Known, name: &str) -> Option<String> {
 }
 
 fn path(call: &mut Call, known: &Known) {
-    let (operation, kind) = (call.operation(), call.object_kind());
+    let id = object_id(call, known);
     let Subject::Operation { names, .. } = &mut call.subject else {
         return;
     };
-    let (Some(kind), Some(name)) = (kind, names.first_mut()) else {
-        return;
-    };
-    let id = match kind {
+    if let (Some(id), Some(name)) = (id, names.first_mut()) {
+        *name = id;
+    }
+}
+
+/// The full id of the object that a path names, if it was looked up and has one.
+fn object_id(call: &Call, known: &Known) -> Option<String> {
+    let (kind, name) = (call.object_kind()?, call.object()?);
+    match kind {
         Object::Container => container_id(known, name),
-        Object::Exec => match known.answer(&Lookup::Exec(name.clone())) {
+        Object::Exec => match known.answer(&Lookup::Exec(name.to_owned())) {
             Some(Answer::Exec(exec)) => Some(exec.id.clone()),
             Some(_) | None => None,
         },
         Object::Network => network_id(known, name),
-        Object::Service => match known.answer(&Lookup::Service(name.clone())) {
+        Object::Service => match known.answer(&Lookup::Service(name.to_owned())) {
             Some(Answer::Service(service)) => Some(service.id.clone()),
             Some(_) | None => None,
         },
         // The name that an image gets goes to the one that has the other name now.
-        Object::Image if operation == Some(Operation::ImageTag) => {
-            match known.answer(&Lookup::Image(name.clone())) {
+        Object::Image if call.operation() == Some(Operation::ImageTag) => {
+            match known.answer(&Lookup::Image(name.to_owned())) {
                 Some(Answer::Image(image)) => Some(format!("sha256:{}", image.id)),
                 Some(_) | None => None,
             }
@@ -75,9 +100,6 @@ fn path(call: &mut Call, known: &Known) {
         | Object::Secret
         | Object::Task
         | Object::Volume => None,
-    };
-    if let Some(id) = id {
-        *name = id;
     }
 }
 

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::need::Need;
+use super::pin::About;
 use crate::docker::json::printable;
 use crate::docker::{BadTarget, Unclassified};
 
@@ -105,6 +106,8 @@ pub struct Asked {
     pub needs: Vec<Need>,
     /// What is not granted.
     pub refused: Vec<Need>,
+    /// The full ids of what it is about.
+    pub about: About,
 }
 
 impl Denial {

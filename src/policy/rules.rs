@@ -11,7 +11,7 @@ use super::need::{Block, Need, What};
 use super::needs::{Obstacle, is_reserved, keep_known, needs, reached};
 use super::own::Own;
 use super::permit::{Permit, Revision, Terms};
-use super::pin;
+use super::pin::{self, About};
 use super::reason::{Asked, Denial};
 use super::refusal::{denied, not_granted, reaches_own, reads_as_id, renamed, restricted};
 use super::stamp;
@@ -203,6 +203,7 @@ impl Rules {
         denial.asked = Some(Box::new(Asked {
             needs,
             refused: lacking.needs,
+            about: About::of(call, request.body.as_ref(), known),
         }));
         Err(denial.into())
     }
@@ -336,13 +337,12 @@ impl Rules {
             None => None,
         };
         let mark = Some(policy.mark()).filter(|_| !weighed.is_replacement);
+        let about = About::of(&request.call, request.body.as_ref(), known);
         let Request { call, body } = rewritten(request, policy, mark, known);
-        let container = body.as_ref().and_then(|body| body.get("Container")?.text());
-        let container = container.map(str::to_owned);
         let body = operation.zip(body);
         let terms = Terms {
             call,
-            container,
+            about,
             body: body.map(|(operation, body)| rendered(&body, operation)),
             policy: weighed.policy.map(|policy| Arc::clone(policy.name())),
             would_deny: weighed.would_deny,

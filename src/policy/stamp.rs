@@ -4,6 +4,7 @@
 use super::ask::{Answer, Known, Lookup, NewVolume};
 use super::blocks::Blocks;
 use super::facts::{IMAGE_LABEL, POLICY_LABEL};
+use super::names::tagged;
 use super::need::Block;
 use crate::docker::mount::{self, Source};
 use crate::docker::{Call, Json, Operation, Reference};
@@ -145,7 +146,6 @@ pub(super) fn image(call: &mut Call, mark: &str) {
 
 /// The names that a request gives to an image.
 pub(super) fn tags(call: &Call) -> Vec<Reference> {
-    let first = |key: &str| call.query.first(key).unwrap_or_default();
     match call.operation() {
         Some(Operation::ImageBuild) => {
             let names = call.query.pairs().filter(|(key, _)| *key == "t");
@@ -154,9 +154,7 @@ pub(super) fn tags(call: &Call) -> Vec<Reference> {
                 .collect()
         }
         Some(Operation::ImageCommit | Operation::ImageCreate | Operation::ImageTag) => {
-            let separator = if first("tag").is_empty() { "" } else { ":" };
-            let name = [first("repo"), separator, first("tag")].concat();
-            Reference::of_tag(&name).into_iter().collect()
+            Reference::of_tag(&tagged(call)).into_iter().collect()
         }
         Some(_) | None => Vec::new(),
     }

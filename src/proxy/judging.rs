@@ -246,12 +246,12 @@ impl Gate {
             return Ok(Answer::Missing);
         };
         if lookup.body().is_some() {
-            entry.prepare_confirmed(&call).await?;
+            entry.prepare_confirmed((lookup, &call)).await?;
         }
         let account = (&self.share, &mut stage.taken);
         let answered = lookup::ask(&self.upstream, lookup, account).await;
         let status = answered.as_ref().ok().map(|(_, status)| status.as_u16());
-        entry.looked_up(&call, status).map_err(Denial::from)?;
+        entry.looked_up((lookup, &call), status)?;
         let (answer, status) = answered?;
         answer.ok_or_else(|| lookup::failed(&format!("has the answer {status}")))
     }

@@ -7,7 +7,7 @@ use super::{NOT_PLAIN, Needs, build, is_reserved};
 use crate::docker::mount::{is_clean, is_literal};
 use crate::docker::reference::{BadReference, is_on_host};
 use crate::docker::{Call, Json, Object, Operation, Reference};
-use crate::policy::names::{READS_AS_ID, is_whole_id, reads_as_id};
+use crate::policy::names::{self, READS_AS_ID, is_whole_id, reads_as_id};
 
 /// Reads what one operation's query asks for.
 type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
@@ -212,12 +212,11 @@ fn rollback(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 
 /// The name that an image gets, if it gets one.
 fn tagged(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    let (repository, tag) = (first(call, "repo"), first(call, "tag"));
-    if repository.is_empty() {
+    let image = names::tagged(call);
+    if image.is_empty() {
         return Ok(());
     }
-    let separator = if tag.is_empty() { "" } else { ":" };
-    named(needs, "repo", [repository, separator, tag].concat())
+    named(needs, "repo", image)
 }
 
 /// A name that an image gets.
