@@ -6,15 +6,13 @@ operation and has the defaults of its block.
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import tarfile
 from pathlib import Path
 
-from api import Api
+from api import Api, logs, typed
 from cases import Cases, must, must_equal
-from recorder import connect
 from support import Engine, Gate, engines, scratch
 
 SECRET = "known to the host alone"
@@ -86,25 +84,6 @@ class Ways:
             self.must_lead_there_direct_alone(body, proof)
         else:
             self.must_be_denied(body)
-
-
-def logs(api: Api, name: str) -> str:
-    """A container's output without the heads of its frames."""
-    raw = raw_reply(api, "GET", f"/containers/{name}/logs?stdout=1&stderr=1")
-    text = b""
-    while raw:
-        length = int.from_bytes(raw[4:8], "big")
-        text, raw = text + raw[8 : 8 + length], raw[8 + length :]
-    return text.decode(errors="replace")
-
-
-def raw_reply(api: Api, method: str, path: str) -> bytes:
-    connection = http.client.HTTPConnection("localhost", timeout=60)
-    connection.sock = connect(api.host)
-    connection.request(method, path)
-    content = connection.getresponse().read()
-    connection.close()
-    return content
 
 
 def creates(ways: Ways) -> None:
@@ -262,23 +241,6 @@ def attaches(ways: Ways) -> None:
         run(ways.through, WEB, {}, ["sh"], **shell)
         said = typed(ways.through, f"/containers/{WEB}/attach?{query}", b"echo an ordinary one; exit\n")
         must(b"an ordinary one" in said, f"{said!r}")
-
-
-def typed(api: Api, path: str, text: bytes) -> bytes:
-    """What comes back of a connection that was taken over and typed into, to its end."""
-    with connect(api.host) as stream:
-        stream.settimeout(10)
-        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
-        stream.sendall(head.encode())
-        said = b""
-        while b"\r\n\r\n" not in said:
-            said += stream.recv(4096)
-        if not said.startswith(b"HTTP/1.1 101"):
-            return said
-        stream.sendall(text)
-        while part := stream.recv(4096):
-            said += part
-    return said
 
 
 def uploads(ways: Ways) -> None:

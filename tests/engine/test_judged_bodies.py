@@ -30,7 +30,7 @@ CONFIG: list[dict] = [
     {"AttachStdout": False, "AttachStderr": False},
     {"Tty": True},
     {"ExposedPorts": {"80/tcp": {}, "53/udp": {}}},
-    {"Env": ["A=b", 'B=\u00fc "quoted" \\ \u2028 </script>', "EMPTY=", "NONE"]},
+    {"Env": ["A=b", 'B=\u00fc "quoted" \\ \u2028 </script>', "EMPTY="]},
     {"Cmd": ["sh", "-c", "echo '\u00e9\U0001f600' & true"]},
     {"Cmd": "true"},
     {"Entrypoint": ["sh", "-c"]},

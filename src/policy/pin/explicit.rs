@@ -22,12 +22,29 @@ pub(in crate::policy) fn body(operation: Operation, body: &mut Json) {
         // Docker before 25 makes a second network of the same name otherwise, which makes the name useless.
         set(body, "CheckDuplicate", Json::Bool(true));
     }
+    if let Some(endpoint) = body.get_mut("EndpointConfig") {
+        without_state(endpoint);
+    }
+    let networking = body.get_mut("NetworkingConfig");
+    if let Some(Json::Object(endpoints)) = networking.and_then(|it| it.get_mut("EndpointsConfig")) {
+        for (_, endpoint) in endpoints {
+            without_state(endpoint);
+        }
+    }
     if operation == Operation::ContainerCreate
         && let Some(host) = body.get_mut("HostConfig")
         && !host.get("Privileged").is_some_and(Json::is_true)
     {
         leave_to_engine(host, "MaskedPaths", are_masked_by_engines);
         leave_to_engine(host, "ReadonlyPaths", are_read_only_by_engines);
+    }
+}
+
+/// Takes out of a place on a network what the daemon fills in itself. Clients send it back from an inspection,
+/// and Podman takes the address for one that is asked for.
+fn without_state(endpoint: &mut Json) {
+    if let Json::Object(members) = endpoint {
+        members.retain(|(key, _)| key != "IPAddress" && key != "GlobalIPv6Address");
     }
 }
 

@@ -507,3 +507,20 @@ fn s24_a_network_s_name_is_made_once() {
         assert_eq!(permit.body(), Some(want), "S24: {body}");
     }
 }
+
+#[test]
+fn s19_an_address_that_an_inspection_reports_is_not_asked_for() {
+    let state = r#""IPAddress":"10.88.0.7","IPPrefixLen":16,"Gateway":"10.88.0.1","EndpointID":"","GlobalIPv6Address":"""#;
+    let create = format!(
+        r#"{{"NetworkingConfig":{{"EndpointsConfig":{{"bridge":{{{state},"GwPriority":1}}}}}}}}"#
+    );
+    let connect = format!(r#"{{"Container":"web","EndpointConfig":{{{state}}}}}"#);
+    let blocks = "[networks]\ncontainers = ['*']";
+    for (request, body) in [(CREATE, create), ("POST /networks/bridge/connect", connect)] {
+        let permit = judged(blocks, request, &body, &[]).unwrap();
+        let sent = permit.body().unwrap();
+        assert!(!sent.contains("10.88.0.7"), "S19: {request}: {sent}");
+    }
+    let asked = r#"{"NetworkingConfig":{"EndpointsConfig":{"bridge":{"IPAMConfig":{"IPv4Address":"10.88.0.7"}}}}}"#;
+    assert_granted("S19", blocks, CREATE, asked, false);
+}

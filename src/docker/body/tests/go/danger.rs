@@ -332,6 +332,8 @@ impl Dangers<'_> {
     }
 
     fn endpoint(&mut self, endpoint: &Fields) {
+        // Podman makes a fixed address of what Docker reports.
+        self.unless("IPAddress", !endpoint.contains_key("IPAddress"));
         self.all_empty(
             endpoint,
             &["DriverOpts", "IPAMConfig", "Links", "MacAddress"],
