@@ -79,7 +79,7 @@ reasons! {
     AuditUnavailable = 503 "audit_unavailable", "The record cannot be written, so nothing is forwarded.";
     Draining = 503 "draining", "Dockgate is shutting down.";
     NameInUse = 503 "name_in_use", "Another request that makes, renames or removes what it names is still under way.";
-    TooManyBodies = 503 "too_many_bodies", "The bodies being read at the moment fill their common budget.";
+    TooManyBodies = 503 "too_many_bodies", "The client's requests, or those of all clients, hold all the memory that they may have.";
     TooManyConnections = 503 "too_many_connections", "The client has more connections than `limits.connections_per_client`.";
     DaemonSilent = 504 "daemon_silent", "The daemon sent no head within `limits.reply_head`.";
 }

@@ -15,8 +15,9 @@ use hyper::body::Incoming;
 use super::{Source, count};
 use crate::config::Limits;
 use crate::docker;
+use crate::docker::json::{MAX_VALUES, parsed_size};
 use crate::policy::{Denial, Reason};
-use crate::proxy::budget::{Share, Taken};
+use crate::proxy::budget::Taken;
 use crate::proxy::exchange::{Exchange, Upload};
 use crate::proxy::head::{Framing, Head};
 
@@ -28,8 +29,6 @@ pub struct RequestBody {
     content_type: Option<&'static str>,
     /// Of a body that is sent on as it comes: who waits for its end, and the count of its bytes.
     watched: Option<(Arc<Exchange>, Arc<AtomicU64>)>,
-    /// The body's share of the budget, held until it is sent.
-    _taken: Taken,
 }
 
 /// The longest body that is read only to be thrown away, in bytes.
@@ -48,14 +47,13 @@ pub async fn prepare(
     mut body: Incoming,
     bytes_in: Arc<AtomicU64>,
     exchange: &Arc<Exchange>,
-    (limits, share): (&Limits, &Share),
+    (limits, taken): (&Limits, &mut Taken),
 ) -> Result<RequestBody, Denial> {
     let mut reader = Reader {
         limits,
-        share,
         bytes_in: &bytes_in,
         exchange,
-        taken: Taken::default(),
+        taken,
     };
     let (source, content_type) = match (kind, refusal(kind, &head.content_types)) {
         _ if !head.has_body() => (Source::Whole(Bytes::new()), None),
@@ -74,7 +72,6 @@ pub async fn prepare(
             (Source::Whole(Bytes::new()), None)
         }
     };
-    let taken = reader.taken;
     let is_stream = matches!(source, Source::Stream(_));
     if is_stream {
         exchange.set_upload(Upload::Running);
@@ -84,7 +81,6 @@ pub async fn prepare(
         source,
         content_type,
         watched,
-        _taken: taken,
     })
 }
 
@@ -96,7 +92,6 @@ impl RequestBody {
             source: Source::Whole(Bytes::new()),
             content_type: None,
             watched: None,
-            _taken: Taken::default(),
         }
     }
 
@@ -235,10 +230,9 @@ fn is_form_or_grpc(media_type: &str) -> bool {
 /// Reads a body whole, within its bounds.
 struct Reader<'a> {
     limits: &'a Limits,
-    share: &'a Share,
     bytes_in: &'a AtomicU64,
     exchange: &'a Exchange,
-    taken: Taken,
+    taken: &'a mut Taken,
 }
 
 impl Reader<'_> {
@@ -256,9 +250,10 @@ impl Reader<'_> {
                 if bytes.len() + data.len() > most {
                     return Err(too_large(most));
                 }
-                self.share.take(data.len(), &mut self.taken)?;
+                self.taken.take(data.len())?;
                 bytes.extend_from_slice(&data);
             }
+            self.taken.take(parsed_size(&bytes, MAX_VALUES))?;
             Ok(bytes.freeze())
         };
         tokio::time::timeout(time, reading)
