@@ -183,12 +183,14 @@ impl Gate {
 
     /// Refuses; and when it was the client that sent no whole body, blames nothing else.
     fn give_up(&self, denial: &Denial, close: bool, mut entry: Box<Entry>) -> Response<ReplyBody> {
-        let broken = body::request::broken;
+        use body::pace::too_slow;
+        use body::request::broken;
         match self.exchange.upload() {
             Upload::Unread | Upload::Running | Upload::Ended => {
                 self.refuse(denial, close, Some(entry))
             }
             Upload::Broken => self.refuse(&broken(), true, Some(entry)),
+            Upload::Slow => self.refuse(&too_slow(), true, Some(entry)),
             Upload::Left => {
                 let broken = broken();
                 entry.record.refused(&broken);

@@ -1,16 +1,23 @@
-//! What one client can keep from others: the memory that is held for judging.
+//! What one client can keep from others: the memory that is held for judging, and the lock of a container that
+//! it uploads into.
 
 #![cfg(test)]
 
 mod support;
 
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use support::{
-    Client, FakeDaemon, Gate, Refused, Signal, eventually, every_operation, everything, get, post,
+    Client, FakeDaemon, Gate, LIMIT, Refused, Setup, Signal, chunked, eventually, every_operation,
+    everything, get, post,
 };
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const FULL: Refused = Refused(503, "too_many_bodies");
+const SLOW: Refused = Refused(408, "body_timeout");
 
 /// A create whose body is so long.
 fn of_length(bytes: usize) -> String {
@@ -119,4 +126,98 @@ fn s14_bodies_that_wait_for_the_daemon_count_too() {
     }
     go_on.raise();
     gate.ask(&request).assert_ok("room again");
+}
+
+/// The head of an upload into a container.
+fn upload(container: &str, length: usize) -> String {
+    format!(
+        "PUT /containers/{container}/archive?path=/ HTTP/1.1\r\nHost: docker\r\nContent-Length: {length}\r\n\r\n"
+    )
+}
+
+#[test]
+fn s21_an_upload_that_keeps_the_daemon_waiting_is_ended() {
+    const LENGTH: usize = 16 << 20;
+    const GRACE: Duration = Duration::from_millis(500);
+    let go_on = Signal::new();
+    let held = go_on.clone();
+    let daemon = FakeDaemon::scripted(move |exchange| {
+        if exchange.head.first.contains("/busy/") {
+            held.wait("the slow uploads");
+        }
+        exchange.body();
+        exchange.reply("200 OK", "", b"{}");
+    });
+    let mut gate = Setup::new(&daemon, &everything())
+        .settings("[limits]\nupload_rate = \"1MiB\"\nupload_grace = \"500ms\"")
+        .start();
+    // It has everything to send, and the daemon takes nothing.
+    let mut patient = gate.connect();
+    patient.request(upload("busy", LENGTH));
+    let mut writer = patient.writer();
+    let writing = thread::spawn(move || {
+        writer.write_all(&vec![b'a'; LENGTH]).unwrap();
+    });
+    for (case, pause) in [("each moment", Some(40)), ("once", None)] {
+        let mut slow = gate.connect();
+        let start = Instant::now();
+        slow.request(upload("web", LENGTH) + "etc/passwd");
+        let mut sending = slow.writer();
+        let ticking = thread::spawn(move || {
+            let Some(pause) = pause else { return };
+            while start.elapsed() < LIMIT && sending.write_all(b"a").is_ok() {
+                thread::sleep(Duration::from_millis(pause));
+            }
+        });
+        let message = SLOW.assert(&slow.reply(), case);
+        assert!(message.contains("limits.upload_rate"), "{message}");
+        assert!(start.elapsed() >= GRACE, "{case}: {:?}", start.elapsed());
+        slow.assert_closed(case);
+        drop(slow);
+        ticking.join().unwrap();
+        let record = gate.record();
+        assert_eq!(
+            (&record["reason"], &record["status"]),
+            (&json!("body_timeout"), &json!(408)),
+            "{record}"
+        );
+    }
+    // By now the daemon has taken nothing of the other for twice the grace.
+    go_on.raise();
+    writing.join().unwrap();
+    patient.reply().assert_ok("a busy daemon");
+    for build in [post, chunked] {
+        let small = build("/containers/web/archive?path=/", "", "etc/passwd");
+        let small = small.replacen("POST", "PUT", 1);
+        gate.ask(small).assert_ok("a small one");
+    }
+}
+
+/// Other uploads keep nobody waiting, and are never ended.
+#[test]
+fn s21_an_upload_that_locks_nothing_may_be_slow() {
+    let daemon = FakeDaemon::start();
+    for (settings, target) in [
+        ("upload_grace = \"200ms\"", "/images/load"),
+        (
+            "upload_grace = \"200ms\"\nupload_rate = \"off\"",
+            "/containers/web/archive?path=/",
+        ),
+    ] {
+        let gate = Setup::new(&daemon, &everything())
+            .settings(&format!("[limits]\n{settings}"))
+            .start();
+        let mut client = gate.connect();
+        let head = post(target, "", "etc/passwd");
+        let head = if target.contains("archive") {
+            head.replacen("POST", "PUT", 1)
+        } else {
+            head
+        };
+        let (most, last) = head.split_at(head.len() - 1);
+        client.request(most);
+        assert!(client.stays_silent(), "{target}: 300 ms");
+        client.send(last);
+        client.reply().assert_ok(target);
+    }
 }

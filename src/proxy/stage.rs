@@ -196,6 +196,7 @@ impl Gate {
         stage.body = taken.await?;
         if stage.unpacking != Unpacking::None {
             stage.body.begin(limits.body_time).await?;
+            stage.body.keep_pace(limits.upload);
         }
         Ok(())
     }

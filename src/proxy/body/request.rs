@@ -12,8 +12,9 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::pace::{Cut, Watch};
 use super::{Source, count};
-use crate::config::Limits;
+use crate::config::{Limits, UploadRate};
 use crate::docker;
 use crate::docker::json::{MAX_VALUES, parsed_size};
 use crate::policy::{Denial, Reason};
@@ -29,6 +30,8 @@ pub struct RequestBody {
     content_type: Option<&'static str>,
     /// Of a body that is sent on as it comes: who waits for its end, and the count of its bytes.
     watched: Option<(Arc<Exchange>, Arc<AtomicU64>)>,
+    /// What it is ended by if it comes too slowly.
+    pace: Option<Box<Watch>>,
 }
 
 /// The longest body that is read only to be thrown away, in bytes.
@@ -81,6 +84,7 @@ pub async fn prepare(
         source,
         content_type,
         watched,
+        pace: None,
     })
 }
 
@@ -92,6 +96,7 @@ impl RequestBody {
             source: Source::Whole(Bytes::new()),
             content_type: None,
             watched: None,
+            pace: None,
         }
     }
 
@@ -99,6 +104,11 @@ impl RequestBody {
     #[must_use]
     pub fn json(text: &str) -> Self {
         Self::empty().replaced(text)
+    }
+
+    /// Has it ended if it comes slower than this from now on.
+    pub fn keep_pace(&mut self, rate: Option<UploadRate>) {
+        self.pace = rate.map(Watch::new).map(Box::new);
     }
 
     /// Its bytes, if they were read.
@@ -133,13 +143,18 @@ impl RequestBody {
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Cut;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let polled = self.source.poll_frame(cx);
+        let polled = polled.map(|frame| frame.map(|frame| frame.map_err(Cut::Broken)));
+        let polled = match &mut self.pace {
+            Some(pace) => pace.watch(polled, cx),
+            None => polled,
+        };
         if let Some((exchange, _)) = &self.watched {
             exchange.await_more(polled.is_pending());
         }
@@ -147,7 +162,8 @@ impl Body for RequestBody {
         if let Some((exchange, bytes_in)) = &self.watched {
             match &frame {
                 Some(Ok(frame)) => count(bytes_in, frame.data_ref().map_or(0, Bytes::len)),
-                Some(Err(error)) => exchange.set_upload(broken_by(error)),
+                Some(Err(Cut::Broken(error))) => exchange.set_upload(broken_by(error)),
+                Some(Err(Cut::Slow)) => exchange.set_upload(Upload::Slow),
                 None => exchange.set_upload(Upload::Ended),
             }
         }
