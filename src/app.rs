@@ -9,8 +9,6 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
-
-use crate::proxy::budget::Budget;
 use tokio::task::JoinSet;
 
 use crate::audit::{Log, output};
@@ -18,6 +16,7 @@ use crate::config::{Config, ListenerSettings, LogLevel, Output};
 use crate::identity::container::Candidates;
 use crate::identity::{self, IdentityError};
 use crate::policy::Problem;
+use crate::proxy::budget::Budget;
 use crate::proxy::probe::{Question, ask};
 use crate::proxy::surroundings::Surroundings;
 use crate::proxy::upstream::Daemon;

@@ -8,6 +8,7 @@ mod keys;
 mod listeners;
 pub mod load;
 mod ownership;
+mod rate;
 mod raw;
 pub mod schema;
 mod swap;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use address::{BadAddress, ListenAddress, UpstreamAddress};
 pub use load::{Files, Flags};
 pub use ownership::{Access, RunAs};
+pub use rate::{BadRate, UploadRate};
 
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
@@ -179,6 +181,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// The time for reading such a body.
     pub body_time: Duration,
+    /// The lowest rate of an upload into a container; without it, none is too slow.
+    pub upload: Option<UploadRate>,
     /// Connecting to the daemon.
     pub connect: Duration,
     /// Waiting for the head of the daemon's reply; without it, for ever.

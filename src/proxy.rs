@@ -6,6 +6,7 @@ pub mod admission;
 pub mod bell;
 pub mod body;
 pub mod budget;
+pub mod client;
 pub mod connection;
 pub mod daemon_socket;
 pub mod exchange;
@@ -32,6 +33,7 @@ use hyper::body::Incoming;
 
 use self::body::ReplyBody;
 use self::budget::{Budget, Share};
+use self::client::Client;
 use self::exchange::{Exchange, Upload};
 use self::head::{BadHead, Head, RefusedHead};
 use self::judging::Sent;
@@ -60,7 +62,7 @@ pub struct Shared {
     pub daemon: Arc<Daemon>,
     /// The record.
     pub log: Log,
-    /// What may be held in memory for judging.
+    /// The memory that is held for judging.
     pub budget: Arc<Budget>,
     /// What is known besides the settings.
     pub surroundings: Arc<Surroundings>,
@@ -106,15 +108,15 @@ impl Gate {
     #[must_use]
     pub fn new(
         shared: Arc<Shared>,
-        client: Arc<str>,
+        client: &Client,
         exchange: Arc<Exchange>,
         is_over_limit: bool,
     ) -> Self {
         let upstream = Upstream::new(Arc::clone(&shared.daemon));
         Self {
-            share: shared.budget.share_of(&client),
+            share: shared.budget.share_of(client.key),
             shared,
-            client,
+            client: Arc::clone(&client.name),
             exchange,
             upstream,
             is_over_limit,
@@ -148,7 +150,7 @@ impl Gate {
             }
         };
         entry.record.asked(&head.method, &head.target);
-        let mut stage = Stage::new(head, body);
+        let mut stage = Stage::new(head, body, &self.share);
         match self.judge_and_send(&mut entry, &mut stage).await {
             Ok(sent) => self.hand_on(sent, &stage.head, entry).await,
             Err(denial) => {
@@ -181,12 +183,14 @@ impl Gate {
 
     /// Refuses; and when it was the client that sent no whole body, blames nothing else.
     fn give_up(&self, denial: &Denial, close: bool, mut entry: Box<Entry>) -> Response<ReplyBody> {
-        let broken = body::request::broken;
+        use body::pace::too_slow;
+        use body::request::broken;
         match self.exchange.upload() {
             Upload::Unread | Upload::Running | Upload::Ended => {
                 self.refuse(denial, close, Some(entry))
             }
             Upload::Broken => self.refuse(&broken(), true, Some(entry)),
+            Upload::Slow => self.refuse(&too_slow(), true, Some(entry)),
             Upload::Left => {
                 let broken = broken();
                 entry.record.refused(&broken);

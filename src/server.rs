@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use self::clients::Clients;
 use self::listener::Listener;
+use crate::proxy::client::{Client, ClientKey};
 use crate::proxy::socket::Socket;
 use crate::proxy::{Shared, connection};
 
@@ -57,12 +58,14 @@ pub async fn run(
             }
             accepted = accept(&listener, &bounds, &mut told) => accepted,
         };
-        let Some((socket, address, permit)) = permit else {
+        let Some((socket, client, permit)) = permit else {
             continue;
         };
-        let client: Arc<str> =
-            address.map_or_else(|| "-".into(), |address| address.to_string().into());
-        let counted = address.map(|address| bounds.clients.enter(address.ip()));
+        let counted = match client.key {
+            ClientKey::Address(_) => Some(bounds.clients.enter(client.key)),
+            // Processes of one user can be those of many containers.
+            ClientKey::User(_) => None,
+        };
         if counted.as_ref().is_some_and(clients::Counted::is_flood) {
             continue;
         }
@@ -71,7 +74,7 @@ pub async fn run(
             .is_some_and(clients::Counted::is_over_limit);
         let (shared, drain) = (Arc::clone(&shared), drain.clone());
         connections.spawn(async move {
-            connection::serve(socket, shared, client, is_over_limit, drain).await;
+            connection::serve(socket, shared, &client, is_over_limit, drain).await;
             drop((permit, counted));
         });
     }
@@ -90,11 +93,7 @@ pub async fn run(
     connections.shutdown().await;
 }
 
-type Accepted = (
-    Socket,
-    Option<std::net::SocketAddr>,
-    tokio::sync::OwnedSemaphorePermit,
-);
+type Accepted = (Socket, Client, tokio::sync::OwnedSemaphorePermit);
 
 /// The next connection, once there is a permit for it. `None` when there was an error; `told` is when
 /// the operator last heard of one.
@@ -106,7 +105,7 @@ async fn accept(
     // The semaphore is never closed.
     let permit = Arc::clone(&bounds.connections).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((socket, address)) => {
+        Ok((socket, client)) => {
             if let Socket::Tcp(tcp) = &socket {
                 let keepalive = TcpKeepalive::new()
                     .with_time(KEEPALIVE)
@@ -115,7 +114,7 @@ async fn accept(
                 _ = tcp.set_nodelay(true);
                 _ = SockRef::from(tcp).set_tcp_keepalive(&keepalive);
             }
-            Some((socket, address, permit))
+            Some((socket, client, permit))
         }
         Err(error) => {
             let is_transient = matches!(

@@ -6,6 +6,8 @@
 
 #[path = "generated/command_line.rs"]
 mod command_line;
+#[path = "generated/lookups.rs"]
+mod lookups;
 
 use std::fmt::Write;
 use std::path::Path;
@@ -15,6 +17,7 @@ use clap_complete::Shell;
 use dockgate::config::{self, Files};
 use dockgate::docker::Operation;
 use dockgate::policy::{self, Policy, shipped};
+use dockgate::proxy::lookup::MAX_LOOKUPS;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
@@ -66,6 +69,17 @@ fn the_completions_and_the_man_page_are_those_of_the_command_line() {
 #[test]
 fn what_each_shipped_policy_grants_is_what_was_reviewed() {
     generated("tests/data/granted.txt", &granted());
+}
+
+/// A request that asks more of the daemon than any may is denied, so none of those that are known may come near.
+#[test]
+fn what_each_operation_has_looked_up_is_what_was_reviewed() {
+    let made = lookups::lookups();
+    generated("tests/data/lookups.txt", &made);
+    for line in made.lines() {
+        let most: usize = line.split(' ').nth(1).unwrap().parse().unwrap();
+        assert!(most < MAX_LOOKUPS / 2, "{line}");
+    }
 }
 
 /// Each operation, its effect, and the shipped policies that grant it: a line each. A change of it is read

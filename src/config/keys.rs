@@ -70,6 +70,8 @@ pub(super) const KEYS: &[Key] = keys! {
     "limits.head_bytes": Number(&HEAD_BYTES), "The length of a request's head.";
     "limits.idle": DURATION, "The time without a request after which a client's connection is closed.";
     "limits.reply_head": Like(r"^off$|[0-9]\s*[a-zA-Zµ]"), "The time for the head of the daemon's reply, or off.";
+    "limits.upload_grace": DURATION, "How long an upload into a container may keep the daemon waiting beyond its lowest rate.";
+    "limits.upload_rate": Like("^(off|[0-9]+([KMG]i)?B)$"), "The lowest rate of an upload into a container, in bytes per second, or off.";
     "listen": Filled(&ADDRESS), "Addresses to listen on: tcp://127.0.0.1:2375, unix:///run/dockgate.sock.";
     "listener": Listeners, "Listeners with rules of their own.";
     "log": Word(|| words(LEVELS)), "The least severe diagnostics on stderr.";

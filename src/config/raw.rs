@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::ownership;
 use super::{
     Access, Admission, AuditFormat, AuditSettings, BadAddress, Limits, ListenAddress, LogLevel,
-    OnFailure, Output, RunAs, UpstreamAddress,
+    OnFailure, Output, RunAs, UploadRate, UpstreamAddress,
 };
 use crate::docker::ApiVersion;
 use crate::policy::spelling::did_you_mean;
@@ -59,6 +59,8 @@ pub(super) struct RawLimits {
     reply_head: String,
     idle: String,
     drain: String,
+    upload_rate: String,
+    upload_grace: String,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -126,6 +128,8 @@ impl Default for RawLimits {
             reply_head: "off".to_owned(),
             idle: "15m".to_owned(),
             drain: "8s".to_owned(),
+            upload_rate: "16KiB".to_owned(),
+            upload_grace: "30s".to_owned(),
         }
     }
 }
@@ -342,12 +346,23 @@ impl Checker<'_> {
             head_bytes: self.number("limits.head_bytes", raw.head_bytes, &HEAD_BYTES),
             body_bytes: self.number("limits.body_bytes", raw.body_bytes, &BODY_BYTES),
             body_time: self.duration("limits.body_time", &raw.body_time),
+            upload: self.upload(raw),
             connect: self.duration("limits.connect", &raw.connect),
             reply_head: (raw.reply_head != "off")
                 .then(|| self.duration("limits.reply_head", &raw.reply_head)),
             idle: self.duration("limits.idle", &raw.idle),
             drain: self.duration("limits.drain", &raw.drain),
         }
+    }
+
+    fn upload(&mut self, raw: &RawLimits) -> Option<UploadRate> {
+        let grace = self.duration("limits.upload_grace", &raw.upload_grace);
+        if raw.upload_rate == "off" {
+            return None;
+        }
+        let rate = UploadRate::parse(&raw.upload_rate, grace);
+        rate.map_err(|error| self.wrong("limits.upload_rate", error.to_string()))
+            .ok()
     }
 
     pub(super) fn word<T: Copy>(

@@ -101,6 +101,7 @@ mod tests {
             Kind::Listeners => "list of tables",
             Kind::Number(_) => "number",
             Kind::Like(_) if key == "limits.reply_head" => "duration, or `\"off\"`",
+            Kind::Like(_) if key == "limits.upload_rate" => "bytes per second, or `\"off\"`",
             Kind::Like(_) if key.starts_with("limits.") => "duration",
             Kind::Entry | Kind::Like(_) | Kind::Policy | Kind::Word(_) => "text",
         }

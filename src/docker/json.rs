@@ -7,9 +7,12 @@
 //! Source: RFC 8259; Go's `encoding/json` for what the daemon would make of the rest.
 
 mod parser;
+mod reply;
 
 use std::borrow::Cow;
 use std::fmt::Write;
+
+pub use reply::parsed_size;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,28 +188,6 @@ impl<'a> Json<'a> {
     /// The elements that are texts.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.items().iter().filter_map(Self::text)
-    }
-}
-
-impl From<&serde_json::Value> for Json<'static> {
-    /// A document that came from the daemon, which no strictness is asked of.
-    fn from(value: &serde_json::Value) -> Self {
-        use serde_json::Value;
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(is_set) => Self::Bool(*is_set),
-            Value::Number(number) => Self::Number(number.to_string().into()),
-            Value::String(text) => Self::Text(text.clone().into()),
-            Value::Array(values) => Self::List(values.iter().map(Self::from).collect()),
-            Value::Object(members) => {
-                let members = members.iter();
-                Self::Object(
-                    members
-                        .map(|(key, value)| (key.clone().into(), value.into()))
-                        .collect(),
-                )
-            }
-        }
     }
 }
 

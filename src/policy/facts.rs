@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::names::is_user_defined;
 
@@ -120,24 +119,33 @@ impl Container {
     ///
     /// It is none.
     pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
-        let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
-        let text = |key: &str| value.get(key).and_then(Value::as_str).ok_or(Unreadable);
-        let object = |key: &str| {
-            let found = value.get(key).filter(|found| found.is_object());
-            found.map(Json::from).ok_or(Unreadable)
-        };
-        let networks = value.pointer("/NetworkSettings/Networks");
-        let running = value.pointer("/State/Running").and_then(Value::as_bool);
-        let image = text("Image").unwrap_or_default();
+        const KEYS: &[&str] = &[
+            "Config",
+            "HostConfig",
+            "Id",
+            "Image",
+            "Mounts",
+            "Name",
+            "NetworkSettings",
+            "State",
+        ];
+        let mut reply = Json::pick(reply, KEYS).ok_or(Unreadable)?;
+        let config = object(reply.take("Config"))?;
+        let host_config = object(reply.take("HostConfig"))?;
+        let mounts = reply.take("Mounts").ok_or(Unreadable)?;
+        let settings = reply.get_mut("NetworkSettings");
+        let networks = settings.and_then(|settings| settings.take("Networks"));
+        let running = reply.get("State").and_then(|state| state.get("Running"));
+        let image = text(&reply, "Image").unwrap_or_default();
         Ok(Self {
-            id: full_id(text("Id")?)?,
-            name: text("Name")?.trim_start_matches('/').to_owned(),
-            is_running: running.unwrap_or_default(),
+            id: full_id(text(&reply, "Id")?)?,
+            name: text(&reply, "Name")?.trim_start_matches('/').to_owned(),
+            is_running: running.is_some_and(Json::is_true),
             image: image.rsplit(':').next().unwrap_or_default().to_owned(),
-            config: object("Config")?,
-            host_config: object("HostConfig")?,
-            mounts: value.get("Mounts").map(Json::from).ok_or(Unreadable)?,
-            networks: networks.map_or(Json::Null, Json::from),
+            config,
+            host_config,
+            mounts,
+            networks: networks.unwrap_or(Json::Null),
         })
     }
 
@@ -240,13 +248,13 @@ impl Service {
     ///
     /// It is none.
     pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
-        let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
-        let id = value.get("ID").and_then(Value::as_str).ok_or(Unreadable)?;
-        let places = ["/Spec/Labels", "/Spec/TaskTemplate/ContainerSpec/Labels"];
-        let labels = places.iter().filter_map(|place| value.pointer(place));
+        let reply = Json::pick(reply, &["ID", "Spec"]).ok_or(Unreadable)?;
+        let spec = reply.get("Spec");
+        let task = spec.and_then(|spec| spec.get("TaskTemplate")?.get("ContainerSpec"));
+        let labels = [spec, task].into_iter().flatten().map(Labels::of);
         Ok(Self {
-            id: id.to_owned(),
-            labels: Labels(labels.flat_map(|labels| Labels::of(labels).0).collect()),
+            id: text(&reply, "ID")?.to_owned(),
+            labels: Labels(labels.flat_map(|labels| labels.0).collect()),
         })
     }
 }
@@ -265,19 +273,15 @@ impl Network {
     ///
     /// It is none.
     pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
-        let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
-        let text = |key: &str| {
-            let found = value.get(key).and_then(Value::as_str);
-            found.map(str::to_owned).ok_or(Unreadable)
-        };
-        let containers = value.get("Containers").and_then(Value::as_object);
-        let ids = containers.map(|containers| containers.keys().cloned().collect());
+        const KEYS: &[&str] = &["Containers", "Driver", "Id", "Labels", "Name"];
+        let reply = Json::pick(reply, KEYS).ok_or(Unreadable)?;
+        let containers = reply.get("Containers").map_or(&[][..], Json::members);
         Ok(Self {
-            id: text("Id")?,
-            name: text("Name")?,
-            driver: text("Driver")?,
-            labels: value.get("Labels").map(Labels::of).unwrap_or_default(),
-            containers: ids.unwrap_or_default(),
+            id: text(&reply, "Id")?.to_owned(),
+            name: text(&reply, "Name")?.to_owned(),
+            driver: text(&reply, "Driver")?.to_owned(),
+            labels: Labels::of(&reply),
+            containers: containers.iter().map(|(id, _)| id.to_string()).collect(),
         })
     }
 }
@@ -289,11 +293,11 @@ impl Image {
     ///
     /// It is none.
     pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
-        let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
-        let id = value.get("Id").and_then(Value::as_str).ok_or(Unreadable)?;
+        let mut reply = Json::pick(reply, &["Config", "Id"]).ok_or(Unreadable)?;
+        let id = text(&reply, "Id")?;
         Ok(Self {
             id: full_id(id.trim_start_matches("sha256:"))?,
-            config: value.get("Config").map_or(Json::Null, Json::from),
+            config: reply.take("Config").unwrap_or(Json::Null),
         })
     }
 
@@ -314,11 +318,15 @@ impl Image {
 }
 
 impl Labels {
-    fn of(value: &Value) -> Self {
-        let labels = value.as_object().into_iter().flatten();
-        let labels =
-            labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
-        Self(labels.collect())
+    /// The `Labels` of an object.
+    fn of(object: &Json<'_>) -> Self {
+        let labels = object.get("Labels").map_or(&[][..], Json::members);
+        let labels = labels.iter();
+        Self(
+            labels
+                .filter_map(|(key, value)| Some((key.to_string(), value.text()?.to_owned())))
+                .collect(),
+        )
     }
 
     /// Whether a label is there with this value.
@@ -348,22 +356,21 @@ impl Labels {
 ///
 /// It is no list of containers, networks or volumes.
 pub fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> {
-    let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+    let reply = Json::pick(reply, &["Labels", "Volumes"]).ok_or(Unreadable)?;
     // Volumes stand in an object, in which none at all are a null.
-    let list = if value.is_object() {
-        value.get("Volumes").ok_or(Unreadable)?
+    let list = if let Json::Object(_) = &reply {
+        reply.get("Volumes").ok_or(Unreadable)?
     } else {
-        &value
+        &reply
     };
-    let items = match list.as_array() {
-        Some(items) => items.as_slice(),
-        None if list.is_null() => &[],
-        None => return Err(Unreadable),
+    let items = match list {
+        Json::List(items) => items.as_slice(),
+        Json::Null => &[],
+        Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => {
+            return Err(Unreadable);
+        }
     };
-    let mark = |item: &Value| {
-        let labels = item.get("Labels").map(Labels::of).unwrap_or_default();
-        labels.policy().map(str::to_owned)
-    };
+    let mark = |item| Labels::of(item).policy().map(str::to_owned);
     Ok(items.iter().map(mark).collect())
 }
 
@@ -373,9 +380,17 @@ pub fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> {
 ///
 /// There is none.
 pub fn text_at(reply: &[u8], key: &str) -> Result<String, Unreadable> {
-    let value: Value = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
-    let found = value.get(key).and_then(Value::as_str);
-    found.map(str::to_owned).ok_or(Unreadable)
+    let reply = Json::pick(reply, &[key]).ok_or(Unreadable)?;
+    text(&reply, key).map(str::to_owned)
+}
+
+fn text<'a>(reply: &'a Json<'_>, key: &str) -> Result<&'a str, Unreadable> {
+    reply.get(key).and_then(Json::text).ok_or(Unreadable)
+}
+
+fn object(value: Option<Json<'static>>) -> Result<Json<'static>, Unreadable> {
+    let object = value.filter(|value| matches!(value, Json::Object(_)));
+    object.ok_or(Unreadable)
 }
 
 /// Whether a text is the full id of a container, which no other container can be found by.

@@ -67,7 +67,7 @@ reasons! {
     HostNotAllowed = 403 "host_not_allowed", "A Host that could be DNS rebinding, or that `allow_host` does not name.";
     NotFound = 404 "not_found", "What it names does not exist, as the daemon said when it was asked.";
     HeadTimeout = 408 "head_timeout", "The head took longer than `limits.head`.";
-    BodyTimeout = 408 "body_timeout", "A body that is read before it is sent took longer than `limits.body_time`.";
+    BodyTimeout = 408 "body_timeout", "A body that is read before it is sent took longer than `limits.body_time`, or an upload into a container came slower than `limits.upload_rate`.";
     BodyTooLarge = 413 "body_too_large", "A body that is read before it is sent is larger than its limit.";
     BodyNotAllowed = 415 "body_not_allowed", "A body where the operation takes none.";
     BodyTypeNotAllowed = 415 "body_type_not_allowed", "A Content-Type that the operation does not take.";
@@ -80,7 +80,7 @@ reasons! {
     AuditUnavailable = 503 "audit_unavailable", "The record cannot be written, so nothing is forwarded.";
     Draining = 503 "draining", "Dockgate is shutting down.";
     NameInUse = 503 "name_in_use", "Another request that makes, renames or removes what it names is still under way.";
-    TooManyBodies = 503 "too_many_bodies", "The bodies being read at the moment fill their common budget.";
+    TooManyBodies = 503 "too_many_bodies", "The client's requests, or those of all clients, hold all the memory that they may have.";
     TooManyConnections = 503 "too_many_connections", "The client has more connections than `limits.connections_per_client`.";
     DaemonSilent = 504 "daemon_silent", "The daemon sent no head within `limits.reply_head`.";
 }

@@ -1,139 +1,224 @@
-//! What may be held in memory for judging: bodies that are read before they are sent, and answers to
-//! lookups, in bytes.
+//! The memory that is held for judging: bodies that are read before they are sent, the answers to lookups,
+//! what both take once they are parsed, and the containers that are remembered.
 //!
-//! There is one budget for all, and each client has a share of it, so that no client takes what the
-//! others need. Both are taken from as bytes come in, and given back when what they were taken for is
-//! dropped.
+//! There is one budget for all. It is taken from as bytes come in, and given back when what they were taken
+//! for is dropped. No client may hold more than its share, or more than is left for others, so that none can
+//! take what the others need, and neither can several together.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
+use super::client::ClientKey;
 use crate::policy::{Denial, Reason};
 
-/// The budget of all clients together, in bytes.
-pub const BUDGET: usize = 16 * 1024 * 1024;
-/// The part of it that is one client's share, unless one body may be longer.
-const PARTS: usize = 4;
+/// The smallest share, in bytes: room for the longest answer to a lookup.
+const LEAST_SHARE: usize = 8 * 1024 * 1024;
+/// How many shares the budget has.
+const SHARES: usize = 4;
 
-/// The budget, and the shares of those clients that are connected.
+/// The budget of all clients.
 #[derive(Debug)]
 pub struct Budget {
-    all: Arc<Semaphore>,
+    /// What one client may hold.
     share: usize,
-    shares: Mutex<HashMap<Box<str>, Weak<Semaphore>>>,
+    held: Mutex<Held>,
 }
 
-/// One client's share.
+/// What is held now, in bytes.
+#[derive(Debug, Default)]
+struct Held {
+    all: usize,
+    by_client: HashMap<ClientKey, usize>,
+}
+
+/// One client's share of the budget.
 #[derive(Clone, Debug)]
 pub struct Share {
-    all: Arc<Semaphore>,
-    own: Arc<Semaphore>,
+    budget: Arc<Budget>,
+    client: ClientKey,
 }
 
-/// Bytes that were taken, until they are dropped.
-#[derive(Debug, Default)]
-pub struct Taken(Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)>);
+/// Bytes that were taken from a share, until they are dropped.
+#[derive(Debug)]
+pub struct Taken {
+    share: Share,
+    bytes: usize,
+}
 
 impl Budget {
-    /// A budget of which each client's share has room for a body of this length.
+    /// A budget of which each share has room for a body of this length, read, parsed and rendered.
     #[must_use]
     pub fn new(body_bytes: usize) -> Self {
         Self {
-            all: Arc::new(Semaphore::new(BUDGET)),
-            share: body_bytes.clamp(BUDGET / PARTS, BUDGET),
-            shares: Mutex::default(),
+            share: LEAST_SHARE.max(body_bytes / 2 * 5),
+            held: Mutex::default(),
         }
     }
 
-    /// The share of a client, by its address and port, or `-` for all that come to a unix socket.
+    /// The share of a client.
     #[must_use]
-    pub fn share_of(&self, client: &str) -> Share {
-        let host = client.rsplit_once(':').map_or(client, |(host, _)| host);
-        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = shares.get(host).and_then(Weak::upgrade);
-        let own = kept.unwrap_or_else(|| {
-            shares.retain(|_, share| share.strong_count() > 0);
-            let own = Arc::new(Semaphore::new(self.share));
-            shares.insert(host.into(), Arc::downgrade(&own));
-            own
-        });
+    pub fn share_of(self: &Arc<Self>, client: ClientKey) -> Share {
         Share {
-            all: Arc::clone(&self.all),
-            own,
+            budget: Arc::clone(self),
+            client,
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Share {
-    /// Takes more for what already has some.
+    /// Whose share it is.
+    #[must_use]
+    pub fn client(&self) -> ClientKey {
+        self.client
+    }
+
+    /// What the client may hold, in bytes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.budget.share
+    }
+
+    /// Nothing taken yet.
+    #[must_use]
+    pub fn nothing(&self) -> Taken {
+        Taken {
+            share: self.clone(),
+            bytes: 0,
+        }
+    }
+}
+
+impl Taken {
+    /// The client that took them.
+    #[must_use]
+    pub fn client(&self) -> ClientKey {
+        self.share.client
+    }
+
+    /// How many bytes were taken.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes more.
     ///
     /// # Errors
     ///
-    /// The client's share is used up, or the budget of all.
-    pub fn take(&self, bytes: usize, taken: &mut Taken) -> Result<(), Denial> {
-        let count = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let take = |of: &Arc<Semaphore>| Arc::clone(of).try_acquire_many_owned(count);
-        let more = take(&self.own).and_then(|own| Ok((own, take(&self.all)?)));
-        let (own, all) = more.map_err(|_| {
-            let message =
-                "too much is being read for this client or for all at the moment: try again";
-            Denial::new(Reason::TooManyBodies, message)
-        })?;
-        match &mut taken.0 {
-            Some((has_own, has_all)) => {
-                has_own.merge(own);
-                has_all.merge(all);
-            }
-            None => taken.0 = Some((own, all)),
+    /// The client holds its share, or too little is left for others.
+    pub fn take(&mut self, bytes: usize) -> Result<(), Denial> {
+        let budget = &self.share.budget;
+        let mut held = budget.lock();
+        let by_client = held.by_client.get(&self.share.client).copied();
+        let own = by_client.unwrap_or_default().saturating_add(bytes);
+        let all = held.all.saturating_add(bytes);
+        if own > budget.share {
+            return Err(full(
+                "the requests of this client hold all the memory that one client may: try again when one of \
+                 them is answered",
+            ));
         }
+        if own > (budget.share * SHARES).saturating_sub(all) {
+            return Err(full(
+                "the requests of all clients hold too much memory at the moment: try again",
+            ));
+        }
+        held.all = all;
+        held.by_client.insert(self.share.client, own);
+        self.bytes += bytes;
         Ok(())
     }
+
+    /// Gives some of it back.
+    pub fn give_back(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        let mut held = self.share.budget.lock();
+        held.all -= bytes;
+        if let Some(own) = held.by_client.get_mut(&self.share.client) {
+            *own -= bytes;
+            if *own == 0 {
+                held.by_client.remove(&self.share.client);
+            }
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.give_back(self.bytes);
+    }
+}
+
+fn full(message: &str) -> Denial {
+    Denial::new(Reason::TooManyBodies, message)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
-    #[test]
-    fn one_client_never_takes_what_the_others_need() {
-        const SHARE: usize = BUDGET / PARTS;
-        let budget = Budget::new(1024);
-        let (one, again) = (budget.share_of("10.0.0.1:1"), budget.share_of("10.0.0.1:2"));
-        let other = budget.share_of("10.0.0.2:1");
-        let (mut first, mut second, mut third) =
-            (Taken::default(), Taken::default(), Taken::default());
-        one.take(SHARE - 1, &mut first).unwrap();
-        again.take(1, &mut second).unwrap();
-        assert!(again.take(1, &mut second).is_err(), "S14: the same client");
-        other.take(SHARE, &mut third).unwrap();
-        drop(first);
-        again.take(SHARE - 1, &mut second).unwrap();
-        drop((second, third));
-        let all: Vec<_> = (0..4)
-            .map(|number| {
-                let mut taken = Taken::default();
-                let share = budget.share_of(&format!("[::{number}]:1"));
-                share.take(SHARE, &mut taken).unwrap();
-                taken
-            })
-            .collect();
-        let mut more = Taken::default();
-        assert!(other.take(1, &mut more).is_err(), "the budget of all");
-        drop(all);
-        assert!(other.take(1, &mut more).is_ok());
-        let large = Budget::new(SHARE + 1).share_of("-");
-        let mut body = Taken::default();
-        assert!(large.take(SHARE + 1, &mut body).is_ok(), "a long body");
+    fn client(number: u8) -> ClientKey {
+        ClientKey::Address(IpAddr::from([10, 0, 0, number]))
     }
 
     #[test]
-    fn shares_of_clients_that_left_are_forgotten() {
-        let budget = Budget::new(1024);
-        for number in 0..100 {
-            drop(budget.share_of(&format!("10.0.0.{number}:1")));
+    fn s14_one_client_never_takes_what_the_others_need() {
+        let budget = Arc::new(Budget::new(1024));
+        let (one, other) = (budget.share_of(client(1)), budget.share_of(client(2)));
+        let (mut first, mut second) = (one.nothing(), budget.share_of(client(1)).nothing());
+        first.take(one.size() - 1).unwrap();
+        second.take(1).unwrap();
+        assert!(second.take(1).is_err(), "the same client");
+        let mut third = other.nothing();
+        third.take(other.size()).unwrap();
+        let mut on_unix = budget.share_of(ClientKey::User(1)).nothing();
+        on_unix.take(one.size()).unwrap();
+        drop(first);
+        second.take(one.size() - 1).unwrap();
+        second.give_back(2);
+        second.give_back(usize::MAX);
+        second.take(one.size()).unwrap();
+        assert!(second.take(usize::MAX).is_err(), "no overflow");
+    }
+
+    #[test]
+    fn s14_neither_do_many_clients_together() {
+        let budget = Arc::new(Budget::new(1024));
+        let greedy: Vec<_> = (0..12)
+            .map(|number| {
+                let mut taken = budget.share_of(client(number)).nothing();
+                while taken.take(1024).is_ok() {}
+                taken
+            })
+            .collect();
+        let mut late = budget.share_of(client(100)).nothing();
+        late.take(2048).unwrap();
+        let mut first = budget.share_of(client(0)).nothing();
+        assert!(first.take(1).is_err(), "one that has its share already");
+        drop((greedy, late, first));
+        let held = budget.lock();
+        assert_eq!(
+            (held.all, held.by_client.len()),
+            (0, 0),
+            "all is given back"
+        );
+    }
+
+    #[test]
+    fn a_share_has_room_for_the_longest_body_and_the_longest_answer() {
+        for body in [1024, 1 << 20, 16 << 20] {
+            let budget = Arc::new(Budget::new(body));
+            let mut taken = budget.share_of(client(1)).nothing();
+            taken
+                .take(2 * body + (4 << 20) * usize::from(body <= 1 << 20))
+                .unwrap();
         }
-        assert!(budget.shares.lock().unwrap().len() <= 1);
     }
 }

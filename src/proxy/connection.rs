@@ -19,6 +19,7 @@ use tower::{Layer, Service, ServiceBuilder};
 
 use super::bell::Bell;
 use super::body::ReplyBody;
+use super::client::Client;
 use super::exchange::{Exchange, Upload};
 use super::guard::{Guard, HeadLimits};
 use super::socket::{MAX_BUFFER, Socket};
@@ -38,7 +39,7 @@ const ROUNDS: usize = 8;
 pub async fn serve(
     socket: Socket,
     shared: Arc<Shared>,
-    client: Arc<str>,
+    client: &Client,
     is_over_limit: bool,
     drain: watch::Receiver<bool>,
 ) {

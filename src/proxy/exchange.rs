@@ -43,6 +43,8 @@ pub enum Upload {
     Left,
     /// It is not what its framing says.
     Broken,
+    /// It came too slowly.
+    Slow,
 }
 
 impl Exchange {

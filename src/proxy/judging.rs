@@ -106,7 +106,7 @@ impl Gate {
     ) -> Result<Sent, Denial> {
         // What the evaluated body borrows from.
         let text = OnceLock::new();
-        let (mut known, mut rounds) = (Known::default(), 0);
+        let mut rounds = 0;
         loop {
             let step = match missing {
                 Missing::Body(mut request) => {
@@ -117,15 +117,14 @@ impl Gate {
                     if let Some(body) = &request.body {
                         entry.record.read(&request.call, body);
                     }
-                    let (ruling, known) = (self.shared.ruling(), &known);
+                    let (ruling, known) = (self.shared.ruling(), &stage.known);
                     let judgement = ruling.rules.judge(request, Ground { known, own });
                     self.step(entry, stage, judgement)
                 }
                 Missing::Answer(request, lookup) => {
-                    let answer = self.look_up(entry, stage, &lookup, known.len()).await?;
-                    stage.learned(&answer);
-                    known.learn(lookup, answer);
-                    let (ruling, known) = (self.shared.ruling(), &known);
+                    let answer = self.look_up(entry, stage, &lookup).await?;
+                    stage.learn(lookup, answer);
+                    let (ruling, known) = (self.shared.ruling(), &stage.known);
                     let judgement = ruling.rules.judge(request, Ground { known, own });
                     self.step(entry, stage, judgement)
                 }
@@ -137,10 +136,11 @@ impl Gate {
                         self.step(entry, stage, Judgement::Allow(permit))
                     } else {
                         rounds += 1;
-                        known = Known::default();
+                        stage.forget();
                         let request = anew(&ruling, stage, text.get(), rounds)?;
-                        let ground = Ground { known: &known, own };
-                        self.step(entry, stage, ruling.rules.judge(request, ground))
+                        let known = &stage.known;
+                        let judgement = ruling.rules.judge(request, Ground { known, own });
+                        self.step(entry, stage, judgement)
                     }
                 }
             };
@@ -196,12 +196,17 @@ impl Gate {
         };
         stage.send(entry, &permit);
         if let Some(container) = permit.takes_away() {
-            self.shared.surroundings.predecessors().remember(container);
+            self.shared
+                .surroundings
+                .predecessors()
+                .remember(container, &self.share);
         }
         if permit.call().is_endless() && upgrade.is_none() {
             self.exchange.watch_for_leaving();
         }
         let body = stage.body_of(&permit);
+        // What waits for the daemon's reply does not hold the answers that it was judged by.
+        stage.forget();
         let outgoing = Outgoing {
             head: &stage.head,
             body,
@@ -230,7 +235,6 @@ impl Gate {
         entry: &mut Entry,
         stage: &mut Stage,
         lookup: &Lookup,
-        asked: usize,
     ) -> Result<Answer, Denial> {
         if let Lookup::Predecessor(name) = lookup {
             return Ok(self.shared.surroundings.predecessors().of(name));
@@ -239,7 +243,7 @@ impl Gate {
             return Ok(self.shared.surroundings.moved().of(lookup));
         }
         self.make_ready(entry, stage).await?;
-        if asked >= lookup::MAX_LOOKUPS {
+        if stage.known.len() >= lookup::MAX_LOOKUPS {
             return Err(lookup::failed("is one too many"));
         }
         let Some(call) = lookup.call() else {
@@ -248,8 +252,7 @@ impl Gate {
         if lookup.body().is_some() {
             entry.prepare_confirmed((lookup, &call)).await?;
         }
-        let account = (&self.share, &mut stage.taken);
-        let answered = lookup::ask(&self.upstream, lookup, account).await;
+        let answered = lookup::ask(&self.upstream, lookup, &mut stage.learning).await;
         let status = answered.as_ref().ok().map(|(_, status)| status.as_u16());
         entry.looked_up((lookup, &call), status)?;
         let (answer, status) = answered?;

@@ -8,9 +8,10 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 
 use super::body::RequestBody;
-use super::budget::{Share, Taken};
+use super::budget::Taken;
 use super::head::Head;
 use super::upstream::{Failure, Outgoing, Upstream};
+use crate::docker::json::parsed_size;
 use crate::policy::{Answer, Denial, Lookup, Permit, Reason};
 
 /// How long the daemon may take to answer.
@@ -36,7 +37,7 @@ const HEAD: &str = concat!(
 pub async fn ask(
     upstream: &Upstream,
     lookup: &Lookup,
-    (share, taken): (&Share, &mut Taken),
+    taken: &mut Taken,
 ) -> Result<(Option<Answer>, StatusCode), Denial> {
     let asking = async {
         let head = Head::parse(HEAD.as_bytes()).map_err(|_| failed("is no question"))?;
@@ -48,7 +49,7 @@ pub async fn ask(
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| failed("has an answer that broke off or is too long"))?;
             if let Some(data) = frame.data_ref() {
-                share.take(data.len(), taken)?;
+                taken.take(data.len())?;
                 bytes.extend_from_slice(data);
             }
         }
@@ -59,11 +60,13 @@ pub async fn ask(
         .await
         .unwrap_or_else(|_| Err(failed("has no answer in time")))?;
     let unreadable = |_| failed("has an answer that cannot be read");
+    taken.take(parsed_size(&body, usize::MAX))?;
     let answer = match status {
         StatusCode::OK | StatusCode::CREATED => Some(lookup.read(&body).map_err(unreadable)?),
         StatusCode::NOT_FOUND => Some(Answer::Missing),
         _ => None,
     };
+    taken.give_back(body.len());
     Ok((answer, status))
 }
 

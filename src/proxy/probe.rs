@@ -14,7 +14,8 @@ use http::header::USER_AGENT;
 use http_body_util::{BodyExt, Collected, Limited};
 use serde::Deserialize;
 
-use super::budget::{Budget, Taken};
+use super::budget::Budget;
+use super::client::ClientKey;
 use super::head::Head;
 use super::lookup;
 use super::upstream::{Daemon, Upstream};
@@ -104,9 +105,11 @@ pub async fn ask(daemon: &Arc<Daemon>, question: Question) -> Result<Bytes, Deni
 /// As with [`ask`], or the answer is neither of these: it is to be asked again.
 pub async fn look_up(daemon: &Arc<Daemon>, lookup: &Lookup) -> Result<Option<Answer>, Denial> {
     let upstream = Upstream::new(Arc::clone(daemon));
-    let share = Budget::new(0).share_of("-");
-    let mut taken = Taken::default();
-    let asking = lookup::ask(&upstream, lookup, (&share, &mut taken));
+    // No client can have this asked more than once at a time.
+    let mut taken = Arc::new(Budget::new(0))
+        .share_of(ClientKey::User(0))
+        .nothing();
+    let asking = lookup::ask(&upstream, lookup, &mut taken);
     let (answer, status) = drive(&upstream, asking).await?;
     certain(answer, status)
 }

@@ -7,7 +7,7 @@ use hyper::body::Incoming;
 
 use super::Gate;
 use super::body::{self, RequestBody};
-use super::budget::Taken;
+use super::budget::{Share, Taken};
 use super::head::Head;
 use super::held::Hold;
 use super::judging::Missing;
@@ -16,7 +16,7 @@ use crate::audit::Entry;
 use crate::docker::{self, Call, Operation};
 use crate::policy::names::Names;
 use crate::policy::needs::starts;
-use crate::policy::{Answer, Denial, Reason, Request, Terms};
+use crate::policy::{Answer, Denial, Known, Lookup, Reason, Request, Terms};
 
 /// A request on its way to being sent.
 pub(super) struct Stage {
@@ -32,8 +32,12 @@ pub(super) struct Stage {
     /// The names that it depends on, and the hold on them once they are held.
     names: Names,
     holds: Vec<Hold>,
-    /// What the answers to lookups have taken of the client's share.
-    pub(super) taken: Taken,
+    /// The answers to lookups so far.
+    pub(super) known: Known,
+    /// What they have taken of the client's share.
+    pub(super) learning: Taken,
+    /// What the body has taken of it.
+    reading: Taken,
     /// Whether it starts a container, and so rests on the names of its networks too.
     starts: bool,
     unpacking: Unpacking,
@@ -65,7 +69,7 @@ enum Unpacking {
 
 impl Stage {
     /// A request of which nothing but the head was read.
-    pub(super) fn new(head: Box<Head>, body: Incoming) -> Self {
+    pub(super) fn new(head: Box<Head>, body: Incoming, share: &Share) -> Self {
         Self {
             unread: head.has_body().then_some(body),
             head,
@@ -75,7 +79,9 @@ impl Stage {
             progress: Progress::New,
             names: Names::default(),
             holds: Vec::new(),
-            taken: Taken::default(),
+            known: Known::default(),
+            learning: share.nothing(),
+            reading: share.nothing(),
             starts: false,
             unpacking: Unpacking::None,
         }
@@ -97,13 +103,20 @@ impl Stage {
         self.names = Names::of(&request.call, request.body.as_ref());
     }
 
-    /// Notes what was learned of an object that the request is about.
-    pub(super) fn learned(&mut self, answer: &Answer) {
+    /// Adds the answer to a question about an object.
+    pub(super) fn learn(&mut self, lookup: Lookup, answer: Answer) {
         // They are held from then on, however often it is asked again.
-        if let (true, Answer::Container(container)) = (self.starts, answer) {
+        if let (true, Answer::Container(container)) = (self.starts, &answer) {
             self.names.rest_on_networks_of(container);
             self.starts = false;
         }
+        self.known.learn(lookup, answer);
+    }
+
+    /// Drops all answers, as the request is sent or is evaluated from the beginning.
+    pub(super) fn forget(&mut self) {
+        self.known = Known::default();
+        self.learning.give_back(usize::MAX);
     }
 
     /// Gives the names back, as the daemon has answered.
@@ -169,14 +182,21 @@ impl Gate {
         let Some(body) = stage.unread.take() else {
             return Ok(());
         };
-        let (limits, share) = (&self.shared.limits, &self.share);
+        let (limits, reading) = (&self.shared.limits, &mut stage.reading);
         let bytes_in = Arc::clone(&entry.record.bytes_in);
         let (kind, head) = (stage.kind, &stage.head);
-        let taken =
-            body::request::prepare(kind, head, body, bytes_in, &self.exchange, (limits, share));
+        let taken = body::request::prepare(
+            kind,
+            head,
+            body,
+            bytes_in,
+            &self.exchange,
+            (limits, reading),
+        );
         stage.body = taken.await?;
         if stage.unpacking != Unpacking::None {
             stage.body.begin(limits.body_time).await?;
+            stage.body.keep_pace(limits.upload);
         }
         Ok(())
     }

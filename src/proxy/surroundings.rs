@@ -11,9 +11,11 @@ use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::budget::{Share, Taken};
 use super::held::HeldNames;
 use super::probe::{self, Engine, Question};
 use super::upstream::Daemon;
+use crate::docker::json::parsed_size;
 use crate::identity::container::Candidates;
 use crate::policy::facts::Container;
 use crate::policy::{Answer, Denial, Lookup, Own};
@@ -130,12 +132,21 @@ impl Moved {
 
 /// The containers that were taken away, so that their replacements can be told from others.
 #[derive(Debug, Default)]
-pub struct Predecessors(Mutex<VecDeque<(Instant, Arc<Container>)>>);
+pub struct Predecessors(Mutex<VecDeque<Predecessor>>);
+
+/// A container that was taken away.
+#[derive(Debug)]
+struct Predecessor {
+    since: Instant,
+    container: Arc<Container>,
+    /// What it takes of the share of the client that took it away.
+    taken: Taken,
+}
 
 /// How long a container that was taken away can be replaced. Updaters take several away before they make
 /// the first anew.
 const KEPT: Duration = Duration::from_mins(15);
-/// How many are remembered.
+/// How many of one client are remembered. Together they take at most half of its share.
 const MOST: usize = 256;
 /// The largest that is remembered, by what its inspection says of it, in bytes; most take a few thousand.
 /// Whoever can make containers can make large ones.
@@ -144,7 +155,7 @@ const MOST_BYTES: usize = 64 * 1024;
 impl Predecessors {
     /// Remembers a container that is taken away, as it is and as it was: an updater looks at it once, and
     /// what it looked at loses its addresses when it is stopped.
-    pub fn remember(&self, container: &Arc<Container>) {
+    pub fn remember(&self, container: &Arc<Container>, share: &Share) {
         let mut text = String::new();
         for part in [
             &container.config,
@@ -157,16 +168,23 @@ impl Predecessors {
         if text.len() > MOST_BYTES {
             return;
         }
+        let size = parsed_size(text.as_bytes(), usize::MAX);
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|(since, old)| {
+        kept.retain(|kept| {
+            let old = &kept.container;
             let is_other = old.name != container.name;
             let is_earlier_state = old.id == container.id && old != container;
-            since.elapsed() < KEPT && (is_other || is_earlier_state)
+            kept.since.elapsed() < KEPT && (is_other || is_earlier_state)
         });
-        if kept.len() == MOST {
-            kept.pop_front();
+        make_room(&mut kept, size, share);
+        let mut taken = share.nothing();
+        if taken.take(size).is_ok() {
+            kept.push_back(Predecessor {
+                since: Instant::now(),
+                container: Arc::clone(container),
+                taken,
+            });
         }
-        kept.push_back((Instant::now(), Arc::clone(container)));
     }
 
     /// The container of this name that was taken away last, in each state; without a name, all that were.
@@ -176,13 +194,35 @@ impl Predecessors {
         let is_it = |old: &Container| name.is_empty() || old.name == name;
         let found = kept
             .iter()
-            .filter(|(since, old)| since.elapsed() < KEPT && is_it(old));
-        Answer::Containers(found.map(|(_, old)| Arc::clone(old)).collect())
+            .filter(|kept| kept.since.elapsed() < KEPT && is_it(&kept.container));
+        Answer::Containers(found.map(|kept| Arc::clone(&kept.container)).collect())
     }
+}
+
+/// Forgets the oldest of a client's containers until one more of this size may be remembered. Those of other
+/// clients stay.
+fn make_room(kept: &mut VecDeque<Predecessor>, size: usize, share: &Share) {
+    let is_own = |kept: &Predecessor| kept.taken.client() == share.client();
+    let own = || kept.iter().filter(|kept| is_own(kept));
+    let (mut count, mut bytes) = (
+        own().count(),
+        own().map(|kept| kept.taken.bytes()).sum::<usize>(),
+    );
+    kept.retain(|kept| {
+        let is_too_much = count >= MOST || bytes + size > share.size() / 2;
+        if is_own(kept) && is_too_much {
+            count -= 1;
+            bytes -= kept.taken.bytes();
+            return false;
+        }
+        true
+    });
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::budget::Budget;
+    use super::super::client::ClientKey;
     use super::*;
 
     fn container(id: &str, name: &str, label: &str) -> Arc<Container> {
@@ -191,6 +231,10 @@ mod tests {
             r#"{{"Id":"{id}","Name":"/{name}","Config":{{"Labels":{{"a":"{label}"}}}},"HostConfig":{{}},"Mounts":[]}}"#
         );
         Arc::new(Container::parse(text.as_bytes()).unwrap())
+    }
+
+    fn share(user: u32) -> Share {
+        Arc::new(Budget::new(0)).share_of(ClientKey::User(user))
     }
 
     fn count(of: &Predecessors, name: &str) -> usize {
@@ -202,26 +246,43 @@ mod tests {
 
     #[test]
     fn remembers_each_state_of_the_last_container_of_a_name_within_bounds() {
-        let kept = Predecessors::default();
-        kept.remember(&container("a", "web", "running"));
-        kept.remember(&container("a", "web", "stopped"));
-        kept.remember(&container("a", "web", "stopped"));
+        let (kept, share) = (Predecessors::default(), share(1));
+        kept.remember(&container("a", "web", "running"), &share);
+        kept.remember(&container("a", "web", "stopped"), &share);
+        kept.remember(&container("a", "web", "stopped"), &share);
         assert_eq!(count(&kept, "web"), 2, "two states of one");
-        kept.remember(&container("b", "web", "new"));
+        kept.remember(&container("b", "web", "new"), &share);
         assert_eq!(
             (count(&kept, "web"), count(&kept, "")),
             (1, 1),
             "another of the name"
         );
-        kept.remember(&container("c", "large", &"x".repeat(MOST_BYTES)));
+        kept.remember(&container("c", "large", &"x".repeat(MOST_BYTES)), &share);
         assert_eq!(count(&kept, "large"), 0, "too large");
         for number in 0..=MOST {
-            kept.remember(&container("d", &format!("n{number}"), ""));
+            kept.remember(&container("d", &format!("n{number}"), ""), &share);
         }
         assert_eq!(
             (count(&kept, ""), count(&kept, "web")),
             (MOST, 0),
             "the oldest goes"
         );
+    }
+    #[test]
+    fn s14_one_client_has_nothing_of_others_forgotten_and_keeps_room_for_itself() {
+        let kept = Predecessors::default();
+        let budget = Arc::new(Budget::new(0));
+        let [one, other] = [1, 2].map(|user| budget.share_of(ClientKey::User(user)));
+        kept.remember(&container("a", "web", ""), &one);
+        let large = "x".repeat(MOST_BYTES - 100);
+        for number in 0..2 * MOST {
+            kept.remember(&container("b", &format!("n{number}"), &large), &other);
+        }
+        assert_eq!(count(&kept, "web"), 1, "of another client");
+        let latest = format!("n{}", 2 * MOST - 1);
+        assert_eq!((count(&kept, "n0"), count(&kept, &latest)), (0, 1));
+        other.nothing().take(other.size() / 2).unwrap();
+        drop(kept);
+        other.nothing().take(other.size()).unwrap();
     }
 }

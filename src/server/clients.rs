@@ -1,13 +1,14 @@
 //! How many connections each client has.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The open connections by the client's address.
+use crate::proxy::client::ClientKey;
+
+/// The open connections of each client.
 #[derive(Debug)]
 pub struct Clients {
-    open: Mutex<HashMap<IpAddr, usize>>,
+    open: Mutex<HashMap<ClientKey, usize>>,
     limit: usize,
 }
 
@@ -15,7 +16,7 @@ pub struct Clients {
 #[derive(Debug)]
 pub struct Counted {
     clients: Arc<Clients>,
-    address: IpAddr,
+    client: ClientKey,
     /// How many the client has with this one.
     count: usize,
 }
@@ -35,18 +36,18 @@ impl Clients {
     }
 
     /// Counts one more connection of a client.
-    pub fn enter(self: &Arc<Self>, address: IpAddr) -> Counted {
+    pub fn enter(self: &Arc<Self>, client: ClientKey) -> Counted {
         let mut open = self.lock();
-        let count = open.entry(address).or_default();
+        let count = open.entry(client).or_default();
         *count += 1;
         Counted {
             clients: Arc::clone(self),
-            address,
+            client,
             count: *count,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClientKey, usize>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,10 +69,10 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         let mut open = self.clients.lock();
-        if let Some(count) = open.get_mut(&self.address) {
+        if let Some(count) = open.get_mut(&self.client) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&self.address);
+                open.remove(&self.client);
             }
         }
     }
@@ -79,12 +80,15 @@ impl Drop for Counted {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     #[test]
     fn counts_each_client_by_itself_and_forgets_those_that_left() {
         let clients = Arc::new(Clients::new(2));
-        let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
+        let client = |number| ClientKey::Address(IpAddr::from([10, 0, 0, number]));
+        let (one, other) = (client(1), client(2));
         let first = clients.enter(one);
         let second = clients.enter(one);
         assert!(!first.is_over_limit() && !second.is_over_limit());

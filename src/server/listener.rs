@@ -11,6 +11,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::config::{Access, ListenAddress};
+use crate::proxy::client::Client;
 use crate::proxy::socket::Socket;
 
 /// A socket that clients can connect to already, before there is a runtime to accept them.
@@ -204,17 +205,17 @@ impl Bound {
 }
 
 impl Listener {
-    /// The next connection, and the client's address if it has one.
-    pub(super) async fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>)> {
+    /// The next connection, and its client.
+    pub(super) async fn accept(&self) -> io::Result<(Socket, Client)> {
         match &self.acceptor {
             Acceptor::Tcp(listener) => listener
                 .accept()
                 .await
-                .map(|(socket, address)| (Socket::Tcp(socket), Some(plain(address)))),
-            Acceptor::Unix(listener) => listener
-                .accept()
-                .await
-                .map(|(socket, _)| (Socket::Unix(socket), None)),
+                .map(|(socket, address)| (Socket::Tcp(socket), Client::at(plain(address)))),
+            Acceptor::Unix(listener) => listener.accept().await.map(|(socket, _)| {
+                let client = Client::of(&socket);
+                (Socket::Unix(socket), client)
+            }),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Which of the daemon's answers can be read; what cannot is no ground for a verdict.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 

@@ -12,11 +12,13 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::pace::{Cut, Watch};
 use super::{Source, count};
-use crate::config::Limits;
+use crate::config::{Limits, UploadRate};
 use crate::docker;
+use crate::docker::json::{MAX_VALUES, parsed_size};
 use crate::policy::{Denial, Reason};
-use crate::proxy::budget::{Share, Taken};
+use crate::proxy::budget::Taken;
 use crate::proxy::exchange::{Exchange, Upload};
 use crate::proxy::head::{Framing, Head};
 
@@ -28,8 +30,8 @@ pub struct RequestBody {
     content_type: Option<&'static str>,
     /// Of a body that is sent on as it comes: who waits for its end, and the count of its bytes.
     watched: Option<(Arc<Exchange>, Arc<AtomicU64>)>,
-    /// The body's share of the budget, held until it is sent.
-    _taken: Taken,
+    /// What it is ended by if it comes too slowly.
+    pace: Option<Box<Watch>>,
 }
 
 /// The longest body that is read only to be thrown away, in bytes.
@@ -48,14 +50,13 @@ pub async fn prepare(
     mut body: Incoming,
     bytes_in: Arc<AtomicU64>,
     exchange: &Arc<Exchange>,
-    (limits, share): (&Limits, &Share),
+    (limits, taken): (&Limits, &mut Taken),
 ) -> Result<RequestBody, Denial> {
     let mut reader = Reader {
         limits,
-        share,
         bytes_in: &bytes_in,
         exchange,
-        taken: Taken::default(),
+        taken,
     };
     let (source, content_type) = match (kind, refusal(kind, &head.content_types)) {
         _ if !head.has_body() => (Source::Whole(Bytes::new()), None),
@@ -74,7 +75,6 @@ pub async fn prepare(
             (Source::Whole(Bytes::new()), None)
         }
     };
-    let taken = reader.taken;
     let is_stream = matches!(source, Source::Stream(_));
     if is_stream {
         exchange.set_upload(Upload::Running);
@@ -84,7 +84,7 @@ pub async fn prepare(
         source,
         content_type,
         watched,
-        _taken: taken,
+        pace: None,
     })
 }
 
@@ -96,7 +96,7 @@ impl RequestBody {
             source: Source::Whole(Bytes::new()),
             content_type: None,
             watched: None,
-            _taken: Taken::default(),
+            pace: None,
         }
     }
 
@@ -104,6 +104,11 @@ impl RequestBody {
     #[must_use]
     pub fn json(text: &str) -> Self {
         Self::empty().replaced(text)
+    }
+
+    /// Has it ended if it comes slower than this from now on.
+    pub fn keep_pace(&mut self, rate: Option<UploadRate>) {
+        self.pace = rate.map(Watch::new).map(Box::new);
     }
 
     /// Its bytes, if they were read.
@@ -138,13 +143,18 @@ impl RequestBody {
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Cut;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let polled = self.source.poll_frame(cx);
+        let polled = polled.map(|frame| frame.map(|frame| frame.map_err(Cut::Broken)));
+        let polled = match &mut self.pace {
+            Some(pace) => pace.watch(polled, cx),
+            None => polled,
+        };
         if let Some((exchange, _)) = &self.watched {
             exchange.await_more(polled.is_pending());
         }
@@ -152,7 +162,8 @@ impl Body for RequestBody {
         if let Some((exchange, bytes_in)) = &self.watched {
             match &frame {
                 Some(Ok(frame)) => count(bytes_in, frame.data_ref().map_or(0, Bytes::len)),
-                Some(Err(error)) => exchange.set_upload(broken_by(error)),
+                Some(Err(Cut::Broken(error))) => exchange.set_upload(broken_by(error)),
+                Some(Err(Cut::Slow)) => exchange.set_upload(Upload::Slow),
                 None => exchange.set_upload(Upload::Ended),
             }
         }
@@ -235,10 +246,9 @@ fn is_form_or_grpc(media_type: &str) -> bool {
 /// Reads a body whole, within its bounds.
 struct Reader<'a> {
     limits: &'a Limits,
-    share: &'a Share,
     bytes_in: &'a AtomicU64,
     exchange: &'a Exchange,
-    taken: Taken,
+    taken: &'a mut Taken,
 }
 
 impl Reader<'_> {
@@ -256,9 +266,10 @@ impl Reader<'_> {
                 if bytes.len() + data.len() > most {
                     return Err(too_large(most));
                 }
-                self.share.take(data.len(), &mut self.taken)?;
+                self.taken.take(data.len())?;
                 bytes.extend_from_slice(&data);
             }
+            self.taken.take(parsed_size(&bytes, MAX_VALUES))?;
             Ok(bytes.freeze())
         };
         tokio::time::timeout(time, reading)

@@ -1,0 +1,185 @@
+//! The lowest rate of an upload for which the daemon holds a container's lock.
+//!
+//! Only the time counts in which the daemon would take bytes and the client sends none. A client may keep
+//! the daemon waiting for so long in all, and earns that time back with the bytes that it sends. So it holds
+//! the lock for no longer than its bytes take at the lowest rate, and that time once more.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Frame;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::config::UploadRate;
+use crate::policy::{Denial, Reason};
+
+/// How far a client is from being too slow.
+#[derive(Clone, Copy, Debug)]
+struct Pace {
+    rate: UploadRate,
+    /// How long it may still keep the daemon waiting.
+    left: Duration,
+    /// Since when it does.
+    waiting: Option<Instant>,
+}
+
+impl Pace {
+    fn new(rate: UploadRate) -> Self {
+        Self {
+            rate,
+            left: rate.grace,
+            waiting: None,
+        }
+    }
+
+    /// Nothing is there to be sent on; returns when the client is too slow if nothing comes.
+    fn wait(&mut self, now: Instant) -> Instant {
+        *self.waiting.get_or_insert(now) + self.left
+    }
+
+    /// Bytes came.
+    fn receive(&mut self, now: Instant, bytes: usize) {
+        if let Some(since) = self.waiting.take() {
+            self.left = self.left.saturating_sub(now.duration_since(since));
+        }
+        let nanos = u128::try_from(bytes)
+            .unwrap_or(u128::MAX)
+            .saturating_mul(NANOS);
+        let earned = nanos / u128::from(self.rate.bytes_per_second.max(1));
+        let earned = Duration::from_nanos(u64::try_from(earned).unwrap_or(u64::MAX));
+        self.left = self.left.saturating_add(earned).min(self.rate.grace);
+    }
+}
+
+const NANOS: u128 = 1_000_000_000;
+
+/// Watches the pace of a body that is sent on as it comes.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pace: Pace,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watch {
+    /// A body of which nothing was sent yet.
+    pub(super) fn new(rate: UploadRate) -> Self {
+        Self {
+            pace: Pace::new(rate),
+            timer: None,
+        }
+    }
+
+    /// Passes on what came, or an error when the client has kept the daemon waiting for too long.
+    pub(super) fn watch(
+        &mut self,
+        polled: Poll<Option<Result<Frame<Bytes>, Cut>>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.pace.receive(Instant::now(), bytes);
+            }
+            Poll::Ready(Some(Err(_)) | None) => {}
+            Poll::Pending => {
+                ready!(self.poll_too_slow(cx));
+                return Poll::Ready(Some(Err(Cut::Slow)));
+            }
+        }
+        polled
+    }
+
+    fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let deadline = self.pace.wait(Instant::now());
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if timer.deadline() != deadline {
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(cx)
+    }
+}
+
+/// Why a body that is sent on as it comes is not sent to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Cut {
+    /// It broke off, or is not what its framing says.
+    #[error("the body broke off")]
+    Broken(#[source] hyper::Error),
+    /// It comes too slowly.
+    #[error("the body comes too slowly")]
+    Slow,
+}
+
+/// The denial of an upload that comes too slowly.
+pub fn too_slow() -> Denial {
+    let message = "the upload came slower than limits.upload_rate for longer than limits.upload_grace, and \
+        nobody else can use the container meanwhile: send it faster, or raise the limits";
+    Denial::new(Reason::BodyTimeout, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GRACE: u64 = 30;
+    const RATE: UploadRate = UploadRate {
+        bytes_per_second: 16 * 1024,
+        grace: Duration::from_secs(GRACE),
+    };
+
+    /// After how many seconds an upload that sends so much after each such wait is too slow; `None` if it is not
+    /// within a day.
+    fn ends(bytes: usize, every: u64) -> Option<u64> {
+        const DAY: u64 = 24 * 60 * 60;
+        let start = Instant::now();
+        let mut pace = Pace::new(RATE);
+        let mut seconds = 0;
+        while seconds < DAY {
+            let now = start + Duration::from_secs(seconds);
+            let deadline = pace.wait(now);
+            if deadline <= now + Duration::from_secs(every) {
+                return Some((deadline - start).as_secs());
+            }
+            seconds += every;
+            pace.receive(start + Duration::from_secs(seconds), bytes);
+        }
+        None
+    }
+
+    #[test]
+    fn s21_an_upload_below_the_rate_ends_and_one_at_the_rate_does_not() {
+        for (case, bytes, every, want) in [
+            ("a byte each second", 1, 1, Some(30)),
+            ("a byte each 4 s", 1, 4, Some(30)),
+            ("a byte each 29 s", 1, 29, Some(30)),
+            ("a byte each 31 s", 1, 31, Some(30)),
+            ("half the rate", 8 * 1024, 1, Some(59)),
+            ("the rate", 16 * 1024, 1, None),
+            ("the rate in bursts", 29 * 16 * 1024, 29, None),
+            ("a burst, and a longer pause", 64 << 20, 31, Some(30)),
+            ("bursts with pauses below the grace", 1 << 20, 29, None),
+        ] {
+            assert_eq!(ends(bytes, every), want, "{case}");
+        }
+    }
+
+    #[test]
+    fn s21_the_time_in_which_the_daemon_takes_nothing_does_not_count() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut pace = Pace::new(RATE);
+        assert_eq!(pace.wait(at(0)), at(30));
+        assert_eq!(pace.wait(at(5)), at(30), "it is asked again meanwhile");
+        pace.receive(at(10), 0);
+        // The daemon is busy for an hour.
+        assert_eq!(pace.wait(at(3610)), at(3630));
+        pace.receive(at(3610), 5 * 16 * 1024);
+        assert_eq!(pace.wait(at(3610)), at(3635), "earned back");
+        pace.receive(at(3610), usize::MAX);
+        assert_eq!(pace.wait(at(3610)), at(3640), "and no more than that");
+    }
+}

@@ -1,0 +1,159 @@
+//! How much each operation asks of the daemon before it is judged.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use dockgate::config::Files;
+use dockgate::docker::{Call, Operation, Target, classify};
+use dockgate::policy::{Grants, Library, Lookup, Policy, Problem, Rules, shipped, suppose};
+use serde_json::json;
+
+/// Bodies, one a line behind its operation; in one of the files two words stand around that.
+const BODIES: &[&str] = &[
+    include_str!("../data/bodies.txt"),
+    include_str!("../data/asked.txt"),
+    MORE,
+];
+
+/// Bodies that name what the kept ones do not.
+const MORE: &str = r#"
+ContainerCreate {"Image":"a","HostConfig":{"Binds":["new:/a"],"NetworkMode":"n","VolumesFrom":["web"],"Runtime":"r"}}
+ContainerCreate {"Image":"a","HostConfig":{"Binds":["new:/a"]}}
+ServiceUpdate {"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a"},"Networks":[{"Target":"n"}]}}
+"#;
+
+/// The queries of requests that name objects there.
+const QUERIES: &[(Operation, &str)] = &[
+    (Operation::ContainerCreate, "?name=web"),
+    (Operation::ImageBuild, "?t=r:t&t=s:t&networkmode=n"),
+    (Operation::ImageCommit, "?container=web&repo=r&tag=t"),
+    (Operation::ImageCreate, "?fromImage=r&tag=t"),
+    (Operation::ImageTag, "?repo=r&tag=t"),
+    (Operation::PutContainerArchive, "?path=/srv"),
+    (Operation::ServiceUpdate, "?version=1"),
+];
+
+/// Blocks that have as much looked up as they can.
+const CURIOUS: &str = "
+[create]
+replaces = true
+volumes  = ['@own', '@new']
+networks = ['@own']
+join     = ['@own']
+";
+
+/// A line for each operation that asks: how many questions one request raised at most, with every kept body
+/// under every shipped policy and two of all operations, and by which operations they were asked. The
+/// objects are ordinary, and each volume is there or is not.
+pub(super) fn lookups() -> String {
+    let policies = policies();
+    let bodies: Vec<_> = BODIES.iter().flat_map(|text| text.lines()).collect();
+    let mut made = String::new();
+    for operation in Operation::ALL {
+        let of_it = bodies.iter().filter_map(|line| body_of(*operation, line));
+        let of_it: Vec<_> = of_it.chain([""]).collect();
+        let granting = policies.iter().filter(|policy| policy.has(*operation));
+        let rules = granting.map(|policy| Rules::new(vec![policy.clone()], Grants::default()));
+        let rules: Vec<_> = rules.collect();
+        let (mut most, mut by) = (0, BTreeSet::new());
+        for call in calls(*operation) {
+            for body in &of_it {
+                for rules in &rules {
+                    let raised = raised(rules, &call, body);
+                    most = most.max(raised.len());
+                    by.extend(raised.iter().map(ToString::to_string));
+                }
+            }
+        }
+        if most > 0 {
+            let by = by.into_iter().collect::<Vec<_>>().join(" ");
+            writeln!(made, "{operation} {most} {by}").unwrap();
+        }
+    }
+    made
+}
+
+/// The body of a line, if it is one of this operation.
+fn body_of(operation: Operation, line: &'static str) -> Option<&'static str> {
+    let name = operation.to_string();
+    let mut words = line.splitn(2, ' ');
+    let (first, rest) = (words.next()?, words.next()?);
+    if first == name {
+        return Some(rest);
+    }
+    let rest = rest.strip_prefix(&name)?.strip_prefix(' ')?;
+    rest.split_once(' ').map(|(_, body)| body)
+}
+
+/// A call by each route of an operation.
+fn calls(operation: Operation) -> Vec<Call> {
+    let query = QUERIES.iter().find(|(of, _)| *of == operation);
+    let query = query.map_or("", |(_, query)| query);
+    let routes = operation.spec().routes.iter();
+    let call = |method: &str, path: &str| {
+        let path = path.split('/').map(|segment| {
+            if segment.starts_with('{') {
+                "web"
+            } else {
+                segment
+            }
+        });
+        let target = path.collect::<Vec<_>>().join("/") + query;
+        classify(method, Target::parse(&target).unwrap()).unwrap()
+    };
+    routes
+        .map(|route| call(route.method.as_str(), route.path))
+        .collect()
+}
+
+/// By which operations a request has the daemon asked, once for each question: the longer of what it raises
+/// if its volumes are there and if they are not.
+fn raised(rules: &Rules, call: &Call, body: &str) -> Vec<Operation> {
+    let judge = |given: &[suppose::Given]| {
+        suppose::judge(rules, call.clone(), body, given).map_or(Vec::new(), |(_, asked)| asked)
+    };
+    let operations = |asked: &[Lookup]| {
+        asked
+            .iter()
+            .filter_map(Lookup::operation)
+            .collect::<Vec<_>>()
+    };
+    let without = judge(&[]);
+    let volumes: Vec<_> = without
+        .iter()
+        .filter_map(|lookup| {
+            if let Lookup::Volume(name) = lookup {
+                Some((format!("/volumes/{name}"), json!({})))
+            } else {
+                None
+            }
+        })
+        .collect();
+    let mut with = operations(&judge(&volumes));
+    with.extend(volumes.iter().map(|_| Operation::VolumeInspect));
+    let without = operations(&without);
+    if with.len() > without.len() {
+        with
+    } else {
+        without
+    }
+}
+
+fn policies() -> Vec<Policy> {
+    let shipped = shipped::ALL
+        .iter()
+        .map(|(name, _)| Policy::load(name, &Files));
+    let names = Operation::ALL.iter().map(|it| format!("'{it}'"));
+    let all = format!("allow = [{}]\n", names.collect::<Vec<_>>().join(", "));
+    let own = [all.clone(), all + CURIOUS].map(|text| Policy::load("all", &Text(text)));
+    shipped.chain(own).map(Result::unwrap).collect()
+}
+
+/// One policy, by whatever name.
+struct Text(String);
+
+impl Library for Text {
+    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+        Ok((reference.to_owned(), self.0.clone()))
+    }
+}
