@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 import os
 import socket
 import sys
@@ -226,6 +227,28 @@ def tar_of(name: str = "planted", content: bytes = b"planted by the attacker") -
         member.size = len(content)
         archive.addfile(member, io.BytesIO(content))
     return file.getvalue()
+
+
+def saved(host: str, reference: str, names: tuple[str, ...]) -> bytes:
+    """A tar as of `docker save`, with other names in it."""
+    connection = http.client.HTTPConnection("localhost", timeout=60)
+    connection.sock = connect(host)
+    connection.request("GET", f"/images/{reference}/get")
+    source = tarfile.open(fileobj=io.BytesIO(connection.getresponse().read()))
+    connection.close()
+    changed = io.BytesIO()
+    with tarfile.open(fileobj=changed, mode="w") as target:
+        for member in source:
+            if member.name == "repositories" or member.name == "index.json":
+                continue
+            content = source.extractfile(member).read() if member.isfile() else None
+            if member.name == "manifest.json":
+                manifest = json.loads(content)
+                manifest[0]["RepoTags"] = list(names)
+                content = json.dumps(manifest).encode()
+                member.size = len(content)
+            target.addfile(member, io.BytesIO(content) if content is not None else None)
+    return changed.getvalue()
 
 
 def logs(api: Api, name: str) -> str:

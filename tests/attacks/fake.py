@@ -24,6 +24,7 @@ class Handler(BaseHTTPRequestHandler):
         path = re.sub(r"^/v1\.\d+", "", self.path)
         with self.server.lock:
             self.server.asked.append((self.command, path, body))
+            self.server.raw.append(self.path)
         status, content = (200, VERSION) if path == "/version" else self.server.answer(self.command, path, body)
         data = content if isinstance(content, bytes) else json.dumps(content).encode()
         self.send_response(status)
@@ -51,6 +52,8 @@ class FakeDaemon(ThreadingMixIn, UnixStreamServer):
         self.file = folder / "docker.sock"
         self.answer = answer
         self.asked: list[tuple[str, str, bytes]] = []
+        # The paths with their versions.
+        self.raw: list[str] = []
         self.lock = threading.Lock()
         super().__init__(str(self.file), Handler)
         self.file.chmod(0o666)
@@ -68,6 +71,7 @@ class FakeDaemon(ThreadingMixIn, UnixStreamServer):
     def __exit__(self, *_failure: object) -> None:
         self.shutdown()
         super().server_close()
+        self.file.unlink()
 
     def handle_error(self, *_words: object) -> None:
         pass  # a client that left

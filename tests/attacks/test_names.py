@@ -206,9 +206,8 @@ join = ["@own"]
 @attack("S16-net", JOIN, race=True, key="NetworkMode", proof="cat /etc/hostname")
 @attack("S16-pid", JOIN, race=True, key="PidMode", proof="cat /proc/1/root/etc/hostname /proc/1/environ")
 @attack("S16-ipc", JOIN, race=True, key="IpcMode", proof="ls /dev/shm")
-@attack("S16-net-renamed-by-others", JOIN, race=True, key="NetworkMode", proof="cat /etc/hostname", rename_through=False)
 @attack("S16-net-by-name", JOIN, race=True, key="NetworkMode", proof="cat /etc/hostname", by_name=True)
-def joins_another(scene: Scene, key: str, proof: str, rename_through: bool = True, by_name: bool = False) -> bool:
+def joins_another(scene: Scene, key: str, proof: str, by_name: bool = False) -> bool:
     """The namespaces of an own container, whose id has become another's name by the start."""
     own = scene.own("dockgate-first")
     scene.direct.done("POST", f"/containers/{own}/start")
@@ -222,7 +221,7 @@ def joins_another(scene: Scene, key: str, proof: str, rename_through: bool = Tru
     if answer.status != 201:
         return False
     scene.through.done("DELETE", f"/containers/{own}?force=1")
-    scene.rename(scene.through if rename_through else scene.direct, VICTIM, own)
+    scene.rename(scene.through, VICTIM, own)
     if scene.through.ask("POST", f"/containers/{OWN}/start").status >= 400:
         return False
     scene.direct.ask("POST", f"/containers/{OWN}/wait")

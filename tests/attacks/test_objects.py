@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
-import tarfile
 import time
 from urllib.parse import quote, urlencode
 
@@ -24,6 +22,7 @@ from arena import (
     later,
     logs,
     must,
+    saved,
     tar_of,
 )
 
@@ -252,37 +251,11 @@ def imported_over(scene: Scene, query: dict | None = None, tag: str = "1") -> bo
 @attack("S9-load-among-others", TAGGER, names=("dockgate-free:1", f"{PROD}:1"))
 def loaded_over(scene: Scene, names: tuple[str, ...] = (f"{PROD}:1",)) -> bool:
     scene.direct.done("POST", f"/images/create?fromSrc=-&repo={PROD}&tag=1", tar_of("evil"))
-    file = saved(scene, f"{PROD}:1", names)
+    file = saved(scene.engine.address, f"{PROD}:1", names)
     scene.direct.done("DELETE", f"/images/{PROD}:1")
     before = prod(scene)
     scene.through.ask("POST", "/images/load?quiet=1", file, "application/x-tar")
     return image_of(scene, f"{PROD}:1") != before
-
-
-def saved(scene: Scene, reference: str, names: tuple[str, ...]) -> bytes:
-    """A tar as of `docker save`, with other names in it."""
-    import http.client
-
-    from recorder import connect
-
-    connection = http.client.HTTPConnection("localhost", timeout=60)
-    connection.sock = connect(scene.engine.address)
-    connection.request("GET", f"/images/{reference}/get")
-    source = tarfile.open(fileobj=io.BytesIO(connection.getresponse().read()))
-    connection.close()
-    changed = io.BytesIO()
-    with tarfile.open(fileobj=changed, mode="w") as target:
-        for member in source:
-            if member.name == "repositories" or member.name == "index.json":
-                continue
-            content = source.extractfile(member).read() if member.isfile() else None
-            if member.name == "manifest.json":
-                manifest = json.loads(content)
-                manifest[0]["RepoTags"] = list(names)
-                content = json.dumps(manifest).encode()
-                member.size = len(content)
-            target.addfile(member, io.BytesIO(content) if content is not None else None)
-    return changed.getvalue()
 
 
 @attack("S9-build-while-it-is-tagged", TAGGER, race=True)
