@@ -171,6 +171,7 @@ TAGGER = """
 allow = ["ImageBuild", "ImageTag", "ImageCommit", "ImageCreate", "ImageLoad", "ImageInspect", "ImageDelete",
          "ContainerCreate", "ContainerStart", "ContainerDelete"]
 """
+IMPORTER = TAGGER + "[images]\nimport = true\n"
 PROD = "dockgate-prod"
 
 
@@ -238,8 +239,8 @@ def committed_over(scene: Scene, query: dict | None = None, tag: str = "1") -> b
     return image_of(scene, f"{PROD}:{tag}") != before
 
 
-@attack("S9-import", TAGGER)
-@attack("S9-import-latest", TAGGER, query={"repo": PROD}, tag="latest")
+@attack("S9-import", IMPORTER)
+@attack("S9-import-latest", IMPORTER, query={"repo": PROD}, tag="latest")
 def imported_over(scene: Scene, query: dict | None = None, tag: str = "1") -> bool:
     before = prod(scene, tag)
     words = {"fromSrc": "-", **(query or {"repo": PROD, "tag": "1"})}
@@ -258,16 +259,21 @@ def loaded_over(scene: Scene, names: tuple[str, ...] = (f"{PROD}:1",)) -> bool:
     return image_of(scene, f"{PROD}:1") != before
 
 
-@attack("S9-build-while-it-is-tagged", TAGGER, race=True)
-def tagged_while_it_is_moved(scene: Scene) -> bool:
-    """The administrator tags an image while the client's tag of the same name is on its way."""
-    before = prod(scene, "2")
-    tag = later(lambda: scene.through.ask("POST", f"/images/{IMAGE}/tag?repo={PROD}&tag=1"))
-    scene.direct.done("POST", f"/images/{PROD}:2/tag?repo={PROD}&tag=1")
-    tagged = time.monotonic()
-    tag.join(20)
-    # Whoever comes last has the tag; a client that came last by seconds was judged long before.
-    return image_of(scene, f"{PROD}:1") != before and time.monotonic() - tagged > 1
+@attack("S9-build-held-back", TAGGER, begin=0)
+@attack("S9-build-held-back-begun", TAGGER, begin=600)
+@attack("S9-import-held-back", IMPORTER, begin=0)
+@attack("S9-import-held-back-begun", IMPORTER, begin=600)
+def moved_after_a_wait(scene: Scene, begin: int) -> bool:
+    """The name is free when the request begins; the administrator takes it before the body has ended."""
+    is_import = scene.policy == IMPORTER
+    data = tar_of("evil") if is_import else context()
+    path = f"/images/create?fromSrc=-&repo={PROD}&tag=1" if is_import else f"/build?t={PROD}:1"
+    wire = scene.wire().head("POST", path, "Content-Type: application/x-tar", f"Content-Length: {len(data)}")
+    wire.send(data[:begin])
+    time.sleep(0.3)
+    before = prod(scene)
+    wire.send(data[begin:]).received(3)
+    return image_of(scene, f"{PROD}:1") != before
 
 
 @control("S9-works-own", TAGGER)
