@@ -35,7 +35,8 @@ from cases import Cases, Failure, eventually, must  # noqa: E402
 from recorder import connect  # noqa: E402
 from support import REPOSITORY, Engine, Gate, engines, podman, scratch  # noqa: E402
 
-__all__ = ["REPOSITORY", "Api", "Cases", "Failure", "Gate", "Scene", "Wire", "attack", "control", "eventually", "fight", "must"]
+__all__ = ["REPOSITORY", "Api", "Cases", "Failure", "Gate", "Scene", "Wire"]
+__all__ += ["attack", "control", "eventually", "fight", "must"]
 
 TRIES = int(os.environ.get("DOCKGATE_ATTACK_TRIES", "5"))
 FIRST = bool(os.environ.get("DOCKGATE_ATTACK_FIRST"))
@@ -62,13 +63,22 @@ class Attack:
     policies: tuple[str, ...]
     race: bool
     on: tuple[str, ...]
+    # Why it still succeeds, if that is a limit which the docs name. It is tried and reported, and fails nothing.
+    known: str | None
 
 
 ATTACKS: list[Attack] = []
 DOCKER = ("20", "26", "28", "extra")
 
 
-def attack(identity: str, *policies: str, race: bool = False, on: Iterable[str] = DOCKER, **arguments: object):
+def attack(
+    identity: str,
+    *policies: str,
+    race: bool = False,
+    on: Iterable[str] = DOCKER,
+    known: str | None = None,
+    **arguments: object,
+):
     """Registers a function as an attack under each of the policies.
 
     A policy is a list of shipped names, or the text of a policy file, which contains a line end.
@@ -79,7 +89,7 @@ def attack(identity: str, *policies: str, race: bool = False, on: Iterable[str] 
         def run(scene: Scene) -> bool:
             return function(scene, **arguments)
 
-        ATTACKS.append(Attack(identity, run, policies, race, tuple(on)))
+        ATTACKS.append(Attack(identity, run, policies, race, tuple(on), known))
         return function
 
     return register
@@ -175,7 +185,8 @@ class Scene:
 
     def victim(self, name: str = VICTIM, **more: object) -> str:
         """The id of a running container of the administrator, which mounts the folder of the host."""
-        body = {"Image": IMAGE, **SHELL, "Hostname": "victim", "HostConfig": {"Binds": [f"{self.folder}:/host"]}, **more}
+        host = {"Binds": [f"{self.folder}:/host"]}
+        body = {"Image": IMAGE, **SHELL, "Hostname": "victim", "HostConfig": host, **more}
         made = self.direct.done("POST", f"/containers/create?name={name}", body)["Id"]
         self.direct.done("POST", f"/containers/{made}/start")
         return made
@@ -317,8 +328,19 @@ def attack_policy(cases: Cases, engine: Engine, policy: str, attacks: list[Attac
         scene.images = tags(scene.direct)
         scene.wipe()
         for name, each in zip(names, attacks, strict=True):
+            if each.known:
+                try_known(scene, each, name)
+                continue
             with cases.case(name):
                 take(scene, each)
+
+
+def try_known(scene: Scene, each: Attack, name: str) -> None:
+    try:
+        take(scene, each)
+        print(f"no longer known {name}: it does not succeed any more; make it a case", flush=True)
+    except Failure as failure:
+        print(f"known {name}: {failure}; {each.known}", flush=True)
 
 
 @contextmanager

@@ -213,7 +213,8 @@ def joins_another(scene: Scene, key: str, proof: str, by_name: bool = False) -> 
     scene.direct.done("POST", f"/containers/{own}/start")
     shared = {"IpcMode": "shareable", "Binds": [f"{scene.folder}:/host"]}
     victim = scene.victim(HostConfig=shared, Env=["PASSWORD=victim"])
-    made = scene.direct.done("POST", f"/containers/{victim}/exec", {"Cmd": ["touch", "/dev/shm/victim"]})["Id"]
+    command = {"Cmd": ["touch", "/dev/shm/victim"], "AttachStdout": True}
+    made = scene.direct.done("POST", f"/containers/{victim}/exec", command)["Id"]
     scene.direct.done("POST", f"/exec/{made}/start", {"Detach": False})
     called = "dockgate-first" if by_name else own
     body = {"Image": IMAGE, "Cmd": ["sh", "-c", proof], "HostConfig": {key: f"container:{called}"}}
@@ -246,7 +247,7 @@ def renamed_into(scene: Scene, name: str = "job-1") -> bool:
     """An ordinary container of others, renamed so that a pattern of the policy covers it."""
     victim = scene.victim(**PLAIN)
     scene.rename(scene.through, VICTIM, name)
-    made = scene.through.ask("POST", "/containers/job-1/exec", {"Cmd": ["touch", "/tmp/planted"]})
+    made = scene.through.ask("POST", "/containers/job-1/exec", {"Cmd": ["touch", "/tmp/planted"], "AttachStdout": True})
     if made.status == 201:
         scene.through.ask("POST", f"/exec/{made.body['Id']}/start", {"Detach": False})
     return there(scene, victim)

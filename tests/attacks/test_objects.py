@@ -172,6 +172,7 @@ allow = ["ImageBuild", "ImageTag", "ImageCommit", "ImageCreate", "ImageLoad", "I
          "ContainerCreate", "ContainerStart", "ContainerDelete"]
 """
 IMPORTER = TAGGER + "[images]\nimport = true\n"
+LATE = "a name that is free when a build or an import begins can be made by others while it runs"
 PROD = "dockgate-prod"
 
 
@@ -215,7 +216,8 @@ def built_over_by_buildkit(scene: Scene) -> bool:
     """As the CLI of 20.10 builds with BuildKit: by /build?version=2."""
     before = prod(scene)
     (scene.folder / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL evil={random.random()}\n")
-    scene.engine.cli(scene.gate.host).may_fail("build", "-t", f"{PROD}:1", str(scene.folder), env={"DOCKER_BUILDKIT": "1"})
+    docker = scene.engine.cli(scene.gate.host)
+    docker.may_fail("build", "-t", f"{PROD}:1", str(scene.folder), env={"DOCKER_BUILDKIT": "1"})
     return image_of(scene, f"{PROD}:1") != before
 
 
@@ -259,10 +261,10 @@ def loaded_over(scene: Scene, names: tuple[str, ...] = (f"{PROD}:1",)) -> bool:
     return image_of(scene, f"{PROD}:1") != before
 
 
-@attack("S9-build-held-back", TAGGER, begin=0)
-@attack("S9-build-held-back-begun", TAGGER, begin=600)
-@attack("S9-import-held-back", IMPORTER, begin=0)
-@attack("S9-import-held-back-begun", IMPORTER, begin=600)
+@attack("S9-build-held-back", TAGGER, known=LATE, begin=0)
+@attack("S9-build-held-back-begun", TAGGER, known=LATE, begin=600)
+@attack("S9-import-held-back", IMPORTER, known=LATE, begin=0)
+@attack("S9-import-held-back-begun", IMPORTER, known=LATE, begin=600)
 def moved_after_a_wait(scene: Scene, begin: int) -> bool:
     """The name is free when the request begins; the administrator takes it before the body has ended."""
     is_import = scene.policy == IMPORTER
@@ -396,9 +398,9 @@ def of_what_is_left(scene: Scene, kind: str) -> bool:
     return has_project(scene)
 
 
-@attack("S10-stack", *WITHOUT, label="com.docker.stack.namespace")
-@attack("S10-working-dir-alone", "woodpecker-agent", label="com.docker.compose.service")
-def of_a_stack(scene: Scene, label: str) -> bool:
+@attack("S10-stack", *WITHOUT)
+def of_a_stack(scene: Scene) -> bool:
+    label = "com.docker.stack.namespace"
     try_container(scene, {label: SHOP})
     answer = scene.direct.ask("GET", "/containers/dockgate-theirs/json")
     return answer.status == 200 and label in answer.body["Config"]["Labels"]
@@ -434,7 +436,8 @@ def works_with_an_own_project(scene: Scene) -> None:
 def works_with_compose(scene: Scene) -> None:
     """The compose plugin itself, twice."""
     file = scene.folder / "compose.yaml"
-    file.write_text(f"services:\n  web:\n    image: {IMAGE}\n    command: sleep 300\n    volumes: [data:/d]\nvolumes:\n  data:\n")
+    web = {"image": IMAGE, "command": "sleep 300", "volumes": ["data:/d"]}
+    file.write_text(json.dumps({"services": {"web": web}, "volumes": {"data": {}}}))
     docker = scene.engine.cli(scene.gate.host)
     for _ in range(2):
         docker("compose", "-p", SHOP, "-f", str(file), "up", "-d")

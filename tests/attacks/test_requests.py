@@ -79,15 +79,19 @@ def websocket(scene: Scene, path: str) -> bool:
 BINDS = RUN + '[create]\nbinds = ["/:ro", "/run:ro", "/dev:ro"]\n'
 INTO_RUN = "echo x > /host/run/dockgate-planted && echo written; rm -f /host/run/dockgate-planted"
 INTO_SHM = "echo x > /host/shm/dockgate-planted && echo written; rm -f /host/shm/dockgate-planted"
-NOT_RECURSIVE = {"Type": "bind", "Source": "/", "Target": "/host", "ReadOnly": True}
+
+
+def root_mount(**options: object) -> dict:
+    mount = {"Type": "bind", "Source": "/", "Target": "/host", "ReadOnly": True}
+    return {"Mounts": [{**mount, "BindOptions": options} if options else mount]}
 
 
 @attack("S11-old-version", BINDS, on=["26", "28"], version="/v1.43", host={"Binds": ["/:/host:ro"]})
 @attack("S11-older-version", BINDS, version="/v1.24", host={"Binds": ["/:/host:ro"]})
-@attack("S11-old-version-mounts", BINDS, version="/v1.41", host={"Mounts": [NOT_RECURSIVE]})
+@attack("S11-old-version-mounts", BINDS, version="/v1.41", host=root_mount())
 @attack("S11-newest-version", BINDS, host={"Binds": ["/:/host:ro"]})
-@attack("S11-not-recursive", BINDS, on=["26", "28"], host={"Mounts": [{**NOT_RECURSIVE, "BindOptions": {"ReadOnlyNonRecursive": True}}]})
-@attack("S11-private", BINDS, host={"Mounts": [{**NOT_RECURSIVE, "BindOptions": {"NonRecursive": False, "Propagation": "rprivate"}}]})
+@attack("S11-not-recursive", BINDS, on=["26", "28"], host=root_mount(ReadOnlyNonRecursive=True))
+@attack("S11-private", BINDS, host=root_mount(NonRecursive=False, Propagation="rprivate"))
 @attack("S11-dev", BINDS, version="/v1.41", script=INTO_SHM, host={"Binds": ["/dev:/host:ro"]})
 def below_a_bind(scene: Scene, host: dict, version: str = "", script: str = INTO_RUN) -> bool:
     return "written" in run(scene, script, version, HostConfig=host)
@@ -113,7 +117,9 @@ def kelvin(name: str) -> str:
 @attack("S18-hostname", RUN, config={"Hostname": kelvin("dockgate")})
 @attack("S18-domain", RUN, config={"Hostname": "x", "Domainname": kelvin("dockgate")})
 @attack("S18-dns-names", RUN, endpoint={"DNSNames": [kelvin("dockgate")]})
-def folded_name(scene: Scene, endpoint: dict | None = None, connect: dict | None = None, config: dict | None = None) -> bool:
+def folded_name(
+    scene: Scene, endpoint: dict | None = None, connect: dict | None = None, config: dict | None = None
+) -> bool:
     """The container is made, or joins, under a name that others resolve Dockgate's to."""
     own = own_container(scene)
     with own_gate(scene.engine.address, str(scene.policy_file), own, scene.folder) as gate:
@@ -146,11 +152,12 @@ def neighbour_resolves_it(scene: Scene) -> bool:
         through = Api(gate.host)
         through.done("POST", "/networks/create", {"Name": "dockgate-net"})
         networks = {"EndpointsConfig": {"dockgate-net": {"Aliases": [kelvin("dockgate")]}}}
-        body = {"Image": IMAGE, "Cmd": LOOP, "HostConfig": {"NetworkMode": "dockgate-net"}, "NetworkingConfig": networks}
+        host = {"NetworkMode": "dockgate-net"}
+        body = {"Image": IMAGE, "Cmd": LOOP, "HostConfig": host, "NetworkingConfig": networks}
         if through.ask("POST", f"/containers/create?name={OWN}", body).status != 201:
             return False
         through.ask("POST", f"/containers/{OWN}/start")
-    body = {"Image": IMAGE, "Cmd": ["ping", "-c", "1", "dockgate"], "HostConfig": {"NetworkMode": "dockgate-net"}}
+    body = {"Image": IMAGE, "Cmd": ["ping", "-c", "1", "dockgate"], "HostConfig": host}
     scene.direct.done("POST", f"/containers/create?name={VICTIM}", body)
     scene.direct.done("POST", f"/containers/{VICTIM}/start")
     scene.direct.done("POST", f"/containers/{VICTIM}/wait")
@@ -229,7 +236,7 @@ def obeyed_by_others(scene: Scene, more: dict) -> bool:
     return scene.direct.is_there(OWN)
 
 
-IMAGES = 'allow = ["ImageCreate", "ImageCommit", "ImageLoad", "ContainerCreate", "ImagePush", "ImageTag", "DistributionInspect"]\n'
+IMAGES = 'allow = ["ImageCreate", "ImageCommit", "ImageLoad", "ContainerCreate", "ImagePush", "ImageTag"]\n'
 
 
 @attack("low-port-scan", IMAGES, image="127.0.0.1:1/x")
@@ -306,23 +313,33 @@ def nameless_record(scene: Scene) -> bool:
     scene.through.done("POST", "/volumes/create", {"Name": "dockgate-volume"})
     own = scene.own()
     scene.through.ask("POST", "/networks/dockgate-net/connect", {"Container": OWN})
-    scene.through.ask("DELETE", f"/containers/{own[:5]}")
+    text = record_of(scene, {"NetworkCreate", "VolumeCreate", "NetworkConnect"})
+    wanted = {"NetworkCreate": "dockgate-net", "VolumeCreate": "dockgate-volume", "NetworkConnect": own}
+    return any(name not in text[operation] for operation, name in wanted.items())
+
+
+@attack("low-prefix-in-record", NAMES, on=["28"], known="what no rule looks up is on record as the client called it")
+def prefix_in_record(scene: Scene) -> bool:
+    own = scene.own()
+    scene.through.done("DELETE", f"/containers/{own[:5]}")
+    return own not in record_of(scene, {"ContainerDelete"})["ContainerDelete"]
+
+
+def record_of(scene: Scene, operations: set[str]) -> dict[str, str]:
+    """The last record of a request of each operation."""
     time.sleep(0.3)
-    wanted = {"NetworkCreate": "dockgate-net", "VolumeCreate": "dockgate-volume", "NetworkConnect": OWN}
-    wanted["ContainerDelete"] = own[:12]
-    text = {
-        record["operation"]: json.dumps(record)
-        for record in scene.gate.records()
-        if record.get("event") == "request" and record.get("operation") in wanted
-    }
-    return any(name not in text.get(operation, "") and OWN not in text.get(operation, "") for operation, name in wanted.items())
+    requests = [each for each in scene.gate.records() if each.get("event") == "request"]
+    return {each["operation"]: json.dumps(each) for each in requests if each.get("operation") in operations}
 
 
 # What needs no engine is tried once, beside the main one.
 
 
 BUILD = 'allow = ["ImageBuild"]\n'
+PUSH = BUILD + '[images]\npush = ["registry.mine/*"]\n'
+ANYWHERE = "images.push is any by default, and a build that pushes needs no ImagePush"
 ONCE = ["28"]
+FREE = "registry.example/free:1"
 
 
 def outputs(**attributes: str) -> str:
@@ -332,10 +349,11 @@ def outputs(**attributes: str) -> str:
 @attack("S6-names", BUILD, on=ONCE, text=outputs(name="prod:1"))
 @attack("S6-names-second", BUILD, on=ONCE, text=outputs(name="free:1,prod:1"))
 @attack("S6-names-full", BUILD, on=ONCE, text=outputs(name="docker.io/library/prod:1"))
-@attack("S6-push", BUILD, on=ONCE, text=outputs(name="registry.example/free:1", push="true"))
-@attack("S6-push-1", BUILD, on=ONCE, text=outputs(name="registry.example/free:1", push="1"))
-@attack("S6-push-empty", BUILD, on=ONCE, text=outputs(name="registry.example/free:1", push=""))
-@attack("S6-push-image", BUILD, on=ONCE, text='[{"Type":"image","Attrs":{"name":"registry.example/free:1","push":"true"}}]')
+@attack("S6-push-of-builders", BUILD, on=ONCE, known=ANYWHERE, text=outputs(name=FREE, push="true"))
+@attack("S6-push", PUSH, on=ONCE, text=outputs(name=FREE, push="true"))
+@attack("S6-push-1", PUSH, on=ONCE, text=outputs(name=FREE, push="1"))
+@attack("S6-push-empty", PUSH, on=ONCE, text=outputs(name=FREE, push=""))
+@attack("S6-push-image", PUSH, on=ONCE, text=outputs(name=FREE, push="true").replace("moby", "image"))
 @attack("S6-second-output", BUILD, on=ONCE, text=outputs()[:-1] + "," + outputs(name="prod:1")[1:])
 @attack("S6-small-letters", BUILD, on=ONCE, text='[{"type":"moby","attrs":{"name":"prod:1"}}]')
 @attack("S6-twice", BUILD, on=ONCE, text='[{"Type":"moby","Attrs":{},"attrs":{"name":"prod:1"}}]')
@@ -393,8 +411,11 @@ def forged_records(scene: Scene, form: str) -> bool:
 
 def is_raw(sign: str) -> bool:
     code = ord(sign)
-    unsafe = code < 0x20 and sign != "\n" or 0x7F <= code < 0xA0
-    return unsafe or code in (0x2028, 0x2029, 0x61C, 0x200E, 0x200F, 0xFEFF) or 0x202A <= code <= 0x202E or 0x2066 <= code <= 0x2069
+    if sign == "\n":
+        return False
+    ranges = [(0, 0x1F), (0x7F, 0x9F), (0x61C, 0x61C), (0x200E, 0x200F), (0x2028, 0x202E), (0x2066, 0x2069)]
+    ranges.append((0xFEFF, 0xFEFF))
+    return any(first <= code <= last for first, last in ranges)
 
 
 def forge(api: Api) -> int:

@@ -22,6 +22,7 @@ UPLOADERS = ("ci-runner", "arcane-volumes", "compose,compose-cp")
 ATTACHERS = ("ci-runner", "devcontainers")
 HIJACK = ("Connection: Upgrade", "Upgrade: tcp")
 TAR = tar_of()
+CHUNKED, LAST_CHUNK = ("Transfer-Encoding: chunked",), b"0\r\n\r\n"
 EXEC = b'{"Cmd": ["touch", "/host/planted"]}'
 UPDATE = """
 allow = ["ContainerCreate", "ContainerStart", "ContainerDelete", "ContainerRename", "ContainerExec", "ExecStart",
@@ -80,12 +81,12 @@ def upload_in_chunks(scene: Scene, begin: bytes = b"", sent: int = 0) -> bool:
         wire.send(TAR[:0x800] + b"\r\n" + chunk(TAR[0x800:]))
     else:
         wire.send(chunk(TAR[sent:]))
-    wire.send(b"0\r\n\r\n").received(2)
+    wire.send(LAST_CHUNK).received(2)
     return scene.planted.exists()
 
 
 @attack("S1-download", "arcane-volumes", "compose,compose-cp", race=True)
-@attack("S1-download-chunked", "arcane-volumes", race=True, lines=("Transfer-Encoding: chunked",), body=b"0\r\n\r\n")
+@attack("S1-download-chunked", "arcane-volumes", race=True, lines=CHUNKED, body=LAST_CHUNK)
 def download(scene: Scene, lines=("Content-Length: 2",), body: bytes = b"{}") -> bool:
     """The body of a GET is dropped, and waited for all the same."""
     own, _ = scene.own(), scene.victim()
@@ -97,7 +98,7 @@ def download(scene: Scene, lines=("Content-Length: 2",), body: bytes = b"{}") ->
 @attack("S1-attach", *ATTACHERS, race=True)
 @attack("S1-attach-renamed-by-others", "ci-runner", race=True, rename_through=False)
 @attack("S1-attach-one-byte", "ci-runner", race=True, begin=b"{")
-@attack("S1-attach-chunked", "ci-runner", race=True, lines=("Transfer-Encoding: chunked",), body=chunk(b"{}") + b"0\r\n\r\n")
+@attack("S1-attach-chunked", "ci-runner", race=True, lines=CHUNKED, body=chunk(b"{}") + LAST_CHUNK)
 def attach(
     scene: Scene, begin: bytes = b"", rename_through: bool = True, lines=("Content-Length: 2",), body: bytes = b"{}"
 ) -> bool:
@@ -149,30 +150,30 @@ def reused_name(scene: Scene) -> bool:
     return scene.planted.exists()
 
 
-@attack("S1-rename-is-denied", "ci-runner", "compose,compose-cp", "portainer", "arcane-volumes", "watchtower")
-def rename_to_an_id(scene: Scene) -> bool:
-    """The name itself: of 12, 13, 63 and 64 digits, of a container that is there or not."""
-    victim = scene.victim()
-    names = [victim, "f" * 64, "0123456789ab", "e" * 13, "d" * 63]
+@attack("S1-renamed-to-an-id", "ci-runner", "compose,compose-cp", "portainer", "arcane-volumes", "watchtower")
+def renamed_to_an_id(scene: Scene) -> bool:
+    """The name itself: a whole id, whether it is one's or nobody's, and the beginning of another's."""
+    victim, other = scene.victim(), scene.victim("dockgate-other")
     taken = []
-    for name in names:
+    for name in (victim, other, "f" * 64, other[:12], other[:13], other[:63]):
         if scene.rename(scene.through, VICTIM, name) == 204:
             taken.append(name)
             scene.rename(scene.direct, victim, VICTIM)
     return bool(taken)
 
 
-@attack("S1-create-is-denied", "ci-runner", "compose", "portainer", "docker-cli-run", "agent")
-def create_as_an_id(scene: Scene) -> bool:
-    body = {"Image": "busybox", "Cmd": ["true"]}
+@attack("S1-created-as-an-id", "ci-runner", "compose", "portainer", "docker-cli-run", "agent")
+def created_as_an_id(scene: Scene) -> bool:
+    other = scene.victim("dockgate-other")
+    body = {"Image": "busybox", "Cmd": ["true"], "HostConfig": {"NetworkMode": "none"}}
     made = [
         name
-        for name in ("a" * 64, "0123456789ab", "b" * 13, "c" * 63)
+        for name in ("a" * 64, other[:12], other[:13], other[:63])
         if scene.through.ask("POST", f"/containers/create?name={name}", body).status == 201
     ]
-    networks = []
-    if scene.policy not in ("docker-cli-run",):
-        networks = [name for name in ("a" * 64, "0123456789ab", "b" * 25) if scene.network(scene.through, name)]
+    network = scene.network(scene.direct, "dockgate-net")
+    names = ("a" * 64, network[:12], network[:13], network[:63])
+    networks = [name for name in names if scene.network(scene.through, name)]
     return bool(made or networks)
 
 
@@ -192,7 +193,7 @@ def outlives_reload(scene: Scene, begin: bytes) -> bool:
         reload_policy(scene, UPDATE)
 
 
-@attack("S15-attach-outlives-reload", UPDATE.replace('"ContainerExec"', '"ContainerExec", "ContainerAttach"'), race=True)
+@attack("S15-attach-outlives-reload", UPDATE.replace("[", '["ContainerAttach", ', 1), race=True)
 def attach_outlives_reload(scene: Scene) -> bool:
     text = scene.policy
     own = scene.own()
