@@ -62,8 +62,9 @@ HEAD = """<!-- Written by tests/matrix/matrix.py --write: change that. -->
 
 # What a client can do to objects it did not make
 
-Tested on Docker {version}, with an ordinary container, a volume, a network and an image that were made without Dockgate. `yes`: it works.
-`-`: it is denied. `build`: only a build can do it, through a BuildKit connection (`Grpc`, `Session`), which Dockgate does not read.
+Tested on Docker {version}, with an ordinary container, a volume, a network and an image that were made without
+Dockgate. `yes`: it works. `-`: it is denied. `build`: only a build can do it, for example through a BuildKit connection
+(`Grpc`, `Session`), which Dockgate does not read.
 A row of variables is what another socket proxy's environment opens in that dialect.
 
 | column | what is tried |
@@ -100,7 +101,7 @@ class Row:
         self.foreign = direct.done("POST", f"/containers/create?name={FOREIGN}", body)["Id"]
         direct.done("POST", f"/containers/{FOREIGN}/start")
         eventually("the secret", lambda: SECRET in logs(direct, FOREIGN))
-        eventually("the file", lambda: direct.ask("HEAD", f"/containers/{FOREIGN}/archive?path=/data/secret").status == 200)
+        eventually("the file", lambda: self.has(FOREIGN, "/data/secret"))
         repo, tag = PICTURE.split(":")
         direct.done("POST", f"/commit?container={FOREIGN}&repo={repo}&tag={tag}")
         self.image = self.direct.get(f"/images/{PICTURE}/json")["Id"]
@@ -186,8 +187,10 @@ def execute(row: Row) -> bool:
 
 
 def command(row: Row, container: str) -> None:
-    made = row.through.ask("POST", f"/containers/{container}/exec", {"Cmd": ["touch", "/planted"]})
+    body = {"Cmd": ["touch", "/planted"], "AttachStdout": True}
+    made = row.through.ask("POST", f"/containers/{container}/exec", body)
     if made.status == 201:
+        # Its output is followed to the end of the command.
         row.ask("POST", f"/exec/{made.body['Id']}/start", {"Detach": False})
 
 
@@ -384,11 +387,11 @@ def cells_of(gate: Gate, engine, folder: Path) -> list[str]:
     row.make_objects()
     cells = []
     try:
-        for name, _, attempt in COLUMNS:
+        for _, _, attempt in COLUMNS:
             found = attempt(row)
             cells.append(found if isinstance(found, str) else "yes" if found else "-")
             # What failed has changed nothing, but for containers of the client's own.
-            if found or name.startswith("B ") or row.direct.is_there(f"{MINE}-4") or row.direct.is_there(MINE):
+            if found or any(row.direct.is_there(each) for each in (MINE, f"{MINE}-4", BROTHER)):
                 row.make_objects()
     finally:
         scene.wipe()
