@@ -144,6 +144,11 @@ class Wire:
             pass
         return data
 
+    def type(self, text: bytes, limit: float = 1.0) -> None:
+        """Types into a connection that was taken over; after a denial that would be another request."""
+        if b" 101 " in self.received(5).partition(b"\r\n")[0]:
+            self.send(text).received(limit)
+
     def close(self) -> None:
         self.stream.close()
 

@@ -63,8 +63,7 @@ def attach_types(scene: Scene, query: str) -> bool:
     """Watching a container that sees the host is allowed, typing is not."""
     scene.victim()
     wire = scene.wire().head("POST", f"/containers/{VICTIM}/attach?{query}", *HIJACK)
-    time.sleep(0.3)
-    wire.send(b"touch /host/planted\n").received(1)
+    wire.type(b"touch /host/planted\n")
     return scene.planted.exists()
 
 

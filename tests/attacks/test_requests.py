@@ -67,10 +67,9 @@ def websocket(scene: Scene, path: str) -> bool:
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: " + base64.b64encode(bytes(16)).decode(),
     )
-    time.sleep(0.3)
     text = b"touch /host/planted\n"
     # A final binary frame, masked with zeros.
-    wire.send(bytes([0x82, 0x80 | len(text)]) + bytes(4) + text).received(1)
+    wire.type(bytes([0x82, 0x80 | len(text)]) + bytes(4) + text)
     return scene.planted.exists()
 
 

@@ -106,9 +106,7 @@ def attach(
     path = f"/containers/{own}/attach?stream=1&stdin=1&stdout=1"
     wire = scene.wire().head("POST", path, "Content-Type: application/json", *lines, *HIJACK)
     swap(scene, begin, wire, own, rename_through)
-    wire.send(body[len(begin) :])
-    time.sleep(PAUSE)
-    wire.send(b"touch /host/planted\n").received(1)
+    wire.send(body[len(begin) :]).type(b"touch /host/planted\n")
     return scene.planted.exists()
 
 
@@ -203,9 +201,7 @@ def attach_outlives_reload(scene: Scene) -> bool:
     time.sleep(PAUSE)
     reload_policy(scene, REVOKED)
     try:
-        wire.send(b"{}")
-        time.sleep(PAUSE)
-        wire.send(b"touch /tmp/planted\n").received(1)
+        wire.send(b"{}").type(b"touch /tmp/planted\n")
         return scene.direct.ask("HEAD", f"/containers/{own}/archive?path=/tmp/planted").status == 200
     finally:
         reload_policy(scene, text)

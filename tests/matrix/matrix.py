@@ -132,8 +132,7 @@ class Row:
     def type_into(self, name: str, text: bytes) -> None:
         wire = Wire(self.through.host)
         wire.head("POST", f"/containers/{name}/attach?stream=1&stdin=1&stdout=1", *HIJACK)
-        time.sleep(0.1)
-        wire.send(text).received(0.5)
+        wire.type(text, 0.5)
         wire.close()
 
     def has(self, container: str, path: str) -> bool:
