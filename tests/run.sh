@@ -3,7 +3,7 @@
 #
 #   run.sh                    everything
 #   run.sh rust               only the tests that need no Docker engine
-#   run.sh engine [TEST...]   only the tests on real engines, or only these files of tests/engine, tests/clients and tests/image
+#   run.sh engine [TEST...]   only the tests on real engines, or only these files of tests/{engine,attacks,matrix,clients,image}
 #
 # A failed step does not end the run; the last line counts the steps. If DOCKGATE_TEST_DOCKERD is the path of a
 # dockerd binary, the tests also run on an engine made from it (see tests/engine/engines.sh).
@@ -52,7 +52,7 @@ rust() {
 
 engine() {
     local test environment tests=("$@")
-    [ ${#tests[@]} -gt 0 ] || tests=(tests/engine/test_* tests/clients/test_* tests/image/test_*)
+    [ ${#tests[@]} -gt 0 ] || tests=(tests/engine/test_* tests/attacks/test_*.py tests/matrix/test_*.py tests/clients/test_* tests/image/test_*)
     trap 'tests/engine/engines.sh stop' EXIT
     # When one engine does not start, this step fails, and the tests still run on the others.
     step "engines start" tests/engine/engines.sh start || true

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Starts Dockgate, ATTACK_BIN. If ATTACK_CONTAINER is the full id of a container, it takes that for the container
+# that it runs in: a mount has the id in its path, as those that an engine makes. ATTACK_FOLDER is for that mount.
+[ -n "$ATTACK_CONTAINER" ] || exec "$ATTACK_BIN" "$@"
+mkdir -p "$ATTACK_FOLDER/containers/$ATTACK_CONTAINER"
+export ATTACK_FILE="$ATTACK_FOLDER/containers/$ATTACK_CONTAINER/hostname"
+touch "$ATTACK_FILE"
+exec unshare --mount sh -c 'mount --bind "$ATTACK_FILE" "$ATTACK_FILE" && exec "$ATTACK_BIN" "$@"' sh "$@"
