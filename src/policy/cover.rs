@@ -21,6 +21,8 @@ pub struct Cover<'a> {
     pub blocks: &'a Blocks,
     /// Whether it puts containers on networks.
     pub joins: bool,
+    /// Whether it sends images to their registries.
+    pub pushes: bool,
     /// What was looked up.
     pub known: &'a Known,
 }
@@ -35,6 +37,7 @@ impl<'a> Cover<'a> {
             policy: policy.mark(),
             blocks: policy.blocks(),
             joins: policy.has(Operation::ContainerCreate) || policy.has(Operation::NetworkConnect),
+            pushes: policy.has(Operation::ImagePush),
             known,
         }
     }
@@ -253,7 +256,10 @@ impl Cover<'_> {
                     || networks.options.cover(key, value)
             }
             Made::Pull(name) => moves(images.pull.as_ref(), name),
-            Made::Push(name) => moves(images.push.as_ref(), name),
+            // A build that pushes is a way to push, and no policy that only builds asked for it.
+            Made::Push(name) => {
+                (self.pushes || images.push.is_some()) && moves(images.push.as_ref(), name)
+            }
             Made::Subnet(subnet) => networks.subnets.covers(subnet),
             Made::Tag(name) => self.tag(name)?,
             Made::VolumeDriver(name) => volumes.drivers.has(name),

@@ -336,7 +336,6 @@ def record_of(scene: Scene, operations: set[str]) -> dict[str, str]:
 
 BUILD = 'allow = ["ImageBuild"]\n'
 PUSH = BUILD + '[images]\npush = ["registry.mine/*"]\n'
-ANYWHERE = "images.push is any by default, and a build that pushes needs no ImagePush"
 ONCE = ["28"]
 FREE = "registry.example/free:1"
 
@@ -348,7 +347,7 @@ def outputs(**attributes: str) -> str:
 @attack("S6-names", BUILD, on=ONCE, text=outputs(name="prod:1"))
 @attack("S6-names-second", BUILD, on=ONCE, text=outputs(name="free:1,prod:1"))
 @attack("S6-names-full", BUILD, on=ONCE, text=outputs(name="docker.io/library/prod:1"))
-@attack("S6-push-of-builders", BUILD, on=ONCE, known=ANYWHERE, text=outputs(name=FREE, push="true"))
+@attack("S6-push-of-builders", BUILD, on=ONCE, text=outputs(name=FREE, push="true"))
 @attack("S6-push", PUSH, on=ONCE, text=outputs(name=FREE, push="true"))
 @attack("S6-push-1", PUSH, on=ONCE, text=outputs(name=FREE, push="1"))
 @attack("S6-push-empty", PUSH, on=ONCE, text=outputs(name=FREE, push=""))

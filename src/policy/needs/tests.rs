@@ -1304,6 +1304,33 @@ fn s12_what_a_body_names_often_is_judged_once() {
 }
 
 #[test]
+fn s6_a_build_pushes_where_images_may_be_pushed() {
+    let outputs = r#"[{"Type":"moby","Attrs":{"name":"x:1","push":"true"}}]"#;
+    let request = build_with("2", outputs);
+    let (method, target) = request.split_once(' ').unwrap();
+    let judged = |text: &'static str| {
+        let rules = Rules::new(vec![policy("p", text)], Grants::default());
+        let call = classify(method, Target::parse(target).unwrap()).unwrap();
+        let given = [("/images/x:1".to_owned(), serde_json::Value::Null)];
+        match suppose::judge(&rules, call, "", &given).unwrap().0 {
+            Judgement::Allow(_) => String::new(),
+            Judgement::Deny(denial) => denial.message,
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    assert_eq!(judged("allow = ['ImageBuild', 'ImagePush']"), "");
+    assert_eq!(
+        judged("allow = ['ImageBuild']\n[images]\npush = ['x:*']"),
+        ""
+    );
+    let said = judged("allow = ['ImageBuild']");
+    assert!(
+        said.ends_with("to grant it add \"x:1\" to images.push"),
+        "{said}"
+    );
+}
+
+#[test]
 fn s12_the_outputs_and_the_tags_of_a_build_are_not_multiplied() {
     let (outputs, tags) = (500, 900);
     let output = r#"{"Type":"moby","Attrs":{"push":"1"}}"#;
