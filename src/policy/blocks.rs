@@ -254,7 +254,7 @@ blocks! {
         import: bool = false;
         /// Images that may be fetched; any without the key.
         pull: Option<References> = None;
-        /// Images that may be sent away; any without the key.
+        /// Images that may be sent away; any without the key where `ImagePush` is allowed.
         push: Option<References> = None;
         /// Names that may be given to images; own and new ones without the key.
         tags: TagNames = TagNames::default();
