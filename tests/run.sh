@@ -17,7 +17,9 @@ export DOCKGATE_TEST_RECORDS=${DOCKGATE_TEST_RECORDS:-$PWD/target/test-records}
 export DOCKGATE_TEST_RUN=${DOCKGATE_TEST_RUN:-/tmp/dockgate-test-engines.$$}
 export DOCKGATE_BIN=${DOCKGATE_BIN:-$PWD/target/release/dockgate}
 
-passed=0 failed=()
+# A line for each step that has ended: `ok` or `FAILED`, and its name.
+results=$(mktemp)
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$results" "$results.second"' EXIT
 
 # Runs a command as the step called $1.
 step() {
@@ -25,10 +27,10 @@ step() {
     shift
     echo "--- $name"
     if "$@"; then
-        passed=$((passed + 1))
+        echo "ok $name" >>"$results"
         echo "ok: $name ($((SECONDS - started)) s)"
     else
-        failed+=("$name")
+        echo "FAILED $name" >>"$results"
         echo "FAILED: $name ($((SECONDS - started)) s)"
         return 1
     fi
@@ -50,15 +52,17 @@ rust() {
     step "unit and integration tests" cargo test --locked --no-fail-fast || true
 }
 
-engine() {
-    local test environment tests=("$@")
-    [ ${#tests[@]} -gt 0 ] || tests=(tests/engine/test_* tests/attacks/test_*.py tests/matrix/test_*.py tests/clients/test_* tests/image/test_*)
+# Runs these tests on engines in the folder $1.
+on_engines() (
+    local test environment
+    export DOCKGATE_TEST_RUN=$1
+    shift
     trap 'tests/engine/engines.sh stop' EXIT
     # When one engine does not start, this step fails, and the tests still run on the others.
     step "engines start" tests/engine/engines.sh start || true
-    environment=$(tests/engine/engines.sh env) || return 0
+    environment=$(tests/engine/engines.sh env) || exit 0
     eval "$environment"
-    for test in "${tests[@]}"; do
+    for test in "$@"; do
         case $test in
         *.py) step "$test" python3 "$test" || true ;;
         *) step "$test" bash "$test" || true ;;
@@ -66,6 +70,22 @@ engine() {
     done
     trap - EXIT
     step "engines stop" tests/engine/engines.sh stop || true
+)
+
+# What mostly waits and what mostly computes go side by side, on engines of their own.
+engine() {
+    local test first=() second=(tests/attacks/test_*.py tests/image/test_release.sh)
+    if [ $# -gt 0 ]; then
+        on_engines "$DOCKGATE_TEST_RUN" "$@"
+        return
+    fi
+    for test in tests/engine/test_* tests/matrix/test_*.py tests/clients/test_* tests/image/test_*; do
+        [[ " ${second[*]} " == *" $test "* ]] || first+=("$test")
+    done
+    on_engines "$DOCKGATE_TEST_RUN.second" "${second[@]}" >"$results.second" 2>&1 &
+    on_engines "$DOCKGATE_TEST_RUN" "${first[@]}"
+    wait
+    cat "$results.second"
 }
 
 part=${1:-all}
@@ -87,6 +107,7 @@ step "shipped policies" "$DOCKGATE_BIN" check policies/*.toml || true
 [ "$part" = rust ] || engine "$@"
 step "audit records" records || true
 
-for name in "${failed[@]}"; do echo "FAILED: $name"; done
-echo "$passed passed, ${#failed[@]} failed"
-[ ${#failed[@]} -eq 0 ]
+sed -n 's/^FAILED /FAILED: /p' "$results"
+failed=$(grep -c '^FAILED ' "$results" || true)
+echo "$(grep -c '^ok ' "$results" || true) passed, $failed failed"
+[ "$failed" -eq 0 ]

@@ -72,7 +72,7 @@ serve_podman() {
 }
 
 # Runs as process 1 of the engine's namespaces: lays out its root and keeps its daemon running.
-# TERM stops the daemon, HUP restarts it.
+# TERM stops the daemon, USR1 restarts it. It is not HUP, which nohup makes everybody ignore.
 supervise() {
     local name=$1 root=$run/$1/root own daemon again=
     ip link set lo up
@@ -100,7 +100,7 @@ supervise() {
     umount --lazy /run/machine
 
     trap 'again=; kill -TERM "$daemon"' TERM
-    trap 'again=yes; kill -TERM "$daemon"' HUP
+    trap 'again=yes; kill -TERM "$daemon"' USR1
     while true; do
         "serve_$(kind_of "$name")" &
         daemon=$!
@@ -269,7 +269,7 @@ restart() {
     local pid starts
     pid=$(supervisor_of "$1") || fail "engine $1 does not run"
     starts=$(starts_of "$1")
-    kill -HUP "$pid"
+    kill -USR1 "$pid"
     await "$1" $((starts + 1))
 }
 
