@@ -18,15 +18,17 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
     // A Vec takes every write.
     _ = write!(line.0, "{}", humantime::format_rfc3339_micros(record.time));
     line.word(r#"","event":"#, event.as_str());
-    line.text(r#","id":"#, &record.id);
-    line.text(r#","client":{"address":"#, &record.client);
+    line.word(r#","id":"#, &record.id);
+    line.word(r#","client":{"address":"#, &record.client);
     line.text(r#"},"listener":"#, &record.listener);
     line.text_if_any(r#","policy":"#, record.policy.as_deref());
     line.text_if_any(r#","method":"#, record.method.as_deref());
     line.text_if_any(r#","path":"#, record.path.as_deref());
     if let Some(call) = call {
         line.list(r#","query":["#, &call.query);
-        line.text_if_any(r#","api_version":"#, call.api_version.as_deref());
+        if let Some(version) = &call.api_version {
+            line.word(r#","api_version":"#, version);
+        }
     }
     if let Some(operation) = record.operation() {
         line.word(r#","operation":"#, operation);
@@ -69,7 +71,7 @@ impl Line<'_> {
         self.0.extend_from_slice(literal.as_bytes());
     }
 
-    /// A word of our own, which needs no escapes.
+    /// A word of our own, or what was read and written anew, which needs no escapes.
     fn word(&mut self, before: &str, word: &str) {
         self.literal(before);
         self.0.push(b'"');
@@ -88,23 +90,32 @@ impl Line<'_> {
         } else {
             self.literal(before);
             self.0.push(b'"');
-            text.chars().for_each(|character| self.escaped(character));
+            self.escaped(text);
             self.0.push(b'"');
         }
     }
 
-    /// A letter, escaped if it is anything but plain: a reader of JSON gets it back, and a terminal does not.
-    fn escaped(&mut self, character: char) {
-        match u8::try_from(character) {
-            Ok(byte) if is_plain(byte) => self.0.push(byte),
-            Ok(byte @ (b'"' | b'\\')) => self.0.extend_from_slice(&[b'\\', byte]),
-            Ok(_) | Err(_) => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    // A Vec takes every write.
-                    _ = write!(self.0, "\\u{unit:04x}");
+    /// Text of which everything but the plain is escaped: a reader of JSON gets it back, and a terminal does not.
+    fn escaped(&mut self, text: &str) {
+        let mut rest = text;
+        while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+            let (plain, odd) = rest.split_at(at);
+            let mut odd = odd.chars();
+            self.literal(plain);
+            match odd.next() {
+                Some('"') => self.literal(r#"\""#),
+                Some('\\') => self.literal(r"\\"),
+                Some(character) => {
+                    for unit in character.encode_utf16(&mut [0; 2]) {
+                        // A Vec takes every write.
+                        _ = write!(self.0, "\\u{unit:04x}");
+                    }
                 }
+                None => {}
             }
+            rest = odd.as_str();
         }
+        self.literal(rest);
     }
 
     fn text_if_any(&mut self, before: &str, text: Option<&str>) {
@@ -129,7 +140,7 @@ impl Line<'_> {
 
 /// Whether a byte of a text stands for itself between quotes: what is printable, but for what JSON escapes.
 fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+    matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
 }
 
 fn digits(number: u64, to: &mut Vec<u8>) {

@@ -13,7 +13,7 @@ use crate::docker::operation::Body;
 use crate::docker::{Call, Json, Method, Object, Operation};
 
 /// A name of an object, and the kind of object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// What is called so.
     pub kind: Object,
@@ -80,28 +80,28 @@ impl Names {
 
     /// The names in a new container's body that an engine stores as they are.
     fn rest_on_all(&mut self, body: &Json) {
-        let Some(host) = body.get("HostConfig") else {
-            return;
-        };
-        for key in ["Links", "VolumesFrom"] {
-            for text in host.get(key).into_iter().flat_map(Json::texts) {
-                let name = text.split(':').next().unwrap_or_default();
-                self.rest_on(Object::Container, name);
+        let host = body.get("HostConfig").map_or(&[][..], Json::members);
+        for (key, value) in host {
+            match &**key {
+                "Links" | "VolumesFrom" => {
+                    for text in value.texts() {
+                        let name = text.split(':').next().unwrap_or_default();
+                        self.rest_on(Object::Container, name);
+                    }
+                }
+                "Binds" => self.rest_on_volumes(value.texts().map(mount::short)),
+                "Mounts" => self.rest_on_volumes(value.items().iter().map(mount::long)),
+                _ => {}
             }
         }
-        let binds = host.get("Binds").into_iter().flat_map(Json::texts);
-        let mounts = host.get("Mounts").map_or(&[][..], Json::items);
-        let mounted = binds
-            .map(mount::short)
-            .chain(mounts.iter().map(mount::long));
-        for mount in mounted {
-            // One that cannot be read denies the request.
-            if let Ok(Mount {
-                source: Source::Volume {
-                    name: Some(name), ..
-                },
-                ..
-            }) = mount
+    }
+
+    fn rest_on_volumes<'a, E>(&mut self, mounts: impl Iterator<Item = Result<Mount<'a>, E>>) {
+        // One that cannot be read denies the request.
+        for mount in mounts.flatten() {
+            if let Source::Volume {
+                name: Some(name), ..
+            } = mount.source
             {
                 self.rest_on(Object::Volume, name);
             }
@@ -253,9 +253,9 @@ mod tests {
                 "/containers/create?name=/web",
                 body,
                 vec![
-                    container("db"),
                     container("base"),
                     container("other"),
+                    container("db"),
                     volume("cache"),
                     volume("data"),
                 ],

@@ -5,7 +5,7 @@
 //! for is dropped. No client may hold more than its share, or more than is left for others, so that none can
 //! take what the others need, and neither can several together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client::ClientKey;
@@ -28,7 +28,7 @@ pub struct Budget {
 #[derive(Debug, Default)]
 struct Held {
     all: usize,
-    by_client: HashMap<ClientKey, usize>,
+    by_client: BTreeMap<ClientKey, usize>,
 }
 
 /// One client's share of the budget.

@@ -18,7 +18,7 @@ pub struct Client {
 ///
 /// An IPv6 address counts whole: the containers of a Docker network share its first 64 bits, and they
 /// cannot give themselves more addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClientKey {
     /// The address that it connects from.
     Address(IpAddr),

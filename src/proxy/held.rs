@@ -4,7 +4,7 @@
 //! takes away is its own for that time. They are held from before the last lookups to the head of the
 //! daemon's reply, and nothing in between waits for a client, so that nobody holds one for long.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::policy::{Denial, Reason};
 
 /// The names that are held now, by all clients of a daemon.
 #[derive(Debug, Default)]
-pub struct HeldNames(Mutex<HashMap<Name, Weak<RwLock<()>>>>);
+pub struct HeldNames(Mutex<BTreeMap<Name, Weak<RwLock<()>>>>);
 
 /// What one request holds, until it is dropped.
 #[derive(Debug, Default)]

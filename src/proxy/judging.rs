@@ -122,6 +122,7 @@ impl Gate {
                     self.step(entry, stage, judgement)
                 }
                 Missing::Answer(request, lookup) => {
+                    stage.find_names(&request.call);
                     let answer = self.look_up(entry, stage, &lookup).await?;
                     stage.learn(lookup, answer);
                     let (ruling, known) = (self.shared.ruling(), &stage.known);
@@ -185,7 +186,10 @@ impl Gate {
         if let Err(denial) = stage.check_tar(&permit) {
             return Step::Deny(denial);
         }
-        note(&mut entry.record, &permit);
+        if !std::mem::replace(&mut stage.is_noted, true) {
+            note(&mut entry.record, &permit);
+        }
+        stage.find_names(permit.call());
         let ready = if stage.is_complete() {
             self.upstream.ready()
         } else {

@@ -28,9 +28,11 @@ pub(super) struct Stage {
     pub(super) body: RequestBody,
     kind: docker::Body,
     changes_state: bool,
+    /// Whether its permit, which it may have waited with, is noted in the record.
+    pub(super) is_noted: bool,
     progress: Progress,
-    /// The names that it depends on, and the hold on them once they are held.
-    names: Names,
+    /// The names that it depends on and that are not held, once they were found; and the hold on the others.
+    names: Option<Names>,
     holds: Vec<Hold>,
     /// The answers to lookups so far.
     pub(super) known: Known,
@@ -76,8 +78,9 @@ impl Stage {
             body: RequestBody::empty(),
             kind: docker::Body::Refused,
             changes_state: false,
+            is_noted: false,
             progress: Progress::New,
-            names: Names::default(),
+            names: None,
             holds: Vec::new(),
             known: Known::default(),
             learning: share.nothing(),
@@ -95,26 +98,33 @@ impl Stage {
             self.unpacking = Unpacking::Unknown;
         }
         self.starts = call.operation().is_some_and(starts);
-        self.names = Names::of(call, None);
+    }
+
+    /// Finds the names that a request depends on that is not denied by its head alone.
+    pub(super) fn find_names(&mut self, call: &Call) {
+        self.names.get_or_insert_with(|| Names::of(call, None));
     }
 
     /// Notes what the body that was read adds to the names that the request depends on.
     pub(super) fn read(&mut self, request: &Request<'_>) {
-        self.names = Names::of(&request.call, request.body.as_ref());
+        self.names = Some(Names::of(&request.call, request.body.as_ref()));
     }
 
     /// Adds the answer to a question about an object.
     pub(super) fn learn(&mut self, lookup: Lookup, answer: Answer) {
         // They are held from then on, however often it is asked again.
-        if let (true, Answer::Container(container)) = (self.starts, &answer) {
-            self.names.rest_on_networks_of(container);
+        if let (true, Answer::Container(container), Some(names)) =
+            (self.starts, &answer, &mut self.names)
+        {
+            names.rest_on_networks_of(container);
             self.starts = false;
         }
         self.known.learn(lookup, answer);
     }
 
-    /// Drops all answers, as the request is sent or is evaluated from the beginning.
+    /// Drops all that evaluating it came to, as it is sent or is evaluated from the beginning.
     pub(super) fn forget(&mut self) {
+        self.is_noted = false;
         self.known = Known::default();
         self.learning.give_back(usize::MAX);
     }
@@ -127,7 +137,7 @@ impl Stage {
     /// Whether nothing but a connection is missing.
     pub(super) fn is_complete(&self) -> bool {
         let is_on_record = self.progress >= Progress::Begun || !self.changes_state;
-        self.unread.is_none() && is_on_record && self.names.is_empty()
+        self.unread.is_none() && is_on_record && self.names.as_ref().is_some_and(Names::is_empty)
     }
 
     /// Denies a compressed upload where the engine would unpack it with a program of the container.
@@ -221,7 +231,7 @@ impl Gate {
             entry.begin_confirmed().await?;
             stage.progress = Progress::Begun;
         }
-        let names = std::mem::take(&mut stage.names);
+        let names = stage.names.as_mut().map(std::mem::take).unwrap_or_default();
         if !names.is_empty() {
             let hold = self.shared.surroundings.names().hold(&names);
             stage.holds.push(Box::pin(hold).await?);
