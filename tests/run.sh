@@ -72,26 +72,33 @@ on_engines() (
     step "engines stop" tests/engine/engines.sh stop || true
 )
 
-# What mostly waits and what mostly computes go side by side, on engines of their own.
+# The tests that mostly wait, on engines of their own. They start first and report last, beside what mostly computes.
+waiting=(tests/attacks/test_*.py tests/image/test_release.sh)
+
+start_waiting() {
+    on_engines "$DOCKGATE_TEST_RUN.second" "${waiting[@]}" >"$results.second" 2>&1 &
+}
+
+# The other tests on engines, or those that are named.
 engine() {
-    local test first=() second=(tests/attacks/test_*.py tests/image/test_release.sh)
+    local test others=()
     if [ $# -gt 0 ]; then
         on_engines "$DOCKGATE_TEST_RUN" "$@"
         return
     fi
     for test in tests/engine/test_* tests/matrix/test_*.py tests/clients/test_* tests/image/test_*; do
-        [[ " ${second[*]} " == *" $test "* ]] || first+=("$test")
+        [[ " ${waiting[*]} " == *" $test "* ]] || others+=("$test")
     done
-    on_engines "$DOCKGATE_TEST_RUN.second" "${second[@]}" >"$results.second" 2>&1 &
-    on_engines "$DOCKGATE_TEST_RUN" "${first[@]}"
+    on_engines "$DOCKGATE_TEST_RUN" "${others[@]}"
     wait
     cat "$results.second"
 }
 
 part=${1:-all}
+shift $(($# > 0))
 case $part in
-all | rust) [ $# -le 1 ] ;;
-engine) shift ;;
+all | rust) [ $# -eq 0 ] ;;
+engine) ;;
 *) false ;;
 esac || { echo "usage: run.sh [rust | engine [TEST...]]" >&2 && exit 2; }
 
@@ -99,8 +106,9 @@ rm -rf "$DOCKGATE_TEST_RECORDS"
 mkdir -p "$DOCKGATE_TEST_RECORDS"
 
 step "set-up" tests/setup.sh || exit 1
-[ "$part" = engine ] || rust
 step "release build" cargo build --release --locked || true
+[ "$part" = rust ] || [ $# -gt 0 ] || start_waiting
+[ "$part" = engine ] || rust
 step "shipped policies" "$DOCKGATE_BIN" check policies/*.toml || true
 [ "$part" = engine ] || step "schemas of policies and settings" schemas || true
 [ "$part" = engine ] || step "dialects beside HAProxy" python3 tests/dialects/test_dialects.py || true
