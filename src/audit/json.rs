@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::entry::{End, Event, Record};
+use crate::docker::json::is_plain;
 
 /// Appends a record's line, newline included; what does not apply is left out. A `begin` has neither
 /// status, bytes nor end.
@@ -81,11 +82,7 @@ impl Line<'_> {
 
     /// Text that may be anything.
     fn text(&mut self, before: &str, text: &str) {
-        // All bytes are looked at, as that is done many at a time.
-        if text
-            .bytes()
-            .fold(true, |plain, byte| plain & is_plain(byte))
-        {
+        if is_plain(text) {
             self.word(before, text);
         } else {
             self.literal(before);
@@ -98,7 +95,7 @@ impl Line<'_> {
     /// Text of which everything but the plain is escaped: a reader of JSON gets it back, and a terminal does not.
     fn escaped(&mut self, text: &str) {
         let mut rest = text;
-        while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+        while let Some(at) = rest.bytes().position(|byte| !is_plain_byte(byte)) {
             let (plain, odd) = rest.split_at(at);
             let mut odd = odd.chars();
             self.literal(plain);
@@ -139,7 +136,7 @@ impl Line<'_> {
 }
 
 /// Whether a byte of a text stands for itself between quotes: what is printable, but for what JSON escapes.
-fn is_plain(byte: u8) -> bool {
+fn is_plain_byte(byte: u8) -> bool {
     matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
 }
 

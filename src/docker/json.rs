@@ -8,11 +8,15 @@
 
 mod parser;
 mod reply;
+mod word;
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use word::plain;
+
 pub use reply::parsed_size;
+pub use word::is_plain;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,6 +263,12 @@ pub fn quoted(text: &str) -> String {
 
 fn render_text(text: &str, to: &mut String) {
     to.push('"');
+    escape(text, to);
+    to.push('"');
+}
+
+/// Appends what stands for a text between the quotes of a JSON string.
+pub fn escape(text: &str, to: &mut String) {
     let mut rest = text;
     while let Some(plain) = plain(rest.as_bytes()) {
         to.push_str(rest.get(..plain).unwrap_or_default());
@@ -273,35 +283,6 @@ fn render_text(text: &str, to: &mut String) {
         rest = rest.get(plain + 1..).unwrap_or_default();
     }
     to.push_str(rest);
-    to.push('"');
-}
-
-/// How many bytes stand before the first that a string has escaped. They are looked at eight at a time,
-/// as every body and its rendering are.
-///
-/// Source: "Bit Twiddling Hacks" by Anderson, on a byte that is zero, or less than another, in a word. What
-/// is found above the first such byte may be false, and is not used.
-fn plain(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGHS: u64 = ONES * 0x80;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (number, word) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*word);
-        let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGHS;
-        let is = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
-        let special = below(word, 0x20) | is(b'"') | is(b'\\');
-        if special != 0 {
-            let before = usize::try_from(special.trailing_zeros() / 8).ok()?;
-            return Some(number * 8 + before);
-        }
-    }
-    let in_rest = rest.iter().copied().position(is_special);
-    in_rest.map(|at| words.len() * 8 + at)
-}
-
-/// Whether a string has the byte escaped.
-fn is_special(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | 0..=0x1f)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
+use crate::docker::json::escape;
 use crate::policy::Denial;
 
 /// Carries the reason's code.
@@ -12,10 +13,11 @@ pub const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
 /// What the client gets: the status, Docker's `{"message": ..}`, and the reason's code. With
 /// `close` the connection ends, as there may be more of the refused request on it.
 pub fn reply(denial: &Denial, close: bool) -> Response<Bytes> {
-    let mut body = br#"{"message":"#.to_vec();
-    // A Vec takes every write, and a string has nothing else that could fail.
-    _ = serde_json::to_writer(&mut body, &["dockgate: ", &denial.message].concat());
-    body.extend_from_slice(b"}\n");
+    let message = &denial.message;
+    let mut body = String::with_capacity(message.len() + 32);
+    body.push_str(r#"{"message":"dockgate: "#);
+    escape(message, &mut body);
+    body.push_str("\"}\n");
     let mut reply = Response::new(Bytes::from(body));
     *reply.status_mut() =
         StatusCode::from_u16(denial.reason.status()).unwrap_or(StatusCode::FORBIDDEN);

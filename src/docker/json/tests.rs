@@ -184,13 +184,6 @@ fn json() -> impl Strategy<Value = Json<'static>> {
 
 proptest! {
     #[test]
-    fn eight_bytes_at_a_time_are_looked_at_as_one_by_one(
-        bytes in collection::vec(prop_oneof![any::<u8>(), 0x1e..0x24_u8, 0x5a..0x5f_u8, 0x80..0xa4_u8], 0..40),
-    ) {
-        prop_assert_eq!(plain(&bytes), bytes.iter().copied().position(is_special));
-    }
-
-    #[test]
     fn what_is_rendered_is_read_back(value in json()) {
         let mut text = String::new();
         value.render(&mut text);

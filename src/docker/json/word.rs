@@ -1,0 +1,74 @@
+//! What a JSON string must escape, looked for in eight bytes at a time.
+//!
+//! Source: "Bit Twiddling Hacks" by Anderson, on a byte that is zero, or less than another, in a word.
+
+const ONES: u64 = u64::MAX / 0xff;
+const HIGHS: u64 = ONES * 0x80;
+
+/// How many bytes come before the first that a string must escape.
+pub(super) fn plain(bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks();
+    for (number, word) in words.iter().enumerate() {
+        let special = escaped(u64::from_le_bytes(*word));
+        if special != 0 {
+            let before = usize::try_from(special.trailing_zeros() / 8).ok()?;
+            return Some(number * 8 + before);
+        }
+    }
+    let in_rest = rest.iter().copied().position(is_escaped);
+    in_rest.map(|at| words.len() * 8 + at)
+}
+
+/// Whether a text can stand between quotes as it is, with nothing but printable ASCII in it.
+#[must_use]
+pub fn is_plain(text: &str) -> bool {
+    let (words, rest) = text.as_bytes().as_chunks();
+    let odd = words.iter().fold(0, |odd, word| {
+        let word = u64::from_le_bytes(*word);
+        odd | escaped(word) | is(word, 0x7f) | word & HIGHS
+    });
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !is_escaped(*byte);
+    odd == 0 && rest.iter().all(is_plain)
+}
+
+/// The high bit of each byte that must be escaped. It may be false above the first such byte.
+fn escaped(word: u64) -> u64 {
+    below(word, 0x20) | is(word, b'"') | is(word, b'\\')
+}
+
+fn is(word: u64, byte: u8) -> u64 {
+    below(word ^ (ONES * u64::from(byte)), 1)
+}
+
+fn below(word: u64, bound: u64) -> u64 {
+    word.wrapping_sub(ONES * bound) & !word & HIGHS
+}
+
+/// Whether a string must escape the byte.
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..=0x1f)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn eight_bytes_at_a_time_find_what_one_at_a_time_finds(
+            bytes in collection::vec(prop_oneof![any::<u8>(), 0x1e..0x24_u8, 0x5a..0x5f_u8, 0x80..0xa4_u8], 0..40),
+        ) {
+            prop_assert_eq!(plain(&bytes), bytes.iter().copied().position(is_escaped));
+        }
+
+        #[test]
+        fn a_plain_text_has_no_byte_that_is_not(before in "[ !#-\\[\\]-~]{0,20}", odd in any::<char>(), after in "[a-z]{0,20}") {
+            prop_assert!(is_plain(&before));
+            let is_odd = !matches!(odd, ' '..='~') || matches!(odd, '"' | '\\');
+            prop_assert_eq!(is_plain(&format!("{before}{odd}{after}")), !is_odd);
+        }
+    }
+}
