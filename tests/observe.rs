@@ -135,6 +135,42 @@ fn what_a_policy_grants_but_for_its_body_arrives_too() {
     gate.stop();
 }
 
+/// No policy grants it, so that is told of it rather than who grants the operation.
+#[test]
+fn b_what_the_daemon_ignores_or_refuses_itself_arrives_as_it_was() {
+    let daemon = FakeDaemon::start();
+    let mut gate = observed(&daemon, PINGS);
+    for (body, sent, detail) in [
+        (
+            r#"{"New":{"b":[1,null],"a":2},"image":"a","HostConfig":{"Newer":true}}"#,
+            r#"{"New":{"b":[1,null],"a":2},"Image":"a","HostConfig":{"Newer":true}}"#,
+            "ContainerCreate: New is not a field of the Docker API: leave it out",
+        ),
+        (
+            r#"{"Image":"a","Tty":"true"}"#,
+            r#"{"Image":"a","Tty":"true","HostConfig":{}}"#,
+            "ContainerCreate: Tty must be true or false",
+        ),
+        (
+            r#"{"Image":"a","Env":["A=b",null]}"#,
+            r#"{"Image":"a","Env":["A=b",null],"HostConfig":{}}"#,
+            "ContainerCreate: Env[1] must be a string",
+        ),
+    ] {
+        let reply = gate.ask(post("/containers/create", JSON, body));
+        reply.assert_ok(body);
+        assert_eq!(reply.head.get("dockgate-observe"), Some("would_deny"));
+        let arrived = daemon.requests().pop().unwrap();
+        let arrived = String::from_utf8(arrived.body.unwrap()).unwrap();
+        let unmarked = arrived.replace(r#","Labels":{"dockgate.policy":"policy"}"#, "");
+        assert_eq!(unmarked, sent, "{body}");
+        let line = gate.record();
+        assert_eq!(line["reason"], "bad_body", "{body}");
+        assert_eq!(line["detail"], detail, "{body}");
+    }
+    gate.stop();
+}
+
 #[test]
 fn what_has_no_single_reading_is_refused_all_the_same() {
     let daemon = FakeDaemon::start();
@@ -154,8 +190,17 @@ fn what_has_no_single_reading_is_refused_all_the_same() {
             post("/containers/create", JSON, r#"{"Image":"a","image":"b"}"#),
             Refused(400, "bad_body"),
         ),
+        // Engines up to 26.1 would read it, if it were alone, and newer ones would not.
         (
-            post("/containers/create", JSON, r#"{"New":1}"#),
+            post("/containers/create", JSON, r#"{"Binds":["/:/h"]}"#),
+            Refused(400, "bad_body"),
+        ),
+        (
+            post("/containers/create", JSON, r#"{"New":1,"Image":"a","image":"b"}"#),
+            Refused(400, "bad_body"),
+        ),
+        (
+            post("/containers/create", JSON, r#"{"New":1,"Labels":{"dockgate.policy":"agent"}}"#),
             Refused(400, "bad_body"),
         ),
         // It would pass for one of Dockgate's own when the gate is closed again.

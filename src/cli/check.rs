@@ -137,9 +137,8 @@ fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
         let call = Target::parse(&example.target).map_err(Unclassified::from);
         let outcome = match call.and_then(|target| classify(&example.method, target)) {
             Ok(call) => match suppose::judge(&rules, call, &example.body, &example.given) {
-                Ok((Judgement::Deny(denial), _)) => Err(denial.message),
+                Ok((Judgement::Deny(denial), _)) | Err(denial) => Err(denial.message),
                 Ok(_) => Ok(()),
-                Err(bad) => Err(bad.to_string()),
             },
             Err(unknown @ Unclassified::Unknown { .. }) => Err(unknown.to_string()),
             // A slip in an example would pass as a denial, and prove nothing.

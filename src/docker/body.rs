@@ -13,16 +13,18 @@
 mod container;
 mod exec;
 mod hidden;
+mod keep;
 mod network;
 mod service;
 mod table;
 mod topic;
 mod volume;
 
-use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::json::{BadJson, Json, Member, shortened};
+use keep::Keeper;
+
+use super::json::{BadJson, Json, shortened};
 use super::operation::Operation;
 
 pub use hidden::{are_masked_by_engines, are_read_only_by_engines};
@@ -40,7 +42,7 @@ static TABLES: &[(Operation, &Table)] = &[
     (Operation::NetworkCreate, &network::NETWORK_CREATE),
     (Operation::NetworkDisconnect, &network::NETWORK_DISCONNECT),
     (Operation::ServiceCreate, &service::SERVICE),
-    (Operation::ServiceUpdate, &service::SERVICE),
+    (Operation::ServiceUpdate, &service::SERVICE_UPDATE),
     (Operation::VolumeCreate, &volume::VOLUME_CREATE),
     (Operation::VolumeUpdate, &volume::VOLUME_UPDATE),
 ];
@@ -51,22 +53,11 @@ pub enum BadBody {
     /// It is no strict JSON.
     #[error(transparent)]
     Json(#[from] BadJson),
-    /// A key differs from a field's by case alone, which the daemon takes for the same.
-    #[error("{path} must be spelled {right}")]
-    Case {
-        /// Where.
-        path: String,
-        /// The right spelling of the key.
-        right: &'static str,
-    },
-    /// A field stands there in both of its spellings.
-    #[error("{path} is {field}, which stands there too: send it once")]
-    Doubled {
-        /// Where, in the spelling that came later.
-        path: String,
-        /// The field.
-        field: &'static str,
-    },
+    /// A field is there with two values. The daemon does not regard case.
+    #[error(
+        "{0} is sent twice with different values (letters of either case are the same): send it once"
+    )]
+    Doubled(String),
     /// What stands there is of another kind.
     #[error("{path} must be {want}")]
     Kind {
@@ -75,9 +66,38 @@ pub enum BadBody {
         /// What may stand there.
         want: &'static str,
     },
+    /// A field of `HostConfig` stands beside it. Some engines read it there, others do not.
+    #[error("{path} is read by some engines only: send it as HostConfig.{right}")]
+    Misplaced {
+        /// Where.
+        path: String,
+        /// The field.
+        right: &'static str,
+    },
     /// No version of the API has the field.
-    #[error("no field of the API is called {0}")]
+    #[error("{0} is not a field of the Docker API: leave it out")]
     Unknown(String),
+}
+
+impl BadBody {
+    /// Whether the body can be sent on all the same, as it was understood but for what the daemon itself ignores or
+    /// refuses.
+    fn can_be_rebuilt(&self) -> bool {
+        match self {
+            Self::Kind { .. } | Self::Unknown(_) => true,
+            Self::Doubled(_) | Self::Json(_) | Self::Misplaced { .. } => false,
+        }
+    }
+}
+
+/// A body, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed<'a> {
+    /// What its table has of it, each field in the daemon's own spelling.
+    pub value: Json<'a>,
+    /// The first thing that the daemon itself would ignore or refuse, which is left as it was. Such a body is for
+    /// those who only observe.
+    pub flaw: Option<BadBody>,
 }
 
 /// A field that a policy must judge, as it stands in a body.
@@ -107,7 +127,8 @@ pub fn host_config() -> &'static Table {
 
 /// Parses a body and keeps what its table has, each field in the daemon's own spelling.
 ///
-/// Fields that are ignored and nulls are dropped, as the daemon makes nothing of them; a null that
+/// A key in another case is the field's, as it is to the daemon, and a field that is there twice with the same value
+/// is there once. Fields that are ignored and nulls are dropped, as the daemon makes nothing of them; a null that
 /// stands under a key of a map becomes the value that the daemon takes it for. A body that is null is
 /// an empty object.
 ///
@@ -115,13 +136,44 @@ pub fn host_config() -> &'static Table {
 ///
 /// The first thing that is wrong; the caller answers 400.
 pub fn parse<'a>(bytes: &'a [u8], table: &'static Table) -> Result<Json<'a>, BadBody> {
-    let mut value = Json::parse(bytes)?;
-    if value == Json::Null {
-        return Ok(Json::Object(Vec::new()));
-    }
-    keep(&mut value, Shape::Object(table), Path::Root)?;
-    Ok(value)
+    let Parsed { value, flaw } = parse_with_flaws(bytes, table)?;
+    flaw.map_or(Ok(value), Err)
 }
+
+/// The same, but goes on where the daemon itself would ignore or refuse something.
+///
+/// # Errors
+///
+/// The first thing that has more than one reading, or none.
+pub fn parse_with_flaws<'a>(bytes: &'a [u8], table: &'static Table) -> Result<Parsed<'a>, BadBody> {
+    let mut value = Json::parse_with_doubles(bytes)?;
+    if value == Json::Null {
+        value = Json::Object(Vec::new());
+    }
+    let mut keeper = Keeper::default();
+    keeper.keep(&mut value, Shape::Object(table), Path::Root)?;
+    let flaw = keeper.flaw;
+    Ok(Parsed { value, flaw })
+}
+
+/// Whether the body of an operation that takes none says nothing: JSON that is empty, of no more bytes than the daemon
+/// lets pass there.
+///
+/// Source: `postContainersStart` of moby/moby, which allows what old clients sent for nothing.
+#[must_use]
+pub fn says_nothing(bytes: &[u8]) -> bool {
+    let is_nothing = |value| match value {
+        Json::Null => true,
+        Json::Text(text) => text.is_empty(),
+        Json::Object(members) => members.is_empty(),
+        Json::Bool(_) | Json::Number(_) | Json::List(_) => false,
+    };
+    let is_blank = || bytes.trim_ascii().is_empty();
+    bytes.len() <= MAX_OF_NOTHING && (is_blank() || Json::parse(bytes).is_ok_and(is_nothing))
+}
+
+/// The most bytes of a body that says nothing.
+pub const MAX_OF_NOTHING: usize = 7;
 
 /// What of a body that was kept a policy must judge, in the order of the body.
 ///
@@ -189,144 +241,6 @@ impl Path<'_> {
     }
 }
 
-/// Checks a value against its shape and drops what is not to be sent on.
-fn keep(value: &mut Json, shape: Shape, path: Path<'_>) -> Result<(), BadBody> {
-    let fits = match (shape, &mut *value) {
-        (Shape::Any, _)
-        | (Shape::Bool, Json::Bool(_))
-        | (Shape::Number, Json::Number(_))
-        | (Shape::Text | Shape::TextOrTexts, Json::Text(_)) => true,
-        (Shape::Integer, Json::Number(number)) => !number.contains(['.', 'e', 'E']),
-        (Shape::Nothing, Json::List(values)) => values.is_empty(),
-        (Shape::TextOrTexts, Json::List(values)) => {
-            return keep_each(values, Shape::Text, path);
-        }
-        (Shape::List(inner), Json::List(values)) => return keep_each(values, *inner, path),
-        (Shape::Map(inner), Json::Object(members)) => return keep_map(members, *inner, path),
-        (Shape::Object(table), Json::Object(members)) => {
-            return keep_members(members, table, path);
-        }
-        (
-            _,
-            Json::Null
-            | Json::Bool(_)
-            | Json::Number(_)
-            | Json::Text(_)
-            | Json::List(_)
-            | Json::Object(_),
-        ) => false,
-    };
-    if fits { Ok(()) } else { Err(kind(shape, path)) }
-}
-
-fn kind(shape: Shape, path: Path<'_>) -> BadBody {
-    BadBody::Kind {
-        path: path.name(),
-        want: shape.expected(),
-    }
-}
-
-fn keep_each(values: &mut [Json], shape: Shape, path: Path<'_>) -> Result<(), BadBody> {
-    let mut places = values.iter_mut().enumerate();
-    places.try_for_each(|(place, value)| keep(value, shape, Path::Place(&path, place)))
-}
-
-fn keep_map(members: &mut [Member<'_>], shape: Shape, path: Path<'_>) -> Result<(), BadBody> {
-    for (key, value) in members {
-        let path = Path::Key(&path, key);
-        if *value == Json::Null {
-            *value = nothing(shape).ok_or_else(|| kind(shape, path))?;
-        }
-        keep(value, shape, path)?;
-    }
-    Ok(())
-}
-
-/// What the daemon takes a null for that stands under a key of a map. A null for an object with
-/// fields is refused: engines differ on it.
-fn nothing(shape: Shape) -> Option<Json<'static>> {
-    match shape {
-        Shape::Text => Some(Json::Text(Cow::Borrowed(""))),
-        Shape::List(_) => Some(Json::List(Vec::new())),
-        Shape::Object(table) if table.is_empty() => Some(Json::Object(Vec::new())),
-        Shape::Any
-        | Shape::Bool
-        | Shape::Integer
-        | Shape::Nothing
-        | Shape::Number
-        | Shape::TextOrTexts
-        | Shape::Map(_)
-        | Shape::Object(_) => None,
-    }
-}
-
-fn keep_members(
-    members: &mut Vec<Member<'_>>,
-    table: &'static Table,
-    path: Path<'_>,
-) -> Result<(), BadBody> {
-    let mut spelled = Vec::new();
-    let mut bad = None;
-    members.retain_mut(|(key, value)| {
-        if bad.is_some() {
-            return false;
-        }
-        let is_kept = keep_member(key, value, table, path, &mut spelled);
-        is_kept.unwrap_or_else(|why| {
-            bad = Some(why);
-            false
-        })
-    });
-    bad.map_or(Ok(()), Err)
-}
-
-/// Whether a member is sent on. Its key is brought into the daemon's own spelling.
-fn keep_member(
-    key: &mut Cow<'_, str>,
-    value: &mut Json,
-    table: &'static Table,
-    path: Path<'_>,
-    spelled: &mut Vec<&'static str>,
-) -> Result<bool, BadBody> {
-    let here = Path::Key(&path, key);
-    let Some(field) = table.field(key) else {
-        return must_be_nothing(key, value, table, here).map(|()| false);
-    };
-    if field.also.is_some() {
-        if spelled.contains(&field.name) {
-            let (path, field) = (here.name(), field.name);
-            return Err(BadBody::Doubled { path, field });
-        }
-        spelled.push(field.name);
-    }
-    // The daemon leaves what it has, as without the key.
-    if *value == Json::Null {
-        return Ok(false);
-    }
-    keep(value, field.shape, here)?;
-    if key != field.name {
-        *key = Cow::Borrowed(field.name);
-    }
-    Ok(field.class != Class::Ignored)
-}
-
-/// Passes a key that no field has, if no version of the daemon can make anything of it.
-fn must_be_nothing(
-    key: &str,
-    value: &Json,
-    table: &'static Table,
-    path: Path<'_>,
-) -> Result<(), BadBody> {
-    if let Some(near) = table.nearly(key) {
-        let (path, right) = (path.name(), near.name);
-        return Err(BadBody::Case { path, right });
-    }
-    if *value != Json::Null {
-        return Err(BadBody::Unknown(path.name()));
-    }
-    Ok(())
-}
-
 fn collect<'a>(value: &'a Json<'a>, shape: Shape, path: Path<'_>, found: &mut Vec<Asked<'a>>) {
     match (shape, value) {
         (Shape::Object(table), Json::Object(members)) => {
@@ -350,7 +264,6 @@ fn collect<'a>(value: &'a Json<'a>, shape: Shape, path: Path<'_>, found: &mut Ve
             Shape::Any
             | Shape::Bool
             | Shape::Integer
-            | Shape::Nothing
             | Shape::Number
             | Shape::Text
             | Shape::TextOrTexts

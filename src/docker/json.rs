@@ -11,8 +11,10 @@ mod reply;
 mod word;
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write;
 
+use parser::Doubled;
 use word::plain;
 
 pub use reply::parsed_size;
@@ -38,36 +40,50 @@ pub enum Json<'a> {
 /// A key of an object, and what stands under it.
 pub type Member<'a> = (Cow<'a, str>, Json<'a>);
 
-/// Why a document is refused.
+/// Why a document is refused. The texts begin as the daemon's own do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadJson {
     /// It begins with a byte order mark.
-    #[error("the body begins with a byte order mark: send JSON without it")]
+    #[error("invalid JSON: it begins with a byte order mark: send it without")]
     ByteOrderMark,
     /// A control character stands in a string.
-    #[error("a string has a control character in byte {0}: escape it")]
+    #[error("invalid JSON: a string has a control character in byte {0}: escape it")]
     Control(usize),
     /// It is nested too deeply.
-    #[error("the body is nested deeper than {MAX_DEPTH} levels")]
+    #[error("invalid JSON: it is nested deeper than {MAX_DEPTH} levels")]
     Depth,
     /// A key stands twice in an object.
-    #[error("the key {} stands twice in one object: send it once", quoted(shortened(.0)))]
+    #[error("invalid JSON: the key {} is there twice in one object: send it once", quoted(shortened(.0)))]
     Doubled(String),
     /// It has too many values.
-    #[error("the body has more than {MAX_VALUES} values")]
+    #[error("invalid JSON: it has more than {MAX_VALUES} values")]
     Many,
     /// There is something behind it.
-    #[error("there is more behind the JSON, from byte {0} on: send one document")]
+    #[error("unexpected content after JSON, from byte {0} on: send one document")]
     More(usize),
     /// Half of a surrogate pair is escaped.
-    #[error("a string has half a surrogate pair in byte {0}")]
+    #[error("invalid JSON: a string has half a surrogate pair in byte {0}")]
     Surrogate(usize),
     /// It is no JSON.
-    #[error("the body is no JSON, from byte {0} on")]
-    Syntax(usize),
+    #[error("invalid JSON: {}", syntax(*.at, *.found, .place))]
+    Syntax {
+        /// In which byte.
+        at: usize,
+        /// What is there; nothing at the end.
+        found: Option<char>,
+        /// What was being read.
+        place: &'static str,
+    },
     /// It is no UTF-8.
-    #[error("the body is no UTF-8, from byte {0} on")]
+    #[error("invalid JSON: it is not UTF-8, from byte {0} on")]
     Utf8(usize),
+}
+
+fn syntax(at: usize, found: Option<char>, place: &str) -> String {
+    match found {
+        Some(found) => format!("invalid character {found:?} {place}, in byte {at}"),
+        None => format!("unexpected EOF {place}"),
+    }
 }
 
 /// The deepest nesting. The deepest body of the API has twelve levels.
@@ -84,11 +100,16 @@ impl<'a> Json<'a> {
     ///
     /// The first thing that is not strict; the caller answers 400.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, BadJson> {
-        let text = str::from_utf8(bytes).map_err(|error| BadJson::Utf8(error.valid_up_to()))?;
-        if text.starts_with('\u{feff}') {
-            return Err(BadJson::ByteOrderMark);
-        }
-        parser::parse(text)
+        parser::parse(checked(bytes)?, Doubled::Refused)
+    }
+
+    /// Parses one document whose keys may stand twice in an object, until they were made [`single`].
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is not strict; the caller answers 400.
+    pub fn parse_with_doubles(bytes: &'a [u8]) -> Result<Self, BadJson> {
+        parser::parse(checked(bytes)?, Doubled::Kept)
     }
 
     /// Appends the document in its canonical form: no space, the fewest escapes.
@@ -193,6 +214,41 @@ impl<'a> Json<'a> {
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         self.items().iter().filter_map(Self::text)
     }
+}
+
+fn checked(bytes: &[u8]) -> Result<&str, BadJson> {
+    let text = str::from_utf8(bytes).map_err(|error| BadJson::Utf8(error.valid_up_to()))?;
+    if text.starts_with('\u{feff}') {
+        return Err(BadJson::ByteOrderMark);
+    }
+    Ok(text)
+}
+
+/// Leaves the first of members that have the same key and the same value. The daemon makes the same of two as of
+/// one: it reads an object into what it has of it already, an array over its elements, and all else anew.
+///
+/// # Errors
+///
+/// A key that stands there with two values.
+pub fn single(members: &mut Vec<Member<'_>>) -> Result<(), String> {
+    if parser::doubled(members).is_none() {
+        return Ok(());
+    }
+    let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(members.len());
+    let mut kept: Vec<Member<'_>> = Vec::with_capacity(members.len());
+    for (key, value) in members.drain(..) {
+        let first = seen.get(&key).and_then(|place| kept.get(*place));
+        match first {
+            Some((_, first)) if *first == value => {}
+            Some(_) => return Err(key.into_owned()),
+            None => {
+                seen.insert(key.clone(), kept.len());
+                kept.push((key, value));
+            }
+        }
+    }
+    *members = kept;
+    Ok(())
 }
 
 /// A key as the daemon compares it: it folds ASCII's case, and the two letters elsewhere that fold to

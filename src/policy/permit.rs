@@ -200,7 +200,7 @@ mod tests {
     fn permit(rules: &Rules, known: &Known) -> Permit {
         let call = classify("GET", Target::parse("/containers/json").unwrap()).unwrap();
         let ground = Ground { known, own: None };
-        match rules.judge(Request { call, body: None }, ground) {
+        match rules.judge(Request::new(call), ground) {
             Judgement::Allow(permit) => permit,
             other @ (Judgement::Ask(..)
             | Judgement::Deny(_)

@@ -1,5 +1,7 @@
 //! The words of refusals: what was refused, and what to write to grant it.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::blocks::amount::Beyond;
@@ -9,9 +11,23 @@ use super::need::{Block, Need, What, Within};
 use super::own::Reached;
 use super::reason::{Denial, Reason};
 use super::weigh::Lacking;
+use crate::docker::body::BadBody;
 use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
 use crate::docker::{Call, Subject};
+
+/// The denial of a body that has no single reading, or something that no version of the API has.
+pub(super) fn bad_body(call: &Call, bad: &BadBody) -> Denial {
+    let message = match bad {
+        // It begins as the daemon's own message.
+        BadBody::Json(bad) => bad.to_string(),
+        BadBody::Doubled(_)
+        | BadBody::Kind { .. }
+        | BadBody::Misplaced { .. }
+        | BadBody::Unknown(_) => format!("{}: {bad}", entry(call)),
+    };
+    Denial::new(Reason::BadBody, message)
+}
 
 /// The refusal of what the settings deny to every policy.
 pub(super) fn denied(call: &Call) -> Denial {
@@ -87,12 +103,15 @@ pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
     let Lacking {
         needs, differences, ..
     } = lacking;
-    let shown = needs.iter().take(SHOWN).map(|need| told(need, lacking));
-    let mut message = format!("{}: ", entry(call));
-    message.push_str(&shown.collect::<Vec<_>>().join("; "));
-    if needs.len() > SHOWN {
+    let mut seen = HashSet::new();
+    let mut distinct = needs.iter().filter(|need| seen.insert(&need.what));
+    let shown = distinct.by_ref().take(SHOWN);
+    let shown: Vec<_> = shown.map(|need| told(need, lacking)).collect();
+    let mut message = format!("{}: {}", entry(call), shown.join("; "));
+    let more = distinct.count();
+    if more > 0 {
         // A String takes every write.
-        _ = write!(message, "; and {} more", needs.len() - SHOWN);
+        _ = write!(message, "; and {more} more");
     }
     if let Some(difference) = differences.first() {
         _ = write!(
@@ -121,10 +140,19 @@ pub fn refusal(need: &Need) -> String {
     if let What::Within(Within::IntoPrivileged(_)) = need.what {
         return format!("{path} has more than [create] grants; to grant it {way}");
     }
-    let what = need.what.value();
-    let what = what.map(|what| format!(" {}", quoted(shortened(&what))));
-    let what = what.unwrap_or_default();
+    let what = match asked(&need.what) {
+        Some(what) => format!(" {}", quoted(shortened(&what))),
+        None => String::new(),
+    };
     format!("{path}{what} is not granted; to grant it {way}")
+}
+
+/// What was asked for, in the client's own word, which is not always what would stand under the key.
+fn asked(what: &What) -> Option<Cow<'_, str>> {
+    match what {
+        What::HostNamespace(_) => Some("host".into()),
+        other => other.value(),
+    }
 }
 
 /// The same, where it is known which limits were to be kept to.

@@ -13,10 +13,12 @@ use super::own::Own;
 use super::permit::{Permit, Revision, Terms};
 use super::pin::{self, About};
 use super::reason::{Asked, Denial};
-use super::refusal::{denied, not_granted, reaches_own, reads_as_id, renamed, restricted};
+use super::refusal::{
+    bad_body, denied, not_granted, reaches_own, reads_as_id, renamed, restricted,
+};
 use super::stamp;
 use super::weigh::{Found, Lacking, found, is_replacement, reached_by};
-use crate::docker::body::{rendered, table};
+use crate::docker::body::{parse_with_flaws, rendered, table};
 use crate::docker::{Call, Effect, Json, Object, Operation, Reference};
 
 /// What holds on a listener.
@@ -36,6 +38,8 @@ pub struct Request<'a> {
     pub call: Call,
     /// The body, once it was read.
     pub body: Option<Json<'a>>,
+    /// The denial of what in the body the daemon itself would ignore or refuse, which is sent on only to be observed.
+    pub flaw: Option<Box<Denial>>,
 }
 
 /// What a judgement rests on besides the request and the rules.
@@ -61,6 +65,38 @@ pub enum Judgement<'a> {
     Ask(Request<'a>, Lookup),
     /// What it names does not exist.
     Missing(Lookup),
+}
+
+impl<'a> Request<'a> {
+    /// A request of which no body was read.
+    #[must_use]
+    pub fn new(call: Call) -> Self {
+        Self {
+            call,
+            body: None,
+            flaw: None,
+        }
+    }
+
+    /// The same with its body, if that is judged; an empty one says what `{}` does.
+    ///
+    /// # Errors
+    ///
+    /// The body has no single reading.
+    pub fn with_body(mut self, bytes: &'a [u8]) -> Result<Self, Denial> {
+        let Some(table) = self.call.operation().and_then(table) else {
+            return Ok(self);
+        };
+        if bytes.is_empty() {
+            self.body = Some(Json::Object(Vec::new()));
+            return Ok(self);
+        }
+        let parsed = parse_with_flaws(bytes, table).map_err(|bad| bad_body(&self.call, &bad))?;
+        let flaw = parsed.flaw.map(|bad| bad_body(&self.call, &bad));
+        self.flaw = flaw.map(Box::new);
+        self.body = Some(parsed.value);
+        Ok(self)
+    }
 }
 
 impl Rules {
@@ -116,7 +152,9 @@ impl Rules {
     /// Judges a request. The same request gets the same verdict on the same ground.
     pub fn judge<'a>(&self, mut request: Request<'a>, ground: Ground<'_>) -> Judgement<'a> {
         let call = &mut request.call;
-        let refused = match self.refusal(call) {
+        // No policy grants what the daemon does not know: that is told rather than who grants the call.
+        let flaw = request.flaw.as_deref().cloned();
+        let refused = match flaw.or_else(|| self.refusal(call)) {
             Some(denial) if !self.is_observed => return Judgement::Deny(denial),
             refused => refused,
         };
@@ -338,7 +376,7 @@ impl Rules {
         };
         let mark = Some(policy.mark()).filter(|_| !weighed.is_replacement);
         let about = About::of(&request.call, request.body.as_ref(), known);
-        let Request { call, body } = rewritten(request, policy, mark, known);
+        let Request { call, body, .. } = rewritten(request, policy, mark, known);
         let body = operation.zip(body);
         let terms = Terms {
             call,
@@ -474,7 +512,7 @@ fn rewritten<'a>(
     mark: Option<&str>,
     known: &Known,
 ) -> Request<'a> {
-    let Request { call, body } = &mut request;
+    let Request { call, body, .. } = &mut request;
     pin::objects(call, body.as_mut(), known);
     pin::explicit::query(call);
     let operation = call.operation();

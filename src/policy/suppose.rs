@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::ask::{Answer, Known, Lookup, NewVolume};
 use super::facts::{Container, POLICY_LABEL};
+use super::reason::Denial;
 use super::rules::{Ground, Judgement, Request, Rules};
-use crate::docker::body::{self, BadBody};
-use crate::docker::{Call, Json};
+use crate::docker::Call;
 
 /// What a lookup is supposed to be answered with: the target of its request, and of the reply what is
 /// out of the ordinary.
@@ -25,18 +25,17 @@ pub fn judge<'a>(
     call: Call,
     text: &'a str,
     given: &[Given],
-) -> Result<(Judgement<'a>, Vec<Lookup>), BadBody> {
+) -> Result<(Judgement<'a>, Vec<Lookup>), Denial> {
     let (mut known, mut supposed) = (Known::default(), Vec::new());
-    let mut request = Request { call, body: None };
+    let mut request = Request::new(call);
     loop {
         let ground = Ground {
             known: &known,
             own: None,
         };
         match rules.judge(request, ground) {
-            Judgement::Inspect(mut inspected) => {
-                inspected.body = Some(parse(&inspected.call, text)?);
-                request = inspected;
+            Judgement::Inspect(inspected) => {
+                request = inspected.with_body(text.as_bytes())?;
             }
             Judgement::Ask(asked, lookup) => {
                 let (answer, is_given) = answer(&lookup, given);
@@ -73,13 +72,6 @@ pub fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
 
 /// How the record calls what was made through the same policy.
 const OWN: &str = "@own";
-
-fn parse<'a>(call: &Call, text: &'a str) -> Result<Json<'a>, BadBody> {
-    match call.operation().and_then(body::table) {
-        Some(table) if !text.is_empty() => body::parse(text.as_bytes(), table),
-        Some(_) | None => Ok(Json::Object(Vec::new())),
-    }
-}
 
 /// The answer to a lookup, and whether it was given.
 fn answer(lookup: &Lookup, given: &[Given]) -> (Answer, bool) {

@@ -26,7 +26,7 @@ use super::upstream::{Answered, Failure, Outgoing};
 use super::{Gate, Ruling, lookup, probe};
 use crate::audit::{Entry, Record, Verdict};
 use crate::config::Admission;
-use crate::docker::{self, Call, Effect, Json, Reply, Target, Unclassified, Upgrade, classify};
+use crate::docker::{Call, Effect, Reply, Target, Unclassified, Upgrade, classify};
 use crate::policy::{
     Answer, Denial, Ground, Judgement, Known, Lookup, Own, Reason, Request, Shelved, Terms,
 };
@@ -77,7 +77,7 @@ impl Gate {
         let own = self.own(&ruling, &call).await?;
         let known = Known::default();
         let ground = Ground { known: &known, own };
-        let request = Request { call, body: None };
+        let request = Request::new(call);
         let missing = match self.step(entry, stage, ruling.rules.judge(request, ground)) {
             Step::Deny(denial) => return Err(denial),
             Step::Wait(missing) => missing,
@@ -109,10 +109,10 @@ impl Gate {
         let mut rounds = 0;
         loop {
             let step = match missing {
-                Missing::Body(mut request) => {
+                Missing::Body(request) => {
                     self.take_body(entry, stage).await?;
                     let text = text.get_or_init(|| stage.body.whole());
-                    request.body = Some(inspected(&request.call, text)?);
+                    let request = request.with_body(text)?;
                     stage.read(&request);
                     if let Some(body) = &request.body {
                         entry.record.read(&request.call, body);
@@ -297,20 +297,11 @@ fn anew<'a>(
     if rounds > MAX_ROUNDS {
         return Err(Failure::Unheard.into());
     }
-    let call = understand(&stage.head, &ruling.admission)?;
-    let body = text.map(|text| inspected(&call, text)).transpose()?;
-    Ok(Request { call, body })
-}
-
-/// The body of a request as a judged value.
-fn inspected<'a>(call: &Call, bytes: &'a [u8]) -> Result<Json<'a>, Denial> {
-    let table = call.operation().and_then(docker::body::table);
-    let parsed = match table {
-        _ if bytes.is_empty() => Ok(Json::Object(Vec::new())),
-        Some(table) => docker::body::parse(bytes, table),
-        None => Ok(Json::Null),
-    };
-    parsed.map_err(|bad| Denial::new(Reason::BadBody, bad.to_string()))
+    let request = Request::new(understand(&stage.head, &ruling.admission)?);
+    match text {
+        Some(text) => request.with_body(text),
+        None => Ok(request),
+    }
 }
 
 /// Which call a head asks for.

@@ -162,7 +162,7 @@ fn permit(question: Question, head: &Head) -> Result<Permit, Denial> {
         known: &known,
         own: None,
     };
-    match question.rules().judge(Request { call, body: None }, ground) {
+    match question.rules().judge(Request::new(call), ground) {
         Judgement::Allow(permit) => Ok(permit),
         Judgement::Deny(denial) => Err(denial),
         Judgement::Ask(..) | Judgement::Inspect(_) | Judgement::Missing(_) => Err(defect()),
@@ -328,7 +328,7 @@ mod tests {
                     known: &known,
                     own: None,
                 };
-                let request = Request { call, body: None };
+                let request = Request::new(call);
                 matches!(question.rules().judge(request, ground), Judgement::Allow(_))
             };
             assert!(allows(target) && !allows(other), "{question:?}");

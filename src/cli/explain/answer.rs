@@ -9,7 +9,7 @@ use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify}
 use crate::policy::{
     Cited, Denial, Judgement, Lookup, Need, Permit, Place, Policy, Reason, Rules, What, suppose,
 };
-use crate::proxy::body::request::refusal;
+use crate::proxy::body::request::{is_as_none, refusal};
 use crate::proxy::lookup::missing;
 
 /// The answer. Its fields are those of `explain --json`, which `docs/explain.md` describes.
@@ -100,7 +100,7 @@ impl Answer {
         self.risk = Some(operation.map_or(UNKNOWN_RISK, Operation::risk));
         if rules.may_allow(call) {
             if let Some(refusal) = refusal(call.body(), &asked.content_types)
-                && !asked.body.is_empty()
+                && !is_as_none(&refusal, asked.body.as_bytes())
             {
                 self.policy = granting(rules, call).map(|policy| policy.name().to_string());
                 return self.deny(refusal);
@@ -109,7 +109,7 @@ impl Answer {
         }
         let (judgement, supposed) = match suppose::judge(rules, call.clone(), &asked.body, &[]) {
             Ok(judged) => judged,
-            Err(bad) => return self.deny(Denial::new(Reason::BadBody, bad.to_string())),
+            Err(denial) => return self.deny(denial),
         };
         self.supposed.extend(supposed.iter().map(supposition));
         match judgement {

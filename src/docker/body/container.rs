@@ -18,33 +18,36 @@ tables! {
     CONTAINER_CREATE embeds CONFIG {
         HostConfig               (HOST_CONFIG)          Harmless;
         NetworkingConfig         (NETWORKING_CONFIG)    Harmless;
-        // dockerode's `run` sends an empty one. One with entries is refused.
-        VolumesFrom              Nothing                Ignored;
         // Older releases of docker-java leak the credentials here that belong into a header.
         authConfig               Any                    Ignored;
-        // dockerode and docker-java repeat the query here, Docker.DotNet in upper case.
-        name                     Any                    Ignored as Name;
-        // dockerode repeats the query here, Docker.DotNet in upper case.
-        platform                 Any                    Ignored as Platform;
+        // dockerode, docker-java and Docker.DotNet repeat the query here.
+        name                     Any                    Ignored;
+        platform                 Any                    Ignored; // dockerode, Docker.DotNet
     }
 
-    /// `ImageCommit`: what the image says of the containers that are made of it. What dockerode and
-    /// docker-java repeat of the query here is ignored.
+    /// `ImageCommit`: what the image says of the containers that are made of it. What clients repeat of the
+    /// query here is ignored.
     IMAGE_COMMIT embeds CONFIG {
-        author                   Any                    Ignored; // dockerode, docker-java
-        changes                  Any                    Ignored; // dockerode
-        comment                  Any                    Ignored; // dockerode
+        DisableNetwork           Any                    Ignored; // docker-java
+        Memory                   Any                    Ignored; // docker-java
+        MemorySwap               Any                    Ignored; // docker-java
+        PortSpecs                Any                    Ignored; // docker-java
+        RepositoryName           Any                    Ignored; // Docker.DotNet
+        author                   Any                    Ignored; // dockerode, docker-java, Docker.DotNet
+        changes                  Any                    Ignored; // dockerode, Docker.DotNet
+        comment                  Any                    Ignored; // dockerode, Docker.DotNet
         container                Any                    Ignored; // dockerode
-        containerId              Any                    Ignored; // docker-java
+        containerId              Any                    Ignored; // docker-java, Docker.DotNet
         message                  Any                    Ignored; // docker-java
-        pause                    Any                    Ignored; // dockerode
+        pause                    Any                    Ignored; // dockerode, Docker.DotNet
         repo                     Any                    Ignored; // dockerode
         repository               Any                    Ignored; // docker-java
-        tag                      Any                    Ignored; // dockerode, docker-java
+        tag                      Any                    Ignored; // dockerode, docker-java, Docker.DotNet
     }
 
     /// `ContainerUpdate`.
     CONTAINER_UPDATE embeds RESOURCES {
+        Context                  Any                    Ignored; // go-dockerclient: its own
         RestartPolicy            (RESTART_POLICY)       Judged(Restart);
     }
 
@@ -135,9 +138,8 @@ tables! {
         CpuPercent               Integer                Judged(Limit);
         CpuPeriod                Integer                Judged(Limit);
         CpuQuota                 Integer                Judged(Limit);
-        // docker-py has its own spelling of these two.
-        CpuRealtimePeriod        Integer                Judged(Limit) as CPURealtimePeriod;
-        CpuRealtimeRuntime       Integer                Judged(Limit) as CPURealtimeRuntime;
+        CpuRealtimePeriod        Integer                Judged(Limit);
+        CpuRealtimeRuntime       Integer                Judged(Limit);
         CpuShares                Integer                Judged(Limit);
         CpusetCpus               Text                   Judged(Limit);
         CpusetMems               Text                   Judged(Limit);
@@ -154,8 +156,7 @@ tables! {
         MemoryReservation        Integer                Judged(Limit);
         MemorySwap               Integer                Judged(Limit);
         MemorySwappiness         Integer                Judged(Limit), Meant;
-        // Spelled otherwise in the document of API 1.27.
-        NanoCpus                 Integer                Judged(Limit) as NanoCPUs;
+        NanoCpus                 Integer                Judged(Limit);
         OomKillDisable           Bool                   Judged(OomPriority);
         PidsLimit                Integer                Judged(Limit), Meant;
         Ulimits                  [(ULIMIT)]             Judged(Limit);

@@ -15,30 +15,38 @@ tables! {
         AttachStdout             Bool                   Harmless;
         Cmd                      [Text]                 Judged(Command);
         ConsoleSize              [Integer]              Harmless;
-        // docker-py repeats the path here.
-        Container                Any                    Ignored;
-        // The docker command line repeats here what it sends with the start.
-        Detach                   Any                    Ignored;
-        // docker-py spells it as Docker's configuration file does.
-        DetachKeys               Text                   Harmless as detachKeys;
+        Container                Any                    Ignored; // docker-py, go-dockerclient repeat the path
+        Detach                   Any                    Ignored; // the docker command line, as with the start
+        DetachKeys               Text                   Harmless;
         Env                      [Text]                 Judged(Environment);
         Privileged               Bool                   Judged(Privileged);
         Tty                      Bool                   Harmless;
         User                     Text                   Judged(User);
         WorkingDir               Text                   Judged(WorkingDirectory);
-        // docker-java repeats the path here.
-        containerId              Any                    Ignored;
+        containerId              Any                    Ignored; // docker-java repeats the path
     }
 
-    /// `ExecStart`.
+    /// `ExecStart`. What is run was said when the exec was made; Docker.DotNet before 4.0 says it again, go-dockerclient
+    /// shows its own streams, and dockerode its own options.
     EXEC_START {
+        AttachStderr             Any                    Ignored; // Docker.DotNet
+        AttachStdin              Any                    Ignored; // Docker.DotNet
+        AttachStdout             Any                    Ignored; // Docker.DotNet
+        Cmd                      Any                    Ignored; // Docker.DotNet
         ConsoleSize              [Integer]              Harmless;
         Detach                   Bool                   Harmless;
-        // bollard's size of its own buffer.
-        OutputCapacity           Any                    Ignored;
+        DetachKeys               Any                    Ignored; // Docker.DotNet
+        Env                      Any                    Ignored; // Docker.DotNet
+        ErrorStream              Any                    Ignored; // go-dockerclient
+        InputStream              Any                    Ignored; // go-dockerclient
+        OutputCapacity           Any                    Ignored; // bollard: the size of its own buffer
+        OutputStream             Any                    Ignored; // go-dockerclient
+        Privileged               Any                    Ignored; // Docker.DotNet
+        RawTerminal              Any                    Ignored; // go-dockerclient
         Tty                      Bool                   Harmless;
-        // dockerode repeats its own options here.
-        hijack                   Any                    Ignored;
-        stdin                    Any                    Ignored;
+        User                     Any                    Ignored; // Docker.DotNet
+        WorkingDir               Any                    Ignored; // Docker.DotNet
+        hijack                   Any                    Ignored; // dockerode
+        stdin                    Any                    Ignored; // dockerode
     }
 }

@@ -30,6 +30,8 @@ tables! {
     NETWORK_CONNECT {
         Container                Text                   Judged(Container);
         EndpointConfig           (ENDPOINT)             Harmless;
+        Force                    Any                    Ignored; // go-dockerclient, as with the disconnect
+        containerConfig          Any                    Ignored; // docker-java, the endpoint once more
     }
 
     /// `NetworkDisconnect`.

@@ -14,7 +14,15 @@ use super::topic::Topic;
 use super::volume::{DRIVER, MOUNT};
 
 tables! {
-    /// `ServiceCreate` and `ServiceUpdate`.
+    /// `ServiceUpdate`. dockerode repeats the query here, and the credentials of a header.
+    SERVICE_UPDATE embeds SERVICE {
+        authconfig               Any                    Ignored;
+        registryAuthFrom         Any                    Ignored;
+        rollback                 Any                    Ignored;
+        version                  Any                    Ignored;
+    }
+
+    /// `ServiceCreate`.
     SERVICE {
         EndpointSpec             (ENDPOINT_SPEC)        Harmless;
         Labels                   {Text}                 Judged(Labels);
@@ -51,8 +59,7 @@ tables! {
         Dir                      Text                   Judged(WorkingDirectory);
         Env                      [Text]                 Judged(Environment);
         Groups                   [Text]                 Judged(Groups);
-        // The daemon and its command line spell it as a container's, the API's documents do not.
-        Healthcheck              (HEALTHCHECK)          Harmless as HealthCheck;
+        Healthcheck              (HEALTHCHECK)          Harmless;
         Hostname                 Text                   Harmless;
         Hosts                    [Text]                 Harmless;
         Image                    Text                   Judged(Image);
@@ -194,11 +201,11 @@ tables! {
         Window                   Integer                Part;
     }
 
-    /// How many tasks there are; docker-py spells the first two in lower case.
+    /// How many tasks there are.
     MODE {
-        Global                   (EMPTY)                Part as global;
+        Global                   (EMPTY)                Part;
         GlobalJob                (EMPTY)                Part;
-        Replicated               (REPLICATED)           Part as replicated;
+        Replicated               (REPLICATED)           Part;
         ReplicatedJob            (REPLICATED_JOB)       Part;
     }
 
@@ -222,6 +229,7 @@ tables! {
     }
 
     ENDPOINT_SPEC {
+        ExposedPorts             Any                    Ignored; // dockerode's tests
         Mode                     Text                   Harmless;
         Ports                    [(PORT)]               Judged(Ports);
     }
@@ -241,16 +249,16 @@ tables! {
     /// Spelled by the daemon in lower case, and by the API's documents as the alternatives are.
     PLUGIN {
         PluginPrivilege          [(PLUGIN_PRIVILEGE)]   Part;
-        disabled                 Bool                   Part as Disabled;
+        disabled                 Bool                   Part;
         env                      [Text]                 Part;
-        name                     Text                   Part as Name;
+        name                     Text                   Part;
         privileges               [(PLUGIN_PRIVILEGE)]   Part;
-        remote                   Text                   Part as Remote;
+        remote                   Text                   Part;
     }
 
     PLUGIN_PRIVILEGE {
-        description              Text                   Part as Description;
-        name                     Text                   Part as Name;
-        value                    [Text]                 Part as Value;
+        description              Text                   Part;
+        name                     Text                   Part;
+        value                    [Text]                 Part;
     }
 }

@@ -18,15 +18,23 @@ pub struct Table {
     pub own: &'static [Field],
     /// Tables whose fields stand in it too, as if they were its own.
     pub embedded: &'static [&'static Table],
-    /// All of these fields by their keys, in either spelling.
+    /// All of these fields by their keys.
     pub(super) index: LazyLock<Index>,
-    /// Those that are not ignored, by their keys as the daemon folds them: a body can have thousands of keys
-    /// that no field has.
-    pub(super) folded: LazyLock<HashMap<String, &'static Field>>,
+    /// The same by their keys as the daemon folds them: a body can have thousands of keys that no field has.
+    pub(super) folded: LazyLock<HashMap<String, Entry>>,
+}
+
+/// A field, and its place among all that its table has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    /// The field.
+    pub(super) field: &'static Field,
+    /// No two fields of a table have the same.
+    pub(super) place: u32,
 }
 
 /// Fields by their keys. Its rows are fixed, so that no choice of keys makes it slow.
-pub(super) type Index = HashMap<&'static str, &'static Field, BuildHasherDefault<Ends>>;
+pub(super) type Index = HashMap<&'static str, Entry, BuildHasherDefault<Ends>>;
 
 /// A hash of the first and the last bytes of a key, which hardly two fields of a table share: there are
 /// many keys in each body.
@@ -61,9 +69,6 @@ impl Hasher for Ends {
 pub struct Field {
     /// Its key, spelled as the daemon spells it, and as it is sent on.
     pub name: &'static str,
-    /// The same key as the API's documents or a client spell it. The daemon takes both, as it does
-    /// not regard case.
-    pub also: Option<&'static str>,
     /// What may stand there.
     pub shape: Shape,
     /// What it means to a policy.
@@ -81,8 +86,6 @@ pub enum Shape {
     Bool,
     /// A number without fraction or exponent.
     Integer,
-    /// An empty array; only for what is dropped.
-    Nothing,
     /// A number.
     Number,
     /// A string.
@@ -110,7 +113,7 @@ pub enum Class {
     Part,
     /// No rule grants it.
     Refused,
-    /// A real client sends it, no engine reads it, and it is dropped.
+    /// The clients that the row names send it, no engine reads it, and it is dropped.
     Ignored,
 }
 
@@ -125,42 +128,46 @@ pub enum Zero {
 }
 
 impl Table {
-    /// Its field of this key, in either spelling.
+    /// Its field of this key, spelled as the daemon spells it.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&'static Field> {
-        self.index.get(key).copied()
+        self.index.get(key).map(|entry| entry.field)
     }
 
-    /// Makes the index. A name of its own wins over one that it embeds, and any name over another
-    /// spelling.
+    /// The field that the daemon takes this key for: it does not regard case.
+    pub(super) fn find(&self, key: &str) -> Option<Entry> {
+        let exact = self.index.get(key);
+        exact.or_else(|| self.folded.get(&folded(key))).copied()
+    }
+
+    /// Makes the index. A name of its own wins over one that it embeds.
     pub(super) fn indexed(&self) -> Index {
         let mut index = Index::default();
+        let mut place = 0;
         for table in self.embedded {
-            index.extend(table.index.iter());
+            let entries = table.index.iter();
+            index.extend(entries.map(|(key, entry)| {
+                let place = entry.place + place;
+                (*key, Entry { place, ..*entry })
+            }));
+            place += table.len();
         }
-        let also = self
-            .own
-            .iter()
-            .filter_map(|field| Some((field.also?, field)));
-        index.extend(also);
-        index.extend(self.own.iter().map(|field| (field.name, field)));
+        for (field, place) in self.own.iter().zip(place..) {
+            index.insert(field.name, Entry { field, place });
+        }
         index
     }
 
-    /// The field that the daemon takes the key for, as it does not regard case.
-    #[must_use]
-    pub fn nearly(&self, key: &str) -> Option<&'static Field> {
-        self.folded.get(&folded(key)).copied()
+    /// How many fields it has.
+    fn len(&self) -> u32 {
+        let embedded = self.embedded.iter().map(|table| table.len());
+        self.own.iter().map(|_| 1).chain(embedded).sum()
     }
 
     /// Makes the index of folded keys.
-    pub(super) fn by_folded_key(&self) -> HashMap<String, &'static Field> {
-        let own = self.own.iter();
-        let own = own.filter(|field| field.class != Class::Ignored);
-        let own = own.map(|field| (folded(field.name), field));
-        let embedded = self.embedded.iter().flat_map(|table| table.folded.iter());
-        let embedded = embedded.map(|(key, field)| (key.clone(), *field));
-        embedded.chain(own).collect()
+    pub(super) fn by_folded_key(&self) -> HashMap<String, Entry> {
+        let entries = self.index.iter();
+        entries.map(|(key, entry)| (folded(key), *entry)).collect()
     }
 
     /// The keys of an object, as the daemon reports it, that the table does not have and that have a value
@@ -187,7 +194,6 @@ impl Shape {
             Self::Any => "anything",
             Self::Bool => "true or false",
             Self::Integer => "a whole number",
-            Self::Nothing => "an empty array",
             Self::Number => "a number",
             Self::Text => "a string",
             Self::TextOrTexts => "a string or an array of strings",
@@ -197,17 +203,16 @@ impl Shape {
     }
 }
 
-/// Makes tables. A row is `Name shape class[, Meant] [as AlsoSpelled];`. A shape is one word, `[x]` for an
+/// Makes tables. A row is `Name shape class[, Meant];`. A shape is one word, `[x]` for an
 /// array of x, `{x}` for an object of any keys with x, or `(TABLE)` for an object of a table's fields.
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident $(embeds $($embedded:ident),+)? {
-        $($name:ident $shape:tt $class:ident $(($topic:ident))? $(, $zero:ident)? $(as $also:ident)?;)*
+        $($name:ident $shape:tt $class:ident $(($topic:ident))? $(, $zero:ident)?;)*
     })+) => {$(
         $(#[$doc])*
         pub(in crate::docker::body) static $table: Table = Table {
             own: &[$(Field {
                 name: stringify!($name),
-                also: or!(None $(, Some(stringify!($also)))?),
                 shape: shape!($shape),
                 class: Class::$class $((Topic::$topic))?,
                 zero: or!(Zero::Absent $(, Zero::$zero)?),

@@ -16,6 +16,7 @@ tables! {
         Driver                   Text                   Judged(VolumeDriver);
         DriverOpts               {Text}                 Judged(VolumeOptions);
         Labels                   {Text}                 Judged(Labels);
+        Mountpoint               Any                    Ignored; // dockerode's tests, as an inspection shows it
         Name                     Text                   Judged(Name);
     }
 

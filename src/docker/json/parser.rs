@@ -4,12 +4,21 @@ use std::borrow::Cow;
 
 use super::{BadJson, Json, MAX_DEPTH, MAX_VALUES, Member, plain};
 
+/// What becomes of a key that stands twice in one object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubled {
+    /// Both are kept, for whoever knows which keys are the same.
+    Kept,
+    Refused,
+}
+
 /// Parses a text that is one document and nothing else.
-pub(super) fn parse(text: &str) -> Result<Json<'_>, BadJson> {
+pub(super) fn parse(text: &str, doubled: Doubled) -> Result<Json<'_>, BadJson> {
     let mut parser = Parser {
         text,
         at: 0,
         values: 0,
+        doubled,
     };
     let value = parser.value(0)?;
     parser.space();
@@ -24,9 +33,20 @@ struct Parser<'a> {
     at: usize,
     /// How many values have begun.
     values: usize,
+    doubled: Doubled,
 }
 
 impl<'a> Parser<'a> {
+    /// What is wrong here, in the daemon's words, which tests of clients look for.
+    fn syntax(&self, place: &'static str) -> BadJson {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        BadJson::Syntax {
+            at: self.at,
+            found: rest.chars().next(),
+            place,
+        }
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -44,11 +64,11 @@ impl<'a> Parser<'a> {
     }
 
     fn word(&mut self, word: &str, value: Json<'a>) -> Result<Json<'a>, BadJson> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        if !rest.starts_with(word) {
-            return Err(BadJson::Syntax(self.at));
+        for letter in word.bytes() {
+            if !self.eat(letter) {
+                return Err(self.syntax("in a literal"));
+            }
         }
-        self.at += word.len();
         Ok(value)
     }
 
@@ -69,7 +89,7 @@ impl<'a> Parser<'a> {
             Some(b't') => self.word("true", Json::Bool(true)),
             Some(b'f') => self.word("false", Json::Bool(false)),
             Some(b'n') => self.word("null", Json::Null),
-            Some(_) | None => Err(BadJson::Syntax(self.at)),
+            Some(_) | None => Err(self.syntax("looking for beginning of value")),
         }
     }
 
@@ -87,7 +107,7 @@ impl<'a> Parser<'a> {
                 return Ok(Json::List(values));
             }
             if !self.eat(b',') {
-                return Err(BadJson::Syntax(self.at));
+                return Err(self.syntax("after array element"));
             }
         }
     }
@@ -102,25 +122,32 @@ impl<'a> Parser<'a> {
         loop {
             self.space();
             if self.peek() != Some(b'"') {
-                return Err(BadJson::Syntax(self.at));
+                return Err(self.syntax("looking for beginning of object key string"));
             }
             let key = self.string()?;
             self.space();
             if !self.eat(b':') {
-                return Err(BadJson::Syntax(self.at));
+                return Err(self.syntax("after object key"));
             }
             let value = self.value(depth + 1)?;
             members.push((key, value));
             self.space();
             if self.eat(b'}') {
-                return match doubled(&members) {
-                    Some(key) => Err(BadJson::Doubled(key)),
+                return match self.doubled_in(&members) {
+                    Some(key) => Err(BadJson::Doubled(key.to_owned())),
                     None => Ok(Json::Object(members)),
                 };
             }
             if !self.eat(b',') {
-                return Err(BadJson::Syntax(self.at));
+                return Err(self.syntax("after object key:value pair"));
             }
+        }
+    }
+
+    fn doubled_in<'m>(&self, members: &'m [Member<'_>]) -> Option<&'m str> {
+        match self.doubled {
+            Doubled::Kept => None,
+            Doubled::Refused => doubled(members),
         }
     }
 
@@ -129,7 +156,10 @@ impl<'a> Parser<'a> {
         let mut text = String::new();
         loop {
             let rest = self.text.get(self.at..).unwrap_or_default();
-            let plain = plain(rest.as_bytes()).ok_or(BadJson::Syntax(self.text.len()))?;
+            let Some(plain) = plain(rest.as_bytes()) else {
+                self.at = self.text.len();
+                return Err(self.syntax("in a string"));
+            };
             let run = rest.get(..plain).unwrap_or_default();
             self.at += plain;
             match self.peek() {
@@ -154,6 +184,7 @@ impl<'a> Parser<'a> {
     fn escape(&mut self) -> Result<char, BadJson> {
         let start = self.at;
         self.at += 1;
+        let bad = self.syntax("in string escape code");
         let letter = self.peek();
         self.at += 1;
         match letter {
@@ -164,7 +195,7 @@ impl<'a> Parser<'a> {
             Some(b'r') => Ok('\r'),
             Some(b't') => Ok('\t'),
             Some(b'u') => self.unicode(start),
-            Some(_) | None => Err(BadJson::Syntax(start)),
+            Some(_) | None => Err(bad),
         }
     }
 
@@ -192,9 +223,9 @@ impl<'a> Parser<'a> {
             .text
             .get(self.at..self.at + 4)
             .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .ok_or(BadJson::Syntax(self.at))?;
+            .ok_or_else(|| self.syntax(IN_HEX))?;
         self.at += 4;
-        u32::from_str_radix(digits, 16).map_err(|_| BadJson::Syntax(self.at))
+        u32::from_str_radix(digits, 16).map_err(|_| self.syntax(IN_HEX))
     }
 
     fn number(&mut self) -> Result<Json<'a>, BadJson> {
@@ -220,22 +251,24 @@ impl<'a> Parser<'a> {
             self.at += 1;
         }
         if self.at == start {
-            return Err(BadJson::Syntax(start));
+            return Err(self.syntax("in numeric literal"));
         }
         Ok(())
     }
 }
 
+const IN_HEX: &str = "in \\u hexadecimal character escape";
+
 /// Up to so many members each is compared with all others, which takes no memory.
 const FEW: usize = 12;
 
 /// A key that stands twice. Sorting finds it in a time that no choice of keys can make quadratic.
-fn doubled(members: &[Member<'_>]) -> Option<String> {
+pub(super) fn doubled<'m>(members: &'m [Member<'_>]) -> Option<&'m str> {
     if members.len() <= FEW {
         let mut rest = members;
         while let Some(((key, _), others)) = rest.split_first() {
             if others.iter().any(|(other, _)| other == key) {
-                return Some(key.to_string());
+                return Some(key);
             }
             rest = others;
         }
@@ -249,7 +282,7 @@ fn doubled(members: &[Member<'_>]) -> Option<String> {
     let mut pairs = keys.iter().zip(keys.iter().skip(1));
     pairs
         .find(|(key, next)| key == next)
-        .map(|((_, key), _)| (*key).to_owned())
+        .map(|((_, key), _)| *key)
 }
 
 /// The last bytes of a key, which tell most keys apart faster than the keys as wholes.

@@ -32,27 +32,110 @@ fn refuses_what_has_a_second_reading() {
         ("H22", "{\"a\":\"\\ud800\\u0041\"}", BadJson::Surrogate(6)),
         ("H22", "{\"a\":\"\\udc00\"}", BadJson::Surrogate(6)),
         ("json", "{\"a\":\"\n\"}", BadJson::Control(6)),
-        ("json", "{\"a\":\"", BadJson::Syntax(6)),
-        ("json", "{a:1}", BadJson::Syntax(1)),
-        ("json", "{'a':1}", BadJson::Syntax(1)),
-        ("json", "{\"a\":1,}", BadJson::Syntax(7)),
-        ("json", "[1,]", BadJson::Syntax(3)),
-        ("json", "[1 2]", BadJson::Syntax(3)),
         ("json", "01", BadJson::More(1)),
-        ("json", "1.", BadJson::Syntax(2)),
-        ("json", "+1", BadJson::Syntax(0)),
-        ("json", "-", BadJson::Syntax(1)),
-        ("json", "1e", BadJson::Syntax(2)),
-        ("json", "NaN", BadJson::Syntax(0)),
-        ("json", "tru", BadJson::Syntax(0)),
-        ("json", "", BadJson::Syntax(0)),
-        ("json", "/*a*/1", BadJson::Syntax(0)),
-        ("json", "\"\\x\"", BadJson::Syntax(1)),
-        ("json", "\"\\u12g4\"", BadJson::Syntax(3)),
     ] {
         assert_eq!(Json::parse(text.as_bytes()), Err(want), "{id}: {text}");
     }
     assert_eq!(Json::parse(b"\"\xff\""), Err(BadJson::Utf8(1)), "T6");
+}
+
+/// The beginnings are the daemon's own, as tests of clients and of the daemon look for them.
+#[test]
+fn says_what_is_no_json_in_the_words_of_the_daemon() {
+    let key = "looking for beginning of object key string";
+    let value = "looking for beginning of value";
+    for (text, want) in [
+        (
+            "{invalid json",
+            format!("invalid character 'i' {key}, in byte 1"),
+        ),
+        (
+            "{'a':1}",
+            format!("invalid character '\\'' {key}, in byte 1"),
+        ),
+        (
+            "{\"a\":1,}",
+            format!("invalid character '}}' {key}, in byte 7"),
+        ),
+        (
+            "{\"a\" 1}",
+            "invalid character '1' after object key, in byte 5".to_owned(),
+        ),
+        (
+            "{\"a\":1 \"b\"}",
+            "invalid character '\"' after object key:value pair, in byte 7".to_owned(),
+        ),
+        ("[1,]", format!("invalid character ']' {value}, in byte 3")),
+        (
+            "[1 2]",
+            "invalid character '2' after array element, in byte 3".to_owned(),
+        ),
+        ("+1", format!("invalid character '+' {value}, in byte 0")),
+        ("NaN", format!("invalid character 'N' {value}, in byte 0")),
+        (
+            "/*a*/1",
+            format!("invalid character '/' {value}, in byte 0"),
+        ),
+        (
+            "trux",
+            "invalid character 'x' in a literal, in byte 3".to_owned(),
+        ),
+        (
+            "-x",
+            "invalid character 'x' in numeric literal, in byte 1".to_owned(),
+        ),
+        (
+            "\"\\x\"",
+            "invalid character 'x' in string escape code, in byte 2".to_owned(),
+        ),
+        (
+            "\"\\u12g4\"",
+            "invalid character '1' in \\u hexadecimal character escape, in byte 3".to_owned(),
+        ),
+        ("", format!("unexpected EOF {value}")),
+        ("tru", "unexpected EOF in a literal".to_owned()),
+        ("{\"a\":\"", "unexpected EOF in a string".to_owned()),
+        ("1.", "unexpected EOF in numeric literal".to_owned()),
+        ("1e", "unexpected EOF in numeric literal".to_owned()),
+        ("-", "unexpected EOF in numeric literal".to_owned()),
+    ] {
+        let bad = Json::parse(text.as_bytes()).unwrap_err();
+        assert_eq!(bad.to_string(), format!("invalid JSON: {want}"), "{text}");
+    }
+    let more = Json::parse(b"{} trailing content").unwrap_err();
+    assert_eq!(
+        more.to_string(),
+        "unexpected content after JSON, from byte 3 on: send one document"
+    );
+}
+
+#[test]
+fn keys_with_the_same_value_can_be_made_one() {
+    let united = |text: &'static str| {
+        let Json::Object(mut members) = Json::parse_with_doubles(text.as_bytes()).unwrap() else {
+            panic!("{text}");
+        };
+        single(&mut members).map(|()| members.into_iter().map(|(key, _)| key).collect::<Vec<_>>())
+    };
+    let letters = |text: &str| {
+        text.split(' ')
+            .map(|key| Cow::Owned(key.to_owned()))
+            .collect()
+    };
+    for (text, want) in [
+        (r#"{"a":1,"b":2}"#, Ok("a b")),
+        (r#"{"a":1,"b":2,"a":1,"b":2,"a":1}"#, Ok("a b")),
+        (r#"{"b":{"x":[1,{}]},"a":null,"b":{"x":[1,{}]}}"#, Ok("b a")),
+        // Numbers are what is written.
+        (r#"{"a":1,"a":1.0}"#, Err("a")),
+        (r#"{"a":null,"a":0}"#, Err("a")),
+        (r#"{"a":1,"a":1,"a":2}"#, Err("a")),
+        (r#"{"a":{"x":1,"y":2},"a":{"y":2,"x":1}}"#, Err("a")),
+        (r#"{"a":[1],"a":[1,1]}"#, Err("a")),
+    ] {
+        let want = want.map(letters).map_err(str::to_owned);
+        assert_eq!(united(text), want, "{text}");
+    }
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Re
         Rules::new(vec![policy("p", everything())], Grants::default()).observed(is_observed);
     let (method, target) = request.split_once(' ').unwrap();
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
-    let (mut known, mut request) = (Known::default(), Request { call, body: None });
+    let (mut known, mut request) = (Known::default(), Request::new(call));
     loop {
         let ground = Ground {
             known: &known,

@@ -9,7 +9,7 @@ use crate::policy::{Answer, Entry, suppose};
 
 fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason, String)> {
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
-    let request = Request { call, body: None };
+    let request = Request::new(call);
     let known = Known::default();
     let ground = Ground {
         known: &known,
@@ -255,6 +255,7 @@ fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_
         let request = Request {
             call: classify("POST", Target::parse(target).unwrap()).unwrap(),
             body: Some(Json::parse(body.as_bytes()).unwrap()),
+            flaw: None,
         };
         let ground = Ground {
             known: &known,
@@ -643,6 +644,7 @@ fn s12_a_denial_says_that_older_containers_were_skipped() {
         let request = Request {
             call: classify("POST", Target::parse("/containers/create").unwrap()).unwrap(),
             body: Some(Json::parse(br#"{"Image":"web:2"}"#).unwrap()),
+            flaw: None,
         };
         match rules.judge(
             request,

@@ -7,6 +7,7 @@
 //! is kept.
 
 mod mutate;
+mod spelling;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, OpenOptions};
@@ -139,10 +140,10 @@ fn without_places(bad: &BadBody) -> String {
     match bad {
         BadBody::Json(bad) => {
             let text = format!("{bad:?}");
-            text.split('(').next().unwrap().to_owned()
+            text.split(['(', ' ']).next().unwrap().to_owned()
         }
-        BadBody::Case { right, .. } => format!("case of {right}"),
-        BadBody::Doubled { field, .. } => format!("doubled {field}"),
+        BadBody::Doubled(_) => "doubled".to_owned(),
+        BadBody::Misplaced { right, .. } => format!("misplaced {right}"),
         BadBody::Kind { want, .. } => format!("kind {want}"),
         BadBody::Unknown(_) => "unknown".to_owned(),
     }

@@ -1,5 +1,7 @@
 //! What holds of every table.
 
+use std::collections::HashSet;
+
 use super::*;
 use crate::docker::json::folded;
 
@@ -65,7 +67,6 @@ fn descend(shape: Shape, path: &str, above: Option<&'static Field>, found: &mut 
         Shape::Any
         | Shape::Bool
         | Shape::Integer
-        | Shape::Nothing
         | Shape::Number
         | Shape::Text
         | Shape::TextOrTexts => {}
@@ -108,7 +109,8 @@ fn shape_of(operation: Operation, path: &str) -> Option<Shape> {
         let Shape::Object(table) = shape else {
             return None;
         };
-        let field = table.field(key);
+        // The documents spell some in another case.
+        let field = table.find(key).map(|entry| entry.field);
         shape = field.filter(|field| field.class != Class::Ignored)?.shape;
         for wrapped in step.as_bytes()[key.len()..].chunks(2) {
             shape = match (wrapped, shape) {
@@ -207,19 +209,9 @@ fn no_two_fields_of_an_object_are_one_to_the_daemon() {
 }
 
 #[test]
-fn another_spelling_differs_by_case_alone() {
-    for (operation, Place { path, field, .. }) in everywhere() {
-        if let Some(also) = field.also {
-            assert_ne!(also, field.name, "{operation}: {path}");
-            assert!(folded(also) == folded(field.name), "{operation}: {path}");
-        }
-    }
-}
-
-#[test]
 fn only_what_is_dropped_may_be_anything() {
     for (operation, Place { path, field, .. }) in everywhere() {
-        let is_loose = matches!(field.shape, Shape::Any | Shape::Nothing);
+        let is_loose = matches!(field.shape, Shape::Any);
         assert_eq!(
             field.class == Class::Ignored,
             is_loose,
@@ -258,6 +250,31 @@ fn every_topic_is_asked_somewhere() {
     }
 }
 
+/// Each is found by its key in whatever case, and no two share a place: so a doubled field is seen.
+#[test]
+fn every_field_is_found_in_any_case_and_has_a_place_of_its_own() {
+    for (operation, table) in TABLES {
+        let mut found = Vec::new();
+        objects(table, &mut found);
+        for object in found {
+            let mut places = HashSet::new();
+            for field in fields(object) {
+                for key in [
+                    field.name.to_owned(),
+                    field.name.to_lowercase(),
+                    field.name.to_uppercase(),
+                ] {
+                    let entry = object.find(&key).unwrap();
+                    assert!(std::ptr::eq(entry.field, field), "{operation}: {key}");
+                    places.insert(entry.place);
+                }
+            }
+            assert_eq!(places.len(), fields(object).len(), "{operation}");
+            assert!(places.iter().all(|place| *place < 128), "{operation}");
+        }
+    }
+}
+
 /// Engines up to 26.1 read the fields of a host configuration from the level above.
 #[test]
 fn no_field_of_a_host_config_is_taken_one_level_above() {
@@ -267,9 +284,8 @@ fn no_field_of_a_host_config_is_taken_one_level_above() {
         panic!("HostConfig is an object");
     };
     for field in fields(host_config) {
-        let above = create.field(field.name).map(|field| field.shape);
-        let is_shut = matches!(above, None | Some(Shape::Nothing));
-        assert!(is_shut, "{} at the top is taken", field.name);
+        let is_taken = create.find(field.name).is_some();
+        assert!(!is_taken, "{} at the top is taken", field.name);
     }
 }
 

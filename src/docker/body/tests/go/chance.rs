@@ -1,7 +1,5 @@
 //! Bodies of chance: most often right, sometimes wrong in the ways that readers differ on.
 
-use std::ptr;
-
 use super::super::tables;
 use super::*;
 
@@ -53,7 +51,6 @@ impl Choices<'_> {
             Shape::Text => to.push_str(self.one_of(&["\"a\"", "\"\"", "\"\\u0062\""])),
             Shape::TextOrTexts => to.push_str(self.one_of(&["\"a\"", "[\"a\",\"b\"]", "[]"])),
             Shape::Any => to.push_str(self.one_of(&["{\"a\":[1]}", "\"a\"", "true"])),
-            Shape::Nothing => to.push_str("[]"),
             Shape::List(inner) => self.several(3, "[]", to, |choices, to| {
                 choices.value(*inner, to);
             }),
@@ -70,22 +67,26 @@ impl Choices<'_> {
 
     fn object(&mut self, table: &'static Table, to: &mut String) {
         let fields = tables::fields(table);
-        let mut last = None;
+        let mut last: Option<(&Field, String)> = None;
         self.several(6, "{}", to, |choices, to| {
             if choices.pick(16) == 15 || fields.is_empty() {
                 to.push_str(choices.one_of(&["\"Zz\":null", "\"Zz\":1", "\"Config\":null"]));
                 return;
             }
             // The same field again is where readers differ.
-            let again = last.filter(|_| choices.pick(8) == 7);
-            let field = again.unwrap_or_else(|| choices.one_of(&fields));
-            let is_again = last.replace(field).is_some_and(|last| ptr::eq(last, field));
-            choices.key(field, if is_again { 8 } else { 40 }, to);
-            if is_again && choices.pick(2) == 1 {
-                to.push_str("null");
-            } else {
-                choices.value(field.shape, to);
+            let again = last.take().filter(|_| choices.pick(8) == 7);
+            let field = match &again {
+                Some((field, _)) => *field,
+                None => choices.one_of(&fields),
+            };
+            choices.key(field, if again.is_some() { 8 } else { 40 }, to);
+            let start = to.len();
+            match (again, choices.pick(4)) {
+                (Some((_, value)), 1 | 2) => to.push_str(&value),
+                (Some(_), 3) => to.push_str("null"),
+                _ => choices.value(field.shape, to),
             }
+            last = Some((field, to[start..].to_owned()));
         });
     }
 
@@ -98,10 +99,19 @@ impl Choices<'_> {
             3 => field.name.replace(['s', 'S'], "\u{17f}"),
             4 => field.name.replace(['k', 'K'], "\u{212a}"),
             5 => escaped(field.name),
-            6 | 7 => field.also.unwrap_or(field.name).to_owned(),
+            6 => field.name.chars().rev().collect(),
+            7 => self.in_any_case(field.name),
             _ => field.name.to_owned(),
         };
         to.extend(["\"", &name, "\":"]);
+    }
+
+    fn in_any_case(&mut self, name: &str) -> String {
+        let letters = name.chars().map(|letter| match self.pick(2) {
+            1 => letter.to_ascii_uppercase(),
+            _ => letter.to_ascii_lowercase(),
+        });
+        letters.collect()
     }
 
     fn several(
