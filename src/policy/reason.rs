@@ -58,6 +58,7 @@ reasons! {
     BadApiVersion = 400 "bad_api_version", "The version prefix is misspelled or older than `api_min`.";
     BadQuery = 400 "bad_query", "The query is misspelled, too long, or doubles a key that decides something.";
     BadBody = 400 "bad_body", "The body ended early, its chunks are broken, or it has no single reading.";
+    BodyTypeNotAllowed = 400 "body_type_not_allowed", "A Content-Type that the operation does not take.";
     UnknownOperation = 403 "unknown_operation", "No operation of the Docker API, and no raw path of a policy.";
     NotGranted = 403 "not_granted", "No policy of the listener grants the operation.";
     Denied = 403 "denied", "A `deny` of the settings or of the listener names the operation.";
@@ -69,8 +70,7 @@ reasons! {
     HeadTimeout = 408 "head_timeout", "The head took longer than `limits.head`.";
     BodyTimeout = 408 "body_timeout", "A body that is read before it is sent took longer than `limits.body_time`, or an upload into a container came slower than `limits.upload_rate`.";
     BodyTooLarge = 413 "body_too_large", "A body that is read before it is sent is larger than its limit.";
-    BodyNotAllowed = 415 "body_not_allowed", "A body where the operation takes none.";
-    BodyTypeNotAllowed = 415 "body_type_not_allowed", "A Content-Type that the operation does not take.";
+    BodyNotAllowed = 415 "body_not_allowed", "A body that says something where the operation takes none.";
     HeadTooLarge = 431 "head_too_large", "The head is larger than `limits.head_bytes`, or has too many lines.";
     InternalError = 500 "internal_error", "A defect of Dockgate: the request's handling panicked.";
     UpgradeNotOffered = 501 "upgrade_not_offered", "The operation needs another `Upgrade` than the request has.";

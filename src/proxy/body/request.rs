@@ -16,6 +16,7 @@ use super::pace::{Cut, Watch};
 use super::{Source, count};
 use crate::config::{Limits, UploadRate};
 use crate::docker;
+use crate::docker::body::{MAX_OF_NOTHING, says_nothing};
 use crate::docker::json::{MAX_VALUES, parsed_size};
 use crate::policy::{Denial, Reason};
 use crate::proxy::budget::Taken;
@@ -199,19 +200,31 @@ pub fn refusal(kind: docker::Body, content_types: &[String]) -> Option<Denial> {
         docker::Body::Import | docker::Body::Refused => false,
         docker::Body::Tar => !types.iter().any(|line| is_form_or_grpc(line)),
     };
-    (!is_taken).then(|| unwanted(kind, types.len()))
+    (!is_taken).then(|| unwanted(kind, &types))
 }
 
-/// The refusal of a body that is not empty. It does not repeat the type, which is the client's text.
-fn unwanted(kind: docker::Body, type_lines: usize) -> Denial {
+/// Whether a body that is refused so is as good as none: it is empty, or says nothing where none belongs.
+#[must_use]
+pub fn is_as_none(refusal: &Denial, bytes: &[u8]) -> bool {
+    bytes.is_empty() || (refusal.reason == Reason::BodyNotAllowed && says_nothing(bytes))
+}
+
+/// The refusal of a body that is not empty.
+fn unwanted(kind: docker::Body, types: &[String]) -> Denial {
     match kind {
-        docker::Body::Json(_) | docker::Body::Discarded if type_lines > 1 => {
+        docker::Body::Json(_) | docker::Body::Discarded if types.len() > 1 => {
             let message = "the header Content-Type stands there twice: send it once";
             Denial::new(Reason::DoubledHeader, message)
         }
         docker::Body::Json(_) => {
+            // In the daemon's words, which tests of clients look for. The message is on record, which has no other
+            // text of a header.
+            let named = types
+                .first()
+                .filter(|named| USUAL.contains(&named.as_str()));
+            let named = named.map(|named| format!(" ({named})")).unwrap_or_default();
             let message =
-                "the body's Content-Type is not application/json: send JSON, with this type";
+                format!("unsupported Content-Type header{named}: must be 'application/json'");
             Denial::new(Reason::BodyTypeNotAllowed, message)
         }
         docker::Body::Tar => {
@@ -235,6 +248,17 @@ fn media_type(value: &str) -> String {
         .trim()
         .to_ascii_lowercase()
 }
+
+/// The types that clients send for JSON by mistake.
+const USUAL: &[&str] = &[
+    "application/octet-stream",
+    "application/x-tar",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/html",
+    "text/json",
+    "text/plain",
+];
 
 /// Types that the daemon would read as parameters, or Podman as a call of its own.
 fn is_form_or_grpc(media_type: &str) -> bool {
@@ -296,24 +320,30 @@ impl Reader<'_> {
             .unwrap_or_else(|_| Err(slow()))
     }
 
-    /// Makes sure that a body is empty.
+    /// Makes sure that a body is as good as empty.
     async fn read_nothing(
         &mut self,
         head: &Head,
         body: &mut Incoming,
         otherwise: Denial,
     ) -> Result<(), Denial> {
-        if head.framing != Framing::Chunked {
+        if check_length(head, MAX_OF_NOTHING).is_err() {
             return Err(otherwise);
         }
         let time = self.limits.body_time;
         let reading = async {
+            let mut bytes = Vec::new();
             while let Some(data) = self.next(body).await? {
-                if !data.is_empty() {
+                if bytes.len() + data.len() > MAX_OF_NOTHING {
                     return Err(otherwise);
                 }
+                bytes.extend_from_slice(&data);
             }
-            Ok(())
+            if is_as_none(&otherwise, &bytes) {
+                Ok(())
+            } else {
+                Err(otherwise)
+            }
         };
         tokio::time::timeout(time, reading)
             .await
