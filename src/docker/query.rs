@@ -137,13 +137,21 @@ impl Query {
         self.add(key, value);
     }
 
-    /// Leaves only these keys.
+    /// Leaves only these keys, and of those in [`FIRST_ALONE`] the first value.
     ///
     /// # Errors
     ///
     /// One of them stands there twice, unless it is a list in the API.
     pub fn retain(&mut self, keys: &[&str]) -> Result<(), BadQuery> {
-        self.0.retain(|(key, _)| keys.contains(&key.as_str()));
+        let mut firsts = Vec::new();
+        self.0.retain(|(key, _)| {
+            let Some(first) = FIRST_ALONE.iter().find(|first| *first == key) else {
+                return keys.contains(&key.as_str());
+            };
+            let is_first = !firsts.contains(first);
+            firsts.push(*first);
+            is_first && keys.contains(first)
+        });
         keys.iter()
             .filter(|key| !LISTS.contains(key))
             .try_for_each(|key| self.once(key))
@@ -187,6 +195,12 @@ impl Query {
 
 /// The keys of [`retain`](Query::retain)'s users of which the daemon reads every value.
 const LISTS: &[&str] = &["changes", "extrahosts", "platform", "t"];
+
+/// The keys of [`retain`](Query::retain)'s users of which a client sends more than the daemon reads.
+///
+/// docker-py's `build(dockerfile="../Outside")` puts that file into the context under another name, and sends as
+/// `dockerfile` the name and then the whole text. Every engine of Docker reads the first of them.
+const FIRST_ALONE: &[&str] = &["dockerfile"];
 
 fn decode(text: &str) -> Result<String, BadQuery> {
     if !text.contains(['%', '+']) {
@@ -312,6 +326,12 @@ mod tests {
             doubled.retain(&["name"]),
             Err(BadQuery::Doubled("name".to_owned()))
         );
+        // K: docker-py sends the name of a Dockerfile, and then its text.
+        let mut build = Query::parse("dockerfile=.df&t=a&dockerfile=FROM+a&dockerfile=b").unwrap();
+        assert_eq!(build.retain(&["dockerfile", "t"]), Ok(()));
+        assert_eq!(build, Query::parse("dockerfile=.df&t=a").unwrap());
+        assert_eq!(build.retain(&["t"]), Ok(()));
+        assert_eq!(build, Query::parse("t=a").unwrap());
         let mut list = Query::parse("changes=a&changes=b").unwrap();
         assert_eq!(list.retain(&["changes"]), Ok(()));
     }
