@@ -82,8 +82,10 @@ pub enum BadMount {
     /// A type that is not known.
     #[error("has a type that is neither bind, volume, tmpfs nor image")]
     Type,
-    /// The name of no volume.
-    #[error("has a source that is neither an absolute path nor a volume's name")]
+    /// The name of no volume. The daemon gives the same advice in the same words.
+    #[error(
+        "has a source that is not a valid volume name. If you intended to pass a host directory, use absolute path"
+    )]
     VolumeName,
 }
 

@@ -68,20 +68,28 @@ pub fn needs(call: &Call, body: Option<&Json>, known: &Known) -> Result<Vec<Need
     Ok(once(needs.found))
 }
 
-/// So many needs may repeat each other: finding out takes longer than judging them.
-const FEW: usize = 64;
+/// Up to so many needs each is compared with all others, which takes no memory.
+const FEW: usize = 16;
 
-/// Leaves the first of needs that are the same. What a body names thousands of times is then judged once, and
+/// Leaves the first of needs that are the same. What a body names several times is then judged once, told once, and
 /// the labels of what it names are searched once.
-fn once(found: Vec<Need>) -> Vec<Need> {
+fn once(mut found: Vec<Need>) -> Vec<Need> {
     if found.len() <= FEW {
-        return found;
+        let mut rest = &*found;
+        let mut is_doubled = false;
+        while let Some((need, others)) = rest.split_first() {
+            is_doubled |= others.iter().any(|other| other.what == need.what);
+            rest = others;
+        }
+        if !is_doubled {
+            return found;
+        }
     }
     let mut seen = HashSet::with_capacity(found.len());
     let are_first: Vec<_> = found.iter().map(|need| seen.insert(&need.what)).collect();
     let mut are_first = are_first.into_iter();
-    let is_first = |_: &Need| are_first.next().unwrap_or_default();
-    found.into_iter().filter(is_first).collect()
+    found.retain(|_| are_first.next().unwrap_or_default());
+    found
 }
 
 /// Which container or service a request is about, by its path and its query: those that it is about

@@ -36,9 +36,8 @@ pub(in crate::policy) fn judged(
         .collect();
     match suppose::judge(&rules, call, body, &given) {
         Ok((Judgement::Allow(permit), _)) => Ok(permit),
-        Ok((Judgement::Deny(denial), _)) => Err((denial.reason, denial.message)),
+        Ok((Judgement::Deny(denial), _)) | Err(denial) => Err((denial.reason, denial.message)),
         Ok((other, _)) => panic!("{request} {body}: {other:?}"),
-        Err(bad) => Err((Reason::BadBody, bad.to_string())),
     }
 }
 
@@ -357,6 +356,12 @@ fn each_key_of_create_grants_what_its_refusal_names() {
         format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to create.{key}")
     };
     let of = |path: &str, value: &str, key: &str| at(&format!("HostConfig.{path}"), value, key);
+    // G18: what the client wrote, and what stands under the key.
+    let from_host = |path: &str, key: &str| {
+        format!(
+            "HostConfig.{path} \"host\" is not granted; to grant it add \"{key}\" to create.host_namespaces"
+        )
+    };
     let set = |path: &str, key: &str| {
         format!("{path} is not granted; to grant it set create.{key} = true")
     };
@@ -467,37 +472,37 @@ fn each_key_of_create_grants_what_its_refusal_names() {
         (
             CREATE,
             host(r#""PidMode":"host""#),
-            of("PidMode", "pid", "host_namespaces"),
+            from_host("PidMode", "pid"),
             "host_namespaces = ['pid']",
         ),
         (
             CREATE,
             host(r#""IpcMode":"host""#),
-            of("IpcMode", "ipc", "host_namespaces"),
+            from_host("IpcMode", "ipc"),
             "host_namespaces = ['ipc']",
         ),
         (
             CREATE,
             host(r#""UTSMode":"host""#),
-            of("UTSMode", "uts", "host_namespaces"),
+            from_host("UTSMode", "uts"),
             "host_namespaces = ['uts']",
         ),
         (
             CREATE,
             host(r#""UsernsMode":"host""#),
-            of("UsernsMode", "user", "host_namespaces"),
+            from_host("UsernsMode", "user"),
             "host_namespaces = ['user']",
         ),
         (
             CREATE,
             host(r#""CgroupnsMode":"host""#),
-            of("CgroupnsMode", "cgroup", "host_namespaces"),
+            from_host("CgroupnsMode", "cgroup"),
             "host_namespaces = ['cgroup']",
         ),
         (
             CREATE,
             host(r#""NetworkMode":"host""#),
-            of("NetworkMode", "network", "host_namespaces"),
+            from_host("NetworkMode", "network"),
             "host_namespaces = ['network']",
         ),
         (
@@ -1301,6 +1306,29 @@ fn s12_what_a_body_names_often_is_judged_once() {
     let variables: Vec<_> = (0..10_000).map(|at| format!("\"V{at}=x\"")).collect();
     let different = format!(r#"{{"Image":"a","Env":[{}]}}"#, variables.join(","));
     assert!(count(&different) >= 10_000, "what differs is judged each");
+}
+
+/// A link that is asked for in several places is one finding.
+#[test]
+fn p_g18_a_denial_says_each_finding_once() {
+    let body = r#"{"Image":"a","HostConfig":{"Links":["db:x","db:y"],"VolumesFrom":["db"],"NetworkMode":"host"},
+        "NetworkingConfig":{"EndpointsConfig":{"bridge":{"Links":["db:x"]}}}}"#;
+    let (_, message) = judged("", CREATE, body, &[]).unwrap_err();
+    assert_eq!(
+        message,
+        "ContainerCreate: HostConfig.Links \"db\" is not granted; to grant it add \"db\" to create.join; \
+         HostConfig.NetworkMode \"host\" is not granted; to grant it add \"network\" to create.host_namespaces"
+    );
+}
+
+#[test]
+fn p_a_relative_host_path_keeps_the_daemons_advice() {
+    for source in ["relative/x", "./x", "~/x", "a b"] {
+        let body = format!(r#"{{"Image":"a","HostConfig":{{"Binds":["{source}:/x"]}}}}"#);
+        let (_, message) = judged("", CREATE, &body, &[]).unwrap_err();
+        let advice = "If you intended to pass a host directory, use absolute path";
+        assert!(message.ends_with(advice), "{source}: {message}");
+    }
 }
 
 #[test]
