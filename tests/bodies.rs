@@ -199,7 +199,16 @@ fn a_a_body_that_says_nothing_is_as_none_and_any_other_is_refused_where_none_bel
         "/containers/web/stop",
         "/images/create?fromImage=a",
     ] {
-        for body in ["{}", "null", "\"\"", " {} ", "\r\n{}\r\n", "{ }", "\tnull\n", "   "] {
+        for body in [
+            "{}",
+            "null",
+            "\"\"",
+            " {} ",
+            "\r\n{}\r\n",
+            "{ }",
+            "\tnull\n",
+            "   ",
+        ] {
             for lines in types {
                 for request in [post(target, lines, body), chunked(target, lines, body)] {
                     gate.ask(&request).assert_ok(&request);
@@ -325,6 +334,61 @@ fn json_operations_take_json_alone() {
                 "{request}"
             );
         }
+    }
+}
+
+/// What the daemon's own tests look for: `TestContainerInvalidJSON`, `TestNetworkInvalidJSON`, `TestVolumesInvalidJSON`.
+#[test]
+fn what_is_no_json_answers_with_the_daemons_status_and_words() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &everything());
+    let text = "Content-Type: text/plain\r\n";
+    let odd = "Content-Type: text/own-text\r\n";
+    for target in [
+        "/commit",
+        "/containers/create",
+        "/containers/foobar/exec",
+        "/containers/foobar/update",
+        "/exec/foobar/start",
+        "/networks/create",
+        "/networks/bridge/connect",
+        "/networks/bridge/disconnect",
+        "/volumes/create",
+    ] {
+        for (lines, body, refused, want) in [
+            (
+                text,
+                "{}",
+                WRONG_TYPE,
+                "dockgate: unsupported Content-Type header (text/plain): must be 'application/json'",
+            ),
+            (
+                odd,
+                "{}",
+                WRONG_TYPE,
+                "dockgate: unsupported Content-Type header: must be 'application/json'",
+            ),
+            (
+                JSON,
+                "{invalid json",
+                BAD_BODY,
+                "dockgate: invalid JSON: invalid character 'i' looking for beginning of object key string",
+            ),
+            (
+                JSON,
+                "{} trailing content",
+                BAD_BODY,
+                "dockgate: unexpected content after JSON",
+            ),
+            (JSON, "{\"a\":", BAD_BODY, "dockgate: invalid JSON: unexpected EOF"),
+        ] {
+            let reply = gate.ask(post(target, lines, body));
+            refused.assert(&reply, target);
+            let said: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+            let said = said["message"].as_str().unwrap();
+            assert!(said.starts_with(want), "{target} {body}: {said}");
+        }
+        daemon.assert_only_looked_up(target);
     }
 }
 

@@ -196,11 +196,19 @@ fn what_has_no_single_reading_is_refused_all_the_same() {
             Refused(400, "bad_body"),
         ),
         (
-            post("/containers/create", JSON, r#"{"New":1,"Image":"a","image":"b"}"#),
+            post(
+                "/containers/create",
+                JSON,
+                r#"{"New":1,"Image":"a","image":"b"}"#,
+            ),
             Refused(400, "bad_body"),
         ),
         (
-            post("/containers/create", JSON, r#"{"New":1,"Labels":{"dockgate.policy":"agent"}}"#),
+            post(
+                "/containers/create",
+                JSON,
+                r#"{"New":1,"Labels":{"dockgate.policy":"agent"}}"#,
+            ),
             Refused(400, "bad_body"),
         ),
         // It would pass for one of Dockgate's own when the gate is closed again.

@@ -96,6 +96,27 @@ fn every_ignored_field_is_dropped() {
     }
 }
 
+/// A row is there for a client that sends the field, and none is there without.
+#[test]
+fn every_ignored_field_was_sent_by_a_client() {
+    let (bodies, mut unsent) = (all(), Vec::new());
+    for (operation, table) in TABLES {
+        let mut found = Vec::new();
+        tables::objects(table, &mut found);
+        let fields = found.into_iter().flat_map(|object| object.own);
+        for field in fields.filter(|field| field.class == Class::Ignored) {
+            let key = format!("\"{}\":", field.name.to_lowercase());
+            let is_sent = |(sent, body): &(Operation, &str)| {
+                sent == operation && body.to_lowercase().contains(&key)
+            };
+            if !bodies.iter().any(is_sent) {
+                unsent.push(format!("{operation} {}", field.name));
+            }
+        }
+    }
+    assert_eq!(unsent, [""; 0]);
+}
+
 /// Docker's own client asks for nothing with a container of the image alone.
 #[test]
 fn a_plain_container_asks_for_little() {
