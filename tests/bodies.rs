@@ -380,7 +380,12 @@ fn what_is_no_json_answers_with_the_daemons_status_and_words() {
                 BAD_BODY,
                 "dockgate: unexpected content after JSON",
             ),
-            (JSON, "{\"a\":", BAD_BODY, "dockgate: invalid JSON: unexpected EOF"),
+            (
+                JSON,
+                "{\"a\":",
+                BAD_BODY,
+                "dockgate: invalid JSON: unexpected EOF",
+            ),
         ] {
             let reply = gate.ask(post(target, lines, body));
             refused.assert(&reply, target);

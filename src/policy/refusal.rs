@@ -149,10 +149,10 @@ pub fn refusal(need: &Need) -> String {
 
 /// What was asked for, in the client's own word, which is not always what would stand under the key.
 fn asked(what: &What) -> Option<Cow<'_, str>> {
-    match what {
-        What::HostNamespace(_) => Some("host".into()),
-        other => other.value(),
+    if let What::HostNamespace(_) = what {
+        return Some("host".into());
     }
+    what.value()
 }
 
 /// The same, where it is known which limits were to be kept to.

@@ -123,6 +123,7 @@ fn m_a_field_of_a_host_config_beside_it_names_where_it_belongs() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn b_a_key_in_another_case_is_the_field_and_sent_in_the_right_spelling() {
     for (operation, body, want) in [
         (
@@ -239,6 +240,7 @@ fn b_a_field_that_is_there_twice_is_one_if_both_have_the_same_value() {
 
 /// The daemon would merge objects, keep the elements of arrays, and take the last of the rest.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn b_a_field_with_two_values_is_refused() {
     for (id, operation, body, path) in [
         ("T4", CREATE, r#"{"Image":"a","Image":"b"}"#, "Image"),

@@ -35,16 +35,16 @@ impl Speller {
             (Shape::Object(table), Json::Object(members)) => {
                 let members = members.iter();
                 let members = members.flat_map(|(key, value)| self.field(key, value, table));
-                *to += &format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+                to.push_str(&["{", &members.collect::<Vec<_>>().join(","), "}"].concat());
             }
             (Shape::Map(inner), Json::Object(members)) => {
                 let members = members.iter();
                 let members = members.flat_map(|(key, value)| self.entry(key, value, *inner));
-                *to += &format!("{{{}}}", members.collect::<Vec<_>>().join(","));
+                to.push_str(&["{", &members.collect::<Vec<_>>().join(","), "}"].concat());
             }
             (Shape::List(inner), Json::List(values)) => {
                 let values = values.iter().map(|value| self.respelled(value, *inner));
-                *to += &format!("[{}]", values.collect::<Vec<_>>().join(","));
+                to.push_str(&["[", &values.collect::<Vec<_>>().join(","), "]"].concat());
             }
             _ => value.render(to),
         }
