@@ -199,7 +199,7 @@ const LISTS: &[&str] = &["changes", "extrahosts", "platform", "t"];
 /// The keys of [`retain`](Query::retain)'s users of which a client sends more than the daemon reads.
 ///
 /// docker-py's `build(dockerfile="../Outside")` puts that file into the context under another name, and sends as
-/// `dockerfile` the name and then the whole text. Every engine of Docker reads the first of them.
+/// `dockerfile` the name and then the whole text. Every engine reads the first of them.
 const FIRST_ALONE: &[&str] = &["dockerfile"];
 
 fn decode(text: &str) -> Result<String, BadQuery> {
