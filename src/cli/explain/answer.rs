@@ -9,7 +9,7 @@ use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify}
 use crate::policy::{
     Cited, Denial, Judgement, Lookup, Need, Permit, Place, Policy, Reason, Rules, What, suppose,
 };
-use crate::proxy::body::request::{is_as_none, refusal};
+use crate::proxy::body::kind::{is_as_none, refusal};
 use crate::proxy::lookup::missing;
 
 /// The answer. Its fields are those of `explain --json`, which `docs/explain.md` describes.

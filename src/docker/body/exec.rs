@@ -26,8 +26,8 @@ tables! {
         containerId              Any                    Ignored; // docker-java repeats the path
     }
 
-    /// `ExecStart`. What is run was said when the exec was made; Docker.DotNet before 4.0 says it again, go-dockerclient
-    /// shows its own streams, and dockerode its own options.
+    /// `ExecStart`. What is run was said when the exec was made; Docker.DotNet before 4.0 says it again,
+    /// go-dockerclient adds its own streams, and dockerode its own options.
     EXEC_START {
         AttachStderr             Any                    Ignored; // Docker.DotNet
         AttachStdin              Any                    Ignored; // Docker.DotNet

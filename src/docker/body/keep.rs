@@ -117,7 +117,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Keeps a member whose field is known, its key in the daemon's own spelling. What is not to be sent on becomes a null.
+    /// Keeps a member whose field is known, its key in the daemon's own spelling. What is not to be sent on becomes
+    /// a null.
     fn keep_member(
         &mut self,
         key: &mut Cow<'_, str>,

@@ -12,11 +12,12 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::kind::{JSON, TAR, is_as_none, refusal};
 use super::pace::{Cut, Watch};
 use super::{Source, count};
 use crate::config::{Limits, UploadRate};
 use crate::docker;
-use crate::docker::body::{MAX_OF_NOTHING, says_nothing};
+use crate::docker::body::MAX_OF_NOTHING;
 use crate::docker::json::{MAX_VALUES, parsed_size};
 use crate::policy::{Denial, Reason};
 use crate::proxy::budget::Taken;
@@ -37,8 +38,6 @@ pub struct RequestBody {
 
 /// The longest body that is read only to be thrown away, in bytes.
 const MAX_DISCARDED: usize = 64 * 1024;
-const JSON: &str = "application/json";
-const TAR: &str = "application/x-tar";
 
 /// Reads or takes over a request's body as its operation wants it.
 ///
@@ -191,82 +190,6 @@ impl Drop for RequestBody {
     }
 }
 
-/// The refusal of a body with these lines of `Content-Type`, unless it is empty or its operation takes it.
-#[must_use]
-pub fn refusal(kind: docker::Body, content_types: &[String]) -> Option<Denial> {
-    let types: Vec<_> = content_types.iter().map(|line| media_type(line)).collect();
-    let is_taken = match kind {
-        docker::Body::Discarded | docker::Body::Json(_) => types == [JSON],
-        docker::Body::Import | docker::Body::Refused => false,
-        docker::Body::Tar => !types.iter().any(|line| is_form_or_grpc(line)),
-    };
-    (!is_taken).then(|| unwanted(kind, &types))
-}
-
-/// Whether a body that is refused so is as good as none: it is empty, or says nothing where none belongs.
-#[must_use]
-pub fn is_as_none(refusal: &Denial, bytes: &[u8]) -> bool {
-    bytes.is_empty() || (refusal.reason == Reason::BodyNotAllowed && says_nothing(bytes))
-}
-
-/// The refusal of a body that is not empty.
-fn unwanted(kind: docker::Body, types: &[String]) -> Denial {
-    match kind {
-        docker::Body::Json(_) | docker::Body::Discarded if types.len() > 1 => {
-            let message = "the header Content-Type stands there twice: send it once";
-            Denial::new(Reason::DoubledHeader, message)
-        }
-        docker::Body::Json(_) => {
-            // In the daemon's words, which tests of clients look for. The message is on record, which has no other
-            // text of a header.
-            let named = types
-                .first()
-                .filter(|named| USUAL.contains(&named.as_str()));
-            let named = named.map(|named| format!(" ({named})")).unwrap_or_default();
-            let message =
-                format!("unsupported Content-Type header{named}: must be 'application/json'");
-            Denial::new(Reason::BodyTypeNotAllowed, message)
-        }
-        docker::Body::Tar => {
-            let message = "the body's Content-Type is a form's or gRPC's, and the operation takes a tar: \
-                send it as application/x-tar";
-            Denial::new(Reason::BodyTypeNotAllowed, message)
-        }
-        docker::Body::Discarded | docker::Body::Import | docker::Body::Refused => {
-            let message = "the operation takes no body: send it without";
-            Denial::new(Reason::BodyNotAllowed, message)
-        }
-    }
-}
-
-/// The type before its parameters, in lower case.
-fn media_type(value: &str) -> String {
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
-}
-
-/// The types that clients send for JSON by mistake.
-const USUAL: &[&str] = &[
-    "application/octet-stream",
-    "application/x-tar",
-    "application/x-www-form-urlencoded",
-    "multipart/form-data",
-    "text/html",
-    "text/json",
-    "text/plain",
-];
-
-/// Types that the daemon would read as parameters, or Podman as a call of its own.
-fn is_form_or_grpc(media_type: &str) -> bool {
-    media_type == "application/x-www-form-urlencoded"
-        || media_type.starts_with("multipart/")
-        || media_type.starts_with("application/grpc")
-}
-
 /// Reads a body whole, within its bounds.
 struct Reader<'a> {
     limits: &'a Limits,
@@ -414,31 +337,4 @@ pub(super) fn slow() -> Denial {
         Reason::BodyTimeout,
         "the body was not whole in time: send it at once",
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tells_types_apart_by_what_stands_before_the_parameters() {
-        for (value, is_json, is_refused_as_tar) in [
-            ("application/json", true, false),
-            ("Application/JSON; charset=utf-8", true, false),
-            ("application/json+x", false, false),
-            ("application/json, text/plain", false, false),
-            ("application/x-www-form-urlencoded;", false, true),
-            ("Multipart/Form-Data; boundary=x", false, true),
-            ("application/grpc+proto", false, true),
-            ("application/x-tar", false, false),
-            ("", false, false),
-        ] {
-            let media_type = media_type(value);
-            assert_eq!(
-                (media_type == JSON, is_form_or_grpc(&media_type)),
-                (is_json, is_refused_as_tar),
-                "{value}"
-            );
-        }
-    }
 }

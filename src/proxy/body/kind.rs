@@ -1,0 +1,111 @@
+//! Which bodies an operation takes, by what their `Content-Type` says, and those that are as good as none.
+
+use crate::docker;
+use crate::docker::body::says_nothing;
+use crate::policy::{Denial, Reason};
+
+pub(super) const JSON: &str = "application/json";
+pub(super) const TAR: &str = "application/x-tar";
+
+/// The refusal of a body with these lines of `Content-Type`, unless it is empty or its operation takes it.
+#[must_use]
+pub fn refusal(kind: docker::Body, content_types: &[String]) -> Option<Denial> {
+    let types: Vec<_> = content_types.iter().map(|line| media_type(line)).collect();
+    let is_taken = match kind {
+        docker::Body::Discarded | docker::Body::Json(_) => types == [JSON],
+        docker::Body::Import | docker::Body::Refused => false,
+        docker::Body::Tar => !types.iter().any(|line| is_form_or_grpc(line)),
+    };
+    (!is_taken).then(|| unwanted(kind, &types))
+}
+
+/// Whether a body that is refused so is as good as none: it is empty, or says nothing where none belongs.
+#[must_use]
+pub fn is_as_none(refusal: &Denial, bytes: &[u8]) -> bool {
+    bytes.is_empty() || (refusal.reason == Reason::BodyNotAllowed && says_nothing(bytes))
+}
+
+/// The refusal of a body that is not empty.
+fn unwanted(kind: docker::Body, types: &[String]) -> Denial {
+    match kind {
+        docker::Body::Json(_) | docker::Body::Discarded if types.len() > 1 => {
+            let message = "the header Content-Type stands there twice: send it once";
+            Denial::new(Reason::DoubledHeader, message)
+        }
+        docker::Body::Json(_) => {
+            // In the daemon's words, which tests of clients look for. The message is on record, which has no other
+            // text of a header.
+            let named = types
+                .first()
+                .filter(|named| USUAL.contains(&named.as_str()));
+            let named = named.map(|named| format!(" ({named})")).unwrap_or_default();
+            let message =
+                format!("unsupported Content-Type header{named}: must be 'application/json'");
+            Denial::new(Reason::BodyTypeNotAllowed, message)
+        }
+        docker::Body::Tar => {
+            let message = "the body's Content-Type is a form's or gRPC's, and the operation takes a tar: \
+                send it as application/x-tar";
+            Denial::new(Reason::BodyTypeNotAllowed, message)
+        }
+        docker::Body::Discarded | docker::Body::Import | docker::Body::Refused => {
+            let message = "the operation takes no body: send it without";
+            Denial::new(Reason::BodyNotAllowed, message)
+        }
+    }
+}
+
+/// The type before its parameters, in lower case.
+fn media_type(value: &str) -> String {
+    value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}
+
+/// The types that clients send for JSON by mistake.
+const USUAL: &[&str] = &[
+    "application/octet-stream",
+    "application/x-tar",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data",
+    "text/html",
+    "text/json",
+    "text/plain",
+];
+
+/// Types that the daemon would read as parameters, or Podman as a call of its own.
+fn is_form_or_grpc(media_type: &str) -> bool {
+    media_type == "application/x-www-form-urlencoded"
+        || media_type.starts_with("multipart/")
+        || media_type.starts_with("application/grpc")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_types_apart_by_what_stands_before_the_parameters() {
+        for (value, is_json, is_refused_as_tar) in [
+            ("application/json", true, false),
+            ("Application/JSON; charset=utf-8", true, false),
+            ("application/json+x", false, false),
+            ("application/json, text/plain", false, false),
+            ("application/x-www-form-urlencoded;", false, true),
+            ("Multipart/Form-Data; boundary=x", false, true),
+            ("application/grpc+proto", false, true),
+            ("application/x-tar", false, false),
+            ("", false, false),
+        ] {
+            let media_type = media_type(value);
+            assert_eq!(
+                (media_type == JSON, is_form_or_grpc(&media_type)),
+                (is_json, is_refused_as_tar),
+                "{value}"
+            );
+        }
+    }
+}
