@@ -239,7 +239,7 @@ pub fn single(members: &mut Vec<Member<'_>>) -> Result<(), String> {
     for (key, value) in members.drain(..) {
         let first = seen.get(&key).and_then(|place| kept.get(*place));
         match first {
-            Some((_, first)) if *first == value => {}
+            Some((_, first)) if is_same(first, &value) => {}
             Some(_) => return Err(key.into_owned()),
             None => {
                 seen.insert(key.clone(), kept.len());
@@ -249,6 +249,27 @@ pub fn single(members: &mut Vec<Member<'_>>) -> Result<(), String> {
     }
     *members = kept;
     Ok(())
+}
+
+/// Whether two values say the same. The order of keys says nothing.
+fn is_same(one: &Json, other: &Json) -> bool {
+    match (one, other) {
+        (Json::Object(one), Json::Object(other)) => {
+            let others: HashMap<_, _> = other.iter().map(|(key, value)| (key, value)).collect();
+            let has = |(key, value): &Member<'_>| {
+                others.get(key).is_some_and(|other| is_same(value, other))
+            };
+            one.len() == other.len() && one.iter().all(has)
+        }
+        (Json::List(one), Json::List(other)) => {
+            one.len() == other.len()
+                && one
+                    .iter()
+                    .zip(other)
+                    .all(|(one, other)| is_same(one, other))
+        }
+        (one, other) => one == other,
+    }
 }
 
 /// A key as the daemon compares it: it folds ASCII's case, and the two letters elsewhere that fold to
