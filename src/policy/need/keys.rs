@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Block, Made, RESERVED, What, Within};
 use crate::docker::json::{quoted, shortened};
+use crate::docker::path::is_clean;
 use crate::docker::reference::is_on_host;
 use crate::policy::facts::POLICY_LABEL;
 
@@ -131,6 +132,10 @@ impl What {
             format!(
                 "name {shown} in {key}, which then names all others too: a registry on the host itself must be named"
             )
+        } else if let Self::Within(Within::ArchivePath(path)) = self
+            && !is_clean(path)
+        {
+            format!("write it without `..` and backslash, or leave {key} out")
         } else if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
         } else if matches!(self, Self::Limits(_)) {

@@ -4,7 +4,7 @@ use super::super::need::{Block, EVERY_VERSION, Made, What, Within};
 use super::super::reason::{Denial, Reason};
 use super::changes::{RESERVED_LABEL, check_changes};
 use super::{NOT_PLAIN, Needs, build, is_reserved};
-use crate::docker::mount::{is_clean, is_literal};
+use crate::docker::path::{cleaned, is_literal};
 use crate::docker::reference::{BadReference, is_on_host};
 use crate::docker::{Call, Json, Object, Operation, Reference};
 use crate::policy::names::{self, READS_AS_ID, is_whole_id, reads_as_id};
@@ -128,24 +128,11 @@ fn start(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     Ok(())
 }
 
+/// Where files are written. A path that begins nowhere begins at the root; one with a `..` is held against a
+/// policy too, as it passes where nothing reads it.
+#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn archive(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
-    let path = first(call, "path");
-    let path = path
-        .strip_suffix('/')
-        .filter(|path| !path.is_empty())
-        .unwrap_or(path);
-    // A path that begins nowhere begins at the root.
-    let path = if path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("/{path}")
-    };
-    if !is_clean(&path) {
-        return Err(unclear(
-            "path",
-            "is no clean path: write it without `..`, `.` and `//`",
-        ));
-    }
+    let path = cleaned(first(call, "path")).into_owned();
     needs.push("path", Within::ArchivePath(path));
     Ok(())
 }
