@@ -10,6 +10,7 @@ pub mod mount;
 pub mod network;
 pub mod operation;
 pub mod path;
+pub mod ps;
 pub mod query;
 pub mod reference;
 mod risk;

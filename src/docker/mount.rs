@@ -67,7 +67,7 @@ pub enum BadMount {
     Parts,
     /// A host path with a second spelling.
     #[error(
-        "has a source that is not a plain absolute path: write it without `..`, backslash or, in the long form, a comma"
+        "has a source that is not a clean absolute path: write it without `..`, backslash or, in the long form, a comma"
     )]
     Source,
     /// A path within a volume or an image.
@@ -75,7 +75,7 @@ pub enum BadMount {
     Subpath,
     /// A target that is no path, or the root.
     #[error(
-        "has a target that is not a plain absolute path below the root: write it without `..`, backslash, `:`, `,` or `*`"
+        "has a target that is not a clean absolute path below the root: write it without `..`, backslash, `:`, `,` or `*`"
     )]
     Target,
     /// A template, which a node of a swarm would fill in.
@@ -249,9 +249,7 @@ pub fn is_memory<'a>(options: impl Iterator<Item = (&'a str, &'a str)>) -> bool 
 /// A path of the host, cleaned.
 fn host_path(path: &str) -> Result<Cow<'_, str>, BadMount> {
     let clean = path.starts_with('/').then(|| cleaned(path));
-    clean
-        .filter(|path| is_clean(path))
-        .ok_or(BadMount::Source)
+    clean.filter(|path| is_clean(path)).ok_or(BadMount::Source)
 }
 
 /// The short form of a mount of the host with its source cleaned, if it is not clean already.

@@ -55,9 +55,7 @@ pub enum BadTarget {
     )]
     EmptySegment,
     /// A `%` where the API has none.
-    #[error(
-        "the path has a `%` escape: only image, plugin and network names may have one"
-    )]
+    #[error("the path has a `%` escape: only image, plugin and network names may have one")]
     Escape,
     /// A name that no object can have.
     #[error(

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::facts::{
     Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at,
 };
-use crate::docker::query::Query;
 use crate::docker::network::is_network_name;
+use crate::docker::query::Query;
 use crate::docker::target::is_name;
 use crate::docker::{Call, Object, Operation, Subject, Target, classify};
 

@@ -224,6 +224,7 @@ impl Cover<'_> {
             }
             Within::ExecPrivileged => exec.privileged,
             Within::ExecUser(user) => exec.users.as_ref().is_none_or(|users| users.cover(user)),
+            Within::PsArgs(arguments) => exec.ps_args.cover(arguments),
             Within::Watch(name) => match &exec.into {
                 Some(into) => self.selects(into, name)?,
                 None => true,

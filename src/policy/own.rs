@@ -154,7 +154,8 @@ impl Own {
                 | Within::ExecPrivileged
                 | Within::ExecUser(_)
                 | Within::ExecWorkdir(_)
-                | Within::IntoPrivileged(_) => None,
+                | Within::IntoPrivileged(_)
+                | Within::PsArgs(_) => None,
             },
             What::Made(made) => self.made(made, known)?,
             What::Name(name) => self.is_name(&folded(name)).then_some(NAME),

@@ -94,18 +94,12 @@ fn refuses_unclean_names() {
         ("/networks/a/", BadTarget::TrailingSlash),
         ("/networks/a%zz", BadTarget::Escape),
         ("/networks/a%ff", BadTarget::Escape),
-        (
-            "/networks/a%0ab",
-            BadTarget::NetworkName("a\nb".to_owned()),
-        ),
+        ("/networks/a%0ab", BadTarget::NetworkName("a\nb".to_owned())),
         (
             "/networks/a%2F..%2Fcreate",
             BadTarget::NetworkName("a/../create".to_owned()),
         ),
-        (
-            "/networks/%2e%2e",
-            BadTarget::NetworkName("..".to_owned()),
-        ),
+        ("/networks/%2e%2e", BadTarget::NetworkName("..".to_owned())),
         (
             "/networks/container:web",
             BadTarget::NetworkName("container:web".to_owned()),

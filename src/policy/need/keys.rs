@@ -216,6 +216,7 @@ impl Within {
             | Self::ExecUser(_)
             | Self::ExecWorkdir(_)
             | Self::IntoPrivileged(_)
+            | Self::PsArgs(_)
             | Self::Watch(_) => None,
         }
     }
@@ -229,6 +230,7 @@ impl Within {
             Self::ExecInto(_) | Self::Watch(_) => (Block::Exec, "into"),
             Self::ExecPrivileged => (Block::Exec, "privileged"),
             Self::ExecUser(_) => (Block::Exec, "users"),
+            Self::PsArgs(_) => (Block::Exec, "ps_args"),
             Self::ExecWorkdir(_) => (Block::Exec, "workdirs"),
             Self::IntoPrivileged(block) => (*block, "into_privileged"),
         }
@@ -241,6 +243,7 @@ impl Within {
             | Self::ExecInto(text)
             | Self::ExecUser(text)
             | Self::ExecWorkdir(text)
+            | Self::PsArgs(text)
             | Self::Watch(text) => text,
             Self::Command(argv) => argv.first().map_or("", String::as_str),
             Self::ExecEnv(variable) => &variable.name,

@@ -3,7 +3,7 @@
 use crate::docker::body::{are_masked_by_engines, are_read_only_by_engines};
 use crate::docker::mount::clean_short;
 use crate::docker::path::cleaned;
-use crate::docker::{Call, Json, Operation};
+use crate::docker::{Call, Json, Operation, ps};
 
 /// Says in the query what was read from it. Podman attaches everything that an attach does not name, and
 /// knows no booleans but its own.
@@ -15,6 +15,10 @@ pub(in crate::policy) fn query(call: &mut Call) {
             }
         }
         call.query.state("stdin", call.query.is_true("stdin"));
+    } else if call.operation() == Some(Operation::ContainerTop)
+        && let Some(arguments) = call.query.first("ps_args").and_then(ps::harmless)
+    {
+        call.query.set("ps_args", &arguments);
     }
 }
 
