@@ -190,6 +190,7 @@ impl Gate {
                 self.refuse(denial, close, Some(entry))
             }
             Upload::Broken => self.refuse(&broken(), true, Some(entry)),
+            Upload::Gzip(bad) => self.refuse(&bad.into(), true, Some(entry)),
             Upload::Slow => self.refuse(&too_slow(), true, Some(entry)),
             Upload::Left => {
                 let broken = broken();

@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::network;
 use super::operation::{Body, Effect, Endless, Method, Object, Operation, Reply, Route, Spec};
 use super::query::{Query, hex_pair};
-use super::target::{ApiVersion, BadTarget, Target, is_name};
+use super::target::{ApiVersion, BadTarget, NETWORKS, Target, is_name};
 
 /// A request, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,13 +190,20 @@ impl Call {
         match &self.subject {
             Subject::Outside { path } => text.push_str(path),
             Subject::Operation {
-                template, names, ..
+                operation,
+                template,
+                names,
             } => {
+                let kinds = operation.spec().objects.iter();
                 // Behind each `{` stands the name's placeholder, and what follows it.
                 let mut pieces = template.split('{');
                 text.extend(pieces.next());
-                for (piece, name) in pieces.zip(names) {
-                    text.push_str(name);
+                for ((piece, name), kind) in pieces.zip(names).zip(kinds) {
+                    if *kind == Object::Network {
+                        network::encode(name, &mut text);
+                    } else {
+                        text.push_str(name);
+                    }
                     text.extend(piece.split_once('}').map(|(_, rest)| rest));
                 }
             }
@@ -245,9 +253,15 @@ impl Pattern {
         let many = segments.len().checked_sub(self.segments.len())?;
         let mut rest = segments.iter().copied();
         let mut names = Vec::new();
+        // The name of a network may have slashes, which the docker command line does not escape.
+        let is_of_network = self.segments.first() == Some(&NETWORKS);
         for wanted in &self.segments {
-            if wanted.ends_with("...}") {
+            let is_long = is_of_network && wanted.starts_with('{');
+            if wanted.ends_with("...}") || is_long {
                 let parts: Vec<&str> = rest.by_ref().take(many + 1).collect();
+                if is_long && parts.last() == Some(&"") {
+                    return None;
+                }
                 names.push(parts.join("/"));
             } else {
                 let segment = rest.next()?;
@@ -267,6 +281,8 @@ impl Pattern {
             .map(|(object, text)| {
                 if object.has_reference() {
                     reference(text)
+                } else if *object == Object::Network {
+                    network_name(text)
                 } else {
                     name(text)
                 }
@@ -301,12 +317,25 @@ impl Pattern {
     }
 }
 
-/// A name or id of a container, exec, network, volume, node, service, task, secret, config,
+/// A name or id of a container, exec, volume, node, service, task, secret, config,
 /// checkpoint.
 fn name(text: &str) -> Result<String, BadTarget> {
     is_name(text)
         .then(|| text.to_owned())
         .ok_or_else(|| BadTarget::Name(text.to_owned()))
+}
+
+/// A name or id of a network: escapes decoded, once.
+fn network_name(text: &str) -> Result<String, BadTarget> {
+    if is_name(text) {
+        return Ok(text.to_owned());
+    }
+    let decoded = network::decode(text).ok_or(BadTarget::Escape)?;
+    if network::is_network_name(&decoded) {
+        Ok(decoded)
+    } else {
+        Err(BadTarget::NetworkName(decoded))
+    }
 }
 
 /// An image, plugin or repository: the escapes of `/`, `:` and `@` decoded, once.

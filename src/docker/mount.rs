@@ -1,7 +1,6 @@
 //! A mount, in whichever of the API's spellings it came.
 //!
-//! Nothing is cleaned: a path that the daemon would clean is refused, so that what is compared with a
-//! rule is what is mounted. Podman joins the parts of a mount to one text, as its command line has it, and
+//! The source of a bind is cleaned, and sent so: what is compared with a rule is what is mounted. Podman joins the parts of a mount to one text, as its command line has it, and
 //! reads that again: no part may hold what separates them there.
 //!
 //! Source: `daemon/volume/mounts/linux_parser.go` of moby/moby;
@@ -11,7 +10,10 @@ mod access;
 
 pub use access::{Access, is_on_mount_below};
 
+use std::borrow::Cow;
+
 use super::json::{Json, Member};
+use super::path::{cleaned, is_clean, is_literal};
 use super::target::is_name;
 
 /// What is mounted, and how.
@@ -28,8 +30,8 @@ pub struct Mount<'a> {
 /// Where a mount comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source<'a> {
-    /// A path of the host.
-    Host(&'a str),
+    /// A path of the host, clean.
+    Host(Cow<'a, str>),
     /// A volume, new where there is none of the name; with the driver and the options that a new one
     /// gets.
     Volume {
@@ -65,7 +67,7 @@ pub enum BadMount {
     Parts,
     /// A host path with a second spelling.
     #[error(
-        "has a source that is no clean absolute path: write it without `..`, `.`, `//`, backslash, a slash at its end or, in the long form, a comma"
+        "has a source that is not a clean absolute path: write it without `..`, backslash or, in the long form, a comma"
     )]
     Source,
     /// A path within a volume or an image.
@@ -73,7 +75,7 @@ pub enum BadMount {
     Subpath,
     /// A target that is no path, or the root.
     #[error(
-        "has a target that is no clean absolute path: write it without `..`, `.`, `//`, backslash, `:`, `,` or `*`"
+        "has a target that is not a clean absolute path below the root: write it without `..`, backslash, `:`, `,` or `*`"
     )]
     Target,
     /// A template, which a node of a swarm would fill in.
@@ -246,26 +248,17 @@ pub fn is_memory<'a>(options: impl Iterator<Item = (&'a str, &'a str)>) -> bool 
     kind == Some("tmpfs") && device == Some("tmpfs")
 }
 
-/// Whether a path is absolute and has no other spelling.
-#[must_use]
-pub fn is_clean(path: &str) -> bool {
-    let is_part = |part: &str| !matches!(part, "" | "." | "..");
-    let is_plain = |character: char| character != '\\' && !character.is_control();
-    path.strip_prefix('/').is_some_and(|rest| {
-        (rest.is_empty() || rest.split('/').all(is_part)) && rest.chars().all(is_plain)
-    })
+/// A path of the host, cleaned.
+fn host_path(path: &str) -> Result<Cow<'_, str>, BadMount> {
+    let clean = path.starts_with('/').then(|| cleaned(path));
+    clean.filter(|path| is_clean(path)).ok_or(BadMount::Source)
 }
 
-/// Whether a path is clean and means itself in every text that an engine makes of it.
+/// The short form of a mount of the host with its source cleaned, if it is not clean already.
 #[must_use]
-pub fn is_literal(path: &str) -> bool {
-    is_clean(path) && !path.contains([':', ',', '*'])
-}
-
-fn host_path(path: &str) -> Result<&str, BadMount> {
-    Some(path)
-        .filter(|path| is_clean(path))
-        .ok_or(BadMount::Source)
+pub fn clean_short(text: &str) -> Option<String> {
+    let (source, rest) = text.split_once(':').filter(|_| text.starts_with('/'))?;
+    (!is_clean(source)).then(|| format!("{}:{rest}", cleaned(source)))
 }
 
 /// Checks the path in the container at which something is mounted.
@@ -274,9 +267,9 @@ fn host_path(path: &str) -> Result<&str, BadMount> {
 ///
 /// It is not cleanly spelled, or is the root.
 pub fn check_target(target: &str) -> Result<(), BadMount> {
-    // A slash at the end of a target is common, and nothing is compared with it.
-    let target = target.strip_suffix('/').unwrap_or(target);
-    if is_literal(target) && target != "/" {
+    // Nothing is compared with it, so it is sent as it is, and every engine cleans it alike.
+    let clean = cleaned(target);
+    if target.starts_with('/') && is_literal(&clean) && clean != "/" {
         Ok(())
     } else {
         Err(BadMount::Target)

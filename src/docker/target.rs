@@ -10,6 +10,7 @@
 
 use std::fmt;
 
+use super::json::{quoted, shortened};
 use super::query::{BadQuery, Query};
 
 /// A target in its one spelling.
@@ -18,7 +19,8 @@ pub struct Target<'a> {
     /// The API version that the client speaks, if it says.
     pub version: Option<ApiVersion>,
     /// The path below the version, with its leading `/`. Under `/images`, `/plugins` and
-    /// `/distribution` it may hold the escapes `%2F`, `%3A` and `%40`; elsewhere it has none.
+    /// `/distribution` it may hold the escapes `%2F`, `%3A` and `%40`, under `/networks` any; elsewhere it has
+    /// none.
     pub path: &'a str,
     /// What stands behind the `?`.
     pub query: Query,
@@ -53,15 +55,19 @@ pub enum BadTarget {
     )]
     EmptySegment,
     /// A `%` where the API has none.
-    #[error(
-        "the path has a `%` escape: only image and plugin names may have one, of `/`, `:` or `@`"
-    )]
+    #[error("the path has a `%` escape: only image, plugin and network names may have one")]
     Escape,
     /// A name that no object can have.
     #[error(
         "`{0}` is no name or id: they begin with a letter or digit, and go on with those, `_`, `.` and `-`"
     )]
     Name(String),
+    /// A name that no network can have, or that means something else too.
+    #[error(
+        "{} is not accepted as the name of a network, because it is empty, hidden or ambiguous: use the network's id instead",
+        quoted(shortened(.0))
+    )]
+    NetworkName(String),
     /// An image, plugin or repository name that none can have.
     #[error(
         "`{0}` is no reference: they have letters, digits, and `_.-:@` within `/`-separated parts"
@@ -215,6 +221,14 @@ pub(super) fn has_references(first_segment: &str) -> bool {
     matches!(first_segment, "images" | "plugins" | "distribution")
 }
 
+/// Whether escapes may stand in the names under this first segment.
+fn may_have_escapes(first_segment: &str) -> bool {
+    has_references(first_segment) || first_segment == NETWORKS
+}
+
+/// The first segment of what is about networks.
+pub(super) const NETWORKS: &str = "networks";
+
 /// The first segment of Podman's own API, the only one with a version of three parts.
 pub const LIBPOD: &str = "libpod";
 
@@ -241,7 +255,7 @@ fn split_version(path: &str) -> Result<(Option<ApiVersion>, &str), BadTarget> {
 
 fn check_segments(path: &str) -> Result<(), BadTarget> {
     let mut segments = path.split('/').skip(1).peekable();
-    let may_escape = segments.peek().is_some_and(|first| has_references(first));
+    let may_escape = segments.peek().is_some_and(|first| may_have_escapes(first));
     while let Some(segment) = segments.next() {
         match segment {
             // A trailing slash: `classify` knows the one path that has it.

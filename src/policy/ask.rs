@@ -10,9 +10,10 @@ use std::sync::Arc;
 use super::facts::{
     Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at,
 };
+use crate::docker::network::is_network_name;
 use crate::docker::query::Query;
 use crate::docker::target::is_name;
-use crate::docker::{Call, Object, Operation, Target, classify};
+use crate::docker::{Call, Object, Operation, Subject, Target, classify};
 
 /// Something that must be known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -115,7 +116,11 @@ impl Lookup {
             Self::Volume(name) => ("/volumes/{}", name.as_str()),
         };
         let is_image = matches!(self, Self::Image(_) | Self::Tag(_));
-        if !name.is_empty() && !is_image && !is_name(name) {
+        let is_network = matches!(self, Self::Network(_));
+        if is_network && !is_network_name(name) {
+            return None;
+        }
+        if !name.is_empty() && !is_image && !is_network && !is_name(name) {
             return None;
         }
         let method = if let Self::NewVolume(_) = self {
@@ -123,10 +128,15 @@ impl Lookup {
         } else {
             "GET"
         };
-        let target = path.replace("{}", name);
+        // A slash in the name of a network says nothing but itself, and the rest has no spelling in a target.
+        let plain = if is_network { "x" } else { name };
+        let target = path.replace("{}", plain);
         let mut call = classify(method, Target::parse(&target).ok()?).ok()?;
         // A name with a slash in it could lead elsewhere.
         (call.operation() == self.operation()).then_some(())?;
+        if let (true, Subject::Operation { names, .. }) = (is_network, &mut call.subject) {
+            *names = vec![name.to_owned()];
+        }
         match self {
             Self::Labelled(_, label) => call.query = Self::filter("label", label),
             Self::UsersOf(volume) => call.query = Self::filter("volume", volume),

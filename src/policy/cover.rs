@@ -10,6 +10,7 @@ use super::file::Policy;
 use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
 use crate::docker::mount::Access;
+use crate::docker::path::is_clean;
 use crate::docker::reference::is_on_host;
 use crate::docker::{Operation, Reference};
 
@@ -215,7 +216,7 @@ impl Cover<'_> {
             Within::ArchivePath(path) => archive
                 .paths
                 .as_ref()
-                .is_none_or(|paths| paths.covers(path, Access::Write)),
+                .is_none_or(|paths| is_clean(path) && paths.covers(path, Access::Write)),
             Within::Command(argv) => exec.commands.as_ref().is_none_or(|it| it.cover(argv)),
             Within::ExecEnv(variable) => exec.env.cover(variable, exec.commands.is_none()),
             Within::ExecInto(name) => {
@@ -223,6 +224,7 @@ impl Cover<'_> {
             }
             Within::ExecPrivileged => exec.privileged,
             Within::ExecUser(user) => exec.users.as_ref().is_none_or(|users| users.cover(user)),
+            Within::PsArgs(arguments) => exec.ps_args.cover(arguments),
             Within::Watch(name) => match &exec.into {
                 Some(into) => self.selects(into, name)?,
                 None => true,

@@ -85,6 +85,7 @@ fn read(finding: &str) -> Option<What> {
         (Block::Exec, "commands") => Within::Command(arguments(value)?).into(),
         (Block::Exec, "env.allow") => Within::ExecEnv(variable(value)).into(),
         (Block::Exec, "into") => Within::ExecInto(text()).into(),
+        (Block::Exec, "ps_args") => Within::PsArgs(text()).into(),
         (Block::Exec, "privileged") if is_true => Within::ExecPrivileged.into(),
         (Block::Exec, "users") => Within::ExecUser(text()).into(),
         (Block::Exec, "workdirs") => Within::ExecWorkdir(text()).into(),

@@ -169,6 +169,8 @@ pub enum Within {
     ExecUser(String),
     /// The directory of an exec.
     ExecWorkdir(String),
+    /// Arguments of `ps` that may show more than a list of processes.
+    PsArgs(String),
     /// The container whose output is attached to.
     Watch(String),
     /// A container that is entered, by what this block is about, and is no ordinary one.

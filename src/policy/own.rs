@@ -154,7 +154,8 @@ impl Own {
                 | Within::ExecPrivileged
                 | Within::ExecUser(_)
                 | Within::ExecWorkdir(_)
-                | Within::IntoPrivileged(_) => None,
+                | Within::IntoPrivileged(_)
+                | Within::PsArgs(_) => None,
             },
             What::Made(made) => self.made(made, known)?,
             What::Name(name) => self.is_name(&folded(name)).then_some(NAME),
@@ -368,9 +369,14 @@ fn is_filled_in(pattern: &str, name: &str) -> bool {
     ends.any(|rest| is_filled_in(after, rest))
 }
 
-/// A name as resolvers compare it.
+/// A name as resolvers compare it. Some fold letters beyond ASCII too, some of which have two small forms.
 fn folded(name: &str) -> String {
-    name.trim_end_matches('.').to_ascii_lowercase()
+    let name = name.trim_end_matches('.');
+    if name.is_ascii() {
+        name.to_ascii_lowercase()
+    } else {
+        name.to_uppercase().to_lowercase()
+    }
 }
 
 const JOINS: &str = "would join dockgate's own container";

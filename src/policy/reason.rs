@@ -141,6 +141,7 @@ impl From<Unclassified> for Denial {
                 | BadTarget::EmptySegment
                 | BadTarget::Escape
                 | BadTarget::Name(_)
+                | BadTarget::NetworkName(_)
                 | BadTarget::NotOriginForm
                 | BadTarget::Reference(_)
                 | BadTarget::TooLong

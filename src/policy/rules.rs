@@ -515,6 +515,9 @@ fn rewritten<'a>(
     let Request { call, body, .. } = &mut request;
     pin::objects(call, body.as_mut(), known);
     pin::explicit::query(call);
+    if policy.judges(Block::Archive) && policy.blocks().archive.paths.is_some() {
+        pin::explicit::archive_path(call);
+    }
     let operation = call.operation();
     if let (Some(operation), Some(body)) = (operation, body) {
         pin::explicit::body(operation, body);

@@ -1,19 +1,22 @@
 //! Bodies: what of a request's crosses to the daemon, and how a reply's crosses to the client.
 
+pub mod inflate;
 pub mod kind;
 pub mod pace;
 pub mod reply;
 pub mod request;
-mod tar;
+pub mod tar;
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use inflate::Inflated;
+use pace::Cut;
 pub use reply::ReplyBody;
 pub use request::RequestBody;
 
@@ -24,20 +27,33 @@ enum Source {
     Stream(Incoming),
     /// A stream of which the beginning was read already.
     Begun(Bytes, Incoming),
+    /// What another holds that is compressed.
+    Inflated(Box<Inflated>),
 }
+
+/// Told how many bytes were read of a stream.
+type OnRead<'a> = &'a mut dyn FnMut(usize);
 
 impl Source {
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        on_read: OnRead<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         match self {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Self::Begun(bytes, _) if !bytes.is_empty() => {
                 Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
             }
-            Self::Begun(_, incoming) | Self::Stream(incoming) => Pin::new(incoming).poll_frame(cx),
+            Self::Begun(_, incoming) | Self::Stream(incoming) => {
+                let frame = ready!(Pin::new(incoming).poll_frame(cx));
+                if let Some(Ok(frame)) = &frame {
+                    on_read(frame.data_ref().map_or(0, Bytes::len));
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(Cut::Broken)))
+            }
+            Self::Inflated(inflated) => inflated.poll_frame(cx, on_read),
         }
     }
 
@@ -46,6 +62,7 @@ impl Source {
             Self::Whole(bytes) => bytes.is_empty(),
             Self::Begun(bytes, incoming) => bytes.is_empty() && incoming.is_end_stream(),
             Self::Stream(incoming) => incoming.is_end_stream(),
+            Self::Inflated(inflated) => inflated.is_end(),
         }
     }
 
@@ -65,6 +82,7 @@ impl Source {
                 hint
             }
             Self::Stream(incoming) => incoming.size_hint(),
+            Self::Inflated(_) => SizeHint::default(),
         }
     }
 }

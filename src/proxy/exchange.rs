@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::bell::Bell;
+use super::body::inflate::BadGzip;
 use super::head::{Head, RefusedHead};
 
 /// The state of one connection's request.
@@ -43,6 +44,8 @@ pub enum Upload {
     Left,
     /// It is not what its framing says.
     Broken,
+    /// It is compressed, and was not unpacked to its end.
+    Gzip(BadGzip),
     /// It came too slowly.
     Slow,
 }

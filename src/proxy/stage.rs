@@ -6,6 +6,8 @@ use std::sync::Arc;
 use hyper::body::Incoming;
 
 use super::Gate;
+use super::body::inflate::HELD;
+use super::body::tar::Packed;
 use super::body::{self, RequestBody};
 use super::budget::{Share, Taken};
 use super::head::Head;
@@ -43,6 +45,8 @@ pub(super) struct Stage {
     /// Whether it starts a container, and so rests on the names of its networks too.
     starts: bool,
     unpacking: Unpacking,
+    /// Whether its upload must be unpacked here before it is sent.
+    must_inflate: bool,
 }
 
 /// How far a request has come.
@@ -87,6 +91,7 @@ impl Stage {
             reading: share.nothing(),
             starts: false,
             unpacking: Unpacking::None,
+            must_inflate: false,
         }
     }
 
@@ -137,18 +142,27 @@ impl Stage {
     /// Whether nothing but a connection is missing.
     pub(super) fn is_complete(&self) -> bool {
         let is_on_record = self.progress >= Progress::Begun || !self.changes_state;
-        self.unread.is_none() && is_on_record && self.names.as_ref().is_some_and(Names::is_empty)
+        let is_plain = !self.must_inflate;
+        self.unread.is_none()
+            && is_on_record
+            && is_plain
+            && self.names.as_ref().is_some_and(Names::is_empty)
     }
 
-    /// Denies a compressed upload where the engine would unpack it with a program of the container.
-    pub(super) fn check_tar(&self, terms: &Terms) -> Result<(), Denial> {
-        let is_safe = self.unpacking == Unpacking::Safe || !self.body.is_compressed();
-        if is_safe || !terms.must_be_plain_tar() {
+    /// Whether an upload can be sent as it is: where the engine would unpack it with a program of the container,
+    /// it must be plain, or gzip that is unpacked before.
+    pub(super) fn check_tar(&mut self, terms: &Terms) -> Result<(), Denial> {
+        if self.unpacking == Unpacking::Safe || !terms.must_be_plain_tar() {
             return Ok(());
         }
-        let message = "the upload is compressed, which this engine would unpack with a program of the \
-            container: send a plain tar, or update the engine to 29.5.1";
-        Err(Denial::new(Reason::Restricted, message))
+        match self.body.packed() {
+            Packed::Plain => Ok(()),
+            Packed::Gzip => {
+                self.must_inflate = true;
+                Ok(())
+            }
+            Packed::With(program) => Err(Denial::new(Reason::Restricted, packed_with(program))),
+        }
     }
 
     /// Notes that the request is sent, and records it now if its reply may never end.
@@ -184,6 +198,16 @@ impl Stage {
             Failure::Unheard | Failure::Broken | Failure::Silent => Err(failure.into()),
         }
     }
+}
+
+/// Why an upload that is compressed so is denied.
+fn packed_with(program: &str) -> String {
+    format!(
+        "the upload is compressed with {program}, which this engine would unpack with a program of the container: \
+         send a plain tar or gzip (`tar -c` or `tar -cz`, or `{} -dc FILE | docker cp - CONTAINER:PATH`), or \
+         update the engine to 29.5.1",
+        program.split(' ').next().unwrap_or(program)
+    )
 }
 
 impl Gate {
@@ -226,6 +250,10 @@ impl Gate {
             } else {
                 Unpacking::WithPrograms
             };
+        }
+        if std::mem::take(&mut stage.must_inflate) {
+            stage.reading.take(HELD)?;
+            stage.body.inflate(self.shared.limits.body_time).await?;
         }
         if stage.changes_state && stage.progress == Progress::New {
             entry.begin_confirmed().await?;

@@ -27,6 +27,18 @@ const SPELLINGS: &str = "
     POST /images/host:5000/a/push ImagePush /images/host:5000/a/push
     GET /plugins/privileges?remote=x GetPluginPrivileges /plugins/privileges?remote=x
     GET /networks/create NetworkInspect /networks/create
+    GET /networks/bugs%20net NetworkInspect /networks/bugs%20net
+    GET /networks/bugs%2Fnet NetworkInspect /networks/bugs%2Fnet
+    GET /networks/bugs/net NetworkInspect /networks/bugs%2Fnet
+    GET /networks/b%c3%bcgs?verbose=1 NetworkInspect /networks/b%C3%BCgs?verbose=1
+    GET /networks/bugs@1 NetworkInspect /networks/bugs%401
+    GET /networks/%77eb NetworkInspect /networks/web
+    GET /networks/a%2520b NetworkInspect /networks/a%2520b
+    DELETE /networks/x%2Fconnect NetworkDelete /networks/x%2Fconnect
+    DELETE /networks/prun%65 NetworkDelete /networks/prune
+    POST /networks/-bugs/connect NetworkConnect /networks/-bugs/connect
+    POST /networks/bugs/net/connect NetworkConnect /networks/bugs%2Fnet/connect
+    POST /networks/x/connect/disconnect NetworkDisconnect /networks/x%2Fconnect/disconnect
     POST /containers/create?Env=secret&name=a ContainerCreate /containers/create?name=a
 ";
 
@@ -58,6 +70,10 @@ fn refuses_what_no_row_matches() {
         ("GET", "/containers/web/logs/x"),
         ("GET", "/images/a%2Fjson"),
         ("GET", "/swarm/x"),
+        ("POST", "/networks/x%2Fconnect"),
+        ("POST", "/networks/x/conn%65ct"),
+        ("POST", "/networks/creat%65"),
+        ("POST", "/networks/prun%65"),
         ("GET", "/auth"),
     ] {
         assert!(
@@ -75,6 +91,24 @@ fn refuses_unclean_names() {
         ("/containers/json/", BadTarget::TrailingSlash),
         ("/_ping/", BadTarget::TrailingSlash),
         ("/libpod/info/", BadTarget::TrailingSlash),
+        ("/networks/a/", BadTarget::TrailingSlash),
+        ("/networks/a%zz", BadTarget::Escape),
+        ("/networks/a%ff", BadTarget::Escape),
+        ("/networks/a%0ab", BadTarget::NetworkName("a\nb".to_owned())),
+        (
+            "/networks/a%2F..%2Fcreate",
+            BadTarget::NetworkName("a/../create".to_owned()),
+        ),
+        ("/networks/%2e%2e", BadTarget::NetworkName("..".to_owned())),
+        (
+            "/networks/container:web",
+            BadTarget::NetworkName("container:web".to_owned()),
+        ),
+        (
+            "/networks/@default",
+            BadTarget::NetworkName("@default".to_owned()),
+        ),
+        ("/volumes/a%20b", BadTarget::Escape),
         ("/images/a%2e/json", BadTarget::Escape),
         ("/images/a%252Fb/json", BadTarget::Escape),
         ("/images/%2Fa/json", BadTarget::Reference("/a".to_owned())),
@@ -174,7 +208,7 @@ proptest! {
     fn what_is_accepted_matches_one_row_and_renders_to_itself(
         method in prop::sample::select(vec!["GET", "HEAD", "POST", "PUT", "DELETE"]),
         first in prop::sample::select(vec!["containers", "images", "networks", "volumes", "plugins", "exec", "swarm", "services"]),
-        rest in prop::collection::vec(prop::sample::select(vec!["json", "create", "a", "b%2Fc", "d:1", "prune", "attach", "ws", "checkpoints", "get"]), 0..4),
+        rest in prop::collection::vec(prop::sample::select(vec!["json", "create", "a", "b%2Fc", "connect", "%2D", "d:1", "prune", "attach", "ws", "checkpoints", "get"]), 0..4),
         query in prop::sample::select(vec!["", "?all=1", "?filters={\"a\":[\"b\"]}"]),
     ) {
         let text = format!("/v1.45/{first}/{}{query}", rest.join("/"));

@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn host(path: &str) -> Source<'_> {
+    Source::Host(path.into())
+}
+
 #[test]
 fn reads_the_short_form_as_the_daemon_does() {
     let volume = |name| Source::Volume {
@@ -12,14 +16,20 @@ fn reads_the_short_form_as_the_daemon_does() {
     };
     let (read, top, write) = (Access::Read, Access::ReadNonRecursive, Access::Write);
     for (text, source, access, is_shared) in [
-        ("/srv/a:/a", Source::Host("/srv/a"), write, false),
-        ("/srv/a:/a:ro", Source::Host("/srv/a"), read, false),
-        ("/:/h:ro", Source::Host("/"), top, false),
-        ("/:/h", Source::Host("/"), write, false),
-        ("/a:/b:", Source::Host("/a"), write, false),
-        ("/a:/b:ro,z", Source::Host("/a"), write, false),
-        ("/a:/b:ro,rshared", Source::Host("/a"), read, true),
-        ("/a:/b/", Source::Host("/a"), write, false),
+        ("/srv/a:/a", host("/srv/a"), write, false),
+        ("/srv/a:/a:ro", host("/srv/a"), read, false),
+        ("/:/h:ro", host("/"), top, false),
+        ("/:/h", host("/"), write, false),
+        ("/a:/b:", host("/a"), write, false),
+        ("/a:/b:ro,z", host("/a"), write, false),
+        ("/a:/b:ro,rshared", host("/a"), read, true),
+        ("/a:/b/", host("/a"), write, false),
+        ("/a/:/b", host("/a"), write, false),
+        ("//a/./b/.:/x", host("/a/b"), write, false),
+        ("/mnt/./:/h:ro", host("/mnt"), top, false),
+        ("/.:/h:ro", host("/"), top, false),
+        ("//:/h", host("/"), write, false),
+        ("/a:/b//c/./", host("/a"), write, false),
         ("data:/a:nocopy", volume(Some("data")), write, false),
         ("data:/a:ro", volume(Some("data")), read, false),
         ("/a", volume(None), write, false),
@@ -37,10 +47,8 @@ fn reads_the_short_form_as_the_daemon_does() {
 fn refuses_a_short_form_that_has_a_second_reading() {
     for (text, want) in [
         ("/a/../b:/x", BadMount::Source),
-        ("/a//b:/x", BadMount::Source),
-        ("/a/:/x", BadMount::Source),
-        ("//a:/x", BadMount::Source),
-        ("/a/.:/x", BadMount::Source),
+        ("/a/..:/x", BadMount::Source),
+        ("/..//a/:/x", BadMount::Source),
         ("/a\\b:/x", BadMount::Source),
         ("/a\n:/x", BadMount::Source),
         ("/a:ro", BadMount::Parts),
@@ -52,6 +60,9 @@ fn refuses_a_short_form_that_has_a_second_reading() {
         ("/a:/b,U=true", BadMount::Target),
         ("/a:/b*", BadMount::Target),
         ("/a:/", BadMount::Target),
+        ("/a://", BadMount::Target),
+        ("/a:/./", BadMount::Target),
+        ("/a:./b", BadMount::Target),
         ("/a:/b/../c", BadMount::Target),
         ("../a:/x", BadMount::VolumeName),
         ("a/b:/x", BadMount::VolumeName),
@@ -68,7 +79,7 @@ fn reads_the_long_form_as_the_daemon_does() {
     let text = r#"{"Type":"bind","Source":"/srv","Target":"/a","ReadOnly":true,"BindOptions":{"Propagation":"rshared"}}"#;
     let bind = json(text);
     let want = Mount {
-        source: Source::Host("/srv"),
+        source: host("/srv"),
         access: Access::Read,
         is_shared: true,
     };

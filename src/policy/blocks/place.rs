@@ -6,7 +6,8 @@ use ipnet::IpNet;
 use toml::Value;
 
 use super::setting::{BadSetting, Setting, entries, list_of};
-use crate::docker::mount::{Access, is_clean};
+use crate::docker::mount::Access;
+use crate::docker::path::is_clean;
 use crate::policy::need::Port;
 
 /// Paths, each for reading alone or for writing too, each with or without what is below it.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Block, Made, RESERVED, What, Within};
 use crate::docker::json::{quoted, shortened};
+use crate::docker::path::is_clean;
 use crate::docker::reference::is_on_host;
 use crate::policy::facts::POLICY_LABEL;
 
@@ -131,6 +132,10 @@ impl What {
             format!(
                 "name {shown} in {key}, which then names all others too: a registry on the host itself must be named"
             )
+        } else if let Self::Within(Within::ArchivePath(path)) = self
+            && !is_clean(path)
+        {
+            format!("write it without `..` and backslash, or leave {key} out")
         } else if matches!(self, Self::Label { .. }) {
             format!("leave it out of {key}")
         } else if matches!(self, Self::Limits(_)) {
@@ -211,6 +216,7 @@ impl Within {
             | Self::ExecUser(_)
             | Self::ExecWorkdir(_)
             | Self::IntoPrivileged(_)
+            | Self::PsArgs(_)
             | Self::Watch(_) => None,
         }
     }
@@ -224,6 +230,7 @@ impl Within {
             Self::ExecInto(_) | Self::Watch(_) => (Block::Exec, "into"),
             Self::ExecPrivileged => (Block::Exec, "privileged"),
             Self::ExecUser(_) => (Block::Exec, "users"),
+            Self::PsArgs(_) => (Block::Exec, "ps_args"),
             Self::ExecWorkdir(_) => (Block::Exec, "workdirs"),
             Self::IntoPrivileged(block) => (*block, "into_privileged"),
         }
@@ -236,6 +243,7 @@ impl Within {
             | Self::ExecInto(text)
             | Self::ExecUser(text)
             | Self::ExecWorkdir(text)
+            | Self::PsArgs(text)
             | Self::Watch(text) => text,
             Self::Command(argv) => argv.first().map_or("", String::as_str),
             Self::ExecEnv(variable) => &variable.name,

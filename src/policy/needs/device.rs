@@ -5,7 +5,7 @@ use super::super::reason::Denial;
 use super::{Needs, unclear};
 use crate::docker::Json;
 use crate::docker::body::Asked;
-use crate::docker::mount::is_literal;
+use crate::docker::path::is_literal;
 
 /// What every container has without asking.
 const ORDINARY: &[&str] = &[

@@ -7,6 +7,7 @@ use super::{Needs, SERVICES, device, mounts, network, unclear};
 use crate::docker::body::{Asked, Topic, are_masked_by_engines, are_read_only_by_engines};
 use crate::docker::json::{Member, quoted, shortened};
 use crate::docker::mount::BadMount;
+use crate::docker::network::is_network_name;
 use crate::docker::target::is_name;
 use crate::docker::{Json, Object, Operation};
 use crate::policy::names::{READS_AS_ID, is_whole_id, reads_as_id, reads_as_swarm_id};
@@ -275,7 +276,11 @@ fn joined(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 /// The name of what is made.
 fn name(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     let name = asked.value.text().unwrap_or_default();
-    if !is_name(name) {
+    let is_network = needs.is_for(&[Operation::NetworkCreate]);
+    if is_network && !is_network_name(name) {
+        return Err(unclear(&asked.path, network::NOT_A_NETWORK));
+    }
+    if !is_network && !is_name(name) {
         let why = "must begin with a letter or digit and have nothing but letters, digits, `_`, `.` and `-`";
         return Err(unclear(&asked.path, why));
     }
@@ -285,12 +290,12 @@ fn name(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     }
     if is_of_swarm && (reads_as_id(name) || reads_as_swarm_id(name)) {
         needs.push(&*asked.path, What::NewId(Object::Service, name.to_owned()));
-    } else if needs.is_for(&[Operation::NetworkCreate]) && reads_as_id(name) {
+    } else if is_network && reads_as_id(name) {
         needs.push(&*asked.path, What::NewId(Object::Network, name.to_owned()));
     }
     if is_of_swarm {
         needs.takes_name(&asked.path, name)?;
-    } else if needs.is_for(&[Operation::NetworkCreate]) {
+    } else if is_network {
         // What is on a network is found by its name with that of the network behind it.
         needs.push(&*asked.path, What::Name(format!(".{name}")));
     }

@@ -37,7 +37,7 @@ fn one(needs: &mut Needs, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
     match &mount.source {
         Source::Host(source) => {
             let bind = What::Bind {
-                path: (*source).to_owned(),
+                path: source.to_string(),
                 access: mount.access,
             };
             needs.push(path, bind);

@@ -4,7 +4,7 @@ use super::super::need::{Block, Made, What};
 use super::super::reason::Denial;
 use super::{Needs, unclear};
 use crate::docker::body::Asked;
-use crate::docker::target::is_name;
+use crate::docker::network::is_network_name;
 use crate::docker::{Json, Object};
 
 /// A network to join, by name or id.
@@ -13,11 +13,15 @@ pub(super) fn join(needs: &mut Needs, path: &str, name: &str) -> Result<(), Deni
         "bridge" | "default" => needs.push(path, What::Network("@default".to_owned())),
         "host" => needs.push(path, What::HostNamespace("network")),
         "none" => {}
-        name if is_name(name) => needs.push(path, What::Network(name.to_owned())),
-        _ => return Err(unclear(path, "names no network")),
+        name if is_network_name(name) => needs.push(path, What::Network(name.to_owned())),
+        _ => return Err(unclear(path, NOT_A_NETWORK)),
     }
     Ok(())
 }
+
+/// Why a name is denied that a network could have in Docker, or none.
+pub(super) const NOT_A_NETWORK: &str = "has a name that is not accepted for a network, because it is empty, hidden or \
+    ambiguous: use the network's id, or choose another name";
 
 /// Networks, by the keys of an object or as a text.
 pub(super) fn networks(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {

@@ -2,6 +2,7 @@
 //! message of its refusal, or nothing where it is granted.
 
 mod engines;
+mod spellings;
 
 use super::{Needs, needs, query};
 use crate::docker::body::{parse, table};

@@ -1,7 +1,9 @@
 //! What a verdict rests on is said, where a request leaves it to what an engine takes for it.
 
 use crate::docker::body::{are_masked_by_engines, are_read_only_by_engines};
-use crate::docker::{Call, Json, Operation};
+use crate::docker::mount::clean_short;
+use crate::docker::path::cleaned;
+use crate::docker::{Call, Json, Operation, ps};
 
 /// Says in the query what was read from it. Podman attaches everything that an attach does not name, and
 /// knows no booleans but its own.
@@ -13,6 +15,46 @@ pub(in crate::policy) fn query(call: &mut Call) {
             }
         }
         call.query.state("stdin", call.query.is_true("stdin"));
+    } else if call.operation() == Some(Operation::ContainerTop)
+        && let Some(arguments) = call.query.first("ps_args").and_then(ps::harmless)
+    {
+        call.query.set("ps_args", &arguments);
+    }
+}
+
+/// Has the path of an upload sent as it was judged.
+pub(in crate::policy) fn archive_path(call: &mut Call) {
+    if call.operation() != Some(Operation::PutContainerArchive) {
+        return;
+    }
+    // Without a path the daemon denies it.
+    if let Some(path) = call.query.first("path").filter(|path| !path.is_empty()) {
+        let path = cleaned(path).into_owned();
+        call.query.set("path", &path);
+    }
+}
+
+/// Has the paths of the host that are mounted sent as they were judged.
+fn sources(of: Option<&mut Json>) {
+    let Some(of) = of else {
+        return;
+    };
+    if let Some(Json::List(binds)) = of.get_mut("Binds") {
+        for bind in binds {
+            if let Json::Text(text) = bind
+                && let Some(clean) = clean_short(text)
+            {
+                *text = clean.into();
+            }
+        }
+    }
+    if let Some(Json::List(mounts)) = of.get_mut("Mounts") {
+        for mount in mounts {
+            let is_bind = mount.get("Type").and_then(Json::text) == Some("bind");
+            if let Some(Json::Text(source)) = mount.get_mut("Source").filter(|_| is_bind) {
+                *source = cleaned(source).into_owned().into();
+            }
+        }
     }
 }
 
@@ -22,6 +64,9 @@ pub(in crate::policy) fn body(operation: Operation, body: &mut Json) {
         // Docker before 25 makes a second network of the same name otherwise, which makes the name useless.
         set(body, "CheckDuplicate", Json::Bool(true));
     }
+    sources(body.get_mut("HostConfig"));
+    let task = body.get_mut("TaskTemplate");
+    sources(task.and_then(|task| task.get_mut("ContainerSpec")));
     if let Some(endpoint) = body.get_mut("EndpointConfig") {
         without_state(endpoint);
     }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http_body::Frame;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::inflate::BadGzip;
 use crate::config::UploadRate;
 use crate::policy::{Denial, Reason};
 
@@ -109,6 +110,9 @@ pub enum Cut {
     /// It broke off, or is not what its framing says.
     #[error("the body broke off")]
     Broken(#[source] hyper::Error),
+    /// It is not unpacked to its end.
+    #[error(transparent)]
+    Gzip(BadGzip),
     /// It comes too slowly.
     #[error("the body comes too slowly")]
     Slow,

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::pace::Cut;
 use super::{Source, count};
 use crate::audit::{End, Entry};
 use crate::proxy::exchange::Exchange;
@@ -60,17 +61,17 @@ impl ReplyBody {
 
 impl Body for ReplyBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = Cut;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         if self.ends_with_drain && self.exchange.is_draining() {
             self.finish(End::Drained);
             return Poll::Ready(None);
         }
-        let frame = ready!(self.source.poll_frame(cx));
+        let frame = ready!(self.source.poll_frame(cx, &mut |_| {}));
         match &frame {
             // Trailers end a body, and do not cross.
             Some(Ok(frame)) if frame.is_trailers() => {

@@ -116,7 +116,7 @@ impl RequestBody {
     pub fn whole(&self) -> Bytes {
         match &self.source {
             Source::Whole(bytes) => bytes.clone(),
-            Source::Begun(..) | Source::Stream(_) => Bytes::new(),
+            Source::Begun(..) | Source::Stream(_) | Source::Inflated(_) => Bytes::new(),
         }
     }
 
@@ -149,9 +149,19 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        let polled = self.source.poll_frame(cx);
-        let polled = polled.map(|frame| frame.map(|frame| frame.map_err(Cut::Broken)));
-        let polled = match &mut self.pace {
+        let Self {
+            source,
+            watched,
+            pace,
+            ..
+        } = &mut *self;
+        let mut on_read = |bytes| {
+            if let Some((_, bytes_in)) = watched {
+                count(bytes_in, bytes);
+            }
+        };
+        let polled = source.poll_frame(cx, &mut on_read);
+        let polled = match pace {
             Some(pace) => pace.watch(polled, cx),
             None => polled,
         };
@@ -159,10 +169,11 @@ impl Body for RequestBody {
             exchange.await_more(polled.is_pending());
         }
         let frame = ready!(polled);
-        if let Some((exchange, bytes_in)) = &self.watched {
+        if let Some((exchange, _)) = &self.watched {
             match &frame {
-                Some(Ok(frame)) => count(bytes_in, frame.data_ref().map_or(0, Bytes::len)),
+                Some(Ok(_)) => {}
                 Some(Err(Cut::Broken(error))) => exchange.set_upload(broken_by(error)),
+                Some(Err(Cut::Gzip(bad))) => exchange.set_upload(Upload::Gzip(*bad)),
                 Some(Err(Cut::Slow)) => exchange.set_upload(Upload::Slow),
                 None => exchange.set_upload(Upload::Ended),
             }

@@ -1,4 +1,5 @@
-//! The beginning of an upload: it is there before the upload is judged, and says whether it is compressed.
+//! The beginning of an upload: it is there before the upload is judged, and says whether it is compressed. What is
+//! compressed with gzip can be unpacked here.
 //!
 //! Source: `pkg/archive`, `DetectCompression` of moby/moby.
 
@@ -8,6 +9,8 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
 use super::Source;
+use super::inflate::Inflated;
+use super::pace::{Cut, too_slow};
 use super::request::{RequestBody, broken, slow};
 use crate::policy::Denial;
 
@@ -27,7 +30,11 @@ impl RequestBody {
                 let Some(frame) = self.frame().await else {
                     break;
                 };
-                let frame = frame.map_err(|_| broken())?;
+                let frame = frame.map_err(|cut| match cut {
+                    Cut::Broken(_) => broken(),
+                    Cut::Gzip(bad) => bad.into(),
+                    Cut::Slow => too_slow(),
+                })?;
                 begun.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
             }
             Ok(())
@@ -37,32 +44,74 @@ impl RequestBody {
         let rest = std::mem::replace(&mut self.source, Source::Whole(Bytes::new()));
         self.source = match rest {
             Source::Begun(_, rest) | Source::Stream(rest) => Source::Begun(begun.freeze(), rest),
+            Source::Inflated(mut inflated) => {
+                inflated.put_back(begun.freeze());
+                Source::Inflated(inflated)
+            }
             Source::Whole(_) => Source::Whole(begun.freeze()),
         };
         Ok(())
     }
 
-    /// Whether it begins as a compressed tar does.
+    /// Unpacks it from now on as it is read, and waits for the beginning of what comes out.
+    ///
+    /// # Errors
+    ///
+    /// It is not what it begins as, breaks off, or takes longer than this.
+    pub async fn inflate(&mut self, time: Duration) -> Result<(), Denial> {
+        let packed = std::mem::replace(&mut self.source, Source::Whole(Bytes::new()));
+        self.source = Source::Inflated(Box::new(Inflated::new(packed)));
+        self.begin(time).await
+    }
+
+    /// How the daemon would unpack it, told by how it begins.
     #[must_use]
-    pub fn is_compressed(&self) -> bool {
+    pub fn packed(&self) -> Packed {
         match &self.source {
-            Source::Whole(bytes) | Source::Begun(bytes, _) => is_compressed(bytes),
-            Source::Stream(_) => true,
+            Source::Whole(bytes) | Source::Begun(bytes, _) => Packed::of(bytes),
+            // What was unpacked once must be a tar.
+            Source::Inflated(inflated) => match Packed::of(inflated.begun()) {
+                Packed::Gzip => Packed::With("gzip twice"),
+                packed @ (Packed::Plain | Packed::With(_)) => packed,
+            },
+            Source::Stream(_) => Packed::With("something unknown"),
         }
     }
 }
 
-/// The bytes by which the daemon tells that a tar is compressed.
-const MAGICS: &[&[u8]] = &[b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
+/// How a tar is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packed {
+    /// Not at all.
+    Plain,
+    /// With gzip, which can be unpacked here.
+    Gzip,
+    /// With another program, which is named.
+    With(&'static str),
+}
+
+/// The bytes by which the daemon tells that a tar is compressed, and how.
+const MAGICS: &[(&[u8], Packed)] = &[
+    (b"\x1f\x8b", Packed::Gzip),
+    (b"BZh", Packed::With("bzip2")),
+    (b"\xfd7zXZ", Packed::With("xz")),
+    (b"\x28\xb5\x2f\xfd", Packed::With("zstd")),
+];
 const LONGEST_MAGIC: usize = 6;
 
-/// Whether the daemon would take a tar that begins so for a compressed one.
-fn is_compressed(begun: &[u8]) -> bool {
-    // A frame of zstd that is to be skipped has any of 16 first bytes.
-    let is_skippable = begun
-        .split_first()
-        .is_some_and(|(first, rest)| first & 0xf0 == 0x50 && rest.starts_with(b"\x2a\x4d\x18"));
-    is_skippable || MAGICS.iter().any(|magic| begun.starts_with(magic))
+impl Packed {
+    /// How the daemon would take a tar to be compressed that begins so.
+    fn of(begun: &[u8]) -> Self {
+        // A frame of zstd that is to be skipped has any of 16 first bytes.
+        let is_skippable = begun
+            .split_first()
+            .is_some_and(|(first, rest)| first & 0xf0 == 0x50 && rest.starts_with(b"\x2a\x4d\x18"));
+        if is_skippable {
+            return Self::With("zstd");
+        }
+        let found = MAGICS.iter().find(|(magic, _)| begun.starts_with(magic));
+        found.map_or(Self::Plain, |(_, packed)| *packed)
+    }
 }
 
 #[cfg(test)]
@@ -72,18 +121,19 @@ mod tests {
     #[test]
     fn tells_a_compressed_tar_by_its_first_bytes() {
         for (begun, want) in [
-            (&b"\x1f\x8b\x08"[..], true),
-            (b"BZh9", true),
-            (b"\xfd7zXZ\0", true),
-            (b"\x28\xb5\x2f\xfd", true),
-            (b"\x50\x2a\x4d\x18", true),
-            (b"\x5f\x2a\x4d\x18", true),
-            (b"\x60\x2a\x4d\x18", false),
-            (b"etc/passwd", false),
-            (b"\x1f", false),
-            (b"", false),
+            (&b"\x1f\x8b\x08"[..], Packed::Gzip),
+            (b"\x1f\x8b\x01", Packed::Gzip),
+            (b"BZh9", Packed::With("bzip2")),
+            (b"\xfd7zXZ\0", Packed::With("xz")),
+            (b"\x28\xb5\x2f\xfd", Packed::With("zstd")),
+            (b"\x50\x2a\x4d\x18", Packed::With("zstd")),
+            (b"\x5f\x2a\x4d\x18", Packed::With("zstd")),
+            (b"\x60\x2a\x4d\x18", Packed::Plain),
+            (b"etc/passwd", Packed::Plain),
+            (b"\x1f", Packed::Plain),
+            (b"", Packed::Plain),
         ] {
-            assert_eq!(is_compressed(begun), want, "{begun:?}");
+            assert_eq!(Packed::of(begun), want, "{begun:?}");
         }
     }
 }

@@ -1,0 +1,72 @@
+//! Paths of hosts and containers, and the spellings of one.
+
+use std::borrow::Cow;
+
+/// Whether a path is absolute and has no other spelling.
+#[must_use]
+pub fn is_clean(path: &str) -> bool {
+    let is_part = |part: &str| !matches!(part, "" | "." | "..");
+    let is_plain = |character: char| character != '\\' && !character.is_control();
+    path.strip_prefix('/').is_some_and(|rest| {
+        (rest.is_empty() || rest.split('/').all(is_part)) && rest.chars().all(is_plain)
+    })
+}
+
+/// Whether a path is clean and means itself in every text that an engine makes of it.
+#[must_use]
+pub fn is_literal(path: &str) -> bool {
+    is_clean(path) && !path.contains([':', ',', '*'])
+}
+
+/// A path from the root on without what says nothing: `.`, a second slash, and a slash at the end. Every
+/// engine takes these out before it looks at its files. A `..` stays, because what it leads to depends on
+/// links.
+#[must_use]
+pub fn cleaned(path: &str) -> Cow<'_, str> {
+    if is_clean(path) {
+        return path.into();
+    }
+    let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
+    let mut clean = String::with_capacity(path.len() + 1);
+    for part in parts {
+        clean.push('/');
+        clean.push_str(part);
+    }
+    if clean.is_empty() {
+        clean.push('/');
+    }
+    clean.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_out_of_a_path_what_says_nothing_and_leaves_what_does() {
+        for (path, want) in [
+            ("/", "/"),
+            ("", "/"),
+            (".", "/"),
+            ("/.", "/"),
+            ("//", "/"),
+            ("/././/", "/"),
+            ("/tmp", "/tmp"),
+            ("tmp", "/tmp"),
+            ("./tmp", "/tmp"),
+            ("/tmp/", "/tmp"),
+            ("//tmp//a/./b/.", "/tmp/a/b"),
+            ("/a/...", "/a/..."),
+            ("/a/.b/..c", "/a/.b/..c"),
+            ("/a/../b/", "/a/../b"),
+            ("..", "/.."),
+            ("/a\\.\\b/", "/a\\.\\b"),
+        ] {
+            let clean = cleaned(path);
+            assert_eq!(clean, want, "{path}");
+            assert_eq!(cleaned(&clean), clean, "{path}");
+            let is_odd = path.contains("..") && !path.contains("...") && !path.contains("..c");
+            assert_eq!(is_clean(&clean), !is_odd && !path.contains('\\'), "{path}");
+        }
+    }
+}

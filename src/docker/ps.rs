@@ -1,0 +1,338 @@
+//! The arguments that `ps` may be given for the list of a container's processes.
+//!
+//! The daemon runs `ps` on the host, as root, with these arguments and the container's processes (`-q`); if that
+//! fails, once more for all processes of the host. Of what comes out it shows the lines that have one of the
+//! container's processes in the column titled `PID`. So the arguments must not show what is hidden otherwise,
+//! the environment of processes above all (`e` in BSD style), and that column must be what it says.
+//!
+//! `ps` reads `-ef` as Unix options, and if anything is wrong with them all, once more in BSD style, in which the
+//! `e` shows environments. So `-A` is sent instead of `-e`, which is the same and is no BSD option.
+//!
+//! Source: `ps/parser.c` and `ps/sortformat.c` of procps; `daemon/top_unix.go` of moby/moby.
+
+/// Unix options without a value.
+const UNIX: &str = "AaFHLPTcdfjlmwy";
+/// Unix options with a list of names or numbers, of which only processes are selected.
+const UNIX_LISTS: &str = "CGUgpstu";
+/// BSD options without a value.
+const BSD: &str = "HSTacfgjlmrsuvwx";
+/// BSD options with a list of names or numbers.
+const BSD_LISTS: &str = "Upt";
+
+/// The columns that may be chosen, and may be sorted by. Their text is one word, and never empty.
+const WORDS: &[&str] = &[
+    "%cpu",
+    "%mem",
+    "bsdtime",
+    "c",
+    "class",
+    "cls",
+    "cputime",
+    "egid",
+    "egroup",
+    "etime",
+    "etimes",
+    "euid",
+    "euser",
+    "f",
+    "flags",
+    "gid",
+    "group",
+    "lwp",
+    "ni",
+    "nice",
+    "nlwp",
+    "pcpu",
+    "pgid",
+    "pgrp",
+    "pid",
+    "pmem",
+    "policy",
+    "ppid",
+    "pri",
+    "psr",
+    "rgid",
+    "rgroup",
+    "rss",
+    "rssize",
+    "rtprio",
+    "ruid",
+    "ruser",
+    "s",
+    "sess",
+    "sid",
+    "size",
+    "spid",
+    "start_time",
+    "stat",
+    "state",
+    "stime",
+    "sz",
+    "thcount",
+    "tid",
+    "time",
+    "tname",
+    "tt",
+    "tty",
+    "uid",
+    "uname",
+    "user",
+    "vsize",
+    "vsz",
+];
+/// Those of which the text may have spaces, which would move what stands behind it to another column.
+const TEXTS: &[&str] = &[
+    "args", "bsdstart", "cmd", "comm", "command", "fname", "lstart", "start", "ucmd", "ucomm",
+];
+
+/// Arguments that show nothing but what a list of processes shows, as they are sent; `None` for others.
+///
+/// Shape: Unix options (`-ef`, `-C NAME`), BSD options (`auxf`), `--forest`, `--sort KEYS`, `-o COLUMNS`, told
+/// apart by spaces.
+#[must_use]
+pub fn harmless(arguments: &str) -> Option<String> {
+    let mut words = arguments.split(' ').filter(|word| !word.is_empty());
+    let mut sent = Sent::default();
+    while let Some(word) = words.next() {
+        if let Some(long) = word.strip_prefix("--") {
+            sent.long(long, &mut words)?;
+        } else if let Some(options) = word.strip_prefix('-') {
+            // With an `x` among them they are no Unix options, and `ps` reads them in BSD style.
+            if options.starts_with('a') && options.contains('x') {
+                sent.cluster("", (BSD, BSD_LISTS), options, &mut words)?;
+            } else {
+                sent.cluster("-", (UNIX, UNIX_LISTS), options, &mut words)?;
+            }
+        } else {
+            sent.cluster("", (BSD, BSD_LISTS), word, &mut words)?;
+        }
+    }
+    Some(sent.words.join(" "))
+}
+
+/// The words that are sent.
+#[derive(Default)]
+struct Sent {
+    words: Vec<String>,
+    /// Whether a column with the text of several words comes before the one of the process's number.
+    is_moved: bool,
+    has_pid: bool,
+}
+
+impl Sent {
+    fn long<'a>(&mut self, option: &str, rest: &mut impl Iterator<Item = &'a str>) -> Option<()> {
+        let (name, value) = match option.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (option, None),
+        };
+        match (name, value) {
+            ("forest", None) => self.words.push("--forest".to_owned()),
+            ("sort", value) => self.sort(value.or_else(|| rest.next())?)?,
+            ("format", value) => self.columns(value.or_else(|| rest.next())?)?,
+            ("pid" | "ppid" | "user", value) => {
+                let list = value.or_else(|| rest.next()).filter(|list| is_list(list))?;
+                self.words.push(format!("--{name}={list}"));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// Options that stand together, of which the last may have a value, behind it or as the next word.
+    fn cluster<'a>(
+        &mut self,
+        dash: &str,
+        (flags, lists): (&str, &str),
+        options: &str,
+        rest: &mut impl Iterator<Item = &'a str>,
+    ) -> Option<()> {
+        let mut sent = String::from(dash);
+        for (place, option) in options.char_indices() {
+            let attached = options.get(place + 1..).filter(|value| !value.is_empty());
+            if option == 'e' && dash == "-" {
+                sent.push('A');
+            } else if flags.contains(option) {
+                sent.push(option);
+            } else {
+                if sent != dash {
+                    self.words.push(std::mem::take(&mut sent));
+                }
+                let value = attached.or_else(|| rest.next())?;
+                if option == 'o' {
+                    return self.columns(value);
+                }
+                if option == 'k' && dash.is_empty() {
+                    return self.sort(value);
+                }
+                let is_known = lists.contains(option) && is_list(value);
+                self.words.push(format!("{dash}{option}"));
+                self.words.push(value.to_owned());
+                return is_known.then_some(());
+            }
+        }
+        (sent != dash).then(|| self.words.push(sent))
+    }
+
+    fn sort(&mut self, keys: &str) -> Option<()> {
+        let is_key = |key: &str| {
+            let name = key.strip_prefix(['+', '-']).unwrap_or(key);
+            WORDS.contains(&name) || TEXTS.contains(&name)
+        };
+        keys.split(',').all(is_key).then(|| {
+            self.words.push(format!("--sort={keys}"));
+        })
+    }
+
+    /// Columns with their widths and titles: `pid,user:20,args=WHAT`.
+    fn columns(&mut self, columns: &str) -> Option<()> {
+        for column in columns.split(',') {
+            let (column, title) = match column.split_once('=') {
+                Some((column, title)) => (column, Some(title)),
+                None => (column, None),
+            };
+            let (name, width) = column.split_once(':').unwrap_or((column, "1"));
+            let is_text = TEXTS.contains(&name);
+            if !(is_text || WORDS.contains(&name)) || !is_width(width) {
+                return None;
+            }
+            if title.is_some_and(|title| !is_title(name, title)) {
+                return None;
+            }
+            self.has_pid |= name == "pid";
+            self.is_moved |= is_text && !self.has_pid;
+        }
+        self.words.extend(["-o".to_owned(), columns.to_owned()]);
+        (!self.is_moved).then_some(())
+    }
+}
+
+/// Names or numbers with commas between them, which no reader takes for an option.
+fn is_list(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.,/:@+-".contains(&byte);
+    !text.starts_with('-') && !text.is_empty() && text.bytes().all(is_plain)
+}
+
+fn is_width(text: &str) -> bool {
+    (1..=3).contains(&text.len())
+        && !text.starts_with('0')
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a title is one word that does not pass for the one by which the daemon finds its column.
+fn is_title(column: &str, title: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.%-".contains(&byte);
+    let is_pid = title.to_ascii_uppercase().contains("PID");
+    !title.is_empty() && title.bytes().all(is_plain) && (!is_pid || column == "pid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn n_harmless_arguments_of_ps_are_sent_in_one_spelling() {
+        for (arguments, want) in [
+            ("", ""),
+            ("-ef", "-Af"),
+            ("aux", "aux"),
+            ("-aux", "aux"),
+            ("-auxww", "auxww"),
+            ("auxf", "auxf"),
+            ("faux", "faux"),
+            ("-ef  --forest", "-Af --forest"),
+            ("-eLf", "-ALf"),
+            ("-eo pid,user", "-A -o pid,user"),
+            ("-eopid,user", "-A -o pid,user"),
+            ("-o pid,user:20", "-o pid,user:20"),
+            ("-o pid,args=WHAT,user", "-o pid,args=WHAT,user"),
+            ("-o pid=PID -o comm", "-o pid=PID -o comm"),
+            ("axo pid,comm", "ax -o pid,comm"),
+            ("o pid,comm", "-o pid,comm"),
+            ("--format=pid,comm", "-o pid,comm"),
+            ("aux --sort pid", "aux --sort=pid"),
+            ("aux --sort=-%cpu,+pid", "aux --sort=-%cpu,+pid"),
+            ("auxk -rss", "aux --sort=-rss"),
+            ("-p 1", "-p 1"),
+            ("-p1,2", "-p 1,2"),
+            ("-fp 1", "-f -p 1"),
+            ("p 1", "p 1"),
+            ("-C x", "-C x"),
+            ("-Csleep,sh", "-C sleep,sh"),
+            ("-u root -f", "-u root -f"),
+            ("--ppid 1", "--ppid=1"),
+            ("-e -o pid,state", "-A -o pid,state"),
+            ("-o user,pid,args", "-o user,pid,args"),
+        ] {
+            assert_eq!(harmless(arguments).as_deref(), Some(want), "N: {arguments}");
+        }
+    }
+
+    #[test]
+    fn n_what_could_show_more_than_a_list_of_processes_is_not_harmless() {
+        for arguments in [
+            "e",
+            "auxe",
+            "auxeww",
+            "eaux",
+            "-auxe",
+            "-axe",
+            "ae",
+            // Words that are columns behind `-o`, and options alone.
+            "user",
+            "etime",
+            "-f user",
+            "-f -e e",
+            // The environment as a column.
+            "-o pid,environ",
+            "-eo pid,environ",
+            "--format pid,environ",
+            // Another column that would pass for the process's number.
+            "-o ppid=PID",
+            "-oppid=PID,args",
+            "-o user=,pid",
+            "-o pid=,args=",
+            "-o user=xPIDx,pid",
+            "-o args,pid",
+            "-o comm -o pid,args",
+            "-eo lstart,pid,args",
+            // No list of processes, or something that is read.
+            "L",
+            "V",
+            "-V",
+            "--version",
+            "--info",
+            "--help",
+            "-n /etc/shadow",
+            "N /etc/shadow",
+            "-D %s",
+            "-q 1",
+            "-M",
+            "axh",
+            "--no-headers",
+            "--sort nosuch",
+            "--sort",
+            "-o",
+            "-p",
+            "-p -e",
+            "-C -e",
+            "-C '-e'",
+            "-o nosuch",
+            "-o pid:0",
+            "-o pid:1000",
+            "-o pid,",
+            "-",
+            "--",
+            "-- e",
+            "-a-e",
+            "1",
+            "+1",
+            "-1",
+            "aux\te",
+            "aux\ne",
+            "aux\u{a0}e",
+            "äux",
+        ] {
+            assert_eq!(harmless(arguments), None, "beside N: {arguments}");
+        }
+    }
+}

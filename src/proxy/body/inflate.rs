@@ -1,0 +1,260 @@
+//! Uploads that a client compressed with gzip, sent on as the plain tar that they hold.
+//!
+//! Engines before 29.5.1 unpack a compressed tar with a program of the container, as root on the host. So Dockgate
+//! unpacks it instead, piece by piece as it comes: no more than one piece is held, and the rest waits.
+
+use std::io::Write;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use flate2::write::MultiGzDecoder;
+use http_body::Frame;
+
+use super::pace::Cut;
+use super::{OnRead, Source};
+use crate::policy::{Denial, Reason};
+
+/// So many bytes may come out of each byte of a compressed upload, and so many besides. Tars of small files have
+/// mostly zeros, of large ones they do not.
+const MOST_PER_BYTE: u64 = 128;
+const MOST_BESIDES: u64 = 8 * 1024 * 1024;
+/// So many bytes may come out of one upload.
+const MOST: u64 = 16 * 1024 * 1024 * 1024;
+/// What unpacking holds, in bytes: the window, what is read and what has come out.
+pub const HELD: usize = 160 * 1024;
+
+/// A body that is unpacked as it is read.
+#[derive(Debug)]
+pub(super) struct Inflated {
+    packed: Source,
+    decoder: MultiGzDecoder<Vec<u8>>,
+    /// What was read and is not unpacked yet.
+    input: Bytes,
+    /// What has come out and is to be sent before all else.
+    ahead: Bytes,
+    unpacked: u64,
+    made: u64,
+    is_over: bool,
+}
+
+/// Why a compressed upload is not unpacked to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadGzip {
+    /// It is not gzip, breaks off, or its checksum is another.
+    #[error("the upload is not valid gzip")]
+    Corrupt,
+    /// Far more comes out than went in.
+    #[error("the upload unpacks to far more than it is")]
+    TooLarge,
+}
+
+impl Inflated {
+    /// What a body holds that begins as gzip does.
+    pub(super) fn new(packed: Source) -> Self {
+        Self {
+            packed,
+            decoder: MultiGzDecoder::new(Vec::new()),
+            input: Bytes::new(),
+            ahead: Bytes::new(),
+            unpacked: 0,
+            made: 0,
+            is_over: false,
+        }
+    }
+
+    /// Gives back what was taken from its beginning.
+    pub(super) fn put_back(&mut self, begun: Bytes) {
+        self.ahead = begun;
+    }
+
+    /// What it begins with, once that is there.
+    pub(super) fn begun(&self) -> &[u8] {
+        &self.ahead
+    }
+
+    pub(super) fn is_end(&self) -> bool {
+        self.is_over && self.ahead.is_empty()
+    }
+
+    pub(super) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+        on_read: OnRead<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        if !self.ahead.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.ahead)))));
+        }
+        while !self.is_over {
+            if self.input.is_empty() {
+                match ready!(self.packed.poll_frame(cx, on_read)) {
+                    Some(Ok(frame)) => self.input = frame.into_data().unwrap_or_default(),
+                    Some(Err(cut)) => return Poll::Ready(Some(Err(cut))),
+                    None => self.is_over = true,
+                }
+            }
+            match self.unpack() {
+                Ok(made) if made.is_empty() => {}
+                Ok(made) => return Poll::Ready(Some(Ok(Frame::data(made)))),
+                Err(bad) => {
+                    self.is_over = true;
+                    return Poll::Ready(Some(Err(Cut::Gzip(bad))));
+                }
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Unpacks one piece of what was read, or the rest of it at its end.
+    fn unpack(&mut self) -> Result<Bytes, BadGzip> {
+        if self.is_over {
+            let finished = self.decoder.try_finish();
+            finished.map_err(|_| BadGzip::Corrupt)?;
+        } else if !self.input.is_empty() {
+            let read = self.decoder.write(&self.input);
+            let read = read.ok().filter(|read| *read > 0);
+            let read = read.ok_or(BadGzip::Corrupt)?;
+            self.input.advance(read);
+            self.unpacked = self.unpacked.saturating_add(wide(read));
+        }
+        let made = std::mem::take(self.decoder.get_mut());
+        self.made = self.made.saturating_add(wide(made.len()));
+        let most = self.unpacked.saturating_mul(MOST_PER_BYTE);
+        if self.made > most.saturating_add(MOST_BESIDES).min(MOST) {
+            return Err(BadGzip::TooLarge);
+        }
+        Ok(made.into())
+    }
+}
+
+fn wide(length: usize) -> u64 {
+    u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+impl From<BadGzip> for Denial {
+    fn from(bad: BadGzip) -> Self {
+        match bad {
+            BadGzip::Corrupt => Self::new(
+                Reason::BadBody,
+                "the upload begins as gzip and is not valid gzip to its end: compress it again, or send a plain tar",
+            ),
+            BadGzip::TooLarge => Self::new(
+                Reason::BodyTooLarge,
+                "the upload unpacks to far more than its size: send a plain tar",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use flate2::{Crc, GzBuilder};
+
+    use super::*;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// What comes out of a body that comes in pieces of this size, and the longest piece of it.
+    fn inflate(packed: &[u8], piece: usize) -> Result<(Vec<u8>, usize), BadGzip> {
+        let mut inflated = Inflated::new(Source::Whole(Bytes::new()));
+        let (mut whole, mut longest) = (Vec::new(), 0);
+        let mut take = |made: Bytes| {
+            longest = longest.max(made.len());
+            whole.extend_from_slice(&made);
+        };
+        for piece in packed.chunks(piece) {
+            inflated.input = Bytes::copy_from_slice(piece);
+            while !inflated.input.is_empty() {
+                take(inflated.unpack()?);
+            }
+        }
+        inflated.is_over = true;
+        take(inflated.unpack()?);
+        Ok((whole, longest))
+    }
+
+    #[test]
+    fn g10_what_was_compressed_comes_out_whatever_its_pieces_and_members_are() {
+        let plain: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+        let named = GzBuilder::new()
+            .filename("a.tar")
+            .comment("c")
+            .extra(vec![7; 300])
+            .write(Vec::new(), Compression::fast());
+        let mut named = named;
+        named.write_all(&plain).unwrap();
+        let named = named.finish().unwrap();
+        let twice = [gzip(&plain[..5]), gzip(b""), gzip(&plain[5..])].concat();
+        for (case, packed) in [
+            ("one", gzip(&plain)),
+            ("header fields", named),
+            ("members", twice),
+        ] {
+            for piece in [1, 7, 4096, usize::MAX / 2] {
+                let (whole, longest) = inflate(&packed, piece).unwrap();
+                assert!(whole == plain, "G10: {case} in pieces of {piece}");
+                assert!(longest <= 64 * 1024, "G10: {case}: {longest} at once");
+            }
+        }
+        assert_eq!(inflate(&gzip(b""), 1).unwrap().0, b"", "G10");
+    }
+
+    #[test]
+    fn g10_what_is_not_whole_or_has_more_behind_it_is_denied() {
+        let packed = gzip(b"the plain tar");
+        for length in 1..packed.len() {
+            assert_eq!(
+                inflate(&packed[..length], 5),
+                Err(BadGzip::Corrupt),
+                "G10: {length}"
+            );
+        }
+        let mut wrong = packed.clone();
+        let place = wrong.len() - 5;
+        wrong[place] ^= 1;
+        let with = |more: &[u8]| [&packed, more].concat();
+        for (case, bytes) in [
+            ("a wrong checksum", wrong),
+            ("a byte behind it", with(b"\0")),
+            ("zeros behind it", with(&[0; 512])),
+            ("a tar behind it", with(b"etc/passwd")),
+            ("half a member behind it", with(&packed[..9])),
+            ("another compression behind it", with(b"BZh9")),
+            ("a reserved flag", with(b"\x1f\x8b\x08\xff")),
+            ("another method", b"\x1f\x8b\x07\0\0\0\0\0\0\xff".to_vec()),
+        ] {
+            for piece in [1, 4096] {
+                assert_eq!(inflate(&bytes, piece), Err(BadGzip::Corrupt), "G10: {case}");
+            }
+        }
+        assert_eq!(Crc::new().sum(), 0);
+    }
+
+    #[test]
+    fn g10_a_bomb_ends_early() {
+        let zeros = vec![0; 64 << 20];
+        let packed = gzip(&zeros);
+        assert!(packed.len() < 100_000, "{}", packed.len());
+        let mut inflated = Inflated::new(Source::Whole(Bytes::new()));
+        inflated.input = packed.into();
+        let mut made = 0;
+        let bad = loop {
+            match inflated.unpack() {
+                Ok(piece) => made += piece.len(),
+                Err(bad) => break bad,
+            }
+        };
+        assert_eq!(bad, BadGzip::TooLarge, "G10");
+        assert!(made < 24 << 20, "G10: {made}");
+        // As much as that at once is a common upload.
+        assert!(
+            inflate(&gzip(&zeros[..4 << 20]), 4096).is_ok(),
+            "beside G10"
+        );
+    }
+}
