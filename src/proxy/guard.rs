@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::exchange::{Exchange, Upload};
-use super::head::{BadHead, Framing, Head, RefusedHead, check_bytes, first_line, synthesize};
+use super::head::{BadHead, Framing, Head, RefusedHead, Scan, first_line, synthesize};
 use crate::config::Limits;
 
 /// The bounds on heads.
@@ -55,8 +55,8 @@ pub struct Guard<S> {
     phase: Phase,
     /// Bytes from the client that hyper may not have yet.
     held: Vec<u8>,
-    /// How many of them were checked.
-    checked: usize,
+    /// What was found of the head in them.
+    scan: Scan,
     /// What hyper is to read of the synthetic head.
     synthetic: Vec<u8>,
     /// At the end of the client's bytes: whether the body's reader had its chance to come to its
@@ -100,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             limits,
             phase: Phase::Head,
             held: Vec::new(),
-            checked: 0,
+            scan: Scan::default(),
             synthetic: Vec::new(),
             has_asked: false,
             has_ended: false,
@@ -178,10 +178,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Checks the held bytes that are new. Where the head ends, if it does.
     fn check_held(&mut self) -> Result<Option<usize>, BadHead> {
         let within = self.held.len().min(self.limits.bytes);
-        let end = check_bytes(
-            self.held.get(..within).unwrap_or_default(),
-            &mut self.checked,
-        )?;
+        let end = self
+            .scan
+            .check(self.held.get(..within).unwrap_or_default())?;
         match end {
             None if self.held.len() > self.limits.bytes => Err(BadHead::TooLarge),
             end => Ok(end),
@@ -191,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn accept(&mut self, end: usize) {
         let parsed = Head::parse(self.held.get(..end).unwrap_or_default());
         self.held.drain(..end);
-        self.checked = 0;
+        self.scan = Scan::default();
         match parsed {
             Ok(head) => {
                 self.phase = match head.framing {

@@ -8,11 +8,13 @@
 //! Source: RFC 9112 sections 2 to 6; Go's `net/http` for what the daemon would read.
 
 mod bad;
+mod scan;
 mod synthetic;
 
 use http::{HeaderName, HeaderValue};
 
 pub use bad::BadHead;
+pub use scan::Scan;
 pub use synthetic::synthesize;
 
 use super::headers::{Crossing, crossing};
@@ -87,12 +89,11 @@ impl Head {
     pub fn parse(bytes: &[u8]) -> Result<Self, RefusedHead> {
         let mut lines = bytes
             .strip_suffix(b"\r\n\r\n")
+            .or_else(|| bytes.strip_suffix(b"\n\r\n"))
             .unwrap_or(bytes)
             .split(|byte| *byte == b'\n')
-            .map(|line| {
-                // Each line feed has its carriage return, or the guard would have refused.
-                line.strip_suffix(b"\r").unwrap_or(line)
-            });
+            // A carriage return stands nowhere but before a line feed, or the scan would have refused.
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let first = lines.next().unwrap_or_default();
         let (method, target, is_http11) = request_line(first)?;
         let mut lines_read = Lines {
@@ -120,37 +121,6 @@ impl Head {
     pub fn has_body(&self) -> bool {
         self.framing != Framing::Length(0)
     }
-}
-
-/// Checks the bytes of a head that is still coming in, from the first that was not checked before.
-/// Where it ends, behind its empty line, if it does.
-///
-/// # Errors
-///
-/// No head has such a byte there, so nothing more need be read.
-pub fn check_bytes(head: &[u8], checked: &mut usize) -> Result<Option<usize>, BadHead> {
-    match head.first() {
-        Some(0x16) => return Err(BadHead::Tls),
-        Some(byte) if !is_token_byte(*byte) => return Err(BadHead::RequestLine),
-        Some(_) | None => {}
-    }
-    let is_control = |byte: &u8| *byte < 0x20 || *byte == 0x7f;
-    while let Some(next) = head
-        .get(*checked..)
-        .and_then(|rest| rest.iter().position(is_control))
-    {
-        let at = *checked + next;
-        match head.get(at..).unwrap_or_default() {
-            [b'\t', ..] => *checked = at + 1,
-            [b'\r', b'\n', b'\r', b'\n', ..] => return Ok(Some(at + 4)),
-            // What follows decides.
-            [b'\r'] | [b'\r', b'\n'] | [b'\r', b'\n', b'\r'] => return Ok(None),
-            [b'\r', b'\n', ..] => *checked = at + 2,
-            rest => return Err(BadHead::Byte(rest.first().copied().unwrap_or_default())),
-        }
-    }
-    *checked = head.len();
-    Ok(None)
 }
 
 /// Method and target of a head that is not whole, if its first line is and can be read. What cannot be

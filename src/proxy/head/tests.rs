@@ -149,13 +149,21 @@ fn a_byte_that_no_head_has_ends_the_reading() {
         (b"GET /x HTTP/1.1\r\n\r", BadHead::Incomplete),
         (b"GET /x HTTP/1.1\r\n\rX", BadHead::Byte(b'\r')),
         (b"GET /x HTTP/1.1\r\n\n", BadHead::Byte(b'\n')),
+        (b"GET /x HTTP/1.1\r\nA: b\n\n", BadHead::Byte(b'\n')),
+        (b"GET /x HTTP/1.1\r\nA: b\r\n\n", BadHead::Byte(b'\n')),
+        (b"GET /x HTTP/1.1\r\nA: b\r\nC: d\n\r\n", BadHead::Byte(b'\n')),
+        (b"GET /x HTTP/1.1\r\nA: b\nC: d\r\n\r\n", BadHead::Byte(b'\r')),
+        (b"GET /x HTTP/1.1\nA: b\n\r\n", BadHead::Byte(b'\n')),
+        (b"GET /x HTTP/1.1\r\nA: b\n\r", BadHead::Incomplete),
+        (b"GET /x HTTP/1.1\r\nA: b\n\rC: d", BadHead::Byte(b'\r')),
+        (b"GET /x HTTP/1.1\r\nA: b\rC: d\n\r\n", BadHead::Byte(b'\r')),
         (b"GET /\0", BadHead::Byte(0)),
         (b"GET /\x7f", BadHead::Byte(0x7f)),
         (b"\r\nGET / HTTP/1.1", BadHead::RequestLine),
         (b" GET", BadHead::RequestLine),
         (b"\x16\x03\x01", BadHead::Tls),
     ] {
-        let whole = check_bytes(text, &mut 0).and_then(|end| end.ok_or(BadHead::Incomplete));
+        let whole = Scan::default().check(text).and_then(|end| end.ok_or(BadHead::Incomplete));
         assert_eq!(whole, Err(want.clone()), "{}", text.escape_ascii());
         assert_eq!(byte_by_byte(text), Err(want), "{}", text.escape_ascii());
     }
@@ -163,9 +171,9 @@ fn a_byte_that_no_head_has_ends_the_reading() {
 
 /// Checks a head that comes in one byte at a time.
 fn byte_by_byte(text: &[u8]) -> Result<usize, BadHead> {
-    let mut checked = 0;
+    let mut scan = Scan::default();
     for end in 1..=text.len() {
-        if let Some(end) = check_bytes(&text[..end], &mut checked)? {
+        if let Some(end) = scan.check(&text[..end])? {
             return Ok(end);
         }
     }
@@ -175,8 +183,17 @@ fn byte_by_byte(text: &[u8]) -> Result<usize, BadHead> {
 #[test]
 fn a_head_ends_at_its_empty_line_however_it_comes_in() {
     let text = b"GET /x HTTP/1.1\r\nHost:\ta\r\n\r\nGET /y HTTP/1.1\r\n\r\n";
-    assert_eq!(check_bytes(text, &mut 0), Ok(Some(28)));
+    assert_eq!(Scan::default().check(text), Ok(Some(28)));
     assert_eq!(byte_by_byte(text), Ok(28));
+}
+
+#[test]
+fn header_lines_may_all_end_in_a_line_feed() {
+    let text = b"GET /x HTTP/1.1\r\nHost: a\nAccept: b\n\r\nGET /y";
+    assert_eq!(Scan::default().check(text), Ok(Some(37)), "C");
+    assert_eq!(byte_by_byte(text), Ok(37), "C");
+    let head = Head::parse(&text[..37]).unwrap();
+    assert_eq!((head.host.as_deref(), head.crossing.len()), (Some("a"), 1));
 }
 
 #[test]
@@ -190,8 +207,8 @@ fn too_many_lines_are_refused() {
 
 proptest! {
     #[test]
-    fn a_head_is_checked_alike_whole_and_byte_by_byte(text in "[A-Z]?[a \t\r\n\\x00]{0,12}") {
-        let whole = check_bytes(text.as_bytes(), &mut 0).and_then(|end| end.ok_or(BadHead::Incomplete));
+    fn a_head_is_checked_alike_whole_and_byte_by_byte(text in "([A-Z] a\r\n)?[A-Z]?[a: \t\r\n\\x00]{0,16}") {
+        let whole = Scan::default().check(text.as_bytes()).and_then(|end| end.ok_or(BadHead::Incomplete));
         prop_assert_eq!(whole, byte_by_byte(text.as_bytes()));
     }
 
