@@ -25,9 +25,13 @@ enum LineEnds {
     Unknown,
     /// In CR LF.
     CrLf,
-    /// In LF, as Docker.DotNet before 4.0 writes them. The empty line behind them ends in CR LF.
+    /// In LF, as Docker.DotNet before 4.0 writes them. The empty line behind them ends in CR LF, and so does
+    /// the one line that it writes itself, which comes last.
     Lf,
 }
+
+/// The line that Docker.DotNet writes itself.
+const OWN_LINE: &[u8] = b"\nTransfer-Encoding: chunked";
 
 impl Scan {
     /// Checks what is new. Where the head ends, behind its empty line, if it does.
@@ -49,11 +53,13 @@ impl Scan {
             let at = self.checked + next;
             match head.get(at..).unwrap_or_default() {
                 [b'\t', ..] => self.checked = at + 1,
-                [b'\r', b'\n', b'\r', b'\n', ..] if self.ends != LineEnds::Lf => {
+                [b'\r', b'\n', b'\r', b'\n', ..] if self.takes_last_cr(head, at) => {
                     return Ok(Some(at + 4));
                 }
                 // What follows decides.
-                [b'\r'] | [b'\r', b'\n'] | [b'\r', b'\n', b'\r'] if self.ends != LineEnds::Lf => {
+                [b'\r'] | [b'\r', b'\n'] | [b'\r', b'\n', b'\r']
+                    if self.takes_last_cr(head, at) =>
+                {
                     return Ok(None);
                 }
                 [b'\r', b'\n', ..] if self.ends != LineEnds::Lf => {
@@ -77,6 +83,11 @@ impl Scan {
         }
         self.checked = head.len();
         Ok(None)
+    }
+
+    /// Whether CR LF may end the last header line there.
+    fn takes_last_cr(&self, head: &[u8], at: usize) -> bool {
+        self.ends != LineEnds::Lf || head.get(..at).is_some_and(|head| head.ends_with(OWN_LINE))
     }
 
     /// Whether a line feed may end a header line there. It does not end an empty one.

@@ -151,8 +151,30 @@ fn a_byte_that_no_head_has_ends_the_reading() {
         (b"GET /x HTTP/1.1\r\n\n", BadHead::Byte(b'\n')),
         (b"GET /x HTTP/1.1\r\nA: b\n\n", BadHead::Byte(b'\n')),
         (b"GET /x HTTP/1.1\r\nA: b\r\n\n", BadHead::Byte(b'\n')),
-        (b"GET /x HTTP/1.1\r\nA: b\r\nC: d\n\r\n", BadHead::Byte(b'\n')),
-        (b"GET /x HTTP/1.1\r\nA: b\nC: d\r\n\r\n", BadHead::Byte(b'\r')),
+        (
+            b"GET /x HTTP/1.1\r\nA: b\r\nC: d\n\r\n",
+            BadHead::Byte(b'\n'),
+        ),
+        (
+            b"GET /x HTTP/1.1\r\nA: b\nC: d\r\n\r\n",
+            BadHead::Byte(b'\r'),
+        ),
+        (
+            b"GET /x HTTP/1.1\r\nA: b\nTransfer-Encoding: chunked\r\nC: d\n\r\n",
+            BadHead::Byte(b'\r'),
+        ),
+        (
+            b"GET /x HTTP/1.1\r\nA: b\nTransfer-Encoding: chunked\r\n\n",
+            BadHead::Byte(b'\r'),
+        ),
+        (
+            b"GET /x HTTP/1.1\r\nA: b\nContent-Length: 5\r\n\r\n",
+            BadHead::Byte(b'\r'),
+        ),
+        (
+            b"GET /x HTTP/1.1\r\nA: b\nX-Transfer-Encoding: chunked\r\n\r\n",
+            BadHead::Byte(b'\r'),
+        ),
         (b"GET /x HTTP/1.1\nA: b\n\r\n", BadHead::Byte(b'\n')),
         (b"GET /x HTTP/1.1\r\nA: b\n\r", BadHead::Incomplete),
         (b"GET /x HTTP/1.1\r\nA: b\n\rC: d", BadHead::Byte(b'\r')),
@@ -163,7 +185,9 @@ fn a_byte_that_no_head_has_ends_the_reading() {
         (b" GET", BadHead::RequestLine),
         (b"\x16\x03\x01", BadHead::Tls),
     ] {
-        let whole = Scan::default().check(text).and_then(|end| end.ok_or(BadHead::Incomplete));
+        let whole = Scan::default()
+            .check(text)
+            .and_then(|end| end.ok_or(BadHead::Incomplete));
         assert_eq!(whole, Err(want.clone()), "{}", text.escape_ascii());
         assert_eq!(byte_by_byte(text), Err(want), "{}", text.escape_ascii());
     }
@@ -192,6 +216,10 @@ fn header_lines_may_all_end_in_a_line_feed() {
     let text = b"GET /x HTTP/1.1\r\nHost: a\nAccept: b\n\r\nGET /y";
     assert_eq!(Scan::default().check(text), Ok(Some(37)), "C");
     assert_eq!(byte_by_byte(text), Ok(37), "C");
+    let chunked = b"POST /x HTTP/1.1\r\nHost: a\nTransfer-Encoding: chunked\r\n\r\n0";
+    assert_eq!(byte_by_byte(chunked), Ok(chunked.len() - 1), "C");
+    let head = Head::parse(&chunked[..chunked.len() - 1]).unwrap();
+    assert_eq!(head.framing, Framing::Chunked, "C");
     let head = Head::parse(&text[..37]).unwrap();
     assert_eq!((head.host.as_deref(), head.crossing.len()), (Some("a"), 1));
 }
