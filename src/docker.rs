@@ -3,6 +3,7 @@
 //!
 //! Everything here is a function of values. It knows nothing of policies, sockets or hyper.
 
+pub mod absent;
 pub mod body;
 pub mod classify;
 pub mod json;
@@ -18,6 +19,7 @@ pub mod since;
 mod table;
 pub mod target;
 
+pub use absent::{Absent, absent};
 pub use classify::{Call, Subject, Unclassified, classify};
 pub use json::Json;
 pub use operation::{Body, Effect, Endless, Method, Object, Operation, Reply, Upgrade};

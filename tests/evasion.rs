@@ -20,6 +20,7 @@ const BAD_LINE: Refused = Refused(400, "bad_request_line");
 const BAD_HEADER: Refused = Refused(400, "bad_header");
 const BAD_METHOD: Refused = Refused(400, "bad_method");
 const UNKNOWN: Refused = Refused(403, "unknown_operation");
+const NOT_FOUND: Refused = Refused(404, "not_found");
 const NOT_GRANTED: Refused = Refused(403, "not_granted");
 
 /// An id, a request line without its version, how it is refused, and its nearest allowed spelling.
@@ -73,10 +74,10 @@ const PATHS_AS_THE_DAEMON_READS_THEM: &[Case] = &[
     ("S", "GET /_ping\u{e9}", BAD_TARGET, "GET /_ping"),
     ("S", "GET /_ping x", BAD_LINE, "GET /_ping?x"),
     ("S", "GET /user@host/_ping", UNKNOWN, "GET /_ping"),
-    ("S", "GET /containers/a/b/c/json", UNKNOWN, "GET /containers/a/json"),
-    ("S", "DELETE /containers/x/json", UNKNOWN, "DELETE /containers/x"),
-    ("S", "GET /volumes/a/b", UNKNOWN, "GET /volumes/a"),
-    ("S", "GET /networks/a/b", UNKNOWN, "GET /networks/a"),
+    ("S", "GET /containers/a/b/c/json", NOT_FOUND, "GET /containers/a/json"),
+    ("S", "DELETE /containers/x/json", NOT_FOUND, "DELETE /containers/x"),
+    ("S", "GET /volumes/a/b", NOT_FOUND, "GET /volumes/a"),
+    ("S", "GET /networks/a/b", NOT_FOUND, "GET /networks/a"),
     ("S", "OPTIONS /containers/json", UNKNOWN, "GET /containers/json"),
     ("S", "GET /v1.41/v1.41/containers/json", UNKNOWN, "GET /v1.41/containers/json"),
     ("S", "GET /v1.041/containers/json", BAD_VERSION, "GET /v1.41/containers/json"),
@@ -108,8 +109,8 @@ const PATH_ATTACKS: &[Case] = &[
     ("F07", "GET /v5.0.0/libpod/containers/json", UNKNOWN, "GET /v5.0/containers/json"),
     ("F07", "GET /v5.0.0/containers/json", BAD_VERSION, "GET /v5.0/containers/json"),
     ("F08", "POST /v5.1.0/libpod/exec/X/start", UNKNOWN, "POST /v5.1/containers/X/start"),
-    ("F09", "POST /exec/a%2Fb/start", BAD_TARGET, "POST /exec/ab/resize"),
-    ("F09", "POST /containers/a%2fb/attach", BAD_TARGET, "POST /containers/ab/stop"),
+    ("F09", "POST /exec/a%2Fb/start", NOT_FOUND, "POST /exec/ab/resize"),
+    ("F09", "POST /containers/a%2fb/attach", NOT_FOUND, "POST /containers/ab/stop"),
     ("F10", "POST /containers/web/attach/", BAD_TARGET, "POST /containers/web/stop"),
     ("F10", "POST /containers//web/attach", BAD_TARGET, "POST /containers/web/stop"),
     ("F11", "POST /admin/validate/", BAD_TARGET, "POST /auth"),

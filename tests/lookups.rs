@@ -251,7 +251,7 @@ fn what_does_not_exist_is_not_found_in_the_daemon_s_own_words() {
         let daemon = FakeDaemon::start().that_answers(target, "404 Not Found", none);
         let gate = Gate::start(&daemon, &every_operation());
         let message = NOT_FOUND.assert(&gate.ask(&request), target);
-        assert_eq!(message, format!("dockgate: {said}"));
+        assert_eq!(message, said);
         daemon.assert_only_looked_up(target);
     }
     // A volume that is not there is a new one.

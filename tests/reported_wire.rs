@@ -5,7 +5,7 @@
 
 mod support;
 
-use support::{FakeDaemon, Gate, Refused, everything, get};
+use support::{FakeDaemon, Gate, Refused, everything, get, post};
 
 /// The head of a request as Docker.DotNet writes it: before 4.0 the header lines end in LF, from then on in
 /// CR LF. Without a length it adds the line for chunks itself.
@@ -105,4 +105,87 @@ fn beside_c_other_line_feeds_stay_refused() {
         let reply = client.reply();
         assert_ne!(reply.status(), 200, "{case} with line feeds");
     }
+}
+
+/// Under the policy of a client that reads, and under one that grants everything.
+#[test]
+fn i_what_cannot_exist_is_answered_as_the_daemon_does_where_it_is_allowed() {
+    for policy in [everything(), "extends = ['read-only']".to_owned()] {
+        let daemon = FakeDaemon::start();
+        let mut gate = Gate::start(&daemon, &policy);
+        let mut client = gate.connect();
+        for (target, said) in [
+            (
+                "/v1.41/containers/acme/app:1/json",
+                "No such container: acme/app:1",
+            ),
+            ("/containers/x:1/json", "No such container: x:1"),
+            ("/containers/app/alias/json", "No such container: app/alias"),
+            ("/networks/a/b", "network a/b not found"),
+            ("/volumes/sha256:ab", "get sha256:ab: no such volume"),
+        ] {
+            client.request(get(target));
+            let reply = client.reply();
+            let message = Refused(404, "not_found").assert(&reply, target);
+            assert_eq!(message, said, "I: {target}");
+            assert_eq!(reply.head.get("Connection"), None, "I: {target}");
+            let record = gate.record();
+            let seen = (&record["reason"], &record["status"], &record["detail"]);
+            assert_eq!(
+                seen,
+                (&"not_found".into(), &404.into(), &said.into()),
+                "I: {record}"
+            );
+            assert!(
+                record["operation"].is_string() && record["object"].is_string(),
+                "{record}"
+            );
+        }
+        daemon.assert_untouched("I");
+    }
+}
+
+#[test]
+fn beside_i_what_is_not_allowed_or_may_exist_is_denied_as_before() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, "allow = ['ContainerInspect', 'ContainerDelete']");
+    for (request, refused) in [
+        (get("/networks/a/b"), Refused(403, "unknown_operation")),
+        (get("/volumes/x:1"), Refused(400, "bad_target")),
+        (
+            post("/containers/x:1/start", "", ""),
+            Refused(400, "bad_target"),
+        ),
+        (get("/containers/w%65b/json"), Refused(400, "bad_target")),
+        (get("/containers/%2Fweb/json"), Refused(400, "bad_target")),
+        (
+            get("/v1.23/containers/x:1/json"),
+            Refused(400, "bad_target"),
+        ),
+        (
+            get("/containers/web/alias/json").replace("GET", "DELETE"),
+            Refused(404, "not_found"),
+        ),
+        (
+            get("/containers/web/alias?link=1").replace("GET", "DELETE"),
+            Refused(403, "unknown_operation"),
+        ),
+    ] {
+        refused.assert(&gate.ask(&request), &format!("beside I: {request}"));
+    }
+    daemon.assert_untouched("beside I");
+}
+
+/// Behind a request to take the connection over nothing is read as a request.
+#[test]
+fn beside_i_a_hijack_of_what_cannot_exist_ends_the_connection() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &everything());
+    for target in ["/containers/x:1/attach", "/exec/a/b/start"] {
+        let mut client = gate.connect();
+        client.request([post(target, "", ""), get("/info")].concat());
+        Refused(404, "not_found").assert(&client.reply(), target);
+        client.assert_closed(target);
+    }
+    daemon.assert_untouched("beside I");
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
 
 use crate::docker::json::{is_printable, printable};
-use crate::docker::{Call, Effect, Json, Operation, Reply};
+use crate::docker::{Absent, Call, Effect, Json, Operation, Reply};
 use crate::policy::{About, Denial, Need, Reason, Terms, finding, names};
 
 /// What is known of one request. It fills up as the request goes its way.
@@ -245,6 +245,20 @@ impl Record {
                 version.render(&mut text);
                 text
             }),
+        });
+    }
+
+    /// Notes which object a request is about that cannot exist.
+    pub fn is_about_absent(&mut self, absent: &Absent) {
+        self.call = Some(Known {
+            operation: Some(absent.operation),
+            effect: absent.operation.spec().effect,
+            object: Some(cut(absent.name.as_str(), MAX_QUERY_TEXT)),
+            object_id: None,
+            name: None,
+            container: None,
+            query: Vec::new(),
+            api_version: absent.version.map(|version| version.to_string()),
         });
     }
 

@@ -351,17 +351,22 @@ fn reference(text: &str) -> Result<String, BadTarget> {
         };
         decoded.push(char::from(byte));
     }
+    if is_reference(&decoded) {
+        Ok(decoded)
+    } else {
+        Err(BadTarget::Reference(decoded))
+    }
+}
+
+/// Whether a text may be the name of an image, plugin or repository.
+pub(super) fn is_reference(text: &str) -> bool {
     let is_part = |part: &str| {
         part.starts_with(|c: char| c.is_ascii_alphanumeric())
             && part
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"_.-:@".contains(&byte))
     };
-    if decoded.split('/').all(is_part) {
-        Ok(decoded)
-    } else {
-        Err(BadTarget::Reference(decoded))
-    }
+    text.split('/').all(is_part)
 }
 
 /// A path that only a policy's raw paths can grant.

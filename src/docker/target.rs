@@ -236,7 +236,7 @@ fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,=:@".contains(&byte)
 }
 
-fn split_version(path: &str) -> Result<(Option<ApiVersion>, &str), BadTarget> {
+pub(super) fn split_version(path: &str) -> Result<(Option<ApiVersion>, &str), BadTarget> {
     let Some(versioned) = path
         .strip_prefix("/v")
         .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))

@@ -66,7 +66,7 @@ reasons! {
     OwnContainer = 403 "own_container", "It would reach Dockgate's own container, its names, its networks or what is mounted in it.";
     OriginNotAllowed = 403 "origin_not_allowed", "A browser's Origin that `allow_origin` does not name.";
     HostNotAllowed = 403 "host_not_allowed", "A Host that could be DNS rebinding, or that `allow_host` does not name.";
-    NotFound = 404 "not_found", "What it names does not exist, as the daemon said when it was asked.";
+    NotFound = 404 "not_found", "What it names does not exist, as the daemon said when it was asked, or as no object can have such a name.";
     HeadTimeout = 408 "head_timeout", "The head took longer than `limits.head`.";
     BodyTimeout = 408 "body_timeout", "A body that is read before it is sent took longer than `limits.body_time`, or an upload into a container came slower than `limits.upload_rate`.";
     BodyTooLarge = 413 "body_too_large", "A body that is read before it is sent is larger than its limit.";

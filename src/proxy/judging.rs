@@ -70,7 +70,10 @@ impl Gate {
         let ruling = self.shared.ruling();
         entry.record.is_observed = ruling.rules.is_observed();
         self.admit(&stage.head, &ruling.admission)?;
-        let call = understand(&stage.head, &ruling.admission)?;
+        let call = match understand(&stage.head, &ruling.admission) {
+            Ok(call) => call,
+            Err(denial) => return Err(answer_absent(entry, &stage.head, &ruling, denial)),
+        };
         entry.record.understood(&call);
         entry.record.is_left_out = probe::is_health_check(&call, &stage.head, &self.client);
         stage.prepare_for(&call);
@@ -311,6 +314,29 @@ fn understand(head: &Head, admission: &Admission) -> Result<Call, Denial> {
         .check_version(admission.api_min)
         .map_err(Unclassified::from)?;
     Ok(classify(&head.method, target)?)
+}
+
+/// The engine's answer to a request for an object that cannot exist, if what is asked of it is allowed.
+/// Otherwise the denial stays.
+fn answer_absent(entry: &mut Entry, head: &Head, ruling: &Ruling, denial: Denial) -> Denial {
+    let is_of_name = matches!(denial.reason, Reason::BadTarget | Reason::UnknownOperation);
+    let absent = docker::absent(&head.method, &head.target).filter(|absent| {
+        let is_new = absent
+            .version
+            .is_none_or(|it| it >= ruling.admission.api_min);
+        let rules = &ruling.rules;
+        is_of_name && is_new && (rules.is_observed() || rules.grants(absent.operation))
+    });
+    let Some(absent) = absent else {
+        return denial;
+    };
+    entry.record.is_about_absent(&absent);
+    let reason = if absent.is_not_found() {
+        Reason::NotFound
+    } else {
+        Reason::BadTarget
+    };
+    Denial::new(reason, absent.answer())
 }
 
 /// What the connection is to become: the operation's one value, which the client must ask for where

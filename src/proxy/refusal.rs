@@ -5,7 +5,7 @@ use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 use crate::docker::json::escape;
-use crate::policy::Denial;
+use crate::policy::{Denial, Reason};
 
 /// Carries the reason's code.
 pub const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
@@ -15,7 +15,11 @@ pub const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
 pub fn reply(denial: &Denial, close: bool) -> Response<Bytes> {
     let message = &denial.message;
     let mut body = String::with_capacity(message.len() + 32);
-    body.push_str(r#"{"message":"dockgate: "#);
+    body.push_str(r#"{"message":""#);
+    // What does not exist is answered as the daemon does, and clients look for its words.
+    if denial.reason != Reason::NotFound {
+        body.push_str("dockgate: ");
+    }
     escape(message, &mut body);
     body.push_str("\"}\n");
     let mut reply = Response::new(Bytes::from(body));
@@ -33,7 +37,6 @@ pub fn reply(denial: &Denial, close: bool) -> Response<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Reason;
 
     #[test]
     fn is_dockers_error_with_a_reason() {
@@ -42,5 +45,13 @@ mod tests {
         assert_eq!(reply.headers()["dockgate-reason"], "not_granted");
         assert_eq!(reply.headers()["connection"], "close");
         assert_eq!(reply.body(), "{\"message\":\"dockgate: no \\\"x\\\"\"}\n");
+    }
+
+    #[test]
+    fn what_does_not_exist_is_answered_in_the_daemon_s_words() {
+        let denial = Denial::new(Reason::NotFound, "No such container: x:1");
+        let reply = reply(&denial, false);
+        assert_eq!(reply.body(), "{\"message\":\"No such container: x:1\"}\n");
+        assert!(!reply.headers().contains_key("connection"));
     }
 }

@@ -1,0 +1,239 @@
+//! Requests for an object that cannot exist, as its name is none that an engine takes.
+//!
+//! `docker inspect X` asks for a container X, an image, a network, a volume and so on, and goes on only
+//! behind a 404. So `acme/app:1` is asked for as a container too. Such a request is never sent: its names
+//! stay as unclean as they are. It only gets the engine's own answer.
+//!
+//! Source: the routes of `daemon/server/router` in moby/moby, most of which take slashes in a name; the
+//! answers of Docker 20.10 to 29, which have the same texts.
+
+use super::classify::is_reference;
+use super::operation::{Method, Object, Operation};
+use super::query::{Query, hex_pair};
+use super::target::{ApiVersion, is_name, split_version};
+
+/// A request for an object that cannot exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Absent {
+    /// What is asked of it.
+    pub operation: Operation,
+    /// The kind of the object.
+    pub kind: Object,
+    /// Its name, decoded once.
+    pub name: String,
+    /// The API version that the client speaks, if it says.
+    pub version: Option<ApiVersion>,
+    /// Whether the name is of more segments than the engine's route takes.
+    has_no_route: bool,
+}
+
+/// Finds the operation and the object of a request whose object cannot exist; `None` for every other, be it
+/// that its name has another spelling or that it would name an object to another reader.
+#[must_use]
+pub fn absent(method: &str, target: &str) -> Option<Absent> {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (version, path) = split_version(path).ok()?;
+    let query = Query::parse(query).ok()?;
+    let (operation, kind, raw) = routed(Method::parse(method)?, path)?;
+    // The link of one container to another has a name with a slash, and this removes it.
+    if operation == Operation::ContainerDelete && query.is_true("link") {
+        return None;
+    }
+    let name = decoded(raw)?;
+    if !cannot_exist(kind, raw, &name) {
+        return None;
+    }
+    Some(Absent {
+        has_no_route: raw.contains('/') && is_one_segment(kind),
+        operation,
+        kind,
+        name,
+        version,
+    })
+}
+
+impl Absent {
+    /// What the engine answers, in the status that it has for it.
+    #[must_use]
+    pub fn answer(&self) -> String {
+        let name = &self.name;
+        if self.has_no_route {
+            return "page not found".to_owned();
+        }
+        match self.kind {
+            Object::Container => format!("No such container: {name}"),
+            Object::Exec => format!("No such exec instance: {name}"),
+            Object::Volume => format!("get {name}: no such volume"),
+            Object::Plugin => format!("plugin \"{name}\" not found"),
+            Object::Network => format!("network {name} not found"),
+            Object::Service => format!("service {name} not found"),
+            Object::Task => format!("task {name} not found"),
+            Object::Node => format!("node {name} not found"),
+            Object::Secret => format!("secret {name} not found"),
+            Object::Config => format!("config {name} not found"),
+            Object::Image | Object::Repository => "invalid reference format".to_owned(),
+            Object::Checkpoint => format!("checkpoint {name} does not exist"),
+        }
+    }
+
+    /// Whether the engine says that there is no such object; of an image it says that its name is none.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        !matches!(self.kind, Object::Image | Object::Repository)
+    }
+}
+
+/// The operation whose template a path has if a name may have slashes, and that name. The template with the
+/// longest end decides, as `/services/{id}/logs` before `/services/{id}`; of two names none is taken apart.
+fn routed(method: Method, path: &str) -> Option<(Operation, Object, &str)> {
+    let mut found: Option<(usize, Operation, Object, &str)> = None;
+    let specs = Operation::ALL.iter().map(|operation| operation.spec());
+    for spec in specs {
+        let Some(kind) = spec.objects.first() else {
+            continue;
+        };
+        for route in spec.routes.iter().filter(|route| route.method == method) {
+            let (before, rest) = route.path.split_once('{')?;
+            let (_, after) = rest.split_once('}')?;
+            let name = path.strip_prefix(before);
+            if let Some((between, _)) = after.split_once('{') {
+                if name.is_some_and(|name| name.contains(between)) {
+                    return None;
+                }
+            } else if let Some(name) = name.and_then(|name| name.strip_suffix(after))
+                && found.is_none_or(|(length, ..)| after.len() > length)
+            {
+                found = Some((after.len(), spec.operation, *kind, name));
+            }
+        }
+    }
+    found.map(|(_, operation, kind, name)| (operation, kind, name))
+}
+
+/// A name with its escapes decoded once; `None` if it could be decoded again, or has what a reader cleans.
+fn decoded(raw: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => hex_pair(rest.next(), rest.next())?,
+            plain => plain,
+        });
+    }
+    let name = String::from_utf8(bytes).ok()?;
+    let is_clean = |segment: &str| !matches!(segment, "" | "." | "..");
+    let is_odd = |letter: char| letter.is_control() || matches!(letter, '%' | '\\');
+    (name.split('/').all(is_clean) && !name.contains(is_odd)).then_some(name)
+}
+
+/// Whether no object of this kind can have the name. A network can have nearly every name, but with a slash
+/// that is not escaped it is not asked for here.
+fn cannot_exist(kind: Object, raw: &str, name: &str) -> bool {
+    if kind == Object::Network {
+        raw.contains('/')
+    } else if kind.has_reference() {
+        !is_reference(name)
+    } else {
+        !is_name(name)
+    }
+}
+
+/// Whether the engine's routes take a name of one segment alone.
+fn is_one_segment(kind: Object) -> bool {
+    match kind {
+        Object::Config | Object::Node | Object::Secret | Object::Service | Object::Task => true,
+        Object::Checkpoint
+        | Object::Container
+        | Object::Exec
+        | Object::Image
+        | Object::Network
+        | Object::Plugin
+        | Object::Repository
+        | Object::Volume => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Method and target, and the answer.
+    const ABSENT: &[(&str, &str)] = &[
+        (
+            "GET /v1.41/containers/acme/app:1/json",
+            "No such container: acme/app:1",
+        ),
+        ("GET /containers/a%2Fb/json", "No such container: a/b"),
+        (
+            "GET /containers/app/alias/json",
+            "No such container: app/alias",
+        ),
+        ("GET /containers/my%20net/json", "No such container: my net"),
+        (
+            "GET /containers/x@sha256:ab/json?size=1",
+            "No such container: x@sha256:ab",
+        ),
+        ("GET /containers/b%C3%BCgs/json", "No such container: bügs"),
+        ("GET /containers/-x/json", "No such container: -x"),
+        ("POST /containers/x:1/start", "No such container: x:1"),
+        ("DELETE /containers/a/b?link=0", "No such container: a/b"),
+        ("DELETE /containers/a/json", "No such container: a/json"),
+        ("GET /containers/x:1/attach/ws", "No such container: x:1"),
+        ("POST /exec/a/b/start", "No such exec instance: a/b"),
+        ("GET /networks/a/b", "network a/b not found"),
+        ("DELETE /volumes/x:1", "get x:1: no such volume"),
+        ("GET /services/x:1", "service x:1 not found"),
+        ("GET /services/x:1/logs", "service x:1 not found"),
+        ("GET /services/a/b", "page not found"),
+        ("GET /tasks/a/b/logs", "page not found"),
+        ("GET /nodes/x:1", "node x:1 not found"),
+        ("POST /secrets/x:1/update?version=1", "secret x:1 not found"),
+        ("GET /configs/x:1", "config x:1 not found"),
+        ("GET /plugins/a%20b/json", "plugin \"a b\" not found"),
+        ("GET /images/a%20b/json", "invalid reference format"),
+    ];
+
+    #[test]
+    fn an_object_that_cannot_exist_is_answered_as_the_engine_does() {
+        for (request, want) in ABSENT {
+            let (method, target) = request.split_once(' ').unwrap();
+            let answer = absent(method, target).map(|absent| absent.answer());
+            assert_eq!(answer.as_deref(), Some(*want), "I: {request}");
+        }
+    }
+
+    #[test]
+    fn what_may_name_an_object_to_some_reader_is_not_answered_so() {
+        for request in [
+            "GET /containers/web/json",
+            "GET /containers/w%65b/json",
+            "GET /containers/%2Fweb/json",
+            "GET /containers//web/json",
+            "GET /containers/a//b/json",
+            "GET /containers/a%2F..%2Fb/json",
+            "GET /containers/a/../b/json",
+            "GET /containers/../images/json",
+            "GET /containers/x:1/json/",
+            "GET /containers/x%00/json",
+            "GET /containers/x%0a/json",
+            "GET /containers/x%5Cy/json",
+            "GET /containers/x%253A1/json",
+            "GET /containers/x%/json",
+            "GET /containers/x%ff/json",
+            "GET /containers/x:1/json?a=%zz",
+            "GET /containers/x:1/nothing",
+            "PATCH /containers/x:1/json",
+            "DELETE /containers/web/alias?link=1",
+            "DELETE /containers/a/checkpoints/x:1",
+            "GET /v1.41.2/containers/x:1/json",
+            "GET /images/a%61/json",
+            "GET /images/acme/app:1/json",
+            "GET /plugins/acme/app:1/json",
+            "GET /nothing/x:1/json",
+            "GET /libpod/containers/x:1/json",
+        ] {
+            let (method, target) = request.split_once(' ').unwrap();
+            assert_eq!(absent(method, target), None, "beside I: {request}");
+        }
+    }
+}
