@@ -135,18 +135,13 @@ impl Gate {
             return self.refuse(&Denial::from(Unavailable), true, None);
         };
         let mut entry = Box::new(entry);
-        // There may be more of the request on the connection.
-        let must_close = self.is_over_limit
-            || head
-                .as_ref()
-                .map_or(true, |head| head.has_body() || head.upgrade.is_some());
         let head = match head {
             Ok(head) => head,
             Err(refused) => {
                 if let Some((method, target)) = &refused.line {
                     entry.record.asked(method, target);
                 }
-                return self.give_up(&Denial::from(&refused.bad), must_close, entry);
+                return self.give_up(&Denial::from(&refused.bad), true, entry);
             }
         };
         entry.record.asked(&head.method, &head.target);
@@ -157,7 +152,8 @@ impl Gate {
                 if !stage.is_sent() {
                     entry.record.not_sent();
                 }
-                self.give_up(&denial, must_close, entry)
+                let is_next_known = self.reads_to_end(&mut stage, &entry.record).await;
+                self.give_up(&denial, !is_next_known, entry)
             }
         }
     }

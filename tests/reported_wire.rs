@@ -160,7 +160,7 @@ fn beside_i_what_is_not_allowed_or_may_exist_is_denied_as_before() {
         (get("/containers/%2Fweb/json"), Refused(400, "bad_target")),
         (
             get("/v1.23/containers/x:1/json"),
-            Refused(400, "bad_target"),
+            Refused(400, "bad_api_version"),
         ),
         (
             get("/containers/web/alias/json").replace("GET", "DELETE"),
@@ -188,4 +188,118 @@ fn beside_i_a_hijack_of_what_cannot_exist_ends_the_connection() {
         client.assert_closed(target);
     }
     daemon.assert_untouched("beside I");
+}
+
+const DENIED: Refused = Refused(403, "not_granted");
+const JSON_LINE: &str = "Content-Type: application/json\r\n";
+
+/// A denied request whose end was read keeps its connection, and each has its record.
+#[test]
+fn a_denied_request_that_was_read_keeps_its_connection() {
+    let daemon = FakeDaemon::start();
+    let policy = "allow = ['SystemPing', 'ContainerCreate']";
+    let mut gate = Gate::start(&daemon, policy);
+    let mut client = gate.connect();
+    let long = format!("{JSON_LINE}X-A: {}\r\n", "a".repeat(2000));
+    let large = format!("{{\"a\":\"{}\"}}", "b".repeat(60_000));
+    let privileged = r#"{"Image":"a","HostConfig":{"Privileged":true}}"#;
+    for (request, method, refused) in [
+        (get("/info"), "GET", DENIED),
+        (get("/info"), "GET", DENIED),
+        (get("/info"), "GET", DENIED),
+        (get("/containers/a/archive?path=/").replace("GET", "HEAD"), "HEAD", DENIED),
+        (post("/containers/a/kill", JSON_LINE, "{}"), "POST", DENIED),
+        (post("/build", "Content-Type: application/x-tar\r\n", &large), "POST", DENIED),
+        (post("/networks/create", &long, "{}"), "POST", DENIED),
+        (post("/containers/create", JSON_LINE, privileged), "POST", Refused(403, "restricted")),
+        (post("/containers/create", JSON_LINE, "{"), "POST", Refused(400, "bad_body")),
+        (post("/nothing", JSON_LINE, "{}"), "POST", Refused(403, "unknown_operation")),
+        (
+            "GET /info HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n".to_owned(),
+            "GET",
+            DENIED,
+        ),
+    ] {
+        client.request(&request);
+        let reply = client.reply_to(method);
+        refused.assert_head(&reply, &request);
+        assert_eq!(reply.head.get("Connection"), None, "kept: {request}");
+        let record = gate.record();
+        assert_eq!((&record["reason"], &record["verdict"]), (&refused.1.into(), &"deny".into()));
+    }
+    client.request(get("/_ping"));
+    client.reply().assert_ok("behind all of them");
+    assert_eq!(daemon.asked(), ["GET /_ping HTTP/1.1"]);
+}
+
+/// The body may come a moment after the head, and the next request before the reply.
+#[test]
+fn a_request_behind_a_denied_one_is_judged_by_itself() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, "allow = ['SystemPing']");
+    let smuggled = get("/_ping");
+    let inside = post("/containers/create", JSON_LINE, &smuggled);
+    let mut client = gate.connect();
+    client.count(3);
+    client.send([inside.as_str(), &get("/info"), &get("/_ping")].concat());
+    DENIED.assert(&client.reply(), "the body is a body");
+    DENIED.assert(&client.reply(), "behind it");
+    client.reply().assert_ok("behind that");
+    assert_eq!(daemon.asked(), ["GET /_ping HTTP/1.1"]);
+    let (head, body) = inside.split_at(inside.len() - smuggled.len());
+    let mut client = gate.connect();
+    client.request(head);
+    client.send(body);
+    DENIED.assert(&client.reply(), "in two parts");
+    client.request(get("/_ping"));
+    client.reply().assert_ok("behind two parts");
+}
+
+/// The nearest to it: what comes next cannot be told, or would have to be waited for.
+#[test]
+fn beside_a_denied_request_that_was_not_read_ends_its_connection() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, "allow = ['SystemPing']");
+    let large = post(
+        "/build",
+        "Content-Type: application/x-tar\r\n",
+        &"a".repeat(70_000),
+    );
+    let kill = post("/containers/a/kill", JSON_LINE, "{}");
+    for (case, request) in [
+        ("large", large),
+        (
+            "in chunks",
+            support::chunked("/containers/a/kill", JSON_LINE, "{}"),
+        ),
+        ("never whole", kill.replace("Length: 2", "Length: 3")),
+        (
+            "waits for leave",
+            kill.replace("\r\n\r\n{}", "\r\nExpect: 100-continue\r\n\r\n"),
+        ),
+        ("a hijack", post("/containers/a/attach", "", "")),
+        (
+            "a hijack with a body",
+            post("/exec/a/start", JSON_LINE, "{}"),
+        ),
+        (
+            "an upgrade of nothing known",
+            post("/nothing", "Connection: Upgrade\r\nUpgrade: tcp\r\n", ""),
+        ),
+        (
+            "asked to close",
+            get("/info").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"),
+        ),
+        ("HTTP/1.0", get("/info").replace("/1.1", "/1.0")),
+    ] {
+        let mut client = gate.connect();
+        client.request(&request);
+        let reply = client.reply();
+        assert_eq!(reply.status(), 403, "{case}");
+        let says_so = reply.head.get("Connection") == Some("close");
+        assert!(says_so || case == "HTTP/1.0", "{case}");
+        let _ = client.try_send(get("/_ping"));
+        client.assert_closed(case);
+    }
+    daemon.assert_untouched("denied");
 }

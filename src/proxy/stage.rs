@@ -10,11 +10,12 @@ use super::body::inflate::HELD;
 use super::body::tar::Packed;
 use super::body::{self, RequestBody};
 use super::budget::{Share, Taken};
-use super::head::Head;
+use super::exchange::Upload;
+use super::head::{Framing, Head};
 use super::held::Hold;
 use super::judging::Missing;
 use super::upstream::Failure;
-use crate::audit::Entry;
+use crate::audit::{Entry, Record};
 use crate::docker::{self, Call, Operation};
 use crate::policy::names::Names;
 use crate::policy::needs::starts;
@@ -211,6 +212,29 @@ fn packed_with(program: &str) -> String {
 }
 
 impl Gate {
+    /// Reads what is left of a denied request, if that is little and comes at once. Whether its end was
+    /// read, so that what follows on the connection is another request.
+    pub(super) async fn reads_to_end(&self, stage: &mut Stage, record: &Record) -> bool {
+        // What follows an upgrade that was offered to who knows what may be of another protocol.
+        let may_be_other = record.operation().is_none() && stage.head.upgrade.is_some();
+        if self.is_over_limit || may_be_other {
+            return false;
+        }
+        match (stage.head.framing, stage.unread.take()) {
+            (Framing::Length(0), _) => true,
+            // Only hyper knows where they end.
+            (Framing::Chunked, _) => false,
+            (Framing::Length(length), Some(body)) => {
+                // Whoever waits for the go-ahead may send none of it.
+                let is_sent = !stage.head.expects_continue;
+                is_sent && Box::pin(body::request::ends_at_once(length, body)).await
+            }
+            (Framing::Length(_), None) => {
+                !stage.is_sent() && self.exchange.upload() == Upload::Ended
+            }
+        }
+    }
+
     /// Reads the body, or the beginning of an upload, unless that was done.
     pub(super) async fn take_body(&self, entry: &Entry, stage: &mut Stage) -> Result<(), Denial> {
         let Some(body) = stage.unread.take() else {

@@ -7,9 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::kind::{JSON, TAR, is_as_none, refusal};
@@ -38,6 +40,9 @@ pub struct RequestBody {
 
 /// The longest body that is read only to be thrown away, in bytes.
 const MAX_DISCARDED: usize = 64 * 1024;
+/// The longest body that is read after its request was denied, in bytes, and how long the reply waits for it.
+const MAX_DENIED: u64 = 64 * 1024;
+const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Reads or takes over a request's body as its operation wants it.
 ///
@@ -199,6 +204,24 @@ impl Drop for RequestBody {
             exchange.set_upload(Upload::Ended);
         }
     }
+}
+
+/// Reads a body of this length that nobody wants, if it is short. Whether its end came at once.
+pub async fn ends_at_once(length: u64, mut body: Incoming) -> bool {
+    if length > MAX_DENIED {
+        return false;
+    }
+    let reading = async {
+        while let Some(frame) = body.frame().await {
+            if frame.is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    tokio::time::timeout(AT_ONCE, reading)
+        .await
+        .unwrap_or_default()
 }
 
 /// Reads a body whole, within its bounds.
