@@ -5,7 +5,7 @@
 
 mod support;
 
-use support::{FakeDaemon, Gate, Refused, everything, get, post};
+use support::{FakeDaemon, Gate, Refused, Setup, everything, get, post};
 
 /// The head of a request as Docker.DotNet writes it: before 4.0 the header lines end in LF, from then on in
 /// CR LF. Without a length it adds the line for chunks itself.
@@ -302,4 +302,110 @@ fn beside_a_denied_request_that_was_not_read_ends_its_connection() {
         client.assert_closed(case);
     }
     daemon.assert_untouched("denied");
+}
+
+/// `java.net.http.HttpClient` offers HTTP/2 with every request to plain HTTP.
+const JAVA: &str = "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nUpgrade: h2c\r\n";
+
+#[test]
+fn g_an_upgrade_that_nobody_needs_is_passed_over() {
+    let daemon = FakeDaemon::start();
+    let json = [JSON_LINE, JAVA].concat();
+    let requests = [
+        post("/exec/e/start", &json, r#"{"Detach":true}"#),
+        post(
+            "/v1.41/exec/e/start",
+            &json,
+            r#"{"Detach":true,"Tty":false}"#,
+        ),
+        post(
+            "/exec/e/start",
+            &json.replace("h2c", "foo"),
+            r#"{"Detach":true}"#,
+        ),
+        post("/containers/create", &json, r#"{"Image":"a"}"#),
+        get("/info").replace("\r\n\r\n", &format!("\r\n{JAVA}\r\n")),
+    ];
+    let tecnativa = [
+        ("CONTAINERS", "1"),
+        ("EXEC", "1"),
+        ("INFO", "1"),
+        ("POST", "1"),
+    ];
+    let mut swapped = Setup::new(&daemon, "");
+    swapped.policy = None;
+    swapped.env = tecnativa.map(|(key, value)| (key, value.to_owned())).into();
+    swapped.settings = "dialect = 'tecnativa'".to_owned();
+    for gate in [Gate::start(&daemon, &everything()), swapped.start()] {
+        let mut client = gate.connect();
+        for request in &requests {
+            client.request(request);
+            let reply = client.reply();
+            reply.assert_ok(&format!("G: {request}"));
+            assert_eq!(reply.head.get("Connection"), None, "G: {request}");
+            let sent = daemon.requests().pop().unwrap().head;
+            for name in ["Upgrade", "Connection", "HTTP2-Settings"] {
+                assert_eq!(sent.get(name), None, "G: {request}");
+            }
+        }
+    }
+}
+
+#[test]
+fn beside_g_a_hijack_needs_its_own_upgrade_and_the_denial_names_what_was_asked() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, &everything());
+    let json = [JSON_LINE, JAVA].concat();
+    for request in [
+        post("/exec/e/start", &json, r#"{"Detach":false}"#),
+        post("/exec/e/start", &json, "{}"),
+        post("/exec/e/start", &json, ""),
+        post("/containers/a/attach?stream=1", JAVA, ""),
+        get("/containers/a/attach/ws").replace("\r\n\r\n", &format!("\r\n{JAVA}\r\n")),
+    ] {
+        let mut client = gate.connect();
+        client.request([request.as_str(), &get("/info")].concat());
+        let message = Refused(501, "upgrade_not_offered").assert(&client.reply(), &request);
+        assert!(message.contains("asks for h2c"), "beside G: {message}");
+        client.assert_closed(&request);
+    }
+    assert!(daemon.asked().is_empty(), "{:?}", daemon.asked());
+}
+
+/// As the daemon's own suite opens a session: no `Connection` names the `Upgrade`.
+#[test]
+fn a_session_s_upgrade_counts_without_connection_and_others_are_denied_as_by_the_daemon() {
+    let daemon = FakeDaemon::scripted(|exchange| {
+        exchange.send(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        );
+        exchange.close();
+    });
+    let gate = Gate::start(&daemon, &everything());
+    let id = "X-Docker-Expose-Session-Uuid: testsessioncreate\r\n";
+    let mut client = gate.connect();
+    client.request(post("/session", &format!("{id}Upgrade: h2c\r\n"), ""));
+    let head = client.head();
+    assert!(head.first.starts_with("HTTP/1.1 101 "), "{}", head.first);
+    assert_eq!(
+        (head.get("Upgrade"), head.get("Connection")),
+        (Some("h2c"), Some("Upgrade"))
+    );
+    let sent = daemon.requests().pop().unwrap().head;
+    assert_eq!(
+        (sent.get("Upgrade"), sent.get("Connection")),
+        (Some("h2c"), Some("Upgrade"))
+    );
+    for (lines, said) in [
+        ("", "no upgrade proto in request"),
+        ("Upgrade: foo\r\n", "protocol foo not supported"),
+        (
+            "Connection: Upgrade\r\nUpgrade: tcp\r\n",
+            "protocol tcp not supported",
+        ),
+    ] {
+        let reply = gate.ask(post("/session", &format!("{id}{lines}"), ""));
+        let message = Refused(400, "bad_upgrade").assert(&reply, lines);
+        assert!(message.contains(said), "{message}");
+    }
 }

@@ -27,6 +27,7 @@ use keep::Keeper;
 use super::json::{BadJson, Json, shortened};
 use super::operation::Operation;
 
+pub use exec::asks_to_detach;
 pub use hidden::{are_masked_by_engines, are_read_only_by_engines};
 pub use table::{Class, Field, Shape, Table, Zero};
 pub use topic::Topic;

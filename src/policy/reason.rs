@@ -59,6 +59,7 @@ reasons! {
     BadQuery = 400 "bad_query", "The query is misspelled, too long, or doubles a key that decides something.";
     BadBody = 400 "bad_body", "The body ended early, its chunks are broken, or it has no single reading.";
     BodyTypeNotAllowed = 400 "body_type_not_allowed", "A Content-Type that the operation does not take.";
+    BadUpgrade = 400 "bad_upgrade", "The request to open a session has no `Upgrade: h2c`, which the daemon answers so too.";
     UnknownOperation = 403 "unknown_operation", "No operation of the Docker API, and no raw path of a policy.";
     NotGranted = 403 "not_granted", "No policy of the listener grants the operation.";
     Denied = 403 "denied", "A `deny` of the settings or of the listener names the operation.";

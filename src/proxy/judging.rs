@@ -26,7 +26,10 @@ use super::upstream::{Answered, Failure, Outgoing};
 use super::{Gate, Ruling, lookup, probe};
 use crate::audit::{Entry, Record, Verdict};
 use crate::config::Admission;
-use crate::docker::{Call, Effect, Reply, Target, Unclassified, Upgrade, classify};
+use crate::docker::json::shortened;
+use crate::docker::{
+    self, Call, Effect, Operation, Reply, Target, Unclassified, Upgrade, classify,
+};
 use crate::policy::{
     Answer, Denial, Ground, Judgement, Known, Lookup, Own, Reason, Request, Shelved, Terms,
 };
@@ -184,7 +187,12 @@ impl Gate {
         };
         let upgrade = match wanted_upgrade(permit.call(), &stage.head) {
             Ok(upgrade) => upgrade,
-            Err(denial) => return Step::Deny(denial),
+            // A detached start takes nothing over, and an upgrade that was offered can be passed over.
+            Err(denial) => match stage.is_detached(permit.call()) {
+                Some(true) => None,
+                Some(false) => return Step::Deny(denial),
+                None => return Step::Wait(Missing::Stage(permit.shelve())),
+            },
         };
         if let Err(denial) = stage.check_tar(&permit) {
             return Step::Deny(denial);
@@ -348,12 +356,25 @@ fn wanted_upgrade(call: &Call, head: &Head) -> Result<Option<Upgrade>, Denial> {
     match head.upgrade.as_deref() {
         Some(asked) if asked.eq_ignore_ascii_case(upgrade.as_str()) => Ok(Some(upgrade)),
         None if upgrade == Upgrade::Tcp => Ok(Some(upgrade)),
-        Some(_) | None => {
-            let message = format!(
-                "the operation needs the header Upgrade: {}",
-                upgrade.as_str()
-            );
-            Err(Denial::new(Reason::UpgradeNotOffered, message))
-        }
+        asked => Err(other_upgrade(call, upgrade.as_str(), asked)),
     }
+}
+
+/// The denial of another upgrade than the operation's, in the daemon's own words where it has some.
+fn other_upgrade(call: &Call, wanted: &str, asked: Option<&str>) -> Denial {
+    let asked = asked.map(shortened);
+    if call.operation() == Some(Operation::Session) {
+        let said = match asked {
+            None => "no upgrade proto in request".to_owned(),
+            Some(asked) => format!("protocol {asked} not supported"),
+        };
+        let message = format!("{said}: send the header Upgrade: {wanted}");
+        return Denial::new(Reason::BadUpgrade, message);
+    }
+    let but = asked.map(|asked| format!(", but the request asks for {asked}"));
+    let message = format!(
+        "the operation needs the header Upgrade: {wanted}{}",
+        but.unwrap_or_default()
+    );
+    Denial::new(Reason::UpgradeNotOffered, message)
 }

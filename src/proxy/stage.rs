@@ -150,6 +150,16 @@ impl Stage {
             && self.names.as_ref().is_some_and(Names::is_empty)
     }
 
+    /// Whether it starts a command in a container and takes nothing over for that; unknown before its body was
+    /// read.
+    pub(super) fn is_detached(&self, call: &Call) -> Option<bool> {
+        if call.operation() != Some(Operation::ExecStart) {
+            return Some(false);
+        }
+        let is_read = self.unread.is_none();
+        is_read.then(|| docker::body::asks_to_detach(&self.body.whole()))
+    }
+
     /// Whether an upload can be sent as it is: where the engine would unpack it with a program of the container,
     /// it must be plain, or gzip that is unpacked before.
     pub(super) fn check_tar(&mut self, terms: &Terms) -> Result<(), Denial> {

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
 use super::topic::Topic;
+use crate::docker::Json;
 
 tables! {
     /// `ContainerExec`.
@@ -49,4 +50,14 @@ tables! {
         hijack                   Any                    Ignored; // dockerode
         stdin                    Any                    Ignored; // dockerode
     }
+}
+
+/// Whether the body of a start asks for no stream to and from the command.
+#[must_use]
+pub fn asks_to_detach(body: &[u8]) -> bool {
+    let Ok(body) = Json::parse(body) else {
+        return false;
+    };
+    let mut members = body.members().iter();
+    members.any(|(key, value)| key.eq_ignore_ascii_case("Detach") && value.is_true())
 }
