@@ -108,7 +108,9 @@ async fn run(
     let mut signals = Signals::new().map_err(StartError::System)?;
     let (drain, draining) = watch::channel(false);
     let (listening, mut listeners) = start(opened, log, &draining, report)?;
-    let mut asking = std::pin::pin!(report::engine(&listening.daemon, &listening.surroundings));
+    let lifts = listening.config.admission.lifts_api_version;
+    let asking = report::engine(&listening.daemon, &listening.surroundings, lifts);
+    let mut asking = std::pin::pin!(asking);
     let mut has_answer = false;
     loop {
         tokio::select! {
@@ -144,7 +146,8 @@ pub fn engine(config: &Config) -> String {
         Ok(runtime) => {
             // Where `check` runs is not where the server will.
             let surroundings = Surroundings::default();
-            let lines = runtime.block_on(report::engine(&daemon, &surroundings));
+            let lifts = config.admission.lifts_api_version;
+            let lines = runtime.block_on(report::engine(&daemon, &surroundings, lifts));
             with_reason(lines.join("; "), config)
         }
         Err(error) => StartError::System(error).to_string(),

@@ -103,6 +103,8 @@ pub struct ListenerSettings {
 pub struct Admission {
     /// The least API version.
     pub api_min: ApiVersion,
+    /// Whether an older version than the daemon takes is lifted to the least that it takes.
+    pub lifts_api_version: bool,
     /// The origins that browsers may send requests from, compared byte by byte.
     pub allow_origin: Vec<String>,
     /// The host names that a request may be addressed to, in lower case.

@@ -15,6 +15,7 @@ pub mod head;
 pub mod headers;
 pub mod held;
 mod judging;
+mod lift;
 pub mod lookup;
 pub mod meter;
 pub mod outage;
@@ -222,10 +223,14 @@ impl Gate {
             );
         }
         let can_be_asked_again = call.is_endless() && !call.effect().changes_state();
-        Response::from_parts(
-            parts,
-            ReplyBody::stream(body, entry, Arc::clone(&self.exchange), can_be_asked_again),
-        )
+        let may_be_too_old = parts.status == StatusCode::BAD_REQUEST && call.version.is_some();
+        let body = ReplyBody::stream(body, entry, Arc::clone(&self.exchange), can_be_asked_again);
+        let body = if may_be_too_old {
+            body.heeded_by(&self.shared.surroundings)
+        } else {
+            body
+        };
+        Response::from_parts(parts, body)
     }
 
     /// Leaves the connection to a tunnel. There is no reply by hyper then, so this never returns.

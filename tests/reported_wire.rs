@@ -409,3 +409,145 @@ fn a_session_s_upgrade_counts_without_connection_and_others_are_denied_as_by_the
         assert!(message.contains(said), "{message}");
     }
 }
+
+/// What a daemon says of itself that takes no API version below this.
+fn version(least: &str) -> Vec<u8> {
+    let body = format!(
+        r#"{{"Version":"29.1.3","ApiVersion":"1.52","MinAPIVersion":"{least}","Components":[{{"Name":"Engine"}}]}}"#
+    );
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// A daemon that takes no API version below 1.44.
+fn daemon_of_29() -> FakeDaemon {
+    let daemon = FakeDaemon::scripted(|exchange| {
+        exchange.body();
+        let minor = exchange.target().strip_prefix("/v1.");
+        let minor = minor.and_then(|rest| rest.split('/').next()?.parse::<u32>().ok());
+        match minor.filter(|minor| *minor < 44) {
+            None => exchange.reply("200 OK", "", b"{}"),
+            Some(minor) => {
+                let said = format!(
+                    r#"{{"message":"client version 1.{minor} is too old. Minimum supported API version is 1.44, please upgrade your client to a newer version"}}"#
+                );
+                exchange.reply("400 Bad Request", "", said.as_bytes());
+            }
+        }
+    });
+    daemon.that_is(version("1.44"))
+}
+
+#[test]
+fn an_old_api_version_is_lifted_to_the_daemon_s_least_and_the_record_has_both() {
+    let daemon = daemon_of_29();
+    let policy = "allow = ['ContainerList', 'ContainerCreate', 'SystemPing']\n[create]\nlimits = { cpus = 2 }";
+    let mut gate = Setup::new(&daemon, policy)
+        .settings("lift_api_version = true")
+        .start();
+    gate.assert_tells("are judged and sent under 1.44 (lift_api_version)");
+    // Under 1.24 the engine reads no NanoCpus, and so no limit.
+    let create = post(
+        "/v1.24/containers/create",
+        JSON_LINE,
+        r#"{"Image":"a","HostConfig":{"NanoCpus":1000000000}}"#,
+    );
+    for (request, sent, versions) in [
+        (
+            get("/v1.24/containers/json?all=1"),
+            "/v1.44/containers/json?all=1",
+            ("1.24", "1.44"),
+        ),
+        (get("/v1.43/_ping"), "/v1.44/_ping", ("1.43", "1.44")),
+        (create, "/v1.44/containers/create", ("1.24", "1.44")),
+        (
+            get("/v1.44/containers/json"),
+            "/v1.44/containers/json",
+            ("1.44", ""),
+        ),
+        (
+            get("/v1.51/containers/json"),
+            "/v1.51/containers/json",
+            ("1.51", ""),
+        ),
+        (get("/containers/json"), "/containers/json", ("", "")),
+    ] {
+        gate.ask(&request).assert_ok(&request);
+        let asked = daemon.asked().pop().unwrap();
+        assert_eq!(asked.split(' ').nth(1), Some(sent), "{request}");
+        let record = gate.record();
+        let field = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+        let seen = (field("api_version"), field("sent_api_version"));
+        assert_eq!((seen.0.as_str(), seen.1.as_str()), versions, "{record}");
+        assert_eq!(
+            Some(field("path").as_str()),
+            sent.split('?').next(),
+            "{record}"
+        );
+    }
+    // What is denied needs no version, and what is too old for Dockgate itself is not lifted.
+    for (target, refused) in [
+        ("/v1.24/info", DENIED),
+        ("/v1.23/containers/json", Refused(400, "bad_api_version")),
+    ] {
+        refused.assert(&gate.ask(get(target)), target);
+    }
+    assert_eq!(daemon.asked().len(), 6);
+}
+
+#[test]
+fn beside_it_the_limits_of_an_old_version_are_not_taken_for_a_newer_one_s() {
+    let daemon = daemon_of_29();
+    let policy = "allow = ['ContainerCreate']\n[create]\nlimits = { cpus = 2 }";
+    let gate = Gate::start(&daemon, policy);
+    let body = r#"{"Image":"a","HostConfig":{"NanoCpus":1000000000}}"#;
+    let create = post("/v1.24/containers/create", JSON_LINE, body);
+    Refused(403, "restricted").assert(&gate.ask(create), "not lifted");
+}
+
+#[test]
+fn without_lifting_the_record_and_the_start_name_the_setting() {
+    let daemon = daemon_of_29();
+    let mut gate = Gate::start(&daemon, "allow = ['ContainerList']");
+    gate.assert_tells("set lift_api_version = true");
+    let reply = gate.ask(get("/v1.24/containers/json"));
+    assert_eq!(reply.status(), 400);
+    assert!(
+        reply.text().contains("client version 1.24 is too old"),
+        "{}",
+        reply.text()
+    );
+    let record = gate.record();
+    let detail = record["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("lift_api_version = true"), "{record}");
+    assert_eq!(
+        (&record["verdict"], &record["status"]),
+        (&"allow".into(), &400.into())
+    );
+    gate.ask(get("/v1.44/containers/json"))
+        .assert_ok("new enough");
+    assert!(gate.record()["detail"].is_null());
+}
+
+/// An engine is updated under a Dockgate that goes on running.
+#[test]
+fn a_daemon_that_was_replaced_is_asked_again_for_its_least_version() {
+    let daemon = daemon_of_29().that_is(version("1.40"));
+    let gate = Setup::new(&daemon, "allow = ['ContainerList']")
+        .settings("lift_api_version = true")
+        .start();
+    let ask = || gate.ask(get("/v1.24/containers/json")).status();
+    assert_eq!(ask(), 400, "lifted to what it took before");
+    daemon.is_now(version("1.44"));
+    assert_eq!(ask(), 200);
+    assert_eq!(
+        daemon.asked(),
+        [
+            "GET /v1.40/containers/json HTTP/1.1",
+            "GET /v1.44/containers/json HTTP/1.1"
+        ]
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::docker::{Body, Effect, Operation};
+use crate::docker::{ApiVersion, Body, Effect, Operation};
 use crate::policy::need::Block;
 use crate::policy::{Own, Policy, Rules};
 use crate::proxy::surroundings::Surroundings;
@@ -171,10 +171,17 @@ const NAMING: &[Operation] = &[
 ];
 
 /// What the daemon says of itself, if it answers, and whether Dockgate's own container was found.
-pub async fn engine(daemon: &Arc<Daemon>, surroundings: &Surroundings) -> Vec<String> {
+pub async fn engine(
+    daemon: &Arc<Daemon>,
+    surroundings: &Surroundings,
+    lifts_api_version: bool,
+) -> Vec<String> {
     let address = &daemon.address;
-    let said = match surroundings.engine(daemon).await {
-        Ok(engine) => format!("daemon at {address}: {engine}"),
+    let (said, too_old) = match surroundings.engine(daemon).await {
+        Ok(engine) => (
+            format!("daemon at {address}: {engine}"),
+            too_old(engine.least_api_version(), lifts_api_version),
+        ),
         Err(denial) => {
             let why = denial.message;
             return vec![format!(
@@ -191,7 +198,23 @@ pub async fn engine(daemon: &Arc<Daemon>, surroundings: &Surroundings) -> Vec<St
         Ok(None) => Some(format!("warning: {UNFOUND}")),
         Err(denial) => Some(format!("warning: {UNFOUND}: {}", denial.message)),
     };
-    [Some(said), found].into_iter().flatten().collect()
+    [Some(said), too_old, found].into_iter().flatten().collect()
+}
+
+/// What becomes of requests under an older API version than the daemon takes, if it refuses any that
+/// Dockgate takes.
+fn too_old(least: Option<ApiVersion>, lifts: bool) -> Option<String> {
+    let least = least.filter(|least| *least > ApiVersion::LEAST)?;
+    Some(if lifts {
+        format!(
+            "requests under an API version below {least} are judged and sent under {least} (lift_api_version)"
+        )
+    } else {
+        format!(
+            "the daemon answers 400 to clients that use an API version below {least}; to let them in, set \
+             lift_api_version = true"
+        )
+    })
 }
 
 const UNFOUND: &str =

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
 
 use crate::docker::json::{is_printable, printable};
-use crate::docker::{Absent, Call, Effect, Json, Operation, Reply};
+use crate::docker::{Absent, ApiVersion, Call, Effect, Json, Operation, Reply};
 use crate::policy::{About, Denial, Need, Reason, Terms, finding, names};
 
 /// What is known of one request. It fills up as the request goes its way.
@@ -67,6 +67,8 @@ pub struct Known {
     pub(super) container: Option<String>,
     pub(super) query: Vec<String>,
     pub(super) api_version: Option<String>,
+    /// The API version that it is sent under, if that is another.
+    pub(super) sent_api_version: Option<String>,
 }
 
 /// What a line reports.
@@ -245,7 +247,16 @@ impl Record {
                 version.render(&mut text);
                 text
             }),
+            sent_api_version: None,
         });
+    }
+
+    /// Notes that a request is judged and sent under another API version than the client's.
+    pub fn lifted(&mut self, call: &Call, from: ApiVersion) {
+        self.understood(call);
+        if let Some(known) = &mut self.call {
+            known.sent_api_version = known.api_version.replace(from.to_string());
+        }
     }
 
     /// Notes which object a request is about that cannot exist.
@@ -259,6 +270,7 @@ impl Record {
             container: None,
             query: Vec::new(),
             api_version: absent.version.map(|version| version.to_string()),
+            sent_api_version: None,
         });
     }
 

@@ -30,6 +30,9 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
         if let Some(version) = &call.api_version {
             line.word(r#","api_version":"#, version);
         }
+        if let Some(version) = &call.sent_api_version {
+            line.word(r#","sent_api_version":"#, version);
+        }
     }
     if let Some(operation) = record.operation() {
         line.word(r#","operation":"#, operation);

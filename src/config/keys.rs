@@ -60,6 +60,7 @@ pub(super) const KEYS: &[Key] = keys! {
     "audit.output": Like("^(stdout$|stderr$|none$|/)"), "Where the record goes: stdout, stderr, none, or an absolute path.";
     "deny": List(&Entry), "Entries that are refused whatever any policy grants.";
     "dialect": Word(|| words(Dialect::ALL)), "How the environment of other images is read.";
+    "lift_api_version": Bool, "Whether a request under an older API version than the daemon takes is judged and sent under the daemon's least.";
     "limits.body_bytes": Number(&BODY_BYTES), "The length of a JSON body, which is read whole before it is sent.";
     "limits.body_time": DURATION, "The time for reading such a body.";
     "limits.connect": DURATION, "The time for connecting to the daemon.";

@@ -29,6 +29,7 @@ pub(super) struct RawConfig {
     pub(super) dialect: String,
     pub(super) allow_origin: Vec<String>,
     pub(super) allow_host: Vec<String>,
+    pub(super) lift_api_version: bool,
     pub(super) log: String,
     pub(super) observe: bool,
     pub(super) audit: RawAudit,
@@ -94,6 +95,7 @@ impl Default for RawConfig {
             dialect: "hardened".to_owned(),
             allow_origin: Vec::new(),
             allow_host: Vec::new(),
+            lift_api_version: false,
             log: "info".to_owned(),
             observe: false,
             audit: RawAudit::default(),
@@ -292,6 +294,7 @@ impl Checker<'_> {
         }
         Admission {
             api_min: api_min.unwrap_or(ApiVersion::LEAST),
+            lifts_api_version: raw.lift_api_version,
             allow_origin: raw.allow_origin.clone(),
             allow_host: raw
                 .allow_host

@@ -81,6 +81,7 @@ mod tests {
                 minor: 24,
                 patch: None,
             },
+            lifts_api_version: false,
             allow_origin: vec!["https://dash.example".to_owned()],
             allow_host: allow_host.iter().map(|host| (*host).to_owned()).collect(),
         };

@@ -28,7 +28,7 @@ use crate::audit::{Entry, Record, Verdict};
 use crate::config::Admission;
 use crate::docker::json::shortened;
 use crate::docker::{
-    self, Call, Effect, Operation, Reply, Target, Unclassified, Upgrade, classify,
+    self, ApiVersion, Call, Effect, Operation, Reply, Target, Unclassified, Upgrade, classify,
 };
 use crate::policy::{
     Answer, Denial, Ground, Judgement, Known, Lookup, Own, Reason, Request, Shelved, Terms,
@@ -73,11 +73,16 @@ impl Gate {
         let ruling = self.shared.ruling();
         entry.record.is_observed = ruling.rules.is_observed();
         self.admit(&stage.head, &ruling.admission)?;
-        let call = match understand(&stage.head, &ruling.admission) {
+        let mut call = match understand(&stage.head, &ruling.admission, None) {
             Ok(call) => call,
             Err(denial) => return Err(answer_absent(entry, &stage.head, &ruling, denial)),
         };
         entry.record.understood(&call);
+        if ruling.admission.lifts_api_version
+            && let Some(from) = Box::pin(self.lift(stage, &ruling, &mut call)).await?
+        {
+            entry.record.lifted(&call, from);
+        }
         entry.record.is_left_out = probe::is_health_check(&call, &stage.head, &self.client);
         stage.prepare_for(&call);
         let own = self.own(&ruling, &call).await?;
@@ -308,7 +313,7 @@ fn anew<'a>(
     if rounds > MAX_ROUNDS {
         return Err(Failure::Unheard.into());
     }
-    let request = Request::new(understand(&stage.head, &ruling.admission)?);
+    let request = Request::new(understand(&stage.head, &ruling.admission, stage.lifted_to)?);
     match text {
         Some(text) => request.with_body(text),
         None => Ok(request),
@@ -316,12 +321,18 @@ fn anew<'a>(
 }
 
 /// Which call a head asks for.
-fn understand(head: &Head, admission: &Admission) -> Result<Call, Denial> {
+fn understand(
+    head: &Head,
+    admission: &Admission,
+    lifted_to: Option<ApiVersion>,
+) -> Result<Call, Denial> {
     let target = Target::parse(&head.target).map_err(Unclassified::from)?;
     target
         .check_version(admission.api_min)
         .map_err(Unclassified::from)?;
-    Ok(classify(&head.method, target)?)
+    let mut call = classify(&head.method, target)?;
+    call.version = lifted_to.or(call.version);
+    Ok(call)
 }
 
 /// The engine's answer to a request for an object that cannot exist, if what is asked of it is allowed.

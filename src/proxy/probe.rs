@@ -19,7 +19,7 @@ use super::client::ClientKey;
 use super::head::Head;
 use super::lookup;
 use super::upstream::{Daemon, Upstream};
-use crate::docker::{Call, Operation, Target, classify};
+use crate::docker::{ApiVersion, Call, Operation, Target, classify};
 use crate::policy::{
     Answer, Denial, Entry, Grants, Ground, Judgement, Known, Lookup, Permit, Policy, Reason,
     Request, Rules,
@@ -214,6 +214,14 @@ impl Engine {
             .iter()
             .all(|it| !it.name.starts_with("Podman"));
         !is_docker || numbers(&self.version).is_some_and(|version| version >= MENDED)
+    }
+}
+
+impl Engine {
+    /// The least API version that it takes.
+    #[must_use]
+    pub fn least_api_version(&self) -> Option<ApiVersion> {
+        ApiVersion::parse(&self.least_api_version)
     }
 }
 

@@ -16,7 +16,7 @@ use super::held::Hold;
 use super::judging::Missing;
 use super::upstream::Failure;
 use crate::audit::{Entry, Record};
-use crate::docker::{self, Call, Operation};
+use crate::docker::{self, ApiVersion, Call, Operation};
 use crate::policy::names::Names;
 use crate::policy::needs::starts;
 use crate::policy::{Answer, Denial, Known, Lookup, Reason, Request, Terms};
@@ -48,6 +48,8 @@ pub(super) struct Stage {
     unpacking: Unpacking,
     /// Whether its upload must be unpacked here before it is sent.
     must_inflate: bool,
+    /// The API version that it is judged and sent under instead of the client's.
+    pub(super) lifted_to: Option<ApiVersion>,
 }
 
 /// How far a request has come.
@@ -93,6 +95,7 @@ impl Stage {
             starts: false,
             unpacking: Unpacking::None,
             must_inflate: false,
+            lifted_to: None,
         }
     }
 
@@ -237,7 +240,8 @@ impl Gate {
             (Framing::Length(length), Some(body)) => {
                 // Whoever waits for the go-ahead may send none of it.
                 let is_sent = !stage.head.expects_continue;
-                is_sent && Box::pin(body::request::ends_at_once(length, body)).await
+                is_sent
+                    && Box::pin(body::request::ends_at_once(length, body, &record.bytes_in)).await
             }
             (Framing::Length(_), None) => {
                 !stage.is_sent() && self.exchange.upload() == Upload::Ended

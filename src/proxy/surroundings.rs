@@ -5,7 +5,7 @@
 //! is sent that depends on it.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -15,6 +15,7 @@ use super::budget::{Share, Taken};
 use super::held::HeldNames;
 use super::probe::{self, Engine, Question};
 use super::upstream::Daemon;
+use crate::docker::ApiVersion;
 use crate::docker::json::parsed_size;
 use crate::identity::container::Candidates;
 use crate::policy::facts::Container;
@@ -26,6 +27,7 @@ pub struct Surroundings {
     candidates: Candidates,
     own: OnceCell<Option<Own>>,
     engine: OnceCell<Engine>,
+    least_api_version: Mutex<Option<ApiVersion>>,
     predecessors: Predecessors,
     names: HeldNames,
     moved: Moved,
@@ -66,6 +68,32 @@ impl Surroundings {
     pub async fn engine(&self, daemon: &Arc<Daemon>) -> Result<&Engine, Denial> {
         let asking = || async { Ok(Engine::parse(&probe::ask(daemon, Question::Version).await?)) };
         self.engine.get_or_try_init(asking).await
+    }
+
+    /// The least API version that the daemon takes, asked for where it is not known.
+    ///
+    /// # Errors
+    ///
+    /// The daemon does not say.
+    pub async fn least_api_version(&self, daemon: &Arc<Daemon>) -> Result<ApiVersion, Denial> {
+        if let Some(least) = *self.least() {
+            return Ok(least);
+        }
+        let engine = Engine::parse(&probe::ask(daemon, Question::Version).await?);
+        let least = engine.least_api_version().unwrap_or(ApiVersion::LEAST);
+        *self.least() = Some(least);
+        Ok(least)
+    }
+
+    /// Has the least API version asked for again: the daemon has been replaced by another release.
+    pub fn forget_api_version(&self) {
+        *self.least() = None;
+    }
+
+    fn least(&self) -> MutexGuard<'_, Option<ApiVersion>> {
+        self.least_api_version
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The names that requests under way rest on.

@@ -82,6 +82,11 @@ impl FakeDaemon {
         self
     }
 
+    /// Has it answer this from now on when dockgate asks what it is: it was replaced by another release.
+    pub(crate) fn is_now(&self, reply: Vec<u8>) {
+        self.state.change(|log| log.of_itself = Some(reply));
+    }
+
     /// The same daemon, which answers a lookup of this target with an object that has this beyond the usual.
     pub(crate) fn that_has(self, target: &str, more: &str) -> Self {
         let object = objects::with(target, &serde_json::from_str(more).unwrap());

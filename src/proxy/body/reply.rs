@@ -12,6 +12,8 @@ use super::pace::Cut;
 use super::{Source, count};
 use crate::audit::{End, Entry};
 use crate::proxy::exchange::Exchange;
+use crate::proxy::lift;
+use crate::proxy::surroundings::Surroundings;
 
 /// What is sent to the client as a body. However it is dropped, its request is recorded and the
 /// next one read.
@@ -20,6 +22,8 @@ pub struct ReplyBody {
     source: Source,
     entry: Option<Box<Entry>>,
     exchange: Arc<Exchange>,
+    /// Who is to know if it says that the daemon does not take the client's API version.
+    heeded_by: Option<Arc<Surroundings>>,
     /// Whether it can be asked for again, and so ends when Dockgate is shutting down.
     ends_with_drain: bool,
 }
@@ -32,6 +36,7 @@ impl ReplyBody {
             source: Source::Whole(bytes),
             entry,
             exchange,
+            heeded_by: None,
             ends_with_drain: false,
         }
     }
@@ -48,8 +53,16 @@ impl ReplyBody {
             source: Source::Stream(body),
             entry: Some(entry),
             exchange,
+            heeded_by: None,
             ends_with_drain,
         }
+    }
+
+    /// The same, of which the beginning is looked at: the daemon may not take the client's API version.
+    #[must_use]
+    pub fn heeded_by(mut self, surroundings: &Arc<Surroundings>) -> Self {
+        self.heeded_by = Some(Arc::clone(surroundings));
+        self
     }
 
     fn finish(&mut self, end: End) {
@@ -79,9 +92,13 @@ impl Body for ReplyBody {
                 return Poll::Ready(None);
             }
             Some(Ok(frame)) => {
-                let bytes = frame.data_ref().map_or(0, Bytes::len);
-                if let Some(entry) = &self.entry {
-                    count(&entry.record.bytes_out, bytes);
+                let data = frame.data_ref();
+                let heeded_by = self.heeded_by.take();
+                if let Some(entry) = &mut self.entry {
+                    count(&entry.record.bytes_out, data.map_or(0, Bytes::len));
+                    if let (Some(surroundings), Some(data)) = (heeded_by, data) {
+                        lift::heed(data, &surroundings, &mut entry.record);
+                    }
                 }
             }
             Some(Err(_)) => self.finish(End::DaemonGone),

@@ -207,15 +207,16 @@ impl Drop for RequestBody {
 }
 
 /// Reads a body of this length that nobody wants, if it is short. Whether its end came at once.
-pub async fn ends_at_once(length: u64, mut body: Incoming) -> bool {
+pub async fn ends_at_once(length: u64, mut body: Incoming, bytes_in: &AtomicU64) -> bool {
     if length > MAX_DENIED {
         return false;
     }
     let reading = async {
         while let Some(frame) = body.frame().await {
-            if frame.is_err() {
+            let Ok(frame) = frame else {
                 return false;
-            }
+            };
+            count(bytes_in, frame.data_ref().map_or(0, Bytes::len));
         }
         true
     };
