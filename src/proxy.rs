@@ -6,6 +6,7 @@ pub mod admission;
 pub mod bell;
 pub mod body;
 pub mod budget;
+pub mod chunks;
 pub mod client;
 pub mod connection;
 pub mod daemon_socket;
@@ -45,7 +46,7 @@ use self::upstream::{Daemon, Upstream};
 use crate::audit::entry::Record;
 use crate::audit::{End, Entry, Log, Unavailable};
 use crate::config::{Admission, Limits};
-use crate::docker::{Call, Upgrade};
+use crate::docker::{Call, Reply, Upgrade};
 use crate::policy::{Denial, Rules};
 
 /// What all connections of a listener share.
@@ -212,6 +213,7 @@ impl Gate {
             return self.refuse(&denial, true, Some(entry));
         }
         entry.record.status = Some(parts.status.as_u16());
+        let is_chunked = parts.headers.contains_key(http::header::TRANSFER_ENCODING);
         headers::drop_hop_by_hop(&mut parts.headers);
         say_if_open(&entry.record, &mut parts.headers);
         if was_hijack || self.exchange.upload() == Upload::Running {
@@ -227,6 +229,8 @@ impl Gate {
         let body = ReplyBody::stream(body, entry, Arc::clone(&self.exchange), can_be_asked_again);
         let body = if may_be_too_old {
             body.heeded_by(&self.shared.surroundings)
+        } else if matches!(call.reply(), Reply::Stream(_)) && is_chunked {
+            body.in_whole_chunks(self.upstream.heard())
         } else {
             body
         };

@@ -27,6 +27,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("proxy::", 3),
     ("proxy::connection", 4),
     ("proxy::judging", 4),
+    ("proxy::lift", 4),
     ("proxy::stage", 4),
     ("proxy", 4),
     ("server", 5),

@@ -5,7 +5,7 @@
 
 mod support;
 
-use support::{FakeDaemon, Gate, Refused, Setup, everything, get, post};
+use support::{FakeDaemon, Gate, Refused, Setup, Signal, everything, get, post};
 
 /// The head of a request as Docker.DotNet writes it: before 4.0 the header lines end in LF, from then on in
 /// CR LF. Without a length it adds the line for chunks itself.
@@ -550,4 +550,76 @@ fn a_daemon_that_was_replaced_is_asked_again_for_its_least_version() {
             "GET /v1.44/containers/json HTTP/1.1"
         ]
     );
+}
+
+/// Ruby's docker-api takes each chunk of the events for one of them.
+#[test]
+fn o_chunks_leave_as_they_came_up_to_64_kib() {
+    let sizes = || {
+        (0..256)
+            .map(|n: usize| 100 + n * 5167 % (60 * 1024))
+            .chain([65_536, 1, 65_535])
+    };
+    let daemon = FakeDaemon::scripted(move |exchange| {
+        exchange.send("HTTP/1.1 100 Continue\r\n\r\n");
+        exchange.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for (number, size) in sizes().enumerate() {
+            let letter = char::from(b'a' + u8::try_from(number % 26).unwrap());
+            let event = letter.to_string().repeat(size);
+            let whole = format!("{size:x}\r\n{event}\r\n");
+            // Some come in parts, some several at once.
+            let (first, rest) = whole.split_at(whole.len() / 3);
+            exchange.send(first);
+            exchange.send(rest);
+        }
+        exchange.send("0\r\n\r\n");
+    });
+    let gate = Gate::start(&daemon, &everything());
+    for target in [
+        "/events",
+        "/containers/a/logs?follow=1",
+        "/containers/a/logs?follow=0",
+    ] {
+        let mut client = gate.connect();
+        client.request(get(target));
+        assert_eq!(client.head().get("Transfer-Encoding"), Some("chunked"));
+        for (number, size) in sizes().enumerate() {
+            let chunk = client.chunk().unwrap();
+            assert_eq!(chunk.len(), size, "O: chunk {number} of {target}");
+            let letter = char::from(b'a' + u8::try_from(number % 26).unwrap());
+            assert!(chunk.chars().all(|it| it == letter), "O: chunk {number}");
+        }
+        assert_eq!(client.chunk(), None, "O: {target}");
+        // The connection goes on.
+        client.request(get("/_ping"));
+        assert_eq!(client.head().get("Transfer-Encoding"), Some("chunked"));
+        while client.chunk().is_some() {}
+    }
+    assert!(gate.peak_kib() < 32 * 1024, "O: {} KiB", gate.peak_kib());
+}
+
+/// What is larger comes in parts, and what never becomes whole comes all the same.
+#[test]
+fn beside_o_a_larger_chunk_is_not_waited_for_and_half_of_one_is_not_lost() {
+    let goes_on = Signal::new();
+    let may_end = goes_on.clone();
+    let daemon = FakeDaemon::scripted(move |exchange| {
+        exchange.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        exchange.send(format!("{:x}\r\n{}", 65_537, "a".repeat(1000)));
+        may_end.wait("the first part");
+        exchange.send(format!("{}\r\n5\r\nbbb", "a".repeat(64_537)));
+        exchange.close();
+    });
+    let gate = Gate::start(&daemon, &everything());
+    let mut client = gate.connect();
+    client.request(get("/events"));
+    client.head();
+    assert_eq!(client.chunk().unwrap(), "a".repeat(1000), "at once");
+    goes_on.raise();
+    let mut rest = String::new();
+    while let Ok(Some(chunk)) = client.try_chunk() {
+        rest.push_str(std::str::from_utf8(&chunk).unwrap());
+    }
+    assert_eq!(rest.len(), 64_540);
+    assert!(rest.ends_with("abbb"));
 }

@@ -1,5 +1,6 @@
 //! Bodies: what of a request's crosses to the daemon, and how a reply's crosses to the client.
 
+mod gather;
 pub mod inflate;
 pub mod kind;
 pub mod pace;

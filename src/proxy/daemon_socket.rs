@@ -7,25 +7,25 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::chunks::Heard;
 use super::socket::Socket;
 
 /// A socket whose reading alone tells whether the daemon is there.
 #[derive(Debug)]
 pub struct DaemonSocket {
     socket: Socket,
-    /// The bytes that were read so far.
-    heard: Arc<AtomicU64>,
+    /// Notes what is read.
+    heard: Arc<Heard>,
 }
 
 impl DaemonSocket {
     /// A socket on which nothing was read yet.
     #[must_use]
-    pub fn new(socket: Socket, heard: Arc<AtomicU64>) -> Self {
+    pub fn new(socket: Socket, heard: Arc<Heard>) -> Self {
         Self { socket, heard }
     }
 
@@ -44,8 +44,8 @@ impl AsyncRead for DaemonSocket {
     ) -> Poll<io::Result<()>> {
         let before = to.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, to))?;
-        let count = u64::try_from(to.filled().len() - before).unwrap_or_default();
-        self.heard.fetch_add(count, Ordering::Relaxed);
+        self.heard
+            .hear(to.filled().get(before..).unwrap_or_default());
         Poll::Ready(Ok(()))
     }
 }

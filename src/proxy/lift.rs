@@ -1,13 +1,11 @@
 //! Requests under an API version that the daemon takes no more, as old clients send them.
 //!
 //! Where the settings say so, such a request is judged and sent under the least version that the daemon
-//! takes: by then it means what that version says. Otherwise the daemon refuses it, and the record says
-//! what would help.
+//! takes: by then it means what that version says. Otherwise the daemon refuses it, and the record
+//! [says](super::surroundings::Surroundings::heed) what would help.
 
 use super::stage::Stage;
-use super::surroundings::Surroundings;
 use super::{Gate, Ruling};
-use crate::audit::Record;
 use crate::docker::{ApiVersion, Call};
 use crate::policy::Denial;
 
@@ -40,23 +38,3 @@ impl Gate {
         Ok(Some(from))
     }
 }
-
-/// Looks at what the daemon says with a 400. If it does not take the version, which it takes is asked for
-/// again, and the record says what would help.
-pub(super) fn heed(said: &[u8], surroundings: &Surroundings, record: &mut Record) {
-    if !said.starts_with(CLIENT_VERSION) {
-        return;
-    }
-    surroundings.forget_api_version();
-    let is_too_old = String::from_utf8_lossy(said).contains(" is too old");
-    if is_too_old && record.detail.is_none() {
-        record.detail = Some(HELP.to_owned());
-    }
-}
-
-/// How the daemon begins to say that it does not take a version.
-const CLIENT_VERSION: &[u8] = br#"{"message":"client version "#;
-
-/// What helps where the daemon says that a version is too old.
-const HELP: &str = "the daemon takes no API version as old as the client's; set lift_api_version = true to have \
-    such requests sent under the least that it takes, or use a newer client";

@@ -15,6 +15,7 @@ use super::budget::{Share, Taken};
 use super::held::HeldNames;
 use super::probe::{self, Engine, Question};
 use super::upstream::Daemon;
+use crate::audit::Record;
 use crate::docker::ApiVersion;
 use crate::docker::json::parsed_size;
 use crate::identity::container::Candidates;
@@ -85,9 +86,17 @@ impl Surroundings {
         Ok(least)
     }
 
-    /// Has the least API version asked for again: the daemon has been replaced by another release.
-    pub fn forget_api_version(&self) {
+    /// Looks at what the daemon says with a 400. If it does not take the client's API version, which it takes
+    /// is asked for again, as it may be another release by now, and the record says what would help.
+    pub fn heed(&self, said: &[u8], record: &mut Record) {
+        if !said.starts_with(CLIENT_VERSION) {
+            return;
+        }
         *self.least() = None;
+        let is_too_old = String::from_utf8_lossy(said).contains(" is too old");
+        if is_too_old && record.detail.is_none() {
+            record.detail = Some(HELP.to_owned());
+        }
     }
 
     fn least(&self) -> MutexGuard<'_, Option<ApiVersion>> {
@@ -114,6 +123,13 @@ impl Surroundings {
         &self.predecessors
     }
 }
+
+/// How the daemon begins to say that it does not take a version.
+const CLIENT_VERSION: &[u8] = br#"{"message":"client version "#;
+
+/// What helps where the daemon says that a version is too old.
+const HELP: &str = "the daemon takes no API version as old as the client's; set lift_api_version = true to have \
+    such requests sent under the least that it takes, or use a newer client";
 
 async fn find(daemon: &Arc<Daemon>, candidates: &Candidates) -> Result<Option<Own>, Denial> {
     for name in candidates.names() {

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,12 +23,13 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::bell::Bell;
 use super::body::RequestBody;
+use super::chunks::Heard;
 use super::daemon_socket::DaemonSocket;
 use super::head::Head;
 use super::outage::{Outage, is_lack_of_files};
 use super::socket::{MAX_BUFFER, Socket};
 use crate::config::{Config, UpstreamAddress};
-use crate::docker::{Method, Upgrade};
+use crate::docker::{Method, Reply, Upgrade};
 use crate::policy::{Denial, Permit, Reason, Terms};
 
 /// Where the daemon is and how long it may take.
@@ -105,8 +106,8 @@ pub struct Upstream {
     link: Mutex<Link>,
     /// Rings when something happens to the connection.
     pub bell: Bell,
-    /// The bytes that came from the daemon on the present connection.
-    heard: Arc<AtomicU64>,
+    /// What came from the daemon.
+    heard: Arc<Heard>,
 }
 
 #[derive(Default)]
@@ -177,6 +178,8 @@ impl Upstream {
         let is_safe = permit.call().method.is_safe()
             && outgoing.body.is_empty()
             && outgoing.upgrade.is_none();
+        self.heard
+            .watch(matches!(permit.call().reply(), Reply::Stream(_)));
         let request = build(&permit, outgoing)?;
         let answered = self.ask(sender, request).map(move |answered| {
             answered.map_err(|failure| match failure {
@@ -215,6 +218,11 @@ impl Upstream {
     /// Gives up the connection, and with it the request's body that is still being sent.
     pub fn cut(&self) {
         *self.lock() = Link::default();
+    }
+
+    /// What came from the daemon, for whoever hands it on.
+    pub fn heard(&self) -> &Arc<Heard> {
+        &self.heard
     }
 
     /// Drives the connection, if something has happened to it; to be called whenever the client's
@@ -277,7 +285,7 @@ impl Upstream {
         mut sender: SendRequest<RequestBody>,
         request: Request<RequestBody>,
     ) -> impl Future<Output = Result<Response<Incoming>, Failure>> {
-        let heard_before = self.heard.load(Ordering::Relaxed);
+        let heard_before = self.heard.bytes();
         let asked = sender.try_send_request(request);
         let asked = match self.daemon.reply_head {
             Some(limit) => Either::Left(Box::pin(timeout(limit, asked))),
@@ -304,7 +312,7 @@ impl Upstream {
             }
             Err(mut failed) => Err(match failed.take_message() {
                 Some(unsent) => Failure::Unsent(unsent.into_body()),
-                None if self.heard.load(Ordering::Relaxed) == heard_before => Failure::Unheard,
+                None if self.heard.bytes() == heard_before => Failure::Unheard,
                 None => {
                     self.daemon.tell_unreadable(failed.error());
                     Failure::Broken

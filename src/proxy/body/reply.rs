@@ -8,11 +8,12 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::gather::{Gather, Polled};
 use super::pace::Cut;
 use super::{Source, count};
 use crate::audit::{End, Entry};
+use crate::proxy::chunks::Heard;
 use crate::proxy::exchange::Exchange;
-use crate::proxy::lift;
 use crate::proxy::surroundings::Surroundings;
 
 /// What is sent to the client as a body. However it is dropped, its request is recorded and the
@@ -24,6 +25,8 @@ pub struct ReplyBody {
     exchange: Arc<Exchange>,
     /// Who is to know if it says that the daemon does not take the client's API version.
     heeded_by: Option<Arc<Surroundings>>,
+    /// Holds back parts of chunks.
+    gather: Option<Box<Gather>>,
     /// Whether it can be asked for again, and so ends when Dockgate is shutting down.
     ends_with_drain: bool,
 }
@@ -37,6 +40,7 @@ impl ReplyBody {
             entry,
             exchange,
             heeded_by: None,
+            gather: None,
             ends_with_drain: false,
         }
     }
@@ -54,8 +58,16 @@ impl ReplyBody {
             entry: Some(entry),
             exchange,
             heeded_by: None,
+            gather: None,
             ends_with_drain,
         }
+    }
+
+    /// The same, each chunk as whole as it comes.
+    #[must_use]
+    pub fn in_whole_chunks(mut self, heard: &Arc<Heard>) -> Self {
+        self.gather = Some(Box::new(Gather::new(Arc::clone(heard))));
+        self
     }
 
     /// The same, of which the beginning is looked at: the daemon may not take the client's API version.
@@ -63,6 +75,22 @@ impl ReplyBody {
     pub fn heeded_by(mut self, surroundings: &Arc<Surroundings>) -> Self {
         self.heeded_by = Some(Arc::clone(surroundings));
         self
+    }
+
+    /// The next part, and where chunks are to be whole the next of these.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
+        let Some(gather) = &mut self.gather else {
+            return self.source.poll_frame(cx, &mut |_| {});
+        };
+        if let Some(next) = gather.poll_next(cx) {
+            return next;
+        }
+        loop {
+            let polled = ready!(self.source.poll_frame(cx, &mut |_| {}));
+            if let Some(chunk) = gather.take(polled) {
+                return Poll::Ready(chunk);
+            }
+        }
     }
 
     fn finish(&mut self, end: End) {
@@ -84,7 +112,7 @@ impl Body for ReplyBody {
             self.finish(End::Drained);
             return Poll::Ready(None);
         }
-        let frame = ready!(self.source.poll_frame(cx, &mut |_| {}));
+        let frame = ready!(self.poll_chunk(cx));
         match &frame {
             // Trailers end a body, and do not cross.
             Some(Ok(frame)) if frame.is_trailers() => {
@@ -97,7 +125,7 @@ impl Body for ReplyBody {
                 if let Some(entry) = &mut self.entry {
                     count(&entry.record.bytes_out, data.map_or(0, Bytes::len));
                     if let (Some(surroundings), Some(data)) = (heeded_by, data) {
-                        lift::heed(data, &surroundings, &mut entry.record);
+                        surroundings.heed(data, &mut entry.record);
                     }
                 }
             }
@@ -108,7 +136,7 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.source.is_end()
+        self.source.is_end() && self.gather.as_ref().is_none_or(|gather| gather.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,0 +1,95 @@
+//! The chunks of a streamed reply, each handed on whole.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http_body::Frame;
+
+use super::pace::Cut;
+use crate::proxy::chunks::Heard;
+
+/// What was read of a chunk that goes on.
+#[derive(Debug)]
+pub(super) struct Gather {
+    heard: Arc<Heard>,
+    /// How much of the body came so far.
+    given: u64,
+    held: BytesMut,
+    /// What came behind the last part of a chunk that never ended.
+    next: Option<Polled>,
+    has_waited: bool,
+}
+
+/// What a body gives when it is asked for more.
+pub(super) type Polled = Option<Result<Frame<Bytes>, Cut>>;
+
+/// The largest chunk that is handed on whole, in bytes. One that is larger comes in parts, as it is read.
+const MAX_CHUNK: u64 = 64 * 1024;
+
+impl Gather {
+    pub(super) fn new(heard: Arc<Heard>) -> Self {
+        Self {
+            heard,
+            given: 0,
+            held: BytesMut::new(),
+            next: None,
+            has_waited: false,
+        }
+    }
+
+    /// Whether nothing is held back.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.next.is_none()
+    }
+
+    /// What stands behind what was handed on last, if that is known already. An error ends the connection at
+    /// once, so it waits until what came before it was written.
+    pub(super) fn poll_next(&mut self, cx: &Context<'_>) -> Option<Poll<Polled>> {
+        let is_error = matches!(self.next, Some(Some(Err(_))));
+        if is_error && !std::mem::replace(&mut self.has_waited, true) {
+            cx.waker().wake_by_ref();
+            return Some(Poll::Pending);
+        }
+        self.next.take().map(Poll::Ready)
+    }
+
+    /// What is handed on of what came; `None` while the rest of a chunk is to come.
+    pub(super) fn take(&mut self, polled: Polled) -> Option<Polled> {
+        let data = match polled {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => data,
+                Err(frame) => return Some(self.behind(Some(Ok(frame)))),
+            },
+            end => return Some(self.behind(end)),
+        };
+        self.given += u64::try_from(data.len()).unwrap_or_default();
+        let open = self.heard.open_chunk(self.given);
+        if let Some(size) = open.filter(|size| *size <= MAX_CHUNK) {
+            if self.held.is_empty() {
+                self.held.reserve(usize::try_from(size).unwrap_or_default());
+            }
+            self.held.extend_from_slice(&data);
+            return None;
+        }
+        if self.held.is_empty() {
+            return Some(Some(Ok(Frame::data(data))));
+        }
+        self.held.extend_from_slice(&data);
+        Some(self.whole())
+    }
+
+    /// The end of a body, behind what was held.
+    fn behind(&mut self, end: Polled) -> Polled {
+        if self.held.is_empty() {
+            return end;
+        }
+        self.next = Some(end);
+        self.whole()
+    }
+
+    fn whole(&mut self) -> Polled {
+        let whole = std::mem::take(&mut self.held);
+        Some(Ok(Frame::data(whole.freeze())))
+    }
+}

@@ -1,0 +1,218 @@
+//! Where the chunks of a streamed reply end, seen on the socket below hyper.
+//!
+//! hyper hands on what it has read of a chunk, and what it reads at once need not be a whole one. Some
+//! clients take each chunk of a stream for one event. So whoever hands a reply on asks here whether a chunk
+//! goes on, and waits for the rest of it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// What was read from the daemon.
+#[derive(Debug, Default)]
+pub struct Heard {
+    bytes: AtomicU64,
+    is_watched: AtomicBool,
+    chunks: Mutex<Chunks>,
+}
+
+/// How far a reply has come. What does not look as it must is watched no more: then its chunks are handed on
+/// as hyper reads them.
+#[derive(Debug, Default)]
+struct Chunks {
+    at: At,
+    /// How much of the body was read, without what frames it.
+    data: u64,
+}
+
+/// What the next byte is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum At {
+    /// Of a head, of whose end so many bytes were there; with the byte's place and whether a final one follows.
+    Head {
+        end: usize,
+        place: usize,
+        is_interim: bool,
+    },
+    /// Of a size, with its value so far.
+    Size(u64),
+    /// Of what stands behind a size.
+    Extension(u64),
+    /// Of a chunk of this size, of which so much is missing.
+    Data { size: u64, left: u64 },
+    /// Of the line end behind a chunk.
+    End,
+    /// None that matters.
+    #[default]
+    Over,
+}
+
+/// How a head ends.
+const HEAD_END: &[u8] = b"\r\n\r\n";
+/// Where the status stands in a head. That of one that another follows begins with 1.
+const STATUS_PLACE: usize = "HTTP/1.1 ".len();
+const FIRST: At = At::Head {
+    end: 0,
+    place: 0,
+    is_interim: false,
+};
+
+impl Heard {
+    /// How many bytes were read so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Watches the reply to the request that is sent now, or leaves it unwatched.
+    pub fn watch(&self, is_watched: bool) {
+        self.is_watched.store(is_watched, Ordering::Relaxed);
+        if is_watched {
+            *self.lock() = Chunks { at: FIRST, data: 0 };
+        }
+    }
+
+    /// Notes what was read.
+    pub fn hear(&self, bytes: &[u8]) {
+        let count = u64::try_from(bytes.len()).unwrap_or_default();
+        self.bytes.fetch_add(count, Ordering::Relaxed);
+        if self.is_watched.load(Ordering::Relaxed) {
+            self.lock().read(bytes);
+        }
+    }
+
+    /// The size of the chunk that goes on behind so many bytes of the body, if one does and no more was read.
+    pub fn open_chunk(&self, given: u64) -> Option<u64> {
+        match *self.lock() {
+            Chunks {
+                at: At::Data { size, left },
+                data,
+            } if data == given && left > 0 => Some(size),
+            _ => None,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Chunks> {
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Chunks {
+    fn read(&mut self, mut bytes: &[u8]) {
+        while let [byte, rest @ ..] = bytes {
+            bytes = rest;
+            self.at = match self.at {
+                At::Head {
+                    end,
+                    place,
+                    is_interim,
+                } => head(*byte, end, place, is_interim),
+                At::Size(size) => match char::from(*byte).to_digit(16) {
+                    Some(digit) if size >> 59 == 0 => At::Size(size * 16 + u64::from(digit)),
+                    Some(_) => At::Over,
+                    None => extension(*byte, size),
+                },
+                At::Extension(size) => extension(*byte, size),
+                At::Data { size, left } => {
+                    // This byte is the first of the part that is here.
+                    let here = (u64::try_from(rest.len()).unwrap_or_default() + 1).min(left);
+                    let behind = usize::try_from(here - 1).unwrap_or_default();
+                    bytes = rest.get(behind..).unwrap_or_default();
+                    self.data += here;
+                    if here == left {
+                        At::End
+                    } else {
+                        At::Data {
+                            size,
+                            left: left - here,
+                        }
+                    }
+                }
+                At::End if *byte == b'\n' => At::Size(0),
+                At::End => At::End,
+                At::Over => return,
+            };
+        }
+    }
+}
+
+/// What follows a byte of a head.
+fn head(byte: u8, end: usize, place: usize, is_interim: bool) -> At {
+    let is_interim = is_interim || (place == STATUS_PLACE && byte == b'1');
+    let end = match HEAD_END.get(end) {
+        Some(next) if *next == byte => end + 1,
+        _ => usize::from(byte == b'\r'),
+    };
+    if end < HEAD_END.len() {
+        let place = place + 1;
+        return At::Head {
+            end,
+            place,
+            is_interim,
+        };
+    }
+    if is_interim { FIRST } else { At::Size(0) }
+}
+
+/// What follows a byte behind the digits of a size.
+fn extension(byte: u8, size: u64) -> At {
+    match byte {
+        b'\n' if size == 0 => At::Over,
+        b'\n' => At::Data { size, left: size },
+        _ => At::Extension(size),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const REPLY: &[u8] =
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nA: b\r\n\r\n3\r\nabc\r\nA;x=y\r\n0123456789\r\n0\r\n\r\n";
+
+    #[test]
+    fn says_which_chunk_goes_on() {
+        let heard = Heard::default();
+        heard.watch(true);
+        for (text, given, open) in [
+            (&REPLY[..50], 0, None),
+            (b"3\r\n", 0, Some(3)),
+            (b"a", 1, Some(3)),
+            (b"bc", 3, None),
+            (b"\r\nA;x=y\r\n0123", 3, None),
+            (b"", 7, Some(10)),
+            (b"456789\r\n0\r\n\r\nHTTP/1.1", 13, None),
+        ] {
+            heard.hear(text);
+            assert_eq!(heard.open_chunk(given), open, "{}", text.escape_ascii());
+        }
+        let all: u64 = heard.bytes();
+        assert!(all > 13);
+    }
+
+    proptest! {
+        #[test]
+        fn a_reply_is_read_alike_in_any_parts(cuts in prop::collection::vec(0..REPLY.len(), 0..6), more in prop::collection::vec(any::<u8>(), 0..40)) {
+            let all = [REPLY, &more].concat();
+            let (whole, parts) = (Heard::default(), Heard::default());
+            whole.watch(true);
+            parts.watch(true);
+            whole.hear(&all);
+            let mut cuts = cuts;
+            cuts.sort_unstable();
+            let mut from = 0;
+            for to in cuts.into_iter().chain([all.len()]) {
+                parts.hear(&all[from..to]);
+                from = to;
+            }
+            prop_assert_eq!(format!("{whole:?}"), format!("{parts:?}"));
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let heard = Heard::default();
+            heard.watch(true);
+            heard.hear(&[b"HTTP/1.1 200 OK\r\n\r\n", &*bytes].concat());
+        }
+    }
+}
