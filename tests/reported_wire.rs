@@ -623,3 +623,30 @@ fn beside_o_a_larger_chunk_is_not_waited_for_and_half_of_one_is_not_lost() {
     assert_eq!(rest.len(), 64_540);
     assert!(rest.ends_with("abbb"));
 }
+
+/// docker-py and aiodocker send the address that they connect to when they attach by websocket.
+#[test]
+fn h_the_denial_of_an_origin_shows_the_line_that_allows_it() {
+    let daemon = FakeDaemon::start();
+    let with_origin =
+        |origin: &str| get("/info").replace("\r\n\r\n", &format!("\r\nOrigin: {origin}\r\n\r\n"));
+    let gate = Gate::start(&daemon, &everything());
+    let line = "allow_origin = [\"http://127.0.0.1:2375\"]";
+    for (origin, shown) in [
+        ("http://127.0.0.1:2375", line),
+        (
+            "https://a.example\"]x",
+            "allow_origin = [\"https://a.example\\\"]x\"]",
+        ),
+    ] {
+        let message =
+            Refused(403, "origin_not_allowed").assert(&gate.ask(with_origin(origin)), origin);
+        assert!(message.contains(shown), "H: {message}");
+    }
+    daemon.assert_untouched("H");
+    let gate = Setup::new(&daemon, &everything()).settings(line).start();
+    gate.ask(with_origin("http://127.0.0.1:2375"))
+        .assert_ok("H: the line was followed");
+    let other = gate.ask(with_origin("http://127.0.0.1:2376"));
+    Refused(403, "origin_not_allowed").assert(&other, "beside H");
+}

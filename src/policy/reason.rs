@@ -48,7 +48,7 @@ reasons! {
     BadRequestLine = 400 "bad_request_line", "The first line is not `METHOD target HTTP/1.1`.";
     BadMethod = 400 "bad_method", "CONNECT, TRACE or the HTTP/2 preface.";
     BadHttpVersion = 400 "bad_http_version", "Neither HTTP/1.0 nor HTTP/1.1.";
-    BadHeader = 400 "bad_header", "A header line is not `Name: value`, or a line does not end in CR LF.";
+    BadHeader = 400 "bad_header", "A header line is not `Name: value`, or a line does not end as it must: in CR LF, or all header lines in LF.";
     DoubledHeader = 400 "doubled_header", "A header that may stand once stands there twice.";
     BadFraming = 400 "bad_framing", "Content-Length and Transfer-Encoding do not frame the body in one clear way.";
     BadHost = 400 "bad_host", "HTTP/1.1 without a Host header.";

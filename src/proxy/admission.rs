@@ -1,13 +1,14 @@
 //! Whether a request may come from where it comes: browsers and DNS rebinding.
 //!
 //! The daemon compares neither `Host` nor `Origin`, so a page in a browser of the host could call
-//! it. Programs send no `Origin`; a page that had its own name rebound to a loopback address sends
+//! it. Few programs send an `Origin`; a page that had its own name rebound to a loopback address sends
 //! that name as `Host`.
 
 use std::net::IpAddr;
 
 use super::head::Head;
 use crate::config::Admission;
+use crate::docker::json::{quoted, shortened};
 use crate::policy::{Denial, Reason};
 
 impl Admission {
@@ -24,9 +25,10 @@ impl Admission {
             (None, Some(_)) => true,
         };
         if is_from_page {
-            let message = "requests of a browser's pages are refused; \
-                to grant this page's, add its origin to allow_origin";
-            return Err(Denial::new(Reason::OriginNotAllowed, message));
+            return Err(Denial::new(
+                Reason::OriginNotAllowed,
+                from_page(head.origin.as_deref()),
+            ));
         }
         let is_judged = on_loopback || !self.allow_host.is_empty();
         match head.host.as_deref() {
@@ -54,6 +56,22 @@ impl Admission {
             || is_address
             || name.ends_with(".localhost")
             || self.allow_host.contains(&name)
+    }
+}
+
+/// What is told to a request with this `Origin`. Browsers send one, and a few programs do.
+fn from_page(origin: Option<&str>) -> String {
+    match origin {
+        Some(origin) => {
+            let origin = quoted(shortened(origin));
+            format!(
+                "requests with the header Origin: {origin} are not allowed; if this is your own page or program, set \
+                 allow_origin = [{origin}]"
+            )
+        }
+        None => "requests of other sites' pages in a browser are not allowed: the header Sec-Fetch-Site says so; \
+                 have your page send them with an Origin that allow_origin names"
+            .to_owned(),
     }
 }
 
