@@ -76,7 +76,7 @@ impl Gather {
             return Some(Some(Ok(Frame::data(data))));
         }
         self.held.extend_from_slice(&data);
-        Some(self.whole())
+        Some(Some(Ok(self.whole())))
     }
 
     /// The end of a body, behind what was held.
@@ -85,11 +85,11 @@ impl Gather {
             return end;
         }
         self.next = Some(end);
-        self.whole()
+        Some(Ok(self.whole()))
     }
 
-    fn whole(&mut self) -> Polled {
+    fn whole(&mut self) -> Frame<Bytes> {
         let whole = std::mem::take(&mut self.held);
-        Some(Ok(Frame::data(whole.freeze())))
+        Frame::data(whole.freeze())
     }
 }
