@@ -13,6 +13,7 @@ mod word;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::ptr;
 
 use parser::Doubled;
 use word::plain;
@@ -234,20 +235,18 @@ pub fn single(members: &mut Vec<Member<'_>>) -> Result<(), String> {
     if parser::doubled(members).is_none() {
         return Ok(());
     }
-    let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::with_capacity(members.len());
-    let mut kept: Vec<Member<'_>> = Vec::with_capacity(members.len());
-    for (key, value) in members.drain(..) {
-        let first = seen.get(&key).and_then(|place| kept.get(*place));
-        match first {
-            Some((_, first)) if is_same(first, &value) => {}
-            Some(_) => return Err(key.into_owned()),
-            None => {
-                seen.insert(key.clone(), kept.len());
-                kept.push((key, value));
-            }
+    let mut firsts = HashMap::with_capacity(members.len());
+    let mut are_first = Vec::with_capacity(members.len());
+    for (key, value) in &*members {
+        let first = *firsts.entry(&**key).or_insert(value);
+        let is_first = ptr::eq(first, value);
+        if !is_first && !is_same(first, value) {
+            return Err(key.to_string());
         }
+        are_first.push(is_first);
     }
-    *members = kept;
+    let mut are_first = are_first.into_iter();
+    members.retain(|_| are_first.next().unwrap_or_default());
     Ok(())
 }
 

@@ -146,6 +146,7 @@ def execs(cases: Cases, direct: Api, through: Api) -> None:
     for client, exec_body, start in [
         ("go-dockerclient", '{"Cmd":["id","-u"],"Container":"web","AttachStdout":true}',
          '{"InputStream":null,"OutputStream":{},"ErrorStream":{},"RawTerminal":false}'),
+        ("Portainer", '{"id":"web","AttachStdout":true,"Cmd":["id","-u"]}', '{"Detach":false}'),
         ("Docker.DotNet-4", '{"TTY":false,"AttachStdout":true,"Cmd":["id","-u"]}', '{"Detach":false,"TTY":false}'),
         ("Docker.DotNet-3", '{"AttachStdout":true,"Cmd":["id","-u"]}', f'{{{again},"Tty":false,"Detach":false}}'),
         ("Docker.DotNet-3.128", '{"AttachStdout":true,"Cmd":["id","-u"]}',
@@ -250,7 +251,7 @@ def ignored(cases: Cases, engine: Engine, direct: Api) -> None:
     direct.done("POST", f"/containers/create?name={WEB}", {"Image": "busybox", "Cmd": ["sleep", "300"]})
     direct.done("POST", f"/containers/{WEB}/start")
     with cases.case(f"{engine.name}: no engine reads what is run at the start of an exec"):
-        body = {"Cmd": ["id", "-u"], "AttachStdout": True}
+        body = {"Cmd": ["id", "-u"], "AttachStdout": True, "id": "other", "Container": "other", "containerId": "other"}
         made_exec = direct.done("POST", f"/containers/{WEB}/exec", body)["Id"]
         start = {"Cmd": ["false"], "User": "1", "Privileged": True, "Env": ["A=b"], "WorkingDir": "/tmp", "RawTerminal": True}
         streams = {"InputStream": None, "OutputStream": {}, "ErrorStream": {}, "AttachStdout": False, "DetachKeys": "a"}

@@ -25,6 +25,7 @@ tables! {
         User                     Text                   Judged(User);
         WorkingDir               Text                   Judged(WorkingDirectory);
         containerId              Any                    Ignored; // docker-java repeats the path
+        id                       Any                    Ignored; // Portainer, before its views were of React
     }
 
     /// `ExecStart`. What is run was said when the exec was made; Docker.DotNet before 4.0 says it again,
