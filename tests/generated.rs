@@ -143,11 +143,47 @@ fn policies() -> String {
         )
         .unwrap();
     }
+    page.push_str(&sources(&sheets));
     for sheet in &sheets {
         page.push_str(&sheet.render());
     }
     page
 }
+
+/// What stands above the table of what the policies were read from.
+const SOURCES: &str = "
+## Sources
+
+The commit of the client's source that a policy was read from, with the release if that is known, and what was run through Dockgate under the
+policies of the row: by hand on real engines, or by the tests each time. A client of another release can call something else: `dockgate learn`
+and [learning.md](learning.md) show what.
+
+| policies | read from | run |
+| --- | --- | --- |
+";
+
+fn sources(sheets: &[Sheet]) -> String {
+    let mut rows: Vec<(&str, Vec<String>)> = Vec::new();
+    for sheet in sheets {
+        let name = format!("`{}`", sheet.name);
+        match rows
+            .iter_mut()
+            .find(|(source, _)| *source == sheet.source())
+        {
+            Some((_, names)) => names.push(name),
+            None => rows.push((sheet.source(), vec![name])),
+        }
+    }
+    let mut table = SOURCES.to_owned();
+    for (source, names) in rows {
+        let (read, run) = source.split_once(". Run: ").unwrap_or((source, "–"));
+        writeln!(table, "| {} | {read} | {run} |", names.join(", ")).unwrap();
+    }
+    table
+}
+
+/// How the line begins that says which source a policy was read from.
+const READ_FROM: &str = "Read from ";
 
 /// A shipped policy as it is read, and as it is written.
 struct Sheet {
@@ -182,7 +218,24 @@ impl Sheet {
     /// The lines behind the first, which names the schema: how much it opens, and what there is to know.
     fn head(&self) -> Vec<&str> {
         let lines = self.text.lines().skip(1);
-        lines.map_while(|line| line.strip_prefix("# ")).collect()
+        let head = lines.map_while(|line| line.strip_prefix("# "));
+        head.filter(|line| !line.starts_with(READ_FROM)).collect()
+    }
+
+    /// What it was read from and run with: its own line, or that of the first policy that it extends.
+    fn source(&self) -> &'static str {
+        let mut text = self.text;
+        loop {
+            let mut lines = text.lines().filter_map(|line| line.strip_prefix("# "));
+            if let Some(source) = lines.find_map(|line| line.strip_prefix(READ_FROM)) {
+                return source.trim_end_matches('.');
+            }
+            let table: Table = text.parse().unwrap();
+            let parents = table.get("extends").and_then(Value::as_array);
+            let parent = parents.and_then(|parents| parents.first()?.as_str());
+            let parent = parent.unwrap_or_else(|| panic!("{} says no source", self.name));
+            text = shipped::text(parent).unwrap();
+        }
     }
 
     fn opened_by_sections(&self) -> &str {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 import signal
 import struct
 import termios
@@ -21,12 +22,17 @@ NOWHERE = "dockgate-none:1"
 
 
 # Waits for its size first.
-SIZED = ("sh", "-c", f"until stty size | grep -q '30 100'; do sleep 0.1; done; {CONVERSATION[2]}")
+SIZE_ARRIVED = "until stty size 2>/dev/null | grep -q '30 100'; do sleep 0.1; done"
+SIZED = ("sh", "-c", f"{SIZE_ARRIVED}; {CONVERSATION[2]}")
+
+
+def set_size(terminal: Terminal) -> None:
+    fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
 
 
 def converse_in_size(terminal: Terminal) -> None:
     """A conversation on a terminal whose size must have arrived."""
-    fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
+    set_size(terminal)
     converse(terminal)
 
 
@@ -160,6 +166,9 @@ class Compose:
     def __call__(self, *words: object, **options) -> Run:
         return self.docker(*self.words(*words), **options)
 
+    def terminal(self, *words: object) -> Terminal:
+        return self.docker.terminal(*self.words(*words))
+
 
 def compose(place: Place) -> str:
     project = Compose(place)
@@ -173,6 +182,10 @@ def compose(place: Place) -> str:
     word = place.direct("exec", "dockgate-compose-web-1", *SAY).out
     must_equal("the word of the container that was made anew", word, "second\n")
     project("images")
+    with project.docker.background(*project.words("wait", "web")) as waiting:
+        eventually("the wait at the engine", lambda: "ContainerWait" in begun(place))
+        project("stop", "web")
+        must_equal("wait", waiting.process.wait(20), 0)
     project.file.write_text(MISSING)
     fails_at_the_registry(project.docker, *project.words("up", "-d"))
     project.file.write_text(COMPOSE % "second")
@@ -187,8 +200,16 @@ def compose_logs(place: Place) -> str:
     up = project("up", "--abort-on-container-exit", "--no-log-prefix").out
     must("second is done" in up, f"up: {up!r}")
     must("web is up" in project("logs", "--no-log-prefix").out, "no line in logs")
+    project.terminal("up", "--abort-on-container-exit").end()
+    typed_into = COMPOSE.replace("image: busybox", "image: busybox\n    tty: true\n    stdin_open: true", 1)
+    project.file.write_text(typed_into % "first")
+    project("up", "-d")
+    terminal = project.terminal("attach", "web")
+    eventually("the size at the engine", lambda: "ContainerResize" in begun(place))
+    project("stop")
+    terminal.end()
     project("down")
-    return "lines of both services, in the foreground and in logs"
+    return "lines of both services, in the foreground, at a terminal and in logs"
 
 
 def compose_exec(place: Place) -> str:
@@ -197,8 +218,12 @@ def compose_exec(place: Place) -> str:
     must_equal("exec", project("exec", "-T", "web", *SAY).out, "first\n")
     done = project.docker.may_fail(*project.words("exec", "-T", "web", "sh", "-c", "exit 3"))
     must_equal("exit code", done.code, 3)
+    for command in (("exec", "web"), ("run", "--rm", "--no-deps", "web")):
+        terminal = project.terminal(*command, "sh", "-c", f"{SIZE_ARRIVED}; exit 5")
+        set_size(terminal)
+        must_equal(f"exit code at a terminal of {command}: {terminal.seen!r}", terminal.end(), 5)
     project("down")
-    return "a variable of the service, an exit code"
+    return "a variable of the service, an exit code, a terminal in a container and in one of its own"
 
 
 def compose_control(place: Place) -> str:
@@ -223,6 +248,15 @@ def compose_control(place: Place) -> str:
     must_equal("state", state(), "exited")
     project("down")
     return "the service paused, unpaused, started anew, killed and waited for"
+
+
+def compose_stats(place: Place) -> str:
+    project = Compose(place)
+    project("up", "-d")
+    shown = project("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", "web").out
+    must(re.search("dockgate-compose-web-1 [1-9.]+", shown), f"no figures: {shown!r}")
+    project("down")
+    return "the memory that the service uses"
 
 
 def begun(place: Place) -> set[str]:

@@ -256,6 +256,37 @@ fn each_begins_with_its_schema_and_how_much_is_opened_here_and_by_sections() {
     }
 }
 
+/// The line by which a policy says which source of its client it was read from, and what was run under it.
+fn source(text: &str) -> Option<&str> {
+    let mut lines = text.lines().filter(|line| line.starts_with('#'));
+    lines.find_map(|line| line.strip_prefix("# Read from "))
+}
+
+#[test]
+fn each_says_which_source_of_its_client_it_was_read_from() {
+    for (name, text) in ALL {
+        let policy = load(name);
+        // A variant without the line was read from, and run with, what the policy that it extends was.
+        let Some(source) = source(text) else {
+            let extended = policy.parents().first();
+            assert!(extended.is_some(), "{name} says no source");
+            continue;
+        };
+        let source = source.strip_suffix('.').expect(name);
+        let (read, run) = source.split_once(". Run: ").unwrap_or((source, "-"));
+        assert!(!run.is_empty() && !run.contains("Run: "), "{name}: {run}");
+        if GENERAL.contains(name) {
+            assert!(read.starts_with("no "), "{name}: {read}");
+            continue;
+        }
+        let (repository, version) = read.split_once(' ').expect(name);
+        assert_eq!(repository.matches('/').count(), 1, "{name}: {repository}");
+        let commit = version.get(..7).expect(name);
+        let is_commit = commit.chars().all(|digit| digit.is_ascii_hexdigit());
+        assert!(is_commit, "{name}: {version}");
+    }
+}
+
 #[test]
 fn descriptions_fit_into_a_line_of_the_list_and_no_line_is_too_long() {
     for (name, text) in ALL {
