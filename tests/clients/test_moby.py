@@ -12,13 +12,13 @@ sys.path.insert(0, str(CLIENTS.parent / "engine"))
 
 from cases import Cases
 from commands import Docker, Run, run_well
-from go_programs import build
+from programs import build_go
 from steps import two_ways
 from support import MAIN_ENGINE, Engine, engines
 
 
 def main() -> None:
-    program = build("moby")
+    program = build_go(CLIENTS / "moby")
     cases = Cases()
     for engine in engines():
         if engine.name in (MAIN_ENGINE, "extra"):
