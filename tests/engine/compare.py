@@ -53,6 +53,7 @@ MASKS = [
 MASKS = [(re.compile(pattern), mask) for pattern, mask in MASKS]
 
 NUMBER = re.compile(rb"\d+")
+GZIP = b"\x1f\x8b"
 # Load and build report how far they are as often as they like.
 PROGRESS = re.compile(rb'\{[^\n]*("progressDetail":\{"current"|"moby.buildkit.trace")[^\n]*\r?\n')
 # Counters, in a list whose length is the kernel's choice, and processes by their numbers.
@@ -77,7 +78,8 @@ def mask_text(text: str) -> str:
 
 def label(exchange: Exchange) -> str:
     """What makes two exchanges of two runs the same request."""
-    body = "" if is_tar(exchange.request_body.content) else mask_text(exchange.request_body.content.decode("latin-1"))
+    content = exchange.request_body.content
+    body = "" if is_tar(content) or content.startswith(GZIP) else mask_text(content.decode("latin-1"))
     return f"{exchange.method} {mask_text(unquote(exchange.target))} {body}".strip()
 
 

@@ -1,4 +1,7 @@
-"""Runs suites direct and through Dockgate, and compares which tests pass. Arguments: suites, to run only these."""
+"""Runs suites direct and through Dockgate, and compares what comes of their tests.
+
+Arguments: suites, to run only these.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "engine"), str(HERE.parent / "clients")]
 
 import differences
-from suite import Side, Suite
+from suite import Result, Side, Suite
 from suite_cli import cli
 from suite_libraries import docker_py, dockerode
 from suite_moby import moby
@@ -34,16 +37,19 @@ SUITES = [
 
 @dataclass
 class Outcome:
-    """Which tests passed on each way."""
+    """What came of the tests on each way. After several runs a test may have several results."""
 
-    direct: set[str]
-    through: set[str]
+    direct: set[Result]
+    through: set[Result]
+
+    def same(self) -> set[str]:
+        return {test for test, _ in self.direct & self.through}
 
     def lost(self) -> set[str]:
-        return self.direct - self.through
+        return {test for test, _ in self.direct} - self.same()
 
     def won(self) -> set[str]:
-        return self.through - self.direct
+        return {test for test, _ in self.through} - {test for test, _ in self.direct}
 
 
 def main() -> None:
@@ -70,7 +76,8 @@ def judge(suite: Suite, engine: Engine, listed: list[differences.Entry]) -> list
     """Runs a suite on both ways; a line for each difference that is not listed, and each that is listed in vain."""
     name = f"{suite.name} on {engine.name}"
     outcome = both_ways(suite, engine)
-    print(f"{name}: {len(outcome.direct)} pass direct, {len(outcome.through)} through", flush=True)
+    tests = {test for test, _ in outcome.direct}
+    print(f"{name}: {len(tests)} direct, {len(outcome.same())} of them the same through", flush=True)
     if not outcome.direct:
         return [f"{name}: no test passes"]
     return [f"{name}: {fault}" for fault in differences.faults(listed, suite.name, engine.name, outcome.lost(), outcome.won())]

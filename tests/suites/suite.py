@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,9 @@ from commands import Docker
 from support import TESTS, Engine
 
 CACHE = Path(os.environ.get("DOCKGATE_TEST_CACHE") or "/var/cache/dockgate-tests") / "suites"
+
+# A test, and what came of it: `passed`, or what it printed.
+Result = tuple[str, str]
 
 # No suite takes as long.
 LIMIT = 1800
@@ -22,14 +25,14 @@ class Suite:
     """What is run, the variable that names a checkout of it, and the policy, if not everything is allowed."""
 
     name: str
-    passing: Callable[[Side], set[str]]
+    results: Callable[[Side], set[Result]]
     checkout: str = ""
     policy: str = ""
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two ways to an engine. A suite that runs on it gives the names of the tests that pass."""
+    """One of the two ways to an engine. A suite that runs on it gives the tests that pass."""
 
     engine: Engine
     host: str
@@ -44,9 +47,9 @@ class Side:
     def checkout(self) -> Path:
         return Path(os.environ[self.suite.checkout])
 
-    def run(self) -> set[str]:
+    def run(self) -> set[Result]:
         self.engine.clean_up()
-        return self.suite.passing(self)
+        return self.suite.results(self)
 
     def output(self, *command: object, cwd: Path, env: dict[str, str] | None = None, typed: str = "") -> str:
         """What a command prints that runs in the engine's network; tests in it may fail."""
@@ -67,6 +70,10 @@ class Side:
         folder = TESTS.parent / "target" / "suites"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{self.suite.name.replace('/', '-')}-{self.engine.name}-{way}.log"
+
+
+def passed(tests: Iterable[str]) -> set[Result]:
+    return {(test, "passed") for test in tests}
 
 
 def prepared(name: str, contents: str, make: Callable[[Path], None]) -> Path:

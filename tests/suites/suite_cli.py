@@ -1,4 +1,4 @@
-"""The commands of cli.txt. One passes whose exit code and output are the same; what it printed is part of its name."""
+"""The commands of cli.txt, with the exit code and the output of each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from compare import mask_text
-from suite import Side
+from suite import Result, Side
 
 COMMANDS = Path(__file__).resolve().parent / "cli.txt"
 # A command to build an image from, and to compose.
@@ -39,18 +39,18 @@ def expanded(line: str) -> list[str]:
     ]
 
 
-def cli(side: Side) -> set[str]:
+def cli(side: Side) -> set[Result]:
     folder = side.folder / "cli"
     shutil.rmtree(folder, ignore_errors=True)
     for name, text in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
-    passed, log = set(), []
+    results, log = set(), []
     for number, command in enumerate(commands(), 1):
         words, _, typed = command.partition(" <<< ")
         done = side.docker.may_fail(*shlex.split(words), typed=typed, cwd=folder)
         printed = " ".join(sorted(FIGURE.sub("<number>", mask_text(done.out + done.err)).split()))
-        passed.add(f"{number} docker {command}: {done.code} {printed}")
+        results.add((f"{number} docker {command}", f"{done.code} {printed}"))
         log.append(f"$ docker {command}\n{done.code}\n{done.out}{done.err}")
     side.log().write_text("\n".join(log))
-    return passed
+    return results

@@ -6,13 +6,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from suite import Side, prepared
+from suite import Result, Side, passed, prepared
 
 PYTHON = ["docker==7.2.0", "pytest==7.4.2", "pytest-timeout==2.1.0", "paramiko==3.5.1", "websocket-client==1.9.2"]
 NODE = ["dockerode@5.0.1", "mocha@11.7.0", "chai@4.5.0", "bluebird@3.7.0", "memorystream@0.3.1"]
 
 
-def docker_py(side: Side) -> set[str]:
+def docker_py(side: Side) -> set[Result]:
     python = prepared("docker-py", " ".join(PYTHON), make_python)
     tests = copied(side.checkout / "tests", side.folder / "docker-py" / "tests")
     side.engine.cli(side.engine.address)("tag", "alpine:3", "alpine:3.10")
@@ -20,10 +20,10 @@ def docker_py(side: Side) -> set[str]:
         python / "bin" / "python", "-m", "pytest", "-rA", "-q", "--tb=no", "--timeout=120", "-p", "no:cacheprovider", "tests/integration",
         cwd=tests.parent,
     )  # fmt: skip
-    return set(re.findall(r"^PASSED (\S+)", printed, re.MULTILINE))
+    return passed(re.findall(r"^PASSED (\S+)", printed, re.MULTILINE))
 
 
-def dockerode(side: Side) -> set[str]:
+def dockerode(side: Side) -> set[Result]:
     node = prepared("dockerode", " ".join(NODE), make_node)
     tests = copied(side.checkout / "test", side.folder / "dockerode" / "test")
     for name, target in {"lib": node / "node_modules/dockerode/lib", "node_modules": node / "node_modules"}.items():
@@ -37,7 +37,7 @@ def dockerode(side: Side) -> set[str]:
         cwd=tests.parent,
         env={"DOCKER_SOCKET": "none"},
     )  # fmt: skip
-    return {test["fullTitle"] for test in json.loads(report.read_text())["passes"]}
+    return passed(test["fullTitle"] for test in json.loads(report.read_text())["passes"])
 
 
 def copied(source: Path, target: Path) -> Path:

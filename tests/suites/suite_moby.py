@@ -4,14 +4,14 @@ import os
 import re
 import subprocess
 
-from suite import CACHE, Side
+from suite import CACHE, Result, Side, passed
 
 # The images that the tests would pull.
 IMAGES = ("busybox:latest", "busybox:glibc", "hello-world:frozen", "hello-world:amd64", "hello-world:arm64", "debian:trixie-slim")
 PASSED = re.compile(r"^ *--- PASS: (\S+)", re.MULTILINE)
 
 
-def moby(side: Side, part: str) -> set[str]:
+def moby(side: Side, part: str) -> set[Result]:
     program = CACHE / "moby" / f"{part}.test"
     program.parent.mkdir(parents=True, exist_ok=True)
     if not program.exists() or program.stat().st_mtime < (side.checkout / "vendor" / "modules.txt").stat().st_mtime:
@@ -26,4 +26,4 @@ def moby(side: Side, part: str) -> set[str]:
         cwd=side.checkout / "integration" / part,
         env={"TEST_SKIP_INTEGRATION_CLI": "1"},
     )  # fmt: skip
-    return set(PASSED.findall(printed))
+    return passed(PASSED.findall(printed))

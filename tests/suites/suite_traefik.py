@@ -10,7 +10,7 @@ from cases import eventually
 from commands import Background, Docker
 from compare import mask_text
 from programs import build_go
-from suite import CACHE, Side
+from suite import CACHE, Result, Side
 
 HERE = Path(__file__).resolve().parent
 WEB, OTHER = "dockgate-web", "dockgate-other"
@@ -43,18 +43,18 @@ STEPS: dict[str, tuple[Callable[[Docker], object], set[str]]] = {
 }  # fmt: skip
 
 
-def traefik(side: Side) -> set[str]:
-    """The name of what passes has the whole configuration, so that another one is another test."""
+def traefik(side: Side) -> set[Result]:
+    """The configuration after each step."""
     program = build_go(HERE / "traefik", CACHE / "go")
     docker = side.engine.cli(side.engine.address)
-    passed = set()
+    results = set()
     with Background(program, side.host) as provider:
         for name, (change, services) in STEPS.items():
             change(docker)
             made = eventually(f"the configuration when {name}", lambda services=services: configuration(provider, services))
-            passed.add(f"{name}: {mask_text(json.dumps(made, sort_keys=True))}")
-    side.log().write_text("\n".join(sorted(passed)))
-    return passed
+            results.add((name, mask_text(json.dumps(made, sort_keys=True))))
+    side.log().write_text("\n".join(f"{name}: {made}" for name, made in sorted(results)))
+    return results
 
 
 def configuration(provider: Background, services: set[str]) -> dict | None:
