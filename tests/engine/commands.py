@@ -10,6 +10,7 @@ import termios
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from cases import Failure, eventually, must
@@ -39,6 +40,7 @@ def run(
     typed: str = "",
     stdin: IO[bytes] | None = None,
     env: dict | None = None,
+    cwd: Path | None = None,
     limit: float = LIMIT,
 ) -> Run:
     """Runs a command to its end; `typed` is all of its stdin, unless that comes from the file `stdin`."""
@@ -46,7 +48,9 @@ def run(
     source = {"stdin": stdin} if stdin else {"input": typed.encode()}
     environment = client_environment(host, env)
     try:
-        done = subprocess.run(words, **source, capture_output=True, timeout=limit, env=environment, check=False)
+        done = subprocess.run(
+            words, **source, capture_output=True, timeout=limit, env=environment, cwd=cwd, check=False
+        )
     except subprocess.TimeoutExpired as late:
         raise Failure(f"`{' '.join(words)}` has not ended: {late.stdout!r} {late.stderr!r}") from None
     return Run(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))

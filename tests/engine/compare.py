@@ -8,11 +8,13 @@ gives twice (ids, times, addresses, counters) is masked first, alike on both sid
 from __future__ import annotations
 
 import difflib
+import gzip
 import hashlib
 import io
 import re
 import tarfile
 from collections import Counter, defaultdict
+from urllib.parse import unquote
 
 from exchanges import Exchange, Head
 
@@ -29,9 +31,18 @@ MASKS = [
     (rb"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", b"<uuid>"),
     (rb"\b0x[0-9a-f]{9,12}\b", b"<pointer>"),
     (rb"\b[0-9a-f]{12}\b", b"<short id>"),
-    (rb"session=[0-9a-z]{25}\b", b"session=<id>"),
+    # Objects of the swarm, their versions, and what it keeps of itself.
+    (rb"SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}\b", b"<token>"),
+    (rb"\b[0-9a-z]{25}\b", b"<swarm id>"),
+    (rb'("Version":\{"Index":|\bversion=)\d+', rb"\1<number>"),
+    (rb'"(TrustRoot|CertIssuerSubject|CertIssuerPublicKey)":"[^"]*"', rb'"\1":"<certificate>"'),
+    (rb"\b(since|until)=\d+\.\d+", rb"\1=<time>"),
+    (rb"\btcp://127\.0\.0\.1:\d+", b"tcp://<address>"),
     (rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d\d:?\d\d| UTC|Z)?( UTC)?", b"<time>"),
-    (rb'"(time|timeNano|Created|Pid|NGoroutines|NFd|NEventsListener)":\d+', rb'"\1":<number>'),
+    (rb'"(time|timeNano|Created|Pid|PID|NGoroutines|NFd|NEventsListener)":\d+', rb'"\1":<number>'),
+    # An archive of one content is packed to another size now and then.
+    (rb'"(\w*Size|Reclaimable|size)":\d+', rb'"\1":<number>'),
+    (rb'"execDuration":"\d+"', rb'"execDuration":"<duration>"'),
     # Those that have ended are dropped at some later time.
     (rb'"ExecIDs":(null|\[[^]]*\])', rb'"ExecIDs":<ids>'),
     (rb"([0-9a-f]{2}:){5}[0-9a-f]{2}", b"<mac>"),
@@ -42,12 +53,13 @@ MASKS = [
 MASKS = [(re.compile(pattern), mask) for pattern, mask in MASKS]
 
 NUMBER = re.compile(rb"\d+")
+GZIP = b"\x1f\x8b"
 # Load and build report how far they are as often as they like.
 PROGRESS = re.compile(rb'\{[^\n]*("progressDetail":\{"current"|"moby.buildkit.trace")[^\n]*\r?\n')
-# A list of counters whose length is the kernel's choice.
-STATS = re.compile(r"/containers/[^/]+/stats(\?|$)")
+# Counters, in a list whose length is the kernel's choice, and processes by their numbers.
+MEASURED = re.compile(r"/containers/[^/]+/(stats|top)(\?|$)")
 # Their lists have no order.
-UNORDERED = re.compile(r"(/v[\d.]+)?/(system/df|networks/?|images/json|info)(\?|$)")
+UNORDERED = re.compile(r"(/v[\d.]+)?/(system/df|networks/?|images/json|info|containers/[^/]+/changes)(\?|$)")
 # Podman keeps environments without an order.
 UNORDERED_BY_PODMAN = re.compile(r"(/v[\d.]+)?/containers/[^/]+/json(\?|$)")
 # What goes over these pipes is HTTP/2, whose frames fall as they may.
@@ -66,8 +78,9 @@ def mask_text(text: str) -> str:
 
 def label(exchange: Exchange) -> str:
     """What makes two exchanges of two runs the same request."""
-    body = "" if is_tar(exchange.request_body.content) else mask_text(exchange.request_body.content.decode("latin-1"))
-    return f"{exchange.method} {mask_text(exchange.target)} {body}".strip()
+    content = exchange.request_body.content
+    body = "" if is_tar(content) or content.startswith(GZIP) else mask_text(content.decode("latin-1"))
+    return f"{exchange.method} {mask_text(unquote(exchange.target))} {body}".strip()
 
 
 def differences(direct: list[Exchange], through: list[Exchange]) -> list[str]:
@@ -111,7 +124,7 @@ def compare(direct: Exchange, through: Exchange) -> list[str]:
         found.append("a raw pipe in one of the runs only")
     elif direct.piped_in is not None and not OPAQUE.match(direct.target):
         found += compare_bytes("piped bytes", direct.piped_in, through.piped_in)
-    if STATS.search(direct.target) or direct.abandoned or through.abandoned:
+    if MEASURED.search(direct.target) or direct.abandoned or through.abandoned:
         return found
     bodies = reply_body(direct), reply_body(through)
     if is_unordered(direct):
@@ -159,6 +172,8 @@ def headers(reply: Head, *, masked: bool, with_length: bool) -> Counter[tuple[st
 
 def reply_body(exchange: Exchange) -> bytes:
     content = exchange.reply_body.content
+    if exchange.reply and exchange.reply.value("Content-Encoding") == "gzip" and exchange.reply_body.complete:
+        content = gzip.decompress(content)
     if is_tar(content):
         return tar_listing(content)
     return PROGRESS.sub(b"", content)

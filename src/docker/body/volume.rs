@@ -23,6 +23,7 @@ tables! {
     /// `VolumeUpdate`, which there is for volumes of the swarm alone.
     VOLUME_UPDATE {
         Spec                     (CLUSTER_VOLUME)       Refused, Meant;
+        Version                  Any                    Ignored; // the client for Go; the query has it too
     }
 
     /// A mount in the long form, of a container or a service.

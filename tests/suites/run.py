@@ -1,0 +1,104 @@
+"""Runs suites direct and through Dockgate, and compares what comes of their tests.
+
+Arguments: suites, to run only these.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "engine"), str(HERE.parent / "clients")]
+
+import differences
+from suite import Result, Side, Suite
+from suite_cli import cli
+from suite_libraries import docker_py, dockerode
+from suite_moby import moby
+from suite_traefik import traefik
+from support import EVERYTHING, MAIN_ENGINE, Engine, Gate, engines, scratch
+
+MOBY = ("container", "network", "volume", "image", "build", "system", "service", "session")
+
+# How often a side may run again when a test passes on the other side only: some tests fail now and then.
+TRIES = 2
+
+SUITES = [
+    Suite("cli", cli),
+    Suite("traefik", traefik, policy="traefik"),
+    Suite("docker-py", docker_py, checkout="DOCKGATE_DOCKER_PY"),
+    Suite("dockerode", dockerode, checkout="DOCKGATE_DOCKERODE"),
+    *(Suite(f"moby/{part}", lambda side, part=part: moby(side, part), checkout="DOCKGATE_MOBY") for part in MOBY),
+]
+
+
+@dataclass
+class Outcome:
+    """What came of the tests on each way. After several runs a test may have several results."""
+
+    direct: set[Result]
+    through: set[Result]
+
+    def same(self) -> set[str]:
+        return {test for test, _ in self.direct & self.through}
+
+    def lost(self) -> set[str]:
+        return {test for test, _ in self.direct} - self.same()
+
+    def won(self) -> set[str]:
+        return {test for test, _ in self.through} - {test for test, _ in self.direct}
+
+
+def main() -> None:
+    wanted = sys.argv[1:]
+    if unknown := set(wanted) - {suite.name for suite in SUITES}:
+        sys.exit(f"no such suite: {', '.join(sorted(unknown))}")
+    listed = differences.read(HERE / "differences.txt")
+    faults = []
+    for suite in SUITES:
+        if wanted and suite.name not in wanted:
+            continue
+        if suite.checkout and suite.checkout not in os.environ:
+            print(f"not run: {suite.name}, as {suite.checkout} is not set", flush=True)
+            continue
+        for engine in engines():
+            if engine.name in (MAIN_ENGINE, "extra"):
+                faults += judge(suite, engine, listed)
+    for fault in faults:
+        print(f"FAILED {fault}")
+    sys.exit(1 if faults else 0)
+
+
+def judge(suite: Suite, engine: Engine, listed: list[differences.Entry]) -> list[str]:
+    """Runs a suite on both ways; a line for each difference that is not listed, and each that is listed in vain."""
+    name = f"{suite.name} on {engine.name}"
+    outcome = both_ways(suite, engine)
+    tests = {test for test, _ in outcome.direct}
+    print(f"{name}: {len(tests)} direct, {len(outcome.same())} of them the same through", flush=True)
+    if not outcome.direct:
+        return [f"{name}: no test passes"]
+    return [f"{name}: {fault}" for fault in differences.faults(listed, suite.name, engine.name, outcome.lost(), outcome.won())]
+
+
+def both_ways(suite: Suite, engine: Engine) -> Outcome:
+    with scratch() as folder, Gate(engine.address, suite.policy or EVERYTHING, path=folder / "gate") as gate:
+        sides = {
+            "direct": Side(engine, engine.address, folder, suite),
+            # Not through the recorder, which would keep all that these suites send.
+            "through": Side(engine, gate.bare_host, folder, suite),
+        }
+        passed = {way: side.run() for way, side in sides.items()}
+        for _ in range(TRIES - 1):
+            outcome = Outcome(**passed)
+            if outcome.lost():
+                passed["through"] |= sides["through"].run()
+            if outcome.won():
+                passed["direct"] |= sides["direct"].run()
+        gate.also = len({record["id"] for record in gate.records() if record["event"] == "request"})
+    return Outcome(**passed)
+
+
+main()

@@ -1,0 +1,88 @@
+"""A suite of tests that runs on both ways."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from commands import Docker
+from support import TESTS, Engine
+
+CACHE = Path(os.environ.get("DOCKGATE_TEST_CACHE") or "/var/cache/dockgate-tests") / "suites"
+
+# A test, and what came of it: `passed`, or what it printed.
+Result = tuple[str, str]
+
+# No suite takes as long.
+LIMIT = 1800
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is run, the variable that names a checkout of it, and the policy, if not everything is allowed."""
+
+    name: str
+    results: Callable[[Side], set[Result]]
+    checkout: str = ""
+    policy: str = ""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two ways to an engine. A suite that runs on it gives the tests that pass."""
+
+    engine: Engine
+    host: str
+    folder: Path
+    suite: Suite
+
+    @property
+    def docker(self) -> Docker:
+        return self.engine.cli(self.host)
+
+    @property
+    def checkout(self) -> Path:
+        return Path(os.environ[self.suite.checkout])
+
+    def run(self) -> set[Result]:
+        self.engine.clean_up()
+        return self.suite.results(self)
+
+    def output(self, *command: object, cwd: Path, env: dict[str, str] | None = None, typed: str = "") -> str:
+        """What a command prints that runs in the engine's network; tests in it may fail."""
+        words = [str(word) for word in command]
+        enter = [TESTS / "engine" / "engines.sh", "enter", self.engine.name, "--net", f"--wd={cwd}"]
+        environment = os.environ | {"DOCKER_HOST": self.host} | (env or {})
+        done = subprocess.run(
+            [*enter, *words], env=environment, input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", timeout=LIMIT, check=False,
+        )  # fmt: skip
+        log = self.log()
+        log.write_text(done.stdout)
+        return done.stdout
+
+    def log(self) -> Path:
+        """What the suite printed, kept to look at."""
+        way = "direct" if self.host == self.engine.address else "through"
+        folder = TESTS.parent / "target" / "suites"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{self.suite.name.replace('/', '-')}-{self.engine.name}-{way}.log"
+
+
+def passed(tests: Iterable[str]) -> set[Result]:
+    return {(test, "passed") for test in tests}
+
+
+def prepared(name: str, contents: str, make: Callable[[Path], None]) -> Path:
+    """The folder of this name in the cache, made once for the same contents."""
+    folder = CACHE / name
+    made = CACHE / f"{name}.made"
+    if not made.exists() or made.read_text() != contents:
+        subprocess.run(["rm", "-rf", folder, made], check=True)
+        folder.mkdir(parents=True)
+        make(folder)
+        made.write_text(contents)
+    return folder

@@ -1,0 +1,55 @@
+"""docker-py's and dockerode's own integration tests, from checkouts; the libraries themselves are the published ones."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from suite import Result, Side, passed, prepared
+
+PYTHON = ["docker==7.2.0", "pytest==7.4.2", "pytest-timeout==2.1.0", "paramiko==3.5.1", "websocket-client==1.9.2"]
+NODE = ["dockerode@5.0.1", "mocha@11.7.0", "chai@4.5.0", "bluebird@3.7.0", "memorystream@0.3.1"]
+
+
+def docker_py(side: Side) -> set[Result]:
+    python = prepared("docker-py", " ".join(PYTHON), make_python)
+    tests = copied(side.checkout / "tests", side.folder / "docker-py" / "tests")
+    side.engine.cli(side.engine.address)("tag", "alpine:3", "alpine:3.10")
+    printed = side.output(
+        python / "bin" / "python", "-m", "pytest", "-rA", "-q", "--tb=no", "--timeout=120", "-p", "no:cacheprovider", "tests/integration",
+        cwd=tests.parent,
+    )  # fmt: skip
+    return passed(re.findall(r"^PASSED (\S+)", printed, re.MULTILINE))
+
+
+def dockerode(side: Side) -> set[Result]:
+    node = prepared("dockerode", " ".join(NODE), make_node)
+    tests = copied(side.checkout / "test", side.folder / "dockerode" / "test")
+    for name, target in {"lib": node / "node_modules/dockerode/lib", "node_modules": node / "node_modules"}.items():
+        (tests.parent / name).unlink(missing_ok=True)
+        (tests.parent / name).symlink_to(target)
+    side.engine.cli(side.engine.address)("tag", "alpine:3", "ubuntu:latest")
+    # With any DOCKER_SOCKET the tests go by DOCKER_HOST.
+    report = side.log().with_suffix(".json")
+    side.output(
+        "node", "--preserve-symlinks", "node_modules/mocha/bin/mocha.js", "-R", "json", "-O", f"output={report}", "--exit",
+        cwd=tests.parent,
+        env={"DOCKER_SOCKET": "none"},
+    )  # fmt: skip
+    return passed(test["fullTitle"] for test in json.loads(report.read_text())["passes"])
+
+
+def copied(source: Path, target: Path) -> Path:
+    shutil.rmtree(target, ignore_errors=True)
+    return Path(shutil.copytree(source, target, symlinks=True))
+
+
+def make_python(folder: Path) -> None:
+    subprocess.run(["/usr/bin/python3", "-m", "venv", folder], check=True)
+    subprocess.run([folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON], check=True)
+
+
+def make_node(folder: Path) -> None:
+    options = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    subprocess.run(["npm", "install", *options, "--prefix", folder, *NODE], check=True)

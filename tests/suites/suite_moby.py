@@ -1,0 +1,29 @@
+"""The daemon's own integration tests, from a checkout of moby. Many start a daemon of their own, and fail or are skipped on both ways."""
+
+import os
+import re
+import subprocess
+
+from suite import CACHE, Result, Side, passed
+
+# The images that the tests would pull.
+IMAGES = ("busybox:latest", "busybox:glibc", "hello-world:frozen", "hello-world:amd64", "hello-world:arm64", "debian:trixie-slim")
+PASSED = re.compile(r"^ *--- PASS: (\S+)", re.MULTILINE)
+
+
+def moby(side: Side, part: str) -> set[Result]:
+    program = CACHE / "moby" / f"{part}.test"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    if not program.exists() or program.stat().st_mtime < (side.checkout / "vendor" / "modules.txt").stat().st_mtime:
+        command = ["nice", "go", "test", "-mod=vendor", "-c", "-o", program, f"./integration/{part}"]
+        settings = {"GOCACHE": f"{CACHE}/moby/build"}
+        subprocess.run(command, cwd=side.checkout, env=os.environ | settings, check=True)
+    direct = side.engine.cli(side.engine.address)
+    for image in IMAGES:
+        direct("tag", "alpine:3", image)
+    printed = side.output(
+        program, "-test.v", "-test.timeout=20m",
+        cwd=side.checkout / "integration" / part,
+        env={"TEST_SKIP_INTEGRATION_CLI": "1"},
+    )  # fmt: skip
+    return passed(PASSED.findall(printed))
