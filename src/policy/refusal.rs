@@ -11,7 +11,7 @@ use super::reason::{Denial, Reason};
 use super::weigh::Lacking;
 use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
-use crate::docker::{Call, Subject};
+use crate::docker::{Call, Operation, Subject};
 
 /// The refusal of what the settings deny to every policy.
 pub(super) fn denied(call: &Call) -> Denial {
@@ -95,10 +95,12 @@ pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
         _ = write!(message, "; and {} more", needs.len() - SHOWN);
     }
     if let Some(difference) = differences.first() {
-        _ = write!(
-            message,
-            "; it differs from the container that it replaces in {difference}"
-        );
+        let other = if call.operation() == Some(Operation::ServiceUpdate) {
+            "service as it is"
+        } else {
+            "container that it replaces"
+        };
+        _ = write!(message, "; it differs from the {other} in {difference}");
     }
     Denial::new(Reason::Restricted, message)
 }
