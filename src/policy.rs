@@ -32,6 +32,7 @@ mod stamp;
 pub mod suppose;
 #[cfg(test)]
 mod tests;
+mod unchanged;
 mod weigh;
 pub mod written;
 

@@ -224,6 +224,9 @@ blocks! {
         sysctls: Patterns = Patterns::default();
         /// Options of memory mounts that undo what the daemon sets: dev, exec, suid.
         tmpfs_options: Texts = Texts::default();
+        /// Whether a service may be updated that keeps what it has, whatever that is: only how often and how
+        /// many times its tasks are started may change, and labels that may be set.
+        unchanged: bool = false;
         /// Users; any without the key.
         users: Option<Users> = None;
         /// Named volumes that may be mounted; own and new ones without the key.

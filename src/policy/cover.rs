@@ -197,6 +197,7 @@ impl Cover<'_> {
             What::Start(name) => self.starts(name)?,
             What::Sysctl(name) => create.sysctls.cover(name),
             What::TmpfsOption(option) => create.tmpfs_options.has(option),
+            What::Unchanged => create.unchanged,
             What::Unnamed(_) => false,
             What::User(user) => create.users.as_ref().is_none_or(|users| users.cover(user)),
             What::SwarmVolume(name) => create.volumes.names.cover(name),

@@ -96,6 +96,10 @@ pub struct Service {
     pub id: String,
     /// Its labels, and those of its containers.
     pub labels: Labels,
+    /// The version of its specification, in digits, if it has one.
+    pub version: Option<String>,
+    /// Its specification.
+    pub spec: Json<'static>,
 }
 
 /// The label that says through which policy an object was made.
@@ -248,13 +252,23 @@ impl Service {
     ///
     /// It is none.
     pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
-        let reply = Json::pick(reply, &["ID", "Spec"]).ok_or(Unreadable)?;
+        let mut reply = Json::pick(reply, &["ID", "Spec", "Version"]).ok_or(Unreadable)?;
+        let version = reply
+            .get("Version")
+            .and_then(|version| version.get("Index"));
+        let version = match version {
+            Some(Json::Number(index)) => Some(index.to_string()),
+            Some(_) | None => None,
+        };
         let spec = reply.get("Spec");
         let task = spec.and_then(|spec| spec.get("TaskTemplate")?.get("ContainerSpec"));
         let labels = [spec, task].into_iter().flatten().map(Labels::of);
+        let labels = Labels(labels.flat_map(|labels| labels.0).collect());
         Ok(Self {
             id: text(&reply, "ID")?.to_owned(),
-            labels: Labels(labels.flat_map(|labels| labels.0).collect()),
+            labels,
+            version,
+            spec: reply.take("Spec").unwrap_or(Json::Null),
         })
     }
 }

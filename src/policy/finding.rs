@@ -147,6 +147,7 @@ fn create(key: &str, value: &str) -> Option<What> {
             service: None,
         },
         "replaces" if is_true => What::Replaces,
+        "unchanged" if is_true => What::Unchanged,
         "restart" => What::Restart(text()),
         "rollback" if is_true => What::Rollback,
         "runtimes" => What::Runtime(text()),

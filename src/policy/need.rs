@@ -140,6 +140,8 @@ pub enum What {
     TmpfsOption(String),
     /// What no key grants but the block's `unrestricted`.
     Unnamed(Block),
+    /// What a service that is updated has already, and no more.
+    Unchanged,
     /// The user, empty for the image's.
     User(String),
     /// A named volume.

@@ -191,6 +191,7 @@ impl Own {
             | What::SecurityOption(_)
             | What::Sysctl(_)
             | What::TmpfsOption(_)
+            | What::Unchanged
             | What::Unnamed(_)
             | What::User(_) => None,
         })

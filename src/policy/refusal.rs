@@ -14,7 +14,7 @@ use super::weigh::Lacking;
 use crate::docker::body::BadBody;
 use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
-use crate::docker::{Call, Subject};
+use crate::docker::{Call, Operation, Subject};
 
 /// The denial of a body that has no single reading, or something that no version of the API has.
 pub(super) fn bad_body(call: &Call, bad: &BadBody) -> Denial {
@@ -114,10 +114,12 @@ pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
         _ = write!(message, "; and {more} more");
     }
     if let Some(difference) = differences.first() {
-        _ = write!(
-            message,
-            "; it differs from the container that it replaces in {difference}"
-        );
+        let other = if call.operation() == Some(Operation::ServiceUpdate) {
+            "service as it is"
+        } else {
+            "container that it replaces"
+        };
+        _ = write!(message, "; it differs from the {other} in {difference}");
     }
     Denial::new(Reason::Restricted, message)
 }

@@ -68,7 +68,10 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
 /// that limits are those of a container that is there.
 fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
     let mut asked = asked.to_vec();
-    let is_judged = !asked.is_empty() && !asked.iter().any(|it| it.what == What::Replaces);
+    let is_judged = !asked.is_empty()
+        && !asked
+            .iter()
+            .any(|it| matches!(it.what, What::Replaces | What::Unchanged));
     let unnamed = match call.operation() {
         Some(operation) if MAKING.contains(&operation) => What::User(String::new()),
         Some(operation) if RUNNING.contains(&operation) => Within::ExecUser(String::new()).into(),

@@ -224,6 +224,7 @@ impl Rules {
                         ..Weighed::granted(policy, replaces())
                     });
                 }
+                Found::Unchanged => return Ok(Weighed::granted(policy, whole(What::Unchanged))),
                 Found::Refused(lacking) => _ = least.get_or_insert(lacking),
             }
         }
@@ -473,10 +474,13 @@ impl<'p> Weighed<'p> {
 
 /// What is told of a container that has what the one before it had.
 fn replaces() -> Vec<Need> {
-    vec![Need {
-        path: "the body".to_owned(),
-        what: What::Replaces,
-    }]
+    whole(What::Replaces)
+}
+
+/// What is told of a body that is granted as a whole.
+fn whole(what: What) -> Vec<Need> {
+    let path = "the body".to_owned();
+    vec![Need { path, what }]
 }
 
 /// The denial of a name by which another object is found already, as its id begins so.

@@ -11,6 +11,7 @@ use super::need::{Need, What};
 use super::own::{Own, Reached};
 use super::replaces;
 use super::rules::Request;
+use super::unchanged;
 use crate::docker::{Json, Operation};
 
 /// What a policy makes of what a request asks for.
@@ -18,6 +19,8 @@ pub(super) enum Found {
     Granted,
     /// As it has what the container before it had, and no more.
     Replaces,
+    /// As the service has it already.
+    Unchanged,
     /// As it does not grant this.
     Refused(Lacking),
 }
@@ -61,6 +64,20 @@ pub(super) fn found(
             return Ok(Found::Replaces);
         }
         lacking.differences = differences;
+    }
+    if policy.blocks().create.unchanged
+        && request.call.operation() == Some(Operation::ServiceUpdate)
+        && let Some(body) = &request.body
+    {
+        let service = ask::service(known, request.call.object().unwrap_or_default())?;
+        lacking.differences = unchanged::differences(&request.call, body, &service);
+        if lacking.differences.is_empty() {
+            let is_other = |need: &Need| !unchanged::is_compared(&need.path);
+            lacking.needs.retain(is_other);
+        }
+        if lacking.needs.is_empty() {
+            return Ok(Found::Unchanged);
+        }
     }
     Ok(Found::Refused(lacking))
 }

@@ -28,6 +28,7 @@ pub(super) fn form(key: &str) -> Form {
         | "create.privileged"
         | "create.replaces"
         | "create.rollback"
+        | "create.unchanged"
         | "exec.privileged"
         | "images.import" => Form::Flag,
         "create.limits" => Form::Limits,

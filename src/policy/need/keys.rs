@@ -42,6 +42,7 @@ impl What {
             Self::SecurityOption(_) => "security_opt",
             Self::Sysctl(_) => "sysctls",
             Self::TmpfsOption(_) => "tmpfs_options",
+            Self::Unchanged => "unchanged",
             Self::Unnamed(block) => return Some((*block, "unrestricted")),
             Self::User(_) => "users",
             Self::SwarmVolume(_) | Self::Volume(_) => "volumes",
@@ -92,6 +93,7 @@ impl What {
             | Self::Privileged
             | Self::Replaces
             | Self::Rollback
+            | Self::Unchanged
             | Self::Unnamed(_) => return None,
         })
     }
