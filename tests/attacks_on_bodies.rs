@@ -446,11 +446,13 @@ const CREATE: &str = "/containers/create";
 const NARROWINGS: &[Narrowing] = &[
     ("opa-73", "[create]\nbinds = ['/srv/data/**']", &[
         (CREATE, r#"{"HostConfig":{"Binds":["/srv/data/a:/a:ro"]}}"#),
+        (CREATE, r#"{"HostConfig":{"Binds":["//srv/data:/a:ro"]}}"#),
         (CREATE, r#"{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/srv/data","Target":"/a","ReadOnly":true}]}}"#),
     ], &[
         ("opa-73", BAD_BODY, CREATE, r#"{"HostConfig":{"Binds":["/srv/data/../../etc:/a:ro"]}}"#),
         ("opa-73", BAD_BODY, CREATE, r#"{"HostConfig":{"Mounts":[{"Type":"bind","Source":"/srv/data/../..","Target":"/a","ReadOnly":true}]}}"#),
-        ("opa-73", BAD_BODY, CREATE, r#"{"HostConfig":{"Binds":["//srv/data:/a:ro"]}}"#),
+        ("opa-73", RESTRICTED, CREATE, r#"{"HostConfig":{"Binds":["//srv/./data2/:/a:ro"]}}"#),
+        ("opa-73", RESTRICTED, CREATE, r#"{"HostConfig":{"Binds":["//:/a:ro"]}}"#),
         ("opa-73", RESTRICTED, CREATE, r#"{"HostConfig":{"Binds":["/srv/data2:/a:ro"]}}"#),
         ("opa-73", RESTRICTED, CREATE, r#"{"HostConfig":{"Binds":["/srv:/a:ro"]}}"#),
         ("2b", RESTRICTED, CREATE, r#"{"HostConfig":{"Binds":["/srv/data/a:/a"]}}"#),
@@ -578,9 +580,10 @@ const NARROWINGS: &[Narrowing] = &[
     ]),
     ("F117", "[archive]\npaths = ['/srv/**:rw']", &[
         ("PUT /containers/web/archive?path=/srv/a", ""),
+        ("PUT /containers/web/archive?path=//srv/./a/.", ""),
     ], &[
-        ("F117", BAD_QUERY, "PUT /containers/web/archive?path=../..", ""),
-        ("F117", BAD_QUERY, "PUT /containers/web/archive?path=/srv/../etc", ""),
+        ("F117", RESTRICTED, "PUT /containers/web/archive?path=../..", ""),
+        ("F117", RESTRICTED, "PUT /containers/web/archive?path=/srv/../etc", ""),
         ("F117", RESTRICTED, "PUT /containers/web/archive?path=/etc", ""),
         ("F117 C4", RESTRICTED, "PUT /containers/root/archive?path=/srv", ""),
         ("F117", BAD_QUERY, "PUT /containers/web/archive?path=/srv&path=/etc", ""),

@@ -280,7 +280,6 @@ mod tests {
             // Words that are columns behind `-o`, and options alone.
             "user",
             "etime",
-            "-f user",
             "-f -e e",
             // The environment as a column.
             "-o pid,environ",

@@ -245,7 +245,7 @@ blocks! {
         into_privileged: bool = false;
         /// Whether a process may have every capability.
         privileged: bool = false;
-        /// Arguments of `ps` for ContainerTop, as one text with `*`, beside those that show nothing but a list
+        /// Arguments of `ps` for `ContainerTop`, as one text with `*`, beside those that show nothing but a list
         /// of processes. `ps` runs on the host, as root.
         ps_args: Patterns = Patterns::default();
         /// Users; any without the key.

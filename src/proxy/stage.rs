@@ -46,8 +46,6 @@ pub(super) struct Stage {
     /// Whether it starts a container, and so rests on the names of its networks too.
     starts: bool,
     unpacking: Unpacking,
-    /// Whether its upload must be unpacked here before it is sent.
-    must_inflate: bool,
     /// The API version that it is judged and sent under instead of the client's.
     pub(super) lifted_to: Option<ApiVersion>,
 }
@@ -72,6 +70,8 @@ enum Unpacking {
     Unknown,
     /// With programs that it finds in the container, where it is compressed.
     WithPrograms,
+    /// Dockgate does, before it is sent.
+    Here,
     /// By itself.
     Safe,
 }
@@ -94,7 +94,6 @@ impl Stage {
             reading: share.nothing(),
             starts: false,
             unpacking: Unpacking::None,
-            must_inflate: false,
             lifted_to: None,
         }
     }
@@ -146,7 +145,7 @@ impl Stage {
     /// Whether nothing but a connection is missing.
     pub(super) fn is_complete(&self) -> bool {
         let is_on_record = self.progress >= Progress::Begun || !self.changes_state;
-        let is_plain = !self.must_inflate;
+        let is_plain = self.unpacking != Unpacking::Here;
         self.unread.is_none()
             && is_on_record
             && is_plain
@@ -172,7 +171,7 @@ impl Stage {
         match self.body.packed() {
             Packed::Plain => Ok(()),
             Packed::Gzip => {
-                self.must_inflate = true;
+                self.unpacking = Unpacking::Here;
                 Ok(())
             }
             Packed::With(program) => Err(Denial::new(Reason::Restricted, packed_with(program))),
@@ -289,7 +288,8 @@ impl Gate {
                 Unpacking::WithPrograms
             };
         }
-        if std::mem::take(&mut stage.must_inflate) {
+        if stage.unpacking == Unpacking::Here {
+            stage.unpacking = Unpacking::WithPrograms;
             stage.reading.take(HELD)?;
             stage.body.inflate(self.shared.limits.body_time).await?;
         }
