@@ -15,12 +15,8 @@ fn dotnet(line: &str, end: &str, content: &[&str], own: &str) -> String {
         "Host: 127.0.0.1:2375",
         "Connection: close",
     ];
-    let lines: String = lines
-        .iter()
-        .chain(content)
-        .map(|line| format!("{line}{end}"))
-        .collect();
-    format!("{line} HTTP/1.1\r\n{lines}{own}\r\n")
+    let lines = [&lines[..], content].concat().join(end);
+    format!("{line} HTTP/1.1\r\n{lines}{end}{own}\r\n")
 }
 
 const JSON: &str = "Content-Type: application/json; charset=utf-8";
