@@ -117,7 +117,7 @@ fn i_what_cannot_exist_is_answered_as_the_daemon_does_where_it_is_allowed() {
             ),
             ("/containers/x:1/json", "No such container: x:1"),
             ("/containers/app/alias/json", "No such container: app/alias"),
-            ("/networks/a/b", "network a/b not found"),
+            ("/services/x:1", "service x:1 not found"),
             ("/volumes/sha256:ab", "get sha256:ab: no such volume"),
         ] {
             client.request(get(target));
@@ -146,7 +146,7 @@ fn beside_i_what_is_not_allowed_or_may_exist_is_denied_as_before() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, "allow = ['ContainerInspect', 'ContainerDelete']");
     for (request, refused) in [
-        (get("/networks/a/b"), Refused(403, "unknown_operation")),
+        (get("/services/a/b"), Refused(403, "unknown_operation")),
         (get("/volumes/x:1"), Refused(400, "bad_target")),
         (
             post("/containers/x:1/start", "", ""),

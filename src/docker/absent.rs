@@ -39,10 +39,7 @@ pub fn absent(method: &str, target: &str) -> Option<Absent> {
     if operation == Operation::ContainerDelete && query.is_true("link") {
         return None;
     }
-    let name = decoded(raw)?;
-    if !cannot_exist(kind, raw, &name) {
-        return None;
-    }
+    let name = decoded(raw).filter(|name| cannot_exist(kind, name))?;
     Some(Absent {
         has_no_route: raw.contains('/') && is_one_segment(kind),
         operation,
@@ -126,11 +123,10 @@ fn decoded(raw: &str) -> Option<String> {
     (name.split('/').all(is_clean) && !name.contains(is_odd)).then_some(name)
 }
 
-/// Whether no object of this kind can have the name. A network can have nearly every name, but with a slash
-/// that is not escaped it is not asked for here.
-fn cannot_exist(kind: Object, raw: &str, name: &str) -> bool {
+/// Whether no object of this kind can have the name. A network can have nearly every name.
+fn cannot_exist(kind: Object, name: &str) -> bool {
     if kind == Object::Network {
-        raw.contains('/')
+        false
     } else if kind.has_reference() {
         !is_reference(name)
     } else {
@@ -180,7 +176,6 @@ mod tests {
         ("DELETE /containers/a/json", "No such container: a/json"),
         ("GET /containers/x:1/attach/ws", "No such container: x:1"),
         ("POST /exec/a/b/start", "No such exec instance: a/b"),
-        ("GET /networks/a/b", "network a/b not found"),
         ("DELETE /volumes/x:1", "get x:1: no such volume"),
         ("GET /services/x:1", "service x:1 not found"),
         ("GET /services/x:1/logs", "service x:1 not found"),
@@ -229,6 +224,7 @@ mod tests {
             "GET /images/a%61/json",
             "GET /images/acme/app:1/json",
             "GET /plugins/acme/app:1/json",
+            "GET /networks/a/b",
             "GET /nothing/x:1/json",
             "GET /libpod/containers/x:1/json",
         ] {
