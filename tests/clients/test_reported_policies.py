@@ -7,6 +7,9 @@ name. A case that holds on 0.1.0 too is called "beside": it is the nearest reque
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
 
 from api import Answer, Api
 from cases import Cases, must, must_equal
-from support import Engine, Gate, main_engine, scratch
+from support import REPOSITORY, Engine, Gate, main_engine, scratch
+
+BINARY = os.environ.get("DOCKGATE_BIN") or REPOSITORY / "target" / "release" / "dockgate"
 
 JOB, STEP, OTHER = "dockgate-job", "dockgate-step", "dockgate-other"
 VOLUME, SERVICE = "dockgate-volume", "dockgate-service"
@@ -27,6 +32,8 @@ LOOP = ["sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done"]
 def main() -> None:
     cases, engine = Cases(), main_engine()
     direct = Api(engine.address)
+    with cases.case("G13-what compose's list names lets each feature through"):
+        compose_features()
     for group in (ofelia, backups, runners, gitlab, compose, testcontainers, dotnet, readers, swarms):
         try:
             group(cases, engine, direct)
@@ -218,6 +225,74 @@ def compose(cases: Cases, engine: Engine, direct: Api) -> None:
     with cases.case("cut: compose asks neither for the engine nor for all images"), behind(engine, "compose") as api:
         denied(api.ask("GET", "/info"))
         denied(api.ask("GET", "/images/json"))
+
+
+def container(**host: object) -> tuple[str, dict]:
+    return "/containers/create", {"Image": "busybox", "HostConfig": host}
+
+
+def on_network(**endpoint: object) -> tuple[str, dict]:
+    networks = {"EndpointsConfig": {"bridge": endpoint}}
+    return "/containers/create", {"Image": "busybox", "NetworkingConfig": networks}
+
+
+def made(kind: str, **fields: object) -> tuple[str, dict]:
+    return f"/{kind}/create", {"Name": "dockgate-made", **fields}
+
+
+# What compose sends for each feature that its policy lists.
+FEATURES = {
+    "volumes: [/srv/data:/data]": container(Binds=["/srv/data:/data:rw"]),
+    "secrets, configs with `file:`": container(Binds=["/srv/app/secret.txt:/run/secrets/it:ro"]),
+    "networks: with `external: true`": container(NetworkMode="front"),
+    "volumes: with `external: true`": container(Mounts=[{"Type": "volume", "Source": "data", "Target": "/data"}]),
+    "ipv4_address, mac_address": on_network(IPAMConfig={"IPv4Address": "10.9.0.9"}),
+    "ipam: with `subnet:`": made("networks", IPAM={"Config": [{"Subnet": "10.9.0.0/24"}]}),
+    "driver, driver_opts of a network": made("networks", Driver="macvlan", Options={"parent": "eth0"}),
+    "driver, driver_opts of a volume": made(
+        "volumes", Driver="local", DriverOpts={"type": "nfs", "o": "addr=nas", "device": ":/data"}
+    ),
+    "volumes_from: [container:web]": container(VolumesFrom=["web"]),
+    "network_mode, pid, ipc: host": container(NetworkMode="host", PidMode="host", IpcMode="host"),
+    "cap_add": container(CapAdd=["NET_ADMIN"]),
+    "devices": container(Devices=[{"PathOnHost": "/dev/ttyUSB0", "CgroupPermissions": "rwm"}]),
+    "gpus, deploy: with devices": container(DeviceRequests=[{"Count": -1, "Capabilities": [["gpu"]]}]),
+    "group_add": container(GroupAdd=["video"]),
+    "sysctls": container(Sysctls={"net.core.somaxconn": "1024"}),
+    "security_opt": container(SecurityOpt=["apparmor=unconfined"]),
+    "tmpfs: with `exec`": container(Tmpfs={"/tmp": "exec"}),
+    "logging: with another driver": container(LogConfig={"Type": "syslog", "Config": {"tag": "web"}}),
+    "runtime": container(Runtime="runsc"),
+    "oom_score_adj below 0": container(OomScoreAdj=-5),
+    "privileged": container(Privileged=True),
+    "annotations, cgroup_parent": container(Annotations={"io.example": "1"}, CgroupParent="/shop"),
+    "interface_name": on_network(DriverOpts={"com.docker.network.endpoint.ifname": "web0"}),
+}
+
+
+def compose_features() -> None:
+    """Denied under `compose`, allowed under a file that has what the list says, and nothing else."""
+    text = (REPOSITORY / "policies" / "compose.toml").read_text()
+    listed = dict(re.findall(r"^#   (.*?)  +(\S.*)$", text, re.MULTILINE))
+    keys = {feature: key for feature, key in listed.items() if not key.startswith("the policy ")}
+    must_equal("the features", sorted(keys), sorted(FEATURES))
+    with scratch() as folder:
+        file, body = folder / "shop.toml", folder / "body.json"
+        for feature, (path, fields) in FEATURES.items():
+            body.write_text(json.dumps(fields))
+            key, _, block = keys[feature].split(";")[0].split(": root")[0].partition(" in ")
+            block = block or "[create]"
+            file.write_text('extends = ["compose"]\n' + block + "\n" + key.replace("], ", "]\n") + "\n")
+            without, given = explain("compose", path, body), explain(file, path, body)
+            # Of a volume that it cannot look up `explain` supposes that it is new. An example has one that is there.
+            must(without.startswith("deny: ") or "is a new one" in without, f"{feature} under compose: {without}")
+            must(given.startswith("allow: "), f"{feature} with {keys[feature]}: {given}")
+
+
+def explain(policy: object, path: str, body: Path) -> str:
+    command = [BINARY, "explain", "--policy", policy, "POST", f"/v1.51{path}", "--body", body]
+    environment = {"PATH": os.environ["PATH"]}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False).stdout
 
 
 def testcontainers(cases: Cases, engine: Engine, direct: Api) -> None:
