@@ -249,7 +249,7 @@ fn only_ordinary_containers_are_entered() {
         (
             r#"{"HostConfig":{"NetworkMode":"host"}}"#,
             has(
-                r#"HostConfig.NetworkMode "network""#,
+                r#"HostConfig.NetworkMode "host""#,
                 r#"add "network" to create.host_namespaces"#,
             ),
         ),
