@@ -10,6 +10,7 @@ pub mod entry;
 pub mod facts;
 pub mod file;
 pub mod finding;
+pub mod hint;
 pub mod holding;
 pub mod learn;
 pub mod lines;
@@ -33,6 +34,7 @@ pub mod suppose;
 #[cfg(test)]
 mod tests;
 mod unchanged;
+mod variants;
 mod weigh;
 pub mod written;
 

@@ -240,3 +240,114 @@ fn what_was_only_about_to_be_judged_is_not_learned() {
         );
     }
 }
+
+#[test]
+fn messages_learning_names_a_socket_by_itself_and_what_no_policy_could_allow() {
+    let socket = json!({"client": {"address": "-"}, "listener": "unix:///run/dockgate.sock"});
+    let told = |detail: &str, verdict: &str| {
+        let mut told = socket.clone();
+        told["verdict"] = verdict.into();
+        told["reason"] = "bad_body".into();
+        told["detail"] = detail.into();
+        told
+    };
+    let exec = ("POST", "/exec/e1/start", "control");
+    let field = "ExecStart: OutputStream is not a field of the Docker API: leave it out";
+    let record = [
+        line(1, "-", ("GET", "/info", "read"), &socket),
+        line(2, "-", exec, &told(field, "deny")),
+        line(3, "-", exec, &told(field, "deny")),
+        line(
+            4,
+            "-",
+            exec,
+            &told("ExecStart: Tty must be true or false\u{7}", "would_deny"),
+        ),
+    ]
+    .concat();
+    let (code, out, err) = dockgate(&["learn"], &record);
+    assert_eq!(code, 0, "{err}");
+    let who = "clients of unix:///run/dockgate.sock";
+    assert!(
+        out.starts_with(&format!("description = \"What {who} did on 2026-11-21\"\n")),
+        "{out}"
+    );
+    // What was only observed is learned all the same, as the rest of it may be granted.
+    assert!(out.contains("ExecStart"), "{out}");
+    assert_eq!(
+        err,
+        format!(
+            "dockgate: learned from 2 requests of {who} (2)\n\
+             dockgate: requests passed over that no policy could allow, as bad_body: 3\n\
+             dockgate:   {field}\n\
+             dockgate:   ExecStart: Tty must be true or false\\u{{7}}\n"
+        )
+    );
+    let by_socket = dockgate(&["learn", "--client", "unix:///run/dockgate.sock"], &record);
+    assert_eq!((by_socket.0, by_socket.1), (0, out));
+
+    let folder = Folder::new();
+    let text = "allow = ['SystemInfo', 'ExecStart']";
+    let file = folder.write("mine.toml", text).display().to_string();
+    let (code, out, _) = dockgate(&["check", &file, "--against", "-"], &record);
+    let last = "ExecStart, once, last 2026-11-21T10:00:04Z, would be refused: ExecStart: Tty must be true or false";
+    assert!(
+        code == 1 && out.contains("1 of 2 requests") && out.contains(last),
+        "{out}"
+    );
+}
+
+#[test]
+fn g17_a_second_record_makes_a_pattern_of_names_that_are_another_in_each_run() {
+    let run = |number: u8, volume: &str| {
+        let findings =
+            json!({"findings": ["create.images=a:1", format!("create.volumes={volume}")]});
+        line(
+            number,
+            "10.0.0.2",
+            ("POST", "/containers/create", "control"),
+            &findings,
+        )
+    };
+    let (first, second) = ("drone-9gVn2pXKmxDzxTzTmDMe", "drone-Ab3dE5fGh1jKlMn0pQrS");
+    let (_, out, _) = dockgate(&["learn"], &run(1, first));
+    let alone = format!(
+        "\"{first}\", # once, last 2026-11-21T10:00:01Z; it looks as if it were another in each run"
+    );
+    assert!(out.contains(&alone), "{out}");
+    let both = [run(1, first), run(2, second)].concat();
+    let (_, learned, _) = dockgate(&["learn"], &both);
+    let pattern = "\"drone-*\", # twice, last 2026-11-21T10:00:02Z; another name twice, such as ";
+    assert!(
+        learned.contains(pattern) && !learned.contains(&format!("\"{first}\"")),
+        "{learned}"
+    );
+
+    let folder = Folder::new();
+    let enforced =
+        |text: &str| text.replace("    # \"ContainerCreate\"", "    \"ContainerCreate\"");
+    // What one run taught does not hold for the next, and a replay of the next says so.
+    let narrow = folder
+        .write("narrow.toml", &enforced(&out))
+        .display()
+        .to_string();
+    let record = folder
+        .write("second.jsonl", &run(2, second))
+        .display()
+        .to_string();
+    let (code, said, _) = dockgate(&["check", &narrow, "--against", &record], "");
+    assert!(code == 1 && said.contains(second), "{said}");
+    let wide = folder
+        .write("wide.toml", &enforced(&learned))
+        .display()
+        .to_string();
+    let third = run(3, "drone-Zz9yX8wV7uT6sR5qP4oN");
+    let (code, said, _) = dockgate(&["check", &wide, "--against", "-"], &third);
+    assert!(code == 0 && said.contains("all 1 requests"), "{said}");
+
+    let (code, merged, told) = dockgate(&["learn", "--merge", &narrow], &run(2, second));
+    assert_eq!(code, 0, "{told}");
+    let note =
+        format!("# \"drone-*\", # once, last 2026-11-21T10:00:02Z; in the place of \"{first}\"");
+    assert!(merged.contains(&note), "{merged}");
+}

@@ -57,6 +57,13 @@ impl Client {
 }
 
 impl Line {
+    /// Who asked: an address, or the listener where clients have none, as on a socket of the host.
+    #[must_use]
+    pub fn who(&self) -> &str {
+        let host = self.client.host();
+        if host == "-" { &self.listener } else { host }
+    }
+
     /// Reads a line; `None` if it is none of a record. What stands before the object, as the name of a
     /// service where several write to one place, is passed over.
     #[must_use]

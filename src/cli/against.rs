@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
+use super::learn::OF_POLICIES;
 use super::{Exit, learn, tell};
 use crate::audit::line::{self, Line};
+use crate::docker::json::printable;
 use crate::docker::{Call, Operation, Subject};
 use crate::policy::learn::{times, to_the_second};
 use crate::policy::refusal::BY_NOBODY;
@@ -80,6 +82,10 @@ impl Replay {
             rulings.len() == 1 || listener.as_ref() == Some(&line.listener)
         };
         let was_allowed = match (line.verdict.as_str(), line.reason.as_str()) {
+            // It was sent to be learned from, and is refused whatever a policy says.
+            ("would_deny", reason) if !OF_POLICIES.contains(&reason) => {
+                return self.refused_by_all(line);
+            }
             ("allow" | "would_deny", _) => true,
             ("deny", "not_granted" | "restricted" | "denied" | "unknown_operation") => false,
             (_, reason) => return self.pass_over(&format!("{reason}, whatever a policy says")),
@@ -103,6 +109,18 @@ impl Replay {
             tally.count += 1;
             tally.last.clone_from(&line.time);
         }
+    }
+
+    fn refused_by_all(&mut self, line: &Line) {
+        let Some(call) = line.call() else {
+            return self.pass_over("not recorded whole");
+        };
+        self.judged += 1;
+        let why = format!("{}, whatever a policy says", printable(&line.detail));
+        let changes = (Change::Refused, kind(&call), why);
+        let tally = self.changes.entry(changes).or_default();
+        tally.count += 1;
+        tally.last.clone_from(&line.time);
     }
 
     fn pass_over(&mut self, why: &str) {
@@ -174,7 +192,7 @@ fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<
             unsure("its networks")
         }
         // Neither are labels.
-        Replayed::Allowed if !was_allowed && line.detail.contains("labels.forbid") => {
+        Replayed::Allowed if !was_allowed && line.detail.contains("create.labels.") => {
             unsure("its labels")
         }
         Replayed::Allowed if !was_allowed && line.findings.is_empty() && has_body(call) => {

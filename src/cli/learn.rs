@@ -1,6 +1,7 @@
 //! `learn`: the smallest policy that would have allowed what a record tells of.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
@@ -8,12 +9,13 @@ use std::path::Path;
 use super::{Exit, LearnArgs, tell};
 use crate::audit::line::{self, Line};
 use crate::config::Files;
+use crate::docker::json::printable;
 use crate::policy::Problem;
 use crate::policy::learn::{Seen, Sighting};
 
 /// The reasons of refusals that a policy could have averted, and of which more can be learned. The others
 /// hold whatever a policy says.
-const OF_POLICIES: &[&str] = &[
+pub(super) const OF_POLICIES: &[&str] = &[
     "not_granted",
     "restricted",
     "denied",
@@ -28,8 +30,8 @@ struct Reading {
     /// Requests of which nothing but the beginning was read yet.
     open: BTreeMap<String, Line>,
     clients: BTreeMap<String, u64>,
-    /// Requests that no policy could have allowed, by their reason.
-    refused: BTreeMap<String, u64>,
+    /// Requests that no policy could have allowed, by their reason, with what each was told.
+    refused: BTreeMap<String, (u64, BTreeSet<String>)>,
     first: Option<String>,
     last: Option<String>,
 }
@@ -91,9 +93,21 @@ pub(super) fn open(file: Option<&Path>) -> Result<Box<dyn BufRead>, Problem> {
     }
 }
 
+/// So many details of what no policy could allow are shown for each reason.
+const SHOWN: usize = 10;
+
+/// How a client is called: by its address, or by the socket that all of them share.
+fn named(client: &str) -> Cow<'_, str> {
+    if client.contains("://") {
+        format!("clients of {client}").into()
+    } else {
+        client.into()
+    }
+}
+
 impl Reading {
     fn take(&mut self, line: Line, client: Option<&str>) {
-        if client.is_some_and(|client| client != line.client.host()) {
+        if client.is_some_and(|client| client != line.client.host() && client != line.who()) {
             return;
         }
         match line.event.as_str() {
@@ -116,15 +130,18 @@ impl Reading {
 
     fn see(&mut self, line: &Line) {
         let is_deny = line.verdict == "deny";
-        let is_of_policies = !is_deny || OF_POLICIES.contains(&line.reason.as_str());
-        let Some(call) = line.call().filter(|_| is_of_policies) else {
-            *self.refused.entry(line.reason.clone()).or_default() += 1;
+        let is_of_policies = OF_POLICIES.contains(&line.reason.as_str());
+        let call = line.call().filter(|_| is_of_policies || !is_deny);
+        // What is observed is sent, and refused once the policy is enforced.
+        if call.is_none() || (line.verdict == "would_deny" && !is_of_policies) {
+            let (count, told) = self.refused.entry(line.reason.clone()).or_default();
+            *count += 1;
+            told.extend(Some(line.detail.clone()).filter(|detail| !detail.is_empty()));
+        }
+        let Some(call) = call else {
             return;
         };
-        *self
-            .clients
-            .entry(line.client.host().to_owned())
-            .or_default() += 1;
+        *self.clients.entry(line.who().to_owned()).or_default() += 1;
         let time = || Some(line.time.clone());
         self.first = self.first.take().min(time()).or_else(time);
         self.last = self.last.take().max(time());
@@ -138,7 +155,7 @@ impl Reading {
 
     /// Who did what is learned, and when.
     fn description(&self) -> String {
-        let clients: Vec<_> = self.clients.keys().map(String::as_str).collect();
+        let clients: Vec<_> = self.clients.keys().map(|client| named(client)).collect();
         let day = |time: &Option<String>| {
             let time = time.as_deref().unwrap_or_default();
             time.split('T').next().unwrap_or_default().to_owned()
@@ -160,7 +177,7 @@ impl Reading {
     fn report(&self, foreign: u64, client: Option<&str>, err: &mut dyn Write) -> io::Result<()> {
         let clients = self.clients.iter();
         let clients: Vec<_> = clients
-            .map(|(client, count)| format!("{client} ({count})"))
+            .map(|(client, count)| format!("{} ({count})", named(client)))
             .collect();
         let count = self.seen.len();
         if clients.is_empty() {
@@ -184,11 +201,18 @@ impl Reading {
                 "dockgate: to learn from one of them alone add --client ADDRESS"
             )?;
         }
-        for (reason, count) in &self.refused {
+        for (reason, (count, told)) in &self.refused {
             writeln!(
                 err,
                 "dockgate: requests passed over that no policy could allow, as {reason}: {count}"
             )?;
+            for detail in told.iter().take(SHOWN) {
+                // It has the client's own words.
+                writeln!(err, "dockgate:   {}", printable(detail))?;
+            }
+            if told.len() > SHOWN {
+                writeln!(err, "dockgate:   and {} more", told.len() - SHOWN)?;
+            }
         }
         if foreign > 0 {
             writeln!(

@@ -1,6 +1,7 @@
 //! Whether a policy's blocks grant a need.
 
 mod chosen;
+mod lacking;
 
 use super::ask::{self, Answer, Known, Lookup, Unsettled};
 use super::blocks::pattern::leads_up;
@@ -75,12 +76,8 @@ impl<'a> Cover<'a> {
             && name != "@default"
         {
             let network = ask::network(self.known, name)?;
-            let is_own = network.labels.policy() == Some(self.policy);
-            return Ok(vec![told(if network.driver == "host" {
-                What::HostNamespace("network")
-            } else {
-                What::Network(named(is_own, &network.name))
-            })]);
+            let joined = self.as_named(&network);
+            return Ok(joined.map(told).into_iter().collect());
         }
         if let What::Volume(name) = &need.what {
             let Some(volume) = ask::volume(self.known, name)? else {
@@ -129,35 +126,6 @@ impl Cover<'_> {
             return Ok(true);
         };
         Ok(self.blocks.is_lifted(block) || self.grants_by_key(&need.what)?)
-    }
-
-    /// What would have to be granted for a need to be, if it is not.
-    ///
-    /// # Errors
-    ///
-    /// As of [`Self::grants`].
-    pub fn lacking(&self, need: &Need) -> Result<Option<Need>, Unsettled> {
-        if self.grants(need)? {
-            return Ok(None);
-        }
-        let mut lacking = need.clone();
-        let entered = if let What::Within(Within::ArchiveInto(name)) = &need.what {
-            Some((name, Block::Archive, &self.blocks.archive.into))
-        } else if let What::Within(Within::ExecInto(name)) = &need.what {
-            Some((name, Block::Exec, &self.blocks.exec.into))
-        } else {
-            None
-        };
-        // It is not which container that stands in the way, but what that one may do.
-        if let Some((name, block, into)) = entered
-            && match into {
-                Some(into) => self.selects(into, name)?,
-                None => true,
-            }
-        {
-            lacking.what = Within::IntoPrivileged(block).into();
-        }
-        Ok(Some(lacking))
     }
 
     fn grants_by_key(&self, what: &What) -> Granted {
@@ -333,18 +301,21 @@ impl Cover<'_> {
             return Ok(false);
         };
         for need in &opened {
-            let is_granted = if let What::Volume(name) = &need.what {
-                // They may have any name, but be no paths of the host.
-                let volume = ask::volume(self.known, name)?;
-                volume.is_none_or(|volume| self.is_good_volume(&volume))
-            } else {
-                self.blocks.is_lifted(Block::Create) || self.grants_by_key(&need.what)?
-            };
-            if !is_granted {
+            if !self.may_have(need)? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Whether a container that is entered may have this.
+    fn may_have(&self, need: &Need) -> Granted {
+        if let What::Volume(name) = &need.what {
+            // They may have any name, but be no paths of the host.
+            let volume = ask::volume(self.known, name)?;
+            return Ok(volume.is_none_or(|volume| self.is_good_volume(&volume)));
+        }
+        Ok(self.blocks.is_lifted(Block::Create) || self.grants_by_key(&need.what)?)
     }
 
     /// Whether a container may be put on its networks as they are now: since it was made through the
@@ -358,12 +329,16 @@ impl Cover<'_> {
             return Ok(true);
         }
         for name in container.joined_networks() {
-            let is_default = name == "bridge" && self.blocks.create.networks.default;
-            if !matches!(name, "host" | "none") && !is_default && !self.network(name)? {
+            if !self.may_start_on(name)? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    fn may_start_on(&self, network: &str) -> Granted {
+        let is_default = network == "bridge" && self.blocks.create.networks.default;
+        Ok(matches!(network, "host" | "none") || is_default || self.network(network)?)
     }
 
     fn is_default_runtime(&self, name: &str) -> Granted {

@@ -274,6 +274,12 @@ impl Service {
 }
 
 impl Network {
+    /// Whether it is the daemon's own that leads nowhere. There is one, and no client can make another.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.driver == "null" && self.name == "none"
+    }
+
     /// Whether it is the one that the daemon puts containers on by itself: `bridge` of Docker, or Podman's, of
     /// which the name alone says nothing, as a client of Docker can choose it.
     #[must_use]

@@ -75,7 +75,7 @@ impl Policy {
     }
 
     /// The policy whose block holds: this one, or the first that it extends and that has one.
-    fn holder(&self, block: Block) -> Option<&Self> {
+    pub(super) fn holder(&self, block: Block) -> Option<&Self> {
         if self.lines().line(block.name(), 0).is_some() {
             return Some(self);
         }

@@ -10,6 +10,7 @@ mod list;
 mod merge;
 mod source;
 mod text;
+mod varying;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -70,6 +71,15 @@ impl Tally {
         self.count += 1;
         self.refused += u64::from(sighting.is_refused);
         self.add_again(sighting);
+    }
+
+    /// Takes in what was counted of another.
+    fn join(&mut self, other: &Self) {
+        self.count += other.count;
+        self.refused += other.refused;
+        if *other.last > *self.last {
+            self.last.clone_from(&other.last);
+        }
     }
 
     /// Takes in what is counted already.

@@ -200,6 +200,23 @@ pub fn reads_as_swarm_id(name: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'))
 }
 
+/// Whether a part of a name looks as if it were another each time: digits of an id, or letters and digits mixed.
+#[must_use]
+pub fn varies(name: &str) -> bool {
+    let mut parts = name.split(['-', '_', '.']);
+    parts.any(varies_in)
+}
+
+/// Whether this part of a name, between hyphens, underscores and dots, looks so.
+#[must_use]
+pub fn varies_in(part: &str) -> bool {
+    const FEW: usize = 8;
+    let are_plain = part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let pairs = part.bytes().zip(part.bytes().skip(1));
+    let turns = pairs.filter(|(one, next)| one.is_ascii_digit() != next.is_ascii_digit());
+    are_plain && part.len() >= FEW && turns.count() > 2
+}
+
 /// Why a name that reads as an id is denied.
 pub(super) const READS_AS_ID: &str = "reads as an id, so that others would take it for another object: choose a name with other letters";
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::hint::Entered;
 use super::need::Need;
 use super::pin::About;
 use crate::docker::json::printable;
@@ -107,6 +108,8 @@ pub struct Asked {
     pub needs: Vec<Need>,
     /// What is not granted.
     pub refused: Vec<Need>,
+    /// The container that is entered, where it has more than is granted.
+    pub entered: Option<Entered>,
     /// The full ids of what it is about.
     pub about: About,
 }

@@ -6,10 +6,13 @@ use std::fmt::Write;
 
 use super::blocks::amount::Beyond;
 use super::file::Policy;
+use super::hint::Hints;
 use super::names::READS_AS_ID;
 use super::need::{Block, Need, What, Within};
 use super::own::Reached;
+use super::raw_path::RawPath;
 use super::reason::{Denial, Reason};
+use super::variants::Variants;
 use super::weigh::Lacking;
 use crate::docker::body::BadBody;
 use crate::docker::classify::nearest_route;
@@ -39,8 +42,10 @@ pub(super) fn denied(call: &Call) -> Denial {
 }
 
 /// The refusal of what none of the policies grants.
-pub(super) fn not_granted(policies: &[Policy], call: &Call) -> Denial {
+pub(super) fn not_granted(policies: &[Policy], variants: &Variants, call: &Call) -> Denial {
     let entry = entry(call);
+    let denying = policies.iter().find(|policy| policy.denied().covers(call));
+    let taken = denying.map(|policy| taken_out(policy, call));
     match &call.subject {
         Subject::Operation { operation, .. } => {
             let way = policies.iter().find_map(|policy| policy.way_to(*operation));
@@ -49,9 +54,12 @@ pub(super) fn not_granted(policies: &[Policy], call: &Call) -> Denial {
             let narrow = block.map(|block| format!(", and narrow it in [{}]", block.name()));
             let add = || {
                 let narrow = narrow.unwrap_or_default();
-                format!("add \"{entry}\" to allow{narrow}")
+                let variant = variants.way_to(call);
+                let variant = variant.map(|variant| [&variant, ", or "].concat());
+                let variant = variant.unwrap_or_default();
+                format!("{variant}add \"{entry}\" to allow{narrow}")
             };
-            let way = way.map_or_else(add, str::to_owned);
+            let way = way.map(str::to_owned).or(taken).unwrap_or_else(add);
             let message = format!("{entry} is not granted; to grant it {way}");
             Denial::new(Reason::NotGranted, message)
         }
@@ -60,12 +68,29 @@ pub(super) fn not_granted(policies: &[Policy], call: &Call) -> Denial {
                 .map(|near| format!(", the nearest is {near}"));
             let near = near.unwrap_or_default();
             let way = policies.iter().find_map(Policy::way_to_paths);
-            let add = || format!("to grant it all the same add \"{entry}\" to allow");
-            let way = way.map_or_else(add, str::to_owned);
+            let add = || match RawPath::parse(call.method.as_str(), path) {
+                Ok(_) => format!("to grant it all the same add \"{entry}\" to allow"),
+                Err(_) => "no entry of allow can grant it".to_owned(),
+            };
+            let way = way.map(str::to_owned);
+            let way = way.or(taken.map(|taken| format!("to grant it all the same {taken}")));
+            let way = way.unwrap_or_else(add);
             let message = format!("{entry} is no operation of the Docker API{near}; {way}");
             Denial::new(Reason::UnknownOperation, message)
         }
     }
+}
+
+/// What to do with the entries of a policy's `deny`, which win over its `allow`.
+fn taken_out(policy: &Policy, call: &Call) -> String {
+    let entries = policy.denied().written(call);
+    let taken = entries.map(|written| format!("take {} out of deny", quoted(&written.text)));
+    let mut ways: Vec<_> = taken.collect();
+    let mut parents = policy.parents().iter();
+    if !policy.allowed().covers(call) && !parents.any(|parent| parent.grants(call)) {
+        ways.push(format!("add {} to allow", quoted(&entry(call))));
+    }
+    ways.join(" and ")
 }
 
 /// The refusal of what would reach Dockgate's own container.
@@ -98,19 +123,21 @@ pub(super) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
     Denial::new(Reason::Restricted, message)
 }
 
-/// The refusal of what a policy does not grant within an operation that it does.
-pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
+/// The refusal of what a policy does not grant within an operation that it does; a shipped policy beside it
+/// may grant all of it.
+pub(super) fn restricted(call: &Call, lacking: &Lacking<'_>, variant: Option<&str>) -> Denial {
     let Lacking {
         needs, differences, ..
     } = lacking;
+    let hints = lacking.hints();
     let mut seen = HashSet::new();
     let mut distinct = needs.iter().filter(|need| seen.insert(&need.what));
     let shown = distinct.by_ref().take(SHOWN);
-    let shown: Vec<_> = shown.map(|need| told(need, lacking)).collect();
+    let shown: Vec<_> = shown.map(|need| refusal(need, hints)).collect();
     let mut message = format!("{}: {}", entry(call), shown.join("; "));
     let more = distinct.count();
+    // A String takes every write.
     if more > 0 {
-        // A String takes every write.
         _ = write!(message, "; and {more} more");
     }
     if let Some(difference) = differences.first() {
@@ -120,6 +147,9 @@ pub(super) fn restricted(call: &Call, lacking: &Lacking) -> Denial {
             "container that it replaces"
         };
         _ = write!(message, "; it differs from the {other} in {difference}");
+    }
+    if let Some(variant) = variant {
+        _ = write!(message, "; to grant all of it {variant}");
     }
     Denial::new(Reason::Restricted, message)
 }
@@ -132,21 +162,33 @@ pub const SHOWN: usize = 3;
 
 /// What is told of one need that is not granted.
 #[must_use]
-pub fn refusal(need: &Need) -> String {
+pub fn refusal(need: &Need, hints: Hints<'_>) -> String {
     let path = &need.path;
-    let Some(way) = need.what.way() else {
-        let what = need.what.value().unwrap_or_default();
-        let what = shortened(&what);
-        return format!("{path} \"{what}\" is not granted: {BY_NOBODY}");
+    let value = asked(&need.what);
+    let value = value.map(|value| quoted(shortened(&value)));
+    let Some(way) = hints.way(&need.what) else {
+        let value = value.unwrap_or_default();
+        return format!("{path} {value} is not granted: {BY_NOBODY}");
     };
-    if let What::Within(Within::IntoPrivileged(_)) = need.what {
-        return format!("{path} has more than [create] grants; to grant it {way}");
+    match &need.what {
+        What::Within(Within::IntoPrivileged(_)) => {
+            let has = entered(path, hints);
+            format!("{has} more than [create] gives one; to grant it {way}")
+        }
+        What::Limits(asked) => {
+            let beyond = hints.blocks.create.limits.beyond(asked);
+            let parts = beyond.iter().map(|beyond| {
+                let Beyond { key, asked, most } = beyond;
+                format!("{key} {asked}, at the most {most}")
+            });
+            let parts = parts.collect::<Vec<_>>().join("; ");
+            format!("{path} is beyond create.limits ({parts}); to grant it {way}")
+        }
+        _ => {
+            let value = value.map(|value| format!(" {value}")).unwrap_or_default();
+            format!("{path}{value} is not granted; to grant it {way}")
+        }
     }
-    let what = match asked(&need.what) {
-        Some(what) => format!(" {}", quoted(shortened(&what))),
-        None => String::new(),
-    };
-    format!("{path}{what} is not granted; to grant it {way}")
 }
 
 /// What was asked for, in the client's own word, which is not always what would stand under the key.
@@ -157,24 +199,25 @@ fn asked(what: &What) -> Option<Cow<'_, str>> {
     what.value()
 }
 
-/// The same, where it is known which limits were to be kept to.
-fn told(need: &Need, lacking: &Lacking) -> String {
-    let What::Limits(asked) = &need.what else {
-        return refusal(need);
+/// Which container is entered, and what of it is more than an ordinary one has.
+fn entered(path: &str, hints: Hints<'_>) -> String {
+    let Some(entered) = hints.entered else {
+        return format!("{path} has");
     };
-    let beyond = lacking.limits.beyond(asked);
-    let parts = beyond.iter().map(|beyond| {
-        let Beyond { key, asked, most } = beyond;
-        format!("{key} {asked}, at the most {most}")
+    let has = entered.has.iter().take(SHOWN).map(|need| {
+        let value = asked(&need.what);
+        let value = value.map(|value| format!(" {}", quoted(shortened(&value))));
+        format!("{}{}", need.path, value.unwrap_or_default())
     });
-    let mut keys: Vec<_> = beyond.iter().map(|beyond| beyond.key).collect();
-    keys.dedup();
-    format!(
-        "{} is beyond create.limits ({}); to grant it have the client set less, or raise {} there or leave it out",
-        need.path,
-        parts.collect::<Vec<_>>().join("; "),
-        keys.join(" and ")
-    )
+    let mut has: Vec<_> = has.collect();
+    if entered.has.len() > SHOWN {
+        has.push(format!("{} more", entered.has.len() - SHOWN));
+    }
+    let name = quoted(shortened(&entered.name));
+    match has.is_empty() {
+        true => format!("the container {name} has"),
+        false => format!("the container {name} has {}, which is", has.join(", ")),
+    }
 }
 
 /// What an entry of `allow` or `deny` that names the call would be.

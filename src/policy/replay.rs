@@ -43,24 +43,18 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
             return Replayed::Allowed;
         }
         if lacking.is_empty() {
-            unsure.get_or_insert(Lacking {
-                needs: open,
-                ..Lacking::default()
-            });
+            unsure.get_or_insert(Lacking::of(policy, open));
             continue;
         }
         let is_sure = lacking.iter().any(|finding| is_sure(policy, finding));
         let needs = lacking.iter().copied().map(need).collect();
         let kept = if is_sure { &mut least } else { &mut unsure };
-        kept.get_or_insert(Lacking {
-            needs,
-            limits: policy.blocks().create.limits,
-            ..Lacking::default()
-        });
+        kept.get_or_insert(Lacking::of(policy, needs));
     }
-    match unsure {
-        Some(lacking) => Replayed::Unsure(lacking.needs),
-        None => Replayed::Refused(restricted(call, &least.unwrap_or_default())),
+    match (unsure, least) {
+        (Some(lacking), _) => Replayed::Unsure(lacking.needs),
+        (None, Some(lacking)) => Replayed::Refused(restricted(call, &lacking, None)),
+        (None, None) => Replayed::Unsure(Vec::new()),
     }
 }
 

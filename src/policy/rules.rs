@@ -17,6 +17,7 @@ use super::refusal::{
     bad_body, denied, not_granted, reaches_own, reads_as_id, renamed, restricted,
 };
 use super::stamp;
+use super::variants::Variants;
 use super::weigh::{Found, Lacking, found, is_replacement, reached_by};
 use crate::docker::body::{parse_with_flaws, rendered, table};
 use crate::docker::{Call, Effect, Json, Object, Operation, Reference};
@@ -26,6 +27,8 @@ use crate::docker::{Call, Effect, Json, Object, Operation, Reference};
 pub struct Rules {
     deny: Grants,
     policies: Vec<Policy>,
+    /// What is named where one of them would be allowed by another.
+    variants: Arc<Variants>,
     revision: Revision,
     /// Whether what they refuse is sent all the same, to be learned from.
     is_observed: bool,
@@ -105,9 +108,11 @@ impl Rules {
     #[must_use]
     pub fn new(policies: Vec<Policy>, deny: Grants) -> Self {
         let is_observed = policies.iter().any(Policy::is_observed);
+        let variants = Arc::new(Variants::of(&policies));
         Self {
             deny,
             policies,
+            variants,
             revision: Revision::default(),
             is_observed,
         }
@@ -181,7 +186,7 @@ impl Rules {
             return Some(denied(call));
         }
         let is_granted = self.policies.iter().any(|policy| policy.grants(call));
-        (!is_granted).then(|| not_granted(&self.policies, call))
+        (!is_granted).then(|| not_granted(&self.policies, &self.variants, call))
     }
 
     /// The first of the policies that grants all that a request asks for.
@@ -228,8 +233,15 @@ impl Rules {
                 Found::Refused(lacking) => _ = least.get_or_insert(lacking),
             }
         }
-        let lacking = least.unwrap_or_default();
-        let mut denial = refused.unwrap_or_else(|| restricted(call, &lacking));
+        let mut denial = match (refused, &least) {
+            (Some(denial), _) => denial,
+            (None, Some(lacking)) => {
+                let variants = &self.variants;
+                let way = variants.way_to_all(request, &needs, &lacking.needs, known);
+                restricted(call, lacking, way)
+            }
+            (None, None) => not_granted(&self.policies, &self.variants, call),
+        };
         if self.is_observed
             && let Some(weighed) = self.sent_all_the_same(request, &needs, &denial, known)?
         {
@@ -239,9 +251,14 @@ impl Rules {
             Some(policy) => Cover::of(policy, known).told(needs, false)?,
             None => needs,
         };
+        let (refused, entered) = match least {
+            Some(lacking) => (lacking.needs, lacking.entered),
+            None => (Vec::new(), None),
+        };
         denial.asked = Some(Box::new(Asked {
             needs,
-            refused: lacking.needs,
+            refused,
+            entered,
             about: About::of(call, request.body.as_ref(), known),
         }));
         Err(denial.into())
@@ -249,14 +266,18 @@ impl Rules {
 
     /// What keeps a container from being started, whichever policy grants the rest: the policy that it
     /// was made through decides which networks it is on.
-    fn unfit_to_start(&self, needs: &[Need], known: &Known) -> Result<Option<Lacking>, Unsettled> {
-        for need in needs {
+    fn unfit_to_start(
+        &self,
+        needs: &[Need],
+        known: &Known,
+    ) -> Result<Option<Lacking<'_>>, Unsettled> {
+        let starts = needs.iter().filter(|it| matches!(it.what, What::Start(_)));
+        for need in starts {
             for policy in &self.policies {
-                if matches!(need.what, What::Start(_)) && !Cover::of(policy, known).grants(need)? {
-                    return Ok(Some(Lacking {
-                        needs: vec![need.clone()],
-                        ..Lacking::default()
-                    }));
+                let mut lacking = Lacking::of(policy, Vec::new());
+                Cover::of(policy, known).lacking(need, &mut lacking)?;
+                if !lacking.needs.is_empty() {
+                    return Ok(Some(lacking));
                 }
             }
         }
@@ -345,7 +366,8 @@ impl Rules {
         let operation = request.call.operation();
         // What is only observed is marked and told as the first policy would have it.
         let Some(policy) = weighed.policy.or(self.policies.first()) else {
-            return Judgement::Deny(not_granted(&self.policies, &request.call));
+            let call = &request.call;
+            return Judgement::Deny(not_granted(&self.policies, &self.variants, call));
         };
         let cover = Cover::of(policy, known);
         let needs = match cover.told(weighed.needs, self.is_observed) {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::ask::{self, Answer, Known, Lookup, Unsettled};
-use super::blocks::Limits;
 use super::cover::Cover;
 use super::facts::Container;
 use super::file::Policy;
+use super::hint::{Entered, Hints};
 use super::need::{Need, What};
 use super::own::{Own, Reached};
 use super::replaces;
@@ -15,44 +15,62 @@ use super::unchanged;
 use crate::docker::{Json, Operation};
 
 /// What a policy makes of what a request asks for.
-pub(super) enum Found {
+pub(super) enum Found<'p> {
     Granted,
     /// As it has what the container before it had, and no more.
     Replaces,
     /// As the service has it already.
     Unchanged,
     /// As it does not grant this.
-    Refused(Lacking),
+    Refused(Lacking<'p>),
 }
 
 /// What a policy does not grant.
-#[derive(Default)]
-pub(super) struct Lacking {
-    /// What was asked for.
+pub(super) struct Lacking<'p> {
+    /// The policy.
+    pub(super) policy: &'p Policy,
+    /// What was asked for, each as a key of the policy would grant it.
     pub(super) needs: Vec<Need>,
+    /// The container that is entered, where it has more than the policy gives one.
+    pub(super) entered: Option<Entered>,
     /// Where the request differs from what it would replace.
     pub(super) differences: Vec<String>,
-    /// The limits that were to be kept to.
-    pub(super) limits: Limits,
+}
+
+impl<'p> Lacking<'p> {
+    /// These needs.
+    pub(super) fn of(policy: &'p Policy, needs: Vec<Need>) -> Self {
+        Self {
+            policy,
+            needs,
+            entered: None,
+            differences: Vec::new(),
+        }
+    }
+
+    /// What is hinted at rests on this.
+    pub(super) fn hints(&self) -> Hints<'_> {
+        Hints {
+            blocks: self.policy.blocks(),
+            entered: self.entered.as_ref(),
+        }
+    }
 }
 
 /// Asks one policy for everything that is needed.
-pub(super) fn found(
-    policy: &Policy,
+pub(super) fn found<'p>(
+    policy: &'p Policy,
     request: &Request<'_>,
     needs: &[Need],
     known: &Known,
-) -> Result<Found, Unsettled> {
+) -> Result<Found<'p>, Unsettled> {
     if policy.passes_bodies() {
         return Ok(Found::Granted);
     }
     let cover = Cover::of(policy, known);
-    let mut lacking = Lacking {
-        limits: policy.blocks().create.limits,
-        ..Lacking::default()
-    };
+    let mut lacking = Lacking::of(policy, Vec::new());
     for need in needs {
-        lacking.needs.extend(cover.lacking(need)?);
+        cover.lacking(need, &mut lacking)?;
     }
     if lacking.needs.is_empty() {
         return Ok(Found::Granted);

@@ -6,6 +6,8 @@ use super::arguments::Asked;
 use super::ways;
 use crate::docker::body::table;
 use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify};
+use crate::policy::hint::Hints;
+use crate::policy::refusal::refusal as refused_need;
 use crate::policy::{
     Cited, Denial, Judgement, Lookup, Need, Permit, Place, Policy, Reason, Rules, What, suppose,
 };
@@ -183,11 +185,12 @@ impl Answer {
         }
         if let Some(asked) = &denial.asked {
             self.findings = findings(&asked.needs, &asked.refused);
-            self.refused = asked
-                .refused
-                .iter()
-                .map(crate::policy::refusal::refusal)
-                .collect();
+            if let Some(policy) = granting {
+                let (blocks, entered) = (policy.blocks(), asked.entered.as_ref());
+                let hints = Hints { blocks, entered };
+                let refused = asked.refused.iter();
+                self.refused = refused.map(|need| refused_need(need, hints)).collect();
+            }
             let key = asked.refused.iter().find_map(|need| need.what.key());
             if let Some(((block, key), policy)) = key.zip(granting) {
                 let keyed = policy.keyed(block, key);
@@ -246,7 +249,7 @@ fn findings(needs: &[Need], refused: &[Need]) -> Vec<Finding> {
         let (block, key) = need.what.key()?;
         let value = need.what.value();
         let value = value.map_or_else(|| "true".to_owned(), Into::into);
-        let granted = !refused.contains(need);
+        let granted = !refused.iter().any(|it| is_same(it, need));
         // What is not named is the daemon's to choose, and asked for only where a policy must name it.
         let is_asked = !granted || !(value.is_empty() || matches!(need.what, What::Start(_)));
         is_asked.then(|| Finding {
@@ -257,6 +260,13 @@ fn findings(needs: &[Need], refused: &[Need]) -> Vec<Finding> {
         })
     });
     found.collect()
+}
+
+/// Whether what is denied is this. A volume that is not there yet is told as a new one.
+fn is_same(denied: &Need, told: &Need) -> bool {
+    let is_new = |what: &What| matches!(what, What::Volume(name) if name == "@new");
+    let is_volume = |what: &What| matches!(what, What::Volume(_));
+    denied == told || (denied.path == told.path && is_new(&told.what) && is_volume(&denied.what))
 }
 
 /// What the verdict rests on without having been asked.

@@ -91,7 +91,7 @@ to deny it: add "ContainerList" to deny in mine.toml
     (
         "mine.toml",
         "GET /v1.45/events",
-        r#"deny: SystemEvents is not granted; to grant it add "SystemEvents" to allow
+        r#"deny: SystemEvents is not granted; to grant it take "SystemEvents" out of deny
 by: "SystemEvents" in deny, line 8 of mine.toml
 request: GET /v1.45/events
 operation: SystemEvents (events:read)
@@ -112,7 +112,7 @@ to deny it: add "ImageList" to deny in mine.toml
     (
         "mine.toml",
         "GET /v1.45/networks",
-        r#"deny: NetworkList is not granted; to grant it add "NetworkList" to allow
+        r#"deny: NetworkList is not granted; to grant it take "networks:read" out of deny and add "NetworkList" to allow
 by: "networks:read" in deny, line 9 of mine.toml
 request: GET /v1.45/networks
 operation: NetworkList (networks:read)
@@ -298,7 +298,7 @@ fn programs_are_told_the_same() {
     for (request, want) in [
         (
             r#"POST /v1.45/containers/create?name=db&x=1 <- {"Image":"a","HostConfig":{"NetworkMode":"net"}}"#,
-            r#"{"listener":null,"verdict":"deny","reason":"restricted","message":"ContainerCreate: HostConfig.NetworkMode \"net\" is not granted; to grant it add \"net\" to create.networks","method":"POST","target":"/v1.45/containers/create?name=db","operation":"ContainerCreate","effect":"control","policy":"mine.toml","decided_by":{"file":"mine.toml","line":null,"entry":"create.networks"},"to_allow":"in mine.toml: add \"net\" to create.networks","to_deny":null,"risk":"makes an ordinary container, or one that is root on the host where its block is unrestricted","findings":[{"path":"Image","key":"create.images","value":"a","granted":true},{"path":"HostConfig.NetworkMode","key":"create.networks","value":"net","granted":false},{"path":"HostConfig","key":"create.limits","value":"memory 0, cpus 0.000000000, pids 0","granted":true}],"supposed":["the network net is there, made elsewhere"],"body":null}"#,
+            r#"{"listener":null,"verdict":"deny","reason":"restricted","message":"ContainerCreate: HostConfig.NetworkMode \"net\" is not granted; to grant it add \"net\" to create.networks, beside \"@default\" and \"@own\"","method":"POST","target":"/v1.45/containers/create?name=db","operation":"ContainerCreate","effect":"control","policy":"mine.toml","decided_by":{"file":"mine.toml","line":null,"entry":"create.networks"},"to_allow":"in mine.toml: add \"net\" to create.networks, beside \"@default\" and \"@own\"","to_deny":null,"risk":"makes an ordinary container, or one that is root on the host where its block is unrestricted","findings":[{"path":"Image","key":"create.images","value":"a","granted":true},{"path":"HostConfig.NetworkMode","key":"create.networks","value":"net","granted":false},{"path":"HostConfig","key":"create.limits","value":"memory 0, cpus 0.000000000, pids 0","granted":true}],"supposed":["the network net is there, made elsewhere"],"body":null}"#,
         ),
         (
             "POST /v1.45/containers/web/restart",

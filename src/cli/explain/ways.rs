@@ -1,9 +1,11 @@
 //! What would have to be written, and where, for the verdict to be another.
 
 use crate::docker::Call;
+use crate::policy::hint::Hints;
 use crate::policy::need::Block;
+use crate::policy::reason::Asked;
 use crate::policy::refusal::entry;
-use crate::policy::{Cited, Denial, Grants, Need, Place, Policy, Reason, Rules, shipped};
+use crate::policy::{Cited, Denial, Grants, Place, Policy, Reason, Rules, shipped};
 
 /// Where a policy can be changed.
 enum Source<'a> {
@@ -83,7 +85,7 @@ pub(super) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<St
             })
         }
         (Reason::NotGranted | Reason::UnknownOperation, _, _) => Some(granted(rules, call)),
-        (_, Some(asked), Some(policy)) => within(policy, call, &asked.refused),
+        (_, Some(asked), Some(policy)) => within(policy, call, asked),
         _ => None,
     }
 }
@@ -143,10 +145,15 @@ fn granted(rules: &Rules, call: &Call) -> String {
 }
 
 /// What to write for a policy to grant all that was refused within an operation.
-fn within(policy: &Policy, call: &Call, refused: &[Need]) -> Option<String> {
+fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
+    let refused = &asked.refused;
+    let hints = Hints {
+        blocks: policy.blocks(),
+        entered: asked.entered.as_ref(),
+    };
     let mut ways = Vec::new();
     for need in refused {
-        let way = need.what.way()?;
+        let way = hints.way(&need.what)?;
         if !ways.contains(&way) {
             ways.push(way);
         }

@@ -79,6 +79,12 @@ impl References {
         patterns.any(|pattern| pattern.covers_every_version(&of.repository))
     }
 
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether every image is one of them.
     #[must_use]
     pub fn cover_all(&self) -> bool {

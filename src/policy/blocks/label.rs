@@ -20,19 +20,33 @@ impl Variables {
     /// Whether a variable may be set; where the key is not there, `otherwise`.
     #[must_use]
     pub fn cover(&self, variable: &Variable, otherwise: bool) -> bool {
-        let is_allowed = self.allow.as_ref().map_or(otherwise, |allowed| {
+        self.allows(variable, otherwise) && !self.forbids(&variable.name)
+    }
+
+    /// Whether a variable is among those that are allowed; where the key is not there, `otherwise`.
+    #[must_use]
+    pub fn allows(&self, variable: &Variable, otherwise: bool) -> bool {
+        self.allow.as_ref().map_or(otherwise, |allowed| {
             allowed.iter().any(|(name, value)| {
                 let is_value = value
                     .as_ref()
                     .is_none_or(|value| value.matches(&variable.value));
                 is_value && name.matches(&variable.name)
             })
-        });
-        is_allowed && !self.forbid.cover(&variable.name)
+        })
     }
-}
 
-impl Variables {
+    /// Whether a variable may not be set whatever is allowed.
+    #[must_use]
+    pub fn forbids(&self, name: &str) -> bool {
+        self.forbid.cover(name)
+    }
+
+    /// The patterns that forbid a variable, as they are written.
+    pub fn forbidding(&self, name: &str) -> impl Iterator<Item = String> {
+        self.forbid.covering(name)
+    }
+
     /// Whether a value decides too, besides the name.
     #[must_use]
     pub fn has_values(&self) -> bool {
@@ -100,6 +114,11 @@ impl Labels {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.forbid.is_empty() && self.stamp.is_empty()
+    }
+
+    /// The patterns that forbid a label, as they are written.
+    pub fn forbidden(&self, key: &str) -> impl Iterator<Item = String> {
+        self.forbid.covering(key)
     }
 
     /// What is set on all that is made.

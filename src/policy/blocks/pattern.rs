@@ -29,6 +29,12 @@ impl Texts {
         self.0.iter().any(|listed| listed == text)
     }
 
+    /// Whether they are these, in this order.
+    #[must_use]
+    pub fn are(&self, texts: &[&str]) -> bool {
+        self.0 == texts
+    }
+
     /// The texts.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
@@ -72,6 +78,13 @@ impl Patterns {
     #[must_use]
     pub fn cover(&self, text: &str) -> bool {
         self.0.iter().any(|pattern| pattern.matches(text))
+    }
+
+    /// Those of them that match the whole text, as they are written.
+    pub fn covering(&self, text: &str) -> impl Iterator<Item = String> {
+        let patterns = self.0.iter();
+        let covering = patterns.filter(move |pattern| pattern.matches(text));
+        covering.map(ToString::to_string)
     }
 }
 
@@ -189,6 +202,13 @@ pub struct Users(Vec<String>);
 const NON_ROOT: &str = "@non-root";
 
 impl Users {
+    /// Whether a text can be an entry: a number, two of them, or the word for all but root.
+    #[must_use]
+    pub fn is_entry(text: &str) -> bool {
+        let is_number = |part: &str| part.parse::<u32>().is_ok_and(|id| id.to_string() == part);
+        text == NON_ROOT || text.splitn(2, ':').all(is_number)
+    }
+
     /// Whether a user may be taken. A name is never: which user it is, the image says.
     #[must_use]
     pub fn cover(&self, user: &str) -> bool {
@@ -205,11 +225,7 @@ impl Users {
 
 impl Setting for Users {
     fn read(value: &Value) -> Result<Self, BadSetting> {
-        let read = |text: &str| {
-            let is_number = |part: &str| part.parse::<u32>().is_ok_and(|id| id.to_string() == part);
-            let is_good = text == NON_ROOT || text.splitn(2, ':').all(is_number);
-            is_good.then(|| text.to_owned())
-        };
+        let read = |text: &str| Self::is_entry(text).then(|| text.to_owned());
         entries(value, "must be uid:gid in numbers, or @non-root", read).map(Self)
     }
 

@@ -31,6 +31,12 @@ impl Selectors {
         Self(vec![Selector::Own])
     }
 
+    /// Whether they are what was made through the same policy, and nothing else.
+    #[must_use]
+    pub fn are_own(&self) -> bool {
+        matches!(&*self.0, [Selector::Own])
+    }
+
     /// Whether a container of this name would be one of them, whatever else it is.
     #[must_use]
     pub fn select_name(&self, name: &str) -> bool {

@@ -20,6 +20,10 @@ impl Cover<'_> {
         if network.driver == "host" {
             return Ok(self.blocks.create.host_namespaces.has("network"));
         }
+        // So has the one that is none, which takes no key by its name.
+        if network.is_none() {
+            return Ok(true);
+        }
         let is_own = network.labels.policy() == Some(self.policy);
         Ok((granted.own && is_own)
             || granted.names.cover(&network.name)
@@ -40,11 +44,16 @@ impl Cover<'_> {
             // Whoever sees the name of a new one takes it for another's id.
             return Ok((is_named || volumes.new) && !reads_as_id(name));
         };
-        let is_chosen = is_named
+        Ok(self.is_chosen_volume(name, &volume)? && self.is_good_volume(&volume))
+    }
+
+    /// Whether a volume that is there may be mounted, however it was made.
+    pub(super) fn is_chosen_volume(&self, name: &str, volume: &Volume) -> Granted {
+        let volumes = &self.blocks.create.volumes;
+        Ok(volumes.names.cover(name)
             || (volumes.new && self.known.has_made(name))
-            || (volumes.own && self.is_own_volume(name, &volume)?)
-            || (volumes.project && self.is_of_project(&volume.labels)?);
-        Ok(is_chosen && self.is_good_volume(&volume))
+            || (volumes.own && self.is_own_volume(name, volume)?)
+            || (volumes.project && self.is_of_project(&volume.labels)?))
     }
 
     /// Whether a volume was made through the policy, or for containers that were, and is used by no others.

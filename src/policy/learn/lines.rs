@@ -9,7 +9,7 @@ use super::super::need::{Block, Limits, What};
 use super::super::replay::{MAKING, RUNNING, key_of, lacking};
 use super::keys::{Form, NARROWING, entry, form, load};
 use super::text::told;
-use super::{Seen, Tally};
+use super::{Seen, Tally, varying};
 use crate::docker::json::quoted;
 
 /// A key with what is written under it, and the comments behind its lines.
@@ -112,7 +112,7 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
             let value = format!("{{ allow = [{}] }}", names.join(", "));
             ("env", whole(value, "by name, whatever the value"))
         }
-        (_, Form::Commands | Form::List) => (name, Written::List(entries().collect())),
+        (_, Form::Commands | Form::List) => (name, Written::List(varying::entries(key, &found))),
     };
     let key = name.to_owned();
     Some(Line { key, value })

@@ -19,7 +19,9 @@ use super::text::{
     CONTROL, REFUSED, WITHOUT_ARGUMENTS, lost, not_narrowed, of_operation, of_path, times,
     too_narrow, unwritable, write_block,
 };
+use super::varying::common;
 use super::{Seen, Tally};
+use crate::docker::json::quoted;
 use crate::docker::{Effect, Operation};
 
 /// The file with what it lacks, and what is to be told of it.
@@ -275,6 +277,17 @@ impl<'a> Merged<'a> {
             Err(note) => return self.notes.push(note),
         };
         let mut entry = Entry::of_key(&key, toml, tally);
+        if let Some((pattern, old)) = self.generalised(block, name, value) {
+            entry.toml = quoted(&pattern);
+            entry.comment = format!("{}; in the place of {}", entry.comment, quoted(&old));
+            if self
+                .held_back
+                .iter()
+                .any(|told| *told == format!("{key} = {}", entry.toml))
+            {
+                return;
+            }
+        }
         let told = format!("{key} = {}", entry.toml);
         let item = self.document.get_mut(block.name());
         let table = item.and_then(Item::as_table_like_mut);
@@ -317,6 +330,18 @@ impl<'a> Merged<'a> {
             }
         }
         self.held_back.push(told);
+    }
+
+    /// The pattern that a name and one of the file have in common, and that one.
+    fn generalised(&self, block: Block, name: &str, value: &str) -> Option<(String, String)> {
+        let key = format!("{}.{name}", block.name());
+        let table = self.document.get(block.name())?.as_table_like()?;
+        let mut list = table
+            .get(name)?
+            .as_array()?
+            .iter()
+            .filter_map(Value::as_str);
+        list.find_map(|old| Some((common(&key, old, value)?, old.to_owned())))
     }
 
     /// A key with these entries, beside what holds without it.

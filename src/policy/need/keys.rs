@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Block, Made, RESERVED, What, Within};
-use crate::docker::json::{quoted, shortened};
-use crate::docker::path::is_clean;
-use crate::docker::reference::is_on_host;
+use super::{Block, Made, What, Within};
 use crate::policy::facts::POLICY_LABEL;
 
 impl What {
@@ -96,86 +93,6 @@ impl What {
             | Self::Unchanged
             | Self::Unnamed(_) => return None,
         })
-    }
-
-    /// What to write for it to be granted.
-    #[must_use]
-    pub fn way(&self) -> Option<String> {
-        let (block, key) = self.key()?;
-        let key = format!("{}.{key}", block.name());
-        let is_mark = matches!(self, Self::Label { key, .. } if key.starts_with(RESERVED));
-        if is_mark || matches!(self, Self::Mark { .. }) {
-            return None;
-        }
-        let Some(value) = self.value() else {
-            return Some(format!("set {key} = true"));
-        };
-        let shown = quoted(shortened(&value));
-        Some(if let Self::Within(Within::Command(argv)) = self {
-            // The arguments may hold secrets, and a refusal is on record.
-            match argv.len() {
-                0 | 1 => format!("add [{shown}] to {key}"),
-                count => {
-                    let more = arguments(count - 1);
-                    format!("add a list of {shown} and its {more} to {key}")
-                }
-            }
-        } else if let Self::Start(_) = self {
-            format!("name every network that it is on now in {key}")
-        } else if let Self::Made(Made::VolumeOption { key: option, .. }) = self {
-            format!("add \"{}=\" with its value to {key}", shortened(option))
-        } else if let Self::Made(Made::Tag(name)) = self
-            && name == "*"
-        {
-            format!("set {key} = [\"*\"]: which names a tar holds is not read")
-        } else if let Self::Made(Made::Pull(name) | Made::Push(name)) = self
-            && is_on_host(name)
-        {
-            format!(
-                "name {shown} in {key}, which then names all others too: a registry on the host itself must be named"
-            )
-        } else if let Self::Within(Within::ArchivePath(path)) = self
-            && !is_clean(path)
-        {
-            format!("write it without `..` and backslash, or leave {key} out")
-        } else if matches!(self, Self::Label { .. }) {
-            format!("leave it out of {key}")
-        } else if matches!(self, Self::Limits(_)) {
-            format!("widen {key}, or have the client set less")
-        } else if value.is_empty() {
-            format!("name one of {key}")
-        } else if shortened(&value).len() < value.len() {
-            format!("add it, whole, to {key}")
-        } else {
-            self.way_of_entry(&shown, (block, &key))
-        })
-    }
-
-    /// What to write for a value that can be an entry of its key as it is shown.
-    fn way_of_entry(&self, shown: &str, (block, key): (Block, &str)) -> String {
-        let is_name = |user: &str| !user.split(':').all(|part| part.parse::<u32>().is_ok());
-        if matches!(self, Self::Env(_) | Self::Within(Within::ExecEnv(_))) {
-            let block = block.name();
-            format!(
-                "add {shown} to {key}, where there is one, or take it out of {block}.env.forbid"
-            )
-        } else if matches!(self, Self::User(user) | Self::Within(Within::ExecUser(user)) if is_name(user))
-        {
-            format!("add its number to {key}")
-        } else if matches!(self, Self::Volume(_)) {
-            format!("add {shown} to {key}, and what it was made with to [volumes]")
-        } else {
-            format!("add {shown} to {key}")
-        }
-    }
-}
-
-/// So many arguments, in words.
-fn arguments(count: usize) -> String {
-    if count == 1 {
-        "argument".to_owned()
-    } else {
-        format!("{count} arguments")
     }
 }
 

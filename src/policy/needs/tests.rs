@@ -8,6 +8,7 @@ use super::{Needs, needs, query};
 use crate::docker::body::{parse, table};
 use crate::docker::{Target, classify};
 use crate::policy::file::tests::policy;
+use crate::policy::hint::tests::follow;
 use crate::policy::need::{Made, What};
 use crate::policy::suppose::{self, Given};
 use crate::policy::{Grants, Judgement, Known, Permit, Reason, Rules};
@@ -37,7 +38,10 @@ pub(in crate::policy) fn judged(
         .collect();
     match suppose::judge(&rules, call, body, &given) {
         Ok((Judgement::Allow(permit), _)) => Ok(permit),
-        Ok((Judgement::Deny(denial), _)) | Err(denial) => Err((denial.reason, denial.message)),
+        Ok((Judgement::Deny(denial), _)) | Err(denial) => {
+            follow(text, request, body, &given);
+            Err((denial.reason, denial.message))
+        }
         Ok((other, _)) => panic!("{request} {body}: {other:?}"),
     }
 }
@@ -78,11 +82,11 @@ fn half_of_a_processor_limit_says_nothing_of_a_container_that_is_there() {
         ("{}", ""),
         (
             r#"{"CpuPeriod":1000}"#,
-            "the body is beyond create.limits (cpus unlimited, at the most 2); to grant it have the client set less, or raise cpus there or leave it out",
+            "the body is beyond create.limits (cpus unlimited, at the most 2); to grant it have the client set less, or raise cpus in create.limits or leave it out",
         ),
         (
             r#"{"CpuQuota":200000}"#,
-            "the body is beyond create.limits (cpus unlimited, at the most 2); to grant it have the client set less, or raise cpus there or leave it out",
+            "the body is beyond create.limits (cpus unlimited, at the most 2); to grant it have the client set less, or raise cpus in create.limits or leave it out",
         ),
     ] {
         assert_judged(blocks, UPDATE, body, want);
@@ -106,7 +110,7 @@ fn an_image_without_a_version_is_moved_with_every_tag() {
         ("POST /images/", "acme/x/push", ""),
         ("POST /images/", "reg.a/b/push", "the image \"reg.a/b:*\" is not granted; to grant it add \"reg.a/b:*\" to images.push"),
         ("POST /images/", "reg.a/b/push?tag=2", "the image \"reg.a/b:2\" is not granted; to grant it add \"reg.a/b:2\" to images.push"),
-        ("POST /images/", "reg.a/b:1/push?tag=2", "the image \"reg.a/b:1:2\" is not granted; to grant it add \"reg.a/b:1:2\" to images.push"),
+        ("POST /images/", "reg.a/b:1/push?tag=2", "the image \"reg.a/b:1:2\" is not granted; to grant it have the client send a reference that images.pull and images.push can have, such as alpine:3.20"),
         ("POST /images/", "reg.a/b/push?tag=1&tag=2", "the query key `tag` stands there twice: send it once"),
     ]
     .map(|(start, rest, want)| (start.to_owned() + rest, want))
@@ -117,7 +121,7 @@ fn an_image_without_a_version_is_moved_with_every_tag() {
 
 #[test]
 fn a_container_of_no_image_is_of_none_that_is_listed() {
-    let none = "Image \"\" is not granted; to grant it name one of create.images";
+    let none = "Image \"\" is not granted; to grant it have the client name one of create.images";
     for (blocks, body, want) in [
         ("[create]\nimages = ['acme/*']", r#"{"Image":"acme/a"}"#, ""),
         (
@@ -186,81 +190,162 @@ fn no_template_of_a_service_writes_what_a_rule_reads() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn only_ordinary_containers_are_entered() {
-    let refused =
-        "the container has more than [create] grants; to grant it set exec.into_privileged = true";
+    let has = |what: &str, way: &str| {
+        let what = [what, if what.is_empty() { "" } else { ", which is " }].concat();
+        format!("the container \"web\" has {what}more than [create] gives one; to grant it {way}")
+    };
+    let all = "set exec.into_privileged = true";
     for (inspection, want) in [
-        ("{}", ""),
-        (r#"{"HostConfig":{"Privileged":true}}"#, refused),
+        ("{}", String::new()),
+        (
+            r#"{"HostConfig":{"Privileged":true}}"#,
+            has("Privileged", "set create.privileged = true"),
+        ),
         (
             r#"{"HostConfig":{"Privileged":false,"CapAdd":null,"Devices":[]}}"#,
-            "",
+            String::new(),
         ),
-        (r#"{"HostConfig":{"CapAdd":["SYS_ADMIN"]}}"#, refused),
-        (r#"{"HostConfig":{"CapAdd":["CAP_CHOWN"]}}"#, ""),
-        (r#"{"HostConfig":{"PidMode":"host"}}"#, refused),
-        (r#"{"HostConfig":{"PidMode":"container:db"}}"#, refused),
-        (r#"{"HostConfig":{"IpcMode":"host"}}"#, refused),
-        (r#"{"HostConfig":{"IpcMode":"private"}}"#, ""),
-        (r#"{"HostConfig":{"UTSMode":"host"}}"#, refused),
-        (r#"{"HostConfig":{"UsernsMode":"host"}}"#, refused),
-        (r#"{"HostConfig":{"NetworkMode":"host"}}"#, refused),
-        (r#"{"HostConfig":{"NetworkMode":"container:db"}}"#, refused),
-        (r#"{"HostConfig":{"NetworkMode":"db"}}"#, ""),
+        (
+            r#"{"HostConfig":{"CapAdd":["SYS_ADMIN"]}}"#,
+            has(
+                r#"CapAdd "SYS_ADMIN""#,
+                r#"add "SYS_ADMIN" to create.capabilities"#,
+            ),
+        ),
+        (r#"{"HostConfig":{"CapAdd":["CAP_CHOWN"]}}"#, String::new()),
+        (
+            r#"{"HostConfig":{"PidMode":"host"}}"#,
+            has(
+                r#"PidMode "host""#,
+                r#"add "pid" to create.host_namespaces"#,
+            ),
+        ),
+        (
+            r#"{"HostConfig":{"PidMode":"container:db"}}"#,
+            has(r#"PidMode "db""#, r#"add "db" to create.join"#),
+        ),
+        (
+            r#"{"HostConfig":{"IpcMode":"host"}}"#,
+            has(
+                r#"IpcMode "host""#,
+                r#"add "ipc" to create.host_namespaces"#,
+            ),
+        ),
+        (r#"{"HostConfig":{"IpcMode":"private"}}"#, String::new()),
+        (
+            r#"{"HostConfig":{"UTSMode":"host"}}"#,
+            has(
+                r#"UTSMode "host""#,
+                r#"add "uts" to create.host_namespaces"#,
+            ),
+        ),
+        (
+            r#"{"HostConfig":{"UsernsMode":"host"}}"#,
+            has(
+                r#"UsernsMode "host""#,
+                r#"add "user" to create.host_namespaces"#,
+            ),
+        ),
+        (
+            r#"{"HostConfig":{"NetworkMode":"host"}}"#,
+            has(
+                r#"HostConfig.NetworkMode "host""#,
+                r#"add "network" to create.host_namespaces"#,
+            ),
+        ),
+        (
+            r#"{"HostConfig":{"NetworkMode":"container:db"}}"#,
+            has(
+                r#"HostConfig.NetworkMode "db""#,
+                r#"add "db" to create.join"#,
+            ),
+        ),
+        (r#"{"HostConfig":{"NetworkMode":"db"}}"#, String::new()),
         (
             r#"{"HostConfig":{"Devices":[{"PathOnHost":"/dev/sda"}]}}"#,
-            refused,
+            has(
+                r#"Devices "/dev/sda:rwm""#,
+                r#"add "/dev/sda:rwm" to create.devices"#,
+            ),
         ),
         (
             r#"{"HostConfig":{"DeviceCgroupRules":["b *:* rwm"]}}"#,
-            refused,
+            has(
+                r#"DeviceCgroupRules "b *:* rwm""#,
+                r#"add "b *:* rwm" to create.devices"#,
+            ),
         ),
         (
             r#"{"HostConfig":{"DeviceRequests":[{"Capabilities":[["gpu"]]}]}}"#,
-            refused,
+            has("DeviceRequests", "set create.gpus = true"),
         ),
         (
             r#"{"HostConfig":{"SecurityOpt":["seccomp=unconfined"]}}"#,
-            refused,
+            has(
+                r#"SecurityOpt "seccomp=unconfined""#,
+                r#"add "seccomp=unconfined" to create.security_opt"#,
+            ),
         ),
         (
             r#"{"HostConfig":{"SecurityOpt":["no-new-privileges"]}}"#,
-            "",
+            String::new(),
         ),
-        (r#"{"HostConfig":{"MaskedPaths":[]}}"#, refused),
-        (r#"{"HostConfig":{"ReadonlyPaths":[]}}"#, refused),
+        (
+            r#"{"HostConfig":{"MaskedPaths":[]}}"#,
+            has("MaskedPaths", all),
+        ),
+        (
+            r#"{"HostConfig":{"ReadonlyPaths":[]}}"#,
+            has("ReadonlyPaths", all),
+        ),
         (
             r#"{"HostConfig":{"ReadonlyPaths":["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"]}}"#,
-            "",
+            String::new(),
         ),
         (
             r#"{"Mounts":[{"Type":"bind","Source":"/srv","RW":false}]}"#,
-            refused,
+            has(r#"Mounts "/srv:ro""#, r#"add "/srv:ro" to create.binds"#),
         ),
         (
             r#"{"Mounts":[{"Type":"volume","Name":"data","Driver":"local","RW":true}]}"#,
-            "",
+            String::new(),
         ),
         (
             r#"{"Mounts":[{"Type":"volume","Name":"bad","Driver":"local","RW":true}]}"#,
-            refused,
+            has(
+                r#"Mounts "device=*", Mounts "o=*", Mounts "type=*""#,
+                r#"add "device=" with its value to volumes.options and add "o=" with its value to volumes.options and add "type=" with its value to volumes.options"#,
+            ),
         ),
         (
             r#"{"Mounts":[{"Type":"volume","Name":"v","Driver":"evil","RW":true}]}"#,
-            refused,
+            has(
+                r#"Mounts "evil""#,
+                r#"add "evil" to volumes.drivers, beside "local""#,
+            ),
         ),
         // Trap 2: what nobody has thought of, and what no policy can grant, counts.
-        (r#"{"HostConfig":{"FancyMode":true}}"#, refused),
-        (r#"{"HostConfig":{"FancyMode":["a"]}}"#, refused),
-        (r#"{"HostConfig":{"Cgroup":"a"}}"#, refused),
+        (
+            r#"{"HostConfig":{"FancyMode":true}}"#,
+            has("HostConfig.FancyMode", all),
+        ),
+        (
+            r#"{"HostConfig":{"FancyMode":["a"]}}"#,
+            has("HostConfig.FancyMode", all),
+        ),
+        (r#"{"HostConfig":{"Cgroup":"a"}}"#, has("Cgroup", all)),
         (
             r#"{"HostConfig":{"A":false,"B":0,"C":"","D":[],"E":{},"F":null,"Cgroup":""}}"#,
-            "",
+            String::new(),
         ),
-        (r#"{"HostConfig":{"Annotations":{"io.a":"b"}}}"#, ""),
-        (r#"{"HostConfig":{"CgroupnsMode":"host"}}"#, ""),
-        (r#"{"Mounts":[{"Type":"tmpfs"}]}"#, ""),
-        (r#"{"Mounts":[{"Type":"cluster"}]}"#, refused),
-        (r#"{"Mounts":[{}]}"#, refused),
+        (
+            r#"{"HostConfig":{"Annotations":{"io.a":"b"}}}"#,
+            String::new(),
+        ),
+        (r#"{"HostConfig":{"CgroupnsMode":"host"}}"#, String::new()),
+        (r#"{"Mounts":[{"Type":"tmpfs"}]}"#, String::new()),
+        (r#"{"Mounts":[{"Type":"cluster"}]}"#, has("", all)),
+        (r#"{"Mounts":[{}]}"#, has("", all)),
     ] {
         let given = [
             ("/containers/web/json", inspection),
@@ -270,7 +355,7 @@ fn only_ordinary_containers_are_entered() {
                 r#"{"Options":{"type":"none","o":"bind","device":"/"}}"#,
             ),
         ];
-        for (blocks, want) in [("", want), ("[exec]\ninto_privileged = true", "")] {
+        for (blocks, want) in [("", &*want), ("[exec]\ninto_privileged = true", "")] {
             let body = r#"{"Cmd":["a"]}"#;
             assert_judged_given(blocks, "POST /containers/web/exec", body, &given, want);
         }
@@ -331,7 +416,13 @@ fn a_request_for_devices_that_names_none_is_no_ordinary_one() {
 fn a_volume_of_memory_is_no_path_of_the_host() {
     let mounted = r#"{"Image":"a","HostConfig":{"Binds":["cache:/a"]}}"#;
     let any = "[create]\nvolumes = ['*']";
-    let refused = "HostConfig.Binds[0] \"cache\" is not granted; to grant it add \"cache\" to create.volumes, and what it was made with to [volumes]";
+    let of = |key: &str| {
+        format!(
+            "HostConfig.Binds[0] \"{key}=*\" is not granted; to grant it add \"{key}=\" with its value to volumes.options"
+        )
+    };
+    let refused = &*["device", "o", "type"].map(of).join("; ");
+    let unnamed = &*of("type");
     for (options, want) in [
         (r#"{"type":"tmpfs","device":"tmpfs"}"#, ""),
         (
@@ -340,7 +431,7 @@ fn a_volume_of_memory_is_no_path_of_the_host() {
         ),
         (r#"{"type":"tmpfs","device":"tmpfs","o":"bind"}"#, refused),
         (r#"{"type":"none","device":"/","o":"bind"}"#, refused),
-        (r#"{"type":"tmpfs"}"#, refused),
+        (r#"{"type":"tmpfs"}"#, unnamed),
     ] {
         let volume = format!(r#"{{"Driver":"local","Options":{options}}}"#);
         let given = [("/volumes/cache", volume.as_str())];
@@ -354,7 +445,10 @@ fn a_volume_of_memory_is_no_path_of_the_host() {
 fn each_key_of_create_grants_what_its_refusal_names() {
     let host = |within: &str| format!(r#"{{"Image":"a","HostConfig":{{{within}}}}}"#);
     let at = |path: &str, value: &str, key: &str| {
-        format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to create.{key}")
+        let beside = beside(&format!("create.{key}"));
+        format!(
+            "{path} \"{value}\" is not granted; to grant it add \"{value}\" to create.{key}{beside}"
+        )
     };
     let of = |path: &str, value: &str, key: &str| at(&format!("HostConfig.{path}"), value, key);
     // G18: what the client wrote, and what stands under the key.
@@ -675,6 +769,17 @@ fn each_key_of_create_grants_what_its_refusal_names() {
 
 const CREATE: &str = "POST /containers/create";
 
+/// What a hint says of a list that holds without being written.
+fn beside(key: &str) -> &'static str {
+    match key {
+        "create.networks" => ", beside \"@default\" and \"@own\"",
+        "networks.drivers" => ", beside \"bridge\" and \"overlay\"",
+        "networks.containers" => ", beside \"@own\"",
+        "volumes.drivers" => ", beside \"local\"",
+        _ => "",
+    }
+}
+
 /// The keys of `[create]` that are open until they are written.
 #[test]
 fn each_open_key_of_create_narrows_once_it_is_written() {
@@ -689,15 +794,15 @@ fn each_open_key_of_create_narrows_once_it_is_written() {
         ("ports = ['127.0.0.1:80']", host(r#""PortBindings":{"80/tcp":[{"HostIp":"::1","HostPort":"80"}]}"#), at("HostConfig.PortBindings", "[::1]:80", "ports"), "ports = ['[::1]:80']"),
         ("restart = ['on-failure']", host(r#""RestartPolicy":{"Name":"always"}"#), at("HostConfig.RestartPolicy", "always", "restart"), "restart = ['always']"),
         ("users = ['1:1']", r#"{"Image":"a:1","User":"2:2"}"#.to_owned(), at("User", "2:2", "users"), "users = ['@non-root']"),
-        ("volumes = ['a*']", host(r#""Binds":["b:/b"]"#), at("HostConfig.Binds[0]", "b", "volumes") + ", and what it was made with to [volumes]", "volumes = ['b']"),
-        ("env = { allow = ['A'] }", r#"{"Image":"a:1","Env":["B=secret"]}"#.to_owned(), at("Env", "B", "env.allow") + ", where there is one, or take it out of create.env.forbid", "env = { allow = ['B=s*'] }"),
+        ("volumes = ['a*']", host(r#""Binds":["b:/b"]"#), at("HostConfig.Binds[0]", "b", "volumes"), "volumes = ['b']"),
+        ("env = { allow = ['A'] }", r#"{"Image":"a:1","Env":["B=secret"]}"#.to_owned(), at("Env", "B", "env.allow"), "env = { allow = ['B=s*'] }"),
         ("networks = []", host(""), at("HostConfig.NetworkMode", "@default", "networks"), "networks = ['@default']"),
         ("labels = { forbid = ['x.*'] }", r#"{"Image":"a:1","Labels":{"x.y":"z"}}"#.to_owned(),
-            "Labels \"x.y\" is not granted; to grant it leave it out of create.labels.forbid".to_owned(), "labels = { forbid = ['y.*'] }"),
+            "Labels \"x.y\" is not granted; to grant it take \"x.*\" out of create.labels.forbid".to_owned(), "labels = { forbid = ['y.*'] }"),
         ("labels = { stamp = { o = 'me' } }", r#"{"Image":"a:1","Labels":{"o":"you"}}"#.to_owned(),
-            "Labels \"o\" is not granted; to grant it leave it out of create.labels.forbid".to_owned(), "labels = { stamp = { o = 'you' } }"),
+            "Labels \"o\" is not granted; to grant it take \"o\" out of create.labels.stamp, which sets it to another value".to_owned(), "labels = { stamp = { o = 'you' } }"),
         ("limits = { memory = '1k' }", host(r#""Memory":1025"#),
-            "HostConfig is beyond create.limits (memory 1025, at the most 1k); to grant it have the client set less, or raise memory there or leave it out".to_owned(), "limits = { memory = '2k' }"),
+            "HostConfig is beyond create.limits (memory 1025, at the most 1k); to grant it have the client set less, or raise memory in create.limits or leave it out".to_owned(), "limits = { memory = '2k' }"),
     ];
     for (narrow, body, refused, wide) in cases {
         assert_judged("", CREATE, body, "");
@@ -713,7 +818,8 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
         format!("the container \"web\" is not granted; to grant it add \"web\" to {block}.into")
     };
     let add = |path: &str, value: &str, key: &str| {
-        format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to {key}")
+        let beside = beside(key);
+        format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to {key}{beside}")
     };
     let set =
         |path: &str, key: &str| format!("{path} is not granted; to grant it set {key} = true");
@@ -731,7 +837,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[archive]\npaths = ['/etc:rw']",
             put,
             "",
-            add("path", "/srv/a", "archive.paths"),
+            "path \"/srv/a\" is not granted; to grant it add \"/srv/a:rw\" to archive.paths".to_owned(),
             "[archive]\npaths = ['/srv/**:rw']",
         ),
         (
@@ -766,7 +872,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[exec]\nenv = { allow = ['A'] }",
             exec,
             r#"{"Cmd":["a"],"Env":["B=s3cret"]}"#,
-            add("Env", "B", "exec.env.allow") + ", where there is one, or take it out of exec.env.forbid",
+            add("Env", "B", "exec.env.allow"),
             "[exec]\nenv = { allow = ['B'] }",
         ),
         (
@@ -829,7 +935,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[images]\ntags = ['a']",
             "POST /images/load",
             "",
-            "the tar \"*\" is not granted; to grant it set images.tags = [\"*\"]: which names a tar holds is not read".to_owned(),
+            "the tar \"*\" is not granted; to grant it set images.tags = [\"*\"] (which names a tar holds is not read)".to_owned(),
             "[images]\ntags = ['*']",
         ),
         (
@@ -864,7 +970,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "",
             "POST /networks/create",
             r#"{"Name":"n","IPAM":{"Config":[{"AuxiliaryAddresses":{"a":"10.1.0.5"}}]}}"#,
-            add("IPAM.Config", "10.1.0.5", "networks.subnets"),
+            "IPAM.Config \"10.1.0.5\" is not granted; to grant it add \"10.1.0.5/32\" to networks.subnets".to_owned(),
             "[networks]\nsubnets = ['10.1.0.0/24']",
         ),
         (
@@ -921,7 +1027,7 @@ fn an_exec_is_judged_again_when_it_starts() {
         (
             "[exec]\nusers = ['1:1']",
             r#"{"user":""}"#,
-            "the exec's user \"\" is not granted; to grant it name one of exec.users",
+            "the exec's user \"\" is not granted; to grant it have the client name one of exec.users",
         ),
     ] {
         let given = [(
@@ -967,7 +1073,7 @@ fn no_pattern_of_a_folder_matches_what_is_beside_it() {
     let made = |options: &str| format!(r#"{{"Name":"a","DriverOpts":{options}}}"#);
     let refused = |option: &str| {
         format!(
-            "DriverOpts \"{option}=*\" is not granted; to grant it add \"{option}=\" with its value to volumes.options"
+            "DriverOpts \"{option}=*\" is not granted; to grant it have the client leave the option out (no entry has a `=` in its name or a `..` in its value)"
         )
     };
     for (options, want) in [

@@ -110,6 +110,68 @@ fn a_path_outside_of_the_table_needs_a_raw_path() {
     );
 }
 
+/// The hints of an operation or a path that no policy allows, followed.
+#[test]
+fn messages_what_allow_cannot_grant_is_not_hinted_at() {
+    let judged = |text: &'static str, method: &str, target: &str| {
+        let rules = Rules::new(vec![policy("p", text)], Grants::default());
+        verdict(&rules, method, target)
+    };
+    for (text, method, target, hint, followed) in [
+        (
+            "allow = []",
+            "GET",
+            "/info",
+            "add \"SystemInfo\" to allow",
+            "allow = ['SystemInfo']",
+        ),
+        // A deny wins over allow in the same file.
+        (
+            "allow = ['*:read']\ndeny = ['SystemInfo']",
+            "GET",
+            "/info",
+            "take \"SystemInfo\" out of deny",
+            "allow = ['*:read']\ndeny = []",
+        ),
+        (
+            "allow = []\ndeny = ['system:read']",
+            "GET",
+            "/info",
+            "take \"system:read\" out of deny and add \"SystemInfo\" to allow",
+            "allow = ['SystemInfo']\ndeny = []",
+        ),
+        (
+            "allow = []",
+            "GET",
+            "/libpod/info",
+            "to grant it all the same add \"GET /libpod/info\" to allow",
+            "allow = ['GET /libpod/info']",
+        ),
+        (
+            "allow = ['GET /libpod/{}']\ndeny = ['GET /libpod/info']",
+            "GET",
+            "/libpod/info",
+            "take \"GET /libpod/info\" out of deny",
+            "allow = ['GET /libpod/{}']\ndeny = []",
+        ),
+    ] {
+        let (_, message) = judged(text, method, target).unwrap_err();
+        assert!(message.ends_with(hint), "{message}, not {hint}");
+        assert_eq!(
+            judged(followed, method, target),
+            Ok("p".to_owned()),
+            "{hint}"
+        );
+    }
+    // Among the paths of the table's own no entry can name one that it does not have.
+    for name in ["sab", "sab-through", &"a".repeat(60)] {
+        let target = format!("/containers/{name}/a/json");
+        let (_, message) = judged("allow = []", "GET", &target).unwrap_err();
+        let want = "the nearest is GET /containers/{name}/json; no entry of allow can grant it";
+        assert!(message.ends_with(want), "{message}");
+    }
+}
+
 #[test]
 fn judging_twice_gives_the_same_answer() {
     let rules = Rules::new(vec![policy("all", "allow = ['*:read']")], Grants::default());

@@ -79,7 +79,7 @@ fn d_a_path_that_is_read_is_judged_and_sent_without_what_says_nothing() {
         blocks,
         "PUT /containers/web/archive?path=/srv/../srv",
         "",
-        "path \"/srv/../srv\" is not granted; to grant it write it without `..` and backslash, or leave archive.paths out",
+        "path \"/srv/../srv\" is not granted; to grant it have the client write it without `..` and backslash, or leave archive.paths out",
     );
 }
 

@@ -1,0 +1,596 @@
+//! Every hint that a denial gives, followed: the policy as text with what the hint says to write, read again, and
+//! the same request judged on the same ground.
+
+use toml::{Table, Value};
+
+use super::*;
+use crate::docker::{Target, classify};
+use crate::policy::file::tests::policy;
+use crate::policy::reason::Asked;
+use crate::policy::suppose::{self, Given};
+use crate::policy::{Grants, Judgement, Need, Rules};
+
+/// What a policy denies of a request; `None` where it allows it.
+fn denied(text: &str, request: &str, body: &str, given: &[Given]) -> Option<(String, Asked)> {
+    let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
+    let rules = Rules::new(vec![policy("p", text)], Grants::default());
+    let (method, target) = request.split_once(' ').unwrap();
+    let call = classify(method, Target::parse(target).unwrap()).unwrap();
+    match suppose::judge(&rules, call, body, given).unwrap().0 {
+        Judgement::Allow(_) => None,
+        Judgement::Deny(denial) => Some((denial.message, *denial.asked.unwrap_or_default())),
+        other => panic!("{request} {body}: {other:?}"),
+    }
+}
+
+/// Follows every hint of a denial.
+#[track_caller]
+pub(in crate::policy) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
+    let Some((message, asked)) = denied(text, request, body, given) else {
+        return;
+    };
+    let policy = policy("p", Box::leak(text.to_owned().into_boxed_str()));
+    let hints = Hints {
+        blocks: policy.blocks(),
+        entered: asked.entered.as_ref(),
+    };
+    let (mut whole, mut is_for_policy): (Table, bool) = (text.parse().unwrap(), true);
+    for (at, need) in asked.refused.iter().enumerate() {
+        let Some(way) = hints.way(&need.what) else {
+            is_for_policy = false;
+            continue;
+        };
+        let case = format!("{text}\n{request} {body}\n{message}\nhint: {way}");
+        assert!(
+            at >= 3 || message.len() >= 500 || message.contains(&way),
+            "not told: {case}"
+        );
+        let Some(written) = for_policy(&way) else {
+            is_for_policy = false;
+            assert_no_key_helps(text, (request, body, given), need, &case);
+            continue;
+        };
+        let mut alone: Table = text.parse().unwrap();
+        apply(&mut alone, written, need, hints, &case);
+        apply(&mut whole, written, need, hints, &case);
+        let after = denied(&alone.to_string(), request, body, given);
+        let still = after.is_some_and(|(_, after)| after.refused.contains(need));
+        assert!(!still, "followed, it changes nothing: {case}\n{alone}");
+    }
+    if is_for_policy && !asked.refused.is_empty() {
+        let after = denied(&whole.to_string(), request, body, given);
+        let after = after.map(|(message, _)| message);
+        assert_eq!(
+            after, None,
+            "all hints followed: {text}\n{request} {body}\n{message}\n{whole}"
+        );
+    }
+}
+
+/// The part of a hint that is about the policy, if one is.
+fn for_policy(way: &str) -> Option<&str> {
+    if let Some(change) = way.strip_prefix(CLIENT) {
+        return change.split_once(", or ").map(|(_, written)| written);
+    }
+    Some(way)
+}
+
+/// What is left to the client is what no value under the key would grant.
+fn assert_no_key_helps(
+    text: &str,
+    (request, body, given): (&str, &str, &[Given]),
+    need: &Need,
+    case: &str,
+) {
+    let Some((block, key)) = need.what.key() else {
+        return;
+    };
+    let value = need.what.value().unwrap();
+    let mut table: Table = text.parse().unwrap();
+    list(&mut table, &format!("{}.{key}", block.name())).push(value.to_string().into());
+    let (text, name) = (table.to_string(), "p".to_owned());
+    if crate::policy::Policy::load(&name, &Text(text.clone())).is_err() {
+        return;
+    }
+    let after = denied(&text, request, body, given);
+    let still = after.is_some_and(|(_, after)| after.refused.contains(need));
+    assert!(still, "a key would have granted it: {case}");
+}
+
+struct Text(String);
+
+impl crate::policy::Library for Text {
+    fn read(&self, name: &str) -> Result<(String, String), crate::policy::Problem> {
+        Ok((name.to_owned(), self.0.clone()))
+    }
+}
+
+/// Writes what a hint says.
+fn apply(table: &mut Table, way: &str, need: &Need, hints: Hints<'_>, case: &str) {
+    let mut rest = way;
+    while !rest.is_empty() {
+        rest = step(table, rest, need, hints).unwrap_or_else(|| panic!("no step: {rest}\n{case}"));
+        rest = rest.strip_prefix(" and ").unwrap_or(rest);
+    }
+}
+
+/// Writes what one step of a hint says, and returns what stands behind it.
+fn step<'a>(table: &mut Table, way: &'a str, need: &Need, hints: Hints<'_>) -> Option<&'a str> {
+    let rest = if let Some(rest) = way.strip_prefix("set ") {
+        let (key, rest) = rest.split_once(" = ")?;
+        let end = rest.find(" (").or(rest.find(" and ")).unwrap_or(rest.len());
+        let (value, rest) = rest.split_at(end);
+        let value: Table = format!("value = {value}").parse().unwrap();
+        *entry(table, key) = value.get("value")?.clone();
+        rest
+    } else if let Some(rest) = way.strip_prefix("take ") {
+        let (taken, rest) = text(rest)?;
+        let (key, rest) = key(rest.strip_prefix(" out of ")?);
+        match entry(table, key) {
+            Value::Array(list) => list.retain(|entry| entry.as_str() != Some(&taken)),
+            Value::Table(stamps) => _ = stamps.remove(&taken),
+            _ => return None,
+        }
+        rest.strip_prefix(", which sets it to another value")
+            .unwrap_or(rest)
+    } else if let Some(rest) = way.strip_prefix("raise ") {
+        let (keys, rest) = rest.split_once(" in create.limits or leave it out")?;
+        for key in keys.split(" and ") {
+            entry(table, "create.limits").as_table_mut()?.remove(key)?;
+        }
+        rest
+    } else if let Some(rest) = way.strip_prefix("leave ") {
+        let (key, rest) = rest.split_once(" out")?;
+        let (block, key) = key.split_once('.')?;
+        table.get_mut(block)?.as_table_mut()?.remove(key)?;
+        rest
+    } else {
+        return added(table, way.strip_prefix("add ")?, need, hints);
+    };
+    Some(
+        rest.find(')')
+            .filter(|_| rest.starts_with(" ("))
+            .map_or(rest, |end| &rest[end + 1..]),
+    )
+}
+
+/// Adds the entry that a hint names.
+fn added<'a>(table: &mut Table, way: &'a str, need: &Need, hints: Hints<'_>) -> Option<&'a str> {
+    let arguments = |what: &What| match what {
+        What::Within(Within::Command(argv)) => Some(argv.clone()),
+        _ => None,
+    };
+    let (value, rest): (Value, _) = if let Some(rest) = way.strip_prefix("it, whole, to ") {
+        (need.what.value()?.to_string().into(), rest)
+    } else if way.starts_with("[") || way.starts_with("a list of ") {
+        (arguments(&need.what)?.into(), way.split_once(" to ")?.1)
+    } else {
+        let (value, rest) = text(way)?;
+        let of_container = hints.entered.map_or(&[][..], |entered| &entered.has);
+        match rest.strip_prefix(" with its value to ") {
+            None => (value.into(), rest.strip_prefix(" to ")?),
+            Some(rest) => {
+                let mut needs = of_container.iter().chain([need]);
+                let option = needs.find_map(|need| match &need.what {
+                    What::Made(Made::VolumeOption { key, value: whole }) => {
+                        (format!("{key}=") == value).then(|| format!("{key}={whole}"))
+                    }
+                    _ => None,
+                });
+                (option?.into(), rest)
+            }
+        }
+    };
+    let (key, mut rest) = key(rest);
+    let list = list(table, key);
+    if let Some(beside) = rest.strip_prefix(", beside ") {
+        let (first, behind) = text(beside)?;
+        let second = behind.strip_prefix(" and ").and_then(text);
+        rest = second.as_ref().map_or(behind, |(_, rest)| rest);
+        let words = [Some(first), second.map(|(second, _)| second)];
+        if list.is_empty() {
+            list.extend(words.into_iter().flatten().map(Value::from));
+        }
+    }
+    list.push(value);
+    Some(
+        rest.find(')')
+            .filter(|_| rest.starts_with(" ("))
+            .map_or(rest, |end| &rest[end + 1..]),
+    )
+}
+
+/// A text in quotes, and what stands behind it.
+fn text(from: &str) -> Option<(String, &str)> {
+    let mut escaped = false;
+    let end = from.strip_prefix('"')?.find(|letter| {
+        let is_end = letter == '"' && !escaped;
+        escaped = letter == '\\' && !escaped;
+        is_end
+    })?;
+    let (quoted, rest) = from.split_at(end + 2);
+    let table: Table = format!("value = {quoted}").parse().unwrap();
+    Some((table.get("value")?.as_str()?.to_owned(), rest))
+}
+
+/// A key, and what stands behind it.
+fn key(from: &str) -> (&str, &str) {
+    let is_key = |letter: char| matches!(letter, 'a'..='z' | '_' | '.');
+    from.split_at(from.find(|letter| !is_key(letter)).unwrap_or(from.len()))
+}
+
+fn list<'a>(table: &'a mut Table, key: &str) -> &'a mut Vec<Value> {
+    let entry = entry(table, key);
+    if !entry.is_array() {
+        *entry = Value::Array(Vec::new());
+    }
+    entry.as_array_mut().unwrap()
+}
+
+/// The value of a key, made where it is not there.
+fn entry<'a>(table: &'a mut Table, key: &str) -> &'a mut Value {
+    let (first, rest) = key.split_once('.').unwrap_or((key, ""));
+    let value = table.entry(first).or_insert(Value::Table(Table::new()));
+    if rest.is_empty() {
+        return value;
+    }
+    entry(value.as_table_mut().unwrap(), rest)
+}
+
+/// Every operation that names an object, under a policy of these blocks, on this ground.
+#[track_caller]
+fn told(blocks: &str, request: &str, body: &str, given: &[(&str, Value)]) -> String {
+    const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerAttach', 'ContainerStart',
+        'ExecStart', 'NetworkConnect', 'NetworkDisconnect', 'PutContainerArchive', 'ServiceUpdate']\n";
+    let text = [ALLOW, blocks].concat();
+    let given: Vec<Given> = given
+        .iter()
+        .map(|(of, value)| ((*of).to_owned(), serde_json::to_value(value).unwrap()))
+        .collect();
+    follow(&text, request, body, &given);
+    denied(&text, request, body, &given)
+        .map(|(message, _)| message)
+        .unwrap_or_default()
+}
+
+fn id(digit: char) -> String {
+    digit.to_string().repeat(64)
+}
+
+fn value(text: &str) -> Value {
+    let json: serde_json::Value = serde_json::from_str(text).unwrap();
+    Value::try_from(json).unwrap()
+}
+
+#[test]
+fn g1_networks_by_id_are_named_as_a_policy_must_name_them() {
+    let network = |id: &str, name: &str, driver: &str, labels: &str| {
+        value(&format!(
+            r#"{{"Id":"{id}","Name":"{name}","Driver":"{driver}","Labels":{{{labels}}}}}"#
+        ))
+    };
+    let own = r#""dockgate.policy":"p""#;
+    for (blocks, name, driver, labels, hint) in [
+        // Own variants first.
+        (
+            "[create]\nnetworks = []",
+            "backend",
+            "bridge",
+            own,
+            "add \"@own\" to create.networks",
+        ),
+        ("", "backend", "bridge", own, ""),
+        (
+            "",
+            "host",
+            "host",
+            "",
+            "add \"network\" to create.host_namespaces",
+        ),
+        (
+            "[create]\nnetworks = ['host']",
+            "host",
+            "host",
+            "",
+            "add \"network\" to create.host_namespaces",
+        ),
+        (
+            "[create]\nhost_namespaces = ['network']",
+            "host",
+            "host",
+            "",
+            "",
+        ),
+        ("", "bridge", "bridge", "", ""),
+        (
+            "[create]\nnetworks = []",
+            "bridge",
+            "bridge",
+            "",
+            "add \"@default\" to create.networks",
+        ),
+        ("", "none", "null", "", ""),
+        ("[create]\nnetworks = []", "none", "null", "", ""),
+        // Whoever calls a network so has not made the daemon's own.
+        (
+            "[create]\nnetworks = []",
+            "none",
+            "bridge",
+            "",
+            "add \"none\" to create.networks",
+        ),
+        (
+            "",
+            "backend",
+            "bridge",
+            "",
+            "add \"backend\" to create.networks, beside \"@default\" and \"@own\"",
+        ),
+        (
+            "[create]\nnetworks = ['front']",
+            "backend",
+            "overlay",
+            "",
+            "add \"backend\" to create.networks",
+        ),
+        (
+            "",
+            "@edge",
+            "bridge",
+            "",
+            "add \"?edge\" to create.networks, beside \"@default\" and \"@own\"",
+        ),
+        (
+            "",
+            "a*b",
+            "bridge",
+            "",
+            "add \"a*b\" to create.networks, beside \"@default\" and \"@own\"",
+        ),
+    ] {
+        let full = id('e');
+        for by in [full.as_str(), &full[..12], name] {
+            // By their names the daemon's own are told without a question, and some names are no names.
+            if by == name
+                && (matches!(name, "host" | "bridge" | "none")
+                    || name.starts_with('@')
+                    || name.contains('*'))
+            {
+                continue;
+            }
+            let target = format!("/networks/{by}");
+            let given = [(target.as_str(), network(&full, name, driver, labels))];
+            for (request, body) in [
+                (
+                    "POST /containers/create",
+                    format!(r#"{{"Image":"a","HostConfig":{{"NetworkMode":"{by}"}}}}"#),
+                ),
+                (
+                    "POST /containers/create",
+                    format!(
+                        r#"{{"Image":"a","HostConfig":{{"NetworkMode":"none"}},"NetworkingConfig":{{"EndpointsConfig":{{"{by}":{{}}}}}}}}"#
+                    ),
+                ),
+                (
+                    "POST /services/s/update?version=1",
+                    format!(r#"{{"TaskTemplate":{{"Networks":[{{"Target":"{by}"}}]}}}}"#),
+                ),
+                (
+                    "POST /services/s/update?version=1",
+                    format!(r#"{{"Networks":[{{"Target":"{by}"}}]}}"#),
+                ),
+                (
+                    &format!("POST /networks/{by}/connect"),
+                    r#"{"Container":"@own"}"#.replace("@own", "own"),
+                ),
+            ] {
+                let own = (
+                    "/containers/own/json",
+                    value(r#"{"Config":{"Labels":{"dockgate.policy":"p"}}}"#),
+                );
+                let given = [given[0].clone(), own];
+                let message = told(blocks, request, &body, &given);
+                match hint {
+                    "" => assert_eq!(message, "", "G1: {name} by {by}: {request} {body}"),
+                    _ => assert!(
+                        message.ends_with(&format!("; to grant it {hint}")),
+                        "G1: {message}"
+                    ),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn g1_containers_by_id_are_named_as_a_policy_must_name_them() {
+    let full = id('c');
+    let container = |name: &str, labels: &str| {
+        value(&format!(
+            r#"{{"Id":"{}","Name":"/{name}","Config":{{"Labels":{{{labels}}}}}}}"#,
+            id('c')
+        ))
+    };
+    let own = r#""dockgate.policy":"p""#;
+    let service = r#""com.docker.compose.service":"web","com.docker.compose.config-hash":"1""#;
+    for (name, labels, entry) in [
+        ("web", own, "@own"),
+        ("web", "", "web"),
+        ("acme-web-1", service, "acme-web-1"),
+        // A name that is another each time is none to write down.
+        (
+            "run-4bcff63911fc",
+            service,
+            "label:com.docker.compose.service=web",
+        ),
+        (
+            "run-4bcff63911fc",
+            r#""org.opencontainers.image.title":"a","role":"ci""#,
+            "label:role=ci",
+        ),
+        ("run-4bcff63911fc", "", "run-4bcff63911fc"),
+        ("postgres15", service, "postgres15"),
+    ] {
+        for by in [full.as_str(), &full[..12], name] {
+            let target = format!("/containers/{by}/json");
+            let given = [(target.as_str(), container(name, labels))];
+            for (key, blocks, request, body) in [
+                (
+                    "create.join",
+                    "[create]\njoin = ['other']",
+                    "POST /containers/create".to_owned(),
+                    format!(r#"{{"Image":"a","HostConfig":{{"NetworkMode":"container:{by}"}}}}"#),
+                ),
+                (
+                    "create.join",
+                    "",
+                    "POST /containers/create".to_owned(),
+                    format!(r#"{{"Image":"a","HostConfig":{{"VolumesFrom":["{by}"]}}}}"#),
+                ),
+                (
+                    "create.join",
+                    "",
+                    "POST /containers/create".to_owned(),
+                    format!(r#"{{"Image":"a","HostConfig":{{"Links":["{by}:db"]}}}}"#),
+                ),
+                (
+                    "exec.into",
+                    "[exec]\ninto = ['other']",
+                    format!("POST /containers/{by}/exec"),
+                    r#"{"Cmd":["a"]}"#.to_owned(),
+                ),
+                (
+                    "exec.into",
+                    "[exec]\ninto = ['other']",
+                    format!("POST /containers/{by}/attach?stdin=1"),
+                    String::new(),
+                ),
+                (
+                    "exec.into",
+                    "[exec]\ninto = ['other']",
+                    format!("POST /containers/{by}/attach?stdout=1"),
+                    String::new(),
+                ),
+                (
+                    "archive.into",
+                    "[archive]\ninto = ['other']",
+                    format!("PUT /containers/{by}/archive?path=/a"),
+                    String::new(),
+                ),
+                (
+                    "networks.containers",
+                    "[networks]\ncontainers = ['other']",
+                    "POST /networks/bridge/disconnect".to_owned(),
+                    format!(r#"{{"Container":"{by}"}}"#),
+                ),
+            ] {
+                let message = told(blocks, &request, &body, &given);
+                let hint = format!("; to grant it add \"{entry}\" to {key}");
+                assert!(message.ends_with(&hint), "Messages: {message}, not {hint}");
+            }
+        }
+    }
+}
+
+#[test]
+fn g7_a_container_that_has_more_is_named_with_what_it_has_and_the_narrowest_key() {
+    let full = id('c');
+    let target = format!("/containers/{full}/json");
+    for (inspection, has, way) in [
+        (
+            r#"{"Mounts":[{"Type":"bind","Source":"/srv/x","RW":true}]}"#,
+            "Mounts \"/srv/x:rw\"",
+            "add \"/srv/x:rw\" to create.binds",
+        ),
+        (
+            r#"{"Mounts":[{"Type":"bind","Source":"/srv/x","RW":false},{"Type":"bind","Source":"/srv/y","RW":true}]}"#,
+            "Mounts \"/srv/x:ro\", Mounts \"/srv/y:rw\"",
+            "add \"/srv/x:ro\" to create.binds and add \"/srv/y:rw\" to create.binds",
+        ),
+        (
+            r#"{"HostConfig":{"PidMode":"host","Privileged":true}}"#,
+            "PidMode \"host\", Privileged",
+            "add \"pid\" to create.host_namespaces and set create.privileged = true",
+        ),
+        // No narrower key grants it.
+        (
+            r#"{"HostConfig":{"MaskedPaths":[]},"Mounts":[{"Type":"bind","Source":"/srv/x","RW":true}]}"#,
+            "MaskedPaths, Mounts \"/srv/x:rw\"",
+            "set BLOCK.into_privileged = true",
+        ),
+    ] {
+        for (block, request, body) in [
+            (
+                "exec",
+                format!("POST /containers/{full}/exec"),
+                r#"{"Cmd":["a"]}"#,
+            ),
+            (
+                "exec",
+                format!("POST /containers/{full}/attach?stdin=1"),
+                "",
+            ),
+            (
+                "archive",
+                format!("PUT /containers/{full}/archive?path=/a"),
+                "",
+            ),
+        ] {
+            let mut inspection = value(inspection);
+            inspection
+                .as_table_mut()
+                .unwrap()
+                .insert("Name".to_owned(), "/web".into());
+            let message = told("", &request, body, &[(&target, inspection)]);
+            let way = way.replace("BLOCK", block);
+            let want = format!(
+                "the container \"web\" has {has}, which is more than [create] gives one; to grant it {way}"
+            );
+            assert!(message.ends_with(&want), "G7: {message}, not {want}");
+        }
+    }
+}
+
+#[test]
+fn volumes_are_told_by_what_keeps_them_from_being_mounted() {
+    let body = r#"{"Image":"a","HostConfig":{"Binds":["data:/a"]}}"#;
+    let request = "POST /containers/create";
+    let nfs = r#"{"Driver":"local","Options":{"type":"nfs","device":":/x"}}"#;
+    for (blocks, volume, hints) in [
+        ("", "{}", 1),
+        ("[create]\nvolumes = ['data']", nfs, 2),
+        ("", nfs, 3),
+        (
+            "[create]\nvolumes = []",
+            r#"{"Labels":{"dockgate.policy":"p"}}"#,
+            1,
+        ),
+        ("[create]\nvolumes = ['data']", r#"{"Driver":"evil"}"#, 1),
+    ] {
+        let message = told(blocks, request, body, &[("/volumes/data", value(volume))]);
+        assert_eq!(
+            message.matches("to grant it").count(),
+            hints,
+            "{blocks}: {message}"
+        );
+    }
+}
+
+#[test]
+fn what_starts_is_told_the_networks_that_it_may_not_be_put_on() {
+    let own = r#"{"Config":{"Labels":{"dockgate.policy":"p"}},"NetworkSettings":{"Networks":{"back":{"NetworkID":"b1"},"bridge":{}}}}"#;
+    let network = value(r#"{"Name":"back"}"#);
+    let message = told(
+        "",
+        "POST /containers/web/start",
+        "",
+        &[
+            ("/containers/web/json", value(own)),
+            ("/networks/b1", network),
+        ],
+    );
+    assert!(
+        message.contains("add \"back\" to create.networks"),
+        "{message}"
+    );
+}

@@ -1,0 +1,158 @@
+//! Names that are another in each run: a pattern stands for what several of them have in common.
+
+use super::super::names::varies_in;
+use super::Tally;
+use super::keys::entry;
+use super::lines::Entry;
+use super::text::times;
+use crate::docker::json::quoted;
+
+/// The keys whose entries are patterns of names that clients choose.
+const NAMES: &[&str] = &[
+    "archive.into",
+    "create.join",
+    "create.networks",
+    "create.projects",
+    "create.volumes",
+    "exec.into",
+    "networks.containers",
+];
+
+/// What several names were taken for.
+struct Group<'a> {
+    pattern: Option<String>,
+    names: Vec<(&'a str, &'a Tally)>,
+}
+
+/// The entries of a key for what was found, those that differ in one part alone as a pattern.
+pub(super) fn entries(key: &str, found: &[(&str, &Tally)]) -> Vec<Entry> {
+    let found = found.iter().copied();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for (name, tally) in found.filter(|(name, _)| entry(key, name).is_some()) {
+        let joined = groups.iter_mut().find_map(|group| {
+            let (first, of) = group.names.first()?;
+            // What was refused may be another's.
+            let pattern =
+                common(key, first, name).filter(|_| of.is_refused() == tally.is_refused())?;
+            let is_same = group.pattern.as_ref().is_none_or(|known| *known == pattern);
+            is_same.then_some((group, pattern))
+        });
+        match joined {
+            Some((group, pattern)) => {
+                group.pattern = Some(pattern);
+                group.names.push((name, tally));
+            }
+            None => groups.push(Group {
+                pattern: None,
+                names: vec![(name, tally)],
+            }),
+        }
+    }
+    let written = groups.iter().filter_map(|group| group.entry(key));
+    written.collect()
+}
+
+impl Group<'_> {
+    fn entry(&self, key: &str) -> Option<Entry> {
+        let (name, tally) = self.names.first()?;
+        let Some(pattern) = &self.pattern else {
+            let mut entry = Entry::of_key(key, entry(key, name)?, tally);
+            if NAMES.contains(&key) && super::super::names::varies(name) {
+                entry.comment.push_str(ONE);
+            }
+            return Some(entry);
+        };
+        let mut all = Tally::default();
+        for (_, tally) in &self.names {
+            all.join(tally);
+        }
+        let mut entry = Entry::of(quoted(pattern), &all);
+        let count = times(u64::try_from(self.names.len()).unwrap_or(u64::MAX));
+        entry.comment = format!("{}; another name {count}, such as {name}", entry.comment);
+        Some(entry)
+    }
+}
+
+const ONE: &str =
+    "; it looks as if it were another in each run: learn from two records, one behind the other";
+
+/// The pattern that two names have in common, if they differ in one part alone and that one is no word.
+pub(super) fn common(key: &str, one: &str, other: &str) -> Option<String> {
+    let is_end = |byte: &u8| matches!(byte, b'-' | b'_' | b'.');
+    if !NAMES.contains(&key) || one == other || [one, other].iter().any(|it| it.starts_with('@')) {
+        return None;
+    }
+    let same = |pairs: &mut dyn Iterator<Item = (u8, u8)>| {
+        let pairs = pairs.take_while(|(one, other)| one == other);
+        pairs.map(|(byte, _)| byte).collect::<Vec<_>>()
+    };
+    // Up to the hyphen, underscore or dot before the part, and from the one behind it.
+    let before = same(&mut one.bytes().zip(other.bytes()));
+    let before = before.iter().rposition(is_end).map_or(0, |at| at + 1);
+    let behind = same(&mut one.bytes().rev().zip(other.bytes().rev()));
+    let behind = behind.iter().rposition(is_end).map_or(0, |at| at + 1);
+    let part = |name: &str| {
+        let end = name.len().checked_sub(behind)?;
+        name.get(before..end).map(str::to_owned)
+    };
+    let (first, second) = (part(one)?, part(other)?);
+    let is_random = |part: &str| varies_in(part) || is_long(part);
+    let is_alike = first.len() == second.len() && is_random(&first) && is_random(&second);
+    let (head, tail) = (one.get(..before)?, one.get(one.len() - behind..)?);
+    // One that begins and ends with nothing would be every name.
+    (is_alike && !(head.is_empty() && tail.is_empty())).then(|| [head, "*", tail].concat())
+}
+
+/// Whether a part is as long as no word of a name, and nothing but letters and digits.
+fn is_long(part: &str) -> bool {
+    const LONG: usize = 16;
+    part.len() >= LONG && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g17_names_that_differ_in_a_part_that_is_no_word_become_a_pattern() {
+        for (one, other, want) in [
+            (
+                "drone-9gVn2pXKmxDzxTzTmDMe",
+                "drone-Ab3dE5fGh1jKlMn0pQrS",
+                Some("drone-*"),
+            ),
+            (
+                "drone-abcdefghijklmnopqrst",
+                "drone-tsrqponmlkjihgfedcba",
+                Some("drone-*"),
+            ),
+            (
+                "job-4bcff63911fc-cache",
+                "job-0a1b2c3d4e5f-cache",
+                Some("job-*-cache"),
+            ),
+            (
+                "4bcff63911fc_default",
+                "0a1b2c3d4e5f_default",
+                Some("*_default"),
+            ),
+            // Words, numbers and names that differ in more than one part are names.
+            ("shop-web", "shop-worker", None),
+            ("shop-web-1", "shop-web-2", None),
+            ("postgres15", "postgres16", None),
+            ("a-4bcff63911fc-b", "c-0a1b2c3d4e5f-d", None),
+            ("4bcff63911fc", "0a1b2c3d4e5f", None),
+            ("drone-4bcff63911fc", "drone-cache", None),
+            ("@own", "@new", None),
+        ] {
+            for (one, other) in [(one, other), (other, one)] {
+                let pattern = common("create.volumes", one, other);
+                assert_eq!(pattern.as_deref(), want, "G17: {one} {other}");
+            }
+        }
+        assert_eq!(
+            common("create.images", "job-4bcff63911fc", "job-0a1b2c3d4e5f"),
+            None
+        );
+    }
+}

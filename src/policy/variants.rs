@@ -1,0 +1,144 @@
+//! The shipped policies of the families that a listener's policies are of. Of what is denied the narrowest that
+//! allows it is named.
+
+use super::ask::Known;
+use super::file::{Library, Policy, Problem};
+use super::need::{Block, Need};
+use super::rules::Request;
+use super::shipped;
+use super::weigh::{Found, found};
+use crate::docker::{Call, Operation};
+
+/// What the policies of a listener have beside them, the narrowest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Variants(Vec<Variant>);
+
+#[derive(Clone, Debug)]
+struct Variant {
+    policy: Policy,
+    /// What to do for it to hold.
+    way: String,
+    /// The blocks that are others than those that hold.
+    blocks: Vec<Block>,
+}
+
+impl Variants {
+    /// Those of the families of some policies.
+    pub(super) fn of(policies: &[Policy]) -> Self {
+        let mut variants = Vec::new();
+        for policy in policies.iter().filter(|policy| !policy.passes_bodies()) {
+            let is_shipped = shipped::text(policy.name()).is_some();
+            let bases = match is_shipped {
+                true => vec![policy],
+                false => policy.parents().iter().collect(),
+            };
+            for base in bases {
+                let family = family(base);
+                let new =
+                    family.filter(|other| policies.iter().all(|it| it.name() != other.name()));
+                variants.extend(new.map(|other| Variant::new(other, policy, base)));
+            }
+        }
+        let count = |variant: &Variant| {
+            let operations = Operation::ALL.iter();
+            operations.filter(|it| variant.policy.has(**it)).count()
+        };
+        variants.sort_by_cached_key(count);
+        Self(variants)
+    }
+
+    /// What to do for a call to be allowed that none of the policies allows, whatever it asks for. What that
+    /// is was not read yet: a block of the variant may deny it.
+    pub(super) fn way_to(&self, call: &Call) -> Option<String> {
+        let variant = self.0.iter().find(|variant| variant.policy.grants(call))?;
+        let block = call.operation().and_then(Block::of);
+        let within = block.filter(|block| variant.policy.judges(*block));
+        let within = within.map(|block| format!(" (within its [{}])", block.name()));
+        Some([&*variant.way, &*within.unwrap_or_default()].concat())
+    }
+
+    /// What to do for all that a request asks for to be allowed, of which the policies deny this.
+    pub(super) fn way_to_all(
+        &self,
+        request: &Request<'_>,
+        needs: &[Need],
+        lacking: &[Need],
+        known: &Known,
+    ) -> Option<&str> {
+        let is_other = |variant: &&Variant| {
+            let keys = lacking.iter().filter_map(|need| need.what.key());
+            let mut blocks = keys.map(|(block, _)| block);
+            blocks.any(|block| variant.blocks.contains(&block))
+        };
+        let grants = |variant: &&Variant| {
+            let found = found(&variant.policy, request, needs, known);
+            variant.policy.grants(&request.call) && matches!(found, Ok(Found::Granted))
+        };
+        let variant = self.0.iter().filter(is_other).find(grants);
+        variant.map(|variant| &*variant.way)
+    }
+}
+
+impl Variant {
+    /// A shipped policy, beside the one that holds and the shipped one that it is, or extends.
+    fn new(variant: Policy, holding: &Policy, base: &Policy) -> Self {
+        let name = variant.name();
+        let way = if holding.name() != base.name() {
+            format!("add \"{name}\" to extends")
+        } else if extends(&variant, base) {
+            format!("use the shipped policy \"{name}\"")
+        } else {
+            format!("use the shipped policy \"{name}\" as well")
+        };
+        let holder = |of: &Policy, block: Block| of.holder(block).map(|it| it.name().clone());
+        let blocks = Block::ALL.iter().copied();
+        let blocks = blocks.filter(|block| {
+            // A block of the policy's own holds, whatever it extends.
+            let is_kept = holding.name() != base.name() && holding.holder(*block).is_some();
+            !is_kept && holder(&variant, *block) != holder(holding, *block)
+        });
+        let blocks = blocks.collect();
+        Self {
+            policy: variant,
+            way,
+            blocks,
+        }
+    }
+}
+
+fn extends(policy: &Policy, base: &Policy) -> bool {
+    let mut parents = policy.parents().iter();
+    parents.any(|parent| parent.name() == base.name() || extends(parent, base))
+}
+
+/// The shipped policies that extend the same one in the end. They are named after it.
+fn family(of: &Policy) -> impl Iterator<Item = Policy> {
+    let root = root(of).name().to_string();
+    let is_shipped = shipped::text(&root).is_some();
+    let names = shipped::ALL.iter().map(|(name, _)| *name);
+    let root_name = root.clone();
+    let named = names.filter(move |name| {
+        let rest = name.strip_prefix(&*root_name);
+        is_shipped && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    });
+    let loaded = named.filter_map(|name| Policy::load(name, &Shipped).ok());
+    loaded.filter(move |policy| **self::root(policy).name() == *root)
+}
+
+fn root(policy: &Policy) -> &Policy {
+    policy.parents().first().map_or(policy, root)
+}
+
+/// The shipped policies alone.
+struct Shipped;
+
+impl Library for Shipped {
+    fn read(&self, name: &str) -> Result<(String, String), Problem> {
+        let text = shipped::text(name);
+        let text = text.ok_or_else(|| Problem::of_file(name, "is no shipped policy"))?;
+        Ok((name.to_owned(), text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! Which shipped policy a denial names, and that it allows what was denied.
+
+use crate::docker::{Json, Target, classify};
+use crate::policy::file::tests::policy;
+use crate::policy::needs::needs;
+use crate::policy::suppose;
+use crate::policy::{Grants, Judgement, Known, Need, Policy, Request, Rules, What};
+
+use super::{Shipped, Variant, Variants};
+
+fn judged(policies: Vec<Policy>, request: &str, body: &str) -> Result<(), String> {
+    let rules = Rules::new(policies, Grants::default());
+    let (method, target) = request.split_once(' ').unwrap();
+    let call = classify(method, Target::parse(target).unwrap()).unwrap();
+    match suppose::judge(&rules, call, body, &[]).unwrap().0 {
+        Judgement::Allow(_) => Ok(()),
+        Judgement::Deny(denial) => Err(denial.message),
+        other => panic!("{request}: {other:?}"),
+    }
+}
+
+fn shipped(name: &str) -> Policy {
+    Policy::load(name, &Shipped).unwrap()
+}
+
+#[test]
+fn messages_a_denial_names_the_shipped_variant_that_allows_the_request() {
+    for (name, request, variant, within) in [
+        (
+            "docker-gen",
+            "POST /containers/web/kill?signal=HUP",
+            "docker-gen-notify",
+            "",
+        ),
+        (
+            "caddy-docker-proxy",
+            "GET /networks",
+            "caddy-docker-proxy-ingress",
+            "",
+        ),
+        (
+            "compose",
+            "PUT /containers/web/archive?path=/a",
+            "compose-cp",
+            " (within its [archive])",
+        ),
+    ] {
+        let message = judged(vec![shipped(name)], request, "").unwrap_err();
+        let way = format!("; to grant it use the shipped policy \"{variant}\"{within}, or add ");
+        assert!(message.contains(&way), "G5: {message}");
+        if within.is_empty() {
+            eprintln!("{message}");
+            assert_eq!(
+                judged(vec![shipped(variant)], request, ""),
+                Ok(()),
+                "G5: {request}"
+            );
+        }
+        // With both of them there is nothing left to name.
+        let both = judged(vec![shipped(name), shipped(variant)], request, "");
+        let message = both.err().unwrap_or_default();
+        assert!(!message.contains("shipped policy"), "{message}");
+    }
+}
+
+#[test]
+fn messages_a_variant_beside_another_is_named_as_one_more() {
+    let message = judged(
+        vec![shipped("compose-exec")],
+        "PUT /containers/web/archive?path=/a",
+        "",
+    );
+    let message = message.unwrap_err();
+    let way = "use the shipped policy \"compose-cp\" as well (within its [archive])";
+    assert!(message.contains(way), "{message}");
+}
+
+#[test]
+fn messages_a_policy_of_ones_own_is_told_what_to_extend() {
+    struct Both;
+    impl super::Library for Both {
+        fn read(&self, name: &str) -> Result<(String, String), super::Problem> {
+            if name != "mine.toml" {
+                return Shipped.read(name);
+            }
+            let text = "extends = ['docker-gen']\nallow = ['ContainerTop']";
+            Ok((name.to_owned(), text.to_owned()))
+        }
+    }
+    let mine = Policy::load("mine.toml", &Both).unwrap();
+    let message = judged(vec![mine], "POST /containers/web/kill", "").unwrap_err();
+    let way = "to grant it add \"docker-gen-notify\" to extends, or add ";
+    assert!(message.contains(way), "{message}");
+}
+
+#[test]
+fn no_variant_is_named_that_would_deny_it_or_that_is_of_another_client() {
+    for (policies, request) in [
+        // It extends nothing, and what shares its name is for another client.
+        (vec![shipped("ofelia-netresearch")], "POST /services/create"),
+        (vec![shipped("read-only")], "POST /containers/web/kill"),
+        (
+            vec![policy("docker-gen.toml", "allow = []")],
+            "POST /containers/web/kill",
+        ),
+        (vec![shipped("docker-gen")], "POST /swarm/leave"),
+    ] {
+        let name = policies[0].name().to_string();
+        let message = judged(policies, request, "{}").unwrap_err();
+        let is_other = message.contains("\"ofelia\"") || message.contains("\"ofelia-service\"");
+        assert!(
+            name.starts_with("ofelia") || !message.contains("shipped"),
+            "{message}"
+        );
+        assert!(!is_other, "{message}");
+    }
+}
+
+/// What a policy denies within an operation is named as allowed by another only if it is.
+#[test]
+fn messages_a_variant_that_is_named_allows_all_of_it() {
+    let base = policy(
+        "base",
+        "allow = ['ContainerCreate']\n[create]\nnetworks = []",
+    );
+    let wider = [
+        (
+            "other",
+            "allow = ['ContainerStart']\n[create]\nbinds = ['/srv:rw']",
+        ),
+        (
+            "reads",
+            "allow = ['ContainerCreate']\n[create]\nbinds = ['/srv:ro']",
+        ),
+        (
+            "writes",
+            "allow = ['ContainerCreate']\n[create]\nbinds = ['/srv:rw']",
+        ),
+        (
+            "any",
+            "allow = ['ContainerCreate']\n[create]\nbinds = ['/**:rw']",
+        ),
+    ];
+    let wider = wider.map(|(name, text)| Variant::new(policy(name, text), &base, &base));
+    let variants = Variants(wider.into());
+    for (mount, want) in [
+        ("/srv:/a:ro", Some("reads")),
+        ("/srv:/a", Some("writes")),
+        ("/etc:/a", Some("any")),
+        ("relative:/a", None),
+    ] {
+        let body =
+            format!(r#"{{"Image":"a","HostConfig":{{"NetworkMode":"none","Binds":["{mount}"]}}}}"#);
+        let body = Json::parse(body.as_bytes()).unwrap();
+        let call = classify("POST", Target::parse("/containers/create").unwrap()).unwrap();
+        let known = Known::default();
+        let needs = needs(&call, Some(&body), &known).unwrap();
+        let body = Some(body);
+        let request = Request {
+            call,
+            body,
+            flaw: None,
+        };
+        let is_lacking = |need: &&Need| matches!(need.what, What::Bind { .. } | What::Volume(_));
+        let lacking: Vec<_> = needs.iter().filter(is_lacking).cloned().collect();
+        let way = variants.way_to_all(&request, &needs, &lacking, &known);
+        let want = want.map(|name| format!("use the shipped policy \"{name}\" as well"));
+        assert_eq!(way, want.as_deref(), "{mount}");
+        // What hangs on another block, or on none, is not tried.
+        assert_eq!(variants.way_to_all(&request, &needs, &[], &known), None);
+    }
+}
