@@ -21,7 +21,8 @@ from suite_moby import moby
 from suite_traefik import traefik
 from support import EVERYTHING, MAIN_ENGINE, Engine, Gate, engines, scratch
 
-MOBY = ("container", "network", "volume", "image", "build", "system", "service", "session")
+# Not service, secret and config: all of their tests start daemons of their own.
+MOBY = ("container", "network", "volume", "image", "build", "system", "session")
 
 # How often a side runs when something differs: some tests fail now and then.
 TRIES = int(os.environ.get("DOCKGATE_SUITE_TRIES", "3"))
