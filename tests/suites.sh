@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs test suites of other projects, direct at an engine and through Dockgate, and compares which of their tests pass.
+# Runs test suites of other projects, direct at an engine and through Dockgate, and compares what comes of their tests.
 # It takes an hour or more and is not part of .ci/run.
 #
 #   suites.sh [SUITE...]   all suites, or only these: cli, traefik, docker-py, dockerode, moby/container ...
@@ -8,6 +8,8 @@
 # repositories, in the versions that tests/suites/run.py expects; without them their suites do not run:
 #
 #   DOCKGATE_DOCKER_PY, DOCKGATE_DOCKERODE, DOCKGATE_MOBY
+#
+# A side runs again when something differs, DOCKGATE_SUITE_TRIES times at most, which is 3 if it is not set.
 #
 # They run on the main engine, and on that of DOCKGATE_TEST_DOCKERD if it is set. What passes on one way only must be
 # in tests/suites/differences.txt, with a reason. tests/setup.sh must have set the machine up.

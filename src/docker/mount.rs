@@ -65,6 +65,12 @@ pub enum BadMount {
     /// Neither two nor three parts, or an empty one.
     #[error("is no source:target[:mode]")]
     Parts,
+    /// A target that is no absolute path. The end are the daemon's own words.
+    #[error("has a target that begins without `/`: mount path must be absolute")]
+    Relative,
+    /// The root as a target. The end are the daemon's own words.
+    #[error("has the root as a target: destination can't be '/'")]
+    Root,
     /// A host path with a second spelling.
     #[error(
         "has a source that is not a clean absolute path: write it without `..`, backslash or, in the long form, a comma"
@@ -73,9 +79,9 @@ pub enum BadMount {
     /// A path within a volume or an image.
     #[error("has a subpath that is not within its source")]
     Subpath,
-    /// A target that is no path, or the root.
+    /// A target with a second reading.
     #[error(
-        "has a target that is not a clean absolute path below the root: write it without `..`, backslash, `:`, `,` or `*`"
+        "has a target that is not a clean absolute path: write it without `..`, backslash, `:`, `,` or `*`"
     )]
     Target,
     /// A template, which a node of a swarm would fill in.
@@ -269,7 +275,11 @@ pub fn clean_short(text: &str) -> Option<String> {
 pub fn check_target(target: &str) -> Result<(), BadMount> {
     // Nothing is compared with it, so it is sent as it is, and every engine cleans it alike.
     let clean = cleaned(target);
-    if target.starts_with('/') && is_literal(&clean) && clean != "/" {
+    if !target.starts_with('/') {
+        Err(BadMount::Relative)
+    } else if clean == "/" {
+        Err(BadMount::Root)
+    } else if is_literal(&clean) {
         Ok(())
     } else {
         Err(BadMount::Target)

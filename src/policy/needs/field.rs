@@ -5,7 +5,7 @@ use super::super::need::{Block, Made, Variable, What, Within};
 use super::super::reason::Denial;
 use super::{Needs, SERVICES, device, mounts, network, unclear};
 use crate::docker::body::{Asked, Topic, are_masked_by_engines, are_read_only_by_engines};
-use crate::docker::json::{Member, quoted, shortened};
+use crate::docker::json::{Member, printable, quoted, shortened};
 use crate::docker::mount::BadMount;
 use crate::docker::network::is_network_name;
 use crate::docker::target::is_name;
@@ -156,18 +156,25 @@ fn environment(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
         let (name, value) = match variable.split_once('=') {
             Some(parts) => parts,
             // Docker unsets it, Podman copies its own. An exec of Podman's has no such thing.
-            None if needs.is_for(&[Operation::ContainerCreate, Operation::ImageCommit]) => {
+            None if !variable.is_empty()
+                && needs.is_for(&[Operation::ContainerCreate, Operation::ImageCommit]) =>
+            {
                 return Err(unclear(&asked.path, &no_value(variable)));
             }
             None => (variable, ""),
         };
+        if name.is_empty() {
+            let variable = printable(shortened(variable));
+            let why = format!("has an invalid environment variable: {variable}: write NAME=value");
+            return Err(unclear(&asked.path, &why));
+        }
         // A node fills in the value too, but rules are of the names.
         if name.contains("{{") && needs.is_for(SERVICES) {
             return Err(unclear(&asked.path, &BadMount::Template.to_string()));
         }
         let is_odd = |letter: char| letter == '*' || letter.is_whitespace() || letter.is_control();
-        if name.is_empty() || name.contains(is_odd) {
-            let why = "has a name that is empty, or has a `*`, a space or a control character: write NAME=value";
+        if name.contains(is_odd) {
+            let why = "has a name with a `*`, a space or a control character: write NAME=value";
             return Err(unclear(&asked.path, why));
         }
         let (name, value) = (name.to_owned(), value.to_owned());
