@@ -179,6 +179,14 @@ shipped![
     "zabbix-agent2",
 ];
 
+/// The project whose source a shipped policy says that it was read from, such as `traefik/traefik`.
+#[must_use]
+pub fn project(name: &str) -> Option<&'static str> {
+    let mut lines = text(name)?.lines();
+    let source = lines.find_map(|line| line.strip_prefix("# Read from "))?;
+    source.split(' ').next()
+}
+
 /// The text of a shipped policy.
 #[must_use]
 pub fn text(name: &str) -> Option<&'static str> {

@@ -111,7 +111,8 @@ fn extends(policy: &Policy, base: &Policy) -> bool {
     parents.any(|parent| parent.name() == base.name() || extends(parent, base))
 }
 
-/// The shipped policies that extend the same one in the end. They are named after it.
+/// The shipped policies that are named after the same one: those that extend it in the end, and those that extend
+/// nothing and are for the same project.
 fn family(of: &Policy) -> impl Iterator<Item = Policy> {
     let root = root(of).name().to_string();
     let is_shipped = shipped::text(&root).is_some();
@@ -122,7 +123,10 @@ fn family(of: &Policy) -> impl Iterator<Item = Policy> {
         is_shipped && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     });
     let loaded = named.filter_map(|name| Policy::load(name, &Shipped).ok());
-    loaded.filter(move |policy| **self::root(policy).name() == *root)
+    loaded.filter(move |policy| {
+        let own = self::root(policy).name();
+        **own == *root || own == policy.name() && shipped::project(own) == shipped::project(&root)
+    })
 }
 
 fn root(policy: &Policy) -> &Policy {

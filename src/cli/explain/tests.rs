@@ -61,7 +61,7 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
     (
         "traefik",
         "GET /v1.45/containers/json",
-        r#"allow: by "ContainerList" in allow, line 8 of traefik
+        r#"allow: by "ContainerList" in allow, line 9 of traefik
 request: GET /v1.45/containers/json
 operation: ContainerList (containers:read)
 risk: shows every container's names, image, command line, labels, ports and mounts
@@ -81,7 +81,7 @@ to allow it: write extends = ["traefik"] and allow = ["ContainerKill"] in a poli
     (
         "mine.toml",
         "GET /v1.45/containers/json",
-        r#"allow: by "ContainerList" in allow, line 8 of traefik, which mine.toml extends
+        r#"allow: by "ContainerList" in allow, line 9 of traefik, which mine.toml extends
 request: GET /v1.45/containers/json
 operation: ContainerList (containers:read)
 risk: shows every container's names, image, command line, labels, ports and mounts
@@ -159,7 +159,7 @@ to deny it: add "ContainerExec" to deny in mine.toml
         "agent",
         r#"POST /v1.45/containers/web/exec <- {"Cmd":["sh"]}"#,
         r#"deny: ContainerExec: the container "web" is not granted; to grant it add "web" to exec.into
-by: exec.into, line 53 of agent
+by: exec.into, line 54 of agent
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
 risk: makes a command ready in a container, which ExecStart then runs there
@@ -190,7 +190,7 @@ to allow it: add "GET /libpod/version" to allow in mine.toml
     (
         "traefik,mine.toml",
         "GET /version",
-        r#"allow: by "SystemVersion" in allow, line 6 of traefik
+        r#"allow: by "SystemVersion" in allow, line 7 of traefik
 request: GET /version
 operation: SystemVersion (version:read)
 risk: shows the engine's version
