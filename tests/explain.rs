@@ -32,7 +32,7 @@ fn each_listener_has_its_answer_and_all_must_allow() {
         "\nunix:///run/b.sock\n  deny: SystemEvents is denied by the settings; to grant it remove it \
         from their deny\n  by: \"SystemEvents\" in listener[0].deny, line 7 of {file}\n"
     );
-    let first = "tcp://127.0.0.1:2375\n  allow: by \"SystemEvents\" in allow, line 7 of traefik\n";
+    let first = "tcp://127.0.0.1:2375\n  allow: by \"SystemEvents\" in allow, line 8 of traefik\n";
     assert!(said.starts_with(first) && said.contains(&second), "{said}");
     for (listener, want) in [
         ("tcp://127.0.0.1:2375", 0),
@@ -78,7 +78,7 @@ fn what_is_pasted_is_read_with_its_files() {
         (
             &form,
             1,
-            "deny: the body's Content-Type is not application/json",
+            "deny: unsupported Content-Type header (application/x-www-form-urlencoded): must be 'application/json'",
         ),
         (missing, 78, "dockgate: /nowhere/a.json: No such file"),
         (
@@ -89,7 +89,7 @@ fn what_is_pasted_is_read_with_its_files() {
         (
             "GET /_ping HTTP/1.1",
             0,
-            "allow: by \"SystemPing\" in allow, line 5 of docker-cli-run",
+            "allow: by \"SystemPing\" in allow, line 6 of docker-cli-run",
         ),
         ("", 2, "dockgate: nothing was pasted"),
     ] {

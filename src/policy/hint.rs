@@ -37,6 +37,10 @@ pub struct Entered {
 impl Hints<'_> {
     /// What to write for a need to be granted that is not; `None` where nothing helps.
     #[must_use]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what has no words of its own has those of its key"
+    )]
     pub fn way(&self, what: &What) -> Option<String> {
         if let What::NewId(Object::Volume, _) = what {
             return Some([CLIENT, "give the volume a name that does not read as an id"].concat());
@@ -176,6 +180,10 @@ impl Hints<'_> {
 const CLIENT: &str = "have the client ";
 
 /// A value as the entry of its key that grants it, or what the client must do for it to be one.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most values are entries as they are"
+)]
 fn for_key(what: &What, value: &str) -> Result<String, &'static str> {
     let entry = match what {
         What::Bind { path, access } => path_entry(path, &[":", access.mode()].concat()),
@@ -270,11 +278,11 @@ fn as_range(subnet: &str) -> Option<String> {
 
 /// Whether an option of a driver can be an entry of its key.
 fn is_option(what: &What) -> bool {
-    match what {
-        What::Made(Made::NetworkOption { key, value } | Made::VolumeOption { key, value }) => {
-            !key.contains('=') && !key.is_empty() && !leads_up(value)
-        }
-        _ => false,
+    if let What::Made(Made::NetworkOption { key, value } | Made::VolumeOption { key, value }) = what
+    {
+        !key.contains('=') && !key.is_empty() && !leads_up(value)
+    } else {
+        false
     }
 }
 

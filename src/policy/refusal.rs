@@ -162,6 +162,10 @@ pub const SHOWN: usize = 3;
 
 /// What is told of one need that is not granted.
 #[must_use]
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "most are refused in the same words"
+)]
 pub fn refusal(need: &Need, hints: Hints<'_>) -> String {
     let path = &need.path;
     let value = asked(&need.what);
@@ -214,9 +218,10 @@ fn entered(path: &str, hints: Hints<'_>) -> String {
         has.push(format!("{} more", entered.has.len() - SHOWN));
     }
     let name = quoted(shortened(&entered.name));
-    match has.is_empty() {
-        true => format!("the container {name} has"),
-        false => format!("the container {name} has {}, which is", has.join(", ")),
+    if has.is_empty() {
+        format!("the container {name} has")
+    } else {
+        format!("the container {name} has {}, which is", has.join(", "))
     }
 }
 

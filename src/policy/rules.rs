@@ -189,6 +189,20 @@ impl Rules {
         (!is_granted).then(|| not_granted(&self.policies, &self.variants, call))
     }
 
+    /// The denial of what is lacking, which names the shipped policy that has it.
+    fn restricted(
+        &self,
+        request: &Request<'_>,
+        needs: &[Need],
+        lacking: &Lacking<'_>,
+        known: &Known,
+    ) -> Denial {
+        let way = self
+            .variants
+            .way_to_all(request, needs, &lacking.needs, known);
+        restricted(&request.call, lacking, way)
+    }
+
     /// The first of the policies that grants all that a request asks for.
     fn weigh(
         &self,
@@ -206,16 +220,13 @@ impl Rules {
             Vec::new()
         };
         if let Some(own) = ground.own {
-            let path = reached(call, known)?;
-            let about = path.iter().chain(&needs);
-            if let Some(reached) = reached_by(own, request, about, policies.clone(), known)? {
-                return Err(reaches_own(call, &reached).into());
-            }
+            spare_own(own, request, &needs, policies.clone(), known)?;
         }
-        if let Some(denial) = taken_for_another(call, &needs, known)? {
-            return Err(denial.into());
-        }
-        if let Some(denial) = self.renamed_into_a_key(call, &needs, known)? {
+        let of_names = match taken_for_another(call, &needs, known)? {
+            None => self.renamed_into_a_key(call, &needs, known)?,
+            of_another => of_another,
+        };
+        if let Some(denial) = of_names {
             return Err(denial.into());
         }
         let mut least = self.unfit_to_start(&needs, known)?;
@@ -235,11 +246,7 @@ impl Rules {
         }
         let mut denial = match (refused, &least) {
             (Some(denial), _) => denial,
-            (None, Some(lacking)) => {
-                let variants = &self.variants;
-                let way = variants.way_to_all(request, &needs, &lacking.needs, known);
-                restricted(call, lacking, way)
-            }
+            (None, Some(lacking)) => self.restricted(request, &needs, lacking, known),
             (None, None) => not_granted(&self.policies, &self.variants, call),
         };
         if self.is_observed
@@ -590,6 +597,22 @@ fn takes_away(operation: Operation) -> bool {
             | Operation::ContainerRename
             | Operation::ContainerStop
     )
+}
+
+/// Denies what would reach Dockgate's own container.
+fn spare_own<'p>(
+    own: &Own,
+    request: &Request<'_>,
+    needs: &[Need],
+    policies: impl Iterator<Item = &'p Policy>,
+    known: &Known,
+) -> Result<(), Obstacle> {
+    let path = reached(&request.call, known)?;
+    let about = path.iter().chain(needs);
+    match reached_by(own, request, about, policies, known)? {
+        Some(reached) => Err(reaches_own(&request.call, &reached).into()),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -28,9 +28,10 @@ impl Variants {
         let mut variants = Vec::new();
         for policy in policies.iter().filter(|policy| !policy.passes_bodies()) {
             let is_shipped = shipped::text(policy.name()).is_some();
-            let bases = match is_shipped {
-                true => vec![policy],
-                false => policy.parents().iter().collect(),
+            let bases = if is_shipped {
+                vec![policy]
+            } else {
+                policy.parents().iter().collect()
             };
             for base in bases {
                 let family = family(base);
@@ -116,13 +117,13 @@ fn extends(policy: &Policy, base: &Policy) -> bool {
 fn family(of: &Policy) -> impl Iterator<Item = Policy> {
     let root = root(of).name().to_string();
     let is_shipped = shipped::text(&root).is_some();
-    let names = shipped::ALL.iter().map(|(name, _)| *name);
+    let all = shipped::ALL.iter().map(|(name, _)| *name);
     let root_name = root.clone();
-    let named = names.filter(move |name| {
+    let of_family = all.filter(move |name| {
         let rest = name.strip_prefix(&*root_name);
         is_shipped && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     });
-    let loaded = named.filter_map(|name| Policy::load(name, &Shipped).ok());
+    let loaded = of_family.filter_map(|name| Policy::load(name, &Shipped).ok());
     loaded.filter(move |policy| {
         let own = self::root(policy).name();
         **own == *root || own == policy.name() && shipped::project(own) == shipped::project(&root)

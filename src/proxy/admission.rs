@@ -8,7 +8,6 @@ use std::net::IpAddr;
 
 use super::head::Head;
 use crate::config::Admission;
-use crate::docker::json::{quoted, shortened};
 use crate::policy::{Denial, Reason};
 
 impl Admission {
@@ -25,10 +24,13 @@ impl Admission {
             (None, Some(_)) => true,
         };
         if is_from_page {
-            return Err(Denial::new(
-                Reason::OriginNotAllowed,
-                from_page(head.origin.as_deref()),
-            ));
+            let has_origin = head.origin.is_some();
+            let message = if has_origin {
+                FROM_PAGE
+            } else {
+                FROM_ELSEWHERE
+            };
+            return Err(Denial::new(Reason::OriginNotAllowed, message));
         }
         let is_judged = on_loopback || !self.allow_host.is_empty();
         match head.host.as_deref() {
@@ -59,21 +61,11 @@ impl Admission {
     }
 }
 
-/// What is told to a request with this `Origin`. Browsers send one, and a few programs do.
-fn from_page(origin: Option<&str>) -> String {
-    match origin {
-        Some(origin) => {
-            let origin = quoted(shortened(origin));
-            format!(
-                "requests with the header Origin: {origin} are not allowed; if this is your own page or program, set \
-                 allow_origin = [{origin}]"
-            )
-        }
-        None => "requests of other sites' pages in a browser are not allowed: the header Sec-Fetch-Site says so; \
-                 have your page send them with an Origin that allow_origin names"
-            .to_owned(),
-    }
-}
+/// Why a request of a browser's page is denied. The record has this too, so it repeats no header.
+const FROM_PAGE: &str = "requests with the header Origin are not allowed, as browsers send it; if this is your own page or \
+    program, add that origin to the settings, as in allow_origin = [\"http://127.0.0.1:2375\"]";
+const FROM_ELSEWHERE: &str = "requests of other sites' pages in a browser are not allowed: the header Sec-Fetch-Site says \
+    so; have your page send them with an Origin that allow_origin names";
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {

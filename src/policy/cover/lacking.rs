@@ -20,6 +20,10 @@ impl Cover<'_> {
     /// # Errors
     ///
     /// As of [`Self::grants`].
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "what has no form of its own is named as it is"
+    )]
     pub(in crate::policy) fn lacking(
         &self,
         need: &Need,

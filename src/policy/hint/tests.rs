@@ -19,7 +19,9 @@ fn denied(text: &str, request: &str, body: &str, given: &[Given]) -> Option<(Str
     match suppose::judge(&rules, call, body, given).unwrap().0 {
         Judgement::Allow(_) => None,
         Judgement::Deny(denial) => Some((denial.message, *denial.asked.unwrap_or_default())),
-        other => panic!("{request} {body}: {other:?}"),
+        other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
+            panic!("{request} {body}: {other:?}")
+        }
     }
 }
 
@@ -129,7 +131,11 @@ fn step<'a>(table: &mut Table, way: &'a str, need: &Need, hints: Hints<'_>) -> O
         match entry(table, key) {
             Value::Array(list) => list.retain(|entry| entry.as_str() != Some(&taken)),
             Value::Table(stamps) => _ = stamps.remove(&taken),
-            _ => return None,
+            Value::String(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime(_) => return None,
         }
         rest.strip_prefix(", which sets it to another value")
             .unwrap_or(rest)
@@ -156,13 +162,16 @@ fn step<'a>(table: &mut Table, way: &'a str, need: &Need, hints: Hints<'_>) -> O
 
 /// Adds the entry that a hint names.
 fn added<'a>(table: &mut Table, way: &'a str, need: &Need, hints: Hints<'_>) -> Option<&'a str> {
-    let arguments = |what: &What| match what {
-        What::Within(Within::Command(argv)) => Some(argv.clone()),
-        _ => None,
+    let arguments = |what: &What| {
+        if let What::Within(Within::Command(argv)) = what {
+            Some(argv.clone())
+        } else {
+            None
+        }
     };
     let (value, rest): (Value, _) = if let Some(rest) = way.strip_prefix("it, whole, to ") {
         (need.what.value()?.to_string().into(), rest)
-    } else if way.starts_with("[") || way.starts_with("a list of ") {
+    } else if way.starts_with('[') || way.starts_with("a list of ") {
         (arguments(&need.what)?.into(), way.split_once(" to ")?.1)
     } else {
         let (value, rest) = text(way)?;
@@ -171,11 +180,11 @@ fn added<'a>(table: &mut Table, way: &'a str, need: &Need, hints: Hints<'_>) -> 
             None => (value.into(), rest.strip_prefix(" to ")?),
             Some(rest) => {
                 let mut needs = of_container.iter().chain([need]);
-                let option = needs.find_map(|need| match &need.what {
-                    What::Made(Made::VolumeOption { key, value: whole }) => {
-                        (format!("{key}=") == value).then(|| format!("{key}={whole}"))
-                    }
-                    _ => None,
+                let option = needs.find_map(|need| {
+                    let What::Made(Made::VolumeOption { key, value: whole }) = &need.what else {
+                        return None;
+                    };
+                    (format!("{key}=") == value).then(|| format!("{key}={whole}"))
                 });
                 (option?.into(), rest)
             }
@@ -263,6 +272,7 @@ fn value(text: &str) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn g1_networks_by_id_are_named_as_a_policy_must_name_them() {
     let network = |id: &str, name: &str, driver: &str, labels: &str| {
         value(&format!(
@@ -403,6 +413,7 @@ fn g1_networks_by_id_are_named_as_a_policy_must_name_them() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 fn g1_containers_by_id_are_named_as_a_policy_must_name_them() {
     let full = id('c');
     let container = |name: &str, labels: &str| {

@@ -280,11 +280,7 @@ impl<'a> Merged<'a> {
         if let Some((pattern, old)) = self.generalised(block, name, value) {
             entry.toml = quoted(&pattern);
             entry.comment = format!("{}; in the place of {}", entry.comment, quoted(&old));
-            if self
-                .held_back
-                .iter()
-                .any(|told| *told == format!("{key} = {}", entry.toml))
-            {
+            if self.held_back.contains(&format!("{key} = {}", entry.toml)) {
                 return;
             }
         }
