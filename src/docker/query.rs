@@ -137,7 +137,7 @@ impl Query {
         self.add(key, value);
     }
 
-    /// Leaves only these keys, and of those in [`FIRST_ALONE`] the first value.
+    /// Leaves only these keys, and of those that may be sent twice the first value.
     ///
     /// # Errors
     ///
