@@ -301,7 +301,7 @@ def exec_into_the_host(direct: Docker, through: Docker, options: tuple[str, ...]
 def names_of_it(through: Docker, full: str, name: str) -> None:
     """By every name that the daemon finds it by."""
     for called in (name, full, full[:12], unique_prefix(through, full)):
-        refused(through, "exec.into", "exec", called, "true")
+        refused(through, "more than [create] gives one", "exec", called, "true")
 
 
 def unique_prefix(through: Docker, full: str) -> str:
