@@ -20,7 +20,7 @@ from typing import Iterator
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
 
 from api import Answer, Api
-from cases import Cases, must, must_equal
+from cases import Cases, eventually, must, must_equal
 from support import Engine, Gate, main_engine, scratch
 
 WEB = "dockgate-web"
@@ -149,14 +149,25 @@ def pipelines(cases: Cases, engine: Engine) -> None:
         for _ in range(2):
             with gate(engine, "observe = true\nallow = []\n") as (through, api):
                 pipeline(api)
-                record += "".join(json.dumps(line) + "\n" for line in through.records())
+                record += "".join(json.dumps(line) + "\n" for line in records_of_steps(through))
         learned = subprocess.run([BINARY, "learn"], input=record, capture_output=True, text=True, check=True)
         policy = learned.stdout.replace('    # "', '    "')
         volumes = tomllib.loads(policy)["create"]["volumes"]
         must("dockgate-drone-*" in volumes, f"no pattern: {volumes}")
         with gate(engine, policy) as (through, api):
             pipeline(api)
-            must(all(line["verdict"] != "deny" for line in through.records()), "the third run was denied")
+            lines = records_of_steps(through)
+            must(all(line["verdict"] != "deny" for line in lines), "the third run was denied")
+
+
+def records_of_steps(through: Gate) -> list[dict]:
+    """The record of both steps: a line is written when its reply has been sent."""
+
+    def are_there() -> bool:
+        return sum(line["event"] == "request" for line in through.records()) == 2
+
+    eventually("both steps are on record", are_there)
+    return through.records()
 
 
 def pipeline(api: Api) -> None:
