@@ -73,7 +73,7 @@ on_engines() (
 )
 
 # The tests that mostly wait, on engines of their own. They start first and report last, beside what mostly computes.
-waiting=(tests/attacks/test_*.py tests/image/test_release.sh)
+waiting=(tests/attacks/test_*.py tests/clients/test_reported_*.py tests/clients/test_library.py tests/image/test_release.sh)
 
 start_waiting() {
     on_engines "$DOCKGATE_TEST_RUN.second" "${waiting[@]}" >"$results.second" 2>&1 &
