@@ -73,7 +73,10 @@ on_engines() (
 )
 
 # The tests that mostly wait, on engines of their own. They start first and report last, beside what mostly computes.
-waiting=(tests/attacks/test_*.py tests/clients/test_reported_*.py tests/clients/test_library.py tests/image/test_release.sh)
+waiting=(
+    tests/attacks/test_*.py tests/matrix/test_*.py
+    tests/clients/test_reported_*.py tests/clients/test_library.py tests/image/test_release.sh
+)
 
 start_waiting() {
     on_engines "$DOCKGATE_TEST_RUN.second" "${waiting[@]}" >"$results.second" 2>&1 &
@@ -86,7 +89,7 @@ engine() {
         on_engines "$DOCKGATE_TEST_RUN" "$@"
         return
     fi
-    for test in tests/engine/test_* tests/matrix/test_*.py tests/clients/test_* tests/image/test_*; do
+    for test in tests/engine/test_* tests/clients/test_* tests/image/test_*; do
         [[ " ${waiting[*]} " == *" $test "* ]] || others+=("$test")
     done
     on_engines "$DOCKGATE_TEST_RUN" "${others[@]}"
