@@ -179,7 +179,7 @@ func (c *caller) networksAndVolumes() {
 		Container: id, EndpointConfig: &network.EndpointSettings{Aliases: []string{"member"}},
 	})
 	c.call("NetworkInspect", created.ID, client.NetworkInspectOptions{Verbose: true})
-	c.call("NetworkList", client.NetworkListOptions{})
+	c.call("NetworkList", client.NetworkListOptions{Filters: filters})
 	c.call("NetworkDisconnect", net, client.NetworkDisconnectOptions{Container: id, Force: true})
 	c.call("NetworkPrune", client.NetworkPruneOptions{Filters: filters})
 	c.call("NetworkRemove", net, client.NetworkRemoveOptions{})
