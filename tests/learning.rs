@@ -347,7 +347,6 @@ fn g17_a_second_record_makes_a_pattern_of_names_that_are_another_in_each_run() {
 
     let (code, merged, told) = dockgate(&["learn", "--merge", &narrow], &run(2, second));
     assert_eq!(code, 0, "{told}");
-    let note =
-        format!("# \"drone-*\", # once, last 2026-11-21T10:00:02Z; in the place of \"{first}\"");
+    let note = format!("# \"drone-*\", # once, last 2026-11-21T10:00:02Z; instead of \"{first}\"");
     assert!(merged.contains(&note), "{merged}");
 }

@@ -1,21 +1,22 @@
-//! Requests for an object that cannot exist, as its name is none that an engine takes.
+//! Requests for an object that cannot exist, because no engine accepts its name.
 //!
 //! `docker inspect X` asks for a container X, an image, a network, a volume and so on, and goes on only
-//! behind a 404. So `acme/app:1` is asked for as a container too. Such a request is never sent: its names
-//! stay as unclean as they are. It only gets the engine's own answer.
+//! behind a 404. So `acme/app:1` is asked for as a container too. Such a request is never sent: it
+//! gets the engine's own answer from here.
 //!
 //! Source: the routes of `daemon/server/router` in moby/moby, most of which take slashes in a name; the
 //! answers of Docker 20.10 to 29, which have the same texts.
 
 use super::classify::is_reference;
+use super::network;
 use super::operation::{Method, Object, Operation};
-use super::query::{Query, hex_pair};
+use super::query::Query;
 use super::target::{ApiVersion, is_name, split_version};
 
 /// A request for an object that cannot exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Absent {
-    /// What is asked of it.
+    /// The operation.
     pub operation: Operation,
     /// The kind of the object.
     pub kind: Object,
@@ -109,15 +110,7 @@ fn routed(method: Method, path: &str) -> Option<(Operation, Object, &str)> {
 
 /// A name with its escapes decoded once; `None` if it could be decoded again, or has what a reader cleans.
 fn decoded(raw: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(raw.len());
-    let mut rest = raw.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => hex_pair(rest.next(), rest.next())?,
-            plain => plain,
-        });
-    }
-    let name = String::from_utf8(bytes).ok()?;
+    let name = network::decode(raw)?;
     let is_clean = |segment: &str| !matches!(segment, "" | "." | "..");
     let is_odd = |letter: char| letter.is_control() || matches!(letter, '%' | '\\');
     (name.split('/').all(is_clean) && !name.contains(is_odd)).then_some(name)

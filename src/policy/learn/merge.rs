@@ -279,7 +279,7 @@ impl<'a> Merged<'a> {
         let mut entry = Entry::of_key(&key, toml, tally);
         if let Some((pattern, old)) = self.generalised(block, name, value) {
             entry.toml = quoted(&pattern);
-            entry.comment = format!("{}; in the place of {}", entry.comment, quoted(&old));
+            entry.comment = format!("{}; instead of {}", entry.comment, quoted(&old));
             if self.held_back.contains(&format!("{key} = {}", entry.toml)) {
                 return;
             }
