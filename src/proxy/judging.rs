@@ -206,12 +206,8 @@ impl Gate {
             note(&mut entry.record, &permit);
         }
         stage.find_names(permit.call());
-        let ready = if stage.is_complete() {
-            self.upstream.ready()
-        } else {
-            None
-        };
-        let Some(ready) = ready else {
+        let is_complete = stage.is_complete();
+        let Some(ready) = is_complete.then(|| self.upstream.ready()).flatten() else {
             return Step::Wait(Missing::Stage(permit.shelve()));
         };
         stage.send(entry, &permit);
