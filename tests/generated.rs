@@ -8,6 +8,8 @@
 mod command_line;
 #[path = "generated/lookups.rs"]
 mod lookups;
+#[path = "generated/names.rs"]
+mod names;
 
 use std::fmt::Write;
 use std::path::Path;
