@@ -13,9 +13,10 @@ use tokio::task::JoinSet;
 
 use crate::audit::{Log, output};
 use crate::config::{Config, ListenerSettings, LogLevel, Output};
-use crate::identity::container::Candidates;
-use crate::identity::{self, IdentityError};
-use crate::policy::Problem;
+use crate::policyfile::Problem;
+use crate::privileges;
+use crate::privileges::IdentityError;
+use crate::privileges::container::Candidates;
 use crate::proxy::budget::Budget;
 use crate::proxy::probe::{Question, ask};
 use crate::proxy::surroundings::Surroundings;
@@ -76,7 +77,7 @@ pub fn serve(
         tell(report, notice);
     }
     let (output, bound) = open_all(&config, report)?;
-    if let Some(line) = identity::assume(&config.upstream, config.run_as)? {
+    if let Some(line) = privileges::assume(&config.upstream, config.run_as)? {
         tell(report, &line);
     }
     // Told now, as nobody may be watching when a signal asks for it.
@@ -170,7 +171,7 @@ pub fn ping(config: &Config) -> Result<(), String> {
 
 /// What is said of the daemon, with what keeps its socket closed if anything does.
 fn with_reason(said: String, config: &Config) -> String {
-    match identity::why_closed(&config.upstream) {
+    match privileges::why_closed(&config.upstream) {
         Some(why) => format!("{said}: {why}"),
         None => said,
     }

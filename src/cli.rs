@@ -18,7 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 use crate::app;
 use crate::config::{Config, Flags, load};
-use crate::policy::Problem;
+use crate::policyfile::Problem;
 
 /// A Docker socket proxy that forwards what an allowlist of API operations grants, and records
 /// every request.

@@ -7,11 +7,10 @@ pub mod address;
 mod keys;
 mod listeners;
 pub mod load;
-mod ownership;
+pub(crate) mod ownership;
 mod rate;
-mod raw;
+pub(crate) mod raw;
 pub mod schema;
-mod swap;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -38,12 +38,15 @@
 //!
 //! `SECURITY.md` lists what is promised, and the test that shows each.
 
+pub mod advice;
 pub mod app;
 pub mod audit;
 pub mod cli;
+pub mod compat;
 pub mod config;
 pub mod docker;
-pub mod identity;
 pub mod policy;
+pub mod policyfile;
+pub mod privileges;
 pub mod proxy;
 pub mod server;

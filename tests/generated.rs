@@ -18,7 +18,7 @@ use std::{env, fs};
 use clap_complete::Shell;
 use dockgate::config::{self, Files};
 use dockgate::docker::Operation;
-use dockgate::policy::{self, Policy, shipped};
+use dockgate::policyfile::{self, Policy, shipped};
 use dockgate::proxy::lookup::MAX_LOOKUPS;
 use serde_json::Value as Json;
 use toml::{Table, Value};
@@ -49,7 +49,7 @@ fn the_page_of_the_policies_is_what_is_in_them() {
 #[test]
 fn the_schemas_are_those_of_what_is_read() {
     let text = |schema: &Json| format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
-    let policy = text(&policy::schema::policy());
+    let policy = text(&policyfile::schema::policy());
     generated("policies/policy.schema.json", &policy);
     let settings = text(&config::schema::settings());
     generated("docs/settings.schema.json", &settings);

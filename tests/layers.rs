@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, u8)] = &[
     ("docker", 0),
     ("policy", 1),
+    ("policyfile", 1),
+    ("advice", 2),
+    ("compat", 2),
     ("config", 2),
     ("audit::entry", 2),
     ("audit::json", 2),
@@ -23,7 +26,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit::text", 2),
     ("audit::log", 3),
     ("audit", 3),
-    ("identity", 3),
+    ("privileges", 3),
     ("proxy::", 3),
     ("proxy::connection", 4),
     ("proxy::judging", 4),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::docker::{ApiVersion, Body, Effect, Operation};
 use crate::policy::need::Block;
-use crate::policy::{Own, Policy, Rules};
+use crate::policy::{Own, Rules};
+use crate::policyfile::Policy;
 use crate::proxy::surroundings::Surroundings;
 use crate::proxy::upstream::Daemon;
 

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use super::learn::OF_POLICIES;
 use super::{Exit, learn, tell};
+use crate::advice::learn::{times, to_the_second};
+use crate::advice::replay::{Replayed, judge, key_of};
 use crate::audit::line::{self, Line};
 use crate::docker::json::printable;
 use crate::docker::{Call, Operation, Subject};
-use crate::policy::learn::{times, to_the_second};
 use crate::policy::refusal::BY_NOBODY;
-use crate::policy::replay::{Replayed, judge, key_of};
-use crate::policy::{Problem, Rules, finding};
+use crate::policy::{Rules, finding};
+use crate::policyfile::Problem;
 
 /// The rules that are held against the record, each with its listener, if it has one.
 pub(super) type Rulings<'a> = Vec<(Option<String>, &'a Rules)>;

@@ -3,10 +3,12 @@
 use std::io::{self, Write};
 
 use super::{CheckArgs, Exit, against, tell};
+use crate::advice::dry_run;
 use crate::app::{self, report};
 use crate::config::{Config, Files, Flags, ListenerSettings, load};
 use crate::docker::{Effect, Operation, Target, Unclassified, classify};
-use crate::policy::{Grants, Judgement, Policy, Rules, suppose};
+use crate::policy::{Judgement, Rules};
+use crate::policyfile::{Grants, Policy};
 
 /// Checks the settings, or the policy files that were named.
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -136,7 +138,7 @@ fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
     for example in policy.examples() {
         let call = Target::parse(&example.target).map_err(Unclassified::from);
         let outcome = match call.and_then(|target| classify(&example.method, target)) {
-            Ok(call) => match suppose::judge(&rules, call, &example.body, &example.given) {
+            Ok(call) => match dry_run::judge(&rules, call, &example.body, &example.given) {
                 Ok((Judgement::Deny(denial), _)) | Err(denial) => Err(denial.message),
                 Ok(_) => Ok(()),
             },
@@ -173,7 +175,7 @@ fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::shipped;
+    use crate::policyfile::shipped;
 
     #[test]
     fn every_shipped_policy_is_right_and_has_an_allow_beside_a_deny() {

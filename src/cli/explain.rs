@@ -14,7 +14,8 @@ use self::arguments::{Options, Unanswerable};
 use super::{Exit, tell};
 use crate::config::{Config, Files, Flags, ListenAddress, load};
 use crate::docker::ApiVersion;
-use crate::policy::{Grants, Policy, Rules};
+use crate::policy::Rules;
+use crate::policyfile::{Grants, Policy};
 
 /// Explains the verdict on one request.
 pub(super) fn run(args: ExplainArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {

@@ -13,8 +13,8 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::{Exit, tell};
 use crate::app;
 use crate::config::{Config, Flags, ListenAddress, load};
-use crate::identity;
 use crate::policy::Reason;
+use crate::privileges;
 use crate::proxy::probe::HEALTH_AGENT;
 use crate::proxy::refusal::REASON;
 
@@ -62,7 +62,7 @@ fn unhealthy(config: &Config) -> Option<String> {
         }
     }
     // The daemon is asked with no more rights than the server has.
-    if let Err(error) = identity::assume(&config.upstream, config.run_as) {
+    if let Err(error) = privileges::assume(&config.upstream, config.run_as) {
         return Some(error.to_string());
     }
     if let Err(message) = app::ping(config) {

@@ -7,11 +7,11 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 use super::{Exit, LearnArgs, tell};
+use crate::advice::learn::{Seen, Sighting};
 use crate::audit::line::{self, Line};
 use crate::config::Files;
 use crate::docker::json::printable;
-use crate::policy::Problem;
-use crate::policy::learn::{Seen, Sighting};
+use crate::policyfile::Problem;
 
 /// The reasons of refusals that a policy could have averted, and of which more can be learned. The others
 /// hold whatever a policy says.

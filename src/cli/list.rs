@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::Exit;
 use crate::config::Files;
 use crate::docker::{Body, Endless, Operation, Reply};
-use crate::policy::spelling::did_you_mean;
-use crate::policy::{Policy, shipped};
+use crate::policyfile::spelling::did_you_mean;
+use crate::policyfile::{Policy, shipped};
 
 /// Lists the shipped policies with what they are for; variants stand below what they are variants of.
 pub(super) fn policies(out: &mut dyn Write) -> io::Result<Exit> {

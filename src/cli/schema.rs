@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::Exit;
 use crate::config::schema::settings;
-use crate::policy::schema::policy;
+use crate::policyfile::schema::policy;
 
 /// A kind of file.
 #[derive(Clone, Copy, Debug, ValueEnum)]

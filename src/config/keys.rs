@@ -10,17 +10,17 @@ use figment::value::{Dict, Value};
 
 use self::Kind::{Bool, Entry, Filled, Like, List, Listeners, Number, Policy, Word};
 use super::raw::{BODY_BYTES, CONNECTIONS, FORMATS, HEAD_BYTES, LEVELS, ON_FAILURE};
-use super::swap::Dialect;
-use crate::policy::Problem;
-use crate::policy::spelling::nearest;
+use crate::compat::Dialect;
+use crate::policyfile::Problem;
+use crate::policyfile::spelling::nearest;
 
 /// A key, with points between the levels, what it takes, and a sentence on it.
-pub(super) type Key = (&'static str, Kind, &'static str);
+pub(crate) type Key = (&'static str, Kind, &'static str);
 
 /// What kind of value a key takes. Of a text or a number only this much is read here; the rest is for the schema, and
 /// the values themselves are checked once all layers are known.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Bool,
     /// An entry of `allow` and `deny`.
     Entry,
@@ -48,7 +48,7 @@ const ADDRESS: Kind = Like(r"^(tcp://[^@]+|unix:///[\s\S]*)$");
 const DURATION: Kind = Like(r"[0-9]\s*[a-zA-Zµ]");
 
 /// The keys.
-pub(super) const KEYS: &[Key] = keys! {
+pub(crate) const KEYS: &[Key] = keys! {
     "allow": Filled(&Entry), "Entries of a policy of its own, asked after those of `policy`.";
     "allow_host": List(&Like("^[^:/*]*$")), "Host names that requests may be addressed to, without a port.";
     "allow_origin": List(&Like(r"^[a-z]+://[a-z0-9.:\[\]-]+$")), "Origins whose pages may send requests from a browser, as https://dash.example.";
@@ -83,7 +83,7 @@ pub(super) const KEYS: &[Key] = keys! {
 };
 
 /// The keys of a `[[listener]]`.
-pub(super) const LISTENER_KEYS: &[Key] = keys! {
+pub(crate) const LISTENER_KEYS: &[Key] = keys! {
     "address": ADDRESS, "Where to listen.";
     "deny": List(&Entry), "Entries that are refused here, besides the general ones.";
     "mode": Like("^0?[0-7]{3}$"), "Who may connect to a unix socket, in octal: 0660 its owner and its group.";
@@ -93,7 +93,7 @@ pub(super) const LISTENER_KEYS: &[Key] = keys! {
 };
 
 /// What the tables are about that keys with a point stand in.
-pub(super) const TABLES: &[(&str, &str)] = &[
+pub(crate) const TABLES: &[(&str, &str)] = &[
     ("audit", "The record."),
     ("limits", "Bounds on what one client, or all, may use."),
 ];
@@ -105,7 +105,7 @@ fn words<T>(choices: &[(&'static str, T)]) -> Vec<&'static str> {
 
 impl Kind {
     /// Reads a variable's text as this kind.
-    pub(super) fn read(self, text: &str) -> Result<Value, &'static str> {
+    pub(crate) fn read(self, text: &str) -> Result<Value, &'static str> {
         match self {
             Self::Bool => text
                 .parse::<bool>()
@@ -168,14 +168,14 @@ impl Kind {
 }
 
 /// The kind of a key.
-pub(super) fn kind(key: &str) -> Option<Kind> {
+pub(crate) fn kind(key: &str) -> Option<Kind> {
     KEYS.iter()
         .find(|(known, ..)| *known == key)
         .map(|(_, kind, _)| *kind)
 }
 
 /// What to say of a variable whose key there is not.
-pub(super) fn unknown(key: &str) -> String {
+pub(crate) fn unknown(key: &str) -> String {
     let near = nearest(key, KEYS.iter().map(|(known, ..)| *known));
     let variable = |near: &str| near.to_ascii_uppercase().replace('.', "__");
     let hint = near.map(|near| format!(": did you mean DOCKGATE_{}?", variable(near)));
@@ -183,7 +183,7 @@ pub(super) fn unknown(key: &str) -> String {
 }
 
 /// Checks a file's values against the table, reports all that do not fit, and leaves those that do.
-pub(super) fn check(file: &str, dict: Dict, problems: &mut Vec<Problem>) -> Dict {
+pub(crate) fn check(file: &str, dict: Dict, problems: &mut Vec<Problem>) -> Dict {
     let mut report =
         |key: &str, message: String| problems.push(Problem::of_key(file, key, message));
     let mut checked = fitting(dict, "", KEYS, &mut report);
@@ -212,7 +212,7 @@ pub(super) fn check(file: &str, dict: Dict, problems: &mut Vec<Problem>) -> Dict
 }
 
 /// The keys that a checked file sets.
-pub(super) fn set(dict: &Dict) -> Vec<String> {
+pub(crate) fn set(dict: &Dict) -> Vec<String> {
     let mut set = Vec::new();
     for (name, value) in dict {
         if let Some(level) = value.as_dict() {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::load::Files;
 use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
 use super::{Access, ListenAddress, ListenerSettings};
-use crate::policy::{Entry, Grants, Place, Policy, Rules, Written};
+use crate::policy::Rules;
+use crate::policyfile::{Entry, Grants, Place, Policy, Written};
 
 /// Checks what is said of listeners and policies. What image-swap variables say holds where no
 /// policy is set.
-pub(super) fn check(
+pub(crate) fn check(
     checker: &mut Checker<'_>,
     raw: &RawConfig,
     swapped: Option<Policy>,
@@ -55,7 +56,7 @@ pub(super) fn check(
 }
 
 /// Where to listen, each address with its key.
-pub(super) fn addresses(raw: &RawConfig) -> Vec<(String, String)> {
+pub(crate) fn addresses(raw: &RawConfig) -> Vec<(String, String)> {
     let own = raw.listener.iter().enumerate().filter_map(|(at, own)| {
         let address = own.address.clone()?;
         Some((format!("listener[{at}].address"), address))

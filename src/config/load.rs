@@ -16,10 +16,10 @@ use figment::{Figment, Provider};
 
 use super::keys;
 use super::raw::{Checker, RawConfig};
-use super::swap::{Dialect, Swap};
 use super::{Config, ListenAddress, UpstreamAddress, listeners};
-use crate::policy::spelling::did_you_mean;
-use crate::policy::{Library, Lines, Problem, shipped};
+use crate::compat::{Dialect, Swap};
+use crate::policyfile::spelling::did_you_mean;
+use crate::policyfile::{Library, Lines, Problem, shipped};
 
 /// What the command line says of the settings.
 #[derive(Clone, Debug, Default)]

@@ -33,7 +33,7 @@ impl RunAs {
 }
 
 /// The largest number is no id: to the kernel it means "as it was".
-pub(super) fn id(text: &str) -> Option<u32> {
+pub(crate) fn id(text: &str) -> Option<u32> {
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
     let id = text.parse().ok().filter(|id| *id != u32::MAX);
     id.filter(|_| is_decimal)
@@ -60,7 +60,7 @@ impl Access {
 }
 
 /// Reads `uid:gid`, of which either number may be left out.
-pub(super) fn owner(text: &str) -> Option<(Option<u32>, Option<u32>)> {
+pub(crate) fn owner(text: &str) -> Option<(Option<u32>, Option<u32>)> {
     let (uid, gid) = text.split_once(':')?;
     let part = |text: &str| match text {
         "" => Some(None),
@@ -72,7 +72,7 @@ pub(super) fn owner(text: &str) -> Option<(Option<u32>, Option<u32>)> {
 
 /// Reads a socket's mode, as `0660`: three octal digits, which a nought may precede. Somebody has to
 /// be able to write, as that is what connecting asks for.
-pub(super) fn mode(text: &str) -> Option<u32> {
+pub(crate) fn mode(text: &str) -> Option<u32> {
     let is_octal = text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
     let is_right = is_octal && (text.len() == 3 || text.len() == 4 && text.starts_with('0'));
     let mode = u32::from_str_radix(text, 8).ok();

@@ -26,7 +26,7 @@ const UNITS: &[(&str, u64)] = &[
 ];
 
 impl UploadRate {
-    pub(super) fn parse(text: &str, grace: Duration) -> Result<Self, BadRate> {
+    pub(crate) fn parse(text: &str, grace: Duration) -> Result<Self, BadRate> {
         let bytes_per_second = bytes(text).ok_or_else(|| BadRate(text.to_owned()))?;
         Ok(Self {
             bytes_per_second,

@@ -12,44 +12,44 @@ use super::{
     OnFailure, Output, RunAs, UploadRate, UpstreamAddress,
 };
 use crate::docker::ApiVersion;
-use crate::policy::spelling::did_you_mean;
-use crate::policy::{Lines, Problem};
+use crate::policyfile::spelling::did_you_mean;
+use crate::policyfile::{Lines, Problem};
 
 /// The settings as they are written. The defaults stand here and nowhere else.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct RawConfig {
-    pub(super) listen: Option<Vec<String>>,
-    pub(super) upstream: String,
-    pub(super) run_as: Option<String>,
-    pub(super) policy: Option<Vec<String>>,
-    pub(super) allow: Vec<String>,
-    pub(super) deny: Vec<String>,
-    pub(super) api_min: String,
-    pub(super) dialect: String,
-    pub(super) allow_origin: Vec<String>,
-    pub(super) allow_host: Vec<String>,
-    pub(super) lift_api_version: bool,
-    pub(super) log: String,
-    pub(super) observe: bool,
-    pub(super) audit: RawAudit,
-    pub(super) limits: RawLimits,
-    pub(super) listener: Vec<RawListener>,
+pub(crate) struct RawConfig {
+    pub(crate) listen: Option<Vec<String>>,
+    pub(crate) upstream: String,
+    pub(crate) run_as: Option<String>,
+    pub(crate) policy: Option<Vec<String>>,
+    pub(crate) allow: Vec<String>,
+    pub(crate) deny: Vec<String>,
+    pub(crate) api_min: String,
+    pub(crate) dialect: String,
+    pub(crate) allow_origin: Vec<String>,
+    pub(crate) allow_host: Vec<String>,
+    pub(crate) lift_api_version: bool,
+    pub(crate) log: String,
+    pub(crate) observe: bool,
+    pub(crate) audit: RawAudit,
+    pub(crate) limits: RawLimits,
+    pub(crate) listener: Vec<RawListener>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct RawAudit {
-    pub(super) output: String,
-    pub(super) format: String,
-    pub(super) allowed_reads: bool,
-    pub(super) argv: bool,
-    pub(super) on_failure: String,
+pub(crate) struct RawAudit {
+    pub(crate) output: String,
+    pub(crate) format: String,
+    pub(crate) allowed_reads: bool,
+    pub(crate) argv: bool,
+    pub(crate) on_failure: String,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct RawLimits {
+pub(crate) struct RawLimits {
     connections: u64,
     connections_per_client: u64,
     head: String,
@@ -66,20 +66,20 @@ pub(super) struct RawLimits {
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawListener {
+pub(crate) struct RawListener {
     /// Absent only where that was reported.
     #[serde(default)]
-    pub(super) address: Option<String>,
+    pub(crate) address: Option<String>,
     #[serde(default)]
-    pub(super) policy: Option<Vec<String>>,
+    pub(crate) policy: Option<Vec<String>>,
     #[serde(default)]
-    pub(super) deny: Vec<String>,
+    pub(crate) deny: Vec<String>,
     #[serde(default)]
-    pub(super) mode: Option<String>,
+    pub(crate) mode: Option<String>,
     #[serde(default)]
-    pub(super) owner: Option<String>,
+    pub(crate) owner: Option<String>,
     #[serde(default)]
-    pub(super) observe: Option<bool>,
+    pub(crate) observe: Option<bool>,
 }
 
 impl Default for RawConfig {
@@ -152,32 +152,32 @@ fn is_origin(text: &str) -> bool {
 /// Where Dockgate listens when nothing says where.
 ///
 /// In a container nobody can reach loopback, so the image is built with another default.
-pub(super) const DEFAULT_LISTEN: &str = match option_env!("DOCKGATE_DEFAULT_LISTEN") {
+pub(crate) const DEFAULT_LISTEN: &str = match option_env!("DOCKGATE_DEFAULT_LISTEN") {
     Some(address) => address,
     None => "tcp://127.0.0.1:2375",
 };
 /// The policy that holds when nothing says which.
-pub(super) const DEFAULT_POLICY: &str = "default";
+pub(crate) const DEFAULT_POLICY: &str = "default";
 
 /// More connections than any host has files for are a slip.
-pub(super) const CONNECTIONS: RangeInclusive<u64> = 1..=1_000_000;
+pub(crate) const CONNECTIONS: RangeInclusive<u64> = 1..=1_000_000;
 /// What all bodies together may hold in memory, so no single one may have more.
-pub(super) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 * 1024 * 1024;
+pub(crate) const BODY_BYTES: RangeInclusive<u64> = 1024..=16 * 1024 * 1024;
 /// The daemon's own server takes no longer heads.
-pub(super) const HEAD_BYTES: RangeInclusive<u64> = 1024..=1024 * 1024;
+pub(crate) const HEAD_BYTES: RangeInclusive<u64> = 1024..=1024 * 1024;
 
 /// How severe diagnostics must be, as it is written.
-pub(super) const LEVELS: &[(&str, LogLevel)] = &[
+pub(crate) const LEVELS: &[(&str, LogLevel)] = &[
     ("error", LogLevel::Error),
     ("warn", LogLevel::Warn),
     ("info", LogLevel::Info),
     ("debug", LogLevel::Debug),
 ];
 /// The forms of the record.
-pub(super) const FORMATS: &[(&str, AuditFormat)] =
+pub(crate) const FORMATS: &[(&str, AuditFormat)] =
     &[("json", AuditFormat::Json), ("text", AuditFormat::Text)];
 /// What happens while the record cannot be written.
-pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[
+pub(crate) const ON_FAILURE: &[(&str, OnFailure)] = &[
     ("refuse", OnFailure::Refuse),
     ("continue", OnFailure::Continue),
 ];
@@ -186,29 +186,29 @@ pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[
 const LONGEST: Duration = Duration::from_hours(366 * 24);
 
 /// Turns raw values into checked ones and keeps every problem.
-pub(super) struct Checker<'a> {
+pub(crate) struct Checker<'a> {
     /// Names the file or variable that a key came from.
-    pub(super) origin: &'a dyn Fn(&str) -> String,
+    pub(crate) origin: &'a dyn Fn(&str) -> String,
     /// Where in the file the entries stand that came from there.
-    pub(super) lines: &'a Lines,
-    pub(super) problems: &'a mut Vec<Problem>,
+    pub(crate) lines: &'a Lines,
+    pub(crate) problems: &'a mut Vec<Problem>,
 }
 
 impl Checker<'_> {
-    pub(super) fn wrong(&mut self, key: &str, message: impl Into<String>) {
+    pub(crate) fn wrong(&mut self, key: &str, message: impl Into<String>) {
         self.problems
             .push(Problem::of_key(&(self.origin)(key), key, message));
     }
 
-    pub(super) fn listen(&mut self, key: &str, text: &str) -> Option<ListenAddress> {
+    pub(crate) fn listen(&mut self, key: &str, text: &str) -> Option<ListenAddress> {
         self.address(key, ListenAddress::parse(text))
     }
 
-    pub(super) fn upstream(&mut self, text: &str) -> Option<UpstreamAddress> {
+    pub(crate) fn upstream(&mut self, text: &str) -> Option<UpstreamAddress> {
         self.address("upstream", UpstreamAddress::parse(text))
     }
 
-    pub(super) fn run_as(&mut self, text: Option<&str>) -> RunAs {
+    pub(crate) fn run_as(&mut self, text: Option<&str>) -> RunAs {
         let Some(text) = text else {
             return RunAs::DEFAULT;
         };
@@ -220,7 +220,7 @@ impl Checker<'_> {
     }
 
     /// Who may connect to a listener's socket.
-    pub(super) fn access(
+    pub(crate) fn access(
         &mut self,
         key: &dyn Fn(&str) -> String,
         raw: &RawListener,
@@ -262,7 +262,7 @@ impl Checker<'_> {
             .ok()
     }
 
-    pub(super) fn admission(&mut self, raw: &RawConfig) -> Admission {
+    pub(crate) fn admission(&mut self, raw: &RawConfig) -> Admission {
         let api_min = ApiVersion::parse(&raw.api_min)
             .filter(|version| *version >= ApiVersion::LEAST && version.patch.is_none());
         if api_min.is_none() {
@@ -304,11 +304,11 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn level(&mut self, text: &str) -> LogLevel {
+    pub(crate) fn level(&mut self, text: &str) -> LogLevel {
         self.word("log", text, LEVELS).unwrap_or(LogLevel::Info)
     }
 
-    pub(super) fn audit(&mut self, raw: &RawAudit) -> AuditSettings {
+    pub(crate) fn audit(&mut self, raw: &RawAudit) -> AuditSettings {
         let output = match raw.output.as_str() {
             "stdout" => Output::Stdout,
             "stderr" => Output::Stderr,
@@ -337,7 +337,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn limits(&mut self, raw: &RawLimits) -> Limits {
+    pub(crate) fn limits(&mut self, raw: &RawLimits) -> Limits {
         Limits {
             connections: self.number("limits.connections", raw.connections, &CONNECTIONS),
             connections_per_client: self.number(
@@ -368,7 +368,7 @@ impl Checker<'_> {
             .ok()
     }
 
-    pub(super) fn word<T: Copy>(
+    pub(crate) fn word<T: Copy>(
         &mut self,
         key: &str,
         text: &str,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::keys::{KEYS, Key, Kind, LISTENER_KEYS, TABLES};
 use super::raw::RawConfig;
-use crate::policy::schema::{DRAFT, definitions, entry, reference};
+use crate::policyfile::schema::{DRAFT, definitions, entry, reference};
 
 /// The schema of a settings file.
 #[must_use]

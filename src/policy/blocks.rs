@@ -26,7 +26,7 @@ pub use selector::Selectors;
 use setting::{Setting, described};
 
 use super::need::Block;
-use super::spelling::did_you_mean;
+use crate::policyfile::spelling::did_you_mean;
 
 /// Makes the blocks. A row is `key: type = default;`.
 macro_rules! blocks {

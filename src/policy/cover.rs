@@ -7,13 +7,13 @@ use super::ask::{self, Answer, Known, Lookup, Unsettled};
 use super::blocks::pattern::leads_up;
 use super::blocks::{Blocks, References, Selectors, Texts};
 use super::facts::{Container, IMAGE_LABEL, POLICY_LABEL};
-use super::file::Policy;
 use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
 use super::needs::{is_reserved, opened};
 use crate::docker::mount::Access;
 use crate::docker::path::is_clean;
 use crate::docker::reference::is_on_host;
 use crate::docker::{Operation, Reference};
+use crate::policyfile::file::Policy;
 
 /// A policy's blocks, and what is known of what they are asked about.
 pub struct Cover<'a> {

@@ -325,4 +325,4 @@ fn command(argv: &[String], key: &str) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

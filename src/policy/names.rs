@@ -218,7 +218,7 @@ pub fn varies_in(part: &str) -> bool {
 }
 
 /// Why a name that reads as an id is denied.
-pub(super) const READS_AS_ID: &str = "reads as an id, so that others would take it for another object: choose a name with other letters";
+pub(crate) const READS_AS_ID: &str = "reads as an id, so that others would take it for another object: choose a name with other letters";
 
 /// The digits of an id's short form, which the docker command line shows.
 const SHORT_ID: usize = 12;

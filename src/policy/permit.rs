@@ -35,15 +35,15 @@ pub struct Permit {
 /// What a permit is for, and what follows from it. It outlives the sending.
 #[derive(Debug)]
 pub struct Terms {
-    pub(super) call: Call,
-    pub(super) body: Option<String>,
-    pub(super) about: About,
-    pub(super) policy: Option<Arc<str>>,
-    pub(super) would_deny: Option<Denial>,
-    pub(super) needs: Vec<Need>,
-    pub(super) takes_away: Option<Arc<Container>>,
-    pub(super) names: Option<(Lookup, Arc<str>)>,
-    pub(super) must_be_plain_tar: bool,
+    pub(crate) call: Call,
+    pub(crate) body: Option<String>,
+    pub(crate) about: About,
+    pub(crate) policy: Option<Arc<str>>,
+    pub(crate) would_deny: Option<Denial>,
+    pub(crate) needs: Vec<Need>,
+    pub(crate) takes_away: Option<Arc<Container>>,
+    pub(crate) names: Option<(Lookup, Arc<str>)>,
+    pub(crate) must_be_plain_tar: bool,
 }
 
 /// A permit that waits. It rests on nothing but the request and the rules, and is good for as long as
@@ -56,7 +56,7 @@ pub struct Shelved {
 
 /// Tells rules from those that a reload puts in their place.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Revision(Arc<()>);
+pub(crate) struct Revision(Arc<()>);
 
 impl PartialEq for Revision {
     fn eq(&self, other: &Self) -> bool {
@@ -66,7 +66,7 @@ impl PartialEq for Revision {
 
 impl Permit {
     /// A permit on these terms. It can be shelved if it rests on the rules alone.
-    pub(super) fn new(terms: Terms, rests_on: Option<Revision>) -> Self {
+    pub(crate) fn new(terms: Terms, rests_on: Option<Revision>) -> Self {
         Self {
             terms: Box::new(terms),
             rests_on,
@@ -194,8 +194,9 @@ impl Terms {
 mod tests {
     use super::*;
     use crate::docker::{Target, classify};
-    use crate::policy::file::tests::policy;
-    use crate::policy::{Grants, Ground, Judgement, Known, Request};
+    use crate::policy::{Ground, Judgement, Known, Request};
+    use crate::policyfile::Grants;
+    use crate::policyfile::file::tests::policy;
 
     fn permit(rules: &Rules, known: &Known) -> Permit {
         let call = classify("GET", Target::parse("/containers/json").unwrap()).unwrap();

@@ -6,7 +6,7 @@
 //! on its way, as [`names`](super::names) says; one that could be the beginning of an id gets the slash
 //! that engines show it with.
 
-pub(super) mod explicit;
+pub(crate) mod explicit;
 
 use super::ask::{Answer, Known, Lookup};
 use super::facts::is_full_id;
@@ -15,7 +15,7 @@ use crate::docker::{Call, Json, Object, Operation, Subject};
 
 /// Puts the ids of what was looked up in the place of names: between the judgement and its use a name may
 /// go to another object.
-pub(super) fn objects(call: &mut Call, body: Option<&mut Json>, known: &Known) {
+pub(crate) fn objects(call: &mut Call, body: Option<&mut Json>, known: &Known) {
     if known.is_empty() {
         return;
     }
@@ -38,7 +38,7 @@ pub struct About {
 
 impl About {
     /// What a request is about, as it was judged.
-    pub(super) fn of(call: &Call, body: Option<&Json>, known: &Known) -> Self {
+    pub(crate) fn of(call: &Call, body: Option<&Json>, known: &Known) -> Self {
         let container = body.and_then(|body| body.get("Container")?.text());
         Self {
             object_id: object_id(call, known),

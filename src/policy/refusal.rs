@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::blocks::amount::Beyond;
-use super::file::Policy;
 use super::hint::Hints;
 use super::names::READS_AS_ID;
 use super::need::{Block, Need, What, Within};
 use super::own::Reached;
-use super::raw_path::RawPath;
 use super::reason::{Denial, Reason};
 use super::variants::Variants;
 use super::weigh::Lacking;
@@ -18,9 +16,11 @@ use crate::docker::body::BadBody;
 use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
 use crate::docker::{Call, Operation, Subject};
+use crate::policyfile::file::Policy;
+use crate::policyfile::raw_path::RawPath;
 
 /// The denial of a body that has no single reading, or something that no version of the API has.
-pub(super) fn bad_body(call: &Call, bad: &BadBody) -> Denial {
+pub(crate) fn bad_body(call: &Call, bad: &BadBody) -> Denial {
     let message = match bad {
         // It begins as the daemon's own message.
         BadBody::Json(bad) => bad.to_string(),
@@ -33,7 +33,7 @@ pub(super) fn bad_body(call: &Call, bad: &BadBody) -> Denial {
 }
 
 /// The refusal of what the settings deny to every policy.
-pub(super) fn denied(call: &Call) -> Denial {
+pub(crate) fn denied(call: &Call) -> Denial {
     let entry = entry(call);
     Denial::new(
         Reason::Denied,
@@ -42,7 +42,7 @@ pub(super) fn denied(call: &Call) -> Denial {
 }
 
 /// The refusal of what none of the policies grants.
-pub(super) fn not_granted(policies: &[Policy], variants: &Variants, call: &Call) -> Denial {
+pub(crate) fn not_granted(policies: &[Policy], variants: &Variants, call: &Call) -> Denial {
     let entry = entry(call);
     let denying = policies.iter().find(|policy| policy.denied().covers(call));
     let taken = denying.map(|policy| taken_out(policy, call));
@@ -94,14 +94,14 @@ fn taken_out(policy: &Policy, call: &Call) -> String {
 }
 
 /// The refusal of what would reach Dockgate's own container.
-pub(super) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
+pub(crate) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
     let Reached { path, what } = reached;
     let message = format!("{}: {path} {what}", entry(call));
     Denial::new(Reason::OwnContainer, message)
 }
 
 /// The denial of a name by which another object is found already.
-pub(super) fn reads_as_id(call: &Call, need: &Need) -> Denial {
+pub(crate) fn reads_as_id(call: &Call, need: &Need) -> Denial {
     let value = need.what.value().unwrap_or_default();
     let message = format!(
         "{}: {} {} {READS_AS_ID}",
@@ -113,7 +113,7 @@ pub(super) fn reads_as_id(call: &Call, need: &Need) -> Denial {
 }
 
 /// The denial of a name by which a key would select a container that it does not select now.
-pub(super) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
+pub(crate) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
     let name = quoted(shortened(name));
     let message = format!(
         "{}: {key} selects containers by the name {name}, and this container is not one of them yet: choose \
@@ -125,7 +125,7 @@ pub(super) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
 
 /// The refusal of what a policy does not grant within an operation that it does; a shipped policy beside it
 /// may grant all of it.
-pub(super) fn restricted(call: &Call, lacking: &Lacking<'_>, variant: Option<&str>) -> Denial {
+pub(crate) fn restricted(call: &Call, lacking: &Lacking<'_>, variant: Option<&str>) -> Denial {
     let Lacking {
         needs, differences, ..
     } = lacking;

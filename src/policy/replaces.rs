@@ -193,7 +193,7 @@ fn network<'a>(value: Option<&'a Json<'a>>) -> &'a str {
 
 /// Whether two values say the same: the order of an object's members says nothing, nor does a member
 /// that is nothing.
-pub(super) fn is_same(new: Option<&Json>, old: Option<&Json>) -> bool {
+pub(crate) fn is_same(new: Option<&Json>, old: Option<&Json>) -> bool {
     #[cfg(test)]
     tests::count();
     match (new, old) {

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::ask::{self, Answer, Known, Lookup, NewVolume, Unsettled};
 use super::cover::Cover;
-use super::entry::Grants;
 use super::facts::POLICY_LABEL;
-use super::file::Policy;
 use super::need::{Block, Need, What};
 use super::needs::{Obstacle, is_reserved, keep_known, needs, reached};
 use super::own::Own;
@@ -21,6 +19,8 @@ use super::variants::Variants;
 use super::weigh::{Found, Lacking, found, is_replacement, reached_by};
 use crate::docker::body::{parse_with_flaws, rendered, table};
 use crate::docker::{Call, Effect, Json, Object, Operation, Reference};
+use crate::policyfile::entry::Grants;
+use crate::policyfile::file::Policy;
 
 /// What holds on a listener.
 #[derive(Clone, Debug)]
@@ -138,7 +138,7 @@ impl Rules {
     }
 
     /// Which rules these are.
-    pub(super) fn revision(&self) -> &Revision {
+    pub(crate) fn revision(&self) -> &Revision {
         &self.revision
     }
 

@@ -20,7 +20,7 @@ const BEARING: &[(Operation, Block)] = &[
 
 /// Sets the label that says through which policy something was made, if one did, and those that the policy
 /// wants.
-pub(super) fn labels(operation: Operation, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
+pub(crate) fn labels(operation: Operation, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
     let block = match BEARING.iter().find(|(bearing, _)| *bearing == operation) {
         Some((_, block)) => *block,
         None => return,
@@ -66,7 +66,7 @@ fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
 
 /// The first volume that a container's body mounts and that is not there yet, to be made with the labels
 /// that it would have been made with, and the policy's.
-pub(super) fn new_volume(
+pub(crate) fn new_volume(
     body: &Json,
     mark: &str,
     blocks: &Blocks,
@@ -114,7 +114,7 @@ pub(super) fn new_volume(
 /// Has an image that is made bear the policy's mark and the names that it gets, so that an image that
 /// is made of it later does not pass for it; and takes a mark for containers out of it, as those that
 /// others make of it are not the policy's.
-pub(super) fn image(call: &mut Call, mark: &str) {
+pub(crate) fn image(call: &mut Call, mark: &str) {
     let Some(operation) = call.operation() else {
         return;
     };
@@ -145,7 +145,7 @@ pub(super) fn image(call: &mut Call, mark: &str) {
 }
 
 /// The names that a request gives to an image.
-pub(super) fn tags(call: &Call) -> Vec<Reference> {
+pub(crate) fn tags(call: &Call) -> Vec<Reference> {
     match call.operation() {
         Some(Operation::ImageBuild) => {
             let names = call.query.pairs().filter(|(key, _)| *key == "t");

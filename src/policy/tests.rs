@@ -1,3 +1,3 @@
 //! What takes the whole of the judgement.
 
-pub(in crate::policy) mod fuzz;
+pub(crate) mod fuzz;

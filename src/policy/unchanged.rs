@@ -14,7 +14,7 @@ const OPENED: &[&str] = &["", "Mode", "Mode.Replicated", "TaskTemplate"];
 /// Where an update makes a service another than it is. Its labels are not compared, but for Dockgate's own: each
 /// is held against the policy.
 #[must_use]
-pub(super) fn differences(call: &Call, body: &Json, service: &Service) -> Vec<String> {
+pub(crate) fn differences(call: &Call, body: &Json, service: &Service) -> Vec<String> {
     let mut found = Vec::new();
     // The daemon denies another version than the one that the service has then, so that it is this one.
     let version = call.query.first("version").unwrap_or_default();
@@ -27,7 +27,7 @@ pub(super) fn differences(call: &Call, body: &Json, service: &Service) -> Vec<St
 
 /// Whether something that an update asks for is a part of the service that is the same.
 #[must_use]
-pub(super) fn is_compared(path: &str) -> bool {
+pub(crate) fn is_compared(path: &str) -> bool {
     let first = path.split('.').next().unwrap_or_default();
     // What stands in the query is not part of the service.
     first.starts_with(|letter: char| letter.is_ascii_uppercase()) && first != "Labels"

@@ -2,16 +2,17 @@
 //! allows it is named.
 
 use super::ask::Known;
-use super::file::{Library, Policy, Problem};
 use super::need::{Block, Need};
 use super::rules::Request;
-use super::shipped;
 use super::weigh::{Found, found};
 use crate::docker::{Call, Operation};
+use crate::policyfile::file::Policy;
+use crate::policyfile::problem::{Library, Problem};
+use crate::policyfile::shipped;
 
 /// What the policies of a listener have beside them, the narrowest first.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Variants(Vec<Variant>);
+pub(crate) struct Variants(Vec<Variant>);
 
 #[derive(Clone, Debug)]
 struct Variant {
@@ -24,7 +25,7 @@ struct Variant {
 
 impl Variants {
     /// Those of the families of some policies.
-    pub(super) fn of(policies: &[Policy]) -> Self {
+    pub(crate) fn of(policies: &[Policy]) -> Self {
         let mut variants = Vec::new();
         for policy in policies.iter().filter(|policy| !policy.passes_bodies()) {
             let is_shipped = shipped::text(policy.name()).is_some();
@@ -50,7 +51,7 @@ impl Variants {
 
     /// What to do for a call to be allowed that none of the policies allows, whatever it asks for. What that
     /// is was not read yet: a block of the variant may deny it.
-    pub(super) fn way_to(&self, call: &Call) -> Option<String> {
+    pub(crate) fn way_to(&self, call: &Call) -> Option<String> {
         let variant = self.0.iter().find(|variant| variant.policy.grants(call))?;
         let block = call.operation().and_then(Block::of);
         let within = block.filter(|block| variant.policy.judges(*block));
@@ -59,7 +60,7 @@ impl Variants {
     }
 
     /// What to do for all that a request asks for to be allowed, of which the policies deny this.
-    pub(super) fn way_to_all(
+    pub(crate) fn way_to_all(
         &self,
         request: &Request<'_>,
         needs: &[Need],

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::ask::{self, Answer, Known, Lookup, Unsettled};
 use super::cover::Cover;
 use super::facts::Container;
-use super::file::Policy;
 use super::hint::{Entered, Hints};
 use super::need::{Need, What};
 use super::own::{Own, Reached};
@@ -13,9 +12,10 @@ use super::replaces;
 use super::rules::Request;
 use super::unchanged;
 use crate::docker::{Json, Operation};
+use crate::policyfile::file::Policy;
 
 /// What a policy makes of what a request asks for.
-pub(super) enum Found<'p> {
+pub(crate) enum Found<'p> {
     Granted,
     /// As it has what the container before it had, and no more.
     Replaces,
@@ -26,20 +26,20 @@ pub(super) enum Found<'p> {
 }
 
 /// What a policy does not grant.
-pub(super) struct Lacking<'p> {
+pub(crate) struct Lacking<'p> {
     /// The policy.
-    pub(super) policy: &'p Policy,
+    pub(crate) policy: &'p Policy,
     /// What was asked for, each as a key of the policy would grant it.
-    pub(super) needs: Vec<Need>,
+    pub(crate) needs: Vec<Need>,
     /// The container that is entered, where it has more than the policy gives one.
-    pub(super) entered: Option<Entered>,
+    pub(crate) entered: Option<Entered>,
     /// Where the request differs from what it would replace.
-    pub(super) differences: Vec<String>,
+    pub(crate) differences: Vec<String>,
 }
 
 impl<'p> Lacking<'p> {
     /// These needs.
-    pub(super) fn of(policy: &'p Policy, needs: Vec<Need>) -> Self {
+    pub(crate) fn of(policy: &'p Policy, needs: Vec<Need>) -> Self {
         Self {
             policy,
             needs,
@@ -49,7 +49,7 @@ impl<'p> Lacking<'p> {
     }
 
     /// What is hinted at rests on this.
-    pub(super) fn hints(&self) -> Hints<'_> {
+    pub(crate) fn hints(&self) -> Hints<'_> {
         Hints {
             blocks: self.policy.blocks(),
             entered: self.entered.as_ref(),
@@ -58,7 +58,7 @@ impl<'p> Lacking<'p> {
 }
 
 /// Asks one policy for everything that is needed.
-pub(super) fn found<'p>(
+pub(crate) fn found<'p>(
     policy: &'p Policy,
     request: &Request<'_>,
     needs: &[Need],
@@ -103,7 +103,7 @@ pub(super) fn found<'p>(
 /// What of a request would reach Dockgate itself. What replaces a container may be on the networks that
 /// the old one was on, of Dockgate's own too, and mount what it did: otherwise it would be gone once it was
 /// taken away.
-pub(super) fn reached_by<'n, 'p>(
+pub(crate) fn reached_by<'n, 'p>(
     own: &Own,
     request: &Request<'_>,
     needs: impl Iterator<Item = &'n Need> + Clone,
@@ -131,7 +131,7 @@ pub(super) fn reached_by<'n, 'p>(
 }
 
 /// Whether a request asks for nothing but what the container before it had.
-pub(super) fn is_replacement(request: &Request<'_>, known: &Known) -> Result<bool, Unsettled> {
+pub(crate) fn is_replacement(request: &Request<'_>, known: &Known) -> Result<bool, Unsettled> {
     let differences = successor(request, known)?;
     Ok(differences.is_some_and(|differences| differences.is_empty()))
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 
 use crate::config::UpstreamAddress;
-use crate::identity::closed;
+use crate::privileges::closed;
 
 /// How long a socket's file refuses connections before it is taken for an old one. A daemon that
 /// starts anew needs less.

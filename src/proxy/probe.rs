@@ -21,9 +21,9 @@ use super::lookup;
 use super::upstream::{Daemon, Upstream};
 use crate::docker::{ApiVersion, Call, Operation, Target, classify};
 use crate::policy::{
-    Answer, Denial, Entry, Grants, Ground, Judgement, Known, Lookup, Permit, Policy, Reason,
-    Request, Rules,
+    Answer, Denial, Ground, Judgement, Known, Lookup, Permit, Reason, Request, Rules,
 };
+use crate::policyfile::{Entry, Grants, Policy};
 
 /// What can be asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,9 +18,9 @@ use super::upstream::Daemon;
 use crate::audit::Record;
 use crate::docker::ApiVersion;
 use crate::docker::json::parsed_size;
-use crate::identity::container::Candidates;
 use crate::policy::facts::Container;
 use crate::policy::{Answer, Denial, Lookup, Own};
+use crate::privileges::container::Candidates;
 
 /// What is known besides the settings.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, roman};
 use dockgate::cli::Cli;
-use dockgate::policy::shipped;
+use dockgate::policyfile::shipped;
 
 /// The command line without what is hidden in it, which completions would offer.
 fn shown() -> Command {

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use dockgate::advice::dry_run;
 use dockgate::config::Files;
 use dockgate::docker::{Call, Operation, Target, classify};
-use dockgate::policy::{Grants, Library, Lookup, Policy, Problem, Rules, shipped, suppose};
+use dockgate::policy::{Lookup, Rules};
+use dockgate::policyfile::example::Given;
+use dockgate::policyfile::{Grants, Library, Policy, Problem, shipped};
 use serde_json::json;
 
 /// Bodies, one a line behind its operation; in one of the files two words stand around that.
@@ -109,8 +112,8 @@ fn calls(operation: Operation) -> Vec<Call> {
 /// By which operations a request has the daemon asked, once for each question: the longer of what it raises
 /// if its volumes are there and if they are not.
 fn raised(rules: &Rules, call: &Call, body: &str) -> Vec<Operation> {
-    let judge = |given: &[suppose::Given]| {
-        suppose::judge(rules, call.clone(), body, given).map_or(Vec::new(), |(_, asked)| asked)
+    let judge = |given: &[Given]| {
+        dry_run::judge(rules, call.clone(), body, given).map_or(Vec::new(), |(_, asked)| asked)
     };
     let operations = |asked: &[Lookup]| {
         asked

@@ -9,7 +9,8 @@ use clap::{Command, CommandFactory};
 use dockgate::cli::{Cli, Exit};
 use dockgate::config;
 use dockgate::docker::Operation;
-use dockgate::policy::{self, Reason, shipped};
+use dockgate::policy::Reason;
+use dockgate::policyfile::{self, shipped};
 use serde_json::Value as Json;
 
 /// Each on a line of its own, with its kind in front.
@@ -37,7 +38,7 @@ fn no_name_that_others_rely_on_is_lost() {
 fn names() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     in_schema("setting", &config::schema::settings(), &mut names);
-    in_schema("policy key", &policy::schema::policy(), &mut names);
+    in_schema("policy key", &policyfile::schema::policy(), &mut names);
     let audit = include_str!("../../docs/audit.schema.json");
     in_schema("record", &serde_json::from_str(audit).unwrap(), &mut names);
     in_command("command", &Cli::command(), &mut names);

@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use super::arguments::Asked;
 use super::ways;
+use crate::advice::dry_run;
 use crate::docker::body::table;
 use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify};
 use crate::policy::hint::Hints;
 use crate::policy::refusal::refusal as refused_need;
-use crate::policy::{
-    Cited, Denial, Judgement, Lookup, Need, Permit, Place, Policy, Reason, Rules, What, suppose,
-};
+use crate::policy::{Denial, Judgement, Lookup, Need, Permit, Reason, Rules, What};
+use crate::policyfile::{Cited, Place, Policy};
 use crate::proxy::body::kind::{is_as_none, refusal};
 use crate::proxy::lookup::missing;
 
@@ -109,7 +109,7 @@ impl Answer {
             }
             self.suppose_of_text(operation, asked);
         }
-        let (judgement, supposed) = match suppose::judge(rules, call.clone(), &asked.body, &[]) {
+        let (judgement, supposed) = match dry_run::judge(rules, call.clone(), &asked.body, &[]) {
             Ok(judged) => judged,
             Err(denial) => return self.deny(denial),
         };

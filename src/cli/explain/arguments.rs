@@ -8,7 +8,7 @@ use clap::builder::NonEmptyStringValueParser as NoEmpty;
 use clap::{Args, Parser};
 
 use crate::cli::pasted::{BadPaste, Pasted, Piece};
-use crate::policy::Problem;
+use crate::policyfile::Problem;
 
 /// The arguments as the command line has them. What begins with the request is read here: only here it is
 /// known whether `-d` is an option of `curl` or one of ours.

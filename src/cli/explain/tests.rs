@@ -1,7 +1,7 @@
 //! What people and programs are told, word by word: each verdict beside its nearest opposite.
 
 use super::*;
-use crate::policy::{Library, Problem};
+use crate::policyfile::{Library, Problem};
 
 /// A policy of one's own beside the shipped ones.
 struct Shelf;
@@ -393,7 +393,7 @@ impl Library for Child {
 #[test]
 fn what_is_to_be_written_turns_the_verdict() {
     use crate::docker::{Operation, Target, classify};
-    use crate::policy::shipped;
+    use crate::policyfile::shipped;
     let mut told = 0;
     for (number, (name, _)) in shipped::ALL.iter().enumerate() {
         let rules = rules(name);

@@ -5,7 +5,8 @@ use crate::policy::hint::Hints;
 use crate::policy::need::Block;
 use crate::policy::reason::Asked;
 use crate::policy::refusal::entry;
-use crate::policy::{Cited, Denial, Grants, Place, Policy, Reason, Rules, shipped};
+use crate::policy::{Denial, Reason, Rules};
+use crate::policyfile::{Cited, Grants, Place, Policy, shipped};
 
 /// Where a policy can be changed.
 enum Source<'a> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::policy::spelling::did_you_mean;
+use crate::policyfile::spelling::did_you_mean;
 
 /// The type of a key.
 pub trait Setting: Sized {
@@ -22,12 +22,12 @@ pub trait Setting: Sized {
 }
 
 /// The schema of a list of texts of a shape. Where a regular expression cannot tell, it is the looser.
-pub(super) fn list_of(pattern: &str) -> Value {
+pub(crate) fn list_of(pattern: &str) -> Value {
     json!({"type": "array", "items": {"type": "string", "pattern": pattern}})
 }
 
 /// A schema with a sentence on what it is about.
-pub(in crate::policy) fn described(mut schema: Value, told: &str) -> Value {
+pub(crate) fn described(mut schema: Value, told: &str) -> Value {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("description".to_owned(), told.trim().into());
     }
@@ -92,7 +92,7 @@ impl<T: Setting> Setting for Option<T> {
 }
 
 /// The strings of a list.
-pub(super) fn strings(value: &toml::Value) -> Result<Vec<&str>, BadSetting> {
+pub(crate) fn strings(value: &toml::Value) -> Result<Vec<&str>, BadSetting> {
     let wrong = BadSetting::Kind("a list of strings: [\"...\"]");
     let values = value.as_array().ok_or(wrong.clone())?;
     values
@@ -102,7 +102,7 @@ pub(super) fn strings(value: &toml::Value) -> Result<Vec<&str>, BadSetting> {
 }
 
 /// The entries of a list, each read by itself.
-pub(super) fn entries<T>(
+pub(crate) fn entries<T>(
     value: &toml::Value,
     want: &'static str,
     read: impl Fn(&str) -> Option<T>,
@@ -112,7 +112,7 @@ pub(super) fn entries<T>(
 }
 
 /// Refuses keys of a table within a block that are not known.
-pub(super) fn only(table: &toml::Table, known: &'static [&'static str]) -> Result<(), BadSetting> {
+pub(crate) fn only(table: &toml::Table, known: &'static [&'static str]) -> Result<(), BadSetting> {
     match table.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(BadSetting::Key {
             key: key.clone(),

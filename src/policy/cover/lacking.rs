@@ -24,11 +24,7 @@ impl Cover<'_> {
         clippy::wildcard_enum_match_arm,
         reason = "what has no form of its own is named as it is"
     )]
-    pub(in crate::policy) fn lacking(
-        &self,
-        need: &Need,
-        lacking: &mut Lacking<'_>,
-    ) -> Result<(), Unsettled> {
+    pub(crate) fn lacking(&self, need: &Need, lacking: &mut Lacking<'_>) -> Result<(), Unsettled> {
         if self.grants(need)? {
             return Ok(());
         }

@@ -4,11 +4,13 @@
 use toml::{Table, Value};
 
 use super::*;
+use crate::advice::dry_run;
 use crate::docker::{Target, classify};
-use crate::policy::file::tests::policy;
 use crate::policy::reason::Asked;
-use crate::policy::suppose::{self, Given};
-use crate::policy::{Grants, Judgement, Need, Rules};
+use crate::policy::{Judgement, Need, Rules};
+use crate::policyfile::Grants;
+use crate::policyfile::example::Given;
+use crate::policyfile::file::tests::policy;
 
 /// What a policy denies of a request; `None` where it allows it.
 fn denied(text: &str, request: &str, body: &str, given: &[Given]) -> Option<(String, Asked)> {
@@ -16,7 +18,7 @@ fn denied(text: &str, request: &str, body: &str, given: &[Given]) -> Option<(Str
     let rules = Rules::new(vec![policy("p", text)], Grants::default());
     let (method, target) = request.split_once(' ').unwrap();
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
-    match suppose::judge(&rules, call, body, given).unwrap().0 {
+    match dry_run::judge(&rules, call, body, given).unwrap().0 {
         Judgement::Allow(_) => None,
         Judgement::Deny(denial) => Some((denial.message, *denial.asked.unwrap_or_default())),
         other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
@@ -27,7 +29,7 @@ fn denied(text: &str, request: &str, body: &str, given: &[Given]) -> Option<(Str
 
 /// Follows every hint of a denial.
 #[track_caller]
-pub(in crate::policy) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
+pub(crate) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
     let Some((message, asked)) = denied(text, request, body, given) else {
         return;
     };
@@ -91,7 +93,7 @@ fn assert_no_key_helps(
     let mut table: Table = text.parse().unwrap();
     list(&mut table, &format!("{}.{key}", block.name())).push(value.to_string().into());
     let (text, name) = (table.to_string(), "p".to_owned());
-    if crate::policy::Policy::load(&name, &Text(text.clone())).is_err() {
+    if crate::policyfile::Policy::load(&name, &Text(text.clone())).is_err() {
         return;
     }
     let after = denied(&text, request, body, given);
@@ -101,8 +103,8 @@ fn assert_no_key_helps(
 
 struct Text(String);
 
-impl crate::policy::Library for Text {
-    fn read(&self, name: &str) -> Result<(String, String), crate::policy::Problem> {
+impl crate::policyfile::Library for Text {
+    fn read(&self, name: &str) -> Result<(String, String), crate::policyfile::Problem> {
         Ok((name.to_owned(), self.0.clone()))
     }
 }

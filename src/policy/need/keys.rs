@@ -98,7 +98,7 @@ impl What {
 
 impl What {
     /// The container that a key of a policy would have to name.
-    pub(in crate::policy) fn container_mut(&mut self) -> Option<&mut String> {
+    pub(crate) fn container_mut(&mut self) -> Option<&mut String> {
         if let Self::Join(name)
         | Self::Made(Made::Connect(name))
         | Self::Within(
@@ -112,7 +112,7 @@ impl What {
     }
 
     /// The block that decides who may be entered, where it is about that.
-    pub(in crate::policy) fn entered(&self) -> Option<Block> {
+    pub(crate) fn entered(&self) -> Option<Block> {
         if let Self::Within(within) = self {
             within.entered()
         } else {

@@ -5,13 +5,15 @@ mod engines;
 mod spellings;
 
 use super::{Needs, needs, query};
+use crate::advice::dry_run;
 use crate::docker::body::{parse, table};
 use crate::docker::{Target, classify};
-use crate::policy::file::tests::policy;
 use crate::policy::hint::tests::follow;
 use crate::policy::need::{Made, What};
-use crate::policy::suppose::{self, Given};
-use crate::policy::{Grants, Judgement, Known, Permit, Reason, Rules};
+use crate::policy::{Judgement, Known, Permit, Reason, Rules};
+use crate::policyfile::Grants;
+use crate::policyfile::example::Given;
+use crate::policyfile::file::tests::policy;
 
 /// Every operation with a body or a query that is judged.
 const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerUpdate', 'ExecStart', 'ImageBuild',
@@ -22,7 +24,7 @@ const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerUpda
 
 /// The verdict of a policy of these blocks.
 #[track_caller]
-pub(in crate::policy) fn judged(
+pub(crate) fn judged(
     blocks: &str,
     request: &str,
     body: &str,
@@ -36,7 +38,7 @@ pub(in crate::policy) fn judged(
         .iter()
         .map(|(of, value)| ((*of).to_owned(), serde_json::from_str(value).unwrap()))
         .collect();
-    match suppose::judge(&rules, call, body, &given) {
+    match dry_run::judge(&rules, call, body, &given) {
         Ok((Judgement::Allow(permit), _)) => Ok(permit),
         Ok((Judgement::Deny(denial), _)) | Err(denial) => {
             follow(text, request, body, &given);
@@ -1447,7 +1449,7 @@ fn s6_a_build_pushes_where_images_may_be_pushed() {
         let rules = Rules::new(vec![policy("p", text)], Grants::default());
         let call = classify(method, Target::parse(target).unwrap()).unwrap();
         let given = [("/images/x:1".to_owned(), serde_json::Value::Null)];
-        match suppose::judge(&rules, call, "", &given).unwrap().0 {
+        match dry_run::judge(&rules, call, "", &given).unwrap().0 {
             Judgement::Deny(denial) => denial.message,
             Judgement::Allow(_)
             | Judgement::Inspect(_)

@@ -7,7 +7,7 @@ use crate::docker::{Call, Json, Operation, ps};
 
 /// Says in the query what was read from it. Podman attaches everything that an attach does not name, and
 /// knows no booleans but its own.
-pub(in crate::policy) fn query(call: &mut Call) {
+pub(crate) fn query(call: &mut Call) {
     if call.operation() == Some(Operation::ContainerAttach) {
         for key in ["logs", "stderr", "stdout", "stream"] {
             if call.query.first(key).is_some() {
@@ -23,7 +23,7 @@ pub(in crate::policy) fn query(call: &mut Call) {
 }
 
 /// Has the path of an upload sent as it was judged.
-pub(in crate::policy) fn archive_path(call: &mut Call) {
+pub(crate) fn archive_path(call: &mut Call) {
     if call.operation() != Some(Operation::PutContainerArchive) {
         return;
     }
@@ -59,7 +59,7 @@ fn sources(of: Option<&mut Json>) {
 }
 
 /// Says in the body what was read from it.
-pub(in crate::policy) fn body(operation: Operation, body: &mut Json) {
+pub(crate) fn body(operation: Operation, body: &mut Json) {
     if operation == Operation::NetworkCreate {
         // Docker before 25 makes a second network of the same name otherwise, which makes the name useless.
         set(body, "CheckDuplicate", Json::Bool(true));

@@ -1,11 +1,13 @@
 //! The judgement of calls: which policy decides, and what a denial says.
 
 use super::*;
+use crate::advice::dry_run;
 use crate::docker::{Target, classify};
+use crate::policy::Answer;
 use crate::policy::Reason;
 use crate::policy::facts::Container;
-use crate::policy::file::tests::policy;
-use crate::policy::{Answer, Entry, suppose};
+use crate::policyfile::Entry;
+use crate::policyfile::file::tests::policy;
 
 fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason, String)> {
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
@@ -204,7 +206,7 @@ fn a_new_container_without_a_name_may_replace_any_that_was_taken_away() {
     let is_granted = |target: &str, image: &str| {
         let call = classify("POST", Target::parse(target).unwrap()).unwrap();
         let body = format!(r#"{{"Image":"{image}"}}"#);
-        let (verdict, _) = suppose::judge(&rules, call, &body, &taken_away).unwrap();
+        let (verdict, _) = dry_run::judge(&rules, call, &body, &taken_away).unwrap();
         matches!(verdict, Judgement::Allow(_))
     };
     assert!(is_granted("/containers/create", "nginx:1.29"));
@@ -228,7 +230,7 @@ fn typing_into_a_container_is_judged_as_an_exec_and_watching_it_by_whose_it_is()
     };
     let is_granted = |method: &str, target: &str, labels: &str, host: &str| {
         let call = classify(method, Target::parse(target).unwrap()).unwrap();
-        let judged = suppose::judge(&rules, call, "", &given(labels, host));
+        let judged = dry_run::judge(&rules, call, "", &given(labels, host));
         matches!(judged.unwrap().0, Judgement::Allow(_))
     };
     let own = r#"{"dockgate.policy":"ci"}"#;
@@ -261,7 +263,7 @@ fn how_a_log_is_cut_needs_no_grant_whichever_driver_writes_it() {
         let target = Target::parse("/containers/create").unwrap();
         let call = classify("POST", target).unwrap();
         let body = format!(r#"{{"HostConfig":{{"LogConfig":{config}}}}}"#);
-        let (verdict, _) = suppose::judge(&rules, call, &body, &[]).unwrap();
+        let (verdict, _) = dry_run::judge(&rules, call, &body, &[]).unwrap();
         matches!(verdict, Judgement::Allow(_))
     };
     for driver in ["", "json-file", "local"] {
@@ -365,7 +367,7 @@ fn a_service_keeps_the_marks_that_it_has_and_gets_no_others() {
             r#"{{"Name":"web","Labels":{labels},"TaskTemplate":{{"ContainerSpec":{{"Image":"nginx","Labels":{labels}}}}}}}"#
         );
         let given = std::slice::from_ref(&given);
-        match suppose::judge(&rules, call, &body, given).unwrap().0 {
+        match dry_run::judge(&rules, call, &body, given).unwrap().0 {
             Judgement::Allow(permit) => Ok(permit.body().unwrap().to_owned()),
             Judgement::Deny(denial) => Err(denial.message),
             other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
@@ -400,7 +402,7 @@ fn verdict_on(
         .iter()
         .map(|(path, reply)| ((*path).to_owned(), reply.clone()))
         .collect();
-    match suppose::judge(rules, call, "", &given).unwrap().0 {
+    match dry_run::judge(rules, call, "", &given).unwrap().0 {
         Judgement::Allow(_) => Ok(()),
         Judgement::Deny(denial) => Err(denial.reason),
         other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
@@ -672,7 +674,7 @@ fn a_commit_sets_labels_in_plain_words() {
             "POST",
             Target::parse(&format!("/commit?container=web&changes={query}")).unwrap(),
         );
-        let judged = suppose::judge(&rules, call.unwrap(), "{}", &[]).unwrap().0;
+        let judged = dry_run::judge(&rules, call.unwrap(), "{}", &[]).unwrap().0;
         let got = match judged {
             Judgement::Allow(_) => Ok(()),
             Judgement::Deny(denial) => Err(denial.reason),

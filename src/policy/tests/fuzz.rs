@@ -16,13 +16,14 @@ use std::panic;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::super::suppose;
-use super::super::{Grants, Judgement, Rules};
+use crate::advice::dry_run;
 use crate::docker::body::BadBody;
 use crate::docker::body::tests::go::danger::dangers;
 use crate::docker::body::tests::go::is_taken_for_what_it_is;
 use crate::docker::{Json, Operation, Target, body, classify};
-use crate::policy::file::tests::policy;
+use crate::policy::{Judgement, Rules};
+use crate::policyfile::Grants;
+use crate::policyfile::file::tests::policy;
 use mutate::{Chance, Mutator};
 
 /// The operations whose bodies are judged, each with a request for it.
@@ -99,7 +100,7 @@ impl Fuzz {
             .collect();
         let (_, target) = REQUESTS.iter().find(|(of, _)| *of == operation).unwrap();
         let call = classify("POST", Target::parse(target).unwrap()).unwrap();
-        match suppose::judge(&self.rules, call, text, &[]).unwrap().0 {
+        match dry_run::judge(&self.rules, call, text, &[]).unwrap().0 {
             Judgement::Allow(permit) => {
                 let sent = permit.body().unwrap();
                 let found = dangers(operation, sent);

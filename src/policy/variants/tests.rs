@@ -1,10 +1,11 @@
 //! Which shipped policy a denial names, and that it allows what was denied.
 
+use crate::advice::dry_run;
 use crate::docker::{Json, Target, classify};
-use crate::policy::file::tests::policy;
 use crate::policy::needs::needs;
-use crate::policy::suppose;
-use crate::policy::{Grants, Judgement, Known, Need, Policy, Request, Rules, What};
+use crate::policy::{Judgement, Known, Need, Request, Rules, What};
+use crate::policyfile::file::tests::policy;
+use crate::policyfile::{Grants, Policy};
 
 use super::{Shipped, Variant, Variants};
 
@@ -12,7 +13,7 @@ fn judged(policies: Vec<Policy>, request: &str, body: &str) -> Result<(), String
     let rules = Rules::new(policies, Grants::default());
     let (method, target) = request.split_once(' ').unwrap();
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
-    match suppose::judge(&rules, call, body, &[]).unwrap().0 {
+    match dry_run::judge(&rules, call, body, &[]).unwrap().0 {
         Judgement::Allow(_) => Ok(()),
         Judgement::Deny(denial) => Err(denial.message),
         other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {

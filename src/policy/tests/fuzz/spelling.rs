@@ -3,7 +3,8 @@
 //! they are denied, by who only observes too.
 
 use super::mutate::Chance;
-use super::{Fuzz, REQUESTS, corpus, suppose};
+use super::{Fuzz, REQUESTS, corpus};
+use crate::advice::dry_run;
 use crate::docker::body::{Class, Shape, Table, parse, table};
 use crate::docker::{Json, Operation, Target, classify};
 use crate::policy::{Judgement, Reason, Rules};
@@ -12,7 +13,7 @@ use crate::policy::{Judgement, Reason, Rules};
 fn decided(rules: &Rules, operation: Operation, body: &str) -> Result<String, (Reason, String)> {
     let (_, target) = REQUESTS.iter().find(|(of, _)| *of == operation).unwrap();
     let call = classify("POST", Target::parse(target).unwrap()).unwrap();
-    match suppose::judge(rules, call, body, &[]) {
+    match dry_run::judge(rules, call, body, &[]) {
         Ok((Judgement::Allow(permit), _)) => Ok(permit.body().unwrap().to_owned()),
         Ok((Judgement::Deny(denial), _)) | Err(denial) => Err((denial.reason, denial.message)),
         Ok((Judgement::Missing(_), _)) => Err((Reason::NotFound, String::new())),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml_edit::{ImDocument, Item};
 
-use super::super::need::Block;
+use crate::policy::need::Block;
 
 /// A file's text, read as far as its comments and heads go.
 pub(super) struct Source<'a> {

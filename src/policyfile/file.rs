@@ -1,26 +1,18 @@
-//! A policy file: its keys, its problems, and the policy it makes.
+//! A policy: what a file and those that it extends make.
 //!
 //! The text comes from a [`Library`], so that this module reads no file itself.
 
-mod example;
-
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
-use toml::{Table, Value};
-
-use super::blocks::Blocks;
-use super::entry::{Entry, Grants};
+use super::entry::Grants;
+use super::example::Example;
 use super::lines::Lines;
-use super::need::Block;
-use super::spelling::did_you_mean;
-use super::written::{Place, Written};
+use super::problem::{Library, Problem};
+use super::reader::Reader;
 use crate::docker::{Call, Operation, Target, classify};
-
-#[cfg(test)]
-pub(super) use example::EXAMPLE_KEYS;
-pub use example::Example;
+use crate::policy::blocks::Blocks;
+use crate::policy::need::Block;
 
 /// A named set of grants.
 #[derive(Clone, Debug)]
@@ -42,56 +34,6 @@ pub struct Policy {
     ways: HashMap<Operation, String>,
     /// The same for paths outside of the table.
     way_to_paths: Option<&'static str>,
-}
-
-/// Where policies come from, by a name or a path.
-pub trait Library {
-    /// The name by which messages call it, and its text.
-    ///
-    /// # Errors
-    ///
-    /// There is none, or it may not be used; the problem says what to do.
-    fn read(&self, reference: &str) -> Result<(String, String), Problem>;
-}
-
-/// What is wrong in a file, and what to write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file, variable or flag.
-    pub file: String,
-    /// The key within it, if it is about one.
-    pub key: Option<String>,
-    /// What is wrong: what to do.
-    pub message: String,
-}
-
-impl Problem {
-    /// A problem with a whole file.
-    pub fn of_file(file: &str, message: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            key: None,
-            message: message.into(),
-        }
-    }
-
-    /// A problem with one key of a file.
-    pub fn of_key(file: &str, key: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            key: Some(key.into()),
-            message: message.into(),
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.key {
-            Some(key) => write!(f, "{}: `{key}`: {}", self.file, self.message),
-            None => write!(f, "{}: {}", self.file, self.message),
-        }
-    }
 }
 
 impl Policy {
@@ -282,7 +224,7 @@ fn sample(method: &str, path: &str) -> Option<Call> {
 }
 
 /// The keys of a policy file, but for those of its blocks.
-pub(super) const KEYS: &[&str] = &[
+pub(crate) const KEYS: &[&str] = &[
     "allow",
     "deny",
     "description",
@@ -306,10 +248,7 @@ fn load(
         )]);
     }
     path.push(file.clone());
-    let mut reader = Reader {
-        file: &file,
-        problems: Vec::new(),
-    };
+    let mut reader = Reader::of(&file);
     let table = reader.table(&text);
     let known = [KEYS, Blocks::KEYS].concat();
     reader.known_keys(&table, &known, "");
@@ -359,89 +298,5 @@ fn load(
     }
 }
 
-/// Reads a file's table and keeps every problem.
-struct Reader<'a> {
-    file: &'a str,
-    problems: Vec<Problem>,
-}
-
-impl Reader<'_> {
-    fn wrong(&mut self, key: impl Into<String>, message: impl Into<String>) {
-        self.problems.push(Problem::of_key(self.file, key, message));
-    }
-
-    fn table(&mut self, text: &str) -> Table {
-        text.parse().unwrap_or_else(|error: toml::de::Error| {
-            let line = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .map_or(1, |head| head.matches('\n').count() + 1);
-            self.problems.push(Problem::of_file(
-                self.file,
-                format!("line {line}: {}", error.message()),
-            ));
-            Table::new()
-        })
-    }
-
-    fn known_keys(&mut self, table: &Table, known: &[&str], prefix: &str) {
-        for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
-            let hint = did_you_mean(key, known.iter().copied());
-            self.wrong(
-                format!("{prefix}{key}"),
-                format!("unknown key{hint}; the keys are {}", known.join(", ")),
-            );
-        }
-    }
-
-    fn string(&mut self, key: &str, value: &Value) -> Option<String> {
-        let text = value.as_str().map(str::to_owned);
-        if text.is_none() {
-            self.wrong(key, "must be a string, in quotes");
-        }
-        text
-    }
-
-    fn flag(&mut self, table: &Table, key: &str) -> bool {
-        let value = table.get(key);
-        let read = value.map(Value::as_bool);
-        if read == Some(None) {
-            self.wrong(key, "must be true or false, without quotes");
-        }
-        read.flatten().unwrap_or_default()
-    }
-
-    fn strings(&mut self, table: &Table, key: &str) -> Vec<String> {
-        match table.get(key) {
-            None => Vec::new(),
-            Some(Value::Array(values)) => values
-                .iter()
-                .filter_map(|value| self.string(key, value))
-                .collect(),
-            Some(_) => {
-                self.wrong(key, format!("must be a list: {key} = [\"...\"]"));
-                Vec::new()
-            }
-        }
-    }
-
-    fn grants(&mut self, table: &Table, key: &str, lines: &Lines) -> Grants {
-        let mut grants = Grants::default();
-        let (list, file) = (Arc::from(key), Arc::from(self.file));
-        for (at, text) in self.strings(table, key).into_iter().enumerate() {
-            let place = Place::List {
-                key: Arc::clone(&list),
-                file: Arc::clone(&file),
-                line: lines.line(key, at),
-            };
-            match Entry::parse(&text) {
-                Ok(entry) => grants.insert_written(Written::new(entry, text, place)),
-                Err(error) => self.wrong(key, format!("\"{text}\": {error}")),
-            }
-        }
-        grants
-    }
-}
-
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -16,7 +16,7 @@ pub struct Written {
     pub text: String,
     /// Where it stands.
     pub place: Place,
-    pub(super) entry: Entry,
+    pub(crate) entry: Entry,
 }
 
 /// Where an entry stands.
@@ -143,7 +143,7 @@ impl Policy {
 mod tests {
     use super::*;
     use crate::docker::{Target, classify};
-    use crate::policy::file::tests::shelf;
+    use crate::policyfile::file::tests::shelf;
 
     /// Each request, what grants it, and what denies it.
     const CITED: &[(&str, &str, &str)] = &[

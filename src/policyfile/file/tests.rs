@@ -2,10 +2,10 @@ use super::*;
 use crate::docker::{Target, classify};
 
 /// Policies by name, held in memory.
-pub(in crate::policy) struct Shelf(Vec<(&'static str, &'static str)>);
+pub(crate) struct Shelf(Vec<(&'static str, &'static str)>);
 
 /// These policies, each with its text.
-pub(in crate::policy) fn shelf(policies: &[(&'static str, &'static str)]) -> Shelf {
+pub(crate) fn shelf(policies: &[(&'static str, &'static str)]) -> Shelf {
     Shelf(policies.to_vec())
 }
 
@@ -20,7 +20,7 @@ impl Library for Shelf {
 }
 
 /// A policy of this text.
-pub(in crate::policy) fn policy(name: &'static str, text: &'static str) -> Policy {
+pub(crate) fn policy(name: &'static str, text: &'static str) -> Policy {
     Policy::load(name, &Shelf(vec![(name, text)])).unwrap()
 }
 

@@ -6,11 +6,11 @@
 use serde_json::{Map, Value, json};
 use toml::Table;
 
-use super::blocks::Blocks;
-use super::blocks::setting::described;
 use super::shipped;
 use crate::docker::operation::ALIASES;
 use crate::docker::{Effect, Method, Operation};
+use crate::policy::blocks::Blocks;
+use crate::policy::blocks::setting::described;
 
 /// What says which JSON Schema a schema is.
 pub const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
@@ -155,8 +155,9 @@ fn example() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::Entry;
-    use crate::policy::file::{EXAMPLE_KEYS, KEYS};
+    use crate::policyfile::Entry;
+    use crate::policyfile::example::EXAMPLE_KEYS;
+    use crate::policyfile::file::KEYS;
 
     fn keys_of(schema: &Value) -> Vec<&str> {
         let properties = schema["properties"].as_object().unwrap();

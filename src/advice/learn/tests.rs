@@ -1,9 +1,11 @@
-use super::super::file::tests::policy;
-use super::super::tests::fuzz::{REQUESTS, corpus};
-use super::super::{Grants, Judgement, Policy, Reason, Rules, suppose};
 use super::keys::load;
 use super::*;
+use crate::advice::dry_run;
 use crate::docker::{Target, classify};
+use crate::policy::tests::fuzz::{REQUESTS, corpus};
+use crate::policy::{Judgement, Reason, Rules};
+use crate::policyfile::file::tests::policy;
+use crate::policyfile::{Grants, Policy};
 
 fn call(method: &str, target: &str) -> Call {
     classify(method, Target::parse(target).unwrap()).unwrap()
@@ -13,7 +15,7 @@ fn call(method: &str, target: &str) -> Call {
 /// request is refused all the same.
 fn observed(call: Call, body: &str) -> Option<Vec<String>> {
     let rules = Rules::new(vec![policy("learned", "allow = []")], Grants::default());
-    match suppose::judge(&rules.observed(true), call, body, &[])
+    match dry_run::judge(&rules.observed(true), call, body, &[])
         .ok()?
         .0
     {
@@ -41,7 +43,7 @@ fn whole(text: &str) -> Policy {
 
 fn is_allowed(policy: Policy, call: Call, body: &str) -> bool {
     let rules = Rules::new(vec![policy], Grants::default());
-    let judged = suppose::judge(&rules, call, body, &[]).unwrap();
+    let judged = dry_run::judge(&rules, call, body, &[]).unwrap();
     matches!(judged.0, Judgement::Allow(_))
 }
 
@@ -250,8 +252,8 @@ fn of_commands_nothing_is_learned_without_their_arguments() {
 /// The tables of the keys against what reads them.
 #[test]
 fn every_key_is_written_as_it_is_read() {
-    use super::super::blocks::Blocks;
     use super::keys::{DEFAULTS, Form, NARROWING, form};
+    use crate::policy::blocks::Blocks;
     let blocks = |text: &str| format!("{:?}", load(text).unwrap().blocks());
     let mut narrowing = BTreeSet::new();
     for (block, schema) in Blocks::schemas() {

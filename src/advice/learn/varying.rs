@@ -1,11 +1,11 @@
 //! Names that are another in each run: a pattern stands for what several of them have in common.
 
-use super::super::names::varies_in;
 use super::Tally;
 use super::keys::entry;
 use super::lines::Entry;
 use super::text::times;
 use crate::docker::json::quoted;
+use crate::policy::names::varies_in;
 
 /// The keys whose entries are patterns of names that clients choose.
 const NAMES: &[&str] = &[
@@ -57,7 +57,7 @@ impl Group<'_> {
         let (name, tally) = self.names.first()?;
         let Some(pattern) = &self.pattern else {
             let mut entry = Entry::of_key(key, entry(key, name)?, tally);
-            if NAMES.contains(&key) && super::super::names::varies(name) {
+            if NAMES.contains(&key) && crate::policy::names::varies(name) {
                 entry.comment.push_str(ONE);
             }
             return Some(entry);

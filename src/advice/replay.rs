@@ -3,18 +3,18 @@
 //! A record has no bodies. It has what was asked for, in the words of the keys that would grant it, and
 //! that is all that a policy's blocks decide about. Containers and networks are supposed to be ordinary.
 
-use super::ask::{Known, Unsettled};
-use super::blocks::Selectors;
-use super::cover::Cover;
-use super::file::Policy;
-use super::finding::Finding;
-use super::need::{Block, Made, Need, What, Within};
-use super::reason::Denial;
-use super::refusal::restricted;
-use super::rules::Rules;
-use super::suppose;
-use super::weigh::Lacking;
+use crate::advice::dry_run;
 use crate::docker::{Call, Operation};
+use crate::policy::ask::{Known, Unsettled};
+use crate::policy::blocks::Selectors;
+use crate::policy::cover::Cover;
+use crate::policy::finding::Finding;
+use crate::policy::need::{Block, Made, Need, What, Within};
+use crate::policy::reason::Denial;
+use crate::policy::refusal::restricted;
+use crate::policy::rules::Rules;
+use crate::policy::weigh::Lacking;
+use crate::policyfile::file::Policy;
 
 /// What rules say of a recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,14 +90,14 @@ fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
 }
 
 /// The operations that make containers.
-pub(super) const MAKING: &[Operation] = &[
+pub(crate) const MAKING: &[Operation] = &[
     Operation::ContainerCreate,
     Operation::ServiceCreate,
     Operation::ServiceUpdate,
 ];
 
 /// The operations that run programs in containers.
-pub(super) const RUNNING: &[Operation] = &[Operation::ContainerExec, Operation::ExecStart];
+pub(crate) const RUNNING: &[Operation] = &[Operation::ContainerExec, Operation::ExecStart];
 
 /// The operations that set labels.
 const LABELLING: &[Operation] = &[
@@ -181,7 +181,7 @@ pub fn lacking<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> {
                 Ok(is_granted) => return is_granted,
                 Err(Unsettled::Missing(_)) => return false,
                 Err(Unsettled::Ask(lookup)) => {
-                    let answer = suppose::ordinarily(&lookup, policy.mark());
+                    let answer = dry_run::ordinarily(&lookup, policy.mark());
                     known.learn(lookup, answer);
                 }
             }
@@ -208,8 +208,9 @@ fn need(finding: &Finding) -> Need {
 mod tests {
     use super::*;
     use crate::docker::{Target, classify};
-    use crate::policy::file::tests::policy;
-    use crate::policy::{Grants, finding};
+    use crate::policy::finding;
+    use crate::policyfile::Grants;
+    use crate::policyfile::file::tests::policy;
 
     #[test]
     fn what_one_policy_may_refuse_another_allows() {

@@ -7,7 +7,8 @@ use std::sync::LazyLock;
 use super::{ALL, text};
 use crate::config::{Config, Files, Flags};
 use crate::docker::{Call, Operation, Target, classify};
-use crate::policy::{Grants, Policy, Rules};
+use crate::policy::Rules;
+use crate::policyfile::{Grants, Policy};
 
 /// Which client calls what: client, operation, method, path, need, feature.
 const CLIENTS: &str = include_str!("../../../tests/data/clients.tsv");

@@ -7,9 +7,6 @@
 
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
-use super::super::file::{Library, Policy, Problem};
-use super::super::finding;
-use super::super::need::Block;
 use super::super::replay::{key_of, lacking};
 use super::keys::{DEFAULTS, Form, entry, form};
 use super::lines::{Entry, lines};
@@ -23,6 +20,10 @@ use super::varying::common;
 use super::{Seen, Tally};
 use crate::docker::json::quoted;
 use crate::docker::{Effect, Operation};
+use crate::policy::finding;
+use crate::policy::need::Block;
+use crate::policyfile::file::Policy;
+use crate::policyfile::problem::{Library, Problem};
 
 /// The file with what it lacks, and what is to be told of it.
 pub(super) fn merge(

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::file::Policy;
-use super::need::Block;
+use crate::policy::need::Block;
 
 /// The key of a block that decides about a need.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Policy {
     }
 
     /// The policy whose block holds: this one, or the first that it extends and that has one.
-    pub(super) fn holder(&self, block: Block) -> Option<&Self> {
+    pub(crate) fn holder(&self, block: Block) -> Option<&Self> {
         if self.lines().line(block.name(), 0).is_some() {
             return Some(self);
         }
@@ -115,7 +115,7 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::file::tests::shelf;
+    use crate::policyfile::file::tests::shelf;
 
     #[test]
     fn the_key_that_decides_is_cited_wherever_its_block_stands() {

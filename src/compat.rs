@@ -11,13 +11,13 @@ mod values;
 use std::collections::{BTreeMap, HashMap};
 
 use self::rules::{HARDENED, LINUXSERVER, Opened, Rules, SECTIONS, TECNATIVA, default_of};
-use super::raw::{DEFAULT_LISTEN, RawConfig};
+use crate::config::raw::{DEFAULT_LISTEN, RawConfig};
 use crate::docker::Operation;
-use crate::policy::{Entry, Grants, Place, Policy, Problem, Written};
+use crate::policyfile::{Entry, Grants, Place, Policy, Problem, Written};
 
 /// How the variables are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(crate) enum Dialect {
     /// As Tecnativa's, less what nobody expects to be open.
     Hardened,
     /// As LinuxServer's image.
@@ -28,19 +28,19 @@ pub(super) enum Dialect {
 
 /// The variables of these images that are set.
 #[derive(Debug, Default)]
-pub(super) struct Swap(BTreeMap<String, String>);
+pub(crate) struct Swap(BTreeMap<String, String>);
 
 /// What the settings make of the variables.
 #[derive(Default)]
-pub(super) struct Swapped {
+pub(crate) struct Swapped {
     /// The policy, if they are read.
-    pub(super) policy: Option<Policy>,
+    pub(crate) policy: Option<Policy>,
     /// What an operator is told.
-    pub(super) notices: Vec<String>,
+    pub(crate) notices: Vec<String>,
     /// What is wrong.
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     /// The variable that set a key.
-    pub(super) origins: Vec<(String, String)>,
+    pub(crate) origins: Vec<(String, String)>,
 }
 
 /// The name of the policy in the record.
@@ -59,7 +59,7 @@ const STRANGE: &[&str] = &[
 
 impl Dialect {
     /// The dialects by their names in the settings.
-    pub(super) const ALL: &[(&str, Self)] = &[
+    pub(crate) const ALL: &[(&str, Self)] = &[
         ("hardened", Self::Hardened),
         ("linuxserver", Self::Linuxserver),
         ("tecnativa", Self::Tecnativa),
@@ -81,7 +81,7 @@ impl Dialect {
 
 impl Swap {
     /// Keeps a variable of the environment, if it is or looks like one of these.
-    pub(super) fn take(&mut self, name: String, text: String) {
+    pub(crate) fn take(&mut self, name: String, text: String) {
         let is_one = SETTINGS.contains(&name.as_str())
             || STRANGE.contains(&name.as_str())
             || name.starts_with("ALLOW_")
@@ -94,13 +94,13 @@ impl Swap {
     }
 
     /// Whether none is set.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Reads the variables into a policy, and into the settings that nothing else sets; or, where a
     /// policy of ours is set, tells that none of them has an effect.
-    pub(super) fn apply(&self, raw: &mut RawConfig, is_set: &dyn Fn(&str) -> bool) -> Swapped {
+    pub(crate) fn apply(&self, raw: &mut RawConfig, is_set: &dyn Fn(&str) -> bool) -> Swapped {
         let mut swapped = Swapped::default();
         if self.is_empty() && !is_set("dialect") {
             return swapped;

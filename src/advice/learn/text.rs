@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::super::file::Policy;
-use super::super::finding;
-use super::super::need::Block;
 use super::super::replay::{MAKING, RUNNING, key_of, lacking};
 use super::keys::{Form, entry, form, is_literal, is_narrowing, load};
 use super::lines::{Entry, Line, Written, has_arguments, lines};
 use super::{Seen, Tally};
 use crate::docker::json::quoted;
 use crate::docker::{Effect, Operation};
+use crate::policy::finding;
+use crate::policy::need::Block;
+use crate::policyfile::file::Policy;
 
 /// A policy file that grants what was seen.
 ///

@@ -2,8 +2,8 @@
 
 use super::raw_path::{RawPath, RawPaths};
 use super::spelling::did_you_mean;
-use super::written::Written;
 use crate::docker::{BadTarget, Call, Effect, Operation, Subject};
+use crate::policyfile::provenance::Written;
 
 /// What one entry names.
 ///

@@ -16,7 +16,7 @@ pub struct RawPath {
 }
 
 impl RawPath {
-    pub(super) fn parse(method: &str, path: &str) -> Result<Self, BadEntry> {
+    pub(crate) fn parse(method: &str, path: &str) -> Result<Self, BadEntry> {
         let method = Method::parse(method).ok_or_else(|| BadEntry::Method(method.to_owned()))?;
         if path.contains('?') {
             return Err(BadEntry::PathQuery);
@@ -60,7 +60,7 @@ impl RawPath {
 
 /// Raw paths as a tree of segments, so that a thousand of them are matched as fast as one.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RawPaths {
+pub(crate) struct RawPaths {
     /// The methods of the path that ends here.
     methods: Vec<Method>,
     /// The methods of every path that ends here or below.
@@ -70,7 +70,7 @@ pub(super) struct RawPaths {
 }
 
 impl RawPaths {
-    pub(super) fn insert(&mut self, path: &RawPath) {
+    pub(crate) fn insert(&mut self, path: &RawPath) {
         let end = path
             .segments
             .iter()
@@ -85,7 +85,7 @@ impl RawPaths {
         }
     }
 
-    pub(super) fn extend(&mut self, other: Self) {
+    pub(crate) fn extend(&mut self, other: Self) {
         self.methods.extend(other.methods);
         self.methods_below.extend(other.methods_below);
         for (literal, node) in other.literal {
@@ -96,7 +96,7 @@ impl RawPaths {
         }
     }
 
-    pub(super) fn covers<'a>(
+    pub(crate) fn covers<'a>(
         &self,
         method: Method,
         mut segments: impl Iterator<Item = &'a str> + Clone,
@@ -115,13 +115,13 @@ impl RawPaths {
     }
 
     /// Whether any of them can change something.
-    pub(super) fn changes_state(&self) -> bool {
+    pub(crate) fn changes_state(&self) -> bool {
         let mut methods = self.methods.iter().chain(&self.methods_below);
         let mut below = self.literal.values().chain(self.any.as_deref());
         methods.any(|method| !method.is_safe()) || below.any(Self::changes_state)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.literal.is_empty()
     }
 }

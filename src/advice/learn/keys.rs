@@ -4,10 +4,11 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::super::file::{Library, Policy, Problem};
 use super::super::replay::{MAKING, RUNNING};
 use crate::docker::Operation;
 use crate::docker::json::quoted;
+use crate::policyfile::file::Policy;
+use crate::policyfile::problem::{Library, Problem};
 
 /// How a key is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,8 @@ struct Shelf<'a>(&'a str);
 
 impl Library for Shelf<'_> {
     fn read(&self, reference: &str) -> Result<(String, String), Problem> {
-        let shipped = crate::policy::shipped::text(reference).filter(|_| reference != "mine.toml");
+        let shipped =
+            crate::policyfile::shipped::text(reference).filter(|_| reference != "mine.toml");
         Ok((reference.to_owned(), shipped.unwrap_or(self.0).to_owned()))
     }
 }

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::super::blocks::amount::{in_units, processors};
-use super::super::file::Policy;
-use super::super::finding;
-use super::super::need::{Block, Limits, What};
 use super::super::replay::{MAKING, RUNNING, key_of, lacking};
 use super::keys::{Form, NARROWING, entry, form, load};
 use super::text::told;
 use super::{Seen, Tally, varying};
 use crate::docker::json::quoted;
+use crate::policy::blocks::amount::{in_units, processors};
+use crate::policy::finding;
+use crate::policy::need::{Block, Limits, What};
+use crate::policyfile::file::Policy;
 
 /// A key with what is written under it, and the comments behind its lines.
 pub(super) struct Line {
@@ -59,7 +59,7 @@ impl Entry {
 
 /// The keys of a block that grant what was seen, as narrow as they can say it.
 pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Vec<Line> {
-    let default = load("").unwrap_or_else(|_| Policy::of("", super::super::Grants::default()));
+    let default = load("").unwrap_or_else(|_| Policy::of("", crate::policyfile::Grants::default()));
     let found = seen.of_block(block);
     let beyond: Vec<_> = lacking(&default, &found)
         .into_iter()

@@ -2,8 +2,11 @@
 
 use toml::{Table, Value};
 
-use super::Reader;
-use crate::policy::suppose::Given;
+use super::reader::Reader;
+
+/// What a lookup is supposed to be answered with: the target of its request, and of the reply what is
+/// out of the ordinary.
+pub type Given = (String, serde_json::Value);
 
 /// A test that travels with a policy.
 #[derive(Clone, Debug)]
@@ -21,13 +24,13 @@ pub struct Example {
 }
 
 /// The keys of its `[[example]]`.
-pub(in crate::policy) const EXAMPLE_KEYS: &[&str] = &["body", "given", "request", "verdict"];
+pub(crate) const EXAMPLE_KEYS: &[&str] = &["body", "given", "request", "verdict"];
 
 const GIVEN: &str =
     "must be a table of inspections, as JSON: given = { \"/containers/web/json\" = '{...}' }";
 
 impl Reader<'_> {
-    pub(super) fn examples(&mut self, table: &Table) -> Vec<Example> {
+    pub(crate) fn examples(&mut self, table: &Table) -> Vec<Example> {
         let entries = match table.get("example") {
             None => return Vec::new(),
             Some(Value::Array(entries)) => entries,

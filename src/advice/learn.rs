@@ -14,11 +14,13 @@ mod varying;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::entry::Entry;
-use super::file::{Library, Problem};
-use super::finding::{self, Finding};
-use super::need::Block;
+use crate::policyfile::entry::Entry;
+
 use crate::docker::{Call, Operation, Subject};
+use crate::policy::finding;
+use crate::policy::finding::Finding;
+use crate::policy::need::Block;
+use crate::policyfile::problem::{Library, Problem};
 
 pub use text::{times, to_the_second};
 

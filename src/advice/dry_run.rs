@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::ask::{Answer, Known, Lookup, NewVolume};
-use super::facts::{Container, POLICY_LABEL};
-use super::reason::Denial;
-use super::rules::{Ground, Judgement, Request, Rules};
 use crate::docker::Call;
-
-/// What a lookup is supposed to be answered with: the target of its request, and of the reply what is
-/// out of the ordinary.
-pub type Given = (String, Value);
+use crate::policy::ask::{Answer, Known, Lookup, NewVolume};
+use crate::policy::facts::{Container, POLICY_LABEL};
+use crate::policy::reason::Denial;
+use crate::policy::rules::{Ground, Judgement, Request, Rules};
+use crate::policyfile::example::Given;
 
 /// Judges a request on supposed ground. With the verdict comes what was supposed and not given.
 ///

@@ -1,0 +1,7 @@
+//! Advice for people and tools: what a record would have needed, what a policy would answer, what would allow a request.
+//!
+//! The proxy never calls it.
+
+pub mod dry_run;
+pub mod learn;
+pub mod replay;

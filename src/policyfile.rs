@@ -1,0 +1,24 @@
+//! Policy files: how they are read, where each entry stands, their schema, and those that are shipped.
+//!
+//! The text of a file is handed in; nothing here touches the disk.
+
+pub mod effective_block;
+pub mod entry;
+pub mod example;
+pub mod file;
+pub mod lines;
+pub mod problem;
+pub mod provenance;
+pub mod raw_path;
+mod reader;
+pub mod schema;
+pub mod shipped;
+pub mod spelling;
+
+pub use effective_block::{Displaced, Keyed};
+pub use entry::{BadEntry, Entry, Grants};
+pub use example::Example;
+pub use file::Policy;
+pub use lines::Lines;
+pub use problem::{Library, Problem};
+pub use provenance::{Cited, Place, Written};

@@ -1,0 +1,53 @@
+//! Where policies come from, and what is wrong with one.
+
+use std::fmt;
+
+/// Where policies come from, by a name or a path.
+pub trait Library {
+    /// The name by which messages call it, and its text.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it may not be used; the problem says what to do.
+    fn read(&self, reference: &str) -> Result<(String, String), Problem>;
+}
+
+/// What is wrong in a file, and what to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, variable or flag.
+    pub file: String,
+    /// The key within it, if it is about one.
+    pub key: Option<String>,
+    /// What is wrong: what to do.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem with a whole file.
+    pub fn of_file(file: &str, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            key: None,
+            message: message.into(),
+        }
+    }
+
+    /// A problem with one key of a file.
+    pub fn of_key(file: &str, key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            key: Some(key.into()),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.key {
+            Some(key) => write!(f, "{}: `{key}`: {}", self.file, self.message),
+            None => write!(f, "{}: {}", self.file, self.message),
+        }
+    }
+}

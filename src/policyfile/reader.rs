@@ -1,0 +1,103 @@
+//! Reads the table of a policy file and keeps every problem.
+
+use std::sync::Arc;
+
+use toml::{Table, Value};
+
+use super::entry::{Entry, Grants};
+use super::lines::Lines;
+use super::problem::Problem;
+use super::provenance::{Place, Written};
+use super::spelling::did_you_mean;
+
+/// Reads a file's table and keeps every problem.
+pub(super) struct Reader<'a> {
+    file: &'a str,
+    /// What is wrong so far.
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn of(file: &'a str) -> Self {
+        Self {
+            file,
+            problems: Vec::new(),
+        }
+    }
+
+    pub(super) fn wrong(&mut self, key: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem::of_key(self.file, key, message));
+    }
+
+    pub(super) fn table(&mut self, text: &str) -> Table {
+        text.parse().unwrap_or_else(|error: toml::de::Error| {
+            let line = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .map_or(1, |head| head.matches('\n').count() + 1);
+            self.problems.push(Problem::of_file(
+                self.file,
+                format!("line {line}: {}", error.message()),
+            ));
+            Table::new()
+        })
+    }
+
+    pub(super) fn known_keys(&mut self, table: &Table, known: &[&str], prefix: &str) {
+        for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
+            let hint = did_you_mean(key, known.iter().copied());
+            self.wrong(
+                format!("{prefix}{key}"),
+                format!("unknown key{hint}; the keys are {}", known.join(", ")),
+            );
+        }
+    }
+
+    pub(super) fn string(&mut self, key: &str, value: &Value) -> Option<String> {
+        let text = value.as_str().map(str::to_owned);
+        if text.is_none() {
+            self.wrong(key, "must be a string, in quotes");
+        }
+        text
+    }
+
+    pub(super) fn flag(&mut self, table: &Table, key: &str) -> bool {
+        let value = table.get(key);
+        let read = value.map(Value::as_bool);
+        if read == Some(None) {
+            self.wrong(key, "must be true or false, without quotes");
+        }
+        read.flatten().unwrap_or_default()
+    }
+
+    pub(super) fn strings(&mut self, table: &Table, key: &str) -> Vec<String> {
+        match table.get(key) {
+            None => Vec::new(),
+            Some(Value::Array(values)) => values
+                .iter()
+                .filter_map(|value| self.string(key, value))
+                .collect(),
+            Some(_) => {
+                self.wrong(key, format!("must be a list: {key} = [\"...\"]"));
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn grants(&mut self, table: &Table, key: &str, lines: &Lines) -> Grants {
+        let mut grants = Grants::default();
+        let (list, file) = (Arc::from(key), Arc::from(self.file));
+        for (at, text) in self.strings(table, key).into_iter().enumerate() {
+            let place = Place::List {
+                key: Arc::clone(&list),
+                file: Arc::clone(&file),
+                line: lines.line(key, at),
+            };
+            match Entry::parse(&text) {
+                Ok(entry) => grants.insert_written(Written::new(entry, text, place)),
+                Err(error) => self.wrong(key, format!("\"{text}\": {error}")),
+            }
+        }
+        grants
+    }
+}
