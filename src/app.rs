@@ -19,7 +19,7 @@ use crate::privileges::IdentityError;
 use crate::privileges::container::Candidates;
 use crate::proxy::budget::Budget;
 use crate::proxy::probe::{Question, ask};
-use crate::proxy::surroundings::Surroundings;
+use crate::proxy::daemon_state::Surroundings;
 use crate::proxy::upstream::Daemon;
 use crate::proxy::{Ruling, Shared};
 use crate::server::clients::Clients;

@@ -45,6 +45,7 @@ pub mod cli;
 pub mod compat;
 pub mod config;
 pub mod docker;
+pub mod net;
 pub mod policy;
 pub mod policyfile;
 pub mod privileges;

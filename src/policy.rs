@@ -3,18 +3,18 @@
 //! Only this module makes a [`Permit`], and the upstream sends nothing without one. It knows
 //! nothing of sockets, hyper or the clock; the text of a policy file is handed to it.
 
-pub mod ask;
+pub mod answers;
 pub mod blocks;
-pub mod cover;
-pub mod facts;
+pub mod checker;
+pub mod objects;
 pub mod finding;
 pub mod hint;
 pub mod names;
-pub mod need;
-pub mod needs;
-pub mod own;
+pub mod requirement;
+pub mod requirements;
+pub mod self_container;
 pub mod permit;
-mod pin;
+mod rewrite;
 pub mod reason;
 pub mod refusal;
 pub mod replaces;
@@ -24,12 +24,12 @@ mod stamp;
 pub(crate) mod tests;
 mod unchanged;
 mod variants;
-pub(crate) mod weigh;
+pub(crate) mod evaluate;
 
-pub use ask::{Answer, Known, Lookup};
-pub use need::{Need, What};
-pub use own::Own;
+pub use answers::{Answer, Known, Lookup};
+pub use requirement::{Need, What};
+pub use self_container::Own;
 pub use permit::{Permit, Shelved, Terms};
-pub use pin::About;
+pub use rewrite::About;
 pub use reason::{Denial, Reason};
 pub use rules::{Ground, Judgement, Request, Rules};

@@ -3,14 +3,11 @@
 //! Only this module puts the parts together; each of them knows nothing of the others.
 
 pub mod admission;
-pub mod bell;
+pub mod wake_flag;
 pub mod body;
 pub mod budget;
-pub mod chunks;
-pub mod client;
 pub mod connection;
-pub mod daemon_socket;
-pub mod exchange;
+pub mod request_state;
 pub mod guard;
 pub mod head;
 pub mod headers;
@@ -18,13 +15,11 @@ pub mod held;
 mod judging;
 mod lift;
 pub mod lookup;
-pub mod meter;
 pub mod outage;
 pub mod probe;
 pub mod refusal;
-pub mod socket;
 mod stage;
-pub mod surroundings;
+pub mod daemon_state;
 pub mod tunnel;
 pub mod upstream;
 
@@ -35,12 +30,12 @@ use hyper::body::Incoming;
 
 use self::body::ReplyBody;
 use self::budget::{Budget, Share};
-use self::client::Client;
-use self::exchange::{Exchange, Upload};
+use crate::net::client::Client;
+use crate::proxy::request_state::{Exchange, Upload};
 use self::head::{BadHead, Head, RefusedHead};
 use self::judging::Sent;
 use self::stage::Stage;
-use self::surroundings::Surroundings;
+use crate::proxy::daemon_state::Surroundings;
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Upstream};
 use crate::audit::entry::Record;

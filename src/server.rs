@@ -14,8 +14,8 @@ use tokio::task::JoinSet;
 
 use self::clients::Clients;
 use self::listener::Listener;
-use crate::proxy::client::{Client, ClientKey};
-use crate::proxy::socket::Socket;
+use crate::net::client::{Client, ClientKey};
+use crate::net::socket::Socket;
 use crate::proxy::{Shared, connection};
 
 /// How long nothing is accepted after the system had no file or memory for a connection.

@@ -27,6 +27,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit::log", 3),
     ("audit", 3),
     ("privileges", 3),
+    ("net", 3),
     ("proxy::", 3),
     ("proxy::connection", 4),
     ("proxy::judging", 4),

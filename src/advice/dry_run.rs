@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::docker::Call;
-use crate::policy::ask::{Answer, Known, Lookup, NewVolume};
-use crate::policy::facts::{Container, POLICY_LABEL};
+use crate::policy::answers::{Answer, Known, Lookup, NewVolume};
+use crate::policy::objects::{Container, POLICY_LABEL};
 use crate::policy::reason::Denial;
 use crate::policy::rules::{Ground, Judgement, Request, Rules};
 use crate::policyfile::example::Given;

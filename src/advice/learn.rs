@@ -19,7 +19,7 @@ use crate::policyfile::entry::Entry;
 use crate::docker::{Call, Operation, Subject};
 use crate::policy::finding;
 use crate::policy::finding::Finding;
-use crate::policy::need::Block;
+use crate::policy::requirement::Block;
 use crate::policyfile::problem::{Library, Problem};
 
 pub use text::{times, to_the_second};

@@ -5,15 +5,15 @@
 
 use crate::advice::dry_run;
 use crate::docker::{Call, Operation};
-use crate::policy::ask::{Known, Unsettled};
+use crate::policy::answers::{Known, Unsettled};
 use crate::policy::blocks::Selectors;
-use crate::policy::cover::Cover;
+use crate::policy::checker::Cover;
 use crate::policy::finding::Finding;
-use crate::policy::need::{Block, Made, Need, What, Within};
+use crate::policy::requirement::{Block, Made, Need, What, Within};
 use crate::policy::reason::Denial;
 use crate::policy::refusal::restricted;
 use crate::policy::rules::Rules;
-use crate::policy::weigh::Lacking;
+use crate::policy::evaluate::Lacking;
 use crate::policyfile::file::Policy;
 
 /// What rules say of a recorded request.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::docker::{ApiVersion, Body, Effect, Operation};
-use crate::policy::need::Block;
+use crate::policy::requirement::Block;
 use crate::policy::{Own, Rules};
 use crate::policyfile::Policy;
-use crate::proxy::surroundings::Surroundings;
+use crate::proxy::daemon_state::Surroundings;
 use crate::proxy::upstream::Daemon;
 
 /// What holds on a listener: its policies with what they grant, and what is dangerous about that.

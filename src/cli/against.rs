@@ -230,5 +230,5 @@ fn is_start(call: &Call) -> bool {
 /// Whether more than its operation decides about it.
 fn has_body(call: &Call) -> bool {
     call.operation()
-        .is_some_and(|operation| crate::policy::need::Block::of(operation).is_some())
+        .is_some_and(|operation| crate::policy::requirement::Block::of(operation).is_some())
 }

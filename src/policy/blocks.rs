@@ -25,7 +25,7 @@ pub use place::{Binds, Ports, Subnets};
 pub use selector::Selectors;
 use setting::{Setting, described};
 
-use super::need::Block;
+use crate::policy::requirement::Block;
 use crate::policyfile::spelling::did_you_mean;
 
 /// Makes the blocks. A row is `key: type = default;`.

@@ -3,8 +3,8 @@
 //!
 //! Programs read these lines, `dockgate learn` and `dockgate check --against` among them.
 
-use super::facts::PROJECT_LABELS;
-use super::need::{Block, Limits, Made, Port, Variable, What, Within};
+use crate::policy::objects::PROJECT_LABELS;
+use crate::policy::requirement::{Block, Limits, Made, Port, Variable, What, Within};
 use crate::docker::mount::Access;
 
 /// What the record tells of a need; `None` for what nothing grants, for labels, and for what is empty.

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 
 use super::blocks::pattern::leads_up;
 use super::blocks::{Blocks, Users, Variables};
-use super::need::{Block, EVERY_VERSION, Limits, Made, Need, RESERVED, Variable, What, Within};
+use crate::policy::requirement::{Block, EVERY_VERSION, Limits, Made, Need, RESERVED, Variable, What, Within};
 use crate::docker::json::{quoted, shortened};
 use crate::docker::path::is_clean;
 use crate::docker::reference::is_on_host;

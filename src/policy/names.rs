@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::facts::{Container, is_full_id};
+use crate::policy::objects::{Container, is_full_id};
 use super::stamp;
 use crate::docker::mount::{self, Mount, Source};
 use crate::docker::operation::Body;

@@ -4,10 +4,10 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::ask::Lookup;
-use super::facts::Container;
-use super::need::Need;
-use super::pin::About;
+use crate::policy::answers::Lookup;
+use crate::policy::objects::Container;
+use crate::policy::requirement::Need;
+use crate::policy::rewrite::About;
 use super::reason::Denial;
 use super::rules::Rules;
 use crate::docker::Call;

@@ -6,8 +6,8 @@
 use std::borrow::Cow;
 
 use super::hint::Entered;
-use super::need::Need;
-use super::pin::About;
+use crate::policy::requirement::Need;
+use crate::policy::rewrite::About;
 use crate::docker::json::printable;
 use crate::docker::{BadTarget, Unclassified};
 

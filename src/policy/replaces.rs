@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::facts::Container;
+use crate::policy::objects::Container;
 use crate::docker::{Json, Reference};
 
 /// How many values of bodies and containers are compared for one verdict. A container has a few hundred.

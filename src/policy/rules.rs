@@ -2,21 +2,23 @@
 
 use std::sync::Arc;
 
-use super::ask::{self, Answer, Known, Lookup, NewVolume, Unsettled};
-use super::cover::Cover;
-use super::facts::POLICY_LABEL;
-use super::need::{Block, Need, What};
-use super::needs::{Obstacle, is_reserved, keep_known, needs, reached};
-use super::own::Own;
+use crate::policy::answers;
+use crate::policy::answers::{Answer, Known, Lookup, NewVolume, Unsettled};
+use crate::policy::checker::Cover;
+use crate::policy::objects::POLICY_LABEL;
+use crate::policy::requirement::{Block, Need, What};
+use crate::policy::requirements::{Obstacle, is_reserved, keep_known, needs, reached};
+use crate::policy::self_container::Own;
 use super::permit::{Permit, Revision, Terms};
-use super::pin::{self, About};
+use crate::policy::rewrite;
+use crate::policy::rewrite::About;
 use super::reason::{Asked, Denial};
 use super::refusal::{
     bad_body, denied, not_granted, reaches_own, reads_as_id, renamed, restricted,
 };
 use super::stamp;
 use super::variants::Variants;
-use super::weigh::{Found, Lacking, found, is_replacement, reached_by};
+use crate::policy::evaluate::{Found, Lacking, found, is_replacement, reached_by};
 use crate::docker::body::{parse_with_flaws, rendered, table};
 use crate::docker::{Call, Effect, Json, Object, Operation, Reference};
 use crate::policyfile::entry::Grants;
@@ -306,7 +308,7 @@ impl Rules {
             for policy in &self.policies {
                 for (key, selectors) in policy.blocks().selectors() {
                     if selectors.select_name(name)
-                        && !selectors.cover(&*ask::container(known, container)?, policy.mark())
+                        && !selectors.cover(&*answers::container(known, container)?, policy.mark())
                     {
                         return Ok(Some(renamed(call, name, key)));
                     }
@@ -385,7 +387,7 @@ impl Rules {
         let mut taken = None;
         if (blocks.create.replaces || self.is_observed) && operation.is_some_and(takes_away) {
             let name = request.call.object().unwrap_or_default();
-            match ask::container(known, name) {
+            match answers::container(known, name) {
                 Ok(container) => taken = Some(container),
                 Err(unsettled) => return unsettled.of(request),
             }
@@ -546,14 +548,14 @@ fn rewritten<'a>(
     known: &Known,
 ) -> Request<'a> {
     let Request { call, body, .. } = &mut request;
-    pin::objects(call, body.as_mut(), known);
-    pin::explicit::query(call);
+    rewrite::objects(call, body.as_mut(), known);
+    rewrite::explicit::query(call);
     if policy.judges(Block::Archive) && policy.blocks().archive.paths.is_some() {
-        pin::explicit::archive_path(call);
+        rewrite::explicit::archive_path(call);
     }
     let operation = call.operation();
     if let (Some(operation), Some(body)) = (operation, body) {
-        pin::explicit::body(operation, body);
+        rewrite::explicit::body(operation, body);
         stamp::labels(operation, body, mark, policy.blocks());
     }
     let block = operation.and_then(Block::of);
@@ -582,7 +584,7 @@ fn moved(
     if call.operation() != Some(Operation::ImageTag) || !policy.judges(Block::Images) {
         return Ok(None);
     }
-    let image = ask::image(known, call.object().unwrap_or_default())?;
+    let image = answers::image(known, call.object().unwrap_or_default())?;
     let name = stamp::tags(call).first().map(Reference::to_string);
     let policy = policy.mark().to_owned();
     Ok(name.map(|name| (Lookup::Moved { policy, name }, image.id.as_str().into())))

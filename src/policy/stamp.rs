@@ -1,11 +1,11 @@
 //! The labels that say by which policy something was made: on what a body makes, on the volumes that a
 //! container's body has made, and on images.
 
-use super::ask::{Answer, Known, Lookup, NewVolume};
+use crate::policy::answers::{Answer, Known, Lookup, NewVolume};
 use super::blocks::Blocks;
-use super::facts::{IMAGE_LABEL, POLICY_LABEL};
+use crate::policy::objects::{IMAGE_LABEL, POLICY_LABEL};
 use super::names::tagged;
-use super::need::Block;
+use crate::policy::requirement::Block;
 use crate::docker::mount::{self, Source};
 use crate::docker::{Call, Json, Operation, Reference};
 

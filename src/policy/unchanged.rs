@@ -1,8 +1,8 @@
 //! Whether an update leaves a service as it is: a service is sent whole, and who starts its tasks again, or more
 //! of them, is allowed what it has.
 
-use super::facts::Service;
-use super::needs::is_reserved;
+use crate::policy::objects::Service;
+use crate::policy::requirements::is_reserved;
 use super::replaces::is_same;
 use crate::docker::{Call, Json};
 

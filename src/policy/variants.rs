@@ -1,10 +1,10 @@
 //! The shipped policies of the families that a listener's policies are of. Of what is denied the narrowest that
 //! allows it is named.
 
-use super::ask::Known;
-use super::need::{Block, Need};
+use crate::policy::answers::Known;
+use crate::policy::requirement::{Block, Need};
 use super::rules::Request;
-use super::weigh::{Found, found};
+use crate::policy::evaluate::{Found, found};
 use crate::docker::{Call, Operation};
 use crate::policyfile::file::Policy;
 use crate::policyfile::problem::{Library, Problem};

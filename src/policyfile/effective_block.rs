@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::file::Policy;
-use crate::policy::need::Block;
+use crate::policy::requirement::Block;
 
 /// The key of a block that decides about a need.
 #[derive(Clone, Debug, PartialEq, Eq)]

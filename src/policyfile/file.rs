@@ -12,7 +12,7 @@ use super::problem::{Library, Problem};
 use super::reader::Reader;
 use crate::docker::{Call, Operation, Target, classify};
 use crate::policy::blocks::Blocks;
-use crate::policy::need::Block;
+use crate::policy::requirement::Block;
 
 /// A named set of grants.
 #[derive(Clone, Debug)]

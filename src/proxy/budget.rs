@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::client::ClientKey;
+use crate::net::client::ClientKey;
 use crate::policy::{Denial, Reason};
 
 /// The smallest share, in bytes: room for the longest answer to a lookup.

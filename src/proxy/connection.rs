@@ -17,12 +17,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tower::{Layer, Service, ServiceBuilder};
 
-use super::bell::Bell;
+use crate::proxy::wake_flag::Bell;
 use super::body::ReplyBody;
-use super::client::Client;
-use super::exchange::{Exchange, Upload};
+use crate::net::client::Client;
+use crate::proxy::request_state::{Exchange, Upload};
 use super::guard::{Guard, HeadLimits};
-use super::socket::{MAX_BUFFER, Socket};
+use crate::net::socket::{MAX_BUFFER, Socket};
 use super::tunnel::Tunnel;
 use super::{Gate, Shared, refusal};
 use crate::policy::{Denial, Reason};

@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::exchange::{Exchange, Upload};
+use crate::proxy::request_state::{Exchange, Upload};
 use super::head::{BadHead, Framing, Head, RefusedHead, Scan, first_line, synthesize};
 use crate::config::Limits;
 

@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Collected, Limited};
 use serde::Deserialize;
 
 use super::budget::Budget;
-use super::client::ClientKey;
+use crate::net::client::ClientKey;
 use super::head::Head;
 use super::lookup;
 use super::upstream::{Daemon, Upstream};

@@ -10,7 +10,7 @@ use super::body::inflate::HELD;
 use super::body::tar::Packed;
 use super::body::{self, RequestBody};
 use super::budget::{Share, Taken};
-use super::exchange::Upload;
+use crate::proxy::request_state::Upload;
 use super::head::{Framing, Head};
 use super::held::Hold;
 use super::judging::Missing;
@@ -18,7 +18,7 @@ use super::upstream::Failure;
 use crate::audit::{Entry, Record};
 use crate::docker::{self, ApiVersion, Call, Operation};
 use crate::policy::names::Names;
-use crate::policy::needs::starts;
+use crate::policy::requirements::starts;
 use crate::policy::{Answer, Denial, Known, Lookup, Reason, Request, Terms};
 
 /// A request on its way to being sent.

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 
-use super::meter::Metered;
-use super::socket::Socket;
+use crate::net::meter::Metered;
+use crate::net::socket::Socket;
 use crate::audit::{End, Entry};
 use crate::docker::Upgrade;
 

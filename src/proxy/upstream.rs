@@ -21,13 +21,13 @@ use rustix::io::Errno;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use super::bell::Bell;
+use crate::proxy::wake_flag::Bell;
 use super::body::RequestBody;
-use super::chunks::Heard;
-use super::daemon_socket::DaemonSocket;
+use crate::net::chunks::Heard;
+use crate::net::daemon_socket::DaemonSocket;
 use super::head::Head;
 use super::outage::{Outage, is_lack_of_files};
-use super::socket::{MAX_BUFFER, Socket};
+use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::config::{Config, UpstreamAddress};
 use crate::docker::{Method, Reply, Upgrade};
 use crate::policy::{Denial, Permit, Reason, Terms};

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::proxy::client::ClientKey;
+use crate::net::client::ClientKey;
 
 /// The open connections of each client.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::config::{Access, ListenAddress};
-use crate::proxy::client::Client;
-use crate::proxy::socket::Socket;
+use crate::net::client::Client;
+use crate::net::socket::Socket;
 
 /// A socket that clients can connect to already, before there is a runtime to accept them.
 #[derive(Debug)]

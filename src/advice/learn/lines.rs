@@ -9,7 +9,7 @@ use super::{Seen, Tally, varying};
 use crate::docker::json::quoted;
 use crate::policy::blocks::amount::{in_units, processors};
 use crate::policy::finding;
-use crate::policy::need::{Block, Limits, What};
+use crate::policy::requirement::{Block, Limits, What};
 use crate::policyfile::file::Policy;
 
 /// A key with what is written under it, and the comments behind its lines.

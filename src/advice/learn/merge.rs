@@ -21,7 +21,7 @@ use super::{Seen, Tally};
 use crate::docker::json::quoted;
 use crate::docker::{Effect, Operation};
 use crate::policy::finding;
-use crate::policy::need::Block;
+use crate::policy::requirement::Block;
 use crate::policyfile::file::Policy;
 use crate::policyfile::problem::{Library, Problem};
 

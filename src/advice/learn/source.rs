@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use toml_edit::{ImDocument, Item};
 
-use crate::policy::need::Block;
+use crate::policy::requirement::Block;
 
 /// A file's text, read as far as its comments and heads go.
 pub(super) struct Source<'a> {

@@ -10,7 +10,7 @@ use super::{Seen, Tally};
 use crate::docker::json::quoted;
 use crate::docker::{Effect, Operation};
 use crate::policy::finding;
-use crate::policy::need::Block;
+use crate::policy::requirement::Block;
 use crate::policyfile::file::Policy;
 
 /// A policy file that grants what was seen.

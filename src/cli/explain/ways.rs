@@ -2,7 +2,7 @@
 
 use crate::docker::Call;
 use crate::policy::hint::Hints;
-use crate::policy::need::Block;
+use crate::policy::requirement::Block;
 use crate::policy::reason::Asked;
 use crate::policy::refusal::entry;
 use crate::policy::{Denial, Reason, Rules};

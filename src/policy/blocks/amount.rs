@@ -4,7 +4,7 @@ use serde_json::json;
 use toml::Value;
 
 use super::setting::{BadSetting, Setting, only};
-use crate::policy::need;
+use crate::policy::requirement;
 
 /// What must be set, and not exceeded. Without a value there is no such limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,13 +65,13 @@ impl Setting for Limits {
 impl Limits {
     /// Whether what is asked for stays within.
     #[must_use]
-    pub fn covers(&self, asked: &need::Limits) -> bool {
+    pub fn covers(&self, asked: &requirement::Limits) -> bool {
         self.beyond(asked).is_empty()
     }
 
     /// What of it goes beyond: the key, what is asked for, and what is granted.
     #[must_use]
-    pub fn beyond(&self, asked: &need::Limits) -> Vec<Beyond> {
+    pub fn beyond(&self, asked: &requirement::Limits) -> Vec<Beyond> {
         // Of an existing container, what is not set stays as it was judged.
         let is_kept = |value: i64| asked.is_change && value == 0;
         let is_within = |limit: i64, value: i64| is_kept(value) || (1..=limit).contains(&value);

@@ -6,7 +6,7 @@ use wildmatch::WildMatch;
 
 use super::pattern::{Patterns, pattern};
 use super::setting::{BadSetting, Setting, described, entries, list_of, only};
-use crate::policy::need::{RESERVED, Variable};
+use crate::policy::requirement::{RESERVED, Variable};
 
 /// Variables of the environment.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use toml::Value;
 use super::setting::{BadSetting, Setting, entries, list_of};
 use crate::docker::mount::Access;
 use crate::docker::path::is_clean;
-use crate::policy::need::Port;
+use crate::policy::requirement::Port;
 
 /// Paths, each for reading alone or for writing too, each with or without what is below it.
 ///

@@ -5,7 +5,7 @@ use wildmatch::WildMatch;
 
 use super::pattern::pattern;
 use super::setting::{BadSetting, Setting, entries, list_of};
-use crate::policy::facts::{Container, POLICY_LABEL};
+use crate::policy::objects::{Container, POLICY_LABEL};
 
 /// Containers that are there.
 ///

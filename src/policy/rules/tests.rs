@@ -5,7 +5,7 @@ use crate::advice::dry_run;
 use crate::docker::{Target, classify};
 use crate::policy::Answer;
 use crate::policy::Reason;
-use crate::policy::facts::Container;
+use crate::policy::objects::Container;
 use crate::policyfile::Entry;
 use crate::policyfile::file::tests::policy;
 

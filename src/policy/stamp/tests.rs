@@ -1,7 +1,7 @@
 //! The labels that say by what something was made.
 
 use super::*;
-use crate::policy::needs::tests::judged;
+use crate::policy::requirements::tests::judged;
 
 /// What is sent for a request that a policy of these blocks allows.
 #[track_caller]

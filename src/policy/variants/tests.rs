@@ -2,7 +2,7 @@
 
 use crate::advice::dry_run;
 use crate::docker::{Json, Target, classify};
-use crate::policy::needs::needs;
+use crate::policy::requirements::needs;
 use crate::policy::{Judgement, Known, Need, Request, Rules, What};
 use crate::policyfile::file::tests::policy;
 use crate::policyfile::{Grants, Policy};

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 
 use super::pace::Cut;
-use crate::proxy::chunks::Heard;
+use crate::net::chunks::Heard;
 
 /// What was read of a chunk that goes on.
 #[derive(Debug)]

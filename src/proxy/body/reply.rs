@@ -12,9 +12,9 @@ use super::gather::{Gather, Polled};
 use super::pace::Cut;
 use super::{Source, count};
 use crate::audit::{End, Entry};
-use crate::proxy::chunks::Heard;
-use crate::proxy::exchange::Exchange;
-use crate::proxy::surroundings::Surroundings;
+use crate::net::chunks::Heard;
+use crate::proxy::request_state::Exchange;
+use crate::proxy::daemon_state::Surroundings;
 
 /// What is sent to the client as a body. However it is dropped, its request is recorded and the
 /// next one read.

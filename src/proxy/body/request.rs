@@ -23,7 +23,7 @@ use crate::docker::body::MAX_OF_NOTHING;
 use crate::docker::json::{MAX_VALUES, parsed_size};
 use crate::policy::{Denial, Reason};
 use crate::proxy::budget::Taken;
-use crate::proxy::exchange::{Exchange, Upload};
+use crate::proxy::request_state::{Exchange, Upload};
 use crate::proxy::head::{Framing, Head};
 
 /// What is sent to the daemon as a body.

@@ -7,9 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::facts::{
-    Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at,
-};
+use crate::policy::objects::{Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at};
 use crate::docker::network::is_network_name;
 use crate::docker::query::Query;
 use crate::docker::target::is_name;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::ask::{self, Answer, Known, Lookup, Unsettled};
-use super::cover::Cover;
-use super::facts::Container;
+use crate::policy::answers;
+use crate::policy::answers::{Answer, Known, Lookup, Unsettled};
+use crate::policy::checker::Cover;
+use crate::policy::objects::Container;
 use super::hint::{Entered, Hints};
-use super::need::{Need, What};
-use super::own::{Own, Reached};
+use crate::policy::requirement::{Need, What};
+use crate::policy::self_container::{Own, Reached};
 use super::replaces;
 use super::rules::Request;
 use super::unchanged;
@@ -87,7 +88,7 @@ pub(crate) fn found<'p>(
         && request.call.operation() == Some(Operation::ServiceUpdate)
         && let Some(body) = &request.body
     {
-        let service = ask::service(known, request.call.object().unwrap_or_default())?;
+        let service = answers::service(known, request.call.object().unwrap_or_default())?;
         lacking.differences = unchanged::differences(&request.call, body, &service);
         if lacking.differences.is_empty() {
             let is_other = |need: &Need| !unchanged::is_compared(&need.path);
@@ -179,7 +180,7 @@ fn successor(request: &Request<'_>, known: &Known) -> Result<Option<Vec<String>>
                 .get("Container")
                 .and_then(Json::text)
                 .unwrap_or_default();
-            ask::container(known, name.trim_start_matches('/'))?
+            answers::container(known, name.trim_start_matches('/'))?
                 .name
                 .clone()
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Block, Made, What, Within};
-use crate::policy::facts::POLICY_LABEL;
+use crate::policy::objects::POLICY_LABEL;
 
 impl What {
     /// The block and the key within it that grant it, if any does.

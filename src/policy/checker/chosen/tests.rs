@@ -1,6 +1,6 @@
 //! What a policy's own objects are, and what is somebody else's.
 
-use crate::policy::needs::tests::judged;
+use crate::policy::requirements::tests::judged;
 
 /// Whether a request is allowed by a policy called `p`, beside what the daemon has.
 #[track_caller]

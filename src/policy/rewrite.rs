@@ -8,8 +8,8 @@
 
 pub(crate) mod explicit;
 
-use super::ask::{Answer, Known, Lookup};
-use super::facts::is_full_id;
+use crate::policy::answers::{Answer, Known, Lookup};
+use crate::policy::objects::is_full_id;
 use super::names::{is_hex, is_user_defined};
 use crate::docker::{Call, Json, Object, Operation, Subject};
 

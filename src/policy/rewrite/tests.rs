@@ -1,6 +1,6 @@
 //! What is sent in the place of what was asked.
 
-use crate::policy::needs::tests::judged;
+use crate::policy::requirements::tests::judged;
 
 /// What is sent for a request that a policy of these blocks grants.
 #[track_caller]

@@ -3,12 +3,13 @@
 mod chosen;
 mod lacking;
 
-use super::ask::{self, Answer, Known, Lookup, Unsettled};
+use crate::policy::answers;
+use crate::policy::answers::{Answer, Known, Lookup, Unsettled};
 use super::blocks::pattern::leads_up;
 use super::blocks::{Blocks, References, Selectors, Texts};
-use super::facts::{Container, IMAGE_LABEL, POLICY_LABEL};
-use super::need::{Block, EVERY_VERSION, Made, Need, What, Within};
-use super::needs::{is_reserved, opened};
+use crate::policy::objects::{Container, IMAGE_LABEL, POLICY_LABEL};
+use crate::policy::requirement::{Block, EVERY_VERSION, Made, Need, What, Within};
+use crate::policy::requirements::{is_reserved, opened};
 use crate::docker::mount::Access;
 use crate::docker::path::is_clean;
 use crate::docker::reference::is_on_host;
@@ -75,12 +76,12 @@ impl<'a> Cover<'a> {
         if let What::Network(name) = &need.what
             && name != "@default"
         {
-            let network = ask::network(self.known, name)?;
+            let network = answers::network(self.known, name)?;
             let joined = self.as_named(&network);
             return Ok(joined.map(told).into_iter().collect());
         }
         if let What::Volume(name) = &need.what {
-            let Some(volume) = ask::volume(self.known, name)? else {
+            let Some(volume) = answers::volume(self.known, name)? else {
                 return Ok(vec![told(What::Volume("@new".to_owned()))]);
             };
             let is_own = self.is_own_volume(name, &volume)?;
@@ -99,7 +100,7 @@ impl<'a> Cover<'a> {
         let Some(name) = need.what.container_mut() else {
             return Ok(vec![need]);
         };
-        let container = ask::container(self.known, name)?;
+        let container = answers::container(self.known, name)?;
         let is_own = container.label(POLICY_LABEL) == Some(self.policy);
         *name = named(is_own, &container.name);
         // What was made through the policy has nothing but what its record tells of.
@@ -246,7 +247,7 @@ impl Cover<'_> {
     pub fn may_mark(&self, service: &str, policy: &str) -> Granted {
         let is_own = policy == self.policy;
         Ok(is_own
-            || ask::service(self.known, service)?
+            || answers::service(self.known, service)?
                 .labels
                 .has(POLICY_LABEL, policy))
     }
@@ -280,7 +281,7 @@ impl Cover<'_> {
     }
 
     fn selects(&self, selectors: &Selectors, name: &str) -> Granted {
-        let container = ask::container(self.known, name)?;
+        let container = answers::container(self.known, name)?;
         Ok(selectors.cover(&container, self.policy))
     }
 
@@ -290,7 +291,7 @@ impl Cover<'_> {
         if into.is_none() && may_be_privileged {
             return Ok(true);
         }
-        let container = ask::container(self.known, name)?;
+        let container = answers::container(self.known, name)?;
         let is_selected = into.is_none_or(|into| into.cover(&container, self.policy));
         Ok(is_selected && (may_be_privileged || self.is_ordinary(&container)?))
     }
@@ -312,7 +313,7 @@ impl Cover<'_> {
     fn may_have(&self, need: &Need) -> Granted {
         if let What::Volume(name) = &need.what {
             // They may have any name, but be no paths of the host.
-            let volume = ask::volume(self.known, name)?;
+            let volume = answers::volume(self.known, name)?;
             return Ok(volume.is_none_or(|volume| self.is_good_volume(&volume)));
         }
         Ok(self.blocks.is_lifted(Block::Create) || self.grants_by_key(&need.what)?)
@@ -324,7 +325,7 @@ impl Cover<'_> {
         if !self.joins {
             return Ok(true);
         }
-        let container = ask::container(self.known, name)?;
+        let container = answers::container(self.known, name)?;
         if container.label(POLICY_LABEL) != Some(self.policy) {
             return Ok(true);
         }

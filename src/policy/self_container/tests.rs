@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::advice::dry_run;
 use crate::docker::{Effect, Operation, Target, body, classify};
-use crate::policy::need::Block;
+use crate::policy::requirement::Block;
 use crate::policy::{Answer, Ground, Judgement, Lookup, Reason, Request, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::file::tests::policy;

@@ -1,6 +1,6 @@
 //! What networks ask for: those that are joined, and those that are made.
 
-use super::super::need::{Block, Made, What};
+use crate::policy::requirement::{Block, Made, What};
 use super::super::reason::Denial;
 use super::{Needs, unclear};
 use crate::docker::body::Asked;

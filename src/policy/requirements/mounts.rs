@@ -1,6 +1,6 @@
 //! What mounts ask for, whichever way they are spelled.
 
-use super::super::need::{Block, Made, What};
+use crate::policy::requirement::{Block, Made, What};
 use super::super::reason::Denial;
 use super::field::label_members;
 use super::{Needs, SERVICES, unclear};

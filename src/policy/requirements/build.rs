@@ -5,7 +5,7 @@
 //!
 //! Source: `builder/builder-next` of moby/moby, `exporter/containerimage` of moby/buildkit.
 
-use super::super::need::{Block, Made, What};
+use crate::policy::requirement::{Block, Made, What};
 use super::super::reason::Denial;
 use super::Needs;
 use super::query::unclear;

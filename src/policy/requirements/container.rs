@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::super::facts::Container;
-use super::super::need::{Block, Limits, Made, Need, What, Within};
+use crate::policy::objects::Container;
+use crate::policy::requirement::{Block, Limits, Made, Need, What, Within};
 use super::super::reason::Denial;
 use super::{ANY_NUMBER, NOT_PLAIN, Needs, SERVICES, field, must_be_plain, network, unclear};
 use crate::docker::body::{Topic, asked, host_config};

@@ -4,7 +4,7 @@
 //! out, joins lines that are continued, and resolves escapes, quotes and variables. An instruction that is
 //! not read here word by word could set any label, so it is refused.
 
-use super::super::need::RESERVED;
+use crate::policy::requirement::RESERVED;
 use super::super::reason::Denial;
 use super::query::unclear;
 use crate::docker::Call;

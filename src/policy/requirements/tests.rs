@@ -9,7 +9,7 @@ use crate::advice::dry_run;
 use crate::docker::body::{parse, table};
 use crate::docker::{Target, classify};
 use crate::policy::hint::tests::follow;
-use crate::policy::need::{Made, What};
+use crate::policy::requirement::{Made, What};
 use crate::policy::{Judgement, Known, Permit, Reason, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::example::Given;

@@ -5,8 +5,9 @@ use super::{Cover, Granted};
 use crate::docker::Object;
 use crate::docker::mount::is_memory;
 use crate::docker::reference::Reference;
-use crate::policy::ask::{self, Answer, Lookup, Unsettled};
-use crate::policy::facts::{Labels, PROJECT_LABELS, Volume};
+use crate::policy::answers;
+use crate::policy::answers::{Answer, Lookup, Unsettled};
+use crate::policy::objects::{Labels, PROJECT_LABELS, Volume};
 use crate::policy::names::reads_as_id;
 
 impl Cover<'_> {
@@ -15,7 +16,7 @@ impl Cover<'_> {
         if name == "@default" {
             return Ok(granted.default);
         }
-        let network = ask::network(self.known, name)?;
+        let network = answers::network(self.known, name)?;
         // The host's own has an id too.
         if network.driver == "host" {
             return Ok(self.blocks.create.host_namespaces.has("network"));
@@ -40,7 +41,7 @@ impl Cover<'_> {
             _ => {}
         }
         let is_named = volumes.names.cover(name);
-        let Some(volume) = ask::volume(self.known, name)? else {
+        let Some(volume) = answers::volume(self.known, name)? else {
             // Whoever sees the name of a new one takes it for another's id.
             return Ok((is_named || volumes.new) && !reads_as_id(name));
         };
@@ -65,7 +66,7 @@ impl Cover<'_> {
         if volume.labels.policy().is_some() || !reads_as_id(name) {
             return Ok(false);
         }
-        let users = ask::marks(self.known, Lookup::UsersOf(name.to_owned()))?;
+        let users = answers::marks(self.known, Lookup::UsersOf(name.to_owned()))?;
         let is_own = |mark: &Option<String>| mark.as_deref() == Some(self.policy);
         Ok(!users.is_empty() && users.iter().all(is_own))
     }
@@ -85,7 +86,7 @@ impl Cover<'_> {
     /// is in.
     pub(super) fn project(&self, label: &str, name: &str, service: Option<&str>) -> Granted {
         if let Some(service) = service
-            && ask::service(self.known, service)?.labels.has(label, name)
+            && answers::service(self.known, service)?.labels.has(label, name)
         {
             return Ok(true);
         }
@@ -96,7 +97,7 @@ impl Cover<'_> {
         let mut is_new = true;
         for kind in [Object::Container, Object::Network, Object::Volume] {
             let labelled = Lookup::Labelled(kind, format!("{label}={name}"));
-            for mark in ask::marks(self.known, labelled)?.iter() {
+            for mark in answers::marks(self.known, labelled)?.iter() {
                 is_new = false;
                 if !projects.own || mark.as_deref() != Some(self.policy) {
                     return Ok(false);

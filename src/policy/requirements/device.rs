@@ -1,6 +1,6 @@
 //! Single fields of a container that have a language of their own.
 
-use super::super::need::{Block, Port, What};
+use crate::policy::requirement::{Block, Port, What};
 use super::super::reason::Denial;
 use super::{Needs, unclear};
 use crate::docker::Json;

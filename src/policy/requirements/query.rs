@@ -1,6 +1,6 @@
 //! What the query of an operation asks for.
 
-use super::super::need::{Block, EVERY_VERSION, Made, What, Within};
+use crate::policy::requirement::{Block, EVERY_VERSION, Made, What, Within};
 use super::super::reason::{Denial, Reason};
 use super::changes::{RESERVED_LABEL, check_changes};
 use super::{NOT_PLAIN, Needs, build, is_reserved};

@@ -1,8 +1,8 @@
 //! What the path of an operation asks for: the objects that it names.
 
-use super::super::ask::{Known, Unsettled, exec};
-use super::super::facts::Exec;
-use super::super::need::{What, Within};
+use crate::policy::answers::{Known, Unsettled, exec};
+use crate::policy::objects::Exec;
+use crate::policy::requirement::{What, Within};
 use super::{Needs, Obstacle, network};
 use crate::docker::{Call, Effect, Object, Operation};
 
@@ -122,7 +122,7 @@ fn started(needs: &mut Needs, exec: &Exec) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::ask::{Answer, Lookup};
+    use crate::policy::answers::{Answer, Lookup};
     use super::*;
 
     /// What a row of the table that does this to an object of this kind is held against.

@@ -2,11 +2,12 @@
 
 mod raw;
 
-use super::ask::{self, Known, Unsettled};
-use super::facts::{Container, POLICY_LABEL, is_full_id};
+use crate::policy::answers;
+use crate::policy::answers::{Known, Unsettled};
+use crate::policy::objects::{Container, POLICY_LABEL, is_full_id};
 use super::names::is_user_defined;
-use super::need::{Made, Need, What, Within};
-use super::needs::ANY_NUMBER;
+use crate::policy::requirement::{Made, Need, What, Within};
+use crate::policy::requirements::ANY_NUMBER;
 use crate::docker::mount::{Access, is_on_mount_below};
 use crate::docker::reference::Version;
 use crate::docker::{Json, Object, Reference};
@@ -203,7 +204,7 @@ impl Own {
         if self.is_container(name, known)? {
             return Ok(Some(REACHES));
         }
-        let container = ask::container(known, name)?;
+        let container = answers::container(known, name)?;
         if container.label(POLICY_LABEL).is_none() {
             return Ok(None);
         }
@@ -227,7 +228,7 @@ impl Own {
             Object::Image => self.is_image(name).then_some(IMAGE_TOUCHED),
             Object::Network => self.is_network(name, known)?.then_some(NETWORK_TOUCHED),
             Object::Service => match &self.service {
-                Some(own) => (ask::service(known, name)?.id == *own).then_some(SERVICE),
+                Some(own) => (answers::service(known, name)?.id == *own).then_some(SERVICE),
                 None => None,
             },
             Object::Task => self.is_task(name).then_some(TASK),
@@ -304,7 +305,7 @@ impl Own {
         if is_full_id(name) {
             return Ok(name == self.id);
         }
-        Ok(ask::container(known, name)?.id == self.id)
+        Ok(answers::container(known, name)?.id == self.id)
     }
 
     fn is_network(&self, name: &str, known: &Known) -> Result<bool, Unsettled> {
@@ -312,7 +313,7 @@ impl Own {
         if name == "host" {
             return Ok(false);
         }
-        let network = ask::network(known, network_name(name))?;
+        let network = answers::network(known, network_name(name))?;
         Ok(network.containers.contains(&self.id)
             || self.networks.iter().any(|(_, id)| *id == network.id))
     }

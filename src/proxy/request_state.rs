@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::bell::Bell;
+use crate::proxy::wake_flag::Bell;
 use super::body::inflate::BadGzip;
 use super::head::{Head, RefusedHead};
 

@@ -1,7 +1,7 @@
 //! What the fields of a body ask for, topic by topic.
 
-use super::super::facts::{POLICY_LABEL, PROJECT_LABELS};
-use super::super::need::{Block, Made, Variable, What, Within};
+use crate::policy::objects::{POLICY_LABEL, PROJECT_LABELS};
+use crate::policy::requirement::{Block, Made, Variable, What, Within};
 use super::super::reason::Denial;
 use super::{Needs, SERVICES, device, mounts, network, unclear};
 use crate::docker::body::{Asked, Topic, are_masked_by_engines, are_read_only_by_engines};

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use super::{Cover, named};
 use crate::docker::Object;
-use crate::policy::ask::{self, Unsettled};
-use crate::policy::facts::{Container, Network, POLICY_LABEL};
+use crate::policy::answers;
+use crate::policy::answers::Unsettled;
+use crate::policy::objects::{Container, Network, POLICY_LABEL};
 use crate::policy::hint::Entered;
 use crate::policy::names::{reads_as_id, varies};
-use crate::policy::need::{Block, Made, Need, What, Within};
-use crate::policy::needs::opened;
-use crate::policy::weigh::Lacking;
+use crate::policy::requirement::{Block, Made, Need, What, Within};
+use crate::policy::requirements::opened;
+use crate::policy::evaluate::Lacking;
 
 impl Cover<'_> {
     /// Adds what would have to be granted for a need to be, if it is not.
@@ -33,7 +34,7 @@ impl Cover<'_> {
             what,
         };
         match &need.what {
-            What::Network(name) => match ask::network(self.known, name) {
+            What::Network(name) => match answers::network(self.known, name) {
                 Ok(network) => lacking.needs.extend(self.as_named(&network).map(of)),
                 Err(_) => lacking.needs.push(need.clone()),
             },
@@ -66,13 +67,13 @@ impl Cover<'_> {
 
     /// The networks that a container would be put on and that it may not be put on.
     fn unfit_networks(&self, container: &str) -> Vec<What> {
-        let Ok(container) = ask::container(self.known, container) else {
+        let Ok(container) = answers::container(self.known, container) else {
             return Vec::new();
         };
         let names = container.joined_networks();
         let unfit = names.filter(|name| matches!(self.may_start_on(name), Ok(false)));
         unfit
-            .filter_map(|name| match ask::network(self.known, name) {
+            .filter_map(|name| match answers::network(self.known, name) {
                 Ok(network) => self.as_named(&network),
                 Err(_) => Some(What::Network("@default".to_owned())),
             })
@@ -82,7 +83,7 @@ impl Cover<'_> {
     /// What keeps a volume from being mounted: its name, or how it was made.
     fn of_volume(&self, name: &str) -> Vec<What> {
         let named = What::Volume(name.to_owned());
-        let volume = match ask::volume(self.known, name) {
+        let volume = match answers::volume(self.known, name) {
             Ok(Some(volume)) => volume,
             // Whatever a policy says, nothing new is called so.
             Ok(None) if reads_as_id(name) => {
@@ -116,7 +117,7 @@ impl Cover<'_> {
         let mut named = need.clone();
         let entered = need.what.entered();
         let container = match named.what.container_mut() {
-            Some(name) => match ask::container(self.known, name) {
+            Some(name) => match answers::container(self.known, name) {
                 Ok(container) => {
                     *name = self.chosen_by(&container);
                     container

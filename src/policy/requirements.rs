@@ -16,8 +16,8 @@ mod query;
 
 use std::collections::HashSet;
 
-use super::ask::{Known, Unsettled};
-use super::need::{Need, RESERVED, What};
+use crate::policy::answers::{Known, Unsettled};
+use crate::policy::requirement::{Need, RESERVED, What};
 use super::reason::{Denial, Reason};
 use crate::docker::body::{asked, table};
 use crate::docker::target::is_name;

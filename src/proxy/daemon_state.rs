@@ -18,7 +18,7 @@ use super::upstream::Daemon;
 use crate::audit::Record;
 use crate::docker::ApiVersion;
 use crate::docker::json::parsed_size;
-use crate::policy::facts::Container;
+use crate::policy::objects::Container;
 use crate::policy::{Answer, Denial, Lookup, Own};
 use crate::privileges::container::Candidates;
 
@@ -266,7 +266,7 @@ fn make_room(kept: &mut VecDeque<Predecessor>, size: usize, share: &Share) {
 #[cfg(test)]
 mod tests {
     use super::super::budget::Budget;
-    use super::super::client::ClientKey;
+    use crate::net::client::ClientKey;
     use super::*;
 
     fn container(id: &str, name: &str, label: &str) -> Arc<Container> {
