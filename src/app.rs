@@ -18,10 +18,10 @@ use crate::privileges;
 use crate::privileges::IdentityError;
 use crate::privileges::container::Candidates;
 use crate::proxy::budget::Budget;
+use crate::proxy::daemon_state::DaemonState;
 use crate::proxy::probe::{Question, ask};
-use crate::proxy::daemon_state::Surroundings;
 use crate::proxy::upstream::Daemon;
-use crate::proxy::{Ruling, Shared};
+use crate::proxy::{ListenerRules, Shared};
 use crate::server::clients::Clients;
 use crate::server::files;
 use crate::server::listener::{BindError, Bound};
@@ -146,7 +146,7 @@ pub fn engine(config: &Config) -> String {
     match runtime() {
         Ok(runtime) => {
             // Where `check` runs is not where the server will.
-            let surroundings = Surroundings::default();
+            let surroundings = DaemonState::default();
             let lifts = config.admission.lifts_api_version;
             let lines = runtime.block_on(report::engine(&daemon, &surroundings, lifts));
             with_reason(lines.join("; "), config)
@@ -230,7 +230,7 @@ fn start(
     };
     let daemon = Arc::new(Daemon::new(&config));
     let budget = Arc::new(Budget::new(config.limits.body_bytes));
-    let surroundings = Arc::new(Surroundings::new(Candidates::of_this_process()));
+    let surroundings = Arc::new(DaemonState::new(Candidates::of_this_process()));
     let (mut listeners, mut shared) = (JoinSet::new(), Vec::new());
     for (bound, settings) in bound.into_iter().zip(&config.listeners) {
         let address = bound.address().clone();
@@ -270,7 +270,7 @@ fn start(
 struct Listening {
     config: Config,
     daemon: Arc<Daemon>,
-    surroundings: Arc<Surroundings>,
+    surroundings: Arc<DaemonState>,
     /// In the order of the settings' listeners.
     shared: Vec<Arc<Shared>>,
 }
@@ -313,8 +313,8 @@ impl Listening {
     }
 }
 
-fn ruling(settings: &ListenerSettings, config: &Config) -> Ruling {
-    Ruling {
+fn ruling(settings: &ListenerSettings, config: &Config) -> ListenerRules {
+    ListenerRules {
         rules: settings.rules.clone(),
         admission: config.admission.clone(),
     }

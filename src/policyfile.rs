@@ -15,7 +15,7 @@ pub mod schema;
 pub mod shipped;
 pub mod spelling;
 
-pub use effective_block::{Displaced, Keyed};
+pub use effective_block::{KeyLocation, Shadowed};
 pub use entry::{BadEntry, Entry, Grants};
 pub use example::Example;
 pub use file::Policy;

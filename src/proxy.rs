@@ -3,11 +3,10 @@
 //! Only this module puts the parts together; each of them knows nothing of the others.
 
 pub mod admission;
-pub mod wake_flag;
 pub mod body;
 pub mod budget;
 pub mod connection;
-pub mod request_state;
+pub mod daemon_state;
 pub mod guard;
 pub mod head;
 pub mod headers;
@@ -18,10 +17,11 @@ pub mod lookup;
 pub mod outage;
 pub mod probe;
 pub mod refusal;
+pub mod request_state;
 mod stage;
-pub mod daemon_state;
 pub mod tunnel;
 pub mod upstream;
+pub mod wake_flag;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -30,19 +30,19 @@ use hyper::body::Incoming;
 
 use self::body::ReplyBody;
 use self::budget::{Budget, Share};
-use crate::net::client::Client;
-use crate::proxy::request_state::{Exchange, Upload};
 use self::head::{BadHead, Head, RefusedHead};
 use self::judging::Sent;
 use self::stage::Stage;
-use crate::proxy::daemon_state::Surroundings;
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Upstream};
 use crate::audit::entry::Record;
 use crate::audit::{End, Entry, Log, Unavailable};
 use crate::config::{Admission, Limits};
 use crate::docker::{Call, Reply, Upgrade};
+use crate::net::client::Client;
 use crate::policy::{Denial, Rules};
+use crate::proxy::daemon_state::DaemonState;
+use crate::proxy::request_state::{RequestState, Upload};
 
 /// What all connections of a listener share.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub struct Shared {
     /// Whether only programs of this host can reach the listener by TCP.
     pub on_loopback: bool,
     /// What requests are judged by. Each takes it once.
-    pub ruling: RwLock<Arc<Ruling>>,
+    pub ruling: RwLock<Arc<ListenerRules>>,
     /// Bounds.
     pub limits: Limits,
     /// Where the daemon is.
@@ -62,12 +62,12 @@ pub struct Shared {
     /// The memory that is held for judging.
     pub budget: Arc<Budget>,
     /// What is known besides the settings.
-    pub surroundings: Arc<Surroundings>,
+    pub surroundings: Arc<DaemonState>,
 }
 
 /// What requests are judged by, as a whole: a reload puts another in its place.
 #[derive(Debug)]
-pub struct Ruling {
+pub struct ListenerRules {
     /// What holds on the listener.
     pub rules: Rules,
     /// What every request is held against.
@@ -77,22 +77,22 @@ pub struct Ruling {
 impl Shared {
     /// What the next request is judged by.
     #[must_use]
-    pub fn ruling(&self) -> Arc<Ruling> {
+    pub fn ruling(&self) -> Arc<ListenerRules> {
         Arc::clone(&self.ruling.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Has all requests from now on judged by another ruling, on connections that are open too.
-    pub fn rule_by(&self, ruling: Ruling) {
+    pub fn rule_by(&self, ruling: ListenerRules) {
         *self.ruling.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ruling);
     }
 }
 
 /// The handling of one client connection's requests.
-pub struct Gate {
+pub struct Handler {
     shared: Arc<Shared>,
     client: Arc<str>,
     share: Share,
-    exchange: Arc<Exchange>,
+    exchange: Arc<RequestState>,
     upstream: Upstream,
     /// Refuses every request, as the client has too many connections.
     is_over_limit: bool,
@@ -100,13 +100,13 @@ pub struct Gate {
     tunnel: Mutex<Option<Tunnel>>,
 }
 
-impl Gate {
+impl Handler {
     /// The handling of a new connection.
     #[must_use]
     pub fn new(
         shared: Arc<Shared>,
         client: &Client,
-        exchange: Arc<Exchange>,
+        exchange: Arc<RequestState>,
         is_over_limit: bool,
     ) -> Self {
         let upstream = Upstream::new(Arc::clone(&shared.daemon));

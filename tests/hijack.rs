@@ -11,7 +11,7 @@ use std::io::Write;
 use std::thread;
 
 use support::{
-    Client, Exchange, FakeDaemon, Gate, Refused, Setup, Signal, chunked, everything, get, post,
+    Client, FakeDaemon, Gate, Refused, RequestState, Setup, Signal, chunked, everything, get, post,
 };
 
 const NOT_OFFERED: Refused = Refused(501, "upgrade_not_offered");
@@ -539,12 +539,12 @@ fn a_tunnel_has_a_daemon_connection_that_serves_nothing_else() {
 }
 
 /// Answers with the 101 that was asked for, and then with whatever comes.
-fn echo(exchange: &mut Exchange) {
+fn echo(exchange: &mut RequestState) {
     exchange.body();
     echo_on(exchange);
 }
 
-fn echo_on(exchange: &mut Exchange) {
+fn echo_on(exchange: &mut RequestState) {
     let value = exchange
         .head
         .get("Upgrade")

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::docker::Call;
-use crate::policy::answers::{Answer, Known, Lookup, NewVolume};
+use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::objects::{Container, POLICY_LABEL};
 use crate::policy::reason::Denial;
-use crate::policy::rules::{Ground, Judgement, Request, Rules};
+use crate::policy::rules::{Context, Judgement, Request, Rules};
 use crate::policyfile::example::Given;
 
 /// Judges a request on supposed ground. With the verdict comes what was supposed and not given.
@@ -23,10 +23,10 @@ pub fn judge<'a>(
     text: &'a str,
     given: &[Given],
 ) -> Result<(Judgement<'a>, Vec<Lookup>), Denial> {
-    let (mut known, mut supposed) = (Known::default(), Vec::new());
+    let (mut known, mut supposed) = (Answers::default(), Vec::new());
     let mut request = Request::new(call);
     loop {
-        let ground = Ground {
+        let ground = Context {
             known: &known,
             own: None,
         };

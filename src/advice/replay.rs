@@ -5,15 +5,15 @@
 
 use crate::advice::dry_run;
 use crate::docker::{Call, Operation};
-use crate::policy::answers::{Known, Unsettled};
+use crate::policy::answers::{Answers, NeedsLookup};
 use crate::policy::blocks::Selectors;
-use crate::policy::checker::Cover;
+use crate::policy::checker::Checker;
+use crate::policy::evaluate::Shortfall;
 use crate::policy::finding::Finding;
-use crate::policy::requirement::{Block, Made, Need, What, Within};
 use crate::policy::reason::Denial;
 use crate::policy::refusal::restricted;
+use crate::policy::requirement::{Block, Made, Requirement, What, Within};
 use crate::policy::rules::Rules;
-use crate::policy::evaluate::Lacking;
 use crate::policyfile::file::Policy;
 
 /// What rules say of a recorded request.
@@ -24,7 +24,7 @@ pub enum Replayed {
     /// It would be refused.
     Refused(Denial),
     /// It would be allowed, if this is granted, of which too little was recorded.
-    Unsure(Vec<Need>),
+    Unsure(Vec<Requirement>),
 }
 
 /// Judges a request by what its record tells of it.
@@ -43,13 +43,13 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
             return Replayed::Allowed;
         }
         if lacking.is_empty() {
-            unsure.get_or_insert(Lacking::of(policy, open));
+            unsure.get_or_insert(Shortfall::of(policy, open));
             continue;
         }
         let is_sure = lacking.iter().any(|finding| is_sure(policy, finding));
         let needs = lacking.iter().copied().map(need).collect();
         let kept = if is_sure { &mut least } else { &mut unsure };
-        kept.get_or_insert(Lacking::of(policy, needs));
+        kept.get_or_insert(Shortfall::of(policy, needs));
     }
     match (unsure, least) {
         (Some(lacking), _) => Replayed::Unsure(lacking.needs),
@@ -112,7 +112,7 @@ const LABELLING: &[Operation] = &[
 
 /// What a policy looks at more closely than the record does: values and arguments that are left out of it, and
 /// labels.
-fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Need> {
+fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Requirement> {
     if policy.passes_bodies() {
         return Vec::new();
     }
@@ -173,14 +173,14 @@ pub fn lacking<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> {
     if policy.passes_bodies() {
         return Vec::new();
     }
-    let mut known = Known::default();
+    let mut known = Answers::default();
     let mut grants = |finding: &Finding| {
         let need = need(finding);
         loop {
-            match Cover::of(policy, &known).grants(&need) {
+            match Checker::of(policy, &known).grants(&need) {
                 Ok(is_granted) => return is_granted,
-                Err(Unsettled::Missing(_)) => return false,
-                Err(Unsettled::Ask(lookup)) => {
+                Err(NeedsLookup::Missing(_)) => return false,
+                Err(NeedsLookup::Ask(lookup)) => {
                     let answer = dry_run::ordinarily(&lookup, policy.mark());
                     known.learn(lookup, answer);
                 }
@@ -197,8 +197,8 @@ pub fn key_of(what: &What) -> Option<String> {
     Some(format!("{}.{key}", block.name()))
 }
 
-fn need(finding: &Finding) -> Need {
-    Need {
+fn need(finding: &Finding) -> Requirement {
+    Requirement {
         path: key_of(&finding.what).unwrap_or_default(),
         what: finding.what.clone(),
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::docker::{ApiVersion, Body, Effect, Operation};
 use crate::policy::requirement::Block;
-use crate::policy::{Own, Rules};
+use crate::policy::{Rules, SelfContainer};
 use crate::policyfile::Policy;
-use crate::proxy::daemon_state::Surroundings;
+use crate::proxy::daemon_state::DaemonState;
 use crate::proxy::upstream::Daemon;
 
 /// What holds on a listener: its policies with what they grant, and what is dangerous about that.
@@ -174,7 +174,7 @@ const NAMING: &[Operation] = &[
 /// What the daemon says of itself, if it answers, and whether Dockgate's own container was found.
 pub async fn engine(
     daemon: &Arc<Daemon>,
-    surroundings: &Surroundings,
+    surroundings: &DaemonState,
     lifts_api_version: bool,
 ) -> Vec<String> {
     let address = &daemon.address;
@@ -190,7 +190,10 @@ pub async fn engine(
             )];
         }
     };
-    let own = surroundings.own(daemon).await.map(|own| own.map(Own::id));
+    let own = surroundings
+        .own(daemon)
+        .await
+        .map(|own| own.map(SelfContainer::id));
     let found = match own {
         Ok(Some(id)) => Some(format!(
             "own container: {id}; requests that name it are refused"

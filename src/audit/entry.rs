@@ -10,7 +10,7 @@ use std::time::SystemTime;
 
 use crate::docker::json::{is_printable, printable};
 use crate::docker::{Absent, ApiVersion, Call, Effect, Json, Operation, Reply};
-use crate::policy::{About, Denial, Need, Reason, Terms, finding, names};
+use crate::policy::{About, Denial, Reason, Requirement, Terms, finding, names};
 
 /// What is known of one request. It fills up as the request goes its way.
 #[derive(Debug)]
@@ -302,7 +302,7 @@ impl Record {
     }
 
     /// Notes what a request asks for.
-    pub fn found(&mut self, needs: &[Need]) {
+    pub fn found(&mut self, needs: &[Requirement]) {
         let found = needs
             .iter()
             .filter_map(|need| finding::text(&need.what, self.has_arguments));

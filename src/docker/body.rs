@@ -12,12 +12,12 @@
 
 mod container;
 mod exec;
+mod field_meaning;
 mod hidden;
 mod keep;
 mod network;
 mod service;
 mod table;
-mod topic;
 mod volume;
 
 use std::fmt::Write;
@@ -28,9 +28,9 @@ use super::json::{BadJson, Json, shortened};
 use super::operation::Operation;
 
 pub use exec::asks_to_detach;
+pub use field_meaning::FieldMeaning;
 pub use hidden::{are_masked_by_engines, are_read_only_by_engines};
 pub use table::{Class, Field, Shape, Table, Zero};
-pub use topic::Topic;
 
 /// The operations whose bodies are judged.
 static TABLES: &[(Operation, &Table)] = &[
@@ -107,7 +107,7 @@ pub struct Asked<'a> {
     /// Where it stands, as `HostConfig.Privileged`.
     pub path: String,
     /// What it asks for; nothing grants what has no topic.
-    pub topic: Option<Topic>,
+    pub topic: Option<FieldMeaning>,
     /// Its value. No null is in it.
     pub value: &'a Json<'a>,
 }

@@ -7,11 +7,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::policy::objects::{Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at};
 use crate::docker::network::is_network_name;
 use crate::docker::query::Query;
 use crate::docker::target::is_name;
 use crate::docker::{Call, Object, Operation, Subject, Target, classify};
+use crate::policy::objects::{
+    Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at,
+};
 
 /// Something that must be known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,7 +92,7 @@ pub enum Answer {
 
 /// What is known so far.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub struct Answers {
     answers: HashMap<Lookup, Answer>,
 }
 
@@ -208,7 +210,7 @@ impl Lookup {
     }
 }
 
-impl Known {
+impl Answers {
     /// Adds an answer. A volume that was made is there from then on.
     pub fn learn(&mut self, lookup: Lookup, answer: Answer) {
         if let Lookup::NewVolume(volume) = &lookup {
@@ -261,7 +263,7 @@ impl Known {
 
 /// What is still missing to a judgement, or forbids it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unsettled {
+pub enum NeedsLookup {
     /// Something must be looked up.
     Ask(Lookup),
     /// Something that was looked up does not exist.
@@ -277,12 +279,12 @@ macro_rules! objects {
             /// # Errors
             ///
             /// It must be looked up, or there is none.
-            pub fn $name(known: &Known, name: &str) -> Result<Arc<$kind>, Unsettled> {
+            pub fn $name(known: &Answers, name: &str) -> Result<Arc<$kind>, NeedsLookup> {
                 let lookup = Lookup::$kind(name.to_owned());
                 match known.answer(&lookup) {
                     Some(Answer::$kind(object)) => Ok(Arc::clone(object)),
-                    Some(_) => Err(Unsettled::Missing(lookup)),
-                    None => Err(Unsettled::Ask(lookup)),
+                    Some(_) => Err(NeedsLookup::Missing(lookup)),
+                    None => Err(NeedsLookup::Ask(lookup)),
                 }
             }
         )+
@@ -307,12 +309,12 @@ objects! {
 /// # Errors
 ///
 /// It must be looked up.
-pub fn volume(known: &Known, name: &str) -> Result<Option<Arc<Volume>>, Unsettled> {
+pub fn volume(known: &Answers, name: &str) -> Result<Option<Arc<Volume>>, NeedsLookup> {
     let lookup = Lookup::Volume(name.to_owned());
     match known.answer(&lookup) {
         Some(Answer::Volume(volume)) => Ok(Some(Arc::clone(volume))),
         Some(_) => Ok(None),
-        None => Err(Unsettled::Ask(lookup)),
+        None => Err(NeedsLookup::Ask(lookup)),
     }
 }
 
@@ -321,11 +323,11 @@ pub fn volume(known: &Known, name: &str) -> Result<Option<Arc<Volume>>, Unsettle
 /// # Errors
 ///
 /// They must be looked up.
-pub fn marks(known: &Known, lookup: Lookup) -> Result<Arc<[Option<String>]>, Unsettled> {
+pub fn marks(known: &Answers, lookup: Lookup) -> Result<Arc<[Option<String>]>, NeedsLookup> {
     match known.answer(&lookup) {
         Some(Answer::Marks(marks)) => Ok(Arc::clone(marks)),
-        Some(_) => Err(Unsettled::Missing(lookup)),
-        None => Err(Unsettled::Ask(lookup)),
+        Some(_) => Err(NeedsLookup::Missing(lookup)),
+        None => Err(NeedsLookup::Ask(lookup)),
     }
 }
 

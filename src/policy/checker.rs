@@ -3,21 +3,21 @@
 mod chosen;
 mod lacking;
 
-use crate::policy::answers;
-use crate::policy::answers::{Answer, Known, Lookup, Unsettled};
 use super::blocks::pattern::leads_up;
 use super::blocks::{Blocks, References, Selectors, Texts};
-use crate::policy::objects::{Container, IMAGE_LABEL, POLICY_LABEL};
-use crate::policy::requirement::{Block, EVERY_VERSION, Made, Need, What, Within};
-use crate::policy::requirements::{is_reserved, opened};
 use crate::docker::mount::Access;
 use crate::docker::path::is_clean;
 use crate::docker::reference::is_on_host;
 use crate::docker::{Operation, Reference};
+use crate::policy::answers;
+use crate::policy::answers::{Answer, Answers, Lookup, NeedsLookup};
+use crate::policy::objects::{Container, IMAGE_LABEL, POLICY_LABEL};
+use crate::policy::requirement::{Block, EVERY_VERSION, Made, Requirement, What, Within};
+use crate::policy::requirements::{is_reserved, opened};
 use crate::policyfile::file::Policy;
 
 /// A policy's blocks, and what is known of what they are asked about.
-pub struct Cover<'a> {
+pub struct Checker<'a> {
     /// The policy's mark, which what is made through it bears.
     pub policy: &'a str,
     /// Its blocks.
@@ -27,15 +27,15 @@ pub struct Cover<'a> {
     /// Whether it sends images to their registries.
     pub pushes: bool,
     /// What was looked up.
-    pub known: &'a Known,
+    pub known: &'a Answers,
 }
 
-type Granted = Result<bool, Unsettled>;
+type Granted = Result<bool, NeedsLookup>;
 
-impl<'a> Cover<'a> {
+impl<'a> Checker<'a> {
     /// What a policy says on this ground.
     #[must_use]
-    pub fn of(policy: &'a Policy, known: &'a Known) -> Self {
+    pub fn of(policy: &'a Policy, known: &'a Answers) -> Self {
         Self {
             policy: policy.mark(),
             blocks: policy.blocks(),
@@ -52,7 +52,11 @@ impl<'a> Cover<'a> {
     /// # Errors
     ///
     /// Something must be looked up, or is not there.
-    pub fn told(&self, needs: Vec<Need>, must_know: bool) -> Result<Vec<Need>, Unsettled> {
+    pub fn told(
+        &self,
+        needs: Vec<Requirement>,
+        must_know: bool,
+    ) -> Result<Vec<Requirement>, NeedsLookup> {
         if self.known.is_empty() && !must_know {
             return Ok(needs);
         }
@@ -67,9 +71,9 @@ impl<'a> Cover<'a> {
         Ok(told)
     }
 
-    fn tell(&self, need: &Need) -> Result<Vec<Need>, Unsettled> {
+    fn tell(&self, need: &Requirement) -> Result<Vec<Requirement>, NeedsLookup> {
         let path = &need.path;
-        let told = |what: What| Need {
+        let told = |what: What| Requirement {
             path: path.clone(),
             what,
         };
@@ -115,13 +119,13 @@ fn named(is_own: bool, name: &str) -> String {
     if is_own { "@own" } else { name }.to_owned()
 }
 
-impl Cover<'_> {
+impl Checker<'_> {
     /// Whether a need is granted.
     ///
     /// # Errors
     ///
     /// What it names must be looked up, or is not there.
-    pub fn grants(&self, need: &Need) -> Granted {
+    pub fn grants(&self, need: &Requirement) -> Granted {
         let Some((block, _)) = need.what.key() else {
             // Dockgate's own container and names were held against it already.
             return Ok(true);
@@ -310,7 +314,7 @@ impl Cover<'_> {
     }
 
     /// Whether a container that is entered may have this.
-    fn may_have(&self, need: &Need) -> Granted {
+    fn may_have(&self, need: &Requirement) -> Granted {
         if let What::Volume(name) = &need.what {
             // They may have any name, but be no paths of the host.
             let volume = answers::volume(self.known, name)?;
@@ -346,8 +350,8 @@ impl Cover<'_> {
         let lookup = Lookup::DefaultRuntime;
         match self.known.answer(&lookup) {
             Some(Answer::Text(default)) => Ok(**default == *name),
-            Some(_) => Err(Unsettled::Missing(lookup)),
-            None => Err(Unsettled::Ask(lookup)),
+            Some(_) => Err(NeedsLookup::Missing(lookup)),
+            None => Err(NeedsLookup::Ask(lookup)),
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use crate::policy::answers;
-use crate::policy::answers::{Answer, Known, Lookup, Unsettled};
-use crate::policy::checker::Cover;
-use crate::policy::objects::Container;
 use super::hint::{Entered, Hints};
-use crate::policy::requirement::{Need, What};
-use crate::policy::self_container::{Own, Reached};
 use super::replaces;
 use super::rules::Request;
 use super::unchanged;
 use crate::docker::{Json, Operation};
+use crate::policy::answers;
+use crate::policy::answers::{Answer, Answers, Lookup, NeedsLookup};
+use crate::policy::checker::Checker;
+use crate::policy::objects::Container;
+use crate::policy::requirement::{Requirement, What};
+use crate::policy::self_container::{Reached, SelfContainer};
 use crate::policyfile::file::Policy;
 
 /// What a policy makes of what a request asks for.
@@ -23,24 +23,24 @@ pub(crate) enum Found<'p> {
     /// As the service has it already.
     Unchanged,
     /// As it does not grant this.
-    Refused(Lacking<'p>),
+    Refused(Shortfall<'p>),
 }
 
 /// What a policy does not grant.
-pub(crate) struct Lacking<'p> {
+pub(crate) struct Shortfall<'p> {
     /// The policy.
     pub(crate) policy: &'p Policy,
     /// What was asked for, each as a key of the policy would grant it.
-    pub(crate) needs: Vec<Need>,
+    pub(crate) needs: Vec<Requirement>,
     /// The container that is entered, where it has more than the policy gives one.
     pub(crate) entered: Option<Entered>,
     /// Where the request differs from what it would replace.
     pub(crate) differences: Vec<String>,
 }
 
-impl<'p> Lacking<'p> {
+impl<'p> Shortfall<'p> {
     /// These needs.
-    pub(crate) fn of(policy: &'p Policy, needs: Vec<Need>) -> Self {
+    pub(crate) fn of(policy: &'p Policy, needs: Vec<Requirement>) -> Self {
         Self {
             policy,
             needs,
@@ -62,14 +62,14 @@ impl<'p> Lacking<'p> {
 pub(crate) fn found<'p>(
     policy: &'p Policy,
     request: &Request<'_>,
-    needs: &[Need],
-    known: &Known,
-) -> Result<Found<'p>, Unsettled> {
+    needs: &[Requirement],
+    known: &Answers,
+) -> Result<Found<'p>, NeedsLookup> {
     if policy.passes_bodies() {
         return Ok(Found::Granted);
     }
-    let cover = Cover::of(policy, known);
-    let mut lacking = Lacking::of(policy, Vec::new());
+    let cover = Checker::of(policy, known);
+    let mut lacking = Shortfall::of(policy, Vec::new());
     for need in needs {
         cover.lacking(need, &mut lacking)?;
     }
@@ -91,7 +91,7 @@ pub(crate) fn found<'p>(
         let service = answers::service(known, request.call.object().unwrap_or_default())?;
         lacking.differences = unchanged::differences(&request.call, body, &service);
         if lacking.differences.is_empty() {
-            let is_other = |need: &Need| !unchanged::is_compared(&need.path);
+            let is_other = |need: &Requirement| !unchanged::is_compared(&need.path);
             lacking.needs.retain(is_other);
         }
         if lacking.needs.is_empty() {
@@ -105,12 +105,12 @@ pub(crate) fn found<'p>(
 /// the old one was on, of Dockgate's own too, and mount what it did: otherwise it would be gone once it was
 /// taken away.
 pub(crate) fn reached_by<'n, 'p>(
-    own: &Own,
+    own: &SelfContainer,
     request: &Request<'_>,
-    needs: impl Iterator<Item = &'n Need> + Clone,
+    needs: impl Iterator<Item = &'n Requirement> + Clone,
     mut policies: impl Iterator<Item = &'p Policy>,
-    known: &Known,
-) -> Result<Option<Reached>, Unsettled> {
+    known: &Answers,
+) -> Result<Option<Reached>, NeedsLookup> {
     if let Some(reached) = own.named_by(&request.call) {
         return Ok(Some(reached));
     }
@@ -122,7 +122,7 @@ pub(crate) fn reached_by<'n, 'p>(
     if differences.is_none_or(|differences| !differences.is_empty()) {
         return Ok(reached);
     }
-    let is_shared = |need: &&Need| {
+    let is_shared = |need: &&Requirement| {
         matches!(
             need.what,
             What::Bind { .. } | What::Network(_) | What::Volume(_)
@@ -132,21 +132,21 @@ pub(crate) fn reached_by<'n, 'p>(
 }
 
 /// Whether a request asks for nothing but what the container before it had.
-pub(crate) fn is_replacement(request: &Request<'_>, known: &Known) -> Result<bool, Unsettled> {
+pub(crate) fn is_replacement(request: &Request<'_>, known: &Answers) -> Result<bool, NeedsLookup> {
     let differences = successor(request, known)?;
     Ok(differences.is_some_and(|differences| differences.is_empty()))
 }
 
 /// Why a container that has nothing else than the one before it does not take its place all the same: that
 /// one runs, or what was left out is not what its image says.
-fn unlike_now(body: &Json, old: &Container, known: &Known) -> Result<Vec<String>, Unsettled> {
+fn unlike_now(body: &Json, old: &Container, known: &Answers) -> Result<Vec<String>, NeedsLookup> {
     let lookup = Lookup::Container(old.id.clone());
     match known.answer(&lookup) {
         Some(Answer::Container(now)) if now.is_running => {
             return Ok(vec!["its time: the old one still runs".to_owned()]);
         }
         Some(_) => {}
-        None => return Err(Unsettled::Ask(lookup)),
+        None => return Err(NeedsLookup::Ask(lookup)),
     }
     let left_out = replaces::left_out(body, old, &Json::Null);
     if left_out.is_empty() || old.image.is_empty() {
@@ -156,7 +156,7 @@ fn unlike_now(body: &Json, old: &Container, known: &Known) -> Result<Vec<String>
     Ok(match known.answer(&lookup) {
         Some(Answer::Image(image)) => replaces::left_out(body, old, &image.config),
         Some(_) => left_out,
-        None => return Err(Unsettled::Ask(lookup)),
+        None => return Err(NeedsLookup::Ask(lookup)),
     })
 }
 
@@ -166,7 +166,7 @@ const TOO_LARGE: &str = "its size: it was compared with the containers that were
 
 /// Where a container, or its place on a network, is not that of the one before it; `None` where there
 /// was none.
-fn successor(request: &Request<'_>, known: &Known) -> Result<Option<Vec<String>>, Unsettled> {
+fn successor(request: &Request<'_>, known: &Answers) -> Result<Option<Vec<String>>, NeedsLookup> {
     let Some(body) = &request.body else {
         return Ok(None);
     };
@@ -190,7 +190,7 @@ fn successor(request: &Request<'_>, known: &Known) -> Result<Option<Vec<String>>
     let olds = match known.answer(&lookup) {
         Some(Answer::Containers(olds)) => olds,
         Some(_) => return Ok(None),
-        None => return Err(Unsettled::Ask(lookup)),
+        None => return Err(NeedsLookup::Ask(lookup)),
     };
     let differences = |old: &Arc<Container>| {
         if request.call.operation() == Some(Operation::ContainerCreate) {

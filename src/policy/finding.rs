@@ -3,9 +3,9 @@
 //!
 //! Programs read these lines, `dockgate learn` and `dockgate check --against` among them.
 
+use crate::docker::mount::Access;
 use crate::policy::objects::PROJECT_LABELS;
 use crate::policy::requirement::{Block, Limits, Made, Port, Variable, What, Within};
-use crate::docker::mount::Access;
 
 /// What the record tells of a need; `None` for what nothing grants, for labels, and for what is empty.
 #[must_use]

@@ -10,11 +10,13 @@ use ipnet::IpNet;
 
 use super::blocks::pattern::leads_up;
 use super::blocks::{Blocks, Users, Variables};
-use crate::policy::requirement::{Block, EVERY_VERSION, Limits, Made, Need, RESERVED, Variable, What, Within};
 use crate::docker::json::{quoted, shortened};
 use crate::docker::path::is_clean;
 use crate::docker::reference::is_on_host;
 use crate::docker::{Object, Reference};
+use crate::policy::requirement::{
+    Block, EVERY_VERSION, Limits, Made, RESERVED, Requirement, Variable, What, Within,
+};
 
 /// What a policy says of what is hinted at.
 #[derive(Clone, Copy)]
@@ -31,7 +33,7 @@ pub struct Entered {
     /// Its name.
     pub name: String,
     /// What that is; nothing where it cannot be read.
-    pub has: Vec<Need>,
+    pub has: Vec<Requirement>,
 }
 
 impl Hints<'_> {

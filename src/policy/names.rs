@@ -6,11 +6,11 @@
 
 use std::borrow::Cow;
 
-use crate::policy::objects::{Container, is_full_id};
 use super::stamp;
 use crate::docker::mount::{self, Mount, Source};
 use crate::docker::operation::Body;
 use crate::docker::{Call, Json, Method, Object, Operation};
+use crate::policy::objects::{Container, is_full_id};
 
 /// A name of an object, and the kind of object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

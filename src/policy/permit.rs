@@ -4,13 +4,13 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::policy::answers::Lookup;
-use crate::policy::objects::Container;
-use crate::policy::requirement::Need;
-use crate::policy::rewrite::About;
 use super::reason::Denial;
 use super::rules::Rules;
 use crate::docker::Call;
+use crate::policy::answers::Lookup;
+use crate::policy::objects::Container;
+use crate::policy::requirement::Requirement;
+use crate::policy::rewrite::About;
 
 /// Leave to send one request to the daemon, now. Only [`Rules::judge`] and [`Permit::to_ask`] make one.
 ///
@@ -40,7 +40,7 @@ pub struct Terms {
     pub(crate) about: About,
     pub(crate) policy: Option<Arc<str>>,
     pub(crate) would_deny: Option<Denial>,
-    pub(crate) needs: Vec<Need>,
+    pub(crate) needs: Vec<Requirement>,
     pub(crate) takes_away: Option<Arc<Container>>,
     pub(crate) names: Option<(Lookup, Arc<str>)>,
     pub(crate) must_be_plain_tar: bool,
@@ -154,7 +154,7 @@ impl Terms {
 
     /// What the request asks for.
     #[must_use]
-    pub fn needs(&self) -> &[Need] {
+    pub fn needs(&self) -> &[Requirement] {
         &self.needs
     }
 
@@ -194,13 +194,13 @@ impl Terms {
 mod tests {
     use super::*;
     use crate::docker::{Target, classify};
-    use crate::policy::{Ground, Judgement, Known, Request};
+    use crate::policy::{Answers, Context, Judgement, Request};
     use crate::policyfile::Grants;
     use crate::policyfile::file::tests::policy;
 
-    fn permit(rules: &Rules, known: &Known) -> Permit {
+    fn permit(rules: &Rules, known: &Answers) -> Permit {
         let call = classify("GET", Target::parse("/containers/json").unwrap()).unwrap();
-        let ground = Ground { known, own: None };
+        let ground = Context { known, own: None };
         match rules.judge(Request::new(call), ground) {
             Judgement::Allow(permit) => permit,
             other @ (Judgement::Ask(..)
@@ -219,7 +219,7 @@ mod tests {
             )
         };
         let (before, after) = (rules(), rules());
-        let shelved = || permit(&before, &Known::default()).shelve().unwrap();
+        let shelved = || permit(&before, &Answers::default()).shelve().unwrap();
         assert!(shelved().resume(&before).is_some());
         assert!(shelved().resume(&before.clone()).is_some());
         assert!(shelved().resume(&after).is_none(), "S15: reloaded");
@@ -239,7 +239,7 @@ mod tests {
             vec![policy("p", "allow = ['ContainerList']")],
             Grants::default(),
         );
-        let mut known = Known::default();
+        let mut known = Answers::default();
         known.learn(Lookup::DefaultRuntime, crate::policy::Answer::Missing);
         assert!(permit(&rules, &known).shelve().is_none());
     }

@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 
 use super::hint::Entered;
-use crate::policy::requirement::Need;
-use crate::policy::rewrite::About;
 use crate::docker::json::printable;
 use crate::docker::{BadTarget, Unclassified};
+use crate::policy::requirement::Requirement;
+use crate::policy::rewrite::About;
 
 /// Makes the closed list with each reason's code, its HTTP status and its meaning.
 macro_rules! reasons {
@@ -105,9 +105,9 @@ pub struct Denial {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     /// All of it.
-    pub needs: Vec<Need>,
+    pub needs: Vec<Requirement>,
     /// What is not granted.
-    pub refused: Vec<Need>,
+    pub refused: Vec<Requirement>,
     /// The container that is entered, where it has more than is granted.
     pub entered: Option<Entered>,
     /// The full ids of what it is about.

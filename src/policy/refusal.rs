@@ -7,15 +7,15 @@ use std::fmt::Write;
 use super::blocks::amount::Beyond;
 use super::hint::Hints;
 use super::names::READS_AS_ID;
-use crate::policy::requirement::{Block, Need, What, Within};
-use crate::policy::self_container::Reached;
 use super::reason::{Denial, Reason};
 use super::variants::Variants;
-use crate::policy::evaluate::Lacking;
 use crate::docker::body::BadBody;
 use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
 use crate::docker::{Call, Operation, Subject};
+use crate::policy::evaluate::Shortfall;
+use crate::policy::requirement::{Block, Requirement, What, Within};
+use crate::policy::self_container::Reached;
 use crate::policyfile::file::Policy;
 use crate::policyfile::raw_path::RawPath;
 
@@ -101,7 +101,7 @@ pub(crate) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
 }
 
 /// The denial of a name by which another object is found already.
-pub(crate) fn reads_as_id(call: &Call, need: &Need) -> Denial {
+pub(crate) fn reads_as_id(call: &Call, need: &Requirement) -> Denial {
     let value = need.what.value().unwrap_or_default();
     let message = format!(
         "{}: {} {} {READS_AS_ID}",
@@ -125,8 +125,8 @@ pub(crate) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
 
 /// The refusal of what a policy does not grant within an operation that it does; a shipped policy beside it
 /// may grant all of it.
-pub(crate) fn restricted(call: &Call, lacking: &Lacking<'_>, variant: Option<&str>) -> Denial {
-    let Lacking {
+pub(crate) fn restricted(call: &Call, lacking: &Shortfall<'_>, variant: Option<&str>) -> Denial {
+    let Shortfall {
         needs, differences, ..
     } = lacking;
     let hints = lacking.hints();
@@ -166,7 +166,7 @@ pub const SHOWN: usize = 3;
     clippy::wildcard_enum_match_arm,
     reason = "most are refused in the same words"
 )]
-pub fn refusal(need: &Need, hints: Hints<'_>) -> String {
+pub fn refusal(need: &Requirement, hints: Hints<'_>) -> String {
     let path = &need.path;
     let value = asked(&need.what);
     let value = value.map(|value| quoted(shortened(&value)));

@@ -7,8 +7,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::policy::objects::Container;
 use crate::docker::{Json, Reference};
+use crate::policy::objects::Container;
 
 /// How many values of bodies and containers are compared for one verdict. A container has a few hundred.
 pub const MOST_COMPARED: usize = 64 * 1024;

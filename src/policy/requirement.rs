@@ -13,7 +13,7 @@ use crate::docker::{Object, Operation};
 
 /// Something that is asked for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Need {
+pub struct Requirement {
     /// Where in the body or the query it stands, as `HostConfig.Privileged`.
     pub path: String,
     /// What it is.

@@ -16,33 +16,33 @@ mod query;
 
 use std::collections::HashSet;
 
-use crate::policy::answers::{Known, Unsettled};
-use crate::policy::requirement::{Need, RESERVED, What};
 use super::reason::{Denial, Reason};
 use crate::docker::body::{asked, table};
 use crate::docker::target::is_name;
 use crate::docker::{ApiVersion, Call, Json, Operation};
+use crate::policy::answers::{Answers, NeedsLookup};
+use crate::policy::requirement::{RESERVED, Requirement, What};
 
 pub use container::opened;
 pub use path::starts;
-pub use query::keep_known;
+pub use query::strip_unknown_query_keys;
 
 /// What keeps the needs of a request from being known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Obstacle {
+pub enum Blocked {
     /// The request is refused, whatever a policy says.
     Refused(Denial),
     /// Something must be looked up, or is not there.
-    Unsettled(Unsettled),
+    NeedsLookup(NeedsLookup),
 }
 
-impl From<Unsettled> for Obstacle {
-    fn from(unsettled: Unsettled) -> Self {
-        Self::Unsettled(unsettled)
+impl From<NeedsLookup> for Blocked {
+    fn from(unsettled: NeedsLookup) -> Self {
+        Self::NeedsLookup(unsettled)
     }
 }
 
-impl From<Denial> for Obstacle {
+impl From<Denial> for Blocked {
     fn from(denial: Denial) -> Self {
         Self::Refused(denial)
     }
@@ -53,8 +53,12 @@ impl From<Denial> for Obstacle {
 /// # Errors
 ///
 /// It is spelled in a way that has two readings, or something must be looked up first.
-pub fn needs(call: &Call, body: Option<&Json>, known: &Known) -> Result<Vec<Need>, Obstacle> {
-    let Some(mut needs) = Needs::of(call) else {
+pub fn needs(
+    call: &Call,
+    body: Option<&Json>,
+    known: &Answers,
+) -> Result<Vec<Requirement>, Blocked> {
+    let Some(mut needs) = Requirements::of(call) else {
         return Ok(Vec::new());
     };
     path::read(&mut needs, call, known)?;
@@ -73,7 +77,7 @@ const FEW: usize = 16;
 
 /// Leaves the first of needs that are the same. What a body names several times is then judged once, told once, and
 /// the labels of what it names are searched once.
-fn once(mut found: Vec<Need>) -> Vec<Need> {
+fn once(mut found: Vec<Requirement>) -> Vec<Requirement> {
     if found.len() <= FEW {
         let mut rest = &*found;
         let mut is_doubled = false;
@@ -98,8 +102,8 @@ fn once(mut found: Vec<Need>) -> Vec<Need> {
 /// # Errors
 ///
 /// Something must be looked up first.
-pub fn reached(call: &Call, known: &Known) -> Result<Vec<Need>, Unsettled> {
-    let Some(mut needs) = Needs::of(call) else {
+pub fn reached(call: &Call, known: &Answers) -> Result<Vec<Requirement>, NeedsLookup> {
+    let Some(mut needs) = Requirements::of(call) else {
         return Ok(Vec::new());
     };
     path::reach(&mut needs, call, known)?;
@@ -107,16 +111,16 @@ pub fn reached(call: &Call, known: &Known) -> Result<Vec<Need>, Unsettled> {
 }
 
 /// The needs found so far.
-struct Needs {
+struct Requirements {
     operation: Operation,
     /// The API version that the path names.
     version: Option<ApiVersion>,
     /// The object that the path names.
     object: Option<String>,
-    found: Vec<Need>,
+    found: Vec<Requirement>,
 }
 
-impl Needs {
+impl Requirements {
     /// None yet; a path outside of the table has none ever.
     fn of(call: &Call) -> Option<Self> {
         Some(Self {
@@ -129,7 +133,7 @@ impl Needs {
 
     fn push(&mut self, path: impl Into<String>, what: impl Into<What>) {
         let (path, what) = (path.into(), what.into());
-        self.found.push(Need { path, what });
+        self.found.push(Requirement { path, what });
     }
 
     /// A container that something names.

@@ -8,14 +8,14 @@
 
 pub(crate) mod explicit;
 
-use crate::policy::answers::{Answer, Known, Lookup};
-use crate::policy::objects::is_full_id;
 use super::names::{is_hex, is_user_defined};
 use crate::docker::{Call, Json, Object, Operation, Subject};
+use crate::policy::answers::{Answer, Answers, Lookup};
+use crate::policy::objects::is_full_id;
 
 /// Puts the ids of what was looked up in the place of names: between the judgement and its use a name may
 /// go to another object.
-pub(crate) fn objects(call: &mut Call, body: Option<&mut Json>, known: &Known) {
+pub(crate) fn objects(call: &mut Call, body: Option<&mut Json>, known: &Answers) {
     if known.is_empty() {
         return;
     }
@@ -38,7 +38,7 @@ pub struct About {
 
 impl About {
     /// What a request is about, as it was judged.
-    pub(crate) fn of(call: &Call, body: Option<&Json>, known: &Known) -> Self {
+    pub(crate) fn of(call: &Call, body: Option<&Json>, known: &Answers) -> Self {
         let container = body.and_then(|body| body.get("Container")?.text());
         Self {
             object_id: object_id(call, known),
@@ -47,19 +47,19 @@ impl About {
     }
 }
 
-fn container_id(known: &Known, name: &str) -> Option<String> {
+fn container_id(known: &Answers, name: &str) -> Option<String> {
     let name = name.strip_prefix('/').unwrap_or(name);
     known.container(name).map(|container| container.id.clone())
 }
 
-fn network_id(known: &Known, name: &str) -> Option<String> {
+fn network_id(known: &Answers, name: &str) -> Option<String> {
     match known.answer(&Lookup::Network(name.to_owned())) {
         Some(Answer::Network(network)) if is_user_defined(name) => Some(network.id.clone()),
         Some(_) | None => None,
     }
 }
 
-fn path(call: &mut Call, known: &Known) {
+fn path(call: &mut Call, known: &Answers) {
     let id = object_id(call, known);
     let Subject::Operation { names, .. } = &mut call.subject else {
         return;
@@ -70,7 +70,7 @@ fn path(call: &mut Call, known: &Known) {
 }
 
 /// The full id of the object that a path names, if it was looked up and has one.
-fn object_id(call: &Call, known: &Known) -> Option<String> {
+fn object_id(call: &Call, known: &Answers) -> Option<String> {
     let (kind, name) = (call.object_kind()?, call.object()?);
     match kind {
         Object::Container => container_id(known, name),
@@ -103,7 +103,7 @@ fn object_id(call: &Call, known: &Known) -> Option<String> {
     }
 }
 
-fn query(call: &mut Call, known: &Known) {
+fn query(call: &mut Call, known: &Answers) {
     if call.operation() == Some(Operation::ImageCommit) {
         let name = call.query.first("container");
         if let Some(id) = name.and_then(|name| container_id(known, name)) {
@@ -123,7 +123,7 @@ fn query(call: &mut Call, known: &Known) {
 }
 
 /// The containers that a body names.
-fn containers(body: &mut Json, known: &Known) {
+fn containers(body: &mut Json, known: &Answers) {
     if let Some(Json::Text(text)) = body.get_mut("Container")
         && let Some(id) = container_id(known, text)
     {
@@ -151,7 +151,7 @@ fn containers(body: &mut Json, known: &Known) {
 /// Makes sure that what stands before the colon means the container that was judged, even if that is
 /// gone by then: with a slash before it, an engine takes it for a name and never for the beginning of an
 /// id.
-fn first_part(value: &mut Json, known: &Known) {
+fn first_part(value: &mut Json, known: &Answers) {
     let Json::Text(text) = value else {
         return;
     };
@@ -176,7 +176,7 @@ fn first_part(value: &mut Json, known: &Known) {
 
 /// Puts the ids of the networks that a body names beside their names, or in their place where nothing
 /// shows them again.
-fn networks(call: &Call, body: &mut Json, known: &Known) {
+fn networks(call: &Call, body: &mut Json, known: &Answers) {
     if call.operation() == Some(Operation::ContainerCreate) {
         endpoints(body, known);
     } else if call.operation() == Some(Operation::NetworkConnect)
@@ -194,7 +194,7 @@ fn networks(call: &Call, body: &mut Json, known: &Known) {
 }
 
 /// The networks of a new container. Without an endpoint, an engine makes one under the network's name.
-fn endpoints(body: &mut Json, known: &Known) {
+fn endpoints(body: &mut Json, known: &Answers) {
     let mode = body
         .get("HostConfig")
         .and_then(|host| host.get("NetworkMode"));
@@ -233,7 +233,7 @@ fn endpoints(body: &mut Json, known: &Known) {
 }
 
 /// The networks of a service's tasks, which a client's command line names by their ids as well.
-fn targets(of: &mut Json, known: &Known) {
+fn targets(of: &mut Json, known: &Answers) {
     let Some(Json::List(attachments)) = of.get_mut("Networks") else {
         return;
     };

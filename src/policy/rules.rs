@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use crate::policy::answers;
-use crate::policy::answers::{Answer, Known, Lookup, NewVolume, Unsettled};
-use crate::policy::checker::Cover;
-use crate::policy::objects::POLICY_LABEL;
-use crate::policy::requirement::{Block, Need, What};
-use crate::policy::requirements::{Obstacle, is_reserved, keep_known, needs, reached};
-use crate::policy::self_container::Own;
 use super::permit::{Permit, Revision, Terms};
-use crate::policy::rewrite;
-use crate::policy::rewrite::About;
 use super::reason::{Asked, Denial};
 use super::refusal::{
     bad_body, denied, not_granted, reaches_own, reads_as_id, renamed, restricted,
 };
 use super::stamp;
 use super::variants::Variants;
-use crate::policy::evaluate::{Found, Lacking, found, is_replacement, reached_by};
 use crate::docker::body::{parse_with_flaws, rendered, table};
 use crate::docker::{Call, Effect, Json, Object, Operation, Reference};
+use crate::policy::answers;
+use crate::policy::answers::{Answer, Answers, Lookup, NeedsLookup, NewVolume};
+use crate::policy::checker::Checker;
+use crate::policy::evaluate::{Found, Shortfall, found, is_replacement, reached_by};
+use crate::policy::objects::POLICY_LABEL;
+use crate::policy::requirement::{Block, Requirement, What};
+use crate::policy::requirements::{Blocked, is_reserved, needs, reached, strip_unknown_query_keys};
+use crate::policy::rewrite;
+use crate::policy::rewrite::About;
+use crate::policy::self_container::SelfContainer;
 use crate::policyfile::entry::Grants;
 use crate::policyfile::file::Policy;
 
@@ -49,11 +49,11 @@ pub struct Request<'a> {
 
 /// What a judgement rests on besides the request and the rules.
 #[derive(Clone, Copy, Debug)]
-pub struct Ground<'a> {
+pub struct Context<'a> {
     /// What was looked up.
-    pub known: &'a Known,
+    pub known: &'a Answers,
     /// Dockgate's own container, if it is known.
-    pub own: Option<&'a Own>,
+    pub own: Option<&'a SelfContainer>,
 }
 
 /// The verdict on one request.
@@ -157,7 +157,7 @@ impl Rules {
     }
 
     /// Judges a request. The same request gets the same verdict on the same ground.
-    pub fn judge<'a>(&self, mut request: Request<'a>, ground: Ground<'_>) -> Judgement<'a> {
+    pub fn judge<'a>(&self, mut request: Request<'a>, ground: Context<'_>) -> Judgement<'a> {
         let call = &mut request.call;
         // No policy grants what the daemon does not know: that is told rather than who grants the call.
         let flaw = request.flaw.as_deref().cloned();
@@ -167,7 +167,7 @@ impl Rules {
         };
         let first = self.policies.iter().find(|policy| policy.grants(call));
         let is_judged = self.is_observed || first.is_some_and(|policy| !policy.passes_bodies());
-        if is_judged && let Err(denial) = keep_known(call) {
+        if is_judged && let Err(denial) = strip_unknown_query_keys(call) {
             return Judgement::Deny(denial);
         }
         let has_table = |operation| table(operation).is_some();
@@ -176,8 +176,8 @@ impl Rules {
         }
         match self.weigh(&request, (refused, is_judged), ground) {
             Ok(weighed) => self.allow(weighed, request, ground.known),
-            Err(Obstacle::Refused(denial)) => Judgement::Deny(denial),
-            Err(Obstacle::Unsettled(unsettled)) => unsettled.of(request),
+            Err(Blocked::Refused(denial)) => Judgement::Deny(denial),
+            Err(Blocked::NeedsLookup(unsettled)) => unsettled.of(request),
         }
     }
 
@@ -195,9 +195,9 @@ impl Rules {
     fn restricted(
         &self,
         request: &Request<'_>,
-        needs: &[Need],
-        lacking: &Lacking<'_>,
-        known: &Known,
+        needs: &[Requirement],
+        lacking: &Shortfall<'_>,
+        known: &Answers,
     ) -> Denial {
         let way = self
             .variants
@@ -210,8 +210,8 @@ impl Rules {
         &self,
         request: &Request<'_>,
         (refused, is_judged): (Option<Denial>, bool),
-        ground: Ground<'_>,
-    ) -> Result<Weighed<'_>, Obstacle> {
+        ground: Context<'_>,
+    ) -> Result<Weighed<'_>, Blocked> {
         let (call, known) = (&request.call, ground.known);
         let is_granted = refused.is_none();
         let policies = self.policies.iter();
@@ -257,7 +257,7 @@ impl Rules {
             return Ok(weighed);
         }
         let needs = match policies.clone().next() {
-            Some(policy) => Cover::of(policy, known).told(needs, false)?,
+            Some(policy) => Checker::of(policy, known).told(needs, false)?,
             None => needs,
         };
         let (refused, entered) = match least {
@@ -277,14 +277,14 @@ impl Rules {
     /// was made through decides which networks it is on.
     fn unfit_to_start(
         &self,
-        needs: &[Need],
-        known: &Known,
-    ) -> Result<Option<Lacking<'_>>, Unsettled> {
+        needs: &[Requirement],
+        known: &Answers,
+    ) -> Result<Option<Shortfall<'_>>, NeedsLookup> {
         let starts = needs.iter().filter(|it| matches!(it.what, What::Start(_)));
         for need in starts {
             for policy in &self.policies {
-                let mut lacking = Lacking::of(policy, Vec::new());
-                Cover::of(policy, known).lacking(need, &mut lacking)?;
+                let mut lacking = Shortfall::of(policy, Vec::new());
+                Checker::of(policy, known).lacking(need, &mut lacking)?;
                 if !lacking.needs.is_empty() {
                     return Ok(Some(lacking));
                 }
@@ -298,9 +298,9 @@ impl Rules {
     fn renamed_into_a_key(
         &self,
         call: &Call,
-        needs: &[Need],
-        known: &Known,
-    ) -> Result<Option<Denial>, Unsettled> {
+        needs: &[Requirement],
+        known: &Answers,
+    ) -> Result<Option<Denial>, NeedsLookup> {
         for need in needs {
             let What::Rename { container, name } = &need.what else {
                 continue;
@@ -322,10 +322,10 @@ impl Rules {
     fn sent_all_the_same(
         &self,
         request: &Request<'_>,
-        needs: &[Need],
+        needs: &[Requirement],
         denial: &Denial,
-        known: &Known,
-    ) -> Result<Option<Weighed<'_>>, Unsettled> {
+        known: &Answers,
+    ) -> Result<Option<Weighed<'_>>, NeedsLookup> {
         let is_replacement = is_replacement(request, known)?;
         if !is_replacement {
             for need in needs {
@@ -348,7 +348,7 @@ impl Rules {
     }
 
     /// Whether a label would pass for one of Dockgate's own, which outlasts the time of observing.
-    fn is_forged(&self, need: &Need, known: &Known) -> Result<bool, Unsettled> {
+    fn is_forged(&self, need: &Requirement, known: &Answers) -> Result<bool, NeedsLookup> {
         let mut policies = self.policies.iter();
         if let What::Label { key, value } = &need.what {
             let is_ours = key == POLICY_LABEL && policies.any(|policy| policy.mark() == value);
@@ -360,7 +360,7 @@ impl Rules {
         } = &need.what
             && let Some(first) = policies.next()
         {
-            return Ok(!Cover::of(first, known).may_mark(service, mark)?);
+            return Ok(!Checker::of(first, known).may_mark(service, mark)?);
         }
         Ok(false)
     }
@@ -370,7 +370,7 @@ impl Rules {
         &self,
         weighed: Weighed<'_>,
         request: Request<'a>,
-        known: &Known,
+        known: &Answers,
     ) -> Judgement<'a> {
         let operation = request.call.operation();
         // What is only observed is marked and told as the first policy would have it.
@@ -378,7 +378,7 @@ impl Rules {
             let call = &request.call;
             return Judgement::Deny(not_granted(&self.policies, &self.variants, call));
         };
-        let cover = Cover::of(policy, known);
+        let cover = Checker::of(policy, known);
         let needs = match cover.told(weighed.needs, self.is_observed) {
             Ok(needs) => needs,
             Err(unsettled) => return unsettled.of(request),
@@ -470,7 +470,7 @@ impl Rules {
     }
 }
 
-impl Unsettled {
+impl NeedsLookup {
     /// The verdict on a request of which this is not settled.
     fn of(self, request: Request<'_>) -> Judgement<'_> {
         match self {
@@ -485,7 +485,7 @@ struct Weighed<'p> {
     /// The policy that grants it, if one does.
     policy: Option<&'p Policy>,
     /// What it asks for.
-    needs: Vec<Need>,
+    needs: Vec<Requirement>,
     /// Whether that is what the container before it had, whose mark it keeps.
     is_replacement: bool,
     /// Why it would be refused, if it is only observed.
@@ -493,7 +493,7 @@ struct Weighed<'p> {
 }
 
 impl<'p> Weighed<'p> {
-    fn granted(policy: &'p Policy, needs: Vec<Need>) -> Self {
+    fn granted(policy: &'p Policy, needs: Vec<Requirement>) -> Self {
         Self {
             policy: Some(policy),
             needs,
@@ -504,22 +504,22 @@ impl<'p> Weighed<'p> {
 }
 
 /// What is told of a container that has what the one before it had.
-fn replaces() -> Vec<Need> {
+fn replaces() -> Vec<Requirement> {
     whole(What::Replaces)
 }
 
 /// What is told of a body that is granted as a whole.
-fn whole(what: What) -> Vec<Need> {
+fn whole(what: What) -> Vec<Requirement> {
     let path = "the body".to_owned();
-    vec![Need { path, what }]
+    vec![Requirement { path, what }]
 }
 
 /// The denial of a name by which another object is found already, as its id begins so.
 fn taken_for_another(
     call: &Call,
-    needs: &[Need],
-    known: &Known,
-) -> Result<Option<Denial>, Unsettled> {
+    needs: &[Requirement],
+    known: &Answers,
+) -> Result<Option<Denial>, NeedsLookup> {
     for need in needs {
         if let What::NewId(kind, name) = &need.what {
             let name = name.clone();
@@ -533,7 +533,7 @@ fn taken_for_another(
             match known.answer(&lookup) {
                 Some(Answer::Missing) => {}
                 Some(_) => return Ok(Some(reads_as_id(call, need))),
-                None => return Err(Unsettled::Ask(lookup)),
+                None => return Err(NeedsLookup::Ask(lookup)),
             }
         }
     }
@@ -545,7 +545,7 @@ fn rewritten<'a>(
     mut request: Request<'a>,
     policy: &Policy,
     mark: Option<&str>,
-    known: &Known,
+    known: &Answers,
 ) -> Request<'a> {
     let Request { call, body, .. } = &mut request;
     rewrite::objects(call, body.as_mut(), known);
@@ -566,7 +566,7 @@ fn rewritten<'a>(
 }
 
 /// The next volume that a container mounts and that must be made before it.
-fn new_volume(policy: &Policy, request: &Request<'_>, known: &Known) -> Option<NewVolume> {
+fn new_volume(policy: &Policy, request: &Request<'_>, known: &Answers) -> Option<NewVolume> {
     let is_create = request.call.operation() == Some(Operation::ContainerCreate);
     let body = request.body.as_ref().filter(|_| is_create)?;
     let blocks = policy.blocks();
@@ -578,8 +578,8 @@ fn new_volume(policy: &Policy, request: &Request<'_>, known: &Known) -> Option<N
 fn moved(
     policy: &Policy,
     request: &Request<'_>,
-    known: &Known,
-) -> Result<Option<(Lookup, Arc<str>)>, Unsettled> {
+    known: &Answers,
+) -> Result<Option<(Lookup, Arc<str>)>, NeedsLookup> {
     let call = &request.call;
     if call.operation() != Some(Operation::ImageTag) || !policy.judges(Block::Images) {
         return Ok(None);
@@ -603,12 +603,12 @@ fn takes_away(operation: Operation) -> bool {
 
 /// Denies what would reach Dockgate's own container.
 fn spare_own<'p>(
-    own: &Own,
+    own: &SelfContainer,
     request: &Request<'_>,
-    needs: &[Need],
+    needs: &[Requirement],
     policies: impl Iterator<Item = &'p Policy>,
-    known: &Known,
-) -> Result<(), Obstacle> {
+    known: &Answers,
+) -> Result<(), Blocked> {
     let path = reached(&request.call, known)?;
     let about = path.iter().chain(needs);
     match reached_by(own, request, about, policies, known)? {

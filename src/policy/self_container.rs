@@ -2,19 +2,19 @@
 
 mod raw;
 
-use crate::policy::answers;
-use crate::policy::answers::{Known, Unsettled};
-use crate::policy::objects::{Container, POLICY_LABEL, is_full_id};
 use super::names::is_user_defined;
-use crate::policy::requirement::{Made, Need, What, Within};
-use crate::policy::requirements::ANY_NUMBER;
 use crate::docker::mount::{Access, is_on_mount_below};
 use crate::docker::reference::Version;
 use crate::docker::{Json, Object, Reference};
+use crate::policy::answers;
+use crate::policy::answers::{Answers, NeedsLookup};
+use crate::policy::objects::{Container, POLICY_LABEL, is_full_id};
+use crate::policy::requirement::{Made, Requirement, What, Within};
+use crate::policy::requirements::ANY_NUMBER;
 
 /// What is known of Dockgate's own container since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Own {
+pub struct SelfContainer {
     /// Its full id.
     id: String,
     /// Its name.
@@ -55,7 +55,7 @@ pub struct Reached {
     pub what: &'static str,
 }
 
-impl Own {
+impl SelfContainer {
     /// What its inspection says. The daemon's socket is in it too, if it has one; who may mount that is
     /// each policy's to say.
     #[must_use]
@@ -128,9 +128,9 @@ impl Own {
     /// What something names must be looked up, or is not there.
     pub fn reached<'a>(
         &self,
-        needs: impl Iterator<Item = &'a Need>,
-        known: &Known,
-    ) -> Result<Option<Reached>, Unsettled> {
+        needs: impl Iterator<Item = &'a Requirement>,
+        known: &Answers,
+    ) -> Result<Option<Reached>, NeedsLookup> {
         for need in needs {
             if let Some(what) = self.reached_by(&need.what, known)? {
                 let path = need.path.clone();
@@ -140,7 +140,11 @@ impl Own {
         Ok(None)
     }
 
-    fn reached_by(&self, what: &What, known: &Known) -> Result<Option<&'static str>, Unsettled> {
+    fn reached_by(
+        &self,
+        what: &What,
+        known: &Answers,
+    ) -> Result<Option<&'static str>, NeedsLookup> {
         Ok(match what {
             What::Reach(kind, name) => self.touched(*kind, name, known)?,
             What::Join(name) => self.is_container(name, known)?.then_some(JOINS),
@@ -200,7 +204,7 @@ impl Own {
 
     /// What starting a container would reach. One that was made through a policy was not put on Dockgate's
     /// networks then; what its networks' names mean may have changed since.
-    fn started(&self, name: &str, known: &Known) -> Result<Option<&'static str>, Unsettled> {
+    fn started(&self, name: &str, known: &Answers) -> Result<Option<&'static str>, NeedsLookup> {
         if self.is_container(name, known)? {
             return Ok(Some(REACHES));
         }
@@ -221,8 +225,8 @@ impl Own {
         &self,
         kind: Object,
         name: &str,
-        known: &Known,
-    ) -> Result<Option<&'static str>, Unsettled> {
+        known: &Answers,
+    ) -> Result<Option<&'static str>, NeedsLookup> {
         Ok(match kind {
             Object::Container => self.is_container(name, known)?.then_some(REACHES),
             Object::Image => self.is_image(name).then_some(IMAGE_TOUCHED),
@@ -247,7 +251,7 @@ impl Own {
         })
     }
 
-    fn made(&self, made: &Made, known: &Known) -> Result<Option<&'static str>, Unsettled> {
+    fn made(&self, made: &Made, known: &Answers) -> Result<Option<&'static str>, NeedsLookup> {
         Ok(match made {
             // A step of a build is a container too.
             Made::BuildNetwork(joined) => match joined.strip_prefix("container:") {
@@ -300,7 +304,7 @@ impl Own {
         names.any(|own| is_filled_in(name, own))
     }
 
-    fn is_container(&self, name: &str, known: &Known) -> Result<bool, Unsettled> {
+    fn is_container(&self, name: &str, known: &Answers) -> Result<bool, NeedsLookup> {
         // A full id is the id of nothing else, whatever others are called.
         if is_full_id(name) {
             return Ok(name == self.id);
@@ -308,7 +312,7 @@ impl Own {
         Ok(answers::container(known, name)?.id == self.id)
     }
 
-    fn is_network(&self, name: &str, known: &Known) -> Result<bool, Unsettled> {
+    fn is_network(&self, name: &str, known: &Answers) -> Result<bool, NeedsLookup> {
         // The host's own is no network that has containers on it.
         if name == "host" {
             return Ok(false);

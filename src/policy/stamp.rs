@@ -1,13 +1,13 @@
 //! The labels that say by which policy something was made: on what a body makes, on the volumes that a
 //! container's body has made, and on images.
 
-use crate::policy::answers::{Answer, Known, Lookup, NewVolume};
 use super::blocks::Blocks;
-use crate::policy::objects::{IMAGE_LABEL, POLICY_LABEL};
 use super::names::tagged;
-use crate::policy::requirement::Block;
 use crate::docker::mount::{self, Source};
 use crate::docker::{Call, Json, Operation, Reference};
+use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
+use crate::policy::objects::{IMAGE_LABEL, POLICY_LABEL};
+use crate::policy::requirement::Block;
 
 /// The operations that make what can bear labels, and the blocks that they are judged by.
 const BEARING: &[(Operation, Block)] = &[
@@ -70,7 +70,7 @@ pub(crate) fn new_volume(
     body: &Json,
     mark: &str,
     blocks: &Blocks,
-    known: &Known,
+    known: &Answers,
 ) -> Option<NewVolume> {
     let host = body.get("HostConfig")?;
     let binds = host.get("Binds").into_iter().flat_map(Json::texts);

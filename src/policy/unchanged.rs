@@ -1,10 +1,10 @@
 //! Whether an update leaves a service as it is: a service is sent whole, and who starts its tasks again, or more
 //! of them, is allowed what it has.
 
-use crate::policy::objects::Service;
-use crate::policy::requirements::is_reserved;
 use super::replaces::is_same;
 use crate::docker::{Call, Json};
+use crate::policy::objects::Service;
+use crate::policy::requirements::is_reserved;
 
 /// What an update may change: how often the tasks were started again, and how many there are.
 const COUNTS: &[&str] = &["Mode.Replicated.Replicas", "TaskTemplate.ForceUpdate"];

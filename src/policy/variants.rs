@@ -1,11 +1,11 @@
 //! The shipped policies of the families that a listener's policies are of. Of what is denied the narrowest that
 //! allows it is named.
 
-use crate::policy::answers::Known;
-use crate::policy::requirement::{Block, Need};
 use super::rules::Request;
-use crate::policy::evaluate::{Found, found};
 use crate::docker::{Call, Operation};
+use crate::policy::answers::Answers;
+use crate::policy::evaluate::{Found, found};
+use crate::policy::requirement::{Block, Requirement};
 use crate::policyfile::file::Policy;
 use crate::policyfile::problem::{Library, Problem};
 use crate::policyfile::shipped;
@@ -63,9 +63,9 @@ impl Variants {
     pub(crate) fn way_to_all(
         &self,
         request: &Request<'_>,
-        needs: &[Need],
-        lacking: &[Need],
-        known: &Known,
+        needs: &[Requirement],
+        lacking: &[Requirement],
+        known: &Answers,
     ) -> Option<&str> {
         let is_other = |variant: &&Variant| {
             let keys = lacking.iter().filter_map(|need| need.what.key());

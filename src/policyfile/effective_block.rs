@@ -7,7 +7,7 @@ use crate::policy::requirement::Block;
 
 /// The key of a block that decides about a need.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Keyed<'a> {
+pub struct KeyLocation<'a> {
     /// The policy whose block holds: the one that was asked, or one that it extends.
     pub policy: &'a str,
     /// The line of the key, or of the block that does not have it; none where there is no such block.
@@ -20,7 +20,7 @@ pub struct Keyed<'a> {
 
 /// A block that does not hold, and what of it is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Displaced<'a> {
+pub struct Shadowed<'a> {
     /// The block.
     pub block: Block,
     /// The policy that it stands in.
@@ -31,7 +31,7 @@ pub struct Displaced<'a> {
     pub keys: Vec<&'a str>,
 }
 
-impl fmt::Display for Keyed<'_> {
+impl fmt::Display for KeyLocation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (block, key, policy) = (self.block.name(), self.key, self.policy);
         match self.line {
@@ -44,7 +44,7 @@ impl fmt::Display for Keyed<'_> {
     }
 }
 
-impl fmt::Display for Displaced<'_> {
+impl fmt::Display for Shadowed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (block, keys) = (self.block.name(), self.keys.join(", "));
         write!(
@@ -58,14 +58,14 @@ impl fmt::Display for Displaced<'_> {
 impl Policy {
     /// Where the key stands that decides about what a block is about.
     #[must_use]
-    pub fn keyed(&self, block: Block, key: &'static str) -> Keyed<'_> {
+    pub fn keyed(&self, block: Block, key: &'static str) -> KeyLocation<'_> {
         let holder = self.holder(block);
         let lines = holder.map(Self::lines);
         // Of `env.allow` the line of `env`.
         let first = key.split('.').next().unwrap_or_default();
         let line = |name: &str| lines.and_then(|lines| lines.line(name, 0));
         let written = line(&format!("{}.{first}", block.name()));
-        Keyed {
+        KeyLocation {
             policy: holder.unwrap_or(self).name(),
             line: written.or_else(|| line(block.name())),
             is_written: written.is_some(),
@@ -86,7 +86,7 @@ impl Policy {
 
     /// The blocks of extended policies in whose place another one holds that leaves keys of theirs out.
     #[must_use]
-    pub fn displaced(&self) -> Vec<Displaced<'_>> {
+    pub fn displaced(&self) -> Vec<Shadowed<'_>> {
         let mut displaced = Vec::new();
         for block in Block::ALL {
             let Some(holder) = self.holder(*block) else {
@@ -99,7 +99,7 @@ impl Policy {
                 let mut keys: Vec<_> = keys.filter(|key| !held.contains(key)).collect();
                 keys.sort_unstable();
                 if !keys.is_empty() {
-                    displaced.push(Displaced {
+                    displaced.push(Shadowed {
                         block: *block,
                         policy: other.name(),
                         holder: holder.name(),

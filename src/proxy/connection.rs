@@ -17,15 +17,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tower::{Layer, Service, ServiceBuilder};
 
-use crate::proxy::wake_flag::Bell;
 use super::body::ReplyBody;
-use crate::net::client::Client;
-use crate::proxy::request_state::{Exchange, Upload};
 use super::guard::{Guard, HeadLimits};
-use crate::net::socket::{MAX_BUFFER, Socket};
 use super::tunnel::Tunnel;
-use super::{Gate, Shared, refusal};
+use super::{Handler, Shared, refusal};
+use crate::net::client::Client;
+use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::policy::{Denial, Reason};
+use crate::proxy::request_state::{RequestState, Upload};
+use crate::proxy::wake_flag::WakeFlag;
 
 /// How long the rest of a refused request is read and thrown away. A client that is still writing
 /// when the connection is closed would print a broken pipe instead of the refusal.
@@ -43,13 +43,13 @@ pub async fn serve(
     is_over_limit: bool,
     drain: watch::Receiver<bool>,
 ) {
-    let exchange = Arc::<Exchange>::default();
+    let exchange = Arc::<RequestState>::default();
     let guard = Guard::new(
         socket,
         Arc::clone(&exchange),
         HeadLimits::new(&shared.limits, is_over_limit),
     );
-    let gate = Gate::new(shared, client, Arc::clone(&exchange), is_over_limit);
+    let gate = Handler::new(shared, client, Arc::clone(&exchange), is_over_limit);
     let gate = Arc::new(gate);
     let mut connection = http(guard, Arc::clone(&gate), Arc::clone(&exchange));
     let tunnel = converse(&mut connection, &gate, &exchange, drain).await;
@@ -68,13 +68,13 @@ pub async fn serve(
 /// its place.
 async fn converse(
     connection: &mut Http,
-    gate: &Gate,
-    exchange: &Exchange,
+    gate: &Handler,
+    exchange: &RequestState,
     mut drain: watch::Receiver<bool>,
 ) -> Option<Tunnel> {
     let mut drained =
         std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
-    let drain_bell = Bell::new();
+    let drain_bell = WakeFlag::new();
     let bells = [&drain_bell, &gate.upstream.bell, &exchange.bell];
     let mut keeps_no_more = false;
     poll_fn(|cx| {
@@ -123,7 +123,7 @@ async fn converse(
 type Http = http1::Connection<TokioIo<Guard<Socket>>, AlwaysReady<PanicCaught<GateService>>>;
 
 /// Speaks HTTP through the guard, and has the gate answer.
-fn http(guard: Guard<Socket>, gate: Arc<Gate>, exchange: Arc<Exchange>) -> Http {
+fn http(guard: Guard<Socket>, gate: Arc<Handler>, exchange: Arc<RequestState>) -> Http {
     let service = ServiceBuilder::new()
         .layer(CatchPanic(exchange))
         .service(GateService(gate));
@@ -167,7 +167,7 @@ where
 
 /// The gate as a service.
 #[derive(Clone)]
-struct GateService(Arc<Gate>);
+struct GateService(Arc<Handler>);
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<ReplyBody>, Infallible>> + Send>>;
 
@@ -190,7 +190,7 @@ impl Service<Request<Incoming>> for GateService {
 /// Turns a panic of a request's handling into a reply. The record is written by the entry, dropped as
 /// the panic passes.
 #[derive(Clone)]
-struct CatchPanic(Arc<Exchange>);
+struct CatchPanic(Arc<RequestState>);
 
 impl<S> Layer<S> for CatchPanic {
     type Service = PanicCaught<S>;
@@ -206,7 +206,7 @@ impl<S> Layer<S> for CatchPanic {
 #[derive(Clone)]
 struct PanicCaught<S> {
     inner: S,
-    exchange: Arc<Exchange>,
+    exchange: Arc<RequestState>,
 }
 
 impl<R, S> Service<R> for PanicCaught<S>
@@ -233,7 +233,7 @@ where
 /// An answer, or the reply that stands for it if it panics.
 struct Caught<F> {
     answer: CatchUnwind<AssertUnwindSafe<F>>,
-    exchange: Arc<Exchange>,
+    exchange: Arc<RequestState>,
 }
 
 impl<F> Future for Caught<F>
@@ -260,7 +260,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_becomes_a_500_with_its_reason() {
         let planted = tower::service_fn(|()| Box::pin(async { panic!("planted") }));
-        let exchange = Arc::<Exchange>::default();
+        let exchange = Arc::<RequestState>::default();
         let mut service = ServiceBuilder::new()
             .layer(CatchPanic(Arc::clone(&exchange)))
             .service(planted);

@@ -19,22 +19,22 @@ use crate::audit::Record;
 use crate::docker::ApiVersion;
 use crate::docker::json::parsed_size;
 use crate::policy::objects::Container;
-use crate::policy::{Answer, Denial, Lookup, Own};
+use crate::policy::{Answer, Denial, Lookup, SelfContainer};
 use crate::privileges::container::Candidates;
 
 /// What is known besides the settings.
 #[derive(Debug, Default)]
-pub struct Surroundings {
+pub struct DaemonState {
     candidates: Candidates,
-    own: OnceCell<Option<Own>>,
+    own: OnceCell<Option<SelfContainer>>,
     engine: OnceCell<Engine>,
     least_api_version: Mutex<Option<ApiVersion>>,
-    predecessors: Predecessors,
+    predecessors: RecentlyRemoved,
     names: HeldNames,
     moved: Moved,
 }
 
-impl Surroundings {
+impl DaemonState {
     /// What can be known before the daemon is asked.
     #[must_use]
     pub fn new(candidates: Candidates) -> Self {
@@ -50,7 +50,7 @@ impl Surroundings {
     /// # Errors
     ///
     /// The daemon does not say.
-    pub async fn own(&self, daemon: &Arc<Daemon>) -> Result<Option<&Own>, Denial> {
+    pub async fn own(&self, daemon: &Arc<Daemon>) -> Result<Option<&SelfContainer>, Denial> {
         let found = self.own.get_or_try_init(|| find(daemon, &self.candidates));
         found.await.map(Option::as_ref)
     }
@@ -119,7 +119,7 @@ impl Surroundings {
 
     /// The containers that were taken away of late.
     #[must_use]
-    pub fn predecessors(&self) -> &Predecessors {
+    pub fn predecessors(&self) -> &RecentlyRemoved {
         &self.predecessors
     }
 }
@@ -131,14 +131,17 @@ const CLIENT_VERSION: &[u8] = br#"{"message":"client version "#;
 const HELP: &str = "the daemon takes no API version as old as the client's; set lift_api_version = true to have \
     such requests sent under the least that it takes, or use a newer client";
 
-async fn find(daemon: &Arc<Daemon>, candidates: &Candidates) -> Result<Option<Own>, Denial> {
+async fn find(
+    daemon: &Arc<Daemon>,
+    candidates: &Candidates,
+) -> Result<Option<SelfContainer>, Denial> {
     for name in candidates.names() {
         let lookup = Lookup::Container(name.to_owned());
         if let Some(Answer::Container(found)) = probe::look_up(daemon, &lookup).await?
             // Another container could have this for its name.
             && found.id.starts_with(name)
         {
-            return Ok(Some(Own::of(&found, daemon.address.socket())));
+            return Ok(Some(SelfContainer::of(&found, daemon.address.socket())));
         }
     }
     Ok(None)
@@ -176,7 +179,7 @@ impl Moved {
 
 /// The containers that were taken away, so that their replacements can be told from others.
 #[derive(Debug, Default)]
-pub struct Predecessors(Mutex<VecDeque<Predecessor>>);
+pub struct RecentlyRemoved(Mutex<VecDeque<Predecessor>>);
 
 /// A container that was taken away.
 #[derive(Debug)]
@@ -196,7 +199,7 @@ const MOST: usize = 256;
 /// Whoever can make containers can make large ones.
 const MOST_BYTES: usize = 64 * 1024;
 
-impl Predecessors {
+impl RecentlyRemoved {
     /// Remembers a container that is taken away, as it is and as it was: an updater looks at it once, and
     /// what it looked at loses its addresses when it is stopped.
     pub fn remember(&self, container: &Arc<Container>, share: &Share) {
@@ -266,8 +269,8 @@ fn make_room(kept: &mut VecDeque<Predecessor>, size: usize, share: &Share) {
 #[cfg(test)]
 mod tests {
     use super::super::budget::Budget;
-    use crate::net::client::ClientKey;
     use super::*;
+    use crate::net::client::ClientKey;
 
     fn container(id: &str, name: &str, label: &str) -> Arc<Container> {
         let id = id.repeat(64);
@@ -281,7 +284,7 @@ mod tests {
         Arc::new(Budget::new(0)).share_of(ClientKey::User(user))
     }
 
-    fn count(of: &Predecessors, name: &str) -> usize {
+    fn count(of: &RecentlyRemoved, name: &str) -> usize {
         let Answer::Containers(found) = of.of(name) else {
             panic!("{name}");
         };
@@ -290,7 +293,7 @@ mod tests {
 
     #[test]
     fn remembers_each_state_of_the_last_container_of_a_name_within_bounds() {
-        let (kept, share) = (Predecessors::default(), share(1));
+        let (kept, share) = (RecentlyRemoved::default(), share(1));
         kept.remember(&container("a", "web", "running"), &share);
         kept.remember(&container("a", "web", "stopped"), &share);
         kept.remember(&container("a", "web", "stopped"), &share);
@@ -314,7 +317,7 @@ mod tests {
     }
     #[test]
     fn s14_one_client_has_nothing_of_others_forgotten_and_keeps_room_for_itself() {
-        let kept = Predecessors::default();
+        let kept = RecentlyRemoved::default();
         let budget = Arc::new(Budget::new(0));
         let [one, other] = [1, 2].map(|user| budget.share_of(ClientKey::User(user)));
         kept.remember(&container("a", "web", ""), &one);

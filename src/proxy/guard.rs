@@ -15,9 +15,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use crate::proxy::request_state::{Exchange, Upload};
 use super::head::{BadHead, Framing, Head, RefusedHead, Scan, first_line, synthesize};
 use crate::config::Limits;
+use crate::proxy::request_state::{RequestState, Upload};
 
 /// The bounds on heads.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ impl HeadLimits {
 #[derive(Debug)]
 pub struct Guard<S> {
     socket: S,
-    exchange: Arc<Exchange>,
+    exchange: Arc<RequestState>,
     limits: HeadLimits,
     phase: Phase,
     /// Bytes from the client that hyper may not have yet.
@@ -93,7 +93,7 @@ const HALF_CLOSED: Duration = Duration::from_mins(1);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// A guard before a socket on which nothing was read yet.
-    pub fn new(socket: S, exchange: Arc<Exchange>, limits: HeadLimits) -> Self {
+    pub fn new(socket: S, exchange: Arc<RequestState>, limits: HeadLimits) -> Self {
         Self {
             socket,
             exchange,

@@ -11,7 +11,7 @@
 //!                   and evaluate again, under the rules of that moment
 //! ```
 //!
-//! [`Gate::step`] turns a verdict into a request that is on its way, without an `await` in between.
+//! [`Handler::step`] turns a verdict into a request that is on its way, without an `await` in between.
 //! Nothing else here has a [`Permit`](crate::policy::Permit), and none can be held across an `await`.
 
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,7 @@ use hyper::body::Incoming;
 use super::head::{BadHead, Head};
 use super::stage::Stage;
 use super::upstream::{Answered, Failure, Outgoing};
-use super::{Gate, Ruling, lookup, probe};
+use super::{Handler, ListenerRules, lookup, probe};
 use crate::audit::{Entry, Record, Verdict};
 use crate::config::Admission;
 use crate::docker::json::shortened;
@@ -31,7 +31,8 @@ use crate::docker::{
     self, ApiVersion, Call, Effect, Operation, Reply, Target, Unclassified, Upgrade, classify,
 };
 use crate::policy::{
-    Answer, Denial, Ground, Judgement, Known, Lookup, Own, Reason, Request, Shelved, Terms,
+    Answer, Answers, Context, Denial, Judgement, Lookup, Reason, Request, SelfContainer, Shelved,
+    Terms,
 };
 
 /// A request that was sent, and the daemon's reply.
@@ -63,7 +64,7 @@ pub(super) enum Missing<'a> {
 /// or the daemon closed the connection before it read anything.
 const MAX_ROUNDS: usize = 4;
 
-impl Gate {
+impl Handler {
     /// Decides whether a request may be sent, sends it, and waits for the head of the reply.
     pub(super) async fn judge_and_send(
         &self,
@@ -86,8 +87,8 @@ impl Gate {
         entry.record.is_left_out = probe::is_health_check(&call, &stage.head, &self.client);
         stage.prepare_for(&call);
         let own = self.own(&ruling, &call).await?;
-        let known = Known::default();
-        let ground = Ground { known: &known, own };
+        let known = Answers::default();
+        let ground = Context { known: &known, own };
         let request = Request::new(call);
         let missing = match self.step(entry, stage, ruling.rules.judge(request, ground)) {
             Step::Deny(denial) => return Err(denial),
@@ -112,7 +113,7 @@ impl Gate {
         &self,
         entry: &mut Entry,
         stage: &mut Stage,
-        own: Option<&Own>,
+        own: Option<&SelfContainer>,
         mut missing: Missing<'_>,
     ) -> Result<Sent, Denial> {
         // What the evaluated body borrows from.
@@ -129,7 +130,7 @@ impl Gate {
                         entry.record.read(&request.call, body);
                     }
                     let (ruling, known) = (self.shared.ruling(), &stage.known);
-                    let judgement = ruling.rules.judge(request, Ground { known, own });
+                    let judgement = ruling.rules.judge(request, Context { known, own });
                     self.step(entry, stage, judgement)
                 }
                 Missing::Answer(request, lookup) => {
@@ -137,7 +138,7 @@ impl Gate {
                     let answer = self.look_up(entry, stage, &lookup).await?;
                     stage.learn(lookup, answer);
                     let (ruling, known) = (self.shared.ruling(), &stage.known);
-                    let judgement = ruling.rules.judge(request, Ground { known, own });
+                    let judgement = ruling.rules.judge(request, Context { known, own });
                     self.step(entry, stage, judgement)
                 }
                 Missing::Stage(shelved) => {
@@ -151,7 +152,7 @@ impl Gate {
                         stage.forget();
                         let request = anew(&ruling, stage, text.get(), rounds)?;
                         let known = &stage.known;
-                        let judgement = ruling.rules.judge(request, Ground { known, own });
+                        let judgement = ruling.rules.judge(request, Context { known, own });
                         self.step(entry, stage, judgement)
                     }
                 }
@@ -236,7 +237,11 @@ impl Gate {
 
     /// Dockgate's own container, if the request could reach it. What only shows metadata may show Dockgate's
     /// own too, and what no policy allows is denied whether the daemon can be asked or not.
-    async fn own(&self, ruling: &Ruling, call: &Call) -> Result<Option<&Own>, Denial> {
+    async fn own(
+        &self,
+        ruling: &ListenerRules,
+        call: &Call,
+    ) -> Result<Option<&SelfContainer>, Denial> {
         let may_allow = ruling.rules.is_observed() || ruling.rules.may_allow(call);
         if call.effect() == Effect::Read || !may_allow {
             return Ok(None);
@@ -301,7 +306,7 @@ fn note(record: &mut Record, terms: &Terms) {
 
 /// The request once more, as it came, with its body if that was read.
 fn anew<'a>(
-    ruling: &Ruling,
+    ruling: &ListenerRules,
     stage: &Stage,
     text: Option<&'a Bytes>,
     rounds: usize,
@@ -333,7 +338,7 @@ fn understand(
 
 /// The engine's answer to a request for an object that cannot exist, if what is asked of it is allowed.
 /// Otherwise the denial stays.
-fn answer_absent(entry: &mut Entry, head: &Head, ruling: &Ruling, denial: Denial) -> Denial {
+fn answer_absent(entry: &mut Entry, head: &Head, ruling: &ListenerRules, denial: Denial) -> Denial {
     let is_of_name = matches!(denial.reason, Reason::BadTarget | Reason::UnknownOperation);
     let absent = docker::absent(&head.method, &head.target).filter(|absent| {
         let is_new = absent

@@ -5,17 +5,17 @@
 //! [says](super::surroundings::Surroundings::heed) what would help.
 
 use super::stage::Stage;
-use super::{Gate, Ruling};
+use super::{Handler, ListenerRules};
 use crate::docker::{ApiVersion, Call};
 use crate::policy::Denial;
 
-impl Gate {
+impl Handler {
     /// Lifts a call to the least version that the daemon takes, if its own is older and it may be allowed;
     /// returns the older. Podman's own API counts apart.
     pub(super) async fn lift(
         &self,
         stage: &mut Stage,
-        ruling: &Ruling,
+        ruling: &ListenerRules,
         call: &mut Call,
     ) -> Result<Option<ApiVersion>, Denial> {
         let may_be_sent = ruling.rules.is_observed() || ruling.rules.may_allow(call);

@@ -15,13 +15,13 @@ use http_body_util::{BodyExt, Collected, Limited};
 use serde::Deserialize;
 
 use super::budget::Budget;
-use crate::net::client::ClientKey;
 use super::head::Head;
 use super::lookup;
 use super::upstream::{Daemon, Upstream};
 use crate::docker::{ApiVersion, Call, Operation, Target, classify};
+use crate::net::client::ClientKey;
 use crate::policy::{
-    Answer, Denial, Ground, Judgement, Known, Lookup, Permit, Reason, Request, Rules,
+    Answer, Answers, Context, Denial, Judgement, Lookup, Permit, Reason, Request, Rules,
 };
 use crate::policyfile::{Entry, Grants, Policy};
 
@@ -157,8 +157,8 @@ async fn send(upstream: &Upstream, question: Question) -> Result<Bytes, Denial> 
 fn permit(question: Question, head: &Head) -> Result<Permit, Denial> {
     let target = Target::parse(&head.target).map_err(|_| defect())?;
     let call = classify(&head.method, target).map_err(|_| defect())?;
-    let known = Known::default();
-    let ground = Ground {
+    let known = Answers::default();
+    let ground = Context {
         known: &known,
         own: None,
     };
@@ -331,8 +331,8 @@ mod tests {
             assert_eq!(head.target, target);
             let allows = |target: &str| {
                 let call = classify("GET", Target::parse(target).unwrap()).unwrap();
-                let known = Known::default();
-                let ground = Ground {
+                let known = Answers::default();
+                let ground = Context {
                     known: &known,
                     own: None,
                 };

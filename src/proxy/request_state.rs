@@ -6,15 +6,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::proxy::wake_flag::Bell;
 use super::body::inflate::BadGzip;
 use super::head::{Head, RefusedHead};
+use crate::proxy::wake_flag::WakeFlag;
 
 /// The state of one connection's request.
 #[derive(Debug, Default)]
-pub struct Exchange {
+pub struct RequestState {
     /// Rings when something happens to the client's connection.
-    pub bell: Bell,
+    pub bell: WakeFlag,
     head: Mutex<Option<Result<Box<Head>, RefusedHead>>>,
     /// The reply is over, so the next head may be read.
     released: AtomicBool,
@@ -50,7 +50,7 @@ pub enum Upload {
     Slow,
 }
 
-impl Exchange {
+impl RequestState {
     /// Hands over the head that was read; a new request begins with it.
     pub fn put_head(&self, head: Result<Box<Head>, RefusedHead>) {
         self.set_upload(Upload::Unread);

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 
-use super::Gate;
+use super::Handler;
 use super::body::inflate::HELD;
 use super::body::tar::Packed;
 use super::body::{self, RequestBody};
 use super::budget::{Share, Taken};
-use crate::proxy::request_state::Upload;
 use super::head::{Framing, Head};
 use super::held::Hold;
 use super::judging::Missing;
@@ -19,7 +18,8 @@ use crate::audit::{Entry, Record};
 use crate::docker::{self, ApiVersion, Call, Operation};
 use crate::policy::names::Names;
 use crate::policy::requirements::starts;
-use crate::policy::{Answer, Denial, Known, Lookup, Reason, Request, Terms};
+use crate::policy::{Answer, Answers, Denial, Lookup, Reason, Request, Terms};
+use crate::proxy::request_state::Upload;
 
 /// A request on its way to being sent.
 pub(super) struct Stage {
@@ -38,7 +38,7 @@ pub(super) struct Stage {
     names: Option<Names>,
     holds: Vec<Hold>,
     /// The answers to lookups so far.
-    pub(super) known: Known,
+    pub(super) known: Answers,
     /// What they have taken of the client's share.
     pub(super) learning: Taken,
     /// What the body has taken of it.
@@ -89,7 +89,7 @@ impl Stage {
             progress: Progress::New,
             names: None,
             holds: Vec::new(),
-            known: Known::default(),
+            known: Answers::default(),
             learning: share.nothing(),
             reading: share.nothing(),
             starts: false,
@@ -133,7 +133,7 @@ impl Stage {
     /// Drops all that evaluating it came to, as it is sent or is evaluated from the beginning.
     pub(super) fn forget(&mut self) {
         self.is_noted = false;
-        self.known = Known::default();
+        self.known = Answers::default();
         self.learning.give_back(usize::MAX);
     }
 
@@ -223,7 +223,7 @@ fn packed_with(program: &str) -> String {
     )
 }
 
-impl Gate {
+impl Handler {
     /// Reads what is left of a denied request, if that is little and comes at once. Whether its end was
     /// read, so that what follows on the connection is another request.
     pub(super) async fn reads_to_end(&self, stage: &mut Stage, record: &Record) -> bool {

@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 
-use crate::net::meter::Metered;
-use crate::net::socket::Socket;
 use crate::audit::{End, Entry};
 use crate::docker::Upgrade;
+use crate::net::meter::Metered;
+use crate::net::socket::Socket;
 
 /// A granted hijack, ready to run.
 #[derive(Debug)]

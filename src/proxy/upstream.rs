@@ -21,16 +21,16 @@ use rustix::io::Errno;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::proxy::wake_flag::Bell;
 use super::body::RequestBody;
-use crate::net::chunks::Heard;
-use crate::net::daemon_socket::DaemonSocket;
 use super::head::Head;
 use super::outage::{Outage, is_lack_of_files};
-use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::config::{Config, UpstreamAddress};
 use crate::docker::{Method, Reply, Upgrade};
+use crate::net::chunks::Heard;
+use crate::net::daemon_socket::DaemonSocket;
+use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::policy::{Denial, Permit, Reason, Terms};
+use crate::proxy::wake_flag::WakeFlag;
 
 /// Where the daemon is and how long it may take.
 #[derive(Debug)]
@@ -105,7 +105,7 @@ pub struct Upstream {
     daemon: Arc<Daemon>,
     link: Mutex<Link>,
     /// Rings when something happens to the connection.
-    pub bell: Bell,
+    pub bell: WakeFlag,
     /// What came from the daemon.
     heard: Arc<Heard>,
 }
@@ -157,7 +157,7 @@ impl Upstream {
         Self {
             daemon,
             link: Mutex::default(),
-            bell: Bell::new(),
+            bell: WakeFlag::new(),
             heard: Arc::default(),
         }
     }

@@ -11,7 +11,7 @@ use futures_util::task::AtomicWaker;
 
 /// A waker that remembers that it was used, and wakes the task that it belongs to.
 #[derive(Debug)]
-pub struct Bell {
+pub struct WakeFlag {
     rung: Arc<Rung>,
     waker: Waker,
 }
@@ -22,7 +22,7 @@ struct Rung {
     task: AtomicWaker,
 }
 
-impl Bell {
+impl WakeFlag {
     /// A bell that has rung, as every part must be polled once.
     #[must_use]
     pub fn new() -> Self {
@@ -67,7 +67,7 @@ impl Bell {
     }
 }
 
-impl Default for Bell {
+impl Default for WakeFlag {
     fn default() -> Self {
         Self::new()
     }
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn rings_once_for_each_ring() {
-        let bell = Bell::new();
+        let bell = WakeFlag::new();
         assert!(bell.take_ring() && !bell.take_ring(), "at first");
         bell.ring();
         assert!(bell.take_ring() && !bell.take_ring());
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn wakes_its_task_unless_that_is_looking() {
-        let (bell, task) = (Bell::new(), Bell::new());
+        let (bell, task) = (WakeFlag::new(), WakeFlag::new());
         assert!(task.take_ring() && bell.take_ring());
         bell.ring();
         assert!(!task.take_ring(), "of none");

@@ -21,7 +21,7 @@ use super::wait::LIMIT;
 use super::wire::{Framing, Head, Reader};
 
 /// What the daemon answers to one request.
-type Script = dyn Fn(&mut Exchange) + Send + Sync;
+type Script = dyn Fn(&mut RequestState) + Send + Sync;
 
 /// Stops when it is dropped, and fails the test then if a script failed.
 pub(crate) struct FakeDaemon {
@@ -115,7 +115,7 @@ impl FakeDaemon {
         Self::on_unix(folder, canned)
     }
 
-    pub(crate) fn scripted(script: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Self {
+    pub(crate) fn scripted(script: impl Fn(&mut RequestState) + Send + Sync + 'static) -> Self {
         Self::on_unix(Folder::new(), script)
     }
 
@@ -124,7 +124,7 @@ impl FakeDaemon {
         format!("unix://{}/d.sock", folder.path().display())
     }
 
-    fn on_unix(folder: Folder, script: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Self {
+    fn on_unix(folder: Folder, script: impl Fn(&mut RequestState) + Send + Sync + 'static) -> Self {
         let path = folder.path().join("d.sock");
         let listener = UnixListener::bind(&path).unwrap();
         // As the daemon's own, which its group may open.
@@ -133,7 +133,7 @@ impl FakeDaemon {
         Self::accepting(Self::upstream_in(&folder), folder, script, accept)
     }
 
-    pub(crate) fn on_tcp(script: impl Fn(&mut Exchange) + Send + Sync + 'static) -> Self {
+    pub(crate) fn on_tcp(script: impl Fn(&mut RequestState) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let upstream = format!("tcp://{}", listener.local_addr().unwrap());
         let accept = move || listener.accept().map(|(stream, _)| Stream::Tcp(stream));
@@ -143,7 +143,7 @@ impl FakeDaemon {
     fn accepting(
         upstream: String,
         folder: Folder,
-        script: impl Fn(&mut Exchange) + Send + Sync + 'static,
+        script: impl Fn(&mut RequestState) + Send + Sync + 'static,
         accept: impl Fn() -> io::Result<Stream> + Send + 'static,
     ) -> Self {
         let state = Arc::new(State {
@@ -271,7 +271,7 @@ fn target_of(head: &Head) -> &str {
     head.first.split(' ').nth(1).unwrap()
 }
 
-fn canned(exchange: &mut Exchange) {
+fn canned(exchange: &mut RequestState) {
     exchange.body();
     exchange.reply(
         "200 OK",
@@ -370,7 +370,7 @@ impl State {
         };
         // What ends a connection in the middle of a head is seen by its bytes, not by an error here.
         while let Ok(Some(head)) = reader.head() {
-            let mut exchange = Exchange::new(self, index, head, &mut reader, stream);
+            let mut exchange = RequestState::new(self, index, head, &mut reader, stream);
             exchange.serve();
             if exchange.closes {
                 break;
@@ -419,7 +419,7 @@ impl Drop for ReportPanic {
 }
 
 /// One request at the daemon, for a script to answer.
-pub(crate) struct Exchange<'a> {
+pub(crate) struct RequestState<'a> {
     pub(crate) head: Head,
     state: &'a State,
     number: Option<usize>,
@@ -428,7 +428,7 @@ pub(crate) struct Exchange<'a> {
     closes: bool,
 }
 
-impl<'a> Exchange<'a> {
+impl<'a> RequestState<'a> {
     fn new(
         state: &'a State,
         index: usize,

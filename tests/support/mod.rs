@@ -24,7 +24,7 @@ pub(crate) mod wait;
 pub(crate) mod wire;
 
 pub(crate) use client::{Client, Reply};
-pub(crate) use daemon::{Exchange, FakeDaemon};
+pub(crate) use daemon::{FakeDaemon, RequestState};
 pub(crate) use gate::{Gate, Setup, without_settings};
 pub(crate) use refusal::Refused;
 pub(crate) use request::{chunked, every_operation, everything, get, post};

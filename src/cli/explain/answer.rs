@@ -9,7 +9,7 @@ use crate::docker::body::table;
 use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify};
 use crate::policy::hint::Hints;
 use crate::policy::refusal::refusal as refused_need;
-use crate::policy::{Denial, Judgement, Lookup, Need, Permit, Reason, Rules, What};
+use crate::policy::{Denial, Judgement, Lookup, Permit, Reason, Requirement, Rules, What};
 use crate::policyfile::{Cited, Place, Policy};
 use crate::proxy::body::kind::{is_as_none, refusal};
 use crate::proxy::lookup::missing;
@@ -244,7 +244,7 @@ fn denying<'a>(rules: &'a Rules, call: &Call) -> Option<(&'a Policy, Cited<'a>)>
 }
 
 /// What a policy could grant or not of all that is asked for.
-fn findings(needs: &[Need], refused: &[Need]) -> Vec<Finding> {
+fn findings(needs: &[Requirement], refused: &[Requirement]) -> Vec<Finding> {
     let found = needs.iter().filter_map(|need| {
         let (block, key) = need.what.key()?;
         let value = need.what.value();
@@ -263,7 +263,7 @@ fn findings(needs: &[Need], refused: &[Need]) -> Vec<Finding> {
 }
 
 /// Whether what is denied is this. A volume that is not there yet is told as a new one.
-fn is_same(denied: &Need, told: &Need) -> bool {
+fn is_same(denied: &Requirement, told: &Requirement) -> bool {
     let is_new = |what: &What| matches!(what, What::Volume(name) if name == "@new");
     let is_volume = |what: &What| matches!(what, What::Volume(_));
     denied == told || (denied.path == told.path && is_new(&told.what) && is_volume(&denied.what))

@@ -2,16 +2,16 @@
 
 use crate::docker::Call;
 use crate::policy::hint::Hints;
-use crate::policy::requirement::Block;
 use crate::policy::reason::Asked;
 use crate::policy::refusal::entry;
+use crate::policy::requirement::Block;
 use crate::policy::{Denial, Reason, Rules};
 use crate::policyfile::{Cited, Grants, Place, Policy, shipped};
 
 /// Where a policy can be changed.
 enum Source<'a> {
     /// In its own file.
-    Own(&'a str),
+    SelfContainer(&'a str),
     /// In a file that extends it.
     Shipped(&'a str),
     /// In the settings, as it is their `allow`.
@@ -32,7 +32,7 @@ pub(super) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited
         return format!("{listed}, as {} grant it", names.join(" and "));
     }
     let place = match source(policy) {
-        Source::Own(file) => return listed(policy.denied(), "deny", &entry, file),
+        Source::SelfContainer(file) => return listed(policy.denied(), "deny", &entry, file),
         Source::Shipped(name) => {
             return format!(
                 "write extends = [\"{name}\"] and deny = [\"{entry}\"] in a policy file of your own"
@@ -97,7 +97,7 @@ fn granted(rules: &Rules, call: &Call) -> String {
     let mut policies = rules.policies().iter();
     // Within one file a deny wins, and an entry of allow changes nothing.
     let denying = policies.find_map(|policy| match source(policy) {
-        Source::Own(_) => Some(policy).filter(|policy| policy.denied().covers(call)),
+        Source::SelfContainer(_) => Some(policy).filter(|policy| policy.denied().covers(call)),
         Source::Shipped(_) | Source::Settings(_) | Source::Environment => None,
     });
     if let Some(policy) = denying {
@@ -114,13 +114,13 @@ fn granted(rules: &Rules, call: &Call) -> String {
             )
         };
     }
-    let is_own = |policy: &&Policy| matches!(source(policy), Source::Own(_));
+    let is_own = |policy: &&Policy| matches!(source(policy), Source::SelfContainer(_));
     let policies = rules.policies();
     let Some(policy) = policies.iter().find(is_own).or(policies.first()) else {
         return format!("write allow = [\"{entry}\"] in the settings");
     };
     match source(policy) {
-        Source::Own(file) => listed(policy.allowed(), "allow", &entry, file),
+        Source::SelfContainer(file) => listed(policy.allowed(), "allow", &entry, file),
         Source::Shipped(name) => {
             format!(
                 "write extends = [\"{name}\"] and allow = [\"{entry}\"] in a policy file of your own"
@@ -170,7 +170,7 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
         .collect();
     kept.dedup();
     Some(match source(policy) {
-        Source::Own(file) => format!("in {file}: {ways}"),
+        Source::SelfContainer(file) => format!("in {file}: {ways}"),
         Source::Shipped(name) if kept.is_empty() => {
             format!("in a policy file of your own with extends = [\"{name}\"]: {ways}")
         }
@@ -220,6 +220,6 @@ fn source(policy: &Policy) -> Source<'_> {
         Some(place @ Place::List { file, .. }) if **file != *name => Source::Settings(place),
         _ if policy.passes_bodies() => Source::Environment,
         _ if shipped::text(name).is_some() => Source::Shipped(name),
-        _ => Source::Own(name),
+        _ => Source::SelfContainer(name),
     }
 }

@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use super::network::NETWORKING_CONFIG;
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
-use super::topic::Topic;
 use super::volume::MOUNT;
+use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {
     /// `ContainerCreate`. Engines up to 26.1 read the fields of `HostConfig` at this level too, so none

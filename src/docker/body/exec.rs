@@ -5,8 +5,8 @@
 use std::sync::LazyLock;
 
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
-use super::topic::Topic;
 use crate::docker::Json;
+use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {
     /// `ContainerExec`.

@@ -10,8 +10,8 @@ use std::sync::LazyLock;
 
 use super::container::{EMPTY, HEALTHCHECK, ULIMIT};
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
-use super::topic::Topic;
 use super::volume::{DRIVER, MOUNT};
+use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {
     /// `ServiceUpdate`. dockerode repeats the query here, and the credentials of a header.

@@ -8,7 +8,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
 use super::is_zero;
-use super::topic::Topic;
+use crate::docker::body::field_meaning::FieldMeaning;
 use crate::docker::json::{Json, folded};
 
 /// The fields of one kind of object.
@@ -106,9 +106,9 @@ pub enum Class {
     /// It concerns the object alone, or its fields have classes of their own.
     Harmless,
     /// A rule decides; the fields within it are part of that.
-    Judged(Topic),
+    Judged(FieldMeaning),
     /// A rule decides which keys may stand in it; what stands under them has classes of its own.
-    Keys(Topic),
+    Keys(FieldMeaning),
     /// Within a judged or refused field.
     Part,
     /// No rule grants it.
@@ -214,7 +214,7 @@ macro_rules! tables {
             own: &[$(Field {
                 name: stringify!($name),
                 shape: shape!($shape),
-                class: Class::$class $((Topic::$topic))?,
+                class: Class::$class $((FieldMeaning::$topic))?,
                 zero: or!(Zero::Absent $(, Zero::$zero)?),
             }),*],
             embedded: &[$($(&$embedded),+)?],

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use super::container::EMPTY;
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
-use super::topic::Topic;
+use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {
     /// `VolumeCreate`.

@@ -49,7 +49,7 @@ fn what_can_be_the_name_of_nothing_is_not_asked_about() {
 
 #[test]
 fn what_is_known_is_told_from_what_is_missing_and_what_must_be_asked() {
-    let mut known = Known::default();
+    let mut known = Answers::default();
     let (there, gone) = ("there".to_owned(), "gone".to_owned());
     let network = Network::parse(br#"{"Id":"1","Name":"there","Driver":"bridge"}"#).unwrap();
     let found = Answer::Network(Arc::new(network.clone()));
@@ -57,16 +57,16 @@ fn what_is_known_is_told_from_what_is_missing_and_what_must_be_asked() {
     known.learn(Lookup::Network(gone.clone()), Answer::Missing);
     known.learn(Lookup::Volume(gone.clone()), Answer::Missing);
     assert_eq!(super::network(&known, &there).as_deref(), Ok(&network));
-    let missing = Err(Unsettled::Missing(Lookup::Network(gone.clone())));
+    let missing = Err(NeedsLookup::Missing(Lookup::Network(gone.clone())));
     assert_eq!(super::network(&known, &gone), missing);
     // The same name of another kind is another question.
-    let ask = Err(Unsettled::Ask(Lookup::Volume(there.clone())));
+    let ask = Err(NeedsLookup::Ask(Lookup::Volume(there.clone())));
     assert_eq!(volume(&known, &there), ask);
     assert_eq!(volume(&known, &gone), Ok(None));
-    let ask = Err(Unsettled::Ask(Lookup::Container(there.clone())));
+    let ask = Err(NeedsLookup::Ask(Lookup::Container(there.clone())));
     assert_eq!(container(&known, &there), ask);
     assert_eq!(
         exec(&known, &there),
-        Err(Unsettled::Ask(Lookup::Exec(there)))
+        Err(NeedsLookup::Ask(Lookup::Exec(there)))
     );
 }

@@ -18,7 +18,7 @@ pub struct Selectors(Vec<Selector>);
 enum Selector {
     Label(String, Option<WildMatch>),
     Name(WildMatch),
-    Own,
+    SelfContainer,
 }
 
 /// Where compose writes the project's name.
@@ -28,13 +28,13 @@ impl Selectors {
     /// What was made through the same policy.
     #[must_use]
     pub fn own() -> Self {
-        Self(vec![Selector::Own])
+        Self(vec![Selector::SelfContainer])
     }
 
     /// Whether they are what was made through the same policy, and nothing else.
     #[must_use]
     pub fn are_own(&self) -> bool {
-        matches!(&*self.0, [Selector::Own])
+        matches!(&*self.0, [Selector::SelfContainer])
     }
 
     /// Whether a container of this name would be one of them, whatever else it is.
@@ -63,7 +63,7 @@ impl Selectors {
                     .as_ref()
                     .is_none_or(|pattern| pattern.matches(value))
             }),
-            Selector::Own => container.label(POLICY_LABEL) == Some(policy),
+            Selector::SelfContainer => container.label(POLICY_LABEL) == Some(policy),
         })
     }
 }
@@ -84,7 +84,7 @@ impl Setting for Selectors {
                 Some(Selector::Label(PROJECT_LABEL.to_owned(), Some(project)))
             }
             Some(_) => None,
-            None if text == "@own" => Some(Selector::Own),
+            None if text == "@own" => Some(Selector::SelfContainer),
             None if text.starts_with('@') => None,
             None => pattern(text).map(Selector::Name),
         };

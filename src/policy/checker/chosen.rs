@@ -1,16 +1,16 @@
 //! Whether a policy's blocks allow a network, a volume, a project or an image's name: by its name, or by
 //! what it is to the policy.
 
-use super::{Cover, Granted};
+use super::{Checker, Granted};
 use crate::docker::Object;
 use crate::docker::mount::is_memory;
 use crate::docker::reference::Reference;
 use crate::policy::answers;
-use crate::policy::answers::{Answer, Lookup, Unsettled};
-use crate::policy::objects::{Labels, PROJECT_LABELS, Volume};
+use crate::policy::answers::{Answer, Lookup, NeedsLookup};
 use crate::policy::names::reads_as_id;
+use crate::policy::objects::{Labels, PROJECT_LABELS, Volume};
 
-impl Cover<'_> {
+impl Checker<'_> {
     pub(super) fn network(&self, name: &str) -> Granted {
         let granted = &self.blocks.create.networks;
         if name == "@default" {
@@ -86,7 +86,9 @@ impl Cover<'_> {
     /// is in.
     pub(super) fn project(&self, label: &str, name: &str, service: Option<&str>) -> Granted {
         if let Some(service) = service
-            && answers::service(self.known, service)?.labels.has(label, name)
+            && answers::service(self.known, service)?
+                .labels
+                .has(label, name)
         {
             return Ok(true);
         }
@@ -135,7 +137,7 @@ impl Cover<'_> {
         let image = match self.known.answer(&lookup) {
             Some(Answer::Image(image)) => image,
             Some(_) => return Ok(tags.new),
-            None => return Err(Unsettled::Ask(lookup)),
+            None => return Err(NeedsLookup::Ask(lookup)),
         };
         if !tags.own || image.was_made_as(&name, self.policy) {
             return Ok(tags.own);
@@ -147,7 +149,7 @@ impl Cover<'_> {
         match self.known.answer(&moved) {
             Some(Answer::Text(id)) => Ok(**id == *image.id),
             Some(_) => Ok(false),
-            None => Err(Unsettled::Ask(moved)),
+            None => Err(NeedsLookup::Ask(moved)),
         }
     }
 }

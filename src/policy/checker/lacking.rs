@@ -4,18 +4,18 @@
 
 use std::sync::Arc;
 
-use super::{Cover, named};
+use super::{Checker, named};
 use crate::docker::Object;
 use crate::policy::answers;
-use crate::policy::answers::Unsettled;
-use crate::policy::objects::{Container, Network, POLICY_LABEL};
+use crate::policy::answers::NeedsLookup;
+use crate::policy::evaluate::Shortfall;
 use crate::policy::hint::Entered;
 use crate::policy::names::{reads_as_id, varies};
-use crate::policy::requirement::{Block, Made, Need, What, Within};
+use crate::policy::objects::{Container, Network, POLICY_LABEL};
+use crate::policy::requirement::{Block, Made, Requirement, What, Within};
 use crate::policy::requirements::opened;
-use crate::policy::evaluate::Lacking;
 
-impl Cover<'_> {
+impl Checker<'_> {
     /// Adds what would have to be granted for a need to be, if it is not.
     ///
     /// # Errors
@@ -25,11 +25,15 @@ impl Cover<'_> {
         clippy::wildcard_enum_match_arm,
         reason = "what has no form of its own is named as it is"
     )]
-    pub(crate) fn lacking(&self, need: &Need, lacking: &mut Lacking<'_>) -> Result<(), Unsettled> {
+    pub(crate) fn lacking(
+        &self,
+        need: &Requirement,
+        lacking: &mut Shortfall<'_>,
+    ) -> Result<(), NeedsLookup> {
         if self.grants(need)? {
             return Ok(());
         }
-        let of = |what: What| Need {
+        let of = |what: What| Requirement {
             path: need.path.clone(),
             what,
         };
@@ -113,7 +117,7 @@ impl Cover<'_> {
     }
 
     /// What keeps a container from being entered, watched or joined: which one it is, or what it has.
-    fn of_container(&self, need: &Need, lacking: &mut Lacking<'_>) {
+    fn of_container(&self, need: &Requirement, lacking: &mut Shortfall<'_>) {
         let mut named = need.clone();
         let entered = need.what.entered();
         let container = match named.what.container_mut() {
@@ -141,7 +145,7 @@ impl Cover<'_> {
         }
         if !is_open && matches!(self.is_ordinary(&container), Ok(false)) {
             let (path, what) = (need.path.clone(), Within::IntoPrivileged(block).into());
-            lacking.needs.push(Need { path, what });
+            lacking.needs.push(Requirement { path, what });
             lacking.entered = Some(self.entered(&container));
         }
     }
@@ -173,7 +177,11 @@ impl Cover<'_> {
             } else {
                 vec![need.what.clone()]
             };
-            has.extend(found.into_iter().map(|what| Need { path: path(), what }));
+            has.extend(
+                found
+                    .into_iter()
+                    .map(|what| Requirement { path: path(), what }),
+            );
         }
         Entered { name, has }
     }

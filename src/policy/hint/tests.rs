@@ -7,7 +7,7 @@ use super::*;
 use crate::advice::dry_run;
 use crate::docker::{Target, classify};
 use crate::policy::reason::Asked;
-use crate::policy::{Judgement, Need, Rules};
+use crate::policy::{Judgement, Requirement, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::example::Given;
 use crate::policyfile::file::tests::policy;
@@ -83,7 +83,7 @@ fn for_policy(way: &str) -> Option<&str> {
 fn assert_no_key_helps(
     text: &str,
     (request, body, given): (&str, &str, &[Given]),
-    need: &Need,
+    need: &Requirement,
     case: &str,
 ) {
     let Some((block, key)) = need.what.key() else {
@@ -110,7 +110,7 @@ impl crate::policyfile::Library for Text {
 }
 
 /// Writes what a hint says.
-fn apply(table: &mut Table, way: &str, need: &Need, hints: Hints<'_>, case: &str) {
+fn apply(table: &mut Table, way: &str, need: &Requirement, hints: Hints<'_>, case: &str) {
     let mut rest = way;
     while !rest.is_empty() {
         rest = step(table, rest, need, hints).unwrap_or_else(|| panic!("no step: {rest}\n{case}"));
@@ -119,7 +119,12 @@ fn apply(table: &mut Table, way: &str, need: &Need, hints: Hints<'_>, case: &str
 }
 
 /// Writes what one step of a hint says, and returns what stands behind it.
-fn step<'a>(table: &mut Table, way: &'a str, need: &Need, hints: Hints<'_>) -> Option<&'a str> {
+fn step<'a>(
+    table: &mut Table,
+    way: &'a str,
+    need: &Requirement,
+    hints: Hints<'_>,
+) -> Option<&'a str> {
     let rest = if let Some(rest) = way.strip_prefix("set ") {
         let (key, rest) = rest.split_once(" = ")?;
         let end = rest.find(" (").or(rest.find(" and ")).unwrap_or(rest.len());
@@ -163,7 +168,12 @@ fn step<'a>(table: &mut Table, way: &'a str, need: &Need, hints: Hints<'_>) -> O
 }
 
 /// Adds the entry that a hint names.
-fn added<'a>(table: &mut Table, way: &'a str, need: &Need, hints: Hints<'_>) -> Option<&'a str> {
+fn added<'a>(
+    table: &mut Table,
+    way: &'a str,
+    need: &Requirement,
+    hints: Hints<'_>,
+) -> Option<&'a str> {
     let arguments = |what: &What| {
         if let What::Within(Within::Command(argv)) = what {
             Some(argv.clone())

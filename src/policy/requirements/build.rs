@@ -5,11 +5,11 @@
 //!
 //! Source: `builder/builder-next` of moby/moby, `exporter/containerimage` of moby/buildkit.
 
-use crate::policy::requirement::{Block, Made, What};
 use super::super::reason::Denial;
-use super::Needs;
+use super::Requirements;
 use super::query::unclear;
 use crate::docker::{Call, Json};
+use crate::policy::requirement::{Block, Made, What};
 
 /// What the daemon reads of a build.
 pub(super) const KEYS: &[&str] = &[
@@ -53,7 +53,7 @@ pub(super) fn is_by_buildkit(call: &Call) -> bool {
 }
 
 /// Reads the outputs, and the images that hold a cache.
-pub(super) fn read(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+pub(super) fn read(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     if !is_by_buildkit(call) {
         return Ok(());
     }
@@ -93,7 +93,7 @@ fn items<'a>(call: &'a Call, key: &str) -> Result<Json<'a>, Denial> {
     }
 }
 
-fn read_output(needs: &mut Needs, output: &Json) -> Result<bool, Denial> {
+fn read_output(needs: &mut Requirements, output: &Json) -> Result<bool, Denial> {
     let mut members = output.members().iter();
     if !members.all(|(key, _)| matches!(&**key, "Type" | "Attrs")) {
         return Err(unclear(OUTPUTS, SHAPE));
@@ -116,7 +116,7 @@ fn read_output(needs: &mut Needs, output: &Json) -> Result<bool, Denial> {
 }
 
 /// An image in the daemon's store, its names, and whether it is sent away.
-fn read_image(needs: &mut Needs, attributes: &Json) -> Result<bool, Denial> {
+fn read_image(needs: &mut Requirements, attributes: &Json) -> Result<bool, Denial> {
     let (mut names, mut is_pushed) = (Vec::new(), false);
     for (key, value) in attributes.members() {
         let value = value.text().ok_or_else(|| unclear(OUTPUTS, SHAPE))?;

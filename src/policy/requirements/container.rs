@@ -2,17 +2,19 @@
 
 use std::collections::HashSet;
 
-use crate::policy::objects::Container;
-use crate::policy::requirement::{Block, Limits, Made, Need, What, Within};
 use super::super::reason::Denial;
-use super::{ANY_NUMBER, NOT_PLAIN, Needs, SERVICES, field, must_be_plain, network, unclear};
-use crate::docker::body::{Topic, asked, host_config};
+use super::{
+    ANY_NUMBER, NOT_PLAIN, Requirements, SERVICES, field, must_be_plain, network, unclear,
+};
+use crate::docker::body::{FieldMeaning, asked, host_config};
 use crate::docker::mount::Access;
 use crate::docker::since::Narrowing;
 use crate::docker::{ApiVersion, Json, Operation};
+use crate::policy::objects::Container;
+use crate::policy::requirement::{Block, Limits, Made, Requirement, What, Within};
 
 /// What is asked for by fields that say something by not being there.
-pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
+pub(super) fn whole(needs: &mut Requirements, body: &Json) -> Result<(), Denial> {
     let text = |key: &str| body.get(key).and_then(Json::text).unwrap_or_default();
     if needs.is_for(&[Operation::ContainerCreate]) {
         let nothing = Json::Null;
@@ -48,7 +50,7 @@ pub(super) fn whole(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
     Ok(())
 }
 
-fn joined_network(needs: &mut Needs, host: &Json) -> Result<(), Denial> {
+fn joined_network(needs: &mut Requirements, host: &Json) -> Result<(), Denial> {
     let path = "HostConfig.NetworkMode";
     let mode = host
         .get("NetworkMode")
@@ -94,7 +96,7 @@ fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> Limits {
 /// A number of processors that is within no limit.
 const NO_LIMIT: i64 = -1;
 
-fn service(needs: &mut Needs, body: &Json) {
+fn service(needs: &mut Requirements, body: &Json) {
     let nothing = Json::Null;
     let task = body.get("TaskTemplate").unwrap_or(&nothing);
     let container = task.get("ContainerSpec").unwrap_or(&nothing);
@@ -132,7 +134,7 @@ fn service(needs: &mut Needs, body: &Json) {
 }
 
 /// The host name of a service's tasks, in which a node fills in what belongs to the task.
-fn hostname(needs: &mut Needs, body: &Json) -> Result<(), Denial> {
+fn hostname(needs: &mut Requirements, body: &Json) -> Result<(), Denial> {
     let path = "TaskTemplate.ContainerSpec.Hostname";
     let container = body
         .get("TaskTemplate")
@@ -177,8 +179,8 @@ const ANNOTATIONS: &str = "Annotations";
 /// # Errors
 ///
 /// Its inspection cannot be read.
-pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
-    let mut needs = Needs {
+pub fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
+    let mut needs = Requirements {
         operation: Operation::ContainerCreate,
         version: None,
         object: None,
@@ -186,7 +188,9 @@ pub fn opened(container: &Container) -> Result<Vec<Need>, Denial> {
     };
     for asked in asked(&container.host_config, host_config()) {
         // What no policy can grant may be anything.
-        let opens = asked.topic.map_or(asked.path != ANNOTATIONS, Topic::opens);
+        let opens = asked
+            .topic
+            .map_or(asked.path != ANNOTATIONS, FieldMeaning::opens);
         if opens {
             field::read(&mut needs, &asked)?;
         }

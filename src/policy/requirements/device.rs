@@ -1,11 +1,11 @@
 //! Single fields of a container that have a language of their own.
 
-use crate::policy::requirement::{Block, Port, What};
 use super::super::reason::Denial;
-use super::{Needs, unclear};
+use super::{Requirements, unclear};
 use crate::docker::Json;
 use crate::docker::body::Asked;
 use crate::docker::path::is_literal;
+use crate::policy::requirement::{Block, Port, What};
 
 /// What every container has without asking.
 const ORDINARY: &[&str] = &[
@@ -26,7 +26,7 @@ const ORDINARY: &[&str] = &[
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn capabilities(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn capabilities(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for text in value.texts() {
         let name = text.to_ascii_uppercase();
@@ -41,7 +41,7 @@ pub(super) fn capabilities(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), D
 /// A list that takes the place of the daemon's own must be one that an engine makes, which is then not sent.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn hidden(
-    needs: &mut Needs,
+    needs: &mut Requirements,
     asked: &Asked<'_>,
     is_default: fn(&Json) -> bool,
 ) -> Result<(), Denial> {
@@ -51,7 +51,7 @@ pub(super) fn hidden(
     Ok(())
 }
 
-pub(super) fn devices(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn devices(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for device in value.items() {
         let text = |key: &str| device.get(key).and_then(Json::text).unwrap_or_default();
@@ -74,7 +74,7 @@ pub(super) fn devices(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial
 }
 
 /// Limits are read as a whole. What names a device or a limit of a process in them names it alone.
-pub(super) fn limit(_: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn limit(_: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let path = asked.path.as_str();
     for of_device in asked.value.items() {
         let text = |key: &str| of_device.get(key).and_then(Json::text);
@@ -93,7 +93,7 @@ pub(super) fn limit(_: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 }
 
 /// Ports of the container, by the keys of an object.
-pub(super) fn exposed(_: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn exposed(_: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let mut keys = asked.value.members().iter().map(|(key, _)| &**key);
     if keys.all(is_port) {
         Ok(())
@@ -114,7 +114,7 @@ fn is_port(text: &str) -> bool {
 const NO_PORT: &str = "has a port that is not written like 80, 80/tcp or 8000-8010/udp";
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn requests(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn requests(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for request in value.items() {
         let driver = request
@@ -153,7 +153,7 @@ const GPU: &[&str] = &[
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn log_driver(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn log_driver(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
     // A service spells the two otherwise than a container.
@@ -186,7 +186,7 @@ const LOG_OPTIONS: &[&str] = &[
     "tag",
 ];
 
-pub(super) fn ports(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn ports(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     let any = |from, to| {
         What::Port(Port {
@@ -239,7 +239,7 @@ fn range(text: &str) -> Option<(u16, u16)> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn restart(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn restart(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
     match [text("Name"), text("Condition")].concat().as_str() {
@@ -251,7 +251,7 @@ pub(super) fn restart(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial
 
 /// Options of the kernel's security modules: a container's are texts, a service's an object.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn security(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn security(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for text in value.texts() {
         let at = text.find(['=', ':']);

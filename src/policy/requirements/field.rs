@@ -1,103 +1,103 @@
 //! What the fields of a body ask for, topic by topic.
 
-use crate::policy::objects::{POLICY_LABEL, PROJECT_LABELS};
-use crate::policy::requirement::{Block, Made, Variable, What, Within};
 use super::super::reason::Denial;
-use super::{Needs, SERVICES, device, mounts, network, unclear};
-use crate::docker::body::{Asked, Topic, are_masked_by_engines, are_read_only_by_engines};
+use super::{Requirements, SERVICES, device, mounts, network, unclear};
+use crate::docker::body::{Asked, FieldMeaning, are_masked_by_engines, are_read_only_by_engines};
 use crate::docker::json::{Member, printable, quoted, shortened};
 use crate::docker::mount::BadMount;
 use crate::docker::network::is_network_name;
 use crate::docker::target::is_name;
 use crate::docker::{Json, Object, Operation};
 use crate::policy::names::{READS_AS_ID, is_whole_id, reads_as_id, reads_as_swarm_id};
+use crate::policy::objects::{POLICY_LABEL, PROJECT_LABELS};
+use crate::policy::requirement::{Block, Made, Variable, What, Within};
 
 /// Reads one field.
-type Reader = fn(&mut Needs, &Asked<'_>) -> Result<(), Denial>;
+type Reader = fn(&mut Requirements, &Asked<'_>) -> Result<(), Denial>;
 
 /// Reads a judged or refused field.
-pub(super) fn read(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn read(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     match asked.topic {
         Some(topic) => reader(topic)(needs, asked),
         None => unnamed(needs, asked),
     }
 }
 
-fn reader(topic: Topic) -> Reader {
+fn reader(topic: FieldMeaning) -> Reader {
     match topic {
-        Topic::Aliases => aliases,
-        Topic::Binds => mounts::short,
-        Topic::CapabilityAdd => device::capabilities,
-        Topic::CgroupNamespace => |needs, asked| namespace(needs, asked, "cgroup"),
-        Topic::CgroupParent | Topic::ConfigFrom | Topic::EndpointOptions => unnamed,
-        Topic::Command => command,
-        Topic::Configs => |needs, asked| names(needs, asked, "ConfigName", What::Config),
-        Topic::Container => network::container,
-        Topic::DeviceCgroupRules => |needs, asked| texts(needs, asked, What::Device),
-        Topic::DeviceRequests => device::requests,
-        Topic::Devices => device::devices,
-        Topic::EndpointAddresses => |needs, asked| flag(needs, asked, What::Addresses),
-        Topic::Environment => environment,
-        Topic::Groups => |needs, asked| texts(needs, asked, What::Group),
-        Topic::Image => image,
-        Topic::Ipam => network::ipam,
-        Topic::IpcNamespace => |needs, asked| namespace(needs, asked, "ipc"),
-        Topic::Labels => labels,
-        Topic::AnonymousVolumes => mounts::anonymous,
-        Topic::ExposedPorts => device::exposed,
+        FieldMeaning::Aliases => aliases,
+        FieldMeaning::Binds => mounts::short,
+        FieldMeaning::CapabilityAdd => device::capabilities,
+        FieldMeaning::CgroupNamespace => |needs, asked| namespace(needs, asked, "cgroup"),
+        FieldMeaning::CgroupParent | FieldMeaning::ConfigFrom | FieldMeaning::EndpointOptions => unnamed,
+        FieldMeaning::Command => command,
+        FieldMeaning::Configs => |needs, asked| names(needs, asked, "ConfigName", What::Config),
+        FieldMeaning::Container => network::container,
+        FieldMeaning::DeviceCgroupRules => |needs, asked| texts(needs, asked, What::Device),
+        FieldMeaning::DeviceRequests => device::requests,
+        FieldMeaning::Devices => device::devices,
+        FieldMeaning::EndpointAddresses => |needs, asked| flag(needs, asked, What::Addresses),
+        FieldMeaning::Environment => environment,
+        FieldMeaning::Groups => |needs, asked| texts(needs, asked, What::Group),
+        FieldMeaning::Image => image,
+        FieldMeaning::Ipam => network::ipam,
+        FieldMeaning::IpcNamespace => |needs, asked| namespace(needs, asked, "ipc"),
+        FieldMeaning::Labels => labels,
+        FieldMeaning::AnonymousVolumes => mounts::anonymous,
+        FieldMeaning::ExposedPorts => device::exposed,
         // Of no weight to the host: whoever is taken off a network is looked up.
-        Topic::Force | Topic::Placement | Topic::Replicas
+        FieldMeaning::Force | FieldMeaning::Placement | FieldMeaning::Replicas
         // Read as wholes: that one of these is missing says something too.
-        | Topic::NetworkMode | Topic::User => nothing,
-        Topic::Limit => device::limit,
-        Topic::Links => links,
-        Topic::LogDriver => device::log_driver,
-        Topic::MaskedPaths => |needs, asked| device::hidden(needs, asked, are_masked_by_engines),
-        Topic::Mounts => mounts::long,
-        Topic::Name => name,
-        Topic::NetworkDriver => |needs, asked| texts(needs, asked, Made::NetworkDriver),
-        Topic::NetworkOptions => network::options,
-        Topic::Networks => network::networks,
-        Topic::OomPriority => oom_priority,
-        Topic::PidNamespace => |needs, asked| namespace(needs, asked, "pid"),
-        Topic::Ports => device::ports,
-        Topic::Privileged => privileged,
-        Topic::ReadonlyPaths => |needs, asked| device::hidden(needs, asked, are_read_only_by_engines),
-        Topic::Restart => device::restart,
-        Topic::Rollback => rollback,
-        Topic::Runtime => |needs, asked| texts(needs, asked, What::Runtime),
-        Topic::Secrets => |needs, asked| names(needs, asked, "SecretName", What::Secret),
-        Topic::SecurityOptions => device::security,
-        Topic::StopTimeout => stop_timeout,
-        Topic::Subnets => network::subnets,
-        Topic::SwarmNetwork => network::of_swarm,
-        Topic::Sysctls => sysctls,
-        Topic::TaskRuntime => task_runtime,
-        Topic::Tmpfs => mounts::tmpfs,
-        Topic::UserNamespace => |needs, asked| namespace(needs, asked, "user"),
-        Topic::UtsNamespace => |needs, asked| namespace(needs, asked, "uts"),
-        Topic::VolumeDriver => mounts::volume_driver,
-        Topic::VolumesFrom => joined,
-        Topic::VolumeOptions => mounts::volume_options,
-        Topic::WorkingDirectory => working_directory,
+        | FieldMeaning::NetworkMode | FieldMeaning::User => nothing,
+        FieldMeaning::Limit => device::limit,
+        FieldMeaning::Links => links,
+        FieldMeaning::LogDriver => device::log_driver,
+        FieldMeaning::MaskedPaths => |needs, asked| device::hidden(needs, asked, are_masked_by_engines),
+        FieldMeaning::Mounts => mounts::long,
+        FieldMeaning::Name => name,
+        FieldMeaning::NetworkDriver => |needs, asked| texts(needs, asked, Made::NetworkDriver),
+        FieldMeaning::NetworkOptions => network::options,
+        FieldMeaning::Networks => network::networks,
+        FieldMeaning::OomPriority => oom_priority,
+        FieldMeaning::PidNamespace => |needs, asked| namespace(needs, asked, "pid"),
+        FieldMeaning::Ports => device::ports,
+        FieldMeaning::Privileged => privileged,
+        FieldMeaning::ReadonlyPaths => |needs, asked| device::hidden(needs, asked, are_read_only_by_engines),
+        FieldMeaning::Restart => device::restart,
+        FieldMeaning::Rollback => rollback,
+        FieldMeaning::Runtime => |needs, asked| texts(needs, asked, What::Runtime),
+        FieldMeaning::Secrets => |needs, asked| names(needs, asked, "SecretName", What::Secret),
+        FieldMeaning::SecurityOptions => device::security,
+        FieldMeaning::StopTimeout => stop_timeout,
+        FieldMeaning::Subnets => network::subnets,
+        FieldMeaning::SwarmNetwork => network::of_swarm,
+        FieldMeaning::Sysctls => sysctls,
+        FieldMeaning::TaskRuntime => task_runtime,
+        FieldMeaning::Tmpfs => mounts::tmpfs,
+        FieldMeaning::UserNamespace => |needs, asked| namespace(needs, asked, "user"),
+        FieldMeaning::UtsNamespace => |needs, asked| namespace(needs, asked, "uts"),
+        FieldMeaning::VolumeDriver => mounts::volume_driver,
+        FieldMeaning::VolumesFrom => joined,
+        FieldMeaning::VolumeOptions => mounts::volume_options,
+        FieldMeaning::WorkingDirectory => working_directory,
     }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn nothing(_: &mut Needs, _: &Asked<'_>) -> Result<(), Denial> {
+fn nothing(_: &mut Requirements, _: &Asked<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
 /// What no key grants.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn unnamed(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn unnamed(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let block = block(needs);
     needs.push(&*asked.path, What::Unnamed(block));
     Ok(())
 }
 
 /// The block that what has no key of its own belongs to.
-fn block(needs: &Needs) -> Block {
+fn block(needs: &Requirements) -> Block {
     if needs.is_for(&[Operation::NetworkCreate]) {
         Block::Networks
     } else if needs.is_for(&[Operation::VolumeCreate, Operation::VolumeUpdate]) {
@@ -110,7 +110,7 @@ fn block(needs: &Needs) -> Block {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn flag(needs: &mut Needs, asked: &Asked<'_>, what: What) -> Result<(), Denial> {
+fn flag(needs: &mut Requirements, asked: &Asked<'_>, what: What) -> Result<(), Denial> {
     needs.push(&*asked.path, what);
     Ok(())
 }
@@ -118,7 +118,7 @@ fn flag(needs: &mut Needs, asked: &Asked<'_>, what: What) -> Result<(), Denial> 
 /// A text, or each of several.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn texts<W: Into<What>>(
-    needs: &mut Needs,
+    needs: &mut Requirements,
     asked: &Asked<'_>,
     what: impl Fn(String) -> W,
 ) -> Result<(), Denial> {
@@ -129,7 +129,7 @@ fn texts<W: Into<What>>(
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn command(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn command(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let argv = asked.value.texts().map(str::to_owned).collect();
     needs.push(&*asked.path, Within::Command(argv));
     Ok(())
@@ -138,7 +138,7 @@ fn command(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 /// Configs and secrets of the swarm, by the names that must go with their ids.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn names(
-    needs: &mut Needs,
+    needs: &mut Requirements,
     asked: &Asked<'_>,
     key: &str,
     what: impl Fn(String) -> What,
@@ -150,7 +150,7 @@ fn names(
     Ok(())
 }
 
-fn environment(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn environment(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let is_exec = needs.is_for(&[Operation::ContainerExec]);
     for variable in asked.value.texts() {
         let (name, value) = match variable.split_once('=') {
@@ -197,7 +197,7 @@ fn no_value(name: &str) -> String {
     )
 }
 
-fn image(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn image(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     // What an image says of itself, that it was made from another, grants nothing.
     if needs.is_for(&[Operation::ImageCommit]) {
         return Ok(());
@@ -205,7 +205,7 @@ fn image(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     texts(needs, asked, What::Image)
 }
 
-fn labels(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn labels(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     label_members(needs, &asked.path, asked.value.members())
 }
 
@@ -213,7 +213,7 @@ const UPDATES: &[Operation] = &[Operation::ServiceUpdate];
 
 /// Labels, of a volume that a mount makes too.
 pub(super) fn label_members(
-    needs: &mut Needs,
+    needs: &mut Requirements,
     path: &str,
     labels: &[Member<'_>],
 ) -> Result<(), Denial> {
@@ -253,13 +253,13 @@ pub(super) fn label_members(
     Ok(())
 }
 
-fn aliases(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn aliases(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let mut aliases = asked.value.texts();
     aliases.try_for_each(|alias| needs.takes_name(&asked.path, alias))
 }
 
 /// Other containers, each with the name by which this one finds it, as `db:alias` or `/db:/web/alias`.
-fn links(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn links(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     joined(needs, asked)?;
     let aliases = asked.value.texts().filter_map(|link| link.split_once(':'));
     for (_, alias) in aliases {
@@ -272,7 +272,7 @@ fn links(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
-fn joined(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn joined(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for text in asked.value.texts() {
         let name = text.split(':').next().unwrap_or_default();
         needs.named(&asked.path, name, What::Join)?;
@@ -281,7 +281,7 @@ fn joined(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 }
 
 /// The name of what is made.
-fn name(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn name(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let name = asked.value.text().unwrap_or_default();
     let is_network = needs.is_for(&[Operation::NetworkCreate]);
     if is_network && !is_network_name(name) {
@@ -309,7 +309,11 @@ fn name(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
-fn namespace(needs: &mut Needs, asked: &Asked<'_>, name: &'static str) -> Result<(), Denial> {
+fn namespace(
+    needs: &mut Requirements,
+    asked: &Asked<'_>,
+    name: &'static str,
+) -> Result<(), Denial> {
     let mode = asked.value.text().unwrap_or_default();
     let may_join = matches!(name, "ipc" | "pid");
     match (mode, mode.strip_prefix("container:")) {
@@ -321,14 +325,14 @@ fn namespace(needs: &mut Needs, asked: &Asked<'_>, name: &'static str) -> Result
     }
 }
 
-fn privileged(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn privileged(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     if needs.is_for(&[Operation::ContainerExec]) {
         return flag(needs, asked, Within::ExecPrivileged.into());
     }
     flag(needs, asked, What::Privileged)
 }
 
-fn rollback(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn rollback(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     match asked.value.text() {
         Some("continue" | "pause") => Ok(()),
         Some(_) | None => flag(needs, asked, What::Rollback),
@@ -336,7 +340,7 @@ fn rollback(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 }
 
 /// The kernel is told to kill others first.
-fn oom_priority(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn oom_priority(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let is_lowered = asked.value.integer().is_some_and(|score| score > 0);
     if is_lowered {
         return Ok(());
@@ -345,7 +349,7 @@ fn oom_priority(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 }
 
 /// The daemon waits so long before it kills a container, at its own end too; less than 0 is for ever.
-fn stop_timeout(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn stop_timeout(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let most = if needs.is_for(SERVICES) {
         LONGEST_STOP * 1_000_000_000
     } else {
@@ -360,7 +364,7 @@ fn stop_timeout(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 /// In seconds.
 const LONGEST_STOP: i64 = 3600;
 
-fn sysctls(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn sysctls(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for (name, _) in asked.value.members() {
         if name.contains('=') {
             return Err(unclear(&asked.path, "has a setting with a `=` in its name"));
@@ -370,7 +374,7 @@ fn sysctls(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
-fn task_runtime(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn task_runtime(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     match asked.value.text() {
         Some("container") => Ok(()),
         Some(_) | None => unnamed(needs, asked),
@@ -378,7 +382,7 @@ fn task_runtime(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 }
 
 /// A directory to start in. The kernel's own directories lead to what the daemon has open.
-fn working_directory(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+fn working_directory(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let directory = asked.value.text().unwrap_or_default();
     let mut parts = directory.split('/');
     if parts.any(|part| matches!(part, ".." | "proc")) {

@@ -1,18 +1,18 @@
 //! What mounts ask for, whichever way they are spelled.
 
-use crate::policy::requirement::{Block, Made, What};
 use super::super::reason::Denial;
 use super::field::label_members;
-use super::{Needs, SERVICES, unclear};
+use super::{Requirements, SERVICES, unclear};
 use crate::docker::body::Asked;
 use crate::docker::json::Member;
 use crate::docker::mount::{self, BadMount, Mount, Source};
+use crate::policy::requirement::{Block, Made, What};
 
-pub(super) fn short(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn short(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     each(needs, &asked.path, asked.value.texts().map(mount::short))
 }
 
-pub(super) fn long(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn long(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     each(
         needs,
         &asked.path,
@@ -21,7 +21,7 @@ pub(super) fn long(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 }
 
 fn each<'a>(
-    needs: &mut Needs,
+    needs: &mut Requirements,
     path: &str,
     mounts: impl Iterator<Item = Result<Mount<'a>, BadMount>>,
 ) -> Result<(), Denial> {
@@ -33,7 +33,7 @@ fn each<'a>(
     Ok(())
 }
 
-fn one(needs: &mut Needs, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
+fn one(needs: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
     match &mount.source {
         Source::Host(source) => {
             let bind = What::Bind {
@@ -76,7 +76,7 @@ fn one(needs: &mut Needs, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
 }
 
 /// Volumes without a name. Their driver is a field of its own; Podman reads each as the short form of a mount.
-pub(super) fn anonymous(_: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn anonymous(_: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let mut targets = asked.value.members().iter();
     targets.try_for_each(|(target, _)| check_target(asked, target))
 }
@@ -86,7 +86,7 @@ fn check_target(asked: &Asked<'_>, target: &str) -> Result<(), Denial> {
     checked.map_err(|bad| unclear(&asked.path, &bad.to_string()))
 }
 
-pub(super) fn tmpfs(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn tmpfs(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for (target, options) in asked.value.members() {
         check_target(asked, target)?;
         let options = options.text().unwrap_or_default().split(',');
@@ -95,27 +95,27 @@ pub(super) fn tmpfs(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> 
     Ok(())
 }
 
-fn memory(needs: &mut Needs, path: &str, options: &[&str]) {
+fn memory(needs: &mut Requirements, path: &str, options: &[&str]) {
     for option in options {
         needs.push(path, What::TmpfsOption((*option).to_owned()));
     }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn volume_driver(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn volume_driver(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let driver = asked.value.text().unwrap_or_default();
     needs.push(&*asked.path, Made::VolumeDriver(driver.to_owned()));
     Ok(())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn volume_options(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn volume_options(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     driver_options(needs, &asked.path, asked.value.members());
     Ok(())
 }
 
 /// Options of a volume's driver. Memory of a bounded size is no more than a memory mount is.
-fn driver_options(needs: &mut Needs, path: &str, options: &[Member<'_>]) {
+fn driver_options(needs: &mut Requirements, path: &str, options: &[Member<'_>]) {
     let pairs = options
         .iter()
         .map(|(key, value)| (&**key, value.text().unwrap_or_default()));

@@ -1,14 +1,14 @@
 //! What networks ask for: those that are joined, and those that are made.
 
-use crate::policy::requirement::{Block, Made, What};
 use super::super::reason::Denial;
-use super::{Needs, unclear};
+use super::{Requirements, unclear};
 use crate::docker::body::Asked;
 use crate::docker::network::is_network_name;
 use crate::docker::{Json, Object};
+use crate::policy::requirement::{Block, Made, What};
 
 /// A network to join, by name or id.
-pub(super) fn join(needs: &mut Needs, path: &str, name: &str) -> Result<(), Denial> {
+pub(super) fn join(needs: &mut Requirements, path: &str, name: &str) -> Result<(), Denial> {
     match name {
         "bridge" | "default" => needs.push(path, What::Network("@default".to_owned())),
         "host" => needs.push(path, What::HostNamespace("network")),
@@ -24,7 +24,7 @@ pub(super) const NOT_A_NETWORK: &str = "has a name that is not accepted for a ne
     ambiguous: use the network's id, or choose another name";
 
 /// Networks, by the keys of an object or as a text.
-pub(super) fn networks(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn networks(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for (name, _) in asked.value.members() {
         join(needs, &asked.path, name)?;
     }
@@ -33,7 +33,7 @@ pub(super) fn networks(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denia
 }
 
 /// A container that is put on a network, or taken off it.
-pub(super) fn container(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn container(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let name = asked.value.text().unwrap_or_default();
     needs.named(&asked.path, name, |name| {
         What::Reach(Object::Container, name)
@@ -42,7 +42,7 @@ pub(super) fn container(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Deni
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn ipam(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn ipam(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     if asked.value.text() != Some("default") {
         needs.push(&*asked.path, What::Unnamed(Block::Networks));
     }
@@ -50,7 +50,7 @@ pub(super) fn ipam(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn options(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn options(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for (key, option) in asked.value.members() {
         let (key, value) = (
             key.to_string(),
@@ -63,7 +63,7 @@ pub(super) fn options(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial
 
 /// Every address that a range of addresses names.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn subnets(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn subnets(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for subnet in asked.value.items() {
         for (_, address) in subnet.members() {
             let named = address.members().iter().map(|(_, address)| address);
@@ -78,7 +78,7 @@ pub(super) fn subnets(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial
 /// Of what a network is to the swarm, only the one that its ports go through takes the place of
 /// something that is there.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn of_swarm(needs: &mut Needs, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn of_swarm(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     if asked.path == "Ingress" {
         needs.push(&*asked.path, What::Unnamed(Block::Networks));
     }

@@ -1,14 +1,14 @@
 //! What the path of an operation asks for: the objects that it names.
 
-use crate::policy::answers::{Known, Unsettled, exec};
+use super::{Blocked, Requirements, network};
+use crate::docker::{Call, Effect, Object, Operation};
+use crate::policy::answers::{Answers, NeedsLookup, exec};
 use crate::policy::objects::Exec;
 use crate::policy::requirement::{What, Within};
-use super::{Needs, Obstacle, network};
-use crate::docker::{Call, Effect, Object, Operation};
 
 /// Reads what stands in the path. An exec that is to be started was made ready by anyone, so it is
 /// looked up and judged again.
-pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), Obstacle> {
+pub(super) fn read(needs: &mut Requirements, call: &Call, known: &Answers) -> Result<(), Blocked> {
     let Some(object) = call.object() else {
         return Ok(());
     };
@@ -33,7 +33,11 @@ pub(super) fn read(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), 
 }
 
 /// Reads which objects are reached, whatever they are called by.
-pub(super) fn reach(needs: &mut Needs, call: &Call, known: &Known) -> Result<(), Unsettled> {
+pub(super) fn reach(
+    needs: &mut Requirements,
+    call: &Call,
+    known: &Answers,
+) -> Result<(), NeedsLookup> {
     let effect = needs.operation.spec().effect;
     // These move a container, which the body names: that one is held against Dockgate's own, and so is the
     // network that one is put on.
@@ -52,11 +56,11 @@ pub(super) fn reach(needs: &mut Needs, call: &Call, known: &Known) -> Result<(),
 /// Holds an object that a path names against Dockgate's own, if the operation does more than show
 /// metadata of it. It follows from the columns of the table, so that no new row is forgotten.
 fn touch(
-    needs: &mut Needs,
+    needs: &mut Requirements,
     effect: Effect,
     (kind, name): (Object, &str),
-    known: &Known,
-) -> Result<(), Unsettled> {
+    known: &Answers,
+) -> Result<(), NeedsLookup> {
     match effect {
         Effect::Read => return Ok(()),
         Effect::Content | Effect::Write | Effect::Control => {}
@@ -97,7 +101,7 @@ const ATTACHES: &[Operation] = &[
 ];
 
 /// Whether an attach reads what the client types. Below API 1.42 one by a websocket does whatever it says.
-fn types(needs: &Needs, call: &Call) -> bool {
+fn types(needs: &Requirements, call: &Call) -> bool {
     needs.is_for(&[Operation::ContainerAttachWebsocket]) || call.query.is_true("stdin")
 }
 
@@ -110,7 +114,7 @@ pub fn starts(operation: Operation) -> bool {
     STARTS.contains(&operation)
 }
 
-fn started(needs: &mut Needs, exec: &Exec) {
+fn started(needs: &mut Requirements, exec: &Exec) {
     let container = &exec.container;
     needs.push("the exec's container", Within::ExecInto(container.clone()));
     needs.push("the exec's command", Within::Command(exec.command.clone()));
@@ -122,8 +126,8 @@ fn started(needs: &mut Needs, exec: &Exec) {
 
 #[cfg(test)]
 mod tests {
-    use crate::policy::answers::{Answer, Lookup};
     use super::*;
+    use crate::policy::answers::{Answer, Lookup};
 
     /// What a row of the table that does this to an object of this kind is held against.
     fn touched(effect: Effect, kind: Object) -> Vec<What> {
@@ -134,9 +138,9 @@ mod tests {
         let lookup = Lookup::Exec("x".to_owned());
         let answer = lookup.read(reply.as_bytes()).unwrap();
         assert!(matches!(answer, Answer::Exec(_)));
-        let mut known = Known::default();
+        let mut known = Answers::default();
         known.learn(lookup, answer);
-        let mut needs = Needs {
+        let mut needs = Requirements {
             operation: Operation::SystemPing,
             version: None,
             object: None,

@@ -1,16 +1,16 @@
 //! What the query of an operation asks for.
 
-use crate::policy::requirement::{Block, EVERY_VERSION, Made, What, Within};
 use super::super::reason::{Denial, Reason};
 use super::changes::{RESERVED_LABEL, check_changes};
-use super::{NOT_PLAIN, Needs, build, is_reserved};
+use super::{NOT_PLAIN, Requirements, build, is_reserved};
 use crate::docker::path::{cleaned, is_literal};
 use crate::docker::reference::{BadReference, is_on_host};
 use crate::docker::{Call, Json, Object, Operation, Reference, ps};
 use crate::policy::names::{self, READS_AS_ID, is_whole_id, reads_as_id};
+use crate::policy::requirement::{Block, EVERY_VERSION, Made, What, Within};
 
 /// Reads what one operation's query asks for.
-type Reader = fn(&mut Needs, &Call) -> Result<(), Denial>;
+type Reader = fn(&mut Requirements, &Call) -> Result<(), Denial>;
 
 /// The operations whose query decides something, and the keys of it that are sent on; JSON operations
 /// have theirs in the table of operations.
@@ -63,7 +63,7 @@ fn of(
 }
 
 /// Reads the query.
-pub(super) fn read(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+pub(super) fn read(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     of(needs.operation).map_or(Ok(()), |(.., reader)| reader(needs, call))
 }
 
@@ -72,7 +72,7 @@ pub(super) fn read(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 /// # Errors
 ///
 /// A key that decides something stands there twice.
-pub fn keep_known(call: &mut Call) -> Result<(), Denial> {
+pub fn strip_unknown_query_keys(call: &mut Call) -> Result<(), Denial> {
     let keys = call.operation().and_then(of).and_then(|(_, keys, _)| *keys);
     let kept = keys.map_or(Ok(()), |keys| call.query.retain(keys));
     kept.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))?;
@@ -85,7 +85,7 @@ pub fn keep_known(call: &mut Call) -> Result<(), Denial> {
 
 /// What a key means is read together with the path.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn nothing(_: &mut Needs, _: &Call) -> Result<(), Denial> {
+fn nothing(_: &mut Requirements, _: &Call) -> Result<(), Denial> {
     Ok(())
 }
 
@@ -93,7 +93,7 @@ fn first<'a>(call: &'a Call, key: &str) -> &'a str {
     call.query.first(key).unwrap_or_default()
 }
 
-fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn name(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let name = first(call, "name").trim_start_matches('/');
     if is_whole_id(name) {
         return Err(unclear("name", READS_AS_ID));
@@ -109,7 +109,7 @@ fn name(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     Err(unclear("name", NOT_PLAIN))
 }
 
-fn rename(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn rename(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     name(needs, call)?;
     let container = call.object().unwrap_or_default().to_owned();
     let name = first(call, "name").trim_start_matches('/').to_owned();
@@ -119,7 +119,7 @@ fn rename(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 
 /// A state to start from is memory and processes that somebody else wrote.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn start(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn start(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     for key in ["checkpoint", "checkpoint-dir"] {
         if !first(call, key).is_empty() {
             needs.push(key, What::Unnamed(Block::Create));
@@ -131,13 +131,13 @@ fn start(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 /// Where files are written. A path that begins nowhere begins at the root; one with a `..` is held against a
 /// policy too, as it passes where nothing reads it.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn archive(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn archive(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let path = cleaned(first(call, "path")).into_owned();
     needs.push("path", Within::ArchivePath(path));
     Ok(())
 }
 
-fn commit(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn commit(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     check_changes(call)?;
     let reach = |name| What::Reach(Object::Container, name);
     needs.named("container", first(call, "container"), reach)?;
@@ -145,13 +145,13 @@ fn commit(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn load(needs: &mut Needs, _: &Call) -> Result<(), Denial> {
+fn load(needs: &mut Requirements, _: &Call) -> Result<(), Denial> {
     needs.push("the tar", Made::Tag("*".to_owned()));
     Ok(())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn push(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn push(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let tag = first(call, "tag");
     let separator = if tag.is_empty() { "" } else { ":" };
     let image = [call.object().unwrap_or_default(), separator, tag].concat();
@@ -161,7 +161,7 @@ fn push(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 
 /// What has the daemon ask a registry. Only one on the host itself is held against a key.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn registry(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn registry(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let asked = [
         ("the image", call.object()),
         ("remote", call.query.first("remote")),
@@ -185,12 +185,12 @@ fn of_every_version(image: String) -> String {
     }
 }
 
-fn tag(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn tag(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     tagged(needs, call)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn rollback(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn rollback(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     if !first(call, "rollback").is_empty() {
         needs.push("rollback", What::Rollback);
     }
@@ -198,7 +198,7 @@ fn rollback(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 }
 
 /// The name that an image gets, if it gets one.
-fn tagged(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn tagged(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let image = names::tagged(call);
     if image.is_empty() {
         return Ok(());
@@ -207,7 +207,7 @@ fn tagged(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 }
 
 /// A name that an image gets.
-fn named(needs: &mut Needs, key: &str, image: String) -> Result<(), Denial> {
+fn named(needs: &mut Requirements, key: &str, image: String) -> Result<(), Denial> {
     let is_id = match Reference::parse(&image) {
         Ok(reference) => {
             let short = reference.repository.strip_prefix("docker.io/library/");
@@ -227,7 +227,7 @@ pub(super) fn unclear(key: &str, why: &str) -> Denial {
     Denial::new(Reason::BadQuery, format!("the query key `{key}` {why}"))
 }
 
-fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn image_create(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
     check_changes(call)?;
     if !first("fromSrc").is_empty() {
@@ -251,7 +251,7 @@ fn image_create(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
 /// What `ps` is asked of a container's processes. Harmless arguments are sent in the spelling that they were
 /// judged in.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn top(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn top(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let arguments = first(call, "ps_args");
     if ps::harmless(arguments).is_none() {
         needs.push("ps_args", Within::PsArgs(arguments.to_owned()));
@@ -259,7 +259,7 @@ fn top(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
     Ok(())
 }
 
-fn image_build(needs: &mut Needs, call: &Call) -> Result<(), Denial> {
+fn image_build(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
     for (_, name) in call.query.pairs().filter(|(key, _)| *key == "t") {
         named(needs, "t", name.to_owned())?;

@@ -4,13 +4,13 @@
 mod engines;
 mod spellings;
 
-use super::{Needs, needs, query};
+use super::{Requirements, needs, query};
 use crate::advice::dry_run;
 use crate::docker::body::{parse, table};
 use crate::docker::{Target, classify};
 use crate::policy::hint::tests::follow;
 use crate::policy::requirement::{Made, What};
-use crate::policy::{Judgement, Known, Permit, Reason, Rules};
+use crate::policy::{Answers, Judgement, Permit, Reason, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::example::Given;
 use crate::policyfile::file::tests::policy;
@@ -1395,7 +1395,9 @@ fn s12_what_a_body_names_often_is_judged_once() {
     let table = table(call.operation().unwrap()).unwrap();
     let count = |text: &str| {
         let body = parse(text.as_bytes(), table).unwrap();
-        needs(&call, Some(&body), &Known::default()).unwrap().len()
+        needs(&call, Some(&body), &Answers::default())
+            .unwrap()
+            .len()
     };
     let of = |key: &str, value: &str, times: usize| {
         let list = vec![format!("\"{value}\""); times].join(",");
@@ -1479,7 +1481,7 @@ fn s12_the_outputs_and_the_tags_of_a_build_are_not_multiplied() {
         "&t=y:1".repeat(tags)
     );
     let call = classify("POST", Target::parse(&query).unwrap()).unwrap();
-    let mut found = Needs::of(&call).unwrap();
+    let mut found = Requirements::of(&call).unwrap();
     query::read(&mut found, &call).unwrap();
     let tag = What::from(Made::Push("y:1".to_owned()));
     let pushes = found.found.iter().filter(|need| need.what == tag).count();

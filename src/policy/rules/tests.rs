@@ -12,8 +12,8 @@ use crate::policyfile::file::tests::policy;
 fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason, String)> {
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
     let request = Request::new(call);
-    let known = Known::default();
-    let ground = Ground {
+    let known = Answers::default();
+    let ground = Context {
         known: &known,
         own: None,
     };
@@ -297,7 +297,7 @@ fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_
         );
         Arc::new(Container::parse(text.as_bytes()).unwrap())
     };
-    let own = Own::of(&inspection("a", "dockgate", "socket"), None);
+    let own = SelfContainer::of(&inspection("a", "dockgate", "socket"), None);
     let network = format!(
         r#"{{"Id":"n1","Name":"socket","Driver":"bridge","Containers":{{"{}":{{}}}}}}"#,
         "a".repeat(64)
@@ -307,7 +307,7 @@ fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_
             inspection("b", "web", old_network),
             inspection("c", "web", "socket"),
         );
-        let mut known = Known::default();
+        let mut known = Answers::default();
         let lookup = Lookup::Network("socket".to_owned());
         let network = lookup.read(network.as_bytes()).unwrap();
         known.learn(lookup, network);
@@ -321,7 +321,7 @@ fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_
             body: Some(Json::parse(body.as_bytes()).unwrap()),
             flaw: None,
         };
-        let ground = Ground {
+        let ground = Context {
             known: &known,
             own: Some(&own),
         };
@@ -702,7 +702,7 @@ fn s12_a_denial_says_that_older_containers_were_skipped() {
         Arc::new(Container::parse(text.to_string().as_bytes()).unwrap())
     };
     let verdict = |olds: Vec<Arc<Container>>| {
-        let mut known = Known::default();
+        let mut known = Answers::default();
         known.learn(Lookup::Container("a".repeat(64)), Answer::Missing);
         known.learn(Lookup::Predecessor(String::new()), Answer::Containers(olds));
         let request = Request {
@@ -712,7 +712,7 @@ fn s12_a_denial_says_that_older_containers_were_skipped() {
         };
         match rules.judge(
             request,
-            Ground {
+            Context {
                 known: &known,
                 own: None,
             },

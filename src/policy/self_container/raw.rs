@@ -8,11 +8,11 @@
 //! `LIKE`, which takes `_` for any letter and `%` for any text, as Podman 5.8 was seen to do; a network and an image by
 //! the beginning of their ids. Other versions may not regard case, and may find volumes by their beginnings.
 
-use super::{Own, Reached};
+use super::{Reached, SelfContainer};
 use crate::docker::reference::Version;
 use crate::docker::{Call, Subject};
 
-impl Own {
+impl SelfContainer {
     /// What of Dockgate's own a path outside of the table names, if it names any.
     #[must_use]
     pub fn named_by(&self, call: &Call) -> Option<Reached> {

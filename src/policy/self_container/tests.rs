@@ -6,7 +6,7 @@ use super::*;
 use crate::advice::dry_run;
 use crate::docker::{Effect, Operation, Target, body, classify};
 use crate::policy::requirement::Block;
-use crate::policy::{Answer, Ground, Judgement, Lookup, Reason, Request, Rules};
+use crate::policy::{Answer, Context, Judgement, Lookup, Reason, Request, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::file::tests::policy;
 
@@ -91,7 +91,7 @@ fn judged(request: &str, text: &str) -> Result<String, (Reason, String)> {
 }
 
 fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Reason, String)> {
-    let own = Own::of(
+    let own = SelfContainer::of(
         &Container::parse(container("a", "gate").to_string().as_bytes()).unwrap(),
         Some("/run/docker.sock"),
     );
@@ -99,9 +99,9 @@ fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Re
         Rules::new(vec![policy("p", everything())], Grants::default()).observed(is_observed);
     let (method, target) = request.split_once(' ').unwrap();
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
-    let (mut known, mut request) = (Known::default(), Request::new(call));
+    let (mut known, mut request) = (Answers::default(), Request::new(call));
     loop {
-        let ground = Ground {
+        let ground = Context {
             known: &known,
             own: Some(&own),
         };

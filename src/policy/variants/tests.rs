@@ -3,7 +3,7 @@
 use crate::advice::dry_run;
 use crate::docker::{Json, Target, classify};
 use crate::policy::requirements::needs;
-use crate::policy::{Judgement, Known, Need, Request, Rules, What};
+use crate::policy::{Answers, Judgement, Request, Requirement, Rules, What};
 use crate::policyfile::file::tests::policy;
 use crate::policyfile::{Grants, Policy};
 
@@ -161,7 +161,7 @@ fn messages_a_variant_that_is_named_allows_all_of_it() {
             format!(r#"{{"Image":"a","HostConfig":{{"NetworkMode":"none","Binds":["{mount}"]}}}}"#);
         let body = Json::parse(body.as_bytes()).unwrap();
         let call = classify("POST", Target::parse("/containers/create").unwrap()).unwrap();
-        let known = Known::default();
+        let known = Answers::default();
         let needs = needs(&call, Some(&body), &known).unwrap();
         let body = Some(body);
         let request = Request {
@@ -169,7 +169,8 @@ fn messages_a_variant_that_is_named_allows_all_of_it() {
             body,
             flaw: None,
         };
-        let is_lacking = |need: &&Need| matches!(need.what, What::Bind { .. } | What::Volume(_));
+        let is_lacking =
+            |need: &&Requirement| matches!(need.what, What::Bind { .. } | What::Volume(_));
         let lacking: Vec<_> = needs.iter().filter(is_lacking).cloned().collect();
         let way = variants.way_to_all(&request, &needs, &lacking, &known);
         let want = want.map(|name| format!("use the shipped policy \"{name}\" as well"));

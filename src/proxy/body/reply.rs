@@ -13,8 +13,8 @@ use super::pace::Cut;
 use super::{Source, count};
 use crate::audit::{End, Entry};
 use crate::net::chunks::Heard;
-use crate::proxy::request_state::Exchange;
-use crate::proxy::daemon_state::Surroundings;
+use crate::proxy::daemon_state::DaemonState;
+use crate::proxy::request_state::RequestState;
 
 /// What is sent to the client as a body. However it is dropped, its request is recorded and the
 /// next one read.
@@ -22,9 +22,9 @@ use crate::proxy::daemon_state::Surroundings;
 pub struct ReplyBody {
     source: Source,
     entry: Option<Box<Entry>>,
-    exchange: Arc<Exchange>,
+    exchange: Arc<RequestState>,
     /// Who is to know if it says that the daemon does not take the client's API version.
-    heeded_by: Option<Arc<Surroundings>>,
+    heeded_by: Option<Arc<DaemonState>>,
     /// Holds back parts of chunks.
     gather: Option<Box<Gather>>,
     /// Whether it can be asked for again, and so ends when Dockgate is shutting down.
@@ -34,7 +34,7 @@ pub struct ReplyBody {
 impl ReplyBody {
     /// A body that is whole already.
     #[must_use]
-    pub fn whole(bytes: Bytes, entry: Option<Box<Entry>>, exchange: Arc<Exchange>) -> Self {
+    pub fn whole(bytes: Bytes, entry: Option<Box<Entry>>, exchange: Arc<RequestState>) -> Self {
         Self {
             source: Source::Whole(bytes),
             entry,
@@ -50,7 +50,7 @@ impl ReplyBody {
     pub fn stream(
         body: Incoming,
         entry: Box<Entry>,
-        exchange: Arc<Exchange>,
+        exchange: Arc<RequestState>,
         ends_with_drain: bool,
     ) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl ReplyBody {
 
     /// The same, of which the beginning is looked at: the daemon may not take the client's API version.
     #[must_use]
-    pub fn heeded_by(mut self, surroundings: &Arc<Surroundings>) -> Self {
+    pub fn heeded_by(mut self, surroundings: &Arc<DaemonState>) -> Self {
         self.heeded_by = Some(Arc::clone(surroundings));
         self
     }

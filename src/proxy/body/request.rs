@@ -23,8 +23,8 @@ use crate::docker::body::MAX_OF_NOTHING;
 use crate::docker::json::{MAX_VALUES, parsed_size};
 use crate::policy::{Denial, Reason};
 use crate::proxy::budget::Taken;
-use crate::proxy::request_state::{Exchange, Upload};
 use crate::proxy::head::{Framing, Head};
+use crate::proxy::request_state::{RequestState, Upload};
 
 /// What is sent to the daemon as a body.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct RequestBody {
     /// Our own canonical value; there is none without a body.
     content_type: Option<&'static str>,
     /// Of a body that is sent on as it comes: who waits for its end, and the count of its bytes.
-    watched: Option<(Arc<Exchange>, Arc<AtomicU64>)>,
+    watched: Option<(Arc<RequestState>, Arc<AtomicU64>)>,
     /// What it is ended by if it comes too slowly.
     pace: Option<Box<Watch>>,
 }
@@ -54,7 +54,7 @@ pub async fn prepare(
     head: &Head,
     mut body: Incoming,
     bytes_in: Arc<AtomicU64>,
-    exchange: &Arc<Exchange>,
+    exchange: &Arc<RequestState>,
     (limits, taken): (&Limits, &mut Taken),
 ) -> Result<RequestBody, Denial> {
     let mut reader = Reader {
@@ -229,7 +229,7 @@ pub async fn ends_at_once(length: u64, mut body: Incoming, bytes_in: &AtomicU64)
 struct Reader<'a> {
     limits: &'a Limits,
     bytes_in: &'a AtomicU64,
-    exchange: &'a Exchange,
+    exchange: &'a RequestState,
     taken: &'a mut Taken,
 }
 

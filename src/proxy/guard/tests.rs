@@ -14,7 +14,7 @@ const LIMITS: HeadLimits = HeadLimits {
 async fn asked(request: &str) -> (Guard<DuplexStream>, DuplexStream) {
     let (mut client, socket) = duplex(1024);
     client.write_all(request.as_bytes()).await.unwrap();
-    let exchange = Arc::<Exchange>::default();
+    let exchange = Arc::<RequestState>::default();
     let mut guard = Guard::new(socket, Arc::clone(&exchange), LIMITS);
     let mut read = Vec::new();
     while !read.ends_with(b"\r\n\r\n") || read.ends_with(b"chunked\r\n\r\n") {

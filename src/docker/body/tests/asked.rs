@@ -8,7 +8,10 @@ const ASKED: &str = include_str!("../../../../tests/data/asked.txt");
 
 /// What of a body must be judged, as path, topic and value.
 #[track_caller]
-pub(super) fn judged(operation: Operation, body: &str) -> Vec<(String, Option<Topic>, String)> {
+pub(super) fn judged(
+    operation: Operation,
+    body: &str,
+) -> Vec<(String, Option<FieldMeaning>, String)> {
     let kept = read(operation, body).unwrap();
     let asked = asked(&kept, table(operation).unwrap());
     let shown = asked.into_iter().map(|asked| {
@@ -35,32 +38,36 @@ fn names_what_a_policy_must_judge() {
     assert_eq!(
         shown,
         [
-            ("Image", Some(Topic::Image), r#""a""#),
-            ("HostConfig.Privileged", Some(Topic::Privileged), "true"),
+            ("Image", Some(FieldMeaning::Image), r#""a""#),
+            (
+                "HostConfig.Privileged",
+                Some(FieldMeaning::Privileged),
+                "true"
+            ),
             (
                 "HostConfig.LogConfig",
-                Some(Topic::LogDriver),
+                Some(FieldMeaning::LogDriver),
                 r#"{"Type":"syslog","Config":{"a":"b"}}"#
             ),
             ("HostConfig.Annotations", None, r#"{"a":"b"}"#),
             (
                 "HostConfig.Mounts",
-                Some(Topic::Mounts),
+                Some(FieldMeaning::Mounts),
                 r#"[{"Type":"bind","Source":"/"}]"#
             ),
             (
                 "NetworkingConfig.EndpointsConfig",
-                Some(Topic::Networks),
+                Some(FieldMeaning::Networks),
                 r#"{"n":{"Aliases":["x"],"NetworkID":"host","GwPriority":3}}"#
             ),
             (
                 "NetworkingConfig.EndpointsConfig.n.Aliases",
-                Some(Topic::Aliases),
+                Some(FieldMeaning::Aliases),
                 r#"["x"]"#
             ),
             (
                 "NetworkingConfig.EndpointsConfig.n.NetworkID",
-                Some(Topic::Networks),
+                Some(FieldMeaning::Networks),
                 r#""host""#
             ),
         ]
@@ -81,47 +88,51 @@ fn a_zero_value_is_judged_only_where_it_means_something() {
         (
             CREATE,
             r#"{"HostConfig":{"MaskedPaths":[]}}"#,
-            Some(Topic::MaskedPaths),
+            Some(FieldMeaning::MaskedPaths),
         ),
         (CREATE, r#"{"HostConfig":{"Capabilities":[]}}"#, None),
         (
             CREATE,
             r#"{"HostConfig":{"Binds":[""]}}"#,
-            Some(Topic::Binds),
+            Some(FieldMeaning::Binds),
         ),
         (
             CREATE,
             r#"{"HostConfig":{"Sysctls":{"a":""}}}"#,
-            Some(Topic::Sysctls),
+            Some(FieldMeaning::Sysctls),
         ),
         (
             CREATE,
             r#"{"HostConfig":{"Mounts":[{}]}}"#,
-            Some(Topic::Mounts),
+            Some(FieldMeaning::Mounts),
         ),
         (
             CREATE,
             r#"{"HostConfig":{"PortBindings":{"80/tcp":null}}}"#,
-            Some(Topic::Ports),
+            Some(FieldMeaning::Ports),
         ),
         (
             CREATE,
             r#"{"NetworkingConfig":{"EndpointsConfig":{"host":{}}}}"#,
-            Some(Topic::Networks),
+            Some(FieldMeaning::Networks),
         ),
         (
             Operation::ContainerUpdate,
             r#"{"PidsLimit":0}"#,
-            Some(Topic::Limit),
+            Some(FieldMeaning::Limit),
         ),
-        (SERVICE, r#"{"Mode":{"Global":{}}}"#, Some(Topic::Replicas)),
+        (
+            SERVICE,
+            r#"{"Mode":{"Global":{}}}"#,
+            Some(FieldMeaning::Replicas),
+        ),
         (Operation::VolumeCreate, r#"{"ClusterVolumeSpec":{}}"#, None),
     ] {
         assert_eq!(topics(operation, body), [want], "{body}");
     }
 }
 
-fn topics(operation: Operation, body: &str) -> Vec<Option<Topic>> {
+fn topics(operation: Operation, body: &str) -> Vec<Option<FieldMeaning>> {
     let asked = judged(operation, body);
     asked.iter().map(|(_, topic, _)| *topic).collect()
 }
@@ -148,5 +159,5 @@ fn whatever_leads_out_of_a_container_is_judged() {
         seen.extend(asked);
     }
     // All of them, and what nothing grants.
-    assert_eq!(seen.len(), Topic::ALL.len() + 1);
+    assert_eq!(seen.len(), FieldMeaning::ALL.len() + 1);
 }

@@ -134,11 +134,11 @@ fn a_plain_container_asks_for_little() {
     assert_eq!(
         topics,
         [
-            ("Image", Some(Topic::Image)),
-            ("HostConfig.NetworkMode", Some(Topic::NetworkMode)),
-            ("HostConfig.RestartPolicy", Some(Topic::Restart)),
-            ("HostConfig.MemorySwappiness", Some(Topic::Limit)),
-            ("HostConfig.PidsLimit", Some(Topic::Limit)),
+            ("Image", Some(FieldMeaning::Image)),
+            ("HostConfig.NetworkMode", Some(FieldMeaning::NetworkMode)),
+            ("HostConfig.RestartPolicy", Some(FieldMeaning::Restart)),
+            ("HostConfig.MemorySwappiness", Some(FieldMeaning::Limit)),
+            ("HostConfig.PidsLimit", Some(FieldMeaning::Limit)),
         ]
     );
 }

@@ -5,9 +5,9 @@ macro_rules! topics {
     ($($(#[$doc:meta])+ $name:ident,)+) => {
         /// What a judged field asks for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Topic { $($(#[$doc])+ $name),+ }
+        pub enum FieldMeaning { $($(#[$doc])+ $name),+ }
 
-        impl Topic {
+        impl FieldMeaning {
             /// Every topic.
             pub const ALL: &[Self] = &[$(Self::$name),+];
         }
@@ -133,7 +133,7 @@ topics! {
     WorkingDirectory,
 }
 
-impl Topic {
+impl FieldMeaning {
     /// Whether a field of an existing container's `HostConfig` makes it more than an ordinary one, so that
     /// whoever enters it gets more. Whoever adds a topic decides it here.
     #[must_use]
