@@ -110,7 +110,7 @@ async fn run(
     let (drain, draining) = watch::channel(false);
     let (listening, mut listeners) = start(opened, log, &draining, report)?;
     let lifts = listening.config.admission.lifts_api_version;
-    let asking = report::engine(&listening.daemon, &listening.surroundings, lifts);
+    let asking = report::engine(&listening.daemon, &listening.daemon_state, lifts);
     let mut asking = std::pin::pin!(asking);
     let mut has_answer = false;
     loop {
@@ -146,9 +146,9 @@ pub fn engine(config: &Config) -> String {
     match runtime() {
         Ok(runtime) => {
             // Where `check` runs is not where the server will.
-            let surroundings = DaemonState::default();
+            let daemon_state = DaemonState::default();
             let lifts = config.admission.lifts_api_version;
-            let lines = runtime.block_on(report::engine(&daemon, &surroundings, lifts));
+            let lines = runtime.block_on(report::engine(&daemon, &daemon_state, lifts));
             with_reason(lines.join("; "), config)
         }
         Err(error) => StartError::System(error).to_string(),
@@ -230,7 +230,7 @@ fn start(
     };
     let daemon = Arc::new(Daemon::new(&config));
     let budget = Arc::new(Budget::new(config.limits.body_bytes));
-    let surroundings = Arc::new(DaemonState::new(Candidates::of_this_process()));
+    let daemon_state = Arc::new(DaemonState::new(Candidates::of_this_process()));
     let (mut listeners, mut shared) = (JoinSet::new(), Vec::new());
     for (bound, settings) in bound.into_iter().zip(&config.listeners) {
         let address = bound.address().clone();
@@ -246,12 +246,12 @@ fn start(
         let own = Arc::new(Shared {
             listener: address.to_string().into(),
             on_loopback: address.is_loopback(),
-            ruling: RwLock::new(Arc::new(ruling(settings, &config))),
+            listener_rules: RwLock::new(Arc::new(listener_rules(settings, &config))),
             limits: config.limits.clone(),
             daemon: Arc::clone(&daemon),
             log: log.clone(),
             budget: Arc::clone(&budget),
-            surroundings: Arc::clone(&surroundings),
+            daemon_state: Arc::clone(&daemon_state),
         });
         shared.push(Arc::clone(&own));
         let listener = bound.into_listener().map_err(StartError::System)?;
@@ -260,7 +260,7 @@ fn start(
     let listening = Listening {
         config,
         daemon,
-        surroundings,
+        daemon_state,
         shared,
     };
     Ok((listening, listeners))
@@ -270,7 +270,7 @@ fn start(
 struct Listening {
     config: Config,
     daemon: Arc<Daemon>,
-    surroundings: Arc<DaemonState>,
+    daemon_state: Arc<DaemonState>,
     /// In the order of the settings' listeners.
     shared: Vec<Arc<Shared>>,
 }
@@ -300,8 +300,8 @@ impl Listening {
             tell(report, notice);
         }
         for (shared, settings) in self.shared.iter().zip(&config.listeners) {
-            let before = shared.ruling();
-            shared.rule_by(ruling(settings, &config));
+            let before = shared.listener_rules();
+            shared.rule_by(listener_rules(settings, &config));
             tell(report, &format!("reloaded for {}", shared.listener));
             for line in report::changes(&before.rules, &settings.rules) {
                 tell(report, &format!("  {line}"));
@@ -313,7 +313,7 @@ impl Listening {
     }
 }
 
-fn ruling(settings: &ListenerSettings, config: &Config) -> ListenerRules {
+fn listener_rules(settings: &ListenerSettings, config: &Config) -> ListenerRules {
     ListenerRules {
         rules: settings.rules.clone(),
         admission: config.admission.clone(),

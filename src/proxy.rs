@@ -52,7 +52,7 @@ pub struct Shared {
     /// Whether only programs of this host can reach the listener by TCP.
     pub on_loopback: bool,
     /// What requests are judged by. Each takes it once.
-    pub ruling: RwLock<Arc<ListenerRules>>,
+    pub listener_rules: RwLock<Arc<ListenerRules>>,
     /// Bounds.
     pub limits: Limits,
     /// Where the daemon is.
@@ -62,7 +62,7 @@ pub struct Shared {
     /// The memory that is held for judging.
     pub budget: Arc<Budget>,
     /// What is known besides the settings.
-    pub surroundings: Arc<DaemonState>,
+    pub daemon_state: Arc<DaemonState>,
 }
 
 /// What requests are judged by, as a whole: a reload puts another in its place.
@@ -77,13 +77,21 @@ pub struct ListenerRules {
 impl Shared {
     /// What the next request is judged by.
     #[must_use]
-    pub fn ruling(&self) -> Arc<ListenerRules> {
-        Arc::clone(&self.ruling.read().unwrap_or_else(PoisonError::into_inner))
+    pub fn listener_rules(&self) -> Arc<ListenerRules> {
+        Arc::clone(
+            &self
+                .listener_rules
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Has all requests from now on judged by another ruling, on connections that are open too.
-    pub fn rule_by(&self, ruling: ListenerRules) {
-        *self.ruling.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ruling);
+    pub fn rule_by(&self, listener_rules: ListenerRules) {
+        *self
+            .listener_rules
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(listener_rules);
     }
 }
 
@@ -92,7 +100,7 @@ pub struct Handler {
     shared: Arc<Shared>,
     client: Arc<str>,
     share: Share,
-    exchange: Arc<RequestState>,
+    state: Arc<RequestState>,
     upstream: Upstream,
     /// Refuses every request, as the client has too many connections.
     is_over_limit: bool,
@@ -106,7 +114,7 @@ impl Handler {
     pub fn new(
         shared: Arc<Shared>,
         client: &Client,
-        exchange: Arc<RequestState>,
+        state: Arc<RequestState>,
         is_over_limit: bool,
     ) -> Self {
         let upstream = Upstream::new(Arc::clone(&shared.daemon));
@@ -114,7 +122,7 @@ impl Handler {
             share: shared.budget.share_of(client.key),
             shared,
             client: Arc::clone(&client.name),
-            exchange,
+            state,
             upstream,
             is_over_limit,
             tunnel: Mutex::default(),
@@ -124,7 +132,7 @@ impl Handler {
     /// Answers the request whose head the guard has read.
     pub async fn answer(&self, body: Incoming) -> Response<ReplyBody> {
         // hyper has a request only when the guard has put a head before it.
-        let head = self.exchange.take_head().unwrap_or(Err(RefusedHead {
+        let head = self.state.take_head().unwrap_or(Err(RefusedHead {
             bad: BadHead::RequestLine,
             line: None,
         }));
@@ -163,7 +171,7 @@ impl Handler {
             reply,
         } = sent;
         if let Some(named) = terms.names().filter(|_| reply.status().is_success()) {
-            self.shared.surroundings.moved().remember(named.clone());
+            self.shared.daemon_state.moved().remember(named.clone());
         }
         match upgrade {
             Some(upgrade) if reply.status() == StatusCode::SWITCHING_PROTOCOLS => {
@@ -178,7 +186,7 @@ impl Handler {
     fn give_up(&self, denial: &Denial, close: bool, mut entry: Box<Entry>) -> Response<ReplyBody> {
         use body::pace::too_slow;
         use body::request::broken;
-        match self.exchange.upload() {
+        match self.state.upload() {
             Upload::Unread | Upload::Running | Upload::Ended => {
                 self.refuse(denial, close, Some(entry))
             }
@@ -211,7 +219,7 @@ impl Handler {
         let is_chunked = parts.headers.contains_key(http::header::TRANSFER_ENCODING);
         headers::drop_hop_by_hop(&mut parts.headers);
         say_if_open(&entry.record, &mut parts.headers);
-        if was_hijack || self.exchange.upload() == Upload::Running {
+        if was_hijack || self.state.upload() == Upload::Running {
             // Behind a request for a hijack nothing is read as a request, whatever became of it;
             // and behind one whose body is not whole nothing can be.
             parts.headers.insert(
@@ -221,9 +229,9 @@ impl Handler {
         }
         let can_be_asked_again = call.is_endless() && !call.effect().changes_state();
         let may_be_too_old = parts.status == StatusCode::BAD_REQUEST && call.version.is_some();
-        let body = ReplyBody::stream(body, entry, Arc::clone(&self.exchange), can_be_asked_again);
+        let body = ReplyBody::stream(body, entry, Arc::clone(&self.state), can_be_asked_again);
         let body = if may_be_too_old {
-            body.heeded_by(&self.shared.surroundings)
+            body.heeded_by(&self.shared.daemon_state)
         } else if matches!(call.reply(), Reply::Stream(_)) && is_chunked {
             body.in_whole_chunks(self.upstream.heard())
         } else {
@@ -280,7 +288,7 @@ impl Handler {
         if let Some(entry) = &entry {
             say_if_open(&entry.record, reply.headers_mut());
         }
-        let whole = |bytes| ReplyBody::whole(bytes, entry, Arc::clone(&self.exchange));
+        let whole = |bytes| ReplyBody::whole(bytes, entry, Arc::clone(&self.state));
         reply.map(whole)
     }
 }

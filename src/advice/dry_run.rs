@@ -26,11 +26,11 @@ pub fn judge<'a>(
     let (mut known, mut supposed) = (Answers::default(), Vec::new());
     let mut request = Request::new(call);
     loop {
-        let ground = Context {
+        let context = Context {
             known: &known,
             own: None,
         };
-        match rules.judge(request, ground) {
+        match rules.judge(request, context) {
             Judgement::Inspect(inspected) => {
                 request = inspected.with_body(text.as_bytes())?;
             }

@@ -37,23 +37,23 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
     let (mut unsure, mut least) = (None, None);
     let policies = rules.policies().iter();
     for policy in policies.filter(|policy| policy.grants(call)) {
-        let lacking = lacking(policy, asked);
+        let shortfall = shortfall(policy, asked);
         let open = undecided(policy, call, asked);
-        if lacking.is_empty() && open.is_empty() {
+        if shortfall.is_empty() && open.is_empty() {
             return Replayed::Allowed;
         }
-        if lacking.is_empty() {
+        if shortfall.is_empty() {
             unsure.get_or_insert(Shortfall::of(policy, open));
             continue;
         }
-        let is_sure = lacking.iter().any(|finding| is_sure(policy, finding));
-        let needs = lacking.iter().copied().map(need).collect();
+        let is_sure = shortfall.iter().any(|finding| is_sure(policy, finding));
+        let requirements = shortfall.iter().copied().map(requirement).collect();
         let kept = if is_sure { &mut least } else { &mut unsure };
-        kept.get_or_insert(Shortfall::of(policy, needs));
+        kept.get_or_insert(Shortfall::of(policy, requirements));
     }
     match (unsure, least) {
-        (Some(lacking), _) => Replayed::Unsure(lacking.needs),
-        (None, Some(lacking)) => Replayed::Refused(restricted(call, &lacking, None)),
+        (Some(shortfall), _) => Replayed::Unsure(shortfall.requirements),
+        (None, Some(shortfall)) => Replayed::Refused(restricted(call, &shortfall, None)),
         (None, None) => Replayed::Unsure(Vec::new()),
     }
 }
@@ -134,17 +134,17 @@ fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Requirement
         let is_lifted = key.is_some_and(|(block, _)| blocks.is_lifted(block));
         !finding.is_whole && !is_lifted && looks_closer(&finding.what)
     };
-    let mut needs: Vec<_> = asked.iter().filter(is_open).map(need).collect();
+    let mut requirements: Vec<_> = asked.iter().filter(is_open).map(requirement).collect();
     let sets_labels = call.operation().is_some_and(|it| LABELLING.contains(&it));
     if sets_labels && !blocks.create.labels.is_empty() && !blocks.is_lifted(Block::Create) {
         let (key, value) = (String::new(), String::new());
         let what = What::Label { key, value };
-        needs.push(need(&Finding {
+        requirements.push(requirement(&Finding {
             what,
             is_whole: false,
         }));
     }
-    needs
+    requirements
 }
 
 /// Whether a record tells enough of what is lacking: a container's labels are not in it.
@@ -169,15 +169,15 @@ fn is_sure(policy: &Policy, finding: &Finding) -> bool {
 
 /// What of this a policy does not grant.
 #[must_use]
-pub fn lacking<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> {
+pub fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> {
     if policy.passes_bodies() {
         return Vec::new();
     }
     let mut known = Answers::default();
     let mut grants = |finding: &Finding| {
-        let need = need(finding);
+        let requirement = requirement(finding);
         loop {
-            match Checker::of(policy, &known).grants(&need) {
+            match Checker::of(policy, &known).allows(&requirement) {
                 Ok(is_granted) => return is_granted,
                 Err(NeedsLookup::Missing(_)) => return false,
                 Err(NeedsLookup::Ask(lookup)) => {
@@ -197,7 +197,7 @@ pub fn key_of(what: &What) -> Option<String> {
     Some(format!("{}.{key}", block.name()))
 }
 
-fn need(finding: &Finding) -> Requirement {
+fn requirement(finding: &Finding) -> Requirement {
     Requirement {
         path: key_of(&finding.what).unwrap_or_default(),
         what: finding.what.clone(),

@@ -174,11 +174,11 @@ const NAMING: &[Operation] = &[
 /// What the daemon says of itself, if it answers, and whether Dockgate's own container was found.
 pub async fn engine(
     daemon: &Arc<Daemon>,
-    surroundings: &DaemonState,
+    daemon_state: &DaemonState,
     lifts_api_version: bool,
 ) -> Vec<String> {
     let address = &daemon.address;
-    let (said, too_old) = match surroundings.engine(daemon).await {
+    let (said, too_old) = match daemon_state.engine(daemon).await {
         Ok(engine) => (
             format!("daemon at {address}: {engine}"),
             too_old(engine.least_api_version(), lifts_api_version),
@@ -190,7 +190,7 @@ pub async fn engine(
             )];
         }
     };
-    let own = surroundings
+    let own = daemon_state
         .own(daemon)
         .await
         .map(|own| own.map(SelfContainer::id));
@@ -198,7 +198,7 @@ pub async fn engine(
         Ok(Some(id)) => Some(format!(
             "own container: {id}; requests that name it are refused"
         )),
-        Ok(None) if !surroundings.is_contained() => None,
+        Ok(None) if !daemon_state.is_contained() => None,
         Ok(None) => Some(format!("warning: {UNFOUND}")),
         Err(denial) => Some(format!("warning: {UNFOUND}: {}", denial.message)),
     };

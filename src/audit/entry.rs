@@ -302,10 +302,10 @@ impl Record {
     }
 
     /// Notes what a request asks for.
-    pub fn found(&mut self, needs: &[Requirement]) {
-        let found = needs
+    pub fn found(&mut self, requirements: &[Requirement]) {
+        let found = requirements
             .iter()
-            .filter_map(|need| finding::text(&need.what, self.has_arguments));
+            .filter_map(|requirement| finding::text(&requirement.what, self.has_arguments));
         let mut found = found.map(|finding| cut(finding, MAX_FINDING));
         self.findings = found.by_ref().take(MAX_FINDINGS).collect();
         if found.next().is_some() {
@@ -328,7 +328,7 @@ impl Record {
     pub fn refused(&mut self, denial: &Denial) {
         self.reason = denial.reason;
         if let Some(asked) = &denial.asked {
-            self.found(&asked.needs);
+            self.found(&asked.requirements);
             self.is_about(&asked.about);
         }
         self.detail = Some(denial.message.clone());

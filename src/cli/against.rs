@@ -202,8 +202,10 @@ fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<
         Replayed::Allowed if !is_known => unsure("what it asks for was cut or escaped"),
         Replayed::Allowed if was_allowed => None,
         Replayed::Allowed => Some((Change::Allowed, String::new())),
-        Replayed::Unsure(needs) => {
-            let keys = needs.iter().filter_map(|need| key_of(&need.what));
+        Replayed::Unsure(requirements) => {
+            let keys = requirements
+                .iter()
+                .filter_map(|requirement| key_of(&requirement.what));
             unsure(&keys.collect::<Vec<_>>().join(", "))
         }
     }

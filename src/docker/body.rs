@@ -107,7 +107,7 @@ pub struct Asked<'a> {
     /// Where it stands, as `HostConfig.Privileged`.
     pub path: String,
     /// What it asks for; nothing grants what has no topic.
-    pub topic: Option<FieldMeaning>,
+    pub meaning: Option<FieldMeaning>,
     /// Its value. No null is in it.
     pub value: &'a Json<'a>,
 }
@@ -282,15 +282,19 @@ fn collect_field<'a>(
     path: Path<'_>,
     found: &mut Vec<Asked<'a>>,
 ) {
-    let topic = match field.class {
-        Class::Judged(topic) | Class::Keys(topic) => Some(topic),
+    let meaning = match field.class {
+        Class::Judged(meaning) | Class::Keys(meaning) => Some(meaning),
         Class::Refused => None,
         Class::Harmless => return collect(value, field.shape, path, found),
         Class::Part | Class::Ignored => return,
     };
     if field.zero == Zero::Meant || !is_zero(value, field.shape) {
         let path = path.name();
-        found.push(Asked { path, topic, value });
+        found.push(Asked {
+            path,
+            meaning,
+            value,
+        });
     }
     if let Class::Keys(_) = field.class {
         collect(value, field.shape, path, found);

@@ -1,7 +1,7 @@
 //! Whether a policy's blocks grant a need.
 
 mod chosen;
-mod lacking;
+mod shortfall;
 
 use super::blocks::pattern::leads_up;
 use super::blocks::{Blocks, References, Selectors, Texts};
@@ -52,39 +52,39 @@ impl<'a> Checker<'a> {
     /// # Errors
     ///
     /// Something must be looked up, or is not there.
-    pub fn told(
+    pub fn resolve_names(
         &self,
-        needs: Vec<Requirement>,
+        requirements: Vec<Requirement>,
         must_know: bool,
     ) -> Result<Vec<Requirement>, NeedsLookup> {
         if self.known.is_empty() && !must_know {
-            return Ok(needs);
+            return Ok(requirements);
         }
-        let mut told = Vec::with_capacity(needs.len());
-        for need in needs {
-            match self.tell(&need) {
+        let mut told = Vec::with_capacity(requirements.len());
+        for requirement in requirements {
+            match self.resolve_name(&requirement) {
                 Ok(more) => told.extend(more),
-                Err(unsettled) if must_know => return Err(unsettled),
-                Err(_) => told.push(need),
+                Err(lookup_needed) if must_know => return Err(lookup_needed),
+                Err(_) => told.push(requirement),
             }
         }
         Ok(told)
     }
 
-    fn tell(&self, need: &Requirement) -> Result<Vec<Requirement>, NeedsLookup> {
-        let path = &need.path;
+    fn resolve_name(&self, requirement: &Requirement) -> Result<Vec<Requirement>, NeedsLookup> {
+        let path = &requirement.path;
         let told = |what: What| Requirement {
             path: path.clone(),
             what,
         };
-        if let What::Network(name) = &need.what
+        if let What::Network(name) = &requirement.what
             && name != "@default"
         {
             let network = answers::network(self.known, name)?;
             let joined = self.as_named(&network);
             return Ok(joined.map(told).into_iter().collect());
         }
-        if let What::Volume(name) = &need.what {
+        if let What::Volume(name) = &requirement.what {
             let Some(volume) = answers::volume(self.known, name)? else {
                 return Ok(vec![told(What::Volume("@new".to_owned()))]);
             };
@@ -99,10 +99,10 @@ impl<'a> Checker<'a> {
                 options.map(|(key, value)| told(Made::VolumeOption { key, value }.into()));
             return Ok([named, driver].into_iter().chain(options).collect());
         }
-        let mut need = need.clone();
-        let entered = need.what.entered();
-        let Some(name) = need.what.container_mut() else {
-            return Ok(vec![need]);
+        let mut requirement = requirement.clone();
+        let entered = requirement.what.entered();
+        let Some(name) = requirement.what.container_mut() else {
+            return Ok(vec![requirement]);
         };
         let container = answers::container(self.known, name)?;
         let is_own = container.label(POLICY_LABEL) == Some(self.policy);
@@ -111,7 +111,7 @@ impl<'a> Checker<'a> {
         let is_ordinary = entered.is_none() || is_own || self.is_ordinary(&container)?;
         let more = entered.filter(|_| !is_ordinary);
         let more = more.map(|block| told(Within::IntoPrivileged(block).into()));
-        Ok([need].into_iter().chain(more).collect())
+        Ok([requirement].into_iter().chain(more).collect())
     }
 }
 
@@ -125,12 +125,12 @@ impl Checker<'_> {
     /// # Errors
     ///
     /// What it names must be looked up, or is not there.
-    pub fn grants(&self, need: &Requirement) -> Granted {
-        let Some((block, _)) = need.what.key() else {
+    pub fn allows(&self, requirement: &Requirement) -> Granted {
+        let Some((block, _)) = requirement.what.key() else {
             // Dockgate's own container and names were held against it already.
             return Ok(true);
         };
-        Ok(self.blocks.is_lifted(block) || self.grants_by_key(&need.what)?)
+        Ok(self.blocks.is_lifted(block) || self.grants_by_key(&requirement.what)?)
     }
 
     fn grants_by_key(&self, what: &What) -> Granted {
@@ -139,9 +139,9 @@ impl Checker<'_> {
             What::Addresses => create.addresses,
             What::Bind { path, access } => create.binds.covers(path, *access),
             What::Capability(name) => has_capability(&create.capabilities, name),
-            What::Config(name) => create.configs.cover(name),
+            What::Config(name) => create.configs.covers(name),
             What::Device(name) => create.devices.has(name) || self.has_device(name),
-            What::Env(variable) => create.env.cover(variable, true),
+            What::Env(variable) => create.env.covers(variable, true),
             What::Gpus => create.gpus,
             What::Group(name) => create.groups.has(name),
             What::HostNamespace(name) => create.host_namespaces.has(name),
@@ -165,15 +165,15 @@ impl Checker<'_> {
             What::Replaces => create.replaces,
             What::Rollback => create.rollback,
             What::Runtime(name) => create.runtimes.has(name) || self.is_default_runtime(name)?,
-            What::Secret(name) => create.secrets.cover(name),
-            What::SecurityOption(option) => create.security_opt.cover(option),
+            What::Secret(name) => create.secrets.covers(name),
+            What::SecurityOption(option) => create.security_opt.covers(option),
             What::Start(name) => self.starts(name)?,
-            What::Sysctl(name) => create.sysctls.cover(name),
+            What::Sysctl(name) => create.sysctls.covers(name),
             What::TmpfsOption(option) => create.tmpfs_options.has(option),
             What::Unchanged => create.unchanged,
             What::Unnamed(_) => false,
-            What::User(user) => create.users.as_ref().is_none_or(|users| users.cover(user)),
-            What::SwarmVolume(name) => create.volumes.names.cover(name),
+            What::User(user) => create.users.as_ref().is_none_or(|users| users.covers(user)),
+            What::SwarmVolume(name) => create.volumes.names.covers(name),
             What::Volume(name) => self.volume(name)?,
             What::Within(within) => self.within(within)?,
             What::Name(_) | What::NewId(..) | What::Reach(..) | What::Rename { .. } => true,
@@ -191,14 +191,14 @@ impl Checker<'_> {
                 .paths
                 .as_ref()
                 .is_none_or(|paths| is_clean(path) && paths.covers(path, Access::Write)),
-            Within::Command(argv) => exec.commands.as_ref().is_none_or(|it| it.cover(argv)),
-            Within::ExecEnv(variable) => exec.env.cover(variable, exec.commands.is_none()),
+            Within::Command(argv) => exec.commands.as_ref().is_none_or(|it| it.covers(argv)),
+            Within::ExecEnv(variable) => exec.env.covers(variable, exec.commands.is_none()),
             Within::ExecInto(name) => {
                 self.enters(name, exec.into.as_ref(), exec.into_privileged)?
             }
             Within::ExecPrivileged => exec.privileged,
-            Within::ExecUser(user) => exec.users.as_ref().is_none_or(|users| users.cover(user)),
-            Within::PsArgs(arguments) => exec.ps_args.cover(arguments),
+            Within::ExecUser(user) => exec.users.as_ref().is_none_or(|users| users.covers(user)),
+            Within::PsArgs(arguments) => exec.ps_args.covers(arguments),
             Within::Watch(name) => match &exec.into {
                 Some(into) => self.selects(into, name)?,
                 None => true,
@@ -223,13 +223,13 @@ impl Checker<'_> {
         } = self.blocks;
         Ok(match what {
             Made::BuildNetwork(mode) => build.networks.has(mode),
-            Made::BuildRemote(remote) => !leads_up(remote) && build.remotes.cover(remote),
+            Made::BuildRemote(remote) => !leads_up(remote) && build.remotes.covers(remote),
             Made::Connect(name) => self.selects(&networks.containers, name)?,
             Made::Import => images.import,
             Made::NetworkDriver(name) => networks.drivers.has(name),
             Made::NetworkOption { key, value } => {
                 HARMLESS_NETWORK_OPTIONS.contains(&key.as_str())
-                    || networks.options.cover(key, value)
+                    || networks.options.covers(key, value)
             }
             Made::Pull(name) => moves(images.pull.as_ref(), name),
             // A build that pushes is a way to push, and no policy that only builds asked for it.
@@ -239,7 +239,7 @@ impl Checker<'_> {
             Made::Subnet(subnet) => networks.subnets.covers(subnet),
             Made::Tag(name) => self.tag(name)?,
             Made::VolumeDriver(name) => volumes.drivers.has(name),
-            Made::VolumeOption { key, value } => volumes.options.cover(key, value),
+            Made::VolumeOption { key, value } => volumes.options.covers(key, value),
         })
     }
 
@@ -262,7 +262,7 @@ impl Checker<'_> {
             let is_of_image = key == IMAGE_LABEL || value.is_empty();
             return is_of_image || (key == POLICY_LABEL && value == self.policy);
         }
-        self.blocks.create.labels.cover(key, value)
+        self.blocks.create.labels.covers(key, value)
     }
 
     /// Devices are granted with all permissions, or with those that stand behind a colon.
@@ -286,7 +286,7 @@ impl Checker<'_> {
 
     fn selects(&self, selectors: &Selectors, name: &str) -> Granted {
         let container = answers::container(self.known, name)?;
-        Ok(selectors.cover(&container, self.policy))
+        Ok(selectors.covers(&container, self.policy))
     }
 
     /// Whether a container may be entered: one that has more than the policy would give one only where
@@ -296,7 +296,7 @@ impl Checker<'_> {
             return Ok(true);
         }
         let container = answers::container(self.known, name)?;
-        let is_selected = into.is_none_or(|into| into.cover(&container, self.policy));
+        let is_selected = into.is_none_or(|into| into.covers(&container, self.policy));
         Ok(is_selected && (may_be_privileged || self.is_ordinary(&container)?))
     }
 
@@ -305,8 +305,8 @@ impl Checker<'_> {
         let Ok(opened) = opened(container) else {
             return Ok(false);
         };
-        for need in &opened {
-            if !self.may_have(need)? {
+        for requirement in &opened {
+            if !self.may_have(requirement)? {
                 return Ok(false);
             }
         }
@@ -314,13 +314,13 @@ impl Checker<'_> {
     }
 
     /// Whether a container that is entered may have this.
-    fn may_have(&self, need: &Requirement) -> Granted {
-        if let What::Volume(name) = &need.what {
+    fn may_have(&self, requirement: &Requirement) -> Granted {
+        if let What::Volume(name) = &requirement.what {
             // They may have any name, but be no paths of the host.
             let volume = answers::volume(self.known, name)?;
             return Ok(volume.is_none_or(|volume| self.is_good_volume(&volume)));
         }
-        Ok(self.blocks.is_lifted(Block::Create) || self.grants_by_key(&need.what)?)
+        Ok(self.blocks.is_lifted(Block::Create) || self.grants_by_key(&requirement.what)?)
     }
 
     /// Whether a container may be put on its networks as they are now: since it was made through the
@@ -386,7 +386,7 @@ fn moves(references: Option<&References>, name: &str) -> bool {
 /// Whether an image is one of those that a key names; what could be an id is none.
 fn is_within(references: Option<&References>, name: &str) -> bool {
     let is_covered = |references: &References| {
-        Reference::parse(name).is_ok_and(|reference| references.cover(&reference))
+        Reference::parse(name).is_ok_and(|reference| references.covers(&reference))
     };
     references.is_none_or(is_covered)
 }

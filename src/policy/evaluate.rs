@@ -31,7 +31,7 @@ pub(crate) struct Shortfall<'p> {
     /// The policy.
     pub(crate) policy: &'p Policy,
     /// What was asked for, each as a key of the policy would grant it.
-    pub(crate) needs: Vec<Requirement>,
+    pub(crate) requirements: Vec<Requirement>,
     /// The container that is entered, where it has more than the policy gives one.
     pub(crate) entered: Option<Entered>,
     /// Where the request differs from what it would replace.
@@ -40,10 +40,10 @@ pub(crate) struct Shortfall<'p> {
 
 impl<'p> Shortfall<'p> {
     /// These needs.
-    pub(crate) fn of(policy: &'p Policy, needs: Vec<Requirement>) -> Self {
+    pub(crate) fn of(policy: &'p Policy, requirements: Vec<Requirement>) -> Self {
         Self {
             policy,
-            needs,
+            requirements,
             entered: None,
             differences: Vec::new(),
         }
@@ -62,18 +62,18 @@ impl<'p> Shortfall<'p> {
 pub(crate) fn found<'p>(
     policy: &'p Policy,
     request: &Request<'_>,
-    needs: &[Requirement],
+    requirements: &[Requirement],
     known: &Answers,
 ) -> Result<Found<'p>, NeedsLookup> {
     if policy.passes_bodies() {
         return Ok(Found::Granted);
     }
-    let cover = Checker::of(policy, known);
-    let mut lacking = Shortfall::of(policy, Vec::new());
-    for need in needs {
-        cover.lacking(need, &mut lacking)?;
+    let checker = Checker::of(policy, known);
+    let mut shortfall = Shortfall::of(policy, Vec::new());
+    for requirement in requirements {
+        checker.shortfall(requirement, &mut shortfall)?;
     }
-    if lacking.needs.is_empty() {
+    if shortfall.requirements.is_empty() {
         return Ok(Found::Granted);
     }
     if policy.blocks().create.replaces
@@ -82,23 +82,23 @@ pub(crate) fn found<'p>(
         if differences.is_empty() {
             return Ok(Found::Replaces);
         }
-        lacking.differences = differences;
+        shortfall.differences = differences;
     }
     if policy.blocks().create.unchanged
         && request.call.operation() == Some(Operation::ServiceUpdate)
         && let Some(body) = &request.body
     {
         let service = answers::service(known, request.call.object().unwrap_or_default())?;
-        lacking.differences = unchanged::differences(&request.call, body, &service);
-        if lacking.differences.is_empty() {
-            let is_other = |need: &Requirement| !unchanged::is_compared(&need.path);
-            lacking.needs.retain(is_other);
+        shortfall.differences = unchanged::differences(&request.call, body, &service);
+        if shortfall.differences.is_empty() {
+            let is_other = |requirement: &Requirement| !unchanged::is_compared(&requirement.path);
+            shortfall.requirements.retain(is_other);
         }
-        if lacking.needs.is_empty() {
+        if shortfall.requirements.is_empty() {
             return Ok(Found::Unchanged);
         }
     }
-    Ok(Found::Refused(lacking))
+    Ok(Found::Refused(shortfall))
 }
 
 /// What of a request would reach Dockgate itself. What replaces a container may be on the networks that
@@ -107,14 +107,14 @@ pub(crate) fn found<'p>(
 pub(crate) fn reached_by<'n, 'p>(
     own: &SelfContainer,
     request: &Request<'_>,
-    needs: impl Iterator<Item = &'n Requirement> + Clone,
+    requirements: impl Iterator<Item = &'n Requirement> + Clone,
     mut policies: impl Iterator<Item = &'p Policy>,
     known: &Answers,
 ) -> Result<Option<Reached>, NeedsLookup> {
     if let Some(reached) = own.named_by(&request.call) {
         return Ok(Some(reached));
     }
-    let reached = own.reached(needs.clone(), known)?;
+    let reached = own.reached(requirements.clone(), known)?;
     if reached.is_none() || !policies.any(|policy| policy.blocks().create.replaces) {
         return Ok(reached);
     }
@@ -122,13 +122,16 @@ pub(crate) fn reached_by<'n, 'p>(
     if differences.is_none_or(|differences| !differences.is_empty()) {
         return Ok(reached);
     }
-    let is_shared = |need: &&Requirement| {
+    let is_shared = |requirement: &&Requirement| {
         matches!(
-            need.what,
+            requirement.what,
             What::Bind { .. } | What::Network(_) | What::Volume(_)
         )
     };
-    own.reached(needs.filter(|need| !is_shared(need)), known)
+    own.reached(
+        requirements.filter(|requirement| !is_shared(requirement)),
+        known,
+    )
 }
 
 /// Whether a request asks for nothing but what the container before it had.

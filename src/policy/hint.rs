@@ -164,9 +164,9 @@ impl Hints<'_> {
         // What it has no client can change any more.
         let is_narrow =
             |what: &What, way: &str| !matches!(what, What::Unnamed(_)) && !way.starts_with(CLIENT);
-        let ways = has.iter().map(|need| {
-            let way = self.way(&need.what)?;
-            is_narrow(&need.what, &way).then_some(way)
+        let ways = has.iter().map(|requirement| {
+            let way = self.way(&requirement.what)?;
+            is_narrow(&requirement.what, &way).then_some(way)
         });
         match ways.collect::<Option<Vec<_>>>() {
             Some(mut ways) if !ways.is_empty() => {

@@ -40,7 +40,7 @@ pub struct Terms {
     pub(crate) about: About,
     pub(crate) policy: Option<Arc<str>>,
     pub(crate) would_deny: Option<Denial>,
-    pub(crate) needs: Vec<Requirement>,
+    pub(crate) requirements: Vec<Requirement>,
     pub(crate) takes_away: Option<Arc<Container>>,
     pub(crate) names: Option<(Lookup, Arc<str>)>,
     pub(crate) must_be_plain_tar: bool,
@@ -84,7 +84,7 @@ impl Permit {
             about: About::default(),
             policy: None,
             would_deny: None,
-            needs: Vec::new(),
+            requirements: Vec::new(),
             takes_away: None,
             names: None,
             must_be_plain_tar: false,
@@ -154,8 +154,8 @@ impl Terms {
 
     /// What the request asks for.
     #[must_use]
-    pub fn needs(&self) -> &[Requirement] {
-        &self.needs
+    pub fn requirements(&self) -> &[Requirement] {
+        &self.requirements
     }
 
     /// The container whose replacement may have what it has, once this was sent.
@@ -200,8 +200,8 @@ mod tests {
 
     fn permit(rules: &Rules, known: &Answers) -> Permit {
         let call = classify("GET", Target::parse("/containers/json").unwrap()).unwrap();
-        let ground = Context { known, own: None };
-        match rules.judge(Request::new(call), ground) {
+        let context = Context { known, own: None };
+        match rules.judge(Request::new(call), context) {
             Judgement::Allow(permit) => permit,
             other @ (Judgement::Ask(..)
             | Judgement::Deny(_)

@@ -105,7 +105,7 @@ pub struct Denial {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
     /// All of it.
-    pub needs: Vec<Requirement>,
+    pub requirements: Vec<Requirement>,
     /// What is not granted.
     pub refused: Vec<Requirement>,
     /// The container that is entered, where it has more than is granted.

@@ -101,12 +101,12 @@ pub(crate) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
 }
 
 /// The denial of a name by which another object is found already.
-pub(crate) fn reads_as_id(call: &Call, need: &Requirement) -> Denial {
-    let value = need.what.value().unwrap_or_default();
+pub(crate) fn reads_as_id(call: &Call, requirement: &Requirement) -> Denial {
+    let value = requirement.what.value().unwrap_or_default();
     let message = format!(
         "{}: {} {} {READS_AS_ID}",
         entry(call),
-        need.path,
+        requirement.path,
         quoted(shortened(&value))
     );
     Denial::new(Reason::Restricted, message)
@@ -125,15 +125,21 @@ pub(crate) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
 
 /// The refusal of what a policy does not grant within an operation that it does; a shipped policy beside it
 /// may grant all of it.
-pub(crate) fn restricted(call: &Call, lacking: &Shortfall<'_>, variant: Option<&str>) -> Denial {
+pub(crate) fn restricted(call: &Call, shortfall: &Shortfall<'_>, variant: Option<&str>) -> Denial {
     let Shortfall {
-        needs, differences, ..
-    } = lacking;
-    let hints = lacking.hints();
+        requirements,
+        differences,
+        ..
+    } = shortfall;
+    let hints = shortfall.hints();
     let mut seen = HashSet::new();
-    let mut distinct = needs.iter().filter(|need| seen.insert(&need.what));
+    let mut distinct = requirements
+        .iter()
+        .filter(|requirement| seen.insert(&requirement.what));
     let shown = distinct.by_ref().take(SHOWN);
-    let shown: Vec<_> = shown.map(|need| refusal(need, hints)).collect();
+    let shown: Vec<_> = shown
+        .map(|requirement| refusal(requirement, hints))
+        .collect();
     let mut message = format!("{}: {}", entry(call), shown.join("; "));
     let more = distinct.count();
     // A String takes every write.
@@ -166,15 +172,15 @@ pub const SHOWN: usize = 3;
     clippy::wildcard_enum_match_arm,
     reason = "most are refused in the same words"
 )]
-pub fn refusal(need: &Requirement, hints: Hints<'_>) -> String {
-    let path = &need.path;
-    let value = asked(&need.what);
+pub fn refusal(requirement: &Requirement, hints: Hints<'_>) -> String {
+    let path = &requirement.path;
+    let value = asked(&requirement.what);
     let value = value.map(|value| quoted(shortened(&value)));
-    let Some(way) = hints.way(&need.what) else {
+    let Some(way) = hints.way(&requirement.what) else {
         let value = value.unwrap_or_default();
         return format!("{path} {value} is not granted: {BY_NOBODY}");
     };
-    match &need.what {
+    match &requirement.what {
         What::Within(Within::IntoPrivileged(_)) => {
             let has = entered(path, hints);
             format!("{has} more than [create] gives one; to grant it {way}")
@@ -208,10 +214,10 @@ fn entered(path: &str, hints: Hints<'_>) -> String {
     let Some(entered) = hints.entered else {
         return format!("{path} has");
     };
-    let has = entered.has.iter().take(SHOWN).map(|need| {
-        let value = asked(&need.what);
+    let has = entered.has.iter().take(SHOWN).map(|requirement| {
+        let value = asked(&requirement.what);
         let value = value.map(|value| format!(" {}", quoted(shortened(&value))));
-        format!("{}{}", need.path, value.unwrap_or_default())
+        format!("{}{}", requirement.path, value.unwrap_or_default())
     });
     let mut has: Vec<_> = has.collect();
     if entered.has.len() > SHOWN {

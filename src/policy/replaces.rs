@@ -110,8 +110,8 @@ pub fn left_out(body: &Json, old: &Container, image: &Json) -> Vec<String> {
             (_, was) => is_none(was) || is_same(new, was) || (is_none(new) && is_same(was, said)),
         }
     };
-    let lacking = SAID_BY_IMAGES.iter().filter(|key| !is_kept(key));
-    lacking.map(|key| (*key).to_owned()).collect()
+    let shortfall = SAID_BY_IMAGES.iter().filter(|key| !is_kept(key));
+    shortfall.map(|key| (*key).to_owned()).collect()
 }
 
 /// Whether a container may be put on a network as the old one was.

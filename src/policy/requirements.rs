@@ -37,8 +37,8 @@ pub enum Blocked {
 }
 
 impl From<NeedsLookup> for Blocked {
-    fn from(unsettled: NeedsLookup) -> Self {
-        Self::NeedsLookup(unsettled)
+    fn from(lookup_needed: NeedsLookup) -> Self {
+        Self::NeedsLookup(lookup_needed)
     }
 }
 
@@ -53,23 +53,23 @@ impl From<Denial> for Blocked {
 /// # Errors
 ///
 /// It is spelled in a way that has two readings, or something must be looked up first.
-pub fn needs(
+pub fn requirements(
     call: &Call,
     body: Option<&Json>,
     known: &Answers,
 ) -> Result<Vec<Requirement>, Blocked> {
-    let Some(mut needs) = Requirements::of(call) else {
+    let Some(mut requirements) = Requirements::of(call) else {
         return Ok(Vec::new());
     };
-    path::read(&mut needs, call, known)?;
-    query::read(&mut needs, call)?;
-    if let (Some(body), Some(table)) = (body, table(needs.operation)) {
+    path::read(&mut requirements, call, known)?;
+    query::read(&mut requirements, call)?;
+    if let (Some(body), Some(table)) = (body, table(requirements.operation)) {
         for asked in asked(body, table) {
-            field::read(&mut needs, &asked)?;
+            field::read(&mut requirements, &asked)?;
         }
-        container::whole(&mut needs, body)?;
+        container::whole(&mut requirements, body)?;
     }
-    Ok(once(needs.found))
+    Ok(once(requirements.found))
 }
 
 /// Up to so many needs each is compared with all others, which takes no memory.
@@ -81,8 +81,8 @@ fn once(mut found: Vec<Requirement>) -> Vec<Requirement> {
     if found.len() <= FEW {
         let mut rest = &*found;
         let mut is_doubled = false;
-        while let Some((need, others)) = rest.split_first() {
-            is_doubled |= others.iter().any(|other| other.what == need.what);
+        while let Some((requirement, others)) = rest.split_first() {
+            is_doubled |= others.iter().any(|other| other.what == requirement.what);
             rest = others;
         }
         if !is_doubled {
@@ -90,7 +90,10 @@ fn once(mut found: Vec<Requirement>) -> Vec<Requirement> {
         }
     }
     let mut seen = HashSet::with_capacity(found.len());
-    let are_first: Vec<_> = found.iter().map(|need| seen.insert(&need.what)).collect();
+    let are_first: Vec<_> = found
+        .iter()
+        .map(|requirement| seen.insert(&requirement.what))
+        .collect();
     let mut are_first = are_first.into_iter();
     found.retain(|_| are_first.next().unwrap_or_default());
     found
@@ -103,11 +106,11 @@ fn once(mut found: Vec<Requirement>) -> Vec<Requirement> {
 ///
 /// Something must be looked up first.
 pub fn reached(call: &Call, known: &Answers) -> Result<Vec<Requirement>, NeedsLookup> {
-    let Some(mut needs) = Requirements::of(call) else {
+    let Some(mut requirements) = Requirements::of(call) else {
         return Ok(Vec::new());
     };
-    path::reach(&mut needs, call, known)?;
-    Ok(needs.found)
+    path::reach(&mut requirements, call, known)?;
+    Ok(requirements.found)
 }
 
 /// The needs found so far.

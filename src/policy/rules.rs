@@ -17,7 +17,9 @@ use crate::policy::checker::Checker;
 use crate::policy::evaluate::{Found, Shortfall, found, is_replacement, reached_by};
 use crate::policy::objects::POLICY_LABEL;
 use crate::policy::requirement::{Block, Requirement, What};
-use crate::policy::requirements::{Blocked, is_reserved, needs, reached, strip_unknown_query_keys};
+use crate::policy::requirements::{
+    Blocked, is_reserved, reached, requirements, strip_unknown_query_keys,
+};
 use crate::policy::rewrite;
 use crate::policy::rewrite::About;
 use crate::policy::self_container::SelfContainer;
@@ -157,7 +159,7 @@ impl Rules {
     }
 
     /// Judges a request. The same request gets the same verdict on the same ground.
-    pub fn judge<'a>(&self, mut request: Request<'a>, ground: Context<'_>) -> Judgement<'a> {
+    pub fn judge<'a>(&self, mut request: Request<'a>, context: Context<'_>) -> Judgement<'a> {
         let call = &mut request.call;
         // No policy grants what the daemon does not know: that is told rather than who grants the call.
         let flaw = request.flaw.as_deref().cloned();
@@ -174,10 +176,10 @@ impl Rules {
         if is_judged && request.body.is_none() && call.operation().is_some_and(has_table) {
             return Judgement::Inspect(request);
         }
-        match self.weigh(&request, (refused, is_judged), ground) {
-            Ok(weighed) => self.allow(weighed, request, ground.known),
+        match self.weigh(&request, (refused, is_judged), context) {
+            Ok(weighed) => self.allow(weighed, request, context.known),
             Err(Blocked::Refused(denial)) => Judgement::Deny(denial),
-            Err(Blocked::NeedsLookup(unsettled)) => unsettled.of(request),
+            Err(Blocked::NeedsLookup(lookup_needed)) => lookup_needed.of(request),
         }
     }
 
@@ -195,14 +197,14 @@ impl Rules {
     fn restricted(
         &self,
         request: &Request<'_>,
-        needs: &[Requirement],
-        lacking: &Shortfall<'_>,
+        requirements: &[Requirement],
+        shortfall: &Shortfall<'_>,
         known: &Answers,
     ) -> Denial {
         let way = self
             .variants
-            .way_to_all(request, needs, &lacking.needs, known);
-        restricted(&request.call, lacking, way)
+            .way_to_all(request, requirements, &shortfall.requirements, known);
+        restricted(&request.call, shortfall, way)
     }
 
     /// The first of the policies that grants all that a request asks for.
@@ -210,32 +212,32 @@ impl Rules {
         &self,
         request: &Request<'_>,
         (refused, is_judged): (Option<Denial>, bool),
-        ground: Context<'_>,
+        context: Context<'_>,
     ) -> Result<Weighed<'_>, Blocked> {
-        let (call, known) = (&request.call, ground.known);
+        let (call, known) = (&request.call, context.known);
         let is_granted = refused.is_none();
         let policies = self.policies.iter();
         let policies = policies.filter(|policy| is_granted && policy.grants(call));
-        let needs = if is_judged {
-            needs(call, request.body.as_ref(), known)?
+        let requirements = if is_judged {
+            requirements(call, request.body.as_ref(), known)?
         } else {
             Vec::new()
         };
-        if let Some(own) = ground.own {
-            spare_own(own, request, &needs, policies.clone(), known)?;
+        if let Some(own) = context.own {
+            spare_own(own, request, &requirements, policies.clone(), known)?;
         }
-        let of_names = match taken_for_another(call, &needs, known)? {
-            None => self.renamed_into_a_key(call, &needs, known)?,
+        let of_names = match taken_for_another(call, &requirements, known)? {
+            None => self.renamed_into_a_key(call, &requirements, known)?,
             of_another => of_another,
         };
         if let Some(denial) = of_names {
             return Err(denial.into());
         }
-        let mut least = self.unfit_to_start(&needs, known)?;
+        let mut least = self.unfit_to_start(&requirements, known)?;
         let is_fit = least.is_none();
         for policy in policies.clone().filter(|_| is_fit) {
-            match found(policy, request, &needs, known)? {
-                Found::Granted => return Ok(Weighed::granted(policy, needs)),
+            match found(policy, request, &requirements, known)? {
+                Found::Granted => return Ok(Weighed::granted(policy, requirements)),
                 Found::Replaces => {
                     return Ok(Weighed {
                         is_replacement: true,
@@ -243,29 +245,29 @@ impl Rules {
                     });
                 }
                 Found::Unchanged => return Ok(Weighed::granted(policy, whole(What::Unchanged))),
-                Found::Refused(lacking) => _ = least.get_or_insert(lacking),
+                Found::Refused(shortfall) => _ = least.get_or_insert(shortfall),
             }
         }
         let mut denial = match (refused, &least) {
             (Some(denial), _) => denial,
-            (None, Some(lacking)) => self.restricted(request, &needs, lacking, known),
+            (None, Some(shortfall)) => self.restricted(request, &requirements, shortfall, known),
             (None, None) => not_granted(&self.policies, &self.variants, call),
         };
         if self.is_observed
-            && let Some(weighed) = self.sent_all_the_same(request, &needs, &denial, known)?
+            && let Some(weighed) = self.sent_all_the_same(request, &requirements, &denial, known)?
         {
             return Ok(weighed);
         }
-        let needs = match policies.clone().next() {
-            Some(policy) => Checker::of(policy, known).told(needs, false)?,
-            None => needs,
+        let requirements = match policies.clone().next() {
+            Some(policy) => Checker::of(policy, known).resolve_names(requirements, false)?,
+            None => requirements,
         };
         let (refused, entered) = match least {
-            Some(lacking) => (lacking.needs, lacking.entered),
+            Some(shortfall) => (shortfall.requirements, shortfall.entered),
             None => (Vec::new(), None),
         };
         denial.asked = Some(Box::new(Asked {
-            needs,
+            requirements,
             refused,
             entered,
             about: About::of(call, request.body.as_ref(), known),
@@ -277,16 +279,18 @@ impl Rules {
     /// was made through decides which networks it is on.
     fn unfit_to_start(
         &self,
-        needs: &[Requirement],
+        requirements: &[Requirement],
         known: &Answers,
     ) -> Result<Option<Shortfall<'_>>, NeedsLookup> {
-        let starts = needs.iter().filter(|it| matches!(it.what, What::Start(_)));
-        for need in starts {
+        let starts = requirements
+            .iter()
+            .filter(|it| matches!(it.what, What::Start(_)));
+        for requirement in starts {
             for policy in &self.policies {
-                let mut lacking = Shortfall::of(policy, Vec::new());
-                Checker::of(policy, known).lacking(need, &mut lacking)?;
-                if !lacking.needs.is_empty() {
-                    return Ok(Some(lacking));
+                let mut shortfall = Shortfall::of(policy, Vec::new());
+                Checker::of(policy, known).shortfall(requirement, &mut shortfall)?;
+                if !shortfall.requirements.is_empty() {
+                    return Ok(Some(shortfall));
                 }
             }
         }
@@ -298,17 +302,17 @@ impl Rules {
     fn renamed_into_a_key(
         &self,
         call: &Call,
-        needs: &[Requirement],
+        requirements: &[Requirement],
         known: &Answers,
     ) -> Result<Option<Denial>, NeedsLookup> {
-        for need in needs {
-            let What::Rename { container, name } = &need.what else {
+        for requirement in requirements {
+            let What::Rename { container, name } = &requirement.what else {
                 continue;
             };
             for policy in &self.policies {
                 for (key, selectors) in policy.blocks().selectors() {
                     if selectors.select_name(name)
-                        && !selectors.cover(&*answers::container(known, container)?, policy.mark())
+                        && !selectors.covers(&*answers::container(known, container)?, policy.mark())
                     {
                         return Ok(Some(renamed(call, name, key)));
                     }
@@ -322,42 +326,42 @@ impl Rules {
     fn sent_all_the_same(
         &self,
         request: &Request<'_>,
-        needs: &[Requirement],
+        requirements: &[Requirement],
         denial: &Denial,
         known: &Answers,
     ) -> Result<Option<Weighed<'_>>, NeedsLookup> {
         let is_replacement = is_replacement(request, known)?;
         if !is_replacement {
-            for need in needs {
-                if self.is_forged(need, known)? {
+            for requirement in requirements {
+                if self.is_forged(requirement, known)? {
                     return Ok(None);
                 }
             }
         }
-        let needs = if is_replacement {
+        let requirements = if is_replacement {
             replaces()
         } else {
-            needs.to_vec()
+            requirements.to_vec()
         };
         Ok(Some(Weighed {
             policy: None,
-            needs,
+            requirements,
             is_replacement,
             would_deny: Some(denial.clone()),
         }))
     }
 
     /// Whether a label would pass for one of Dockgate's own, which outlasts the time of observing.
-    fn is_forged(&self, need: &Requirement, known: &Answers) -> Result<bool, NeedsLookup> {
+    fn is_forged(&self, requirement: &Requirement, known: &Answers) -> Result<bool, NeedsLookup> {
         let mut policies = self.policies.iter();
-        if let What::Label { key, value } = &need.what {
+        if let What::Label { key, value } = &requirement.what {
             let is_ours = key == POLICY_LABEL && policies.any(|policy| policy.mark() == value);
             return Ok(is_reserved(key) && !is_ours);
         }
         if let What::Mark {
             service,
             policy: mark,
-        } = &need.what
+        } = &requirement.what
             && let Some(first) = policies.next()
         {
             return Ok(!Checker::of(first, known).may_mark(service, mark)?);
@@ -378,10 +382,10 @@ impl Rules {
             let call = &request.call;
             return Judgement::Deny(not_granted(&self.policies, &self.variants, call));
         };
-        let cover = Checker::of(policy, known);
-        let needs = match cover.told(weighed.needs, self.is_observed) {
-            Ok(needs) => needs,
-            Err(unsettled) => return unsettled.of(request),
+        let checker = Checker::of(policy, known);
+        let requirements = match checker.resolve_names(weighed.requirements, self.is_observed) {
+            Ok(requirements) => requirements,
+            Err(lookup_needed) => return lookup_needed.of(request),
         };
         let blocks = policy.blocks();
         let mut taken = None;
@@ -389,7 +393,7 @@ impl Rules {
             let name = request.call.object().unwrap_or_default();
             match answers::container(known, name) {
                 Ok(container) => taken = Some(container),
-                Err(unsettled) => return unsettled.of(request),
+                Err(lookup_needed) => return lookup_needed.of(request),
             }
         }
         if let Some(decided) = weighed.policy
@@ -402,7 +406,7 @@ impl Rules {
             .policy
             .map(|decided| moved(decided, &request, known))
         {
-            Some(Err(unsettled)) => return unsettled.of(request),
+            Some(Err(lookup_needed)) => return lookup_needed.of(request),
             Some(Ok(names)) => names,
             None => None,
         };
@@ -416,7 +420,7 @@ impl Rules {
             body: body.map(|(operation, body)| rendered(&body, operation)),
             policy: weighed.policy.map(|policy| Arc::clone(policy.name())),
             would_deny: weighed.would_deny,
-            needs,
+            requirements,
             takes_away: taken,
             names,
             must_be_plain_tar: operation == Some(Operation::PutContainerArchive)
@@ -485,7 +489,7 @@ struct Weighed<'p> {
     /// The policy that grants it, if one does.
     policy: Option<&'p Policy>,
     /// What it asks for.
-    needs: Vec<Requirement>,
+    requirements: Vec<Requirement>,
     /// Whether that is what the container before it had, whose mark it keeps.
     is_replacement: bool,
     /// Why it would be refused, if it is only observed.
@@ -493,10 +497,10 @@ struct Weighed<'p> {
 }
 
 impl<'p> Weighed<'p> {
-    fn granted(policy: &'p Policy, needs: Vec<Requirement>) -> Self {
+    fn granted(policy: &'p Policy, requirements: Vec<Requirement>) -> Self {
         Self {
             policy: Some(policy),
-            needs,
+            requirements,
             is_replacement: false,
             would_deny: None,
         }
@@ -517,11 +521,11 @@ fn whole(what: What) -> Vec<Requirement> {
 /// The denial of a name by which another object is found already, as its id begins so.
 fn taken_for_another(
     call: &Call,
-    needs: &[Requirement],
+    requirements: &[Requirement],
     known: &Answers,
 ) -> Result<Option<Denial>, NeedsLookup> {
-    for need in needs {
-        if let What::NewId(kind, name) = &need.what {
+    for requirement in requirements {
+        if let What::NewId(kind, name) = &requirement.what {
             let name = name.clone();
             let lookup = if *kind == Object::Network {
                 Lookup::Network(name)
@@ -532,7 +536,7 @@ fn taken_for_another(
             };
             match known.answer(&lookup) {
                 Some(Answer::Missing) => {}
-                Some(_) => return Ok(Some(reads_as_id(call, need))),
+                Some(_) => return Ok(Some(reads_as_id(call, requirement))),
                 None => return Err(NeedsLookup::Ask(lookup)),
             }
         }
@@ -605,12 +609,12 @@ fn takes_away(operation: Operation) -> bool {
 fn spare_own<'p>(
     own: &SelfContainer,
     request: &Request<'_>,
-    needs: &[Requirement],
+    requirements: &[Requirement],
     policies: impl Iterator<Item = &'p Policy>,
     known: &Answers,
 ) -> Result<(), Blocked> {
     let path = reached(&request.call, known)?;
-    let about = path.iter().chain(needs);
+    let about = path.iter().chain(requirements);
     match reached_by(own, request, about, policies, known)? {
         Some(reached) => Err(reaches_own(&request.call, &reached).into()),
         None => Ok(()),

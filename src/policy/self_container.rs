@@ -128,12 +128,12 @@ impl SelfContainer {
     /// What something names must be looked up, or is not there.
     pub fn reached<'a>(
         &self,
-        needs: impl Iterator<Item = &'a Requirement>,
+        requirements: impl Iterator<Item = &'a Requirement>,
         known: &Answers,
     ) -> Result<Option<Reached>, NeedsLookup> {
-        for need in needs {
-            if let Some(what) = self.reached_by(&need.what, known)? {
-                let path = need.path.clone();
+        for requirement in requirements {
+            if let Some(what) = self.reached_by(&requirement.what, known)? {
+                let path = requirement.path.clone();
                 return Ok(Some(Reached { path, what }));
             }
         }

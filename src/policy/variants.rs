@@ -63,17 +63,19 @@ impl Variants {
     pub(crate) fn way_to_all(
         &self,
         request: &Request<'_>,
-        needs: &[Requirement],
-        lacking: &[Requirement],
+        requirements: &[Requirement],
+        shortfall: &[Requirement],
         known: &Answers,
     ) -> Option<&str> {
         let is_other = |variant: &&Variant| {
-            let keys = lacking.iter().filter_map(|need| need.what.key());
+            let keys = shortfall
+                .iter()
+                .filter_map(|requirement| requirement.what.key());
             let mut blocks = keys.map(|(block, _)| block);
             blocks.any(|block| variant.blocks.contains(&block))
         };
         let grants = |variant: &&Variant| {
-            let found = found(&variant.policy, request, needs, known);
+            let found = found(&variant.policy, request, requirements, known);
             variant.policy.grants(&request.call) && matches!(found, Ok(Found::Granted))
         };
         let variant = self.0.iter().filter(is_other).find(grants);

@@ -43,19 +43,19 @@ pub async fn serve(
     is_over_limit: bool,
     drain: watch::Receiver<bool>,
 ) {
-    let exchange = Arc::<RequestState>::default();
+    let state = Arc::<RequestState>::default();
     let guard = Guard::new(
         socket,
-        Arc::clone(&exchange),
+        Arc::clone(&state),
         HeadLimits::new(&shared.limits, is_over_limit),
     );
-    let gate = Handler::new(shared, client, Arc::clone(&exchange), is_over_limit);
-    let gate = Arc::new(gate);
-    let mut connection = http(guard, Arc::clone(&gate), Arc::clone(&exchange));
-    let tunnel = converse(&mut connection, &gate, &exchange, drain).await;
+    let handler = Handler::new(shared, client, Arc::clone(&state), is_over_limit);
+    let handler = Arc::new(handler);
+    let mut connection = http(guard, Arc::clone(&handler), Arc::clone(&state));
+    let tunnel = converse(&mut connection, &handler, &state, drain).await;
     let parts = connection.into_parts();
     // With it goes the daemon's connection, unless that is the tunnel's now.
-    drop(gate);
+    drop(handler);
     let guard = parts.io.into_inner();
     match tunnel {
         // Neither is to take space as long as HTTP is spoken.
@@ -68,51 +68,51 @@ pub async fn serve(
 /// its place.
 async fn converse(
     connection: &mut Http,
-    gate: &Handler,
-    exchange: &RequestState,
+    handler: &Handler,
+    state: &RequestState,
     mut drain: watch::Receiver<bool>,
 ) -> Option<Tunnel> {
     let mut drained =
         std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
     let drain_bell = WakeFlag::new();
-    let bells = [&drain_bell, &gate.upstream.bell, &exchange.bell];
+    let bells = [&drain_bell, &handler.upstream.wake_flag, &state.wake_flag];
     let mut keeps_no_more = false;
     poll_fn(|cx| {
         // What rings from here on is seen below.
-        for bell in bells {
-            bell.hush();
+        for wake_flag in bells {
+            wake_flag.hush();
         }
         if drain_bell.take_ring()
-            && !exchange.is_draining()
+            && !state.is_draining()
             && drained.as_mut().poll(&mut drain_bell.context()).is_ready()
         {
-            exchange.drain();
+            state.drain();
         }
         for _ in 0..ROUNDS {
             // The daemon's side first, so that its closing is known before a request is sent.
-            gate.upstream.poll();
-            if !exchange.bell.take_ring() {
+            handler.upstream.poll();
+            if !state.wake_flag.take_ring() {
                 break;
             }
-            if exchange.is_released() && exchange.upload() == Upload::Running {
+            if state.is_released() && state.upload() == Upload::Running {
                 // What the daemon had no use for is not sent on any more.
-                gate.upstream.cut();
+                handler.upstream.cut();
             }
-            let mut context = exchange.bell.context();
+            let mut context = state.wake_flag.context();
             let over = connection.poll_without_shutdown(&mut context).is_ready();
-            let tunnel = gate.take_tunnel();
+            let tunnel = handler.take_tunnel();
             if over || tunnel.is_some() {
                 return Poll::Ready(tunnel);
             }
-            if exchange.is_draining() && !keeps_no_more {
+            if state.is_draining() && !keeps_no_more {
                 // Only now, as a head that is under way had to be refused first.
                 keeps_no_more = true;
                 Pin::new(&mut *connection).graceful_shutdown();
-                exchange.bell.ring();
+                state.wake_flag.ring();
             }
         }
-        for bell in bells {
-            bell.belong_to(cx.waker());
+        for wake_flag in bells {
+            wake_flag.belong_to(cx.waker());
         }
         Poll::Pending
     })
@@ -123,10 +123,10 @@ async fn converse(
 type Http = http1::Connection<TokioIo<Guard<Socket>>, AlwaysReady<PanicCaught<GateService>>>;
 
 /// Speaks HTTP through the guard, and has the gate answer.
-fn http(guard: Guard<Socket>, gate: Arc<Handler>, exchange: Arc<RequestState>) -> Http {
+fn http(guard: Guard<Socket>, handler: Arc<Handler>, state: Arc<RequestState>) -> Http {
     let service = ServiceBuilder::new()
-        .layer(CatchPanic(exchange))
-        .service(GateService(gate));
+        .layer(CatchPanic(state))
+        .service(GateService(handler));
     http1::Builder::new()
         .half_close(false)
         .max_buf_size(MAX_BUFFER)
@@ -181,9 +181,9 @@ impl Service<Request<Incoming>> for GateService {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Answer {
-        let gate = Arc::clone(&self.0);
+        let handler = Arc::clone(&self.0);
         let body = request.into_body();
-        Box::pin(async move { Ok(gate.answer(body).await) })
+        Box::pin(async move { Ok(handler.answer(body).await) })
     }
 }
 
@@ -198,7 +198,7 @@ impl<S> Layer<S> for CatchPanic {
     fn layer(&self, inner: S) -> PanicCaught<S> {
         PanicCaught {
             inner,
-            exchange: Arc::clone(&self.0),
+            state: Arc::clone(&self.0),
         }
     }
 }
@@ -206,7 +206,7 @@ impl<S> Layer<S> for CatchPanic {
 #[derive(Clone)]
 struct PanicCaught<S> {
     inner: S,
-    exchange: Arc<RequestState>,
+    state: Arc<RequestState>,
 }
 
 impl<R, S> Service<R> for PanicCaught<S>
@@ -225,7 +225,7 @@ where
     fn call(&mut self, request: R) -> Caught<S::Future> {
         Caught {
             answer: AssertUnwindSafe(self.inner.call(request)).catch_unwind(),
-            exchange: Arc::clone(&self.exchange),
+            state: Arc::clone(&self.state),
         }
     }
 }
@@ -233,7 +233,7 @@ where
 /// An answer, or the reply that stands for it if it panics.
 struct Caught<F> {
     answer: CatchUnwind<AssertUnwindSafe<F>>,
-    exchange: Arc<RequestState>,
+    state: Arc<RequestState>,
 }
 
 impl<F> Future for Caught<F>
@@ -247,8 +247,8 @@ where
         Poll::Ready(answered.unwrap_or_else(|_| {
             let message = "a defect of dockgate; nothing more is known here";
             let reply = refusal::reply(&Denial::new(Reason::InternalError, message), true);
-            let exchange = Arc::clone(&self.exchange);
-            Ok(reply.map(|bytes| ReplyBody::whole(bytes, None, exchange)))
+            let state = Arc::clone(&self.state);
+            Ok(reply.map(|bytes| ReplyBody::whole(bytes, None, state)))
         }))
     }
 }
@@ -260,15 +260,15 @@ mod tests {
     #[tokio::test]
     async fn a_panic_becomes_a_500_with_its_reason() {
         let planted = tower::service_fn(|()| Box::pin(async { panic!("planted") }));
-        let exchange = Arc::<RequestState>::default();
+        let state = Arc::<RequestState>::default();
         let mut service = ServiceBuilder::new()
-            .layer(CatchPanic(Arc::clone(&exchange)))
+            .layer(CatchPanic(Arc::clone(&state)))
             .service(planted);
         let reply = service.call(()).await.unwrap();
         assert_eq!(reply.status(), 500);
         assert_eq!(reply.headers()["dockgate-reason"], "internal_error");
         assert_eq!(reply.headers()["connection"], "close");
         drop(reply);
-        assert!(exchange.is_released());
+        assert!(state.is_released());
     }
 }

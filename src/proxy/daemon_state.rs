@@ -29,7 +29,7 @@ pub struct DaemonState {
     own: OnceCell<Option<SelfContainer>>,
     engine: OnceCell<Engine>,
     least_api_version: Mutex<Option<ApiVersion>>,
-    predecessors: RecentlyRemoved,
+    recently_removed: RecentlyRemoved,
     names: HeldNames,
     moved: Moved,
 }
@@ -119,8 +119,8 @@ impl DaemonState {
 
     /// The containers that were taken away of late.
     #[must_use]
-    pub fn predecessors(&self) -> &RecentlyRemoved {
-        &self.predecessors
+    pub fn recently_removed(&self) -> &RecentlyRemoved {
+        &self.recently_removed
     }
 }
 

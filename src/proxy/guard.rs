@@ -50,7 +50,7 @@ impl HeadLimits {
 #[derive(Debug)]
 pub struct Guard<S> {
     socket: S,
-    exchange: Arc<RequestState>,
+    state: Arc<RequestState>,
     limits: HeadLimits,
     phase: Phase,
     /// Bytes from the client that hyper may not have yet.
@@ -93,10 +93,10 @@ const HALF_CLOSED: Duration = Duration::from_mins(1);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// A guard before a socket on which nothing was read yet.
-    pub fn new(socket: S, exchange: Arc<RequestState>, limits: HeadLimits) -> Self {
+    pub fn new(socket: S, state: Arc<RequestState>, limits: HeadLimits) -> Self {
         Self {
             socket,
-            exchange,
+            state,
             limits,
             phase: Phase::Head,
             held: Vec::new(),
@@ -159,7 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     }
                     continue;
                 }
-                Poll::Pending if self.exchange.is_draining() => {
+                Poll::Pending if self.state.is_draining() => {
                     if !self.held.is_empty() {
                         self.refuse(BadHead::Draining);
                     }
@@ -199,7 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     Framing::Chunked => Phase::Chunks,
                 };
                 synthesize(&head, &mut self.synthetic);
-                self.exchange.put_head(Ok(Box::new(head)));
+                self.state.put_head(Ok(Box::new(head)));
             }
             Err(refused) => self.refuse_parsed(refused),
         }
@@ -223,7 +223,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             .extend_from_slice(b" / HTTP/1.1\r\nconnection: close\r\n\r\n");
         self.held = Vec::new();
         self.phase = Phase::Refused;
-        self.exchange.put_head(Err(refused));
+        self.state.put_head(Err(refused));
     }
 
     /// Ready when the deadline has passed. The timer is only moved when it would go off too late;
@@ -292,25 +292,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn poll_chunks(&mut self, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = to.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, to))?;
-        if to.filled().len() > before || self.exchange.watches_for_leaving() {
+        if to.filled().len() > before || self.state.watches_for_leaving() {
             return Poll::Ready(Ok(()));
         }
-        if self.exchange.upload() == Upload::Ended {
+        if self.state.upload() == Upload::Ended {
             return self.poll_half_closed(cx);
         }
-        if !self.exchange.awaits_more() {
+        if !self.state.awaits_more() {
             return Poll::Pending;
         }
         if std::mem::replace(&mut self.has_asked, true) {
             return Poll::Ready(Ok(()));
         }
-        self.exchange.bell.ring();
+        self.state.wake_flag.ring();
         Poll::Pending
     }
 
     /// Holds what comes, and tells hyper when the client has left.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let is_watched = self.exchange.watches_for_leaving();
+        let is_watched = self.state.watches_for_leaving();
         while !self.has_ended && self.held.len() < READ {
             if ready!(self.poll_fill(cx))? == 0 {
                 self.end();
@@ -335,7 +335,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
         cx: &mut Context<'_>,
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.phase == Phase::Held && self.exchange.take_release() {
+        if self.phase == Phase::Held && self.state.take_release() {
             self.phase = Phase::Head;
             self.deadline = Instant::now()
                 + if self.held.is_empty() {
@@ -345,7 +345,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                 };
         }
         if self.phase == Phase::Head {
-            _ = self.exchange.take_release();
+            _ = self.state.take_release();
             ready!(self.poll_head(cx))?;
         }
         if !self.synthetic.is_empty() {

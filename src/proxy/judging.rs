@@ -71,26 +71,26 @@ impl Handler {
         entry: &mut Entry,
         stage: &mut Stage,
     ) -> Result<Sent, Denial> {
-        let ruling = self.shared.ruling();
-        entry.record.is_observed = ruling.rules.is_observed();
-        self.admit(&stage.head, &ruling.admission)?;
-        let mut call = match understand(&stage.head, &ruling.admission, None) {
+        let listener_rules = self.shared.listener_rules();
+        entry.record.is_observed = listener_rules.rules.is_observed();
+        self.admit(&stage.head, &listener_rules.admission)?;
+        let mut call = match understand(&stage.head, &listener_rules.admission, None) {
             Ok(call) => call,
-            Err(denial) => return Err(answer_absent(entry, &stage.head, &ruling, denial)),
+            Err(denial) => return Err(answer_absent(entry, &stage.head, &listener_rules, denial)),
         };
         entry.record.understood(&call);
-        if ruling.admission.lifts_api_version
-            && let Some(from) = Box::pin(self.lift(stage, &ruling, &mut call)).await?
+        if listener_rules.admission.lifts_api_version
+            && let Some(from) = Box::pin(self.lift(stage, &listener_rules, &mut call)).await?
         {
             entry.record.lifted(&call, from);
         }
         entry.record.is_left_out = probe::is_health_check(&call, &stage.head, &self.client);
         stage.prepare_for(&call);
-        let own = self.own(&ruling, &call).await?;
+        let own = self.own(&listener_rules, &call).await?;
         let known = Answers::default();
-        let ground = Context { known: &known, own };
+        let context = Context { known: &known, own };
         let request = Request::new(call);
-        let missing = match self.step(entry, stage, ruling.rules.judge(request, ground)) {
+        let missing = match self.step(entry, stage, listener_rules.rules.judge(request, context)) {
             Step::Deny(denial) => return Err(denial),
             Step::Wait(missing) => missing,
             Step::Sent(terms, upgrade, answered) => match answered.await {
@@ -129,30 +129,30 @@ impl Handler {
                     if let Some(body) = &request.body {
                         entry.record.read(&request.call, body);
                     }
-                    let (ruling, known) = (self.shared.ruling(), &stage.known);
-                    let judgement = ruling.rules.judge(request, Context { known, own });
+                    let (listener_rules, known) = (self.shared.listener_rules(), &stage.known);
+                    let judgement = listener_rules.rules.judge(request, Context { known, own });
                     self.step(entry, stage, judgement)
                 }
                 Missing::Answer(request, lookup) => {
                     stage.find_names(&request.call);
                     let answer = self.look_up(entry, stage, &lookup).await?;
                     stage.learn(lookup, answer);
-                    let (ruling, known) = (self.shared.ruling(), &stage.known);
-                    let judgement = ruling.rules.judge(request, Context { known, own });
+                    let (listener_rules, known) = (self.shared.listener_rules(), &stage.known);
+                    let judgement = listener_rules.rules.judge(request, Context { known, own });
                     self.step(entry, stage, judgement)
                 }
                 Missing::Stage(shelved) => {
                     self.make_ready(entry, stage).await?;
-                    let ruling = self.shared.ruling();
-                    let resumed = shelved.and_then(|shelved| shelved.resume(&ruling.rules));
+                    let listener_rules = self.shared.listener_rules();
+                    let resumed = shelved.and_then(|shelved| shelved.resume(&listener_rules.rules));
                     if let Some(permit) = resumed {
                         self.step(entry, stage, Judgement::Allow(permit))
                     } else {
                         rounds += 1;
                         stage.forget();
-                        let request = anew(&ruling, stage, text.get(), rounds)?;
+                        let request = anew(&listener_rules, stage, text.get(), rounds)?;
                         let known = &stage.known;
-                        let judgement = ruling.rules.judge(request, Context { known, own });
+                        let judgement = listener_rules.rules.judge(request, Context { known, own });
                         self.step(entry, stage, judgement)
                     }
                 }
@@ -214,12 +214,12 @@ impl Handler {
         stage.send(entry, &permit);
         if let Some(container) = permit.takes_away() {
             self.shared
-                .surroundings
-                .predecessors()
+                .daemon_state
+                .recently_removed()
                 .remember(container, &self.share);
         }
         if permit.call().is_endless() && upgrade.is_none() {
-            self.exchange.watch_for_leaving();
+            self.state.watch_for_leaving();
         }
         let body = stage.body_of(&permit);
         // What waits for the daemon's reply does not hold the answers that it was judged by.
@@ -239,15 +239,15 @@ impl Handler {
     /// own too, and what no policy allows is denied whether the daemon can be asked or not.
     async fn own(
         &self,
-        ruling: &ListenerRules,
+        listener_rules: &ListenerRules,
         call: &Call,
     ) -> Result<Option<&SelfContainer>, Denial> {
-        let may_allow = ruling.rules.is_observed() || ruling.rules.may_allow(call);
+        let may_allow = listener_rules.rules.is_observed() || listener_rules.rules.may_allow(call);
         if call.effect() == Effect::Read || !may_allow {
             return Ok(None);
         }
         let shared = &self.shared;
-        Box::pin(shared.surroundings.own(&shared.daemon)).await
+        Box::pin(shared.daemon_state.own(&shared.daemon)).await
     }
 
     /// Asks the daemon, once everything else is there.
@@ -258,10 +258,10 @@ impl Handler {
         lookup: &Lookup,
     ) -> Result<Answer, Denial> {
         if let Lookup::Predecessor(name) = lookup {
-            return Ok(self.shared.surroundings.predecessors().of(name));
+            return Ok(self.shared.daemon_state.recently_removed().of(name));
         }
         if let Lookup::Moved { .. } = lookup {
-            return Ok(self.shared.surroundings.moved().of(lookup));
+            return Ok(self.shared.daemon_state.moved().of(lookup));
         }
         self.make_ready(entry, stage).await?;
         if stage.known.len() >= lookup::MAX_LOOKUPS {
@@ -286,7 +286,7 @@ impl Handler {
             let message = "this client has too many connections open: close some, or raise limits.connections_per_client";
             return Err(Denial::new(Reason::TooManyConnections, message));
         }
-        if self.exchange.is_draining() {
+        if self.state.is_draining() {
             return Err(Denial::from(&BadHead::Draining));
         }
         admission.check(head, self.shared.on_loopback)
@@ -295,7 +295,7 @@ impl Handler {
 
 /// Notes what a permit says in the record.
 fn note(record: &mut Record, terms: &Terms) {
-    record.found(terms.needs());
+    record.found(terms.requirements());
     record.sent_as(terms);
     record.policy = terms.policy().map(Arc::clone);
     match terms.would_deny() {
@@ -306,7 +306,7 @@ fn note(record: &mut Record, terms: &Terms) {
 
 /// The request once more, as it came, with its body if that was read.
 fn anew<'a>(
-    ruling: &ListenerRules,
+    listener_rules: &ListenerRules,
     stage: &Stage,
     text: Option<&'a Bytes>,
     rounds: usize,
@@ -314,7 +314,11 @@ fn anew<'a>(
     if rounds > MAX_ROUNDS {
         return Err(Failure::Unheard.into());
     }
-    let request = Request::new(understand(&stage.head, &ruling.admission, stage.lifted_to)?);
+    let request = Request::new(understand(
+        &stage.head,
+        &listener_rules.admission,
+        stage.lifted_to,
+    )?);
     match text {
         Some(text) => request.with_body(text),
         None => Ok(request),
@@ -338,13 +342,18 @@ fn understand(
 
 /// The engine's answer to a request for an object that cannot exist, if what is asked of it is allowed.
 /// Otherwise the denial stays.
-fn answer_absent(entry: &mut Entry, head: &Head, ruling: &ListenerRules, denial: Denial) -> Denial {
+fn answer_absent(
+    entry: &mut Entry,
+    head: &Head,
+    listener_rules: &ListenerRules,
+    denial: Denial,
+) -> Denial {
     let is_of_name = matches!(denial.reason, Reason::BadTarget | Reason::UnknownOperation);
     let absent = docker::absent(&head.method, &head.target).filter(|absent| {
         let is_new = absent
             .version
-            .is_none_or(|it| it >= ruling.admission.api_min);
-        let rules = &ruling.rules;
+            .is_none_or(|it| it >= listener_rules.admission.api_min);
+        let rules = &listener_rules.rules;
         is_of_name && is_new && (rules.is_observed() || rules.grants(absent.operation))
     });
     let Some(absent) = absent else {

@@ -15,10 +15,11 @@ impl Handler {
     pub(super) async fn lift(
         &self,
         stage: &mut Stage,
-        ruling: &ListenerRules,
+        listener_rules: &ListenerRules,
         call: &mut Call,
     ) -> Result<Option<ApiVersion>, Denial> {
-        let may_be_sent = ruling.rules.is_observed() || ruling.rules.may_allow(call);
+        let may_be_sent =
+            listener_rules.rules.is_observed() || listener_rules.rules.may_allow(call);
         let Some(from) = call
             .version
             .filter(|_| may_be_sent && call.operation().is_some())
@@ -27,7 +28,7 @@ impl Handler {
         };
         let shared = &self.shared;
         let least = shared
-            .surroundings
+            .daemon_state
             .least_api_version(&shared.daemon)
             .await?;
         if from >= least {

@@ -133,7 +133,7 @@ async fn drive<T>(
     let asked = poll_fn(|cx| {
         upstream.poll();
         let asked = asking.as_mut().poll(cx);
-        upstream.bell.belong_to(cx.waker());
+        upstream.wake_flag.belong_to(cx.waker());
         asked
     });
     tokio::time::timeout(LIMIT, asked)
@@ -158,11 +158,11 @@ fn permit(question: Question, head: &Head) -> Result<Permit, Denial> {
     let target = Target::parse(&head.target).map_err(|_| defect())?;
     let call = classify(&head.method, target).map_err(|_| defect())?;
     let known = Answers::default();
-    let ground = Context {
+    let context = Context {
         known: &known,
         own: None,
     };
-    match question.rules().judge(Request::new(call), ground) {
+    match question.rules().judge(Request::new(call), context) {
         Judgement::Allow(permit) => Ok(permit),
         Judgement::Deny(denial) => Err(denial),
         Judgement::Ask(..) | Judgement::Inspect(_) | Judgement::Missing(_) => Err(defect()),
@@ -332,12 +332,15 @@ mod tests {
             let allows = |target: &str| {
                 let call = classify("GET", Target::parse(target).unwrap()).unwrap();
                 let known = Answers::default();
-                let ground = Context {
+                let context = Context {
                     known: &known,
                     own: None,
                 };
                 let request = Request::new(call);
-                matches!(question.rules().judge(request, ground), Judgement::Allow(_))
+                matches!(
+                    question.rules().judge(request, context),
+                    Judgement::Allow(_)
+                )
             };
             assert!(allows(target) && !allows(other), "{question:?}");
         }

@@ -14,7 +14,7 @@ use crate::proxy::wake_flag::WakeFlag;
 #[derive(Debug, Default)]
 pub struct RequestState {
     /// Rings when something happens to the client's connection.
-    pub bell: WakeFlag,
+    pub wake_flag: WakeFlag,
     head: Mutex<Option<Result<Box<Head>, RefusedHead>>>,
     /// The reply is over, so the next head may be read.
     released: AtomicBool,
@@ -73,7 +73,7 @@ impl RequestState {
     pub fn release(&self) {
         self.end_means_gone.store(false, Ordering::Relaxed);
         self.released.store(true, Ordering::Relaxed);
-        self.bell.ring();
+        self.wake_flag.ring();
     }
 
     /// Whether the next head may be read now; asking takes the leave.
@@ -100,7 +100,7 @@ impl RequestState {
     /// Has what is asked from now on refused, and what can be asked for again ended.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
-        self.bell.ring();
+        self.wake_flag.ring();
     }
 
     /// Whether Dockgate is shutting down.
@@ -113,7 +113,7 @@ impl RequestState {
     pub fn await_more(&self, is_awaited: bool) {
         let was_awaited = self.awaited.swap(is_awaited, Ordering::Relaxed);
         if is_awaited && !was_awaited && self.at_end.load(Ordering::Relaxed) {
-            self.bell.ring();
+            self.wake_flag.ring();
         }
     }
 

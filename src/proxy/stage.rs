@@ -242,9 +242,7 @@ impl Handler {
                 is_sent
                     && Box::pin(body::request::ends_at_once(length, body, &record.bytes_in)).await
             }
-            (Framing::Length(_), None) => {
-                !stage.is_sent() && self.exchange.upload() == Upload::Ended
-            }
+            (Framing::Length(_), None) => !stage.is_sent() && self.state.upload() == Upload::Ended,
         }
     }
 
@@ -256,14 +254,8 @@ impl Handler {
         let (limits, reading) = (&self.shared.limits, &mut stage.reading);
         let bytes_in = Arc::clone(&entry.record.bytes_in);
         let (kind, head) = (stage.kind, &stage.head);
-        let taken = body::request::prepare(
-            kind,
-            head,
-            body,
-            bytes_in,
-            &self.exchange,
-            (limits, reading),
-        );
+        let taken =
+            body::request::prepare(kind, head, body, bytes_in, &self.state, (limits, reading));
         stage.body = taken.await?;
         if stage.unpacking != Unpacking::None {
             stage.body.begin(limits.body_time).await?;
@@ -281,7 +273,7 @@ impl Handler {
         self.take_body(entry, stage).await?;
         if stage.unpacking == Unpacking::Unknown {
             let shared = &self.shared;
-            let engine = shared.surroundings.engine(&shared.daemon).await?;
+            let engine = shared.daemon_state.engine(&shared.daemon).await?;
             stage.unpacking = if engine.unpacks_safely() {
                 Unpacking::Safe
             } else {
@@ -299,7 +291,7 @@ impl Handler {
         }
         let names = stage.names.as_mut().map(std::mem::take).unwrap_or_default();
         if !names.is_empty() {
-            let hold = self.shared.surroundings.names().hold(&names);
+            let hold = self.shared.daemon_state.names().hold(&names);
             stage.holds.push(Box::pin(hold).await?);
         }
         self.upstream.make_ready().await

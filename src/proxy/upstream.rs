@@ -105,7 +105,7 @@ pub struct Upstream {
     daemon: Arc<Daemon>,
     link: Mutex<Link>,
     /// Rings when something happens to the connection.
-    pub bell: WakeFlag,
+    pub wake_flag: WakeFlag,
     /// What came from the daemon.
     heard: Arc<Heard>,
 }
@@ -157,7 +157,7 @@ impl Upstream {
         Self {
             daemon,
             link: Mutex::default(),
-            bell: WakeFlag::new(),
+            wake_flag: WakeFlag::new(),
             heard: Arc::default(),
         }
     }
@@ -228,14 +228,14 @@ impl Upstream {
     /// Drives the connection, if something has happened to it; to be called whenever the client's
     /// task is polled.
     pub fn poll(&self) {
-        if !self.bell.take_ring() {
+        if !self.wake_flag.take_ring() {
             return;
         }
         let mut link = self.lock();
         if let Some(connection) = &mut link.connection
             && connection
                 .as_mut()
-                .poll(&mut self.bell.context())
+                .poll(&mut self.wake_flag.context())
                 .is_ready()
         {
             // A failure is told to whoever waits for the reply.
@@ -274,7 +274,7 @@ impl Upstream {
             .await;
         let (mut sender, connection) = opened.map_err(|_| Denial::from(Failure::Broken))?;
         self.lock().connection = Some(Box::pin(connection.with_upgrades()));
-        self.bell.ring();
+        self.wake_flag.ring();
         let ready = sender.ready().await;
         ready.map_err(|_| Denial::from(Failure::Broken))?;
         Ok(sender)

@@ -90,27 +90,30 @@ mod tests {
 
     #[test]
     fn rings_once_for_each_ring() {
-        let bell = WakeFlag::new();
-        assert!(bell.take_ring() && !bell.take_ring(), "at first");
-        bell.ring();
-        assert!(bell.take_ring() && !bell.take_ring());
-        bell.context().waker().wake_by_ref();
-        assert!(bell.take_ring() && !bell.take_ring(), "as a waker");
+        let wake_flag = WakeFlag::new();
+        assert!(wake_flag.take_ring() && !wake_flag.take_ring(), "at first");
+        wake_flag.ring();
+        assert!(wake_flag.take_ring() && !wake_flag.take_ring());
+        wake_flag.context().waker().wake_by_ref();
+        assert!(
+            wake_flag.take_ring() && !wake_flag.take_ring(),
+            "as a waker"
+        );
     }
 
     #[test]
     fn wakes_its_task_unless_that_is_looking() {
-        let (bell, task) = (WakeFlag::new(), WakeFlag::new());
-        assert!(task.take_ring() && bell.take_ring());
-        bell.ring();
+        let (wake_flag, task) = (WakeFlag::new(), WakeFlag::new());
+        assert!(task.take_ring() && wake_flag.take_ring());
+        wake_flag.ring();
         assert!(!task.take_ring(), "of none");
-        bell.belong_to(&task.waker);
-        assert!(task.take_ring() && bell.take_ring(), "rung before");
-        bell.ring();
-        assert!(task.take_ring() && bell.take_ring(), "rung later");
-        bell.belong_to(&task.waker);
-        bell.hush();
-        bell.ring();
-        assert!(!task.take_ring() && bell.take_ring(), "hushed");
+        wake_flag.belong_to(&task.waker);
+        assert!(task.take_ring() && wake_flag.take_ring(), "rung before");
+        wake_flag.ring();
+        assert!(task.take_ring() && wake_flag.take_ring(), "rung later");
+        wake_flag.belong_to(&task.waker);
+        wake_flag.hush();
+        wake_flag.ring();
+        assert!(!task.take_ring() && wake_flag.take_ring(), "hushed");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::replay::{MAKING, RUNNING, key_of, lacking};
+use super::super::replay::{MAKING, RUNNING, key_of, shortfall};
 use super::keys::{Form, NARROWING, entry, form, load};
 use super::text::told;
 use super::{Seen, Tally, varying};
@@ -61,7 +61,7 @@ impl Entry {
 pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Vec<Line> {
     let default = load("").unwrap_or_else(|_| Policy::of("", crate::policyfile::Grants::default()));
     let found = seen.of_block(block);
-    let beyond: Vec<_> = lacking(&default, &found)
+    let beyond: Vec<_> = shortfall(&default, &found)
         .into_iter()
         .filter_map(|finding| key_of(&finding.what))
         .collect();

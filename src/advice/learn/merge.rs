@@ -7,7 +7,7 @@
 
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
-use super::super::replay::{key_of, lacking};
+use super::super::replay::{key_of, shortfall};
 use super::keys::{DEFAULTS, Form, entry, form};
 use super::lines::{Entry, lines};
 use super::list::{Addition, append};
@@ -199,13 +199,13 @@ impl<'a> Merged<'a> {
     }
 
     /// What was seen of a block and is not granted.
-    fn lacking(&self, block: Block) -> Vec<(&'_ String, &'_ Tally)> {
+    fn shortfall(&self, block: Block) -> Vec<(&'_ String, &'_ Tally)> {
         let begin = format!("{}.", block.name());
         let found = self.seen.findings.iter();
         let found = found.filter(|(text, _)| text.starts_with(&begin));
         let lacks = |text: &str| {
             finding::parse(text).is_some_and(|read| {
-                !lacking(self.policy, std::slice::from_ref(&read)).is_empty()
+                !shortfall(self.policy, std::slice::from_ref(&read)).is_empty()
                     && key_of(&read.what).is_some()
             })
         };
@@ -223,7 +223,7 @@ impl<'a> Merged<'a> {
     fn lacks(&self, block: Block) -> bool {
         let is_new = !self.has_any(block) && !self.policy.blocks().has(block);
         let is_asked = is_new && !self.seen.of_block(block).is_empty();
-        is_asked || !self.lacking(block).is_empty()
+        is_asked || !self.shortfall(block).is_empty()
     }
 
     /// Adds a whole block as a comment.
@@ -258,11 +258,11 @@ impl<'a> Merged<'a> {
 
     /// Adds to a block's keys what they lack, as comments.
     fn widen(&mut self, block: Block) {
-        let lacking = self.lacking(block).into_iter();
-        let lacking: Vec<_> = lacking
+        let shortfall = self.shortfall(block).into_iter();
+        let shortfall: Vec<_> = shortfall
             .map(|(text, tally)| (text.clone(), tally.clone()))
             .collect();
-        for (text, tally) in &lacking {
+        for (text, tally) in &shortfall {
             self.add(block, text, tally);
         }
     }

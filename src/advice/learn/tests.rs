@@ -24,10 +24,10 @@ fn observed(call: Call, body: &str) -> Option<Vec<String>> {
                 // No policy can grant it.
                 return None;
             }
-            let needs = permit.needs().iter();
+            let requirements = permit.requirements().iter();
             Some(
-                needs
-                    .filter_map(|need| finding::text(&need.what, true))
+                requirements
+                    .filter_map(|requirement| finding::text(&requirement.what, true))
                     .collect(),
             )
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::super::replay::{MAKING, RUNNING, key_of, lacking};
+use super::super::replay::{MAKING, RUNNING, key_of, shortfall};
 use super::keys::{Form, entry, form, is_literal, is_narrowing, load};
 use super::lines::{Entry, Line, Written, has_arguments, lines};
 use super::{Seen, Tally};
@@ -47,7 +47,7 @@ fn missed(seen: &Seen, policy: &Policy) -> Vec<String> {
         !tally.is_refused() && is_literal
     });
     let found: Vec<_> = found.filter_map(|(text, _)| finding::parse(text)).collect();
-    let mut keys: Vec<_> = lacking(policy, &found)
+    let mut keys: Vec<_> = shortfall(policy, &found)
         .into_iter()
         .filter_map(|finding| key_of(&finding.what))
         .collect();

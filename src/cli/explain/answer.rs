@@ -147,7 +147,7 @@ impl Answer {
     fn allow(&mut self, rules: &Rules, call: &Call, permit: &Permit) {
         self.verdict = ALLOW;
         self.reason = Reason::Granted.code();
-        self.findings = findings(permit.needs(), &[]);
+        self.findings = findings(permit.requirements(), &[]);
         let mut policies = rules.policies().iter();
         let Some(policy) = policies.find(|policy| Some(policy.name()) == permit.policy()) else {
             return;
@@ -184,14 +184,19 @@ impl Answer {
             self.cite(&cited);
         }
         if let Some(asked) = &denial.asked {
-            self.findings = findings(&asked.needs, &asked.refused);
+            self.findings = findings(&asked.requirements, &asked.refused);
             if let Some(policy) = granting {
                 let (blocks, entered) = (policy.blocks(), asked.entered.as_ref());
                 let hints = Hints { blocks, entered };
                 let refused = asked.refused.iter();
-                self.refused = refused.map(|need| refused_need(need, hints)).collect();
+                self.refused = refused
+                    .map(|requirement| refused_need(requirement, hints))
+                    .collect();
             }
-            let key = asked.refused.iter().find_map(|need| need.what.key());
+            let key = asked
+                .refused
+                .iter()
+                .find_map(|requirement| requirement.what.key());
             if let Some(((block, key), policy)) = key.zip(granting) {
                 let keyed = policy.keyed(block, key);
                 self.denied_by = Some(keyed.to_string());
@@ -244,16 +249,17 @@ fn denying<'a>(rules: &'a Rules, call: &Call) -> Option<(&'a Policy, Cited<'a>)>
 }
 
 /// What a policy could grant or not of all that is asked for.
-fn findings(needs: &[Requirement], refused: &[Requirement]) -> Vec<Finding> {
-    let found = needs.iter().filter_map(|need| {
-        let (block, key) = need.what.key()?;
-        let value = need.what.value();
+fn findings(requirements: &[Requirement], refused: &[Requirement]) -> Vec<Finding> {
+    let found = requirements.iter().filter_map(|requirement| {
+        let (block, key) = requirement.what.key()?;
+        let value = requirement.what.value();
         let value = value.map_or_else(|| "true".to_owned(), Into::into);
-        let granted = !refused.iter().any(|it| is_same(it, need));
+        let granted = !refused.iter().any(|it| is_same(it, requirement));
         // What is not named is the daemon's to choose, and asked for only where a policy must name it.
-        let is_asked = !granted || !(value.is_empty() || matches!(need.what, What::Start(_)));
+        let is_asked =
+            !granted || !(value.is_empty() || matches!(requirement.what, What::Start(_)));
         is_asked.then(|| Finding {
-            path: need.path.clone(),
+            path: requirement.path.clone(),
             key: format!("{}.{key}", block.name()),
             value,
             granted,

@@ -153,8 +153,8 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
         entered: asked.entered.as_ref(),
     };
     let mut ways = Vec::new();
-    for need in refused {
-        let way = hints.way(&need.what)?;
+    for requirement in refused {
+        let way = hints.way(&requirement.what)?;
         if !ways.contains(&way) {
             ways.push(way);
         }
@@ -162,7 +162,7 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
     let ways = ways.join("; ");
     let blocks = refused
         .iter()
-        .filter_map(|need| need.what.key())
+        .filter_map(|requirement| requirement.what.key())
         .map(|(block, _)| block);
     let mut kept: Vec<&'static str> = blocks
         .filter(|block| policy.blocks().has(*block))

@@ -25,7 +25,7 @@ fn lines(answer: &Answer) -> Vec<String> {
     lines.extend(told("by", &answer.denied_by));
     // The message has the first of them.
     let refused = answer.refused.iter().skip(SHOWN);
-    lines.extend(refused.map(|need| format!("  {need}")));
+    lines.extend(refused.map(|requirement| format!("  {requirement}")));
     lines.push(format!("request: {} {}", answer.method, answer.target));
     lines.extend(operation(answer));
     lines.extend(answer.risk.map(|risk| format!("risk: {risk}")));

@@ -1,7 +1,7 @@
 //! What a body can ask for. The list is closed: a policy has a rule for each.
 
 /// Makes the list, and its members in one order.
-macro_rules! topics {
+macro_rules! meanings {
     ($($(#[$doc:meta])+ $name:ident,)+) => {
         /// What a judged field asks for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,7 +14,7 @@ macro_rules! topics {
     };
 }
 
-topics! {
+meanings! {
     /// Names under which other containers find this one.
     Aliases,
     /// Volumes without a name, which the volume driver makes.

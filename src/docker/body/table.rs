@@ -207,14 +207,14 @@ impl Shape {
 /// array of x, `{x}` for an object of any keys with x, or `(TABLE)` for an object of a table's fields.
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident $(embeds $($embedded:ident),+)? {
-        $($name:ident $shape:tt $class:ident $(($topic:ident))? $(, $zero:ident)?;)*
+        $($name:ident $shape:tt $class:ident $(($meaning:ident))? $(, $zero:ident)?;)*
     })+) => {$(
         $(#[$doc])*
         pub(in crate::docker::body) static $table: Table = Table {
             own: &[$(Field {
                 name: stringify!($name),
                 shape: shape!($shape),
-                class: Class::$class $((FieldMeaning::$topic))?,
+                class: Class::$class $((FieldMeaning::$meaning))?,
                 zero: or!(Zero::Absent $(, Zero::$zero)?),
             }),*],
             embedded: &[$($(&$embedded),+)?],

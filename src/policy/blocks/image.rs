@@ -94,7 +94,7 @@ impl References {
 
     /// Whether an image is one of them.
     #[must_use]
-    pub fn cover(&self, reference: &Reference) -> bool {
+    pub fn covers(&self, reference: &Reference) -> bool {
         self.0.iter().any(|pattern| pattern.covers(reference))
     }
 }

@@ -19,7 +19,7 @@ pub struct Variables {
 impl Variables {
     /// Whether a variable may be set; where the key is not there, `otherwise`.
     #[must_use]
-    pub fn cover(&self, variable: &Variable, otherwise: bool) -> bool {
+    pub fn covers(&self, variable: &Variable, otherwise: bool) -> bool {
         self.allows(variable, otherwise) && !self.forbids(&variable.name)
     }
 
@@ -39,7 +39,7 @@ impl Variables {
     /// Whether a variable may not be set whatever is allowed.
     #[must_use]
     pub fn forbids(&self, name: &str) -> bool {
-        self.forbid.cover(name)
+        self.forbid.covers(name)
     }
 
     /// The patterns that forbid a variable, as they are written.
@@ -103,10 +103,10 @@ pub struct Labels {
 impl Labels {
     /// Whether a label may be set. One that is stamped may be set to what it will be.
     #[must_use]
-    pub fn cover(&self, key: &str, value: &str) -> bool {
+    pub fn covers(&self, key: &str, value: &str) -> bool {
         match self.stamp.iter().find(|(stamped, _)| stamped == key) {
             Some((_, stamped)) => stamped == value,
-            None => !self.forbid.cover(key),
+            None => !self.forbid.covers(key),
         }
     }
 

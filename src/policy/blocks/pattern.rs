@@ -76,7 +76,7 @@ impl Patterns {
 
     /// Whether one of them matches the whole text.
     #[must_use]
-    pub fn cover(&self, text: &str) -> bool {
+    pub fn covers(&self, text: &str) -> bool {
         self.0.iter().any(|pattern| pattern.matches(text))
     }
 
@@ -112,7 +112,7 @@ impl Options {
     /// Whether an option may be given. One that leads upwards never may: a pattern of what is below a
     /// folder is not meant to match what is beside it.
     #[must_use]
-    pub fn cover(&self, key: &str, value: &str) -> bool {
+    pub fn covers(&self, key: &str, value: &str) -> bool {
         let mut options = self.0.iter();
         !leads_up(value) && options.any(|(name, pattern)| name == key && pattern.matches(value))
     }
@@ -153,7 +153,7 @@ struct Command {
 impl Commands {
     /// Whether a program may be run with these arguments.
     #[must_use]
-    pub fn cover(&self, argv: &[String]) -> bool {
+    pub fn covers(&self, argv: &[String]) -> bool {
         self.0.iter().any(|command| {
             let (wanted, given) = (command.arguments.len(), argv.len());
             let fits = given == wanted || (command.has_more && given > wanted);
@@ -211,7 +211,7 @@ impl Users {
 
     /// Whether a user may be taken. A name is never: which user it is, the image says.
     #[must_use]
-    pub fn cover(&self, user: &str) -> bool {
+    pub fn covers(&self, user: &str) -> bool {
         self.0.iter().any(|listed| {
             if listed == NON_ROOT {
                 user.split_once(':')

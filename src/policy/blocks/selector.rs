@@ -55,7 +55,7 @@ impl Selectors {
 
     /// Whether a container is one of them, asked by the policy of this name.
     #[must_use]
-    pub fn cover(&self, container: &Container, policy: &str) -> bool {
+    pub fn covers(&self, container: &Container, policy: &str) -> bool {
         self.0.iter().any(|selector| match selector {
             Selector::Name(pattern) => pattern.matches(&container.name),
             Selector::Label(key, pattern) => container.label(key).is_some_and(|value| {

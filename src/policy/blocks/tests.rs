@@ -147,7 +147,7 @@ fn a_pattern_is_of_the_whole_text() {
         let value = Value::Array(vec![Value::String(format!("x{pattern}"))]);
         let patterns = <Patterns as Setting>::read(&value).unwrap();
         assert_eq!(
-            patterns.cover(&format!("x{text}")),
+            patterns.covers(&format!("x{text}")),
             want,
             "{pattern} {text}"
         );
@@ -189,6 +189,6 @@ fn an_image_is_compared_with_all_that_a_short_name_leaves_out() {
         let value = Value::Array(vec![Value::String(rule.to_owned())]);
         let references = <References as Setting>::read(&value).unwrap();
         let reference = Reference::parse(image).unwrap();
-        assert_eq!(references.cover(&reference), want, "{rule} {image}");
+        assert_eq!(references.covers(&reference), want, "{rule} {image}");
     }
 }

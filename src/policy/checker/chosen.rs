@@ -27,7 +27,7 @@ impl Checker<'_> {
         }
         let is_own = network.labels.policy() == Some(self.policy);
         Ok((granted.own && is_own)
-            || granted.names.cover(&network.name)
+            || granted.names.covers(&network.name)
             || (granted.default && network.is_default())
             || (granted.project && self.is_of_project(&network.labels)?))
     }
@@ -40,7 +40,7 @@ impl Checker<'_> {
             "@own" => return Ok(volumes.own),
             _ => {}
         }
-        let is_named = volumes.names.cover(name);
+        let is_named = volumes.names.covers(name);
         let Some(volume) = answers::volume(self.known, name)? else {
             // Whoever sees the name of a new one takes it for another's id.
             return Ok((is_named || volumes.new) && !reads_as_id(name));
@@ -51,7 +51,7 @@ impl Checker<'_> {
     /// Whether a volume that is there may be mounted, however it was made.
     pub(super) fn is_chosen_volume(&self, name: &str, volume: &Volume) -> Granted {
         let volumes = &self.blocks.create.volumes;
-        Ok(volumes.names.cover(name)
+        Ok(volumes.names.covers(name)
             || (volumes.new && self.known.has_made(name))
             || (volumes.own && self.is_own_volume(name, volume)?)
             || (volumes.project && self.is_of_project(&volume.labels)?))
@@ -79,7 +79,7 @@ impl Checker<'_> {
         volumes.unrestricted
             || (is_local && is_memory(pairs()))
             || (volumes.drivers.has(&volume.driver)
-                && pairs().all(|(key, value)| volumes.options.cover(key, value)))
+                && pairs().all(|(key, value)| volumes.options.covers(key, value)))
     }
 
     /// Whether what is made may belong to a project. A service that is updated may stay in the one that it
@@ -93,8 +93,8 @@ impl Checker<'_> {
             return Ok(true);
         }
         let projects = &self.blocks.create.projects;
-        if projects.names.cover(name) || !(projects.own || projects.new) {
-            return Ok(projects.names.cover(name));
+        if projects.names.covers(name) || !(projects.own || projects.new) {
+            return Ok(projects.names.covers(name));
         }
         let mut is_new = true;
         for kind in [Object::Container, Object::Network, Object::Volume] {
@@ -129,8 +129,8 @@ impl Checker<'_> {
         let Some(name) = Reference::of_tag(name) else {
             return Ok(false);
         };
-        if tags.names.cover(&name) || !(tags.own || tags.new) {
-            return Ok(tags.names.cover(&name));
+        if tags.names.covers(&name) || !(tags.own || tags.new) {
+            return Ok(tags.names.covers(&name));
         }
         let name = name.to_string();
         let lookup = Lookup::Tag(name.clone());

@@ -39,8 +39,8 @@ pub(crate) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
         entered: asked.entered.as_ref(),
     };
     let (mut whole, mut is_for_policy): (Table, bool) = (text.parse().unwrap(), true);
-    for (at, need) in asked.refused.iter().enumerate() {
-        let Some(way) = hints.way(&need.what) else {
+    for (at, requirement) in asked.refused.iter().enumerate() {
+        let Some(way) = hints.way(&requirement.what) else {
             is_for_policy = false;
             continue;
         };
@@ -51,14 +51,14 @@ pub(crate) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
         );
         let Some(written) = for_policy(&way) else {
             is_for_policy = false;
-            assert_no_key_helps(text, (request, body, given), need, &case);
+            assert_no_key_helps(text, (request, body, given), requirement, &case);
             continue;
         };
         let mut alone: Table = text.parse().unwrap();
-        apply(&mut alone, written, need, hints, &case);
-        apply(&mut whole, written, need, hints, &case);
+        apply(&mut alone, written, requirement, hints, &case);
+        apply(&mut whole, written, requirement, hints, &case);
         let after = denied(&alone.to_string(), request, body, given);
-        let still = after.is_some_and(|(_, after)| after.refused.contains(need));
+        let still = after.is_some_and(|(_, after)| after.refused.contains(requirement));
         assert!(!still, "followed, it changes nothing: {case}\n{alone}");
     }
     if is_for_policy && !asked.refused.is_empty() {
@@ -83,13 +83,13 @@ fn for_policy(way: &str) -> Option<&str> {
 fn assert_no_key_helps(
     text: &str,
     (request, body, given): (&str, &str, &[Given]),
-    need: &Requirement,
+    requirement: &Requirement,
     case: &str,
 ) {
-    let Some((block, key)) = need.what.key() else {
+    let Some((block, key)) = requirement.what.key() else {
         return;
     };
-    let value = need.what.value().unwrap();
+    let value = requirement.what.value().unwrap();
     let mut table: Table = text.parse().unwrap();
     list(&mut table, &format!("{}.{key}", block.name())).push(value.to_string().into());
     let (text, name) = (table.to_string(), "p".to_owned());
@@ -97,7 +97,7 @@ fn assert_no_key_helps(
         return;
     }
     let after = denied(&text, request, body, given);
-    let still = after.is_some_and(|(_, after)| after.refused.contains(need));
+    let still = after.is_some_and(|(_, after)| after.refused.contains(requirement));
     assert!(still, "a key would have granted it: {case}");
 }
 
@@ -110,10 +110,11 @@ impl crate::policyfile::Library for Text {
 }
 
 /// Writes what a hint says.
-fn apply(table: &mut Table, way: &str, need: &Requirement, hints: Hints<'_>, case: &str) {
+fn apply(table: &mut Table, way: &str, requirement: &Requirement, hints: Hints<'_>, case: &str) {
     let mut rest = way;
     while !rest.is_empty() {
-        rest = step(table, rest, need, hints).unwrap_or_else(|| panic!("no step: {rest}\n{case}"));
+        rest = step(table, rest, requirement, hints)
+            .unwrap_or_else(|| panic!("no step: {rest}\n{case}"));
         rest = rest.strip_prefix(" and ").unwrap_or(rest);
     }
 }
@@ -122,7 +123,7 @@ fn apply(table: &mut Table, way: &str, need: &Requirement, hints: Hints<'_>, cas
 fn step<'a>(
     table: &mut Table,
     way: &'a str,
-    need: &Requirement,
+    requirement: &Requirement,
     hints: Hints<'_>,
 ) -> Option<&'a str> {
     let rest = if let Some(rest) = way.strip_prefix("set ") {
@@ -158,7 +159,7 @@ fn step<'a>(
         table.get_mut(block)?.as_table_mut()?.remove(key)?;
         rest
     } else {
-        return added(table, way.strip_prefix("add ")?, need, hints);
+        return added(table, way.strip_prefix("add ")?, requirement, hints);
     };
     Some(
         rest.find(')')
@@ -171,7 +172,7 @@ fn step<'a>(
 fn added<'a>(
     table: &mut Table,
     way: &'a str,
-    need: &Requirement,
+    requirement: &Requirement,
     hints: Hints<'_>,
 ) -> Option<&'a str> {
     let arguments = |what: &What| {
@@ -182,18 +183,22 @@ fn added<'a>(
         }
     };
     let (value, rest): (Value, _) = if let Some(rest) = way.strip_prefix("it, whole, to ") {
-        (need.what.value()?.to_string().into(), rest)
+        (requirement.what.value()?.to_string().into(), rest)
     } else if way.starts_with('[') || way.starts_with("a list of ") {
-        (arguments(&need.what)?.into(), way.split_once(" to ")?.1)
+        (
+            arguments(&requirement.what)?.into(),
+            way.split_once(" to ")?.1,
+        )
     } else {
         let (value, rest) = text(way)?;
         let of_container = hints.entered.map_or(&[][..], |entered| &entered.has);
         match rest.strip_prefix(" with its value to ") {
             None => (value.into(), rest.strip_prefix(" to ")?),
             Some(rest) => {
-                let mut needs = of_container.iter().chain([need]);
-                let option = needs.find_map(|need| {
-                    let What::Made(Made::VolumeOption { key, value: whole }) = &need.what else {
+                let mut requirements = of_container.iter().chain([requirement]);
+                let option = requirements.find_map(|requirement| {
+                    let What::Made(Made::VolumeOption { key, value: whole }) = &requirement.what
+                    else {
                         return None;
                     };
                     (format!("{key}=") == value).then(|| format!("{key}={whole}"))

@@ -269,8 +269,8 @@ fn what_is_left_out_is_what_the_image_says() {
             std::slice::from_ref(&key),
             "{at} {value}"
         );
-        let lacking = if is_said { vec![] } else { vec![key] };
-        assert_eq!(left(at, value.clone(), &image), lacking, "{at} {value}");
+        let shortfall = if is_said { vec![] } else { vec![key] };
+        assert_eq!(left(at, value.clone(), &image), shortfall, "{at} {value}");
     }
 }
 

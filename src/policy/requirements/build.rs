@@ -53,22 +53,22 @@ pub(super) fn is_by_buildkit(call: &Call) -> bool {
 }
 
 /// Reads the outputs, and the images that hold a cache.
-pub(super) fn read(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     if !is_by_buildkit(call) {
         return Ok(());
     }
     let mut is_any_pushed = false;
     for output in items(call, OUTPUTS)?.items() {
-        is_any_pushed |= read_output(needs, output)?;
+        is_any_pushed |= read_output(requirements, output)?;
     }
     // The daemon puts what `t` names in the place of an output's names.
     let tags = call.query.pairs().filter(|(key, _)| *key == "t");
     for (_, name) in tags.filter(|(_, name)| is_any_pushed && !name.is_empty()) {
-        needs.push(OUTPUTS, Made::Push(name.to_owned()));
+        requirements.push(OUTPUTS, Made::Push(name.to_owned()));
     }
     for image in items(call, "cachefrom")?.items() {
         let image = image.text().ok_or_else(|| unclear("cachefrom", LIST))?;
-        needs.push("cachefrom", Made::Pull(image.to_owned()));
+        requirements.push("cachefrom", Made::Pull(image.to_owned()));
     }
     Ok(())
 }
@@ -93,7 +93,7 @@ fn items<'a>(call: &'a Call, key: &str) -> Result<Json<'a>, Denial> {
     }
 }
 
-fn read_output(needs: &mut Requirements, output: &Json) -> Result<bool, Denial> {
+fn read_output(requirements: &mut Requirements, output: &Json) -> Result<bool, Denial> {
     let mut members = output.members().iter();
     if !members.all(|(key, _)| matches!(&**key, "Type" | "Attrs")) {
         return Err(unclear(OUTPUTS, SHAPE));
@@ -105,18 +105,18 @@ fn read_output(needs: &mut Requirements, output: &Json) -> Result<bool, Denial> 
         return Err(unclear(OUTPUTS, SHAPE));
     };
     match kind {
-        "moby" | "image" => read_image(needs, attributes),
+        "moby" | "image" => read_image(requirements, attributes),
         // Nothing is kept but the cache, or the files go to the client through its session.
         "cacheonly" | "local" | "tar" if attributes.members().is_empty() => Ok(false),
         _ => {
-            needs.push(OUTPUTS, What::Unnamed(Block::Build));
+            requirements.push(OUTPUTS, What::Unnamed(Block::Build));
             Ok(false)
         }
     }
 }
 
 /// An image in the daemon's store, its names, and whether it is sent away.
-fn read_image(needs: &mut Requirements, attributes: &Json) -> Result<bool, Denial> {
+fn read_image(requirements: &mut Requirements, attributes: &Json) -> Result<bool, Denial> {
     let (mut names, mut is_pushed) = (Vec::new(), false);
     for (key, value) in attributes.members() {
         let value = value.text().ok_or_else(|| unclear(OUTPUTS, SHAPE))?;
@@ -125,13 +125,13 @@ fn read_image(needs: &mut Requirements, attributes: &Json) -> Result<bool, Denia
             // Without a value it is true.
             "push" => is_pushed |= !FALSE.contains(&value),
             key if HARMLESS.contains(&key) => {}
-            _ => needs.push(OUTPUTS, What::Unnamed(Block::Build)),
+            _ => requirements.push(OUTPUTS, What::Unnamed(Block::Build)),
         }
     }
     for name in names.into_iter().filter(|name| !name.is_empty()) {
-        needs.push(OUTPUTS, Made::Tag(name.to_owned()));
+        requirements.push(OUTPUTS, Made::Tag(name.to_owned()));
         if is_pushed {
-            needs.push(OUTPUTS, Made::Push(name.to_owned()));
+            requirements.push(OUTPUTS, Made::Push(name.to_owned()));
         }
     }
     Ok(is_pushed)

@@ -14,56 +14,59 @@ use crate::policy::objects::Container;
 use crate::policy::requirement::{Block, Limits, Made, Requirement, What, Within};
 
 /// What is asked for by fields that say something by not being there.
-pub(super) fn whole(needs: &mut Requirements, body: &Json) -> Result<(), Denial> {
+pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Result<(), Denial> {
     let text = |key: &str| body.get(key).and_then(Json::text).unwrap_or_default();
-    if needs.is_for(&[Operation::ContainerCreate]) {
+    if requirements.is_for(&[Operation::ContainerCreate]) {
         let nothing = Json::Null;
         let host = body.get("HostConfig").unwrap_or(&nothing);
-        joined_network(needs, host)?;
-        needs.push("User", What::User(text("User").to_owned()));
+        joined_network(requirements, host)?;
+        requirements.push("User", What::User(text("User").to_owned()));
         if text("Image").is_empty() {
             // The daemon makes one all the same, of no files, which an upload can bring.
-            needs.push("Image", What::Image(String::new()));
+            requirements.push("Image", What::Image(String::new()));
         }
-        needs.push(
+        requirements.push(
             "HostConfig",
-            What::Limits(limits(host, false, needs.version)),
+            What::Limits(limits(host, false, requirements.version)),
         );
         let (host, domain) = (text("Hostname"), text("Domainname"));
-        needs.takes_name("Hostname", host)?;
-        needs.takes_name("Domainname", domain)?;
+        requirements.takes_name("Hostname", host)?;
+        requirements.takes_name("Domainname", domain)?;
         if !host.is_empty() && !domain.is_empty() {
-            needs.takes_name("Domainname", &format!("{host}.{domain}"))?;
+            requirements.takes_name("Domainname", &format!("{host}.{domain}"))?;
         }
-    } else if needs.is_for(&[Operation::ContainerUpdate]) {
-        needs.push("the body", What::Limits(limits(body, true, needs.version)));
-    } else if needs.is_for(&[Operation::ContainerExec]) {
-        needs.push("User", Within::ExecUser(text("User").to_owned()));
-    } else if needs.is_for(&[Operation::NetworkCreate]) && text("Driver").is_empty() {
-        needs.push("Driver", Made::NetworkDriver("bridge".to_owned()));
-    } else if needs.is_for(&[Operation::VolumeCreate]) && text("Driver").is_empty() {
-        needs.push("Driver", Made::VolumeDriver("local".to_owned()));
-    } else if needs.is_for(SERVICES) {
-        service(needs, body);
-        hostname(needs, body)?;
+    } else if requirements.is_for(&[Operation::ContainerUpdate]) {
+        requirements.push(
+            "the body",
+            What::Limits(limits(body, true, requirements.version)),
+        );
+    } else if requirements.is_for(&[Operation::ContainerExec]) {
+        requirements.push("User", Within::ExecUser(text("User").to_owned()));
+    } else if requirements.is_for(&[Operation::NetworkCreate]) && text("Driver").is_empty() {
+        requirements.push("Driver", Made::NetworkDriver("bridge".to_owned()));
+    } else if requirements.is_for(&[Operation::VolumeCreate]) && text("Driver").is_empty() {
+        requirements.push("Driver", Made::VolumeDriver("local".to_owned()));
+    } else if requirements.is_for(SERVICES) {
+        service(requirements, body);
+        hostname(requirements, body)?;
     }
     Ok(())
 }
 
-fn joined_network(needs: &mut Requirements, host: &Json) -> Result<(), Denial> {
+fn joined_network(requirements: &mut Requirements, host: &Json) -> Result<(), Denial> {
     let path = "HostConfig.NetworkMode";
     let mode = host
         .get("NetworkMode")
         .and_then(Json::text)
         .unwrap_or_default();
     if let Some(container) = mode.strip_prefix("container:") {
-        return needs.named(path, container, What::Join);
+        return requirements.named(path, container, What::Join);
     }
     if !mode.is_empty() {
-        return network::join(needs, path, mode);
+        return network::join(requirements, path, mode);
     }
     // The daemon puts a container that names no network on its own; Podman even where networks are disabled.
-    network::join(needs, path, "default")
+    network::join(requirements, path, "default")
 }
 
 fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> Limits {
@@ -96,7 +99,7 @@ fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> Limits {
 /// A number of processors that is within no limit.
 const NO_LIMIT: i64 = -1;
 
-fn service(needs: &mut Requirements, body: &Json) {
+fn service(requirements: &mut Requirements, body: &Json) {
     let nothing = Json::Null;
     let task = body.get("TaskTemplate").unwrap_or(&nothing);
     let container = task.get("ContainerSpec").unwrap_or(&nothing);
@@ -109,12 +112,12 @@ fn service(needs: &mut Requirements, body: &Json) {
         .get("User")
         .and_then(Json::text)
         .unwrap_or_default();
-    let is_read = Narrowing::ServicePids.is_read(needs.version);
-    needs.push(
+    let is_read = Narrowing::ServicePids.is_read(requirements.version);
+    requirements.push(
         "TaskTemplate.ContainerSpec.User",
         What::User(user.to_owned()),
     );
-    needs.push(
+    requirements.push(
         "TaskTemplate.Resources.Limits",
         What::Limits(Limits {
             is_change: false,
@@ -126,7 +129,7 @@ fn service(needs: &mut Requirements, body: &Json) {
     );
     let has_networks = |of: &Json| of.get("Networks").is_some_and(|it| !it.items().is_empty());
     if !has_networks(body) && !has_networks(task) {
-        needs.push(
+        requirements.push(
             "TaskTemplate.Networks",
             What::Network("@default".to_owned()),
         );
@@ -134,7 +137,7 @@ fn service(needs: &mut Requirements, body: &Json) {
 }
 
 /// The host name of a service's tasks, in which a node fills in what belongs to the task.
-fn hostname(needs: &mut Requirements, body: &Json) -> Result<(), Denial> {
+fn hostname(requirements: &mut Requirements, body: &Json) -> Result<(), Denial> {
     let path = "TaskTemplate.ContainerSpec.Hostname";
     let container = body
         .get("TaskTemplate")
@@ -163,7 +166,7 @@ fn hostname(needs: &mut Requirements, body: &Json) -> Result<(), Denial> {
     name.push_str(rest);
     if !name.is_empty() {
         must_be_plain(path, &name.replace(ANY_NUMBER, "0"))?;
-        needs.push(path, What::Name(name));
+        requirements.push(path, What::Name(name));
     }
     Ok(())
 }
@@ -180,7 +183,7 @@ const ANNOTATIONS: &str = "Annotations";
 ///
 /// Its inspection cannot be read.
 pub fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
-    let mut needs = Requirements {
+    let mut requirements = Requirements {
         operation: Operation::ContainerCreate,
         version: None,
         object: None,
@@ -189,21 +192,21 @@ pub fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
     for asked in asked(&container.host_config, host_config()) {
         // What no policy can grant may be anything.
         let opens = asked
-            .topic
+            .meaning
             .map_or(asked.path != ANNOTATIONS, FieldMeaning::opens);
         if opens {
-            field::read(&mut needs, &asked)?;
+            field::read(&mut requirements, &asked)?;
         }
     }
     for key in host_config().unknown(&container.host_config) {
-        needs.push(format!("HostConfig.{key}"), What::Unnamed(Block::Create));
+        requirements.push(format!("HostConfig.{key}"), What::Unnamed(Block::Create));
     }
     let mode = container.host_config.get("NetworkMode");
     let (path, mode) = ("HostConfig.NetworkMode", mode.and_then(Json::text));
     match mode.map(|mode| (mode, mode.strip_prefix("container:"))) {
-        Some(("host", _)) => needs.push(path, What::HostNamespace("network")),
+        Some(("host", _)) => requirements.push(path, What::HostNamespace("network")),
         // What the other has may be the host's.
-        Some((_, Some(other))) => needs.named(path, other, What::Join)?,
+        Some((_, Some(other))) => requirements.named(path, other, What::Join)?,
         Some((_, None)) | None => {}
     }
     let non_recursive = non_recursive(container);
@@ -217,7 +220,7 @@ pub fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
                 } else {
                     Access::read_only(&source, non_recursive.contains(&*source))
                 };
-                needs.push(
+                requirements.push(
                     "Mounts",
                     What::Bind {
                         path: source,
@@ -226,14 +229,14 @@ pub fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
                 );
             }
             "volume" if text("Driver") == "local" => {
-                needs.push("Mounts", What::Volume(text("Name").to_owned()));
+                requirements.push("Mounts", What::Volume(text("Name").to_owned()));
             }
-            "volume" => needs.push("Mounts", Made::VolumeDriver(text("Driver").to_owned())),
+            "volume" => requirements.push("Mounts", Made::VolumeDriver(text("Driver").to_owned())),
             "tmpfs" | "image" => {}
             _ => return Err(unclear("Mounts", "has a mount of an unknown type")),
         }
     }
-    Ok(needs.found)
+    Ok(requirements.found)
 }
 
 /// The paths that a container was made with a read-only mount of that leaves what is mounted below them

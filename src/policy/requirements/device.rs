@@ -26,13 +26,16 @@ const ORDINARY: &[&str] = &[
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn capabilities(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn capabilities(
+    requirements: &mut Requirements,
+    asked: &Asked<'_>,
+) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for text in value.texts() {
         let name = text.to_ascii_uppercase();
         let name = name.strip_prefix("CAP_").unwrap_or(&name);
         if !ORDINARY.contains(&name) {
-            needs.push(path, What::Capability(name.to_owned()));
+            requirements.push(path, What::Capability(name.to_owned()));
         }
     }
     Ok(())
@@ -41,17 +44,17 @@ pub(super) fn capabilities(needs: &mut Requirements, asked: &Asked<'_>) -> Resul
 /// A list that takes the place of the daemon's own must be one that an engine makes, which is then not sent.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn hidden(
-    needs: &mut Requirements,
+    requirements: &mut Requirements,
     asked: &Asked<'_>,
     is_default: fn(&Json) -> bool,
 ) -> Result<(), Denial> {
     if !is_default(asked.value) {
-        needs.push(&*asked.path, What::Unnamed(Block::Create));
+        requirements.push(&*asked.path, What::Unnamed(Block::Create));
     }
     Ok(())
 }
 
-pub(super) fn devices(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn devices(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for device in value.items() {
         let text = |key: &str| device.get(key).and_then(Json::text).unwrap_or_default();
@@ -68,7 +71,7 @@ pub(super) fn devices(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(),
             }
             _ => return Err(unclear(path, "has permissions that are not letters of rwm")),
         };
-        needs.push(path, What::Device(format!("{host}:{permissions}")));
+        requirements.push(path, What::Device(format!("{host}:{permissions}")));
     }
     Ok(())
 }
@@ -114,7 +117,7 @@ fn is_port(text: &str) -> bool {
 const NO_PORT: &str = "has a port that is not written like 80, 80/tcp or 8000-8010/udp";
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn requests(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn requests(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for request in value.items() {
         let driver = request
@@ -133,15 +136,15 @@ pub(super) fn requests(needs: &mut Requirements, asked: &Asked<'_>) -> Result<()
             // One that names no device asks for whatever the driver makes of that.
             "cdi" if !has_options && sets.is_empty() && !items("DeviceIDs").is_empty() => {
                 for name in items("DeviceIDs").iter().filter_map(Json::text) {
-                    needs.push(path, What::Device(name.to_owned()));
+                    requirements.push(path, What::Device(name.to_owned()));
                 }
             }
             "" | "amd" | "nvidia"
                 if !has_options && !sets.is_empty() && sets.iter().all(is_of_gpu) =>
             {
-                needs.push(path, What::Gpus);
+                requirements.push(path, What::Gpus);
             }
-            _ => needs.push(path, What::Unnamed(Block::Create)),
+            _ => requirements.push(path, What::Unnamed(Block::Create)),
         }
     }
     Ok(())
@@ -153,7 +156,7 @@ const GPU: &[&str] = &[
 ];
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn log_driver(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn log_driver(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
     // A service spells the two otherwise than a container.
@@ -166,8 +169,8 @@ pub(super) fn log_driver(needs: &mut Requirements, asked: &Asked<'_>) -> Result<
         // Without a name it is the daemon's default, whichever that is: of none do these options name
         // a file or an address.
         "" | "json-file" | "local" if options.all(|(key, _)| LOG_OPTIONS.contains(&&**key)) => {}
-        "" | "json-file" | "local" => needs.push(path, What::Unnamed(Block::Create)),
-        _ => needs.push(path, What::LogDriver(name)),
+        "" | "json-file" | "local" => requirements.push(path, What::Unnamed(Block::Create)),
+        _ => requirements.push(path, What::LogDriver(name)),
     }
     Ok(())
 }
@@ -186,7 +189,7 @@ const LOG_OPTIONS: &[&str] = &[
     "tag",
 ];
 
-pub(super) fn ports(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn ports(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     let any = |from, to| {
         What::Port(Port {
@@ -196,21 +199,21 @@ pub(super) fn ports(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), D
         })
     };
     if value.is_true() {
-        needs.push(path, any(0, 0));
+        requirements.push(path, any(0, 0));
     }
     // A service's.
     for port in value.items() {
         let published = port.get("PublishedPort").and_then(Json::integer);
         let number = u16::try_from(published.unwrap_or_default());
         let number = number.map_err(|_| unclear(path, "has a port above 65535"))?;
-        needs.push(path, any(number, number));
+        requirements.push(path, any(number, number));
     }
     for (port, bindings) in value.members() {
         if !is_port(port) {
             return Err(unclear(path, NO_PORT));
         }
         if bindings.items().is_empty() {
-            needs.push(path, any(0, 0));
+            requirements.push(path, any(0, 0));
         }
         for binding in bindings.items() {
             let text = |key: &str| binding.get(key).and_then(Json::text).unwrap_or_default();
@@ -223,7 +226,7 @@ pub(super) fn ports(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), D
                 "0.0.0.0" | "::" => String::new(),
                 address => address.to_owned(),
             };
-            needs.push(path, What::Port(Port { address, from, to }));
+            requirements.push(path, What::Port(Port { address, from, to }));
         }
     }
     Ok(())
@@ -239,19 +242,19 @@ fn range(text: &str) -> Option<(u16, u16)> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn restart(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn restart(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
     match [text("Name"), text("Condition")].concat().as_str() {
         "" | "no" | "none" => {}
-        name => needs.push(path, What::Restart(name.to_owned())),
+        name => requirements.push(path, What::Restart(name.to_owned())),
     }
     Ok(())
 }
 
 /// Options of the kernel's security modules: a container's are texts, a service's an object.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn security(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn security(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for text in value.texts() {
         let at = text.find(['=', ':']);
@@ -259,8 +262,8 @@ pub(super) fn security(needs: &mut Requirements, asked: &Asked<'_>) -> Result<()
         let value = value.get(1..).unwrap_or_default();
         match (key, value) {
             ("no-new-privileges", "" | "true") => {}
-            (key, "") => needs.push(path, What::SecurityOption(key.to_owned())),
-            (key, value) => needs.push(path, What::SecurityOption(format!("{key}={value}"))),
+            (key, "") => requirements.push(path, What::SecurityOption(key.to_owned())),
+            (key, value) => requirements.push(path, What::SecurityOption(format!("{key}={value}"))),
         }
     }
     if value.members().is_empty() {
@@ -279,6 +282,6 @@ pub(super) fn security(needs: &mut Requirements, asked: &Asked<'_>) -> Result<()
         ("SELinuxContext", _) => "label=custom".to_owned(),
         (module, mode) => format!("{}={mode}", module.to_ascii_lowercase()),
     };
-    needs.push(path, What::SecurityOption(option));
+    requirements.push(path, What::SecurityOption(option));
     Ok(())
 }

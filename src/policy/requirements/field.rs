@@ -16,32 +16,32 @@ use crate::policy::requirement::{Block, Made, Variable, What, Within};
 type Reader = fn(&mut Requirements, &Asked<'_>) -> Result<(), Denial>;
 
 /// Reads a judged or refused field.
-pub(super) fn read(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    match asked.topic {
-        Some(topic) => reader(topic)(needs, asked),
-        None => unnamed(needs, asked),
+pub(super) fn read(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+    match asked.meaning {
+        Some(meaning) => reader(meaning)(requirements, asked),
+        None => unnamed(requirements, asked),
     }
 }
 
-fn reader(topic: FieldMeaning) -> Reader {
-    match topic {
+fn reader(meaning: FieldMeaning) -> Reader {
+    match meaning {
         FieldMeaning::Aliases => aliases,
         FieldMeaning::Binds => mounts::short,
         FieldMeaning::CapabilityAdd => device::capabilities,
-        FieldMeaning::CgroupNamespace => |needs, asked| namespace(needs, asked, "cgroup"),
+        FieldMeaning::CgroupNamespace => |requirements, asked| namespace(requirements, asked, "cgroup"),
         FieldMeaning::CgroupParent | FieldMeaning::ConfigFrom | FieldMeaning::EndpointOptions => unnamed,
         FieldMeaning::Command => command,
-        FieldMeaning::Configs => |needs, asked| names(needs, asked, "ConfigName", What::Config),
+        FieldMeaning::Configs => |requirements, asked| names(requirements, asked, "ConfigName", What::Config),
         FieldMeaning::Container => network::container,
-        FieldMeaning::DeviceCgroupRules => |needs, asked| texts(needs, asked, What::Device),
+        FieldMeaning::DeviceCgroupRules => |requirements, asked| texts(requirements, asked, What::Device),
         FieldMeaning::DeviceRequests => device::requests,
         FieldMeaning::Devices => device::devices,
-        FieldMeaning::EndpointAddresses => |needs, asked| flag(needs, asked, What::Addresses),
+        FieldMeaning::EndpointAddresses => |requirements, asked| flag(requirements, asked, What::Addresses),
         FieldMeaning::Environment => environment,
-        FieldMeaning::Groups => |needs, asked| texts(needs, asked, What::Group),
+        FieldMeaning::Groups => |requirements, asked| texts(requirements, asked, What::Group),
         FieldMeaning::Image => image,
         FieldMeaning::Ipam => network::ipam,
-        FieldMeaning::IpcNamespace => |needs, asked| namespace(needs, asked, "ipc"),
+        FieldMeaning::IpcNamespace => |requirements, asked| namespace(requirements, asked, "ipc"),
         FieldMeaning::Labels => labels,
         FieldMeaning::AnonymousVolumes => mounts::anonymous,
         FieldMeaning::ExposedPorts => device::exposed,
@@ -52,21 +52,21 @@ fn reader(topic: FieldMeaning) -> Reader {
         FieldMeaning::Limit => device::limit,
         FieldMeaning::Links => links,
         FieldMeaning::LogDriver => device::log_driver,
-        FieldMeaning::MaskedPaths => |needs, asked| device::hidden(needs, asked, are_masked_by_engines),
+        FieldMeaning::MaskedPaths => |requirements, asked| device::hidden(requirements, asked, are_masked_by_engines),
         FieldMeaning::Mounts => mounts::long,
         FieldMeaning::Name => name,
-        FieldMeaning::NetworkDriver => |needs, asked| texts(needs, asked, Made::NetworkDriver),
+        FieldMeaning::NetworkDriver => |requirements, asked| texts(requirements, asked, Made::NetworkDriver),
         FieldMeaning::NetworkOptions => network::options,
         FieldMeaning::Networks => network::networks,
         FieldMeaning::OomPriority => oom_priority,
-        FieldMeaning::PidNamespace => |needs, asked| namespace(needs, asked, "pid"),
+        FieldMeaning::PidNamespace => |requirements, asked| namespace(requirements, asked, "pid"),
         FieldMeaning::Ports => device::ports,
         FieldMeaning::Privileged => privileged,
-        FieldMeaning::ReadonlyPaths => |needs, asked| device::hidden(needs, asked, are_read_only_by_engines),
+        FieldMeaning::ReadonlyPaths => |requirements, asked| device::hidden(requirements, asked, are_read_only_by_engines),
         FieldMeaning::Restart => device::restart,
         FieldMeaning::Rollback => rollback,
-        FieldMeaning::Runtime => |needs, asked| texts(needs, asked, What::Runtime),
-        FieldMeaning::Secrets => |needs, asked| names(needs, asked, "SecretName", What::Secret),
+        FieldMeaning::Runtime => |requirements, asked| texts(requirements, asked, What::Runtime),
+        FieldMeaning::Secrets => |requirements, asked| names(requirements, asked, "SecretName", What::Secret),
         FieldMeaning::SecurityOptions => device::security,
         FieldMeaning::StopTimeout => stop_timeout,
         FieldMeaning::Subnets => network::subnets,
@@ -74,8 +74,8 @@ fn reader(topic: FieldMeaning) -> Reader {
         FieldMeaning::Sysctls => sysctls,
         FieldMeaning::TaskRuntime => task_runtime,
         FieldMeaning::Tmpfs => mounts::tmpfs,
-        FieldMeaning::UserNamespace => |needs, asked| namespace(needs, asked, "user"),
-        FieldMeaning::UtsNamespace => |needs, asked| namespace(needs, asked, "uts"),
+        FieldMeaning::UserNamespace => |requirements, asked| namespace(requirements, asked, "user"),
+        FieldMeaning::UtsNamespace => |requirements, asked| namespace(requirements, asked, "uts"),
         FieldMeaning::VolumeDriver => mounts::volume_driver,
         FieldMeaning::VolumesFrom => joined,
         FieldMeaning::VolumeOptions => mounts::volume_options,
@@ -90,19 +90,19 @@ fn nothing(_: &mut Requirements, _: &Asked<'_>) -> Result<(), Denial> {
 
 /// What no key grants.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn unnamed(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let block = block(needs);
-    needs.push(&*asked.path, What::Unnamed(block));
+fn unnamed(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+    let block = block(requirements);
+    requirements.push(&*asked.path, What::Unnamed(block));
     Ok(())
 }
 
 /// The block that what has no key of its own belongs to.
-fn block(needs: &Requirements) -> Block {
-    if needs.is_for(&[Operation::NetworkCreate]) {
+fn block(requirements: &Requirements) -> Block {
+    if requirements.is_for(&[Operation::NetworkCreate]) {
         Block::Networks
-    } else if needs.is_for(&[Operation::VolumeCreate, Operation::VolumeUpdate]) {
+    } else if requirements.is_for(&[Operation::VolumeCreate, Operation::VolumeUpdate]) {
         Block::Volumes
-    } else if needs.is_for(&[Operation::ContainerExec]) {
+    } else if requirements.is_for(&[Operation::ContainerExec]) {
         Block::Exec
     } else {
         Block::Create
@@ -110,54 +110,54 @@ fn block(needs: &Requirements) -> Block {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn flag(needs: &mut Requirements, asked: &Asked<'_>, what: What) -> Result<(), Denial> {
-    needs.push(&*asked.path, what);
+fn flag(requirements: &mut Requirements, asked: &Asked<'_>, what: What) -> Result<(), Denial> {
+    requirements.push(&*asked.path, what);
     Ok(())
 }
 
 /// A text, or each of several.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn texts<W: Into<What>>(
-    needs: &mut Requirements,
+    requirements: &mut Requirements,
     asked: &Asked<'_>,
     what: impl Fn(String) -> W,
 ) -> Result<(), Denial> {
     for text in asked.value.text().into_iter().chain(asked.value.texts()) {
-        needs.push(&*asked.path, what(text.to_owned()));
+        requirements.push(&*asked.path, what(text.to_owned()));
     }
     Ok(())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn command(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn command(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let argv = asked.value.texts().map(str::to_owned).collect();
-    needs.push(&*asked.path, Within::Command(argv));
+    requirements.push(&*asked.path, Within::Command(argv));
     Ok(())
 }
 
 /// Configs and secrets of the swarm, by the names that must go with their ids.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn names(
-    needs: &mut Requirements,
+    requirements: &mut Requirements,
     asked: &Asked<'_>,
     key: &str,
     what: impl Fn(String) -> What,
 ) -> Result<(), Denial> {
     for member in asked.value.items() {
         let name = member.get(key).and_then(Json::text).unwrap_or_default();
-        needs.push(&*asked.path, what(name.to_owned()));
+        requirements.push(&*asked.path, what(name.to_owned()));
     }
     Ok(())
 }
 
-fn environment(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let is_exec = needs.is_for(&[Operation::ContainerExec]);
+fn environment(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+    let is_exec = requirements.is_for(&[Operation::ContainerExec]);
     for variable in asked.value.texts() {
         let (name, value) = match variable.split_once('=') {
             Some(parts) => parts,
             // Docker unsets it, Podman copies its own. An exec of Podman's has no such thing.
             None if !variable.is_empty()
-                && needs.is_for(&[Operation::ContainerCreate, Operation::ImageCommit]) =>
+                && requirements.is_for(&[Operation::ContainerCreate, Operation::ImageCommit]) =>
             {
                 return Err(unclear(&asked.path, &no_value(variable)));
             }
@@ -169,7 +169,7 @@ fn environment(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial
             return Err(unclear(&asked.path, &why));
         }
         // A node fills in the value too, but rules are of the names.
-        if name.contains("{{") && needs.is_for(SERVICES) {
+        if name.contains("{{") && requirements.is_for(SERVICES) {
             return Err(unclear(&asked.path, &BadMount::Template.to_string()));
         }
         let is_odd = |letter: char| letter == '*' || letter.is_whitespace() || letter.is_control();
@@ -184,7 +184,7 @@ fn environment(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial
         } else {
             What::Env(variable)
         };
-        needs.push(&*asked.path, what);
+        requirements.push(&*asked.path, what);
     }
     Ok(())
 }
@@ -197,34 +197,34 @@ fn no_value(name: &str) -> String {
     )
 }
 
-fn image(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn image(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     // What an image says of itself, that it was made from another, grants nothing.
-    if needs.is_for(&[Operation::ImageCommit]) {
+    if requirements.is_for(&[Operation::ImageCommit]) {
         return Ok(());
     }
-    texts(needs, asked, What::Image)
+    texts(requirements, asked, What::Image)
 }
 
-fn labels(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    label_members(needs, &asked.path, asked.value.members())
+fn labels(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+    label_members(requirements, &asked.path, asked.value.members())
 }
 
 const UPDATES: &[Operation] = &[Operation::ServiceUpdate];
 
 /// Labels, of a volume that a mount makes too.
 pub(super) fn label_members(
-    needs: &mut Requirements,
+    requirements: &mut Requirements,
     path: &str,
     labels: &[Member<'_>],
 ) -> Result<(), Denial> {
     for (key, value) in labels {
         let value = value.text().unwrap_or_default();
         // A node of the swarm fills them in, and mounts may refer to them.
-        if value.contains("{{") && needs.is_for(SERVICES) {
+        if value.contains("{{") && requirements.is_for(SERVICES) {
             return Err(unclear(path, &BadMount::Template.to_string()));
         }
         // Podman splits a label at its first `=`.
-        if key.contains('=') && !needs.is_for(SERVICES) {
+        if key.contains('=') && !requirements.is_for(SERVICES) {
             return Err(unclear(
                 path,
                 "has a label with a `=` in its name: leave it out",
@@ -232,10 +232,13 @@ pub(super) fn label_members(
         }
         let (key, policy) = (key.to_string(), value.to_owned());
         // Who updates a service sends all that it has.
-        let service = needs.object.clone().filter(|_| needs.is_for(UPDATES));
+        let service = requirements
+            .object
+            .clone()
+            .filter(|_| requirements.is_for(UPDATES));
         if let Some(label) = PROJECT_LABELS.iter().find(|label| **label == key) {
             let (name, service) = (policy.clone(), service.clone());
-            needs.push(
+            requirements.push(
                 path,
                 What::Project {
                     label,
@@ -245,45 +248,45 @@ pub(super) fn label_members(
             );
         }
         if let Some(service) = service.filter(|_| key == POLICY_LABEL) {
-            needs.push(path, What::Mark { service, policy });
+            requirements.push(path, What::Mark { service, policy });
         } else {
-            needs.push(path, What::Label { key, value: policy });
+            requirements.push(path, What::Label { key, value: policy });
         }
     }
     Ok(())
 }
 
-fn aliases(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn aliases(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let mut aliases = asked.value.texts();
-    aliases.try_for_each(|alias| needs.takes_name(&asked.path, alias))
+    aliases.try_for_each(|alias| requirements.takes_name(&asked.path, alias))
 }
 
 /// Other containers, each with the name by which this one finds it, as `db:alias` or `/db:/web/alias`.
-fn links(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    joined(needs, asked)?;
+fn links(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+    joined(requirements, asked)?;
     let aliases = asked.value.texts().filter_map(|link| link.split_once(':'));
     for (_, alias) in aliases {
         let alias = match alias.strip_prefix('/') {
             Some(path) => path.rsplit('/').next().unwrap_or_default(),
             None => alias,
         };
-        needs.takes_name(&asked.path, alias)?;
+        requirements.takes_name(&asked.path, alias)?;
     }
     Ok(())
 }
 
-fn joined(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn joined(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for text in asked.value.texts() {
         let name = text.split(':').next().unwrap_or_default();
-        needs.named(&asked.path, name, What::Join)?;
+        requirements.named(&asked.path, name, What::Join)?;
     }
     Ok(())
 }
 
 /// The name of what is made.
-fn name(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn name(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let name = asked.value.text().unwrap_or_default();
-    let is_network = needs.is_for(&[Operation::NetworkCreate]);
+    let is_network = requirements.is_for(&[Operation::NetworkCreate]);
     if is_network && !is_network_name(name) {
         return Err(unclear(&asked.path, network::NOT_A_NETWORK));
     }
@@ -291,105 +294,105 @@ fn name(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
         let why = "must begin with a letter or digit and have nothing but letters, digits, `_`, `.` and `-`";
         return Err(unclear(&asked.path, why));
     }
-    let is_of_swarm = needs.is_for(SERVICES);
+    let is_of_swarm = requirements.is_for(SERVICES);
     if is_whole_id(name) {
         return Err(unclear(&asked.path, READS_AS_ID));
     }
     if is_of_swarm && (reads_as_id(name) || reads_as_swarm_id(name)) {
-        needs.push(&*asked.path, What::NewId(Object::Service, name.to_owned()));
+        requirements.push(&*asked.path, What::NewId(Object::Service, name.to_owned()));
     } else if is_network && reads_as_id(name) {
-        needs.push(&*asked.path, What::NewId(Object::Network, name.to_owned()));
+        requirements.push(&*asked.path, What::NewId(Object::Network, name.to_owned()));
     }
     if is_of_swarm {
-        needs.takes_name(&asked.path, name)?;
+        requirements.takes_name(&asked.path, name)?;
     } else if is_network {
         // What is on a network is found by its name with that of the network behind it.
-        needs.push(&*asked.path, What::Name(format!(".{name}")));
+        requirements.push(&*asked.path, What::Name(format!(".{name}")));
     }
     Ok(())
 }
 
 fn namespace(
-    needs: &mut Requirements,
+    requirements: &mut Requirements,
     asked: &Asked<'_>,
     name: &'static str,
 ) -> Result<(), Denial> {
     let mode = asked.value.text().unwrap_or_default();
     let may_join = matches!(name, "ipc" | "pid");
     match (mode, mode.strip_prefix("container:")) {
-        ("host", _) => flag(needs, asked, What::HostNamespace(name)),
-        (_, Some(container)) if may_join => needs.named(&asked.path, container, What::Join),
+        ("host", _) => flag(requirements, asked, What::HostNamespace(name)),
+        (_, Some(container)) if may_join => requirements.named(&asked.path, container, What::Join),
         ("none" | "shareable", _) if name == "ipc" => Ok(()),
         ("private", _) if matches!(name, "cgroup" | "ipc") => Ok(()),
-        _ => unnamed(needs, asked),
+        _ => unnamed(requirements, asked),
     }
 }
 
-fn privileged(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    if needs.is_for(&[Operation::ContainerExec]) {
-        return flag(needs, asked, Within::ExecPrivileged.into());
+fn privileged(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+    if requirements.is_for(&[Operation::ContainerExec]) {
+        return flag(requirements, asked, Within::ExecPrivileged.into());
     }
-    flag(needs, asked, What::Privileged)
+    flag(requirements, asked, What::Privileged)
 }
 
-fn rollback(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn rollback(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     match asked.value.text() {
         Some("continue" | "pause") => Ok(()),
-        Some(_) | None => flag(needs, asked, What::Rollback),
+        Some(_) | None => flag(requirements, asked, What::Rollback),
     }
 }
 
 /// The kernel is told to kill others first.
-fn oom_priority(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn oom_priority(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let is_lowered = asked.value.integer().is_some_and(|score| score > 0);
     if is_lowered {
         return Ok(());
     }
-    flag(needs, asked, What::OomProtected)
+    flag(requirements, asked, What::OomProtected)
 }
 
 /// The daemon waits so long before it kills a container, at its own end too; less than 0 is for ever.
-fn stop_timeout(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let most = if needs.is_for(SERVICES) {
+fn stop_timeout(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+    let most = if requirements.is_for(SERVICES) {
         LONGEST_STOP * 1_000_000_000
     } else {
         LONGEST_STOP
     };
     match asked.value.integer() {
         Some(timeout) if (0..=most).contains(&timeout) => Ok(()),
-        Some(_) | None => unnamed(needs, asked),
+        Some(_) | None => unnamed(requirements, asked),
     }
 }
 
 /// In seconds.
 const LONGEST_STOP: i64 = 3600;
 
-fn sysctls(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn sysctls(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for (name, _) in asked.value.members() {
         if name.contains('=') {
             return Err(unclear(&asked.path, "has a setting with a `=` in its name"));
         }
-        needs.push(&*asked.path, What::Sysctl(name.to_string()));
+        requirements.push(&*asked.path, What::Sysctl(name.to_string()));
     }
     Ok(())
 }
 
-fn task_runtime(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn task_runtime(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     match asked.value.text() {
         Some("container") => Ok(()),
-        Some(_) | None => unnamed(needs, asked),
+        Some(_) | None => unnamed(requirements, asked),
     }
 }
 
 /// A directory to start in. The kernel's own directories lead to what the daemon has open.
-fn working_directory(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+fn working_directory(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let directory = asked.value.text().unwrap_or_default();
     let mut parts = directory.split('/');
     if parts.any(|part| matches!(part, ".." | "proc")) {
-        return unnamed(needs, asked);
+        return unnamed(requirements, asked);
     }
-    if needs.is_for(&[Operation::ContainerExec]) {
-        needs.push(&*asked.path, Within::ExecWorkdir(directory.to_owned()));
+    if requirements.is_for(&[Operation::ContainerExec]) {
+        requirements.push(&*asked.path, Within::ExecWorkdir(directory.to_owned()));
     }
     Ok(())
 }

@@ -8,42 +8,46 @@ use crate::docker::json::Member;
 use crate::docker::mount::{self, BadMount, Mount, Source};
 use crate::policy::requirement::{Block, Made, What};
 
-pub(super) fn short(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    each(needs, &asked.path, asked.value.texts().map(mount::short))
+pub(super) fn short(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+    each(
+        requirements,
+        &asked.path,
+        asked.value.texts().map(mount::short),
+    )
 }
 
-pub(super) fn long(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn long(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     each(
-        needs,
+        requirements,
         &asked.path,
         asked.value.items().iter().map(mount::long),
     )
 }
 
 fn each<'a>(
-    needs: &mut Requirements,
+    requirements: &mut Requirements,
     path: &str,
     mounts: impl Iterator<Item = Result<Mount<'a>, BadMount>>,
 ) -> Result<(), Denial> {
     for (place, mount) in mounts.enumerate() {
         let path = format!("{path}[{place}]");
         let mount = mount.map_err(|bad| unclear(&path, &bad.to_string()))?;
-        one(needs, &path, &mount)?;
+        one(requirements, &path, &mount)?;
     }
     Ok(())
 }
 
-fn one(needs: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
+fn one(requirements: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
     match &mount.source {
         Source::Host(source) => {
             let bind = What::Bind {
                 path: source.to_string(),
                 access: mount.access,
             };
-            needs.push(path, bind);
+            requirements.push(path, bind);
         }
-        Source::Image(image) => needs.push(path, What::Image((*image).to_owned())),
-        Source::Memory(options) => memory(needs, path, options),
+        Source::Image(image) => requirements.push(path, What::Image((*image).to_owned())),
+        Source::Memory(options) => memory(requirements, path, options),
         Source::Volume {
             name,
             driver,
@@ -52,8 +56,8 @@ fn one(needs: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result<(), De
         } => {
             if let Some(name) = name {
                 let name = (*name).to_owned();
-                let is_of_swarm = needs.is_for(SERVICES);
-                needs.push(
+                let is_of_swarm = requirements.is_for(SERVICES);
+                requirements.push(
                     path,
                     if is_of_swarm {
                         What::SwarmVolume(name)
@@ -63,14 +67,14 @@ fn one(needs: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result<(), De
                 );
             }
             if let Some(driver) = driver {
-                needs.push(path, Made::VolumeDriver((*driver).to_owned()));
+                requirements.push(path, Made::VolumeDriver((*driver).to_owned()));
             }
-            driver_options(needs, path, options);
-            label_members(needs, path, labels)?;
+            driver_options(requirements, path, options);
+            label_members(requirements, path, labels)?;
         }
     }
     if mount.is_shared {
-        needs.push(path, What::Unnamed(Block::Create));
+        requirements.push(path, What::Unnamed(Block::Create));
     }
     Ok(())
 }
@@ -86,36 +90,42 @@ fn check_target(asked: &Asked<'_>, target: &str) -> Result<(), Denial> {
     checked.map_err(|bad| unclear(&asked.path, &bad.to_string()))
 }
 
-pub(super) fn tmpfs(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn tmpfs(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for (target, options) in asked.value.members() {
         check_target(asked, target)?;
         let options = options.text().unwrap_or_default().split(',');
-        memory(needs, &asked.path, &mount::opening(options));
+        memory(requirements, &asked.path, &mount::opening(options));
     }
     Ok(())
 }
 
-fn memory(needs: &mut Requirements, path: &str, options: &[&str]) {
+fn memory(requirements: &mut Requirements, path: &str, options: &[&str]) {
     for option in options {
-        needs.push(path, What::TmpfsOption((*option).to_owned()));
+        requirements.push(path, What::TmpfsOption((*option).to_owned()));
     }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn volume_driver(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
+pub(super) fn volume_driver(
+    requirements: &mut Requirements,
+    asked: &Asked<'_>,
+) -> Result<(), Denial> {
     let driver = asked.value.text().unwrap_or_default();
-    needs.push(&*asked.path, Made::VolumeDriver(driver.to_owned()));
+    requirements.push(&*asked.path, Made::VolumeDriver(driver.to_owned()));
     Ok(())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-pub(super) fn volume_options(needs: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    driver_options(needs, &asked.path, asked.value.members());
+pub(super) fn volume_options(
+    requirements: &mut Requirements,
+    asked: &Asked<'_>,
+) -> Result<(), Denial> {
+    driver_options(requirements, &asked.path, asked.value.members());
     Ok(())
 }
 
 /// Options of a volume's driver. Memory of a bounded size is no more than a memory mount is.
-fn driver_options(needs: &mut Requirements, path: &str, options: &[Member<'_>]) {
+fn driver_options(requirements: &mut Requirements, path: &str, options: &[Member<'_>]) {
     let pairs = options
         .iter()
         .map(|(key, value)| (&**key, value.text().unwrap_or_default()));
@@ -124,6 +134,6 @@ fn driver_options(needs: &mut Requirements, path: &str, options: &[Member<'_>]) 
     }
     for (key, value) in options {
         let (key, value) = (key.to_string(), value.text().unwrap_or_default().to_owned());
-        needs.push(path, Made::VolumeOption { key, value });
+        requirements.push(path, Made::VolumeOption { key, value });
     }
 }

@@ -8,47 +8,51 @@ use crate::policy::requirement::{What, Within};
 
 /// Reads what stands in the path. An exec that is to be started was made ready by anyone, so it is
 /// looked up and judged again.
-pub(super) fn read(needs: &mut Requirements, call: &Call, known: &Answers) -> Result<(), Blocked> {
+pub(super) fn read(
+    requirements: &mut Requirements,
+    call: &Call,
+    known: &Answers,
+) -> Result<(), Blocked> {
     let Some(object) = call.object() else {
         return Ok(());
     };
     let name = object.to_owned();
-    if needs.is_for(&[Operation::ContainerExec]) {
-        needs.push("the container", Within::ExecInto(name));
-    } else if needs.is_for(&[Operation::PutContainerArchive]) {
-        needs.push("the container", Within::ArchiveInto(name));
-    } else if needs.is_for(ATTACHES) && types(needs, call) {
+    if requirements.is_for(&[Operation::ContainerExec]) {
+        requirements.push("the container", Within::ExecInto(name));
+    } else if requirements.is_for(&[Operation::PutContainerArchive]) {
+        requirements.push("the container", Within::ArchiveInto(name));
+    } else if requirements.is_for(ATTACHES) && types(requirements, call) {
         // Whoever types into a shell runs commands, as by an exec.
-        needs.push("stdin of the container", Within::ExecInto(name));
-    } else if needs.is_for(ATTACHES) {
-        needs.push("the output of the container", Within::Watch(name));
-    } else if needs.is_for(STARTS) {
-        needs.push("the container", What::Start(name));
-    } else if needs.is_for(&[Operation::ExecStart]) {
-        started(needs, &*exec(known, object)?);
-    } else if needs.is_for(&[Operation::NetworkConnect]) {
-        network::join(needs, "the network", object)?;
+        requirements.push("stdin of the container", Within::ExecInto(name));
+    } else if requirements.is_for(ATTACHES) {
+        requirements.push("the output of the container", Within::Watch(name));
+    } else if requirements.is_for(STARTS) {
+        requirements.push("the container", What::Start(name));
+    } else if requirements.is_for(&[Operation::ExecStart]) {
+        started(requirements, &*exec(known, object)?);
+    } else if requirements.is_for(&[Operation::NetworkConnect]) {
+        network::join(requirements, "the network", object)?;
     }
     Ok(())
 }
 
 /// Reads which objects are reached, whatever they are called by.
 pub(super) fn reach(
-    needs: &mut Requirements,
+    requirements: &mut Requirements,
     call: &Call,
     known: &Answers,
 ) -> Result<(), NeedsLookup> {
-    let effect = needs.operation.spec().effect;
+    let effect = requirements.operation.spec().effect;
     // These move a container, which the body names: that one is held against Dockgate's own, and so is the
     // network that one is put on.
-    let moves = needs.is_for(&[Operation::NetworkConnect, Operation::NetworkDisconnect]);
+    let moves = requirements.is_for(&[Operation::NetworkConnect, Operation::NetworkDisconnect]);
     for object in call.objects().filter(|_| !moves) {
-        touch(needs, effect, object, known)?;
+        touch(requirements, effect, object, known)?;
     }
-    if needs.is_for(&[Operation::ImageCommit]) {
+    if requirements.is_for(&[Operation::ImageCommit]) {
         let name = call.query.first("container").unwrap_or_default();
         let name = name.trim_start_matches('/').to_owned();
-        needs.push("container", What::Reach(Object::Container, name));
+        requirements.push("container", What::Reach(Object::Container, name));
     }
     Ok(())
 }
@@ -56,7 +60,7 @@ pub(super) fn reach(
 /// Holds an object that a path names against Dockgate's own, if the operation does more than show
 /// metadata of it. It follows from the columns of the table, so that no new row is forgotten.
 fn touch(
-    needs: &mut Requirements,
+    requirements: &mut Requirements,
     effect: Effect,
     (kind, name): (Object, &str),
     known: &Answers,
@@ -67,20 +71,20 @@ fn touch(
     }
     let reached = |kind: Object| What::Reach(kind, name.to_owned());
     match kind {
-        Object::Container => needs.push("the container", reached(kind)),
+        Object::Container => requirements.push("the container", reached(kind)),
         Object::Exec => {
             let container = exec(known, name)?.container.clone();
-            needs.push(
+            requirements.push(
                 "the exec's container",
                 What::Reach(Object::Container, container),
             );
         }
         // To copy an image, to name it once more or to send it away takes nothing from it.
-        Object::Image if effect == Effect::Write => needs.push("the image", reached(kind)),
-        Object::Network => needs.push("the network", reached(kind)),
-        Object::Service => needs.push("the service", reached(kind)),
-        Object::Task => needs.push("the task", reached(kind)),
-        Object::Volume => needs.push("the volume", reached(kind)),
+        Object::Image if effect == Effect::Write => requirements.push("the image", reached(kind)),
+        Object::Network => requirements.push("the network", reached(kind)),
+        Object::Service => requirements.push("the service", reached(kind)),
+        Object::Task => requirements.push("the task", reached(kind)),
+        Object::Volume => requirements.push("the volume", reached(kind)),
         // A checkpoint is its container's, which the path names before it. The others are not Dockgate's,
         // or belong to the daemon.
         Object::Checkpoint
@@ -101,8 +105,8 @@ const ATTACHES: &[Operation] = &[
 ];
 
 /// Whether an attach reads what the client types. Below API 1.42 one by a websocket does whatever it says.
-fn types(needs: &Requirements, call: &Call) -> bool {
-    needs.is_for(&[Operation::ContainerAttachWebsocket]) || call.query.is_true("stdin")
+fn types(requirements: &Requirements, call: &Call) -> bool {
+    requirements.is_for(&[Operation::ContainerAttachWebsocket]) || call.query.is_true("stdin")
 }
 
 /// The operations by which a container is put on its networks, which are found by their names then.
@@ -114,13 +118,13 @@ pub fn starts(operation: Operation) -> bool {
     STARTS.contains(&operation)
 }
 
-fn started(needs: &mut Requirements, exec: &Exec) {
+fn started(requirements: &mut Requirements, exec: &Exec) {
     let container = &exec.container;
-    needs.push("the exec's container", Within::ExecInto(container.clone()));
-    needs.push("the exec's command", Within::Command(exec.command.clone()));
-    needs.push("the exec's user", Within::ExecUser(exec.user.clone()));
+    requirements.push("the exec's container", Within::ExecInto(container.clone()));
+    requirements.push("the exec's command", Within::Command(exec.command.clone()));
+    requirements.push("the exec's user", Within::ExecUser(exec.user.clone()));
     if exec.is_privileged {
-        needs.push("the exec's privilege", Within::ExecPrivileged);
+        requirements.push("the exec's privilege", Within::ExecPrivileged);
     }
 }
 
@@ -140,14 +144,18 @@ mod tests {
         assert!(matches!(answer, Answer::Exec(_)));
         let mut known = Answers::default();
         known.learn(lookup, answer);
-        let mut needs = Requirements {
+        let mut requirements = Requirements {
             operation: Operation::SystemPing,
             version: None,
             object: None,
             found: Vec::new(),
         };
-        touch(&mut needs, effect, (kind, "x"), &known).unwrap();
-        needs.found.into_iter().map(|need| need.what).collect()
+        touch(&mut requirements, effect, (kind, "x"), &known).unwrap();
+        requirements
+            .found
+            .into_iter()
+            .map(|requirement| requirement.what)
+            .collect()
     }
 
     #[test]

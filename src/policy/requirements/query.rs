@@ -63,8 +63,8 @@ fn of(
 }
 
 /// Reads the query.
-pub(super) fn read(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    of(needs.operation).map_or(Ok(()), |(.., reader)| reader(needs, call))
+pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
+    of(requirements.operation).map_or(Ok(()), |(.., reader)| reader(requirements, call))
 }
 
 /// Drops the keys that the daemon does not read, where the query decides something.
@@ -93,36 +93,36 @@ fn first<'a>(call: &'a Call, key: &str) -> &'a str {
     call.query.first(key).unwrap_or_default()
 }
 
-fn name(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn name(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let name = first(call, "name").trim_start_matches('/');
     if is_whole_id(name) {
         return Err(unclear("name", READS_AS_ID));
     }
     if reads_as_id(name) {
-        needs.push("name", What::NewId(Object::Container, name.to_owned()));
+        requirements.push("name", What::NewId(Object::Container, name.to_owned()));
     }
     // The daemon says itself which of these it takes.
     if name.is_ascii() {
-        needs.push("name", What::Name(name.to_owned()));
+        requirements.push("name", What::Name(name.to_owned()));
         return Ok(());
     }
     Err(unclear("name", NOT_PLAIN))
 }
 
-fn rename(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    name(needs, call)?;
+fn rename(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
+    name(requirements, call)?;
     let container = call.object().unwrap_or_default().to_owned();
     let name = first(call, "name").trim_start_matches('/').to_owned();
-    needs.push("name", What::Rename { container, name });
+    requirements.push("name", What::Rename { container, name });
     Ok(())
 }
 
 /// A state to start from is memory and processes that somebody else wrote.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn start(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn start(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     for key in ["checkpoint", "checkpoint-dir"] {
         if !first(call, key).is_empty() {
-            needs.push(key, What::Unnamed(Block::Create));
+            requirements.push(key, What::Unnamed(Block::Create));
         }
     }
     Ok(())
@@ -131,37 +131,37 @@ fn start(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
 /// Where files are written. A path that begins nowhere begins at the root; one with a `..` is held against a
 /// policy too, as it passes where nothing reads it.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn archive(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn archive(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let path = cleaned(first(call, "path")).into_owned();
-    needs.push("path", Within::ArchivePath(path));
+    requirements.push("path", Within::ArchivePath(path));
     Ok(())
 }
 
-fn commit(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn commit(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     check_changes(call)?;
     let reach = |name| What::Reach(Object::Container, name);
-    needs.named("container", first(call, "container"), reach)?;
-    tagged(needs, call)
+    requirements.named("container", first(call, "container"), reach)?;
+    tagged(requirements, call)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn load(needs: &mut Requirements, _: &Call) -> Result<(), Denial> {
-    needs.push("the tar", Made::Tag("*".to_owned()));
+fn load(requirements: &mut Requirements, _: &Call) -> Result<(), Denial> {
+    requirements.push("the tar", Made::Tag("*".to_owned()));
     Ok(())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn push(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn push(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let tag = first(call, "tag");
     let separator = if tag.is_empty() { "" } else { ":" };
     let image = [call.object().unwrap_or_default(), separator, tag].concat();
-    needs.push("the image", Made::Push(of_every_version(image)));
+    requirements.push("the image", Made::Push(of_every_version(image)));
     Ok(())
 }
 
 /// What has the daemon ask a registry. Only one on the host itself is held against a key.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn registry(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn registry(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let asked = [
         ("the image", call.object()),
         ("remote", call.query.first("remote")),
@@ -169,7 +169,7 @@ fn registry(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
     ];
     for (path, name) in asked {
         if let Some(name) = name.filter(|name| is_on_host(name)) {
-            needs.push(path, Made::Pull(name.to_owned()));
+            requirements.push(path, Made::Pull(name.to_owned()));
         }
     }
     Ok(())
@@ -185,29 +185,29 @@ fn of_every_version(image: String) -> String {
     }
 }
 
-fn tag(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    tagged(needs, call)
+fn tag(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
+    tagged(requirements, call)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn rollback(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn rollback(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     if !first(call, "rollback").is_empty() {
-        needs.push("rollback", What::Rollback);
+        requirements.push("rollback", What::Rollback);
     }
     Ok(())
 }
 
 /// The name that an image gets, if it gets one.
-fn tagged(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn tagged(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let image = names::tagged(call);
     if image.is_empty() {
         return Ok(());
     }
-    named(needs, "repo", image)
+    named(requirements, "repo", image)
 }
 
 /// A name that an image gets.
-fn named(needs: &mut Requirements, key: &str, image: String) -> Result<(), Denial> {
+fn named(requirements: &mut Requirements, key: &str, image: String) -> Result<(), Denial> {
     let is_id = match Reference::parse(&image) {
         Ok(reference) => {
             let short = reference.repository.strip_prefix("docker.io/library/");
@@ -219,7 +219,7 @@ fn named(needs: &mut Requirements, key: &str, image: String) -> Result<(), Denia
     if is_id {
         return Err(unclear(key, READS_AS_ID));
     }
-    needs.push(key, Made::Tag(image));
+    requirements.push(key, Made::Tag(image));
     Ok(())
 }
 
@@ -227,12 +227,12 @@ pub(super) fn unclear(key: &str, why: &str) -> Denial {
     Denial::new(Reason::BadQuery, format!("the query key `{key}` {why}"))
 }
 
-fn image_create(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn image_create(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
     check_changes(call)?;
     if !first("fromSrc").is_empty() {
-        needs.push("fromSrc", Made::Import);
-        tagged(needs, call)?;
+        requirements.push("fromSrc", Made::Import);
+        tagged(requirements, call)?;
     }
     // The daemon trims a colon at its end.
     let image = first("fromImage").trim_end_matches(':');
@@ -243,7 +243,7 @@ fn image_create(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
             _ => ":",
         };
         let image = [image, separator, first("tag")].concat();
-        needs.push("fromImage", Made::Pull(of_every_version(image)));
+        requirements.push("fromImage", Made::Pull(of_every_version(image)));
     }
     Ok(())
 }
@@ -251,42 +251,42 @@ fn image_create(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
 /// What `ps` is asked of a container's processes. Harmless arguments are sent in the spelling that they were
 /// judged in.
 #[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn top(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn top(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let arguments = first(call, "ps_args");
     if ps::harmless(arguments).is_none() {
-        needs.push("ps_args", Within::PsArgs(arguments.to_owned()));
+        requirements.push("ps_args", Within::PsArgs(arguments.to_owned()));
     }
     Ok(())
 }
 
-fn image_build(needs: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn image_build(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
     for (_, name) in call.query.pairs().filter(|(key, _)| *key == "t") {
-        named(needs, "t", name.to_owned())?;
+        named(requirements, "t", name.to_owned())?;
     }
     match first("networkmode") {
         "" | "default" | "none" => {}
-        mode => needs.push("networkmode", Made::BuildNetwork(mode.to_owned())),
+        mode => requirements.push("networkmode", Made::BuildNetwork(mode.to_owned())),
     }
     match first("remote") {
         // The context comes from the client itself, by the session or by a request of its own.
         "" | "client-session" => {}
         "upload-request" if first("version") == "2" => {}
-        remote => needs.push("remote", Made::BuildRemote(remote.to_owned())),
+        remote => requirements.push("remote", Made::BuildRemote(remote.to_owned())),
     }
     if !is_in_context(first("dockerfile")) {
         return Err(unclear("dockerfile", NOT_IN_CONTEXT));
     }
     for key in ["cgroupparent", "securityopt"] {
         if !first(key).is_empty() {
-            needs.push(key, What::Unnamed(Block::Build));
+            requirements.push(key, What::Unnamed(Block::Build));
         }
     }
-    build::read(needs, call)?;
+    build::read(requirements, call)?;
     for argument in members(call, "buildargs")? {
         // Another program in the place of the one that reads Dockerfiles.
         if argument == "BUILDKIT_SYNTAX" {
-            needs.push("buildargs", What::Unnamed(Block::Build));
+            requirements.push("buildargs", What::Unnamed(Block::Build));
         }
     }
     if members(call, "labels")?.iter().any(|key| is_reserved(key)) {

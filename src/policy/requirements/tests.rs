@@ -4,7 +4,7 @@
 mod engines;
 mod spellings;
 
-use super::{Requirements, needs, query};
+use super::{Requirements, query, requirements};
 use crate::advice::dry_run;
 use crate::docker::body::{parse, table};
 use crate::docker::{Target, classify};
@@ -1395,7 +1395,7 @@ fn s12_what_a_body_names_often_is_judged_once() {
     let table = table(call.operation().unwrap()).unwrap();
     let count = |text: &str| {
         let body = parse(text.as_bytes(), table).unwrap();
-        needs(&call, Some(&body), &Answers::default())
+        requirements(&call, Some(&body), &Answers::default())
             .unwrap()
             .len()
     };
@@ -1484,7 +1484,11 @@ fn s12_the_outputs_and_the_tags_of_a_build_are_not_multiplied() {
     let mut found = Requirements::of(&call).unwrap();
     query::read(&mut found, &call).unwrap();
     let tag = What::from(Made::Push("y:1".to_owned()));
-    let pushes = found.found.iter().filter(|need| need.what == tag).count();
+    let pushes = found
+        .found
+        .iter()
+        .filter(|requirement| requirement.what == tag)
+        .count();
     assert_eq!(pushes, tags, "S12: each tag is pushed once");
     assert!(
         found.found.len() <= outputs + 3 * tags,

@@ -13,11 +13,11 @@ fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason,
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
     let request = Request::new(call);
     let known = Answers::default();
-    let ground = Context {
+    let context = Context {
         known: &known,
         own: None,
     };
-    match rules.judge(request, ground) {
+    match rules.judge(request, context) {
         Judgement::Allow(permit) => Ok(permit.policy().unwrap().to_string()),
         Judgement::Deny(denial) => Err((denial.reason, denial.message)),
         other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
@@ -321,11 +321,11 @@ fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_
             body: Some(Json::parse(body.as_bytes()).unwrap()),
             flaw: None,
         };
-        let ground = Context {
+        let context = Context {
             known: &known,
             own: Some(&own),
         };
-        match rules.judge(request, ground) {
+        match rules.judge(request, context) {
             Judgement::Allow(_) => Ok(()),
             Judgement::Deny(denial) => Err(denial.reason),
             other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {

@@ -49,7 +49,7 @@ fn container(digit: &str, name: &str) -> Value {
     })
 }
 
-/// The daemon's answer: `gate` and every beginning of its id are Dockgate's, and it is on `front`.
+/// The daemon's answer: `handler` and every beginning of its id are Dockgate's, and it is on `front`.
 fn answer(lookup: &Lookup) -> Answer {
     let reply = match lookup {
         Lookup::Container(name) if name == "gate" || id("a").starts_with(name.as_str()) => {
@@ -101,11 +101,11 @@ fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Re
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
     let (mut known, mut request) = (Answers::default(), Request::new(call));
     loop {
-        let ground = Context {
+        let context = Context {
             known: &known,
             own: Some(&own),
         };
-        request = match rules.judge(request, ground) {
+        request = match rules.judge(request, context) {
             Judgement::Allow(permit) => return Ok(permit.call().render()),
             Judgement::Deny(denial) => return Err((denial.reason, denial.message)),
             Judgement::Missing(lookup) => panic!("{lookup:?}"),

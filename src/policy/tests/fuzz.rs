@@ -96,7 +96,7 @@ impl Fuzz {
         let asked = body::asked(&kept, table);
         let asked: Vec<String> = asked
             .iter()
-            .map(|asked| format!("{:?}", asked.topic))
+            .map(|asked| format!("{:?}", asked.meaning))
             .collect();
         let (_, target) = REQUESTS.iter().find(|(of, _)| *of == operation).unwrap();
         let call = classify("POST", Target::parse(target).unwrap()).unwrap();
@@ -121,7 +121,7 @@ impl Fuzz {
                     let keys = asked
                         .refused
                         .iter()
-                        .map(|need| format!("{:?}", need.what.key()));
+                        .map(|requirement| format!("{:?}", requirement.what.key()));
                     ("refused", keys.collect())
                 }
                 // Behind the place there is why.

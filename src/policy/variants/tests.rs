@@ -2,7 +2,7 @@
 
 use crate::advice::dry_run;
 use crate::docker::{Json, Target, classify};
-use crate::policy::requirements::needs;
+use crate::policy::requirements::requirements;
 use crate::policy::{Answers, Judgement, Request, Requirement, Rules, What};
 use crate::policyfile::file::tests::policy;
 use crate::policyfile::{Grants, Policy};
@@ -162,20 +162,24 @@ fn messages_a_variant_that_is_named_allows_all_of_it() {
         let body = Json::parse(body.as_bytes()).unwrap();
         let call = classify("POST", Target::parse("/containers/create").unwrap()).unwrap();
         let known = Answers::default();
-        let needs = needs(&call, Some(&body), &known).unwrap();
+        let requirements = requirements(&call, Some(&body), &known).unwrap();
         let body = Some(body);
         let request = Request {
             call,
             body,
             flaw: None,
         };
-        let is_lacking =
-            |need: &&Requirement| matches!(need.what, What::Bind { .. } | What::Volume(_));
-        let lacking: Vec<_> = needs.iter().filter(is_lacking).cloned().collect();
-        let way = variants.way_to_all(&request, &needs, &lacking, &known);
+        let is_lacking = |requirement: &&Requirement| {
+            matches!(requirement.what, What::Bind { .. } | What::Volume(_))
+        };
+        let shortfall: Vec<_> = requirements.iter().filter(is_lacking).cloned().collect();
+        let way = variants.way_to_all(&request, &requirements, &shortfall, &known);
         let want = want.map(|name| format!("use the shipped policy \"{name}\" as well"));
         assert_eq!(way, want.as_deref(), "{mount}");
         // What hangs on another block, or on none, is not tried.
-        assert_eq!(variants.way_to_all(&request, &needs, &[], &known), None);
+        assert_eq!(
+            variants.way_to_all(&request, &requirements, &[], &known),
+            None
+        );
     }
 }

@@ -79,7 +79,7 @@ fn rows() -> Vec<Row> {
 
 fn row(line: &'static str) -> Row {
     let fields: Vec<_> = line.split('\t').collect();
-    let [client, name, method, path, need, _] = fields[..] else {
+    let [client, name, method, path, requirement, _] = fields[..] else {
         panic!("six columns: {line}");
     };
     let path = path.replace("{id}", "web").replace("{name}", "web");
@@ -92,12 +92,12 @@ fn row(line: &'static str) -> Row {
         name
     };
     assert_eq!(operation.to_string(), alias, "{line}");
-    assert!(["required", "optional"].contains(&need), "{line}");
+    assert!(["required", "optional"].contains(&requirement), "{line}");
     Row {
         client,
         call,
         operation,
-        is_required: need == "required",
+        is_required: requirement == "required",
         line,
     }
 }

@@ -22,7 +22,7 @@ use crate::proxy::request_state::RequestState;
 pub struct ReplyBody {
     source: Source,
     entry: Option<Box<Entry>>,
-    exchange: Arc<RequestState>,
+    state: Arc<RequestState>,
     /// Who is to know if it says that the daemon does not take the client's API version.
     heeded_by: Option<Arc<DaemonState>>,
     /// Holds back parts of chunks.
@@ -34,11 +34,11 @@ pub struct ReplyBody {
 impl ReplyBody {
     /// A body that is whole already.
     #[must_use]
-    pub fn whole(bytes: Bytes, entry: Option<Box<Entry>>, exchange: Arc<RequestState>) -> Self {
+    pub fn whole(bytes: Bytes, entry: Option<Box<Entry>>, state: Arc<RequestState>) -> Self {
         Self {
             source: Source::Whole(bytes),
             entry,
-            exchange,
+            state,
             heeded_by: None,
             gather: None,
             ends_with_drain: false,
@@ -50,13 +50,13 @@ impl ReplyBody {
     pub fn stream(
         body: Incoming,
         entry: Box<Entry>,
-        exchange: Arc<RequestState>,
+        state: Arc<RequestState>,
         ends_with_drain: bool,
     ) -> Self {
         Self {
             source: Source::Stream(body),
             entry: Some(entry),
-            exchange,
+            state,
             heeded_by: None,
             gather: None,
             ends_with_drain,
@@ -72,8 +72,8 @@ impl ReplyBody {
 
     /// The same, of which the beginning is looked at: the daemon may not take the client's API version.
     #[must_use]
-    pub fn heeded_by(mut self, surroundings: &Arc<DaemonState>) -> Self {
-        self.heeded_by = Some(Arc::clone(surroundings));
+    pub fn heeded_by(mut self, daemon_state: &Arc<DaemonState>) -> Self {
+        self.heeded_by = Some(Arc::clone(daemon_state));
         self
     }
 
@@ -108,7 +108,7 @@ impl Body for ReplyBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        if self.ends_with_drain && self.exchange.is_draining() {
+        if self.ends_with_drain && self.state.is_draining() {
             self.finish(End::Drained);
             return Poll::Ready(None);
         }
@@ -124,8 +124,8 @@ impl Body for ReplyBody {
                 let heeded_by = self.heeded_by.take();
                 if let Some(entry) = &mut self.entry {
                     count(&entry.record.bytes_out, data.map_or(0, Bytes::len));
-                    if let (Some(surroundings), Some(data)) = (heeded_by, data) {
-                        surroundings.heed(data, &mut entry.record);
+                    if let (Some(daemon_state), Some(data)) = (heeded_by, data) {
+                        daemon_state.heed(data, &mut entry.record);
                     }
                 }
             }
@@ -151,6 +151,6 @@ impl Drop for ReplyBody {
             self.finish(End::Complete);
         }
         self.entry = None;
-        self.exchange.release();
+        self.state.release();
     }
 }

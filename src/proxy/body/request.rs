@@ -54,13 +54,13 @@ pub async fn prepare(
     head: &Head,
     mut body: Incoming,
     bytes_in: Arc<AtomicU64>,
-    exchange: &Arc<RequestState>,
+    state: &Arc<RequestState>,
     (limits, taken): (&Limits, &mut Taken),
 ) -> Result<RequestBody, Denial> {
     let mut reader = Reader {
         limits,
         bytes_in: &bytes_in,
-        exchange,
+        state,
         taken,
     };
     let (source, content_type) = match (kind, refusal(kind, &head.content_types)) {
@@ -82,9 +82,9 @@ pub async fn prepare(
     };
     let is_stream = matches!(source, Source::Stream(_));
     if is_stream {
-        exchange.set_upload(Upload::Running);
+        state.set_upload(Upload::Running);
     }
-    let watched = is_stream.then(|| (Arc::clone(exchange), bytes_in));
+    let watched = is_stream.then(|| (Arc::clone(state), bytes_in));
     Ok(RequestBody {
         source,
         content_type,
@@ -170,17 +170,17 @@ impl Body for RequestBody {
             Some(pace) => pace.watch(polled, cx),
             None => polled,
         };
-        if let Some((exchange, _)) = &self.watched {
-            exchange.await_more(polled.is_pending());
+        if let Some((state, _)) = &self.watched {
+            state.await_more(polled.is_pending());
         }
         let frame = ready!(polled);
-        if let Some((exchange, _)) = &self.watched {
+        if let Some((state, _)) = &self.watched {
             match &frame {
                 Some(Ok(_)) => {}
-                Some(Err(Cut::Broken(error))) => exchange.set_upload(broken_by(error)),
-                Some(Err(Cut::Gzip(bad))) => exchange.set_upload(Upload::Gzip(*bad)),
-                Some(Err(Cut::Slow)) => exchange.set_upload(Upload::Slow),
-                None => exchange.set_upload(Upload::Ended),
+                Some(Err(Cut::Broken(error))) => state.set_upload(broken_by(error)),
+                Some(Err(Cut::Gzip(bad))) => state.set_upload(Upload::Gzip(*bad)),
+                Some(Err(Cut::Slow)) => state.set_upload(Upload::Slow),
+                None => state.set_upload(Upload::Ended),
             }
         }
         Poll::Ready(frame)
@@ -198,10 +198,10 @@ impl Body for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         // Whoever sent it on has had enough of it.
-        if let Some((exchange, _)) = &self.watched
-            && exchange.upload() == Upload::Running
+        if let Some((state, _)) = &self.watched
+            && state.upload() == Upload::Running
         {
-            exchange.set_upload(Upload::Ended);
+            state.set_upload(Upload::Ended);
         }
     }
 }
@@ -229,7 +229,7 @@ pub async fn ends_at_once(length: u64, mut body: Incoming, bytes_in: &AtomicU64)
 struct Reader<'a> {
     limits: &'a Limits,
     bytes_in: &'a AtomicU64,
-    exchange: &'a RequestState,
+    state: &'a RequestState,
     taken: &'a mut Taken,
 }
 
@@ -310,15 +310,15 @@ impl Reader<'_> {
 
     /// The next bytes of the body.
     async fn next(&self, body: &mut Incoming) -> Result<Option<Bytes>, Denial> {
-        let exchange = self.exchange;
+        let state = self.state;
         let frame = |body: &mut Incoming, cx: &mut Context<'_>| {
             let polled = Pin::new(body).poll_frame(cx);
-            exchange.await_more(polled.is_pending());
+            state.await_more(polled.is_pending());
             polled
         };
         while let Some(frame) = poll_fn(|cx| frame(body, cx)).await {
             let frame = frame.map_err(|error| {
-                self.exchange.set_upload(broken_by(&error));
+                self.state.set_upload(broken_by(&error));
                 broken()
             })?;
             if let Ok(data) = frame.into_data() {
@@ -326,7 +326,7 @@ impl Reader<'_> {
                 return Ok(Some(data));
             }
         }
-        self.exchange.set_upload(Upload::Ended);
+        self.state.set_upload(Upload::Ended);
         Ok(None)
     }
 }

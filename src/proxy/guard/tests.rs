@@ -14,13 +14,13 @@ const LIMITS: HeadLimits = HeadLimits {
 async fn asked(request: &str) -> (Guard<DuplexStream>, DuplexStream) {
     let (mut client, socket) = duplex(1024);
     client.write_all(request.as_bytes()).await.unwrap();
-    let exchange = Arc::<RequestState>::default();
-    let mut guard = Guard::new(socket, Arc::clone(&exchange), LIMITS);
+    let state = Arc::<RequestState>::default();
+    let mut guard = Guard::new(socket, Arc::clone(&state), LIMITS);
     let mut read = Vec::new();
     while !read.ends_with(b"\r\n\r\n") || read.ends_with(b"chunked\r\n\r\n") {
         guard.read_buf(&mut read).await.unwrap();
     }
-    exchange.set_upload(Upload::Ended);
+    state.set_upload(Upload::Ended);
     (guard, client)
 }
 

@@ -17,7 +17,7 @@ pub(super) fn judged(
     let shown = asked.into_iter().map(|asked| {
         let mut value = String::new();
         asked.value.render(&mut value);
-        (asked.path, asked.topic, value)
+        (asked.path, asked.meaning, value)
     });
     shown.collect()
 }
@@ -33,7 +33,7 @@ fn names_what_a_policy_must_judge() {
     );
     let shown: Vec<_> = asked
         .iter()
-        .map(|(path, topic, value)| (path.as_str(), *topic, value.as_str()))
+        .map(|(path, meaning, value)| (path.as_str(), *meaning, value.as_str()))
         .collect();
     assert_eq!(
         shown,
@@ -128,13 +128,13 @@ fn a_zero_value_is_judged_only_where_it_means_something() {
         ),
         (Operation::VolumeCreate, r#"{"ClusterVolumeSpec":{}}"#, None),
     ] {
-        assert_eq!(topics(operation, body), [want], "{body}");
+        assert_eq!(meanings(operation, body), [want], "{body}");
     }
 }
 
-fn topics(operation: Operation, body: &str) -> Vec<Option<FieldMeaning>> {
+fn meanings(operation: Operation, body: &str) -> Vec<Option<FieldMeaning>> {
     let asked = judged(operation, body);
-    asked.iter().map(|(_, topic, _)| *topic).collect()
+    asked.iter().map(|(_, meaning, _)| *meaning).collect()
 }
 
 /// What leads out of a container, or spends what is the host's, by row of attack.
@@ -143,17 +143,17 @@ fn whatever_leads_out_of_a_container_is_judged() {
     let rows = ASKED.lines().filter(|line| !line.starts_with('#'));
     let mut seen = HashSet::new();
     for row in rows {
-        let [id, operation, topic, body] = row.splitn(4, ' ').collect::<Vec<_>>()[..] else {
+        let [id, operation, meaning, body] = row.splitn(4, ' ').collect::<Vec<_>>()[..] else {
             panic!("{row}");
         };
-        let asked = topics(Operation::named(operation).unwrap(), body);
-        let named = asked.iter().map(|topic| match topic {
-            Some(topic) => format!("{topic:?}"),
+        let asked = meanings(Operation::named(operation).unwrap(), body);
+        let named = asked.iter().map(|meaning| match meaning {
+            Some(meaning) => format!("{meaning:?}"),
             None => "Refused".to_owned(),
         });
         assert_eq!(
             named.collect::<Vec<_>>(),
-            [topic],
+            [meaning],
             "{id}: {operation} {body}"
         );
         seen.extend(asked);

@@ -127,12 +127,12 @@ fn a_plain_container_asks_for_little() {
     assert!(creates.len() >= 3);
     let (_, oldest) = creates[0];
     let asked = judged(CREATE, oldest);
-    let topics: Vec<_> = asked
+    let meanings: Vec<_> = asked
         .iter()
-        .map(|(path, topic, _)| (path.as_str(), *topic))
+        .map(|(path, meaning, _)| (path.as_str(), *meaning))
         .collect();
     assert_eq!(
-        topics,
+        meanings,
         [
             ("Image", Some(FieldMeaning::Image)),
             ("HostConfig.NetworkMode", Some(FieldMeaning::NetworkMode)),

@@ -243,10 +243,10 @@ fn a_map_alone_has_keys_to_judge() {
 #[test]
 fn every_topic_is_asked_somewhere() {
     let classes: Vec<_> = everywhere().map(|(_, place)| place.field.class).collect();
-    for topic in FieldMeaning::ALL {
+    for meaning in FieldMeaning::ALL {
         let is_asked =
-            |class: &Class| *class == Class::Judged(*topic) || *class == Class::Keys(*topic);
-        assert!(classes.iter().any(is_asked), "{topic:?}");
+            |class: &Class| *class == Class::Judged(*meaning) || *class == Class::Keys(*meaning);
+        assert!(classes.iter().any(is_asked), "{meaning:?}");
     }
 }
 

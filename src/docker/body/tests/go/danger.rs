@@ -504,11 +504,11 @@ fn each_row_that_leads_out_is_found() {
     let rows = include_str!("../../../../../tests/data/asked.txt");
     let mut missed = Vec::new();
     for row in rows.lines().filter(|row| !row.starts_with('#')) {
-        let [_, operation, topic, body] = row.splitn(4, ' ').collect::<Vec<_>>()[..] else {
+        let [_, operation, meaning, body] = row.splitn(4, ' ').collect::<Vec<_>>()[..] else {
             panic!("{row}");
         };
         let operation = Operation::named(operation).unwrap();
-        let is_of_taste = operation == Operation::ImageCommit || OTHERWISE.contains(&topic);
+        let is_of_taste = operation == Operation::ImageCommit || OTHERWISE.contains(&meaning);
         if !is_of_taste && dangers(operation, &sent(operation, body)).is_empty() {
             missed.push(row);
         }

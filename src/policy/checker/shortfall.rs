@@ -20,40 +20,42 @@ impl Checker<'_> {
     ///
     /// # Errors
     ///
-    /// As of [`Self::grants`].
+    /// As of [`Self::allows`].
     #[expect(
         clippy::wildcard_enum_match_arm,
         reason = "what has no form of its own is named as it is"
     )]
-    pub(crate) fn lacking(
+    pub(crate) fn shortfall(
         &self,
-        need: &Requirement,
-        lacking: &mut Shortfall<'_>,
+        requirement: &Requirement,
+        shortfall: &mut Shortfall<'_>,
     ) -> Result<(), NeedsLookup> {
-        if self.grants(need)? {
+        if self.allows(requirement)? {
             return Ok(());
         }
         let of = |what: What| Requirement {
-            path: need.path.clone(),
+            path: requirement.path.clone(),
             what,
         };
-        match &need.what {
+        match &requirement.what {
             What::Network(name) => match answers::network(self.known, name) {
-                Ok(network) => lacking.needs.extend(self.as_named(&network).map(of)),
-                Err(_) => lacking.needs.push(need.clone()),
+                Ok(network) => shortfall
+                    .requirements
+                    .extend(self.as_named(&network).map(of)),
+                Err(_) => shortfall.requirements.push(requirement.clone()),
             },
             What::Start(name) => {
                 let networks = self.unfit_networks(name).into_iter();
-                let found = lacking.needs.len();
-                lacking.needs.extend(networks.map(of));
-                if lacking.needs.len() == found {
-                    lacking.needs.push(need.clone());
+                let found = shortfall.requirements.len();
+                shortfall.requirements.extend(networks.map(of));
+                if shortfall.requirements.len() == found {
+                    shortfall.requirements.push(requirement.clone());
                 }
             }
-            What::Volume(name) => lacking
-                .needs
+            What::Volume(name) => shortfall
+                .requirements
                 .extend(self.of_volume(name).into_iter().map(of)),
-            _ => self.of_container(need, lacking),
+            _ => self.of_container(requirement, shortfall),
         }
         Ok(())
     }
@@ -107,7 +109,7 @@ impl Checker<'_> {
                 lacks.push(Made::VolumeDriver(volume.driver.clone()).into());
             }
             let options = volume.options.iter();
-            let options = options.filter(|(key, value)| !volumes.options.cover(key, value));
+            let options = options.filter(|(key, value)| !volumes.options.covers(key, value));
             lacks.extend(options.map(|(key, value)| {
                 let (key, value) = (key.clone(), value.clone());
                 Made::VolumeOption { key, value }.into()
@@ -117,21 +119,21 @@ impl Checker<'_> {
     }
 
     /// What keeps a container from being entered, watched or joined: which one it is, or what it has.
-    fn of_container(&self, need: &Requirement, lacking: &mut Shortfall<'_>) {
-        let mut named = need.clone();
-        let entered = need.what.entered();
+    fn of_container(&self, requirement: &Requirement, shortfall: &mut Shortfall<'_>) {
+        let mut named = requirement.clone();
+        let entered = requirement.what.entered();
         let container = match named.what.container_mut() {
             Some(name) => match answers::container(self.known, name) {
                 Ok(container) => {
                     *name = self.chosen_by(&container);
                     container
                 }
-                Err(_) => return lacking.needs.push(need.clone()),
+                Err(_) => return shortfall.requirements.push(requirement.clone()),
             },
-            None => return lacking.needs.push(named),
+            None => return shortfall.requirements.push(named),
         };
         let Some(block) = entered else {
-            return lacking.needs.push(named);
+            return shortfall.requirements.push(named);
         };
         let (into, is_open) = if block == Block::Archive {
             let archive = &self.blocks.archive;
@@ -140,13 +142,16 @@ impl Checker<'_> {
             let exec = &self.blocks.exec;
             (exec.into.as_ref(), exec.into_privileged)
         };
-        if into.is_some_and(|into| !into.cover(&container, self.policy)) {
-            lacking.needs.push(named);
+        if into.is_some_and(|into| !into.covers(&container, self.policy)) {
+            shortfall.requirements.push(named);
         }
         if !is_open && matches!(self.is_ordinary(&container), Ok(false)) {
-            let (path, what) = (need.path.clone(), Within::IntoPrivileged(block).into());
-            lacking.needs.push(Requirement { path, what });
-            lacking.entered = Some(self.entered(&container));
+            let (path, what) = (
+                requirement.path.clone(),
+                Within::IntoPrivileged(block).into(),
+            );
+            shortfall.requirements.push(Requirement { path, what });
+            shortfall.entered = Some(self.entered(&container));
         }
     }
 
@@ -160,22 +165,22 @@ impl Checker<'_> {
             };
         };
         let mut has = Vec::new();
-        for need in opened
+        for requirement in opened
             .iter()
-            .filter(|need| !matches!(self.may_have(need), Ok(true)))
+            .filter(|requirement| !matches!(self.may_have(requirement), Ok(true)))
         {
-            let path = || need.path.clone();
-            let found = if let What::Volume(name) = &need.what {
+            let path = || requirement.path.clone();
+            let found = if let What::Volume(name) = &requirement.what {
                 let lacks = self.of_volume(name).into_iter();
                 lacks
                     .filter(|what| !matches!(what, What::Volume(_)))
                     .collect()
-            } else if let What::Join(other) = &need.what
+            } else if let What::Join(other) = &requirement.what
                 && let Some(other) = self.known.container(other)
             {
                 vec![What::Join(self.chosen_by(other))]
             } else {
-                vec![need.what.clone()]
+                vec![requirement.what.clone()]
             };
             has.extend(
                 found
