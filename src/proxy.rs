@@ -35,7 +35,7 @@ use self::judging::Sent;
 use self::stage::Stage;
 use self::tunnel::Tunnel;
 use self::upstream::{Daemon, Upstream};
-use crate::audit::entry::Record;
+use crate::audit::record::Record;
 use crate::audit::{End, Entry, Log, Unavailable};
 use crate::config::{Admission, Limits};
 use crate::docker::{Call, Reply, Upgrade};

@@ -20,10 +20,15 @@ const LAYERS: &[(&str, u8)] = &[
     ("advice", 2),
     ("compat", 2),
     ("config", 2),
-    ("audit::entry", 2),
+    ("audit::record", 2),
     ("audit::json", 2),
-    ("audit::line", 2),
+    ("audit::reading", 2),
     ("audit::text", 2),
+    ("audit::outage", 3),
+    ("audit::output", 3),
+    ("audit::queue", 3),
+    ("audit::entry", 3),
+    ("audit::writer", 3),
     ("audit::log", 3),
     ("audit", 3),
     ("privileges", 3),
@@ -115,7 +120,7 @@ const PLANTED: &[&str] = &[
     "docker::target",
     "policy",
     "audit",
-    "audit::entry",
+    "audit::record",
     "proxy",
     "proxy::head",
     "server",
@@ -142,7 +147,7 @@ fn a_planted_upward_import_is_found() {
         ("policy", "use crate::proxy::head::Head;"),
         ("proxy::head", "use super::Gate;"),
         ("proxy::head", "use super::super::server;"),
-        ("audit::entry", "use super::Log;"),
+        ("audit::record", "use super::Log;"),
     ] {
         let found = upward_imports(module, &production(code), PLANTED);
         assert!(!found.is_empty(), "{module}: {code}");
@@ -180,8 +185,8 @@ fn a_planted_look_at_the_world_is_found() {
         ("policy", "fn f() { std::fs::read(\"a\"); }"),
         ("policy", "use std::{fs, io};"),
         ("config", "use std::fs;"),
-        ("audit::entry", "fn f() { std::time::SystemTime::now(); }"),
-        ("audit::entry", "use std::time::{Duration, Instant};"),
+        ("audit::record", "fn f() { std::time::SystemTime::now(); }"),
+        ("audit::record", "use std::time::{Duration, Instant};"),
         ("policy", "type Body = hyper::body::Incoming;"),
         ("policy", "fn f() { tracing::warn!(\"\"); }"),
         ("config::keys", "use std::{env, fmt};"),
@@ -191,7 +196,7 @@ fn a_planted_look_at_the_world_is_found() {
     for (module, code) in [
         ("config::load", "use std::{env, fs};"),
         ("audit::log", "use std::fs::File; use std::time::Instant;"),
-        ("audit::entry", "use std::time::{Duration, SystemTime};"),
+        ("audit::record", "use std::time::{Duration, SystemTime};"),
         ("policy", "fn hyperbole() {}"),
     ] {
         assert_eq!(impure_names(module, code), [""; 0], "{module}: {code}");

@@ -1,392 +1,162 @@
-//! One audit record, as a value.
-//!
-//! `docs/audit.md` says what each field means and `docs/audit.schema.json` its shape. No field ever
-//! holds a body, a header's value, or a query value that the table does not call harmless.
+//! The entry of one request: however it is dropped, it is recorded.
 
-use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
-use crate::docker::json::{is_printable, printable};
-use crate::docker::{Absent, ApiVersion, Call, Effect, Json, Operation, Reply};
-use crate::policy::{About, Denial, Reason, Requirement, Terms, finding, names};
+use tokio::sync::oneshot;
 
-/// What is known of one request. It fills up as the request goes its way.
+use super::queue::{Queue, Unavailable};
+use super::record::{End, Event, Record, Verdict};
+use crate::docker::{Call, Json};
+use crate::policy::{Lookup, Reason};
+
+/// How long a change of state waits for its `begin` to be written.
+pub(super) const CONFIRM: Duration = Duration::from_secs(5);
+
+/// One request's entry. However it is dropped, it is recorded.
 #[derive(Debug)]
-pub struct Record {
-    /// Unique among the records of this process, and all but surely among those of others.
-    pub id: String,
-    /// When the head was complete, or was refused.
-    pub time: SystemTime,
-    /// The address of the client, `-` on a unix socket.
-    pub client: Arc<str>,
-    /// The listener's address, with its real port.
-    pub listener: Arc<str>,
-    /// The policy that granted the request.
-    pub policy: Option<Arc<str>>,
-    /// The method as it was sent.
-    pub method: Option<String>,
-    /// The path as it is sent on, or the raw one of a refused target.
-    pub path: Option<String>,
-    /// What a judged request asks for, each as `key=value` of a policy that would grant it.
-    pub findings: Vec<String>,
-    /// What is known once the target was understood.
-    pub call: Option<Known>,
-    /// What was decided.
-    pub verdict: Verdict,
-    /// Why.
-    pub reason: Reason,
-    /// What the client was told, if it was refused.
-    pub detail: Option<String>,
-    /// Whether it is not written, as it is the health check's own.
-    pub is_left_out: bool,
-    /// Whether what the listener's policies refuse is sent all the same.
-    pub is_observed: bool,
-    /// Whether the arguments of commands are among the findings.
-    pub has_arguments: bool,
-    /// The reply's status, once there is one.
-    pub status: Option<u16>,
-    /// The bytes of the request's body or of a tunnel that came from the client so far.
-    pub bytes_in: Arc<AtomicU64>,
-    /// The bytes of the reply's body or of a tunnel that went to the client so far.
-    pub bytes_out: Arc<AtomicU64>,
+pub struct Entry {
+    /// What is known of the request.
+    pub record: Record,
+    queue: Arc<Queue>,
+    places: usize,
+    started: Instant,
+    over: bool,
 }
 
-/// What a call adds to the record.
-#[derive(Debug)]
-pub struct Known {
-    pub(super) operation: Option<Operation>,
-    pub(super) effect: Effect,
-    pub(super) object: Option<String>,
-    /// The full id of the object, if it was looked up.
-    pub(super) object_id: Option<String>,
-    /// The name that something is made with or gets.
-    pub(super) name: Option<String>,
-    /// The container that the body is about, by its full id if it was looked up.
-    pub(super) container: Option<String>,
-    pub(super) query: Vec<String>,
-    pub(super) api_version: Option<String>,
-    /// The API version that it is sent under, if that is another.
-    pub(super) sent_api_version: Option<String>,
-}
+impl Entry {
+    /// Opens the entry of a request, its places in the queue reserved.
+    pub(super) fn open(
+        queue: &Arc<Queue>,
+        client: &Arc<str>,
+        listener: &Arc<str>,
+    ) -> Result<Self, Unavailable> {
+        let places = queue.reserve()?;
+        let (client, listener) = (Arc::clone(client), Arc::clone(listener));
+        let mut record = Record::new(queue.next_id(), SystemTime::now(), client, listener);
+        record.has_arguments = queue.has_arguments;
+        Ok(Self {
+            record,
+            queue: Arc::clone(queue),
+            places,
+            started: Instant::now(),
+            over: false,
+        })
+    }
 
-/// What a line reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// A change of state or a stream is about to be sent to the daemon.
-    Begin,
-    /// The daemon was asked about what a request names.
-    Lookup,
-    /// The daemon is about to make, or has made, what a request needs.
-    Prepare,
-    /// A request is over.
-    Request,
-}
+    /// Records that the request is about to be sent, without waiting.
+    pub fn begin(&mut self) {
+        self.append(Event::Begin, None, None);
+    }
 
-/// What was decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It was granted.
-    Allow,
-    /// It was refused.
-    Deny,
-    /// It is still to be decided, by what the daemon is asked; only a `begin` says so.
-    Pending,
-    /// It would have been refused, and was sent to be learned from.
-    WouldDeny,
-}
+    /// Records that the request is about to be sent, and waits until that is written.
+    ///
+    /// # Errors
+    ///
+    /// It could not be written, in a bounded time.
+    pub async fn begin_confirmed(&mut self) -> Result<(), Unavailable> {
+        self.confirmed(Event::Begin).await
+    }
 
-/// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// The whole reply, or the refusal, was handed to the client's connection.
-    Complete,
-    /// The client left before the reply was whole.
-    ClientGone,
-    /// The daemon left before its reply was whole.
-    DaemonGone,
-    /// It was over before its end while Dockgate was shutting down.
-    Drained,
-    /// A defect of Dockgate.
-    Panic,
-}
-
-impl Event {
-    /// What a request of Dockgate's own is reported as, that another request gives rise to.
-    #[must_use]
-    pub fn of_lookup(call: &Call) -> Self {
-        if call.effect().changes_state() {
-            Self::Prepare
-        } else {
-            Self::Lookup
+    async fn confirmed(&mut self, event: Event) -> Result<(), Unavailable> {
+        let (written, confirmation) = oneshot::channel();
+        self.append(event, None, Some(written));
+        let confirmed = tokio::time::timeout(CONFIRM, confirmation).await;
+        if confirmed.is_err() {
+            self.queue.note_stall();
+        }
+        match confirmed {
+            Ok(Ok(false) | Err(_)) | Err(_) if self.queue.must_record() => Err(Unavailable),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    /// Its name in the record.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Begin => "begin",
-            Self::Lookup => "lookup",
-            Self::Prepare => "prepare",
-            Self::Request => "request",
+    /// Records that the daemon was asked about what the request names, or had something made for it, and
+    /// what its status was.
+    ///
+    /// # Errors
+    ///
+    /// There is no place in the queue, or what was appended before could not be written.
+    pub fn looked_up(
+        &mut self,
+        (lookup, call): (&Lookup, &Call),
+        status: Option<u16>,
+    ) -> Result<(), Unavailable> {
+        let mut entry = self.about(lookup, call)?;
+        entry.record.status = status;
+        entry.append(Event::of_lookup(call), None, None);
+        Ok(())
+    }
+
+    /// Records that something is about to be made for the request, and waits until that is written.
+    ///
+    /// # Errors
+    ///
+    /// It could not be written, in a bounded time.
+    pub async fn prepare_confirmed(
+        &mut self,
+        (lookup, call): (&Lookup, &Call),
+    ) -> Result<(), Unavailable> {
+        let mut entry = self.about(lookup, call)?;
+        entry.confirmed(Event::of_lookup(call)).await
+    }
+
+    /// An entry for a request of Dockgate's own that this one gives rise to.
+    fn about(&self, lookup: &Lookup, call: &Call) -> Result<Self, Unavailable> {
+        let (client, listener) = (&self.record.client, &self.record.listener);
+        let mut entry = Self::open(&self.queue, client, listener)?;
+        entry.record.id.clone_from(&self.record.id);
+        entry.record.method = Some(call.method.as_str().to_owned());
+        entry.record.understood(call);
+        let body = lookup.body().map(|body| Json::parse(body.as_bytes()));
+        if let Some(Ok(body)) = body {
+            entry.record.read(call, &body);
         }
+        (entry.record.verdict, entry.record.reason) = (Verdict::Allow, Reason::Granted);
+        entry.record.is_left_out = self.record.is_left_out;
+        entry.over = true;
+        Ok(entry)
+    }
+
+    /// Records the end of the request.
+    pub fn finish(mut self, end: End) {
+        self.finish_in_place(end);
+    }
+
+    fn finish_in_place(&mut self, end: End) {
+        self.over = true;
+        self.append(Event::Request, Some((self.started.elapsed(), end)), None);
+    }
+
+    fn append(
+        &mut self,
+        event: Event,
+        over: Option<(Duration, End)>,
+        written: Option<oneshot::Sender<bool>>,
+    ) {
+        if self.queue.leaves_out(&self.record) {
+            return;
+        }
+        if self.places == 0 {
+            return self.queue.outage.lose(1);
+        }
+        self.places -= 1;
+        self.queue.append(&self.record, event, over, written);
     }
 }
 
-impl Verdict {
-    /// Its name in the record.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Allow => "allow",
-            Self::Deny => "deny",
-            Self::Pending => "pending",
-            Self::WouldDeny => "would_deny",
-        }
-    }
-}
-
-impl End {
-    /// Its name in the record.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::ClientGone => "client_gone",
-            Self::DaemonGone => "daemon_gone",
-            Self::Drained => "drained",
-            Self::Panic => "panic",
-        }
-    }
-}
-
-/// The longest path that is kept, in bytes.
-const MAX_PATH: usize = 1024;
-/// The most query keys that are kept.
-const MAX_QUERY_KEYS: usize = 32;
-/// The longest query key or harmless value that is kept, in bytes.
-const MAX_QUERY_TEXT: usize = 128;
-/// The longest method that is kept, in bytes.
-const MAX_METHOD: usize = 32;
-
-/// The most findings that are kept.
-const MAX_FINDINGS: usize = 256;
-/// The longest finding that is kept, in bytes.
-const MAX_FINDING: usize = 1024;
-
-impl Record {
-    /// A record of a request of which nothing is known yet.
-    #[must_use]
-    pub fn new(id: String, time: SystemTime, client: Arc<str>, listener: Arc<str>) -> Self {
-        Self {
-            id,
-            time,
-            client,
-            listener,
-            policy: None,
-            method: None,
-            path: None,
-            findings: Vec::new(),
-            call: None,
-            verdict: Verdict::Deny,
-            reason: Reason::NotJudged,
-            detail: None,
-            is_left_out: false,
-            is_observed: false,
-            has_arguments: false,
-            status: None,
-            bytes_in: Arc::default(),
-            bytes_out: Arc::default(),
-        }
-    }
-
-    /// Notes what the client asked for, before it is understood.
-    pub fn asked(&mut self, method: &str, target: &str) {
-        self.method = Some(cut(method, MAX_METHOD));
-        // Users and passwords stand before a host, and a fragment is the client's own.
-        let is_end = |byte: &u8| matches!(byte, b'?' | b'#');
-        let end = target.as_bytes().iter().position(is_end);
-        let path = target.get(..end.unwrap_or(target.len())).unwrap_or("");
-        let path = match path.strip_prefix('/') {
-            Some(rest) if !rest.starts_with('/') => path,
-            Some(_) => "//...",
-            None => "...",
-        };
-        self.path = Some(cut(path, MAX_PATH));
-    }
-
-    /// Notes what the request was understood to be.
-    pub fn understood(&mut self, call: &Call) {
-        let operation = call.operation();
-        let logged = operation.map_or(&[][..], |operation| operation.spec().logged);
-        let shown = |(key, value): (&str, &str)| {
-            let mut shown = cut(key, MAX_QUERY_TEXT);
-            if logged.contains(&key) {
-                shown.push('=');
-                shown.push_str(&cut(value, MAX_QUERY_TEXT));
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if !self.over {
+            if std::thread::panicking() {
+                (self.record.status, self.record.reason) = (Some(500), Reason::InternalError);
+                self.finish_in_place(End::Panic);
+            } else if self.queue.is_draining() {
+                self.finish_in_place(End::Drained);
+            } else {
+                self.finish_in_place(End::ClientGone);
             }
-            shown
-        };
-        let mut path = call.path();
-        if !is_shown_whole(&path, MAX_PATH) {
-            path = cut(path, MAX_PATH);
         }
-        self.path = Some(path);
-        self.call = Some(Known {
-            operation,
-            effect: call.effect(),
-            object: call.object().map(str::to_owned),
-            object_id: None,
-            name: names::given(call, None).map(|name| cut(name, MAX_QUERY_TEXT)),
-            container: None,
-            query: call.query.pairs().take(MAX_QUERY_KEYS).map(shown).collect(),
-            api_version: call.version.map(|version| {
-                let mut text = String::new();
-                version.render(&mut text);
-                text
-            }),
-            sent_api_version: None,
-        });
+        self.queue.give_back(self.places);
     }
-
-    /// Notes that a request is judged and sent under another API version than the client's.
-    pub fn lifted(&mut self, call: &Call, from: ApiVersion) {
-        self.understood(call);
-        if let Some(known) = &mut self.call {
-            known.sent_api_version = known.api_version.replace(from.to_string());
-        }
-    }
-
-    /// Notes which object a request is about that cannot exist.
-    pub fn is_about_absent(&mut self, absent: &Absent) {
-        self.call = Some(Known {
-            operation: Some(absent.operation),
-            effect: absent.operation.spec().effect,
-            object: Some(cut(absent.name.as_str(), MAX_QUERY_TEXT)),
-            object_id: None,
-            name: None,
-            container: None,
-            query: Vec::new(),
-            api_version: absent.version.map(|version| version.to_string()),
-            sent_api_version: None,
-        });
-    }
-
-    /// Notes what the body of a request says of what it makes or is about.
-    pub fn read(&mut self, call: &Call, body: &Json) {
-        let Some(known) = &mut self.call else {
-            return;
-        };
-        if let Some(name) = names::given(call, Some(body)) {
-            known.name = Some(cut(name, MAX_QUERY_TEXT));
-        }
-        let container = body.get("Container").and_then(Json::text);
-        known.container = container.map(|name| cut(name, MAX_QUERY_TEXT));
-    }
-
-    /// Notes by which ids a request is sent.
-    pub fn sent_as(&mut self, terms: &Terms) {
-        self.is_about(terms.about());
-    }
-
-    /// Notes the full ids of what the request is about.
-    fn is_about(&mut self, about: &About) {
-        let Some(known) = &mut self.call else {
-            return;
-        };
-        let of = |id: &Option<String>| id.as_deref().map(|id| cut(id, MAX_QUERY_TEXT));
-        known.object_id = of(&about.object_id);
-        known.container = of(&about.container).or(known.container.take());
-    }
-
-    /// Notes what a request asks for.
-    pub fn found(&mut self, requirements: &[Requirement]) {
-        let found = requirements
-            .iter()
-            .filter_map(|requirement| finding::text(&requirement.what, self.has_arguments));
-        let mut found = found.map(|finding| cut(finding, MAX_FINDING));
-        self.findings = found.by_ref().take(MAX_FINDINGS).collect();
-        if found.next().is_some() {
-            self.findings.push("...".to_owned());
-        }
-    }
-
-    /// Notes that nothing was sent, whatever an earlier verdict said.
-    pub fn not_sent(&mut self) {
-        (self.verdict, self.policy) = (Verdict::Deny, None);
-    }
-
-    /// Notes that the request is sent, though a policy would refuse it.
-    pub fn would_be_refused(&mut self, denial: &Denial) {
-        (self.verdict, self.reason) = (Verdict::WouldDeny, denial.reason);
-        self.detail = Some(denial.message.clone());
-    }
-
-    /// Notes that the client got a refusal instead of the daemon's reply.
-    pub fn refused(&mut self, denial: &Denial) {
-        self.reason = denial.reason;
-        if let Some(asked) = &denial.asked {
-            self.found(&asked.requirements);
-            self.is_about(&asked.about);
-        }
-        self.detail = Some(denial.message.clone());
-        self.status = Some(denial.reason.status());
-    }
-
-    /// The verdict as a line reports it: one that is about to be reached is pending.
-    #[must_use]
-    pub fn verdict_of(&self, event: Event) -> Verdict {
-        if event == Event::Begin && self.reason == Reason::NotJudged {
-            Verdict::Pending
-        } else {
-            self.verdict
-        }
-    }
-
-    /// The operation's name, once the target was understood.
-    #[must_use]
-    pub fn operation(&self) -> Option<&'static str> {
-        let operation = self.call.as_ref()?.operation?;
-        Some(operation.spec().name)
-    }
-
-    /// Whether it is of a request to take the connection over.
-    #[must_use]
-    pub fn is_of_hijack(&self) -> bool {
-        let operation = self.call.as_ref().and_then(|call| call.operation);
-        operation.is_some_and(|operation| matches!(operation.spec().reply, Reply::Hijack(_)))
-    }
-
-    /// Whether it is of an allowed request that only shows metadata.
-    #[must_use]
-    pub fn is_allowed_read(&self) -> bool {
-        let reads = self
-            .call
-            .as_ref()
-            .is_some_and(|call| call.effect == Effect::Read);
-        reads && self.verdict == Verdict::Allow && self.reason == Reason::Granted
-    }
-}
-
-/// At most so many bytes of a text, ending in `...` when some were cut off, in printable letters.
-fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> String {
-    let text = text.into();
-    if is_shown_whole(&text, limit) {
-        return text.into_owned();
-    }
-    let kept = text
-        .get(..text.floor_char_boundary(limit))
-        .unwrap_or_default();
-    let mut shown = printable(kept).into_owned();
-    if kept.len() < text.len() {
-        shown.push_str("...");
-    }
-    shown
-}
-
-/// Whether a text is recorded as it is.
-fn is_shown_whole(text: &str, limit: usize) -> bool {
-    text.len() <= limit && is_printable(text)
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::entry::{End, Event, Record};
+use crate::audit::record::{End, Event, Record};
 use crate::docker::json::is_plain;
 
 /// Appends a record's line, newline included; what does not apply is left out. A `begin` has neither
@@ -200,6 +200,43 @@ mod tests {
             line(&record, Event::Request, over),
             format!("{}{known}{tail}\n", head.replace("EVENT", "request"))
         );
+    }
+
+    /// A new field is written here first; the documents follow, or this fails.
+    #[test]
+    fn the_documents_have_every_field_and_no_other() {
+        let mut record = record();
+        let target = "/v1.40/containers/create?name=web&platform=";
+        record.asked("POST", target);
+        let call = classify("POST", Target::parse(target).unwrap()).unwrap();
+        record.lifted(&call, call.version.unwrap());
+        record.refused(&Denial::new(Reason::Restricted, "no"));
+        record.policy = Some("deploy".into());
+        record.findings.push("create.privileged".to_owned());
+        let known = record.call.as_mut().unwrap();
+        for text in [
+            &mut known.object,
+            &mut known.object_id,
+            &mut known.container,
+        ] {
+            *text = Some("web".to_owned());
+        }
+        let over = Some((Duration::from_micros(1), End::Complete));
+        let line = line(&record, Event::Request, over);
+        let line: serde_json::Map<_, _> = serde_json::from_str(&line).unwrap();
+        let schema: serde_json::Value =
+            serde_json::from_str(include_str!("../../docs/audit.schema.json")).unwrap();
+        let documented = schema["properties"].as_object().unwrap();
+        let page = include_str!("../../docs/audit.md");
+        for field in documented.keys().chain(line.keys()) {
+            assert!(line.contains_key(field), "{field} is never written");
+            assert!(
+                documented.contains_key(field),
+                "audit.schema.json lacks {field}"
+            );
+            let row = format!("| `{field}");
+            assert!(page.contains(&row), "docs/audit.md lacks {field}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::entry::{End, Event, Record, Verdict};
+use crate::audit::record::{End, Event, Record, Verdict};
 use crate::docker::json::printable;
 
 /// Appends a record's line, newline included.

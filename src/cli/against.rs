@@ -8,7 +8,8 @@ use super::learn::OF_POLICIES;
 use super::{Exit, learn, tell};
 use crate::advice::learn::{times, to_the_second};
 use crate::advice::replay::{Replayed, judge, key_of};
-use crate::audit::line::{self, Line};
+use crate::audit::reading;
+use crate::audit::reading::Line;
 use crate::docker::json::printable;
 use crate::docker::{Call, Operation, Subject};
 use crate::policy::refusal::BY_NOBODY;
@@ -63,7 +64,7 @@ pub(super) fn run(
 ) -> io::Result<Exit> {
     let mut replay = Replay::default();
     let read = match learn::open(Some(record)) {
-        Ok(input) => line::read_all(input, |line| replay.take(&line, rulings)),
+        Ok(input) => reading::read_all(input, |line| replay.take(&line, rulings)),
         Err(problem) => return tell(&[problem], err),
     };
     if let Err(error) = read {

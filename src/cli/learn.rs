@@ -8,7 +8,8 @@ use std::path::Path;
 
 use super::{Exit, LearnArgs, tell};
 use crate::advice::learn::{Seen, Sighting};
-use crate::audit::line::{self, Line};
+use crate::audit::reading;
+use crate::audit::reading::Line;
 use crate::config::Files;
 use crate::docker::json::printable;
 use crate::policyfile::Problem;
@@ -44,7 +45,7 @@ pub(super) fn run(args: &LearnArgs, out: &mut dyn Write, err: &mut dyn Write) ->
     };
     let mut reading = Reading::default();
     let client = args.client.as_deref();
-    let read = line::read_all(input, |line| reading.take(line, client));
+    let read = reading::read_all(input, |line| reading.take(line, client));
     let foreign = match read {
         Ok(foreign) => foreign,
         Err(error) => {

@@ -1,8 +1,11 @@
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 
 use super::*;
-use crate::audit::Verdict;
-use crate::config::Output;
+use crate::audit::entry::CONFIRM;
+use crate::audit::queue::{LINES_OF_A_REQUEST, SLACK};
+use crate::audit::{End, Verdict};
+use crate::config::{AuditFormat, OnFailure, Output};
 use crate::policy::Reason;
 
 /// An output that hands each write to the test, and fails while it is told to.

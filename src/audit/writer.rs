@@ -1,0 +1,96 @@
+//! The thread that writes the lines: whatever has gathered in one go, and again what could not be written.
+
+use std::io::{self, Write};
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::outage::Trouble;
+use super::output::write_some;
+use super::queue::{Batch, Lines, MAX_BYTES, Queue, SLACK};
+
+/// How much memory for lines is kept when they are written.
+const KEPT_BYTES: usize = 256 * 1024;
+/// How long lines gather before they are written, unless somebody waits for them. It bounds the
+/// wake-ups of the thread, which cost more than the writing.
+const GATHER: Duration = Duration::from_millis(5);
+/// How long the thread waits before it tries again what could not be written.
+const RETRY: Duration = Duration::from_secs(1);
+
+impl Queue {
+    /// Waits for lines, and a little longer for more of them, unless somebody waits for these.
+    fn gather(&self) -> MutexGuard<'_, Lines> {
+        let idle = |lines: &mut Lines| lines.batch.lines == 0 && !lines.closing;
+        let lines = self
+            .wake
+            .wait_while(self.lock(), idle)
+            .unwrap_or_else(PoisonError::into_inner);
+        let calm = |lines: &mut Lines| lines.batch.waiting.is_empty() && !lines.closing;
+        self.wake
+            .wait_timeout_while(lines, GATHER, calm)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+    }
+
+    /// The thread: writes lines until the log is closed and all are out.
+    pub(super) fn write_all(&self, mut output: Box<dyn Write + Send>) {
+        let mut batch = Batch::default();
+        loop {
+            let mut lines = self.gather();
+            if lines.batch.lines == 0 && lines.closing {
+                return self.outage.close();
+            }
+            std::mem::swap(&mut batch, &mut lines.batch);
+            lines.writing = batch.lines;
+            drop(lines);
+            self.write(&mut output, &mut batch);
+            batch.text.clear();
+            batch.text.shrink_to(KEPT_BYTES);
+            batch.lines = 0;
+        }
+    }
+
+    /// Notes what became of lines; whether that is all that can become of them.
+    fn note(&self, failed: Option<io::Error>, left: &[u8]) -> bool {
+        let mut lines = self.lock();
+        lines.failing = failed.is_some();
+        let Some(error) = failed else {
+            let few_wait =
+                lines.batch.lines <= SLACK / 2 && lines.batch.text.len() <= MAX_BYTES / 2;
+            self.outage.written(few_wait);
+            lines.writing = 0;
+            return true;
+        };
+        // Who waits for later lines waits in vain.
+        lines.batch.waiting.clear();
+        self.outage.begin(Trouble::Failing(error));
+        let are_lost = !self.must_record() || lines.closing;
+        if are_lost {
+            lines.writing = 0;
+            let lost = left.split_inclusive(|byte| *byte == b'\n').count();
+            self.outage.lose(u64::try_from(lost).unwrap_or(u64::MAX));
+        }
+        are_lost
+    }
+
+    /// Writes lines, again and again if it must, where losing them is not allowed.
+    fn write(&self, output: &mut dyn Write, batch: &mut Batch) {
+        let mut left = batch.text.as_slice();
+        loop {
+            let failed = write_some(output, &mut left).err();
+            let is_written = failed.is_none();
+            let is_over = self.note(failed, left);
+            for waiting in batch.waiting.drain(..) {
+                // Nobody listens any more when the client has left.
+                _ = waiting.send(is_written);
+            }
+            if is_over {
+                return;
+            }
+            let lines = self.lock();
+            let waited = self
+                .wake
+                .wait_timeout_while(lines, RETRY, |lines| !lines.closing);
+            drop(waited);
+        }
+    }
+}
