@@ -9,8 +9,9 @@
 
 use super::classify::is_reference;
 use super::network;
-use super::operation::{Method, Object, Operation};
+use super::operation::{Method, Object};
 use super::query::Query;
+use super::table::Operation;
 use super::target::{ApiVersion, is_name, split_version};
 
 /// A request for an object that cannot exist.
@@ -85,8 +86,8 @@ impl Absent {
 /// longest end decides, as `/services/{id}/logs` before `/services/{id}`; of two names none is taken apart.
 fn routed(method: Method, path: &str) -> Option<(Operation, Object, &str)> {
     let mut found: Option<(usize, Operation, Object, &str)> = None;
-    let specs = Operation::ALL.iter().map(|operation| operation.spec());
-    for spec in specs {
+    for operation in Operation::ALL {
+        let spec = operation.spec();
         let Some(kind) = spec.objects.first() else {
             continue;
         };
@@ -101,7 +102,7 @@ fn routed(method: Method, path: &str) -> Option<(Operation, Object, &str)> {
             } else if let Some(name) = name.and_then(|name| name.strip_suffix(after))
                 && found.is_none_or(|(length, ..)| after.len() > length)
             {
-                found = Some((after.len(), spec.operation, *kind, name));
+                found = Some((after.len(), *operation, *kind, name));
             }
         }
     }

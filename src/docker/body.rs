@@ -25,7 +25,7 @@ use std::fmt::Write;
 use keep::Keeper;
 
 use super::json::{BadJson, Json, shortened};
-use super::operation::Operation;
+use super::table::Operation;
 
 pub use exec::asks_to_detach;
 pub use field_meaning::FieldMeaning;

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::network;
-use super::operation::{Body, Effect, Endless, Method, Object, Operation, Reply, Route, Spec};
+use super::operation::{Body, Effect, Endless, Method, Object, Reply, Route, Spec};
 use super::query::{Query, hex_pair};
+use super::table::Operation;
 use super::target::{ApiVersion, BadTarget, NETWORKS, Target, is_name};
 
 /// A request, understood.
@@ -225,6 +226,7 @@ const ROOM_FOR_TARGET: usize = 128;
 
 /// A route, its template split for matching.
 struct Pattern {
+    operation: Operation,
     spec: &'static Spec,
     route: &'static Route,
     segments: Vec<&'static str>,
@@ -233,11 +235,13 @@ struct Pattern {
 /// The routes by their first segment.
 static INDEX: LazyLock<HashMap<&'static str, Vec<Pattern>>> = LazyLock::new(|| {
     let mut index: HashMap<_, Vec<_>> = HashMap::new();
-    for spec in Operation::ALL.iter().map(|operation| operation.spec()) {
+    for operation in Operation::ALL.iter().copied() {
+        let spec = operation.spec();
         for route in spec.routes {
             let segments: Vec<_> = route.path.split('/').skip(1).collect();
             let first = segments.first().copied().unwrap_or_default();
             index.entry(first).or_default().push(Pattern {
+                operation,
                 spec,
                 route,
                 segments,
@@ -304,7 +308,7 @@ impl Pattern {
             Reply::Plain | Reply::Hijack(_) | Reply::Stream(Endless::Always) => {}
         }
         let subject = Subject::Operation {
-            operation: self.spec.operation,
+            operation: self.operation,
             template: self.route.path,
             names,
         };

@@ -1,22 +1,19 @@
-//! What is known of an operation of the Docker Engine API, and the closed list of them.
+//! What the columns of the table of operations mean.
 //!
-//! The rows stand in `table.rs`; this file says what their columns mean. Routing, policy, limits, the
-//! record and the documents are derived from these columns, but for a few lists of operations that
-//! stand beside the rules which need them.
+//! The rows stand in `table.rs`. Routing, policy, limits, the record and the documents are derived from
+//! these columns.
 
 use std::fmt;
-
-pub use super::table::Operation;
 
 /// One operation: its row in the table.
 #[derive(Debug)]
 pub struct Spec {
-    /// Which operation this is.
-    pub operation: Operation,
     /// Its `operationId` in the Docker Engine API.
     pub name: &'static str,
     /// The API's group, as policies name it in `section:effect`.
     pub section: &'static str,
+    /// What allowing it gives away, for people who decide about it: a sentence without its end.
+    pub risk: &'static str,
     /// The worst that it can do.
     pub effect: Effect,
     /// What it does with a request's body.
@@ -155,45 +152,67 @@ pub enum Upgrade {
     Websocket,
 }
 
-/// Names that the API or its clients use for an operation that stands in the table under another.
-pub const ALIASES: &[(&str, Operation)] = &[
-    ("NetworkListSlash", Operation::NetworkList),
-    ("SystemPingHead", Operation::SystemPing),
-];
+/// Makes the closed list of operations, and what is known of each, in one order.
+macro_rules! operations {
+    ($(section $section:literal; $(
+        #[doc = $risk:literal]
+        $name:ident => $($method:ident $path:literal),+ $(of $($object:ident),+)? $((alias $alias:literal))?;
+        $effect:expr, $body:expr, $reply:expr, $min_api:literal, [$($logged:literal),*];
+    )+)+) => {
+        /// An operation of the Docker Engine API, by its `operationId`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[expect(clippy::doc_markdown, reason = "the sentences are shown as they are")]
+        pub enum Operation { $($(#[doc = $risk] $name),+),+ }
 
-impl Operation {
-    /// The operation of this name, spelled as the API spells it, or of this alias.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        let listed = Self::ALL
-            .iter()
-            .find(|operation| operation.spec().name == name);
-        let alias = || {
-            ALIASES
-                .iter()
-                .find(|(alias, _)| *alias == name)
-                .map(|(_, operation)| operation)
-        };
-        listed.or_else(alias).copied()
-    }
+        impl Operation {
+            /// Every operation, in the order of the table.
+            pub const ALL: &[Self] = &[$($(Self::$name),+),+];
 
-    /// The sections of the table, each once, in its order.
-    #[must_use]
-    pub fn sections() -> Vec<&'static str> {
-        let mut sections: Vec<_> = Self::ALL
-            .iter()
-            .map(|operation| operation.spec().section)
-            .collect();
-        sections.dedup();
-        sections
-    }
+            /// The sections of the table, in its order.
+            pub const SECTIONS: &[&str] = &[$($section),+];
+
+            /// Names that the API or its clients use for an operation beside the one that the table has.
+            pub const ALIASES: &[(&str, Self)] = &[$($($(($alias, Self::$name),)?)+)+];
+
+            /// What is known of it.
+            #[must_use]
+            pub fn spec(self) -> &'static Spec {
+                match self {
+                    $($(Self::$name => {
+                        static SPEC: Spec = Spec {
+                            name: stringify!($name),
+                            section: $section,
+                            risk: $risk.trim_ascii_start(),
+                            effect: $effect,
+                            body: $body,
+                            reply: $reply,
+                            min_api: $min_api,
+                            objects: &[$($(Object::$object),+)?],
+                            logged: &[$($logged),*],
+                            routes: &[$(Route { method: Method::$method, path: $path }),+],
+                        };
+                        &SPEC
+                    })+)+
+                }
+            }
+
+            /// The operation of this name, spelled as the API spells it, or of this alias.
+            #[must_use]
+            pub fn named(name: &str) -> Option<Self> {
+                let listed = Self::ALL.iter().map(|operation| (operation.spec().name, *operation));
+                let mut named = listed.chain(Self::ALIASES.iter().copied());
+                named.find(|(known, _)| *known == name).map(|(_, operation)| operation)
+            }
+        }
+
+        impl std::fmt::Display for Operation {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.spec().name)
+            }
+        }
+    };
 }
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.spec().name)
-    }
-}
+pub(super) use operations;
 
 impl Method {
     /// The methods of the table.
@@ -309,6 +328,3 @@ impl Upgrade {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,324 +1,384 @@
 //! Every operation of the Docker Engine API that Dockgate knows.
 //!
-//! A request that no row matches is refused; there is no wildcard and no fallback. Debug, legacy
-//! and `OPTIONS` routes are not here, and so refused.
+//! A request that no row matches is denied; there is no wildcard and no fallback. Debug, legacy
+//! and `OPTIONS` routes are not here, and so denied.
+//!
+//! Each row begins with what allowing the operation gives away: the worst that it can do, whatever the block of
+//! a policy leaves of it. Where a block decides between an ordinary object and root on the host, it says both.
 //!
 //! Source: Docker Engine API 1.24 to 1.56, `api/swagger.yaml` and `daemon/server/router` in
 //! moby/moby. Of the router alone, without an entry in the document: the checkpoints,
-//! `BuildCancel`, `Grpc`, and the second path of `NetworkList`.
+//! `BuildCancel`, `Grpc`, and the second path of `NetworkList`. `SECURITY.md` says which were used in attacks.
 
 use super::operation::Body::{Discarded, Import, Json, Refused, Tar};
 use super::operation::Effect::{Content, Control, Read, Write};
 use super::operation::Reply::{Hijack, Plain, Stream};
-use super::operation::{Endless, Method, Object, Route, Spec, Upgrade};
-
-/// Makes the closed list of operations, and what is known of each, in one order.
-macro_rules! operations {
-    ($($name:ident => $($method:ident $path:literal),+ $(of $($object:ident),+)?;
-        $section:literal, $effect:expr, $body:expr, $reply:expr, $min_api:literal, [$($logged:literal),*];)+) => {
-        /// An operation of the Docker Engine API, by its `operationId`.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[expect(missing_docs, reason = "each name is the API's own; its row says what it is")]
-        pub enum Operation { $($name),+ }
-
-        impl Operation {
-            /// Every operation, in the order of the table.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
-
-            /// What is known of it.
-            #[must_use]
-            pub fn spec(self) -> &'static Spec {
-                match self {
-                    $(Self::$name => {
-                        static SPEC: Spec = Spec {
-                            operation: Operation::$name,
-                            name: stringify!($name),
-                            section: $section,
-                            effect: $effect,
-                            body: $body,
-                            reply: $reply,
-                            min_api: $min_api,
-                            objects: &[$($(Object::$object),+)?],
-                            logged: &[$($logged),*],
-                            routes: &[$(Route { method: Method::$method, path: $path }),+],
-                        };
-                        &SPEC
-                    })+
-                }
-            }
-        }
-    };
-}
+use super::operation::{Endless, Method, Object, Route, Spec, Upgrade, operations};
 
 operations! {
-    // operation => its routes, of what kinds the objects are that their paths name;
-    //     section, effect, body, reply, first API version, [query keys harmless to log];
+    // what allowing it gives away: a sentence without its end, of at most 110 characters
+    // operation => its routes, of what kinds the objects are that their paths name, another name of it;
+    //     effect, body, reply, first API version, [query keys harmless to log];
 
-    // containers
+    section "containers";
+    /// shows every container's names, image, command line, labels, ports and mounts
     ContainerList => GET "/containers/json";
-        "containers", Read, Discarded, Plain, "1.24", ["all", "limit", "size"];
+        Read, Discarded, Plain, "1.24", ["all", "limit", "size"];
+    /// makes an ordinary container, or one that is root on the host where its block is unrestricted
     ContainerCreate => POST "/containers/create";
-        "containers", Control, Json(&["name", "platform"]), Plain, "1.24", ["name", "platform"];
+        Control, Json(&["name", "platform"]), Plain, "1.24", ["name", "platform"];
+    /// shows the environment of any container, in which passwords often stand
     ContainerInspect => GET "/containers/{name}/json" of Container;
-        "containers", Read, Discarded, Plain, "1.24", ["size"];
+        Read, Discarded, Plain, "1.24", ["size"];
+    /// shows the command lines of any container's processes, in which passwords can stand
     ContainerTop => GET "/containers/{name}/top" of Container;
-        "containers", Content, Discarded, Plain, "1.24", [];
+        Content, Discarded, Plain, "1.24", [];
+    /// shows what any container has printed, and whatever secrets its programs log
     ContainerLogs => GET "/containers/{name}/logs" of Container;
-        "containers", Content, Discarded, Stream(Endless::If("follow")), "1.24", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps", "until"];
+        Content, Discarded, Stream(Endless::If("follow")), "1.24", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps", "until"];
+    /// shows the names of the files that any container has added, changed or deleted
     ContainerChanges => GET "/containers/{name}/changes" of Container;
-        "containers", Content, Discarded, Plain, "1.24", [];
+        Content, Discarded, Plain, "1.24", [];
+    /// reads every file of any container but those of its volumes, keys and databases included
     ContainerExport => GET "/containers/{name}/export" of Container;
-        "containers", Content, Discarded, Plain, "1.24", [];
+        Content, Discarded, Plain, "1.24", [];
+    /// shows how much CPU, memory, network and disk any container uses
     ContainerStats => GET "/containers/{name}/stats" of Container;
-        "containers", Read, Discarded, Stream(Endless::Unless("stream")), "1.24", ["one-shot", "stream"];
+        Read, Discarded, Stream(Endless::Unless("stream")), "1.24", ["one-shot", "stream"];
+    /// changes the size of any container's terminal
     ContainerResize => POST "/containers/{name}/resize" of Container;
-        "containers", Write, Discarded, Plain, "1.24", ["h", "w"];
+        Write, Discarded, Plain, "1.24", ["h", "w"];
+    /// starts any container that is there, with whatever it was made with
     ContainerStart => POST "/containers/{name}/start" of Container;
-        "containers", Write, Refused, Plain, "1.24", ["checkpoint"];
+        Write, Refused, Plain, "1.24", ["checkpoint"];
+    /// ends any container but Dockgate's own
     ContainerStop => POST "/containers/{name}/stop" of Container;
-        "containers", Write, Discarded, Plain, "1.24", ["signal", "t"];
+        Write, Discarded, Plain, "1.24", ["signal", "t"];
+    /// ends any container but Dockgate's own, and starts it again
     ContainerRestart => POST "/containers/{name}/restart" of Container;
-        "containers", Write, Discarded, Plain, "1.24", ["signal", "t"];
+        Write, Discarded, Plain, "1.24", ["signal", "t"];
+    /// ends any container but Dockgate's own, or sends it another signal
     ContainerKill => POST "/containers/{name}/kill" of Container;
-        "containers", Write, Discarded, Plain, "1.24", ["signal"];
+        Write, Discarded, Plain, "1.24", ["signal"];
+    /// changes the limits and the restart policy of any container but Dockgate's own
     ContainerUpdate => POST "/containers/{name}/update" of Container;
-        "containers", Write, Json(&[]), Plain, "1.24", [];
+        Write, Json(&[]), Plain, "1.24", [];
+    /// gives any container but Dockgate's own another name, so that others find a wrong one under the old
     ContainerRename => POST "/containers/{name}/rename" of Container;
-        "containers", Write, Discarded, Plain, "1.24", ["name"];
+        Write, Discarded, Plain, "1.24", ["name"];
+    /// freezes any container but Dockgate's own
     ContainerPause => POST "/containers/{name}/pause" of Container;
-        "containers", Write, Discarded, Plain, "1.24", [];
+        Write, Discarded, Plain, "1.24", [];
+    /// lets any paused container go on
     ContainerUnpause => POST "/containers/{name}/unpause" of Container;
-        "containers", Write, Discarded, Plain, "1.24", [];
+        Write, Discarded, Plain, "1.24", [];
+    /// reads a container's output as it comes, and types into it: commands, where a shell listens
     ContainerAttach => POST "/containers/{name}/attach" of Container;
-        "containers", Control, Discarded, Hijack(Upgrade::Tcp), "1.24", ["logs", "stderr", "stdin", "stdout", "stream"];
+        Control, Discarded, Hijack(Upgrade::Tcp), "1.24", ["logs", "stderr", "stdin", "stdout", "stream"];
+    /// types into a container by a GET, and reads its output
     ContainerAttachWebsocket => GET "/containers/{name}/attach/ws" of Container;
-        "containers", Control, Discarded, Hijack(Upgrade::Websocket), "1.24", ["logs", "stderr", "stdin", "stdout", "stream"];
+        Control, Discarded, Hijack(Upgrade::Websocket), "1.24", ["logs", "stderr", "stdin", "stdout", "stream"];
+    /// waits for the end of any container, and shows its exit code
     ContainerWait => POST "/containers/{name}/wait" of Container;
-        "containers", Read, Discarded, Stream(Endless::Always), "1.24", ["condition"];
+        Read, Discarded, Stream(Endless::Always), "1.24", ["condition"];
+    /// deletes any container but Dockgate's own, with its files and its anonymous volumes
     ContainerDelete => DELETE "/containers/{name}" of Container;
-        "containers", Write, Discarded, Plain, "1.24", ["force", "link", "v"];
+        Write, Discarded, Plain, "1.24", ["force", "link", "v"];
+    /// shows which files any container has; before Engine 29.5.1 a race in it can touch files of the host
     ContainerArchiveInfo => HEAD "/containers/{name}/archive" of Container;
-        "containers", Content, Discarded, Plain, "1.24", ["path"];
+        Content, Discarded, Plain, "1.24", ["path"];
+    /// reads any file of any container, keys, databases and mounted volumes included
     ContainerArchive => GET "/containers/{name}/archive" of Container;
-        "containers", Content, Discarded, Plain, "1.24", ["path"];
+        Content, Discarded, Plain, "1.24", ["path"];
+    /// writes any file into a container, the programs that it runs next included
     PutContainerArchive => PUT "/containers/{name}/archive" of Container;
-        "containers", Control, Tar, Plain, "1.24", ["copyUIDGID", "noOverwriteDirNonDir", "path"];
+        Control, Tar, Plain, "1.24", ["copyUIDGID", "noOverwriteDirNonDir", "path"];
+    /// deletes every container that does not run, with its files
     ContainerPrune => POST "/containers/prune";
-        "containers", Write, Discarded, Plain, "1.25", [];
+        Write, Discarded, Plain, "1.25", [];
+    /// shows a container's checkpoints, looked for in any folder of the host
     ContainerCheckpointList => GET "/containers/{name}/checkpoints" of Container;
-        "containers", Content, Discarded, Plain, "1.25", [];
+        Content, Discarded, Plain, "1.25", [];
+    /// writes a container's memory, with the secrets in it, into any folder of the host
     ContainerCheckpointCreate => POST "/containers/{name}/checkpoints" of Container;
-        "containers", Control, Json(&[]), Plain, "1.25", [];
+        Control, Json(&[]), Plain, "1.25", [];
+    /// deletes a checkpoint, in whichever folder of the host the request names
     ContainerCheckpointDelete => DELETE "/containers/{name}/checkpoints/{checkpoint}" of Container, Checkpoint;
-        "containers", Control, Discarded, Plain, "1.25", [];
-
-    // exec
+        Control, Discarded, Plain, "1.25", [];
+    section "exec";
+    /// makes a command ready in a container, which ExecStart then runs there
     ContainerExec => POST "/containers/{name}/exec" of Container;
-        "exec", Control, Json(&[]), Plain, "1.24", [];
+        Control, Json(&[]), Plain, "1.24", [];
+    /// runs a command in a container, types into it and reads its output
     ExecStart => POST "/exec/{name}/start" of Exec;
-        "exec", Control, Json(&[]), Hijack(Upgrade::Tcp), "1.24", [];
+        Control, Json(&[]), Hijack(Upgrade::Tcp), "1.24", [];
+    /// changes the size of an exec's terminal
     ExecResize => POST "/exec/{name}/resize" of Exec;
-        "exec", Write, Discarded, Plain, "1.24", ["h", "w"];
+        Write, Discarded, Plain, "1.24", ["h", "w"];
+    /// shows the command line of an exec, in which passwords can stand, and its exit code
     ExecInspect => GET "/exec/{id}/json" of Exec;
-        "exec", Read, Discarded, Plain, "1.24", [];
-
-    // images
+        Read, Discarded, Plain, "1.24", [];
+    section "images";
+    /// makes an image of any container's files, under a name that other containers may be made from
     ImageCommit => POST "/commit";
-        "images", Control, Json(&["author", "changes", "comment", "container", "pause", "repo", "tag"]), Plain, "1.24", ["container", "pause", "repo", "tag"];
+        Control, Json(&["author", "changes", "comment", "container", "pause", "repo", "tag"]), Plain, "1.24", ["container", "pause", "repo", "tag"];
+    /// shows the names, labels and sizes of all images
     ImageList => GET "/images/json";
-        "images", Read, Discarded, Plain, "1.24", ["all", "digests", "manifests", "shared-size"];
+        Read, Discarded, Plain, "1.24", ["all", "digests", "manifests", "shared-size"];
+    /// makes the engine call out to an image registry
     ImageSearch => GET "/images/search";
-        "images", Content, Discarded, Plain, "1.24", ["limit", "term"];
+        Content, Discarded, Plain, "1.24", ["limit", "term"];
+    /// takes whole images out, with the code and the keys in them
     ImageGetAll => GET "/images/get";
-        "images", Content, Discarded, Plain, "1.24", ["names", "platform"];
+        Content, Discarded, Plain, "1.24", ["names", "platform"];
+    /// takes a whole image out, with the code and the keys in it
     ImageGet => GET "/images/{name...}/get" of Image;
-        "images", Content, Discarded, Plain, "1.24", ["platform"];
+        Content, Discarded, Plain, "1.24", ["platform"];
+    /// shows the steps that built an image, with the arguments in which passwords can stand
     ImageHistory => GET "/images/{name...}/history" of Image;
-        "images", Content, Discarded, Plain, "1.24", ["platform"];
+        Content, Discarded, Plain, "1.24", ["platform"];
+    /// shows an image's environment, command and labels, in which passwords can stand
     ImageInspect => GET "/images/{name...}/json" of Image;
-        "images", Read, Discarded, Plain, "1.24", ["manifests", "platform"];
+        Read, Discarded, Plain, "1.24", ["manifests", "platform"];
+    /// shows how an image was built: its sources, its builder and the arguments of the build
     ImageAttestations => GET "/images/{name...}/attestations" of Image;
-        "images", Content, Discarded, Plain, "1.55", [];
+        Content, Discarded, Plain, "1.55", [];
+    /// brings images in under any name, that of an image that others trust included
     ImageLoad => POST "/images/load";
-        "images", Control, Tar, Stream(Endless::Always), "1.24", ["platform", "quiet"];
+        Control, Tar, Stream(Endless::Always), "1.24", ["platform", "quiet"];
+    /// makes the engine fetch an image, under a name that other containers may be made from
     ImageCreate => POST "/images/create";
-        "images", Control, Import, Stream(Endless::Always), "1.24", ["fromImage", "platform", "repo", "tag"];
+        Control, Import, Stream(Endless::Always), "1.24", ["fromImage", "platform", "repo", "tag"];
+    /// sends an image to a registry, with the code and the keys in it
     ImagePush => POST "/images/{name...}/push" of Image;
-        "images", Control, Discarded, Stream(Endless::Always), "1.24", ["platform", "tag"];
+        Control, Discarded, Stream(Endless::Always), "1.24", ["platform", "tag"];
+    /// gives an image any name, that of an image that others trust included
     ImageTag => POST "/images/{name...}/tag" of Image;
-        "images", Control, Discarded, Plain, "1.24", ["repo", "tag"];
+        Control, Discarded, Plain, "1.24", ["repo", "tag"];
+    /// deletes the images that no container uses
     ImagePrune => POST "/images/prune";
-        "images", Write, Discarded, Plain, "1.25", [];
+        Write, Discarded, Plain, "1.25", [];
+    /// deletes any image that no running container uses, or one of its names
     ImageDelete => DELETE "/images/{name...}" of Image;
-        "images", Write, Discarded, Plain, "1.24", ["force", "noprune", "platforms"];
-
-    // distribution
+        Write, Discarded, Plain, "1.24", ["force", "noprune", "platforms"];
+    section "distribution";
+    /// makes the engine call out to any registry, and shows what it says of an image
     DistributionInspect => GET "/distribution/{name...}/json" of Repository;
-        "distribution", Content, Discarded, Plain, "1.30", [];
-
-    // build
+        Content, Discarded, Plain, "1.30", [];
+    section "build";
+    /// runs the code of a Dockerfile in containers of the builder, and gives its image a name
     ImageBuild => POST "/build";
-        "build", Control, Tar, Stream(Endless::Always), "1.24", ["dockerfile", "forcerm", "networkmode", "nocache", "platform", "pull", "q", "rm", "squash", "t", "target", "version"];
+        Control, Tar, Stream(Endless::Always), "1.24", ["dockerfile", "forcerm", "networkmode", "nocache", "platform", "pull", "q", "rm", "squash", "t", "target", "version"];
+    /// deletes the cache of builds, so that the next ones take longer
     BuildPrune => POST "/build/prune";
-        "build", Write, Discarded, Plain, "1.31", ["all", "keep-storage"];
+        Write, Discarded, Plain, "1.31", ["all", "keep-storage"];
+    /// ends anybody's build whose id is known
     BuildCancel => POST "/build/cancel";
-        "build", Write, Discarded, Plain, "1.39", ["id"];
-
-    // session
+        Write, Discarded, Plain, "1.39", ["id"];
+    section "session";
+    /// opens a tunnel to the builder that nothing looks into: it can do all that builds can
     Session => POST "/session";
-        "session", Control, Discarded, Hijack(Upgrade::H2c), "1.31", [];
-
-    // grpc
+        Control, Discarded, Hijack(Upgrade::H2c), "1.31", [];
+    section "grpc";
+    /// opens a tunnel to BuildKit that nothing looks into: it runs code, and can be root on the host
     Grpc => POST "/grpc";
-        "grpc", Control, Discarded, Hijack(Upgrade::H2c), "1.40", [];
-
-    // networks
-    NetworkList => GET "/networks", GET "/networks/";
-        "networks", Read, Discarded, Plain, "1.24", [];
+        Control, Discarded, Hijack(Upgrade::H2c), "1.40", [];
+    section "networks";
+    /// shows the names, addresses and labels of all networks
+    NetworkList => GET "/networks", GET "/networks/" (alias "NetworkListSlash");
+        Read, Discarded, Plain, "1.24", [];
+    /// shows the addresses of a network and the containers on it
     NetworkInspect => GET "/networks/{id}" of Network;
-        "networks", Read, Discarded, Plain, "1.24", ["scope", "verbose"];
+        Read, Discarded, Plain, "1.24", ["scope", "verbose"];
+    /// makes an ordinary network, or one on the host's own interfaces where its block is unrestricted
     NetworkCreate => POST "/networks/create";
-        "networks", Write, Json(&[]), Plain, "1.24", [];
+        Write, Json(&[]), Plain, "1.24", [];
+    /// puts a container on a network, where it reaches what it could not reach
     NetworkConnect => POST "/networks/{id}/connect" of Network;
-        "networks", Write, Json(&[]), Plain, "1.24", [];
+        Write, Json(&[]), Plain, "1.24", [];
+    /// takes a container off a network, so that nobody there reaches it
     NetworkDisconnect => POST "/networks/{id}/disconnect" of Network;
-        "networks", Write, Json(&[]), Plain, "1.24", [];
+        Write, Json(&[]), Plain, "1.24", [];
+    /// deletes the networks that no container uses
     NetworkPrune => POST "/networks/prune";
-        "networks", Write, Discarded, Plain, "1.25", [];
+        Write, Discarded, Plain, "1.25", [];
+    /// deletes any network that no container is on
     NetworkDelete => DELETE "/networks/{id}" of Network;
-        "networks", Write, Discarded, Plain, "1.24", [];
-
-    // volumes
+        Write, Discarded, Plain, "1.24", [];
+    section "volumes";
+    /// shows all volumes with their labels and driver options, in which passwords can stand
     VolumeList => GET "/volumes";
-        "volumes", Read, Discarded, Plain, "1.24", [];
+        Read, Discarded, Plain, "1.24", [];
+    /// shows a volume's labels and driver options, in which passwords can stand
     VolumeInspect => GET "/volumes/{name}" of Volume;
-        "volumes", Read, Discarded, Plain, "1.24", [];
+        Read, Discarded, Plain, "1.24", [];
+    /// makes an ordinary volume, or one that is a folder of the host where its block grants the options
     VolumeCreate => POST "/volumes/create";
-        "volumes", Control, Json(&[]), Plain, "1.24", [];
+        Control, Json(&[]), Plain, "1.24", [];
+    /// deletes the volumes that no container uses, with all data in them
     VolumePrune => POST "/volumes/prune";
-        "volumes", Write, Discarded, Plain, "1.25", [];
+        Write, Discarded, Plain, "1.25", [];
+    /// changes who in the swarm may use a cluster volume
     VolumeUpdate => PUT "/volumes/{name}" of Volume;
-        "volumes", Control, Json(&["version"]), Plain, "1.42", ["version"];
+        Control, Json(&["version"]), Plain, "1.42", ["version"];
+    /// deletes any volume that no container uses, with all data in it
     VolumeDelete => DELETE "/volumes/{name}" of Volume;
-        "volumes", Write, Discarded, Plain, "1.24", ["force"];
-
-    // swarm
+        Write, Discarded, Plain, "1.24", ["force"];
+    section "swarm";
+    /// shows the tokens with which other machines join the swarm as workers and managers
     SwarmInspect => GET "/swarm";
-        "swarm", Content, Discarded, Plain, "1.24", [];
+        Content, Discarded, Plain, "1.24", [];
+    /// shows the key that unlocks the swarm's managers
     SwarmUnlockkey => GET "/swarm/unlockkey";
-        "swarm", Content, Discarded, Plain, "1.25", [];
+        Content, Discarded, Plain, "1.25", [];
+    /// makes the engine the manager of a new swarm, which listens on the network
     SwarmInit => POST "/swarm/init";
-        "swarm", Control, Json(&[]), Plain, "1.24", [];
+        Control, Json(&[]), Plain, "1.24", [];
+    /// puts the engine under the managers of a swarm, who can run anything on it
     SwarmJoin => POST "/swarm/join";
-        "swarm", Control, Json(&[]), Plain, "1.24", [];
+        Control, Json(&[]), Plain, "1.24", [];
+    /// takes the engine out of its swarm, which ends the services that run on it
     SwarmLeave => POST "/swarm/leave";
-        "swarm", Write, Discarded, Plain, "1.24", ["force"];
+        Write, Discarded, Plain, "1.24", ["force"];
+    /// changes the swarm's settings, its tokens and its certificate authority
     SwarmUpdate => POST "/swarm/update";
-        "swarm", Control, Json(&["rotateManagerToken", "rotateManagerUnlockKey", "rotateWorkerToken", "version"]), Plain, "1.24", ["rotateManagerToken", "rotateManagerUnlockKey", "rotateWorkerToken", "version"];
+        Control, Json(&["rotateManagerToken", "rotateManagerUnlockKey", "rotateWorkerToken", "version"]), Plain, "1.24", ["rotateManagerToken", "rotateManagerUnlockKey", "rotateWorkerToken", "version"];
+    /// unlocks a manager of the swarm with its key
     SwarmUnlock => POST "/swarm/unlock";
-        "swarm", Write, Json(&[]), Plain, "1.25", [];
-
-    // services
+        Write, Json(&[]), Plain, "1.25", [];
+    section "services";
+    /// shows the environment and the command of every service, in which passwords often stand
     ServiceList => GET "/services";
-        "services", Read, Discarded, Plain, "1.24", ["status"];
+        Read, Discarded, Plain, "1.24", ["status"];
+    /// shows a service's environment and command, in which passwords often stand
     ServiceInspect => GET "/services/{id}" of Service;
-        "services", Read, Discarded, Plain, "1.24", ["insertDefaults"];
+        Read, Discarded, Plain, "1.24", ["insertDefaults"];
+    /// makes containers on any machine of the swarm: root there where its block is unrestricted
     ServiceCreate => POST "/services/create";
-        "services", Control, Json(&[]), Plain, "1.24", [];
+        Control, Json(&[]), Plain, "1.24", [];
+    /// changes what any service but Dockgate's own runs: root on its machines where unrestricted
     ServiceUpdate => POST "/services/{id}/update" of Service;
-        "services", Control, Json(&["registryAuthFrom", "rollback", "version"]), Plain, "1.24", ["registryAuthFrom", "rollback", "version"];
+        Control, Json(&["registryAuthFrom", "rollback", "version"]), Plain, "1.24", ["registryAuthFrom", "rollback", "version"];
+    /// deletes any service but Dockgate's own, and ends its containers
     ServiceDelete => DELETE "/services/{id}" of Service;
-        "services", Write, Discarded, Plain, "1.24", [];
+        Write, Discarded, Plain, "1.24", [];
+    /// shows what any service has printed, and whatever secrets its programs log
     ServiceLogs => GET "/services/{id}/logs" of Service;
-        "services", Content, Discarded, Stream(Endless::If("follow")), "1.25", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps"];
-
-    // nodes
+        Content, Discarded, Stream(Endless::If("follow")), "1.25", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps"];
+    section "nodes";
+    /// shows the machines of the swarm with their addresses, labels and resources
     NodeList => GET "/nodes";
-        "nodes", Read, Discarded, Plain, "1.24", [];
+        Read, Discarded, Plain, "1.24", [];
+    /// shows the addresses, labels and resources of a machine of the swarm
     NodeInspect => GET "/nodes/{id}" of Node;
-        "nodes", Read, Discarded, Plain, "1.24", [];
+        Read, Discarded, Plain, "1.24", [];
+    /// takes a machine out of the swarm
     NodeDelete => DELETE "/nodes/{id}" of Node;
-        "nodes", Write, Discarded, Plain, "1.24", ["force"];
+        Write, Discarded, Plain, "1.24", ["force"];
+    /// makes a machine of the swarm a manager, or takes its work away from it
     NodeUpdate => POST "/nodes/{id}/update" of Node;
-        "nodes", Control, Json(&["version"]), Plain, "1.24", ["version"];
-
-    // tasks
+        Control, Json(&["version"]), Plain, "1.24", ["version"];
+    section "tasks";
+    /// shows the environment and the command of every task, in which passwords often stand
     TaskList => GET "/tasks";
-        "tasks", Read, Discarded, Plain, "1.24", [];
+        Read, Discarded, Plain, "1.24", [];
+    /// shows a task's environment and command, in which passwords often stand
     TaskInspect => GET "/tasks/{id}" of Task;
-        "tasks", Read, Discarded, Plain, "1.24", [];
+        Read, Discarded, Plain, "1.24", [];
+    /// shows what any task has printed, and whatever secrets its programs log
     TaskLogs => GET "/tasks/{id}/logs" of Task;
-        "tasks", Content, Discarded, Stream(Endless::If("follow")), "1.29", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps"];
-
-    // secrets
+        Content, Discarded, Stream(Endless::If("follow")), "1.29", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps"];
+    section "secrets";
+    /// shows the names and labels of the swarm's secrets, and nothing of what is in them
     SecretList => GET "/secrets";
-        "secrets", Read, Discarded, Plain, "1.25", [];
+        Read, Discarded, Plain, "1.25", [];
+    /// stores a secret in the swarm
     SecretCreate => POST "/secrets/create";
-        "secrets", Write, Json(&[]), Plain, "1.25", [];
+        Write, Json(&[]), Plain, "1.25", [];
+    /// shows the name and labels of a secret, and nothing of what is in it
     SecretInspect => GET "/secrets/{id}" of Secret;
-        "secrets", Read, Discarded, Plain, "1.25", [];
+        Read, Discarded, Plain, "1.25", [];
+    /// changes the labels of any secret of the swarm
     SecretUpdate => POST "/secrets/{id}/update" of Secret;
-        "secrets", Write, Json(&["version"]), Plain, "1.25", ["version"];
+        Write, Json(&["version"]), Plain, "1.25", ["version"];
+    /// deletes any secret that no service uses
     SecretDelete => DELETE "/secrets/{id}" of Secret;
-        "secrets", Write, Discarded, Plain, "1.25", [];
-
-    // configs
+        Write, Discarded, Plain, "1.25", [];
+    section "configs";
+    /// shows all configs of the swarm with what is in them, passwords included where some are there
     ConfigList => GET "/configs";
-        "configs", Content, Discarded, Plain, "1.30", [];
+        Content, Discarded, Plain, "1.30", [];
+    /// stores a config in the swarm
     ConfigCreate => POST "/configs/create";
-        "configs", Write, Json(&[]), Plain, "1.30", [];
+        Write, Json(&[]), Plain, "1.30", [];
+    /// shows what is in a config of the swarm, passwords included where some are there
     ConfigInspect => GET "/configs/{id}" of Config;
-        "configs", Content, Discarded, Plain, "1.30", [];
+        Content, Discarded, Plain, "1.30", [];
+    /// changes the labels of any config of the swarm
     ConfigUpdate => POST "/configs/{id}/update" of Config;
-        "configs", Write, Json(&["version"]), Plain, "1.30", ["version"];
+        Write, Json(&["version"]), Plain, "1.30", ["version"];
+    /// deletes any config that no service uses
     ConfigDelete => DELETE "/configs/{id}" of Config;
-        "configs", Write, Discarded, Plain, "1.30", [];
-
-    // plugins
+        Write, Discarded, Plain, "1.30", [];
+    section "plugins";
+    /// shows all plugins with their settings, in which passwords can stand
     PluginList => GET "/plugins";
-        "plugins", Content, Discarded, Plain, "1.24", [];
+        Content, Discarded, Plain, "1.24", [];
+    /// shows a plugin's settings, in which passwords can stand
     PluginInspect => GET "/plugins/{name...}/json" of Plugin;
-        "plugins", Content, Discarded, Plain, "1.25", [];
+        Content, Discarded, Plain, "1.25", [];
+    /// makes the engine call out to a registry, and shows what a plugin would be given of the host
     GetPluginPrivileges => GET "/plugins/privileges";
-        "plugins", Content, Discarded, Plain, "1.25", [];
+        Content, Discarded, Plain, "1.25", [];
+    /// installs a plugin from a registry, which is root on the host once it is enabled
     PluginPull => POST "/plugins/pull";
-        "plugins", Control, Json(&["name", "remote"]), Stream(Endless::Always), "1.24", [];
+        Control, Json(&["name", "remote"]), Stream(Endless::Always), "1.24", [];
+    /// installs a plugin from a tar, which is root on the host once it is enabled
     PluginCreate => POST "/plugins/create";
-        "plugins", Control, Tar, Plain, "1.25", [];
+        Control, Tar, Plain, "1.25", [];
+    /// starts any plugin that is installed, which can be root on the host
     PluginEnable => POST "/plugins/{name...}/enable" of Plugin;
-        "plugins", Control, Discarded, Plain, "1.24", ["timeout"];
+        Control, Discarded, Plain, "1.24", ["timeout"];
+    /// stops any plugin, and with it its volumes, its networks, or its rules on who may do what
     PluginDisable => POST "/plugins/{name...}/disable" of Plugin;
-        "plugins", Control, Discarded, Plain, "1.24", ["force"];
+        Control, Discarded, Plain, "1.24", ["force"];
+    /// sends a plugin to a registry, with the code and the keys in it
     PluginPush => POST "/plugins/{name...}/push" of Plugin;
-        "plugins", Write, Discarded, Stream(Endless::Always), "1.25", [];
+        Write, Discarded, Stream(Endless::Always), "1.25", [];
+    /// changes the code of a plugin, which is root on the host once it is enabled
     PluginUpgrade => POST "/plugins/{name...}/upgrade" of Plugin;
-        "plugins", Control, Json(&["remote"]), Stream(Endless::Always), "1.26", [];
+        Control, Json(&["remote"]), Stream(Endless::Always), "1.26", [];
+    /// changes a plugin's settings, the folders and devices of the host that it is given included
     PluginSet => POST "/plugins/{name...}/set" of Plugin;
-        "plugins", Control, Json(&[]), Plain, "1.25", [];
+        Control, Json(&[]), Plain, "1.25", [];
+    /// deletes any plugin, with the state that it keeps
     PluginDelete => DELETE "/plugins/{name...}" of Plugin;
-        "plugins", Write, Discarded, Plain, "1.24", ["force"];
-
-    // ping
-    SystemPing => GET "/_ping", HEAD "/_ping";
-        "ping", Read, Discarded, Plain, "1.24", [];
-
-    // version
+        Write, Discarded, Plain, "1.24", ["force"];
+    section "ping";
+    /// shows that the engine answers, and its API version
+    SystemPing => GET "/_ping", HEAD "/_ping" (alias "SystemPingHead");
+        Read, Discarded, Plain, "1.24", [];
+    section "version";
+    /// shows the engine's version
     SystemVersion => GET "/version";
-        "version", Read, Discarded, Plain, "1.24", [];
-
-    // info
+        Read, Discarded, Plain, "1.24", [];
+    section "info";
+    /// shows the host's name, kernel and resources, and the engine's settings
     SystemInfo => GET "/info";
-        "info", Read, Discarded, Plain, "1.24", [];
-
-    // events
+        Read, Discarded, Plain, "1.24", [];
+    section "events";
+    /// shows what happens to every object, its labels and the command lines of execs included
     SystemEvents => GET "/events";
-        "events", Read, Discarded, Stream(Endless::Always), "1.24", ["since", "until"];
-
-    // df
+        Read, Discarded, Stream(Endless::Always), "1.24", ["since", "until"];
+    section "df";
+    /// shows all images, containers and volumes with their sizes, and keeps the disk busy meanwhile
     SystemDataUsage => GET "/system/df";
-        "df", Read, Discarded, Plain, "1.25", ["type", "verbose"];
-
-    // auth
+        Read, Discarded, Plain, "1.25", ["type", "verbose"];
+    section "auth";
+    /// makes the engine log in at any registry, with the password of the request
     SystemAuth => POST "/auth";
-        "auth", Write, Json(&[]), Plain, "1.24", [];
+        Write, Json(&[]), Plain, "1.24", [];
 }
+
+#[cfg(test)]
+mod tests;

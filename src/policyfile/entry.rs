@@ -59,7 +59,7 @@ pub enum BadEntry {
     #[error("a path is matched below its version: leave out the version prefix")]
     PathVersion,
     /// A section that is none.
-    #[error("no section is called {0}{hint}", hint = did_you_mean(.0, Operation::sections()))]
+    #[error("no section is called {0}{hint}", hint = did_you_mean(.0, Operation::SECTIONS.iter().copied()))]
     Section(String),
 }
 
@@ -108,10 +108,9 @@ fn group(section: &str, effect: &str) -> Result<Entry, BadEntry> {
     let section = if section == "*" {
         None
     } else {
-        let known = Operation::sections()
-            .into_iter()
-            .find(|known| *known == section);
-        Some(known.ok_or_else(|| BadEntry::Section(section.to_owned()))?)
+        let mut known = Operation::SECTIONS.iter();
+        let known = known.find(|known| **known == section);
+        Some(*known.ok_or_else(|| BadEntry::Section(section.to_owned()))?)
     };
     let effect = match effect {
         "read" => Effect::Read,

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use toml::Table;
 
 use super::shipped;
-use crate::docker::operation::ALIASES;
 use crate::docker::{Effect, Method, Operation};
 use crate::policy::blocks::Blocks;
 use crate::policy::blocks::setting::described;
@@ -75,13 +74,13 @@ fn entries() -> Vec<Value> {
     let named = |name: &str, told: String| json!({"const": name, "description": told});
     let operations = Operation::ALL.iter().map(|operation| {
         let spec = operation.spec();
-        let (group, risk) = (spec.effect.as_str(), operation.risk());
+        let (group, risk) = (spec.effect.as_str(), spec.risk);
         named(spec.name, format!("{}:{group}: {risk}.", spec.section))
     });
-    let aliases = ALIASES.iter();
+    let aliases = Operation::ALIASES.iter();
     let aliases =
         aliases.map(|(alias, operation)| named(alias, format!("{operation} by another name.")));
-    let sections = ["*"].into_iter().chain(Operation::sections());
+    let sections = ["*"].into_iter().chain(Operation::SECTIONS.iter().copied());
     let groups = sections.flat_map(|section| {
         let effects = Effect::ALL.iter();
         let effects = effects.filter(|effect| **effect != Effect::Control);

@@ -132,7 +132,7 @@ pub(super) fn of_operation(
     let comment = match block {
         _ if effect == Effect::Read => told(tally),
         Some(block) => format!("{}; within [{}] below", told(tally), block.name()),
-        None => format!("{}; {}", told(tally), operation.risk()),
+        None => format!("{}; {}", told(tally), operation.spec().risk),
     };
     Entry {
         toml: quoted(operation.spec().name),

@@ -99,7 +99,7 @@ impl Answer {
         self.operation = operation.map(|operation| operation.spec().name);
         self.section = operation.map(|operation| operation.spec().section);
         self.effect = Some(call.effect().as_str());
-        self.risk = Some(operation.map_or(UNKNOWN_RISK, Operation::risk));
+        self.risk = Some(operation.map_or(UNKNOWN_RISK, |operation| operation.spec().risk));
         if rules.may_allow(call) {
             if let Some(refusal) = refusal(call.body(), &asked.content_types)
                 && !is_as_none(&refusal, asked.body.as_bytes())

@@ -1,5 +1,6 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::super::operation::{Body, Effect, Reply};
 use super::super::target::has_references;
 use super::*;
 
@@ -15,40 +16,45 @@ fn facts() -> impl Iterator<Item = Vec<&'static str>> {
     rows.filter(|row| row[5] != "refused")
 }
 
+/// A template of a path, with nothing between the braces.
+fn without_names(path: &str) -> String {
+    let mut pieces = path.split('{');
+    let first = pieces.next().unwrap().to_owned();
+    pieces.fold(first, |path, piece| {
+        path + "{}" + piece.split_once('}').unwrap().1
+    })
+}
+
 #[test]
 fn the_table_is_the_daemons_route_table() {
-    let mut wanted = BTreeMap::new();
+    let mut daemon = BTreeSet::new();
     for row in facts() {
-        let operation = Operation::named(row[0]).unwrap_or_else(|| panic!("{} is missing", row[0]));
-        let path = row[3]
-            .replace(":.*", "")
-            .replace(":.+", "")
-            .replace("{name}", "{}")
-            .replace("{id}", "{}");
-        wanted.insert(
-            (row[2].to_owned(), path.replace("{checkpoint}", "{}")),
-            (operation, row[4], row[5]),
-        );
+        let path = row[3].replace(":.*", "").replace(":.+", "");
+        let path = without_names(&path);
+        let (operation, method, section, effect) = (row[0], row[2], row[4], row[5]);
+        let operation = Operation::named(operation).map_or("missing", |it| it.spec().name);
+        daemon.insert(format!("{method} {path} {operation} {section} {effect}"));
     }
-    let mut found = BTreeMap::new();
+    let mut table = BTreeSet::new();
     for operation in Operation::ALL.iter().copied() {
         let spec = operation.spec();
         for route in spec.routes {
-            let path = route
-                .path
-                .replace("{name...}", "{}")
-                .replace("{name}", "{}")
-                .replace("{id}", "{}");
-            let route = (
-                route.method.as_str().to_owned(),
-                path.replace("{checkpoint}", "{}"),
-            );
-            let twice = found.insert(route, (operation, spec.section, spec.effect.as_str()));
-            assert!(twice.is_none(), "{operation} has a route of {twice:?}");
+            let (method, path) = (route.method.as_str(), without_names(route.path));
+            let (section, effect) = (spec.section, spec.effect.as_str());
+            let is_new = table.insert(format!("{method} {path} {operation} {section} {effect}"));
+            assert!(is_new, "{operation} has {route} twice");
         }
     }
-    assert_eq!(found, wanted);
-    assert_eq!(Operation::ALL.len(), 112);
+    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| -> String {
+        let rows = one.difference(other).map(|row| format!("\n  {row}"));
+        rows.collect()
+    };
+    assert!(
+        table == daemon,
+        "tests/data/docker-api.tsv and src/docker/table.rs differ\nonly in the table:{}\nonly in the facts:{}",
+        only(&table, &daemon),
+        only(&daemon, &table)
+    );
 }
 
 #[test]
@@ -91,14 +97,13 @@ fn names_are_unique_and_sections_are_whole() {
         .map(|operation| operation.spec().name)
         .collect();
     assert_eq!(names.len(), Operation::ALL.len());
-    let sections = Operation::sections();
-    let unique: BTreeSet<_> = sections.iter().collect();
+    let unique: BTreeSet<_> = Operation::SECTIONS.iter().collect();
     assert_eq!(
         unique.len(),
-        sections.len(),
+        Operation::SECTIONS.len(),
         "each section stands together in the table"
     );
-    for (alias, operation) in ALIASES {
+    for (alias, operation) in Operation::ALIASES {
         assert!(
             !names.contains(alias) && Operation::named(alias) == Some(*operation),
             "{alias}"
@@ -198,4 +203,44 @@ fn every_kind_of_object_is_named_by_a_path() {
         .collect();
     let all: BTreeSet<_> = Object::ALL.iter().map(|kind| format!("{kind:?}")).collect();
     assert_eq!(named, all);
+}
+
+#[test]
+fn every_risk_is_a_short_sentence_without_its_end() {
+    for operation in Operation::ALL {
+        let risk = operation.spec().risk;
+        let length = risk.chars().count();
+        assert!(
+            (10..=110).contains(&length),
+            "{operation}: {length}: {risk}"
+        );
+        assert!(
+            risk.starts_with(|first: char| first.is_ascii_lowercase()),
+            "{operation}: {risk}"
+        );
+        assert!(!risk.ends_with(['.', ' ', ';']), "{operation}: {risk}");
+    }
+    let all: BTreeSet<_> = Operation::ALL
+        .iter()
+        .map(|operation| operation.spec().risk)
+        .collect();
+    assert_eq!(
+        all.len(),
+        Operation::ALL.len(),
+        "each says something of its own"
+    );
+}
+
+#[test]
+fn what_only_shows_metadata_is_said_to_show_and_nothing_else_is() {
+    for operation in Operation::ALL.iter().copied() {
+        let shows = ["shows", "waits"]
+            .iter()
+            .any(|verb| operation.spec().risk.starts_with(verb));
+        match operation.spec().effect {
+            Effect::Read => assert!(shows, "{operation}"),
+            Effect::Write | Effect::Control => assert!(!shows, "{operation}"),
+            Effect::Content => {}
+        }
+    }
 }
