@@ -15,7 +15,7 @@ use crate::audit::{Log, output};
 use crate::config::{Config, ListenerSettings, LogLevel, Output};
 use crate::policyfile::Problem;
 use crate::privileges;
-use crate::privileges::IdentityError;
+use crate::privileges::PrivilegesError;
 use crate::privileges::container::Candidates;
 use crate::proxy::budget::Budget;
 use crate::proxy::daemon_state::DaemonState;
@@ -43,7 +43,7 @@ pub enum StartError {
     },
     /// What the process is to run as.
     #[error(transparent)]
-    Identity(#[from] IdentityError),
+    Privileges(#[from] PrivilegesError),
     /// The runtime or a signal handler.
     #[error(
         "the runtime or a signal handler cannot be set up: raise the limits on files and threads"
@@ -116,8 +116,8 @@ async fn run(
     loop {
         tokio::select! {
             asked = signals.next() => match asked {
-                Asked::End => break,
-                Asked::Reload => listening.reload(reread(), report),
+                Signalled::End => break,
+                Signalled::Reload => listening.reload(reread(), report),
             },
             lines = &mut asking, if !has_answer => {
                 has_answer = true;
@@ -133,7 +133,7 @@ async fn run(
     _ = drain.send(true);
     tokio::select! {
         () = async { while listeners.join_next().await.is_some() {} } => {}
-        () = async { while signals.next().await != Asked::End {} } => {}
+        () = async { while signals.next().await != Signalled::End {} } => {}
     }
     listeners.shutdown().await;
     Ok(())
@@ -200,18 +200,18 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Asked {
+    async fn next(&mut self) -> Signalled {
         tokio::select! {
-            _ = self.terminate.recv() => Asked::End,
-            _ = self.interrupt.recv() => Asked::End,
-            _ = self.reload.recv() => Asked::Reload,
+            _ = self.terminate.recv() => Signalled::End,
+            _ = self.interrupt.recv() => Signalled::End,
+            _ = self.reload.recv() => Signalled::Reload,
         }
     }
 }
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
+enum Signalled {
     End,
     Reload,
 }

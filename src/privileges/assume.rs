@@ -15,12 +15,12 @@ use rustix::thread::{
 };
 
 use super::access::{Found, Ids};
-use super::{Plan, Start, plan};
+use super::plan::{Plan, Start, plan};
 use crate::config::{RunAs, UpstreamAddress};
 
 /// Why the process must not go on.
 #[derive(Debug, thiserror::Error)]
-pub enum IdentityError {
+pub enum PrivilegesError {
     /// What was given up is still there.
     #[error("{0}: this system must not run what holds the daemon's socket")]
     NotHeld(&'static str),
@@ -48,7 +48,7 @@ const NONE: CapabilitySets = CapabilitySets {
 /// # Errors
 ///
 /// The process has not become what it should be, and must not go on.
-pub fn assume(daemon: &UpstreamAddress, run_as: RunAs) -> Result<Option<String>, IdentityError> {
+pub fn assume(daemon: &UpstreamAddress, run_as: RunAs) -> Result<Option<String>, PrivilegesError> {
     check_threads()?;
     let (path, found) = match daemon {
         UpstreamAddress::Unix(path) => (path.as_path(), Some(Found::at(path))),
@@ -74,7 +74,7 @@ pub fn assume(daemon: &UpstreamAddress, run_as: RunAs) -> Result<Option<String>,
     if becomes.is_none() && kept.uid != 0 && has_other_real_ids() {
         let line = other_given_up(&kept);
         let stays = "ids beside the effective ones cannot be given up";
-        settle(&kept).map_err(|_| IdentityError::NotHeld(stays))?;
+        settle(&kept).map_err(|_| PrivilegesError::NotHeld(stays))?;
         becomes = Some(&kept);
         told = Some(told.map_or(line.clone(), |told| format!("{told}\n{line}")));
     }
@@ -98,10 +98,10 @@ pub(super) fn current_ids() -> Ids {
 }
 
 /// A system that does not show its threads is not asked again.
-fn check_threads() -> Result<(), IdentityError> {
+fn check_threads() -> Result<(), PrivilegesError> {
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 {
-        return Err(IdentityError::Threads(threads));
+        return Err(PrivilegesError::Threads(threads));
     }
     Ok(())
 }
@@ -163,40 +163,40 @@ fn bounding_set() -> impl Iterator<Item = CapabilitySet> {
     known.filter_map(|(capability, is_in)| is_in.then_some(capability))
 }
 
-fn verify(becomes: Option<&Ids>, is_bounded: bool) -> Result<(), IdentityError> {
+fn verify(becomes: Option<&Ids>, is_bounded: bool) -> Result<(), PrivilegesError> {
     if let Some(ids) = becomes {
         let is_real = (getuid(), getgid()) == (geteuid(), getegid());
         if current_ids() != *ids || !is_real {
-            return Err(IdentityError::NotHeld(
+            return Err(PrivilegesError::NotHeld(
                 "the ids that were taken do not hold",
             ));
         }
         let comes_back = ids.uid != 0 && set_thread_uid(Uid::ROOT).is_ok()
             || ids.gid != 0 && set_thread_gid(Gid::ROOT).is_ok();
         if comes_back {
-            return Err(IdentityError::NotHeld(
+            return Err(PrivilegesError::NotHeld(
                 "root's ids that were given up can be taken again",
             ));
         }
     }
     if capabilities(None).map_err(refused)? != NONE {
-        return Err(IdentityError::NotHeld(
+        return Err(PrivilegesError::NotHeld(
             "capabilities that were given up are in force",
         ));
     }
     if is_bounded && bounding_set().next().is_some() {
-        return Err(IdentityError::NotHeld(
+        return Err(PrivilegesError::NotHeld(
             "capabilities that were given up can be regained",
         ));
     }
     if !no_new_privs().map_err(refused)? {
-        return Err(IdentityError::NotHeld(
+        return Err(PrivilegesError::NotHeld(
             "no_new_privs was set and does not hold",
         ));
     }
     Ok(())
 }
 
-fn refused(error: rustix::io::Errno) -> IdentityError {
-    IdentityError::Refused(error.into())
+fn refused(error: rustix::io::Errno) -> PrivilegesError {
+    PrivilegesError::Refused(error.into())
 }

@@ -1,5 +1,5 @@
-use super::access::Owned;
 use super::*;
+use crate::privileges::access::Owned;
 
 const SOCKET: &str = "/var/run/docker.sock";
 
