@@ -170,15 +170,17 @@ impl Handler {
             upgrade,
             reply,
         } = sent;
-        if let Some(named) = terms.names().filter(|_| reply.status().is_success()) {
-            self.shared.daemon_state.moved().remember(named.clone());
+        if let Some(tagged) = &terms.memory.tagged
+            && reply.status().is_success()
+        {
+            self.shared.daemon_state.moved().remember(tagged.clone());
         }
         match upgrade {
             Some(upgrade) if reply.status() == StatusCode::SWITCHING_PROTOCOLS => {
                 let client_asked = head.upgrade.is_some();
                 self.hijack(reply, upgrade, client_asked, entry).await
             }
-            Some(_) | None => self.pass(reply, terms.call(), upgrade.is_some(), entry),
+            Some(_) | None => self.pass(reply, &terms.request.call, upgrade.is_some(), entry),
         }
     }
 

@@ -9,7 +9,8 @@ use crate::docker::Call;
 use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::objects::{Container, POLICY_LABEL};
 use crate::policy::reason::Denial;
-use crate::policy::rules::{Context, Judgement, Request, Rules};
+use crate::policy::request::{Context, Judgement, Request};
+use crate::policy::rules::Rules;
 use crate::policyfile::example::Given;
 
 /// Judges a request on supposed ground. With the verdict comes what was supposed and not given.
@@ -30,7 +31,7 @@ pub fn judge<'a>(
             known: &known,
             own: None,
         };
-        match rules.judge(request, context) {
+        match rules.evaluate(request, context) {
             Judgement::Inspect(inspected) => {
                 request = inspected.with_body(text.as_bytes())?;
             }

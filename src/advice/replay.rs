@@ -8,12 +8,12 @@ use crate::docker::{Call, Operation};
 use crate::policy::answers::{Answers, NeedsLookup};
 use crate::policy::blocks::Selectors;
 use crate::policy::checker::Checker;
-use crate::policy::evaluate::Shortfall;
 use crate::policy::finding::Finding;
 use crate::policy::reason::Denial;
 use crate::policy::refusal::restricted;
 use crate::policy::requirement::{Block, Made, Requirement, What, Within};
 use crate::policy::rules::Rules;
+use crate::policy::shortfall::Shortfall;
 use crate::policyfile::file::Policy;
 
 /// What rules say of a recorded request.
@@ -30,8 +30,8 @@ pub enum Replayed {
 /// Judges a request by what its record tells of it.
 #[must_use]
 pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
-    if let Some(denial) = rules.refusal(call) {
-        return Replayed::Refused(denial);
+    if !rules.may_allow(call) {
+        return Replayed::Refused(rules.denial(call));
     }
     let asked = &as_judged(call, asked);
     let (mut unsure, mut least) = (None, None);

@@ -288,7 +288,7 @@ impl Record {
 
     /// Notes by which ids a request is sent.
     pub fn sent_as(&mut self, terms: &Terms) {
-        self.is_about(terms.about());
+        self.is_about(&terms.grounds.about);
     }
 
     /// Notes the full ids of what the request is about.

@@ -54,18 +54,15 @@ impl<'a> Checker<'a> {
     /// Something must be looked up, or is not there.
     pub fn resolve_names(
         &self,
-        requirements: Vec<Requirement>,
+        requirements: &[Requirement],
         must_know: bool,
     ) -> Result<Vec<Requirement>, NeedsLookup> {
-        if self.known.is_empty() && !must_know {
-            return Ok(requirements);
-        }
         let mut told = Vec::with_capacity(requirements.len());
         for requirement in requirements {
-            match self.resolve_name(&requirement) {
+            match self.resolve_name(requirement) {
                 Ok(more) => told.extend(more),
                 Err(lookup_needed) if must_know => return Err(lookup_needed),
-                Err(_) => told.push(requirement),
+                Err(_) => told.push(requirement.clone()),
             }
         }
         Ok(told)

@@ -1,232 +1,376 @@
-//! One policy's verdict on all that a request asks for.
+//! From a request to its verdict.
+//!
+//! ```text
+//! deny, and policies that grant the call ── none ──────────► Deny
+//!   │
+//! a body that is to be judged ───────────── not read yet ──► Inspect
+//!   │
+//! requirements: what it asks for, collected once
+//!   │
+//! Dockgate's own container, names ───────── reached ───────► Deny
+//!   │
+//! each policy in order: all of them ─────── none ──────────► Deny, with what is lacking
+//!   │
+//! what is to be sent and remembered ───────────────────────► Allow
+//! ```
+//!
+//! Each step may lack an answer of the daemon: then the verdict is `Ask`, and the request is evaluated again once
+//! the answer is there. Nothing here does I/O.
 
 use std::sync::Arc;
 
-use super::hint::{Entered, Hints};
-use super::replaces;
-use super::rules::Request;
-use super::unchanged;
-use crate::docker::{Json, Operation};
-use crate::policy::answers;
-use crate::policy::answers::{Answer, Answers, Lookup, NeedsLookup};
-use crate::policy::checker::Checker;
-use crate::policy::objects::Container;
-use crate::policy::requirement::{Requirement, What};
-use crate::policy::self_container::{Reached, SelfContainer};
+use super::answers::{self, Answer, Answers, Lookup, NeedsLookup, NewVolume};
+use super::checker::Checker;
+use super::memory::Memory;
+use super::objects::POLICY_LABEL;
+use super::outcome::{Outcome, outcome};
+use super::permit::{Grounds, Permit, Rebuilt, Terms};
+use super::reason::{Asked, Denial};
+use super::refusal::{reaches_own, reads_as_id, renamed, restricted};
+use super::request::{Context, Judgement, Request};
+use super::requirement::{Requirement, What};
+use super::requirements::{Blocked, is_reserved, reached, requirements, strip_unknown_query_keys};
+use super::rewrite::{self, About};
+use super::rules::Rules;
+use super::self_container::SelfContainer;
+use super::shortfall::Shortfall;
+use super::{stamp, successor};
+use crate::docker::body::rendered;
+use crate::docker::{Object, Operation};
 use crate::policyfile::file::Policy;
 
-/// What a policy makes of what a request asks for.
-pub(crate) enum Found<'p> {
-    Granted,
-    /// As it has what the container before it had, and no more.
-    Replaces,
-    /// As the service has it already.
-    Unchanged,
-    /// As it does not grant this.
-    Refused(Shortfall<'p>),
+impl Rules {
+    /// Evaluates a request. The same request gets the same verdict in the same context.
+    pub fn evaluate<'a>(&self, mut request: Request<'a>, context: Context<'_>) -> Judgement<'a> {
+        let known = context.known;
+        let mut granting: Vec<_> = self.granting(&request.call).collect();
+        // No policy grants what the daemon does not know: that is told rather than who grants the call.
+        let flaw = request.flaw.as_deref().cloned();
+        let refused = flaw.or_else(|| granting.is_empty().then(|| self.denial(&request.call)));
+        match refused {
+            Some(denial) if !self.is_observed => return Judgement::Deny(denial),
+            Some(_) => granting.clear(),
+            None => {}
+        }
+        let passes = granting.first().is_some_and(|first| first.passes_bodies());
+        let is_judged = self.is_observed || !passes;
+        if is_judged && request.requirements.is_none() {
+            if let Err(denial) = strip_unknown_query_keys(&mut request.call) {
+                return Judgement::Deny(denial);
+            }
+            if request.lacks_body() {
+                return Judgement::Inspect(request);
+            }
+            match requirements(&request.call, request.body.as_ref(), known) {
+                Ok(collected) => request.requirements = Some(collected),
+                Err(blocked) => return blocked.of(request),
+            }
+        }
+        let requirements = request.requirements.take().filter(|_| is_judged);
+        let mut evaluation = Evaluation {
+            rules: self,
+            granting,
+            request: &request,
+            requirements: requirements.unwrap_or_default(),
+            known,
+        };
+        let decided = evaluation.decide(refused, context.own);
+        let requirements = evaluation.requirements;
+        match decided {
+            Ok(decided) => Judgement::Allow(self.permit(decided, request, known)),
+            Err(blocked) => {
+                request.requirements = is_judged.then_some(requirements);
+                blocked.of(request)
+            }
+        }
+    }
+
+    /// The permit for what was decided.
+    fn permit(&self, decided: Decided<'_>, request: Request<'_>, known: &Answers) -> Permit {
+        let policy = decided.marking;
+        let operation = request.call.operation();
+        let Request { call, body, .. } = rewrite::request(request, policy, decided.mark, known);
+        let terms = Terms {
+            request: Rebuilt {
+                call,
+                body: operation
+                    .zip(body)
+                    .map(|(operation, body)| rendered(&body, operation)),
+                must_be_plain_tar: operation == Some(Operation::PutContainerArchive)
+                    && !policy.passes_bodies()
+                    && !policy.blocks().archive.unrestricted,
+            },
+            grounds: decided.grounds,
+            memory: decided.memory,
+        };
+        Permit::new(terms, known.is_empty().then(|| self.revision.clone()))
+    }
 }
 
-/// What a policy does not grant.
-pub(crate) struct Shortfall<'p> {
-    /// The policy.
-    pub(crate) policy: &'p Policy,
-    /// What was asked for, each as a key of the policy would grant it.
-    pub(crate) requirements: Vec<Requirement>,
-    /// The container that is entered, where it has more than the policy gives one.
-    pub(crate) entered: Option<Entered>,
-    /// Where the request differs from what it would replace.
-    pub(crate) differences: Vec<String>,
+impl Blocked {
+    /// The verdict on a request that this keeps from being allowed.
+    fn of(self, request: Request<'_>) -> Judgement<'_> {
+        match self {
+            Self::Refused(denial) => Judgement::Deny(denial),
+            Self::NeedsLookup(NeedsLookup::Ask(lookup)) => Judgement::Ask(request, lookup),
+            Self::NeedsLookup(NeedsLookup::Missing(lookup)) => Judgement::Missing(lookup),
+        }
+    }
 }
 
-impl<'p> Shortfall<'p> {
-    /// These needs.
-    pub(crate) fn of(policy: &'p Policy, requirements: Vec<Requirement>) -> Self {
-        Self {
-            policy,
+/// One request before the rules, with what is known so far.
+struct Evaluation<'p, 'r> {
+    rules: &'p Rules,
+    /// The policies that grant the operation, in order.
+    granting: Vec<&'p Policy>,
+    request: &'r Request<'r>,
+    /// What it asks for.
+    requirements: Vec<Requirement>,
+    known: &'r Answers,
+}
+
+/// A request that may be sent.
+struct Decided<'p> {
+    /// The policy that allows it. What is only observed gets the labels of the first one.
+    marking: &'p Policy,
+    /// The mark of what it makes. What replaces a container keeps the mark of that.
+    mark: Option<&'p str>,
+    grounds: Grounds,
+    memory: Memory,
+}
+
+impl<'p> Evaluation<'p, '_> {
+    /// Looks for the first policy that allows all that the request asks for; `refused` says why none can.
+    fn decide(
+        &mut self,
+        refused: Option<Denial>,
+        own: Option<&SelfContainer>,
+    ) -> Result<Decided<'p>, Blocked> {
+        if let Some(own) = own {
+            self.spare_own(own)?;
+        }
+        self.check_names()?;
+        let mut least = self.unfit_to_start()?;
+        if least.is_none() {
+            for policy in &self.granting {
+                match outcome(policy, self.request, &self.requirements, self.known)? {
+                    Outcome::Granted => return self.allow(Some(policy), None, None),
+                    Outcome::Replaces => {
+                        return self.allow(Some(policy), Some(What::Replaces), None);
+                    }
+                    Outcome::Unchanged => {
+                        return self.allow(Some(policy), Some(What::Unchanged), None);
+                    }
+                    Outcome::Refused(shortfall) => _ = least.get_or_insert(shortfall),
+                }
+            }
+        }
+        let denial = match (refused, &least) {
+            (Some(denial), _) => denial,
+            (None, Some(shortfall)) => self.restricted(shortfall),
+            (None, None) => self.rules.denial(&self.request.call),
+        };
+        if self.rules.is_observed {
+            let is_replacement = successor::is_replacement(self.request, self.known)?;
+            if is_replacement || !self.is_forged()? {
+                let as_whole = is_replacement.then_some(What::Replaces);
+                return self.allow(None, as_whole, Some(denial));
+            }
+        }
+        Err(self.explained(denial, least)?.into())
+    }
+
+    /// Denies what would reach Dockgate's own container. What replaces a container may be on the networks that
+    /// the old one was on, of Dockgate's own too, and mount what it did: otherwise it would be gone once it was
+    /// removed.
+    fn spare_own(&self, own: &SelfContainer) -> Result<(), Blocked> {
+        let call = &self.request.call;
+        let by_path = reached(call, self.known)?;
+        let about = by_path.iter().chain(&self.requirements);
+        let mut found = own.named_by(call);
+        if found.is_none() {
+            found = own.reached(about.clone(), self.known)?;
+            let mut granting = self.granting.iter();
+            if found.is_some()
+                && granting.any(|policy| policy.blocks().create.replaces)
+                && successor::is_replacement(self.request, self.known)?
+            {
+                let is_shared = |what: &What| {
+                    matches!(what, What::Bind { .. } | What::Network(_) | What::Volume(_))
+                };
+                found = own.reached(about.filter(|it| !is_shared(&it.what)), self.known)?;
+            }
+        }
+        match found {
+            Some(reached) => Err(reaches_own(call, &reached).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Denies a name by which another object is found already, as its id begins so; and a name that a key selects
+    /// containers by, for a container that it does not select: to rename is not to be given what is allowed with
+    /// those.
+    fn check_names(&self) -> Result<(), Blocked> {
+        let call = &self.request.call;
+        for requirement in &self.requirements {
+            if let What::NewId(kind, name) = &requirement.what {
+                let name = name.clone();
+                let lookup = if *kind == Object::Network {
+                    Lookup::Network(name)
+                } else if *kind == Object::Service {
+                    Lookup::Service(name)
+                } else {
+                    Lookup::Container(name)
+                };
+                match self.known.answer(&lookup) {
+                    Some(Answer::Missing) => {}
+                    Some(_) => return Err(reads_as_id(call, requirement).into()),
+                    None => return Err(NeedsLookup::Ask(lookup).into()),
+                }
+            }
+        }
+        for requirement in &self.requirements {
+            let What::Rename { container, name } = &requirement.what else {
+                continue;
+            };
+            for policy in &self.rules.policies {
+                for (key, selectors) in policy.blocks().selectors() {
+                    if selectors.select_name(name) {
+                        let container = answers::container(self.known, container)?;
+                        if !selectors.covers(&container, policy.mark()) {
+                            return Err(renamed(call, name, key).into());
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What keeps a container from being started, whichever policy grants the rest: the policy that it
+    /// was made through decides which networks it is on.
+    fn unfit_to_start(&self) -> Result<Option<Shortfall<'p>>, NeedsLookup> {
+        for requirement in &self.requirements {
+            if !matches!(requirement.what, What::Start(_)) {
+                continue;
+            }
+            for policy in &self.rules.policies {
+                let mut shortfall = Shortfall::of(policy, Vec::new());
+                Checker::of(policy, self.known).shortfall(requirement, &mut shortfall)?;
+                if !shortfall.requirements.is_empty() {
+                    return Ok(Some(shortfall));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a label would pass for one of Dockgate's own, which outlasts the time of observing.
+    fn is_forged(&self) -> Result<bool, NeedsLookup> {
+        let policies = &self.rules.policies;
+        for requirement in &self.requirements {
+            let mut is_forged = false;
+            if let What::Label { key, value } = &requirement.what {
+                let mut marks = policies.iter().map(Policy::mark);
+                is_forged =
+                    is_reserved(key) && !(key == POLICY_LABEL && marks.any(|mark| mark == value));
+            } else if let What::Mark { service, policy } = &requirement.what
+                && let Some(first) = policies.first()
+            {
+                is_forged = !Checker::of(first, self.known).may_mark(service, policy)?;
+            }
+            if is_forged {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// What follows from a request's being allowed by a policy, or sent only to be observed. Of a body that is
+    /// allowed as a whole nothing else is recorded.
+    fn allow(
+        &mut self,
+        policy: Option<&'p Policy>,
+        as_whole: Option<What>,
+        would_deny: Option<Denial>,
+    ) -> Result<Decided<'p>, Blocked> {
+        let (request, known, is_observed) = (self.request, self.known, self.rules.is_observed);
+        let Some(marking) = policy.or(self.rules.policies.first()) else {
+            return Err(self.rules.denial(&request.call).into());
+        };
+        let is_replacement = as_whole == Some(What::Replaces);
+        let resolved = match as_whole {
+            Some(what) => Some(vec![Requirement {
+                path: "the body".to_owned(),
+                what,
+            }]),
+            None if known.is_empty() && !is_observed => None,
+            None => {
+                let checker = Checker::of(marking, known);
+                Some(checker.resolve_names(&self.requirements, is_observed)?)
+            }
+        };
+        let memory = Memory::of(&request.call, (policy, marking), known, is_observed)?;
+        let is_judged = policy.filter(|_| !is_replacement);
+        if let Some(volume) = is_judged.and_then(|policy| new_volume(policy, request, known)) {
+            return Err(NeedsLookup::Ask(Lookup::NewVolume(Box::new(volume))).into());
+        }
+        Ok(Decided {
+            marking,
+            mark: (!is_replacement).then(|| marking.mark()),
+            grounds: Grounds {
+                policy: policy.map(|policy| Arc::clone(policy.name())),
+                would_deny,
+                requirements: resolved.unwrap_or_else(|| std::mem::take(&mut self.requirements)),
+                about: About::of(&request.call, request.body.as_ref(), known),
+            },
+            memory,
+        })
+    }
+
+    /// The denial of what is lacking, which names the shipped policy that has it.
+    fn restricted(&self, shortfall: &Shortfall<'_>) -> Denial {
+        let way = self.rules.variants.way_to_all(
+            self.request,
+            &self.requirements,
+            &shortfall.requirements,
+            self.known,
+        );
+        restricted(&self.request.call, shortfall, way)
+    }
+
+    /// A denial with what the record has of it.
+    fn explained(
+        &mut self,
+        mut denial: Denial,
+        least: Option<Shortfall<'_>>,
+    ) -> Result<Denial, NeedsLookup> {
+        let mut requirements = std::mem::take(&mut self.requirements);
+        if let Some(policy) = self.granting.first().filter(|_| !self.known.is_empty()) {
+            requirements = Checker::of(policy, self.known).resolve_names(&requirements, false)?;
+        }
+        let (refused, entered) = match least {
+            Some(shortfall) => (shortfall.requirements, shortfall.entered),
+            None => (Vec::new(), None),
+        };
+        denial.asked = Some(Box::new(Asked {
             requirements,
-            entered: None,
-            differences: Vec::new(),
-        }
-    }
-
-    /// What is hinted at rests on this.
-    pub(crate) fn hints(&self) -> Hints<'_> {
-        Hints {
-            blocks: self.policy.blocks(),
-            entered: self.entered.as_ref(),
-        }
+            refused,
+            entered,
+            about: About::of(&self.request.call, self.request.body.as_ref(), self.known),
+        }));
+        Ok(denial)
     }
 }
 
-/// Asks one policy for everything that is needed.
-pub(crate) fn found<'p>(
-    policy: &'p Policy,
-    request: &Request<'_>,
-    requirements: &[Requirement],
-    known: &Answers,
-) -> Result<Found<'p>, NeedsLookup> {
-    if policy.passes_bodies() {
-        return Ok(Found::Granted);
-    }
-    let checker = Checker::of(policy, known);
-    let mut shortfall = Shortfall::of(policy, Vec::new());
-    for requirement in requirements {
-        checker.shortfall(requirement, &mut shortfall)?;
-    }
-    if shortfall.requirements.is_empty() {
-        return Ok(Found::Granted);
-    }
-    if policy.blocks().create.replaces
-        && let Some(differences) = successor(request, known)?
-    {
-        if differences.is_empty() {
-            return Ok(Found::Replaces);
-        }
-        shortfall.differences = differences;
-    }
-    if policy.blocks().create.unchanged
-        && request.call.operation() == Some(Operation::ServiceUpdate)
-        && let Some(body) = &request.body
-    {
-        let service = answers::service(known, request.call.object().unwrap_or_default())?;
-        shortfall.differences = unchanged::differences(&request.call, body, &service);
-        if shortfall.differences.is_empty() {
-            let is_other = |requirement: &Requirement| !unchanged::is_compared(&requirement.path);
-            shortfall.requirements.retain(is_other);
-        }
-        if shortfall.requirements.is_empty() {
-            return Ok(Found::Unchanged);
-        }
-    }
-    Ok(Found::Refused(shortfall))
+/// The next volume that a container mounts and that must be made before it.
+fn new_volume(policy: &Policy, request: &Request<'_>, known: &Answers) -> Option<NewVolume> {
+    let is_create = request.call.operation() == Some(Operation::ContainerCreate);
+    let body = request.body.as_ref().filter(|_| is_create)?;
+    let blocks = policy.blocks();
+    let volumes = &blocks.create.volumes;
+    (volumes.new).then(|| stamp::new_volume(body, policy.mark(), blocks, known))?
 }
 
-/// What of a request would reach Dockgate itself. What replaces a container may be on the networks that
-/// the old one was on, of Dockgate's own too, and mount what it did: otherwise it would be gone once it was
-/// taken away.
-pub(crate) fn reached_by<'n, 'p>(
-    own: &SelfContainer,
-    request: &Request<'_>,
-    requirements: impl Iterator<Item = &'n Requirement> + Clone,
-    mut policies: impl Iterator<Item = &'p Policy>,
-    known: &Answers,
-) -> Result<Option<Reached>, NeedsLookup> {
-    if let Some(reached) = own.named_by(&request.call) {
-        return Ok(Some(reached));
-    }
-    let reached = own.reached(requirements.clone(), known)?;
-    if reached.is_none() || !policies.any(|policy| policy.blocks().create.replaces) {
-        return Ok(reached);
-    }
-    let differences = successor(request, known)?;
-    if differences.is_none_or(|differences| !differences.is_empty()) {
-        return Ok(reached);
-    }
-    let is_shared = |requirement: &&Requirement| {
-        matches!(
-            requirement.what,
-            What::Bind { .. } | What::Network(_) | What::Volume(_)
-        )
-    };
-    own.reached(
-        requirements.filter(|requirement| !is_shared(requirement)),
-        known,
-    )
-}
-
-/// Whether a request asks for nothing but what the container before it had.
-pub(crate) fn is_replacement(request: &Request<'_>, known: &Answers) -> Result<bool, NeedsLookup> {
-    let differences = successor(request, known)?;
-    Ok(differences.is_some_and(|differences| differences.is_empty()))
-}
-
-/// Why a container that has nothing else than the one before it does not take its place all the same: that
-/// one runs, or what was left out is not what its image says.
-fn unlike_now(body: &Json, old: &Container, known: &Answers) -> Result<Vec<String>, NeedsLookup> {
-    let lookup = Lookup::Container(old.id.clone());
-    match known.answer(&lookup) {
-        Some(Answer::Container(now)) if now.is_running => {
-            return Ok(vec!["its time: the old one still runs".to_owned()]);
-        }
-        Some(_) => {}
-        None => return Err(NeedsLookup::Ask(lookup)),
-    }
-    let left_out = replaces::left_out(body, old, &Json::Null);
-    if left_out.is_empty() || old.image.is_empty() {
-        return Ok(left_out);
-    }
-    let lookup = Lookup::Image(old.image.clone());
-    Ok(match known.answer(&lookup) {
-        Some(Answer::Image(image)) => replaces::left_out(body, old, &image.config),
-        Some(_) => left_out,
-        None => return Err(NeedsLookup::Ask(lookup)),
-    })
-}
-
-/// What is told of a request that was not compared with every container that it could replace.
-const TOO_LARGE: &str = "its size: it was compared with the containers that were removed last, and older ones were \
-    skipped; give it the name of the one that it replaces, or recreate that one first";
-
-/// Where a container, or its place on a network, is not that of the one before it; `None` where there
-/// was none.
-fn successor(request: &Request<'_>, known: &Answers) -> Result<Option<Vec<String>>, NeedsLookup> {
-    let Some(body) = &request.body else {
-        return Ok(None);
-    };
-    let name = match request.call.operation() {
-        Some(Operation::ContainerCreate) => {
-            let name = request.call.query.first("name").unwrap_or_default();
-            name.trim_start_matches('/').to_owned()
-        }
-        Some(Operation::NetworkConnect | Operation::NetworkDisconnect) => {
-            let name = body
-                .get("Container")
-                .and_then(Json::text)
-                .unwrap_or_default();
-            answers::container(known, name.trim_start_matches('/'))?
-                .name
-                .clone()
-        }
-        _ => return Ok(None),
-    };
-    let lookup = Lookup::Predecessor(name);
-    let olds = match known.answer(&lookup) {
-        Some(Answer::Containers(olds)) => olds,
-        Some(_) => return Ok(None),
-        None => return Err(NeedsLookup::Ask(lookup)),
-    };
-    let differences = |old: &Arc<Container>| {
-        if request.call.operation() == Some(Operation::ContainerCreate) {
-            return replaces::differences(body, old);
-        }
-        let nothing = Json::Null;
-        let endpoint = body.get("EndpointConfig").unwrap_or(&nothing);
-        let network = request.call.object().unwrap_or_default();
-        if replaces::joins(network, endpoint, old) {
-            Vec::new()
-        } else {
-            vec!["EndpointConfig".to_owned()]
-        }
-    };
-    // A new container without a name may be that of any of them: it gets its name afterwards.
-    let mut least: Option<Vec<String>> = None;
-    let newest = replaces::newest(body, olds);
-    for old in newest.iter().rev() {
-        let mut found = differences(old);
-        if found.is_empty() && request.call.operation() == Some(Operation::ContainerCreate) {
-            found = unlike_now(body, old, known)?;
-        }
-        if found.is_empty() {
-            return Ok(Some(found));
-        }
-        if least.as_ref().is_none_or(|least| found.len() < least.len()) {
-            least = Some(found);
-        }
-    }
-    if newest.len() < olds.len() {
-        least
-            .get_or_insert_default()
-            .insert(0, TOO_LARGE.to_owned());
-    }
-    Ok(least)
-}
+#[cfg(test)]
+mod tests;

@@ -5,14 +5,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::reason::Denial;
-use super::rules::Rules;
 use crate::docker::Call;
 use crate::policy::answers::Lookup;
-use crate::policy::objects::Container;
+use crate::policy::memory::Memory;
 use crate::policy::requirement::Requirement;
 use crate::policy::rewrite::About;
 
-/// Leave to send one request to the daemon, now. Only [`Rules::judge`] and [`Permit::to_ask`] make one.
+/// Leave to send one request to the daemon, now. Only [`Rules::evaluate`](super::Rules::evaluate) and [`Permit::to_ask`] make one.
 ///
 /// A verdict can be overtaken by whatever happens while something is waited for, and a client decides
 /// how long its own bytes take. So a permit cannot be held across an `await`: it is not [`Send`], and
@@ -32,18 +31,40 @@ pub struct Permit {
     not_send: PhantomData<*const ()>,
 }
 
-/// What a permit is for, and what follows from it. It outlives the sending.
+/// What a permit allows, and what follows from it. It outlives the sending.
 #[derive(Debug)]
 pub struct Terms {
-    pub(crate) call: Call,
-    pub(crate) body: Option<String>,
-    pub(crate) about: About,
-    pub(crate) policy: Option<Arc<str>>,
-    pub(crate) would_deny: Option<Denial>,
-    pub(crate) requirements: Vec<Requirement>,
-    pub(crate) takes_away: Option<Arc<Container>>,
-    pub(crate) names: Option<(Lookup, Arc<str>)>,
-    pub(crate) must_be_plain_tar: bool,
+    /// What is sent.
+    pub request: Rebuilt,
+    /// Why it may be.
+    pub grounds: Grounds,
+    /// What to remember of it.
+    pub memory: Memory,
+}
+
+/// A request, rebuilt from what was evaluated.
+#[derive(Debug)]
+pub struct Rebuilt {
+    /// The call.
+    pub call: Call,
+    /// The body, if it was judged; without one what the client sends may pass.
+    pub body: Option<String>,
+    /// Whether engines that unpack compressed uploads with programs of the container may be sent only
+    /// plain ones.
+    pub must_be_plain_tar: bool,
+}
+
+/// Why a request may be sent, as the record has it.
+#[derive(Debug, Default)]
+pub struct Grounds {
+    /// The name of the policy that allows it, if one does.
+    pub policy: Option<Arc<str>>,
+    /// Why it would be denied, if it is sent only to be observed.
+    pub would_deny: Option<Denial>,
+    /// What it asks for.
+    pub requirements: Vec<Requirement>,
+    /// The full ids of what it is about.
+    pub about: About,
 }
 
 /// A permit that waits. It rests on nothing but the request and the rules, and is good for as long as
@@ -56,7 +77,7 @@ pub struct Shelved {
 
 /// Tells rules from those that a reload puts in their place.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Revision(Arc<()>);
+pub struct Revision(Arc<()>);
 
 impl PartialEq for Revision {
     fn eq(&self, other: &Self) -> bool {
@@ -66,7 +87,7 @@ impl PartialEq for Revision {
 
 impl Permit {
     /// A permit on these terms. It can be shelved if it rests on the rules alone.
-    pub(crate) fn new(terms: Terms, rests_on: Option<Revision>) -> Self {
+    pub(super) fn new(terms: Terms, rests_on: Option<Revision>) -> Self {
         Self {
             terms: Box::new(terms),
             rests_on,
@@ -79,15 +100,13 @@ impl Permit {
     #[must_use]
     pub fn to_ask(lookup: &Lookup) -> Option<Self> {
         let terms = Terms {
-            call: lookup.call()?,
-            body: lookup.body().map(str::to_owned),
-            about: About::default(),
-            policy: None,
-            would_deny: None,
-            requirements: Vec::new(),
-            takes_away: None,
-            names: None,
-            must_be_plain_tar: false,
+            request: Rebuilt {
+                call: lookup.call()?,
+                body: lookup.body().map(str::to_owned),
+                must_be_plain_tar: false,
+            },
+            grounds: Grounds::default(),
+            memory: Memory::default(),
         };
         Some(Self::new(terms, None))
     }
@@ -118,75 +137,12 @@ impl Deref for Permit {
 impl Shelved {
     /// The permit again, if these are still the rules that it rests on.
     #[must_use]
-    pub fn resume(self, rules: &Rules) -> Option<Permit> {
-        (self.rests_on == *rules.revision()).then_some(Permit {
+    pub fn resume(self, rules: &Revision) -> Option<Permit> {
+        (self.rests_on == *rules).then_some(Permit {
             terms: self.terms,
             rests_on: Some(self.rests_on),
             not_send: PhantomData,
         })
-    }
-
-    /// What is to be sent.
-    #[must_use]
-    pub fn terms(&self) -> &Terms {
-        &self.terms
-    }
-}
-
-impl Terms {
-    /// The call that is sent.
-    #[must_use]
-    pub fn call(&self) -> &Call {
-        &self.call
-    }
-
-    /// The body that is sent, if it was judged; without one what the client sends may pass.
-    #[must_use]
-    pub fn body(&self) -> Option<&str> {
-        self.body.as_deref()
-    }
-
-    /// The full ids of what the request is about.
-    #[must_use]
-    pub fn about(&self) -> &About {
-        &self.about
-    }
-
-    /// What the request asks for.
-    #[must_use]
-    pub fn requirements(&self) -> &[Requirement] {
-        &self.requirements
-    }
-
-    /// The container whose replacement may have what it has, once this was sent.
-    #[must_use]
-    pub fn takes_away(&self) -> Option<&Arc<Container>> {
-        self.takes_away.as_ref()
-    }
-
-    /// The name that an image gets by this, as what will be asked about it, and the image's full id.
-    #[must_use]
-    pub fn names(&self) -> Option<&(Lookup, Arc<str>)> {
-        self.names.as_ref()
-    }
-
-    /// Whether engines that unpack compressed uploads with programs of the container may be sent only
-    /// plain ones.
-    #[must_use]
-    pub fn must_be_plain_tar(&self) -> bool {
-        self.must_be_plain_tar
-    }
-
-    /// The name of the policy that allows it, if one does.
-    #[must_use]
-    pub fn policy(&self) -> Option<&Arc<str>> {
-        self.policy.as_ref()
-    }
-
-    /// Why it would be denied, if it is sent only to be observed.
-    #[must_use]
-    pub fn would_deny(&self) -> Option<&Denial> {
-        self.would_deny.as_ref()
     }
 }
 
@@ -194,14 +150,14 @@ impl Terms {
 mod tests {
     use super::*;
     use crate::docker::{Target, classify};
-    use crate::policy::{Answers, Context, Judgement, Request};
+    use crate::policy::{Answers, Context, Judgement, Request, Rules};
     use crate::policyfile::Grants;
     use crate::policyfile::file::tests::policy;
 
     fn permit(rules: &Rules, known: &Answers) -> Permit {
         let call = classify("GET", Target::parse("/containers/json").unwrap()).unwrap();
         let context = Context { known, own: None };
-        match rules.judge(Request::new(call), context) {
+        match rules.evaluate(Request::new(call), context) {
             Judgement::Allow(permit) => permit,
             other @ (Judgement::Ask(..)
             | Judgement::Deny(_)
@@ -220,15 +176,20 @@ mod tests {
         };
         let (before, after) = (rules(), rules());
         let shelved = || permit(&before, &Answers::default()).shelve().unwrap();
-        assert!(shelved().resume(&before).is_some());
-        assert!(shelved().resume(&before.clone()).is_some());
-        assert!(shelved().resume(&after).is_none(), "S15: reloaded");
+        assert!(shelved().resume(before.revision()).is_some());
+        assert!(shelved().resume(before.clone().revision()).is_some());
         assert!(
-            shelved().resume(&before.clone().observed(true)).is_none(),
+            shelved().resume(after.revision()).is_none(),
+            "S15: reloaded"
+        );
+        assert!(
+            shelved()
+                .resume(before.clone().observed(true).revision())
+                .is_none(),
             "S15: observed"
         );
         assert!(
-            shelved().resume(&before.enforced()).is_none(),
+            shelved().resume(before.enforced().revision()).is_none(),
             "S15: enforced"
         );
     }

@@ -8,14 +8,13 @@ use super::blocks::amount::Beyond;
 use super::hint::Hints;
 use super::names::READS_AS_ID;
 use super::reason::{Denial, Reason};
-use super::variants::Variants;
 use crate::docker::body::BadBody;
 use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
 use crate::docker::{Call, Operation, Subject};
-use crate::policy::evaluate::Shortfall;
 use crate::policy::requirement::{Block, Requirement, What, Within};
 use crate::policy::self_container::Reached;
+use crate::policy::shortfall::Shortfall;
 use crate::policyfile::file::Policy;
 use crate::policyfile::raw_path::RawPath;
 
@@ -42,7 +41,11 @@ pub(crate) fn denied(call: &Call) -> Denial {
 }
 
 /// The refusal of what none of the policies grants.
-pub(crate) fn not_granted(policies: &[Policy], variants: &Variants, call: &Call) -> Denial {
+pub(crate) fn not_granted(
+    policies: &[Policy],
+    variant: impl FnOnce() -> Option<String>,
+    call: &Call,
+) -> Denial {
     let entry = entry(call);
     let denying = policies.iter().find(|policy| policy.denied().covers(call));
     let taken = denying.map(|policy| taken_out(policy, call));
@@ -54,8 +57,7 @@ pub(crate) fn not_granted(policies: &[Policy], variants: &Variants, call: &Call)
             let narrow = block.map(|block| format!(", and narrow it in [{}]", block.name()));
             let add = || {
                 let narrow = narrow.unwrap_or_default();
-                let variant = variants.way_to(call);
-                let variant = variant.map(|variant| [&variant, ", or "].concat());
+                let variant = variant().map(|variant| [&variant, ", or "].concat());
                 let variant = variant.unwrap_or_default();
                 format!("{variant}add \"{entry}\" to allow{narrow}")
             };

@@ -6,16 +6,45 @@
 //! on its way, as [`names`](super::names) says; one that could be the beginning of an id gets the slash
 //! that engines show it with.
 
-pub(crate) mod explicit;
+mod explicit;
 
 use super::names::{is_hex, is_user_defined};
+use super::request::Request;
+use super::requirement::Block;
+use super::stamp;
 use crate::docker::{Call, Json, Object, Operation, Subject};
 use crate::policy::answers::{Answer, Answers, Lookup};
 use crate::policy::objects::is_full_id;
+use crate::policyfile::file::Policy;
+
+/// A request as it is sent: with what it was evaluated by, and the labels of what it makes.
+pub(crate) fn request<'a>(
+    mut request: Request<'a>,
+    policy: &Policy,
+    mark: Option<&str>,
+    known: &Answers,
+) -> Request<'a> {
+    let Request { call, body, .. } = &mut request;
+    objects(call, body.as_mut(), known);
+    explicit::query(call);
+    if policy.judges(Block::Archive) && policy.blocks().archive.paths.is_some() {
+        explicit::archive_path(call);
+    }
+    let operation = call.operation();
+    if let (Some(operation), Some(body)) = (operation, body) {
+        explicit::body(operation, body);
+        stamp::labels(operation, body, mark, policy.blocks());
+    }
+    let block = operation.and_then(Block::of);
+    if block.is_some_and(|block| policy.judges(block)) {
+        stamp::image(call, policy.mark());
+    }
+    request
+}
 
 /// Puts the ids of what was looked up in the place of names: between the judgement and its use a name may
 /// go to another object.
-pub(crate) fn objects(call: &mut Call, body: Option<&mut Json>, known: &Answers) {
+fn objects(call: &mut Call, body: Option<&mut Json>, known: &Answers) {
     if known.is_empty() {
         return;
     }

@@ -1,10 +1,10 @@
 //! The shipped policies of the families that a listener's policies are of. Of what is denied the narrowest that
 //! allows it is named.
 
-use super::rules::Request;
+use super::request::Request;
 use crate::docker::{Call, Operation};
 use crate::policy::answers::Answers;
-use crate::policy::evaluate::{Found, found};
+use crate::policy::outcome::{Outcome, outcome};
 use crate::policy::requirement::{Block, Requirement};
 use crate::policyfile::file::Policy;
 use crate::policyfile::problem::{Library, Problem};
@@ -75,8 +75,8 @@ impl Variants {
             blocks.any(|block| variant.blocks.contains(&block))
         };
         let grants = |variant: &&Variant| {
-            let found = found(&variant.policy, request, requirements, known);
-            variant.policy.grants(&request.call) && matches!(found, Ok(Found::Granted))
+            let outcome = outcome(&variant.policy, request, requirements, known);
+            variant.policy.grants(&request.call) && matches!(outcome, Ok(Outcome::Granted))
         };
         let variant = self.0.iter().filter(is_other).find(grants);
         variant.map(|variant| &*variant.way)

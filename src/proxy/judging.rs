@@ -14,7 +14,7 @@
 //! [`Handler::step`] turns a verdict into a request that is on its way, without an `await` in between.
 //! Nothing else here has a [`Permit`](crate::policy::Permit), and none can be held across an `await`.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use hyper::Response;
@@ -90,7 +90,11 @@ impl Handler {
         let known = Answers::default();
         let context = Context { known: &known, own };
         let request = Request::new(call);
-        let missing = match self.step(entry, stage, listener_rules.rules.judge(request, context)) {
+        let missing = match self.step(
+            entry,
+            stage,
+            listener_rules.rules.evaluate(request, context),
+        ) {
             Step::Deny(denial) => return Err(denial),
             Step::Wait(missing) => missing,
             Step::Sent(terms, upgrade, answered) => match answered.await {
@@ -120,7 +124,7 @@ impl Handler {
         let text = OnceLock::new();
         let mut rounds = 0;
         loop {
-            let step = match missing {
+            let request = match missing {
                 Missing::Body(request) => {
                     self.take_body(entry, stage).await?;
                     let text = text.get_or_init(|| stage.body.whole());
@@ -129,34 +133,33 @@ impl Handler {
                     if let Some(body) = &request.body {
                         entry.record.read(&request.call, body);
                     }
-                    let (listener_rules, known) = (self.shared.listener_rules(), &stage.known);
-                    let judgement = listener_rules.rules.judge(request, Context { known, own });
-                    self.step(entry, stage, judgement)
+                    Ok(request)
                 }
                 Missing::Answer(request, lookup) => {
                     stage.find_names(&request.call);
                     let answer = self.look_up(entry, stage, &lookup).await?;
                     stage.learn(lookup, answer);
-                    let (listener_rules, known) = (self.shared.listener_rules(), &stage.known);
-                    let judgement = listener_rules.rules.judge(request, Context { known, own });
-                    self.step(entry, stage, judgement)
+                    Ok(request)
                 }
                 Missing::Stage(shelved) => {
                     self.make_ready(entry, stage).await?;
-                    let listener_rules = self.shared.listener_rules();
-                    let resumed = shelved.and_then(|shelved| shelved.resume(&listener_rules.rules));
-                    if let Some(permit) = resumed {
-                        self.step(entry, stage, Judgement::Allow(permit))
-                    } else {
-                        rounds += 1;
-                        stage.forget();
-                        let request = anew(&listener_rules, stage, text.get(), rounds)?;
-                        let known = &stage.known;
-                        let judgement = listener_rules.rules.judge(request, Context { known, own });
-                        self.step(entry, stage, judgement)
-                    }
+                    Err(shelved)
                 }
             };
+            let listener_rules = self.shared.listener_rules();
+            let rules = &listener_rules.rules;
+            let resumed = |shelved: Option<Shelved>| shelved?.resume(rules.revision());
+            let judgement = match request.map_err(resumed) {
+                Err(Some(permit)) => Judgement::Allow(permit),
+                Ok(request) => rules.evaluate(request, stage.context(own)),
+                Err(None) => {
+                    rounds += 1;
+                    stage.forget();
+                    let request = anew(&listener_rules, stage, text.get(), rounds)?;
+                    rules.evaluate(request, stage.context(own))
+                }
+            };
+            let step = self.step(entry, stage, judgement);
             missing = match step {
                 Step::Deny(denial) => return Err(denial),
                 Step::Wait(missing) => missing,
@@ -191,10 +194,10 @@ impl Handler {
                 return Step::Wait(Missing::Answer(request, lookup));
             }
         };
-        let upgrade = match wanted_upgrade(permit.call(), &stage.head) {
+        let upgrade = match wanted_upgrade(&permit.request.call, &stage.head) {
             Ok(upgrade) => upgrade,
             // A detached start takes nothing over, and an upgrade that was offered can be passed over.
-            Err(denial) => match stage.is_detached(permit.call()) {
+            Err(denial) => match stage.is_detached(&permit.request.call) {
                 Some(true) => None,
                 Some(false) => return Step::Deny(denial),
                 None => return Step::Wait(Missing::Stage(permit.shelve())),
@@ -206,19 +209,19 @@ impl Handler {
         if !std::mem::replace(&mut stage.is_noted, true) {
             note(&mut entry.record, &permit);
         }
-        stage.find_names(permit.call());
+        stage.find_names(&permit.request.call);
         let is_complete = stage.is_complete();
         let Some(ready) = is_complete.then(|| self.upstream.ready()).flatten() else {
             return Step::Wait(Missing::Stage(permit.shelve()));
         };
         stage.send(entry, &permit);
-        if let Some(container) = permit.takes_away() {
+        if let Some(container) = &permit.memory.removed {
             self.shared
                 .daemon_state
                 .recently_removed()
                 .remember(container, &self.share);
         }
-        if permit.call().is_endless() && upgrade.is_none() {
+        if permit.request.call.is_endless() && upgrade.is_none() {
             self.state.watch_for_leaving();
         }
         let body = stage.body_of(&permit);
@@ -295,10 +298,10 @@ impl Handler {
 
 /// Notes what a permit says in the record.
 fn note(record: &mut Record, terms: &Terms) {
-    record.found(terms.requirements());
+    record.found(&terms.grounds.requirements);
     record.sent_as(terms);
-    record.policy = terms.policy().map(Arc::clone);
-    match terms.would_deny() {
+    record.policy.clone_from(&terms.grounds.policy);
+    match &terms.grounds.would_deny {
         None => (record.verdict, record.reason) = (Verdict::Allow, Reason::Granted),
         Some(denial) => record.would_be_refused(denial),
     }

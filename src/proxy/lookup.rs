@@ -83,7 +83,7 @@ pub async fn put(
     let send = || {
         let closed = || Denial::from(Failure::Unheard);
         let permit = permit()?;
-        let body = permit.body().map(RequestBody::json);
+        let body = permit.request.body.as_deref().map(RequestBody::json);
         let outgoing = Outgoing {
             head,
             body: body.unwrap_or_else(RequestBody::empty),

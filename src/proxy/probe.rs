@@ -162,7 +162,7 @@ fn permit(question: Question, head: &Head) -> Result<Permit, Denial> {
         known: &known,
         own: None,
     };
-    match question.rules().judge(Request::new(call), context) {
+    match question.rules().evaluate(Request::new(call), context) {
         Judgement::Allow(permit) => Ok(permit),
         Judgement::Deny(denial) => Err(denial),
         Judgement::Ask(..) | Judgement::Inspect(_) | Judgement::Missing(_) => Err(defect()),
@@ -338,7 +338,7 @@ mod tests {
                 };
                 let request = Request::new(call);
                 matches!(
-                    question.rules().judge(request, context),
+                    question.rules().evaluate(request, context),
                     Judgement::Allow(_)
                 )
             };

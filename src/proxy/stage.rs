@@ -18,7 +18,9 @@ use crate::audit::{Entry, Record};
 use crate::docker::{self, ApiVersion, Call, Operation};
 use crate::policy::names::Names;
 use crate::policy::requirements::starts;
-use crate::policy::{Answer, Answers, Denial, Lookup, Reason, Request, Terms};
+use crate::policy::{
+    Answer, Answers, Context, Denial, Lookup, Reason, Request, SelfContainer, Terms,
+};
 use crate::proxy::request_state::Upload;
 
 /// A request on its way to being sent.
@@ -130,6 +132,12 @@ impl Stage {
         self.known.learn(lookup, answer);
     }
 
+    /// What it is evaluated by.
+    pub(super) fn context<'a>(&'a self, own: Option<&'a SelfContainer>) -> Context<'a> {
+        let known = &self.known;
+        Context { known, own }
+    }
+
     /// Drops all that evaluating it came to, as it is sent or is evaluated from the beginning.
     pub(super) fn forget(&mut self) {
         self.is_noted = false;
@@ -165,7 +173,7 @@ impl Stage {
     /// Whether an upload can be sent as it is: where the engine would unpack it with a program of the container,
     /// it must be plain, or gzip that is unpacked before.
     pub(super) fn check_tar(&mut self, terms: &Terms) -> Result<(), Denial> {
-        if self.unpacking == Unpacking::Safe || !terms.must_be_plain_tar() {
+        if self.unpacking == Unpacking::Safe || !terms.request.must_be_plain_tar {
             return Ok(());
         }
         match self.body.packed() {
@@ -180,7 +188,7 @@ impl Stage {
 
     /// Notes that the request is sent, and records it now if its reply may never end.
     pub(super) fn send(&mut self, entry: &mut Entry, terms: &Terms) {
-        if terms.call().is_endless() && self.progress == Progress::New {
+        if terms.request.call.is_endless() && self.progress == Progress::New {
             entry.begin();
         }
         self.progress = Progress::Sent;
@@ -195,7 +203,7 @@ impl Stage {
     /// nothing.
     pub(super) fn body_of(&mut self, terms: &Terms) -> RequestBody {
         let body = std::mem::replace(&mut self.body, RequestBody::empty());
-        match terms.body().filter(|_| !body.is_empty()) {
+        match terms.request.body.as_deref().filter(|_| !body.is_empty()) {
             Some(rendered) => body.replaced(rendered),
             None => body,
         }

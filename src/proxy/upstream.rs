@@ -175,11 +175,11 @@ impl Upstream {
         permit: Permit,
         outgoing: Outgoing<'_>,
     ) -> Result<(Box<Terms>, impl Future<Output = Answered> + use<'s>), Denial> {
-        let is_safe = permit.call().method.is_safe()
+        let is_safe = permit.request.call.method.is_safe()
             && outgoing.body.is_empty()
             && outgoing.upgrade.is_none();
         self.heard
-            .watch(matches!(permit.call().reply(), Reply::Stream(_)));
+            .watch(matches!(permit.request.call.reply(), Reply::Stream(_)));
         let request = build(&permit, outgoing)?;
         let answered = self.ask(sender, request).map(move |answered| {
             answered.map_err(|failure| match failure {
@@ -354,7 +354,7 @@ fn build(
         upgrade,
     }: Outgoing<'_>,
 ) -> Result<Request<RequestBody>, Denial> {
-    let call = terms.call();
+    let call = &terms.request.call;
     let content_type = body.content_type();
     let mut request = Request::new(body);
     *request.method_mut() = match call.method {

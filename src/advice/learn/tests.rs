@@ -20,11 +20,11 @@ fn observed(call: Call, body: &str) -> Option<Vec<String>> {
         .0
     {
         Judgement::Allow(permit) => {
-            if permit.would_deny().unwrap().reason == Reason::BadBody {
+            if permit.grounds.would_deny.as_ref().unwrap().reason == Reason::BadBody {
                 // No policy can grant it.
                 return None;
             }
-            let requirements = permit.requirements().iter();
+            let requirements = permit.grounds.requirements.iter();
             Some(
                 requirements
                     .filter_map(|requirement| finding::text(&requirement.what, true))

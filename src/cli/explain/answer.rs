@@ -117,7 +117,11 @@ impl Answer {
         match judgement {
             Judgement::Allow(permit) => {
                 // Of an empty body nothing is sent.
-                let body = permit.body().filter(|_| !asked.body.is_empty());
+                let body = permit
+                    .request
+                    .body
+                    .as_deref()
+                    .filter(|_| !asked.body.is_empty());
                 self.body = body.map(str::to_owned);
                 self.allow(rules, call, &permit);
             }
@@ -147,9 +151,11 @@ impl Answer {
     fn allow(&mut self, rules: &Rules, call: &Call, permit: &Permit) {
         self.verdict = ALLOW;
         self.reason = Reason::Granted.code();
-        self.findings = findings(permit.requirements(), &[]);
+        self.findings = findings(&permit.grounds.requirements, &[]);
         let mut policies = rules.policies().iter();
-        let Some(policy) = policies.find(|policy| Some(policy.name()) == permit.policy()) else {
+        let Some(policy) =
+            policies.find(|policy| Some(policy.name()) == permit.grounds.policy.as_ref())
+        else {
             return;
         };
         self.policy = Some(policy.name().to_string());

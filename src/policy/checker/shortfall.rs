@@ -8,12 +8,12 @@ use super::{Checker, named};
 use crate::docker::Object;
 use crate::policy::answers;
 use crate::policy::answers::NeedsLookup;
-use crate::policy::evaluate::Shortfall;
 use crate::policy::hint::Entered;
 use crate::policy::names::{reads_as_id, varies};
 use crate::policy::objects::{Container, Network, POLICY_LABEL};
 use crate::policy::requirement::{Block, Made, Requirement, What, Within};
 use crate::policy::requirements::opened;
+use crate::policy::shortfall::Shortfall;
 
 impl Checker<'_> {
     /// Adds what would have to be granted for a need to be, if it is not.

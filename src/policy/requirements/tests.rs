@@ -1125,7 +1125,7 @@ fn a_query_key_that_the_daemon_does_not_read_is_not_sent() {
         ("POST /build?t=a&T=b&t=c", "/build?t=a&t=c"),
     ] {
         let permit = judged("[build]\nunrestricted = true", request, "", &[]).unwrap();
-        assert_eq!(permit.call().render(), want, "{request}");
+        assert_eq!(permit.request.call.render(), want, "{request}");
     }
 }
 
@@ -1333,7 +1333,7 @@ fn s6_outputs_have_one_reading_and_the_classic_builder_gets_none() {
         );
         for version in ["1", ""] {
             let permit = judged("", &build_with(version, outputs), "", &[]).unwrap();
-            let sent = permit.call().render();
+            let sent = permit.request.call.render();
             assert!(!sent.contains("outputs="), "{outputs}: {sent}");
         }
     }

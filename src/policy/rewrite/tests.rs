@@ -7,8 +7,13 @@ use crate::policy::requirements::tests::judged;
 fn sent(blocks: &str, request: &str, body: &str) -> (String, String) {
     let by_id = ("/containers/0000/json", r#"{"Name":"/of-an-id"}"#);
     let permit = judged(blocks, request, body, &[by_id]).unwrap();
-    let body = permit.body().unwrap_or_default().to_owned();
-    (permit.call().render(), body)
+    let body = permit
+        .request
+        .body
+        .as_deref()
+        .unwrap_or_default()
+        .to_owned();
+    (permit.request.call.render(), body)
 }
 
 #[test]

@@ -105,8 +105,8 @@ fn judged_by(is_observed: bool, request: &str, text: &str) -> Result<String, (Re
             known: &known,
             own: Some(&own),
         };
-        request = match rules.judge(request, context) {
-            Judgement::Allow(permit) => return Ok(permit.call().render()),
+        request = match rules.evaluate(request, context) {
+            Judgement::Allow(permit) => return Ok(permit.request.call.render()),
             Judgement::Deny(denial) => return Err((denial.reason, denial.message)),
             Judgement::Missing(lookup) => panic!("{lookup:?}"),
             Judgement::Ask(request, lookup) => {

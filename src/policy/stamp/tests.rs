@@ -7,8 +7,13 @@ use crate::policy::requirements::tests::judged;
 #[track_caller]
 fn sent(blocks: &str, request: &str, body: &str) -> (String, String) {
     let permit = judged(blocks, request, body, &[]).unwrap();
-    let body = permit.body().unwrap_or_default().to_owned();
-    (permit.call().render(), body)
+    let body = permit
+        .request
+        .body
+        .as_deref()
+        .unwrap_or_default()
+        .to_owned();
+    (permit.request.call.render(), body)
 }
 
 #[test]

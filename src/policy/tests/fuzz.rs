@@ -102,7 +102,7 @@ impl Fuzz {
         let call = classify("POST", Target::parse(target).unwrap()).unwrap();
         match dry_run::judge(&self.rules, call, text, &[]).unwrap().0 {
             Judgement::Allow(permit) => {
-                let sent = permit.body().unwrap();
+                let sent = permit.request.body.as_ref().unwrap();
                 let found = dangers(operation, sent);
                 let is_network = operation == Operation::NetworkCreate;
                 assert!(
@@ -112,7 +112,7 @@ impl Fuzz {
                 assert!(
                     found.is_empty(),
                     "granted: {found:?}: {}",
-                    permit.body().unwrap()
+                    permit.request.body.as_ref().unwrap()
                 );
                 ("granted", asked)
             }

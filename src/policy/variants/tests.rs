@@ -168,6 +168,7 @@ fn messages_a_variant_that_is_named_allows_all_of_it() {
             call,
             body,
             flaw: None,
+            requirements: None,
         };
         let is_lacking = |requirement: &&Requirement| {
             matches!(requirement.what, What::Bind { .. } | What::Volume(_))

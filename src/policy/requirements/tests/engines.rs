@@ -389,7 +389,7 @@ fn hidden_paths_are_those_of_an_engine_or_need_a_grant() {
         assert_granted("MaskedPaths", "", CREATE, &body, is_granted);
         if is_granted {
             let permit = judged("", CREATE, &body, &[]).unwrap();
-            let sent = permit.body().unwrap();
+            let sent = permit.request.body.as_ref().unwrap();
             assert!(
                 !sent.contains("Paths"),
                 "the engine hides what it hides: {sent}"
@@ -405,7 +405,15 @@ fn hidden_paths_are_those_of_an_engine_or_need_a_grant() {
     ] {
         let body = format!(r#"{{"HostConfig":{{"Privileged":true,"MaskedPaths":[{old}]}}}}"#);
         let permit = judged(blocks, CREATE, &body, &[]).unwrap();
-        assert!(permit.body().unwrap().contains("MaskedPaths"), "{blocks}");
+        assert!(
+            permit
+                .request
+                .body
+                .as_ref()
+                .unwrap()
+                .contains("MaskedPaths"),
+            "{blocks}"
+        );
     }
 }
 
@@ -476,7 +484,7 @@ fn s4_what_the_verdict_rests_on_is_sent() {
         let blocks = "[exec]\ninto = ['web']";
         let permit = judged(blocks, &format!("{method} {request}{query}"), "", &[]).unwrap();
         let path = request.replace("web", &id);
-        assert_eq!(permit.call().render(), path + want, "S4: {query}");
+        assert_eq!(permit.request.call.render(), path + want, "S4: {query}");
     }
     assert_granted(
         "S4",
@@ -504,7 +512,7 @@ fn s24_a_network_s_name_is_made_once() {
         ),
     ] {
         let permit = judged("", "POST /networks/create", body, &[]).unwrap();
-        assert_eq!(permit.body(), Some(want), "S24: {body}");
+        assert_eq!(permit.request.body.as_deref(), Some(want), "S24: {body}");
     }
 }
 
@@ -518,7 +526,7 @@ fn s19_an_address_that_an_inspection_reports_is_not_asked_for() {
     let blocks = "[networks]\ncontainers = ['*']";
     for (request, body) in [(CREATE, create), ("POST /networks/bridge/connect", connect)] {
         let permit = judged(blocks, request, &body, &[]).unwrap();
-        let sent = permit.body().unwrap();
+        let sent = permit.request.body.as_ref().unwrap();
         assert!(!sent.contains("10.88.0.7"), "S19: {request}: {sent}");
     }
     let asked = r#"{"NetworkingConfig":{"EndpointsConfig":{"bridge":{"IPAMConfig":{"IPv4Address":"10.88.0.7"}}}}}"#;

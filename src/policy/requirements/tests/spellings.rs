@@ -5,8 +5,13 @@ use super::*;
 /// What is sent for a request, or its denial.
 fn sent(blocks: &str, request: &str, body: &str) -> Result<(String, String), (Reason, String)> {
     let permit = judged(blocks, request, body, &[])?;
-    let body = permit.body().unwrap_or_default().to_owned();
-    Ok((permit.call().render(), body))
+    let body = permit
+        .request
+        .body
+        .as_deref()
+        .unwrap_or_default()
+        .to_owned();
+    Ok((permit.request.call.render(), body))
 }
 
 #[test]

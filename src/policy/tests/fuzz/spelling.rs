@@ -14,7 +14,7 @@ fn decided(rules: &Rules, operation: Operation, body: &str) -> Result<String, (R
     let (_, target) = REQUESTS.iter().find(|(of, _)| *of == operation).unwrap();
     let call = classify("POST", Target::parse(target).unwrap()).unwrap();
     match dry_run::judge(rules, call, body, &[]) {
-        Ok((Judgement::Allow(permit), _)) => Ok(permit.body().unwrap().to_owned()),
+        Ok((Judgement::Allow(permit), _)) => Ok(permit.request.body.as_ref().unwrap().to_owned()),
         Ok((Judgement::Deny(denial), _)) | Err(denial) => Err((denial.reason, denial.message)),
         Ok((Judgement::Missing(_), _)) => Err((Reason::NotFound, String::new())),
         Ok((Judgement::Ask(..) | Judgement::Inspect(_), _)) => panic!("something is not supposed"),

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::advice::dry_run;
-use crate::docker::{Target, classify};
+use crate::docker::{Json, Target, classify};
 use crate::policy::Answer;
 use crate::policy::Reason;
 use crate::policy::objects::Container;
-use crate::policyfile::Entry;
 use crate::policyfile::file::tests::policy;
+use crate::policyfile::{Entry, Grants};
 
 fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason, String)> {
     let call = classify(method, Target::parse(target).unwrap()).unwrap();
@@ -17,8 +17,8 @@ fn verdict(rules: &Rules, method: &str, target: &str) -> Result<String, (Reason,
         known: &known,
         own: None,
     };
-    match rules.judge(request, context) {
-        Judgement::Allow(permit) => Ok(permit.policy().unwrap().to_string()),
+    match rules.evaluate(request, context) {
+        Judgement::Allow(permit) => Ok(permit.grounds.policy.as_ref().unwrap().to_string()),
         Judgement::Deny(denial) => Err((denial.reason, denial.message)),
         other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
             panic!("{other:?}")
@@ -320,12 +320,13 @@ fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_
             call: classify("POST", Target::parse(target).unwrap()).unwrap(),
             body: Some(Json::parse(body.as_bytes()).unwrap()),
             flaw: None,
+            requirements: None,
         };
         let context = Context {
             known: &known,
             own: Some(&own),
         };
-        match rules.judge(request, context) {
+        match rules.evaluate(request, context) {
             Judgement::Allow(_) => Ok(()),
             Judgement::Deny(denial) => Err(denial.reason),
             other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
@@ -368,7 +369,7 @@ fn a_service_keeps_the_marks_that_it_has_and_gets_no_others() {
         );
         let given = std::slice::from_ref(&given);
         match dry_run::judge(&rules, call, &body, given).unwrap().0 {
-            Judgement::Allow(permit) => Ok(permit.body().unwrap().to_owned()),
+            Judgement::Allow(permit) => Ok(permit.request.body.as_ref().unwrap().to_owned()),
             Judgement::Deny(denial) => Err(denial.message),
             other @ (Judgement::Inspect(_) | Judgement::Ask(..) | Judgement::Missing(_)) => {
                 panic!("{other:?}")
@@ -709,8 +710,9 @@ fn s12_a_denial_says_that_older_containers_were_skipped() {
             call: classify("POST", Target::parse("/containers/create").unwrap()).unwrap(),
             body: Some(Json::parse(br#"{"Image":"web:2"}"#).unwrap()),
             flaw: None,
+            requirements: None,
         };
-        match rules.judge(
+        match rules.evaluate(
             request,
             Context {
                 known: &known,

@@ -1,0 +1,65 @@
+//! What one policy makes of a request.
+
+use super::answers::{self, Answers, NeedsLookup};
+use super::checker::Checker;
+use super::request::Request;
+use super::requirement::Requirement;
+use super::shortfall::Shortfall;
+use super::{successor, unchanged};
+use crate::docker::Operation;
+use crate::policyfile::file::Policy;
+
+/// What a policy makes of what a request asks for.
+pub(super) enum Outcome<'p> {
+    /// It allows it.
+    Granted,
+    /// It allows it, as it has what the container before it had, and no more.
+    Replaces,
+    /// It allows it, as the service has it already.
+    Unchanged,
+    /// It does not allow this.
+    Refused(Shortfall<'p>),
+}
+
+/// Asks one policy for everything that is needed.
+pub(super) fn outcome<'p>(
+    policy: &'p Policy,
+    request: &Request<'_>,
+    requirements: &[Requirement],
+    known: &Answers,
+) -> Result<Outcome<'p>, NeedsLookup> {
+    if policy.passes_bodies() {
+        return Ok(Outcome::Granted);
+    }
+    let checker = Checker::of(policy, known);
+    let mut shortfall = Shortfall::of(policy, Vec::new());
+    for requirement in requirements {
+        checker.shortfall(requirement, &mut shortfall)?;
+    }
+    if shortfall.requirements.is_empty() {
+        return Ok(Outcome::Granted);
+    }
+    if policy.blocks().create.replaces
+        && let Some(differences) = successor::differences(request, known)?
+    {
+        if differences.is_empty() {
+            return Ok(Outcome::Replaces);
+        }
+        shortfall.differences = differences;
+    }
+    if policy.blocks().create.unchanged
+        && request.call.operation() == Some(Operation::ServiceUpdate)
+        && let Some(body) = &request.body
+    {
+        let service = answers::service(known, request.call.object().unwrap_or_default())?;
+        shortfall.differences = unchanged::differences(&request.call, body, &service);
+        if shortfall.differences.is_empty() {
+            let is_other = |requirement: &Requirement| !unchanged::is_compared(&requirement.path);
+            shortfall.requirements.retain(is_other);
+        }
+        if shortfall.requirements.is_empty() {
+            return Ok(Outcome::Unchanged);
+        }
+    }
+    Ok(Outcome::Refused(shortfall))
+}
