@@ -6,39 +6,29 @@
 
 #[path = "generated/command_line.rs"]
 mod command_line;
+#[path = "generated/kept.rs"]
+mod kept;
 #[path = "generated/lookups.rs"]
 mod lookups;
 #[path = "generated/names.rs"]
 mod names;
 
 use std::fmt::Write;
-use std::path::Path;
-use std::{env, fs};
 
 use clap_complete::Shell;
-use dockgate::config::{self, Files};
+use dockgate::config::{self, Config, Files, Flags};
 use dockgate::docker::Operation;
 use dockgate::policyfile::{self, Policy, shipped};
 use dockgate::proxy::lookup::MAX_LOOKUPS;
+use kept::generated;
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-/// Compares a file of the repository with what it must hold, or writes it.
-fn generated(file: &str, made: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    if env::var_os("DOCKGATE_WRITE").is_some_and(|write| write == "1") {
-        fs::write(&path, made).unwrap();
+#[test]
+fn each_policy_says_how_much_it_opens_and_how_much_its_clients_variables_open() {
+    for sheet in shipped::ALL.iter().map(Sheet::of) {
+        generated(&format!("policies/{}.toml", sheet.name), &sheet.text);
     }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    let is_same = |(found, made): &(&str, &str)| found == made;
-    let same = found.lines().zip(made.lines()).take_while(is_same).count();
-    assert!(
-        found == made,
-        "{file} is stale: run DOCKGATE_WRITE=1 cargo test --test generated; line {} is\n{}\nand must be\n{}",
-        same + 1,
-        found.lines().nth(same).unwrap_or_default(),
-        made.lines().nth(same).unwrap_or_default()
-    );
 }
 
 #[test]
@@ -187,21 +177,64 @@ fn sources(sheets: &[Sheet]) -> String {
 /// How the line begins that says which source a policy was read from.
 const READ_FROM: &str = "Read from ";
 
+/// How the second line of a policy goes on that names the variables of its client.
+const USUALLY_SET: &str = ", which is usually set for it, opens ";
+
+/// The text of a policy, with how much it opens in its second line.
+fn counted(text: &str, policy: &Policy) -> String {
+    let all = Operation::ALL.iter();
+    let count = all.filter(|operation| policy.has(**operation)).count();
+    let noun = if count == 1 {
+        "operation"
+    } else {
+        "operations"
+    };
+    let (schema, rest) = text.split_once('\n').unwrap();
+    let (second, rest) = rest.split_once('\n').unwrap();
+    let variables = second
+        .split_once("; ")
+        .and_then(|(_, rest)| rest.split_once(USUALLY_SET));
+    let compared = variables.map(|(variables, _)| {
+        let opened = opened_by(variables);
+        format!("; {variables}{USUALLY_SET}{opened}")
+    });
+    let compared = compared.unwrap_or_default();
+    format!("{schema}\n# Opens {count} {noun}{compared}.\n{rest}")
+}
+
+/// How many operations Tecnativa's image would open with these variables.
+///
+/// An operation counts once, whatever paths and methods it has; GET and HEAD of `/_ping`, events and version are
+/// open without a variable.
+fn opened_by(variables: &str) -> usize {
+    let pairs = format!("DOCKGATE_DIALECT=tecnativa {variables}");
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    };
+    let pairs: Vec<_> = pairs.split(' ').map(pair).collect();
+    let config = Config::load(&Flags::default(), pairs).unwrap();
+    let rules = &config.listeners[0].rules;
+    let all = Operation::ALL.iter();
+    all.filter(|operation| rules.grants(**operation)).count()
+}
+
 /// A shipped policy as it is read, and as it is written.
 struct Sheet {
     name: &'static str,
-    text: &'static str,
+    text: String,
     table: Table,
     policy: Policy,
 }
 
 impl Sheet {
     fn of((name, text): &(&'static str, &'static str)) -> Self {
+        let policy = Policy::load(name, &Files).unwrap();
         Self {
             name,
-            text,
+            text: counted(text, &policy),
             table: text.parse().unwrap(),
-            policy: Policy::load(name, &Files).unwrap(),
+            policy,
         }
     }
 
@@ -226,7 +259,7 @@ impl Sheet {
 
     /// What it was read from and run with: its own line, or that of the first policy that it extends.
     fn source(&self) -> &'static str {
-        let mut text = self.text;
+        let mut text = shipped::text(self.name).unwrap();
         loop {
             let mut lines = text.lines().filter_map(|line| line.strip_prefix("# "));
             if let Some(source) = lines.find_map(|line| line.strip_prefix(READ_FROM)) {
