@@ -7,6 +7,7 @@ pub mod entry;
 pub mod example;
 pub mod file;
 pub mod lines;
+pub mod mark;
 pub mod problem;
 pub mod provenance;
 pub mod raw_path;

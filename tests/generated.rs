@@ -98,7 +98,7 @@ client that it is for and grants what the client does when nothing is switched o
 The tests hold each against what the client is known to call: nothing that it requires is missing, nothing that it never calls is granted.
 
 Several are joined by commas: `--policy traefik,homepage`. Each request must be granted as a whole by one of them. What a policy has made it
-knows again by its own name, `@own` in the blocks: a container of `compose` is none of `compose-exec`'s, and after a change from one to the
+knows again by its mark, `@own` in the blocks: a container of `compose` is none of `compose-exec`'s, and after a change from one to the
 other neither are networks. Where that matters take one from the start, or extend several in a file of your own:
 
 ```toml

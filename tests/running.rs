@@ -175,6 +175,13 @@ fn a_reload_of_what_is_wrong_leaves_the_old_settings_in_force() {
         NOT_GRANTED.assert(&gate.ask(get("/version")), text);
         fs::write(file, before).unwrap();
     }
+    let before = fs::read_to_string(&settings).unwrap();
+    fs::write(&settings, format!("{before}\nallow = ['SystemVersion']")).unwrap();
+    fs::write(&policy, "allow = ['SystemInfo']\nmark = 'allow'").unwrap();
+    gate.reload(KEPT);
+    gate.assert_tells("policy.toml: `mark`: \"allow\" is also the mark of allow, and each would");
+    NOT_GRANTED.assert(&gate.ask(get("/version")), "two policies of one mark");
+    fs::write(&settings, before).unwrap();
     fs::remove_file(&policy).unwrap();
     gate.reload(KEPT);
     gate.ask(get("/info"))

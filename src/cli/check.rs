@@ -8,7 +8,8 @@ use crate::app::{self, report};
 use crate::config::{Config, Files, Flags, ListenerSettings, load};
 use crate::docker::{Effect, Operation, Target, Unclassified, classify};
 use crate::policy::{Judgement, Rules};
-use crate::policyfile::{Grants, Policy};
+use crate::policyfile::mark::same_marks;
+use crate::policyfile::{Grants, Policy, Problem};
 
 /// Checks the settings, or the policy files that were named.
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -29,6 +30,18 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) ->
             }
             Ok(_) => exit = Exit::Failed,
             Err(more) => problems.extend(more),
+        }
+    }
+    let same = same_marks(&policies);
+    if args.against.is_some() {
+        // They hold together there, as those of one listener.
+        problems.extend(same.into_iter().map(Problem::from));
+    } else {
+        for problem in same.into_iter().map(Problem::from) {
+            writeln!(
+                out,
+                "warning: settings that name both do not start: {problem}"
+            )?;
         }
     }
     if !problems.is_empty() {

@@ -15,7 +15,8 @@ use super::{Exit, tell};
 use crate::config::{Config, Files, Flags, ListenAddress, load};
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
-use crate::policyfile::{Grants, Policy};
+use crate::policyfile::mark::same_marks;
+use crate::policyfile::{Grants, Policy, Problem};
 
 /// Explains the verdict on one request.
 pub(super) fn run(args: ExplainArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -77,7 +78,14 @@ fn places(options: &Options) -> Result<Places, Unanswerable> {
     if !options.policy.is_empty() {
         let references = options.policy.iter();
         let policies = references.map(|reference| Policy::load(reference, &Files));
-        let policies = policies.collect::<Result<_, _>>()?;
+        let policies = policies.collect::<Result<Vec<_>, _>>()?;
+        let same: Vec<_> = same_marks(&policies)
+            .into_iter()
+            .map(Problem::from)
+            .collect();
+        if !same.is_empty() {
+            return Err(same.into());
+        }
         let rules = vec![(None, Rules::new(policies, Grants::default()))];
         return Ok(Places { rules, api_min });
     }

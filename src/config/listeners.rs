@@ -6,7 +6,8 @@ use super::load::Files;
 use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
 use super::{Access, ListenAddress, ListenerSettings};
 use crate::policy::Rules;
-use crate::policyfile::{Entry, Grants, Place, Policy, Written};
+use crate::policyfile::mark::same_marks;
+use crate::policyfile::{Entry, Grants, Place, Policy, Problem, Written};
 
 /// Checks what is said of listeners and policies. What image-swap variables say holds where no
 /// policy is set.
@@ -52,6 +53,9 @@ pub(crate) fn check(
     }
     check_use(checker, raw, &addresses);
     check_doubles(checker, &listeners);
+    let policies = listeners.iter().flat_map(|of| of.rules.policies());
+    let same = same_marks(policies).into_iter();
+    checker.problems.extend(same.map(Problem::from));
     listeners
 }
 

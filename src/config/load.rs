@@ -55,6 +55,12 @@ impl Library for Files {
             Problem::of_file(reference, message)
         })
     }
+
+    fn file(&self, reference: &str) -> String {
+        let path = is_path(reference).then(|| fs::canonicalize(reference).ok());
+        let path = path.flatten().map(|path| path.display().to_string());
+        path.unwrap_or_else(|| reference.to_owned())
+    }
 }
 
 /// Whether a policy is named by its file.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::entry::Grants;
 use super::example::Example;
 use super::lines::Lines;
+use super::mark;
 use super::problem::{Library, Problem};
 use super::reader::Reader;
 use crate::docker::{Call, Operation, Target, classify};
@@ -18,6 +19,9 @@ use crate::policy::requirement::Block;
 #[derive(Clone, Debug)]
 pub struct Policy {
     name: Arc<str>,
+    /// The file that it was read from, whichever way its path was written; none for what the settings make.
+    file: Option<String>,
+    mark: String,
     description: String,
     parents: Vec<Policy>,
     allow: Grants,
@@ -51,6 +55,8 @@ impl Policy {
     pub fn of(name: &str, allow: Grants) -> Self {
         Self {
             name: name.into(),
+            file: None,
+            mark: mark::default(name).to_owned(),
             description: String::new(),
             parents: Vec::new(),
             allow,
@@ -89,12 +95,15 @@ impl Policy {
         &self.name
     }
 
-    /// What the labels of all that is made through it say: its name, or that of its file without the
-    /// folder, so that moving the file, or writing its path otherwise, takes nothing from it.
+    /// What the label `dockgate.policy` of all that is made through it says.
     #[must_use]
     pub fn mark(&self) -> &str {
-        let file = self.name.rsplit('/').next().unwrap_or_default();
-        file.strip_suffix(".toml").unwrap_or(file)
+        &self.mark
+    }
+
+    /// The file that it was read from, or the name of a shipped policy; none for what the settings make.
+    pub(crate) fn file(&self) -> Option<&str> {
+        self.file.as_deref()
     }
 
     /// What its own `allow` grants.
@@ -230,6 +239,7 @@ pub(crate) const KEYS: &[&str] = &[
     "description",
     "example",
     "extends",
+    "mark",
     "observe",
 ];
 
@@ -255,10 +265,11 @@ fn load(
     let lines = Lines::of(&text);
     let mut policy = Policy::of(reference, reader.grants(&table, "allow", &lines));
     policy.deny = reader.grants(&table, "deny", &lines);
-    policy.description = table
-        .get("description")
-        .and_then(|value| reader.string("description", value))
-        .unwrap_or_default();
+    policy.file = Some(library.file(reference));
+    policy.description = reader.text(&table, "description").unwrap_or_default();
+    if let Some(mark) = reader.mark(&table) {
+        policy.mark = mark;
+    }
     policy.blocks = Blocks::read(&table, &mut |key, message| reader.wrong(key, message));
     policy.is_observed = reader.flag(&table, "observe");
     policy.examples = reader.examples(&table);

@@ -10,6 +10,11 @@ pub trait Library {
     ///
     /// There is none, or it may not be used; the problem says what to do.
     fn read(&self, reference: &str) -> Result<(String, String), Problem>;
+
+    /// What tells whether two references name the same file.
+    fn file(&self, reference: &str) -> String {
+        reference.to_owned()
+    }
 }
 
 /// What is wrong in a file, and what to write.

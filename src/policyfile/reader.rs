@@ -6,6 +6,7 @@ use toml::{Table, Value};
 
 use super::entry::{Entry, Grants};
 use super::lines::Lines;
+use super::mark;
 use super::problem::Problem;
 use super::provenance::{Place, Written};
 use super::spelling::did_you_mean;
@@ -59,6 +60,21 @@ impl<'a> Reader<'a> {
             self.wrong(key, "must be a string, in quotes");
         }
         text
+    }
+
+    /// The text under a key, if it is there.
+    pub(super) fn text(&mut self, table: &Table, key: &str) -> Option<String> {
+        self.string(key, table.get(key)?)
+    }
+
+    /// The mark that a file sets.
+    pub(super) fn mark(&mut self, table: &Table) -> Option<String> {
+        let mark = self.text(table, "mark")?;
+        if mark::is_valid(&mark) {
+            return Some(mark);
+        }
+        self.wrong("mark", format!("\"{mark}\": {}", mark::SHAPE));
+        None
     }
 
     pub(super) fn flag(&mut self, table: &Table, key: &str) -> bool {

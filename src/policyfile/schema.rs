@@ -6,6 +6,7 @@
 use serde_json::{Map, Value, json};
 use toml::Table;
 
+use super::mark::MAX_MARK;
 use super::shipped;
 use crate::docker::{Effect, Method, Operation};
 use crate::policy::blocks::Blocks;
@@ -33,6 +34,11 @@ pub fn policy() -> Value {
             "extends",
             list(reference()),
             "Policies, by name or file, whose grants it takes over.",
+        ),
+        (
+            "mark",
+            mark(),
+            "The value of the label dockgate.policy of what is made through it; without it the file's name.",
         ),
         ("observe", json!({"type": "boolean"}), observe),
     ];
@@ -127,6 +133,11 @@ fn policies() -> Vec<Value> {
         "description": "A policy file, by a path with a / in it or .toml at its end.",
     });
     shipped.chain([file]).collect()
+}
+
+fn mark() -> Value {
+    let pattern = format!("^[A-Za-z0-9._-]{{1,{MAX_MARK}}}$");
+    json!({"type": "string", "pattern": pattern})
 }
 
 fn example() -> Value {

@@ -326,6 +326,39 @@ fn what_is_configured_in_vain_or_twice_is_told() {
 }
 
 #[test]
+fn two_files_of_one_mark_do_not_start_and_one_file_may_be_named_twice() {
+    let folder = std::env::temp_dir().join(format!("dockgate-marks-{}", std::process::id()));
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (one, two) = (file("a/ci.toml", ""), file("b/ci.toml", ""));
+    let third = file("b/new.toml", "mark = 'ci'");
+    let again = format!("{}/b/../a/ci.toml", folder.display());
+    let load = |first: &str, second: &str| {
+        let listener = |at, policy| {
+            format!("[[listener]]\naddress = 'tcp://127.0.0.1:{at}'\npolicy = ['{policy}']\n")
+        };
+        let settings = Scratch::new("marks", &(listener(1, first) + &listener(2, second)));
+        Config::load(&settings.flags(), []).map(|config| config.listeners.len())
+    };
+    assert_eq!(load(&one, &one), Ok(2));
+    assert_eq!(load(&one, &again), Ok(2));
+    for other in [&two, &third] {
+        let problems = load(&one, other).unwrap_err();
+        let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        let want = format!(
+            "{other}: `mark`: \"ci\" is also the mark of {one}, and each would treat what is made through the other \
+             as its own: write another one here, such as mark = \"ci-2\""
+        );
+        assert_eq!(told, [want]);
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn every_key_of_the_table_is_a_setting_and_the_other_way_round() {
     let mut dict = Dict::new();
     for (key, kind, _) in keys::KEYS {

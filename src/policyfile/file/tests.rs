@@ -46,20 +46,13 @@ fn deny_wins_inside_its_policy_and_over_its_parents() {
 }
 
 #[test]
-fn what_is_made_bears_the_name_of_the_policy_wherever_its_file_lies() {
-    for name in ["ci", "ci.toml", "./ci.toml", "/etc/dockgate/ci.toml"] {
-        assert_eq!(policy(name, "allow = []").mark(), "ci", "{name}");
-    }
-}
-
-#[test]
 fn all_problems_are_reported_at_once_with_file_and_key() {
     let text = "alow = []\ndescription = 1\nallow = ['ContainersList', 'containers:control']\ndeny = 'x'\n\
         [[example]]\nrequest = 'GET'\n[[example]]\nrequest = 'GET /info'\nverdict = 'maybe'\nstatus = 1";
     assert_eq!(
         problems(text),
         [
-            "p: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends, observe, archive, build, create, exec, images, networks, volumes",
+            "p: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends, mark, observe, archive, build, create, exec, images, networks, volumes",
             "p: `allow`: \"ContainersList\": no operation has this name: did you mean \"ContainerList\"?",
             "p: `allow`: \"containers:control\": a group cannot have the effect control: name each operation by itself",
             "p: `deny`: must be a list: deny = [\"...\"]",
