@@ -5,14 +5,10 @@
 //! Beside it stands the nearest request that is granted. Ids are those of the rows of attacks on API filters
 //! (F), of the list of host escapes (C), of the tests demanded of any such proxy (T), and of published holes.
 
-#![cfg(test)]
-
-mod support;
-
 use std::sync::mpsc;
 use std::thread;
 
-use support::{
+use crate::support::{
     FakeDaemon, Gate, LIMIT, Refused, Reply, Setup, Signal, chunked, every_operation, post,
 };
 
@@ -285,8 +281,11 @@ const CONTAINERS_THAT_ARE_THERE: &[(&str, &str)] = &[
 fn daemon() -> FakeDaemon {
     let bind = r#"{"Options":{"type":"none","o":"bind","device":"/"}}"#;
     let privileged = r#"{"ProcessConfig":{"privileged":true}}"#;
-    let of_root = format!(r#"{{"ContainerID":"{}"}}"#, support::objects::id("root"));
-    let root = format!("/containers/{}/json", support::objects::id("root"));
+    let of_root = format!(
+        r#"{{"ContainerID":"{}"}}"#,
+        crate::support::objects::id("root")
+    );
+    let root = format!("/containers/{}/json", crate::support::objects::id("root"));
     let mut daemon = FakeDaemon::start()
         .that_has("/volumes/bad", bind)
         .that_has(

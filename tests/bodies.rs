@@ -1,14 +1,10 @@
 //! Which bodies are sent on, which are thrown away and which are refused, and how uploads flow.
 
-#![cfg(test)]
-
-mod support;
-
 use std::io::{ErrorKind, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{
+use crate::support::{
     Client, FakeDaemon, Gate, LIMIT, Refused, Setup, Signal, chunked, eventually, everything, get,
     post,
 };

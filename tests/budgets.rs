@@ -1,19 +1,15 @@
 //! What one client can keep from others: the memory that is held for judging, and the lock of a container that
 //! it uploads into.
 
-#![cfg(test)]
-
-mod support;
-
 use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-use support::{
+use crate::support::{
     Client, FakeDaemon, Gate, LIMIT, Refused, Setup, Signal, chunked, eventually, every_operation,
     everything, get, post,
 };
+use serde_json::json;
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const FULL: Refused = Refused(503, "too_many_bodies");

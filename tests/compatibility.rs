@@ -2,17 +2,13 @@
 //!
 //! `tests/data/engines/README.md` says where the bytes come from.
 
-#![cfg(test)]
-
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Cursor;
 use std::path::Path;
 
-use support::wire::{Head, Reader};
-use support::{Client, FakeDaemon, Gate, Refused, everything, get, post};
+use crate::support::wire::{Head, Reader};
+use crate::support::{Client, FakeDaemon, Gate, Refused, everything, get, post};
 
 /// The folder of each engine, its newest API version, and what the start report says of it.
 const ENGINES: [(&str, &str, &str); 4] = [

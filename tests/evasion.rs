@@ -5,13 +5,9 @@
 //! attacks on API filters (F, H), of the list of path inputs (P), of the table of how the daemon
 //! reads paths (S), of the tests demanded of any such proxy (T), and of published holes (A).
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{FakeDaemon, Gate, Refused, Setup, everything};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use support::{FakeDaemon, Gate, Refused, Setup, everything};
 
 const BAD_TARGET: Refused = Refused(400, "bad_target");
 const BAD_VERSION: Refused = Refused(400, "bad_api_version");
@@ -294,13 +290,14 @@ fn refuses_a_path_or_a_query_beyond_its_bound() {
         (format!("/containers/{name}/json"), BAD_TARGET),
         (format!("/info?{pairs}"), BAD_QUERY),
     ] {
-        refused.assert(&gate.ask(support::get(&target)), &target[..20]);
+        refused.assert(&gate.ask(crate::support::get(&target)), &target[..20]);
         daemon.assert_untouched(&target[..20]);
     }
     let name = &name[..4000];
     let pairs = &pairs[..pairs.len() - "a=1&&".len()];
     for target in [format!("/containers/{name}/json"), format!("/info?{pairs}")] {
-        gate.ask(support::get(&target)).assert_ok(&target[..20]);
+        gate.ask(crate::support::get(&target))
+            .assert_ok(&target[..20]);
         assert_eq!(daemon.asked().pop(), Some(format!("GET {target} HTTP/1.1")));
     }
 }
@@ -310,9 +307,12 @@ fn refuses_a_query_that_is_too_long_once_it_is_spelled_canonically() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, r#"allow = ["ContainerList"]"#);
     let list = |braces: usize| format!("/containers/json?filters={}", "{".repeat(braces));
-    BAD_QUERY.assert(&gate.ask(support::get(&list(22_000))), "22,000 braces");
+    BAD_QUERY.assert(
+        &gate.ask(crate::support::get(&list(22_000))),
+        "22,000 braces",
+    );
     daemon.assert_untouched("22,000 braces");
-    gate.ask(support::get(&list(2_000)))
+    gate.ask(crate::support::get(&list(2_000)))
         .assert_ok("2,000 braces");
     let arrived = format!(
         "GET /containers/json?filters={} HTTP/1.1",
@@ -393,7 +393,7 @@ fn a_rule_that_could_never_fire_does_not_start() {
         assert!(diagnostics.contains(entry), "{id}: {entry}: {diagnostics}");
     }
     Gate::start(&daemon, r#"allow = ["GET /libpod/info"]"#)
-        .ask(support::get("/v5.4.2/libpod/info"))
+        .ask(crate::support::get("/v5.4.2/libpod/info"))
         .assert_ok("");
 }
 

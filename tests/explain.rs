@@ -1,11 +1,7 @@
 //! `explain` as it is called: what it reads, what it answers for which listener, and how it ends.
 
-#![cfg(test)]
-
-mod support;
-
-use support::command::dockgate;
-use support::folder::Folder;
+use crate::support::command::dockgate;
+use crate::support::folder::Folder;
 
 /// The exit code of the command, and what it says, on stdout and then on stderr.
 fn explain(arguments: &[&str], input: &str) -> (i32, String) {

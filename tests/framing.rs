@@ -3,13 +3,9 @@
 //! Behind every malformed head stands a granted request: it is never served, whatever a second reader
 //! might take for the end of the first.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{FakeDaemon, Gate, Refused, Setup, Signal, everything, get, post};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use support::{FakeDaemon, Gate, Refused, Setup, Signal, everything, get, post};
 
 const BAD_LINE: Refused = Refused(400, "bad_request_line");
 const BAD_METHOD: Refused = Refused(400, "bad_method");
@@ -242,7 +238,7 @@ fn bytes_behind_a_chunked_body_are_never_served() {
     for target in ["/images/load", "/containers/create", "/containers/web/stop"] {
         let mut client = gate.connect();
         let lines = "Content-Type: application/json\r\n";
-        client.request([support::chunked(target, lines, "{}"), get("/info")].concat());
+        client.request([crate::support::chunked(target, lines, "{}"), get("/info")].concat());
         let reply = client.reply();
         reply.assert_ok(target);
         assert_eq!(reply.head.get("Connection"), Some("close"), "{target}");
@@ -372,7 +368,7 @@ fn a_client_that_half_closes_is_answered_all_the_same() {
         get("/info"),
         post("/containers/web/stop", "", ""),
         post("/containers/create", json, "{}"),
-        support::chunked("/containers/create", json, "{}"),
+        crate::support::chunked("/containers/create", json, "{}"),
         put.to_owned(),
         put.replace(
             "Content-Length: 3\r\n\r\ntar",

@@ -1,16 +1,10 @@
 //! What is made from the sources and kept beside them is what they make today.
 //!
-//! `DOCKGATE_WRITE=1 cargo test --test generated` writes the files anew.
+//! `DOCKGATE_WRITE=1 cargo test --test integration generated::` writes the files anew.
 
-#![cfg(test)]
-
-#[path = "generated/command_line.rs"]
 mod command_line;
-#[path = "generated/kept.rs"]
 mod kept;
-#[path = "generated/lookups.rs"]
 mod lookups;
-#[path = "generated/names.rs"]
 mod names;
 
 use std::fmt::Write;

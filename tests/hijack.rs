@@ -3,14 +3,10 @@
 //! A connection that was hijacked, or whose hijack was refused, is never read as HTTP again, on either
 //! side.
 
-#![cfg(test)]
-
-mod support;
-
 use std::io::Write;
 use std::thread;
 
-use support::{
+use crate::support::{
     Client, FakeDaemon, Gate, Refused, RequestState, Setup, Signal, chunked, everything, get, post,
 };
 

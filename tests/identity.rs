@@ -3,10 +3,6 @@
 //!
 //! These tests need root: they start dockgate as many a user and in namespaces of its own.
 
-#![cfg(test)]
-
-mod support;
-
 use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -16,8 +12,8 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use support::folder::Folder;
-use support::{FakeDaemon, Gate, LIMIT, Refused, Setup, eventually, get, without_settings};
+use crate::support::folder::Folder;
+use crate::support::{FakeDaemon, Gate, LIMIT, Refused, Setup, eventually, get, without_settings};
 
 const UNREACHABLE: Refused = Refused(502, "daemon_unreachable");
 

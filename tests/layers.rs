@@ -3,8 +3,6 @@
 //! Reads the sources as text: an import is `use crate::...`, `use super::...` or such a path within the
 //! code. Tests within the sources may import what they like.
 
-#![cfg(test)]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

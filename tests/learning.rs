@@ -1,12 +1,8 @@
 //! `learn` and `check --against` as they are called: what they read, what they say of it, and how they end.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::command::dockgate;
+use crate::support::folder::Folder;
 use serde_json::{Value, json};
-use support::command::dockgate;
-use support::folder::Folder;
 
 /// A line of a record.
 fn line(

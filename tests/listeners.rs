@@ -1,10 +1,6 @@
 //! Where clients connect: sockets and their modes, several at once, systems without IPv6 or without
 //! files, and what is said when a listener cannot be had.
 
-#![cfg(test)]
-
-mod support;
-
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,9 +9,9 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use crate::support::folder::Folder;
+use crate::support::{FakeDaemon, Refused, Setup, everything, get};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
-use support::folder::Folder;
-use support::{FakeDaemon, Refused, Setup, everything, get};
 
 const INFO: &str = r#"allow = ["SystemInfo"]"#;
 

@@ -1,13 +1,9 @@
 //! What dockgate asks the daemon about what a request names: by which connection, on what record, and what
 //! becomes of a request whose question has no good answer.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::objects::id;
+use crate::support::{FakeDaemon, Gate, Refused, Setup, every_operation, everything, get, post};
 use serde_json::{Value, json};
-use support::objects::id;
-use support::{FakeDaemon, Gate, Refused, Setup, every_operation, everything, get, post};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const FAILED: Refused = Refused(502, "lookup_failed");
@@ -127,11 +123,11 @@ fn a_lookup_is_on_record_with_its_request() {
 #[test]
 fn a_lookup_without_a_good_answer_refuses_and_nothing_is_sent() {
     let large = format!(r#"{{"Id":"{}","a":"{}"}}"#, id("a"), "a".repeat(5 << 20));
-    let good = support::objects::usual("/containers/a/json")
+    let good = crate::support::objects::usual("/containers/a/json")
         .unwrap()
         .to_string();
     let without = |key: &str| {
-        let mut object = support::objects::usual("/containers/a/json").unwrap();
+        let mut object = crate::support::objects::usual("/containers/a/json").unwrap();
         object.as_object_mut().unwrap().remove(key);
         object.to_string()
     };
@@ -180,7 +176,7 @@ fn a_lookup_without_a_good_answer_refuses_and_nothing_is_sent() {
         let mut client = gate.connect();
         client.request(exec("a"));
         let asked = || (!daemon.looked_up().is_empty()).then_some(());
-        support::eventually("the question", asked);
+        crate::support::eventually("the question", asked);
         // What the daemon would say next is never said.
         daemon.close_connections();
         let reply = client.reply();

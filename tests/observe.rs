@@ -1,12 +1,8 @@
 //! A listener that is only observed: what its policies refuse arrives, is on record, and is told to both
 //! sides; what has no single reading is refused as ever.
 
-#![cfg(test)]
-
-mod support;
-
+use crate::support::{FakeDaemon, Gate, Refused, Setup, get, post};
 use serde_json::{Value, json};
-use support::{FakeDaemon, Gate, Refused, Setup, get, post};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const PINGS: &str = "allow = ['SystemPing']";

@@ -1,20 +1,16 @@
 //! One record for every request, what changes state recorded before it is sent, and no secret in any.
 
-#![cfg(test)]
-
-mod support;
-
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
-use serde_json::{Value, json};
-use support::folder::Folder;
-use support::{
+use crate::support::folder::Folder;
+use crate::support::{
     Client, FakeDaemon, Gate, Refused, Setup, Signal, chunked, eventually, everything, get, post,
 };
+use serde_json::{Value, json};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const TCP: &str = "Connection: Upgrade\r\nUpgrade: tcp\r\n";

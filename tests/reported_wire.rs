@@ -1,11 +1,7 @@
 //! What real clients put on the wire that Dockgate once refused or changed, by the ids of the reports, and
 //! beside each the nearest that stays refused.
 
-#![cfg(test)]
-
-mod support;
-
-use support::{FakeDaemon, Gate, Refused, Setup, Signal, everything, get, post};
+use crate::support::{FakeDaemon, Gate, Refused, Setup, Signal, everything, get, post};
 
 /// The head of a request as Docker.DotNet writes it: before 4.0 the header lines end in LF, from then on in
 /// CR LF. Without a length it adds the line for chunks itself.
@@ -266,7 +262,7 @@ fn beside_a_denied_request_that_was_not_read_ends_its_connection() {
         ("large", large),
         (
             "in chunks",
-            support::chunked("/containers/a/kill", JSON_LINE, "{}"),
+            crate::support::chunked("/containers/a/kill", JSON_LINE, "{}"),
         ),
         ("never whole", kill.replace("Length: 2", "Length: 3")),
         (

@@ -1,17 +1,13 @@
 //! Starting, reloading and checking up on a running dockgate: what the operator is told, and that it holds.
 
-#![cfg(test)]
-
-mod support;
-
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Output};
 
+use crate::support::folder::Folder;
+use crate::support::{FakeDaemon, Gate, Refused, Setup, eventually, get, post};
 use socket2::{Domain, SockAddr, Socket, Type};
-use support::folder::Folder;
-use support::{FakeDaemon, Gate, Refused, Setup, eventually, get, post};
 
 const NOT_GRANTED: Refused = Refused(403, "not_granted");
 

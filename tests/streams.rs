@@ -1,13 +1,9 @@
 //! Replies as they come: heads before bodies, chunk by chunk, and what crosses in header lines.
 
-#![cfg(test)]
-
-mod support;
-
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 
-use support::{FakeDaemon, Gate, Refused, Setup, Signal, everything, get, post};
+use crate::support::{FakeDaemon, Gate, Refused, Setup, Signal, everything, get, post};
 
 const TCP: &str = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
 

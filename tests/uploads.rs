@@ -1,15 +1,11 @@
 //! Uploads that are compressed, as bytes: what arrives at the daemon is the plain tar that was judged, or nothing
 //! whole.
 
-#![cfg(test)]
-
-mod support;
-
 use std::io::Write;
 
+use crate::support::{FakeDaemon, Gate, Refused};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use support::{FakeDaemon, Gate, Refused};
 
 const BAD_BODY: Refused = Refused(400, "bad_body");
 const RESTRICTED: Refused = Refused(403, "restricted");

@@ -1,12 +1,8 @@
 //! The order of a verdict and of what a client paces: nothing that a client can delay stands between the two.
 
-#![cfg(test)]
-
-mod support;
-
 use std::fs;
 
-use support::{FakeDaemon, Gate, Refused, every_operation};
+use crate::support::{FakeDaemon, Gate, Refused, every_operation};
 
 const JSON: &str = "Content-Type: application/json\r\n";
 const TCP: &str = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
@@ -84,7 +80,7 @@ fn a_request_is_judged_when_its_body_is_there_and_sent_at_once() {
         assert!(client.stays_silent(), "S1: {first}");
         daemon.assert_untouched(&first);
         // Meanwhile another container has the name, or the one of the exec is another's.
-        let web = format!("/containers/{}/json", support::objects::id("web"));
+        let web = format!("/containers/{}/json", crate::support::objects::id("web"));
         let _daemon = daemon
             .that_has("/containers/web/json", BAD_CONTAINER)
             .that_has(&web, BAD_CONTAINER);

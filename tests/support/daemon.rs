@@ -29,7 +29,8 @@ pub(crate) struct FakeDaemon {
     state: Arc<State>,
     acceptor: Option<JoinHandle<()>>,
     /// Goes away with it.
-    folder: Folder,
+    /// Goes away with it.
+    _folder: Folder,
 }
 
 struct State {
@@ -163,7 +164,7 @@ impl FakeDaemon {
             upstream,
             state,
             acceptor: Some(acceptor),
-            folder,
+            _folder: folder,
         }
     }
 

@@ -5,12 +5,6 @@
 //! parser would share its mistakes. Nothing sleeps to let something happen; all waits are for an event,
 //! and end in a failed test after [`wait::LIMIT`].
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "each test file is a program of its own and uses a part of this"
-)]
-
 pub(crate) mod client;
 pub(crate) mod command;
 pub(crate) mod daemon;
