@@ -4,27 +4,21 @@
 //! `environment` and a few settings. Every variable that is set is accounted for: what it opens, or
 //! why it does nothing.
 
+mod dialect;
 mod report;
 mod rules;
 mod values;
 
 use std::collections::{BTreeMap, HashMap};
 
+use figment::value::Value;
+
+pub(crate) use self::dialect::Dialect;
 use self::rules::{HARDENED, LINUXSERVER, Opened, Rules, SECTIONS, TECNATIVA, default_of};
-use crate::config::raw::{DEFAULT_LISTEN, RawConfig};
+use crate::config::layers::Layer;
+use crate::config::settings::DEFAULT_LISTEN;
 use crate::docker::Operation;
 use crate::policyfile::{Entry, Grants, Place, Policy, Problem, Written};
-
-/// How the variables are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// As Tecnativa's, less what nobody expects to be open.
-    Hardened,
-    /// As LinuxServer's image.
-    Linuxserver,
-    /// As Tecnativa's image.
-    Tecnativa,
-}
 
 /// The variables of these images that are set.
 #[derive(Debug, Default)]
@@ -39,8 +33,8 @@ pub(crate) struct Swapped {
     pub(crate) notices: Vec<String>,
     /// What is wrong.
     pub(crate) problems: Vec<Problem>,
-    /// The variable that set a key.
-    pub(crate) origins: Vec<(String, String)>,
+    /// The settings that variables make.
+    pub(crate) layers: Vec<Layer>,
 }
 
 /// The name of the policy in the record.
@@ -58,13 +52,6 @@ const STRANGE: &[&str] = &[
 ];
 
 impl Dialect {
-    /// The dialects by their names in the settings.
-    pub(crate) const ALL: &[(&str, Self)] = &[
-        ("hardened", Self::Hardened),
-        ("linuxserver", Self::Linuxserver),
-        ("tecnativa", Self::Tecnativa),
-    ];
-
     fn rules(self) -> &'static Rules {
         match self {
             Self::Hardened => &HARDENED,
@@ -100,23 +87,21 @@ impl Swap {
 
     /// Reads the variables into a policy, and into the settings that nothing else sets; or, where a
     /// policy of ours is set, tells that none of them has an effect.
-    pub(crate) fn apply(&self, raw: &mut RawConfig, is_set: &dyn Fn(&str) -> bool) -> Swapped {
+    pub(crate) fn apply(
+        &self,
+        dialect: Dialect,
+        has_policy: bool,
+        is_set: &dyn Fn(&str) -> bool,
+    ) -> Swapped {
         let mut swapped = Swapped::default();
         if self.is_empty() && !is_set("dialect") {
             return swapped;
         }
-        let own_policy = raw
-            .listener
-            .iter()
-            .any(|listener| listener.policy.is_some());
-        if own_policy || raw.policy.is_some() || !raw.allow.is_empty() {
+        if has_policy {
             swapped.notices = self.overruled(is_set("dialect"));
             return swapped;
         }
-        // A name that there is not is told with the other settings.
-        let named = Dialect::ALL.iter().find(|(name, _)| *name == raw.dialect);
-        let dialect = named.map_or(Dialect::Hardened, |(_, dialect)| *dialect);
-        self.set(dialect, raw, is_set, &mut swapped);
+        self.set(dialect, is_set, &mut swapped);
         swapped.policy = Some(self.policy(dialect.rules()));
         swapped.notices.extend(report::lines(self, dialect));
         swapped
@@ -174,13 +159,7 @@ impl Swap {
     }
 
     /// Turns the variables that set something into settings.
-    fn set(
-        &self,
-        dialect: Dialect,
-        raw: &mut RawConfig,
-        is_set: &dyn Fn(&str) -> bool,
-        swapped: &mut Swapped,
-    ) {
+    fn set(&self, dialect: Dialect, is_set: &dyn Fn(&str) -> bool, swapped: &mut Swapped) {
         for (variable, text) in &self.0 {
             let keys = match variable.as_str() {
                 "BIND_CONFIG" => ["listener", "listen"],
@@ -189,46 +168,44 @@ impl Swap {
                 "SOCKET_PATH" => ["upstream", "upstream"],
                 _ => continue,
             };
-            let [first, _] = keys;
             if let Some(key) = keys.iter().find(|key| is_set(key)) {
                 let notice = format!("warning: {variable} is without effect, as `{key}` is set");
                 swapped.notices.push(notice);
                 continue;
             }
-            match self.set_one(dialect, raw, variable, text) {
-                Ok(true) => swapped.origins.push((first.to_owned(), variable.clone())),
-                Ok(false) => {}
+            let layer = |(key, value)| Layer::of(variable, key, value);
+            match self.settings(dialect, variable, text) {
+                Ok(settings) => swapped.layers.extend(settings.into_iter().map(layer)),
                 Err(message) => swapped.problems.push(Problem::of_file(variable, message)),
             }
         }
     }
 
-    /// Whether a variable that is no boolean set something.
-    fn set_one(
+    /// The settings that a variable makes.
+    fn settings(
         &self,
         dialect: Dialect,
-        raw: &mut RawConfig,
         variable: &str,
         text: &str,
-    ) -> Result<bool, String> {
-        let binds = self
-            .0
-            .get("BIND_CONFIG")
-            .is_some_and(|bind| !bind.is_empty());
-        match variable {
-            "BIND_CONFIG" if binds => raw.listener = values::listen(text)?,
+    ) -> Result<Vec<(&'static str, Value)>, String> {
+        let bind = self.0.get("BIND_CONFIG");
+        let binds = bind.is_some_and(|bind| !bind.is_empty());
+        Ok(match variable {
+            "BIND_CONFIG" if binds => vec![("listener", values::listen(text)?)],
             "DISABLE_IPV6" if !binds && values::disables_ipv6(dialect, text) => {
-                raw.listen = Some(vec![DEFAULT_LISTEN.replace("[::]", "0.0.0.0")]);
+                let listen = DEFAULT_LISTEN.replace("[::]", "0.0.0.0");
+                vec![("listen", vec![listen].into())]
             }
             "LOG_LEVEL" if !text.is_empty() => {
                 let (log, allowed_reads) = values::level(text)?;
-                log.clone_into(&mut raw.log);
-                raw.audit.allowed_reads = allowed_reads;
+                vec![
+                    ("log", log.into()),
+                    ("audit.allowed_reads", allowed_reads.into()),
+                ]
             }
-            "SOCKET_PATH" if !text.is_empty() => raw.upstream = values::upstream(text)?,
-            _ => return Ok(false),
-        }
-        Ok(true)
+            "SOCKET_PATH" if !text.is_empty() => vec![("upstream", values::upstream(text)?.into())],
+            _ => Vec::new(),
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! What an operator is told of each variable: what it opens, or why it does nothing.
 
+use super::dialect::Dialect;
 use super::rules::{On, Opened, Rules, default_of};
-use super::{Dialect, SETTINGS, Swap, values};
+use super::{SETTINGS, Swap, values};
 
 /// The most names that a line has.
 const NAMED: usize = 8;

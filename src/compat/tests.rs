@@ -95,11 +95,11 @@ fn every_path_of_podmans_is_one() {
 }
 
 fn applied(environment: &str, dialect: &str) -> Swapped {
-    let mut raw = RawConfig {
-        dialect: dialect.to_owned(),
-        ..RawConfig::default()
-    };
-    parsed(environment).apply(&mut raw, &|_| false)
+    let (_, dialect) = *Dialect::ALL
+        .iter()
+        .find(|(word, _)| *word == dialect)
+        .unwrap();
+    parsed(environment).apply(dialect, false, &|_| false)
 }
 
 /// A dialect, an environment, and one of the lines that are told.
@@ -212,43 +212,21 @@ fn what_is_off_as_it_would_be_anyway_is_not_told() {
 
 #[test]
 fn a_policy_of_ours_holds_and_every_variable_without_effect_is_named() {
-    for key in ["policy", "allow", "listener"] {
-        let mut raw = RawConfig::default();
-        match key {
-            "policy" => raw.policy = Some(vec!["traefik".to_owned()]),
-            "allow" => raw.allow = vec!["SystemInfo".to_owned()],
-            _ => {
-                raw.listener.push(crate::config::raw::RawListener {
-                    policy: Some(vec!["traefik".to_owned()]),
-                    ..crate::config::raw::RawListener::default()
-                });
-            }
-        }
-        let swapped =
-            parsed("CONTAINERS=1 LOG_LEVEL=notice SOCKET_PATH=/x").apply(&mut raw, &|_| false);
-        assert!(swapped.policy.is_none(), "{key}");
-        assert_eq!(
-            swapped.notices,
-            [
-                "warning: without effect, as a policy of ours is set: CONTAINERS, LOG_LEVEL, SOCKET_PATH"
-            ]
-        );
-        assert!(
-            raw.audit.allowed_reads && raw.upstream.ends_with("docker.sock"),
-            "{key}"
-        );
-    }
+    let variables = parsed("CONTAINERS=1 LOG_LEVEL=notice SOCKET_PATH=/x");
+    let swapped = variables.apply(Dialect::Hardened, true, &|_| false);
+    assert!(swapped.policy.is_none() && swapped.layers.is_empty());
+    let want =
+        "warning: without effect, as a policy of ours is set: CONTAINERS, LOG_LEVEL, SOCKET_PATH";
+    assert_eq!(swapped.notices, [want]);
 }
 
 #[test]
 fn settings_of_ours_win_over_variables() {
-    let mut raw = RawConfig::default();
-    let swapped =
-        parsed("SOCKET_PATH=/x LOG_LEVEL=notice").apply(&mut raw, &|key| key == "upstream");
-    assert!(raw.upstream.ends_with("docker.sock") && !raw.audit.allowed_reads);
-    assert!(swapped.notices.iter().any(|notice| {
-        notice == "warning: SOCKET_PATH is without effect, as `upstream` is set"
-    }));
+    let variables = parsed("SOCKET_PATH=/x LOG_LEVEL=notice");
+    let swapped = variables.apply(Dialect::Hardened, false, &|key| key == "upstream");
+    assert_eq!(swapped.layers.len(), 2, "`log` and `audit.allowed_reads`");
+    let want = "warning: SOCKET_PATH is without effect, as `upstream` is set";
+    assert!(swapped.notices.iter().any(|notice| notice == want));
 }
 
 #[test]

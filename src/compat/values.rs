@@ -1,7 +1,8 @@
 //! The values of image-swap variables, read as the images read them.
 
-use super::Dialect;
-use crate::config::raw::RawListener;
+use figment::value::{Dict, Value};
+
+use super::dialect::Dialect;
 use crate::config::{ListenAddress, UpstreamAddress, ownership};
 
 /// Whether HAProxy takes a text for true: an integer other than 0, of which it reads one sign and the
@@ -65,7 +66,7 @@ const SOCKET: &str = "is no path of a socket: it has at most 107 bytes, and no `
 
 /// Where to listen, for the arguments of HAProxy's `bind`: addresses by comma, then words. The mode
 /// and the owner are for those that are paths.
-pub(super) fn listen(text: &str) -> Result<Vec<RawListener>, String> {
+pub(super) fn listen(text: &str) -> Result<Value, String> {
     let mut words = text.split_ascii_whitespace();
     let addresses = words.next().unwrap_or_default();
     let (mut mode, mut uid, mut gid) = (None, None, None);
@@ -111,14 +112,15 @@ pub(super) fn listen(text: &str) -> Result<Vec<RawListener>, String> {
     let listener = |text| {
         let address = address(text)?;
         let is_path = address.starts_with("unix:");
-        Ok(RawListener {
-            mode: mode.clone().filter(|_| is_path),
-            owner: owner.clone().filter(|_| is_path),
-            address: Some(address),
-            ..RawListener::default()
-        })
+        let of_path = [("mode", &mode), ("owner", &owner)];
+        let of_path = of_path.into_iter().filter(|_| is_path);
+        let of_path = of_path.filter_map(|(key, value)| Some((key, value.clone()?)));
+        let keys = of_path.chain([("address", address)]);
+        let keys = keys.map(|(key, value)| (key.to_owned(), Value::from(value)));
+        Ok(Value::from(keys.collect::<Dict>()))
     };
-    addresses.split(',').map(listener).collect()
+    let listeners: Result<Vec<_>, String> = addresses.split(',').map(listener).collect();
+    listeners.map(Value::from)
 }
 
 fn address(text: &str) -> Result<String, String> {
@@ -164,6 +166,10 @@ fn bracketed(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key<'a>(listener: &'a Value, key: &str) -> Option<&'a str> {
+        listener.as_dict()?.get(key)?.as_str()
+    }
 
     #[test]
     fn a_boolean_is_an_integer_as_haproxy_reads_it() {
@@ -230,10 +236,8 @@ mod tests {
             ("ipv4@:2375", &["tcp://0.0.0.0:2375"]),
         ] {
             let found = listen(text).unwrap();
-            let found: Vec<_> = found
-                .iter()
-                .filter_map(|one| one.address.as_deref())
-                .collect();
+            let found = found.as_array().unwrap().iter();
+            let found: Vec<_> = found.filter_map(|one| key(one, "address")).collect();
             assert_eq!(found, want, "{text}");
         }
         for text in [":2375 ssl crt /x.pem", "[::]:2375 v6only", "2375", ""] {
@@ -307,14 +311,12 @@ mod tests {
     #[test]
     fn a_path_has_the_mode_and_the_owner_that_haproxy_would_give_it() {
         let found = listen("/run/x.sock,:2375 mode 660 gid 998").unwrap();
-        let [path, port] = found.as_slice() else {
+        let [path, port] = found.as_array().unwrap() else {
             panic!("{found:?}")
         };
-        assert_eq!(
-            (path.mode.as_deref(), path.owner.as_deref()),
-            (Some("660"), Some(":998"))
-        );
-        assert!(port.mode.is_none() && port.owner.is_none());
+        let of = |value| (key(value, "mode"), key(value, "owner"));
+        assert_eq!(of(path), (Some("660"), Some(":998")));
+        assert_eq!(of(port), (None, None));
     }
 
     #[test]

@@ -1,146 +1,153 @@
 //! The listeners: where each is, and which policies hold there.
 
-use std::sync::Arc;
-
-use super::load::Files;
-use super::raw::{Checker, DEFAULT_LISTEN, DEFAULT_POLICY, RawConfig};
+use super::files::Files;
+use super::settings::{DEFAULT_LISTEN, ListenerTable, Settings};
+use super::table::Reader;
 use super::{Access, ListenAddress, ListenerSettings};
 use crate::policy::Rules;
 use crate::policyfile::mark::same_marks;
-use crate::policyfile::{Entry, Grants, Place, Policy, Problem, Written};
+use crate::policyfile::{Grants, Policy, Problem, Written};
 
-/// Checks what is said of listeners and policies. What image-swap variables say holds where no
-/// policy is set.
-pub(crate) fn check(
-    checker: &mut Checker<'_>,
-    raw: &RawConfig,
+/// The policy that holds when nothing says which.
+const DEFAULT_POLICY: &str = "default";
+
+/// Makes the listeners of what the settings say of them and of policies. What image-swap variables say holds
+/// where no policy is set.
+pub(crate) fn compose(
+    reader: &mut Reader<'_>,
+    settings: &Settings,
     swapped: Option<Policy>,
 ) -> Vec<ListenerSettings> {
-    let deny = grants(checker, "deny", &raw.deny);
-    let general = general(checker, raw, swapped);
-    let addresses = general_addresses(raw);
-    if raw.listen.as_ref().is_some_and(Vec::is_empty) {
-        checker.wrong("listen", "is empty: name an address, or leave it out");
-    }
+    let deny = grants(&settings.deny);
+    let general = general(reader, settings, swapped);
+    let addresses = general_addresses(reader, settings);
+    check_use(reader, settings);
     let mut listeners: Vec<_> = addresses
-        .iter()
-        .filter_map(|text| checker.listen("listen", text))
+        .into_iter()
         .map(|address| ListenerSettings {
             address,
             access: Access::DEFAULT,
-            rules: Rules::new(general.clone(), deny.clone()).observed(raw.observe),
+            rules: Rules::new(general.clone(), deny.clone()).observed(settings.observe),
         })
         .collect();
-    for (at, listener) in raw.listener.iter().enumerate() {
+    for (at, table) in settings.listener.iter().enumerate() {
         let key = |name: &str| format!("listener[{at}].{name}");
-        if listener.policy.as_ref().is_some_and(Vec::is_empty) {
-            checker.wrong(&key("policy"), "is empty: name a policy, or leave it out");
-        }
-        let own = listener.policy.as_ref();
-        let own = own.map(|references| policies(checker, &key("policy"), references));
+        let own = table.policy.as_ref();
+        let own = own.map(|references| policies(reader, &key("policy"), references));
         let mut denied = deny.clone();
-        denied.extend(grants(checker, &key("deny"), &listener.deny));
-        let given = listener.address.as_ref();
-        let address = given.and_then(|address| checker.listen(&key("address"), address));
-        listeners.extend(address.map(|address| {
+        denied.extend(grants(&table.deny));
+        listeners.extend(table.address.clone().map(|address| {
             ListenerSettings {
-                access: checker.access(&key, listener, &address),
+                access: access(reader, &key, table, &address),
                 address,
                 rules: Rules::new(own.unwrap_or_else(|| general.clone()), denied)
-                    .observed(listener.observe.unwrap_or(raw.observe)),
+                    .observed(table.observe.unwrap_or(settings.observe)),
             }
         }));
     }
-    check_use(checker, raw, &addresses);
-    check_doubles(checker, &listeners);
+    check_doubles(reader, &listeners);
     let policies = listeners.iter().flat_map(|of| of.rules.policies());
     let same = same_marks(policies).into_iter();
-    checker.problems.extend(same.map(Problem::from));
+    reader.problems.extend(same.map(Problem::from));
     listeners
 }
 
-/// Where to listen, each address with its key.
-pub(crate) fn addresses(raw: &RawConfig) -> Vec<(String, String)> {
-    let own = raw.listener.iter().enumerate().filter_map(|(at, own)| {
-        let address = own.address.clone()?;
-        Some((format!("listener[{at}].address"), address))
-    });
-    let general = general_addresses(raw).into_iter();
-    let general = general.map(|address| ("listen".to_owned(), address));
-    general.chain(own).collect()
+/// The addresses of the listeners that have the general rules.
+fn general_addresses(reader: &mut Reader<'_>, settings: &Settings) -> Vec<ListenAddress> {
+    if settings.listen.is_some() || !settings.listener.is_empty() {
+        return settings.listen.clone().unwrap_or_default();
+    }
+    let default = ListenAddress::parse(DEFAULT_LISTEN);
+    let default = default.map_err(|bad| reader.wrong_at("listen", bad.to_string()));
+    default.into_iter().collect()
 }
 
-/// The addresses of the listeners that have the general rules.
-fn general_addresses(raw: &RawConfig) -> Vec<String> {
-    let nowhere = raw.listen.is_none() && raw.listener.is_empty();
-    let default = nowhere.then(|| vec![DEFAULT_LISTEN.to_owned()]);
-    raw.listen.clone().or(default).unwrap_or_default()
+/// Who may connect to a listener's socket.
+fn access(
+    reader: &mut Reader<'_>,
+    key: &dyn Fn(&str) -> String,
+    table: &ListenerTable,
+    address: &ListenAddress,
+) -> Access {
+    let is_unix = matches!(address, ListenAddress::Unix(_));
+    for (name, is_set) in [
+        ("mode", table.mode.is_some()),
+        ("owner", table.owner.is_some()),
+    ] {
+        if is_set && !is_unix {
+            let message = format!("{address} is no unix socket and has no {name}: take it out");
+            reader.wrong_at(&key(name), message);
+        }
+    }
+    let (uid, gid) = table.owner.unwrap_or_default();
+    let mode = table.mode.unwrap_or(Access::DEFAULT.mode);
+    Access { mode, uid, gid }
 }
 
 /// Reports policies that hold nowhere.
-fn check_use(checker: &mut Checker<'_>, raw: &RawConfig, addresses: &[String]) {
-    let is_used = !addresses.is_empty() || raw.listener.iter().any(|own| own.policy.is_none());
+fn check_use(reader: &mut Reader<'_>, settings: &Settings) {
+    let has_general = settings.listen.is_some() || settings.listener.is_empty();
+    let mut own = settings.listener.iter();
+    let is_used = has_general || own.any(|own| own.policy.is_none());
     for (key, is_set) in [
-        ("policy", raw.policy.is_some()),
-        ("allow", !raw.allow.is_empty()),
+        ("policy", settings.policy.is_some()),
+        (
+            "allow",
+            settings
+                .allow
+                .as_ref()
+                .is_some_and(|allow| !allow.is_empty()),
+        ),
     ] {
         if is_set && !is_used {
             let message = "no listener uses it: each has a policy of its own; take either out";
-            checker.wrong(key, message);
+            reader.wrong_at(key, message);
         }
     }
 }
 
 /// Reports addresses that are listened on twice. Of port 0 each gets one of its own.
-fn check_doubles(checker: &mut Checker<'_>, listeners: &[ListenerSettings]) {
+fn check_doubles(reader: &mut Reader<'_>, listeners: &[ListenerSettings]) {
     for (at, listener) in listeners.iter().enumerate() {
         let address = &listener.address;
-        let is_doubled = listeners
-            .iter()
-            .take(at)
-            .any(|before| before.address == *address);
+        let mut before = listeners.iter().take(at);
+        let is_doubled = before.any(|before| before.address == *address);
         if is_doubled && !matches!(address, ListenAddress::Tcp(tcp) if tcp.port() == 0) {
-            checker.wrong(
-                "listen",
-                format!("{address} stands there twice: name it once"),
-            );
+            let message = format!("{address} stands there twice: name it once");
+            reader.wrong_at("listen", message);
         }
     }
 }
 
 /// The policies of the listeners that have none of their own.
-fn general(checker: &mut Checker<'_>, raw: &RawConfig, swapped: Option<Policy>) -> Vec<Policy> {
-    if raw.policy.as_ref().is_some_and(Vec::is_empty) {
-        checker.wrong("policy", "is empty: name a policy, or leave it out");
+fn general(reader: &mut Reader<'_>, settings: &Settings, swapped: Option<Policy>) -> Vec<Policy> {
+    let references = settings.policy.as_deref().unwrap_or_default();
+    let mut general = policies(reader, "policy", references);
+    if let Some(allow) = &settings.allow {
+        general.push(Policy::of("allow", grants(allow)));
     }
-    let mut general = policies(checker, "policy", raw.policy.as_deref().unwrap_or_default());
-    if !raw.allow.is_empty() {
-        general.push(Policy::of("allow", grants(checker, "allow", &raw.allow)));
-    }
-    if raw.policy.is_none() && raw.allow.is_empty() {
-        let default = || policies(checker, "policy", &[DEFAULT_POLICY.to_owned()]);
+    if settings.policy.is_none() && settings.allow.is_none() {
+        let default = || policies(reader, "policy", &[DEFAULT_POLICY.to_owned()]);
         general = swapped.map_or_else(default, |policy| vec![policy]);
     }
     general
 }
 
-fn policies(checker: &mut Checker<'_>, key: &str, references: &[String]) -> Vec<Policy> {
+fn policies(reader: &mut Reader<'_>, key: &str, references: &[String]) -> Vec<Policy> {
     let mut policies = Vec::new();
     for (at, reference) in references.iter().enumerate() {
         if references.iter().take(at).any(|before| before == reference) {
-            checker.wrong(
-                key,
-                format!("\"{reference}\" stands there twice: name it once"),
-            );
+            let message = format!("\"{reference}\" stands there twice: name it once");
+            reader.wrong_at(key, message);
         }
         match Policy::load(reference, &Files) {
             Ok(policy) => policies.push(policy),
             Err(problems) => problems.into_iter().for_each(|problem| {
                 // What cannot be found at all is a problem of the key that names it.
                 if problem.file == *reference && problem.key.is_none() {
-                    checker.wrong(key, format!("\"{reference}\": {}", problem.message));
+                    reader.wrong_at(key, format!("\"{reference}\": {}", problem.message));
                 } else {
-                    checker.problems.push(problem);
+                    reader.problems.push(problem);
                 }
             }),
         }
@@ -148,19 +155,10 @@ fn policies(checker: &mut Checker<'_>, key: &str, references: &[String]) -> Vec<
     policies
 }
 
-fn grants(checker: &mut Checker<'_>, key: &str, texts: &[String]) -> Grants {
+fn grants(entries: &[Written]) -> Grants {
     let mut grants = Grants::default();
-    let (list, file) = (Arc::from(key), Arc::from((checker.origin)(key)));
-    for (at, text) in texts.iter().enumerate() {
-        let place = Place::List {
-            key: Arc::clone(&list),
-            file: Arc::clone(&file),
-            line: checker.lines.line(key, at),
-        };
-        match Entry::parse(text) {
-            Ok(entry) => grants.insert_written(Written::new(entry, text, place)),
-            Err(error) => checker.wrong(key, format!("\"{text}\": {error}")),
-        }
+    for entry in entries {
+        grants.insert_written(entry.clone());
     }
     grants
 }

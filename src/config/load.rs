@@ -3,23 +3,21 @@
 //! This is the one place below the proxy that reads files.
 
 mod circle;
-mod guarded;
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use figment::providers::{Format, Serialized, Toml};
-use figment::value::{Dict, Value};
-use figment::{Figment, Provider};
+use figment::Provider;
+use figment::providers::{Format, Toml};
+use figment::value::Value;
 
-use super::keys;
-use super::raw::{Checker, RawConfig};
-use super::{Config, ListenAddress, UpstreamAddress, listeners};
-use crate::compat::{Dialect, Swap};
-use crate::policyfile::spelling::did_you_mean;
-use crate::policyfile::{Library, Lines, Problem, shipped};
+use super::layers::{Layer, Layers};
+use super::settings::Settings;
+use super::table::Reader;
+use super::{Admission, Config, ListenerSettings, RunAs, files, listeners, rows};
+use crate::compat::Swap;
+use crate::policyfile::{Lines, Policy, Problem};
 
 /// What the command line says of the settings.
 #[derive(Clone, Debug, Default)]
@@ -34,41 +32,6 @@ pub struct Flags {
     pub upstream: Option<String>,
     /// Whether what the policies refuse is sent all the same.
     pub observe: bool,
-}
-
-/// The policies that can be named: shipped ones, and files.
-#[derive(Clone, Copy, Debug)]
-pub struct Files;
-
-impl Library for Files {
-    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
-        if is_path(reference) {
-            return guarded::read(Path::new(reference)).map(|text| (reference.to_owned(), text));
-        }
-        let shipped = shipped::text(reference).map(|text| (reference.to_owned(), text.to_owned()));
-        shipped.ok_or_else(|| {
-            let hint = did_you_mean(reference, shipped::ALL.iter().map(|(name, _)| *name));
-            let message = format!(
-                "no shipped policy has this name{hint}; a file is named by a path with a `/`, or \
-                 with `.toml` at its end"
-            );
-            Problem::of_file(reference, message)
-        })
-    }
-
-    fn file(&self, reference: &str) -> String {
-        let path = is_path(reference).then(|| fs::canonicalize(reference).ok());
-        let path = path.flatten().map(|path| path.display().to_string());
-        path.unwrap_or_else(|| reference.to_owned())
-    }
-}
-
-/// Whether a policy is named by its file.
-fn is_path(reference: &str) -> bool {
-    reference.contains('/')
-        || Path::new(reference)
-            .extension()
-            .is_some_and(|extension| extension == "toml")
 }
 
 /// The file that is read when nothing names one, if it is there.
@@ -124,15 +87,9 @@ impl Config {
 /// Where the settings come from, and what was wrong with that.
 #[derive(Default)]
 struct Sources {
-    file: Option<(String, Dict)>,
-    /// Where in it the entries of its lists stand.
-    lines: Lines,
+    layers: Layers,
     named_file: Option<PathBuf>,
-    environment: Dict,
-    flags: Dict,
     swap: Swap,
-    /// The variable or flag that last set a key.
-    origins: HashMap<String, String>,
     notices: Vec<String>,
     problems: Vec<Problem>,
 }
@@ -167,41 +124,30 @@ impl Sources {
     fn read_variable(&mut self, name: &str, key: &str, text: &str) {
         let is_capital = !key.bytes().any(|byte| byte.is_ascii_lowercase());
         let key = key.to_ascii_lowercase().replace("__", ".");
-        let value = match keys::kind(&key).filter(|_| is_capital) {
-            Some(kind) => kind.read(text).map_err(str::to_owned),
-            None => Err(keys::unknown(&key)),
+        let value = match rows::all(Settings::ROWS).get(&key).filter(|_| is_capital) {
+            Some(row) => row.shape.parse(text).map_err(str::to_owned),
+            None => Err(rows::unknown(Settings::ROWS, &key, |near| {
+                format!("{PREFIX}{}", near.to_ascii_uppercase().replace('.', "__"))
+            })),
         };
         match value {
-            Ok(value) => {
-                insert(&mut self.environment, &key, value);
-                self.origins.insert(key, name.to_owned());
-            }
+            Ok(value) => self.layers.over(Layer::of(name, &key, value)),
             Err(message) => self.problems.push(Problem::of_key(name, key, message)),
         }
     }
 
     fn read_flags(&mut self, flags: &Flags) {
-        let list = |texts: &[String]| {
-            Value::from(
-                texts
-                    .iter()
-                    .map(|text| Value::from(text.as_str()))
-                    .collect::<Vec<_>>(),
-            )
-        };
+        let list = |texts: &[String]| (!texts.is_empty()).then(|| Value::from(texts.to_vec()));
         let given = [
-            ("policy", !flags.policy.is_empty(), list(&flags.policy)),
-            ("listen", !flags.listen.is_empty(), list(&flags.listen)),
-            ("observe", flags.observe, Value::from(true)),
-            (
-                "upstream",
-                flags.upstream.is_some(),
-                Value::from(flags.upstream.clone().unwrap_or_default()),
-            ),
+            ("policy", list(&flags.policy)),
+            ("listen", list(&flags.listen)),
+            ("observe", flags.observe.then(|| true.into())),
+            ("upstream", flags.upstream.clone().map(Value::from)),
         ];
-        for (key, _, value) in given.into_iter().filter(|(_, is_given, _)| *is_given) {
-            insert(&mut self.flags, key, value);
-            self.origins.insert(key.to_owned(), format!("--{key}"));
+        for (key, value) in given {
+            if let Some(value) = value {
+                self.layers.over(Layer::of(format!("--{key}"), key, value));
+            }
         }
     }
 
@@ -215,115 +161,97 @@ impl Sources {
 
     fn read_file(&mut self, path: &Path) {
         let name = path.display().to_string();
-        let text = match guarded::read(path) {
+        let text = match files::read(path) {
             Ok(text) => text,
             Err(problem) => return self.problems.push(problem),
         };
         match Toml::string(&text).data() {
             Ok(profiles) => {
                 let dict = profiles.into_values().next().unwrap_or_default();
-                let dict = keys::check(&name, dict, &mut self.problems);
-                self.file = Some((name, dict));
-                self.lines = Lines::of(&text);
+                let mut report = |key: &str, message: String| {
+                    self.problems.push(Problem::of_key(&name, key, message));
+                };
+                let dict = rows::fitting(Settings::ROWS, dict, "", &mut report);
+                self.layers
+                    .under_file(Layer::new(name, dict), Lines::of(&text));
             }
-            Err(error) => self
-                .problems
-                .push(Problem::of_file(&name, error.to_string().trim_end())),
+            Err(error) => {
+                let problem = Problem::of_file(&name, error.to_string().trim_end());
+                self.problems.push(problem);
+            }
         }
     }
 
-    fn check(mut self) -> Result<Config, Vec<Problem>> {
-        let (file, dict) = self
-            .file
-            .take()
-            .unwrap_or_else(|| ("the defaults".to_owned(), Dict::new()));
-        let in_file: Vec<_> = keys::set(&dict);
-        let figment = Figment::from(Serialized::defaults(dict))
-            .merge(Serialized::defaults(self.environment))
-            .merge(Serialized::defaults(self.flags));
-        // The values fit the table of keys, so that only a disagreement of the two can be left
-        // here.
-        let mut raw: RawConfig = match figment.extract() {
-            Ok(raw) => raw,
-            Err(error) => {
-                self.problems
-                    .push(Problem::of_file(&file, error.to_string()));
-                return Err(self.problems);
-            }
-        };
-        let mut origins = self.origins;
-        let is_set = |key: &str| origins.contains_key(key) || in_file.iter().any(|set| set == key);
-        // An empty list would count as none, and let other grants in its place.
-        let has_empty_allow = raw.allow.is_empty() && is_set("allow");
-        let swapped = self.swap.apply(&mut raw, &is_set);
-        origins.extend(swapped.origins);
+    /// Reads the image-swap variables into a policy, and into settings that nothing else sets.
+    fn read_swap(&mut self) -> Option<Policy> {
+        let values = self.layers.values();
+        // What is wrong is reported when all settings are read.
+        let settings = Settings::take(&values, &mut Reader::new(&self.layers))?;
+        let has_policy = settings.policy.is_some()
+            || settings.allow.is_some()
+            || settings.listener.iter().any(|own| own.policy.is_some());
+        let is_set = |key: &str| self.layers.is_set(key);
+        let swapped = self.swap.apply(settings.dialect, has_policy, &is_set);
         self.notices.extend(swapped.notices);
         self.problems.extend(swapped.problems);
-        let origin = |key: &str| {
-            let whole = key.split('[').next().unwrap_or_default();
-            let set_by = origins.get(key).or_else(|| origins.get(whole));
-            set_by.unwrap_or(&file).clone()
+        for layer in swapped.layers {
+            self.layers.under(layer);
+        }
+        swapped.policy
+    }
+
+    fn check(mut self) -> Result<Config, Vec<Problem>> {
+        let swapped = self.read_swap();
+        let mut reader = Reader::new(&self.layers);
+        let settings = Settings::take(&self.layers.values(), &mut reader);
+        let Some(settings) = settings else {
+            self.problems.append(&mut reader.problems);
+            return Err(self.problems);
         };
-        let mut checker = Checker {
-            origin: &origin,
-            lines: &self.lines.without(|key| origins.contains_key(key)),
-            problems: &mut self.problems,
-        };
-        if has_empty_allow {
-            checker.wrong("allow", "is empty: name what it grants, or leave it out");
+        let listeners = listeners::compose(&mut reader, &settings, swapped);
+        check_circle(&mut reader, &settings, &listeners);
+        let (fixed, mut problems) = (reader.fixed, reader.problems);
+        self.problems.append(&mut problems);
+        if !self.problems.is_empty() {
+            return Err(self.problems);
         }
-        let listeners = listeners::check(&mut checker, &raw, swapped.policy);
-        let upstream = checker.upstream(&raw.upstream);
-        if let Some(daemon) = &upstream {
-            check_circle(&mut checker, &raw, daemon);
-        }
-        let run_as = checker.run_as(raw.run_as.as_deref());
-        let admission = checker.admission(&raw);
-        let log = checker.level(&raw.log);
-        checker.word("dialect", &raw.dialect, Dialect::ALL);
-        let audit = checker.audit(&raw.audit);
-        let limits = checker.limits(&raw.limits);
-        match upstream {
-            Some(upstream) if self.problems.is_empty() => Ok(Config {
-                listeners,
-                upstream,
-                run_as,
-                admission,
-                log,
-                audit,
-                limits,
-                notices: self.notices,
-            }),
-            Some(_) | None => Err(self.problems),
-        }
+        Ok(Config {
+            listeners,
+            upstream: settings.upstream,
+            run_as: settings.run_as.unwrap_or(RunAs::DEFAULT),
+            admission: Admission {
+                api_min: settings.api_min,
+                lifts_api_version: settings.lift_api_version,
+                allow_origin: settings.allow_origin,
+                allow_host: settings.allow_host,
+            },
+            log: settings.log,
+            audit: settings.audit,
+            limits: settings.limits,
+            notices: self.notices,
+            fixed,
+        })
     }
 }
 
 /// Reports a daemon's address that Dockgate itself listens on.
-fn check_circle(checker: &mut Checker<'_>, raw: &RawConfig, daemon: &UpstreamAddress) {
-    for (key, address) in listeners::addresses(raw) {
-        let listener = ListenAddress::parse(&address);
-        if listener.is_ok_and(|listener| circle::leads_back(daemon, &listener)) {
+fn check_circle(reader: &mut Reader<'_>, settings: &Settings, listeners: &[ListenerSettings]) {
+    let is_upstream = |problem: &Problem| problem.key.as_deref() == Some("upstream");
+    if reader.problems.iter().any(is_upstream) {
+        return;
+    }
+    let daemon = &settings.upstream;
+    let general = listeners.len().saturating_sub(settings.listener.len());
+    for (at, listener) in listeners.iter().enumerate() {
+        let address = &listener.address;
+        if circle::leads_back(daemon, address) {
+            let key = at.checked_sub(general);
+            let key = key.map_or("listen".to_owned(), |at| format!("listener[{at}].address"));
             let message = format!(
                 "{daemon} is where Dockgate itself listens, as `{key}` says {address}: write the \
                  daemon's address, or listen elsewhere"
             );
-            checker.wrong("upstream", message);
-        }
-    }
-}
-
-/// Puts a value under a key with points.
-fn insert(dict: &mut Dict, key: &str, value: Value) {
-    match key.split_once('.') {
-        None => _ = dict.insert(key.to_owned(), value),
-        Some((level, rest)) => {
-            let mut inner = dict
-                .remove(level)
-                .and_then(Value::into_dict)
-                .unwrap_or_default();
-            insert(&mut inner, rest, value);
-            dict.insert(level.to_owned(), Value::from(inner));
+            reader.wrong_at("upstream", message);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The lowest rate of an upload, as it is written.
+//! The lowest rate of an upload.
 
 use std::time::Duration;
 
@@ -11,13 +11,6 @@ pub struct UploadRate {
     pub grace: Duration,
 }
 
-/// A text that is not a rate.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{0}` must be a number of bytes per second with its unit, up to 1GiB, or off: \"16KiB\", \"1MiB\""
-)]
-pub struct BadRate(String);
-
 const UNITS: &[(&str, u64)] = &[
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),
@@ -25,17 +18,8 @@ const UNITS: &[(&str, u64)] = &[
     ("B", 1),
 ];
 
-impl UploadRate {
-    pub(crate) fn parse(text: &str, grace: Duration) -> Result<Self, BadRate> {
-        let bytes_per_second = bytes(text).ok_or_else(|| BadRate(text.to_owned()))?;
-        Ok(Self {
-            bytes_per_second,
-            grace,
-        })
-    }
-}
-
-fn bytes(text: &str) -> Option<u64> {
+/// How many bytes a second a text says.
+pub(crate) fn bytes(text: &str) -> Option<u64> {
     let mut units = UNITS.iter();
     let (number, unit) = units.find_map(|(name, size)| Some((text.strip_suffix(name)?, size)))?;
     let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
@@ -68,8 +52,7 @@ mod tests {
             ("18446744073709551615GiB", None),
             ("", None),
         ] {
-            let read = UploadRate::parse(text, Duration::ZERO);
-            assert_eq!(read.ok().map(|rate| rate.bytes_per_second), want, "{text}");
+            assert_eq!(bytes(text), want, "{text}");
         }
     }
 }

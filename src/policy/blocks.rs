@@ -13,7 +13,6 @@ pub mod place;
 pub mod selector;
 pub mod setting;
 
-use serde_json::json;
 use toml::{Table, Value};
 
 pub use amount::Limits;
@@ -69,10 +68,7 @@ macro_rules! blocks {
                         keys.insert(stringify!($key).to_owned(), described(<$type>::schema(), told));
                     )*
                     let told = concat!($($doc),+);
-                    let block = json!({
-                        "type": "object", "additionalProperties": false, "properties": keys,
-                    });
-                    described(block, told)
+                    described(setting::table(&keys), told)
                 }
             }
         )+

@@ -3,17 +3,14 @@
 //! It is made of the tables that files are read with. It refuses what can be told by the shape alone and is never
 //! stricter than the reader, which has the last word.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use toml::Table;
 
 use super::mark::MAX_MARK;
 use super::shipped;
 use crate::docker::{Effect, Method, Operation};
 use crate::policy::blocks::Blocks;
-use crate::policy::blocks::setting::described;
-
-/// What says which JSON Schema a schema is.
-pub const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
+use crate::policy::blocks::setting::{described, table};
 
 /// The schema of a policy file.
 #[must_use]
@@ -46,33 +43,35 @@ pub fn policy() -> Value {
         .into_iter()
         .map(|(key, schema, told)| (key, described(schema, told)));
     let keys = keys.chain(Blocks::schemas());
-    let properties: Map<_, _> = keys.map(|(key, schema)| (key.to_owned(), schema)).collect();
-    json!({
-        "$schema": DRAFT,
-        "title": "A policy of Dockgate",
-        "type": "object",
-        "additionalProperties": false,
-        "properties": properties,
-        "definitions": definitions(),
-    })
+    let properties = keys.map(|(key, schema)| (key.to_owned(), schema));
+    document("A policy of Dockgate", table(&properties.collect()))
 }
 
-/// One entry of `allow` or `deny`, in a schema that has the [`definitions`].
+/// The schema of a file, from that of its table, with what both kinds of files have in common.
+#[must_use]
+pub fn document(title: &str, mut table: Value) -> Value {
+    let definitions = json!({"entry": {"anyOf": entries()}, "policy": {"anyOf": policies()}});
+    let common = [
+        ("$schema", "http://json-schema.org/draft-07/schema#".into()),
+        ("title", title.into()),
+        ("definitions", definitions),
+    ];
+    if let Some(table) = table.as_object_mut() {
+        table.extend(common.map(|(key, value)| (key.to_owned(), value)));
+    }
+    table
+}
+
+/// One entry of `allow` or `deny`, in the schema of a [`document`].
 #[must_use]
 pub fn entry() -> Value {
     json!({"$ref": "#/definitions/entry"})
 }
 
-/// One policy by its name or file, in a schema that has the [`definitions`].
+/// One policy by its name or file, in the schema of a [`document`].
 #[must_use]
 pub fn reference() -> Value {
     json!({"$ref": "#/definitions/policy"})
-}
-
-/// What several keys take.
-#[must_use]
-pub fn definitions() -> Value {
-    json!({"entry": {"anyOf": entries()}, "policy": {"anyOf": policies()}})
 }
 
 /// Every operation and group by its name, and paths by their shape.

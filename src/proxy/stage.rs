@@ -267,7 +267,7 @@ impl Handler {
         stage.body = taken.await?;
         if stage.unpacking != Unpacking::None {
             stage.body.begin(limits.body_time).await?;
-            stage.body.keep_pace(limits.upload);
+            stage.body.keep_pace(limits.upload());
         }
         Ok(())
     }

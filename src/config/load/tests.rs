@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
-use crate::config::raw::DEFAULT_LISTEN;
+use crate::config::settings::DEFAULT_LISTEN;
 use crate::config::{ListenAddress, LogLevel, RunAs};
 use crate::docker::Operation;
 
@@ -359,38 +359,6 @@ fn two_files_of_one_mark_do_not_start_and_one_file_may_be_named_twice() {
 }
 
 #[test]
-fn every_key_of_the_table_is_a_setting_and_the_other_way_round() {
-    let mut dict = Dict::new();
-    for (key, kind, _) in keys::KEYS {
-        let sample = match kind {
-            keys::Kind::Bool => "true",
-            keys::Kind::Number(_) => "1",
-            keys::Kind::Listeners => continue,
-            keys::Kind::Entry
-            | keys::Kind::Filled(_)
-            | keys::Kind::Like(_)
-            | keys::Kind::List(_)
-            | keys::Kind::Policy
-            | keys::Kind::Word(_) => "text",
-        };
-        insert(&mut dict, key, kind.read(sample).unwrap());
-    }
-    let figment = Figment::from(Serialized::defaults(dict.clone()));
-    assert!(
-        figment.extract::<RawConfig>().is_ok(),
-        "the table has a key that is no setting"
-    );
-    for level in ["audit", "limits"] {
-        assert!(
-            dict.get(level)
-                .and_then(Value::as_dict)
-                .is_some_and(|keys| keys.len() > 2),
-            "{level}"
-        );
-    }
-}
-
-#[test]
 fn ids_and_modes_are_checked() {
     let file = Scratch::new(
         "ownership",
@@ -401,10 +369,10 @@ fn ids_and_modes_are_checked() {
         format!(
             "{name}: `listener[0].mode`: `0680` must be an octal mode that lets somebody write: \"0660\" for owner and group, \"0666\" for everybody"
         ),
+        format!("{name}: `run_as`: `nobody` must be a user and a group by number: \"65532:65532\""),
         format!(
             "{name}: `listener[1].mode`: tcp://127.0.0.1:1 is no unix socket and has no mode: take it out"
         ),
-        format!("{name}: `run_as`: `nobody` must be a user and a group by number: \"65532:65532\""),
     ];
     assert_eq!(problems(&file.flags(), &[]), wanted);
     let right = Scratch::new(

@@ -1,6 +1,6 @@
 //! How a key of a block is read.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::policyfile::spelling::did_you_mean;
 
@@ -24,6 +24,11 @@ pub trait Setting: Sized {
 /// The schema of a list of texts of a shape. Where a regular expression cannot tell, it is the looser.
 pub(crate) fn list_of(pattern: &str) -> Value {
     json!({"type": "array", "items": {"type": "string", "pattern": pattern}})
+}
+
+/// The schema of a table that has these keys and no others.
+pub(crate) fn table(properties: &Map<String, Value>) -> Value {
+    json!({"type": "object", "additionalProperties": false, "properties": properties})
 }
 
 /// A schema with a sentence on what it is about.

@@ -1,4 +1,5 @@
-//! Reading a file that says what is granted, unless somebody else could have written it.
+//! Reading the settings and the policies: a file that says what is granted, unless somebody else could have
+//! written it.
 //!
 //! Whoever may write the file, or a folder on the way to it, or one of the links there, says what it
 //! holds. That is to be root or the user that Dockgate runs as. What is mounted read-only is taken as
@@ -14,7 +15,8 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::StatVfsMountFlags;
 use rustix::process::geteuid;
 
-use crate::policyfile::Problem;
+use crate::policyfile::spelling::did_you_mean;
+use crate::policyfile::{Library, Problem, shipped};
 
 /// The longest file that is read, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -24,6 +26,41 @@ const MAX_LINKS: usize = 40;
 const OTHERS_WRITE: u32 = 0o002;
 /// The bit of a folder's mode by which nobody may remove what is another's.
 const STICKY: u32 = 0o1000;
+
+/// The policies that can be named: shipped ones, and files.
+#[derive(Clone, Copy, Debug)]
+pub struct Files;
+
+impl Library for Files {
+    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+        if is_path(reference) {
+            return read(Path::new(reference)).map(|text| (reference.to_owned(), text));
+        }
+        let shipped = shipped::text(reference).map(|text| (reference.to_owned(), text.to_owned()));
+        shipped.ok_or_else(|| {
+            let hint = did_you_mean(reference, shipped::ALL.iter().map(|(name, _)| *name));
+            let message = format!(
+                "no shipped policy has this name{hint}; a file is named by a path with a `/`, or \
+                 with `.toml` at its end"
+            );
+            Problem::of_file(reference, message)
+        })
+    }
+
+    fn file(&self, reference: &str) -> String {
+        let path = is_path(reference).then(|| fs::canonicalize(reference).ok());
+        let path = path.flatten().map(|path| path.display().to_string());
+        path.unwrap_or_else(|| reference.to_owned())
+    }
+}
+
+/// Whether a policy is named by its file.
+fn is_path(reference: &str) -> bool {
+    reference.contains('/')
+        || Path::new(reference)
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+}
 
 /// Reads a file.
 ///

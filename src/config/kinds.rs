@@ -1,0 +1,282 @@
+//! What settings take: lists, numbers, times, words, and texts with a meaning.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use figment::value::Value;
+use serde_json::{Value as Json, json};
+
+use super::choices::{AuditFormat, LogLevel, OnFailure, Output};
+use super::rows::{Shape, number};
+use super::table::{Kind, Reader};
+use super::{ListenAddress, RunAs, UpstreamAddress, ownership, rate};
+use crate::compat::Dialect;
+use crate::docker::ApiVersion;
+use crate::policyfile::spelling::did_you_mean;
+use crate::policyfile::{Entry, Written, schema};
+
+/// Makes a table of settings that are written as a text. A row is a name, what it means, its schema, and how it
+/// is read.
+macro_rules! texts {
+    ($($(#[$about:meta])* $name:ident($text:ident): $value:ty, $schema:expr, $read:expr;)+) => {$(
+        $(#[$about])*
+        pub(crate) struct $name;
+
+        impl Kind for $name {
+            type Value = $value;
+            const SHAPE: Shape = Shape::Text;
+
+            fn read(value: &Value, reader: &mut Reader<'_>) -> Option<$value> {
+                let $text = value.as_str()?;
+                let read: Result<_, String> = $read;
+                read.map_err(|wrong| reader.wrong(wrong)).ok()
+            }
+
+            fn schema() -> Json {
+                $schema
+            }
+        }
+    )+};
+}
+
+texts! {
+    /// The least API version.
+    ApiMin(text): ApiVersion, like(r"^[0-9]+\.[0-9]+$"),
+        must(text, api_min(text), "must be a version from 1.24 on: \"1.44\"");
+    /// The form of the record.
+    Format(text): AuditFormat, one_of(AuditFormat::ALL), choose(AuditFormat::ALL, text);
+    /// A host name without a port, in lower case once it is read.
+    HostName(text): String, like("^[^:/*]*$"),
+        must(text, host_name(text), "is no host name: write \"dash.example\", without a port");
+    /// A user and a group.
+    Ids(text): RunAs, like("^[0-9]+:[0-9]+$"),
+        must(text, RunAs::parse(text), "must be a user and a group by number: \"65532:65532\"");
+    /// Which image's variables are read.
+    Image(text): Dialect, one_of(Dialect::ALL), choose(Dialect::ALL, text);
+    /// How severe diagnostics are.
+    Level(text): LogLevel, one_of(LogLevel::ALL), choose(LogLevel::ALL, text);
+    /// An address to listen on.
+    Listen(text): ListenAddress, like(ADDRESS),
+        ListenAddress::parse(text).map_err(|bad| bad.to_string());
+    /// An octal mode of a socket.
+    Mode(text): u32, like("^0?[0-7]{3}$"),
+        must(text, ownership::mode(text), "must be an octal mode that lets somebody write: \"0660\" for owner \
+            and group, \"0666\" for everybody");
+    /// An origin as browsers send it.
+    Origin(text): String, like(r"^[a-z]+://[a-z0-9.:\[\]-]+$"),
+        must(text, origin(text), "is no origin: write \"https://dash.example\", as browsers send it: in lower \
+            case, without a path or a `*`");
+    /// Where the record is written to.
+    OutputName(text): Output, like("^(stdout$|stderr$|none$|/)"),
+        must(text, Output::parse(text), "must be stdout, stderr, none or an absolute path");
+    /// The owner of a socket.
+    Owner(text): (Option<u32>, Option<u32>), like("^[0-9]*:[0-9]*$"),
+        must(text, ownership::owner(text), "must be a user and a group by number, or one of them: \
+            \"1000:998\", \":998\"");
+    /// A policy's name or file, which is read once all settings are.
+    PolicyName(text): String, schema::reference(), Ok(text.to_owned());
+    /// Bytes per second, or off.
+    Rate(text): Option<u64>, like("^(off|[0-9]+([KMG]i)?B)$"),
+        or_off(text, must(text, rate::bytes(text), "must be a number of bytes per second with its unit, up to \
+            1GiB, or off: \"16KiB\", \"1MiB\""));
+    /// A time with its unit.
+    Time(text): Duration, like(r"[0-9]\s*[a-zA-Zµ]"), must(text, time(text), TIME);
+    /// A time, or off.
+    TimeOrOff(text): Option<Duration>, like(r"^off$|[0-9]\s*[a-zA-Zµ]"),
+        or_off(text, must(text, time(text), TIME));
+    /// The daemon's address.
+    Upstream(text): UpstreamAddress, like(ADDRESS),
+        UpstreamAddress::parse(text).map_err(|bad| bad.to_string());
+    /// What happens while the record cannot be written.
+    WhenFull(text): OnFailure, one_of(OnFailure::ALL), choose(OnFailure::ALL, text);
+}
+
+const ADDRESS: &str = r"^(tcp://[^@]+|unix:///[\s\S]*)$";
+const TIME: &str = "must be a time above zero, up to a year, with its unit: \"10s\", \"15m\"";
+
+/// The schema of a text of which a regular expression tells some that is wrong.
+fn like(pattern: &str) -> Json {
+    json!({"type": "string", "pattern": pattern})
+}
+
+fn must<T>(text: &str, read: Option<T>, must: &str) -> Result<T, String> {
+    read.ok_or_else(|| format!("`{text}` {must}"))
+}
+
+fn one_of<T>(choices: &[(&str, T)]) -> Json {
+    json!({"enum": words(choices)})
+}
+
+fn words<'a, T>(choices: &[(&'a str, T)]) -> Vec<&'a str> {
+    choices.iter().map(|(word, _)| *word).collect()
+}
+
+fn choose<T: Copy>(choices: &[(&str, T)], text: &str) -> Result<T, String> {
+    let chosen = choices.iter().find(|(word, _)| *word == text);
+    chosen.map(|(_, choice)| *choice).ok_or_else(|| {
+        let words = words(choices);
+        let hint = did_you_mean(text, words.iter().copied());
+        format!("`{text}` must be one of {}{hint}", words.join(", "))
+    })
+}
+
+fn api_min(text: &str) -> Option<ApiVersion> {
+    let version = ApiVersion::parse(text);
+    version.filter(|version| *version >= ApiVersion::LEAST && version.patch.is_none())
+}
+
+fn host_name(text: &str) -> Option<String> {
+    (!text.contains([':', '/', '*'])).then(|| text.to_ascii_lowercase())
+}
+
+fn or_off<T>(text: &str, read: Result<T, String>) -> Result<Option<T>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    read.map(Some)
+}
+
+fn origin(text: &str) -> Option<String> {
+    let (scheme, host) = text.split_once("://")?;
+    let is_host_byte =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
+    let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_lowercase()) && !scheme.is_empty();
+    let is_host = host.bytes().all(is_host_byte) && !host.is_empty();
+    (is_scheme && is_host).then(|| text.to_owned())
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let time = humantime::parse_duration(text).ok()?;
+    (!time.is_zero() && time <= LONGEST).then_some(time)
+}
+
+/// Longer times are slips, and clocks cannot add them.
+const LONGEST: Duration = Duration::from_hours(366 * 24);
+
+impl Kind for bool {
+    type Value = Self;
+    const SHAPE: Shape = Shape::Flag;
+
+    fn read(value: &Value, _reader: &mut Reader<'_>) -> Option<Self> {
+        value.to_bool()
+    }
+
+    fn schema() -> Json {
+        json!({"type": "boolean"})
+    }
+}
+
+/// A list.
+pub(crate) struct List<K>(PhantomData<K>);
+
+impl<K: Kind> Kind for List<K> {
+    type Value = Vec<K::Value>;
+    const SHAPE: Shape = Shape::List;
+
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Self::Value> {
+        Some(reader.entries::<K>(value.as_array()?))
+    }
+
+    fn schema() -> Json {
+        json!({"type": "array", "items": K::schema()})
+    }
+}
+
+/// A list that may not be empty.
+pub(crate) struct Filled<K>(PhantomData<K>);
+
+/// What such a list has.
+pub(crate) trait Named: Kind {
+    /// What to write instead of none.
+    const INSTEAD: &str;
+}
+
+impl<K: Named> Kind for Filled<K> {
+    type Value = Vec<K::Value>;
+    const SHAPE: Shape = Shape::List;
+
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Self::Value> {
+        let list = List::<K>::read(value, reader)?;
+        if value.as_array()?.is_empty() {
+            reader.wrong(format!("is empty: {}, or leave it out", K::INSTEAD));
+        }
+        Some(list)
+    }
+
+    fn schema() -> Json {
+        json!({"type": "array", "items": K::schema(), "minItems": 1})
+    }
+}
+
+/// A list of tables.
+pub(crate) struct Tables<T>(PhantomData<T>);
+
+/// Nothing, for the default of a list or a table.
+pub(crate) const EMPTY: Vec<Value> = Vec::new();
+
+impl<K: Kind> Kind for Tables<K> {
+    type Value = Vec<K::Value>;
+    const SHAPE: Shape = match K::SHAPE {
+        Shape::Table(rows) => Shape::Tables(rows),
+        shape @ (Shape::Flag | Shape::List | Shape::Number | Shape::Tables(_) | Shape::Text) => {
+            shape
+        }
+    };
+
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Self::Value> {
+        reader.tables::<K>(value.as_array()?)
+    }
+
+    fn schema() -> Json {
+        List::<K>::schema()
+    }
+}
+
+/// A number within bounds.
+pub(crate) struct Number<const LEAST: u64, const MOST: u64>;
+
+impl<const LEAST: u64, const MOST: u64> Kind for Number<LEAST, MOST> {
+    type Value = usize;
+    const SHAPE: Shape = Shape::Number;
+
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<usize> {
+        let number = number(value)?;
+        if !(LEAST..=MOST).contains(&number) {
+            reader.wrong(format!("{number} must be from {LEAST} to {MOST}"));
+        }
+        usize::try_from(number).ok()
+    }
+
+    fn schema() -> Json {
+        json!({"type": "integer", "minimum": LEAST, "maximum": MOST})
+    }
+}
+
+/// An entry of `allow` and `deny`.
+impl Kind for Entry {
+    type Value = Written;
+    const SHAPE: Shape = Shape::Text;
+
+    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Written> {
+        let text = value.as_str()?;
+        let entry = Entry::parse(text);
+        let entry = entry.map_err(|error| reader.wrong(format!("\"{text}\": {error}")));
+        Some(Written::new(entry.ok()?, text, reader.place()))
+    }
+
+    fn schema() -> Json {
+        schema::entry()
+    }
+}
+
+impl Named for Entry {
+    const INSTEAD: &str = "name what it grants";
+}
+
+impl Named for PolicyName {
+    const INSTEAD: &str = "name a policy";
+}
+
+impl Named for Listen {
+    const INSTEAD: &str = "name an address";
+}

@@ -1,0 +1,228 @@
+//! The rows of the table of settings: what a file and a variable may say, and its schema.
+
+use std::collections::BTreeMap;
+
+use figment::value::{Dict, Value};
+use serde_json::{Map, Value as Json, json};
+
+use crate::policy::blocks::setting::{described, table};
+use crate::policyfile::spelling::nearest;
+
+/// The shape of a value.
+#[derive(Clone, Copy)]
+pub(crate) enum Shape {
+    Flag,
+    /// A list of texts.
+    List,
+    Number,
+    Table(&'static [Row]),
+    /// A list of tables.
+    Tables(&'static [Row]),
+    Text,
+}
+
+/// A setting.
+pub(crate) struct Row {
+    /// Its name within its table.
+    pub(crate) key: &'static str,
+    /// A sentence on it.
+    pub(crate) about: &'static str,
+    pub(crate) shape: Shape,
+    pub(crate) schema: fn() -> Json,
+    pub(crate) default: Option<fn() -> Value>,
+    pub(crate) note: Note,
+}
+
+/// What else there is to know of a setting.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Note {
+    /// It holds until the process ends.
+    Fixed,
+    /// A reload takes it over, or compares what comes of it.
+    Live,
+    /// Its table cannot do without. The text says what to write.
+    Required(&'static str),
+}
+
+impl Shape {
+    /// Reads a variable's text as this shape.
+    pub(crate) fn parse(self, text: &str) -> Result<Value, &'static str> {
+        match self {
+            Self::Flag => {
+                let flag = text.parse::<bool>().map(Value::from);
+                flag.map_err(|_| "must be true or false")
+            }
+            Self::Number => {
+                let number = text.parse::<u64>().map(Value::from);
+                number.map_err(|_| "must be a number")
+            }
+            Self::Text => Ok(Value::from(text)),
+            Self::List => {
+                let parts = text.split(',').map(str::trim);
+                let parts = parts.filter(|part| !part.is_empty()).map(Value::from);
+                Ok(Value::from(parts.collect::<Vec<_>>()))
+            }
+            Self::Table(_) | Self::Tables(_) => {
+                Err("cannot be set by the environment: write [[listener]] in a file")
+            }
+        }
+    }
+
+    fn is_of(self, value: &Value) -> bool {
+        let all = |is_of: fn(&Value) -> bool| {
+            let values = value.as_array();
+            values.is_some_and(|values| values.iter().all(is_of))
+        };
+        match self {
+            Self::Flag => value.to_bool().is_some(),
+            Self::List => all(|value| value.as_str().is_some()),
+            Self::Number => number(value).is_some(),
+            Self::Table(_) => value.as_dict().is_some(),
+            Self::Tables(_) => all(|value| value.as_dict().is_some()),
+            Self::Text => value.as_str().is_some(),
+        }
+    }
+
+    fn expected(self, key: &str) -> String {
+        let expected = match self {
+            Self::Flag => "must be true or false",
+            Self::List => "must be a list of strings: [\"...\"]",
+            Self::Number => "must be a whole number, without quotes",
+            Self::Table(_) => return format!("must be a table: [{key}]"),
+            Self::Tables(_) => "must be a list of tables: [[listener]]",
+            Self::Text => "must be a string, in quotes",
+        };
+        expected.to_owned()
+    }
+}
+
+/// A number: TOML's are signed, the environment's are not.
+pub(crate) fn number(value: &Value) -> Option<u64> {
+    let signed = value.to_i128().and_then(|number| number.try_into().ok());
+    signed.or_else(|| value.to_u128()?.try_into().ok())
+}
+
+/// The settings of a table and of those in it by their keys, sorted, with points between the levels.
+pub(crate) fn all(rows: &'static [Row]) -> BTreeMap<String, &'static Row> {
+    let all = rows.iter().flat_map(|row| match row.shape {
+        Shape::Table(rows) => {
+            let inner = all(rows).into_iter();
+            let inner = inner.map(|(key, inner)| (format!("{}.{key}", row.key), inner));
+            inner.collect()
+        }
+        Shape::Flag | Shape::List | Shape::Number | Shape::Tables(_) | Shape::Text => {
+            vec![(row.key.to_owned(), row)]
+        }
+    });
+    all.collect()
+}
+
+/// What to say of a key that no table has. `shown` makes of the key that it is near what is written.
+pub(crate) fn unknown(rows: &'static [Row], key: &str, shown: impl Fn(&str) -> String) -> String {
+    let all = all(rows);
+    let near = nearest(key, all.keys().map(String::as_str));
+    let hint = near.map(|near| format!(": did you mean {}?", shown(near)));
+    format!("unknown key{}", hint.unwrap_or_default())
+}
+
+/// Checks the values of a file against a table, reports all that do not fit, and leaves those that do.
+/// `within` stands before each key in what is reported.
+pub(crate) fn fitting(
+    rows: &'static [Row],
+    dict: Dict,
+    within: &str,
+    report: &mut dyn FnMut(&str, String),
+) -> Dict {
+    let mut values: Vec<_> = dict.into_iter().collect();
+    values.sort_by_key(|(_, value)| Shape::Tables(&[]).is_of(value));
+    let mut fitting = Dict::new();
+    for (name, value) in values {
+        let key = format!("{within}{name}");
+        match rows.iter().find(|row| row.key == name) {
+            Some(row) if row.shape.is_of(&value) => {
+                fitting.insert(name, inner(row.shape, value, &key, report));
+            }
+            Some(row) => report(&key, row.shape.expected(&key)),
+            None => {
+                let shown = |near: &str| format!("\"{within}{near}\"");
+                report(&key, unknown(rows, &name, shown));
+            }
+        }
+    }
+    for row in rows {
+        if let Note::Required(text) = row.note
+            && !fitting.contains_key(row.key)
+        {
+            report(&format!("{within}{}", row.key), text.to_owned());
+        }
+    }
+    fitting
+}
+
+/// What fits of the tables in a value.
+fn inner(shape: Shape, value: Value, key: &str, report: &mut dyn FnMut(&str, String)) -> Value {
+    match (shape, value) {
+        (Shape::Table(rows), Value::Dict(_, table)) => {
+            fitting(rows, table, &format!("{key}."), report).into()
+        }
+        (Shape::Tables(rows), Value::Array(_, tables)) => {
+            let tables = tables.into_iter().filter_map(Value::into_dict).enumerate();
+            let tables = tables
+                .map(|(at, table)| fitting(rows, table, &format!("{key}[{at}]."), report).into());
+            Value::from(tables.collect::<Vec<Value>>())
+        }
+        (_, value) => value,
+    }
+}
+
+/// The schema of a table.
+pub(crate) fn schema(rows: &[Row]) -> Json {
+    let mut properties = Map::new();
+    for row in rows {
+        let mut schema = described((row.schema)(), row.about);
+        if let (Some(schema), Some(default)) = (schema.as_object_mut(), default(row)) {
+            schema.insert("default".to_owned(), default);
+        }
+        properties.insert(row.key.to_owned(), schema);
+    }
+    let mut schema = table(&properties);
+    let required = rows
+        .iter()
+        .filter(|row| matches!(row.note, Note::Required(_)));
+    let required: Vec<_> = required.map(|row| row.key).collect();
+    if !required.is_empty()
+        && let Some(schema) = schema.as_object_mut()
+    {
+        schema.insert("required".to_owned(), json!(required));
+    }
+    schema
+}
+
+/// A default that can be written: an empty list or table says that there is none.
+pub(crate) fn default(row: &Row) -> Option<Json> {
+    let default = serde_json::to_value(row.default?()).ok()?;
+    let is_empty = matches!(&default, Json::Array(list) if list.is_empty()) || default.is_object();
+    (!is_empty).then_some(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_read_by_the_shape_of_its_key() {
+        let text = Shape::Text.parse("1.40");
+        assert_eq!(
+            text,
+            Ok(Value::from("1.40")),
+            "no number, or it would be 1.4"
+        );
+        assert_eq!(Shape::Number.parse("64"), Ok(Value::from(64_u64)));
+        let list = Shape::List.parse("traefik, homepage,").unwrap();
+        assert_eq!(list.as_array().map(<[Value]>::len), Some(2));
+        let tables = Shape::Tables(&[]);
+        for (shape, text) in [(Shape::Flag, "1"), (Shape::Number, "ten"), (tables, "x")] {
+            assert!(shape.parse(text).is_err(), "{text}");
+        }
+    }
+}
