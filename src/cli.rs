@@ -108,7 +108,7 @@ struct LearnArgs {
     /// Learn from one client alone, by its address
     #[arg(long, value_name = "ADDRESS", value_parser = NoEmpty::new())]
     client: Option<String>,
-    /// Print this policy file with what it lacks, instead of a new one
+    /// Print a policy that extends this file with what it lacks, instead of one by itself
     #[arg(long, value_name = "FILE", value_parser = NoEmpty::new(), value_hint = ValueHint::FilePath)]
     merge: Option<String>,
 }

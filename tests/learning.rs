@@ -92,8 +92,42 @@ fn merging_says_what_it_has_added() {
     assert_eq!(code, 0, "{err}");
     assert_eq!(
         out,
-        "allow = ['ContainerExec',\n    \"SystemInfo\", # once, last 2026-11-21T10:00:01Z\n]\n\
-         [exec]\ncommands = [['ps'],\n    # [\"ls\"], # once, last 2026-11-21T10:00:02Z\n] # looks\ninto = ['web']\n"
+        format!(
+            "# Extends the policy that it is to be loaded instead of.\nextends = [\"{file}\"]\n\
+             mark = \"mine\" # what was made through {file} stays @own\n\
+             allow = [\n    \"SystemInfo\", # once, last 2026-11-21T10:00:01Z\n]\n\
+             # Not added: exec.commands=sh, as the record has arguments only with audit.argv = true\n\n\
+             # The whole block, as it takes the place of that of {file}.\n\
+             [exec]\ncommands = [\n    [\"ps\"],\n    # [\"ls\"], # once, last 2026-11-21T10:00:02Z\n]\ninto = [\"web\"]\n"
+        )
+    );
+    // What is printed is loaded in the place of the old one, with what that has made.
+    let new = folder.write("new.toml", &out).display().to_string();
+    let (code, out, err_of_check) = dockgate(&["check", &new], "");
+    assert_eq!(code, 0, "{err_of_check}");
+    assert!(
+        out.contains("read: SystemInfo\n") && out.contains("control: ContainerExec\n"),
+        "{out}"
+    );
+    let (code, out, _) = dockgate(&["check", &new, &file], "");
+    let want = format!(
+        "warning: settings that name both do not start: {file}: `mark`: \"mine\" is also the mark of {new}, and each "
+    );
+    assert!(code == 0 && out.contains(&want), "{out}");
+    let (code, _, told) = dockgate(&["check", &new, &file, "--against", "-"], "");
+    assert!(
+        code == 78 && told.contains("\"mine\" is also the mark of"),
+        "{told}"
+    );
+    let (code, _, told) = dockgate(
+        &[
+            "explain", "--policy", &new, "--policy", &file, "GET", "/info",
+        ],
+        "",
+    );
+    assert!(
+        code == 78 && told.contains("\"mine\" is also the mark of"),
+        "{told}"
     );
     assert!(
         err.ends_with(
@@ -343,6 +377,10 @@ fn g17_a_second_record_makes_a_pattern_of_names_that_are_another_in_each_run() {
 
     let (code, merged, told) = dockgate(&["learn", "--merge", &narrow], &run(2, second));
     assert_eq!(code, 0, "{told}");
-    let note = format!("# \"drone-*\", # once, last 2026-11-21T10:00:02Z; instead of \"{first}\"");
-    assert!(merged.contains(&note), "{merged}");
+    let note = format!(" # once, last 2026-11-21T10:00:02Z; instead of \"{first}\"");
+    let mut lines = merged.lines();
+    assert!(
+        lines.any(|line| line.trim().starts_with("# \"drone-*\",") && line.ends_with(&note)),
+        "{merged}"
+    );
 }

@@ -56,7 +56,7 @@ complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l body -d 'F
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l json -d 'As JSON, for programs'
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l client -d 'Learn from one client alone, by its address' -r
-complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l merge -d 'Print this policy file with what it lacks, instead of a new one' -r -F
+complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l merge -d 'Print a policy that extends this file with what it lacks, instead of one by itself' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l config -d 'Settings file' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l policy -d 'Policy, by its shipped name or its file; may be given more than once, or joined by commas' -r

@@ -170,10 +170,10 @@ impl Policy {
         !self.deny.has(operation) && granted()
     }
 
-    /// Whether its own `deny` names an operation.
+    /// Whether its own `deny`, or that of a policy that it extends, names an operation.
     #[must_use]
     pub fn denies(&self, operation: Operation) -> bool {
-        self.deny.has(operation)
+        self.deny.has(operation) || self.parents.iter().any(|parent| parent.denies(operation))
     }
 
     /// Whether it, or a policy that it extends, has a raw path as an entry covers it.
@@ -182,10 +182,10 @@ impl Policy {
         sample(method, path).is_some_and(|call| self.grants(&call))
     }
 
-    /// Whether its own `deny` covers a raw path.
+    /// Whether its own `deny`, or that of a policy that it extends, covers a raw path.
     #[must_use]
     pub fn denies_path(&self, method: &str, path: &str) -> bool {
-        sample(method, path).is_some_and(|call| self.deny.covers(&call))
+        sample(method, path).is_some_and(|call| self.denied_by(&call).is_some())
     }
 
     /// What of its operations it grants.

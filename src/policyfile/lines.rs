@@ -1,11 +1,10 @@
 //! On which lines of a file its entries and keys stand, for messages.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
-use toml_edit::{ImDocument, Key, Table};
 
 /// The lines on which the entries of a file's lists stand, by the lists' keys; and those of its tables and of
 /// their keys.
@@ -13,7 +12,7 @@ use toml_edit::{ImDocument, Key, Table};
 pub struct Lines(HashMap<String, Vec<usize>>);
 
 /// The lists of a file that have entries. What is no list is told where it is read.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 struct Lists {
     #[serde(default)]
     allow: Vec<Spanned<IgnoredAny>>,
@@ -35,8 +34,17 @@ impl Lines {
             lines.keep(text, "allow".to_owned(), &lists.allow);
             lines.keep(text, "deny".to_owned(), &lists.deny);
         }
-        if let Ok(document) = ImDocument::parse(text) {
-            lines.keep_tables(text, document.as_table());
+        if let Ok(tables) = toml::from_str::<BTreeMap<Spanned<String>, Keys>>(text) {
+            for (table, Keys(keys)) in tables {
+                for key in keys.iter().flatten() {
+                    let name = format!("{}.{}", table.get_ref(), key.get_ref());
+                    lines.0.insert(name, vec![line_at(text, key.span().start)]);
+                }
+                if keys.is_some() {
+                    let line = line_at(text, table.span().start);
+                    lines.0.insert(table.into_inner(), vec![line]);
+                }
+            }
         }
         lines
     }
@@ -67,23 +75,51 @@ impl Lines {
             .map(|entry| line_at(text, entry.span().start));
         self.0.insert(key, lines.collect());
     }
+}
 
-    fn keep_tables(&mut self, text: &str, document: &Table) {
-        for (name, item) in document {
-            let Some(table) = item.as_table_like() else {
-                continue;
-            };
-            self.keep_key(text, name.to_owned(), document.key(name));
-            for (key, _) in table.iter() {
-                self.keep_key(text, format!("{name}.{key}"), table.key(key));
+/// The keys of a table; `None` for any other value.
+struct Keys(Option<Vec<Spanned<String>>>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfValue;
+        impl<'de> Visitor<'de> for OfValue {
+            type Value = Keys;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, IgnoredAny)) = map.next_entry()? {
+                    keys.push(key);
+                }
+                Ok(Keys(Some(keys)))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Keys, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Keys(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Keys, E> {
+                Ok(Keys(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Keys, E> {
+                Ok(Keys(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Keys, E> {
+                Ok(Keys(None))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<Keys, E> {
+                Ok(Keys(None))
             }
         }
-    }
-
-    fn keep_key(&mut self, text: &str, name: String, key: Option<&Key>) {
-        if let Some(span) = key.and_then(Key::span) {
-            self.0.insert(name, vec![line_at(text, span.start)]);
-        }
+        deserializer.deserialize_any(OfValue)
     }
 }
 
@@ -99,7 +135,7 @@ mod tests {
 
     #[test]
     fn entries_are_found_on_their_lines() {
-        let text = "# ü\nallow = ['A', 'B',\n  # why\n  'C']\n\n[[listener]]\ndeny = ['D']\n[[listener]]\ndeny = [\n'E']\n[create]\nimages = []\n'env'.allow = []";
+        let text = "# ü\nallow = ['A', 'B',\n  # why\n  'C']\n\n[[listener]]\ndeny = ['D']\n[[listener]]\ndeny = [\n'E']\n[create]\nimages = []\n'env'.allow = []\n[exec]\n[images]\npull.a.b = 1";
         let lines = Lines::of(text);
         for (key, entry, want) in [
             ("allow", 0, Some(2)),
@@ -113,9 +149,25 @@ mod tests {
             ("create.images", 0, Some(12)),
             ("create.env", 0, Some(13)),
             ("create.binds", 0, None),
-            ("exec", 0, None),
+            ("exec", 0, Some(14)),
+            ("images.pull", 0, Some(16)),
+            ("volumes", 0, None),
         ] {
             assert_eq!(lines.line(key, entry), want, "{key}[{entry}]");
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_block_is_found_however_it_is_written() {
+        let lines = Lines::of("create.images = []\nexec = { users = [] }\nbuild.a.b = 1");
+        for (key, want) in [
+            ("create", 1),
+            ("create.images", 1),
+            ("exec", 2),
+            ("exec.users", 2),
+            ("build.a", 3),
+        ] {
+            assert_eq!(lines.line(key, 0), Some(want), "{key}");
         }
     }
 }

@@ -1,9 +1,12 @@
+use std::collections::BTreeSet;
+
 use super::keys::load;
 use super::*;
 use crate::advice::dry_run;
-use crate::docker::{Target, classify};
+use crate::docker::{Call, Operation, Target, classify};
+use crate::policy::requirement::Block;
 use crate::policy::tests::fuzz::{REQUESTS, corpus};
-use crate::policy::{Judgement, Reason, Rules};
+use crate::policy::{Judgement, Reason, Rules, finding};
 use crate::policyfile::file::tests::policy;
 use crate::policyfile::{Grants, Policy};
 

@@ -1,9 +1,8 @@
 //! Names that are another in each run: a pattern stands for what several of them have in common.
 
-use super::Tally;
 use super::keys::entry;
-use super::lines::Entry;
-use super::text::times;
+use super::proposal::Proposal;
+use super::seen::{Frequency, times};
 use crate::docker::json::quoted;
 use crate::policy::names::varies_in;
 
@@ -21,30 +20,30 @@ const NAMES: &[&str] = &[
 /// What several names were taken for.
 struct Group<'a> {
     pattern: Option<String>,
-    names: Vec<(&'a str, &'a Tally)>,
+    names: Vec<(&'a str, &'a Frequency)>,
 }
 
 /// The entries of a key for what was found, those that differ in one part alone as a pattern.
-pub(super) fn entries(key: &str, found: &[(&str, &Tally)]) -> Vec<Entry> {
+pub(super) fn entries(key: &str, found: &[(&str, &Frequency)]) -> Vec<Proposal> {
     let found = found.iter().copied();
     let mut groups: Vec<Group<'_>> = Vec::new();
-    for (name, tally) in found.filter(|(name, _)| entry(key, name).is_some()) {
+    for (name, count) in found.filter(|(name, _)| entry(key, name).is_some()) {
         let joined = groups.iter_mut().find_map(|group| {
             let (first, of) = group.names.first()?;
             // What was refused may be another's.
             let pattern =
-                common(key, first, name).filter(|_| of.is_refused() == tally.is_refused())?;
+                common(key, first, name).filter(|_| of.is_refused() == count.is_refused())?;
             let is_same = group.pattern.as_ref().is_none_or(|known| *known == pattern);
             is_same.then_some((group, pattern))
         });
         match joined {
             Some((group, pattern)) => {
                 group.pattern = Some(pattern);
-                group.names.push((name, tally));
+                group.names.push((name, count));
             }
             None => groups.push(Group {
                 pattern: None,
-                names: vec![(name, tally)],
+                names: vec![(name, count)],
             }),
         }
     }
@@ -53,20 +52,20 @@ pub(super) fn entries(key: &str, found: &[(&str, &Tally)]) -> Vec<Entry> {
 }
 
 impl Group<'_> {
-    fn entry(&self, key: &str) -> Option<Entry> {
-        let (name, tally) = self.names.first()?;
+    fn entry(&self, key: &str) -> Option<Proposal> {
+        let (name, count) = self.names.first()?;
         let Some(pattern) = &self.pattern else {
-            let mut entry = Entry::of_key(key, entry(key, name)?, tally);
+            let mut entry = Proposal::of_key(key, entry(key, name)?, count);
             if NAMES.contains(&key) && crate::policy::names::varies(name) {
                 entry.comment.push_str(ONE);
             }
             return Some(entry);
         };
-        let mut all = Tally::default();
-        for (_, tally) in &self.names {
-            all.join(tally);
+        let mut all = Frequency::default();
+        for (_, count) in &self.names {
+            all.join(count);
         }
-        let mut entry = Entry::of(quoted(pattern), &all);
+        let mut entry = Proposal::of(quoted(pattern), &all);
         let count = times(u64::try_from(self.names.len()).unwrap_or(u64::MAX));
         entry.comment = format!("{}; another name {count}, such as {name}", entry.comment);
         Some(entry)

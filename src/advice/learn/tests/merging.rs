@@ -1,41 +1,64 @@
-//! What is added to a policy that is there.
+//! What a policy that extends another one adds to it.
 
 use super::super::keys::load;
 use super::*;
 use crate::docker::mount::Access;
+use crate::policyfile::{Library, Problem, shipped};
 
-/// One policy file, and the shipped policies.
-struct Shelf<'a>(&'a str);
+/// A policy file, what extends it, and the shipped policies.
+struct Shelf<'a>(&'a str, &'a str);
 
 impl Library for Shelf<'_> {
     fn read(&self, reference: &str) -> Result<(String, String), Problem> {
-        let shipped =
-            crate::policyfile::shipped::text(reference).filter(|_| reference != "mine.toml");
-        Ok((reference.to_owned(), shipped.unwrap_or(self.0).to_owned()))
+        let text = match reference {
+            "mine.toml" => self.0,
+            "new.toml" => self.1,
+            shipped => shipped::text(shipped).unwrap(),
+        };
+        Ok((reference.to_owned(), text.to_owned()))
     }
 }
 
-/// The file with what it lacks, and what is told of it. No block of it has changed, and no operation is gone.
+/// A policy with what it lacks, without its head, and what is told of it. No block has changed, no operation is
+/// gone, none that was denied is granted, and what was made is its own.
 fn merged(file: &str, seen: &Seen) -> (String, Vec<String>) {
-    let (text, notes) = seen.merged("mine.toml", &Shelf(file)).unwrap();
-    let before = Policy::load("mine.toml", &Shelf(file)).unwrap();
-    let after = Policy::load("mine.toml", &Shelf(&text))
-        .unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
-    assert_eq!(
-        format!("{:?}", before.blocks()),
-        format!("{:?}", after.blocks()),
-        "{text}"
-    );
+    let (text, notes) = seen.merged("mine.toml", &Shelf(file, "")).unwrap();
+    let shelf = Shelf(file, &text);
+    let before = Policy::load("mine.toml", &shelf).unwrap();
+    let after =
+        Policy::load("new.toml", &shelf).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
+    // All but which of them are written first.
+    let blocks = |policy: &Policy| {
+        let blocks = format!("{:?}", policy.blocks());
+        blocks.split_once(']').unwrap().1.to_owned()
+    };
+    assert_eq!(blocks(&before), blocks(&after), "{text}");
+    for block in Block::ALL {
+        assert_eq!(
+            before.blocks().has(*block),
+            after.blocks().has(*block),
+            "{text}"
+        );
+    }
+    assert_eq!(before.mark(), after.mark());
     for operation in Operation::ALL.iter().copied() {
         let (had, has) = (before.has(operation), after.has(operation));
         assert!(has || !had, "{operation}: {text}");
+        assert!(
+            had || !has || !before.denies(operation),
+            "{operation}: {text}"
+        );
         let is_added = notes.contains(&format!("Added: {operation}"));
         assert_eq!(has && !had, is_added, "{operation}: {notes:?}");
     }
-    let (again, _) = seen.merged("mine.toml", &Shelf(&text)).unwrap();
-    assert_eq!(again, text, "nothing is added twice");
-    (text, notes)
+    let rest = text.strip_prefix(HEAD);
+    (rest.unwrap_or_else(|| panic!("{text}")).to_owned(), notes)
 }
+
+const HEAD: &str = r#"# Extends the policy that it is to be loaded instead of.
+extends = ["mine.toml"]
+mark = "mine" # what was made through mine.toml stays @own
+"#;
 
 /// A text without the comments that wait to be read.
 fn read_through(text: &str) -> String {
@@ -50,8 +73,7 @@ fn read_through(text: &str) -> String {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a file and what becomes of it")]
-fn comments_stay_and_what_was_refused_or_is_in_a_block_becomes_one() {
+fn what_was_refused_or_is_in_a_block_becomes_a_comment() {
     let file = "allow = [
     'ContainerCreate', # makes jobs
     'ContainerExec' # asks them
@@ -71,29 +93,30 @@ limits = { memory = '64m' }
     assert_eq!(
         text,
         r#"allow = [
-    'ContainerCreate', # makes jobs
-    'ContainerExec', # asks them
     # Refused whenever it was asked for. Take the `# ` away from what is to be granted.
     # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; ends any container but Dockgate's own, or sends it another signal
-    # "VolumeList", # once, refused, last 2026-11-21T10:00:00Z
+    # "VolumeList",    # once, refused, last 2026-11-21T10:00:00Z
     # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
     # "ExecStart", # once, last 2026-11-21T10:00:05Z; runs a command in a container, types into it and reads its output
 ]
+# Not added: create.limits=memory 0, cpus 0.000000000, pids 0, as limits are raised by hand
 
-[create] # narrow
+# The whole block, as it takes the place of that of mine.toml.
+[create]
+binds = [
+    "/srv/b:ro",
+    # "/:rw", # once, refused, last 2026-11-21T10:00:03Z
+]
+images = [
+    "web:1",
+    # "busybox:latest", # once, refused, last 2026-11-21T10:00:03Z
+    # "db:1",           # once, last 2026-11-21T10:00:06Z
+]
+limits = { memory = "64m" }
 # devices = [
 #     "/dev/kvm", # once, last 2026-11-21T10:00:06Z
 # ]
 # privileged = true # once, refused, last 2026-11-21T10:00:03Z
-binds = ['/srv/b:ro',
-    # "/:rw", # once, refused, last 2026-11-21T10:00:03Z
-] # its backups
-images = [
-    'web:1', # the image
-    # "busybox:latest", # once, refused, last 2026-11-21T10:00:03Z
-    # "db:1", # once, last 2026-11-21T10:00:06Z
-]
-limits = { memory = '64m' }
 "#
     );
     assert_eq!(
@@ -110,20 +133,21 @@ limits = { memory = '64m' }
             "Added as a comment: create.privileged = true",
         ]
     );
-    let (_, notes) = seen_or_refused(&requests)
-        .merged("mine.toml", &Shelf(&text))
-        .unwrap();
-    for stands in [
-        "allow = ContainerKill",
-        "create.binds = \"/:rw\"",
-        "create.devices = \"/dev/kvm\"",
-        "create.privileged = true",
-    ] {
-        let want = format!("Stands there as a comment: {stands}, asked for once");
-        assert!(notes.contains(&want), "{notes:?}");
-    }
-    let (dos, _) = merged(&file.replace('\n', "\r\n"), &seen_or_refused(&requests));
-    assert_eq!(dos, text.replace('\n', "\r\n"));
+}
+
+#[test]
+fn a_flag_that_is_set_is_left_to_the_reader() {
+    let create: &[&str] = &["create.privileged=true"];
+    let seen = seen(&[("POST", "/containers/create", create)]);
+    let (text, notes) = merged(
+        "allow = ['ContainerCreate']\n[create]\nprivileged = false\n",
+        &seen,
+    );
+    let note = "Not added: create.privileged=true: set create.privileged = true";
+    assert!(
+        text.ends_with(&format!("# {note}\n")) && notes == [note],
+        "{text}"
+    );
 }
 
 #[test]
@@ -133,7 +157,7 @@ fn a_new_block_waits_as_a_whole() {
     let (text, notes) = merged("allow = ['ContainerList']", &seen);
     assert_eq!(
         text,
-        r#"allow = ['ContainerList',
+        r#"allow = [
     # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
     # "ContainerExec", # once, last 2026-11-21T10:00:00Z; makes a command ready in a container, which ExecStart then runs there
 ]
@@ -239,7 +263,10 @@ commands = []
             ("POST", "/containers/web/exec", exec),
         ]),
     );
-    assert_eq!(text, file);
+    assert!(
+        text.starts_with("allow = [\n]\n# Not granted, as it was cut") && !text.contains("\n\n#"),
+        "{text}"
+    );
     assert_eq!(
         notes,
         [
@@ -256,20 +283,25 @@ commands = []
 }
 
 #[test]
-fn the_block_of_an_extended_policy_comes_along_to_be_read() {
+fn the_block_of_an_extended_policy_is_repeated_whole() {
     let seen = seen(&[(
         "POST",
         "/containers/create",
         &["create.binds=/srv:ro", "create.networks=@own"],
     )]);
-    let (text, _) = merged("extends = ['agent']\n", &seen);
+    let (text, notes) = merged("extends = ['agent']\n", &seen);
     assert!(
-        text.contains("# # In the place of that of agent.\n# [create]\n")
-            && text.contains("#     \"/srv:ro\", # once"),
+        text.contains("# The whole block, as it takes the place of that of agent.\n[create]\n")
+            && text.contains("    # \"/srv:ro\", # once"),
         "{text}"
     );
-    let before = Policy::load("agent", &Shelf("")).unwrap();
-    let after = Policy::load("mine.toml", &Shelf(&read_through(&text))).unwrap();
+    assert!(
+        notes.contains(&"Added as a comment: create.binds = \"/srv:ro\"".to_owned()),
+        "{notes:?}"
+    );
+    let before = Policy::load("agent", &Shelf("", "")).unwrap();
+    let read = format!("{HEAD}{}", read_through(&text));
+    let after = Policy::load("new.toml", &Shelf("extends = ['agent']\n", &read)).unwrap();
     let (had, has) = (&before.blocks().create, &after.blocks().create);
     assert_eq!(format!("{:?}", has.labels), format!("{:?}", had.labels));
     assert!(
@@ -279,29 +311,65 @@ fn the_block_of_an_extended_policy_comes_along_to_be_read() {
 }
 
 #[test]
-fn what_the_reader_has_left_as_a_comment_stays_one() {
-    let file = "allow = [\n    'SystemPing',\n    # \"SystemInfo\", # no!\n]\n";
+fn what_is_a_comment_in_the_file_is_not_granted() {
+    let file = "allow = [\n    'SystemPing',\n    # 'SystemInfo', # no!\n]\n";
     let seen = seen(&[("GET", "/info", &[]), ("GET", "/version", &[])]);
     let (text, notes) = merged(file, &seen);
     assert!(
-        text.contains("    # \"SystemInfo\", # no!\n    \"SystemVersion\", #"),
+        text.contains("    # \"SystemInfo\", #") && text.contains("    \"SystemVersion\", #"),
         "{text}"
     );
     assert_eq!(
-        notes[0],
-        "Stands there as a comment: allow = SystemInfo, asked for once"
+        notes,
+        ["Added: SystemVersion", "Added as a comment: SystemInfo"]
     );
     // What is said of one operation is no word on another.
     let other =
         "allow = [\n    'ContainerExec', # which SystemInfo then shows\n]\n[exec]\ninto = []\n";
-    let (text, _) = merged(other, &seen);
-    assert!(load(&text).unwrap().has(Operation::SystemInfo), "{text}");
-    let Err(problems) = seen.merged("mine.toml", &Shelf("\n")) else {
+    let (_, notes) = merged(other, &seen);
+    assert!(notes.contains(&"Added: SystemInfo".to_owned()), "{notes:?}");
+    let Err(problems) = seen.merged("mine.toml", &Shelf("\n", "")) else {
         panic!("an empty file was added to");
     };
     assert!(
         problems[0].message.starts_with("is empty: a shell empties"),
         "{problems:?}"
+    );
+}
+
+/// Policies that allow nothing, whatever their names are.
+struct Spaced;
+impl Library for Spaced {
+    fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+        Ok((reference.to_owned(), "allow = []".to_owned()))
+    }
+}
+
+#[test]
+fn the_head_keeps_the_mark_where_it_can_be_written_and_moves_observe() {
+    let seen = seen(&[("GET", "/info", &[])]);
+    let file = "description = 'Ours'\nmark = 'first'\nobserve = true\n";
+    let (text, notes) = seen.merged("mine.toml", &Shelf(file, "")).unwrap();
+    assert!(
+        text.contains(
+            "description = \"Ours\"\nextends = [\"mine.toml\"]\nmark = \"first\" # what was made \
+             through mine.toml stays @own\nobserve = true\nallow = ["
+        ),
+        "{text}"
+    );
+    assert_eq!(
+        notes[0],
+        "observe = true stands here now: take it out of mine.toml, which cannot be extended with it"
+    );
+    let moved = file.replace("observe = true\n", "");
+    let policy = Policy::load("new.toml", &Shelf(&moved, &text)).unwrap();
+    assert!(policy.is_observed() && policy.mark() == "first");
+
+    let (text, notes) = seen.merged("./my policy.toml", &Spaced).unwrap();
+    assert!(!text.contains("\nmark = "), "{text}");
+    assert_eq!(
+        notes[0],
+        "No mark can be \"my policy\": what was made through ./my policy.toml is @own only to a file of its name"
     );
 }
 
@@ -328,9 +396,37 @@ fn what_could_not_be_added_is_told() {
             "No entry can grant GET /a*b: once, last 2026-11-21T10:00:02Z.",
             "Not granted, as it was cut or escaped in the record: create.networks=a\\u{a}b",
             "A request asked for more than its record holds: this is not all of it.",
-            "Not added: ContainerKill, which the policy denies",
-            "Not added: GET /libpod/secrets/json, which the policy denies",
+            "Not added: ContainerKill, which mine.toml denies",
+            "Not added: GET /libpod/secrets/json, which mine.toml denies",
             "Added as a comment: GET /libpod/pods/json",
+        ]
+    );
+}
+
+/// An entry of the new policy would win over a `deny` of any that it extends.
+#[test]
+fn what_an_extended_policy_denies_stays_denied() {
+    struct Chain;
+    impl Library for Chain {
+        fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+            let text = match reference {
+                "mine.toml" => "extends = ['base.toml']",
+                _ => "deny = ['info:read', 'GET /libpod/info']",
+            };
+            Ok((reference.to_owned(), text.to_owned()))
+        }
+    }
+    let seen = seen(&[("GET", "/info", &[]), ("GET", "/libpod/info", &[])]);
+    let (text, notes) = seen.merged("mine.toml", &Chain).unwrap();
+    assert!(
+        text.contains("\nallow = [\n]\n# Not added: SystemInfo, which"),
+        "{text}"
+    );
+    assert_eq!(
+        notes,
+        [
+            "Not added: SystemInfo, which mine.toml denies",
+            "Not added: GET /libpod/info, which mine.toml denies",
         ]
     );
 }

@@ -1,11 +1,13 @@
 //! The lines of a learned policy's blocks.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
-use super::super::replay::{MAKING, RUNNING, key_of, shortfall};
 use super::keys::{Form, NARROWING, entry, form, load};
-use super::text::told;
-use super::{Seen, Tally, varying};
+use super::proposal::{Proposal, write_list};
+use super::seen::{Frequency, Seen};
+use super::varying;
+use crate::advice::replay::{MAKING, RUNNING, key_of, shortfall};
 use crate::docker::json::quoted;
 use crate::policy::blocks::amount::{in_units, processors};
 use crate::policy::finding;
@@ -13,52 +15,18 @@ use crate::policy::requirement::{Block, Limits, What};
 use crate::policyfile::file::Policy;
 
 /// A key with what is written under it, and the comments behind its lines.
-pub(super) struct Line {
+pub(super) struct LearnedKey {
     pub(super) key: String,
-    pub(super) value: Written,
+    pub(super) value: LearnedValue,
 }
 
-pub(super) enum Written {
-    List(Vec<Entry>),
-    Whole(Entry),
-}
-
-/// What is written, with the comment behind it.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    /// As TOML.
-    pub(super) toml: String,
-    pub(super) comment: String,
-    /// Whether it is a comment itself, to be read before it grants anything.
-    pub(super) is_held_back: bool,
-}
-
-impl Entry {
-    /// What was seen so often. What was refused whenever it was asked for may have been asked by somebody
-    /// who has no business there.
-    pub(super) fn of(toml: String, tally: &Tally) -> Self {
-        Self {
-            toml,
-            comment: told(tally),
-            is_held_back: tally.is_refused(),
-        }
-    }
-
-    /// The same of a key's list. Which value an option had is not recorded: with any, it is the host.
-    pub(super) fn of_key(key: &str, toml: String, tally: &Tally) -> Self {
-        let mut entry = Self::of(toml, tally);
-        if key == "volumes.options" {
-            entry
-                .comment
-                .push_str("; write its value in the place of the *");
-            entry.is_held_back = true;
-        }
-        entry
-    }
+pub(super) enum LearnedValue {
+    List(Vec<Proposal>),
+    Whole(Proposal),
 }
 
 /// The keys of a block that grant what was seen, as narrow as they can say it.
-pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Vec<Line> {
+pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Vec<LearnedKey> {
     let default = load("").unwrap_or_else(|_| Policy::of("", crate::policyfile::Grants::default()));
     let found = seen.of_block(block);
     let beyond: Vec<_> = shortfall(&default, &found)
@@ -79,15 +47,15 @@ pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Ve
         .collect()
 }
 
-fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
+fn line(seen: &Seen, block: Block, key: &str) -> Option<LearnedKey> {
     let name = key.split_once('.').map_or(key, |(_, name)| name);
     let found = seen.of_key(block, name);
     let entries = || {
         let found = found.iter();
-        found.filter_map(|(value, tally)| Some(Entry::of_key(key, entry(key, value)?, tally)))
+        found.filter_map(|(value, count)| Some(Proposal::of_key(key, entry(key, value)?, count)))
     };
     let whole = |toml: String, comment: &str| {
-        Written::Whole(Entry {
+        LearnedValue::Whole(Proposal {
             toml,
             comment: comment.to_owned(),
             is_held_back: false,
@@ -100,10 +68,10 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
         ("create.images", _) if !seen.has_always(MAKING, key) => return None,
         ("create.users", _) if !are_users(&found) || !seen.has_always(MAKING, key) => return None,
         ("exec.users", _) if !are_users(&found) || !seen.has_always(RUNNING, key) => return None,
-        ("create.binds", _) => (name, Written::List(paths(&found))),
+        ("create.binds", _) => (name, LearnedValue::List(paths(&found))),
         (_, Form::Flag) => {
-            let flag = Entry::of("true".to_owned(), found.first()?.1);
-            (name, Written::Whole(flag))
+            let flag = Proposal::of("true".to_owned(), found.first()?.1);
+            (name, LearnedValue::Whole(flag))
         }
         (_, Form::Limits) => (name, whole(limits(&found)?, "the most that was asked for")),
         (_, Form::Variables) => {
@@ -112,30 +80,32 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<Line> {
             let value = format!("{{ allow = [{}] }}", names.join(", "));
             ("env", whole(value, "by name, whatever the value"))
         }
-        (_, Form::Commands | Form::List) => (name, Written::List(varying::entries(key, &found))),
+        (_, Form::Commands | Form::List) => {
+            (name, LearnedValue::List(varying::entries(key, &found)))
+        }
     };
     let key = name.to_owned();
-    Some(Line { key, value })
+    Some(LearnedKey { key, value })
 }
 
 /// Whether every command that was not refused was recorded with its arguments.
 pub(super) fn has_arguments(seen: &Seen) -> bool {
     let commands = seen.of_key(Block::Exec, "commands");
-    let mut granted = commands.iter().filter(|(_, tally)| !tally.is_refused());
+    let mut granted = commands.iter().filter(|(_, count)| !count.is_refused());
     !commands.is_empty() && granted.all(|(value, _)| value.starts_with('['))
 }
 
 /// Whether all of these can stand under `users`: names cannot.
-fn are_users(found: &[(&str, &Tally)]) -> bool {
+fn are_users(found: &[(&str, &Frequency)]) -> bool {
     let is_number = |part: &str| part.parse::<u32>().is_ok_and(|id| id.to_string() == part);
-    let mut granted = found.iter().filter(|(_, tally)| !tally.is_refused());
+    let mut granted = found.iter().filter(|(_, count)| !count.is_refused());
     granted.all(|(user, _)| user.splitn(2, ':').all(is_number))
 }
 
 /// Paths, without those that another covers. A path alone is for reading.
-fn paths(found: &[(&str, &Tally)]) -> Vec<Entry> {
+fn paths(found: &[(&str, &Frequency)]) -> Vec<Proposal> {
     let is_written = |path: &str| {
-        let mut written = found.iter().filter(|(_, tally)| !tally.is_refused());
+        let mut written = found.iter().filter(|(_, count)| !count.is_refused());
         written.any(|(other, _)| other.strip_suffix(":rw") == Some(path))
     };
     let needed = found.iter().filter(|(value, _)| {
@@ -143,13 +113,13 @@ fn paths(found: &[(&str, &Tally)]) -> Vec<Entry> {
             .strip_suffix(":ro")
             .is_none_or(|path| !is_written(path))
     });
-    let written =
-        needed.filter_map(|(value, tally)| Some(Entry::of(entry("create.binds", value)?, tally)));
+    let written = needed
+        .filter_map(|(value, count)| Some(Proposal::of(entry("create.binds", value)?, count)));
     written.collect()
 }
 
 /// The least limits within which all of it is; none where one had none.
-fn limits(found: &[(&str, &Tally)]) -> Option<String> {
+fn limits(found: &[(&str, &Frequency)]) -> Option<String> {
     let read = |value: &str| {
         let found = finding::parse(&format!("create.limits={value}"))?;
         if let What::Limits(limits) = found.what {
@@ -157,7 +127,7 @@ fn limits(found: &[(&str, &Tally)]) -> Option<String> {
         }
         None
     };
-    let granted = found.iter().filter(|(_, tally)| !tally.is_refused());
+    let granted = found.iter().filter(|(_, count)| !count.is_refused());
     let asked: Vec<Limits> = granted
         .map(|(value, _)| read(value))
         .collect::<Option<_>>()?;
@@ -180,4 +150,29 @@ fn limits(found: &[(&str, &Tally)]) -> Option<String> {
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("{{ {} }}", parts.join(", ")))
+}
+
+/// A block as it stands in a file.
+pub(super) fn write_block(block: Block, lines: &[LearnedKey]) -> String {
+    let mut text = format!("[{}]\n", block.name());
+    for line in lines {
+        write_line(line, &mut text);
+    }
+    text
+}
+
+fn write_line(line: &LearnedKey, text: &mut String) {
+    match &line.value {
+        LearnedValue::List(list) if list.is_empty() => _ = writeln!(text, "{} = []", line.key),
+        LearnedValue::List(list) => {
+            _ = writeln!(text, "{} = [", line.key);
+            write_list(list, text);
+            text.push_str("]\n");
+        }
+        LearnedValue::Whole(entry) => {
+            let before = if entry.is_held_back { "# " } else { "" };
+            let (key, Proposal { toml, comment, .. }) = (&line.key, entry);
+            _ = writeln!(text, "{before}{key} = {toml} # {comment}");
+        }
+    }
 }

@@ -1,0 +1,215 @@
+//! What clients have asked for, counted.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::docker::{Call, Operation, Subject};
+use crate::policy::finding;
+use crate::policy::finding::Finding;
+use crate::policy::requirement::Block;
+use crate::policyfile::Entry;
+
+/// What clients have asked for.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub(super) operations: HashMap<Operation, Frequency>,
+    /// Entries for paths outside of the table.
+    pub(super) paths: BTreeMap<String, Frequency>,
+    /// Paths that no entry could grant.
+    pub(super) ungrantable: BTreeMap<String, Frequency>,
+    /// Findings as they stand in the record.
+    pub(super) findings: BTreeMap<String, Frequency>,
+    /// How many requests of an operation that were not refused have findings.
+    judged: HashMap<Operation, u64>,
+    /// How many of them have a finding of a key.
+    with_key: HashMap<(Operation, String), u64>,
+    /// Whether any request asked for more than its record could hold.
+    pub(super) is_cut: bool,
+}
+
+/// One request as it was recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Sighting<'a> {
+    /// What it asked.
+    pub call: &'a Call,
+    /// What it asked for besides, as the record has it.
+    pub findings: &'a [String],
+    /// When, as the record has it.
+    pub time: &'a str,
+    /// Whether it was refused.
+    pub is_refused: bool,
+}
+
+/// How often something was seen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Frequency {
+    pub(super) count: u64,
+    refused: u64,
+    last: String,
+}
+
+impl Frequency {
+    /// How often, and when last.
+    pub(super) fn describe(&self) -> String {
+        let count = times(self.count);
+        let refused = match self.refused {
+            0 => String::new(),
+            refused if refused == self.count => ", refused".to_owned(),
+            refused => format!(", {refused} of them refused"),
+        };
+        format!("{count}{refused}, last {}", to_the_second(&self.last))
+    }
+
+    /// Whether nothing of it was let through.
+    pub(super) fn is_refused(&self) -> bool {
+        self.refused == self.count
+    }
+
+    fn add(&mut self, sighting: &Sighting<'_>) {
+        self.count += 1;
+        self.refused += u64::from(sighting.is_refused);
+        self.add_again(sighting);
+    }
+
+    /// Takes in what was counted of another.
+    pub(super) fn join(&mut self, other: &Self) {
+        self.count += other.count;
+        self.refused += other.refused;
+        if *other.last > *self.last {
+            self.last.clone_from(&other.last);
+        }
+    }
+
+    /// Takes in what is counted already.
+    fn add_again(&mut self, sighting: &Sighting<'_>) {
+        if *sighting.time > *self.last {
+            sighting.time.clone_into(&mut self.last);
+        }
+    }
+}
+
+impl Seen {
+    /// Takes in one request.
+    pub fn see(&mut self, sighting: &Sighting<'_>) {
+        match &sighting.call.subject {
+            Subject::Operation { operation, .. } => {
+                self.operations.entry(*operation).or_default().add(sighting);
+                if !sighting.findings.is_empty() && !sighting.is_refused {
+                    *self.judged.entry(*operation).or_default() += 1;
+                }
+            }
+            Subject::Outside { path } => {
+                let method = sighting.call.method.as_str();
+                let entry = format!("{method} {}", without_ids(path));
+                let paths = match Entry::parse(&entry) {
+                    Ok(_) => &mut self.paths,
+                    Err(_) => &mut self.ungrantable,
+                };
+                paths.entry(entry).or_default().add(sighting);
+            }
+        }
+        let mut keys = BTreeSet::new();
+        // One request may ask for a thing in several places.
+        for finding in sighting.findings.iter().collect::<BTreeSet<_>>() {
+            if finding == "..." {
+                self.is_cut = true;
+                continue;
+            }
+            keys.extend(finding.split_once('=').map(|(key, _)| key));
+            // What an exec asked for is told again when it is started.
+            let is_start = sighting.call.operation() == Some(Operation::ExecStart);
+            let is_again = is_start && self.operations.contains_key(&Operation::ContainerExec);
+            match self.findings.get_mut(finding).filter(|_| is_again) {
+                Some(tally) => tally.add_again(sighting),
+                None => self
+                    .findings
+                    .entry(finding.clone())
+                    .or_default()
+                    .add(sighting),
+            }
+        }
+        let operation = sighting.call.operation();
+        if let Some(operation) = operation.filter(|_| !sighting.is_refused) {
+            for key in &keys {
+                let count = self.with_key.entry((operation, (*key).to_owned()));
+                *count.or_default() += 1;
+            }
+        }
+    }
+
+    /// How many requests were seen.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        let operations = self.operations.values();
+        let paths = self.paths.values().chain(self.ungrantable.values());
+        operations.chain(paths).map(|tally| tally.count).sum()
+    }
+
+    /// Whether nothing was seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What was found of one key, by value, as far as it can be read.
+    pub(super) fn of_key(&self, block: Block, key: &str) -> Vec<(&str, &Frequency)> {
+        let begin = format!("{}.{key}=", block.name());
+        let found = self.findings.iter();
+        found
+            .filter(|(finding, _)| finding::parse(finding).is_some())
+            .filter_map(|(finding, tally)| Some((finding.strip_prefix(&begin)?, tally)))
+            .collect()
+    }
+
+    /// The findings that can be read, of one block.
+    pub(super) fn of_block(&self, block: Block) -> Vec<Finding> {
+        let of_it =
+            |finding: &&String| finding::parts(finding).is_some_and(|(found, ..)| found == block);
+        let found = self.findings.keys().filter(of_it);
+        found
+            .filter_map(|finding| finding::parse(finding))
+            .collect()
+    }
+
+    /// How many requests of these operations have findings.
+    pub(super) fn judged(&self, operations: &[Operation]) -> u64 {
+        let counts = operations
+            .iter()
+            .filter_map(|operation| self.judged.get(operation));
+        counts.sum()
+    }
+
+    /// Whether every request of these operations has a finding of a key, but for what replaces another.
+    pub(super) fn has_always(&self, operations: &[Operation], key: &str) -> bool {
+        let counts = operations.iter().flat_map(|operation| {
+            let with = |key: &str| self.with_key.get(&(*operation, key.to_owned()));
+            [with(key), with("create.replaces")]
+        });
+        counts.flatten().sum::<u64>() == self.judged(operations)
+    }
+}
+
+/// A path with `{}` for what can only be an id.
+fn without_ids(path: &str) -> String {
+    let is_id =
+        |segment: &str| segment.len() >= 12 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let segments = path.split('/');
+    let segments = segments.map(|segment| if is_id(segment) { "{}" } else { segment });
+    segments.collect::<Vec<_>>().join("/")
+}
+
+/// A time of the record, as it is for people.
+#[must_use]
+pub fn to_the_second(time: &str) -> String {
+    let second = time.split(['.', 'Z']).next().unwrap_or_default();
+    format!("{second}Z")
+}
+
+/// So often, in words.
+#[must_use]
+pub fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        count => format!("{count} times"),
+    }
+}
