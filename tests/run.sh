@@ -5,7 +5,8 @@
 #   run.sh rust               only the tests that need no Docker engine
 #   run.sh engine [TEST...]   only the tests on real engines, or only these files of tests/{engine,attacks,matrix,clients,image}
 #
-# A failed step does not end the run; the last line counts the steps. If DOCKGATE_TEST_DOCKERD is the path of a
+# A failed step does not end the run; the last lines are the steps by their time, what failed, and a count. Tests of
+# what does not differ between Docker's releases run on the main engine only, with DOCKGATE_SLOW=1 on all. If DOCKGATE_TEST_DOCKERD is the path of a
 # dockerd binary, the tests also run on an engine made from it (see tests/engine/engines.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,23 +18,20 @@ export DOCKGATE_TEST_RECORDS=${DOCKGATE_TEST_RECORDS:-$PWD/target/test-records}
 export DOCKGATE_TEST_RUN=${DOCKGATE_TEST_RUN:-/tmp/dockgate-test-engines.$$}
 export DOCKGATE_BIN=${DOCKGATE_BIN:-$PWD/target/release/dockgate}
 
-# A line for each step that has ended: `ok` or `FAILED`, and its name.
+# A line for each step that has ended: `ok` or `FAILED`, its seconds, and its name; and what each lane has printed.
 results=$(mktemp)
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$results" "$results.second"' EXIT
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$results" "$results".*' EXIT
 
 # Runs a command as the step called $1.
 step() {
     local name=$1 started=$SECONDS
     shift
     echo "--- $name"
-    if "$@"; then
-        echo "ok $name" >>"$results"
-        echo "ok: $name ($((SECONDS - started)) s)"
-    else
-        echo "FAILED $name" >>"$results"
-        echo "FAILED: $name ($((SECONDS - started)) s)"
-        return 1
-    fi
+    local outcome=ok
+    "$@" || outcome=FAILED
+    echo "$outcome $((SECONDS - started)) $name" >>"$results"
+    echo "$outcome: $name ($((SECONDS - started)) s)"
+    [ $outcome = ok ]
 }
 
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked; }
@@ -72,14 +70,21 @@ on_engines() (
     step "engines stop" tests/engine/engines.sh stop || true
 )
 
-# The tests that mostly wait, on engines of their own. They start first and report last, beside what mostly computes.
-waiting=(
-    tests/attacks/test_*.py tests/matrix/test_*.py
-    tests/clients/test_reported_*.py tests/clients/test_library.py tests/image/test_release.sh
-)
+# Tests on engines run in lanes, each on engines of its own: what takes the CLI and the clients through their steps, what
+# mostly waits, and what builds images and releases. The image is built once, as all who need it are in one lane.
+waiting=(tests/attacks/test_*.py tests/matrix/test_*.py tests/clients/test_reported_*.py tests/clients/test_library.py)
+building=(tests/image/test_*)
 
-start_waiting() {
-    on_engines "$DOCKGATE_TEST_RUN.second" "${waiting[@]}" >"$results.second" 2>&1 &
+# Starts a lane beside what else runs; `end_lanes` prints what it has said.
+start_lane() {
+    local name=$1
+    shift
+    on_engines "$DOCKGATE_TEST_RUN.$name" "$@" >"$results.$name" 2>&1 &
+}
+
+start_lanes() {
+    start_lane waiting "${waiting[@]}"
+    start_lane building "${building[@]}"
 }
 
 # The other tests on engines, or those that are named.
@@ -89,12 +94,12 @@ engine() {
         on_engines "$DOCKGATE_TEST_RUN" "$@"
         return
     fi
-    for test in tests/engine/test_* tests/clients/test_* tests/image/test_*; do
+    for test in tests/engine/test_* tests/clients/test_*; do
         [[ " ${waiting[*]} " == *" $test "* ]] || others+=("$test")
     done
     on_engines "$DOCKGATE_TEST_RUN" "${others[@]}"
     wait
-    cat "$results.second"
+    cat "$results.waiting" "$results.building"
 }
 
 part=${1:-all}
@@ -110,7 +115,7 @@ mkdir -p "$DOCKGATE_TEST_RECORDS"
 
 step "set-up" tests/setup.sh || exit 1
 step "release build" cargo build --release --locked || true
-[ "$part" = rust ] || [ $# -gt 0 ] || start_waiting
+[ "$part" = rust ] || [ $# -gt 0 ] || start_lanes
 [ "$part" = engine ] || rust
 step "shipped policies" "$DOCKGATE_BIN" check policies/*.toml || true
 [ "$part" = engine ] || step "schemas of policies and settings" schemas || true
@@ -118,7 +123,9 @@ step "shipped policies" "$DOCKGATE_BIN" check policies/*.toml || true
 [ "$part" = rust ] || engine "$@"
 step "audit records" records || true
 
-sed -n 's/^FAILED /FAILED: /p' "$results"
+echo "--- seconds of each step, of $SECONDS in all"
+sort -k2,2nr "$results" | while read -r outcome seconds name; do printf '%5d %-6s %s\n' "$seconds" "$outcome" "$name"; done
+sed -n 's/^FAILED [0-9]* /FAILED: /p' "$results"
 failed=$(grep -c '^FAILED ' "$results" || true)
 echo "$(grep -c '^ok ' "$results" || true) passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -1,4 +1,7 @@
-"""S2, S16, S20, S22: a name that means one object when it is judged, and another when the engine uses it."""
+"""S2, S16, S20, S22: a name that means one object when it is judged, and another when the engine uses it.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+"""
 
 from __future__ import annotations
 

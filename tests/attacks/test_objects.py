@@ -1,4 +1,7 @@
-"""S8, S9, S10: volumes, tags and compose projects that the client did not make."""
+"""S8, S9, S10: volumes, tags and compose projects that the client did not make.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one. Those that name an engine run on that.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""S3, S4, S17, S19: what Podman makes of a request that Docker reads otherwise."""
+"""S3, S4, S17, S19: what Podman makes of a request that Docker reads otherwise.
+
+Runs on Podman.
+"""
 
 from __future__ import annotations
 

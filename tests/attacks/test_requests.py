@@ -1,5 +1,8 @@
 """S5, S6, S7, S11, S17, S18, S23, S24 and the findings of low severity: what single requests do on Docker, on a fake
-daemon, and in the record."""
+daemon, and in the record.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one. Those that name an engine run on that.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""S1, S15: what was judged is gone or no longer allowed before the client sends the rest of its request."""
+"""S1, S15: what was judged is gone or no longer allowed before the client sends the rest of its request.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""docker-java with its own transport: the same results as direct, and under the policy `testcontainers-java`."""
+"""docker-java with its own transport: the same results as direct, and under the policy `testcontainers-java`.
+
+Runs on the main engine.
+"""
 
 import subprocess
 import sys

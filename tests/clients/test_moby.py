@@ -1,6 +1,8 @@
 """Every method of the Docker client for Go under a policy that grants everything: the same results as direct.
 
 The program in moby/ lists the methods of the client by reflection, and fails when one is not called.
+
+Runs on the main engine.
 """
 
 import sys

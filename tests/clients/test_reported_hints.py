@@ -1,6 +1,8 @@
 """Hints of denials, followed on a real engine: G1, G7 and G17 of the reports.
 
 What a hint says is written into the policy, Dockgate is started again, and the same request must be allowed.
+
+Runs on the main engine.
 """
 
 from __future__ import annotations

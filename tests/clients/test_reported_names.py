@@ -1,6 +1,8 @@
 """What real clients were refused for the spelling of a path or a name: D, F, J, N, G2, G6 and G10 of the reports.
 
 A case is named by its report. Those named `beside` hold the nearest request that has two meanings, and held before.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
 from api import Answer, Api
 from cases import Cases, must, must_equal
 from commands import Docker
-from support import Engine, Gate, engines, main_engine, scratch
+from support import Engine, Gate, main_engine, main_engines, scratch
 
 WEB = "dockgate-names"
 SECRET = "MARK=known-to-the-container-alone"
@@ -65,7 +67,7 @@ class Ways:
 
 def main() -> None:
     cases = Cases()
-    for engine in engines(without="26"):
+    for engine in main_engines():
         with ways_of(cases, engine, POLICY) as ways:
             uploads(ways)
             networks(ways)

@@ -2,6 +2,8 @@
 
 Each case takes the requests of a client one by one, as its source sends them, to an engine behind the policy of its
 name. A case that holds on 0.1.0 too is called "beside": it is the nearest request that must stay denied.
+
+Runs on the main engine.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The docker CLI under the policy `agent`, with the project directory written into a copy of it."""
+"""The docker CLI under the policy `agent`, with the project directory written into a copy of it.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from pathlib import Path
 from api import Api
 from cases import Cases, must, must_equal
 from commands import Docker
-from support import REPOSITORY, Engine, Gate, engines, scratch
+from support import REPOSITORY, Engine, Gate, main_engines, scratch
 
 BOX, OTHER, NETWORK = "dockgate-box", "dockgate-other", "dockgate-network"
 SECRET = "known to the host alone"
@@ -16,7 +19,7 @@ LOOP = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 
 def main() -> None:
     cases = Cases()
-    for engine in engines():
+    for engine in main_engines():
         engine.clean_up()
         with scratch() as folder:
             workspace = folder / "workspace"

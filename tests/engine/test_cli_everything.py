@@ -1,4 +1,7 @@
-"""The docker CLI under a policy that grants everything: the same as direct, request by request."""
+"""The docker CLI under a policy that grants everything: the same as direct, request by request.
+
+Runs on every engine of Docker, as each has the CLI of its release.
+"""
 
 from cases import Cases
 from cli_steps import (

@@ -1,4 +1,7 @@
-"""The docker CLI under the policy `read-only`: it shows what it shows without Dockgate, and changes nothing."""
+"""The docker CLI under the policy `read-only`: it shows what it shows without Dockgate, and changes nothing.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+"""
 
 import time
 
@@ -6,7 +9,7 @@ from cases import Cases, must, must_equal
 from cli_answers import must_tell, same_output
 from commands import Docker
 from recorder import connect
-from support import Gate, engines
+from support import Gate, main_engines
 
 WEB = "dockgate-read-only"
 
@@ -19,7 +22,7 @@ UPGRADE_BY_GET = (
 
 def main() -> None:
     cases = Cases()
-    for engine in engines():
+    for engine in main_engines():
         direct = engine.cli(engine.address)
         direct.may_fail("rm", "-f", WEB)
         since = int(time.time())

@@ -2,11 +2,13 @@
 
 The client talks to Dockgate itself, for a relay in between would change what is tested: how the
 connection ends while the client is still sending.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
 """
 
 from cases import Cases, must
 from commands import Docker
-from support import Gate, engines, scratch
+from support import Gate, main_engines, scratch
 
 TIMES = 20
 SIZE = 200_000_000
@@ -15,7 +17,7 @@ WEB = "dockgate-uploads"
 
 def main() -> None:
     cases = Cases()
-    for engine in engines():
+    for engine in main_engines():
         direct = engine.cli(engine.address)
         direct.may_fail("rm", "-f", WEB)
         direct("create", "--name", WEB, "busybox", "true")

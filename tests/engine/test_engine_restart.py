@@ -1,4 +1,7 @@
-"""The engine restarts between two requests of one client connection: the second one is answered all the same."""
+"""The engine restarts between two requests of one client connection: the second one is answered all the same.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+"""
 
 import http.client
 import threading
@@ -6,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cases import Cases, must_equal
 from commands import run_well
-from support import EVERYTHING, TESTS, Engine, Gate, engines
+from support import EVERYTHING, TESTS, Engine, Gate, main_engines
 
 VOLUME = "dockgate-restart"
 REQUESTS = [
@@ -19,7 +22,7 @@ REQUESTS = [
 
 def main() -> None:
     cases = Cases()
-    threads = [threading.Thread(target=restarts, args=(cases, engine)) for engine in engines()]
+    threads = [threading.Thread(target=restarts, args=(cases, engine)) for engine in main_engines()]
     for thread in threads:
         thread.start()
     for thread in threads:

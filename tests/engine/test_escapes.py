@@ -2,6 +2,8 @@
 
 Each is taken direct first, where it must lead there, then through Dockgate under a policy that grants the
 operation and has the defaults of its block.
+
+Runs on every engine of Docker, as each reads some of these bodies differently.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Podman behind Dockgate: the Docker API as of any engine, and of Podman's own API what is named and nothing else."""
+"""Podman behind Dockgate: the Docker API as of any engine, and of Podman's own API what is named and nothing else.
+
+Runs on Podman.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 Each request leads out of a container at an engine that reads it so. Through Dockgate it is denied, or what is sent
 has one meaning.
+
+Runs on every engine of Docker, and on Podman.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The tools of these tests: the recorder alters nothing, and the comparison finds every difference."""
+"""The tools of these tests: the recorder alters nothing, and the comparison finds every difference.
+
+Needs no engine.
+"""
 
 import socket
 import threading

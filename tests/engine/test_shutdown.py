@@ -1,4 +1,7 @@
-"""Dockgate is told to end, or to read its settings anew, while clients of an engine are in the midst of things."""
+"""Dockgate is told to end, or to read its settings anew, while clients of an engine are in the midst of things.
+
+Runs on every engine of Docker at once.
+"""
 
 from __future__ import annotations
 

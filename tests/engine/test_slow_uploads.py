@@ -1,6 +1,8 @@
 """S21: an upload that keeps the daemon waiting does not keep a container from everybody else.
 
 The daemon holds the container's lock for as long as it lasts. 30 s; the engines take their time at once.
+
+Runs on every engine of Docker at once.
 """
 
 import threading

@@ -2,6 +2,8 @@
 
 Nothing is masked, as the engine mostly answers a request twice with the same bytes. Only where it does
 not, not even in a few tries, are times and the like (see `compare`).
+
+Runs on every engine of Docker, as each has other bytes.
 """
 
 import io

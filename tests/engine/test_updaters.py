@@ -2,6 +2,8 @@
 
 The container was made at the engine, with a path of the host, a capability, a device and a port. It must
 come back as it was, and whatever is changed on the way must be refused.
+
+Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from urllib.parse import quote
 
 from api import Answer, Api
 from cases import Cases, eventually, must, must_equal
-from support import Engine, Gate, engines, scratch
+from support import Engine, Gate, main_engines, scratch
 
 WEB = "dockgate-web"
 IMAGE = "dockgate-app"
@@ -22,7 +24,7 @@ SECRET = "known to the host alone"
 
 def main() -> None:
     cases = Cases()
-    for engine in engines():
+    for engine in main_engines():
         engine.clean_up()
         with scratch() as folder:
             (folder / "secret").write_text(SECRET)

@@ -1,6 +1,8 @@
 """The files to copy: compose and Swarm accept them, they are as hardened as they teach, and the services in them come up.
 
 Clients are stand-ins: none of their images can be pulled.
+
+Runs on the main engine.
 """
 
 from __future__ import annotations

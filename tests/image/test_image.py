@@ -1,4 +1,7 @@
-"""The image, built of the Dockerfile as it stands: it starts however it is run, serves at once, ends at once, and is small."""
+"""The image, built of the Dockerfile as it stands: it starts however it is run, serves at once, ends at once, and is small.
+
+The image is built on the main engine and runs on every one of Docker.
+"""
 
 from __future__ import annotations
 

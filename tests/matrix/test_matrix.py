@@ -1,4 +1,7 @@
-"""docs/matrix.md says what clients can do to objects they did not make; a run on a real engine finds the same."""
+"""docs/matrix.md says what clients can do to objects they did not make; a run on a real engine finds the same.
+
+Runs on the main engine.
+"""
 
 from __future__ import annotations
 
