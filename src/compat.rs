@@ -6,27 +6,25 @@
 
 mod dialect;
 mod report;
-mod rules;
+mod tables;
 mod values;
+mod variables;
+mod ways;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use figment::value::Value;
 
 pub(crate) use self::dialect::Dialect;
-use self::rules::{HARDENED, LINUXSERVER, Opened, Rules, SECTIONS, TECNATIVA, default_of};
+pub(crate) use self::variables::ImageVariables;
+use self::ways::{Formula, Ways};
 use crate::config::layers::Layer;
 use crate::config::settings::DEFAULT_LISTEN;
-use crate::docker::Operation;
 use crate::policyfile::{Entry, Grants, Place, Policy, Problem, Written};
-
-/// The variables of these images that are set.
-#[derive(Debug, Default)]
-pub(crate) struct Swap(BTreeMap<String, String>);
 
 /// What the settings make of the variables.
 #[derive(Default)]
-pub(crate) struct Swapped {
+pub(crate) struct Translated {
     /// The policy, if they are read.
     pub(crate) policy: Option<Policy>,
     /// What an operator is told.
@@ -39,52 +37,7 @@ pub(crate) struct Swapped {
 
 /// The name of the policy in the record.
 const POLICY: &str = "environment";
-/// The variables that open nothing and set something.
-const SETTINGS: &[&str] = &["BIND_CONFIG", "DISABLE_IPV6", "LOG_LEVEL", "SOCKET_PATH"];
-/// Variables that people set, and no dialect here has. Others that begin like one are told too.
-const STRANGE: &[&str] = &[
-    "DELETE",
-    "LOGS",
-    "PATCH",
-    "PORTS",
-    "PROXY_READ_TIMEOUT",
-    "PUT",
-];
-
-impl Dialect {
-    fn rules(self) -> &'static Rules {
-        match self {
-            Self::Hardened => &HARDENED,
-            Self::Linuxserver => &LINUXSERVER,
-            Self::Tecnativa => &TECNATIVA,
-        }
-    }
-
-    fn name(self) -> &'static str {
-        let named = Self::ALL.iter().find(|(_, dialect)| *dialect == self);
-        named.map_or("", |(name, _)| *name)
-    }
-}
-
-impl Swap {
-    /// Keeps a variable of the environment, if it is or looks like one of these.
-    pub(crate) fn take(&mut self, name: String, text: String) {
-        let is_one = SETTINGS.contains(&name.as_str())
-            || STRANGE.contains(&name.as_str())
-            || name.starts_with("ALLOW_")
-            || name.starts_with("LIBPOD_")
-            || name == "POST"
-            || SECTIONS.iter().any(|section| section.variable == name);
-        if is_one {
-            self.0.insert(name, text);
-        }
-    }
-
-    /// Whether none is set.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
+impl ImageVariables {
     /// Reads the variables into a policy, and into the settings that nothing else sets; or, where a
     /// policy of ours is set, tells that none of them has an effect.
     pub(crate) fn apply(
@@ -92,19 +45,19 @@ impl Swap {
         dialect: Dialect,
         has_policy: bool,
         is_set: &dyn Fn(&str) -> bool,
-    ) -> Swapped {
-        let mut swapped = Swapped::default();
+    ) -> Translated {
+        let mut translated = Translated::default();
         if self.is_empty() && !is_set("dialect") {
-            return swapped;
+            return translated;
         }
         if has_policy {
-            swapped.notices = self.overruled(is_set("dialect"));
-            return swapped;
+            translated.notices = self.overruled(is_set("dialect"));
+            return translated;
         }
-        self.set(dialect, is_set, &mut swapped);
-        swapped.policy = Some(self.policy(dialect.rules()));
-        swapped.notices.extend(report::lines(self, dialect));
-        swapped
+        self.set(dialect, is_set, &mut translated);
+        translated.policy = Some(self.policy(dialect));
+        translated.notices.extend(report::lines(self, dialect));
+        translated
     }
 
     /// What is told when a policy of ours is set.
@@ -120,37 +73,32 @@ impl Swap {
         )]
     }
 
-    fn on(&self, variable: &str) -> bool {
-        let set = self.0.get(variable).map(|text| values::is_true(text));
-        set.unwrap_or_else(|| default_of(variable))
-    }
-
-    fn policy(&self, rules: &Rules) -> Policy {
+    fn policy(&self, dialect: Dialect) -> Policy {
+        let (mut allow, mut deny) = (Grants::default(), Grants::default());
+        let mut remedies = HashMap::new();
+        let formula = Formula::of(dialect);
         let on = |variable: &str| self.on(variable);
-        let (open, shut) = rules.judge(&on);
-        let missing = |operation: Operation| {
-            let missing = rules.missing(operation, &on);
-            let ones = missing.iter().map(|variable| format!("{variable}=1"));
-            let ones = ones.collect::<Vec<_>>();
-            (operation, format!("set {}", ones.join(" and ")))
-        };
-        let is_open = |operation: &Operation| open.contains(&Opened::Operation(*operation));
-        let shut_operations = Operation::ALL
-            .iter()
-            .filter(|operation| !is_open(operation));
-        let ways: HashMap<_, _> = shut_operations.copied().map(missing).collect();
-        let openers = |one: &Opened| {
-            let openers = rules.openers(one, &on);
-            let told = openers.iter().map(|variable| self.told_on(variable));
-            told.collect::<Vec<_>>().join(" and ")
-        };
-        let gate = |one: &Opened| format!("{}=0", rules.gate_of(one).unwrap_or_default());
-        let grants = (grants(&open, &openers), grants(&shut, &gate));
-        Policy::of_environment(POLICY, grants, ways, rules.way_to_paths)
+        for ways in &formula.open {
+            if let Some(by) = ways.opened_by(&on) {
+                let by = by.iter().map(|variable| self.shown(variable));
+                insert(&mut allow, ways, &by.collect::<Vec<_>>());
+            } else if let Entry::Operation(operation) = ways.entry {
+                let missing = ways.missing(&on).into_iter();
+                let missing: Vec<_> = missing.map(|variable| format!("{variable}=1")).collect();
+                remedies.insert(operation, format!("set {}", missing.join(" and ")));
+            }
+        }
+        for ways in formula.shut.iter().filter(|ways| !ways.is_open(&on)) {
+            let gates = ways.missing(&on).into_iter();
+            let gates = gates.map(|variable| format!("{variable}=0"));
+            insert(&mut deny, ways, &gates.collect::<Vec<_>>());
+        }
+        let way_to_paths = dialect.table().way_to_paths;
+        Policy::of_environment(POLICY, (allow, deny), remedies, way_to_paths)
     }
 
     /// A variable that is on, as it is or could be set.
-    fn told_on(&self, variable: &str) -> String {
+    fn shown(&self, variable: &str) -> String {
         if self.0.contains_key(variable) {
             format!("{variable}=1")
         } else {
@@ -159,7 +107,7 @@ impl Swap {
     }
 
     /// Turns the variables that set something into settings.
-    fn set(&self, dialect: Dialect, is_set: &dyn Fn(&str) -> bool, swapped: &mut Swapped) {
+    fn set(&self, dialect: Dialect, is_set: &dyn Fn(&str) -> bool, translated: &mut Translated) {
         for (variable, text) in &self.0 {
             let keys = match variable.as_str() {
                 "BIND_CONFIG" => ["listener", "listen"],
@@ -170,13 +118,15 @@ impl Swap {
             };
             if let Some(key) = keys.iter().find(|key| is_set(key)) {
                 let notice = format!("warning: {variable} is without effect, as `{key}` is set");
-                swapped.notices.push(notice);
+                translated.notices.push(notice);
                 continue;
             }
             let layer = |(key, value)| Layer::of(variable, key, value);
             match self.settings(dialect, variable, text) {
-                Ok(settings) => swapped.layers.extend(settings.into_iter().map(layer)),
-                Err(message) => swapped.problems.push(Problem::of_file(variable, message)),
+                Ok(settings) => translated.layers.extend(settings.into_iter().map(layer)),
+                Err(message) => translated
+                    .problems
+                    .push(Problem::of_file(variable, message)),
             }
         }
     }
@@ -209,25 +159,10 @@ impl Swap {
     }
 }
 
-/// A set of what is open, or shut, and the variables that make it so.
-fn grants(opened: &[Opened], variables: &dyn Fn(&Opened) -> String) -> Grants {
-    let mut grants = Grants::default();
-    for one in opened {
-        let entry = match one {
-            Opened::Operation(operation) => Some(Entry::Operation(*operation)),
-            Opened::Path(text) | Opened::Below(text) => match Entry::parse(text) {
-                Ok(Entry::Raw(path)) if matches!(one, Opened::Below(_)) => {
-                    Some(Entry::Raw(path.with_below()))
-                }
-                // A test reads every path that there is.
-                parsed => parsed.ok(),
-            },
-        };
-        if let Some(entry) = entry {
-            grants.insert_written(Written::new(entry, variables(one), Place::Environment));
-        }
-    }
-    grants
+/// Adds what is open, or shut, and the variables that make it so.
+fn insert(grants: &mut Grants, ways: &Ways, variables: &[String]) {
+    let text = variables.join(" and ");
+    grants.insert_written(Written::new(ways.entry.clone(), &text, Place::Environment));
 }
 
 #[cfg(test)]

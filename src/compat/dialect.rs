@@ -18,4 +18,9 @@ impl Dialect {
         ("linuxserver", Self::Linuxserver),
         ("tecnativa", Self::Tecnativa),
     ];
+
+    pub(crate) fn name(self) -> &'static str {
+        let named = Self::ALL.iter().find(|(_, dialect)| *dialect == self);
+        named.map_or("", |(name, _)| *name)
+    }
 }

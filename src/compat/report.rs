@@ -1,25 +1,30 @@
 //! What an operator is told of each variable: what it opens, or why it does nothing.
 
 use super::dialect::Dialect;
-use super::rules::{On, Opened, Rules, default_of};
-use super::{SETTINGS, Swap, values};
+use super::tables::default_of;
+use super::values;
+use super::variables::{ImageVariables, SETTINGS};
+use super::ways::{Formula, On, Ways};
 
 /// The most names that a line has.
 const NAMED: usize = 8;
 
 /// A line for each variable that is set, under one for all.
-pub(super) fn lines(swap: &Swap, dialect: Dialect) -> Vec<String> {
+pub(super) fn lines(variables: &ImageVariables, dialect: Dialect) -> Vec<String> {
     let mut lines = vec![format!(
         "no policy is set: the environment is read as by the dialect {}",
         dialect.name()
     )];
-    let rules = dialect.rules();
-    let known = rules.variables();
-    for (variable, text) in &swap.0 {
+    let effects = Effects {
+        variables,
+        dialect,
+        formula: Formula::of(dialect),
+    };
+    for (variable, text) in &variables.0 {
         if SETTINGS.contains(&variable.as_str()) {
             continue;
         }
-        if !known.contains(variable) {
+        if !effects.formula.has(variable) {
             lines.push(format!(
                 "warning: {variable} does nothing: {}",
                 stranger(variable)
@@ -29,7 +34,7 @@ pub(super) fn lines(swap: &Swap, dialect: Dialect) -> Vec<String> {
         if !values::is_plain(text) {
             lines.push(misread(variable, text));
         }
-        lines.extend(effect(swap, rules, variable));
+        lines.extend(effects.of(variable));
     }
     lines.push(
         "to tighten: name a policy instead, as DOCKGATE_POLICY=traefik; `dockgate policies` lists them"
@@ -40,10 +45,7 @@ pub(super) fn lines(swap: &Swap, dialect: Dialect) -> Vec<String> {
 
 /// Why a variable is none of the dialect's.
 fn stranger(variable: &str) -> String {
-    let has = |dialect: &&(&str, Dialect)| {
-        let variables = dialect.1.rules().variables();
-        variables.iter().any(|known| known == variable)
-    };
+    let has = |dialect: &&(&str, Dialect)| Formula::of(dialect.1).has(variable);
     match (variable, Dialect::ALL.iter().find(has)) {
         ("DELETE" | "PATCH" | "PUT", _) => "POST opens all methods".to_owned(),
         (_, Some((name, _))) => format!("it is one of DOCKGATE_DIALECT={name}"),
@@ -61,77 +63,75 @@ fn misread(variable: &str, text: &str) -> String {
     )
 }
 
-/// What a variable of the dialect does, if it does not just say what holds anyway.
-fn effect(swap: &Swap, rules: &Rules, variable: &str) -> Option<String> {
-    let with = |value: bool| {
-        move |name: &str| {
-            if name == variable {
-                value
-            } else {
-                swap.on(name)
+/// What the variables do.
+struct Effects<'a> {
+    variables: &'a ImageVariables,
+    dialect: Dialect,
+    formula: Formula,
+}
+
+impl Effects<'_> {
+    /// What a variable of the dialect does, if it does not just say what holds anyway.
+    fn of(&self, variable: &str) -> Option<String> {
+        let on = |name: &str| self.variables.on(name);
+        let with = |value: bool| move |name: &str| if name == variable { value } else { on(name) };
+        let names = list(&self.gain(&with(false), &with(true)));
+        match (on(variable), default_of(variable)) {
+            (false, false) | (true, true) => None,
+            (false, true) => Some(format!("{variable}=0 shuts {names}")),
+            (true, false) if !names.is_empty() => Some(format!("{variable}=1 opens {names}")),
+            (true, false) => {
+                let and_post = |name: &str| name == "POST" || on(name);
+                let without = |name: &str| name != variable && and_post(name);
+                let gate = self.dialect.table().section_of_gate(variable);
+                let why = match gate.filter(|section| !on(section)) {
+                    Some(section) => format!("nothing while {section} is 0"),
+                    None if !self.gain(&without, &and_post).is_empty() => {
+                        "nothing while POST is 0".to_owned()
+                    }
+                    None if self.is_redundant_with_post(variable) => {
+                        "nothing while POST is 0, and with POST=1 nothing that others do not"
+                            .to_owned()
+                    }
+                    None => "nothing that others do not".to_owned(),
+                };
+                Some(format!("warning: {variable}=1 does {why}"))
             }
         }
-    };
-    let gained = |lesser: On<'_>, greater: On<'_>| gain(rules, lesser, greater);
-    let names = list(&gained(&with(false), &with(true)));
-    match (swap.on(variable), default_of(variable)) {
-        (false, false) | (true, true) => None,
-        (false, true) => Some(format!("{variable}=0 shuts {names}")),
-        (true, false) if !names.is_empty() => Some(format!("{variable}=1 opens {names}")),
-        (true, false) => {
-            let and_post = |name: &str| name == "POST" || swap.on(name);
-            let without = |name: &str| name != variable && and_post(name);
-            let gate = rules.section_of_gate(variable);
-            let why = match gate.filter(|section| !swap.on(section)) {
-                Some(section) => format!("nothing while {section} is 0"),
-                None if !gained(&without, &and_post).is_empty() => {
-                    "nothing while POST is 0".to_owned()
-                }
-                None if is_redundant_with_post(swap, rules, variable) => {
-                    "nothing while POST is 0, and with POST=1 nothing that others do not".to_owned()
-                }
-                None => "nothing that others do not".to_owned(),
-            };
-            Some(format!("warning: {variable}=1 does {why}"))
+    }
+
+    /// Whether POST would be needed for what a variable opens, and is not set; others open it then, too.
+    fn is_redundant_with_post(&self, variable: &str) -> bool {
+        let post = |name: &str| name == "POST";
+        let and_post = |name: &str| name == variable || post(name);
+        let open = self.formula.opened(&|name| self.variables.on(name));
+        let alone = self.gain(&post, &and_post);
+        alone.iter().any(|one| !has(&open, one))
+    }
+
+    /// What is open under the greater and not under the lesser.
+    fn gain(&self, lesser: On<'_>, greater: On<'_>) -> Vec<&Ways> {
+        let before = self.formula.opened(lesser);
+        let mut gained = self.formula.opened(greater);
+        gained.retain(|one| !has(&before, one));
+        if greater("LIBPOD_CONTAINERS") || greater("LIBPOD_PODS") {
+            let mut lifted = self.formula.lifted(greater);
+            lifted.retain(|one| !one.is_open(lesser));
+            gained.extend(lifted);
         }
+        gained
     }
 }
 
-/// Whether POST would be needed for what a variable opens, and is not set; others open it then, too.
-fn is_redundant_with_post(swap: &Swap, rules: &Rules, variable: &str) -> bool {
-    let post = |name: &str| name == "POST";
-    let and_post = |name: &str| name == variable || post(name);
-    let alone = gain(rules, &post, &and_post);
-    let (open, _) = rules.judge(&|name| swap.on(name));
-    alone.iter().any(|one| !open.contains(one))
-}
-
-/// What is open under the greater and not under the lesser.
-fn gain(rules: &Rules, lesser: On<'_>, greater: On<'_>) -> Vec<Opened> {
-    let (before, shut_before) = rules.judge(lesser);
-    let (after, shut_after) = rules.judge(greater);
-    let mut gained: Vec<_> = after
-        .iter()
-        .filter(|one| !before.contains(one))
-        .cloned()
-        .collect();
-    let has_podman = greater("LIBPOD_CONTAINERS") || greater("LIBPOD_PODS");
-    let opened = shut_before
-        .into_iter()
-        .filter(|one| has_podman && !shut_after.contains(one));
-    gained.extend(opened);
-    gained
+fn has(all: &[&Ways], ways: &Ways) -> bool {
+    all.iter().any(|one| one.entry == ways.entry)
 }
 
 /// The names of what is open; of Podman's own paths each once, whatever the methods.
-fn list(opened: &[Opened]) -> String {
-    let name = |one: &Opened| match one {
-        Opened::Operation(operation) => operation.to_string(),
-        Opened::Path(path) => path.clone(),
-        Opened::Below(path) => {
-            let path = path.split(' ').next_back().unwrap_or_default();
-            format!("{path}/...")
-        }
+fn list(opened: &[&Ways]) -> String {
+    let name = |one: &&Ways| match one.text.split_once(' ') {
+        Some((_, path)) if path.ends_with("/...") => path.to_owned(),
+        Some(_) | None => one.text.clone(),
     };
     let mut names: Vec<_> = opened.iter().map(name).collect();
     names.dedup();

@@ -1,41 +1,39 @@
+use super::tables::{DialectTable, PODMAN_OBJECTS, PODMAN_SECTIONS, SECTIONS, Section};
 use super::*;
+use crate::docker::Operation;
 
 #[path = "../../tests/generated/kept.rs"]
 mod kept;
 
 use kept::generated;
 
-fn swap(pairs: &[(&str, &str)]) -> Swap {
-    let mut swap = Swap::default();
+fn variables(pairs: &[(&str, &str)]) -> ImageVariables {
+    let mut variables = ImageVariables::default();
     for (name, text) in pairs {
-        swap.take((*name).to_owned(), (*text).to_owned());
+        variables.take((*name).to_owned(), (*text).to_owned());
     }
-    swap
+    variables
 }
 
 /// Variables as a shell takes them.
-fn parsed(line: &str) -> Swap {
+fn parsed(line: &str) -> ImageVariables {
     let pairs: Vec<_> = line
         .split_ascii_whitespace()
         .map(|pair| pair.split_once('=').unwrap())
         .collect();
-    swap(&pairs)
+    variables(&pairs)
 }
 
 /// What a dialect opens under an environment, in words.
 fn opened(dialect: Dialect, environment: &str) -> String {
-    let swap = parsed(environment);
-    let (open, shut) = dialect.rules().judge(&|variable| swap.on(variable));
-    let word = |one: &Opened| match one {
-        Opened::Operation(operation) => operation.to_string(),
-        Opened::Path(path) => path.replace(' ', ":"),
-        Opened::Below(path) => format!("{}/...", path.replace(' ', ":")),
-    };
-    let open = open.iter().map(word);
+    let variables = parsed(environment);
+    let on = |variable: &str| variables.on(variable);
+    let formula = Formula::of(dialect);
+    let word = |ways: &Ways| ways.text.replace(' ', ":");
+    let open = formula.opened(&on).into_iter().map(word);
     // Shut is what none of the variables opens; only what is less than that is worth a word.
-    let all = dialect.rules().judge(&|_| false).1;
-    let lifted = all.iter().filter(|one| !shut.contains(one));
-    let lifted = lifted.map(|one| format!("+{}", word(one)));
+    let lifted = formula.lifted(&on).into_iter();
+    let lifted = lifted.map(|ways| format!("+{}", word(ways)));
     open.chain(lifted).collect::<Vec<_>>().join(" ")
 }
 
@@ -50,15 +48,33 @@ const DOCUMENTED: &[&str] = &[
     "EVENTS=0 PING=0 VERSION=0",
 ];
 
+/// Every variable that opens something.
+fn variables_of(table: &DialectTable) -> Vec<String> {
+    let sections = |sections: &[Section]| -> Vec<_> {
+        let variables = sections.iter().map(|section| section.variable.to_owned());
+        variables.collect()
+    };
+    let mut variables = sections(SECTIONS);
+    let switches = table.gates.iter().chain(table.actions);
+    variables.extend(switches.map(|switch| switch.variable.to_owned()));
+    if table.has_podman {
+        variables.extend(sections(PODMAN_SECTIONS));
+        for (_, prefix) in PODMAN_OBJECTS {
+            variables.extend(table.actions.iter().map(|action| action.of_podman(prefix)));
+        }
+    }
+    variables
+}
+
 /// Each variable alone, at `POST=0` and at `POST=1`, and those that are documented.
 fn environments(dialect: Dialect) -> Vec<String> {
     let mut environments = vec!["POST=0".to_owned(), "POST=1".to_owned()];
-    let variables = dialect.rules().variables();
-    for variable in variables.iter().filter(|variable| *variable != "POST") {
+    let variables = variables_of(dialect.table());
+    for variable in &variables {
         environments.push(format!("{variable}=1 POST=0"));
         environments.push(format!("{variable}=1 POST=1"));
         // A gate does nothing but beside its section.
-        if let Some(section) = dialect.rules().section_of_gate(variable) {
+        if let Some(section) = dialect.table().section_of_gate(variable) {
             environments.push(format!("{variable}=1 {section}=1 POST=0"));
             environments.push(format!("{variable}=1 {section}=1 POST=1"));
         }
@@ -82,19 +98,7 @@ fn every_variable_opens_in_each_dialect_what_was_reviewed() {
     }
 }
 
-#[test]
-fn every_path_of_podmans_is_one() {
-    let (open, shut) = LINUXSERVER.judge(&|_| true);
-    let (_, all_shut) = LINUXSERVER.judge(&|_| false);
-    for one in open.iter().chain(&shut).chain(&all_shut) {
-        if let Opened::Path(text) | Opened::Below(text) = one {
-            assert!(matches!(Entry::parse(text), Ok(Entry::Raw(_))), "{text}");
-        }
-    }
-    assert!(!all_shut.is_empty());
-}
-
-fn applied(environment: &str, dialect: &str) -> Swapped {
+fn applied(environment: &str, dialect: &str) -> Translated {
     let (_, dialect) = *Dialect::ALL
         .iter()
         .find(|(word, _)| *word == dialect)
@@ -213,20 +217,24 @@ fn what_is_off_as_it_would_be_anyway_is_not_told() {
 #[test]
 fn a_policy_of_ours_holds_and_every_variable_without_effect_is_named() {
     let variables = parsed("CONTAINERS=1 LOG_LEVEL=notice SOCKET_PATH=/x");
-    let swapped = variables.apply(Dialect::Hardened, true, &|_| false);
-    assert!(swapped.policy.is_none() && swapped.layers.is_empty());
+    let translated = variables.apply(Dialect::Hardened, true, &|_| false);
+    assert!(translated.policy.is_none() && translated.layers.is_empty());
     let want =
         "warning: without effect, as a policy of ours is set: CONTAINERS, LOG_LEVEL, SOCKET_PATH";
-    assert_eq!(swapped.notices, [want]);
+    assert_eq!(translated.notices, [want]);
 }
 
 #[test]
 fn settings_of_ours_win_over_variables() {
     let variables = parsed("SOCKET_PATH=/x LOG_LEVEL=notice");
-    let swapped = variables.apply(Dialect::Hardened, false, &|key| key == "upstream");
-    assert_eq!(swapped.layers.len(), 2, "`log` and `audit.allowed_reads`");
+    let translated = variables.apply(Dialect::Hardened, false, &|key| key == "upstream");
+    assert_eq!(
+        translated.layers.len(),
+        2,
+        "`log` and `audit.allowed_reads`"
+    );
     let want = "warning: SOCKET_PATH is without effect, as `upstream` is set";
-    assert!(swapped.notices.iter().any(|notice| notice == want));
+    assert!(translated.notices.iter().any(|notice| notice == want));
 }
 
 #[test]

@@ -16,10 +16,10 @@ const DEFAULT_POLICY: &str = "default";
 pub(crate) fn compose(
     reader: &mut Reader<'_>,
     settings: &Settings,
-    swapped: Option<Policy>,
+    translated: Option<Policy>,
 ) -> Vec<ListenerSettings> {
     let deny = grants(&settings.deny);
-    let general = general(reader, settings, swapped);
+    let general = general(reader, settings, translated);
     let addresses = general_addresses(reader, settings);
     check_use(reader, settings);
     let mut listeners: Vec<_> = addresses
@@ -120,7 +120,11 @@ fn check_doubles(reader: &mut Reader<'_>, listeners: &[ListenerSettings]) {
 }
 
 /// The policies of the listeners that have none of their own.
-fn general(reader: &mut Reader<'_>, settings: &Settings, swapped: Option<Policy>) -> Vec<Policy> {
+fn general(
+    reader: &mut Reader<'_>,
+    settings: &Settings,
+    translated: Option<Policy>,
+) -> Vec<Policy> {
     let references = settings.policy.as_deref().unwrap_or_default();
     let mut general = policies(reader, "policy", references);
     if let Some(allow) = &settings.allow {
@@ -128,7 +132,7 @@ fn general(reader: &mut Reader<'_>, settings: &Settings, swapped: Option<Policy>
     }
     if settings.policy.is_none() && settings.allow.is_none() {
         let default = || policies(reader, "policy", &[DEFAULT_POLICY.to_owned()]);
-        general = swapped.map_or_else(default, |policy| vec![policy]);
+        general = translated.map_or_else(default, |policy| vec![policy]);
     }
     general
 }

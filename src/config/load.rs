@@ -16,7 +16,7 @@ use super::layers::{Layer, Layers};
 use super::settings::Settings;
 use super::table::Reader;
 use super::{Admission, Config, ListenerSettings, RunAs, files, listeners, rows};
-use crate::compat::Swap;
+use crate::compat::ImageVariables;
 use crate::policyfile::{Lines, Policy, Problem};
 
 /// What the command line says of the settings.
@@ -89,7 +89,7 @@ impl Config {
 struct Sources {
     layers: Layers,
     named_file: Option<PathBuf>,
-    swap: Swap,
+    variables: ImageVariables,
     notices: Vec<String>,
     problems: Vec<Problem>,
 }
@@ -98,7 +98,7 @@ impl Sources {
     fn read_environment(&mut self, environment: impl IntoIterator<Item = (String, String)>) {
         for (name, text) in environment {
             let Some(key) = name.strip_prefix(PREFIX).map(str::to_owned) else {
-                self.swap.take(name, text);
+                self.variables.take(name, text);
                 continue;
             };
             if key == "CONFIG" && text.is_empty() {
@@ -183,7 +183,7 @@ impl Sources {
     }
 
     /// Reads the image-swap variables into a policy, and into settings that nothing else sets.
-    fn read_swap(&mut self) -> Option<Policy> {
+    fn read_variables(&mut self) -> Option<Policy> {
         let values = self.layers.values();
         // What is wrong is reported when all settings are read.
         let settings = Settings::take(&values, &mut Reader::new(&self.layers))?;
@@ -191,24 +191,24 @@ impl Sources {
             || settings.allow.is_some()
             || settings.listener.iter().any(|own| own.policy.is_some());
         let is_set = |key: &str| self.layers.is_set(key);
-        let swapped = self.swap.apply(settings.dialect, has_policy, &is_set);
-        self.notices.extend(swapped.notices);
-        self.problems.extend(swapped.problems);
-        for layer in swapped.layers {
+        let translated = self.variables.apply(settings.dialect, has_policy, &is_set);
+        self.notices.extend(translated.notices);
+        self.problems.extend(translated.problems);
+        for layer in translated.layers {
             self.layers.under(layer);
         }
-        swapped.policy
+        translated.policy
     }
 
     fn check(mut self) -> Result<Config, Vec<Problem>> {
-        let swapped = self.read_swap();
+        let translated = self.read_variables();
         let mut reader = Reader::new(&self.layers);
         let settings = Settings::take(&self.layers.values(), &mut reader);
         let Some(settings) = settings else {
             self.problems.append(&mut reader.problems);
             return Err(self.problems);
         };
-        let listeners = listeners::compose(&mut reader, &settings, swapped);
+        let listeners = listeners::compose(&mut reader, &settings, translated);
         check_circle(&mut reader, &settings, &listeners);
         let (fixed, mut problems) = (reader.fixed, reader.problems);
         self.problems.append(&mut problems);
