@@ -22,7 +22,7 @@ pub use address::{BadAddress, ListenAddress, UpstreamAddress};
 pub use choices::{AuditFormat, LogLevel, OnFailure, Output};
 pub use files::Files;
 pub use load::Flags;
-pub use ownership::{Access, RunAs};
+pub use ownership::{RunAs, SocketAccess};
 pub use rate::UploadRate;
 pub use settings::{AuditSettings, Limits};
 
@@ -79,7 +79,7 @@ pub struct ListenerSettings {
     /// Its address.
     pub address: ListenAddress,
     /// Who may connect to a unix socket.
-    pub access: Access,
+    pub access: SocketAccess,
     /// What holds there.
     pub rules: Rules,
 }

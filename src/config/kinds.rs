@@ -7,8 +7,8 @@ use figment::value::Value;
 use serde_json::{Value as Json, json};
 
 use super::choices::{AuditFormat, LogLevel, OnFailure, Output};
-use super::rows::{Shape, number};
-use super::table::{Kind, Reader};
+use super::rows::{ValueShape, number};
+use super::table::{SettingKind, SettingsReader};
 use super::{ListenAddress, RunAs, UpstreamAddress, ownership, rate};
 use crate::compat::Dialect;
 use crate::docker::ApiVersion;
@@ -22,11 +22,11 @@ macro_rules! texts {
         $(#[$about])*
         pub(crate) struct $name;
 
-        impl Kind for $name {
+        impl SettingKind for $name {
             type Value = $value;
-            const SHAPE: Shape = Shape::Text;
+            const SHAPE: ValueShape = ValueShape::Text;
 
-            fn read(value: &Value, reader: &mut Reader<'_>) -> Option<$value> {
+            fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<$value> {
                 let $text = value.as_str()?;
                 let read: Result<_, String> = $read;
                 read.map_err(|wrong| reader.wrong(wrong)).ok()
@@ -49,10 +49,10 @@ texts! {
     HostName(text): String, like("^[^:/*]*$"),
         must(text, host_name(text), "is no host name: write \"dash.example\", without a port");
     /// A user and a group.
-    Ids(text): RunAs, like("^[0-9]+:[0-9]+$"),
+    UidGid(text): RunAs, like("^[0-9]+:[0-9]+$"),
         must(text, RunAs::parse(text), "must be a user and a group by number: \"65532:65532\"");
     /// Which image's variables are read.
-    Image(text): Dialect, one_of(Dialect::ALL), choose(Dialect::ALL, text);
+    DialectName(text): Dialect, one_of(Dialect::ALL), choose(Dialect::ALL, text);
     /// How severe diagnostics are.
     Level(text): LogLevel, one_of(LogLevel::ALL), choose(LogLevel::ALL, text);
     /// An address to listen on.
@@ -85,7 +85,7 @@ texts! {
     TimeOrOff(text): Option<Duration>, like(r"^off$|[0-9]\s*[a-zA-Zµ]"),
         or_off(text, must(text, time(text), TIME));
     /// The daemon's address.
-    Upstream(text): UpstreamAddress, like(ADDRESS),
+    DaemonAddress(text): UpstreamAddress, like(ADDRESS),
         UpstreamAddress::parse(text).map_err(|bad| bad.to_string());
     /// What happens while the record cannot be written.
     WhenFull(text): OnFailure, one_of(OnFailure::ALL), choose(OnFailure::ALL, text);
@@ -153,11 +153,11 @@ fn time(text: &str) -> Option<Duration> {
 /// Longer times are slips, and clocks cannot add them.
 const LONGEST: Duration = Duration::from_hours(366 * 24);
 
-impl Kind for bool {
+impl SettingKind for bool {
     type Value = Self;
-    const SHAPE: Shape = Shape::Flag;
+    const SHAPE: ValueShape = ValueShape::Flag;
 
-    fn read(value: &Value, _reader: &mut Reader<'_>) -> Option<Self> {
+    fn read(value: &Value, _reader: &mut SettingsReader<'_>) -> Option<Self> {
         value.to_bool()
     }
 
@@ -169,11 +169,11 @@ impl Kind for bool {
 /// A list.
 pub(crate) struct List<K>(PhantomData<K>);
 
-impl<K: Kind> Kind for List<K> {
+impl<K: SettingKind> SettingKind for List<K> {
     type Value = Vec<K::Value>;
-    const SHAPE: Shape = Shape::List;
+    const SHAPE: ValueShape = ValueShape::List;
 
-    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Self::Value> {
+    fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value> {
         Some(reader.entries::<K>(value.as_array()?))
     }
 
@@ -186,16 +186,16 @@ impl<K: Kind> Kind for List<K> {
 pub(crate) struct Filled<K>(PhantomData<K>);
 
 /// What such a list has.
-pub(crate) trait Named: Kind {
+pub(crate) trait Named: SettingKind {
     /// What to write instead of none.
     const INSTEAD: &str;
 }
 
-impl<K: Named> Kind for Filled<K> {
+impl<K: Named> SettingKind for Filled<K> {
     type Value = Vec<K::Value>;
-    const SHAPE: Shape = Shape::List;
+    const SHAPE: ValueShape = ValueShape::List;
 
-    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Self::Value> {
+    fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value> {
         let list = List::<K>::read(value, reader)?;
         if value.as_array()?.is_empty() {
             reader.wrong(format!("is empty: {}, or leave it out", K::INSTEAD));
@@ -214,16 +214,18 @@ pub(crate) struct Tables<T>(PhantomData<T>);
 /// Nothing, for the default of a list or a table.
 pub(crate) const EMPTY: Vec<Value> = Vec::new();
 
-impl<K: Kind> Kind for Tables<K> {
+impl<K: SettingKind> SettingKind for Tables<K> {
     type Value = Vec<K::Value>;
-    const SHAPE: Shape = match K::SHAPE {
-        Shape::Table(rows) => Shape::Tables(rows),
-        shape @ (Shape::Flag | Shape::List | Shape::Number | Shape::Tables(_) | Shape::Text) => {
-            shape
-        }
+    const SHAPE: ValueShape = match K::SHAPE {
+        ValueShape::Table(rows) => ValueShape::Tables(rows),
+        shape @ (ValueShape::Flag
+        | ValueShape::List
+        | ValueShape::Number
+        | ValueShape::Tables(_)
+        | ValueShape::Text) => shape,
     };
 
-    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Self::Value> {
+    fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value> {
         reader.tables::<K>(value.as_array()?)
     }
 
@@ -235,11 +237,11 @@ impl<K: Kind> Kind for Tables<K> {
 /// A number within bounds.
 pub(crate) struct Number<const LEAST: u64, const MOST: u64>;
 
-impl<const LEAST: u64, const MOST: u64> Kind for Number<LEAST, MOST> {
+impl<const LEAST: u64, const MOST: u64> SettingKind for Number<LEAST, MOST> {
     type Value = usize;
-    const SHAPE: Shape = Shape::Number;
+    const SHAPE: ValueShape = ValueShape::Number;
 
-    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<usize> {
+    fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<usize> {
         let number = number(value)?;
         if !(LEAST..=MOST).contains(&number) {
             reader.wrong(format!("{number} must be from {LEAST} to {MOST}"));
@@ -253,11 +255,11 @@ impl<const LEAST: u64, const MOST: u64> Kind for Number<LEAST, MOST> {
 }
 
 /// An entry of `allow` and `deny`.
-impl Kind for Entry {
+impl SettingKind for Entry {
     type Value = Written;
-    const SHAPE: Shape = Shape::Text;
+    const SHAPE: ValueShape = ValueShape::Text;
 
-    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Written> {
+    fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Written> {
         let text = value.as_str()?;
         let entry = Entry::parse(text);
         let entry = entry.map_err(|error| reader.wrong(format!("\"{text}\": {error}")));

@@ -2,8 +2,8 @@
 
 use super::files::Files;
 use super::settings::{DEFAULT_LISTEN, ListenerTable, Settings};
-use super::table::Reader;
-use super::{Access, ListenAddress, ListenerSettings};
+use super::table::SettingsReader;
+use super::{ListenAddress, ListenerSettings, SocketAccess};
 use crate::policy::Rules;
 use crate::policyfile::mark::same_marks;
 use crate::policyfile::{Grants, Policy, Problem, Written};
@@ -14,7 +14,7 @@ const DEFAULT_POLICY: &str = "default";
 /// Makes the listeners of what the settings say of them and of policies. What image-swap variables say holds
 /// where no policy is set.
 pub(crate) fn compose(
-    reader: &mut Reader<'_>,
+    reader: &mut SettingsReader<'_>,
     settings: &Settings,
     translated: Option<Policy>,
 ) -> Vec<ListenerSettings> {
@@ -26,7 +26,7 @@ pub(crate) fn compose(
         .into_iter()
         .map(|address| ListenerSettings {
             address,
-            access: Access::DEFAULT,
+            access: SocketAccess::DEFAULT,
             rules: Rules::new(general.clone(), deny.clone()).observed(settings.observe),
         })
         .collect();
@@ -53,7 +53,7 @@ pub(crate) fn compose(
 }
 
 /// The addresses of the listeners that have the general rules.
-fn general_addresses(reader: &mut Reader<'_>, settings: &Settings) -> Vec<ListenAddress> {
+fn general_addresses(reader: &mut SettingsReader<'_>, settings: &Settings) -> Vec<ListenAddress> {
     if settings.listen.is_some() || !settings.listener.is_empty() {
         return settings.listen.clone().unwrap_or_default();
     }
@@ -64,11 +64,11 @@ fn general_addresses(reader: &mut Reader<'_>, settings: &Settings) -> Vec<Listen
 
 /// Who may connect to a listener's socket.
 fn access(
-    reader: &mut Reader<'_>,
+    reader: &mut SettingsReader<'_>,
     key: &dyn Fn(&str) -> String,
     table: &ListenerTable,
     address: &ListenAddress,
-) -> Access {
+) -> SocketAccess {
     let is_unix = matches!(address, ListenAddress::Unix(_));
     for (name, is_set) in [
         ("mode", table.mode.is_some()),
@@ -80,12 +80,12 @@ fn access(
         }
     }
     let (uid, gid) = table.owner.unwrap_or_default();
-    let mode = table.mode.unwrap_or(Access::DEFAULT.mode);
-    Access { mode, uid, gid }
+    let mode = table.mode.unwrap_or(SocketAccess::DEFAULT.mode);
+    SocketAccess { mode, uid, gid }
 }
 
 /// Reports policies that hold nowhere.
-fn check_use(reader: &mut Reader<'_>, settings: &Settings) {
+fn check_use(reader: &mut SettingsReader<'_>, settings: &Settings) {
     let has_general = settings.listen.is_some() || settings.listener.is_empty();
     let mut own = settings.listener.iter();
     let is_used = has_general || own.any(|own| own.policy.is_none());
@@ -107,7 +107,7 @@ fn check_use(reader: &mut Reader<'_>, settings: &Settings) {
 }
 
 /// Reports addresses that are listened on twice. Of port 0 each gets one of its own.
-fn check_doubles(reader: &mut Reader<'_>, listeners: &[ListenerSettings]) {
+fn check_doubles(reader: &mut SettingsReader<'_>, listeners: &[ListenerSettings]) {
     for (at, listener) in listeners.iter().enumerate() {
         let address = &listener.address;
         let mut before = listeners.iter().take(at);
@@ -121,7 +121,7 @@ fn check_doubles(reader: &mut Reader<'_>, listeners: &[ListenerSettings]) {
 
 /// The policies of the listeners that have none of their own.
 fn general(
-    reader: &mut Reader<'_>,
+    reader: &mut SettingsReader<'_>,
     settings: &Settings,
     translated: Option<Policy>,
 ) -> Vec<Policy> {
@@ -137,7 +137,7 @@ fn general(
     general
 }
 
-fn policies(reader: &mut Reader<'_>, key: &str, references: &[String]) -> Vec<Policy> {
+fn policies(reader: &mut SettingsReader<'_>, key: &str, references: &[String]) -> Vec<Policy> {
     let mut policies = Vec::new();
     for (at, reference) in references.iter().enumerate() {
         if references.iter().take(at).any(|before| before == reference) {

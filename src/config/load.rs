@@ -14,7 +14,7 @@ use figment::value::Value;
 
 use super::layers::{Layer, Layers};
 use super::settings::Settings;
-use super::table::Reader;
+use super::table::SettingsReader;
 use super::{Admission, Config, ListenerSettings, RunAs, files, listeners, rows};
 use crate::compat::ImageVariables;
 use crate::policyfile::{Lines, Policy, Problem};
@@ -186,7 +186,7 @@ impl Sources {
     fn read_variables(&mut self) -> Option<Policy> {
         let values = self.layers.values();
         // What is wrong is reported when all settings are read.
-        let settings = Settings::take(&values, &mut Reader::new(&self.layers))?;
+        let settings = Settings::take(&values, &mut SettingsReader::new(&self.layers))?;
         let has_policy = settings.policy.is_some()
             || settings.allow.is_some()
             || settings.listener.iter().any(|own| own.policy.is_some());
@@ -202,7 +202,7 @@ impl Sources {
 
     fn check(mut self) -> Result<Config, Vec<Problem>> {
         let translated = self.read_variables();
-        let mut reader = Reader::new(&self.layers);
+        let mut reader = SettingsReader::new(&self.layers);
         let settings = Settings::take(&self.layers.values(), &mut reader);
         let Some(settings) = settings else {
             self.problems.append(&mut reader.problems);
@@ -235,7 +235,11 @@ impl Sources {
 }
 
 /// Reports a daemon's address that Dockgate itself listens on.
-fn check_circle(reader: &mut Reader<'_>, settings: &Settings, listeners: &[ListenerSettings]) {
+fn check_circle(
+    reader: &mut SettingsReader<'_>,
+    settings: &Settings,
+    listeners: &[ListenerSettings],
+) {
     let is_upstream = |problem: &Problem| problem.key.as_deref() == Some("upstream");
     if reader.problems.iter().any(is_upstream) {
         return;

@@ -41,7 +41,7 @@ pub(crate) fn id(text: &str) -> Option<u32> {
 
 /// Who may connect to a unix listener: what its file has from its first moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access {
+pub struct SocketAccess {
     /// The mode.
     pub mode: u32,
     /// The owner, if not whoever makes the file.
@@ -50,7 +50,7 @@ pub struct Access {
     pub gid: Option<u32>,
 }
 
-impl Access {
+impl SocketAccess {
     /// What holds when nothing says otherwise: it is for its owner and group.
     pub const DEFAULT: Self = Self {
         mode: 0o660,

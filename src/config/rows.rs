@@ -10,24 +10,24 @@ use crate::policyfile::spelling::nearest;
 
 /// The shape of a value.
 #[derive(Clone, Copy)]
-pub(crate) enum Shape {
+pub(crate) enum ValueShape {
     Flag,
     /// A list of texts.
     List,
     Number,
-    Table(&'static [Row]),
+    Table(&'static [SettingRow]),
     /// A list of tables.
-    Tables(&'static [Row]),
+    Tables(&'static [SettingRow]),
     Text,
 }
 
 /// A setting.
-pub(crate) struct Row {
+pub(crate) struct SettingRow {
     /// Its name within its table.
     pub(crate) key: &'static str,
     /// A sentence on it.
     pub(crate) about: &'static str,
-    pub(crate) shape: Shape,
+    pub(crate) shape: ValueShape,
     pub(crate) schema: fn() -> Json,
     pub(crate) default: Option<fn() -> Value>,
     pub(crate) note: Note,
@@ -44,7 +44,7 @@ pub(crate) enum Note {
     Required(&'static str),
 }
 
-impl Shape {
+impl ValueShape {
     /// Reads a variable's text as this shape.
     pub(crate) fn parse(self, text: &str) -> Result<Value, &'static str> {
         match self {
@@ -103,14 +103,18 @@ pub(crate) fn number(value: &Value) -> Option<u64> {
 }
 
 /// The settings of a table and of those in it by their keys, sorted, with points between the levels.
-pub(crate) fn all(rows: &'static [Row]) -> BTreeMap<String, &'static Row> {
+pub(crate) fn all(rows: &'static [SettingRow]) -> BTreeMap<String, &'static SettingRow> {
     let all = rows.iter().flat_map(|row| match row.shape {
-        Shape::Table(rows) => {
+        ValueShape::Table(rows) => {
             let inner = all(rows).into_iter();
             let inner = inner.map(|(key, inner)| (format!("{}.{key}", row.key), inner));
             inner.collect()
         }
-        Shape::Flag | Shape::List | Shape::Number | Shape::Tables(_) | Shape::Text => {
+        ValueShape::Flag
+        | ValueShape::List
+        | ValueShape::Number
+        | ValueShape::Tables(_)
+        | ValueShape::Text => {
             vec![(row.key.to_owned(), row)]
         }
     });
@@ -118,7 +122,11 @@ pub(crate) fn all(rows: &'static [Row]) -> BTreeMap<String, &'static Row> {
 }
 
 /// What to say of a key that no table has. `shown` makes of the key that it is near what is written.
-pub(crate) fn unknown(rows: &'static [Row], key: &str, shown: impl Fn(&str) -> String) -> String {
+pub(crate) fn unknown(
+    rows: &'static [SettingRow],
+    key: &str,
+    shown: impl Fn(&str) -> String,
+) -> String {
     let all = all(rows);
     let near = nearest(key, all.keys().map(String::as_str));
     let hint = near.map(|near| format!(": did you mean {}?", shown(near)));
@@ -128,13 +136,13 @@ pub(crate) fn unknown(rows: &'static [Row], key: &str, shown: impl Fn(&str) -> S
 /// Checks the values of a file against a table, reports all that do not fit, and leaves those that do.
 /// `within` stands before each key in what is reported.
 pub(crate) fn fitting(
-    rows: &'static [Row],
+    rows: &'static [SettingRow],
     dict: Dict,
     within: &str,
     report: &mut dyn FnMut(&str, String),
 ) -> Dict {
     let mut values: Vec<_> = dict.into_iter().collect();
-    values.sort_by_key(|(_, value)| Shape::Tables(&[]).is_of(value));
+    values.sort_by_key(|(_, value)| ValueShape::Tables(&[]).is_of(value));
     let mut fitting = Dict::new();
     for (name, value) in values {
         let key = format!("{within}{name}");
@@ -160,12 +168,17 @@ pub(crate) fn fitting(
 }
 
 /// What fits of the tables in a value.
-fn inner(shape: Shape, value: Value, key: &str, report: &mut dyn FnMut(&str, String)) -> Value {
+fn inner(
+    shape: ValueShape,
+    value: Value,
+    key: &str,
+    report: &mut dyn FnMut(&str, String),
+) -> Value {
     match (shape, value) {
-        (Shape::Table(rows), Value::Dict(_, table)) => {
+        (ValueShape::Table(rows), Value::Dict(_, table)) => {
             fitting(rows, table, &format!("{key}."), report).into()
         }
-        (Shape::Tables(rows), Value::Array(_, tables)) => {
+        (ValueShape::Tables(rows), Value::Array(_, tables)) => {
             let tables = tables.into_iter().filter_map(Value::into_dict).enumerate();
             let tables = tables
                 .map(|(at, table)| fitting(rows, table, &format!("{key}[{at}]."), report).into());
@@ -176,7 +189,7 @@ fn inner(shape: Shape, value: Value, key: &str, report: &mut dyn FnMut(&str, Str
 }
 
 /// The schema of a table.
-pub(crate) fn schema(rows: &[Row]) -> Json {
+pub(crate) fn schema(rows: &[SettingRow]) -> Json {
     let mut properties = Map::new();
     for row in rows {
         let mut schema = described((row.schema)(), row.about);
@@ -199,7 +212,7 @@ pub(crate) fn schema(rows: &[Row]) -> Json {
 }
 
 /// A default that can be written: an empty list or table says that there is none.
-pub(crate) fn default(row: &Row) -> Option<Json> {
+pub(crate) fn default(row: &SettingRow) -> Option<Json> {
     let default = serde_json::to_value(row.default?()).ok()?;
     let is_empty = matches!(&default, Json::Array(list) if list.is_empty()) || default.is_object();
     (!is_empty).then_some(default)
@@ -211,17 +224,21 @@ mod tests {
 
     #[test]
     fn a_variable_is_read_by_the_shape_of_its_key() {
-        let text = Shape::Text.parse("1.40");
+        let text = ValueShape::Text.parse("1.40");
         assert_eq!(
             text,
             Ok(Value::from("1.40")),
             "no number, or it would be 1.4"
         );
-        assert_eq!(Shape::Number.parse("64"), Ok(Value::from(64_u64)));
-        let list = Shape::List.parse("traefik, homepage,").unwrap();
+        assert_eq!(ValueShape::Number.parse("64"), Ok(Value::from(64_u64)));
+        let list = ValueShape::List.parse("traefik, homepage,").unwrap();
         assert_eq!(list.as_array().map(<[Value]>::len), Some(2));
-        let tables = Shape::Tables(&[]);
-        for (shape, text) in [(Shape::Flag, "1"), (Shape::Number, "ten"), (tables, "x")] {
+        let tables = ValueShape::Tables(&[]);
+        for (shape, text) in [
+            (ValueShape::Flag, "1"),
+            (ValueShape::Number, "ten"),
+            (tables, "x"),
+        ] {
             assert!(shape.parse(text).is_err(), "{text}");
         }
     }

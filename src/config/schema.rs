@@ -16,23 +16,23 @@ pub fn settings() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{Shape, all, default};
+    use super::super::rows::{ValueShape, all, default};
     use super::super::settings::ListenerTable;
     use super::*;
 
     const DOCUMENT: &str = include_str!("../../docs/settings.md");
 
     /// How the document calls what a setting takes.
-    fn word(key: &str, shape: Shape) -> &'static str {
+    fn word(key: &str, shape: ValueShape) -> &'static str {
         match shape {
-            Shape::Flag => "boolean",
-            Shape::List => "list",
-            Shape::Number => "number",
-            Shape::Tables(_) => "list of tables",
-            Shape::Text if key == "limits.reply_head" => "duration, or `\"off\"`",
-            Shape::Text if key == "limits.upload_rate" => "bytes per second, or `\"off\"`",
-            Shape::Text if key.starts_with("limits.") => "duration",
-            Shape::Text | Shape::Table(_) => "text",
+            ValueShape::Flag => "boolean",
+            ValueShape::List => "list",
+            ValueShape::Number => "number",
+            ValueShape::Tables(_) => "list of tables",
+            ValueShape::Text if key == "limits.reply_head" => "duration, or `\"off\"`",
+            ValueShape::Text if key == "limits.upload_rate" => "bytes per second, or `\"off\"`",
+            ValueShape::Text if key.starts_with("limits.") => "duration",
+            ValueShape::Text | ValueShape::Table(_) => "text",
         }
     }
 
@@ -49,7 +49,7 @@ mod tests {
                 .and_then(|rest| rest.lines().next())
                 .unwrap_or_default();
             let variable = key.to_ascii_uppercase().replace('.', "__");
-            let end = if matches!(row.shape, Shape::Tables(_)) {
+            let end = if matches!(row.shape, ValueShape::Tables(_)) {
                 " | not by environment |".to_owned()
             } else {
                 format!(" | `DOCKGATE_{variable}` |")

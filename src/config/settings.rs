@@ -8,12 +8,12 @@ use figment::value::{Dict, Value};
 use serde_json::Value as Json;
 
 use super::kinds::{
-    ApiMin, EMPTY, Filled, Format, HostName, Ids, Image, Level, List, Listen, Mode, Number, Origin,
-    OutputName, Owner, PolicyName, Rate, Tables, Time, TimeOrOff, Upstream, WhenFull,
+    ApiMin, DaemonAddress, DialectName, EMPTY, Filled, Format, HostName, Level, List, Listen, Mode,
+    Number, Origin, OutputName, Owner, PolicyName, Rate, Tables, Time, TimeOrOff, UidGid, WhenFull,
 };
 use super::rate::UploadRate;
-use super::rows::{Note, Row, Shape};
-use super::table::{Kind, Reader, settings};
+use super::rows::{Note, SettingRow, ValueShape};
+use super::table::{SettingKind, SettingsReader, settings};
 use crate::docker::ApiVersion;
 use crate::policyfile::Entry;
 
@@ -33,9 +33,9 @@ settings! {
         /// Listeners with rules of their own.
         listener: Tables<ListenerTable> = EMPTY => live;
         /// Where the daemon is: unix:///path or tcp://host:port.
-        upstream: Upstream = "unix:///var/run/docker.sock";
+        upstream: DaemonAddress = "unix:///var/run/docker.sock";
         /// Whom to run as when started as root, user and group by number.
-        run_as: Ids;
+        run_as: UidGid;
         /// The least API version that a path may name.
         api_min: ApiMin = ApiVersion::LEAST.to_string() => live;
         /// Origins whose pages may send requests from a browser, as https://dash.example.
@@ -47,7 +47,7 @@ settings! {
         /// The least severe diagnostics on stderr.
         log: Level = "info";
         /// How the environment of other images is read.
-        dialect: Image = "hardened" => live;
+        dialect: DialectName = "hardened" => live;
         /// The record.
         audit: AuditSettings = Dict::new();
         /// Bounds on what one client, or all, may use.

@@ -8,18 +8,18 @@ use figment::value::{Dict, Value};
 use serde_json::Value as Json;
 
 use super::layers::Layers;
-use super::rows::{Note, Row, Shape};
+use super::rows::{Note, SettingRow, ValueShape};
 use crate::policyfile::{Place, Problem};
 
 /// What a setting takes.
-pub(crate) trait Kind {
+pub(crate) trait SettingKind {
     /// What the program uses.
     type Value: Debug;
     /// What can be told of a value wherever it is written, before all of them are merged.
-    const SHAPE: Shape;
+    const SHAPE: ValueShape;
 
     /// Reads a value of that shape. `None` if it is wrong, which the reader is told.
-    fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Self::Value>;
+    fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value>;
 
     /// What may be written, as JSON Schema, never stricter than what is read.
     fn schema() -> Json;
@@ -48,28 +48,28 @@ macro_rules! settings {
         }
 
         impl $table {
-            pub(crate) const ROWS: &'static [Row] = &[$(Row {
+            pub(crate) const ROWS: &'static [SettingRow] = &[$(SettingRow {
                 key: stringify!($key),
                 about: $about,
-                shape: <$kind as Kind>::SHAPE,
-                schema: <$kind as Kind>::schema,
+                shape: <$kind as SettingKind>::SHAPE,
+                schema: <$kind as SettingKind>::schema,
                 default: settings!(@default $($default)?),
                 note: settings!(@note $($note $($text)?)?),
             }),+];
 
             /// Reads all of them, and reports everything that is wrong.
-            pub(crate) fn take(dict: &Dict, reader: &mut Reader<'_>) -> Option<Self> {
+            pub(crate) fn take(dict: &Dict, reader: &mut SettingsReader<'_>) -> Option<Self> {
                 let mut rows = Self::ROWS.iter();
                 $(let $key = reader.take::<$kind>(dict, rows.next()?);)+
                 Some(Self { $($key: settings!(@field $key $(, $default)?)),+ })
             }
         }
 
-        impl Kind for $table {
+        impl SettingKind for $table {
             type Value = Self;
-            const SHAPE: Shape = Shape::Table(Self::ROWS);
+            const SHAPE: ValueShape = ValueShape::Table(Self::ROWS);
 
-            fn read(value: &Value, reader: &mut Reader<'_>) -> Option<Self> {
+            fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self> {
                 Self::take(value.as_dict()?, reader)
             }
 
@@ -78,8 +78,8 @@ macro_rules! settings {
             }
         }
     )+};
-    (@type $kind:ty) => { Option<<$kind as Kind>::Value> };
-    (@type $kind:ty, $default:expr) => { <$kind as Kind>::Value };
+    (@type $kind:ty) => { Option<<$kind as SettingKind>::Value> };
+    (@type $kind:ty, $default:expr) => { <$kind as SettingKind>::Value };
     (@default) => { None };
     (@default $default:expr) => { Some(|| Value::from($default)) };
     (@note) => { Note::Fixed };
@@ -92,7 +92,7 @@ macro_rules! settings {
 pub(crate) use settings;
 
 /// Reads the merged values, and keeps every problem.
-pub(crate) struct Reader<'a> {
+pub(crate) struct SettingsReader<'a> {
     layers: &'a Layers,
     /// The key that is being read.
     key: String,
@@ -103,7 +103,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) problems: Vec<Problem>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> SettingsReader<'a> {
     pub(crate) fn new(layers: &'a Layers) -> Self {
         Self {
             layers,
@@ -116,7 +116,11 @@ impl<'a> Reader<'a> {
 
     /// Reads one setting of a table. What is wrong is reported, and its default taken, so that nothing else
     /// is wrong for its sake.
-    pub(crate) fn take<K: Kind>(&mut self, dict: &Dict, row: &Row) -> Option<K::Value> {
+    pub(crate) fn take<K: SettingKind>(
+        &mut self,
+        dict: &Dict,
+        row: &SettingRow,
+    ) -> Option<K::Value> {
         let outer = self.key.len();
         if outer > 0 {
             self.key.push('.');
@@ -133,7 +137,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads each entry of a list of texts, and leaves out those that are wrong.
-    pub(crate) fn entries<K: Kind>(&mut self, values: &[Value]) -> Vec<K::Value> {
+    pub(crate) fn entries<K: SettingKind>(&mut self, values: &[Value]) -> Vec<K::Value> {
         let entries = values.iter().enumerate().filter_map(|(at, value)| {
             self.entry = at;
             K::read(value, self)
@@ -142,7 +146,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads each table of a list.
-    pub(crate) fn tables<K: Kind>(&mut self, values: &[Value]) -> Option<Vec<K::Value>> {
+    pub(crate) fn tables<K: SettingKind>(&mut self, values: &[Value]) -> Option<Vec<K::Value>> {
         let list = self.key.clone();
         let tables = values.iter().enumerate().map(|(at, value)| {
             self.key = format!("{list}[{at}]");

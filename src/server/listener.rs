@@ -10,7 +10,7 @@ use rustix::fs::Mode;
 use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::{TcpListener, UnixListener};
 
-use crate::config::{Access, ListenAddress};
+use crate::config::{ListenAddress, SocketAccess};
 use crate::net::client::Client;
 use crate::net::socket::Socket;
 
@@ -140,7 +140,7 @@ impl Bound {
     /// # Errors
     ///
     /// The system refuses, or the path of a unix socket is taken by something else.
-    pub fn bind(address: &ListenAddress, access: Access) -> Result<Self, BindError> {
+    pub fn bind(address: &ListenAddress, access: SocketAccess) -> Result<Self, BindError> {
         let refused = |source| BindError::Bind {
             address: address.clone(),
             source,
@@ -276,7 +276,7 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<(socket2::Socket, SocketFile)
     Ok((socket, SocketFile(path.to_owned())))
 }
 
-fn give(path: &Path, access: Access) -> Result<(), BindError> {
+fn give(path: &Path, access: SocketAccess) -> Result<(), BindError> {
     if access.uid.is_none() && access.gid.is_none() {
         return Ok(());
     }
@@ -343,10 +343,10 @@ mod tests {
         let path = scratch("stale");
         let address = ListenAddress::Unix(path.clone());
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-        let bound = Bound::bind(&address, Access::DEFAULT).unwrap();
+        let bound = Bound::bind(&address, SocketAccess::DEFAULT).unwrap();
         assert!(
             matches!(
-                Bound::bind(&address, Access::DEFAULT),
+                Bound::bind(&address, SocketAccess::DEFAULT),
                 Err(BindError::Bind { .. })
             ),
             "one that is listened on stays"
@@ -355,7 +355,7 @@ mod tests {
         assert!(!path.exists(), "removed at the end");
         fs::write(&path, "precious").unwrap();
         assert!(matches!(
-            Bound::bind(&address, Access::DEFAULT),
+            Bound::bind(&address, SocketAccess::DEFAULT),
             Err(BindError::NotASocket { .. })
         ));
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
@@ -365,7 +365,7 @@ mod tests {
     #[test]
     fn the_port_that_the_system_chose_is_told() {
         let address = ListenAddress::parse("tcp://127.0.0.1:0").unwrap();
-        let bound = Bound::bind(&address, Access::DEFAULT).unwrap();
+        let bound = Bound::bind(&address, SocketAccess::DEFAULT).unwrap();
         assert!(matches!(bound.address(), ListenAddress::Tcp(address) if address.port() != 0));
         assert!(!bound.is_instead_of_ipv6());
     }
