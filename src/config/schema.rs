@@ -56,7 +56,8 @@ mod tests {
             };
             assert!(
                 line.ends_with(&end),
-                "docs/settings.md lacks {want} ... {end}"
+                "docs/settings.md lacks {} ...{end}",
+                want.trim()
             );
             rows += 1;
         }
@@ -67,7 +68,11 @@ mod tests {
         );
         for (key, row) in all(ListenerTable::ROWS) {
             let want = format!("\n| `{key}` | {} |", word(&key, row.shape));
-            assert!(DOCUMENT.contains(&want), "docs/settings.md lacks {want}");
+            assert!(
+                DOCUMENT.contains(&want),
+                "docs/settings.md lacks {}",
+                want.trim()
+            );
         }
     }
 
