@@ -18,13 +18,17 @@ use crate::policyfile::{Entry, Written, schema};
 /// Makes a table of settings that are written as a text. A row is a name, what it means, its schema, and how it
 /// is read.
 macro_rules! texts {
-    ($($(#[$about:meta])* $name:ident($text:ident): $value:ty, $schema:expr, $read:expr;)+) => {$(
+    ($(
+        $(#[$about:meta])*
+        $name:ident($text:ident): $value:ty, $schema:expr, $read:expr $(, instead: $instead:literal)?;
+    )+) => {$(
         $(#[$about])*
         pub(crate) struct $name;
 
         impl SettingKind for $name {
             type Value = $value;
             const SHAPE: ValueShape = ValueShape::Text;
+            $(const INSTEAD: &str = $instead;)?
 
             fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<$value> {
                 let $text = value.as_str()?;
@@ -57,7 +61,7 @@ texts! {
     Level(text): LogLevel, one_of(LogLevel::ALL), choose(LogLevel::ALL, text);
     /// An address to listen on.
     Listen(text): ListenAddress, like(ADDRESS),
-        ListenAddress::parse(text).map_err(|bad| bad.to_string());
+        ListenAddress::parse(text).map_err(|bad| bad.to_string()), instead: "name an address";
     /// An octal mode of a socket.
     Mode(text): u32, like("^0?[0-7]{3}$"),
         must(text, ownership::mode(text), "must be an octal mode that lets somebody write: \"0660\" for owner \
@@ -74,7 +78,7 @@ texts! {
         must(text, ownership::owner(text), "must be a user and a group by number, or one of them: \
             \"1000:998\", \":998\"");
     /// A policy's name or file, which is read once all settings are.
-    PolicyName(text): String, schema::reference(), Ok(text.to_owned());
+    PolicyName(text): String, schema::reference(), Ok(text.to_owned()), instead: "name a policy";
     /// Bytes per second, or off.
     Rate(text): Option<u64>, like("^(off|[0-9]+([KMG]i)?B)$"),
         or_off(text, must(text, rate::bytes(text), "must be a number of bytes per second with its unit, up to \
@@ -185,13 +189,7 @@ impl<K: SettingKind> SettingKind for List<K> {
 /// A list that may not be empty.
 pub(crate) struct Filled<K>(PhantomData<K>);
 
-/// What such a list has.
-pub(crate) trait Named: SettingKind {
-    /// What to write instead of none.
-    const INSTEAD: &str;
-}
-
-impl<K: Named> SettingKind for Filled<K> {
+impl<K: SettingKind> SettingKind for Filled<K> {
     type Value = Vec<K::Value>;
     const SHAPE: ValueShape = ValueShape::List;
 
@@ -258,6 +256,7 @@ impl<const LEAST: u64, const MOST: u64> SettingKind for Number<LEAST, MOST> {
 impl SettingKind for Entry {
     type Value = Written;
     const SHAPE: ValueShape = ValueShape::Text;
+    const INSTEAD: &str = "name what it grants";
 
     fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Written> {
         let text = value.as_str()?;
@@ -269,16 +268,4 @@ impl SettingKind for Entry {
     fn schema() -> Json {
         schema::entry()
     }
-}
-
-impl Named for Entry {
-    const INSTEAD: &str = "name what it grants";
-}
-
-impl Named for PolicyName {
-    const INSTEAD: &str = "name a policy";
-}
-
-impl Named for Listen {
-    const INSTEAD: &str = "name an address";
 }

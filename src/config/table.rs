@@ -17,6 +17,8 @@ pub(crate) trait SettingKind {
     type Value: Debug;
     /// What can be told of a value wherever it is written, before all of them are merged.
     const SHAPE: ValueShape;
+    /// What to write instead of an empty list of it, where that is wrong.
+    const INSTEAD: &str = "name one";
 
     /// Reads a value of that shape. `None` if it is wrong, which the reader is told.
     fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value>;
