@@ -1,6 +1,6 @@
 //! Settings: what may be written, where it comes from, and what it means once checked.
 //!
-//! [`settings`] has a row for each, and `table` is how a row works. [`Config::load`] merges what the file, the
+//! `settings` has a row for each, and `table` is how a row works. [`Config::load`] merges what the file, the
 //! environment and the flags say, and makes a [`Config`] of it. Every problem is collected, so that a wrong
 //! configuration is told whole and does not start.
 
