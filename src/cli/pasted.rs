@@ -8,34 +8,12 @@
 //! `api/server/middleware/debug.go`, which has the body in a line of its own; `docs/audit.md`.
 
 mod curl;
-
-use std::fmt::Write;
+mod request;
 
 use serde_json::{Map, Value};
 
-/// A request that was pasted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Pasted {
-    pub(super) method: String,
-    pub(super) target: String,
-    /// The body, piece by piece.
-    pub(super) body: Vec<Piece>,
-    /// The values of the header `Content-Type`; `None` where the text does not say.
-    pub(super) content_types: Option<Vec<String>>,
-    /// The query keys whose values the text leaves out.
-    pub(super) left_out: Vec<String>,
-}
-
-/// A piece of a body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    Text(String),
-    File {
-        path: String,
-        /// Whether line ends are taken out of it.
-        in_one_line: bool,
-    },
-}
+use self::request::encoded;
+pub(super) use self::request::{Pasted, Piece};
 
 /// Why a text is no request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,15 +36,6 @@ pub(super) enum BadPaste {
 }
 
 impl Pasted {
-    /// A request of which no more is known.
-    pub(super) fn new(method: impl Into<String>, target: impl Into<String>) -> Self {
-        Self {
-            method: method.into(),
-            target: target.into(),
-            ..Self::default()
-        }
-    }
-
     /// Whether the words of a command line are such a text that the shell has split.
     pub(super) fn is_split(words: &[String]) -> bool {
         let is_message = |word: &String| word.starts_with("msg=");
@@ -82,7 +51,7 @@ impl Pasted {
         if let Some((CURL, arguments)) = words.split_first().map(|(word, rest)| (&**word, rest)) {
             return Ok(curl::parse(arguments)?);
         }
-        let mut found = Found::default();
+        let mut found = FoundRequest::default();
         found.line(&fields(words))?;
         found.only()
     }
@@ -105,7 +74,7 @@ impl Pasted {
             words.truncate(end.unwrap_or(words.len()));
             return Self::parse_words(&words);
         }
-        let mut found = Found::default();
+        let mut found = FoundRequest::default();
         for line in text.lines() {
             if let Some(object) = object(line) {
                 found.object(&object)?;
@@ -123,9 +92,9 @@ const CURL: &str = "curl";
 
 /// What a text has been found to have so far.
 #[derive(Default)]
-struct Found(Option<Pasted>);
+struct FoundRequest(Option<Pasted>);
 
-impl Found {
+impl FoundRequest {
     fn keep(&mut self, request: Pasted) -> Result<(), BadPaste> {
         match &self.0 {
             // The record has a line before and after a change, the daemon one more for an error.
@@ -203,16 +172,6 @@ impl Found {
     }
 }
 
-impl Pasted {
-    fn is_same(&self, other: &Self) -> bool {
-        self.method == other.method && self.target == other.target
-    }
-
-    fn line(&self) -> String {
-        format!("`{} {}`", self.method, self.target)
-    }
-}
-
 /// A command without the `\` at the ends of its lines. What stands in single quotes is left alone.
 fn in_one_line(command: &str) -> String {
     let mut line = String::with_capacity(command.len());
@@ -264,20 +223,6 @@ fn request_line(line: &str) -> Option<Pasted> {
     let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_alphabetic());
     (is_method && threes.next().is_none() && target.starts_with('/'))
         .then(|| Pasted::new(method, target))
-}
-
-/// A text for a query, escaped.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // A String takes every write.
-            _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

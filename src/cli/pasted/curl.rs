@@ -1,15 +1,15 @@
 //! What a `curl` command sends, as far as a verdict depends on it.
 //!
 //! Headers other than `Content-Type` and the place that it is sent to do not matter here. An option that
-//! is not in the table is refused: it could change what is sent.
+//! is not known here is refused: it could change what is sent.
 //!
 //! Source: curl(1), and what curl 7.88 was seen to send.
 
-use super::{Pasted, Piece, encoded};
+use super::request::{Pasted, Piece, encoded};
 
 /// Why a command is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::cli) enum BadCurl {
+pub(crate) enum BadCurl {
     #[error(
         "curl would clean the path of `{0}`: write it without `.` and `..`, or add --path-as-is"
     )]
@@ -42,103 +42,15 @@ pub(in crate::cli) enum BadCurl {
     TwoUrls(String, String),
 }
 
-/// What an option is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Meaning {
-    Data,
-    DataBinary,
-    DataRaw,
-    DataUrlencode,
-    /// It has no value and does not matter.
-    Flag,
-    Get,
-    Globoff,
-    Head,
-    Header,
-    Json,
-    PathAsIs,
-    Request,
-    Upload,
-    Url,
-    /// It has a value, and neither matters.
-    Value,
-}
-
-use Meaning::{
-    Data, DataBinary, DataRaw, DataUrlencode, Flag, Get, Globoff, Head, Header, Json, PathAsIs,
-    Request, Upload, Url, Value,
-};
-
-/// The options: as a letter, or a space where there is none, as a word, and what for.
-const OPTIONS: &[(char, &str, Meaning)] = &[
-    ('d', "data", Data),
-    (' ', "data-ascii", Data),
-    (' ', "data-binary", DataBinary),
-    (' ', "data-raw", DataRaw),
-    (' ', "data-urlencode", DataUrlencode),
-    ('G', "get", Get),
-    ('g', "globoff", Globoff),
-    ('I', "head", Head),
-    ('H', "header", Header),
-    (' ', "json", Json),
-    (' ', "path-as-is", PathAsIs),
-    ('X', "request", Request),
-    ('T', "upload-file", Upload),
-    (' ', "url", Url),
-    ('0', "http1.0", Flag),
-    (' ', "http1.1", Flag),
-    ('4', "ipv4", Flag),
-    ('6', "ipv6", Flag),
-    (' ', "compressed", Flag),
-    ('f', "fail", Flag),
-    (' ', "fail-with-body", Flag),
-    ('i', "include", Flag),
-    ('k', "insecure", Flag),
-    ('j', "junk-session-cookies", Flag),
-    ('L', "location", Flag),
-    ('N', "no-buffer", Flag),
-    (' ', "no-progress-meter", Flag),
-    ('#', "progress-bar", Flag),
-    (' ', "raw", Flag),
-    ('O', "remote-name", Flag),
-    ('J', "remote-header-name", Flag),
-    ('R', "remote-time", Flag),
-    ('S', "show-error", Flag),
-    ('s', "silent", Flag),
-    (' ', "tlsv1.2", Flag),
-    (' ', "tlsv1.3", Flag),
-    ('v', "verbose", Flag),
-    (' ', "abstract-unix-socket", Value),
-    (' ', "cacert", Value),
-    (' ', "capath", Value),
-    ('E', "cert", Value),
-    (' ', "cert-type", Value),
-    (' ', "connect-timeout", Value),
-    (' ', "connect-to", Value),
-    ('b', "cookie", Value),
-    ('c', "cookie-jar", Value),
-    ('D', "dump-header", Value),
-    (' ', "interface", Value),
-    (' ', "keepalive-time", Value),
-    (' ', "key", Value),
-    (' ', "key-type", Value),
-    (' ', "limit-rate", Value),
-    ('m', "max-time", Value),
-    ('o', "output", Value),
-    (' ', "output-dir", Value),
-    ('e', "referer", Value),
-    (' ', "resolve", Value),
-    (' ', "retry", Value),
-    (' ', "retry-delay", Value),
-    (' ', "retry-max-time", Value),
-    (' ', "stderr", Value),
-    (' ', "trace", Value),
-    (' ', "trace-ascii", Value),
-    (' ', "unix-socket", Value),
-    ('u', "user", Value),
-    ('A', "user-agent", Value),
-    ('w', "write-out", Value),
-];
+/// Options that change nothing in the request, by letter and word: those without a value, and those with one.
+const FLAGS: &str = "
+    0 http1.0 http1.1 4 ipv4 6 ipv6 compressed f fail fail-with-body i include k insecure j junk-session-cookies
+    L location N no-buffer no-progress-meter # progress-bar raw O remote-name J remote-header-name R remote-time
+    S show-error s silent tlsv1.2 tlsv1.3 v verbose";
+const WITH_VALUE: &str = "
+    abstract-unix-socket cacert capath E cert cert-type connect-timeout connect-to b cookie c cookie-jar
+    D dump-header interface keepalive-time key key-type limit-rate m max-time o output output-dir e referer resolve
+    retry retry-delay retry-max-time stderr trace trace-ascii unix-socket u user A user-agent w write-out";
 
 /// Parses the arguments of a command.
 ///
@@ -146,19 +58,25 @@ const OPTIONS: &[(char, &str, Meaning)] = &[
 ///
 /// curl would not send it, or an option is not known here.
 pub(super) fn parse(arguments: &[String]) -> Result<Pasted, BadCurl> {
-    let mut command = Command::default();
+    let mut command = CurlCommand::default();
     let mut words = arguments.iter();
     while let Some(word) = words.next() {
-        match word.strip_prefix("--") {
-            Some("") => words.by_ref().try_for_each(|word| command.url(word))?,
-            Some(long) => {
-                let known = |option: &&(char, &str, Meaning)| option.1 == long;
-                command.option(OPTIONS.iter().find(known), word, None, &mut words)?;
+        if word == "--" {
+            words.by_ref().try_for_each(|word| command.url(word))?;
+        } else if let Some(long) = word.strip_prefix("--") {
+            if long.len() == 1 {
+                return Err(BadCurl::Option(word.clone()));
             }
-            None => match word.strip_prefix('-').filter(|letters| !letters.is_empty()) {
-                Some(letters) => command.letters(letters, &mut words)?,
-                None => command.url(word)?,
-            },
+            command.option(long, word, &mut "", &mut words)?;
+        } else if let Some(mut letters) = word.strip_prefix('-').filter(|it| !it.is_empty()) {
+            // Letters stand together: the first that has a value has all that follows it.
+            while let Some(letter) = letters.chars().next() {
+                letters = letters.strip_prefix(letter).unwrap_or_default();
+                let letter = letter.to_string();
+                command.option(&letter, &format!("-{letter}"), &mut letters, &mut words)?;
+            }
+        } else {
+            command.url(word)?;
         }
     }
     command.request()
@@ -166,82 +84,71 @@ pub(super) fn parse(arguments: &[String]) -> Result<Pasted, BadCurl> {
 
 /// What a command says.
 #[derive(Default)]
-struct Command {
+struct CurlCommand {
     url: Option<String>,
     method: Option<String>,
     /// The pieces of `-d`, each with whether `&` stands before it.
     data: Vec<(Piece, bool)>,
     /// The values of `-H 'Content-Type: ...'`; empty ones take the header away.
     types: Vec<String>,
-    /// The options that were there, but for those that do not matter.
-    seen: Vec<Meaning>,
+    /// The options that were there and have no value that matters.
+    seen: Vec<&'static str>,
 }
 
 type Words<'a> = std::slice::Iter<'a, String>;
 
-impl Command {
-    /// Letters that stand together: the first that has a value has all that follows it.
-    fn letters(&mut self, letters: &str, words: &mut Words<'_>) -> Result<(), BadCurl> {
-        for (at, letter) in letters.char_indices() {
-            let known = |option: &&(char, &str, Meaning)| option.0 == letter && letter != ' ';
-            let rest = letters.get(at + letter.len_utf8()..).unwrap_or_default();
-            let rest = (!rest.is_empty()).then_some(rest);
-            let took_rest = self.option(
-                OPTIONS.iter().find(known),
-                &format!("-{letter}"),
-                rest,
-                words,
-            )?;
-            if took_rest {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// An option, with its value if it has one: the rest of the word, or the next word. Whether it took
-    /// the rest.
+impl CurlCommand {
+    /// An option, with its value if it has one: the rest of the word, or the next word.
     fn option(
         &mut self,
-        option: Option<&(char, &str, Meaning)>,
-        told: &str,
-        rest: Option<&str>,
+        name: &str,
+        written: &str,
+        rest: &mut &str,
         words: &mut Words<'_>,
-    ) -> Result<bool, BadCurl> {
-        let meaning = option.map(|(_, _, meaning)| *meaning);
-        let meaning = meaning.ok_or_else(|| BadCurl::Option(told.to_owned()))?;
-        self.seen.push(meaning);
-        if matches!(meaning, Flag | Get | Globoff | Head | PathAsIs) {
-            return Ok(false);
-        }
-        let next = rest.or_else(|| words.next().map(String::as_str));
-        let value = next.ok_or_else(|| BadCurl::NoValue(told.to_owned()))?;
-        self.value(meaning, value)?;
-        Ok(rest.is_some())
-    }
-
-    fn has(&self, meaning: Meaning) -> bool {
-        self.seen.contains(&meaning)
-    }
-
-    fn value(&mut self, meaning: Meaning, value: &str) -> Result<(), BadCurl> {
-        match meaning {
-            Data => self.data.push((piece(value, true)?, true)),
-            DataBinary => self.data.push((piece(value, false)?, true)),
-            DataRaw => self.data.push((Piece::Text(value.to_owned()), true)),
-            DataUrlencode => self.data.push((Piece::Text(urlencoded(value)?), true)),
-            Json => self.data.push((piece(value, false)?, false)),
-            Header => {
-                let (name, value) = value.split_once(':').unwrap_or((value, ""));
+    ) -> Result<(), BadCurl> {
+        let mut value = || match std::mem::take(rest) {
+            "" => words
+                .next()
+                .ok_or_else(|| BadCurl::NoValue(written.to_owned()))
+                .map(String::as_str),
+            rest => Ok(rest),
+        };
+        let is_one_of = |names: &str| names.split_whitespace().any(|known| known == name);
+        match name {
+            "G" | "get" => self.seen.push("get"),
+            "I" | "head" => self.seen.push("head"),
+            "g" | "globoff" => self.seen.push("globoff"),
+            "path-as-is" => self.seen.push("path-as-is"),
+            "T" | "upload-file" => {
+                value()?;
+                self.seen.push("upload-file");
+            }
+            "X" | "request" => self.method = Some(value()?.to_owned()),
+            "url" => self.url(value()?)?,
+            "H" | "header" => {
+                let header = value()?;
+                let (name, value) = header.split_once(':').unwrap_or((header, ""));
                 if name.trim().eq_ignore_ascii_case("content-type") {
                     self.types.push(value.trim().to_owned());
                 }
             }
-            Request => self.method = Some(value.to_owned()),
-            Url => self.url(value)?,
-            Flag | Get | Globoff | Head | PathAsIs | Upload | Value => {}
+            "d" | "data" | "data-ascii" => self.data.push((piece(value()?, true)?, true)),
+            "data-binary" => self.data.push((piece(value()?, false)?, true)),
+            "data-raw" => self.data.push((Piece::Text(value()?.to_owned()), true)),
+            "data-urlencode" => self.data.push((Piece::Text(urlencoded(value()?)?), true)),
+            "json" => {
+                self.data.push((piece(value()?, false)?, false));
+                self.seen.push("json");
+            }
+            _ if is_one_of(FLAGS) => {}
+            _ if is_one_of(WITH_VALUE) => _ = value()?,
+            _ => return Err(BadCurl::Option(written.to_owned())),
         }
         Ok(())
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.seen.contains(&option)
     }
 
     fn url(&mut self, url: &str) -> Result<(), BadCurl> {
@@ -253,13 +160,13 @@ impl Command {
 
     fn request(self) -> Result<Pasted, BadCurl> {
         let url = self.url.as_deref().ok_or(BadCurl::NoUrl)?;
-        let has_body = !self.data.is_empty() && !self.has(Get);
-        let kinds = [self.has(Head), self.has(Upload), has_body];
+        let has_body = !self.data.is_empty() && !self.has("get");
+        let kinds = [self.has("head"), self.has("upload-file"), has_body];
         if kinds.iter().filter(|is_set| **is_set).count() > 1 {
             return Err(BadCurl::Methods);
         }
         let mut target = self.target(url)?;
-        if self.has(Get) {
+        if self.has("get") {
             self.add_to_query(&mut target)?;
         }
         let method = match kinds {
@@ -296,23 +203,16 @@ impl Command {
         };
         let start = hosted.find(['/', '?']).unwrap_or(hosted.len());
         let target = hosted.get(start..).unwrap_or_default();
-        let target = if target.starts_with('/') {
-            target.to_owned()
-        } else {
-            format!("/{target}")
-        };
+        let slash = if target.starts_with('/') { "" } else { "/" };
+        let target = [slash, target].concat();
         let path = target.split('?').next().unwrap_or_default();
-        let is_dots = |segment: &str| {
-            matches!(
-                segment.replace("%2e", ".").replace("%2E", ".").as_str(),
-                "." | ".."
-            )
-        };
-        if !self.has(Globoff) && target.contains(['{', '}', '[', ']']) {
+        let unescaped = path.replace("%2e", ".").replace("%2E", ".");
+        let mut segments = unescaped.split('/');
+        if !self.has("globoff") && target.contains(['{', '}', '[', ']']) {
             Err(BadCurl::Glob(whole()))
-        } else if !self.has(PathAsIs) && path.split('/').any(is_dots) {
+        } else if !self.has("path-as-is") && segments.any(|it| [".", ".."].contains(&it)) {
             Err(BadCurl::Dots(whole()))
-        } else if self.has(Upload) && path.ends_with('/') {
+        } else if self.has("upload-file") && path.ends_with('/') {
             Err(BadCurl::FileName(whole()))
         } else {
             Ok(target)
@@ -338,7 +238,7 @@ impl Command {
     /// What a body is sent as: a form, unless something else is said.
     fn content_types(&self) -> Vec<String> {
         if self.types.is_empty() {
-            let default = if self.has(Json) {
+            let default = if self.has("json") {
                 "application/json"
             } else {
                 "application/x-www-form-urlencoded"
@@ -364,22 +264,13 @@ fn piece(value: &str, in_one_line: bool) -> Result<Piece, BadCurl> {
 
 /// The value of a `--data-urlencode`: `text`, `=text` or `name=text`; with `@` from a file.
 fn urlencoded(value: &str) -> Result<String, BadCurl> {
-    let (name, text) = match value.find(['=', '@']) {
-        Some(at) if value.get(at..).is_some_and(|rest| rest.starts_with('@')) => {
-            return Err(BadCurl::FileInQuery(value.to_owned()));
-        }
-        Some(at) => (
-            value.get(..at).unwrap_or_default(),
-            value.get(at + 1..).unwrap_or_default(),
-        ),
-        None => ("", value),
+    let (name, text) = match value.split_once('=') {
+        Some((name, text)) if !name.contains('@') => (name, text),
+        None if !value.contains('@') => ("", value),
+        Some(_) | None => return Err(BadCurl::FileInQuery(value.to_owned())),
     };
-    let before = if name.is_empty() {
-        String::new()
-    } else {
-        format!("{name}=")
-    };
-    Ok(before + &encoded(text))
+    let equals = if name.is_empty() { "" } else { "=" };
+    Ok([name, equals, &encoded(text)].concat())
 }
 
 /// The pieces of a body with the `&` between them.
