@@ -3,5 +3,6 @@
 //! The proxy never calls it.
 
 pub mod dry_run;
+pub(crate) mod edits;
 pub mod learn;
 pub mod replay;

@@ -2,6 +2,7 @@
 
 mod against;
 mod check;
+mod exit;
 mod explain;
 mod healthcheck;
 mod learn;
@@ -14,11 +15,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser as NoEmpty;
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand};
 
+pub use self::exit::Exit;
+use self::exit::print_problems;
 use crate::app;
 use crate::config::{Config, Flags, load};
-use crate::policyfile::Problem;
 
 /// A Docker socket proxy that forwards what an allowlist of API operations grants, and records
 /// every request.
@@ -36,11 +38,11 @@ enum Command {
     /// Run the proxy; `dockgate` alone does the same
     Serve(ServeArgs),
     /// Check settings, or policy files with their examples, without starting
-    Check(CheckArgs),
+    Check(check::CheckArgs),
     /// Say whether a request would be allowed, and what would allow it
     Explain(explain::ExplainArgs),
     /// Print the smallest policy that would have allowed what an audit record tells of
-    Learn(LearnArgs),
+    Learn(learn::LearnArgs),
     /// Say whether the listeners and the daemon answer; for a container's health check
     Healthcheck(ServeArgs),
     /// What is left of the command of an image that Dockgate takes the place of
@@ -87,58 +89,6 @@ struct ServeArgs {
     observe: bool,
 }
 
-#[derive(Debug, Args)]
-struct CheckArgs {
-    /// Settings file
-    #[arg(long, value_name = "FILE", conflicts_with = "files")]
-    config: Option<PathBuf>,
-    /// Policy files; without any, the settings are checked
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    files: Vec<String>,
-    /// Audit record, lines of JSON: say which of its requests would be answered otherwise
-    #[arg(long, value_name = "AUDIT_FILE")]
-    against: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-struct LearnArgs {
-    /// Audit record, lines of JSON; standard input without it
-    #[arg(value_name = "AUDIT_FILE")]
-    file: Option<PathBuf>,
-    /// Learn from one client alone, by its address
-    #[arg(long, value_name = "ADDRESS", value_parser = NoEmpty::new())]
-    client: Option<String>,
-    /// Print a policy that extends this file with what it lacks, instead of one by itself
-    #[arg(long, value_name = "FILE", value_parser = NoEmpty::new(), value_hint = ValueHint::FilePath)]
-    merge: Option<String>,
-}
-
-/// How a command ended. Its number is the process's exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Done; for `explain`, allowed.
-    Done,
-    /// Failed, or denied.
-    Failed,
-    /// The command line is wrong.
-    Usage,
-    /// The settings or a policy are wrong.
-    Configuration,
-}
-
-impl Exit {
-    /// The exit code.
-    #[must_use]
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Configuration => 78,
-        }
-    }
-}
-
 /// Runs a command; its answer goes to `out`, what is wrong to `err`.
 ///
 /// # Errors
@@ -183,7 +133,7 @@ fn serve(args: ServeArgs, err: &mut dyn Write) -> io::Result<Exit> {
     let read = || Config::load(&flags, load::environment());
     let config = match read() {
         Ok(config) => config,
-        Err(problems) => return tell(&problems, err),
+        Err(problems) => return print_problems(&problems, err),
     };
     match app::serve(config, &read, err) {
         Ok(()) => Ok(Exit::Done),
@@ -198,12 +148,4 @@ fn serve(args: ServeArgs, err: &mut dyn Write) -> io::Result<Exit> {
             Ok(Exit::Failed)
         }
     }
-}
-
-/// Tells every problem of a configuration.
-fn tell(problems: &[Problem], err: &mut dyn Write) -> io::Result<Exit> {
-    for problem in problems {
-        writeln!(err, "dockgate: {problem}")?;
-    }
-    Ok(Exit::Configuration)
 }

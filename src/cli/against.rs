@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::learn::OF_POLICIES;
-use super::{Exit, learn, tell};
+use super::exit::{Exit, print_problems};
+use super::learn::{self, OF_POLICIES};
 use crate::advice::learn::{times, to_the_second};
 use crate::advice::replay::{Replayed, judge, key_of};
 use crate::audit::reading;
@@ -65,11 +65,11 @@ pub(super) fn run(
     let mut replay = Replay::default();
     let read = match learn::open(Some(record)) {
         Ok(input) => reading::read_all(input, |line| replay.take(&line, rulings)),
-        Err(problem) => return tell(&[problem], err),
+        Err(problem) => return print_problems(&[problem], err),
     };
     if let Err(error) = read {
         let problem = Problem::of_file(&record.display().to_string(), error.to_string());
-        return tell(&[problem], err);
+        return print_problems(&[problem], err);
     }
     replay.report(record, out)
 }

@@ -1,8 +1,12 @@
 //! `check`: whether settings and policies are right, and what they open.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
-use super::{CheckArgs, Exit, against, tell};
+use clap::{Args, ValueHint};
+
+use super::against;
+use super::exit::{Exit, print_problems};
 use crate::advice::dry_run;
 use crate::app::{self, report};
 use crate::config::{Config, Files, Flags, ListenerSettings, load};
@@ -10,6 +14,19 @@ use crate::docker::{Effect, Operation, Target, Unclassified, classify};
 use crate::policy::{Judgement, Rules};
 use crate::policyfile::mark::same_marks;
 use crate::policyfile::{Grants, Policy, Problem};
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// Settings file
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
+    config: Option<PathBuf>,
+    /// Policy files; without any, the settings are checked
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    files: Vec<String>,
+    /// Audit record, lines of JSON: say which of its requests would be answered otherwise
+    #[arg(long, value_name = "AUDIT_FILE")]
+    against: Option<PathBuf>,
+}
 
 /// Checks the settings, or the policy files that were named.
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -45,7 +62,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         }
     }
     if !problems.is_empty() {
-        return tell(&problems, err);
+        return print_problems(&problems, err);
     }
     match &args.against {
         Some(record) if exit == Exit::Done => {
@@ -63,7 +80,7 @@ fn settings(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     };
     let config = match Config::load(&flags, load::environment()) {
         Ok(config) => config,
-        Err(problems) => return tell(&problems, err),
+        Err(problems) => return print_problems(&problems, err),
     };
     for notice in &config.notices {
         writeln!(out, "{notice}")?;

@@ -3,15 +3,14 @@
 
 mod answer;
 pub(super) mod arguments;
-mod ways;
 mod words;
 
 use std::io::{self, Write};
 
 use self::answer::Answer;
 pub(super) use self::arguments::ExplainArgs;
-use self::arguments::{Options, Unanswerable};
-use super::{Exit, tell};
+use self::arguments::{ExplainOptions, Unanswerable};
+use super::exit::{Exit, print_problems};
 use crate::config::{Config, Files, Flags, ListenAddress, load};
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
@@ -56,7 +55,7 @@ fn unanswered(
         Unanswerable::Help(text) => write!(out, "{text}").map(|()| Exit::Done),
         Unanswerable::Usage(text) => write!(err, "{text}").map(|()| Exit::Usage),
         Unanswerable::Paste(bad) => writeln!(err, "dockgate: {bad}").map(|()| Exit::Usage),
-        Unanswerable::Problems(problems) => tell(&problems, err),
+        Unanswerable::Problems(problems) => print_problems(&problems, err),
     }
 }
 
@@ -68,7 +67,7 @@ struct Places {
 }
 
 /// The named policies, or the listeners of the settings.
-fn places(options: &Options) -> Result<Places, Unanswerable> {
+fn places(options: &ExplainOptions) -> Result<Places, Unanswerable> {
     let flags = Flags {
         config: options.config.clone(),
         ..Flags::default()

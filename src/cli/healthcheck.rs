@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{Exit, tell};
+use super::exit::{Exit, print_problems};
 use crate::app;
 use crate::config::{Config, Flags, ListenAddress, load};
 use crate::policy::Reason;
@@ -36,7 +36,7 @@ enum Sick {
 pub(super) fn run(flags: &Flags, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     let config = match Config::load(flags, load::environment()) {
         Ok(config) => config,
-        Err(problems) => return tell(&problems, err),
+        Err(problems) => return print_problems(&problems, err),
     };
     if let Some(why) = unhealthy(&config) {
         writeln!(out, "unhealthy: {why}")?;

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{Exit, LearnArgs, tell};
+use clap::builder::NonEmptyStringValueParser as NoEmpty;
+use clap::{Args, ValueHint};
+
+use super::exit::{Exit, print_problems};
 use crate::advice::learn::{Seen, Sighting};
 use crate::audit::reading;
 use crate::audit::reading::Line;
@@ -23,6 +26,19 @@ pub(super) const OF_POLICIES: &[&str] = &[
     "unknown_operation",
     "not_found",
 ];
+
+#[derive(Debug, Args)]
+pub(super) struct LearnArgs {
+    /// Audit record, lines of JSON; standard input without it
+    #[arg(value_name = "AUDIT_FILE")]
+    file: Option<PathBuf>,
+    /// Learn from one client alone, by its address
+    #[arg(long, value_name = "ADDRESS", value_parser = NoEmpty::new())]
+    client: Option<String>,
+    /// Print a policy that extends this file with what it lacks, instead of one by itself
+    #[arg(long, value_name = "FILE", value_parser = NoEmpty::new(), value_hint = ValueHint::FilePath)]
+    merge: Option<String>,
+}
 
 /// What is read of a record.
 #[derive(Default)]
@@ -41,7 +57,7 @@ struct Reading {
 pub(super) fn run(args: &LearnArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     let input = match open(args.file.as_deref()) {
         Ok(input) => input,
-        Err(problem) => return tell(&[problem], err),
+        Err(problem) => return print_problems(&[problem], err),
     };
     let mut reading = Reading::default();
     let client = args.client.as_deref();
@@ -50,7 +66,7 @@ pub(super) fn run(args: &LearnArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         Ok(foreign) => foreign,
         Err(error) => {
             let problem = Problem::of_file(&name(args.file.as_deref()), error.to_string());
-            return tell(&[problem], err);
+            return print_problems(&[problem], err);
         }
     };
     reading.end();
@@ -70,7 +86,7 @@ pub(super) fn run(args: &LearnArgs, out: &mut dyn Write, err: &mut dyn Write) ->
             }
             Ok(Exit::Done)
         }
-        Err(problems) => tell(&problems, err),
+        Err(problems) => print_problems(&problems, err),
     }
 }
 

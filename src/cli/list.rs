@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::Exit;
+use super::exit::Exit;
 use crate::config::Files;
 use crate::docker::{Body, Endless, Operation, Reply};
 use crate::policyfile::spelling::did_you_mean;

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 
-use super::Exit;
+use super::exit::Exit;
 use crate::config::schema::settings;
 use crate::policyfile::schema::policy;
 

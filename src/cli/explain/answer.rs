@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::arguments::Asked;
-use super::ways;
+use super::arguments::ExplainedRequest;
 use crate::advice::dry_run;
+use crate::advice::edits;
 use crate::docker::body::table;
 use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify};
 use crate::policy::hint::Hints;
@@ -30,7 +30,7 @@ pub(super) struct Answer {
     pub(super) to_allow: Option<String>,
     pub(super) to_deny: Option<String>,
     pub(super) risk: Option<&'static str>,
-    pub(super) findings: Vec<Finding>,
+    pub(super) findings: Vec<ExplainedFinding>,
     pub(super) supposed: Vec<String>,
     pub(super) body: Option<String>,
     /// What people are told of the entry that denies.
@@ -56,7 +56,7 @@ pub(super) struct DecidedBy {
 
 /// Something that the request asks for beyond its operation.
 #[derive(Debug, Serialize)]
-pub(super) struct Finding {
+pub(super) struct ExplainedFinding {
     path: String,
     key: String,
     value: String,
@@ -71,7 +71,7 @@ const UNKNOWN_RISK: &str = "what it does is not known here, and its body passes 
 
 impl Answer {
     /// The answer that a listener's rules give.
-    pub(super) fn of(rules: &Rules, asked: &Asked, api_min: ApiVersion) -> Self {
+    pub(super) fn of(rules: &Rules, asked: &ExplainedRequest, api_min: ApiVersion) -> Self {
         let mut answer = Self {
             method: asked.method.clone(),
             target: asked.target.clone(),
@@ -93,7 +93,7 @@ impl Answer {
         self.verdict == ALLOW
     }
 
-    fn judge(&mut self, rules: &Rules, call: &Call, asked: &Asked) {
+    fn judge(&mut self, rules: &Rules, call: &Call, asked: &ExplainedRequest) {
         let operation = call.operation();
         self.target = call.render();
         self.operation = operation.map(|operation| operation.spec().name);
@@ -135,7 +135,7 @@ impl Answer {
     }
 
     /// What the text of the request leaves open.
-    fn suppose_of_text(&mut self, operation: Option<Operation>, asked: &Asked) {
+    fn suppose_of_text(&mut self, operation: Option<Operation>, asked: &ExplainedRequest) {
         if !asked.left_out.is_empty() {
             let keys = asked.left_out.join(", ");
             self.supposed.push(format!(
@@ -161,7 +161,7 @@ impl Answer {
         self.policy = Some(policy.name().to_string());
         if let Some(cited) = policy.granted_by(call) {
             self.message = format!("by {cited}");
-            self.to_deny = Some(ways::to_deny(rules, policy, call, &cited));
+            self.to_deny = Some(edits::to_deny(rules, policy, call, &cited));
             self.decided_by = Some(DecidedBy::of(&cited));
         }
     }
@@ -173,7 +173,7 @@ impl Answer {
     }
 
     fn deny_judged(&mut self, rules: &Rules, call: &Call, denial: Denial) {
-        self.to_allow = ways::to_allow(rules, call, &denial);
+        self.to_allow = edits::to_allow(rules, call, &denial);
         let granting = granting(rules, call);
         if denial.reason == Reason::Denied {
             if let Some(written) = rules.denied().written(call).next() {
@@ -237,7 +237,7 @@ impl DecidedBy {
 }
 
 /// Which call is asked for.
-fn understood(asked: &Asked, api_min: ApiVersion) -> Result<Call, Unclassified> {
+fn understood(asked: &ExplainedRequest, api_min: ApiVersion) -> Result<Call, Unclassified> {
     let target = Target::parse(&asked.target)?;
     target.check_version(api_min)?;
     classify(&asked.method, target)
@@ -255,7 +255,7 @@ fn denying<'a>(rules: &'a Rules, call: &Call) -> Option<(&'a Policy, Cited<'a>)>
 }
 
 /// What a policy could grant or not of all that is asked for.
-fn findings(requirements: &[Requirement], refused: &[Requirement]) -> Vec<Finding> {
+fn findings(requirements: &[Requirement], refused: &[Requirement]) -> Vec<ExplainedFinding> {
     let found = requirements.iter().filter_map(|requirement| {
         let (block, key) = requirement.what.key()?;
         let value = requirement.what.value();
@@ -264,7 +264,7 @@ fn findings(requirements: &[Requirement], refused: &[Requirement]) -> Vec<Findin
         // What is not named is the daemon's to choose, and asked for only where a policy must name it.
         let is_asked =
             !granted || !(value.is_empty() || matches!(requirement.what, What::Start(_)));
-        is_asked.then(|| Finding {
+        is_asked.then(|| ExplainedFinding {
             path: requirement.path.clone(),
             key: format!("{}.{key}", block.name()),
             value,

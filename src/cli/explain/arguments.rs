@@ -13,9 +13,9 @@ use crate::policyfile::Problem;
 /// The arguments as the command line has them. What begins with the request is read here: only here it is
 /// known whether `-d` is an option of `curl` or one of ours.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     #[command(flatten)]
-    options: Options,
+    options: ExplainOptions,
     /// METHOD TARGET; or as pasted, in quotes or not: a curl command, a line of the daemon's debug log, of an
     /// access log, or of the record; `-` reads it from standard input
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
@@ -23,7 +23,7 @@ pub(in crate::cli) struct ExplainArgs {
 }
 
 #[derive(Clone, Debug, Args)]
-pub(super) struct Options {
+pub(super) struct ExplainOptions {
     /// Policy, by its shipped name or its file; without any, those of the settings
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = NoEmpty::new())]
     pub(super) policy: Vec<String>,
@@ -46,7 +46,7 @@ pub(super) struct Options {
 #[command(name = "dockgate explain")]
 struct Unsplit {
     #[command(flatten)]
-    options: Options,
+    options: ExplainOptions,
     /// Request method, as GET; or the whole request in quotes; or `-` for standard input
     #[arg(value_name = "METHOD")]
     first: String,
@@ -60,7 +60,7 @@ struct Unsplit {
 
 /// A request to be explained.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Asked {
+pub(super) struct ExplainedRequest {
     pub(super) method: String,
     pub(super) target: String,
     pub(super) body: String,
@@ -107,13 +107,13 @@ impl From<clap::Error> for Unanswerable {
 
 impl ExplainArgs {
     /// The options, and the request with its body.
-    pub(super) fn read(self) -> Result<(Options, Asked), Unanswerable> {
+    pub(super) fn read(self) -> Result<(ExplainOptions, ExplainedRequest), Unanswerable> {
         let (options, pasted) = self.parse(&mut io::stdin())?;
         let asked = asked(pasted, &options)?;
         Ok((options, asked))
     }
 
-    fn parse(self, input: &mut dyn Read) -> Result<(Options, Pasted), Unanswerable> {
+    fn parse(self, input: &mut dyn Read) -> Result<(ExplainOptions, Pasted), Unanswerable> {
         let Self { options, request } = self;
         if Pasted::is_split(&request) {
             return Ok((options, Pasted::parse_words(&request)?));
@@ -130,7 +130,7 @@ impl ExplainArgs {
     }
 }
 
-impl Options {
+impl ExplainOptions {
     /// These with what stands behind the request.
     fn and(mut self, behind: Self) -> Result<Self, Unanswerable> {
         let doubled = [
@@ -160,7 +160,7 @@ impl Options {
 }
 
 /// A request with its body, of which pieces may stand in files.
-fn asked(pasted: Pasted, options: &Options) -> Result<Asked, Unanswerable> {
+fn asked(pasted: Pasted, options: &ExplainOptions) -> Result<ExplainedRequest, Unanswerable> {
     let mut pieces = pasted.body;
     if let Some(file) = &options.body {
         if !pieces.is_empty() {
@@ -188,7 +188,7 @@ fn asked(pasted: Pasted, options: &Options) -> Result<Asked, Unanswerable> {
         }
     }
     let json = || vec!["application/json".to_owned()];
-    Ok(Asked {
+    Ok(ExplainedRequest {
         method: pasted.method,
         target: pasted.target,
         body,
@@ -213,14 +213,14 @@ mod tests {
     use super::*;
 
     #[derive(Debug, Parser)]
-    struct Line {
+    struct CommandLine {
         #[command(flatten)]
         args: ExplainArgs,
     }
 
     /// The request and the options of a command line; what is wrong with it otherwise.
-    fn read(words: &[&str], input: &str) -> Result<(String, Options), String> {
-        let line = Line::try_parse_from(["explain"].iter().chain(words));
+    fn read(words: &[&str], input: &str) -> Result<(String, ExplainOptions), String> {
+        let line = CommandLine::try_parse_from(["explain"].iter().chain(words));
         let parsed = line.map_err(|error| Unanswerable::Usage(error.to_string()));
         let parsed = parsed.and_then(|line| line.args.parse(&mut input.as_bytes()));
         match parsed {

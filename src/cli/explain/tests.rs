@@ -39,10 +39,10 @@ fn rules(policies: &str) -> Rules {
     Rules::new(policies.collect(), Grants::default())
 }
 
-fn asked(request: &str) -> arguments::Asked {
+fn asked(request: &str) -> arguments::ExplainedRequest {
     let (request, body) = request.split_once(" <- ").unwrap_or((request, ""));
     let (method, target) = request.split_once(' ').unwrap();
-    arguments::Asked {
+    arguments::ExplainedRequest {
         method: method.to_owned(),
         target: target.to_owned(),
         body: body.to_owned(),
@@ -353,7 +353,7 @@ fn a_body_of_another_type_than_the_operation_takes_is_refused_where_it_is_grante
             "not_granted",
         ),
     ] {
-        let asked = arguments::Asked {
+        let asked = arguments::ExplainedRequest {
             content_types: content_types
                 .iter()
                 .map(|text| (*text).to_owned())
@@ -367,7 +367,7 @@ fn a_body_of_another_type_than_the_operation_takes_is_refused_where_it_is_grante
 
 #[test]
 fn what_the_record_leaves_out_is_supposed_to_be_empty() {
-    let asked = arguments::Asked {
+    let asked = arguments::ExplainedRequest {
         left_out: vec!["filters".to_owned()],
         ..asked("GET /containers/json?filters=")
     };

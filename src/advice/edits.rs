@@ -9,9 +9,9 @@ use crate::policy::{Denial, Reason, Rules};
 use crate::policyfile::{Cited, Grants, Place, Policy, shipped};
 
 /// Where a policy can be changed.
-enum Source<'a> {
+enum PolicySource<'a> {
     /// In its own file.
-    SelfContainer(&'a str),
+    OwnFile(&'a str),
     /// In a file that extends it.
     Shipped(&'a str),
     /// In the settings, as it is their `allow`.
@@ -21,7 +21,7 @@ enum Source<'a> {
 }
 
 /// What to write for a call to be denied that a policy grants.
-pub(super) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited<'_>) -> String {
+pub(crate) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited<'_>) -> String {
     let entry = entry(call);
     let granting = rules.policies().iter().filter(|policy| policy.grants(call));
     let names: Vec<_> = granting.map(|policy| policy.name().to_string()).collect();
@@ -32,14 +32,14 @@ pub(super) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited
         return format!("{listed}, as {} grant it", names.join(" and "));
     }
     let place = match source(policy) {
-        Source::SelfContainer(file) => return listed(policy.denied(), "deny", &entry, file),
-        Source::Shipped(name) => {
+        PolicySource::OwnFile(file) => return listed(policy.denied(), "deny", &entry, file),
+        PolicySource::Shipped(name) => {
             return format!(
                 "write extends = [\"{name}\"] and deny = [\"{entry}\"] in a policy file of your own"
             );
         }
-        Source::Settings(place) => Some(place),
-        Source::Environment => None,
+        PolicySource::Settings(place) => Some(place),
+        PolicySource::Environment => None,
     };
     match place {
         Some(Place::List {
@@ -75,7 +75,7 @@ fn settings_deny(rules: &Rules, entry: &str) -> Option<String> {
 }
 
 /// What to write for a call to be allowed that was denied; `None` where nothing that can be written helps.
-pub(super) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<String> {
+pub(crate) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<String> {
     let granting = rules.policies().iter().find(|policy| policy.grants(call));
     match (denial.reason, &denial.asked, granting) {
         (Reason::Denied, _, _) => {
@@ -97,8 +97,8 @@ fn granted(rules: &Rules, call: &Call) -> String {
     let mut policies = rules.policies().iter();
     // Within one file a deny wins, and an entry of allow changes nothing.
     let denying = policies.find_map(|policy| match source(policy) {
-        Source::SelfContainer(_) => Some(policy).filter(|policy| policy.denied().covers(call)),
-        Source::Shipped(_) | Source::Settings(_) | Source::Environment => None,
+        PolicySource::OwnFile(_) => Some(policy).filter(|policy| policy.denied().covers(call)),
+        PolicySource::Shipped(_) | PolicySource::Settings(_) | PolicySource::Environment => None,
     });
     if let Some(policy) = denying {
         let parents = policy.parents();
@@ -114,19 +114,19 @@ fn granted(rules: &Rules, call: &Call) -> String {
             )
         };
     }
-    let is_own = |policy: &&Policy| matches!(source(policy), Source::SelfContainer(_));
+    let is_own = |policy: &&Policy| matches!(source(policy), PolicySource::OwnFile(_));
     let policies = rules.policies();
     let Some(policy) = policies.iter().find(is_own).or(policies.first()) else {
         return format!("write allow = [\"{entry}\"] in the settings");
     };
     match source(policy) {
-        Source::SelfContainer(file) => listed(policy.allowed(), "allow", &entry, file),
-        Source::Shipped(name) => {
+        PolicySource::OwnFile(file) => listed(policy.allowed(), "allow", &entry, file),
+        PolicySource::Shipped(name) => {
             format!(
                 "write extends = [\"{name}\"] and allow = [\"{entry}\"] in a policy file of your own"
             )
         }
-        Source::Settings(place) => match place {
+        PolicySource::Settings(place) => match place {
             Place::List {
                 file,
                 line: Some(_),
@@ -135,7 +135,7 @@ fn granted(rules: &Rules, call: &Call) -> String {
             Place::List { file, .. } => format!("add {entry} to {file}"),
             Place::Environment => format!("add \"{entry}\" to allow"),
         },
-        Source::Environment => {
+        PolicySource::Environment => {
             let by_variable = call
                 .operation()
                 .and_then(|operation| policy.way_to(operation));
@@ -170,24 +170,24 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
         .collect();
     kept.dedup();
     Some(match source(policy) {
-        Source::SelfContainer(file) => format!("in {file}: {ways}"),
-        Source::Shipped(name) if kept.is_empty() => {
+        PolicySource::OwnFile(file) => format!("in {file}: {ways}"),
+        PolicySource::Shipped(name) if kept.is_empty() => {
             format!("in a policy file of your own with extends = [\"{name}\"]: {ways}")
         }
         // The block of a child takes the place of its parent's.
-        Source::Shipped(name) => {
+        PolicySource::Shipped(name) => {
             let kept = kept.join("] and [");
             format!(
                 "in a policy file of your own with extends = [\"{name}\"] and a copy of its [{kept}]: {ways}"
             )
         }
-        Source::Settings(_) => {
+        PolicySource::Settings(_) => {
             let entry = entry(call);
             format!(
                 "in a policy file with allow = [\"{entry}\"], in the place of the settings' allow: {ways}"
             )
         }
-        Source::Environment => ways,
+        PolicySource::Environment => ways,
     })
 }
 
@@ -213,13 +213,13 @@ fn taken_out(denied: &Grants, call: &Call) -> String {
     ways.collect::<Vec<_>>().join(", and ")
 }
 
-fn source(policy: &Policy) -> Source<'_> {
+fn source(policy: &Policy) -> PolicySource<'_> {
     let name = &**policy.name();
     match policy.allowed().entries().first().map(|first| &first.place) {
-        Some(Place::Environment) => Source::Environment,
-        Some(place @ Place::List { file, .. }) if **file != *name => Source::Settings(place),
-        _ if policy.passes_bodies() => Source::Environment,
-        _ if shipped::text(name).is_some() => Source::Shipped(name),
-        _ => Source::SelfContainer(name),
+        Some(Place::Environment) => PolicySource::Environment,
+        Some(place @ Place::List { file, .. }) if **file != *name => PolicySource::Settings(place),
+        _ if policy.passes_bodies() => PolicySource::Environment,
+        _ if shipped::text(name).is_some() => PolicySource::Shipped(name),
+        _ => PolicySource::OwnFile(name),
     }
 }
