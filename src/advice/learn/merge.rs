@@ -21,7 +21,7 @@ use super::text::{WITHOUT_ARGUMENTS, lost, not_narrowed, too_narrow, unwritable}
 use super::varying::common;
 use crate::advice::replay::{key_of, shortfall};
 use crate::docker::Operation;
-use crate::docker::json::quoted;
+use crate::docker::json::{printable, quoted};
 use crate::policy::finding;
 use crate::policy::requirement::Block;
 use crate::policyfile::{Library, Policy, Problem, mark};
@@ -58,7 +58,7 @@ impl Seen {
             }
         }
         for note in &merge.notes {
-            _ = writeln!(text, "# {note}");
+            _ = writeln!(text, "# {}", printable(note));
         }
         let notes = merge.notes.into_iter().chain(merge.added);
         Ok((text + &blocks, notes.collect()))
@@ -79,6 +79,7 @@ impl<'a> Merge<'a> {
     /// The keys before `allow`.
     fn head(&mut self) -> String {
         let (name, mark) = (self.policy.name(), self.policy.mark());
+        let shown = printable(name);
         let mut text = String::from("# Extends the policy that it is to be loaded instead of.\n");
         if !self.policy.description().is_empty() {
             _ = writeln!(text, "description = {}", quoted(self.policy.description()));
@@ -87,7 +88,7 @@ impl<'a> Merge<'a> {
         if mark::is_valid(mark) {
             _ = writeln!(
                 text,
-                "mark = {} # what was made through {name} stays @own",
+                "mark = {} # what was made through {shown} stays @own",
                 quoted(mark)
             );
         } else {
@@ -183,7 +184,7 @@ impl<'a> Merge<'a> {
             let table = file.get(block.name()).and_then(Value::as_table);
             let table = table.cloned().unwrap_or_default();
             let text = self.widened(block, &table, true);
-            let name = holder.name();
+            let name = printable(holder.name());
             return Ok(text.map_or_else(String::new, |text| {
                 format!("\n# The whole block, as it takes the place of that of {name}.\n{text}")
             }));

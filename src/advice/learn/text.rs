@@ -8,7 +8,7 @@ use super::block::{has_arguments, lines, write_block};
 use super::keys::{Form, entry, form, is_literal, is_narrowing, load};
 use super::seen::Seen;
 use crate::advice::replay::{MAKING, RUNNING, key_of, shortfall};
-use crate::docker::json::quoted;
+use crate::docker::json::{printable, quoted};
 use crate::policy::finding;
 use crate::policy::requirement::Block;
 use crate::policyfile::file::Policy;
@@ -72,7 +72,7 @@ fn write(seen: &Seen, description: &str, without: &BTreeSet<String>) -> String {
     };
     Allow::of(seen, narrowed).write(&mut text);
     for note in notes(seen, without) {
-        _ = writeln!(text, "# {note}");
+        _ = writeln!(text, "# {}", printable(&note));
     }
     for (block, lines) in blocks.iter().filter(|(_, lines)| !lines.is_empty()) {
         _ = write!(text, "\n{}", write_block(*block, lines));

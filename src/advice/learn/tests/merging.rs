@@ -365,6 +365,12 @@ fn the_head_keeps_the_mark_where_it_can_be_written_and_moves_observe() {
     let policy = Policy::load("new.toml", &Shelf(&moved, &text)).unwrap();
     assert!(policy.is_observed() && policy.mark() == "first");
 
+    // The name of a file ends no comment.
+    let (text, _) = seen.merged("./a\n[create]\n/ci.toml", &Spaced).unwrap();
+    assert!(
+        text.contains("made through ./a\\u{a}[create]\\u{a}/ci.toml stays @own\n"),
+        "{text}"
+    );
     let (text, notes) = seen.merged("./my policy.toml", &Spaced).unwrap();
     assert!(!text.contains("\nmark = "), "{text}");
     assert_eq!(
