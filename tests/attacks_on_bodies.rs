@@ -8,6 +8,7 @@
 use std::sync::mpsc;
 use std::thread;
 
+use crate::support::hostile::{Hostile, hostile};
 use crate::support::{
     FakeDaemon, Gate, LIMIT, Refused, Reply, Setup, Signal, chunked, every_operation, post,
 };
@@ -20,242 +21,6 @@ const JSON: &str = "Content-Type: application/json\r\n";
 
 /// An id, how it is refused, the target of a POST, and its body.
 type Case<'a> = (&'a str, Refused, &'a str, &'a str);
-
-/// Containers that ask for more than an ordinary one has, under a policy that grants every operation with
-/// the defaults of its blocks.
-#[rustfmt::skip] // One line for each case.
-const CONTAINERS: &[Case] = &[
-    // The host's files.
-    ("C1", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["/:/h"]}}"#),
-    ("C1", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["/:/h:ro"]}}"#),
-    ("C1", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["/var/run:/r"]}}"#),
-    ("C1", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["/var/run/docker.sock:/s:ro"]}}"#),
-    ("C1", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["/proc:/p"]}}"#),
-    ("C1", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["data:/a","/etc/cron.d:/c"]}}"#),
-    ("CVE-2026-44850 CVE-2026-6406 F79", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"bind","Source":"/","Target":"/h"}]}}"#),
-    ("CVE-2026-6406", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["data:/d"],"Mounts":[{"Type":"bind","Source":"/","Target":"/h","ReadOnly":true}]}}"#),
-    ("C1 T14", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"volume","Source":"v","Target":"/h","VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"bind","device":"/"}}}}]}}"#),
-    ("C1 T14", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"volume","Target":"/h","VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"device":"/dev/sda1","type":"ext4"}}}}]}}"#),
-    ("C1", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"volume","Source":"v","Target":"/h","VolumeOptions":{"DriverConfig":{"Name":"evil"}}}]}}"#),
-    ("C1", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"VolumeDriver":"evil","Binds":["v:/h"]}}"#),
-    ("C1", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"VolumeDriver":"evil"},"Volumes":{"/h":{}}}"#),
-    ("D T14", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["bad:/h"]}}"#),
-    ("D T14", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"volume","Source":"bad","Target":"/h"}]}}"#),
-    ("D T14", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["plugged:/h"]}}"#),
-    ("2c", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"bind","Source":"/a","Target":"/h","BindOptions":{"Propagation":"rshared"}}]}}"#),
-    ("F61 T15", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"VolumesFrom":["web"]}}"#),
-    ("T15", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"VolumesFrom":["/web:ro"]}}"#),
-    ("T15", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"VolumesFrom":["we"]}}"#),
-    ("F75", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"cluster","Source":"a","Target":"/a"}]}}"#),
-    ("F75", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"npipe","Source":"a","Target":"/a"}]}}"#),
-    ("F75", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"","Source":"/","Target":"/a"}]}}"#),
-    ("F75", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"BIND","Source":"/","Target":"/a"}]}}"#),
-    ("F76", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"volume","Source":"v","Target":"/a","VolumeOptions":{"Subpath":"../../x"}}]}}"#),
-    ("F76", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"image","Source":"i","Target":"/a","ImageOptions":{"Subpath":"/x"}}]}}"#),
-    ("F77", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"tmpfs","Target":"/a","TmpfsOptions":{"Options":[["exec"],["suid"],["dev"]]}}]}}"#),
-    ("F77", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Tmpfs":{"/a":"size=1m,exec"}}}"#),
-    ("2c", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"bind","Source":"\\..\\..\\x","Target":"/a"}]}}"#),
-    ("2c", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"bind","Source":"/a","Target":"/a","VolumeOptions":{"Subpath":"x"}}]}}"#),
-    // Privileges.
-    ("C2", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Privileged":true}}"#),
-    ("CVE-2024-41110", RESTRICTED, "/containers/create?x=/auth", r#"{"Image":"a","HostConfig":{"Privileged":true}}"#),
-    ("Nextcloud", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"\u0050rivileged":true}}"#),
-    ("Nextcloud", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":["\u002f:\u002fh"]}}"#),
-    ("C2 F60", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"CapAdd":["SYS_ADMIN"]}}"#),
-    ("F60", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"CapAdd":["cap_sys_admin"]}}"#),
-    ("F60", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"CapAdd":["all"]}}"#),
-    ("F60", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"CapAdd":["\u017fys_admin"]}}"#),
-    ("2e", RESTRICTED, "/v1.40/containers/create", r#"{"Image":"a","HostConfig":{"Capabilities":["CAP_SYS_ADMIN"]}}"#),
-    ("C2 F59", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Devices":[{"PathOnHost":"/dev/sda","PathInContainer":"/dev/null","CgroupPermissions":"r"}]}}"#),
-    ("F59", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Devices":[{"PathOnHost":"/dev/../dev/sda"}]}}"#),
-    ("C2 F59", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"DeviceCgroupRules":["b *:* rwm"]}}"#),
-    ("F59", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"DeviceRequests":[{"Driver":"cdi","DeviceIDs":["vendor.com/class=all"]}]}}"#),
-    ("F64", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"DeviceRequests":[{"Driver":"nvidia","Capabilities":[[]]}]}}"#),
-    ("F64", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"DeviceRequests":[{"Count":-1,"Capabilities":[["gpu"]]}]}}"#),
-    ("C2 F66", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"SecurityOpt":["apparmor=unconfined"]}}"#),
-    ("F66", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"SecurityOpt":["seccomp:unconfined"]}}"#),
-    ("F66", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"SecurityOpt":["seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\"}"]}}"#),
-    ("F66", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"SecurityOpt":["label=disable"]}}"#),
-    ("F66", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"SecurityOpt":["label:disable"]}}"#),
-    ("F66", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"SecurityOpt":["label=type:x"]}}"#),
-    ("F66", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"SecurityOpt":["disable"]}}"#),
-    ("F66", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"SecurityOpt":["systempaths=unconfined"]}}"#),
-    ("F66", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"SecurityOpt":["no-new-privileges","writable-cgroups=true"]}}"#),
-    ("C3 F67", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"MaskedPaths":[]}}"#),
-    ("C3 F67", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"ReadonlyPaths":[]}}"#),
-    ("F67", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"MaskedPaths":["/proc/kcore"]}}"#),
-    ("F62", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Sysctls":{"kernel.core_pattern":"|/x"}}}"#),
-    ("F62", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Sysctls":{"net.ipv4.ip_forward":""}}}"#),
-    ("F63 C5", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Runtime":"evil-runtime"}}"#),
-    ("C5", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Runtime":"io.containerd.runc.v2"}}"#),
-    ("C5", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Annotations":{"run.oci.keep_original_groups":"1"}}}"#),
-    ("F61 sockguard-13", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"CgroupParent":"/"}}"#),
-    ("F61", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"GroupAdd":["0"]}}"#),
-    ("C5", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"LogConfig":{"Type":"syslog","Config":{"syslog-address":"unix:///run/x.sock"}}}}"#),
-    ("C5", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"LogConfig":{"Config":{"syslog-tls-ca-cert":"/etc/shadow"}}}}"#),
-    ("C5", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"LogConfig":{"Type":"none"}}}"#),
-    ("CVE-2024-21626", RESTRICTED, "/containers/create", r#"{"Image":"a","WorkingDir":"/proc/self/fd/8"}"#),
-    ("CVE-2024-21626", RESTRICTED, "/containers/create", r#"{"Image":"a","WorkingDir":"/x/../proc//self/fd/8"}"#),
-    // Namespaces.
-    ("C2 F58", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"PidMode":"host"}}"#),
-    ("F58", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"IpcMode":"host"}}"#),
-    ("F58", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"UsernsMode":"host"}}"#),
-    ("F58", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"CgroupnsMode":"host"}}"#),
-    ("F58", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"UTSMode":"host"}}"#),
-    ("C2", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"NetworkMode":"host"}}"#),
-    ("C2", RESTRICTED, "/containers/create", r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"host":{}}}}"#),
-    ("C2", RESTRICTED, "/containers/create", r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"bridge":{"NetworkID":"host"}}}}"#),
-    ("C2", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"NetworkMode":"0f0f"}}"#),
-    ("F72", RESTRICTED, "/containers/create", r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"bridge":{},"made-elsewhere":{}}}}"#),
-    ("F131", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"NetworkMode":"made-elsewhere"}}"#),
-    ("F69 F51 T15", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"NetworkMode":"container:web"}}"#),
-    ("F69 T15", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"PidMode":"container:web"}}"#),
-    ("F69 T15", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"IpcMode":"container:/web"}}"#),
-    ("F69", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"UTSMode":"container:web"}}"#),
-    ("F69", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"UsernsMode":"container:web"}}"#),
-    ("F69", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"CgroupnsMode":"container:web"}}"#),
-    ("F69", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"PidMode":"container:"}}"#),
-    ("F70", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"NetworkMode":"ns:/proc/1/ns/net"}}"#),
-    ("F70", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"IpcMode":"ns:/proc/1/ns/ipc"}}"#),
-    ("F72", RESTRICTED, "/containers/create", r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"bridge":{"IPAMConfig":{"IPv4Address":"10.0.0.2"}}}}}"#),
-    ("F72", RESTRICTED, "/containers/create", r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"bridge":{"MacAddress":"02:00:00:00:00:01"}}}}"#),
-    ("F72", RESTRICTED, "/containers/create", r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"bridge":{"DriverOpts":{"com.docker.network.endpoint.sysctls":"x"}}}}}"#),
-    ("F72", RESTRICTED, "/containers/create", r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"bridge":{"Links":["web:x"]}}}}"#),
-    ("2e", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Links":["web:x"]}}"#),
-    ("F73", RESTRICTED, "/containers/create", r#"{"Image":"a","MacAddress":"02:00:00:00:00:01"}"#),
-    ("F74", RESTRICTED, "/containers/create", r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"bridge":{"IPAMConfig":{"LinkLocalIPs":["169.254.1.1"]}}}}}"#),
-    ("labels", RESTRICTED, "/containers/create", r#"{"Image":"a","Labels":{"dockgate.policy":"another"}}"#),
-];
-
-/// JSON that two readers read differently.
-#[rustfmt::skip]
-const READINGS: &[Case] = &[
-    ("F47 T4", BAD_BODY, "/containers/create", r#"{"Image":"a","Labels":{"a":"b"},"labels":{"owner":"victim"}}"#),
-    ("F48 T4", BAD_BODY, "/containers/create", r#"{"Image":"trusted","image":"evil"}"#),
-    ("F48", BAD_BODY, "/services/create", r#"{"TaskTemplate":{"ContainerSpec":{"Image":"trusted","image":"evil"}}}"#),
-    ("F48", BAD_BODY, "/services/a/update?version=1", r#"{"TaskTemplate":{"ContainerSpec":{"Image":"trusted","IMAGE":"evil"}}}"#),
-    ("F49 T4", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{},"hostconfig":{"Privileged":true}}"#),
-    ("F50", BAD_BODY, "/containers/create", r#"{"Image":"a","NetworkingConfig":{"EndpointsConfig":{"labels":{"MacAddress":"","macaddress":"02:00:00:00:00:01"}}}}"#),
-    // A key in another case is the field, and judged as it.
-    ("F51", RESTRICTED, "/containers/create", r#"{"Image":"a","hostconfig":{"networkmode":"container:victim"}}"#),
-    ("T3", RESTRICTED, "/containers/create", r#"{"Image":"a","HOSTCONFIG":{"PRIVILEGED":true}}"#),
-    ("T3", RESTRICTED, "/containers/create", "{\"Image\":\"a\",\"Ho\u{17f}tConfig\":{\"Privileged\":true}}"),
-    ("T3", RESTRICTED, "/containers/create", r#"{"Image":"a","Ho\u017ftConfig":{"Privileged":true}}"#),
-    ("T3", RESTRICTED, "/containers/create", r#"{"Image":"a","HostConfig":{"Networ\u212aMode":"host"}}"#),
-    ("T4", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Privileged":false,"Privileged":true}}"#),
-    ("T4", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Privileged":true,"Privileged":false}}"#),
-    ("T4", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Privileged":true},"HostConfig":null,"HostConfig":{}}"#),
-    ("T4", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Mounts":[{"Type":"bind","Source":"/"}],"Mounts":[{"Target":"/h"}]}}"#),
-    ("T4", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"PortBindings":{"80/tcp":[]},"PortBindings":{"81/tcp":[]}}}"#),
-    ("T5", BAD_BODY, "/containers/create", r#"{"Image":"a","Privileged":true}"#),
-    ("T5", BAD_BODY, "/containers/create", r#"{"Image":"a","Binds":["/:/h"],"HostConfig":null}"#),
-    ("T5", BAD_BODY, "/containers/create", r#"{"Image":"a","Mounts":[{"Type":"bind","Source":"/","Target":"/h"}]}"#),
-    ("T6", BAD_BODY, "/containers/create", r#"{"Image":"a"}}garbage"#),
-    ("T6", BAD_BODY, "/containers/create", r#"{"Image":"a"}]"#),
-    ("T6", BAD_BODY, "/containers/create", r#"{"Image":"a"}{"HostConfig":{"Privileged":true}}"#),
-    ("T6", BAD_BODY, "/containers/create", r#"{"HostConfig":{}} {"HostConfig":{"Privileged":true}}"#),
-    ("T6", BAD_BODY, "/containers/create", "\u{feff}{\"Image\":\"a\"}"),
-    ("T6", BAD_BODY, "/containers/create", r#"{"Image":"a\ud800"}"#),
-    ("F52", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Privileged":true"#),
-    ("F52", BAD_BODY, "/containers/web/exec", r#"{"Cmd":["a"],"Privileged":true"#),
-    ("F52", BAD_BODY, "/containers/web/update", "not json"),
-    ("F52", BAD_BODY, "/services/create", "{"),
-    ("F52", BAD_BODY, "/volumes/create", r#"{"Name":"a",}"#),
-    ("F52", BAD_BODY, "/networks/create", r"{'Name':'a'}"),
-    ("F52", BAD_BODY, "/networks/own/connect", r#"{"Container":"web"} // comment"#),
-    ("F52", BAD_BODY, "/commit?container=web", "\""),
-    ("F53", BAD_BODY, "/containers/web/exec", r#"{"Cmd":{"a":1}}"#),
-    ("F53", BAD_BODY, "/containers/web/exec", r#"{"Cmd":"sh"}"#),
-    ("F54", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Privileged":1}}"#),
-    ("F54", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Privileged":"true"}}"#),
-    ("F54", BAD_BODY, "/containers/create", r#"{"Image":"a","Labels":[]}"#),
-    ("F54", BAD_BODY, "/containers/create", r#"{"Image":"a","HostConfig":{"Binds":{"0":"/:/h"}}}"#),
-    ("F54", BAD_BODY, "/containers/create", r#"[{"Image":"a"}]"#),
-    ("F102", BAD_BODY, "/volumes/create", r#"{"Name":"a","Opts":{"device":"/"}}"#),
-    ("T13", BAD_BODY, "/exec/e1/start", r#"{"Binds":["/:/h"]}"#),
-];
-
-/// What is done by other operations than the making of a container.
-#[rustfmt::skip]
-const OTHERS: &[Case] = &[
-    // Services are containers.
-    ("CVE-2026-44849", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Mounts":[{"Type":"bind","Source":"/","Target":"/h"}]}}}"#),
-    ("CVE-2026-44849", RESTRICTED, "/services/s/update?version=1", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Mounts":[{"Type":"bind","Source":"/","Target":"/h"}]}}}"#),
-    ("T14", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Mounts":[{"Type":"volume","Target":"/h","VolumeOptions":{"DriverConfig":{"Options":{"type":"none","o":"bind","device":"/"}}}}]}}}"#),
-    ("T14", BAD_BODY, "/services/create", r#"{"Name":"s","Labels":{"p":"/"},"TaskTemplate":{"ContainerSpec":{"Image":"a","Mounts":[{"Type":"bind","Source":"{{index .Service.Labels \"p\"}}","Target":"/h"}]}}}"#),
-    ("T14", BAD_BODY, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Mounts":[{"Type":"volume","Source":"v","Target":"/h","VolumeOptions":{"Labels":{"a":"{{.Node.ID}}"}}}]}}}"#),
-    ("F107", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","CapabilityAdd":["CAP_SYS_ADMIN"]}}}"#),
-    ("F107", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Sysctls":{"net.ipv4.ip_forward":"1"}}}}"#),
-    ("F106", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a"},"Networks":[{"Target":"host"}]}}"#),
-    ("F106", RESTRICTED, "/services/create", r#"{"Name":"s","Networks":[{"Target":"host"}],"TaskTemplate":{"ContainerSpec":{"Image":"a"}}}"#),
-    ("F106", RESTRICTED, "/services/s/update?version=1", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a"},"Networks":[{"Target":"host"}]}}"#),
-    ("F109", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Privileges":{"Seccomp":{"Mode":"unconfined"}}}}}"#),
-    ("F109", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Privileges":{"Seccomp":{"Mode":"custom","Profile":"e30="}}}}}"#),
-    ("F109", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Privileges":{"Seccomp":{"Profile":"e30="}}}}}"#),
-    ("F109", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Privileges":{"AppArmor":{"Mode":"disabled"}}}}}"#),
-    ("F110", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Privileges":{"SELinuxContext":{"Disable":true}}}}}"#),
-    ("F110", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Privileges":{"SELinuxContext":{"Type":"x"}}}}}"#),
-    ("3", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Privileges":{"CredentialSpec":{"File":"x"}}}}}"#),
-    ("F131", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Secrets":[{"SecretID":"1","SecretName":"key","File":{"Name":"x"}}]}}}"#),
-    ("F131", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a","Configs":[{"ConfigID":"1","ConfigName":"key"}]}}}"#),
-    ("F111", RESTRICTED, "/services/s/update?version=1&rollback=previous", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a"}}}"#),
-    ("F111", RESTRICTED, "/services/s/update?version=1&rollback=previous", ""),
-    ("F112", RESTRICTED, "/services/s/update?version=1", r#"{"Name":"s","UpdateConfig":{"FailureAction":"rollback"},"TaskTemplate":{"ContainerSpec":{"Image":"a"}}}"#),
-    ("3", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"Runtime":"plugin","PluginSpec":{"name":"p","remote":"evil"}}}"#),
-    ("3", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"PluginSpec":{}}}"#),
-    ("3", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"Runtime":"attachment","NetworkAttachmentSpec":{"ContainerID":"web"}}}"#),
-    ("C5", RESTRICTED, "/services/create", r#"{"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a"},"LogDriver":{"Name":"gelf","Options":{"gelf-address":"udp://x"}}}}"#),
-    // What is in containers that are there.
-    ("F82 C4", RESTRICTED, "/containers/web/exec", r#"{"Cmd":["sh"],"Privileged":true}"#),
-    ("C4", RESTRICTED, "/containers/root/exec", r#"{"Cmd":["sh"]}"#),
-    ("C4", RESTRICTED, "/containers/mounted/exec", r#"{"Cmd":["sh"]}"#),
-    ("C4", RESTRICTED, "/containers/plugged/exec", r#"{"Cmd":["sh"]}"#),
-    ("C4", RESTRICTED, "/containers/hostnet/exec", r#"{"Cmd":["sh"]}"#),
-    ("C4", RESTRICTED, "/containers/hostpid/exec", r#"{"Cmd":["sh"]}"#),
-    ("C4", RESTRICTED, "/containers/capable/exec", r#"{"Cmd":["sh"]}"#),
-    ("C4", RESTRICTED, "/containers/baddata/exec", r#"{"Cmd":["sh"]}"#),
-    ("CVE-2024-21626", RESTRICTED, "/containers/web/exec", r#"{"Cmd":["sh"],"WorkingDir":"/proc/self/fd/7"}"#),
-    ("F81", RESTRICTED, "/exec/of-root/start", "{}"),
-    ("F81", RESTRICTED, "/exec/privileged/start", "{}"),
-    ("F80", RESTRICTED, "/containers/web/update", r#"{"Devices":[{"PathOnHost":"/dev/sda"}]}"#),
-    ("F80", RESTRICTED, "/containers/web/update", r#"{"CgroupParent":"/"}"#),
-    ("F80", RESTRICTED, "/containers/web/update", r#"{"DeviceCgroupRules":["a"]}"#),
-    // Volumes and networks.
-    ("F102 C1", RESTRICTED, "/volumes/create", r#"{"Name":"v","Driver":"local","DriverOpts":{"type":"none","o":"bind","device":"/"}}"#),
-    ("F102", RESTRICTED, "/volumes/create", r#"{"DriverOpts":{"type":"nfs","o":"addr=10.0.0.1","device":":/"}}"#),
-    ("F102", RESTRICTED, "/volumes/create", r#"{"Name":"v","Driver":"evil"}"#),
-    ("F102", RESTRICTED, "/volumes/create", r#"{"Name":"v","ClusterVolumeSpec":{}}"#),
-    ("F102", BAD_BODY, "/volumes/create", r#"{"Name":"/etc"}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","Driver":"macvlan","Options":{"parent":"eth0"}}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","Driver":"evil"}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","Ingress":true}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","ConfigOnly":true}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","ConfigFrom":{"Network":"c"}}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","IPAM":{"Config":[{"Subnet":"10.0.0.0/8"}]}}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","IPAM":{"Driver":"evil"}}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","IPAM":{"Options":{"a":"b"}}}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","Options":{"com.docker.network.bridge.name":"docker0"}}"#),
-    ("F103", RESTRICTED, "/networks/create", r#"{"Name":"n","Options":{"com.docker.network.bridge.trusted_host_interfaces":"eth0"}}"#),
-    ("F103", RESTRICTED, "/networks/own/disconnect", r#"{"Container":"web","Force":true}"#),
-    ("F72", RESTRICTED, "/networks/own/connect", r#"{"Container":"web"}"#),
-    ("F72", RESTRICTED, "/networks/host/connect", r#"{"Container":"made-here"}"#),
-    ("F72", RESTRICTED, "/networks/made-elsewhere/connect", r#"{"Container":"made-here"}"#),
-    ("F72", RESTRICTED, "/networks/own/connect", r#"{"Container":"made-here","EndpointConfig":{"MacAddress":"02:00:00:00:00:01"}}"#),
-    ("F72", RESTRICTED, "/networks/own/connect", r#"{"Container":"made-here","EndpointConfig":{"IPAMConfig":{"IPv4Address":"10.0.0.2"}}}"#),
-    ("F72", RESTRICTED, "/networks/own/connect", r#"{"Container":"made-here","EndpointConfig":{"Links":["web:x"]}}"#),
-    ("F72", RESTRICTED, "/networks/own/connect", r#"{"Container":"made-here","EndpointConfig":{"NetworkID":"host"}}"#),
-    // Images.
-    ("F96", RESTRICTED, "/images/create?fromSrc=http://evil/rootfs.tar", ""),
-    ("F96", RESTRICTED, "/images/create?fromImage=alpine&fromSrc=http://evil/rootfs.tar&repo=a", ""),
-    ("F86", RESTRICTED, "/build?remote=https://evil/ctx.git", ""),
-    ("F87", RESTRICTED, "/build?networkmode=host", ""),
-    ("F87", RESTRICTED, "/build?networkmode=container:web", ""),
-    ("F87", RESTRICTED, "/build?cgroupparent=/", ""),
-    ("F", RESTRICTED, "/build?buildargs=%7B%22BUILDKIT_SYNTAX%22:%22evil%22%7D", ""),
-    ("T4", BAD_QUERY, "/build?buildargs=%7B%22A%22:%221%22,%22A%22:%222%22%7D", ""),
-    ("F", BAD_QUERY, "/build?networkmode=none&networkmode=host", ""),
-    ("F", BAD_QUERY, "/build?labels=%7B%22dockgate.policy%22:%22x%22%7D", ""),
-];
 
 /// What stands in each of these that is more than an ordinary container's.
 const CONTAINERS_THAT_ARE_THERE: &[(&str, &str)] = &[
@@ -315,37 +80,50 @@ fn made_here(daemon: FakeDaemon) -> FakeDaemon {
 }
 
 /// Asks by both framings; the replies are the same but for their dates.
-fn ask_both(gate: &Gate, target: &str, body: &str) -> [Reply; 2] {
+fn ask_both(gate: &Gate, (method, target): (&str, &str), body: &str) -> [Reply; 2] {
     let lines = if body.is_empty() { "" } else { JSON };
-    [
-        gate.ask(post(target, lines, body)),
-        gate.ask(chunked(target, lines, body)),
-    ]
+    [post(target, lines, body), chunked(target, lines, body)]
+        .map(|request| gate.ask(request.replacen("POST", method, 1)))
 }
 
-fn assert_each_refused(cases: &[Case]) {
+/// Sends the hostile requests that are chosen, under a policy that grants every operation with the defaults of its blocks.
+fn assert_each_gets_its_verdict(chosen: impl Fn(&Hostile) -> bool) {
     let daemon = daemon();
     let gate = Gate::start(&daemon, &every_operation());
     let daemon = made_here(daemon);
-    for (id, refused, target, body) in cases {
-        let case = format!("{id}: {target} {body}");
-        for reply in ask_both(&gate, target, body) {
-            refused.assert(&reply, &case);
+    let mut wrong = Vec::new();
+    // First what may not arrive: the daemon must have got nothing by then.
+    let (granted, refused): (Vec<_>, Vec<_>) = hostile()
+        .filter(chosen)
+        .partition(|row| row.verdict == "granted");
+    for row in refused.iter().chain(&granted) {
+        let case = format!("{}: {} {}", row.ids, row.target, row.body);
+        for reply in ask_both(&gate, (row.method, row.target), row.body) {
+            let seen = reply.head.get("Dockgate-Reason").unwrap_or("granted");
+            if seen != row.verdict {
+                wrong.push(format!("{seen}, not {}, {case}", row.verdict));
+            }
         }
-        daemon.assert_only_looked_up(&case);
+        if row.verdict != "granted" {
+            daemon.assert_only_looked_up(&case);
+        }
     }
-    assert_eq!(daemon.asked(), [""; 0]);
+    assert_eq!(wrong, [""; 0]);
+}
+
+fn makes_a_container(row: &Hostile) -> bool {
+    row.target.contains("/containers/create")
 }
 
 #[test]
 fn no_container_is_more_than_an_ordinary_one_by_default() {
-    assert_each_refused(CONTAINERS);
+    assert_each_gets_its_verdict(|row| makes_a_container(row) && row.verdict != "bad_body");
 }
 
 #[test]
 fn no_body_with_two_readings_is_sent() {
-    assert_each_refused(READINGS);
-    // Invalid UTF-8 has no place in the tables above.
+    assert_each_gets_its_verdict(|row| row.verdict == "bad_body");
+    // Invalid UTF-8 has no place in a text file.
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &every_operation());
     let head =
@@ -357,7 +135,7 @@ fn no_body_with_two_readings_is_sent() {
 
 #[test]
 fn no_other_operation_leads_out_by_default() {
-    assert_each_refused(OTHERS);
+    assert_each_gets_its_verdict(|row| !makes_a_container(row) && row.verdict != "bad_body");
 }
 
 /// Under the same policy, what is nearest to the attacks and asks for nothing.
@@ -429,7 +207,7 @@ fn what_is_ordinary_is_granted_by_default() {
             daemon.requests().len(),
             target.split(' ').next_back().unwrap(),
         );
-        for reply in ask_both(&gate, target, body) {
+        for reply in ask_both(&gate, ("POST", target), body) {
             reply.assert_ok(&format!("{target} {body}"));
         }
         assert_eq!(daemon.requests().len(), before + 2, "{target} {body}");
@@ -603,7 +381,7 @@ const NARROWINGS: &[Narrowing] = &[
 /// What stands in a case as a target is a POST's, unless a method stands before it.
 fn ask(gate: &Gate, target: &str, body: &str) -> [Reply; 2] {
     let Some(target) = target.strip_prefix("PUT ") else {
-        return ask_both(gate, target, body);
+        return ask_both(gate, ("POST", target), body);
     };
     let put = |request: String| gate.ask(request.replacen("POST", "PUT", 1));
     [
@@ -653,7 +431,7 @@ fn no_body_over_the_limit_is_sent_by_any_operation() {
     ] {
         let body =
             format!(r#"{{"Labels":{{"a":"{padding}"}},"HostConfig":{{"Privileged":true}}}}"#);
-        for reply in ask_both(&gate, target, &body) {
+        for reply in ask_both(&gate, ("POST", target), &body) {
             TOO_LARGE.assert(&reply, &format!("{id}: {target}"));
         }
         daemon.assert_untouched(id);

@@ -9,6 +9,7 @@ mod attacks_on_bodies;
 mod bodies;
 mod budgets;
 mod compatibility;
+mod complete;
 mod evasion;
 mod explain;
 mod framing;

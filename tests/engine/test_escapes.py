@@ -15,7 +15,7 @@ from pathlib import Path
 
 from api import Api, logs, typed
 from cases import Cases, must, must_equal
-from support import Engine, Gate, engines, scratch
+from support import TESTS, Engine, Gate, engines, scratch
 
 SECRET = "known to the host alone"
 VICTIM = "dockgate-victim"
@@ -43,7 +43,7 @@ def main() -> None:
             try:
                 with Gate(engine.address, str(folder / "policy.toml")) as gate:
                     ways = Ways(cases, engine, Api(engine.address), Api(gate.host), folder)
-                    for way in (creates, volumes, execs, attaches, uploads, forms, names):
+                    for way in (hostile, creates, volumes, execs, attaches, uploads, forms, names):
                         way(ways)
             finally:
                 engine.clean_up()
@@ -86,6 +86,43 @@ class Ways:
             self.must_lead_there_direct_alone(body, proof)
         else:
             self.must_be_denied(body)
+
+
+def every_operation() -> str:
+    """A policy that grants every operation, each with no more than its blocks give by default."""
+    rows = [row.split("\t") for row in (TESTS / "data" / "docker-api.tsv").read_text().splitlines()[1:]]
+    control = [row[0] for row in rows if row[5] == "control"]
+    return f"allow = {json.dumps(['*:read', '*:content', '*:write', *control])}"
+
+
+def hostile(ways: Ways) -> None:
+    """The bodies of tests/data/hostile.txt get their verdicts before an engine too, and those that are refused leave nothing."""
+    rows = (TESTS / "data" / "hostile.txt").read_text().splitlines()
+    policy = ways.folder / "every-operation.toml"
+    policy.write_text(every_operation())
+    with Gate(ways.engine.address, str(policy)) as gate:
+        through = Api(gate.host)
+        before = things(ways.direct)
+        for row in rows:
+            if not row or row.startswith("#"):
+                continue
+            ids, verdict, method, target, _, body = (row + " ").split(" ", 5)
+            if verdict == "granted":
+                continue
+            with ways.case(f"{ids}: {method} {target} {body[:100]}"):
+                answer = through.ask(method, target, body.encode() if body else None)
+                # What a row names is not there, unless the engine has made it.
+                must(answer.reason in (verdict, "not_found"), f"{answer}")
+        with ways.case("what is hostile leaves nothing behind"):
+            must_equal("what is there", things(ways.direct), before)
+
+
+def things(api: Api) -> list[list[str]]:
+    """The ids and names of what can be made."""
+    containers = [each["Id"] for each in api.get("/containers/json?all=1")]
+    networks = [each["Id"] for each in api.get("/networks")]
+    volumes = [each["Name"] for each in api.get("/volumes")["Volumes"] or []]
+    return [sorted(each) for each in (containers, networks, volumes)]
 
 
 def creates(ways: Ways) -> None:

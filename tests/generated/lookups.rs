@@ -11,12 +11,10 @@ use dockgate::policyfile::example::Given;
 use dockgate::policyfile::{Grants, Library, Policy, Problem, shipped};
 use serde_json::json;
 
-/// Bodies, one a line behind its operation; in one of the files two words stand around that.
-const BODIES: &[&str] = &[
-    include_str!("../data/bodies.txt"),
-    include_str!("../data/asked.txt"),
-    MORE,
-];
+use crate::support::hostile::asking;
+
+/// Bodies, one a line behind its operation; `hostile.txt` has more.
+const BODIES: &[&str] = &[include_str!("../data/bodies.txt"), MORE];
 
 /// Bodies that name what the kept ones do not.
 const MORE: &str = r#"
@@ -54,7 +52,14 @@ pub(super) fn lookups() -> String {
     let mut made = String::new();
     for operation in Operation::ALL {
         let of_it = bodies.iter().filter_map(|line| body_of(*operation, line));
-        let of_it: Vec<_> = of_it.chain([""]).collect();
+        let asking = asking().filter(|(_, row)| {
+            let call = classify(row.method, Target::parse(row.target).unwrap()).unwrap();
+            call.operation() == Some(*operation)
+        });
+        let of_it: Vec<_> = of_it
+            .chain(asking.map(|(_, row)| row.body))
+            .chain([""])
+            .collect();
         let granting = policies.iter().filter(|policy| policy.has(*operation));
         let rules = granting.map(|policy| Rules::new(vec![policy.clone()], Grants::default()));
         let rules: Vec<_> = rules.collect();
@@ -78,14 +83,8 @@ pub(super) fn lookups() -> String {
 
 /// The body of a line, if it is one of this operation.
 fn body_of(operation: Operation, line: &'static str) -> Option<&'static str> {
-    let name = operation.to_string();
-    let mut words = line.splitn(2, ' ');
-    let (first, rest) = (words.next()?, words.next()?);
-    if first == name {
-        return Some(rest);
-    }
-    let rest = rest.strip_prefix(&name)?.strip_prefix(' ')?;
-    rest.split_once(' ').map(|(_, body)| body)
+    let (of, body) = line.split_once(' ')?;
+    (of == operation.to_string()).then_some(body)
 }
 
 /// A call by each route of an operation.

@@ -3,7 +3,13 @@ use super::*;
 mod asked;
 mod bodies;
 pub(crate) mod go;
+#[path = "../../../tests/support/hostile.rs"]
+#[allow(dead_code, reason = "the tests of the whole read the verdicts")]
+pub(crate) mod hostile;
 mod tables;
+
+use crate::docker::{Target, classify};
+use hostile::{Hostile, asking};
 
 const CREATE: Operation = Operation::ContainerCreate;
 const SERVICE: Operation = Operation::ServiceCreate;
@@ -19,6 +25,12 @@ pub(crate) fn field_names() -> Vec<&'static str> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// The operation that a row of the hostile bodies is sent to.
+pub(crate) fn operation_of(row: &Hostile) -> Operation {
+    let target = Target::parse(row.target).unwrap();
+    classify(row.method, target).unwrap().operation().unwrap()
 }
 
 #[track_caller]

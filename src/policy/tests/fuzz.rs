@@ -20,6 +20,8 @@ use crate::advice::dry_run;
 use crate::docker::body::BadBody;
 use crate::docker::body::tests::go::danger::dangers;
 use crate::docker::body::tests::go::is_taken_for_what_it_is;
+use crate::docker::body::tests::hostile::asking;
+use crate::docker::body::tests::operation_of;
 use crate::docker::{Json, Operation, Target, body, classify};
 use crate::policy::{Judgement, Rules};
 use crate::policyfile::Grants;
@@ -43,7 +45,7 @@ pub(crate) const REQUESTS: &[(Operation, &str)] = &[
 
 /// Where bodies are kept, one a line behind its operation.
 const FOUND: &str = "tests/data/corpus/found.txt";
-const KEPT: &[&str] = &["tests/data/bodies.txt", "tests/data/asked.txt", FOUND];
+const KEPT: &[&str] = &["tests/data/bodies.txt", FOUND];
 
 /// What becomes of a body that is refused before it is judged.
 const UNREAD: &str = "no reading";
@@ -158,19 +160,20 @@ fn kept(file: &str) -> Vec<(Operation, String)> {
         .filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {
-            let words: Vec<_> = line.splitn(4, ' ').collect();
-            match Operation::named(words[0]) {
-                Some(operation) => (operation, line.split_once(' ').unwrap().1.to_owned()),
-                // Of the rows of attacks, which have an id before the operation and a topic behind it.
-                None => (Operation::named(words[1]).unwrap(), words[3].to_owned()),
-            }
+            let (operation, body) = line.split_once(' ').unwrap();
+            (Operation::named(operation).unwrap(), body.to_owned())
         })
         .filter(|(operation, _)| REQUESTS.iter().any(|(of, _)| of == operation))
         .collect()
 }
 
 pub(crate) fn corpus() -> Vec<(Operation, String)> {
-    KEPT.iter().flat_map(|file| kept(file)).collect()
+    let asking = asking().map(|(_, row)| (operation_of(&row), row.body.to_owned()));
+    let asking = asking.filter(|(operation, _)| REQUESTS.iter().any(|(of, _)| of == operation));
+    KEPT.iter()
+        .flat_map(|file| kept(file))
+        .chain(asking)
+        .collect()
 }
 
 /// So much runs with all tests, from the same seed always.

@@ -4,8 +4,6 @@ use std::collections::HashSet;
 
 use super::*;
 
-const ASKED: &str = include_str!("../../../../tests/data/asked.txt");
-
 /// What of a body must be judged, as path, topic and value.
 #[track_caller]
 pub(super) fn judged(
@@ -140,13 +138,9 @@ fn meanings(operation: Operation, body: &str) -> Vec<Option<FieldMeaning>> {
 /// What leads out of a container, or spends what is the host's, by row of attack.
 #[test]
 fn whatever_leads_out_of_a_container_is_judged() {
-    let rows = ASKED.lines().filter(|line| !line.starts_with('#'));
     let mut seen = HashSet::new();
-    for row in rows {
-        let [id, operation, meaning, body] = row.splitn(4, ' ').collect::<Vec<_>>()[..] else {
-            panic!("{row}");
-        };
-        let asked = meanings(Operation::named(operation).unwrap(), body);
+    for (meaning, row) in asking() {
+        let asked = meanings(operation_of(&row), row.body);
         let named = asked.iter().map(|meaning| match meaning {
             Some(meaning) => format!("{meaning:?}"),
             None => "Refused".to_owned(),
@@ -154,7 +148,10 @@ fn whatever_leads_out_of_a_container_is_judged() {
         assert_eq!(
             named.collect::<Vec<_>>(),
             [meaning],
-            "{id}: {operation} {body}"
+            "{}: {} {}",
+            row.ids,
+            row.target,
+            row.body
         );
         seen.extend(asked);
     }

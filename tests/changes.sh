@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Tries the recipes of CONTRIBUTING.md: makes each change of tests/changes/, and shows that nobody can forget a part of it.
+#
+#   changes.sh [NAME...]      all changes, or those of tests/changes/NAME.patch
+#   changes.sh --edit NAME    leaves the tree with that change made, to be changed further; `git diff` is the new patch
+#
+# A patch has the files that are written by hand, at most five. With it the generated files are written anew, and clippy and
+# all tests of Rust pass. Then the change is made without each of its files in turn: the compiler or a test must
+# fail, and name what is missing by one of the words in the patch's line `names:`. This takes minutes for each file.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+patches=$PWD/tests/changes
+tree=$PWD/target/changes/tree
+export CARGO_TARGET_DIR=$PWD/target/changes/target
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+
+fail() {
+    echo "FAILED: $*"
+    failed=1
+}
+
+# The tree as it is here, committed or not.
+fresh_tree() {
+    local base
+    base=$(git stash create)
+    [ -d "$tree" ] || git worktree add --quiet --detach "$tree"
+    git -C "$tree" reset --quiet --hard "${base:-HEAD}"
+    git -C "$tree" clean --quiet -fd
+}
+
+# What is generated follows; what cannot be compiled is told by `checks`.
+generate() (
+    cd "$tree"
+    export DOCKGATE_WRITE=1
+    { cargo test --quiet --locked --lib compat:: && cargo test --quiet --locked --test integration generated::; } >/dev/null 2>&1 || true
+)
+
+checks() {
+    cd "$tree"
+    cargo clippy --quiet --all-targets --locked -- -D warnings && cargo test --quiet --locked
+}
+
+# Makes a change without one of its files.
+make_change() {
+    fresh_tree
+    git -C "$tree" apply --exclude="$2" "$patches/$1.patch"
+    generate
+}
+
+try() {
+    local name=$1 patch=$patches/$1.patch files names missing
+    files=$(git apply --numstat "$patch" | cut -f3)
+    names=$(sed -n 's/^names: //p' "$patch")
+    [ "$(wc -l <<<"$files")" -le 5 ] || fail "$name: more than five files are written by hand"
+    make_change "$name" ""
+    (checks) >"$output" 2>&1 || { fail "$name: whole, it does not pass" && tail -40 "$output" && return; }
+    echo "ok: $name, in $(wc -l <<<"$files") files by hand"
+    for missing in $files; do
+        make_change "$name" "$missing"
+        if (checks) >"$output" 2>&1; then
+            fail "$name: nobody notices that $missing is missing"
+        elif ! grep -qE "${names// /|}" <(grep -vE '^ *(Running|Compiling|test .* ok$)' "$output"); then
+            fail "$name: without $missing nobody names $names" && tail -40 "$output"
+        else
+            echo "ok: $name without $missing: $(grep -m1 -E "${names// /|}" "$output")"
+        fi
+    done
+}
+
+failed=0
+if [ "${1:-}" = --edit ]; then
+    make_change "$2" ""
+    echo "$tree"
+    exit
+fi
+[ $# -gt 0 ] || set -- $(cd "$patches" && printf '%s\n' *.patch | sed 's/\.patch$//')
+for name in "$@"; do try "$name"; done
+git worktree remove --force "$tree"
+exit "$failed"

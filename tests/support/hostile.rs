@@ -1,0 +1,37 @@
+//! The hostile bodies, as every suite reads them.
+
+/// A request that leads out of what an ordinary policy grants, or asks for one thing that a policy must judge.
+pub(crate) struct Hostile {
+    /// The ids of attacks.
+    pub(crate) ids: &'static str,
+    /// The code of the reason under a policy with defaults.
+    pub(crate) verdict: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) target: &'static str,
+    /// What the body asks for, where it is one thing: the name of a `FieldMeaning`, or `Refused`.
+    pub(crate) meaning: Option<&'static str>,
+    pub(crate) body: &'static str,
+}
+
+/// All rows of `tests/data/hostile.txt`, which says what its columns are.
+pub(crate) fn hostile() -> impl Iterator<Item = Hostile> {
+    let rows = include_str!("../data/hostile.txt").lines();
+    rows.filter(|row| !row.is_empty() && !row.starts_with('#'))
+        .map(|row| {
+            let mut columns = row.splitn(6, ' ');
+            let mut next = || columns.next().unwrap_or_default();
+            Hostile {
+                ids: next(),
+                verdict: next(),
+                method: next(),
+                target: next(),
+                meaning: Some(next()).filter(|meaning| *meaning != "-"),
+                body: next(),
+            }
+        })
+}
+
+/// The rows whose body asks for one thing.
+pub(crate) fn asking() -> impl Iterator<Item = (&'static str, Hostile)> {
+    hostile().filter_map(|row| Some((row.meaning?, row)))
+}
