@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -162,6 +164,14 @@ def main_engines() -> list[Engine]:
 def main_engine() -> Engine:
     """The engine for what does not depend on the version."""
     return must_have_started(next(each for each in described("DOCKGATE_ENGINES") if each["name"] == MAIN_ENGINE))
+
+
+def at_once(run: Callable[[Cases, Engine], None], chosen: list[Engine]) -> None:
+    """A program of cases that runs on each engine in a thread of its own: the engines do not meet."""
+    cases = Cases()
+    with ThreadPoolExecutor(len(chosen) or 1) as pool:
+        list(pool.map(lambda engine: run(cases, engine), chosen))
+    cases.finish()
 
 
 def podman() -> Engine:

@@ -4,12 +4,11 @@ Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
 """
 
 import http.client
-import threading
 from urllib.parse import urlsplit
 
 from cases import Cases, must_equal
 from commands import run_well
-from support import EVERYTHING, TESTS, Engine, Gate, main_engines
+from support import EVERYTHING, TESTS, Engine, Gate, at_once, main_engines
 
 VOLUME = "dockgate-restart"
 REQUESTS = [
@@ -21,13 +20,7 @@ REQUESTS = [
 
 
 def main() -> None:
-    cases = Cases()
-    threads = [threading.Thread(target=restarts, args=(cases, engine)) for engine in main_engines()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    cases.finish()
+    at_once(restarts, main_engines())
 
 
 def restarts(cases: Cases, engine: Engine) -> None:

@@ -6,25 +6,18 @@ Runs on every engine of Docker at once.
 """
 
 import os
-import threading
 import time
 
 from cases import Cases, eventually, must, must_equal
 from commands import Docker
-from support import EVERYTHING, Engine, Gate, engines
+from support import EVERYTHING, Engine, Gate, at_once, engines
 
 WEB = "dockgate-idle"
 IDLE_SECONDS = 15 * 60 if os.environ.get("DOCKGATE_SLOW") == "1" else 30
 
 
 def main() -> None:
-    cases = Cases()
-    threads = [threading.Thread(target=idle, args=(cases, engine)) for engine in engines()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    cases.finish()
+    at_once(idle, engines())
 
 
 def idle(cases: Cases, engine: Engine) -> None:

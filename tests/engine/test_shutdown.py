@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from cases import Cases, Failure, eventually, must, must_equal
 from commands import Background, Docker
 from recorder import connect
-from support import EVERYTHING, TESTS, Engine, Gate, engines, scratch
+from support import EVERYTHING, TESTS, Engine, Gate, at_once, engines, scratch
 
 WEB = "dockgate-shutdown"
 # `limits.drain`, and what an end may take besides on a busy machine.
@@ -36,13 +35,7 @@ while True:
 
 
 def main() -> None:
-    cases = Cases()
-    threads = [threading.Thread(target=all_cases, args=(cases, engine)) for engine in engines()]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    cases.finish()
+    at_once(all_cases, engines())
 
 
 def all_cases(cases: Cases, engine: Engine) -> None:

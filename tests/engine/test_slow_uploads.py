@@ -11,7 +11,7 @@ import time
 from api import Api
 from cases import Cases, eventually, must, must_equal
 from recorder import connect
-from support import EVERYTHING, Engine, Gate, engines
+from support import EVERYTHING, Engine, Gate, at_once, engines
 
 WEB = "dockgate-slow-uploads"
 WITHIN = 35
@@ -22,19 +22,11 @@ HEAD = (
 
 
 def main() -> None:
-    cases = Cases()
-    threads = [
-        threading.Thread(target=slow, args=(cases, engine, pause))
-        for engine, pause in zip(engines(), (4, 29, 4), strict=False)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    cases.finish()
+    at_once(slow, engines())
 
 
-def slow(cases: Cases, engine: Engine, pause: int) -> None:
+def slow(cases: Cases, engine: Engine) -> None:
+    pause = 29 if engine.name == "26" else 4
     with cases.case(f"{engine.name}: an inspect answers beside an upload of a byte each {pause} s"):
         direct = engine.cli(engine.address)
         direct.may_fail("rm", "-f", WEB)
