@@ -13,6 +13,16 @@ pub(crate) struct Hostile {
     pub(crate) body: &'static str,
 }
 
+/// Stands behind what is a matter of taste, or of what the daemon has, and leads nowhere by itself.
+const OF_TASTE: char = '~';
+
+impl Hostile {
+    pub(crate) fn is_of_taste(&self) -> bool {
+        self.meaning
+            .is_some_and(|meaning| meaning.ends_with(OF_TASTE))
+    }
+}
+
 /// All rows of `tests/data/hostile.txt`, which says what its columns are.
 pub(crate) fn hostile() -> impl Iterator<Item = Hostile> {
     let rows = include_str!("../data/hostile.txt").lines();
@@ -33,5 +43,5 @@ pub(crate) fn hostile() -> impl Iterator<Item = Hostile> {
 
 /// The rows whose body asks for one thing.
 pub(crate) fn asking() -> impl Iterator<Item = (&'static str, Hostile)> {
-    hostile().filter_map(|row| Some((row.meaning?, row)))
+    hostile().filter_map(|row| Some((row.meaning?.trim_end_matches(OF_TASTE), row)))
 }

@@ -10,6 +10,7 @@ pub(crate) mod command;
 pub(crate) mod daemon;
 pub(crate) mod folder;
 pub(crate) mod gate;
+#[expect(dead_code, reason = "the unit tests ask for more")]
 pub(crate) mod hostile;
 pub(crate) mod objects;
 pub(crate) mod refusal;
