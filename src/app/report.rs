@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::docker::{ApiVersion, Body, Effect, Operation};
-use crate::policy::requirement::Block;
+use crate::docker::operation::Spec;
+use crate::docker::{ApiVersion, Body, Deed, Effect, Operation, Parameters, Reply, Upgrade};
 use crate::policy::{Rules, SelfContainer};
 use crate::policyfile::Policy;
 use crate::proxy::daemon_state::DaemonState;
@@ -103,7 +103,7 @@ fn warnings(rules: &Rules) -> Vec<String> {
         let mut keys = policy.blocks().reaching_the_host();
         if policy.blocks().create.replaces {
             // Whoever can give an image a name decides what takes the place of a container.
-            let naming = NAMING.iter().filter(|operation| rules.grants(**operation));
+            let naming = granted(rules, |spec| gives_image_a_name(spec.judged.query));
             keys.extend(naming.map(|operation| format!("create.replaces with {operation}")));
         }
         (!keys.is_empty()).then(|| format!("{} ({})", policy.name(), keys.join(", ")))
@@ -111,12 +111,11 @@ fn warnings(rules: &Rules) -> Vec<String> {
     let policies = rules.policies().iter();
     let entering = policies.filter(|policy| !policy.passes_bodies());
     let entering = entering.flat_map(|policy| {
-        let open = ENTERING.iter().filter(|(operation, block)| {
-            rules.grants(*operation) && policy.has(*operation) && !policy.blocks().has(*block)
-        });
-        open.map(|(operation, block)| {
-            let (name, block) = (policy.name(), block.name());
-            format!("{operation} ({name} has no [{block}])")
+        let open = granted(rules, |spec| enters(spec.judged.deed)).filter(|it| policy.has(*it));
+        open.filter_map(|operation| {
+            let block = operation.spec().judged.block?;
+            let (name, is_open) = (policy.name(), !policy.blocks().has(block));
+            is_open.then(|| format!("{operation} ({name} has no [{}])", block.name()))
         })
     });
     let kinds = kinds.into_iter().chain(unread(rules)).chain([
@@ -137,7 +136,7 @@ fn unread(rules: &Rules) -> [(&'static str, Vec<String>); 3] {
         let policies = rules.policies().iter().filter(|policy| has(policy));
         policies.map(|policy| policy.name().to_string()).collect()
     };
-    let tunnels = TUNNELS.iter().filter(|operation| rules.grants(**operation));
+    let tunnels = granted(rules, |spec| spec.reply == Reply::Hijack(Upgrade::H2c));
     [
         (
             "raw paths pass their bodies unjudged, which can be root on the host, by the policy",
@@ -149,27 +148,52 @@ fn unread(rules: &Rules) -> [(&'static str, Vec<String>); 3] {
         ),
         (
             "BuildKit sessions are not checked: builds can reach services on the host's loopback, empty everyone's build cache and move any tag; in the engine's daemon.json set \"builder\": {\"entitlements\": {\"network-host\": false, \"security-insecure\": false}}",
-            tunnels.map(ToString::to_string).collect(),
+            tunnels.map(|operation| operation.to_string()).collect(),
         ),
     ]
 }
 
-/// The operations that open tunnels to BuildKit.
-const TUNNELS: &[Operation] = &[Operation::Grpc, Operation::Session];
+/// The allowed operations that are like this, by their names.
+fn granted(rules: &Rules, is_such: fn(&Spec) -> bool) -> impl Iterator<Item = Operation> {
+    let all = Operation::ALL.iter().copied();
+    let such = all.filter(|operation| is_such(operation.spec()) && rules.grants(*operation));
+    let mut such: Vec<_> = such.collect();
+    such.sort_unstable_by_key(|operation| operation.spec().name);
+    such.into_iter()
+}
 
-/// The operations that enter containers, and the blocks that say which.
-const ENTERING: &[(Operation, Block)] = &[
-    (Operation::ContainerExec, Block::Exec),
-    (Operation::PutContainerArchive, Block::Archive),
-];
+/// Whether a client enters a container by it, to run or to write.
+fn enters(deed: Deed) -> bool {
+    match deed {
+        Deed::PreparesExec | Deed::Uploads => true,
+        Deed::Attaches
+        | Deed::Connects
+        | Deed::Disconnects
+        | Deed::Other
+        | Deed::RunsExec
+        | Deed::Starts
+        | Deed::TakesAway => false,
+    }
+}
 
-/// The operations that give an image of the client's own a name.
-const NAMING: &[Operation] = &[
-    Operation::ImageBuild,
-    Operation::ImageCommit,
-    Operation::ImageLoad,
-    Operation::ImageTag,
-];
+/// Whether it gives an image of the client's own a name.
+fn gives_image_a_name(query: Parameters) -> bool {
+    match query {
+        Parameters::Build | Parameters::Commit | Parameters::Load | Parameters::Tag => true,
+        Parameters::Archive
+        | Parameters::Attach
+        | Parameters::Checkpoint
+        | Parameters::Fetch
+        | Parameters::Free
+        | Parameters::Name
+        | Parameters::NoKeys
+        | Parameters::Processes
+        | Parameters::Push
+        | Parameters::Registry
+        | Parameters::Rename
+        | Parameters::Rollback => false,
+    }
+}
 
 /// What the daemon says of itself, if it answers, and whether Dockgate's own container was found.
 pub async fn engine(

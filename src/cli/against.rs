@@ -11,7 +11,7 @@ use crate::advice::replay::{Replayed, judge, key_of};
 use crate::audit::reading;
 use crate::audit::reading::Line;
 use crate::docker::json::printable;
-use crate::docker::{Call, Operation, Subject};
+use crate::docker::{Call, Deed, Subject};
 use crate::policy::refusal::BY_NOBODY;
 use crate::policy::{Rules, finding};
 use crate::policyfile::Problem;
@@ -190,7 +190,7 @@ fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<
         Replayed::Refused(_) if !was_allowed => None,
         Replayed::Refused(denial) => Some((Change::Refused, denial.message)),
         // The networks of a container that is started are not in a record, but for what was said of them.
-        Replayed::Allowed if line.reason == "restricted" && is_start(call) => {
+        Replayed::Allowed if line.reason == "restricted" && call.judged().deed == Deed::Starts => {
             unsure("its networks")
         }
         // Neither are labels.
@@ -224,14 +224,7 @@ fn kind(call: &Call) -> String {
     }
 }
 
-/// Whether a container is started by it.
-fn is_start(call: &Call) -> bool {
-    let starts = [Operation::ContainerStart, Operation::ContainerRestart];
-    call.operation().is_some_and(|it| starts.contains(&it))
-}
-
 /// Whether more than its operation decides about it.
 fn has_body(call: &Call) -> bool {
-    call.operation()
-        .is_some_and(|operation| crate::policy::requirement::Block::of(operation).is_some())
+    call.judged().block.is_some()
 }

@@ -10,86 +10,31 @@
 //! Source: `api/swagger.yaml` of moby/moby for the fields, `api/types` for their names and types, its
 //! handlers for what they do; Go's `encoding/json` for how they are read.
 
+mod asked;
 mod container;
 mod exec;
 mod field_meaning;
 mod hidden;
 mod keep;
 mod network;
+mod place;
 mod service;
 mod table;
 mod volume;
 
-use std::fmt::Write;
-
 use keep::Keeper;
+use place::Path;
 
-use super::json::{BadJson, Json, shortened};
+use super::json::Json;
+use super::judged::Document;
 use super::table::Operation;
 
+pub use asked::{Asked, asked};
 pub use exec::asks_to_detach;
 pub use field_meaning::FieldMeaning;
 pub use hidden::{are_masked_by_engines, are_read_only_by_engines};
-pub use table::{Class, Field, Shape, Table, Zero};
-
-/// The operations whose bodies are judged.
-static TABLES: &[(Operation, &Table)] = &[
-    (Operation::ContainerCreate, &container::CONTAINER_CREATE),
-    (Operation::ContainerExec, &exec::CONTAINER_EXEC),
-    (Operation::ContainerUpdate, &container::CONTAINER_UPDATE),
-    (Operation::ExecStart, &exec::EXEC_START),
-    (Operation::ImageCommit, &container::IMAGE_COMMIT),
-    (Operation::NetworkConnect, &network::NETWORK_CONNECT),
-    (Operation::NetworkCreate, &network::NETWORK_CREATE),
-    (Operation::NetworkDisconnect, &network::NETWORK_DISCONNECT),
-    (Operation::ServiceCreate, &service::SERVICE),
-    (Operation::ServiceUpdate, &service::SERVICE_UPDATE),
-    (Operation::VolumeCreate, &volume::VOLUME_CREATE),
-    (Operation::VolumeUpdate, &volume::VOLUME_UPDATE),
-];
-
-/// Why a body is refused before any rule is asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadBody {
-    /// It is no strict JSON.
-    #[error(transparent)]
-    Json(#[from] BadJson),
-    /// A field is there with two values. The daemon does not regard case.
-    #[error(
-        "{0} is sent twice with different values (letters of either case are the same): send it once"
-    )]
-    Doubled(String),
-    /// What stands there is of another kind.
-    #[error("{path} must be {want}")]
-    Kind {
-        /// Where.
-        path: String,
-        /// What may stand there.
-        want: &'static str,
-    },
-    /// A field of `HostConfig` stands beside it. Some engines read it there, others do not.
-    #[error("{path} is read by some engines only: send it as HostConfig.{right}")]
-    Misplaced {
-        /// Where.
-        path: String,
-        /// The field.
-        right: &'static str,
-    },
-    /// No version of the API has the field.
-    #[error("{0} is not a field of the Docker API: leave it out")]
-    Unknown(String),
-}
-
-impl BadBody {
-    /// Whether the body can be sent on all the same, as it was understood but for what the daemon itself ignores or
-    /// refuses.
-    fn can_be_rebuilt(&self) -> bool {
-        match self {
-            Self::Kind { .. } | Self::Unknown(_) => true,
-            Self::Doubled(_) | Self::Json(_) | Self::Misplaced { .. } => false,
-        }
-    }
-}
+pub use place::BadBody;
+pub use table::{Class, Shape, Table, Zero};
 
 /// A body, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,23 +46,27 @@ pub struct Parsed<'a> {
     pub flaw: Option<BadBody>,
 }
 
-/// A field that a policy must judge, as it stands in a body.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked<'a> {
-    /// Where it stands, as `HostConfig.Privileged`.
-    pub path: String,
-    /// What it asks for; nothing grants what has no topic.
-    pub meaning: Option<FieldMeaning>,
-    /// Its value. No null is in it.
-    pub value: &'a Json<'a>,
-}
-
 /// The fields of an operation's body, if it is judged.
 #[must_use]
 pub fn table(operation: Operation) -> Option<&'static Table> {
-    let mut tables = TABLES.iter();
-    let found = tables.find(|(listed, _)| *listed == operation);
-    found.map(|(_, table)| *table)
+    operation.spec().judged.body.map(fields)
+}
+
+fn fields(document: Document) -> &'static Table {
+    match document {
+        Document::Container => &container::CONTAINER_CREATE,
+        Document::ContainerUpdate => &container::CONTAINER_UPDATE,
+        Document::Endpoint => &network::NETWORK_CONNECT,
+        Document::Exec => &exec::CONTAINER_EXEC,
+        Document::ExecStart => &exec::EXEC_START,
+        Document::ImageConfig => &container::IMAGE_COMMIT,
+        Document::Leaving => &network::NETWORK_DISCONNECT,
+        Document::Network => &network::NETWORK_CREATE,
+        Document::Service => &service::SERVICE,
+        Document::ServiceUpdate => &service::SERVICE_UPDATE,
+        Document::Volume => &volume::VOLUME_CREATE,
+        Document::VolumeUpdate => &volume::VOLUME_UPDATE,
+    }
 }
 
 /// The fields of `HostConfig`, which an inspection of a container has too.
@@ -176,17 +125,6 @@ pub fn says_nothing(bytes: &[u8]) -> bool {
 /// The most bytes of a body that says nothing.
 pub const MAX_OF_NOTHING: usize = 7;
 
-/// What of a body that was kept a policy must judge, in the order of the body.
-///
-/// A zero value is left out where it means the same as none: the daemon's own client sends `""`,
-/// `0`, `false` or `{}` for everything that it was not asked for.
-#[must_use]
-pub fn asked<'a>(value: &'a Json<'a>, table: &'static Table) -> Vec<Asked<'a>> {
-    let mut found = Vec::new();
-    collect(value, Shape::Object(table), Path::Root, &mut found);
-    found
-}
-
 /// What nearly all bodies have room in, so that their rendering is not moved as it grows.
 const USUAL_BYTES: usize = 4096;
 
@@ -198,122 +136,15 @@ const USUAL_BYTES: usize = 4096;
 pub fn rendered(value: &Json, operation: Operation) -> String {
     let mut text = String::with_capacity(USUAL_BYTES);
     value.render(&mut text);
-    if operation == Operation::ContainerCreate && value.get("HostConfig").is_none() {
+    if operation.spec().judged.body == Some(Document::Container)
+        && value.get("HostConfig").is_none()
+    {
         // The object ends in its brace.
         text.pop();
         text.push_str(if text.len() > 1 { "," } else { "" });
         text.push_str("\"HostConfig\":{}}");
     }
     text
-}
-
-/// Where in a body something stands.
-#[derive(Clone, Copy)]
-enum Path<'a> {
-    Root,
-    Key(&'a Path<'a>, &'a str),
-    Place(&'a Path<'a>, usize),
-}
-
-impl Path<'_> {
-    /// How it is called, as `HostConfig.Privileged`. Every field that is judged has this made.
-    fn name(&self) -> String {
-        let mut name = String::with_capacity(32);
-        self.append(&mut name);
-        name
-    }
-
-    fn append(&self, to: &mut String) {
-        match self {
-            Self::Root => to.push_str("the body"),
-            Self::Key(above, key) => {
-                if !matches!(above, Self::Root) {
-                    above.append(to);
-                    to.push('.');
-                }
-                to.push_str(shortened(key));
-            }
-            Self::Place(above, place) => {
-                above.append(to);
-                // A String takes every write.
-                _ = write!(to, "[{place}]");
-            }
-        }
-    }
-}
-
-fn collect<'a>(value: &'a Json<'a>, shape: Shape, path: Path<'_>, found: &mut Vec<Asked<'a>>) {
-    match (shape, value) {
-        (Shape::Object(table), Json::Object(members)) => {
-            for (key, value) in members {
-                if let Some(field) = table.field(key) {
-                    collect_field(value, field, Path::Key(&path, key), found);
-                }
-            }
-        }
-        (Shape::List(inner), Json::List(values)) => {
-            for (place, value) in values.iter().enumerate() {
-                collect(value, *inner, Path::Place(&path, place), found);
-            }
-        }
-        (Shape::Map(inner), Json::Object(members)) => {
-            for (key, value) in members {
-                collect(value, *inner, Path::Key(&path, key), found);
-            }
-        }
-        (
-            Shape::Any
-            | Shape::Bool
-            | Shape::Integer
-            | Shape::Number
-            | Shape::Text
-            | Shape::TextOrTexts
-            | Shape::List(_)
-            | Shape::Map(_)
-            | Shape::Object(_),
-            _,
-        ) => {}
-    }
-}
-
-fn collect_field<'a>(
-    value: &'a Json<'a>,
-    field: &Field,
-    path: Path<'_>,
-    found: &mut Vec<Asked<'a>>,
-) {
-    let meaning = match field.class {
-        Class::Judged(meaning) | Class::Keys(meaning) => Some(meaning),
-        Class::Refused => None,
-        Class::Harmless => return collect(value, field.shape, path, found),
-        Class::Part | Class::Ignored => return,
-    };
-    if field.zero == Zero::Meant || !is_zero(value, field.shape) {
-        let path = path.name();
-        found.push(Asked {
-            path,
-            meaning,
-            value,
-        });
-    }
-    if let Class::Keys(_) = field.class {
-        collect(value, field.shape, path, found);
-    }
-}
-
-fn is_zero(value: &Json, shape: Shape) -> bool {
-    match (value, shape) {
-        (Json::Null, _) => true,
-        (Json::Bool(is_set), _) => !is_set,
-        (Json::Number(number), _) => matches!(&**number, "0" | "-0"),
-        (Json::Text(text), _) => text.is_empty(),
-        (Json::List(values), _) => values.is_empty(),
-        (Json::Object(members), Shape::Object(table)) => members.iter().all(|(key, value)| {
-            let field = table.field(key);
-            field.is_some_and(|field| is_zero(value, field.shape))
-        }),
-        (Json::Object(members), _) => members.is_empty(),
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use super::judged::Judged;
+
 /// One operation: its row in the table.
 #[derive(Debug)]
 pub struct Spec {
@@ -20,6 +22,8 @@ pub struct Spec {
     pub body: Body,
     /// What its reply is like.
     pub reply: Reply,
+    /// What of its requests a policy decides about.
+    pub judged: Judged,
     /// The first API version that documents it, never below 1.24. For documentation alone: the
     /// daemon registers every route under every version.
     pub min_api: &'static str,
@@ -157,7 +161,7 @@ macro_rules! operations {
     ($(section $section:literal; $(
         #[doc = $risk:literal]
         $name:ident => $($method:ident $path:literal),+ $(of $($object:ident),+)? $((alias $alias:literal))?;
-        $effect:expr, $body:expr, $reply:expr, $min_api:literal, [$($logged:literal),*];
+        $effect:expr, $body:expr, $reply:expr, $judged:expr, $min_api:literal, [$($logged:literal),*];
     )+)+) => {
         /// An operation of the Docker Engine API, by its `operationId`.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -186,6 +190,7 @@ macro_rules! operations {
                             effect: $effect,
                             body: $body,
                             reply: $reply,
+                            judged: $judged,
                             min_api: $min_api,
                             objects: &[$($(Object::$object),+)?],
                             logged: &[$($logged),*],

@@ -6,7 +6,7 @@ use super::answers::{self, Answers, Lookup, NeedsLookup};
 use super::objects::Container;
 use super::requirement::Block;
 use super::stamp;
-use crate::docker::{Call, Operation, Reference};
+use crate::docker::{Call, Deed, Parameters, Reference};
 use crate::policyfile::file::Policy;
 
 /// What to remember of a request.
@@ -28,12 +28,12 @@ impl Memory {
     ) -> Result<Self, NeedsLookup> {
         let mut memory = Self::default();
         let is_kept = marking.blocks().create.replaces || is_observed;
-        if is_kept && call.operation().is_some_and(removes) {
+        if is_kept && call.judged().deed == Deed::TakesAway {
             let name = call.object().unwrap_or_default();
             memory.removed = Some(answers::container(known, name)?);
         }
         if let Some(policy) = policy
-            && call.operation() == Some(Operation::ImageTag)
+            && call.judged().query == Parameters::Tag
             && policy.judges(Block::Images)
         {
             let image = answers::image(known, call.object().unwrap_or_default())?;
@@ -44,15 +44,4 @@ impl Memory {
         }
         Ok(memory)
     }
-}
-
-/// Whether an operation ends a container's life, or takes its name from it.
-fn removes(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::ContainerDelete
-            | Operation::ContainerKill
-            | Operation::ContainerRename
-            | Operation::ContainerStop
-    )
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::stamp;
 use crate::docker::mount::{self, Mount, Source};
 use crate::docker::operation::Body;
-use crate::docker::{Call, Json, Method, Object, Operation};
+use crate::docker::{Call, Document, Json, Method, Naming, Object, Parameters};
 use crate::policy::objects::{Container, is_full_id};
 
 /// A name of an object, and the kind of object.
@@ -38,28 +38,33 @@ impl Names {
         let Some(operation) = call.operation() else {
             return names;
         };
-        let query = |key: &str| call.query.first(key).unwrap_or_default();
-        let text = |key: &str| body.and_then(|body| body.get(key)).and_then(Json::text);
-        if operation == Operation::ContainerCreate {
-            names.change(Object::Container, query("name"));
-            if let Some(body) = body {
-                names.rest_on_all(body);
-            }
-        } else if operation == Operation::NetworkCreate {
-            names.change(Object::Network, text("Name").unwrap_or_default());
-        }
-        if operation.spec().body != Body::Tar {
-            for name in stamp::tags(call) {
-                names.change(Object::Image, &name.to_string());
-            }
+        let spec = operation.spec();
+        let (query, document) = (spec.judged.query, spec.judged.body);
+        if let (Some(Document::Container), Some(body)) = (document, body) {
+            names.rest_on_all(body);
         }
         // What is deleted or renamed loses the name by which it is called.
-        let loses = call.method == Method::DELETE || operation == Operation::ContainerRename;
+        let loses = call.method == Method::DELETE || query == Parameters::Rename;
         if let (true, Some(kind), Some(name)) = (loses, call.object_kind(), call.object()) {
             names.change(kind, name);
         }
-        if operation == Operation::ContainerRename {
-            names.change(Object::Container, query("name"));
+        match query.naming() {
+            Naming::Container => {
+                names.change(
+                    Object::Container,
+                    call.query.first("name").unwrap_or_default(),
+                );
+            }
+            Naming::Repository | Naming::Tags if spec.body != Body::Tar => {
+                for name in stamp::tags(call) {
+                    names.change(Object::Image, &name.to_string());
+                }
+            }
+            Naming::None | Naming::Repository | Naming::Tags => {}
+        }
+        if document == Some(Document::Network) {
+            let name = body.and_then(|body| body.get("Name")).and_then(Json::text);
+            names.change(Object::Network, name.unwrap_or_default());
         }
         names
     }
@@ -117,32 +122,15 @@ impl Names {
     }
 }
 
-/// The operations whose query gives a name to what they make, rename or tag, and the key.
-const NAMED_BY_QUERY: &[(Operation, &str)] = &[
-    (Operation::ContainerCreate, "name"),
-    (Operation::ContainerRename, "name"),
-    (Operation::ImageBuild, "t"),
-];
-
-/// The operations that name an image by the keys `repo` and `tag`.
-const TAGGING: &[Operation] = &[
-    Operation::ImageCommit,
-    Operation::ImageCreate,
-    Operation::ImageTag,
-];
-
 /// The name that a request gives to what it makes, renames or tags, as the client wrote it; of several the
 /// first.
 #[must_use]
 pub fn given<'a>(call: &'a Call, body: Option<&'a Json>) -> Option<Cow<'a, str>> {
-    let operation = call.operation()?;
-    let mut named = NAMED_BY_QUERY.iter();
-    let name: Cow<_> = if TAGGING.contains(&operation) {
-        tagged(call).into()
-    } else if let Some((_, key)) = named.find(|(of, _)| *of == operation) {
-        call.query.first(key)?.into()
-    } else {
-        body?.get("Name")?.text()?.into()
+    let name: Cow<_> = match call.judged().query.naming() {
+        Naming::Container => call.query.first("name")?.into(),
+        Naming::None => body?.get("Name")?.text()?.into(),
+        Naming::Repository => tagged(call).into(),
+        Naming::Tags => call.query.first("t")?.into(),
     };
     Some(name).filter(|name| !name.is_empty())
 }

@@ -53,7 +53,7 @@ pub(crate) fn not_granted(
         Subject::Operation { operation, .. } => {
             let way = policies.iter().find_map(|policy| policy.way_to(*operation));
             let has = |block: &Block| policies.iter().any(|policy| policy.blocks().has(*block));
-            let block = Block::of(*operation).filter(|block| !has(block));
+            let block = operation.spec().judged.block.filter(|block| !has(block));
             let narrow = block.map(|block| format!(", and narrow it in [{}]", block.name()));
             let add = || {
                 let narrow = narrow.unwrap_or_default();

@@ -8,8 +8,10 @@ mod keys;
 
 use std::fmt;
 
+use crate::docker::Object;
 use crate::docker::mount::Access;
-use crate::docker::{Object, Operation};
+
+pub use crate::docker::Block;
 
 /// Something that is asked for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,25 +20,6 @@ pub struct Requirement {
     pub path: String,
     /// What it is.
     pub what: What,
-}
-
-/// The blocks of a policy that narrow what its operations grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Block {
-    /// `[archive]`
-    Archive,
-    /// `[build]`
-    Build,
-    /// `[create]`
-    Create,
-    /// `[exec]`
-    Exec,
-    /// `[images]`
-    Images,
-    /// `[networks]`
-    Networks,
-    /// `[volumes]`
-    Volumes,
 }
 
 /// What is asked for.
@@ -257,63 +240,6 @@ pub struct Port {
     pub from: u16,
     /// The last port.
     pub to: u16,
-}
-
-/// The operations whose bodies, queries or objects a block decides about.
-const OF_BLOCKS: &[(Operation, Block)] = &[
-    (Operation::ContainerCreate, Block::Create),
-    (Operation::ContainerExec, Block::Exec),
-    (Operation::ContainerUpdate, Block::Create),
-    (Operation::ExecStart, Block::Exec),
-    (Operation::ImageBuild, Block::Build),
-    (Operation::ImageCommit, Block::Images),
-    (Operation::ImageCreate, Block::Images),
-    (Operation::ImageLoad, Block::Images),
-    (Operation::ImagePush, Block::Images),
-    (Operation::ImageTag, Block::Images),
-    (Operation::NetworkConnect, Block::Networks),
-    (Operation::NetworkCreate, Block::Networks),
-    (Operation::NetworkDisconnect, Block::Networks),
-    (Operation::PutContainerArchive, Block::Archive),
-    (Operation::ServiceCreate, Block::Create),
-    (Operation::ServiceUpdate, Block::Create),
-    (Operation::VolumeCreate, Block::Volumes),
-    (Operation::VolumeUpdate, Block::Volumes),
-];
-
-impl Block {
-    /// Every block.
-    pub const ALL: &[Self] = &[
-        Self::Archive,
-        Self::Build,
-        Self::Create,
-        Self::Exec,
-        Self::Images,
-        Self::Networks,
-        Self::Volumes,
-    ];
-
-    /// The block that narrows an operation, if one does.
-    #[must_use]
-    pub fn of(operation: Operation) -> Option<Self> {
-        let mut listed = OF_BLOCKS.iter();
-        let found = listed.find(|(of, _)| *of == operation);
-        found.map(|(_, block)| *block)
-    }
-
-    /// Its name in a policy file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Archive => "archive",
-            Self::Build => "build",
-            Self::Create => "create",
-            Self::Exec => "exec",
-            Self::Images => "images",
-            Self::Networks => "networks",
-            Self::Volumes => "volumes",
-        }
-    }
 }
 
 impl From<Within> for What {

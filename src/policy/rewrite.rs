@@ -35,7 +35,7 @@ pub(crate) fn request<'a>(
         explicit::body(operation, body);
         stamp::labels(operation, body, mark, policy.blocks());
     }
-    let block = operation.and_then(Block::of);
+    let block = call.judged().block;
     if block.is_some_and(|block| policy.judges(block)) {
         stamp::image(call, policy.mark());
     }

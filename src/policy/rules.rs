@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::permit::Revision;
 use super::reason::Denial;
 use super::refusal::{denied, not_granted};
-use super::requirement::Block;
 use super::variants::Variants;
 use crate::docker::{Call, Effect, Operation};
 use crate::policyfile::entry::Grants;
@@ -108,7 +107,7 @@ impl Rules {
     #[must_use]
     pub fn unjudged(&self) -> Vec<Operation> {
         let is_unjudged = |policy: &Policy, operation: Operation| {
-            let block = Block::of(operation);
+            let block = operation.spec().judged.block;
             let is_judged = block.is_some_and(|block| !policy.blocks().is_lifted(block));
             // What a block narrows can be root on the host without it, or move what is there.
             let can_be_root = block.is_some() || operation.spec().effect == Effect::Control;

@@ -4,30 +4,23 @@
 use super::blocks::Blocks;
 use super::names::tagged;
 use crate::docker::mount::{self, Source};
-use crate::docker::{Call, Json, Operation, Reference};
+use crate::docker::{Call, Document, Json, Naming, Operation, Parameters, Reference};
 use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::objects::{IMAGE_LABEL, POLICY_LABEL};
-use crate::policy::requirement::Block;
-
-/// The operations that make what can bear labels, and the blocks that they are judged by.
-const BEARING: &[(Operation, Block)] = &[
-    (Operation::ContainerCreate, Block::Create),
-    (Operation::NetworkCreate, Block::Networks),
-    (Operation::ServiceCreate, Block::Create),
-    (Operation::ServiceUpdate, Block::Create),
-    (Operation::VolumeCreate, Block::Volumes),
-];
 
 /// Sets the label that says through which policy something was made, if one did, and those that the policy
 /// wants.
 pub(crate) fn labels(operation: Operation, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
-    let block = match BEARING.iter().find(|(bearing, _)| *bearing == operation) {
-        Some((_, block)) => *block,
-        None => return,
+    let judged = operation.spec().judged;
+    let Some(block) = judged
+        .block
+        .filter(|_| judged.body.is_some_and(Document::has_labels))
+    else {
+        return;
     };
     let is_lifted = blocks.is_lifted(block);
     // A service that is updated keeps the marks that it was made with: one more would start its tasks anew.
-    let is_made = operation != Operation::ServiceUpdate;
+    let is_made = judged.body != Some(Document::ServiceUpdate);
     let own = policy.filter(|_| is_made && !is_lifted);
     let own = own.map(|policy| (POLICY_LABEL, policy));
     let stamps: Vec<_> = blocks.create.labels.stamps().chain(own).collect();
@@ -115,9 +108,7 @@ pub(crate) fn new_volume(
 /// is made of it later does not pass for it; and takes a mark for containers out of it, as those that
 /// others make of it are not the policy's.
 pub(crate) fn image(call: &mut Call, mark: &str) {
-    let Some(operation) = call.operation() else {
-        return;
-    };
+    let query = call.judged().query;
     // What would have to be escaped is no name of a policy that anybody gives.
     if mark.contains(['"', '\\', '$', '`']) || mark.chars().any(char::is_control) {
         return;
@@ -125,7 +116,7 @@ pub(crate) fn image(call: &mut Call, mark: &str) {
     let names: Vec<_> = tags(call).iter().map(Reference::to_string).collect();
     let value = [&[mark.to_owned()], names.as_slice()].concat().join(" ");
     let stamps = [(POLICY_LABEL, ""), (IMAGE_LABEL, value.as_str())];
-    if operation == Operation::ImageBuild {
+    if query == Parameters::Build {
         let labels = call.query.first("labels").unwrap_or_default();
         let labels = Json::parse(labels.as_bytes()).unwrap_or(Json::Null);
         let mut labels = labels.members().to_vec();
@@ -135,8 +126,8 @@ pub(crate) fn image(call: &mut Call, mark: &str) {
         let mut text = String::new();
         Json::Object(labels).render(&mut text);
         call.query.put("labels", &text);
-    } else if operation == Operation::ImageCommit
-        || (operation == Operation::ImageCreate && call.query.first("fromSrc").is_some())
+    } else if query == Parameters::Commit
+        || (query == Parameters::Fetch && call.query.first("fromSrc").is_some())
     {
         let labels = stamps.map(|(key, value)| format!("{key}=\"{value}\""));
         call.query
@@ -146,17 +137,15 @@ pub(crate) fn image(call: &mut Call, mark: &str) {
 
 /// The names that a request gives to an image.
 pub(crate) fn tags(call: &Call) -> Vec<Reference> {
-    match call.operation() {
-        Some(Operation::ImageBuild) => {
+    match call.judged().query.naming() {
+        Naming::Tags => {
             let names = call.query.pairs().filter(|(key, _)| *key == "t");
             names
                 .filter_map(|(_, name)| Reference::of_tag(name))
                 .collect()
         }
-        Some(Operation::ImageCommit | Operation::ImageCreate | Operation::ImageTag) => {
-            Reference::of_tag(&tagged(call)).into_iter().collect()
-        }
-        Some(_) | None => Vec::new(),
+        Naming::Repository => Reference::of_tag(&tagged(call)).into_iter().collect(),
+        Naming::Container | Naming::None => Vec::new(),
     }
 }
 

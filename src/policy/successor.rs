@@ -4,7 +4,7 @@ use super::answers::{self, Answer, Answers, Lookup, NeedsLookup};
 use super::objects::Container;
 use super::replaces;
 use super::request::Request;
-use crate::docker::{Json, Operation};
+use crate::docker::{Document, Json};
 
 /// Whether a request asks for nothing but what the container before it had.
 pub(super) fn is_replacement(request: &Request<'_>, known: &Answers) -> Result<bool, NeedsLookup> {
@@ -21,7 +21,7 @@ pub(super) fn differences(
     let Some(body) = &request.body else {
         return Ok(None);
     };
-    let is_create = request.call.operation() == Some(Operation::ContainerCreate);
+    let is_create = request.call.judged().body == Some(Document::Container);
     let Some(name) = name(request, body, known)? else {
         return Ok(None);
     };
@@ -64,12 +64,12 @@ fn name(
     body: &Json,
     known: &Answers,
 ) -> Result<Option<String>, NeedsLookup> {
-    Ok(match request.call.operation() {
-        Some(Operation::ContainerCreate) => {
+    Ok(match request.call.judged().body {
+        Some(Document::Container) => {
             let name = request.call.query.first("name").unwrap_or_default();
             Some(name.trim_start_matches('/').to_owned())
         }
-        Some(Operation::NetworkConnect | Operation::NetworkDisconnect) => {
+        Some(Document::Endpoint | Document::Leaving) => {
             let name = body.get("Container").and_then(Json::text);
             let name = name.unwrap_or_default().trim_start_matches('/');
             Some(answers::container(known, name)?.name.clone())

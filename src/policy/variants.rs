@@ -53,7 +53,7 @@ impl Variants {
     /// is was not read yet: a block of the variant may deny it.
     pub(crate) fn way_to(&self, call: &Call) -> Option<String> {
         let variant = self.0.iter().find(|variant| variant.policy.grants(call))?;
-        let block = call.operation().and_then(Block::of);
+        let block = call.judged().block;
         let within = block.filter(|block| variant.policy.judges(*block));
         let within = within.map(|block| format!(" (within its [{}])", block.name()));
         Some([&*variant.way, &*within.unwrap_or_default()].concat())

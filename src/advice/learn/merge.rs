@@ -161,7 +161,7 @@ impl<'a> Merge<'a> {
 
     /// Whether an operation is granted that a block decides about.
     fn has_any(&self, block: Block) -> bool {
-        let of_block = |operation: &&Operation| Block::of(**operation) == Some(block);
+        let of_block = |operation: &&Operation| operation.spec().judged.block == Some(block);
         let mut operations = Operation::ALL.iter().filter(of_block);
         operations.any(|operation| self.policy.has(*operation))
     }

@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use super::table::{Class, Entry, Field, Shape, Table, Zero};
-use super::{BadBody, Path, container, host_config, is_zero};
+use super::container;
+use super::place::{BadBody, Path};
+use super::table::{Class, Entry, Field, Shape, Table, Zero, is_zero};
 use crate::docker::json::{Json, Member, single};
 
 /// What walks through a body.
@@ -171,7 +172,7 @@ fn once(members: &mut Vec<Member<'_>>, path: Path<'_>) -> Result<(), BadBody> {
 
 /// The fields that engines up to 26.1 read at the top of a container's creation too, if it has no `HostConfig`.
 fn beside_host_config(table: &'static Table) -> Option<&'static Table> {
-    std::ptr::eq(table, &raw const container::CONTAINER_CREATE).then(host_config)
+    std::ptr::eq(table, &raw const container::CONTAINER_CREATE).then_some(&container::HOST_CONFIG)
 }
 
 /// What the daemon takes a null for that stands under a key of a map. A null for an object with

@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
-use super::is_zero;
-use crate::docker::body::field_meaning::FieldMeaning;
+use super::field_meaning::FieldMeaning;
 use crate::docker::json::{Json, folded};
 
 /// The fields of one kind of object.
@@ -200,6 +199,22 @@ impl Shape {
             Self::List(_) => "an array",
             Self::Map(_) | Self::Object(_) => "an object",
         }
+    }
+}
+
+/// Whether a value is the zero of its shape: `false`, `0`, or empty.
+pub(super) fn is_zero(value: &Json, shape: Shape) -> bool {
+    match (value, shape) {
+        (Json::Null, _) => true,
+        (Json::Bool(is_set), _) => !is_set,
+        (Json::Number(number), _) => matches!(&**number, "0" | "-0"),
+        (Json::Text(text), _) => text.is_empty(),
+        (Json::List(values), _) => values.is_empty(),
+        (Json::Object(members), Shape::Object(table)) => members.iter().all(|(key, value)| {
+            let field = table.field(key);
+            field.is_some_and(|field| is_zero(value, field.shape))
+        }),
+        (Json::Object(members), _) => members.is_empty(),
     }
 }
 

@@ -1,4 +1,8 @@
+use std::sync::LazyLock;
+
+use super::table::Field;
 use super::*;
+use crate::docker::json::BadJson;
 
 mod asked;
 mod bodies;
@@ -14,10 +18,17 @@ use hostile::{Hostile, asking};
 const CREATE: Operation = Operation::ContainerCreate;
 const SERVICE: Operation = Operation::ServiceCreate;
 
+/// The operations whose bodies are judged.
+static TABLES: LazyLock<Vec<(Operation, &Table)>> = LazyLock::new(|| {
+    let all = Operation::ALL.iter();
+    all.filter_map(|operation| Some((*operation, table(*operation)?)))
+        .collect()
+});
+
 /// The name of every field of every body.
 pub(crate) fn field_names() -> Vec<&'static str> {
     let mut objects = Vec::new();
-    for (_, table) in TABLES {
+    for (_, table) in TABLES.iter() {
         tables::objects(table, &mut objects);
     }
     let fields = objects.into_iter().flat_map(tables::fields);

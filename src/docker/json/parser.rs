@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::{BadJson, Json, MAX_DEPTH, MAX_VALUES, Member, plain};
+use super::bad::{BadJson, MAX_DEPTH, MAX_VALUES};
+use super::value::{Json, Member};
+use super::word::plain;
 
 /// What becomes of a key that stands twice in one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

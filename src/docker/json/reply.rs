@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-use super::{Json, Member};
+use super::value::{Json, Member};
 
 impl Json<'static> {
     /// Reads a document. Of an object, or of each object in a list, only these members are kept.

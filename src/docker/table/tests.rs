@@ -244,3 +244,39 @@ fn what_only_shows_metadata_is_said_to_show_and_nothing_else_is() {
         }
     }
 }
+
+#[test]
+fn what_is_judged_of_an_operation_is_there_to_be_judged() {
+    for operation in Operation::ALL.iter().copied() {
+        let spec = operation.spec();
+        let judged = spec.judged;
+        let has_json = matches!(spec.body, Body::Json(_));
+        assert!(has_json || judged.body.is_none(), "{operation} has no body");
+        assert!(
+            judged.deed == Deed::Other || !spec.objects.is_empty(),
+            "{operation} names no object"
+        );
+        assert!(
+            judged.block.is_none() || spec.effect.changes_state(),
+            "{operation} changes nothing"
+        );
+        assert!(
+            judged.body.is_none() || judged.block.is_some(),
+            "{operation}: by which block is its body judged?"
+        );
+    }
+}
+
+#[test]
+fn a_write_whose_body_nothing_reads_is_of_an_object_that_reaches_nothing() {
+    for operation in Operation::ALL.iter().copied() {
+        let spec = operation.spec();
+        let is_unread = matches!(spec.body, Body::Json(_)) && spec.judged.body.is_none();
+        // A body that nothing reads can hold anything, so that its operation is of effect `control`.
+        let is_harmless = ["auth", "configs", "secrets", "swarm"].contains(&spec.section);
+        assert!(
+            !is_unread || is_harmless || spec.effect == Effect::Control,
+            "{operation}: which document is its body?"
+        );
+    }
+}

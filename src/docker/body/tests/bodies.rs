@@ -68,7 +68,7 @@ fn every_body_of_a_real_client_is_taken() {
     for (client, run) in RUNS {
         assert!(bodies_of_run(run).len() > 15, "{client}");
     }
-    for (operation, _) in TABLES {
+    for (operation, _) in TABLES.iter() {
         assert!(
             all().iter().any(|(sent, _)| sent == operation),
             "{operation}"
@@ -78,7 +78,7 @@ fn every_body_of_a_real_client_is_taken() {
 
 #[test]
 fn every_ignored_field_is_dropped() {
-    for (operation, table) in TABLES {
+    for (operation, table) in TABLES.iter() {
         for field in table
             .own
             .iter()
@@ -100,7 +100,7 @@ fn every_ignored_field_is_dropped() {
 #[test]
 fn every_ignored_field_was_sent_by_a_client() {
     let (bodies, mut unsent) = (all(), Vec::new());
-    for (operation, table) in TABLES {
+    for (operation, table) in TABLES.iter() {
         let mut found = Vec::new();
         tables::objects(table, &mut found);
         let fields = found.into_iter().flat_map(|object| object.own);

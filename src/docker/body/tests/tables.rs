@@ -193,7 +193,7 @@ fn a_part_stands_below_what_is_judged_or_refused_and_nothing_else_does() {
 
 #[test]
 fn no_two_fields_of_an_object_are_one_to_the_daemon() {
-    for (operation, table) in TABLES {
+    for (operation, table) in TABLES.iter() {
         let mut found = Vec::new();
         objects(table, &mut found);
         for object in found {
@@ -253,7 +253,7 @@ fn every_topic_is_asked_somewhere() {
 /// Each is found by its key in whatever case, and no two share a place: so a doubled field is seen.
 #[test]
 fn every_field_is_found_in_any_case_and_has_a_place_of_its_own() {
-    for (operation, table) in TABLES {
+    for (operation, table) in TABLES.iter() {
         let mut found = Vec::new();
         objects(table, &mut found);
         for object in found {
@@ -292,7 +292,7 @@ fn no_field_of_a_host_config_is_taken_one_level_above() {
 /// People look a field up in them.
 #[test]
 fn rows_are_sorted() {
-    for (operation, table) in TABLES {
+    for (operation, table) in TABLES.iter() {
         let mut found = Vec::new();
         objects(table, &mut found);
         let embedded: Vec<_> = found.iter().flat_map(|object| object.embedded).collect();

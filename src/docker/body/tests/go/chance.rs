@@ -7,7 +7,7 @@ use super::*;
 /// that each of their fields is met more often.
 pub(super) fn chosen(bytes: &[u8]) -> (Operation, &'static Table, String) {
     let mut choices = Choices(bytes);
-    let (mut operation, mut table) = choices.one_of(TABLES);
+    let (mut operation, mut table) = choices.one_of(&TABLES);
     if choices.pick(2) == 1 {
         let mut objects = Vec::new();
         tables::objects(table, &mut objects);

@@ -1,0 +1,259 @@
+//! What of a request a policy decides about, beyond whether the operation is allowed.
+//!
+//! The table says it of each operation in one column, so that no rule keeps a list of operations. The rules match on
+//! these closed lists, and a new entry of one makes each of them decide.
+
+/// What of an operation's requests is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged {
+    /// The block of a policy that restricts it.
+    pub block: Option<Block>,
+    /// What it does to the object that its path names.
+    pub deed: Deed,
+    /// What its query decides.
+    pub query: Parameters,
+    /// What its body describes.
+    pub body: Option<Document>,
+}
+
+/// A table of a policy that restricts operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Block {
+    /// Where files are put.
+    Archive,
+    /// What a build may have.
+    Build,
+    /// What a container may have.
+    Create,
+    /// What may run in containers.
+    Exec,
+    /// Which images may be fetched, named and sent away.
+    Images,
+    /// What networks may be made, and who may be put on them.
+    Networks,
+    /// What volumes may be made.
+    Volumes,
+}
+
+/// What an operation does to the object that its path names, as far as rules tell it from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Lets the client type into a container, or watch it.
+    Attaches,
+    /// Puts a container on the network.
+    Connects,
+    /// Takes a container off the network.
+    Disconnects,
+    /// What every other does: its effect says enough.
+    Other,
+    /// Makes a command ready in the container.
+    PreparesExec,
+    /// Runs the command that was made ready.
+    RunsExec,
+    /// Puts the container on its networks, which are found by their names then.
+    Starts,
+    /// Ends the container's life, or takes its name from it.
+    TakesAway,
+    /// Writes files into the container.
+    Uploads,
+}
+
+/// What an operation's query decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parameters {
+    /// Where files are written.
+    Archive,
+    /// Whether the client types.
+    Attach,
+    /// All of a build.
+    Build,
+    /// The state that a container starts from.
+    Checkpoint,
+    /// The container that an image is made of, and the image's name.
+    Commit,
+    /// Which image is fetched or imported, and its name.
+    Fetch,
+    /// Nothing that a rule is about.
+    Free,
+    /// Nothing, as the names of the images are in the tar.
+    Load,
+    /// The name of what is made.
+    Name,
+    /// Nothing, and no key is sent on: Podman has one by which a network's containers are deleted with it.
+    NoKeys,
+    /// What is shown of processes.
+    Processes,
+    /// Which tag of an image is sent away.
+    Push,
+    /// Which registry is asked.
+    Registry,
+    /// A container's new name.
+    Rename,
+    /// Whether a service goes back to what it was.
+    Rollback,
+    /// An image's new name.
+    Tag,
+}
+
+/// Which keys of a query name what is made, renamed or tagged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// `name` names a container.
+    Container,
+    /// None does.
+    None,
+    /// `repo` and `tag` name an image.
+    Repository,
+    /// Each `t` names an image.
+    Tags,
+}
+
+/// What a JSON body describes that is judged field by field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// A new container.
+    Container,
+    /// A container's new limits.
+    ContainerUpdate,
+    /// A container and its place on a network.
+    Endpoint,
+    /// A command in a container.
+    Exec,
+    /// How a command is run.
+    ExecStart,
+    /// What an image says of the containers that are made of it.
+    ImageConfig,
+    /// A container that leaves a network.
+    Leaving,
+    /// A new network.
+    Network,
+    /// A new service.
+    Service,
+    /// All that a service is from then on.
+    ServiceUpdate,
+    /// A new volume.
+    Volume,
+    /// Who may use a volume of the swarm.
+    VolumeUpdate,
+}
+
+/// The operation is allowed or denied as a whole.
+pub(super) const WHOLE: Judged = Judged {
+    block: None,
+    deed: Deed::Other,
+    query: Parameters::Free,
+    body: None,
+};
+
+/// This block restricts the operation.
+pub(super) const fn by(block: Block) -> Judged {
+    Judged {
+        block: Some(block),
+        ..WHOLE
+    }
+}
+
+impl Judged {
+    pub(super) const fn does(self, deed: Deed) -> Self {
+        Self { deed, ..self }
+    }
+
+    pub(super) const fn query(self, query: Parameters) -> Self {
+        Self { query, ..self }
+    }
+
+    pub(super) const fn body(self, body: Document) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+}
+
+impl Block {
+    /// Every block.
+    pub const ALL: &[Self] = &[
+        Self::Archive,
+        Self::Build,
+        Self::Create,
+        Self::Exec,
+        Self::Images,
+        Self::Networks,
+        Self::Volumes,
+    ];
+
+    /// Its name in a policy file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Archive => "archive",
+            Self::Build => "build",
+            Self::Create => "create",
+            Self::Exec => "exec",
+            Self::Images => "images",
+            Self::Networks => "networks",
+            Self::Volumes => "volumes",
+        }
+    }
+}
+
+impl Parameters {
+    /// Which keys name what is made, renamed or tagged.
+    #[must_use]
+    pub fn naming(self) -> Naming {
+        match self {
+            Self::Build => Naming::Tags,
+            Self::Commit | Self::Fetch | Self::Tag => Naming::Repository,
+            Self::Name | Self::Rename => Naming::Container,
+            Self::Archive
+            | Self::Attach
+            | Self::Checkpoint
+            | Self::Free
+            | Self::Load
+            | Self::NoKeys
+            | Self::Processes
+            | Self::Push
+            | Self::Registry
+            | Self::Rollback => Naming::None,
+        }
+    }
+}
+
+impl Document {
+    /// Whether it describes a service.
+    #[must_use]
+    pub fn is_service(self) -> bool {
+        match self {
+            Self::Service | Self::ServiceUpdate => true,
+            Self::Container
+            | Self::ContainerUpdate
+            | Self::Endpoint
+            | Self::Exec
+            | Self::ExecStart
+            | Self::ImageConfig
+            | Self::Leaving
+            | Self::Network
+            | Self::Volume
+            | Self::VolumeUpdate => false,
+        }
+    }
+
+    /// Whether it has the labels of an object other than an image.
+    #[must_use]
+    pub fn has_labels(self) -> bool {
+        match self {
+            Self::Container
+            | Self::Network
+            | Self::Service
+            | Self::ServiceUpdate
+            | Self::Volume => true,
+            Self::ContainerUpdate
+            | Self::Endpoint
+            | Self::Exec
+            | Self::ExecStart
+            | Self::ImageConfig
+            | Self::Leaving
+            | Self::VolumeUpdate => false,
+        }
+    }
+}
