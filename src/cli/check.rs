@@ -12,7 +12,7 @@ use crate::app::{self, report};
 use crate::config::{Config, Files, Flags, ListenerSettings, load};
 use crate::docker::{Effect, Operation, Target, Unclassified, classify};
 use crate::policy::{Judgement, Rules};
-use crate::policyfile::mark::same_marks;
+use crate::policyfile::same_mark::same_marks;
 use crate::policyfile::{Grants, Policy, Problem};
 
 #[derive(Debug, Args)]

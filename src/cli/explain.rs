@@ -14,7 +14,7 @@ use super::exit::{Exit, print_problems};
 use crate::config::{Config, Files, Flags, ListenAddress, load};
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
-use crate::policyfile::mark::same_marks;
+use crate::policyfile::same_mark::same_marks;
 use crate::policyfile::{Grants, Policy, Problem};
 
 /// Explains the verdict on one request.

@@ -5,7 +5,7 @@ use super::settings::{DEFAULT_LISTEN, ListenerTable, Settings};
 use super::table::SettingsReader;
 use super::{ListenAddress, ListenerSettings, SocketAccess};
 use crate::policy::Rules;
-use crate::policyfile::mark::same_marks;
+use crate::policyfile::same_mark::same_marks;
 use crate::policyfile::{Grants, Policy, Problem, Written};
 
 /// The policy that holds when nothing says which.

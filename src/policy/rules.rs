@@ -7,8 +7,8 @@ use super::reason::Denial;
 use super::refusal::{denied, not_granted};
 use super::variants::Variants;
 use crate::docker::{Call, Effect, Operation};
-use crate::policyfile::entry::Grants;
 use crate::policyfile::file::Policy;
+use crate::policyfile::grants::Grants;
 
 /// What holds on a listener.
 #[derive(Clone, Debug)]

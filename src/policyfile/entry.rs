@@ -1,9 +1,8 @@
-//! One entry of `allow` or `deny`, and a set of them.
+//! One entry of `allow` or `deny`.
 
-use super::raw_path::{RawPath, RawPaths};
+use super::raw_path::{BadPath, RawPath};
 use super::spelling::did_you_mean;
-use crate::docker::{BadTarget, Call, Effect, Operation, Subject};
-use crate::policyfile::provenance::Written;
+use crate::docker::{Effect, Operation};
 
 /// What one entry names.
 ///
@@ -32,32 +31,12 @@ pub enum BadEntry {
     /// An effect that is none.
     #[error("no effect is called {0}: write read, content or write{hint}", hint = did_you_mean(.0, ["read", "content", "write"]))]
     Effect(String),
-    /// A method that the API does not use.
-    #[error("no method of the API is {0}: write DELETE, GET, HEAD, POST or PUT")]
-    Method(String),
     /// An operation that is none.
     #[error("no operation has this name{hint}", hint = did_you_mean(.0, Operation::ALL.iter().map(|operation| operation.spec().name)))]
     Operation(String),
-    /// A raw path that no request could match.
-    #[error("no request can match the path: {0}")]
-    Path(BadTarget),
-    /// A query in a raw path.
-    #[error("a path is matched without its query: leave out `?` and what follows")]
-    PathQuery,
-    /// A `*` in a raw path.
-    #[error("`*` stands for itself alone: write `{{}}` for any one segment")]
-    PathGlob,
-    /// A raw path that begins with `{}`.
-    #[error("a path's first segment cannot be `{{}}`: name it")]
-    PathStart,
-    /// A raw path within the table's own paths.
-    #[error(
-        "`/{0}` has operations with names: write the operation's name; `dockgate operations` lists them"
-    )]
-    PathInTable(String),
-    /// A version in a raw path.
-    #[error("a path is matched below its version: leave out the version prefix")]
-    PathVersion,
+    /// A path that no request can match.
+    #[error(transparent)]
+    Path(#[from] BadPath),
     /// A section that is none.
     #[error("no section is called {0}{hint}", hint = did_you_mean(.0, Operation::SECTIONS.iter().copied()))]
     Section(String),
@@ -71,7 +50,7 @@ impl Entry {
     /// It names nothing; the message offers the nearest right spelling.
     pub fn parse(text: &str) -> Result<Self, BadEntry> {
         if let Some((method, path)) = text.split_once(' ') {
-            return RawPath::parse(method, path).map(Self::Raw);
+            return Ok(Self::Raw(RawPath::parse(method, path)?));
         }
         if let Some((section, effect)) = text.split_once(':') {
             return group(section, effect);
@@ -95,13 +74,6 @@ impl Entry {
                 Self::Raw(_) => false,
             })
     }
-
-    /// Whether it names a call.
-    fn names(&self, call: &Call) -> bool {
-        let mut alone = Grants::default();
-        alone.insert(self.clone());
-        alone.covers(call)
-    }
 }
 
 fn group(section: &str, effect: &str) -> Result<Entry, BadEntry> {
@@ -122,105 +94,10 @@ fn group(section: &str, effect: &str) -> Result<Entry, BadEntry> {
     Ok(Entry::Group { section, effect })
 }
 
-/// A set of operations and raw paths.
-#[derive(Clone, Debug, Default)]
-pub struct Grants {
-    /// One bit for each operation, by its place in the table.
-    operations: u128,
-    raw: RawPaths,
-    /// What put them there, where that is known.
-    written: Vec<Written>,
-}
-
-impl Grants {
-    /// Adds what an entry names.
-    pub fn insert(&mut self, entry: Entry) {
-        for operation in entry.operations() {
-            self.operations |= bit(operation);
-        }
-        if let Entry::Raw(path) = entry {
-            self.raw.insert(&path);
-        }
-    }
-
-    /// Adds what an entry names, and remembers where it stands.
-    pub fn insert_written(&mut self, written: Written) {
-        self.insert(written.entry.clone());
-        self.written.push(written);
-    }
-
-    /// Adds everything of another set.
-    pub fn extend(&mut self, other: Self) {
-        self.operations |= other.operations;
-        self.raw.extend(other.raw);
-        self.written.extend(other.written);
-    }
-
-    /// Whether an operation is in it.
-    #[must_use]
-    pub fn has(&self, operation: Operation) -> bool {
-        self.operations & bit(operation) != 0
-    }
-
-    /// Whether a call is in it.
-    #[must_use]
-    pub fn covers(&self, call: &Call) -> bool {
-        match &call.subject {
-            Subject::Operation { operation, .. } => self.has(*operation),
-            Subject::Outside { path } => self.raw.covers(call.method, path.split('/').skip(1)),
-        }
-    }
-
-    /// The entries that name a call, as they were written.
-    pub fn written(&self, call: &Call) -> impl Iterator<Item = &Written> {
-        let entries = self.written.iter();
-        entries.filter(|written| written.entry.names(call))
-    }
-
-    /// The entries, as they were written.
-    #[must_use]
-    pub fn entries(&self) -> &[Written] {
-        &self.written
-    }
-
-    /// Whether it has raw paths, whose bodies nobody can judge.
-    #[must_use]
-    pub fn has_raw_paths(&self) -> bool {
-        !self.raw.is_empty()
-    }
-
-    /// Whether any of its raw paths can change something.
-    #[must_use]
-    pub fn changes_by_raw_paths(&self) -> bool {
-        self.raw.changes_state()
-    }
-}
-
-/// The bit of an operation.
-#[expect(
-    clippy::as_conversions,
-    reason = "the number of a fieldless variant, below 128 as a test shows"
-)]
-fn bit(operation: Operation) -> u128 {
-    1 << (operation as u32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::{Target, classify};
-
-    fn call(method: &str, target: &str) -> Call {
-        classify(method, Target::parse(target).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn every_operation_has_a_bit_of_its_own() {
-        let all = Operation::ALL
-            .iter()
-            .fold(0, |set, operation| set | bit(*operation));
-        assert_eq!(usize::try_from(all.count_ones()), Ok(Operation::ALL.len()));
-    }
+    use crate::docker::BadTarget;
 
     #[test]
     fn refuses_an_entry_that_names_nothing_and_offers_the_nearest() {
@@ -260,48 +137,48 @@ mod tests {
             (
                 "F04",
                 "GET /libpod/a%2fb",
-                BadEntry::Path(BadTarget::Escape),
+                BadPath::Spelling(BadTarget::Escape),
             ),
-            ("F05", "GET /v1.45/libpod/info", BadEntry::PathVersion),
+            ("F05", "GET /v1.45/libpod/info", BadPath::Version),
             (
                 "raw",
                 "GET /containers/{}/json",
-                BadEntry::PathInTable("containers".to_owned()),
+                BadPath::InTable("containers".to_owned()),
             ),
             (
                 "raw",
                 "GET /libpod/../info",
-                BadEntry::Path(BadTarget::DotSegment),
+                BadPath::Spelling(BadTarget::DotSegment),
             ),
             (
                 "raw",
                 "GET /libpod/",
-                BadEntry::Path(BadTarget::TrailingSlash),
+                BadPath::Spelling(BadTarget::TrailingSlash),
             ),
-            ("raw", "GET /libpod/info?a=1", BadEntry::PathQuery),
-            ("F13", "GET /libpod/**", BadEntry::PathGlob),
+            ("raw", "GET /libpod/info?a=1", BadPath::Query),
+            ("F13", "GET /libpod/**", BadPath::Glob),
             (
                 "raw",
                 "GET libpod",
-                BadEntry::Path(BadTarget::NotOriginForm),
+                BadPath::Spelling(BadTarget::NotOriginForm),
             ),
             (
                 "raw",
                 "GET /libpod/{a}",
-                BadEntry::Path(BadTarget::Byte(b'{')),
+                BadPath::Spelling(BadTarget::Byte(b'{')),
             ),
             (
                 "raw",
                 "GET /libpod/{}x/json",
-                BadEntry::Path(BadTarget::Byte(b'{')),
+                BadPath::Spelling(BadTarget::Byte(b'{')),
             ),
             (
                 "raw",
                 "GET /libpod/x{}",
-                BadEntry::Path(BadTarget::Byte(b'{')),
+                BadPath::Spelling(BadTarget::Byte(b'{')),
             ),
         ] {
-            assert_eq!(Entry::parse(text), Err(want), "{id}: {text}");
+            assert_eq!(Entry::parse(text), Err(want.into()), "{id}: {text}");
         }
     }
 
@@ -326,26 +203,5 @@ mod tests {
             all.operations()
                 .all(|operation| operation.spec().effect == Effect::Write)
         );
-    }
-
-    #[test]
-    fn a_raw_path_matches_segment_by_segment() {
-        let mut grants = Grants::default();
-        grants.insert(Entry::parse("GET /libpod/containers/{}/json").unwrap());
-        for (method, target, want) in [
-            ("GET", "/v5.4.2/libpod/containers/web/json", true),
-            ("GET", "/libpod/containers/web/json", true),
-            ("POST", "/libpod/containers/web/json", false),
-            ("GET", "/libpod/containers/web/json/x", false),
-            ("GET", "/libpod/containers/json", false),
-            ("GET", "/libpodx/containers/web/json", false),
-            ("GET", "/containers/web/json", false),
-        ] {
-            assert_eq!(
-                grants.covers(&call(method, target)),
-                want,
-                "F07, F08: {method} {target}"
-            );
-        }
     }
 }

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::entry::Grants;
 use super::example::Example;
+use super::grants::Grants;
 use super::lines::Lines;
 use super::mark;
 use super::problem::{Library, Problem};

@@ -2,9 +2,36 @@
 
 use std::collections::HashMap;
 
-use super::entry::BadEntry;
 use crate::docker::classify::is_in_table;
 use crate::docker::{BadTarget, Method, Target};
+
+/// Why a path is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadPath {
+    /// A method that the API does not use.
+    #[error("no method of the API is {0}: write DELETE, GET, HEAD, POST or PUT")]
+    Method(String),
+    /// A raw path that no request could match.
+    #[error("no request can match the path: {0}")]
+    Spelling(BadTarget),
+    /// A query in a raw path.
+    #[error("a path is matched without its query: leave out `?` and what follows")]
+    Query,
+    /// A `*` in a raw path.
+    #[error("`*` stands for itself alone: write `{{}}` for any one segment")]
+    Glob,
+    /// A raw path that begins with `{}`.
+    #[error("a path's first segment cannot be `{{}}`: name it")]
+    Start,
+    /// A raw path within the table's own paths.
+    #[error(
+        "`/{0}` has operations with names: write the operation's name; `dockgate operations` lists them"
+    )]
+    InTable(String),
+    /// A version in a raw path.
+    #[error("a path is matched below its version: leave out the version prefix")]
+    Version,
+}
 
 /// A method and a path outside of the table, with `{}` for any one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,35 +43,37 @@ pub struct RawPath {
 }
 
 impl RawPath {
-    pub(crate) fn parse(method: &str, path: &str) -> Result<Self, BadEntry> {
-        let method = Method::parse(method).ok_or_else(|| BadEntry::Method(method.to_owned()))?;
+    pub(crate) fn parse(method: &str, path: &str) -> Result<Self, BadPath> {
+        let method = Method::parse(method).ok_or_else(|| BadPath::Method(method.to_owned()))?;
         if path.contains('?') {
-            return Err(BadEntry::PathQuery);
+            return Err(BadPath::Query);
         }
         if path.contains('*') {
-            return Err(BadEntry::PathGlob);
+            return Err(BadPath::Glob);
         }
         // Where a name may stand, any clean segment may: the parser of requests says what can come.
         let sample = path
             .split('/')
             .map(|part| if part == "{}" { "x" } else { part });
         let sample = sample.collect::<Vec<_>>().join("/");
-        let target = Target::parse(&sample).map_err(BadEntry::Path)?;
+        let target = Target::parse(&sample).map_err(BadPath::Spelling)?;
         let segments: Vec<_> = path
             .split('/')
             .skip(1)
             .map(|part| (part != "{}").then(|| part.to_owned()))
             .collect();
         match segments.first() {
-            _ if target.version.is_some() => Err(BadEntry::PathVersion),
-            Some(Some(first)) if is_in_table(first) => Err(BadEntry::PathInTable(first.clone())),
-            Some(Some(_)) if path.ends_with('/') => Err(BadEntry::Path(BadTarget::TrailingSlash)),
+            _ if target.version.is_some() => Err(BadPath::Version),
+            Some(Some(first)) if is_in_table(first) => Err(BadPath::InTable(first.clone())),
+            Some(Some(_)) if path.ends_with('/') => {
+                Err(BadPath::Spelling(BadTarget::TrailingSlash))
+            }
             Some(Some(_)) => Ok(Self {
                 method,
                 segments,
                 has_below: false,
             }),
-            Some(None) | None => Err(BadEntry::PathStart),
+            Some(None) | None => Err(BadPath::Start),
         }
     }
 

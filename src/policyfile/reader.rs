@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use toml::{Table, Value};
 
-use super::entry::{Entry, Grants};
+use super::entry::Entry;
+use super::grants::Grants;
 use super::lines::Lines;
 use super::mark;
 use super::problem::Problem;

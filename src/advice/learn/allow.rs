@@ -81,7 +81,11 @@ pub(super) fn of_operation(
     is_narrowed: impl Fn(Block) -> bool,
 ) -> Proposal {
     let effect = operation.spec().effect;
-    let block = operation.spec().judged.block.filter(|block| is_narrowed(*block));
+    let block = operation
+        .spec()
+        .judged
+        .block
+        .filter(|block| is_narrowed(*block));
     let comment = match block {
         _ if effect == Effect::Read => count.describe(),
         Some(block) => format!("{}; within [{}] below", count.describe(), block.name()),

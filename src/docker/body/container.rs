@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use super::network::NETWORKING_CONFIG;
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
-use super::volume::MOUNT;
+use super::volume::{EMPTY, MOUNT};
 use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {
@@ -178,9 +178,6 @@ tables! {
         Name                     Text                   Part;
         Soft                     Integer                Part;
     }
-
-    /// An object that is its key alone.
-    EMPTY {}
 
     DEVICE {
         CgroupPermissions        Text                   Part;

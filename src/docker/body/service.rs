@@ -8,9 +8,9 @@
 
 use std::sync::LazyLock;
 
-use super::container::{EMPTY, HEALTHCHECK, ULIMIT};
+use super::container::{HEALTHCHECK, ULIMIT};
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
-use super::volume::{DRIVER, MOUNT};
+use super::volume::{DRIVER, EMPTY, MOUNT};
 use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {

@@ -225,7 +225,7 @@ macro_rules! tables {
         $($name:ident $shape:tt $class:ident $(($meaning:ident))? $(, $zero:ident)?;)*
     })+) => {$(
         $(#[$doc])*
-        pub(in crate::docker::body) static $table: Table = Table {
+        pub(super) static $table: Table = Table {
             own: &[$(Field {
                 name: stringify!($name),
                 shape: shape!($shape),

@@ -4,11 +4,13 @@
 
 use std::sync::LazyLock;
 
-use super::container::EMPTY;
 use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
 use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {
+    /// An object that is its key alone.
+    EMPTY {}
+
     /// `VolumeCreate`.
     VOLUME_CREATE {
         // Makes a volume of the swarm, and hands its secrets to a plugin; an empty one does too.

@@ -1,0 +1,135 @@
+//! A set of operations and raw paths, as the entries of `allow` or `deny` make it.
+
+use super::entry::Entry;
+use super::provenance::Written;
+use super::raw_path::RawPaths;
+use crate::docker::{Call, Operation, Subject};
+
+/// A set of operations and raw paths.
+#[derive(Clone, Debug, Default)]
+pub struct Grants {
+    /// One bit for each operation, by its place in the table.
+    operations: u128,
+    raw: RawPaths,
+    /// What put them there, where that is known.
+    written: Vec<Written>,
+}
+
+impl Grants {
+    /// Adds what an entry names.
+    pub fn insert(&mut self, entry: Entry) {
+        for operation in entry.operations() {
+            self.operations |= bit(operation);
+        }
+        if let Entry::Raw(path) = entry {
+            self.raw.insert(&path);
+        }
+    }
+
+    /// Adds what an entry names, and remembers where it stands.
+    pub fn insert_written(&mut self, written: Written) {
+        self.insert(written.entry.clone());
+        self.written.push(written);
+    }
+
+    /// Adds everything of another set.
+    pub fn extend(&mut self, other: Self) {
+        self.operations |= other.operations;
+        self.raw.extend(other.raw);
+        self.written.extend(other.written);
+    }
+
+    /// Whether an operation is in it.
+    #[must_use]
+    pub fn has(&self, operation: Operation) -> bool {
+        self.operations & bit(operation) != 0
+    }
+
+    /// Whether a call is in it.
+    #[must_use]
+    pub fn covers(&self, call: &Call) -> bool {
+        match &call.subject {
+            Subject::Operation { operation, .. } => self.has(*operation),
+            Subject::Outside { path } => self.raw.covers(call.method, path.split('/').skip(1)),
+        }
+    }
+
+    /// The entries that name a call, as they were written.
+    pub fn written(&self, call: &Call) -> impl Iterator<Item = &Written> {
+        let entries = self.written.iter();
+        entries.filter(|written| names(&written.entry, call))
+    }
+
+    /// The entries, as they were written.
+    #[must_use]
+    pub fn entries(&self) -> &[Written] {
+        &self.written
+    }
+
+    /// Whether it has raw paths, whose bodies nobody can judge.
+    #[must_use]
+    pub fn has_raw_paths(&self) -> bool {
+        !self.raw.is_empty()
+    }
+
+    /// Whether any of its raw paths can change something.
+    #[must_use]
+    pub fn changes_by_raw_paths(&self) -> bool {
+        self.raw.changes_state()
+    }
+}
+
+/// Whether an entry names a call.
+fn names(entry: &Entry, call: &Call) -> bool {
+    let mut alone = Grants::default();
+    alone.insert(entry.clone());
+    alone.covers(call)
+}
+
+/// The bit of an operation.
+#[expect(
+    clippy::as_conversions,
+    reason = "the number of a fieldless variant, below 128 as a test shows"
+)]
+fn bit(operation: Operation) -> u128 {
+    1 << (operation as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::docker::{Target, classify};
+
+    fn call(method: &str, target: &str) -> Call {
+        classify(method, Target::parse(target).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_operation_has_a_bit_of_its_own() {
+        let all = Operation::ALL
+            .iter()
+            .fold(0, |set, operation| set | bit(*operation));
+        assert_eq!(usize::try_from(all.count_ones()), Ok(Operation::ALL.len()));
+    }
+
+    #[test]
+    fn a_raw_path_matches_segment_by_segment() {
+        let mut grants = Grants::default();
+        grants.insert(Entry::parse("GET /libpod/containers/{}/json").unwrap());
+        for (method, target, want) in [
+            ("GET", "/v5.4.2/libpod/containers/web/json", true),
+            ("GET", "/libpod/containers/web/json", true),
+            ("POST", "/libpod/containers/web/json", false),
+            ("GET", "/libpod/containers/web/json/x", false),
+            ("GET", "/libpod/containers/json", false),
+            ("GET", "/libpodx/containers/web/json", false),
+            ("GET", "/containers/web/json", false),
+        ] {
+            assert_eq!(
+                grants.covers(&call(method, target)),
+                want,
+                "F07, F08: {method} {target}"
+            );
+        }
+    }
+}

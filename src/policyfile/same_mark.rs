@@ -1,0 +1,136 @@
+//! Two files with one mark would each take what is made through the other for their own, so they are not loaded
+//! together.
+
+use std::fmt;
+
+use super::file::Policy;
+use super::mark::{MAX_MARK, is_valid};
+use super::problem::Problem;
+use super::shipped;
+
+/// Two policies that come from different files and have the same mark.
+#[derive(Clone, Copy, Debug)]
+pub struct SameMark<'a> {
+    /// The one whose file can be changed.
+    changed: &'a Policy,
+    other: &'a Policy,
+}
+
+impl fmt::Display for SameMark<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mark, other) = (self.changed.mark(), self.other.name());
+        write!(
+            f,
+            "\"{mark}\" is also the mark of {other}, and each would treat what is made through the other as its \
+             own: write another one here, such as mark = \"{}-2\"",
+            other_mark(mark)
+        )
+    }
+}
+
+impl From<SameMark<'_>> for Problem {
+    fn from(same: SameMark<'_>) -> Self {
+        Self::of_key(same.changed.name(), "mark", same.to_string())
+    }
+}
+
+/// The policies, of those that are loaded together, that have a mark of another file's.
+pub fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Vec<SameMark<'a>> {
+    let mut seen: Vec<&Policy> = Vec::new();
+    let mut same = Vec::new();
+    for policy in policies {
+        if seen.iter().any(|before| before.file() == policy.file()) {
+            continue;
+        }
+        if let Some(before) = seen.iter().find(|it| it.mark() == policy.mark()) {
+            let is_shipped = shipped::text(policy.name()).is_some();
+            same.push(if policy.file().is_none() || is_shipped {
+                SameMark {
+                    changed: before,
+                    other: policy,
+                }
+            } else {
+                SameMark {
+                    changed: policy,
+                    other: before,
+                }
+            });
+        }
+        seen.push(policy);
+    }
+    same
+}
+
+/// A mark that can be written, to begin another one with.
+fn other_mark(mark: &str) -> &str {
+    let is_short = mark.len() + 2 <= MAX_MARK;
+    if is_valid(mark) && is_short {
+        mark
+    } else {
+        "policy"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policyfile::{Grants, Library};
+
+    /// Policies by name, those below `link/` being files that others name too.
+    struct Linked(&'static str);
+
+    impl Library for Linked {
+        fn read(&self, reference: &str) -> Result<(String, String), Problem> {
+            Ok((reference.to_owned(), self.0.to_owned()))
+        }
+
+        fn file(&self, reference: &str) -> String {
+            reference.replace("link/", "")
+        }
+    }
+
+    #[test]
+    fn different_files_with_one_mark_are_not_loaded_together() {
+        let load = |name, text| Policy::load(name, &Linked(text)).unwrap();
+        let (plain, other) = (load("a/ci.toml", ""), load("b/ci.toml", ""));
+        let (linked, set) = (load("link/a/ci.toml", ""), load("b/ci.toml", "mark = 'b'"));
+        let renamed = load("new.toml", "mark = 'ci'");
+        let (shipped, copy) = (load("traefik", ""), load("./traefik.toml", ""));
+        let of_settings = || Policy::of("allow", Grants::default());
+        let (allow, again, file) = (of_settings(), of_settings(), load("allow.toml", ""));
+        for (policies, want) in [
+            (vec![&plain, &plain, &linked, &set], vec![]),
+            (
+                vec![&plain, &other, &plain],
+                vec!["b/ci.toml: `mark`: \"ci\" is also the mark of a/ci.toml, and"],
+            ),
+            (
+                vec![&plain, &renamed],
+                vec!["new.toml: `mark`: \"ci\" is also the mark of a/ci.toml, and"],
+            ),
+            (
+                vec![&copy, &shipped],
+                vec!["./traefik.toml: `mark`: \"traefik\" is also the mark of traefik, and"],
+            ),
+            (
+                vec![&shipped, &copy],
+                vec!["./traefik.toml: `mark`: \"traefik\" is also the mark of traefik, and"],
+            ),
+            (vec![&allow, &again], vec![]),
+            (
+                vec![&file, &allow],
+                vec!["allow.toml: `mark`: \"allow\" is also the mark of allow, and"],
+            ),
+        ] {
+            let same = same_marks(policies.iter().copied());
+            let told: Vec<_> = same
+                .iter()
+                .map(|it| Problem::from(*it).to_string())
+                .collect();
+            assert_eq!(told.len(), want.len(), "{told:?}");
+            for (told, want) in told.iter().zip(want) {
+                assert!(told.starts_with(want) && told.ends_with("-2\""), "{told}");
+            }
+        }
+    }
+}
