@@ -6,6 +6,7 @@
 pub mod absent;
 pub mod body;
 pub mod classify;
+mod closed;
 pub mod json;
 pub mod judged;
 pub mod mount;

@@ -3,19 +3,21 @@
 //! The [`Call`] that comes out is the one object that policy, streaming, hijacking, the record and
 //! the upstream read, and the path sent on is rebuilt from it.
 
+mod name;
 mod nearest;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub(super) use name::is_reference;
 pub use nearest::nearest_route;
 
 use super::judged::{Judged, WHOLE};
 use super::network;
 use super::operation::{Body, Effect, Endless, Method, Object, Reply, Route, Spec};
-use super::query::{Query, hex_pair};
+use super::query::Query;
 use super::table::Operation;
-use super::target::{ApiVersion, BadTarget, NETWORKS, Target, is_name};
+use super::target::{ApiVersion, BadTarget, NETWORKS, Target};
 
 /// A request, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -293,17 +295,8 @@ impl Pattern {
 
     fn call(&self, names: &[String], target: Target<'_>) -> Result<Call, Unclassified> {
         let pairs = self.spec.objects.iter().zip(names);
-        let names = pairs
-            .map(|(object, text)| {
-                if object.has_reference() {
-                    reference(text)
-                } else if *object == Object::Network {
-                    network_name(text)
-                } else {
-                    name(text)
-                }
-            })
-            .collect::<Result<_, _>>()?;
+        let names = pairs.map(|(object, text)| name::read(*object, text));
+        let names = names.collect::<Result<_, _>>()?;
         let mut query = target.query;
         match self.spec.body {
             Body::Json(keys) => query.retain(keys).map_err(BadTarget::from)?,
@@ -331,58 +324,6 @@ impl Pattern {
             query,
         })
     }
-}
-
-/// A name or id of a container, exec, volume, node, service, task, secret, config,
-/// checkpoint.
-fn name(text: &str) -> Result<String, BadTarget> {
-    is_name(text)
-        .then(|| text.to_owned())
-        .ok_or_else(|| BadTarget::Name(text.to_owned()))
-}
-
-/// A name or id of a network: escapes decoded, once.
-fn network_name(text: &str) -> Result<String, BadTarget> {
-    if is_name(text) {
-        return Ok(text.to_owned());
-    }
-    let decoded = network::decode(text).ok_or(BadTarget::Escape)?;
-    if network::is_network_name(&decoded) {
-        Ok(decoded)
-    } else {
-        Err(BadTarget::NetworkName(decoded))
-    }
-}
-
-/// An image, plugin or repository: the escapes of `/`, `:` and `@` decoded, once.
-fn reference(text: &str) -> Result<String, BadTarget> {
-    let mut decoded = String::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let byte = match byte {
-            b'%' => hex_pair(rest.next(), rest.next())
-                .filter(|byte| b"/:@".contains(byte))
-                .ok_or(BadTarget::Escape)?,
-            plain => plain,
-        };
-        decoded.push(char::from(byte));
-    }
-    if is_reference(&decoded) {
-        Ok(decoded)
-    } else {
-        Err(BadTarget::Reference(decoded))
-    }
-}
-
-/// Whether a text may be the name of an image, plugin or repository.
-pub(super) fn is_reference(text: &str) -> bool {
-    let is_part = |part: &str| {
-        part.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-:@".contains(&byte))
-    };
-    text.split('/').all(is_part)
 }
 
 /// A path that only a policy's raw paths can grant.

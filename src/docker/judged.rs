@@ -3,6 +3,8 @@
 //! The table says it of each operation in one column, so that no rule keeps a list of operations. The rules match on
 //! these closed lists, and a new entry of one makes each of them decide.
 
+use super::closed::closed;
+
 /// What of an operation's requests is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged {
@@ -16,23 +18,25 @@ pub struct Judged {
     pub body: Option<Document>,
 }
 
-/// A table of a policy that restricts operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Block {
-    /// Where files are put.
-    Archive,
-    /// What a build may have.
-    Build,
-    /// What a container may have.
-    Create,
-    /// What may run in containers.
-    Exec,
-    /// Which images may be fetched, named and sent away.
-    Images,
-    /// What networks may be made, and who may be put on them.
-    Networks,
-    /// What volumes may be made.
-    Volumes,
+closed! {
+    /// A table of a policy that restricts operations.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    Block, by name {
+        /// Where files are put.
+        Archive = "archive",
+        /// What a build may have.
+        Build = "build",
+        /// What a container may have.
+        Create = "create",
+        /// What may run in containers.
+        Exec = "exec",
+        /// Which images may be fetched, named and sent away.
+        Images = "images",
+        /// What networks may be made, and who may be put on them.
+        Networks = "networks",
+        /// What volumes may be made.
+        Volumes = "volumes",
+    }
 }
 
 /// What an operation does to the object that its path names, as far as rules tell it from others.
@@ -166,33 +170,6 @@ impl Judged {
         Self {
             body: Some(body),
             ..self
-        }
-    }
-}
-
-impl Block {
-    /// Every block.
-    pub const ALL: &[Self] = &[
-        Self::Archive,
-        Self::Build,
-        Self::Create,
-        Self::Exec,
-        Self::Images,
-        Self::Networks,
-        Self::Volumes,
-    ];
-
-    /// Its name in a policy file.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Archive => "archive",
-            Self::Build => "build",
-            Self::Create => "create",
-            Self::Exec => "exec",
-            Self::Images => "images",
-            Self::Networks => "networks",
-            Self::Volumes => "volumes",
         }
     }
 }

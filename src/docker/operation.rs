@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::closed::closed;
 use super::judged::Judged;
 
 /// One operation: its row in the table.
@@ -47,32 +48,36 @@ pub struct Route {
     pub path: &'static str,
 }
 
-/// The request methods that the table uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// DELETE
-    DELETE,
-    /// GET
-    GET,
-    /// HEAD
-    HEAD,
-    /// POST
-    POST,
-    /// PUT
-    PUT,
+closed! {
+    /// The request methods that the table uses.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    Method, by as_str {
+        /// DELETE
+        DELETE = "DELETE",
+        /// GET
+        GET = "GET",
+        /// HEAD
+        HEAD = "HEAD",
+        /// POST
+        POST = "POST",
+        /// PUT
+        PUT = "PUT",
+    }
 }
 
-/// The worst that an operation can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Effect {
-    /// Shows metadata only.
-    Read,
-    /// Shows file contents, logs, process output or secrets, or makes the daemon call out.
-    Content,
-    /// Changes state.
-    Write,
-    /// Runs code, types into a container, moves images or data out, or can reach root on the host.
-    Control,
+closed! {
+    /// The worst that an operation can do.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+    Effect, by as_str {
+        /// Shows metadata only.
+        Read = "read",
+        /// Shows file contents, logs, process output or secrets, or makes the daemon call out.
+        Content = "content",
+        /// Changes state.
+        Write = "write",
+        /// Runs code, types into a container, moves images or data out, or can reach root on the host.
+        Control = "control",
+    }
 }
 
 /// A kind of object that a path can name.
@@ -144,16 +149,18 @@ pub enum Endless {
     Unless(&'static str),
 }
 
-/// The one value of `Upgrade` that an operation answers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Upgrade {
-    /// Raw bytes to and from a container. Without the header the daemon answers 200 and does the
-    /// same.
-    Tcp,
-    /// HTTP/2 by the deprecated BuildKit endpoints.
-    H2c,
-    /// A websocket to a container.
-    Websocket,
+closed! {
+    /// The one value of `Upgrade` that an operation answers to.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    Upgrade, by as_str {
+        /// Raw bytes to and from a container. Without the header the daemon answers 200 and does the
+        /// same.
+        Tcp = "tcp",
+        /// HTTP/2 by the deprecated BuildKit endpoints.
+        H2c = "h2c",
+        /// A websocket to a container.
+        Websocket = "websocket",
+    }
 }
 
 /// Makes the closed list of operations, and what is known of each, in one order.
@@ -220,9 +227,6 @@ macro_rules! operations {
 pub(super) use operations;
 
 impl Method {
-    /// The methods of the table.
-    pub const ALL: &[Self] = &[Self::DELETE, Self::GET, Self::HEAD, Self::POST, Self::PUT];
-
     /// The method spelled so on the wire, if the table uses it.
     #[must_use]
     pub fn parse(token: &str) -> Option<Self> {
@@ -230,18 +234,6 @@ impl Method {
             .iter()
             .find(|method| method.as_str() == token)
             .copied()
-    }
-
-    /// Its spelling on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DELETE => "DELETE",
-            Self::GET => "GET",
-            Self::HEAD => "HEAD",
-            Self::POST => "POST",
-            Self::PUT => "PUT",
-        }
     }
 
     /// Whether it asks for no change, so that a request without body may be sent twice.
@@ -261,20 +253,6 @@ impl fmt::Display for Route {
 }
 
 impl Effect {
-    /// The effects, the most harmless first.
-    pub const ALL: &[Self] = &[Self::Read, Self::Content, Self::Write, Self::Control];
-
-    /// Its name in policies, records and documents.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Content => "content",
-            Self::Write => "write",
-            Self::Control => "control",
-        }
-    }
-
     /// Whether it changes something that outlives the reply.
     #[must_use]
     pub fn changes_state(self) -> bool {
@@ -318,18 +296,6 @@ impl Object {
             | Self::Service
             | Self::Task
             | Self::Volume => false,
-        }
-    }
-}
-
-impl Upgrade {
-    /// Its spelling in the `Upgrade` header.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::H2c => "h2c",
-            Self::Websocket => "websocket",
         }
     }
 }

@@ -8,31 +8,22 @@
 //! Source: `daemon/server/router/container` and `daemon/oci_linux.go` of moby/moby for the versions;
 //! `pkg/api/handlers/compat/containers_create.go` of containers/podman.
 
-/// What can be done with it, from the least to the most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Access {
-    /// It can be read, and so can everything below it.
-    Read,
-    /// It can be read, and what else is mounted below it can be written.
-    ReadNonRecursive,
-    /// It can be written.
-    Write,
+use crate::docker::closed::closed;
+
+closed! {
+    /// What can be done with it, from the least to the most.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    Access, by mode {
+        /// It can be read, and so can everything below it.
+        Read = "ro",
+        /// It can be read, and what else is mounted below it can be written.
+        ReadNonRecursive = "ro-nonrecursive",
+        /// It can be written.
+        Write = "rw",
+    }
 }
 
 impl Access {
-    /// Every access, from the least to the most.
-    pub const ALL: &[Self] = &[Self::Read, Self::ReadNonRecursive, Self::Write];
-
-    /// The mode that stands for it behind a path in a policy.
-    #[must_use]
-    pub fn mode(self) -> &'static str {
-        match self {
-            Self::Read => "ro",
-            Self::ReadNonRecursive => "ro-nonrecursive",
-            Self::Write => "rw",
-        }
-    }
-
     /// The access that a mode stands for.
     #[must_use]
     pub fn of_mode(mode: &str) -> Option<Self> {
