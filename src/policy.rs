@@ -4,11 +4,11 @@
 //! nothing of sockets, hyper or the clock; the text of a policy file is handed to it.
 
 pub mod answers;
-pub mod blocks;
 pub mod checker;
 mod evaluate;
 pub mod finding;
 pub mod hint;
+pub mod keys;
 pub mod memory;
 pub mod names;
 pub mod objects;
@@ -16,6 +16,7 @@ mod outcome;
 pub mod permit;
 pub mod reason;
 pub mod refusal;
+pub mod remedy;
 pub mod replaces;
 pub mod request;
 pub mod requirement;
@@ -29,6 +30,7 @@ mod successor;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unchanged;
+pub mod value;
 mod variants;
 
 pub use answers::{Answer, Answers, Lookup};

@@ -40,6 +40,44 @@ fn the_schemas_are_those_of_what_is_read() {
 }
 
 #[test]
+fn the_tables_of_the_keys_are_those_of_what_is_read() {
+    generated("docs/bodies.md", &bodies(&policyfile::schema::policy()));
+}
+
+/// The page of the blocks, with the keys of each in the table below its heading.
+fn bodies(schema: &Json) -> String {
+    let page = std::fs::read_to_string("docs/bodies.md").unwrap();
+    let (mut text, mut blocks) = (String::new(), Vec::new());
+    for line in page.lines() {
+        if line.starts_with("## ") {
+            let named = line.split('`').skip(1).step_by(2);
+            blocks = named.map(|name| name.trim_matches(['[', ']'])).collect();
+        }
+        let is_row = !blocks.is_empty() && line.starts_with("| `");
+        if !is_row {
+            writeln!(text, "{line}").unwrap();
+        }
+        if line == "| --- | --- | --- |" {
+            for block in &blocks {
+                let keys = schema["properties"][block]["properties"].as_object();
+                for (key, of) in keys.into_iter().flatten() {
+                    let told = of["description"].as_str().unwrap();
+                    let (told, default) = told.rsplit_once(" Default: ").unwrap();
+                    let default = default.trim_end_matches('.');
+                    let within = if blocks.len() > 1 {
+                        format!("{block}.")
+                    } else {
+                        String::new()
+                    };
+                    writeln!(text, "| `{within}{key}` | {default} | {told} |").unwrap();
+                }
+            }
+        }
+    }
+    text
+}
+
+#[test]
 fn the_completions_and_the_man_page_are_those_of_the_command_line() {
     for (shell, file) in [
         (Shell::Bash, "dockgate.bash"),

@@ -1,10 +1,11 @@
 //! What would have to be written, and where, for the verdict to be another.
 
+use crate::docker::Block;
 use crate::docker::Call;
 use crate::policy::hint::Hints;
+use crate::policy::keys::Key;
 use crate::policy::reason::Asked;
 use crate::policy::refusal::entry;
-use crate::policy::requirement::Block;
 use crate::policy::{Denial, Reason, Rules};
 use crate::policyfile::{Cited, Grants, Place, Policy, shipped};
 
@@ -154,7 +155,7 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
     };
     let mut ways = Vec::new();
     for requirement in refused {
-        let way = hints.way(&requirement.what)?;
+        let way = hints.remedy(&requirement.what)?.to_string();
         if !ways.contains(&way) {
             ways.push(way);
         }
@@ -163,7 +164,7 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
     let blocks = refused
         .iter()
         .filter_map(|requirement| requirement.what.key())
-        .map(|(block, _)| block);
+        .map(Key::block);
     let mut kept: Vec<&'static str> = blocks
         .filter(|block| policy.blocks().has(*block))
         .map(Block::name)

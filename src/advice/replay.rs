@@ -4,16 +4,20 @@
 //! that is all that a policy's blocks decide about. Containers and networks are supposed to be ordinary.
 
 use crate::advice::dry_run;
+use crate::docker::Block;
 use crate::docker::{Call, Operation};
 use crate::policy::answers::{Answers, NeedsLookup};
-use crate::policy::blocks::Selectors;
 use crate::policy::checker::Checker;
 use crate::policy::finding::Finding;
+use crate::policy::keys::Key;
+use crate::policy::keys::row::{MAKING, RUNNING};
+use crate::policy::keys::setting::{Decides, Selects};
 use crate::policy::reason::Denial;
 use crate::policy::refusal::restricted;
-use crate::policy::requirement::{Block, Made, Requirement, What, Within};
+use crate::policy::requirement::{Requirement, What};
 use crate::policy::rules::Rules;
 use crate::policy::shortfall::Shortfall;
+use crate::policy::value::Value;
 use crate::policyfile::file::Policy;
 
 /// What rules say of a recorded request.
@@ -65,13 +69,13 @@ fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
     let is_judged = !asked.is_empty()
         && !asked
             .iter()
-            .any(|it| matches!(it.what, What::Replaces | What::Unchanged));
-    let unnamed = match call.operation() {
-        Some(operation) if MAKING.contains(&operation) => What::User(String::new()),
-        Some(operation) if RUNNING.contains(&operation) => Within::ExecUser(String::new()).into(),
+            .any(|it| matches!(it.what.key(), Some(Key::Replaces | Key::Unchanged)));
+    let user = match call.operation() {
+        Some(operation) if MAKING.contains(&operation) => Key::User,
+        Some(operation) if RUNNING.contains(&operation) => Key::ExecUser,
         _ => {
             for finding in &mut asked {
-                if let What::Limits(limits) = &mut finding.what {
+                if let What::Key(_, Value::Limits(limits)) = &mut finding.what {
                     limits.is_change = true;
                     limits.pids = limits.pids.filter(|pids| *pids != 0);
                 }
@@ -79,25 +83,14 @@ fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
             return asked;
         }
     };
-    let key = unnamed.key();
-    if is_judged && !asked.iter().any(|finding| finding.what.key() == key) {
+    if is_judged && !asked.iter().any(|finding| finding.what.key() == Some(user)) {
         asked.push(Finding {
-            what: unnamed,
+            what: user.asks(""),
             is_whole: true,
         });
     }
     asked
 }
-
-/// The operations that make containers.
-pub(crate) const MAKING: &[Operation] = &[
-    Operation::ContainerCreate,
-    Operation::ServiceCreate,
-    Operation::ServiceUpdate,
-];
-
-/// The operations that run programs in containers.
-pub(crate) const RUNNING: &[Operation] = &[Operation::ContainerExec, Operation::ExecStart];
 
 /// The operations that set labels.
 const LABELLING: &[Operation] = &[
@@ -117,54 +110,33 @@ fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Requirement
         return Vec::new();
     }
     let blocks = policy.blocks();
-    let looks_closer = |what: &What| {
-        if let What::Within(Within::Command(_)) = what {
-            blocks.exec.commands.is_some()
-        } else if let What::Within(Within::ExecEnv(_)) = what {
-            blocks.exec.env.has_values()
-        } else if let What::Env(_) = what {
-            blocks.create.env.has_values()
-        } else {
-            !matches!(what, What::Made(Made::VolumeOption { .. }))
-                || !blocks.volumes.options.is_empty()
-        }
-    };
     let is_open = |finding: &&Finding| {
         let key = finding.what.key();
-        let is_lifted = key.is_some_and(|(block, _)| blocks.is_lifted(block));
-        !finding.is_whole && !is_lifted && looks_closer(&finding.what)
+        let looks_closer =
+            |key: Key| !blocks.is_lifted(key.block()) && blocks.setting(key).looks_closer();
+        !finding.is_whole && key.is_none_or(looks_closer)
     };
     let mut requirements: Vec<_> = asked.iter().filter(is_open).map(requirement).collect();
     let sets_labels = call.operation().is_some_and(|it| LABELLING.contains(&it));
     if sets_labels && !blocks.create.labels.is_empty() && !blocks.is_lifted(Block::Create) {
-        let (key, value) = (String::new(), String::new());
-        let what = What::Label { key, value };
-        requirements.push(requirement(&Finding {
-            what,
-            is_whole: false,
-        }));
+        let path = Key::Label.name().to_owned();
+        let what = Key::Label.asks("");
+        requirements.push(Requirement { path, what });
     }
     requirements
 }
 
-/// Whether a record tells enough of what is lacking: a container's labels are not in it.
+/// Whether a record has enough of what is lacking: a container's labels are not in it.
 fn is_sure(policy: &Policy, finding: &Finding) -> bool {
-    let blocks = policy.blocks();
-    let selectors = if let What::Join(_) = &finding.what {
-        Some(&blocks.create.join)
-    } else if let What::Made(Made::Connect(_)) = &finding.what {
-        Some(&blocks.networks.containers)
-    } else if let What::Within(Within::ArchiveInto(_)) = &finding.what {
-        blocks.archive.into.as_ref()
-    } else if let What::Within(Within::ExecInto(_) | Within::Watch(_)) = &finding.what {
-        blocks.exec.into.as_ref()
-    } else {
-        None
+    let Some(key) = finding.what.key() else {
+        return finding.is_whole;
     };
+    let blocks = policy.blocks();
+    let selectors = blocks.setting(key).selectors();
     // Whether one is ordinary depends on the [create] that held at the time.
-    let is_entered = matches!(finding.what, What::Within(Within::IntoPrivileged(_)));
+    let is_entered = matches!(key, Key::ArchiveIntoPrivileged | Key::ExecIntoPrivileged);
     let is_known = !is_entered || !blocks.has(Block::Create);
-    finding.is_whole && is_known && !selectors.is_some_and(Selectors::has_labels)
+    finding.is_whole && is_known && !selectors.is_some_and(Selects::has_labels)
 }
 
 /// What of this a policy does not grant.
@@ -190,16 +162,10 @@ pub fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> 
     asked.iter().filter(|finding| !grants(finding)).collect()
 }
 
-/// The key that grants something, as `create.images`.
-#[must_use]
-pub fn key_of(what: &What) -> Option<String> {
-    let (block, key) = what.key()?;
-    Some(format!("{}.{key}", block.name()))
-}
-
+/// What a record says of a request, at the key that allows it.
 fn requirement(finding: &Finding) -> Requirement {
     Requirement {
-        path: key_of(&finding.what).unwrap_or_default(),
+        path: finding.what.key().map_or("", Key::name).to_owned(),
         what: finding.what.clone(),
     }
 }

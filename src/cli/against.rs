@@ -7,11 +7,12 @@ use std::path::Path;
 use super::exit::{Exit, print_problems};
 use super::learn::{self, OF_POLICIES};
 use crate::advice::learn::{times, to_the_second};
-use crate::advice::replay::{Replayed, judge, key_of};
+use crate::advice::replay::{Replayed, judge};
 use crate::audit::reading;
 use crate::audit::reading::Line;
 use crate::docker::json::printable;
 use crate::docker::{Call, Deed, Subject};
+use crate::policy::keys::Key;
 use crate::policy::refusal::BY_NOBODY;
 use crate::policy::{Rules, finding};
 use crate::policyfile::Problem;
@@ -103,8 +104,8 @@ impl Replay {
         }
         self.judged += 1;
         self.enters |= line.findings.iter().any(|text| {
-            let key = finding::parts(text).map(|(_, key, _)| key);
-            key == Some("into")
+            let key = finding::parts(text).map(|(key, _)| key);
+            matches!(key, Some(Key::ArchiveInto | Key::ExecInto))
         });
         if let Some((change, why)) = change(line, was_allowed, &call, rules) {
             let tally = self.changes.entry((change, kind(&call), why)).or_default();
@@ -206,7 +207,7 @@ fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<
         Replayed::Unsure(requirements) => {
             let keys = requirements
                 .iter()
-                .filter_map(|requirement| key_of(&requirement.what));
+                .filter_map(|requirement| requirement.what.key().map(Key::name));
             unsure(&keys.collect::<Vec<_>>().join(", "))
         }
     }

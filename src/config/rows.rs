@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use figment::value::{Dict, Value};
 use serde_json::{Map, Value as Json, json};
 
-use crate::policy::blocks::setting::{described, table};
+use crate::policy::keys::setting::{described, table};
 use crate::policyfile::spelling::nearest;
 
 /// The shape of a value.

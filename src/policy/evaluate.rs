@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use super::answers::{self, Answer, Answers, Lookup, NeedsLookup, NewVolume};
 use super::checker::Checker;
+use super::keys::Key;
 use super::memory::Memory;
 use super::objects::POLICY_LABEL;
 use super::outcome::{Outcome, outcome};
@@ -28,12 +29,13 @@ use super::permit::{Grounds, Permit, Rebuilt, Terms};
 use super::reason::{Asked, Denial};
 use super::refusal::{reaches_own, reads_as_id, renamed, restricted};
 use super::request::{Context, Judgement, Request};
-use super::requirement::{Requirement, What};
+use super::requirement::{Requirement, Touch, What};
 use super::requirements::{Blocked, is_reserved, reached, requirements, strip_unknown_query_keys};
 use super::rewrite::{self, About};
 use super::rules::Rules;
 use super::self_container::SelfContainer;
 use super::shortfall::Shortfall;
+use super::value::Value;
 use super::{stamp, successor};
 use crate::docker::body::rendered;
 use crate::docker::{Object, Operation};
@@ -156,10 +158,10 @@ impl<'p> Evaluation<'p, '_> {
                 match outcome(policy, self.request, &self.requirements, self.known)? {
                     Outcome::Granted => return self.allow(Some(policy), None, None),
                     Outcome::Replaces => {
-                        return self.allow(Some(policy), Some(What::Replaces), None);
+                        return self.allow(Some(policy), Some(Key::Replaces), None);
                     }
                     Outcome::Unchanged => {
-                        return self.allow(Some(policy), Some(What::Unchanged), None);
+                        return self.allow(Some(policy), Some(Key::Unchanged), None);
                     }
                     Outcome::Refused(shortfall) => _ = least.get_or_insert(shortfall),
                 }
@@ -173,7 +175,7 @@ impl<'p> Evaluation<'p, '_> {
         if self.rules.is_observed {
             let is_replacement = successor::is_replacement(self.request, self.known)?;
             if is_replacement || !self.is_forged()? {
-                let as_whole = is_replacement.then_some(What::Replaces);
+                let as_whole = is_replacement.then_some(Key::Replaces);
                 return self.allow(None, as_whole, Some(denial));
             }
         }
@@ -196,7 +198,7 @@ impl<'p> Evaluation<'p, '_> {
                 && successor::is_replacement(self.request, self.known)?
             {
                 let is_shared = |what: &What| {
-                    matches!(what, What::Bind { .. } | What::Network(_) | What::Volume(_))
+                    matches!(what.key(), Some(Key::Bind | Key::Network | Key::Volume))
                 };
                 found = own.reached(about.filter(|it| !is_shared(&it.what)), self.known)?;
             }
@@ -213,7 +215,7 @@ impl<'p> Evaluation<'p, '_> {
     fn check_names(&self) -> Result<(), Blocked> {
         let call = &self.request.call;
         for requirement in &self.requirements {
-            if let What::NewId(kind, name) = &requirement.what {
+            if let What::Touch(Touch::NewId(kind, name)) = &requirement.what {
                 let name = name.clone();
                 let lookup = if *kind == Object::Network {
                     Lookup::Network(name)
@@ -230,7 +232,7 @@ impl<'p> Evaluation<'p, '_> {
             }
         }
         for requirement in &self.requirements {
-            let What::Rename { container, name } = &requirement.what else {
+            let What::Touch(Touch::Rename { container, name }) = &requirement.what else {
                 continue;
             };
             for policy in &self.rules.policies {
@@ -251,7 +253,7 @@ impl<'p> Evaluation<'p, '_> {
     /// was made through decides which networks it is on.
     fn unfit_to_start(&self) -> Result<Option<Shortfall<'p>>, NeedsLookup> {
         for requirement in &self.requirements {
-            if !matches!(requirement.what, What::Start(_)) {
+            if requirement.what.key() != Some(Key::Start) {
                 continue;
             }
             for policy in &self.rules.policies {
@@ -269,16 +271,27 @@ impl<'p> Evaluation<'p, '_> {
     fn is_forged(&self) -> Result<bool, NeedsLookup> {
         let policies = &self.rules.policies;
         for requirement in &self.requirements {
-            let mut is_forged = false;
-            if let What::Label { key, value } = &requirement.what {
-                let mut marks = policies.iter().map(Policy::mark);
-                is_forged =
-                    is_reserved(key) && !(key == POLICY_LABEL && marks.any(|mark| mark == value));
-            } else if let What::Mark { service, policy } = &requirement.what
-                && let Some(first) = policies.first()
-            {
-                is_forged = !Checker::of(first, self.known).may_mark(service, policy)?;
-            }
+            let What::Key(
+                _,
+                Value::Label {
+                    key,
+                    value,
+                    service,
+                },
+            ) = &requirement.what
+            else {
+                continue;
+            };
+            let is_forged = match (service, policies.first()) {
+                (None, _) => {
+                    let mut marks = policies.iter().map(Policy::mark);
+                    is_reserved(key) && !(key == POLICY_LABEL && marks.any(|mark| mark == value))
+                }
+                (Some(service), Some(first)) => {
+                    !Checker::of(first, self.known).may_mark(service, value)?
+                }
+                (Some(_), None) => false,
+            };
             if is_forged {
                 return Ok(true);
             }
@@ -291,18 +304,18 @@ impl<'p> Evaluation<'p, '_> {
     fn allow(
         &mut self,
         policy: Option<&'p Policy>,
-        as_whole: Option<What>,
+        as_whole: Option<Key>,
         would_deny: Option<Denial>,
     ) -> Result<Decided<'p>, Blocked> {
         let (request, known, is_observed) = (self.request, self.known, self.rules.is_observed);
         let Some(marking) = policy.or(self.rules.policies.first()) else {
             return Err(self.rules.denial(&request.call).into());
         };
-        let is_replacement = as_whole == Some(What::Replaces);
+        let is_replacement = as_whole == Some(Key::Replaces);
         let resolved = match as_whole {
-            Some(what) => Some(vec![Requirement {
+            Some(key) => Some(vec![Requirement {
                 path: "the body".to_owned(),
-                what,
+                what: key.flag(),
             }]),
             None if known.is_empty() && !is_observed => None,
             None => {

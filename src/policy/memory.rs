@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::answers::{self, Answers, Lookup, NeedsLookup};
 use super::objects::Container;
-use super::requirement::Block;
 use super::stamp;
+use crate::docker::Block;
 use crate::docker::{Call, Deed, Parameters, Reference};
 use crate::policyfile::file::Policy;
 

@@ -4,17 +4,20 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::blocks::amount::Beyond;
 use super::hint::Hints;
 use super::names::READS_AS_ID;
 use super::reason::{Denial, Reason};
+use crate::docker::Block;
 use crate::docker::body::BadBody;
 use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
 use crate::docker::{Call, Operation, Subject};
-use crate::policy::requirement::{Block, Requirement, What, Within};
+use crate::policy::keys::Key;
+use crate::policy::keys::amount::Beyond;
+use crate::policy::requirement::{Requirement, What};
 use crate::policy::self_container::Reached;
 use crate::policy::shortfall::Shortfall;
+use crate::policy::value::Value;
 use crate::policyfile::file::Policy;
 use crate::policyfile::raw_path::RawPath;
 
@@ -170,45 +173,41 @@ pub const SHOWN: usize = 3;
 
 /// What is told of one need that is not granted.
 #[must_use]
-#[expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "most are refused in the same words"
-)]
 pub fn refusal(requirement: &Requirement, hints: Hints<'_>) -> String {
     let path = &requirement.path;
     let value = asked(&requirement.what);
     let value = value.map(|value| quoted(shortened(&value)));
-    let Some(way) = hints.way(&requirement.what) else {
+    let Some(remedy) = hints.remedy(&requirement.what) else {
         let value = value.unwrap_or_default();
         return format!("{path} {value} is not granted: {BY_NOBODY}");
     };
-    match &requirement.what {
-        What::Within(Within::IntoPrivileged(_)) => {
-            let has = entered(path, hints);
-            format!("{has} more than [create] gives one; to grant it {way}")
+    let refused = match &requirement.what {
+        What::Key(Key::ArchiveIntoPrivileged | Key::ExecIntoPrivileged, _) => {
+            format!("{} more than [create] gives one", entered(path, hints))
         }
-        What::Limits(asked) => {
+        What::Key(_, Value::Limits(asked)) => {
             let beyond = hints.blocks.create.limits.beyond(asked);
             let parts = beyond.iter().map(|beyond| {
                 let Beyond { key, asked, most } = beyond;
                 format!("{key} {asked}, at the most {most}")
             });
             let parts = parts.collect::<Vec<_>>().join("; ");
-            format!("{path} is beyond create.limits ({parts}); to grant it {way}")
+            format!("{path} is beyond create.limits ({parts})")
         }
-        _ => {
+        What::Key(..) | What::Touch(_) => {
             let value = value.map(|value| format!(" {value}")).unwrap_or_default();
-            format!("{path}{value} is not granted; to grant it {way}")
+            format!("{path}{value} is not granted")
         }
-    }
+    };
+    format!("{refused}; to grant it {remedy}")
 }
 
 /// What was asked for, in the client's own word, which is not always what would stand under the key.
 fn asked(what: &What) -> Option<Cow<'_, str>> {
-    if let What::HostNamespace(_) = what {
-        return Some("host".into());
+    match what.key() {
+        Some(Key::HostNamespace) => Some("host".into()),
+        _ => what.value(),
     }
-    what.value()
 }
 
 /// Which container is entered, and what of it is more than an ordinary one has.

@@ -10,8 +10,8 @@ mod explicit;
 
 use super::names::{is_hex, is_user_defined};
 use super::request::Request;
-use super::requirement::Block;
 use super::stamp;
+use crate::docker::Block;
 use crate::docker::{Call, Json, Object, Operation, Subject};
 use crate::policy::answers::{Answer, Answers, Lookup};
 use crate::policy::objects::is_full_id;

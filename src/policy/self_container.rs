@@ -1,6 +1,9 @@
 //! Dockgate's own container, and what no policy can do to it.
 
 mod raw;
+mod spelling;
+
+use spelling::{cleaned, folded, is_filled_in, is_in};
 
 use super::names::is_user_defined;
 use crate::docker::mount::{Access, is_on_mount_below};
@@ -8,9 +11,10 @@ use crate::docker::reference::Version;
 use crate::docker::{Json, Object, Reference};
 use crate::policy::answers;
 use crate::policy::answers::{Answers, NeedsLookup};
+use crate::policy::keys::Reaches;
 use crate::policy::objects::{Container, POLICY_LABEL, is_full_id};
-use crate::policy::requirement::{Made, Requirement, What, Within};
-use crate::policy::requirements::ANY_NUMBER;
+use crate::policy::requirement::{Requirement, Touch, What};
+use crate::policy::value::Value;
 
 /// What is known of Dockgate's own container since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,60 +149,26 @@ impl SelfContainer {
         what: &What,
         known: &Answers,
     ) -> Result<Option<&'static str>, NeedsLookup> {
-        Ok(match what {
-            What::Reach(kind, name) => self.touched(*kind, name, known)?,
-            What::Join(name) => self.is_container(name, known)?.then_some(JOINS),
-            What::Start(name) => self.started(name, known)?,
-            What::Within(within) => match within {
-                Within::ArchiveInto(name) | Within::ExecInto(name) | Within::Watch(name) => {
-                    self.is_container(name, known)?.then_some(REACHES)
-                }
-                Within::ArchivePath(_)
-                | Within::Command(_)
-                | Within::ExecEnv(_)
-                | Within::ExecPrivileged
-                | Within::ExecUser(_)
-                | Within::ExecWorkdir(_)
-                | Within::IntoPrivileged(_)
-                | Within::PsArgs(_) => None,
-            },
-            What::Made(made) => self.made(made, known)?,
-            What::Name(name) => self.is_name(&folded(name)).then_some(NAME),
-            What::Network(name) => self.is_network(name, known)?.then_some(NETWORK),
-            What::SwarmVolume(name) | What::Volume(name) => {
-                self.volumes.contains(name).then_some(VOLUME)
+        let (key, value) = match what {
+            What::Key(key, value) => (key, value),
+            What::Touch(Touch::Object(kind, name)) => return self.touched(*kind, name, known),
+            What::Touch(Touch::Name(name)) => {
+                return Ok(self.is_name(&folded(name)).then_some(NAME));
             }
-            What::Bind { path, access } => self.is_mounted(&cleaned(path), *access),
-            What::Addresses
-            | What::Capability(_)
-            | What::Config(_)
-            | What::Device(_)
-            | What::Env(_)
-            | What::Gpus
-            | What::Group(_)
-            | What::HostNamespace(_)
-            | What::Image(_)
-            | What::Label { .. }
-            | What::Limits(_)
-            | What::LogDriver(_)
-            | What::Mark { .. }
-            | What::NewId(..)
-            | What::OomProtected
-            | What::Port(_)
-            | What::Privileged
-            | What::Project { .. }
-            | What::Rename { .. }
-            | What::Replaces
-            | What::Restart(_)
-            | What::Rollback
-            | What::Runtime(_)
-            | What::Secret(_)
-            | What::SecurityOption(_)
-            | What::Sysctl(_)
-            | What::TmpfsOption(_)
-            | What::Unchanged
-            | What::Unnamed(_)
-            | What::User(_) => None,
+            What::Touch(Touch::NewId(..) | Touch::Rename { .. }) => return Ok(None),
+        };
+        let name = value.text().unwrap_or_default();
+        Ok(match key.row().reaches {
+            Reaches::Nothing => None,
+            Reaches::BuildNetwork => self.build_network(name, known)?,
+            Reaches::Container => self.is_container(name, known)?.then_some(REACHES),
+            Reaches::Join => self.is_container(name, known)?.then_some(JOINS),
+            Reaches::Network => self.is_network(name, known)?.then_some(NETWORK),
+            Reaches::Path => self.bound(value),
+            Reaches::PathInOption => self.in_option(value),
+            Reaches::Start => self.started(name, known)?,
+            Reaches::Tag => self.tagged(name),
+            Reaches::Volume => self.has_volume(name).then_some(VOLUME),
         })
     }
 
@@ -236,11 +206,7 @@ impl SelfContainer {
                 None => None,
             },
             Object::Task => self.is_task(name).then_some(TASK),
-            Object::Volume => self
-                .volumes
-                .iter()
-                .any(|own| own == name)
-                .then_some(VOLUME_TOUCHED),
+            Object::Volume => self.has_volume(name).then_some(VOLUME_TOUCHED),
             Object::Checkpoint
             | Object::Config
             | Object::Exec
@@ -251,47 +217,57 @@ impl SelfContainer {
         })
     }
 
-    fn made(&self, made: &Made, known: &Answers) -> Result<Option<&'static str>, NeedsLookup> {
-        Ok(match made {
-            // A step of a build is a container too.
-            Made::BuildNetwork(joined) => match joined.strip_prefix("container:") {
-                Some(name) => {
-                    let name = name.strip_prefix('/').unwrap_or(name);
-                    self.is_container(name, known)?.then_some(JOINS)
-                }
-                None => self.is_network(joined, known)?.then_some(NETWORK),
-            },
-            Made::Connect(name) => self.is_container(name, known)?.then_some(REACHES),
-            // Which names a tar holds is not read. What is called by a digest no name is taken from.
-            Made::Tag(name) if name == "*" => match self.image.as_ref().map(|image| &image.version)
-            {
-                Some(Version::Tag(_)) => Some(ANY_IMAGE),
-                Some(Version::Digest(_)) | None => None,
-            },
-            Made::Tag(name) => {
-                let tagged = Reference::parse(name).ok();
-                (tagged.is_some() && tagged == self.image).then_some(IMAGE)
+    /// What a step of a build would join, which is a container too.
+    fn build_network(
+        &self,
+        joined: &str,
+        known: &Answers,
+    ) -> Result<Option<&'static str>, NeedsLookup> {
+        Ok(match joined.strip_prefix("container:") {
+            Some(name) => {
+                let name = name.strip_prefix('/').unwrap_or(name);
+                self.is_container(name, known)?.then_some(JOINS)
             }
-            // The kernel is handed it as it stands, and other options of it than the device hold paths
-            // too: of an overlay the lower folders, in which a backslash says nothing.
-            Made::VolumeOption { value, .. } => {
-                let spellings = [value.clone(), value.replace('\\', "")];
-                let mut paths = spellings.iter().flat_map(|text| {
-                    [cleaned(text)]
-                        .into_iter()
-                        .chain(text.split([',', ':', '=']).map(cleaned))
-                });
-                paths.find_map(|path| self.is_mounted(&path, Access::Write))
-            }
-            Made::BuildRemote(_)
-            | Made::Import
-            | Made::NetworkDriver(_)
-            | Made::NetworkOption { .. }
-            | Made::Pull(_)
-            | Made::Push(_)
-            | Made::Subnet(_)
-            | Made::VolumeDriver(_) => None,
+            None => self.is_network(joined, known)?.then_some(NETWORK),
         })
+    }
+
+    /// What an image would get that is named so. Which names a tar holds is not read; what is called by a digest no
+    /// name is taken from.
+    fn tagged(&self, name: &str) -> Option<&'static str> {
+        let own = self.image.as_ref()?;
+        match &own.version {
+            Version::Tag(_) if name == "*" => Some(ANY_IMAGE),
+            Version::Tag(_) | Version::Digest(_) => {
+                (Reference::parse(name).ok()? == *own).then_some(IMAGE)
+            }
+        }
+    }
+
+    fn bound(&self, bind: &Value) -> Option<&'static str> {
+        if let Value::Bind { path, access } = bind {
+            self.is_mounted(&cleaned(path), *access)
+        } else {
+            None
+        }
+    }
+
+    /// What of it an option of a volume leads to. The kernel is handed it as it stands, and other options of it
+    /// than the device hold paths too: of an overlay the lower folders, in which a backslash says nothing.
+    fn in_option(&self, option: &Value) -> Option<&'static str> {
+        let Value::Pair { value, .. } = option else {
+            return None;
+        };
+        let spellings = [value.clone(), value.replace('\\', "")];
+        let mut paths = spellings.iter().flat_map(|text| {
+            let parts = text.split([',', ':', '=']);
+            [cleaned(text)].into_iter().chain(parts.map(cleaned))
+        });
+        paths.find_map(|path| self.is_mounted(&path, Access::Write))
+    }
+
+    fn has_volume(&self, name: &str) -> bool {
+        self.volumes.iter().any(|own| own == name)
     }
 
     /// Whether a folded name could be one of its own; one that begins with a point is that of a network, with
@@ -362,29 +338,6 @@ impl SelfContainer {
     }
 }
 
-/// Whether a name is another, with numbers for what stands for any.
-fn is_filled_in(pattern: &str, name: &str) -> bool {
-    let Some((before, after)) = pattern.split_once(ANY_NUMBER) else {
-        return pattern == name;
-    };
-    let Some(rest) = name.strip_prefix(before) else {
-        return false;
-    };
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let mut ends = (1..=digits).filter_map(|end| rest.get(end..));
-    ends.any(|rest| is_filled_in(after, rest))
-}
-
-/// A name as resolvers compare it. Some fold letters beyond ASCII too, some of which have two small forms.
-fn folded(name: &str) -> String {
-    let name = name.trim_end_matches('.');
-    if name.is_ascii() {
-        name.to_ascii_lowercase()
-    } else {
-        name.to_uppercase().to_lowercase()
-    }
-}
-
 const JOINS: &str = "would join dockgate's own container";
 const REACHES: &str = "would reach dockgate's own container";
 const IMAGE: &str = "would give another image the name of dockgate's own";
@@ -398,29 +351,6 @@ const IMAGE_TOUCHED: &str = "would delete the image of dockgate's own container"
 const NETWORK_TOUCHED: &str = "would change a network of dockgate's own container";
 const VOLUME_TOUCHED: &str = "would change a volume of dockgate's own container";
 const ANY_IMAGE: &str = "may hold an image with the name of dockgate's own, as its names are not read: run dockgate by its image's digest (image@sha256:...)";
-
-/// A path as the kernel reads it, but for links of which only those are known that every host has; the daemon
-/// works in the root.
-fn cleaned(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match (parts.as_slice(), part) {
-            (_, "" | ".") => {}
-            (_, "..") => _ = parts.pop(),
-            (["var"], "run") => parts = vec!["run"],
-            // The root as a process of the host sees it; where one works could be there.
-            (["proc", _] | ["proc", _, "task", _], "root" | "cwd") => parts.clear(),
-            (_, part) => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
-}
-
-/// Whether a clean path is another, or is below it.
-fn is_in(path: &str, above: &str) -> bool {
-    let rest = path.strip_prefix(above.trim_end_matches('/'));
-    !above.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
 
 /// The name of a network as the daemon knows it.
 #[must_use]

@@ -1,11 +1,11 @@
 //! The labels that say by which policy something was made: on what a body makes, on the volumes that a
 //! container's body has made, and on images.
 
-use super::blocks::Blocks;
 use super::names::tagged;
 use crate::docker::mount::{self, Source};
 use crate::docker::{Call, Document, Json, Naming, Operation, Parameters, Reference};
 use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
+use crate::policy::keys::Blocks;
 use crate::policy::objects::{IMAGE_LABEL, POLICY_LABEL};
 
 /// Sets the label that says through which policy something was made, if one did, and those that the policy

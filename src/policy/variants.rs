@@ -2,10 +2,12 @@
 //! allows it is named.
 
 use super::request::Request;
+use crate::docker::Block;
 use crate::docker::{Call, Operation};
 use crate::policy::answers::Answers;
+use crate::policy::keys::Key;
 use crate::policy::outcome::{Outcome, outcome};
-use crate::policy::requirement::{Block, Requirement};
+use crate::policy::requirement::Requirement;
 use crate::policyfile::file::Policy;
 use crate::policyfile::problem::{Library, Problem};
 use crate::policyfile::shipped;
@@ -71,7 +73,7 @@ impl Variants {
             let keys = shortfall
                 .iter()
                 .filter_map(|requirement| requirement.what.key());
-            let mut blocks = keys.map(|(block, _)| block);
+            let mut blocks = keys.map(Key::block);
             blocks.any(|block| variant.blocks.contains(&block))
         };
         let grants = |variant: &&Variant| {

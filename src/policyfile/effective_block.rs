@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::file::Policy;
-use crate::policy::requirement::Block;
+use crate::docker::Block;
 
 /// The key of a block that decides about a need.
 #[derive(Clone, Debug, PartialEq, Eq)]

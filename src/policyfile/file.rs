@@ -11,9 +11,9 @@ use super::lines::Lines;
 use super::mark;
 use super::problem::{Library, Problem};
 use super::reader::Reader;
+use crate::docker::Block;
 use crate::docker::{Call, Operation, Target, classify};
-use crate::policy::blocks::Blocks;
-use crate::policy::requirement::Block;
+use crate::policy::keys::Blocks;
 
 /// A named set of grants.
 #[derive(Clone, Debug)]

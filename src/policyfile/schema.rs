@@ -9,8 +9,8 @@ use toml::Table;
 use super::mark::MAX_MARK;
 use super::shipped;
 use crate::docker::{Effect, Method, Operation};
-use crate::policy::blocks::Blocks;
-use crate::policy::blocks::setting::{described, table};
+use crate::policy::keys::Blocks;
+use crate::policy::keys::setting::{described, table};
 
 /// The schema of a policy file.
 #[must_use]

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::proposal::{Proposal, write_list};
 use super::seen::{Frequency, Seen};
+use crate::docker::Block;
 use crate::docker::json::quoted;
 use crate::docker::{Effect, Operation};
-use crate::policy::requirement::Block;
 
 /// The operations and paths, one a line. Those that can be root on the host stand there as comments, and so does
 /// what was refused but for what only reads.

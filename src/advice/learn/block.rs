@@ -3,15 +3,17 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::keys::{Form, NARROWING, entry, form, load};
+use super::keys::{entry, load};
 use super::proposal::{Proposal, write_list};
 use super::seen::{Frequency, Seen};
 use super::varying;
-use crate::advice::replay::{MAKING, RUNNING, key_of, shortfall};
+use crate::advice::replay::shortfall;
+use crate::docker::Block;
 use crate::docker::json::quoted;
-use crate::policy::blocks::amount::{in_units, processors};
-use crate::policy::finding;
-use crate::policy::requirement::{Block, Limits, What};
+use crate::policy::keys::Key;
+use crate::policy::keys::amount::{in_units, processors};
+use crate::policy::keys::row::{MAKING, RUNNING};
+use crate::policy::value::{Limits, Shape, Value};
 use crate::policyfile::file::Policy;
 
 /// A key with what is written under it, and the comments behind its lines.
@@ -31,16 +33,16 @@ pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<String>) -> Ve
     let found = seen.of_block(block);
     let beyond: Vec<_> = shortfall(&default, &found)
         .into_iter()
-        .filter_map(|finding| key_of(&finding.what))
+        .filter_map(|finding| finding.what.key().map(|key| key.name().to_owned()))
         .collect();
     let mut keys: BTreeSet<String> = beyond.into_iter().collect();
-    let begin = format!("{}.", block.name());
-    let narrowing = NARROWING.iter().filter(|(key, operations)| {
-        let name = key.split_once('.').map_or(*key, |(_, name)| name);
-        let is_seen = seen.judged(operations) > 0 || !seen.of_key(block, name).is_empty();
-        key.starts_with(&begin) && is_seen
+    let narrowing = Key::ALL.iter().filter(|key| {
+        let is_seen = |operations| {
+            seen.judged(operations) > 0 || !seen.of_key(block, key.in_block()).is_empty()
+        };
+        key.block() == block && key.row().without.is_some_and(is_seen)
     });
-    keys.extend(narrowing.map(|(key, _)| (*key).to_owned()));
+    keys.extend(narrowing.map(|key| key.name().to_owned()));
     keys.into_iter()
         .filter(|key| !without.contains(key))
         .filter_map(|key| line(seen, block, &key))
@@ -61,7 +63,7 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<LearnedKey> {
             is_held_back: false,
         })
     };
-    let (name, value) = match (key, form(key)) {
+    let (name, value) = match (key, Key::of(key)?.row().shape) {
         ("exec.env.allow" | "exec.commands", _) if !has_arguments(seen) => return None,
         ("create.env.allow", _) => return None,
         // One without an image is made of nothing, and brought in afterwards.
@@ -69,20 +71,27 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<LearnedKey> {
         ("create.users", _) if !are_users(&found) || !seen.has_always(MAKING, key) => return None,
         ("exec.users", _) if !are_users(&found) || !seen.has_always(RUNNING, key) => return None,
         ("create.binds", _) => (name, LearnedValue::List(paths(&found))),
-        (_, Form::Flag) => {
+        (_, Shape::Flag) => {
             let flag = Proposal::of("true".to_owned(), found.first()?.1);
             (name, LearnedValue::Whole(flag))
         }
-        (_, Form::Limits) => (name, whole(limits(&found)?, "the most that was asked for")),
-        (_, Form::Variables) => {
+        (_, Shape::Limits) => (name, whole(limits(&found)?, "the most that was asked for")),
+        (_, Shape::Variable) => {
             let names = entries().filter(|entry| !entry.is_held_back);
             let names: Vec<_> = names.map(|entry| entry.toml).collect();
             let value = format!("{{ allow = [{}] }}", names.join(", "));
             ("env", whole(value, "by name, whatever the value"))
         }
-        (_, Form::Commands | Form::List) => {
-            (name, LearnedValue::List(varying::entries(key, &found)))
-        }
+        (
+            _,
+            Shape::Argv
+            | Shape::Bind
+            | Shape::Label
+            | Shape::Pair
+            | Shape::Port
+            | Shape::Project
+            | Shape::Text,
+        ) => (name, LearnedValue::List(varying::entries(key, &found))),
     };
     let key = name.to_owned();
     Some(LearnedKey { key, value })
@@ -121,8 +130,7 @@ fn paths(found: &[(&str, &Frequency)]) -> Vec<Proposal> {
 /// The least limits within which all of it is; none where one had none.
 fn limits(found: &[(&str, &Frequency)]) -> Option<String> {
     let read = |value: &str| {
-        let found = finding::parse(&format!("create.limits={value}"))?;
-        if let What::Limits(limits) = found.what {
+        if let Value::Limits(limits) = Shape::Limits.read(value)? {
             return Some(limits);
         }
         None

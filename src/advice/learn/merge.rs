@@ -14,16 +14,18 @@ use toml::{Table, Value};
 
 use super::allow::{Allow, of_operation};
 use super::block::{lines, write_block};
-use super::keys::{DEFAULTS, Form, entry, form};
+use super::keys::entry;
 use super::proposal::{Proposal, write_list};
 use super::seen::{Frequency, Seen};
 use super::text::{WITHOUT_ARGUMENTS, lost, not_narrowed, too_narrow, unwritable};
 use super::varying::common;
-use crate::advice::replay::{key_of, shortfall};
+use crate::advice::replay::shortfall;
+use crate::docker::Block;
 use crate::docker::Operation;
 use crate::docker::json::{printable, quoted};
 use crate::policy::finding;
-use crate::policy::requirement::Block;
+use crate::policy::keys::Key;
+use crate::policy::value::Shape;
 use crate::policyfile::{Library, Policy, Problem, mark};
 
 impl Seen {
@@ -153,7 +155,7 @@ impl<'a> Merge<'a> {
         let lacks = |text: &str| {
             finding::parse(text).is_some_and(|read| {
                 !shortfall(self.policy, std::slice::from_ref(&read)).is_empty()
-                    && key_of(&read.what).is_some()
+                    && read.what.key().is_some()
             })
         };
         found.filter(|(text, _)| lacks(text)).collect()
@@ -243,12 +245,12 @@ impl<'a> Merge<'a> {
     ) -> BTreeMap<String, Vec<Proposal>> {
         let mut proposed: BTreeMap<String, Vec<Proposal>> = BTreeMap::new();
         for (text, count) in self.shortfall(block) {
-            let Some((_, name, value)) = finding::parts(text) else {
+            let Some((key, value)) = finding::parts(text) else {
                 continue;
             };
-            let key = format!("{}.{name}", block.name());
-            let mut proposal = match written(&key, value, text) {
-                Ok(toml) => Proposal::of_key(&key, toml, count),
+            let (key, name) = (key.name(), key.in_block());
+            let mut proposal = match written(key, value, text) {
+                Ok(toml) => Proposal::of_key(key, toml, count),
                 Err(note) => {
                     self.notes.push(note);
                     continue;
@@ -262,7 +264,7 @@ impl<'a> Merge<'a> {
                 continue;
             }
             let mut names = list.into_iter().flatten().filter_map(Value::as_str);
-            let common = names.find_map(|old| Some((common(&key, old, value)?, old)));
+            let common = names.find_map(|old| Some((common(key, old, value)?, old)));
             if let Some((pattern, old)) = common {
                 proposal.toml = quoted(&pattern);
                 proposal.comment = format!("{}; instead of {}", proposal.comment, quoted(old));
@@ -307,17 +309,15 @@ fn as_comment(text: &str) -> String {
 
 /// A key that a block does not have, beside what holds without it.
 fn new_key(key: &str, name: &str, proposals: &[Proposal]) -> String {
-    if form(key) == Form::Flag {
+    let of = Key::of(key);
+    if of.is_some_and(|key| key.row().shape == Shape::Flag) {
         let comments: Vec<_> = proposals.iter().map(|it| &*it.comment).collect();
         let is_held_back = proposals.iter().all(|it| it.is_held_back);
         let before = if is_held_back { "# " } else { "" };
         return format!("{before}{name} = true # {}\n", comments.join("; "));
     }
-    let defaults = DEFAULTS.iter().find(|(of, _)| *of == key);
-    let defaults = defaults.map_or(&[][..], |(_, values)| values);
-    let defaults = defaults
-        .iter()
-        .map(|value| format!("    {},\n", quoted(value)));
+    let defaults = of.map(Key::defaults).into_iter().flatten();
+    let defaults = defaults.map(|value| format!("    {},\n", quoted(&value)));
     let mut text = format!("{name} = [\n{}", defaults.collect::<String>());
     write_list(proposals, &mut text);
     text + "]\n"
@@ -325,12 +325,19 @@ fn new_key(key: &str, name: &str, proposals: &[Proposal]) -> String {
 
 /// What is written for a value, or why nothing can be.
 fn written(key: &str, value: &str, finding: &str) -> Result<String, String> {
-    let why = match form(key) {
-        Form::Flag => return Ok("true".to_owned()),
-        Form::Commands if !value.starts_with('[') => WITHOUT_ARGUMENTS,
-        Form::Limits => "as limits are raised by hand",
-        Form::Variables => "as variables are added by hand",
-        Form::Commands | Form::List => {
+    let shape = Key::of(key).map_or(Shape::Text, |key| key.row().shape);
+    let why = match shape {
+        Shape::Flag => return Ok("true".to_owned()),
+        Shape::Argv if !value.starts_with('[') => WITHOUT_ARGUMENTS,
+        Shape::Limits => "as limits are raised by hand",
+        Shape::Variable => "as variables are added by hand",
+        Shape::Argv
+        | Shape::Bind
+        | Shape::Label
+        | Shape::Pair
+        | Shape::Port
+        | Shape::Project
+        | Shape::Text => {
             let note = || unwritable(finding).unwrap_or_else(|| format!("Not added: {finding}"));
             return entry(key, value).ok_or_else(note);
         }

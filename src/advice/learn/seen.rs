@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::docker::Block;
 use crate::docker::{Call, Operation, Subject};
 use crate::policy::finding;
 use crate::policy::finding::Finding;
-use crate::policy::requirement::Block;
 use crate::policyfile::Entry;
 
 /// What clients have asked for.
@@ -162,8 +162,9 @@ impl Seen {
 
     /// The findings that can be read, of one block.
     pub(super) fn of_block(&self, block: Block) -> Vec<Finding> {
-        let of_it =
-            |finding: &&String| finding::parts(finding).is_some_and(|(found, ..)| found == block);
+        let of_it = |finding: &&String| {
+            finding::parts(finding).is_some_and(|(key, _)| key.block() == block)
+        };
         let found = self.findings.keys().filter(of_it);
         found
             .filter_map(|finding| finding::parse(finding))

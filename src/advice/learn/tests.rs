@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use super::keys::load;
 use super::*;
 use crate::advice::dry_run;
+use crate::docker::Block;
 use crate::docker::{Call, Operation, Target, classify};
-use crate::policy::requirement::Block;
 use crate::policy::tests::fuzz::{REQUESTS, corpus};
 use crate::policy::{Judgement, Reason, Rules, finding};
 use crate::policyfile::file::tests::policy;
@@ -255,38 +255,37 @@ fn of_commands_nothing_is_learned_without_their_arguments() {
 /// The tables of the keys against what reads them.
 #[test]
 fn every_key_is_written_as_it_is_read() {
-    use super::keys::{DEFAULTS, Form, NARROWING, form};
-    use crate::policy::blocks::Blocks;
+    use crate::policy::keys::{Blocks, Key};
+    use crate::policy::value::Shape;
     let blocks = |text: &str| format!("{:?}", load(text).unwrap().blocks());
     let mut narrowing = BTreeSet::new();
     for (block, schema) in Blocks::schemas() {
         for (name, schema) in schema["properties"].as_object().unwrap() {
             let key = format!("{block}.{name}");
             let is_list = schema["type"] == "array";
-            let want = match schema["type"].as_str() {
-                Some("boolean") => Form::Flag,
-                _ if is_list && schema["items"]["type"] == "array" => Form::Commands,
-                _ if is_list => Form::List,
-                _ if name == "limits" => Form::Limits,
-                // Its `allow` is a list; labels are not learned.
-                _ => continue,
-            };
-            assert_eq!(form(&key), want, "{key}");
+            // Of the other tables a list is meant.
+            if let Some(known) = Key::of(&key) {
+                let shape = known.row().shape;
+                let is_flag = schema["type"] == "boolean";
+                assert_eq!(shape == Shape::Flag, is_flag, "{key}");
+                let is_command = is_list && schema["items"]["type"] == "array";
+                assert_eq!(shape == Shape::Argv, is_command, "{key}");
+                assert_eq!(shape == Shape::Limits, name == "limits", "{key}");
+            }
             let without = blocks(&format!("[{block}]"));
             if is_list && blocks(&format!("[{block}]\n{name} = []")) != without {
                 narrowing.insert(key);
             }
         }
     }
-    let known = NARROWING.iter().map(|(key, _)| *key);
+    let is_known = |key: &&Key| key.row().without.is_some() || !key.defaults().is_empty();
+    let known = Key::ALL.iter().filter(is_known).map(|key| key.name());
     let known = known.filter(|key| !["create.limits", "exec.env.allow"].contains(key));
-    let known = known.chain(DEFAULTS.iter().map(|(key, _)| *key));
-    let known: BTreeSet<_> = known.map(str::to_owned).collect();
-    assert_eq!(narrowing, known);
-    for (key, values) in DEFAULTS {
-        let (block, name) = key.split_once('.').unwrap();
+    assert_eq!(narrowing, known.map(str::to_owned).collect());
+    for key in Key::ALL.iter().filter(|key| !key.defaults().is_empty()) {
+        let (block, name, values) = (key.block().name(), key.in_block(), key.defaults());
         let written = blocks(&format!("[{block}]\n{name} = {values:?}"));
-        assert_eq!(written, blocks(&format!("[{block}]")), "{key}");
+        assert_eq!(written, blocks(&format!("[{block}]")), "{name}");
     }
 }
 

@@ -5,12 +5,14 @@ use std::fmt::Write;
 
 use super::allow::Allow;
 use super::block::{has_arguments, lines, write_block};
-use super::keys::{Form, entry, form, is_literal, is_narrowing, load};
+use super::keys::{entry, is_literal, is_narrowing, load};
 use super::seen::Seen;
-use crate::advice::replay::{MAKING, RUNNING, key_of, shortfall};
+use crate::advice::replay::shortfall;
+use crate::docker::Block;
 use crate::docker::json::{printable, quoted};
 use crate::policy::finding;
-use crate::policy::requirement::Block;
+use crate::policy::keys::row::{MAKING, RUNNING};
+use crate::policy::value::Shape;
 use crate::policyfile::file::Policy;
 
 impl Seen {
@@ -45,15 +47,13 @@ fn missed(seen: &Seen, policy: &Policy) -> Vec<String> {
     let found = seen.findings.iter();
     let found = found.filter(|(text, count)| {
         let parts = finding::parts(text);
-        let is_literal = parts.is_none_or(|(block, name, value)| {
-            is_literal(&format!("{}.{name}", block.name()), value)
-        });
+        let is_literal = parts.is_none_or(|(key, value)| is_literal(key.name(), value));
         !count.is_refused() && is_literal
     });
     let found: Vec<_> = found.filter_map(|(text, _)| finding::parse(text)).collect();
     let mut keys: Vec<_> = shortfall(policy, &found)
         .into_iter()
-        .filter_map(|finding| key_of(&finding.what))
+        .filter_map(|finding| finding.what.key().map(|key| key.name().to_owned()))
         .collect();
     keys.dedup();
     keys
@@ -107,18 +107,18 @@ fn notes(seen: &Seen, without: &BTreeSet<String>) -> Vec<String> {
 
 /// What is told of a finding that no entry of its key can say.
 pub(super) fn unwritable(text: &str) -> Option<String> {
-    let (block, name, value) = finding::parts(text)?;
-    let key = format!("{}.{name}", block.name());
-    let is_list = matches!(form(&key), Form::List | Form::Commands | Form::Variables);
+    let (key, value) = finding::parts(text)?;
+    let (key, shape) = (key.name(), key.row().shape);
+    let is_list = !matches!(shape, Shape::Flag | Shape::Limits);
     // A program without its arguments is told of as such.
-    let is_told = form(&key) == Form::Commands && !value.starts_with('[');
-    if !is_list || is_told || entry(&key, value).is_some() {
+    let is_told = shape == Shape::Argv && !value.starts_with('[');
+    if !is_list || is_told || entry(key, value).is_some() {
         return None;
     }
-    if !is_literal(&key, value) {
+    if !is_literal(key, value) {
         return Some(format!("Not granted, as an entry would say more: {text}"));
     }
-    (!is_narrowing(&key)).then(|| format!("Not granted, as no rule can say it: {text}"))
+    (!is_narrowing(key)).then(|| format!("Not granted, as no rule can say it: {text}"))
 }
 
 pub(super) const WITHOUT_ARGUMENTS: &str =

@@ -8,8 +8,9 @@ use crate::advice::edits;
 use crate::docker::body::table;
 use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify};
 use crate::policy::hint::Hints;
+use crate::policy::keys::Key;
 use crate::policy::refusal::refusal as refused_need;
-use crate::policy::{Denial, Judgement, Lookup, Permit, Reason, Requirement, Rules, What};
+use crate::policy::{Denial, Judgement, Lookup, Permit, Reason, Requirement, Rules};
 use crate::policyfile::{Cited, Place, Policy};
 use crate::proxy::body::kind::{is_as_none, refusal};
 use crate::proxy::lookup::missing;
@@ -203,13 +204,13 @@ impl Answer {
                 .refused
                 .iter()
                 .find_map(|requirement| requirement.what.key());
-            if let Some(((block, key), policy)) = key.zip(granting) {
-                let keyed = policy.keyed(block, key);
+            if let Some((key, policy)) = key.zip(granting) {
+                let keyed = policy.keyed(key.block(), key.in_block());
                 self.denied_by = Some(keyed.to_string());
                 self.decided_by = Some(DecidedBy {
                     file: keyed.policy.to_owned(),
                     line: keyed.line,
-                    entry: format!("{}.{key}", block.name()),
+                    entry: key.name().to_owned(),
                 });
             }
         }
@@ -257,16 +258,15 @@ fn denying<'a>(rules: &'a Rules, call: &Call) -> Option<(&'a Policy, Cited<'a>)>
 /// What a policy could grant or not of all that is asked for.
 fn findings(requirements: &[Requirement], refused: &[Requirement]) -> Vec<ExplainedFinding> {
     let found = requirements.iter().filter_map(|requirement| {
-        let (block, key) = requirement.what.key()?;
+        let key = requirement.what.key()?;
         let value = requirement.what.value();
         let value = value.map_or_else(|| "true".to_owned(), Into::into);
         let granted = !refused.iter().any(|it| is_same(it, requirement));
         // What is not named is the daemon's to choose, and asked for only where a policy must name it.
-        let is_asked =
-            !granted || !(value.is_empty() || matches!(requirement.what, What::Start(_)));
+        let is_asked = !granted || !(value.is_empty() || key == Key::Start);
         is_asked.then(|| ExplainedFinding {
             path: requirement.path.clone(),
-            key: format!("{}.{key}", block.name()),
+            key: key.name().to_owned(),
             value,
             granted,
         })
@@ -276,9 +276,9 @@ fn findings(requirements: &[Requirement], refused: &[Requirement]) -> Vec<Explai
 
 /// Whether what is denied is this. A volume that is not there yet is told as a new one.
 fn is_same(denied: &Requirement, told: &Requirement) -> bool {
-    let is_new = |what: &What| matches!(what, What::Volume(name) if name == "@new");
-    let is_volume = |what: &What| matches!(what, What::Volume(_));
-    denied == told || (denied.path == told.path && is_new(&told.what) && is_volume(&denied.what))
+    let is_new = told.what.text_of(Key::Volume) == Some("@new");
+    let is_volume = denied.what.key() == Some(Key::Volume);
+    denied == told || (denied.path == told.path && is_new && is_volume)
 }
 
 /// What the verdict rests on without having been asked.

@@ -9,6 +9,7 @@ use crate::policy::answers;
 use crate::policy::answers::{Answer, Lookup, NeedsLookup};
 use crate::policy::names::reads_as_id;
 use crate::policy::objects::{Labels, PROJECT_LABELS, Volume};
+use crate::policy::value::Value;
 
 impl Checker<'_> {
     pub(super) fn network(&self, name: &str) -> Granted {
@@ -84,7 +85,15 @@ impl Checker<'_> {
 
     /// Whether what is made may belong to a project. A service that is updated may stay in the one that it
     /// is in.
-    pub(super) fn project(&self, label: &str, name: &str, service: Option<&str>) -> Granted {
+    pub(super) fn project(&self, value: &Value) -> Granted {
+        let Value::Project {
+            label,
+            name,
+            service,
+        } = value
+        else {
+            return Ok(false);
+        };
         if let Some(service) = service
             && answers::service(self.known, service)?
                 .labels
@@ -112,7 +121,12 @@ impl Checker<'_> {
     fn is_of_project(&self, labels: &Labels) -> Granted {
         for label in PROJECT_LABELS {
             if let Some(name) = labels.get(label) {
-                return self.project(label, name, None);
+                let (name, service) = (name.to_owned(), None);
+                return self.project(&Value::Project {
+                    label,
+                    name,
+                    service,
+                });
             }
         }
         Ok(false)

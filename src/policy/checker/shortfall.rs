@@ -9,22 +9,19 @@ use crate::docker::Object;
 use crate::policy::answers;
 use crate::policy::answers::NeedsLookup;
 use crate::policy::hint::Entered;
+use crate::policy::keys::{Check, Key};
 use crate::policy::names::{reads_as_id, varies};
 use crate::policy::objects::{Container, Network, POLICY_LABEL};
-use crate::policy::requirement::{Block, Made, Requirement, What, Within};
+use crate::policy::requirement::{Requirement, Touch, What};
 use crate::policy::requirements::opened;
 use crate::policy::shortfall::Shortfall;
 
 impl Checker<'_> {
-    /// Adds what would have to be granted for a need to be, if it is not.
+    /// Adds what would have to be allowed for a requirement to be, if it is not.
     ///
     /// # Errors
     ///
     /// As of [`Self::allows`].
-    #[expect(
-        clippy::wildcard_enum_match_arm,
-        reason = "what has no form of its own is named as it is"
-    )]
     pub(crate) fn shortfall(
         &self,
         requirement: &Requirement,
@@ -33,29 +30,32 @@ impl Checker<'_> {
         if self.allows(requirement)? {
             return Ok(());
         }
-        let of = |what: What| Requirement {
-            path: requirement.path.clone(),
-            what,
+        let found = &mut shortfall.requirements;
+        let What::Key(key, value) = &requirement.what else {
+            found.push(requirement.clone());
+            return Ok(());
         };
-        match &requirement.what {
-            What::Network(name) => match answers::network(self.known, name) {
-                Ok(network) => shortfall
-                    .requirements
-                    .extend(self.as_named(&network).map(of)),
-                Err(_) => shortfall.requirements.push(requirement.clone()),
+        let of = |what: What| requirement.with(what);
+        let name = value.text().unwrap_or_default();
+        match key.row().check {
+            Check::Network => match answers::network(self.known, name) {
+                Ok(network) => found.extend(self.as_named(&network).map(of)),
+                Err(_) => found.push(requirement.clone()),
             },
-            What::Start(name) => {
-                let networks = self.unfit_networks(name).into_iter();
-                let found = shortfall.requirements.len();
-                shortfall.requirements.extend(networks.map(of));
-                if shortfall.requirements.len() == found {
-                    shortfall.requirements.push(requirement.clone());
-                }
+            Check::Start => match self.unfit_networks(name) {
+                networks if networks.is_empty() => found.push(requirement.clone()),
+                networks => found.extend(networks.into_iter().map(of)),
+            },
+            Check::Volume => found.extend(self.of_volume(name).into_iter().map(of)),
+            Check::Container | Check::Entered => {
+                self.of_container(requirement, *key, name, shortfall);
             }
-            What::Volume(name) => shortfall
-                .requirements
-                .extend(self.of_volume(name).into_iter().map(of)),
-            _ => self.of_container(requirement, shortfall),
+            Check::Label
+            | Check::Project
+            | Check::Push
+            | Check::Runtime
+            | Check::Tag
+            | Check::Value => found.push(requirement.clone()),
         }
         Ok(())
     }
@@ -64,10 +64,10 @@ impl Checker<'_> {
     pub(super) fn as_named(&self, network: &Network) -> Option<What> {
         let is_own = network.labels.policy() == Some(self.policy);
         match network.driver.as_str() {
-            "host" => Some(What::HostNamespace("network")),
+            "host" => Some(Key::HostNamespace.asks("network")),
             _ if network.is_none() => None,
-            _ if network.is_default() => Some(What::Network("@default".to_owned())),
-            _ => Some(What::Network(named(is_own, &network.name))),
+            _ if network.is_default() => Some(Key::Network.asks("@default")),
+            _ => Some(Key::Network.asks(named(is_own, &network.name))),
         }
     }
 
@@ -81,76 +81,61 @@ impl Checker<'_> {
         unfit
             .filter_map(|name| match answers::network(self.known, name) {
                 Ok(network) => self.as_named(&network),
-                Err(_) => Some(What::Network("@default".to_owned())),
+                Err(_) => Some(Key::Network.asks("@default")),
             })
             .collect()
     }
 
     /// What keeps a volume from being mounted: its name, or how it was made.
     fn of_volume(&self, name: &str) -> Vec<What> {
-        let named = What::Volume(name.to_owned());
         let volume = match answers::volume(self.known, name) {
             Ok(Some(volume)) => volume,
             // Whatever a policy says, nothing new is called so.
             Ok(None) if reads_as_id(name) => {
-                return vec![What::NewId(Object::Volume, name.to_owned())];
+                return vec![Touch::NewId(Object::Volume, name.to_owned()).into()];
             }
-            Ok(None) | Err(_) => return vec![named],
+            Ok(None) | Err(_) => return vec![Key::Volume.asks(name)],
         };
-        let is_chosen = self.is_chosen_volume(name, &volume);
         let mut lacks = Vec::new();
-        if !matches!(is_chosen, Ok(true)) {
+        if !matches!(self.is_chosen_volume(name, &volume), Ok(true)) {
             let is_own = matches!(self.is_own_volume(name, &volume), Ok(true));
-            lacks.push(What::Volume(super::named(is_own, name)));
+            lacks.push(Key::Volume.asks(super::named(is_own, name)));
         }
         let volumes = &self.blocks.volumes;
         if !self.is_good_volume(&volume) {
             if !volumes.drivers.has(&volume.driver) {
-                lacks.push(Made::VolumeDriver(volume.driver.clone()).into());
+                lacks.push(Key::VolumeDriver.asks(&*volume.driver));
             }
             let options = volume.options.iter();
             let options = options.filter(|(key, value)| !volumes.options.covers(key, value));
-            lacks.extend(options.map(|(key, value)| {
-                let (key, value) = (key.clone(), value.clone());
-                Made::VolumeOption { key, value }.into()
-            }));
+            lacks.extend(options.map(|(key, value)| Key::VolumeOption.option(key, value)));
         }
         lacks
     }
 
     /// What keeps a container from being entered, watched or joined: which one it is, or what it has.
-    fn of_container(&self, requirement: &Requirement, shortfall: &mut Shortfall<'_>) {
-        let mut named = requirement.clone();
-        let entered = requirement.what.entered();
-        let container = match named.what.container_mut() {
-            Some(name) => match answers::container(self.known, name) {
-                Ok(container) => {
-                    *name = self.chosen_by(&container);
-                    container
-                }
-                Err(_) => return shortfall.requirements.push(requirement.clone()),
-            },
-            None => return shortfall.requirements.push(named),
+    fn of_container(
+        &self,
+        requirement: &Requirement,
+        key: Key,
+        name: &str,
+        shortfall: &mut Shortfall<'_>,
+    ) {
+        let Ok(container) = answers::container(self.known, name) else {
+            return shortfall.requirements.push(requirement.clone());
         };
-        let Some(block) = entered else {
+        let of = |what: What| requirement.with(what);
+        let named = of(key.asks(self.chosen_by(&container)));
+        if key.row().check == Check::Container {
             return shortfall.requirements.push(named);
-        };
-        let (into, is_open) = if block == Block::Archive {
-            let archive = &self.blocks.archive;
-            (archive.into.as_ref(), archive.into_privileged)
-        } else {
-            let exec = &self.blocks.exec;
-            (exec.into.as_ref(), exec.into_privileged)
-        };
+        }
+        let into = self.blocks.setting(key).selectors();
         if into.is_some_and(|into| !into.covers(&container, self.policy)) {
             shortfall.requirements.push(named);
         }
+        let (into_privileged, is_open) = self.key_into_privileged(key.block());
         if !is_open && matches!(self.is_ordinary(&container), Ok(false)) {
-            let (path, what) = (
-                requirement.path.clone(),
-                Within::IntoPrivileged(block).into(),
-            );
-            shortfall.requirements.push(Requirement { path, what });
+            shortfall.requirements.push(of(into_privileged.flag()));
             shortfall.entered = Some(self.entered(&container));
         }
     }
@@ -169,24 +154,18 @@ impl Checker<'_> {
             .iter()
             .filter(|requirement| !matches!(self.may_have(requirement), Ok(true)))
         {
-            let path = || requirement.path.clone();
-            let found = if let What::Volume(name) = &requirement.what {
-                let lacks = self.of_volume(name).into_iter();
+            let found = if let Some(name) = requirement.what.text_of(Key::Volume) {
+                let mut lacks = self.of_volume(name);
+                lacks.retain(|what| what.key() != Some(Key::Volume));
                 lacks
-                    .filter(|what| !matches!(what, What::Volume(_)))
-                    .collect()
-            } else if let What::Join(other) = &requirement.what
+            } else if let Some(other) = requirement.what.text_of(Key::Join)
                 && let Some(other) = self.known.container(other)
             {
-                vec![What::Join(self.chosen_by(other))]
+                vec![Key::Join.asks(self.chosen_by(other))]
             } else {
                 vec![requirement.what.clone()]
             };
-            has.extend(
-                found
-                    .into_iter()
-                    .map(|what| Requirement { path: path(), what }),
-            );
+            has.extend(found.into_iter().map(|what| requirement.with(what)));
         }
         Entered { name, has }
     }

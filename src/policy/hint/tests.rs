@@ -7,6 +7,7 @@ use super::*;
 use crate::advice::dry_run;
 use crate::docker::{Target, classify};
 use crate::policy::reason::Asked;
+use crate::policy::value;
 use crate::policy::{Judgement, Requirement, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::example::Given;
@@ -40,10 +41,11 @@ pub(crate) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
     };
     let (mut whole, mut is_for_policy): (Table, bool) = (text.parse().unwrap(), true);
     for (at, requirement) in asked.refused.iter().enumerate() {
-        let Some(way) = hints.way(&requirement.what) else {
+        let Some(remedy) = hints.remedy(&requirement.what) else {
             is_for_policy = false;
             continue;
         };
+        let way = remedy.to_string();
         let case = format!("{text}\n{request} {body}\n{message}\nhint: {way}");
         assert!(
             at >= 3 || message.len() >= 500 || message.contains(&way),
@@ -73,7 +75,7 @@ pub(crate) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
 
 /// The part of a hint that is about the policy, if one is.
 fn for_policy(way: &str) -> Option<&str> {
-    if let Some(change) = way.strip_prefix(CLIENT) {
+    if let Some(change) = way.strip_prefix("have the client ") {
         return change.split_once(", or ").map(|(_, written)| written);
     }
     Some(way)
@@ -86,12 +88,12 @@ fn assert_no_key_helps(
     requirement: &Requirement,
     case: &str,
 ) {
-    let Some((block, key)) = requirement.what.key() else {
+    let Some(key) = requirement.what.key() else {
         return;
     };
     let value = requirement.what.value().unwrap();
     let mut table: Table = text.parse().unwrap();
-    list(&mut table, &format!("{}.{key}", block.name())).push(value.to_string().into());
+    list(&mut table, key.name()).push(value.to_string().into());
     let (text, name) = (table.to_string(), "p".to_owned());
     if crate::policyfile::Policy::load(&name, &Text(text.clone())).is_err() {
         return;
@@ -176,7 +178,7 @@ fn added<'a>(
     hints: Hints<'_>,
 ) -> Option<&'a str> {
     let arguments = |what: &What| {
-        if let What::Within(Within::Command(argv)) = what {
+        if let What::Key(_, value::Value::Argv(argv)) = what {
             Some(argv.clone())
         } else {
             None
@@ -197,7 +199,7 @@ fn added<'a>(
             Some(rest) => {
                 let mut requirements = of_container.iter().chain([requirement]);
                 let option = requirements.find_map(|requirement| {
-                    let What::Made(Made::VolumeOption { key, value: whole }) = &requirement.what
+                    let What::Key(_, value::Value::Pair { key, value: whole }) = &requirement.what
                     else {
                         return None;
                     };

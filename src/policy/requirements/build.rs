@@ -5,11 +5,10 @@
 //!
 //! Source: `builder/builder-next` of moby/moby, `exporter/containerimage` of moby/buildkit.
 
-use super::super::reason::Denial;
-use super::Requirements;
-use super::query::unclear;
+use super::collector::{Requirements, unclear_query as unclear};
 use crate::docker::{Call, Json};
-use crate::policy::requirement::{Block, Made, What};
+use crate::policy::keys::Key;
+use crate::policy::reason::Denial;
 
 /// What the daemon reads of a build.
 pub(super) const KEYS: &[&str] = &[
@@ -64,11 +63,11 @@ pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Result<(), D
     // The daemon puts what `t` names in the place of an output's names.
     let tags = call.query.pairs().filter(|(key, _)| *key == "t");
     for (_, name) in tags.filter(|(_, name)| is_any_pushed && !name.is_empty()) {
-        requirements.push(OUTPUTS, Made::Push(name.to_owned()));
+        requirements.push(OUTPUTS, Key::Push.asks(name));
     }
     for image in items(call, "cachefrom")?.items() {
         let image = image.text().ok_or_else(|| unclear("cachefrom", LIST))?;
-        requirements.push("cachefrom", Made::Pull(image.to_owned()));
+        requirements.push("cachefrom", Key::Pull.asks(image));
     }
     Ok(())
 }
@@ -109,7 +108,7 @@ fn read_output(requirements: &mut Requirements, output: &Json) -> Result<bool, D
         // Nothing is kept but the cache, or the files go to the client through its session.
         "cacheonly" | "local" | "tar" if attributes.members().is_empty() => Ok(false),
         _ => {
-            requirements.push(OUTPUTS, What::Unnamed(Block::Build));
+            requirements.push(OUTPUTS, Key::BuildUnrestricted.flag());
             Ok(false)
         }
     }
@@ -125,13 +124,13 @@ fn read_image(requirements: &mut Requirements, attributes: &Json) -> Result<bool
             // Without a value it is true.
             "push" => is_pushed |= !FALSE.contains(&value),
             key if HARMLESS.contains(&key) => {}
-            _ => requirements.push(OUTPUTS, What::Unnamed(Block::Build)),
+            _ => requirements.push(OUTPUTS, Key::BuildUnrestricted.flag()),
         }
     }
     for name in names.into_iter().filter(|name| !name.is_empty()) {
-        requirements.push(OUTPUTS, Made::Tag(name.to_owned()));
+        requirements.push(OUTPUTS, Key::Tag.asks(name));
         if is_pushed {
-            requirements.push(OUTPUTS, Made::Push(name.to_owned()));
+            requirements.push(OUTPUTS, Key::Push.asks(name));
         }
     }
     Ok(is_pushed)

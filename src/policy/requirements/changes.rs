@@ -4,10 +4,10 @@
 //! out, joins lines that are continued, and resolves escapes, quotes and variables. An instruction that is
 //! not read here word by word could set any label, so it is refused.
 
-use super::super::reason::Denial;
-use super::query::unclear;
+use super::collector::unclear_query as unclear;
 use crate::docker::Call;
-use crate::policy::requirement::RESERVED;
+use crate::policy::reason::Denial;
+use crate::policy::value::RESERVED;
 
 /// Refuses instructions that would have containers of the image seem to be made through a policy, or that
 /// cannot be read.

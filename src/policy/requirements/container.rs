@@ -2,16 +2,17 @@
 
 use std::collections::HashSet;
 
-use super::super::reason::Denial;
-use super::{
-    ANY_NUMBER, NOT_PLAIN, Requirements, SERVICES, field, must_be_plain, network, unclear,
-};
+use super::collector::{ANY_NUMBER, NOT_PLAIN, Requirements, SERVICES, must_be_plain, unclear};
+use super::{field, network};
 use crate::docker::body::{FieldMeaning, asked, host_config};
 use crate::docker::mount::Access;
 use crate::docker::since::Narrowing;
 use crate::docker::{ApiVersion, Json, Operation};
+use crate::policy::keys::Key;
 use crate::policy::objects::Container;
-use crate::policy::requirement::{Block, Limits, Made, Requirement, What, Within};
+use crate::policy::reason::Denial;
+use crate::policy::requirement::{Requirement, Touch, What};
+use crate::policy::value::{Limits, Value};
 
 /// What is asked for by fields that say something by not being there.
 pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Result<(), Denial> {
@@ -20,15 +21,12 @@ pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Result<(), 
         let nothing = Json::Null;
         let host = body.get("HostConfig").unwrap_or(&nothing);
         joined_network(requirements, host)?;
-        requirements.push("User", What::User(text("User").to_owned()));
+        requirements.push("User", Key::User.asks(text("User")));
         if text("Image").is_empty() {
             // The daemon makes one all the same, of no files, which an upload can bring.
-            requirements.push("Image", What::Image(String::new()));
+            requirements.push("Image", Key::Image.asks(String::new()));
         }
-        requirements.push(
-            "HostConfig",
-            What::Limits(limits(host, false, requirements.version)),
-        );
+        requirements.push("HostConfig", limits(host, false, requirements.version));
         let (host, domain) = (text("Hostname"), text("Domainname"));
         requirements.takes_name("Hostname", host)?;
         requirements.takes_name("Domainname", domain)?;
@@ -36,16 +34,13 @@ pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Result<(), 
             requirements.takes_name("Domainname", &format!("{host}.{domain}"))?;
         }
     } else if requirements.is_for(&[Operation::ContainerUpdate]) {
-        requirements.push(
-            "the body",
-            What::Limits(limits(body, true, requirements.version)),
-        );
+        requirements.push("the body", limits(body, true, requirements.version));
     } else if requirements.is_for(&[Operation::ContainerExec]) {
-        requirements.push("User", Within::ExecUser(text("User").to_owned()));
+        requirements.push("User", Key::ExecUser.asks(text("User")));
     } else if requirements.is_for(&[Operation::NetworkCreate]) && text("Driver").is_empty() {
-        requirements.push("Driver", Made::NetworkDriver("bridge".to_owned()));
+        requirements.push("Driver", Key::NetworkDriver.asks("bridge"));
     } else if requirements.is_for(&[Operation::VolumeCreate]) && text("Driver").is_empty() {
-        requirements.push("Driver", Made::VolumeDriver("local".to_owned()));
+        requirements.push("Driver", Key::VolumeDriver.asks("local"));
     } else if requirements.is_for(SERVICES) {
         service(requirements, body);
         hostname(requirements, body)?;
@@ -60,7 +55,7 @@ fn joined_network(requirements: &mut Requirements, host: &Json) -> Result<(), De
         .and_then(Json::text)
         .unwrap_or_default();
     if let Some(container) = mode.strip_prefix("container:") {
-        return requirements.named(path, container, What::Join);
+        return requirements.named(path, container, Key::Join);
     }
     if !mode.is_empty() {
         return network::join(requirements, path, mode);
@@ -69,7 +64,7 @@ fn joined_network(requirements: &mut Requirements, host: &Json) -> Result<(), De
     network::join(requirements, path, "default")
 }
 
-fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> Limits {
+fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> What {
     let number = |key: &str| of.get(key).and_then(Json::integer);
     let some = |key: &str| number(key).unwrap_or_default();
     let quota = some("CpuQuota");
@@ -87,13 +82,14 @@ fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> Limits {
         0 => by_quota,
         nano_cpus => nano_cpus,
     };
-    Limits {
+    let limits = Limits {
         is_change,
         memory: some("Memory"),
         memory_and_swap: some("MemorySwap"),
         nano_cpus,
         pids: number("PidsLimit"),
-    }
+    };
+    What::Key(Key::Limits, Value::Limits(limits))
 }
 
 /// A number of processors that is within no limit.
@@ -113,26 +109,21 @@ fn service(requirements: &mut Requirements, body: &Json) {
         .and_then(Json::text)
         .unwrap_or_default();
     let is_read = Narrowing::ServicePids.is_read(requirements.version);
-    requirements.push(
-        "TaskTemplate.ContainerSpec.User",
-        What::User(user.to_owned()),
-    );
+    let limits = Limits {
+        is_change: false,
+        memory: number("MemoryBytes").unwrap_or_default(),
+        memory_and_swap: 0,
+        nano_cpus: number("NanoCPUs").unwrap_or_default(),
+        pids: number("Pids").filter(|_| is_read),
+    };
+    requirements.push("TaskTemplate.ContainerSpec.User", Key::User.asks(user));
     requirements.push(
         "TaskTemplate.Resources.Limits",
-        What::Limits(Limits {
-            is_change: false,
-            memory: number("MemoryBytes").unwrap_or_default(),
-            memory_and_swap: 0,
-            nano_cpus: number("NanoCPUs").unwrap_or_default(),
-            pids: number("Pids").filter(|_| is_read),
-        }),
+        What::Key(Key::Limits, Value::Limits(limits)),
     );
     let has_networks = |of: &Json| of.get("Networks").is_some_and(|it| !it.items().is_empty());
     if !has_networks(body) && !has_networks(task) {
-        requirements.push(
-            "TaskTemplate.Networks",
-            What::Network("@default".to_owned()),
-        );
+        requirements.push("TaskTemplate.Networks", Key::Network.asks("@default"));
     }
 }
 
@@ -166,7 +157,7 @@ fn hostname(requirements: &mut Requirements, body: &Json) -> Result<(), Denial> 
     name.push_str(rest);
     if !name.is_empty() {
         must_be_plain(path, &name.replace(ANY_NUMBER, "0"))?;
-        requirements.push(path, What::Name(name));
+        requirements.push(path, Touch::Name(name));
     }
     Ok(())
 }
@@ -199,14 +190,14 @@ pub fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
         }
     }
     for key in host_config().unknown(&container.host_config) {
-        requirements.push(format!("HostConfig.{key}"), What::Unnamed(Block::Create));
+        requirements.push(format!("HostConfig.{key}"), Key::CreateUnrestricted.flag());
     }
     let mode = container.host_config.get("NetworkMode");
     let (path, mode) = ("HostConfig.NetworkMode", mode.and_then(Json::text));
     match mode.map(|mode| (mode, mode.strip_prefix("container:"))) {
-        Some(("host", _)) => requirements.push(path, What::HostNamespace("network")),
+        Some(("host", _)) => requirements.push(path, Key::HostNamespace.asks("network")),
         // What the other has may be the host's.
-        Some((_, Some(other))) => requirements.named(path, other, What::Join)?,
+        Some((_, Some(other))) => requirements.named(path, other, Key::Join)?,
         Some((_, None)) | None => {}
     }
     let non_recursive = non_recursive(container);
@@ -220,18 +211,12 @@ pub fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
                 } else {
                     Access::read_only(&source, non_recursive.contains(&*source))
                 };
-                requirements.push(
-                    "Mounts",
-                    What::Bind {
-                        path: source,
-                        access,
-                    },
-                );
+                requirements.push("Mounts", What::bind(source, access));
             }
             "volume" if text("Driver") == "local" => {
-                requirements.push("Mounts", What::Volume(text("Name").to_owned()));
+                requirements.push("Mounts", Key::Volume.asks(text("Name")));
             }
-            "volume" => requirements.push("Mounts", Made::VolumeDriver(text("Driver").to_owned())),
+            "volume" => requirements.push("Mounts", Key::VolumeDriver.asks(text("Driver"))),
             "tmpfs" | "image" => {}
             _ => return Err(unclear("Mounts", "has a mount of an unknown type")),
         }

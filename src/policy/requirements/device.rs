@@ -1,11 +1,15 @@
 //! Single fields of a container that have a language of their own.
 
-use super::super::reason::Denial;
-use super::{Requirements, unclear};
+#![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+
+use super::collector::{Requirements, unclear};
 use crate::docker::Json;
 use crate::docker::body::Asked;
 use crate::docker::path::is_literal;
-use crate::policy::requirement::{Block, Port, What};
+use crate::policy::keys::Key;
+use crate::policy::reason::Denial;
+use crate::policy::requirement::What;
+use crate::policy::value::{Port, Value};
 
 /// What every container has without asking.
 const ORDINARY: &[&str] = &[
@@ -25,7 +29,6 @@ const ORDINARY: &[&str] = &[
     "SYS_CHROOT",
 ];
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn capabilities(
     requirements: &mut Requirements,
     asked: &Asked<'_>,
@@ -35,21 +38,20 @@ pub(super) fn capabilities(
         let name = text.to_ascii_uppercase();
         let name = name.strip_prefix("CAP_").unwrap_or(&name);
         if !ORDINARY.contains(&name) {
-            requirements.push(path, What::Capability(name.to_owned()));
+            requirements.push(path, Key::Capability.asks(name));
         }
     }
     Ok(())
 }
 
 /// A list that takes the place of the daemon's own must be one that an engine makes, which is then not sent.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn hidden(
     requirements: &mut Requirements,
     asked: &Asked<'_>,
     is_default: fn(&Json) -> bool,
 ) -> Result<(), Denial> {
     if !is_default(asked.value) {
-        requirements.push(&*asked.path, What::Unnamed(Block::Create));
+        requirements.push(&*asked.path, Key::CreateUnrestricted.flag());
     }
     Ok(())
 }
@@ -71,7 +73,7 @@ pub(super) fn devices(requirements: &mut Requirements, asked: &Asked<'_>) -> Res
             }
             _ => return Err(unclear(path, "has permissions that are not letters of rwm")),
         };
-        requirements.push(path, What::Device(format!("{host}:{permissions}")));
+        requirements.push(path, Key::Device.asks(format!("{host}:{permissions}")));
     }
     Ok(())
 }
@@ -116,7 +118,6 @@ fn is_port(text: &str) -> bool {
 
 const NO_PORT: &str = "has a port that is not written like 80, 80/tcp or 8000-8010/udp";
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn requests(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for request in value.items() {
@@ -136,15 +137,15 @@ pub(super) fn requests(requirements: &mut Requirements, asked: &Asked<'_>) -> Re
             // One that names no device asks for whatever the driver makes of that.
             "cdi" if !has_options && sets.is_empty() && !items("DeviceIDs").is_empty() => {
                 for name in items("DeviceIDs").iter().filter_map(Json::text) {
-                    requirements.push(path, What::Device(name.to_owned()));
+                    requirements.push(path, Key::Device.asks(name));
                 }
             }
             "" | "amd" | "nvidia"
                 if !has_options && !sets.is_empty() && sets.iter().all(is_of_gpu) =>
             {
-                requirements.push(path, What::Gpus);
+                requirements.push(path, Key::Gpus.flag());
             }
-            _ => requirements.push(path, What::Unnamed(Block::Create)),
+            _ => requirements.push(path, Key::CreateUnrestricted.flag()),
         }
     }
     Ok(())
@@ -155,7 +156,6 @@ const GPU: &[&str] = &[
     "compat32", "compute", "display", "gpu", "graphics", "ngx", "nvidia", "utility", "video",
 ];
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn log_driver(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
@@ -169,8 +169,8 @@ pub(super) fn log_driver(requirements: &mut Requirements, asked: &Asked<'_>) -> 
         // Without a name it is the daemon's default, whichever that is: of none do these options name
         // a file or an address.
         "" | "json-file" | "local" if options.all(|(key, _)| LOG_OPTIONS.contains(&&**key)) => {}
-        "" | "json-file" | "local" => requirements.push(path, What::Unnamed(Block::Create)),
-        _ => requirements.push(path, What::LogDriver(name)),
+        "" | "json-file" | "local" => requirements.push(path, Key::CreateUnrestricted.flag()),
+        _ => requirements.push(path, Key::LogDriver.asks(name)),
     }
     Ok(())
 }
@@ -192,11 +192,8 @@ const LOG_OPTIONS: &[&str] = &[
 pub(super) fn ports(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     let any = |from, to| {
-        What::Port(Port {
-            address: String::new(),
-            from,
-            to,
-        })
+        let address = String::new();
+        What::Key(Key::Port, Value::Port(Port { address, from, to }))
     };
     if value.is_true() {
         requirements.push(path, any(0, 0));
@@ -226,7 +223,8 @@ pub(super) fn ports(requirements: &mut Requirements, asked: &Asked<'_>) -> Resul
                 "0.0.0.0" | "::" => String::new(),
                 address => address.to_owned(),
             };
-            requirements.push(path, What::Port(Port { address, from, to }));
+            let port = Value::Port(Port { address, from, to });
+            requirements.push(path, What::Key(Key::Port, port));
         }
     }
     Ok(())
@@ -241,19 +239,17 @@ fn range(text: &str) -> Option<(u16, u16)> {
     (from <= to).then_some((from, to))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn restart(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     let text = |key: &str| value.get(key).and_then(Json::text).unwrap_or_default();
     match [text("Name"), text("Condition")].concat().as_str() {
         "" | "no" | "none" => {}
-        name => requirements.push(path, What::Restart(name.to_owned())),
+        name => requirements.push(path, Key::Restart.asks(name)),
     }
     Ok(())
 }
 
 /// Options of the kernel's security modules: a container's are texts, a service's an object.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn security(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let (path, value) = (asked.path.as_str(), asked.value);
     for text in value.texts() {
@@ -262,8 +258,10 @@ pub(super) fn security(requirements: &mut Requirements, asked: &Asked<'_>) -> Re
         let value = value.get(1..).unwrap_or_default();
         match (key, value) {
             ("no-new-privileges", "" | "true") => {}
-            (key, "") => requirements.push(path, What::SecurityOption(key.to_owned())),
-            (key, value) => requirements.push(path, What::SecurityOption(format!("{key}={value}"))),
+            (key, "") => requirements.push(path, Key::SecurityOption.asks(key)),
+            (key, value) => {
+                requirements.push(path, Key::SecurityOption.asks(format!("{key}={value}")));
+            }
         }
     }
     if value.members().is_empty() {
@@ -282,6 +280,6 @@ pub(super) fn security(requirements: &mut Requirements, asked: &Asked<'_>) -> Re
         ("SELinuxContext", _) => "label=custom".to_owned(),
         (module, mode) => format!("{}={mode}", module.to_ascii_lowercase()),
     };
-    requirements.push(path, What::SecurityOption(option));
+    requirements.push(path, Key::SecurityOption.asks(option));
     Ok(())
 }

@@ -1,16 +1,21 @@
 //! What the fields of a body ask for, topic by topic.
 
-use super::super::reason::Denial;
-use super::{Requirements, SERVICES, device, mounts, network, unclear};
+#![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+
+use super::collector::{Requirements, SERVICES, unclear};
+use super::labels::labels;
+use super::{device, mounts, network};
 use crate::docker::body::{Asked, FieldMeaning, are_masked_by_engines, are_read_only_by_engines};
-use crate::docker::json::{Member, printable, quoted, shortened};
+use crate::docker::json::{printable, quoted, shortened};
 use crate::docker::mount::BadMount;
 use crate::docker::network::is_network_name;
 use crate::docker::target::is_name;
 use crate::docker::{Json, Object, Operation};
+use crate::policy::keys::Key;
 use crate::policy::names::{READS_AS_ID, is_whole_id, reads_as_id, reads_as_swarm_id};
-use crate::policy::objects::{POLICY_LABEL, PROJECT_LABELS};
-use crate::policy::requirement::{Block, Made, Variable, What, Within};
+use crate::policy::reason::Denial;
+use crate::policy::requirement::{Touch, What};
+use crate::policy::value::{Value, Variable};
 
 /// Reads one field.
 type Reader = fn(&mut Requirements, &Asked<'_>) -> Result<(), Denial>;
@@ -31,14 +36,14 @@ fn reader(meaning: FieldMeaning) -> Reader {
         FieldMeaning::CgroupNamespace => |requirements, asked| namespace(requirements, asked, "cgroup"),
         FieldMeaning::CgroupParent | FieldMeaning::ConfigFrom | FieldMeaning::EndpointOptions => unnamed,
         FieldMeaning::Command => command,
-        FieldMeaning::Configs => |requirements, asked| names(requirements, asked, "ConfigName", What::Config),
+        FieldMeaning::Configs => |requirements, asked| names(requirements, asked, "ConfigName", Key::Config),
         FieldMeaning::Container => network::container,
-        FieldMeaning::DeviceCgroupRules => |requirements, asked| texts(requirements, asked, What::Device),
+        FieldMeaning::DeviceCgroupRules => |requirements, asked| texts(requirements, asked, Key::Device),
         FieldMeaning::DeviceRequests => device::requests,
         FieldMeaning::Devices => device::devices,
-        FieldMeaning::EndpointAddresses => |requirements, asked| flag(requirements, asked, What::Addresses),
+        FieldMeaning::EndpointAddresses => |requirements, asked| flag(requirements, asked, Key::Addresses),
         FieldMeaning::Environment => environment,
-        FieldMeaning::Groups => |requirements, asked| texts(requirements, asked, What::Group),
+        FieldMeaning::Groups => |requirements, asked| texts(requirements, asked, Key::Group),
         FieldMeaning::Image => image,
         FieldMeaning::Ipam => network::ipam,
         FieldMeaning::IpcNamespace => |requirements, asked| namespace(requirements, asked, "ipc"),
@@ -55,7 +60,7 @@ fn reader(meaning: FieldMeaning) -> Reader {
         FieldMeaning::MaskedPaths => |requirements, asked| device::hidden(requirements, asked, are_masked_by_engines),
         FieldMeaning::Mounts => mounts::long,
         FieldMeaning::Name => name,
-        FieldMeaning::NetworkDriver => |requirements, asked| texts(requirements, asked, Made::NetworkDriver),
+        FieldMeaning::NetworkDriver => |requirements, asked| texts(requirements, asked, Key::NetworkDriver),
         FieldMeaning::NetworkOptions => network::options,
         FieldMeaning::Networks => network::networks,
         FieldMeaning::OomPriority => oom_priority,
@@ -65,8 +70,8 @@ fn reader(meaning: FieldMeaning) -> Reader {
         FieldMeaning::ReadonlyPaths => |requirements, asked| device::hidden(requirements, asked, are_read_only_by_engines),
         FieldMeaning::Restart => device::restart,
         FieldMeaning::Rollback => rollback,
-        FieldMeaning::Runtime => |requirements, asked| texts(requirements, asked, What::Runtime),
-        FieldMeaning::Secrets => |requirements, asked| names(requirements, asked, "SecretName", What::Secret),
+        FieldMeaning::Runtime => |requirements, asked| texts(requirements, asked, Key::Runtime),
+        FieldMeaning::Secrets => |requirements, asked| names(requirements, asked, "SecretName", Key::Secret),
         FieldMeaning::SecurityOptions => device::security,
         FieldMeaning::StopTimeout => stop_timeout,
         FieldMeaning::Subnets => network::subnets,
@@ -83,69 +88,54 @@ fn reader(meaning: FieldMeaning) -> Reader {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn nothing(_: &mut Requirements, _: &Asked<'_>) -> Result<(), Denial> {
     Ok(())
 }
 
 /// What no key grants.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn unnamed(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let block = block(requirements);
-    requirements.push(&*asked.path, What::Unnamed(block));
+    let unrestricted = if requirements.is_for(&[Operation::NetworkCreate]) {
+        Key::NetworksUnrestricted
+    } else if requirements.is_for(&[Operation::VolumeCreate, Operation::VolumeUpdate]) {
+        Key::VolumesUnrestricted
+    } else if requirements.is_for(&[Operation::ContainerExec]) {
+        Key::ExecUnrestricted
+    } else {
+        Key::CreateUnrestricted
+    };
+    requirements.push(&*asked.path, unrestricted.flag());
     Ok(())
 }
 
-/// The block that what has no key of its own belongs to.
-fn block(requirements: &Requirements) -> Block {
-    if requirements.is_for(&[Operation::NetworkCreate]) {
-        Block::Networks
-    } else if requirements.is_for(&[Operation::VolumeCreate, Operation::VolumeUpdate]) {
-        Block::Volumes
-    } else if requirements.is_for(&[Operation::ContainerExec]) {
-        Block::Exec
-    } else {
-        Block::Create
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn flag(requirements: &mut Requirements, asked: &Asked<'_>, what: What) -> Result<(), Denial> {
-    requirements.push(&*asked.path, what);
+fn flag(requirements: &mut Requirements, asked: &Asked<'_>, key: Key) -> Result<(), Denial> {
+    requirements.push(&*asked.path, key.flag());
     Ok(())
 }
 
 /// A text, or each of several.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-fn texts<W: Into<What>>(
-    requirements: &mut Requirements,
-    asked: &Asked<'_>,
-    what: impl Fn(String) -> W,
-) -> Result<(), Denial> {
+fn texts(requirements: &mut Requirements, asked: &Asked<'_>, key: Key) -> Result<(), Denial> {
     for text in asked.value.text().into_iter().chain(asked.value.texts()) {
-        requirements.push(&*asked.path, what(text.to_owned()));
+        requirements.push(&*asked.path, key.asks(text));
     }
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn command(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let argv = asked.value.texts().map(str::to_owned).collect();
-    requirements.push(&*asked.path, Within::Command(argv));
+    requirements.push(&*asked.path, What::Key(Key::Command, Value::Argv(argv)));
     Ok(())
 }
 
 /// Configs and secrets of the swarm, by the names that must go with their ids.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn names(
     requirements: &mut Requirements,
     asked: &Asked<'_>,
-    key: &str,
-    what: impl Fn(String) -> What,
+    field: &str,
+    key: Key,
 ) -> Result<(), Denial> {
     for member in asked.value.items() {
-        let name = member.get(key).and_then(Json::text).unwrap_or_default();
-        requirements.push(&*asked.path, what(name.to_owned()));
+        let name = member.get(field).and_then(Json::text).unwrap_or_default();
+        requirements.push(&*asked.path, key.asks(name));
     }
     Ok(())
 }
@@ -179,12 +169,8 @@ fn environment(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(),
         }
         let (name, value) = (name.to_owned(), value.to_owned());
         let variable = Variable { name, value };
-        let what = if is_exec {
-            Within::ExecEnv(variable).into()
-        } else {
-            What::Env(variable)
-        };
-        requirements.push(&*asked.path, what);
+        let key = if is_exec { Key::ExecEnv } else { Key::Env };
+        requirements.push(&*asked.path, What::Key(key, Value::Variable(variable)));
     }
     Ok(())
 }
@@ -202,58 +188,7 @@ fn image(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denia
     if requirements.is_for(&[Operation::ImageCommit]) {
         return Ok(());
     }
-    texts(requirements, asked, What::Image)
-}
-
-fn labels(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    label_members(requirements, &asked.path, asked.value.members())
-}
-
-const UPDATES: &[Operation] = &[Operation::ServiceUpdate];
-
-/// Labels, of a volume that a mount makes too.
-pub(super) fn label_members(
-    requirements: &mut Requirements,
-    path: &str,
-    labels: &[Member<'_>],
-) -> Result<(), Denial> {
-    for (key, value) in labels {
-        let value = value.text().unwrap_or_default();
-        // A node of the swarm fills them in, and mounts may refer to them.
-        if value.contains("{{") && requirements.is_for(SERVICES) {
-            return Err(unclear(path, &BadMount::Template.to_string()));
-        }
-        // Podman splits a label at its first `=`.
-        if key.contains('=') && !requirements.is_for(SERVICES) {
-            return Err(unclear(
-                path,
-                "has a label with a `=` in its name: leave it out",
-            ));
-        }
-        let (key, policy) = (key.to_string(), value.to_owned());
-        // Who updates a service sends all that it has.
-        let service = requirements
-            .object
-            .clone()
-            .filter(|_| requirements.is_for(UPDATES));
-        if let Some(label) = PROJECT_LABELS.iter().find(|label| **label == key) {
-            let (name, service) = (policy.clone(), service.clone());
-            requirements.push(
-                path,
-                What::Project {
-                    label,
-                    name,
-                    service,
-                },
-            );
-        }
-        if let Some(service) = service.filter(|_| key == POLICY_LABEL) {
-            requirements.push(path, What::Mark { service, policy });
-        } else {
-            requirements.push(path, What::Label { key, value: policy });
-        }
-    }
-    Ok(())
+    texts(requirements, asked, Key::Image)
 }
 
 fn aliases(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
@@ -278,7 +213,7 @@ fn links(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denia
 fn joined(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for text in asked.value.texts() {
         let name = text.split(':').next().unwrap_or_default();
-        requirements.named(&asked.path, name, What::Join)?;
+        requirements.named(&asked.path, name, Key::Join)?;
     }
     Ok(())
 }
@@ -299,15 +234,15 @@ fn name(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial
         return Err(unclear(&asked.path, READS_AS_ID));
     }
     if is_of_swarm && (reads_as_id(name) || reads_as_swarm_id(name)) {
-        requirements.push(&*asked.path, What::NewId(Object::Service, name.to_owned()));
+        requirements.push(&*asked.path, Touch::NewId(Object::Service, name.to_owned()));
     } else if is_network && reads_as_id(name) {
-        requirements.push(&*asked.path, What::NewId(Object::Network, name.to_owned()));
+        requirements.push(&*asked.path, Touch::NewId(Object::Network, name.to_owned()));
     }
     if is_of_swarm {
         requirements.takes_name(&asked.path, name)?;
     } else if is_network {
         // What is on a network is found by its name with that of the network behind it.
-        requirements.push(&*asked.path, What::Name(format!(".{name}")));
+        requirements.push(&*asked.path, Touch::Name(format!(".{name}")));
     }
     Ok(())
 }
@@ -320,8 +255,11 @@ fn namespace(
     let mode = asked.value.text().unwrap_or_default();
     let may_join = matches!(name, "ipc" | "pid");
     match (mode, mode.strip_prefix("container:")) {
-        ("host", _) => flag(requirements, asked, What::HostNamespace(name)),
-        (_, Some(container)) if may_join => requirements.named(&asked.path, container, What::Join),
+        ("host", _) => {
+            requirements.push(&*asked.path, Key::HostNamespace.asks(name));
+            Ok(())
+        }
+        (_, Some(container)) if may_join => requirements.named(&asked.path, container, Key::Join),
         ("none" | "shareable", _) if name == "ipc" => Ok(()),
         ("private", _) if matches!(name, "cgroup" | "ipc") => Ok(()),
         _ => unnamed(requirements, asked),
@@ -330,15 +268,15 @@ fn namespace(
 
 fn privileged(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     if requirements.is_for(&[Operation::ContainerExec]) {
-        return flag(requirements, asked, Within::ExecPrivileged.into());
+        return flag(requirements, asked, Key::ExecPrivileged);
     }
-    flag(requirements, asked, What::Privileged)
+    flag(requirements, asked, Key::Privileged)
 }
 
 fn rollback(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     match asked.value.text() {
         Some("continue" | "pause") => Ok(()),
-        Some(_) | None => flag(requirements, asked, What::Rollback),
+        Some(_) | None => flag(requirements, asked, Key::Rollback),
     }
 }
 
@@ -348,7 +286,7 @@ fn oom_priority(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<()
     if is_lowered {
         return Ok(());
     }
-    flag(requirements, asked, What::OomProtected)
+    flag(requirements, asked, Key::OomProtected)
 }
 
 /// The daemon waits so long before it kills a container, at its own end too; less than 0 is for ever.
@@ -372,7 +310,7 @@ fn sysctls(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Den
         if name.contains('=') {
             return Err(unclear(&asked.path, "has a setting with a `=` in its name"));
         }
-        requirements.push(&*asked.path, What::Sysctl(name.to_string()));
+        requirements.push(&*asked.path, Key::Sysctl.asks(&**name));
     }
     Ok(())
 }
@@ -392,7 +330,7 @@ fn working_directory(requirements: &mut Requirements, asked: &Asked<'_>) -> Resu
         return unnamed(requirements, asked);
     }
     if requirements.is_for(&[Operation::ContainerExec]) {
-        requirements.push(&*asked.path, Within::ExecWorkdir(directory.to_owned()));
+        requirements.push(&*asked.path, Key::ExecWorkdir.asks(directory));
     }
     Ok(())
 }

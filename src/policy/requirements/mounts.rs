@@ -1,12 +1,15 @@
 //! What mounts ask for, whichever way they are spelled.
 
-use super::super::reason::Denial;
-use super::field::label_members;
-use super::{Requirements, SERVICES, unclear};
+#![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+
+use super::collector::{Requirements, SERVICES, unclear};
+use super::labels::label_members;
 use crate::docker::body::Asked;
 use crate::docker::json::Member;
 use crate::docker::mount::{self, BadMount, Mount, Source};
-use crate::policy::requirement::{Block, Made, What};
+use crate::policy::keys::Key;
+use crate::policy::reason::Denial;
+use crate::policy::requirement::What;
 
 pub(super) fn short(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     each(
@@ -40,13 +43,9 @@ fn each<'a>(
 fn one(requirements: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
     match &mount.source {
         Source::Host(source) => {
-            let bind = What::Bind {
-                path: source.to_string(),
-                access: mount.access,
-            };
-            requirements.push(path, bind);
+            requirements.push(path, What::bind(&**source, mount.access));
         }
-        Source::Image(image) => requirements.push(path, What::Image((*image).to_owned())),
+        Source::Image(image) => requirements.push(path, Key::Image.asks(*image)),
         Source::Memory(options) => memory(requirements, path, options),
         Source::Volume {
             name,
@@ -55,26 +54,23 @@ fn one(requirements: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result
             labels,
         } => {
             if let Some(name) = name {
-                let name = (*name).to_owned();
                 let is_of_swarm = requirements.is_for(SERVICES);
-                requirements.push(
-                    path,
-                    if is_of_swarm {
-                        What::SwarmVolume(name)
-                    } else {
-                        What::Volume(name)
-                    },
-                );
+                let key = if is_of_swarm {
+                    Key::SwarmVolume
+                } else {
+                    Key::Volume
+                };
+                requirements.push(path, key.asks(*name));
             }
             if let Some(driver) = driver {
-                requirements.push(path, Made::VolumeDriver((*driver).to_owned()));
+                requirements.push(path, Key::VolumeDriver.asks(*driver));
             }
             driver_options(requirements, path, options);
             label_members(requirements, path, labels)?;
         }
     }
     if mount.is_shared {
-        requirements.push(path, What::Unnamed(Block::Create));
+        requirements.push(path, Key::CreateUnrestricted.flag());
     }
     Ok(())
 }
@@ -101,21 +97,19 @@ pub(super) fn tmpfs(requirements: &mut Requirements, asked: &Asked<'_>) -> Resul
 
 fn memory(requirements: &mut Requirements, path: &str, options: &[&str]) {
     for option in options {
-        requirements.push(path, What::TmpfsOption((*option).to_owned()));
+        requirements.push(path, Key::TmpfsOption.asks(*option));
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn volume_driver(
     requirements: &mut Requirements,
     asked: &Asked<'_>,
 ) -> Result<(), Denial> {
     let driver = asked.value.text().unwrap_or_default();
-    requirements.push(&*asked.path, Made::VolumeDriver(driver.to_owned()));
+    requirements.push(&*asked.path, Key::VolumeDriver.asks(driver));
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn volume_options(
     requirements: &mut Requirements,
     asked: &Asked<'_>,
@@ -133,7 +127,7 @@ fn driver_options(requirements: &mut Requirements, path: &str, options: &[Member
         return;
     }
     for (key, value) in options {
-        let (key, value) = (key.to_string(), value.text().unwrap_or_default().to_owned());
-        requirements.push(path, Made::VolumeOption { key, value });
+        let value = value.text().unwrap_or_default();
+        requirements.push(path, Key::VolumeOption.option(&**key, value));
     }
 }

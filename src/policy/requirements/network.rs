@@ -1,19 +1,21 @@
 //! What networks ask for: those that are joined, and those that are made.
 
-use super::super::reason::Denial;
-use super::{Requirements, unclear};
+#![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+
+use super::collector::{Requirements, unclear};
+use crate::docker::Json;
 use crate::docker::body::Asked;
 use crate::docker::network::is_network_name;
-use crate::docker::{Json, Object};
-use crate::policy::requirement::{Block, Made, What};
+use crate::policy::keys::Key;
+use crate::policy::reason::Denial;
 
 /// A network to join, by name or id.
 pub(super) fn join(requirements: &mut Requirements, path: &str, name: &str) -> Result<(), Denial> {
     match name {
-        "bridge" | "default" => requirements.push(path, What::Network("@default".to_owned())),
-        "host" => requirements.push(path, What::HostNamespace("network")),
+        "bridge" | "default" => requirements.push(path, Key::Network.asks("@default")),
+        "host" => requirements.push(path, Key::HostNamespace.asks("network")),
         "none" => {}
-        name if is_network_name(name) => requirements.push(path, What::Network(name.to_owned())),
+        name if is_network_name(name) => requirements.push(path, Key::Network.asks(name)),
         _ => return Err(unclear(path, NOT_A_NETWORK)),
     }
     Ok(())
@@ -35,40 +37,32 @@ pub(super) fn networks(requirements: &mut Requirements, asked: &Asked<'_>) -> Re
 /// A container that is put on a network, or taken off it.
 pub(super) fn container(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let name = asked.value.text().unwrap_or_default();
-    requirements.named(&asked.path, name, |name| {
-        What::Reach(Object::Container, name)
-    })?;
-    requirements.named(&asked.path, name, Made::Connect)
+    requirements.touch_container(&asked.path, name)?;
+    requirements.named(&asked.path, name, Key::Connect)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn ipam(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     if asked.value.text() != Some("default") {
-        requirements.push(&*asked.path, What::Unnamed(Block::Networks));
+        requirements.push(&*asked.path, Key::NetworksUnrestricted.flag());
     }
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn options(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for (key, option) in asked.value.members() {
-        let (key, value) = (
-            key.to_string(),
-            option.text().unwrap_or_default().to_owned(),
-        );
-        requirements.push(&*asked.path, Made::NetworkOption { key, value });
+        let option = Key::NetworkOption.option(&**key, option.text().unwrap_or_default());
+        requirements.push(&*asked.path, option);
     }
     Ok(())
 }
 
 /// Every address that a range of addresses names.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn subnets(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     for subnet in asked.value.items() {
         for (_, address) in subnet.members() {
             let named = address.members().iter().map(|(_, address)| address);
             for text in named.chain([address]).filter_map(Json::text) {
-                requirements.push(&*asked.path, Made::Subnet(text.to_owned()));
+                requirements.push(&*asked.path, Key::Subnet.asks(text));
             }
         }
     }
@@ -77,10 +71,9 @@ pub(super) fn subnets(requirements: &mut Requirements, asked: &Asked<'_>) -> Res
 
 /// Of what a network is to the swarm, only the one that its ports go through takes the place of
 /// something that is there.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 pub(super) fn of_swarm(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     if asked.path == "Ingress" {
-        requirements.push(&*asked.path, What::Unnamed(Block::Networks));
+        requirements.push(&*asked.path, Key::NetworksUnrestricted.flag());
     }
     Ok(())
 }

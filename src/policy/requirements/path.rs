@@ -1,10 +1,13 @@
 //! What the path of an operation asks for: the objects that it names.
 
-use super::{Blocked, Requirements, network};
+use super::collector::{Blocked, Requirements};
+use super::network;
 use crate::docker::{Call, Effect, Object, Operation};
 use crate::policy::answers::{Answers, NeedsLookup, exec};
+use crate::policy::keys::Key;
 use crate::policy::objects::Exec;
-use crate::policy::requirement::{What, Within};
+use crate::policy::requirement::{Touch, What};
+use crate::policy::value::Value;
 
 /// Reads what stands in the path. An exec that is to be started was made ready by anyone, so it is
 /// looked up and judged again.
@@ -18,16 +21,16 @@ pub(super) fn read(
     };
     let name = object.to_owned();
     if requirements.is_for(&[Operation::ContainerExec]) {
-        requirements.push("the container", Within::ExecInto(name));
+        requirements.push("the container", Key::ExecInto.asks(name));
     } else if requirements.is_for(&[Operation::PutContainerArchive]) {
-        requirements.push("the container", Within::ArchiveInto(name));
+        requirements.push("the container", Key::ArchiveInto.asks(name));
     } else if requirements.is_for(ATTACHES) && types(requirements, call) {
         // Whoever types into a shell runs commands, as by an exec.
-        requirements.push("stdin of the container", Within::ExecInto(name));
+        requirements.push("stdin of the container", Key::ExecInto.asks(name));
     } else if requirements.is_for(ATTACHES) {
-        requirements.push("the output of the container", Within::Watch(name));
+        requirements.push("the output of the container", Key::Watch.asks(name));
     } else if requirements.is_for(STARTS) {
-        requirements.push("the container", What::Start(name));
+        requirements.push("the container", Key::Start.asks(name));
     } else if requirements.is_for(&[Operation::ExecStart]) {
         started(requirements, &*exec(known, object)?);
     } else if requirements.is_for(&[Operation::NetworkConnect]) {
@@ -52,7 +55,7 @@ pub(super) fn reach(
     if requirements.is_for(&[Operation::ImageCommit]) {
         let name = call.query.first("container").unwrap_or_default();
         let name = name.trim_start_matches('/').to_owned();
-        requirements.push("container", What::Reach(Object::Container, name));
+        requirements.push("container", Touch::Object(Object::Container, name));
     }
     Ok(())
 }
@@ -69,14 +72,14 @@ fn touch(
         Effect::Read => return Ok(()),
         Effect::Content | Effect::Write | Effect::Control => {}
     }
-    let reached = |kind: Object| What::Reach(kind, name.to_owned());
+    let reached = |kind: Object| Touch::Object(kind, name.to_owned());
     match kind {
         Object::Container => requirements.push("the container", reached(kind)),
         Object::Exec => {
             let container = exec(known, name)?.container.clone();
             requirements.push(
                 "the exec's container",
-                What::Reach(Object::Container, container),
+                Touch::Object(Object::Container, container),
             );
         }
         // To copy an image, to name it once more or to send it away takes nothing from it.
@@ -120,11 +123,17 @@ pub fn starts(operation: Operation) -> bool {
 
 fn started(requirements: &mut Requirements, exec: &Exec) {
     let container = &exec.container;
-    requirements.push("the exec's container", Within::ExecInto(container.clone()));
-    requirements.push("the exec's command", Within::Command(exec.command.clone()));
-    requirements.push("the exec's user", Within::ExecUser(exec.user.clone()));
+    requirements.push(
+        "the exec's container",
+        Key::ExecInto.asks(container.clone()),
+    );
+    requirements.push(
+        "the exec's command",
+        What::Key(Key::Command, Value::Argv(exec.command.clone())),
+    );
+    requirements.push("the exec's user", Key::ExecUser.asks(exec.user.clone()));
     if exec.is_privileged {
-        requirements.push("the exec's privilege", Within::ExecPrivileged);
+        requirements.push("the exec's privilege", Key::ExecPrivileged.flag());
     }
 }
 
@@ -164,14 +173,14 @@ mod tests {
             for kind in Object::ALL.iter().copied() {
                 let want = match kind {
                     _ if effect == Effect::Read => None,
-                    Object::Exec => Some(What::Reach(Object::Container, "a".repeat(64))),
+                    Object::Exec => Some(Touch::Object(Object::Container, "a".repeat(64))),
                     Object::Image if effect != Effect::Write => None,
                     Object::Container
                     | Object::Image
                     | Object::Network
                     | Object::Service
                     | Object::Task
-                    | Object::Volume => Some(What::Reach(kind, "x".to_owned())),
+                    | Object::Volume => Some(Touch::Object(kind, "x".to_owned())),
                     Object::Checkpoint
                     | Object::Config
                     | Object::Node
@@ -179,7 +188,7 @@ mod tests {
                     | Object::Repository
                     | Object::Secret => None,
                 };
-                let want: Vec<_> = want.into_iter().collect();
+                let want: Vec<_> = want.into_iter().map(What::Touch).collect();
                 assert_eq!(touched(effect, kind), want, "{effect:?} {kind:?}");
             }
         }

@@ -1,13 +1,18 @@
 //! What the query of an operation asks for.
 
-use super::super::reason::{Denial, Reason};
+#![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
+
+use super::build;
 use super::changes::{RESERVED_LABEL, check_changes};
-use super::{NOT_PLAIN, Requirements, build, is_reserved};
+use super::collector::{NOT_PLAIN, Requirements, is_reserved, unclear_query as unclear};
 use crate::docker::path::{cleaned, is_literal};
 use crate::docker::reference::{BadReference, is_on_host};
 use crate::docker::{Call, Json, Object, Operation, Reference, ps};
+use crate::policy::keys::Key;
 use crate::policy::names::{self, READS_AS_ID, is_whole_id, reads_as_id};
-use crate::policy::requirement::{Block, EVERY_VERSION, Made, What, Within};
+use crate::policy::reason::{Denial, Reason};
+use crate::policy::requirement::Touch;
+use crate::policy::value::EVERY_VERSION;
 
 /// Reads what one operation's query asks for.
 type Reader = fn(&mut Requirements, &Call) -> Result<(), Denial>;
@@ -84,7 +89,6 @@ pub fn strip_unknown_query_keys(call: &mut Call) -> Result<(), Denial> {
 }
 
 /// What a key means is read together with the path.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn nothing(_: &mut Requirements, _: &Call) -> Result<(), Denial> {
     Ok(())
 }
@@ -99,11 +103,11 @@ fn name(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
         return Err(unclear("name", READS_AS_ID));
     }
     if reads_as_id(name) {
-        requirements.push("name", What::NewId(Object::Container, name.to_owned()));
+        requirements.push("name", Touch::NewId(Object::Container, name.to_owned()));
     }
     // The daemon says itself which of these it takes.
     if name.is_ascii() {
-        requirements.push("name", What::Name(name.to_owned()));
+        requirements.push("name", Touch::Name(name.to_owned()));
         return Ok(());
     }
     Err(unclear("name", NOT_PLAIN))
@@ -113,16 +117,15 @@ fn rename(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     name(requirements, call)?;
     let container = call.object().unwrap_or_default().to_owned();
     let name = first(call, "name").trim_start_matches('/').to_owned();
-    requirements.push("name", What::Rename { container, name });
+    requirements.push("name", Touch::Rename { container, name });
     Ok(())
 }
 
 /// A state to start from is memory and processes that somebody else wrote.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn start(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     for key in ["checkpoint", "checkpoint-dir"] {
         if !first(call, key).is_empty() {
-            requirements.push(key, What::Unnamed(Block::Create));
+            requirements.push(key, Key::CreateUnrestricted.flag());
         }
     }
     Ok(())
@@ -130,37 +133,32 @@ fn start(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
 
 /// Where files are written. A path that begins nowhere begins at the root; one with a `..` is held against a
 /// policy too, as it passes where nothing reads it.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn archive(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let path = cleaned(first(call, "path")).into_owned();
-    requirements.push("path", Within::ArchivePath(path));
+    requirements.push("path", Key::ArchivePath.asks(path));
     Ok(())
 }
 
 fn commit(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     check_changes(call)?;
-    let reach = |name| What::Reach(Object::Container, name);
-    requirements.named("container", first(call, "container"), reach)?;
+    requirements.touch_container("container", first(call, "container"))?;
     tagged(requirements, call)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn load(requirements: &mut Requirements, _: &Call) -> Result<(), Denial> {
-    requirements.push("the tar", Made::Tag("*".to_owned()));
+    requirements.push("the tar", Key::Tag.asks("*"));
     Ok(())
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn push(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let tag = first(call, "tag");
     let separator = if tag.is_empty() { "" } else { ":" };
     let image = [call.object().unwrap_or_default(), separator, tag].concat();
-    requirements.push("the image", Made::Push(of_every_version(image)));
+    requirements.push("the image", Key::Push.asks(of_every_version(image)));
     Ok(())
 }
 
 /// What has the daemon ask a registry. Only one on the host itself is held against a key.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn registry(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let asked = [
         ("the image", call.object()),
@@ -169,7 +167,7 @@ fn registry(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> 
     ];
     for (path, name) in asked {
         if let Some(name) = name.filter(|name| is_on_host(name)) {
-            requirements.push(path, Made::Pull(name.to_owned()));
+            requirements.push(path, Key::Pull.asks(name));
         }
     }
     Ok(())
@@ -189,10 +187,9 @@ fn tag(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     tagged(requirements, call)
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn rollback(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     if !first(call, "rollback").is_empty() {
-        requirements.push("rollback", What::Rollback);
+        requirements.push("rollback", Key::Rollback.flag());
     }
     Ok(())
 }
@@ -219,19 +216,15 @@ fn named(requirements: &mut Requirements, key: &str, image: String) -> Result<()
     if is_id {
         return Err(unclear(key, READS_AS_ID));
     }
-    requirements.push(key, Made::Tag(image));
+    requirements.push(key, Key::Tag.asks(image));
     Ok(())
-}
-
-pub(super) fn unclear(key: &str, why: &str) -> Denial {
-    Denial::new(Reason::BadQuery, format!("the query key `{key}` {why}"))
 }
 
 fn image_create(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let first = |key: &str| first(call, key);
     check_changes(call)?;
     if !first("fromSrc").is_empty() {
-        requirements.push("fromSrc", Made::Import);
+        requirements.push("fromSrc", Key::Import.flag());
         tagged(requirements, call)?;
     }
     // The daemon trims a colon at its end.
@@ -243,18 +236,17 @@ fn image_create(requirements: &mut Requirements, call: &Call) -> Result<(), Deni
             _ => ":",
         };
         let image = [image, separator, first("tag")].concat();
-        requirements.push("fromImage", Made::Pull(of_every_version(image)));
+        requirements.push("fromImage", Key::Pull.asks(of_every_version(image)));
     }
     Ok(())
 }
 
 /// What `ps` is asked of a container's processes. Harmless arguments are sent in the spelling that they were
 /// judged in.
-#[expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 fn top(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     let arguments = first(call, "ps_args");
     if ps::harmless(arguments).is_none() {
-        requirements.push("ps_args", Within::PsArgs(arguments.to_owned()));
+        requirements.push("ps_args", Key::PsArgs.asks(arguments));
     }
     Ok(())
 }
@@ -266,27 +258,27 @@ fn image_build(requirements: &mut Requirements, call: &Call) -> Result<(), Denia
     }
     match first("networkmode") {
         "" | "default" | "none" => {}
-        mode => requirements.push("networkmode", Made::BuildNetwork(mode.to_owned())),
+        mode => requirements.push("networkmode", Key::BuildNetwork.asks(mode)),
     }
     match first("remote") {
         // The context comes from the client itself, by the session or by a request of its own.
         "" | "client-session" => {}
         "upload-request" if first("version") == "2" => {}
-        remote => requirements.push("remote", Made::BuildRemote(remote.to_owned())),
+        remote => requirements.push("remote", Key::BuildRemote.asks(remote)),
     }
     if !is_in_context(first("dockerfile")) {
         return Err(unclear("dockerfile", NOT_IN_CONTEXT));
     }
     for key in ["cgroupparent", "securityopt"] {
         if !first(key).is_empty() {
-            requirements.push(key, What::Unnamed(Block::Build));
+            requirements.push(key, Key::BuildUnrestricted.flag());
         }
     }
     build::read(requirements, call)?;
     for argument in members(call, "buildargs")? {
         // Another program in the place of the one that reads Dockerfiles.
         if argument == "BUILDKIT_SYNTAX" {
-            requirements.push("buildargs", What::Unnamed(Block::Build));
+            requirements.push("buildargs", Key::BuildUnrestricted.flag());
         }
     }
     if members(call, "labels")?.iter().any(|key| is_reserved(key)) {

@@ -9,7 +9,7 @@ use crate::advice::dry_run;
 use crate::docker::body::{parse, table};
 use crate::docker::{Target, classify};
 use crate::policy::hint::tests::follow;
-use crate::policy::requirement::{Made, What};
+use crate::policy::keys::Key;
 use crate::policy::{Answers, Judgement, Permit, Reason, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::example::Given;
@@ -1483,7 +1483,7 @@ fn s12_the_outputs_and_the_tags_of_a_build_are_not_multiplied() {
     let call = classify("POST", Target::parse(&query).unwrap()).unwrap();
     let mut found = Requirements::of(&call).unwrap();
     query::read(&mut found, &call).unwrap();
-    let tag = What::from(Made::Push("y:1".to_owned()));
+    let tag = Key::Push.asks("y:1");
     let pushes = found
         .found
         .iter()

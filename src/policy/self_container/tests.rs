@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::advice::dry_run;
+use crate::docker::Block;
 use crate::docker::{Effect, Operation, Target, body, classify};
-use crate::policy::requirement::Block;
 use crate::policy::{Answer, Context, Judgement, Lookup, Reason, Request, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::file::tests::policy;

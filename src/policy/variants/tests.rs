@@ -2,8 +2,9 @@
 
 use crate::advice::dry_run;
 use crate::docker::{Json, Target, classify};
+use crate::policy::keys::Key;
 use crate::policy::requirements::requirements;
-use crate::policy::{Answers, Judgement, Request, Requirement, Rules, What};
+use crate::policy::{Answers, Judgement, Request, Requirement, Rules};
 use crate::policyfile::file::tests::policy;
 use crate::policyfile::{Grants, Policy};
 
@@ -171,7 +172,7 @@ fn messages_a_variant_that_is_named_allows_all_of_it() {
             requirements: None,
         };
         let is_lacking = |requirement: &&Requirement| {
-            matches!(requirement.what, What::Bind { .. } | What::Volume(_))
+            matches!(requirement.what.key(), Some(Key::Bind | Key::Volume))
         };
         let shortfall: Vec<_> = requirements.iter().filter(is_lacking).cloned().collect();
         let way = variants.way_to_all(&request, &requirements, &shortfall, &known);

@@ -5,8 +5,10 @@ use toml::Value;
 use wildmatch::WildMatch;
 
 use super::pattern::{Patterns, pattern};
-use super::setting::{BadSetting, Setting, described, entries, list_of, only};
-use crate::policy::requirement::{RESERVED, Variable};
+use super::setting::{BadSetting, Decides, Setting, described, entries, list_of, only};
+use crate::docker::json::{quoted, shortened};
+use crate::policy::remedy::{Edit, Remedy};
+use crate::policy::value::{self, RESERVED, Shape, Variable};
 
 /// Variables of the environment.
 #[derive(Clone, Debug, Default)]
@@ -14,19 +16,14 @@ pub struct Variables {
     /// `NAME` or `NAME=value`, patterns both; any without it.
     allow: Option<Vec<(WildMatch, Option<WildMatch>)>>,
     forbid: Patterns,
+    /// Whether none is allowed without `allow`.
+    pub(super) is_closed: bool,
 }
 
 impl Variables {
-    /// Whether a variable may be set; where the key is not there, `otherwise`.
-    #[must_use]
-    pub fn covers(&self, variable: &Variable, otherwise: bool) -> bool {
-        self.allows(variable, otherwise) && !self.forbids(&variable.name)
-    }
-
-    /// Whether a variable is among those that are allowed; where the key is not there, `otherwise`.
-    #[must_use]
-    pub fn allows(&self, variable: &Variable, otherwise: bool) -> bool {
-        self.allow.as_ref().map_or(otherwise, |allowed| {
+    /// Whether a variable is among those that are allowed.
+    fn has(&self, variable: &Variable) -> bool {
+        self.allow.as_ref().map_or(!self.is_closed, |allowed| {
             allowed.iter().any(|(name, value)| {
                 let is_value = value
                     .as_ref()
@@ -35,27 +32,45 @@ impl Variables {
             })
         })
     }
+}
 
-    /// Whether a variable may not be set whatever is allowed.
-    #[must_use]
-    pub fn forbids(&self, name: &str) -> bool {
-        self.forbid.covers(name)
+impl Decides for Variables {
+    fn allows(&self, value: &value::Value) -> bool {
+        matches!(value, value::Value::Variable(variable) if self.has(variable) && !self.forbid.covers(&variable.name))
     }
 
-    /// The patterns that forbid a variable, as they are written.
-    pub fn forbidding(&self, name: &str) -> impl Iterator<Item = String> {
-        self.forbid.covering(name)
+    /// A variable may be forbidden, not be among those that are allowed, or both.
+    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
+        let mut parts = Vec::new();
+        if let value::Value::Variable(variable) = value {
+            if self.forbid.covers(&variable.name) {
+                let forbid = key.replace(".allow", ".forbid");
+                parts.push(Remedy::remove(
+                    &forbid,
+                    self.forbid.covering(&variable.name),
+                ));
+            }
+            if !self.has(variable) {
+                parts.push(Remedy::change(
+                    Edit::Add,
+                    key,
+                    quoted(shortened(&variable.name)),
+                ));
+            }
+        }
+        Remedy::All(parts)
     }
 
     /// Whether a value decides too, besides the name.
-    #[must_use]
-    pub fn has_values(&self) -> bool {
+    fn looks_closer(&self) -> bool {
         let mut allowed = self.allow.iter().flatten();
         allowed.any(|(_, value)| value.is_some())
     }
 }
 
 impl Setting for Variables {
+    const SHAPE: Shape = Shape::Variable;
+
     fn read(value: &Value) -> Result<Self, BadSetting> {
         let table = value.as_table().ok_or(BadSetting::Kind(
             "a table: { allow = [\"CI\"], forbid = [\"LD_*\"] }",
@@ -77,6 +92,7 @@ impl Setting for Variables {
                 .map(Patterns::read)
                 .transpose()?
                 .unwrap_or_default(),
+            is_closed: false,
         })
     }
 
@@ -110,17 +126,6 @@ impl Labels {
         }
     }
 
-    /// Whether every label may be set, and none is.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.forbid.is_empty() && self.stamp.is_empty()
-    }
-
-    /// The patterns that forbid a label, as they are written.
-    pub fn forbidden(&self, key: &str) -> impl Iterator<Item = String> {
-        self.forbid.covering(key)
-    }
-
     /// What is set on all that is made.
     pub fn stamps(&self) -> impl Iterator<Item = (&str, &str)> {
         self.stamp
@@ -129,7 +134,34 @@ impl Labels {
     }
 }
 
+impl Decides for Labels {
+    fn allows(&self, value: &value::Value) -> bool {
+        matches!(value, value::Value::Label { key, value, .. } if self.covers(key, value))
+    }
+
+    /// A label may be forbidden, or be set to another value than that of its stamp.
+    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
+        let label = if let value::Value::Label { key, .. } = value {
+            key
+        } else {
+            ""
+        };
+        if self.stamps().any(|(stamped, _)| stamped == label) {
+            let stamp = key.replace(".forbid", ".stamp");
+            return Remedy::change(Edit::Remove, &stamp, quoted(shortened(label)))
+                .noted(", which sets it to another value");
+        }
+        Remedy::remove(key, self.forbid.covering(label))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.forbid.is_empty() && self.stamp.is_empty()
+    }
+}
+
 impl Setting for Labels {
+    const SHAPE: Shape = Shape::Label;
+
     fn read(value: &Value) -> Result<Self, BadSetting> {
         let want =
             BadSetting::Kind("a table: { forbid = [\"traefik.*\"], stamp = { owner = \"ci\" } }");

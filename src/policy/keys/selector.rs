@@ -4,8 +4,9 @@ use toml::Value;
 use wildmatch::WildMatch;
 
 use super::pattern::pattern;
-use super::setting::{BadSetting, Setting, entries, list_of};
+use super::setting::{BadSetting, Decides, Selects, Setting, entries, is_plain, list_of};
 use crate::policy::objects::{Container, POLICY_LABEL};
+use crate::policy::value;
 
 /// Containers that are there.
 ///
@@ -30,32 +31,22 @@ impl Selectors {
     pub fn own() -> Self {
         Self(vec![Selector::SelfContainer])
     }
+}
 
-    /// Whether they are what was made through the same policy, and nothing else.
-    #[must_use]
-    pub fn are_own(&self) -> bool {
-        matches!(&*self.0, [Selector::SelfContainer])
-    }
-
-    /// Whether a container of this name would be one of them, whatever else it is.
-    #[must_use]
-    pub fn select_name(&self, name: &str) -> bool {
+impl Selects for Selectors {
+    fn select_name(&self, name: &str) -> bool {
         self.0
             .iter()
             .any(|selector| matches!(selector, Selector::Name(pattern) if pattern.matches(name)))
     }
 
-    /// Whether any of them selects by a label.
-    #[must_use]
-    pub fn has_labels(&self) -> bool {
+    fn has_labels(&self) -> bool {
         self.0
             .iter()
             .any(|selector| matches!(selector, Selector::Label(..)))
     }
 
-    /// Whether a container is one of them, asked by the policy of this name.
-    #[must_use]
-    pub fn covers(&self, container: &Container, policy: &str) -> bool {
+    fn covers(&self, container: &Container, policy: &str) -> bool {
         self.0.iter().any(|selector| match selector {
             Selector::Name(pattern) => pattern.matches(&container.name),
             Selector::Label(key, pattern) => container.label(key).is_some_and(|value| {
@@ -65,6 +56,26 @@ impl Selectors {
             }),
             Selector::SelfContainer => container.label(POLICY_LABEL) == Some(policy),
         })
+    }
+}
+
+/// Only the container that is there says whether it is one of them.
+impl Decides for Selectors {
+    fn allows(&self, _: &value::Value) -> bool {
+        false
+    }
+
+    fn entries(&self) -> Vec<String> {
+        let written = |selector: &Selector| match selector {
+            Selector::Name(pattern) => pattern.to_string(),
+            Selector::Label(key, _) => format!("label:{key}"),
+            Selector::SelfContainer => "@own".to_owned(),
+        };
+        self.0.iter().map(written).collect()
+    }
+
+    fn selectors(&self) -> Option<&dyn Selects> {
+        Some(self)
     }
 }
 
@@ -93,5 +104,11 @@ impl Setting for Selectors {
 
     fn schema() -> serde_json::Value {
         list_of(r"^(@own$|label:[^=]|project:[\s\S]|[^@:][^:]*$)")
+    }
+
+    fn literal(recorded: &str) -> Option<String> {
+        let mut more = ["label:", "project:"].iter();
+        let is_name = is_plain(recorded) && !more.any(|begin| recorded.starts_with(begin));
+        is_name.then(|| recorded.to_owned())
     }
 }

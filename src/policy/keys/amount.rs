@@ -3,8 +3,9 @@
 use serde_json::json;
 use toml::Value;
 
-use super::setting::{BadSetting, Setting, only};
-use crate::policy::requirement;
+use super::setting::{BadSetting, Decides, Setting, only};
+use crate::policy::remedy::Remedy;
+use crate::policy::value::{self, Shape};
 
 /// What must be set, and not exceeded. Without a value there is no such limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ const KEYS: &[&str] = &["cpus", "memory", "pids"];
 const NANO: f64 = 1e9;
 
 impl Setting for Limits {
+    const SHAPE: Shape = Shape::Limits;
+
     fn read(value: &Value) -> Result<Self, BadSetting> {
         let table = value.as_table().ok_or(BadSetting::Kind(
             "a table: { memory = \"2g\", cpus = 2, pids = 512 }",
@@ -63,15 +66,9 @@ impl Setting for Limits {
 }
 
 impl Limits {
-    /// Whether what is asked for stays within.
-    #[must_use]
-    pub fn covers(&self, asked: &requirement::Limits) -> bool {
-        self.beyond(asked).is_empty()
-    }
-
     /// What of it goes beyond: the key, what is asked for, and what is granted.
     #[must_use]
-    pub fn beyond(&self, asked: &requirement::Limits) -> Vec<Beyond> {
+    pub fn beyond(&self, asked: &value::Limits) -> Vec<Beyond> {
         // Of an existing container, what is not set stays as it was judged.
         let is_kept = |value: i64| asked.is_change && value == 0;
         let is_within = |limit: i64, value: i64| is_kept(value) || (1..=limit).contains(&value);
@@ -110,6 +107,24 @@ impl Limits {
             beyond.push(Beyond::of("pids", asked, limit.to_string()));
         }
         beyond
+    }
+}
+
+impl Decides for Limits {
+    fn allows(&self, value: &value::Value) -> bool {
+        matches!(value, value::Value::Limits(asked) if self.beyond(asked).is_empty())
+    }
+
+    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
+        let mut keys = Vec::new();
+        if let value::Value::Limits(asked) = value {
+            keys.extend(self.beyond(asked).iter().map(|beyond| beyond.key));
+            keys.dedup();
+        }
+        let keys = keys.join(" and ");
+        Remedy::Client(format!(
+            "set less, or raise {keys} in {key} or leave it out"
+        ))
     }
 }
 

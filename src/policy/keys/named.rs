@@ -3,12 +3,13 @@
 use toml::Value;
 
 use super::pattern::{Patterns, pattern};
-use super::setting::{BadSetting, Setting, list_of, strings};
+use super::setting::{BadSetting, Decides, Setting, list_of, strings};
+use crate::policy::value::{self, Shape};
 
 /// Makes the types. A row says how an entry is called, which words stand beside patterns of names, and
 /// which of them hold without the key.
 macro_rules! chosen {
-    ($($(#[doc = $doc:literal])+ $name:ident $want:literal [$($word:ident $spelled:literal = $default:literal),+];)+) => {$(
+    ($($(#[doc = $doc:literal])+ $name:ident $shape:ident $want:literal [$($word:ident $spelled:literal = $default:literal),+];)+) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, Debug)]
         pub struct $name {
@@ -24,6 +25,8 @@ macro_rules! chosen {
         }
 
         impl Setting for $name {
+            const SHAPE: Shape = Shape::$shape;
+
             fn read(value: &Value) -> Result<Self, BadSetting> {
                 const WORDS: &[&str] = &[$($spelled),+];
                 let texts = strings(value)?;
@@ -42,21 +45,33 @@ macro_rules! chosen {
                 list_of(concat!("^(", $($spelled, "$|",)+ "[^@])"))
             }
         }
+
+        impl Decides for $name {
+            fn allows(&self, value: &value::Value) -> bool {
+                self.names.allows(value)
+            }
+
+            fn entries(&self) -> Vec<String> {
+                let words = [$((self.$word, $spelled)),+].into_iter();
+                let words = words.filter(|(holds, _)| *holds).map(|(_, word)| word.to_owned());
+                words.chain(self.names.entries()).collect()
+            }
+        }
     )+};
 }
 
 chosen! {
     /// Networks to join: by name, `@default` for the daemon's own, `@own` for what was made through the
     /// same policy, `@project` for those of a project that `create.projects` allows.
-    NetworkNames "must be a network's name, @default, @own or @project"
+    NetworkNames Text "must be a network's name, @default, @own or @project"
         [default "@default" = true, own "@own" = true, project "@project" = false];
 
     /// Named volumes: by name, `@own` for what was made through the same policy, `@new` for those that are
     /// not there yet, `@project` for those of a project that `create.projects` allows.
-    VolumeNames "must be a volume's name, @own, @new or @project"
+    VolumeNames Text "must be a volume's name, @own, @new or @project"
         [own "@own" = true, new "@new" = true, project "@project" = false];
 
     /// Projects of compose and stacks of the swarm: by name, `@own` for those of which everything was made
     /// through the same policy, `@new` for those of which nothing is there yet.
-    ProjectNames "must be a project's name, @own or @new" [own "@own" = false, new "@new" = false];
+    ProjectNames Project "must be a project's name, @own or @new" [own "@own" = false, new "@new" = false];
 }

@@ -4,9 +4,11 @@ use toml::Value;
 use wildmatch::WildMatch;
 
 use super::pattern::pattern;
-use super::setting::{BadSetting, Setting, entries, strings};
+use super::setting::{BadSetting, Decides, Setting, entries, is_plain, strings};
 use crate::docker::Reference;
-use crate::docker::reference::Version;
+use crate::docker::reference::{Version, is_on_host};
+use crate::policy::remedy::{Edit, Remedy};
+use crate::policy::value::{self, EVERY_VERSION};
 
 /// References to images.
 ///
@@ -73,16 +75,9 @@ impl ReferencePattern {
 
 impl References {
     /// Whether every image of a reference's repository is one of them.
-    #[must_use]
-    pub fn cover_every_version(&self, of: &Reference) -> bool {
+    fn cover_every_version(&self, of: &Reference) -> bool {
         let mut patterns = self.0.iter();
         patterns.any(|pattern| pattern.covers_every_version(&of.repository))
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Whether every image is one of them.
@@ -97,6 +92,11 @@ impl References {
     pub fn covers(&self, reference: &Reference) -> bool {
         self.0.iter().any(|pattern| pattern.covers(reference))
     }
+
+    /// Whether an image is one of them; what could be an id is none.
+    fn have(&self, name: &str) -> bool {
+        Reference::parse(name).is_ok_and(|reference| self.covers(&reference))
+    }
 }
 
 impl Setting for References {
@@ -104,7 +104,98 @@ impl Setting for References {
         let want = "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
         entries(value, want, ReferencePattern::parse).map(Self)
     }
+
+    fn literal(recorded: &str) -> Option<String> {
+        // Without a version an image's name allows every one.
+        let last = recorded.rsplit('/').next().unwrap_or_default();
+        let version = if last.contains([':', '@']) {
+            ""
+        } else {
+            ":latest"
+        };
+        is_plain(recorded).then(|| [recorded, version].concat())
+    }
 }
+
+impl Decides for References {
+    fn allows(&self, value: &value::Value) -> bool {
+        value.text().is_some_and(|name| self.have(name))
+    }
+
+    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
+        let name = value.text().filter(|name| Reference::parse(name).is_ok());
+        name.map(of_hub).ok_or(
+            "name the image, such as alpine:3.20, and add that to create.images: no key allows an id",
+        )
+    }
+}
+
+/// An image as an entry names it: where Docker Hub is written out as the registry, with the whole name.
+fn of_hub(name: &str) -> String {
+    let rest = name.strip_prefix("index.").unwrap_or(name);
+    let Some(rest) = rest.strip_prefix("docker.io/") else {
+        return name.to_owned();
+    };
+    let library = if rest.contains('/') { "" } else { "library/" };
+    ["docker.io/", library, rest].concat()
+}
+
+/// Images that are fetched or sent away, in one version or in every one. Without the key any but one of the host
+/// itself.
+#[derive(Clone, Debug, Default)]
+pub struct Moved(Option<References>);
+
+impl Moved {
+    /// Whether the key is there.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl Setting for Moved {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        References::read(value).map(Some).map(Self)
+    }
+
+    fn literal(recorded: &str) -> Option<String> {
+        // Every version of an image is asked for as such.
+        let name = recorded.strip_suffix(EVERY_VERSION).unwrap_or(recorded);
+        is_plain(name).then(|| recorded.to_owned())
+    }
+}
+
+impl Decides for Moved {
+    fn allows(&self, value: &value::Value) -> bool {
+        let name = value.text().unwrap_or_default();
+        let Some(references) = &self.0 else {
+            return !is_on_host(name);
+        };
+        match name.strip_suffix(EVERY_VERSION) {
+            Some(name) => {
+                Reference::parse(name).is_ok_and(|image| references.cover_every_version(&image))
+            }
+            None => references.have(name),
+        }
+    }
+
+    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
+        let name = value.text().unwrap_or_default();
+        let image = name.strip_suffix(EVERY_VERSION).unwrap_or(name);
+        let is_good = Reference::parse(image).is_ok().then(|| of_hub(name));
+        is_good.ok_or(
+            "send a reference that images.pull and images.push can have, such as alpine:3.20",
+        )
+    }
+
+    fn note(&self, value: &value::Value) -> &'static str {
+        if value.text().is_some_and(is_on_host) {
+            return " (a registry on the host itself must be named, and then all others too)";
+        }
+        ""
+    }
+}
+
 /// Names that images get.
 ///
 /// Shape of an entry: as of [`References`], `@own` for a name that an image has which was made through the
@@ -143,5 +234,36 @@ impl Setting for TagNames {
             new: texts.contains(&"@new"),
             names: References(names.collect::<Result<_, _>>()?),
         })
+    }
+
+    fn literal(recorded: &str) -> Option<String> {
+        References::literal(recorded)
+    }
+}
+
+impl Decides for TagNames {
+    fn allows(&self, value: &value::Value) -> bool {
+        self.names.allows(value)
+    }
+
+    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
+        match value.text().unwrap_or_default() {
+            "" => Remedy::Client(format!("name one of {key}")),
+            "*" => Remedy::change(Edit::Set, key, "[\"*\"]")
+                .noted(" (which names a tar holds is not read)"),
+            name if Reference::of_tag(name).is_none() => {
+                Remedy::Client("give the image a valid name".to_owned())
+            }
+            name => Remedy::entry(key, &of_hub(name)),
+        }
+    }
+
+    fn entries(&self) -> Vec<String> {
+        let words = [(self.own, "@own"), (self.new, "@new")].into_iter();
+        let words = words
+            .filter(|(holds, _)| *holds)
+            .map(|(_, word)| word.to_owned());
+        let names = self.names.0.iter().map(|name| name.repository.to_string());
+        words.chain(names).collect()
     }
 }

@@ -1,0 +1,298 @@
+//! Names by pattern. In a pattern `*` stands for any characters, also none, and `?` for one.
+
+use serde_json::json;
+use toml::Value;
+use wildmatch::WildMatch;
+
+use super::setting::{BadSetting, Decides, Setting, entries, is_plain, list_of, strings};
+use crate::docker::json::{quoted, shortened};
+use crate::policy::remedy::{Edit, Remedy};
+use crate::policy::value::{self, Shape};
+
+/// Patterns.
+#[derive(Clone, Debug, Default)]
+pub struct Patterns(Vec<WildMatch>);
+
+impl Patterns {
+    /// Adds one.
+    pub(super) fn push(&mut self, pattern: WildMatch) {
+        self.0.push(pattern);
+    }
+
+    /// Whether one of them matches the whole text.
+    #[must_use]
+    pub fn covers(&self, text: &str) -> bool {
+        self.0.iter().any(|pattern| pattern.matches(text))
+    }
+
+    /// Those of them that match the whole text, as they are written.
+    pub fn covering(&self, text: &str) -> impl Iterator<Item = String> {
+        let patterns = self.0.iter();
+        let covering = patterns.filter(move |pattern| pattern.matches(text));
+        covering.map(ToString::to_string)
+    }
+}
+
+impl Setting for Patterns {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        entries(value, "must not be empty", pattern).map(Self)
+    }
+}
+
+impl Decides for Patterns {
+    fn allows(&self, value: &value::Value) -> bool {
+        value.text().is_some_and(|text| self.covers(text))
+    }
+
+    fn entries(&self) -> Vec<String> {
+        self.0.iter().map(ToString::to_string).collect()
+    }
+}
+
+/// Reads a pattern of a name.
+pub(super) fn pattern(text: &str) -> Option<WildMatch> {
+    (!text.is_empty()).then(|| WildMatch::new(text))
+}
+
+/// Addresses that something is fetched from. None that leads upwards is allowed: a pattern of what is below a folder
+/// is not meant to match what is beside it.
+#[derive(Clone, Debug, Default)]
+pub struct Remotes(Patterns);
+
+impl Setting for Remotes {
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        Patterns::read(value).map(Self)
+    }
+}
+
+impl Decides for Remotes {
+    fn allows(&self, value: &value::Value) -> bool {
+        !value.text().is_none_or(leads_up) && self.0.allows(value)
+    }
+
+    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
+        let address = value.text().filter(|address| !leads_up(address));
+        let address = address.ok_or("send an address without `..`")?;
+        Ok(without_secrets(address))
+    }
+}
+
+/// An address with `*` for the two parts of it that hold tokens: what stands before the host, and the
+/// query.
+#[must_use]
+pub fn without_secrets(address: &str) -> String {
+    let (address, query) = match address.split_once('?') {
+        Some((address, _)) => (address, "?*"),
+        None => (address, ""),
+    };
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match host.rsplit_once('@') {
+        Some((_, host)) if !scheme.is_empty() => format!("{scheme}://*@{host}{path}{query}"),
+        Some(_) | None => format!("{address}{query}"),
+    }
+}
+
+/// Whether a path within a text, or an address, goes up.
+#[must_use]
+pub fn leads_up(text: &str) -> bool {
+    let decoded = text.to_ascii_lowercase().replace("%2e", ".");
+    let mut parts = decoded.split(['/', '\\', ',', ':', '=', '?', '#']);
+    parts.any(|part| part == "..")
+}
+
+/// Options for a driver: `key=pattern`. Those of volumes hold passwords of file servers.
+#[derive(Clone, Debug, Default)]
+pub struct Options<const ARE_SECRET: bool>(Vec<(String, WildMatch)>);
+
+/// Options of networks. Some concern only what is on them, and need no entry.
+pub type NetworkOptions = Options<false>;
+/// Options of volumes.
+pub type VolumeOptions = Options<true>;
+
+/// Options of networks that concern what is on them alone.
+const HARMLESS_NETWORK_OPTIONS: &[&str] = &[
+    "com.docker.network.bridge.enable_icc",
+    "com.docker.network.bridge.enable_ip_masquerade",
+    "com.docker.network.container_iface_prefix",
+    "com.docker.network.driver.mtu",
+    "encrypted",
+];
+
+impl<const ARE_SECRET: bool> Options<ARE_SECRET> {
+    /// Whether an option may be given. One that leads upwards never may: a pattern of what is below a
+    /// folder is not meant to match what is beside it.
+    #[must_use]
+    pub fn covers(&self, key: &str, value: &str) -> bool {
+        let mut options = self.0.iter();
+        !leads_up(value) && options.any(|(name, pattern)| name == key && pattern.matches(value))
+    }
+}
+
+impl<const ARE_SECRET: bool> Setting for Options<ARE_SECRET> {
+    const SHAPE: Shape = Shape::Pair;
+
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let read = |text: &str| {
+            let (key, value) = text.split_once('=')?;
+            (!key.is_empty()).then(|| (key.to_owned(), WildMatch::new(value)))
+        };
+        entries(value, "must be key=value: \"type=nfs\"", read).map(Self)
+    }
+
+    fn schema() -> serde_json::Value {
+        list_of("^[^=]+=")
+    }
+
+    fn literal(recorded: &str) -> Option<String> {
+        // A secret value is not recorded.
+        let shown = recorded.strip_suffix("=*").filter(|_| ARE_SECRET);
+        is_plain(shown.unwrap_or(recorded)).then(|| recorded.to_owned())
+    }
+}
+
+impl<const ARE_SECRET: bool> Decides for Options<ARE_SECRET> {
+    fn allows(&self, value: &value::Value) -> bool {
+        if let value::Value::Pair { key, value } = value {
+            let is_harmless = !ARE_SECRET && HARMLESS_NETWORK_OPTIONS.contains(&&**key);
+            is_harmless || self.covers(key, value)
+        } else {
+            false
+        }
+    }
+
+    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
+        if let value::Value::Pair { key: option, value } = value
+            && !option.contains('=')
+            && !option.is_empty()
+            && !leads_up(value)
+        {
+            if ARE_SECRET {
+                let option = quoted(&[shortened(option), "="].concat());
+                return Remedy::change(Edit::Add, key, format!("{option} with its value"));
+            }
+            return Remedy::entry(key, &format!("{option}={value}"));
+        }
+        let change = "leave the option out (no entry has a `=` in its name or a `..` in its value)";
+        Remedy::Client(change.to_owned())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn looks_closer(&self) -> bool {
+        !self.is_empty()
+    }
+}
+
+/// Programs with their arguments, each argument a pattern; `...` at the end is any more of them.
+#[derive(Clone, Debug)]
+pub struct Commands(Vec<Command>);
+
+#[derive(Clone, Debug)]
+struct Command {
+    arguments: Vec<WildMatch>,
+    has_more: bool,
+}
+
+impl Decides for Commands {
+    fn allows(&self, value: &value::Value) -> bool {
+        let value::Value::Argv(argv) = value else {
+            return false;
+        };
+        self.0.iter().any(|command| {
+            let (wanted, given) = (command.arguments.len(), argv.len());
+            let fits = given == wanted || (command.has_more && given > wanted);
+            let mut pairs = command.arguments.iter().zip(argv);
+            fits && pairs.all(|(pattern, argument)| pattern.matches(argument))
+        })
+    }
+
+    /// Arguments may hold secrets, and a denial is on record.
+    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
+        let argv = if let value::Value::Argv(argv) = value {
+            &**argv
+        } else {
+            &[]
+        };
+        let Some(program) = argv.first() else {
+            return Remedy::Client("name a program".to_owned());
+        };
+        let program = quoted(shortened(program));
+        let entry = match argv.len() {
+            1 => format!("[{program}]"),
+            2 => format!("a list of {program} and its argument"),
+            count => format!("a list of {program} and its {} arguments", count - 1),
+        };
+        Remedy::change(Edit::Add, key, entry)
+    }
+}
+
+impl Setting for Commands {
+    const SHAPE: Shape = Shape::Argv;
+
+    fn read(value: &Value) -> Result<Self, BadSetting> {
+        let want = "a list of lists, a list for each command: [[\"npm\", \"test\", \"...\"]]";
+        let lists = value.as_array().ok_or(BadSetting::Kind(want))?;
+        let command = |list: &Value| {
+            let mut texts = strings(list).map_err(|_| BadSetting::Kind(want))?;
+            let has_more = texts.last() == Some(&"...");
+            if has_more {
+                texts.pop();
+            }
+            if texts.is_empty() {
+                return Err(BadSetting::Kind(want));
+            }
+            let arguments = texts.into_iter().map(WildMatch::new).collect();
+            Ok(Command {
+                arguments,
+                has_more,
+            })
+        };
+        lists
+            .iter()
+            .map(command)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    fn schema() -> serde_json::Value {
+        let command = json!({"type": "array", "items": {"type": "string"}, "minItems": 1});
+        json!({"type": "array", "items": command})
+    }
+
+    fn literal(recorded: &str) -> Option<String> {
+        let argv: Vec<String> = serde_json::from_str(recorded).unwrap_or_default();
+        let is_open = argv.last().is_none_or(|last| last == "...");
+        (!is_open && argv.iter().all(|argument| is_plain(argument))).then(|| recorded.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_could_be_a_token() {
+        for (address, shown) in [
+            ("https://example.com/a.git", "https://example.com/a.git"),
+            (
+                "https://t0ken@example.com/a.git#main",
+                "https://*@example.com/a.git#main",
+            ),
+            (
+                "https://u:p@ss@example.com/a@b",
+                "https://*@example.com/a@b",
+            ),
+            ("https://example.com?t=s3cret", "https://example.com?*"),
+            (
+                "https://u:p@example.com/a?t=s3cret#x",
+                "https://*@example.com/a?*",
+            ),
+            ("git@example.com:acme/a.git", "git@example.com:acme/a.git"),
+        ] {
+            assert_eq!(without_secrets(address), shown, "{address}");
+        }
+    }
+}

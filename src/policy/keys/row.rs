@@ -1,0 +1,132 @@
+//! What the table of keys says of each key besides its type, its default and its documentation.
+//!
+//! None of these lists has a default, so that whoever adds a key must decide.
+
+use crate::docker::Operation;
+use crate::policy::value::Shape;
+
+/// What is asked for of one key of a policy, in one way.
+#[derive(Debug)]
+pub struct Row {
+    /// The key with its block, such as `create.env.allow`.
+    pub name: &'static str,
+    /// The values that it decides about.
+    pub shape: Shape,
+    /// The entry that allows a recorded value and nothing else, if there is one.
+    pub literal: fn(&str) -> Option<String>,
+    /// How it is checked.
+    pub check: Check,
+    /// How much of a value is recorded.
+    pub record: Record,
+    /// What of Dockgate itself it can reach.
+    pub reaches: Reaches,
+    /// Which values of the key give a part of the host.
+    pub host: Host,
+    /// What is allowed without the key.
+    pub without: Without,
+}
+
+/// How a key is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// By the key alone.
+    Value,
+    /// A container, by the key's selectors.
+    Container,
+    /// The same of one that is entered, and that must be an ordinary one.
+    Entered,
+    /// A label, which may be one of Dockgate's.
+    Label,
+    /// A network, by its name or by what it is to the policy.
+    Network,
+    /// A project, by its name or by what is in it.
+    Project,
+    /// An image that is pushed, by the key where the policy allows pushes.
+    Push,
+    /// A runtime, by the key or because it is the daemon's default.
+    Runtime,
+    /// A container that is started, by the networks that it is on.
+    Start,
+    /// A name of an image, by itself or by what has it.
+    Tag,
+    /// A volume, by its name, by what it is to the policy and by how it was made.
+    Volume,
+}
+
+/// How much of a value is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// All of it.
+    Whole,
+    /// Not the parts of it that may be secret, if it has any.
+    Shortened,
+    /// Its name.
+    Name,
+    /// Nothing.
+    Never,
+}
+
+/// What of Dockgate itself a value can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reaches {
+    /// Nothing.
+    Nothing,
+    /// The network of a step of a build, which may be that of a container.
+    BuildNetwork,
+    /// A container.
+    Container,
+    /// A container that is joined.
+    Join,
+    /// A network.
+    Network,
+    /// A path of the host.
+    Path,
+    /// A path of the host, anywhere in the option of a driver.
+    PathInOption,
+    /// A container that is started, and its networks.
+    Start,
+    /// The name of an image.
+    Tag,
+    /// A volume.
+    Volume,
+}
+
+/// Which values of a key give a container or a process a part of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// None.
+    Never,
+    /// Any.
+    Always,
+    /// The network of the host.
+    Network,
+    /// Some directories.
+    Directories,
+}
+
+/// What is allowed without a key: nothing, or something. Each request of these operations is then checked against
+/// the key, so that an empty list allows what all of them did without.
+pub type Without = Option<&'static [Operation]>;
+
+/// Without the key nothing is allowed.
+pub(super) const NOTHING: Without = None;
+pub(super) const UPLOADS: Without = Some(&[Operation::PutContainerArchive]);
+pub(super) const CONTAINERS: Without = Some(MAKING);
+pub(super) const PROCESSES: Without = Some(RUNNING);
+pub(super) const PULLS: Without = Some(&[Operation::ImageCreate]);
+pub(super) const PUSHES: Without = Some(&[Operation::ImagePush]);
+/// Names that are new or own.
+pub(super) const TAGS: Without = Some(&[]);
+pub(super) const JOINS: Without = Some(&[Operation::NetworkConnect, Operation::NetworkDisconnect]);
+/// Variables are not learned, so that nothing is said of those that nobody asked for.
+pub(super) const VARIABLES: Without = None;
+
+/// The operations that make containers.
+pub const MAKING: &[Operation] = &[
+    Operation::ContainerCreate,
+    Operation::ServiceCreate,
+    Operation::ServiceUpdate,
+];
+
+/// The operations that run programs in containers.
+pub const RUNNING: &[Operation] = &[Operation::ContainerExec, Operation::ExecStart];

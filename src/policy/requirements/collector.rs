@@ -1,0 +1,129 @@
+//! What is collected of a request, and what all that reads it has in common.
+
+use crate::docker::target::is_name;
+use crate::docker::{ApiVersion, Call, Object, Operation};
+use crate::policy::answers::NeedsLookup;
+use crate::policy::keys::Key;
+use crate::policy::reason::{Denial, Reason};
+use crate::policy::requirement::{Requirement, Touch, What};
+use crate::policy::value::RESERVED;
+
+/// What keeps the needs of a request from being known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocked {
+    /// The request is refused, whatever a policy says.
+    Refused(Denial),
+    /// Something must be looked up, or is not there.
+    NeedsLookup(NeedsLookup),
+}
+
+impl From<NeedsLookup> for Blocked {
+    fn from(lookup_needed: NeedsLookup) -> Self {
+        Self::NeedsLookup(lookup_needed)
+    }
+}
+
+impl From<Denial> for Blocked {
+    fn from(denial: Denial) -> Self {
+        Self::Refused(denial)
+    }
+}
+
+/// What was found so far that a request asks for.
+pub(super) struct Requirements {
+    pub(super) operation: Operation,
+    /// The API version that the path names.
+    pub(super) version: Option<ApiVersion>,
+    /// The object that the path names.
+    pub(super) object: Option<String>,
+    pub(super) found: Vec<Requirement>,
+}
+
+impl Requirements {
+    /// None yet; a path outside of the table has none ever.
+    pub(super) fn of(call: &Call) -> Option<Self> {
+        Some(Self {
+            operation: call.operation()?,
+            version: call.version,
+            object: call.object().map(str::to_owned),
+            found: Vec::new(),
+        })
+    }
+
+    pub(super) fn push(&mut self, path: impl Into<String>, what: impl Into<What>) {
+        let (path, what) = (path.into(), what.into());
+        self.found.push(Requirement { path, what });
+    }
+
+    /// A container that something names.
+    pub(super) fn named(&mut self, path: &str, name: &str, key: Key) -> Result<(), Denial> {
+        self.push(path, key.asks(container(path, name)?));
+        Ok(())
+    }
+
+    /// A container that the operation is about.
+    pub(super) fn touch_container(&mut self, path: &str, name: &str) -> Result<(), Denial> {
+        let name = container(path, name)?.to_owned();
+        self.push(path, Touch::Object(Object::Container, name));
+        Ok(())
+    }
+
+    /// A name by which others find what is made, if one is given.
+    pub(super) fn takes_name(&mut self, path: &str, name: &str) -> Result<(), Denial> {
+        if !name.is_empty() {
+            must_be_plain(path, name)?;
+            self.push(path, Touch::Name(name.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Whether it is one of these that is asked for.
+    pub(super) fn is_for(&self, operations: &[Operation]) -> bool {
+        operations.contains(&self.operation)
+    }
+}
+
+/// The name of a container, as the daemon knows it.
+fn container<'a>(path: &str, name: &'a str) -> Result<&'a str, Denial> {
+    // The daemon takes a slash before a name for the same.
+    let name = name.strip_prefix('/').unwrap_or(name);
+    let is_good = is_name(name).then_some(name);
+    is_good.ok_or_else(|| unclear(path, "names no container"))
+}
+
+/// The operations that make or change a service.
+pub(super) const SERVICES: &[Operation] = &[Operation::ServiceCreate, Operation::ServiceUpdate];
+
+/// What stands in the name of a service's task for its number. No client can write it.
+pub const ANY_NUMBER: char = '#';
+
+/// Why a name is refused by which a container would be found.
+pub(super) const NOT_PLAIN: &str =
+    "must begin with a letter, a digit or `_`, and have only letters, digits, `_`, `.` and `-`";
+
+/// Checks a name by which others find what is made. Resolvers fold letters beyond ASCII, each in its own way,
+/// so that no other name has one meaning.
+pub(super) fn must_be_plain(path: &str, name: &str) -> Result<(), Denial> {
+    let is_good =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-');
+    if name.starts_with(['.', '-']) || !name.chars().all(is_good) {
+        return Err(unclear(path, NOT_PLAIN));
+    }
+    Ok(())
+}
+
+/// The refusal of what no policy can grant, as it has two readings.
+pub(super) fn unclear(path: &str, why: &str) -> Denial {
+    Denial::new(Reason::BadBody, format!("{path} {why}"))
+}
+
+/// The same of what stands in the query.
+pub(super) fn unclear_query(key: &str, why: &str) -> Denial {
+    Denial::new(Reason::BadQuery, format!("the query key `{key}` {why}"))
+}
+
+/// Whether a label is one that Dockgate alone sets.
+#[must_use]
+pub fn is_reserved(key: &str) -> bool {
+    key.starts_with(RESERVED)
+}

@@ -1,0 +1,276 @@
+//! The values that requests ask for and that the keys of a policy decide about, in a few shapes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::docker::mount::Access;
+use crate::policy::objects::PROJECT_LABELS;
+
+/// What is asked for of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    /// That it is asked for says all.
+    Flag,
+    /// A name, a path, an address or the like.
+    Text(String),
+    /// An option of a driver.
+    Pair {
+        /// Its name.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// A label.
+    Label {
+        /// Its key.
+        key: String,
+        /// Its value.
+        value: String,
+        /// The service that is updated, which may have it already.
+        service: Option<String>,
+    },
+    /// A project of compose, or a stack of the swarm, that what is made belongs to.
+    Project {
+        /// The label that says so.
+        label: &'static str,
+        /// The project.
+        name: String,
+        /// The service that is updated, which may be in the project already.
+        service: Option<String>,
+    },
+    /// A path of the host.
+    Bind {
+        /// Clean and absolute.
+        path: String,
+        /// What can be done with it.
+        access: Access,
+    },
+    /// A program with its arguments.
+    Argv(Vec<String>),
+    /// A variable of the environment.
+    Variable(Variable),
+    /// Ports of the host.
+    Port(Port),
+    /// What a container may use at the most.
+    Limits(Limits),
+}
+
+impl Value {
+    /// The text that it is, if it is one.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self {
+            Some(text)
+        } else {
+            None
+        }
+    }
+
+    /// What would have to stand under the key; `None` where that is `true`. Values of the environment and
+    /// arguments of commands are left out.
+    #[must_use]
+    pub fn shown(&self) -> Option<Cow<'_, str>> {
+        Some(match self {
+            Self::Flag => return None,
+            Self::Text(text) | Self::Project { name: text, .. } => text.into(),
+            Self::Pair { key, value } => format!("{key}={value}").into(),
+            Self::Label { key, .. } => key.into(),
+            Self::Bind { path, access } => format!("{path}:{}", access.mode()).into(),
+            Self::Argv(argv) => argv.first().map_or("", String::as_str).into(),
+            Self::Variable(variable) => (&*variable.name).into(),
+            Self::Port(port) => port.to_string().into(),
+            Self::Limits(limits) => limits.to_string().into(),
+        })
+    }
+}
+
+/// The shape of the values of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// [`Value::Flag`]
+    Flag,
+    /// [`Value::Text`]
+    Text,
+    /// [`Value::Pair`]
+    Pair,
+    /// [`Value::Label`]
+    Label,
+    /// [`Value::Project`]
+    Project,
+    /// [`Value::Bind`]
+    Bind,
+    /// [`Value::Argv`]
+    Argv,
+    /// [`Value::Variable`]
+    Variable,
+    /// [`Value::Port`]
+    Port,
+    /// [`Value::Limits`]
+    Limits,
+}
+
+impl Shape {
+    /// Reads a value as [`Value::shown`] writes it; `None` for labels, which are not recorded.
+    #[must_use]
+    pub fn read(self, text: &str) -> Option<Value> {
+        Some(match self {
+            Self::Flag if text == "true" => Value::Flag,
+            Self::Flag | Self::Label => return None,
+            Self::Text => Value::Text(text.to_owned()),
+            Self::Pair => {
+                let (key, value) = text.split_once('=')?;
+                let (key, value) = (key.to_owned(), value.to_owned());
+                Value::Pair { key, value }
+            }
+            Self::Project => Value::Project {
+                label: PROJECT_LABELS.first()?,
+                name: text.to_owned(),
+                service: None,
+            },
+            Self::Bind => {
+                let (path, mode) = text.rsplit_once(':')?;
+                let (path, access) = (path.to_owned(), Access::of_mode(mode)?);
+                Value::Bind { path, access }
+            }
+            Self::Argv => Value::Argv(arguments(text)?),
+            Self::Variable => Value::Variable(Variable {
+                name: text.to_owned(),
+                value: String::new(),
+            }),
+            Self::Port => Value::Port(port(text)?),
+            Self::Limits => Value::Limits(limits(text)?),
+        })
+    }
+}
+
+/// A variable of the environment. Its value is never shown.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl fmt::Debug for Variable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Variable").field(&self.name).finish()
+    }
+}
+
+/// What a container may use. Zero is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Limits {
+    /// Whether an existing container's limits are changed: what is not set then stays.
+    pub is_change: bool,
+    /// In bytes.
+    pub memory: i64,
+    /// Memory and swap, in bytes; -1 is no limit.
+    pub memory_and_swap: i64,
+    /// In billionths of a processor; less than 0 is no limit.
+    pub nano_cpus: i64,
+    /// Processes; -1 is no limit, and so is 0 where it is set.
+    pub pids: Option<i64>,
+}
+
+/// Ports of the host that lead into a container.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Port {
+    /// The host's address, empty for all of them.
+    pub address: String,
+    /// The first port; 0 is one that the daemon picks.
+    pub from: u16,
+    /// The last port.
+    pub to: u16,
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.address.contains(':') {
+            write!(f, "[{}]:", self.address)?;
+        } else if !self.address.is_empty() {
+            write!(f, "{}:", self.address)?;
+        }
+        write!(f, "{}", self.from)?;
+        if self.to == self.from {
+            Ok(())
+        } else {
+            write!(f, "-{}", self.to)
+        }
+    }
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (memory, cpus) = (self.memory, self.nano_cpus);
+        write!(f, "memory {memory}, ")?;
+        if cpus < 0 {
+            write!(f, "cpus -1")?;
+        } else {
+            write!(f, "cpus {}.{:09}", cpus / NANO, cpus % NANO)?;
+        }
+        write!(f, ", pids {}", self.pids.unwrap_or_default())?;
+        if self.memory_and_swap != 0 {
+            write!(f, ", swap {}", self.memory_and_swap)?;
+        }
+        Ok(())
+    }
+}
+
+const NANO: i64 = 1_000_000_000;
+
+/// What stands behind the name of an image of which every version is meant.
+pub const EVERY_VERSION: &str = ":*";
+
+/// What the labels begin with that no client can set.
+pub const RESERVED: &str = "dockgate.";
+
+/// A command with its arguments, where they were recorded, or the program alone.
+fn arguments(value: &str) -> Option<Vec<String>> {
+    if value.starts_with('[') {
+        let argv: Vec<String> = serde_json::from_str(value).ok()?;
+        // Others are escaped in a record twice.
+        let is_plain = |argument: &String| argument.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        return argv.iter().all(is_plain).then_some(argv);
+    }
+    Some(vec![value.to_owned()])
+}
+
+fn port(value: &str) -> Option<Port> {
+    let (address, ports) = value.rsplit_once(':').unwrap_or(("", value));
+    let bare = address.trim_start_matches('[').trim_end_matches(']');
+    let (from, to) = ports.split_once('-').unwrap_or((ports, ports));
+    Some(Port {
+        address: bare.to_owned(),
+        from: from.parse().ok()?,
+        to: to.parse().ok()?,
+    })
+}
+
+/// The limits that were asked for. That they change those of a container that is there is not told.
+fn limits(value: &str) -> Option<Limits> {
+    let mut limits = Limits::default();
+    for part in value.split(", ") {
+        let (key, value) = part.split_once(' ').unwrap_or((part, ""));
+        match key {
+            "memory" => limits.memory = value.parse().ok()?,
+            "cpus" => limits.nano_cpus = nanos(value)?,
+            "pids" => limits.pids = Some(value.parse().ok()?),
+            "swap" => limits.memory_and_swap = value.parse().ok()?,
+            // Records of earlier versions had it here.
+            "spared" => {}
+            _ => return None,
+        }
+    }
+    Some(limits)
+}
+
+fn nanos(cpus: &str) -> Option<i64> {
+    match cpus.split_once('.') {
+        Some((whole, part)) => {
+            let whole: i64 = whole.parse().ok()?;
+            whole.checked_mul(NANO)?.checked_add(part.parse().ok()?)
+        }
+        None => cpus.parse().ok(),
+    }
+}
