@@ -6,9 +6,12 @@ use std::fs;
 use std::path::Path;
 
 use dockgate::policy::Reason;
+use dockgate::policy::keys::Key;
 
-/// Where the reasons and their codes are listed.
+/// Where the reasons and their codes are.
 const REASONS: &str = "src/policy/reason.rs";
+/// Where the keys of policies are.
+const KEYS: &str = "src/policy/keys.rs";
 
 /// The texts of all files below a folder with one of these endings.
 fn texts(folder: &Path, endings: &[&str], found: &mut Vec<(String, String)>) {
@@ -39,26 +42,38 @@ fn has(text: &str, word: &str) -> bool {
         .any(|rest| !rest.starts_with(is_part))
 }
 
-#[test]
-fn every_reason_is_given_by_the_code_and_seen_by_a_test() {
+/// What the program does with the tables, without what lists them, and all tests.
+fn code_and_tests() -> (String, String) {
     let (mut code, mut tests) = (String::new(), String::new());
     for (name, text) in below("src", &[".rs"]) {
-        // Of the list itself, what stands below it.
-        let (text, listed) = if name == REASONS {
-            (text.split_once("\nimpl ").unwrap().1, true)
-        } else {
-            (&*text, false)
+        let text = match &*name {
+            // Of the lists themselves, what stands below them.
+            REASONS => text.split_once("\nimpl ").unwrap().1,
+            KEYS => continue,
+            _ => &*text,
         };
         let (before, after) = text
             .split_once("#[cfg(test)]\nmod tests {")
             .unwrap_or((text, ""));
-        let is_test = !listed && (name.contains("/tests/") || name.ends_with("/tests.rs"));
+        let is_test = name.contains("/tests/") || name.ends_with("/tests.rs");
         (if is_test { &mut tests } else { &mut code }).push_str(before);
         tests.push_str(after);
     }
-    for (_, text) in below("tests", &[".rs", ".py"]) {
+    // The examples in the shipped policies are tests too.
+    for (_, text) in [
+        below("tests", &[".rs", ".py"]),
+        below("policies", &[".toml"]),
+    ]
+    .concat()
+    {
         tests.push_str(&text);
     }
+    (code, tests)
+}
+
+#[test]
+fn every_reason_is_given_by_the_code_and_seen_by_a_test() {
+    let (code, tests) = code_and_tests();
     for reason in Reason::ALL {
         let (name, quoted) = (
             format!("Reason::{reason:?}"),
@@ -71,6 +86,24 @@ fn every_reason_is_given_by_the_code_and_seen_by_a_test() {
         assert!(
             has(&tests, &name) || tests.contains(&quoted),
             "no test sees {name}, {quoted}: add the case that gives it"
+        );
+    }
+}
+
+#[test]
+fn every_key_of_a_policy_is_asked_for_and_tested() {
+    let (code, tests) = code_and_tests();
+    for key in Key::ALL {
+        let (variant, name) = (format!("Key::{key:?}"), key.name());
+        let word = key.in_block().split('.').next().unwrap();
+        // What lifts a block is asked of all its keys.
+        assert!(
+            word == "unrestricted" || has(&code, &variant),
+            "nothing asks for {variant}, {name}: say which part of a request does"
+        );
+        assert!(
+            has(&tests, word),
+            "no test has {name}: add a case that it allows, and the nearest that it does not"
         );
     }
 }
