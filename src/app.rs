@@ -13,15 +13,16 @@ use tokio::task::JoinSet;
 
 use crate::audit::{Log, output};
 use crate::config::{Config, ListenerSettings, LogLevel, Output};
+use crate::policy::permit::Probe;
 use crate::policyfile::Problem;
 use crate::privileges;
 use crate::privileges::PrivilegesError;
 use crate::privileges::container::Candidates;
+use crate::proxy::ask::probe;
 use crate::proxy::budget::Budget;
 use crate::proxy::daemon_state::DaemonState;
-use crate::proxy::probe::{Question, ask};
+use crate::proxy::shared::{ListenerRules, Shared};
 use crate::proxy::upstream::Daemon;
-use crate::proxy::{ListenerRules, Shared};
 use crate::server::clients::Clients;
 use crate::server::files;
 use crate::server::listener::{BindError, Bound};
@@ -163,7 +164,7 @@ pub fn engine(config: &Config) -> String {
 pub fn ping(config: &Config) -> Result<(), String> {
     let daemon = Arc::new(Daemon::new(config));
     let runtime = runtime().map_err(|error| StartError::System(error).to_string())?;
-    let asked = runtime.block_on(ask(&daemon, Question::Ping));
+    let asked = runtime.block_on(probe(&daemon, Probe::Ping));
     asked
         .map(drop)
         .map_err(|denial| with_reason(denial.message, config))

@@ -17,7 +17,7 @@
 //! 8. The reply is streamed, or [`proxy::tunnel`] copies both ways; dropping the reply's body
 //!    closes the entry and lets the guard read the next head.
 //!
-//! A refusal on the way becomes a reply in [`proxy::refusal`] and nowhere else.
+//! A refusal on the way becomes a reply in [`proxy::handler::reply`] and nowhere else.
 //!
 //! # Layers
 //!
@@ -51,3 +51,4 @@ pub mod policyfile;
 pub mod privileges;
 pub mod proxy;
 pub mod server;
+pub mod sync;

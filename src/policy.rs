@@ -3,6 +3,7 @@
 //! Only this module makes a [`Permit`], and the upstream sends nothing without one. It knows
 //! nothing of sockets, hyper or the clock; the text of a policy file is handed to it.
 
+pub mod about;
 pub mod answers;
 pub mod checker;
 mod evaluate;
@@ -33,11 +34,11 @@ mod unchanged;
 pub mod value;
 mod variants;
 
+pub use about::About;
 pub use answers::{Answer, Answers, Lookup};
 pub use permit::{Permit, Shelved, Terms};
 pub use reason::{Denial, Reason};
 pub use request::{Context, Judgement, Request};
 pub use requirement::{Requirement, What};
-pub use rewrite::About;
 pub use rules::Rules;
 pub use self_container::SelfContainer;

@@ -16,7 +16,8 @@ use self::clients::Clients;
 use self::listener::Listener;
 use crate::net::client::{Client, ClientKey};
 use crate::net::socket::Socket;
-use crate::proxy::{Shared, connection};
+use crate::proxy::connection;
+use crate::proxy::shared::Shared;
 
 /// How long nothing is accepted after the system had no file or memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -74,7 +75,7 @@ pub async fn run(
             .is_some_and(clients::Counted::is_over_limit);
         let (shared, drain) = (Arc::clone(&shared), drain.clone());
         connections.spawn(async move {
-            connection::serve(socket, shared, &client, is_over_limit, drain).await;
+            connection::serve(socket, shared, client, is_over_limit, drain).await;
             drop((permit, counted));
         });
     }

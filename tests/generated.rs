@@ -13,7 +13,7 @@ use clap_complete::Shell;
 use dockgate::config::{self, Config, Files, Flags};
 use dockgate::docker::Operation;
 use dockgate::policyfile::{self, Policy, shipped};
-use dockgate::proxy::lookup::MAX_LOOKUPS;
+use dockgate::proxy::ask::MAX_LOOKUPS;
 use kept::generated;
 use serde_json::Value as Json;
 use toml::{Table, Value};

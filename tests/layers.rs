@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 /// A parent that only gathers its children stands as high as the highest of them.
 const LAYERS: &[(&str, u8)] = &[
     ("docker", 0),
+    ("sync", 0),
     ("policy", 1),
     ("policyfile", 1),
     ("advice", 2),
@@ -31,11 +32,10 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit", 3),
     ("privileges", 3),
     ("net", 3),
+    ("net::client", 2),
     ("proxy::", 3),
     ("proxy::connection", 4),
-    ("proxy::judging", 4),
-    ("proxy::lift", 4),
-    ("proxy::stage", 4),
+    ("proxy::handler", 4),
     ("proxy", 4),
     ("server", 5),
     ("app", 6),

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::queue::{Queue, Unavailable};
 use super::record::{End, Event, Record, Verdict};
 use crate::docker::{Call, Json};
+use crate::net::client::Client;
 use crate::policy::{Lookup, Reason};
 
 /// How long a change of state waits for its `begin` to be written.
@@ -28,11 +29,11 @@ impl Entry {
     /// Opens the entry of a request, its places in the queue reserved.
     pub(super) fn open(
         queue: &Arc<Queue>,
-        client: &Arc<str>,
+        client: &Client,
         listener: &Arc<str>,
     ) -> Result<Self, Unavailable> {
         let places = queue.reserve()?;
-        let (client, listener) = (Arc::clone(client), Arc::clone(listener));
+        let (client, listener) = (client.clone(), Arc::clone(listener));
         let mut record = Record::new(queue.next_id(), SystemTime::now(), client, listener);
         record.has_arguments = queue.has_arguments;
         Ok(Self {

@@ -20,7 +20,7 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
     _ = write!(line.0, "{}", humantime::format_rfc3339_micros(record.time));
     line.word(r#"","event":"#, event.as_str());
     line.word(r#","id":"#, &record.id);
-    line.word(r#","client":{"address":"#, &record.client);
+    line.word(r#","client":{"address":"#, &record.client.name);
     line.text(r#"},"listener":"#, &record.listener);
     line.text_if_any(r#","policy":"#, record.policy.as_deref());
     line.text_if_any(r#","method":"#, record.method.as_deref());
@@ -159,13 +159,14 @@ mod tests {
     use super::*;
     use crate::audit::Verdict;
     use crate::docker::{Target, classify};
+    use crate::net::client::Client;
     use crate::policy::{Denial, Reason};
 
     fn record() -> Record {
         Record::new(
             "7".to_owned(),
             SystemTime::UNIX_EPOCH,
-            "127.0.0.1:9".into(),
+            Client::at("127.0.0.1:9".parse().unwrap()),
             "tcp://127.0.0.1:2375".into(),
         )
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::entry::Entry;
 use super::queue::{Queue, Unavailable};
 use crate::config::AuditSettings;
+use crate::net::client::Client;
 
 /// The way to the record.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl Log {
     /// # Errors
     ///
     /// There is no place, or what was appended before could not be written.
-    pub fn open(&self, client: &Arc<str>, listener: &Arc<str>) -> Result<Entry, Unavailable> {
+    pub fn open(&self, client: &Client, listener: &Arc<str>) -> Result<Entry, Unavailable> {
         Entry::open(&self.0, client, listener)
     }
 

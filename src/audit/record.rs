@@ -10,6 +10,7 @@ use std::time::SystemTime;
 
 use crate::docker::json::{is_printable, printable};
 use crate::docker::{Absent, ApiVersion, Call, Effect, Json, Operation, Reply};
+use crate::net::client::Client;
 use crate::policy::{About, Denial, Reason, Requirement, Terms, finding, names};
 
 /// What is known of one request. It fills up as the request goes its way.
@@ -19,8 +20,8 @@ pub struct Record {
     pub id: String,
     /// When the head was complete, or was refused.
     pub time: SystemTime,
-    /// The address of the client, `-` on a unix socket.
-    pub client: Arc<str>,
+    /// The client.
+    pub client: Client,
     /// The listener's address, with its real port.
     pub listener: Arc<str>,
     /// The policy that granted the request.
@@ -179,7 +180,7 @@ const MAX_FINDING: usize = 1024;
 impl Record {
     /// A record of a request of which nothing is known yet.
     #[must_use]
-    pub fn new(id: String, time: SystemTime, client: Arc<str>, listener: Arc<str>) -> Self {
+    pub fn new(id: String, time: SystemTime, client: Client, listener: Arc<str>) -> Self {
         Self {
             id,
             time,

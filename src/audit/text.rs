@@ -34,7 +34,7 @@ pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &
     for word in known.into_iter().flatten() {
         _ = write!(line, " {}", spaceless(word));
     }
-    _ = write!(line, " {}", record.client);
+    _ = write!(line, " {}", record.client.name);
     if let Some(policy) = &record.policy {
         _ = write!(line, " by {}", spaceless(policy));
     }
@@ -76,6 +76,7 @@ mod tests {
 
     use super::*;
     use crate::docker::{Target, classify};
+    use crate::net::client::Client;
     use crate::policy::{Denial, Reason};
 
     #[test]
@@ -83,7 +84,7 @@ mod tests {
         let mut record = Record::new(
             "7".to_owned(),
             SystemTime::UNIX_EPOCH,
-            "10.0.0.9:51234".into(),
+            Client::at("10.0.0.9:51234".parse().unwrap()),
             "tcp://[::]:2375".into(),
         );
         let forged = "x\n2026-11-28T02:00:00.000Z allow 200 GET /containers/json\r\u{1b}[2K\u{9b}\u{85}\u{2028}\u{202e}\u{200b}\u{feff}";
@@ -118,7 +119,7 @@ mod tests {
         let mut record = Record::new(
             "7".to_owned(),
             SystemTime::UNIX_EPOCH,
-            "10.0.0.9:51234".into(),
+            Client::at("10.0.0.9:51234".parse().unwrap()),
             "tcp://[::]:2375".into(),
         );
         record.asked("POST", target);

@@ -15,8 +15,8 @@ use crate::app;
 use crate::config::{Config, Flags, ListenAddress, load};
 use crate::policy::Reason;
 use crate::privileges;
-use crate::proxy::probe::HEALTH_AGENT;
-use crate::proxy::refusal::REASON;
+use crate::proxy::handler::reply::REASON;
+use crate::proxy::health::HEALTH_AGENT;
 
 /// How long each step may take; docker gives up on the whole after 30 s.
 const LIMIT: Duration = Duration::from_secs(3);

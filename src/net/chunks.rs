@@ -4,8 +4,10 @@
 //! clients take each chunk of a stream for one event. So whoever hands a reply on asks here whether a chunk
 //! goes on, and waits for the rest of it.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::sync::lock;
 
 /// What was read from the daemon.
 #[derive(Debug, Default)]
@@ -66,7 +68,7 @@ impl Heard {
     pub fn watch(&self, is_watched: bool) {
         self.is_watched.store(is_watched, Ordering::Relaxed);
         if is_watched {
-            *self.lock() = Chunks { at: FIRST, data: 0 };
+            *lock(&self.chunks) = Chunks { at: FIRST, data: 0 };
         }
     }
 
@@ -75,23 +77,19 @@ impl Heard {
         let count = u64::try_from(bytes.len()).unwrap_or_default();
         self.bytes.fetch_add(count, Ordering::Relaxed);
         if self.is_watched.load(Ordering::Relaxed) {
-            self.lock().read(bytes);
+            lock(&self.chunks).read(bytes);
         }
     }
 
     /// The size of the chunk that goes on behind so many bytes of the body, if one does and no more was read.
     pub fn open_chunk(&self, given: u64) -> Option<u64> {
-        match *self.lock() {
+        match *lock(&self.chunks) {
             Chunks {
                 at: At::Data { size, left },
                 data,
             } if data == given && left > 0 => Some(size),
             _ => None,
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Chunks> {
-        self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,10 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use tokio::net::UnixStream;
-
-/// A client of one connection.
-#[derive(Clone, Debug)]
+/// The client of a connection, from its being accepted to the record of its requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Client {
     /// Its address and port, or `-` on a unix socket, as the record has it.
     pub name: Arc<str>,
@@ -26,9 +24,6 @@ pub enum ClientKey {
     User(u32),
 }
 
-/// The kernel's own id for users that it has no id for.
-const NOBODY: u32 = 65_534;
-
 impl Client {
     /// The client that connects from an address.
     #[must_use]
@@ -39,13 +34,21 @@ impl Client {
         }
     }
 
-    /// The client that connected to a unix socket.
+    /// The client that connected to a unix socket as this user.
     #[must_use]
-    pub fn of(socket: &UnixStream) -> Self {
-        let user = socket.peer_cred().map_or(NOBODY, |peer| peer.uid());
+    pub fn of_user(user: u32) -> Self {
         Self {
             name: "-".into(),
             key: ClientKey::User(user),
+        }
+    }
+
+    /// Whether it is on this host.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self.key {
+            ClientKey::Address(address) => address.is_loopback(),
+            ClientKey::User(_) => true,
         }
     }
 }

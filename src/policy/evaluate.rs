@@ -19,6 +19,7 @@
 
 use std::sync::Arc;
 
+use super::about::About;
 use super::answers::{self, Answer, Answers, Lookup, NeedsLookup, NewVolume};
 use super::checker::Checker;
 use super::keys::Key;
@@ -31,7 +32,7 @@ use super::refusal::{reaches_own, reads_as_id, renamed, restricted};
 use super::request::{Context, Judgement, Request};
 use super::requirement::{Requirement, Touch, What};
 use super::requirements::{Blocked, is_reserved, reached, requirements, strip_unknown_query_keys};
-use super::rewrite::{self, About};
+use super::rewrite;
 use super::rules::Rules;
 use super::self_container::SelfContainer;
 use super::shortfall::Shortfall;

@@ -5,13 +5,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::reason::Denial;
-use crate::docker::Call;
+use crate::docker::{Call, Target, classify};
+use crate::policy::about::About;
 use crate::policy::answers::Lookup;
 use crate::policy::memory::Memory;
 use crate::policy::requirement::Requirement;
-use crate::policy::rewrite::About;
 
-/// Leave to send one request to the daemon, now. Only [`Rules::evaluate`](super::Rules::evaluate) and [`Permit::to_ask`] make one.
+/// Leave to send one request to the daemon, now. Only [`Rules::evaluate`](super::Rules::evaluate) [`Permit::to_ask`] and
+/// [`Permit::to_probe`] make one.
 ///
 /// A verdict can be overtaken by whatever happens while something is waited for, and a client decides
 /// how long its own bytes take. So a permit cannot be held across an `await`: it is not [`Send`], and
@@ -67,6 +68,15 @@ pub struct Grounds {
     pub about: About,
 }
 
+/// What the daemon is asked about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// Whether it answers.
+    Ping,
+    /// What it is.
+    Version,
+}
+
 /// A permit that waits. It rests on nothing but the request and the rules, and is good for as long as
 /// the rules are the same.
 #[derive(Debug)]
@@ -99,16 +109,32 @@ impl Permit {
     /// ask.
     #[must_use]
     pub fn to_ask(lookup: &Lookup) -> Option<Self> {
+        Some(Self::own(lookup.call()?, lookup.body()))
+    }
+
+    /// Leave to ask the daemon about itself.
+    #[must_use]
+    pub fn to_probe(probe: Probe) -> Option<Self> {
+        let path = match probe {
+            Probe::Ping => "/_ping",
+            Probe::Version => "/version",
+        };
+        let call = classify("GET", Target::parse(path).ok()?).ok()?;
+        Some(Self::own(call, None))
+    }
+
+    /// Leave to send a request of Dockgate's own.
+    fn own(call: Call, body: Option<&str>) -> Self {
         let terms = Terms {
             request: Rebuilt {
-                call: lookup.call()?,
-                body: lookup.body().map(str::to_owned),
+                call,
+                body: body.map(str::to_owned),
                 must_be_plain_tar: false,
             },
             grounds: Grounds::default(),
             memory: Memory::default(),
         };
-        Some(Self::new(terms, None))
+        Self::new(terms, None)
     }
 
     /// Puts it aside while something is waited for; `None` if it rests on what was looked up, which may be

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use super::hint::Entered;
 use crate::docker::json::printable;
 use crate::docker::{BadTarget, Unclassified};
+use crate::policy::about::About;
 use crate::policy::requirement::Requirement;
-use crate::policy::rewrite::About;
 
 /// Makes the closed list with each reason's code, its HTTP status and its meaning.
 macro_rules! reasons {

@@ -82,6 +82,12 @@ impl Rules {
         self.granting(call).next().is_some()
     }
 
+    /// Whether the call may be sent, be it only to be observed.
+    #[must_use]
+    pub fn may_send(&self, call: &Call) -> bool {
+        self.is_observed || self.may_allow(call)
+    }
+
     /// The denial of a call that no policy grants, or that is denied to all of them.
     pub fn denial(&self, call: &Call) -> Denial {
         if self.deny.covers(call) {

@@ -6,10 +6,11 @@
 //! take what the others need, and neither can several together.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::net::client::ClientKey;
 use crate::policy::{Denial, Reason};
+use crate::sync::lock;
 
 /// The smallest share, in bytes: room for the longest answer to a lookup.
 const LEAST_SHARE: usize = 8 * 1024 * 1024;
@@ -63,10 +64,6 @@ impl Budget {
             client,
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Share {
@@ -112,7 +109,7 @@ impl Taken {
     /// The client holds its share, or too little is left for others.
     pub fn take(&mut self, bytes: usize) -> Result<(), Denial> {
         let budget = &self.share.budget;
-        let mut held = budget.lock();
+        let mut held = lock(&budget.held);
         let by_client = held.by_client.get(&self.share.client).copied();
         let own = by_client.unwrap_or_default().saturating_add(bytes);
         let all = held.all.saturating_add(bytes);
@@ -137,7 +134,7 @@ impl Taken {
     pub fn give_back(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
-        let mut held = self.share.budget.lock();
+        let mut held = lock(&self.share.budget.held);
         held.all -= bytes;
         if let Some(own) = held.by_client.get_mut(&self.share.client) {
             *own -= bytes;
@@ -203,7 +200,7 @@ mod tests {
         let mut first = budget.share_of(client(0)).nothing();
         assert!(first.take(1).is_err(), "one that has its share already");
         drop((greedy, late, first));
-        let held = budget.lock();
+        let held = lock(&budget.held);
         assert_eq!(
             (held.all, held.by_client.len()),
             (0, 0),

@@ -19,8 +19,9 @@ use tower::{Layer, Service, ServiceBuilder};
 
 use super::body::ReplyBody;
 use super::guard::{Guard, HeadLimits};
+use super::handler::{Handler, reply};
+use super::shared::Shared;
 use super::tunnel::Tunnel;
-use super::{Handler, Shared, refusal};
 use crate::net::client::Client;
 use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::policy::{Denial, Reason};
@@ -39,7 +40,7 @@ const ROUNDS: usize = 8;
 pub async fn serve(
     socket: Socket,
     shared: Arc<Shared>,
-    client: &Client,
+    client: Client,
     is_over_limit: bool,
     drain: watch::Receiver<bool>,
 ) {
@@ -246,7 +247,7 @@ where
         let answered = ready!(Pin::new(&mut self.answer).poll(cx));
         Poll::Ready(answered.unwrap_or_else(|_| {
             let message = "a defect of dockgate; nothing more is known here";
-            let reply = refusal::reply(&Denial::new(Reason::InternalError, message), true);
+            let reply = reply::denied(&Denial::new(Reason::InternalError, message), true);
             let state = Arc::clone(&self.state);
             Ok(reply.map(|bytes| ReplyBody::whole(bytes, None, state)))
         }))

@@ -5,22 +5,25 @@
 //! is sent that depends on it.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::ask;
 use super::budget::{Share, Taken};
+use super::engine::Engine;
 use super::held::HeldNames;
-use super::probe::{self, Engine, Question};
 use super::upstream::Daemon;
 use crate::audit::Record;
 use crate::docker::ApiVersion;
 use crate::docker::json::parsed_size;
 use crate::policy::objects::Container;
+use crate::policy::permit::Probe;
 use crate::policy::{Answer, Denial, Lookup, SelfContainer};
 use crate::privileges::container::Candidates;
+use crate::sync::lock;
 
 /// What is known besides the settings.
 #[derive(Debug, Default)]
@@ -67,7 +70,7 @@ impl DaemonState {
     ///
     /// The daemon does not say.
     pub async fn engine(&self, daemon: &Arc<Daemon>) -> Result<&Engine, Denial> {
-        let asking = || async { Ok(Engine::parse(&probe::ask(daemon, Question::Version).await?)) };
+        let asking = || async { Ok(Engine::parse(&ask::probe(daemon, Probe::Version).await?)) };
         self.engine.get_or_try_init(asking).await
     }
 
@@ -77,12 +80,12 @@ impl DaemonState {
     ///
     /// The daemon does not say.
     pub async fn least_api_version(&self, daemon: &Arc<Daemon>) -> Result<ApiVersion, Denial> {
-        if let Some(least) = *self.least() {
+        if let Some(least) = *lock(&self.least_api_version) {
             return Ok(least);
         }
-        let engine = Engine::parse(&probe::ask(daemon, Question::Version).await?);
+        let engine = Engine::parse(&ask::probe(daemon, Probe::Version).await?);
         let least = engine.least_api_version().unwrap_or(ApiVersion::LEAST);
-        *self.least() = Some(least);
+        *lock(&self.least_api_version) = Some(least);
         Ok(least)
     }
 
@@ -92,17 +95,11 @@ impl DaemonState {
         if !said.starts_with(CLIENT_VERSION) {
             return;
         }
-        *self.least() = None;
+        *lock(&self.least_api_version) = None;
         let is_too_old = String::from_utf8_lossy(said).contains(" is too old");
         if is_too_old && record.detail.is_none() {
             record.detail = Some(HELP.to_owned());
         }
-    }
-
-    fn least(&self) -> MutexGuard<'_, Option<ApiVersion>> {
-        self.least_api_version
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The names that requests under way rest on.
@@ -137,7 +134,7 @@ async fn find(
 ) -> Result<Option<SelfContainer>, Denial> {
     for name in candidates.names() {
         let lookup = Lookup::Container(name.to_owned());
-        if let Some(Answer::Container(found)) = probe::look_up(daemon, &lookup).await?
+        if let Some(Answer::Container(found)) = ask::look_up_alone(daemon, &lookup).await?
             // Another container could have this for its name.
             && found.id.starts_with(name)
         {
@@ -158,7 +155,7 @@ const MOST_NAMES: usize = 4096;
 impl Moved {
     /// Remembers which image got a name.
     pub fn remember(&self, (name, image): (Lookup, Arc<str>)) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.0);
         kept.retain(|(named, _)| *named != name);
         if kept.len() == MOST_NAMES {
             kept.pop_front();
@@ -169,7 +166,7 @@ impl Moved {
     /// The image that got a name.
     #[must_use]
     pub fn of(&self, name: &Lookup) -> Answer {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = lock(&self.0);
         let found = kept.iter().find(|(named, _)| named == name);
         found.map_or(Answer::Missing, |(_, image)| {
             Answer::Text(Arc::clone(image))
@@ -216,7 +213,7 @@ impl RecentlyRemoved {
             return;
         }
         let size = parsed_size(text.as_bytes(), usize::MAX);
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.0);
         kept.retain(|kept| {
             let old = &kept.container;
             let is_other = old.name != container.name;
@@ -237,7 +234,7 @@ impl RecentlyRemoved {
     /// The container of this name that was taken away last, in each state; without a name, all that were.
     #[must_use]
     pub fn of(&self, name: &str) -> Answer {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = lock(&self.0);
         let is_it = |old: &Container| name.is_empty() || old.name == name;
         let found = kept
             .iter()

@@ -5,13 +5,14 @@
 //! daemon's reply, and nothing in between waits for a client, so that nobody holds one for long.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 use crate::policy::names::{Name, Names};
 use crate::policy::{Denial, Reason};
+use crate::sync::lock;
 
 /// The names that are held now, by all clients of a daemon.
 #[derive(Debug, Default)]
@@ -66,12 +67,12 @@ impl HeldNames {
     /// Forgets the names that no request holds any more. Once for all the names of a request: one body can have
     /// thousands.
     fn forget_unused(&self) {
-        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = lock(&self.0);
         locks.retain(|_, lock| lock.strong_count() > 0);
     }
 
     fn lock_of(&self, name: &Name) -> Arc<RwLock<()>> {
-        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = lock(&self.0);
         if let Some(lock) = locks.get(name).and_then(Weak::upgrade) {
             return lock;
         }

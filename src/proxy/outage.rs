@@ -2,13 +2,14 @@
 //! of requests.
 
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
 use crate::config::UpstreamAddress;
 use crate::privileges::closed;
+use crate::sync::lock;
 
 /// How long a socket's file refuses connections before it is taken for an old one. A daemon that
 /// starts anew needs less.
@@ -52,9 +53,9 @@ impl Outage {
     pub fn failed(&self, daemon: &UpstreamAddress, error: &io::Error) {
         let now = Instant::now();
         let tell = if is_lack_of_files(error) {
-            self.lock().note_lack_of_files(now)
+            lock(&self.0).note_lack_of_files(now)
         } else {
-            self.lock().note(error.kind(), now)
+            lock(&self.0).note(error.kind(), now)
         };
         match tell {
             Tell::Nothing => {}
@@ -83,15 +84,11 @@ impl Outage {
 
     /// Notes that connecting has succeeded.
     pub fn connected(&self) {
-        let mut told = self.lock();
+        let mut told = lock(&self.0);
         *told = Told {
             that_files_lack: told.that_files_lack,
             ..Told::default()
         };
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Told> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,9 +179,9 @@ mod tests {
     fn the_next_outage_is_told_anew() {
         let outage = Outage::default();
         let now = Instant::now();
-        assert_eq!(outage.lock().note(NotFound, now), Tell::Away);
+        assert_eq!(lock(&outage.0).note(NotFound, now), Tell::Away);
         outage.connected();
-        assert_eq!(outage.lock().note(NotFound, now), Tell::Away);
+        assert_eq!(lock(&outage.0).note(NotFound, now), Tell::Away);
     }
 
     #[test]
@@ -198,7 +195,7 @@ mod tests {
             (60, Tell::NoFiles),
         ] {
             let now = start + Duration::from_secs(seconds);
-            assert_eq!(outage.lock().note_lack_of_files(now), want, "{seconds} s");
+            assert_eq!(lock(&outage.0).note_lack_of_files(now), want, "{seconds} s");
             outage.connected();
         }
     }

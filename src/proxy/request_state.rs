@@ -3,12 +3,13 @@
 //! One request is under way at a time, and all of it happens in one task; the atomics are there
 //! because hyper's bodies must be able to move between threads, not because two ever meet.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use super::body::inflate::BadGzip;
 use super::head::{Head, RefusedHead};
 use crate::proxy::wake_flag::WakeFlag;
+use crate::sync::lock;
 
 /// The state of one connection's request.
 #[derive(Debug, Default)]
@@ -56,15 +57,12 @@ impl RequestState {
         self.set_upload(Upload::Unread);
         self.await_more(false);
         self.at_end.store(false, Ordering::Relaxed);
-        *self.head.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+        *lock(&self.head) = Some(head);
     }
 
     /// Takes the head that the guard has read.
     pub fn take_head(&self) -> Option<Result<Box<Head>, RefusedHead>> {
-        self.head
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        lock(&self.head).take()
     }
 
     /// Has the next head read.
@@ -126,11 +124,11 @@ impl RequestState {
 
     /// Notes what became of the body.
     pub fn set_upload(&self, upload: Upload) {
-        *self.upload.lock().unwrap_or_else(PoisonError::into_inner) = upload;
+        *lock(&self.upload) = upload;
     }
 
     /// What became of the body so far.
     pub fn upload(&self) -> Upload {
-        *self.upload.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.upload)
     }
 }

@@ -6,7 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,6 +31,7 @@ use crate::net::daemon_socket::DaemonSocket;
 use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::policy::{Denial, Permit, Reason, Terms};
 use crate::proxy::wake_flag::WakeFlag;
+use crate::sync::lock;
 
 /// Where the daemon is and how long it may take.
 #[derive(Debug)]
@@ -195,7 +196,7 @@ impl Upstream {
 
     /// The connection, if it takes a request at once.
     pub fn ready(&self) -> Option<Ready> {
-        let mut link = self.lock();
+        let mut link = lock(&self.link);
         let is_ready = link.sender.as_ref().is_some_and(SendRequest::is_ready);
         link.sender.take_if(|_| is_ready).map(Ready)
     }
@@ -211,13 +212,13 @@ impl Upstream {
             Some(sender) => sender,
             None => self.connect().await?,
         };
-        self.lock().sender = Some(sender);
+        lock(&self.link).sender = Some(sender);
         Ok(())
     }
 
     /// Gives up the connection, and with it the request's body that is still being sent.
     pub fn cut(&self) {
-        *self.lock() = Link::default();
+        *lock(&self.link) = Link::default();
     }
 
     /// What came from the daemon, for whoever hands it on.
@@ -231,7 +232,7 @@ impl Upstream {
         if !self.wake_flag.take_ring() {
             return;
         }
-        let mut link = self.lock();
+        let mut link = lock(&self.link);
         if let Some(connection) = &mut link.connection
             && connection
                 .as_mut()
@@ -245,7 +246,7 @@ impl Upstream {
 
     /// The kept connection, if there is one and the daemon has not closed it.
     async fn kept(&self) -> Option<SendRequest<RequestBody>> {
-        let mut sender = self.lock().sender.take()?;
+        let mut sender = lock(&self.link).sender.take()?;
         if sender.is_ready() {
             return Some(sender);
         }
@@ -273,7 +274,7 @@ impl Upstream {
             .handshake(socket)
             .await;
         let (mut sender, connection) = opened.map_err(|_| Denial::from(Failure::Broken))?;
-        self.lock().connection = Some(Box::pin(connection.with_upgrades()));
+        lock(&self.link).connection = Some(Box::pin(connection.with_upgrades()));
         self.wake_flag.ring();
         let ready = sender.ready().await;
         ready.map_err(|_| Denial::from(Failure::Broken))?;
@@ -307,7 +308,7 @@ impl Upstream {
         match answered {
             Ok(reply) => {
                 self.daemon.is_unreadable.store(false, Ordering::Relaxed);
-                self.lock().sender = Some(sender);
+                lock(&self.link).sender = Some(sender);
                 Ok(reply)
             }
             Err(mut failed) => Err(match failed.take_message() {
@@ -319,10 +320,6 @@ impl Upstream {
                 }
             }),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Link> {
-        self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

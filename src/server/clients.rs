@@ -1,9 +1,10 @@
 //! How many connections each client has.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::net::client::ClientKey;
+use crate::sync::lock;
 
 /// The open connections of each client.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ impl Clients {
 
     /// Counts one more connection of a client.
     pub fn enter(self: &Arc<Self>, client: ClientKey) -> Counted {
-        let mut open = self.lock();
+        let mut open = lock(&self.open);
         let count = open.entry(client).or_default();
         *count += 1;
         Counted {
@@ -45,10 +46,6 @@ impl Clients {
             client,
             count: *count,
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<ClientKey, usize>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -68,7 +65,7 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        let mut open = self.clients.lock();
+        let mut open = lock(&self.clients.open);
         if let Some(count) = open.get_mut(&self.client) {
             *count -= 1;
             if *count == 0 {
@@ -97,6 +94,6 @@ mod tests {
         drop(second);
         assert!(!clients.enter(one).is_over_limit(), "after one left");
         drop(first);
-        assert!(clients.lock().is_empty());
+        assert!(lock(&clients.open).is_empty());
     }
 }

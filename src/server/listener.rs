@@ -130,6 +130,9 @@ fn remedy(address: &ListenAddress, error: &io::Error) -> &'static str {
     fitting.map_or("change `listen`", |(_, remedy)| remedy)
 }
 
+/// The kernel's own id for users that it has no id for.
+const NOBODY: u32 = 65_534;
+
 /// How many connections wait to be accepted.
 const BACKLOG: i32 = 1024;
 
@@ -213,7 +216,8 @@ impl Listener {
                 .await
                 .map(|(socket, address)| (Socket::Tcp(socket), Client::at(plain(address)))),
             Acceptor::Unix(listener) => listener.accept().await.map(|(socket, _)| {
-                let client = Client::of(&socket);
+                let user = socket.peer_cred().map_or(NOBODY, |peer| peer.uid());
+                let client = Client::of_user(user);
                 (Socket::Unix(socket), client)
             }),
         }

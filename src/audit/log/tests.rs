@@ -62,7 +62,7 @@ fn start(on_failure: OnFailure, allowed_reads: bool) -> Running {
 
 impl Running {
     fn open(&self) -> Result<Entry, Unavailable> {
-        self.log.open(&"client".into(), &"listener".into())
+        self.log.open(&Client::of_user(0), &"listener".into())
     }
 
     fn stop(self) -> Vec<String> {

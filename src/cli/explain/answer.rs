@@ -12,8 +12,8 @@ use crate::policy::keys::Key;
 use crate::policy::refusal::refusal as refused_need;
 use crate::policy::{Denial, Judgement, Lookup, Permit, Reason, Requirement, Rules};
 use crate::policyfile::{Cited, Place, Policy};
+use crate::proxy::ask::missing;
 use crate::proxy::body::kind::{is_as_none, refusal};
-use crate::proxy::lookup::missing;
 
 /// The answer. Its fields are those of `explain --json`, which `docs/explain.md` describes.
 #[derive(Debug, Default, Serialize)]

@@ -1,60 +1,53 @@
-//! What a request must have besides a verdict before it is sent: its body or the beginning of it, its
-//! `begin` in the record, and a connection to the daemon. All waiting for them happens here.
-
-use std::sync::Arc;
+//! A request on its way to being sent: what is there of it, and what is not.
 
 use hyper::body::Incoming;
 
-use super::Handler;
-use super::body::inflate::HELD;
-use super::body::tar::Packed;
-use super::body::{self, RequestBody};
-use super::budget::{Share, Taken};
-use super::head::{Framing, Head};
-use super::held::Hold;
-use super::judging::Missing;
-use super::upstream::Failure;
-use crate::audit::{Entry, Record};
+use crate::audit::Entry;
 use crate::docker::{self, ApiVersion, Call, Operation};
 use crate::policy::names::Names;
 use crate::policy::requirements::starts;
 use crate::policy::{
     Answer, Answers, Context, Denial, Lookup, Reason, Request, SelfContainer, Terms,
 };
-use crate::proxy::request_state::Upload;
+use crate::proxy::body::RequestBody;
+use crate::proxy::body::tar::Packed;
+use crate::proxy::budget::{Share, Taken};
+use crate::proxy::head::Head;
+use crate::proxy::held::Hold;
+use crate::proxy::upstream::Failure;
 
 /// A request on its way to being sent.
 pub(super) struct Stage {
     /// Its head.
     pub(super) head: Box<Head>,
     /// The client's body, until it is taken.
-    unread: Option<Incoming>,
+    pub(super) unread: Option<Incoming>,
     /// What is sent for a body, once it was taken.
     pub(super) body: RequestBody,
-    kind: docker::Body,
-    changes_state: bool,
+    pub(super) kind: docker::Body,
+    pub(super) changes_state: bool,
     /// Whether its permit, which it may have waited with, is noted in the record.
     pub(super) is_noted: bool,
-    progress: Progress,
+    pub(super) progress: Progress,
     /// The names that it depends on and that are not held, once they were found; and the hold on the others.
-    names: Option<Names>,
-    holds: Vec<Hold>,
+    pub(super) names: Option<Names>,
+    pub(super) holds: Vec<Hold>,
     /// The answers to lookups so far.
     pub(super) known: Answers,
     /// What they have taken of the client's share.
     pub(super) learning: Taken,
     /// What the body has taken of it.
-    reading: Taken,
+    pub(super) reading: Taken,
     /// Whether it starts a container, and so rests on the names of its networks too.
     starts: bool,
-    unpacking: Unpacking,
+    pub(super) unpacking: Unpacking,
     /// The API version that it is judged and sent under instead of the client's.
     pub(super) lifted_to: Option<ApiVersion>,
 }
 
 /// How far a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Progress {
+pub(super) enum Progress {
     /// Its `begin` is not on record.
     New,
     /// It is.
@@ -65,7 +58,7 @@ enum Progress {
 
 /// How the engine unpacks what is uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unpacking {
+pub(super) enum Unpacking {
     /// Nothing is unpacked in a container.
     None,
     /// It was not asked yet.
@@ -209,12 +202,12 @@ impl Stage {
         }
     }
 
-    /// Takes the body back from a request that the daemon did not read.
-    pub(super) fn recover(&mut self, failure: Failure) -> Result<Missing<'static>, Denial> {
+    /// Takes the body back from a request that the daemon did not read, so that it can be sent again.
+    pub(super) fn recover(&mut self, failure: Failure) -> Result<(), Denial> {
         match failure {
             Failure::Unsent(body) => {
                 self.body = body;
-                Ok(Missing::Stage(None))
+                Ok(())
             }
             Failure::Unheard | Failure::Broken | Failure::Silent => Err(failure.into()),
         }
@@ -229,79 +222,4 @@ fn packed_with(program: &str) -> String {
          update the engine to 29.5.1",
         program.split(' ').next().unwrap_or(program)
     )
-}
-
-impl Handler {
-    /// Reads what is left of a denied request, if that is little and comes at once. Whether its end was
-    /// read, so that what follows on the connection is another request.
-    pub(super) async fn reads_to_end(&self, stage: &mut Stage, record: &Record) -> bool {
-        // What follows an upgrade that was offered to who knows what may be of another protocol.
-        let may_be_other = record.operation().is_none() && stage.head.upgrade.is_some();
-        if self.is_over_limit || may_be_other {
-            return false;
-        }
-        match (stage.head.framing, stage.unread.take()) {
-            (Framing::Length(0), _) => true,
-            // Only hyper knows where they end.
-            (Framing::Chunked, _) => false,
-            (Framing::Length(length), Some(body)) => {
-                // Whoever waits for the go-ahead may send none of it.
-                let is_sent = !stage.head.expects_continue;
-                is_sent
-                    && Box::pin(body::request::ends_at_once(length, body, &record.bytes_in)).await
-            }
-            (Framing::Length(_), None) => !stage.is_sent() && self.state.upload() == Upload::Ended,
-        }
-    }
-
-    /// Reads the body, or the beginning of an upload, unless that was done.
-    pub(super) async fn take_body(&self, entry: &Entry, stage: &mut Stage) -> Result<(), Denial> {
-        let Some(body) = stage.unread.take() else {
-            return Ok(());
-        };
-        let (limits, reading) = (&self.shared.limits, &mut stage.reading);
-        let bytes_in = Arc::clone(&entry.record.bytes_in);
-        let (kind, head) = (stage.kind, &stage.head);
-        let taken =
-            body::request::prepare(kind, head, body, bytes_in, &self.state, (limits, reading));
-        stage.body = taken.await?;
-        if stage.unpacking != Unpacking::None {
-            stage.body.begin(limits.body_time).await?;
-            stage.body.keep_pace(limits.upload());
-        }
-        Ok(())
-    }
-
-    /// Waits for everything that is missing, first for what the client paces.
-    pub(super) async fn make_ready(
-        &self,
-        entry: &mut Entry,
-        stage: &mut Stage,
-    ) -> Result<(), Denial> {
-        self.take_body(entry, stage).await?;
-        if stage.unpacking == Unpacking::Unknown {
-            let shared = &self.shared;
-            let engine = shared.daemon_state.engine(&shared.daemon).await?;
-            stage.unpacking = if engine.unpacks_safely() {
-                Unpacking::Safe
-            } else {
-                Unpacking::WithPrograms
-            };
-        }
-        if stage.unpacking == Unpacking::Here {
-            stage.unpacking = Unpacking::WithPrograms;
-            stage.reading.take(HELD)?;
-            stage.body.inflate(self.shared.limits.body_time).await?;
-        }
-        if stage.changes_state && stage.progress == Progress::New {
-            entry.begin_confirmed().await?;
-            stage.progress = Progress::Begun;
-        }
-        let names = stage.names.as_mut().map(std::mem::take).unwrap_or_default();
-        if !names.is_empty() {
-            let hold = self.shared.daemon_state.names().hold(&names);
-            stage.holds.push(Box::pin(hold).await?);
-        }
-        self.upstream.make_ready().await
-    }
 }

@@ -1,0 +1,220 @@
+//! Questions of Dockgate's own to the daemon: about what a request names, on the client's own connection to it; and
+//! of itself, on a connection of their own. All leave by the one exit, with a permit.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, Collected, Limited};
+use hyper::body::Incoming;
+
+use super::body::RequestBody;
+use super::budget::{Budget, Taken};
+use super::head::Head;
+use super::upstream::{Daemon, Failure, Outgoing, Upstream};
+use crate::docker::json::parsed_size;
+use crate::net::client::ClientKey;
+use crate::policy::permit::Probe;
+use crate::policy::{Answer, Denial, Lookup, Permit, Reason};
+
+/// How long the daemon may take to answer a lookup.
+const LIMIT: Duration = Duration::from_secs(10);
+/// The longest answer to a lookup that is read, in bytes.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+/// How many questions one request may raise.
+pub const MAX_LOOKUPS: usize = 64;
+/// How long a question on a connection of its own may take.
+const PROBE_LIMIT: Duration = Duration::from_secs(3);
+/// The longest answer to a probe that is read, in bytes.
+const MAX_PROBED: usize = 64 * 1024;
+
+/// What crosses with a question of ours, which has no other headers than these.
+const HEAD: &str = concat!(
+    "GET / HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockgate/",
+    env!("CARGO_PKG_VERSION"),
+    "\r\n\r\n"
+);
+
+/// Looks something up; returns the daemon's answer, unless it would not give one, and the status of its reply. The
+/// connection is ready for what the answer is needed for.
+///
+/// # Errors
+///
+/// The daemon cannot be reached, is silent, or its answer is not what it must be.
+pub async fn look_up(
+    upstream: &Upstream,
+    lookup: &Lookup,
+    taken: &mut Taken,
+) -> Result<(Option<Answer>, StatusCode), Denial> {
+    let asking = async {
+        let permit = || Permit::to_ask(lookup).ok_or_else(|| failed("is no question"));
+        let reply = put(upstream, permit).await?;
+        let status = reply.status();
+        let mut body = Limited::new(reply.into_body(), MAX_ANSWER);
+        let mut bytes = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| failed("has an answer that broke off or is too long"))?;
+            if let Some(data) = frame.data_ref() {
+                taken.take(data.len())?;
+                bytes.extend_from_slice(data);
+            }
+        }
+        upstream.make_ready().await?;
+        Ok((status, bytes.freeze()))
+    };
+    let (status, body): (StatusCode, Bytes) = tokio::time::timeout(LIMIT, asking)
+        .await
+        .unwrap_or_else(|_| Err(failed("has no answer in time")))?;
+    let unreadable = |_| failed("has an answer that cannot be read");
+    taken.take(parsed_size(&body, usize::MAX))?;
+    let answer = match status {
+        StatusCode::OK | StatusCode::CREATED => Some(lookup.read(&body).map_err(unreadable)?),
+        StatusCode::NOT_FOUND => Some(Answer::Missing),
+        _ => None,
+    };
+    taken.give_back(body.len());
+    Ok((answer, status))
+}
+
+/// Looks something up on a connection of its own; `None` if the daemon refuses to say, as another proxy does.
+///
+/// # Errors
+///
+/// As of [`look_up`], or the answer is neither of these: it is to be asked again.
+pub async fn look_up_alone(
+    daemon: &Arc<Daemon>,
+    lookup: &Lookup,
+) -> Result<Option<Answer>, Denial> {
+    let upstream = Upstream::new(Arc::clone(daemon));
+    // No client can have this asked more than once at a time.
+    let budget = Arc::new(Budget::new(0));
+    let mut taken = budget.share_of(ClientKey::User(0)).nothing();
+    let asking = look_up(&upstream, lookup, &mut taken);
+    let (answer, status) = drive(&upstream, asking).await?;
+    certain(answer, status)
+}
+
+/// An answer on which what is known for as long as Dockgate runs can rest.
+fn certain(answer: Option<Answer>, status: StatusCode) -> Result<Option<Answer>, Denial> {
+    match answer {
+        None if status != StatusCode::FORBIDDEN => Err(failed(&format!("has the answer {status}"))),
+        answer => Ok(answer),
+    }
+}
+
+/// Asks the daemon about itself, on a connection of its own; returns its answer's body.
+///
+/// # Errors
+///
+/// It cannot be reached, is silent, or its answer is no success.
+pub async fn probe(daemon: &Arc<Daemon>, probe: Probe) -> Result<Bytes, Denial> {
+    let upstream = Upstream::new(Arc::clone(daemon));
+    let asking = async {
+        let reply = put(&upstream, || Permit::to_probe(probe).ok_or_else(defect)).await?;
+        if !reply.status().is_success() {
+            let status = reply.status().as_u16();
+            return Err(bad(&format!("the Docker daemon answered with {status}")));
+        }
+        let answer = Limited::new(reply.into_body(), MAX_PROBED).collect().await;
+        let broken = |_| bad("the Docker daemon's answer broke off or is too long");
+        answer.map(Collected::to_bytes).map_err(broken)
+    };
+    drive(&upstream, asking).await
+}
+
+/// Polls the connection beside the question that is asked on it.
+async fn drive<T>(
+    upstream: &Upstream,
+    asking: impl Future<Output = Result<T, Denial>>,
+) -> Result<T, Denial> {
+    let mut asking = std::pin::pin!(asking);
+    let asked = poll_fn(|cx| {
+        upstream.poll();
+        let asked = asking.as_mut().poll(cx);
+        upstream.wake_flag.belong_to(cx.waker());
+        asked
+    });
+    tokio::time::timeout(PROBE_LIMIT, asked)
+        .await
+        .unwrap_or_else(|_| Err(bad("the Docker daemon did not answer in time")))
+}
+
+/// Puts a question, once more if the daemon had closed the connection.
+async fn put(
+    upstream: &Upstream,
+    permit: impl Fn() -> Result<Permit, Denial>,
+) -> Result<Response<Incoming>, Denial> {
+    let head = Head::parse(HEAD.as_bytes()).map_err(|_| defect())?;
+    let send = || {
+        let closed = || Denial::from(Failure::Unheard);
+        let permit = permit()?;
+        let body = permit.request.body.as_deref().map(RequestBody::json);
+        let outgoing = Outgoing {
+            head: &head,
+            body: body.unwrap_or_else(RequestBody::empty),
+            upgrade: None,
+        };
+        let (_, answered) =
+            upstream.send(upstream.ready().ok_or_else(closed)?, permit, outgoing)?;
+        Ok::<_, Denial>(answered)
+    };
+    upstream.make_ready().await?;
+    match send()?.await {
+        Err(Failure::Unsent(_)) => {
+            upstream.make_ready().await?;
+            Ok(send()?.await?)
+        }
+        answered => Ok(answered?),
+    }
+}
+
+fn defect() -> Denial {
+    bad("dockgate's own question is none; this is a defect")
+}
+
+fn bad(message: &str) -> Denial {
+    Denial::new(Reason::BadDaemonReply, message)
+}
+
+/// The denial of what cannot be evaluated, as the question about it was not answered.
+pub fn failed(why: &str) -> Denial {
+    let message =
+        format!("the daemon was asked about what the request names, and the question {why}");
+    Denial::new(Reason::LookupFailed, message)
+}
+
+/// The refusal of what does not exist, in the daemon's own words.
+pub fn missing(lookup: &Lookup) -> Denial {
+    let message = match lookup {
+        Lookup::Container(name) | Lookup::Predecessor(name) => format!("No such container: {name}"),
+        Lookup::DefaultRuntime => "the daemon does not name its default runtime".to_owned(),
+        Lookup::Exec(id) => format!("No such exec instance: {id}"),
+        Lookup::Image(name) | Lookup::Moved { name, .. } | Lookup::Tag(name) => {
+            format!("No such image: {name}")
+        }
+        Lookup::Labelled(_, label) => format!("nothing has the label {label}"),
+        Lookup::Network(name) => format!("network {name} not found"),
+        Lookup::Service(name) => format!("service {name} not found"),
+        Lookup::UsersOf(name) | Lookup::Volume(name) => format!("get {name}: no such volume"),
+        Lookup::NewVolume(volume) => format!("get {}: no such volume", volume.name),
+    };
+    Denial::new(Reason::NotFound, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_odd_answer_about_the_own_container_is_no_answer() {
+        for (status, is_certain) in [(403, true), (500, false), (503, false), (301, false)] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let kept = certain(None, status);
+            assert_eq!(kept.is_ok(), is_certain, "{status}: {kept:?}");
+        }
+        let missing = certain(Some(Answer::Missing), StatusCode::NOT_FOUND);
+        assert!(matches!(missing, Ok(Some(Answer::Missing))), "{missing:?}");
+    }
+}

@@ -1,0 +1,138 @@
+//! What the daemon says of itself.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+use crate::docker::ApiVersion;
+
+/// What the daemon says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+pub struct Engine {
+    version: String,
+    api_version: String,
+    #[serde(rename = "MinAPIVersion")]
+    least_api_version: String,
+    components: Vec<Component>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Component {
+    name: String,
+}
+
+/// The longest name or version that is shown, in characters.
+const MAX_SHOWN: usize = 40;
+
+impl Engine {
+    /// Reads the answer to [`Question::Version`]. What is not in it is not shown.
+    #[must_use]
+    pub fn parse(answer: &[u8]) -> Self {
+        serde_json::from_slice(answer).unwrap_or_default()
+    }
+
+    /// Whether it unpacks compressed uploads itself. Before, Docker ran programs that it found in the
+    /// container, as root on the host (CVE-2026-41567).
+    #[must_use]
+    pub fn unpacks_safely(&self) -> bool {
+        let is_docker = self
+            .components
+            .iter()
+            .all(|it| !it.name.starts_with("Podman"));
+        !is_docker || numbers(&self.version).is_some_and(|version| version >= MENDED)
+    }
+
+    /// The least API version that it takes.
+    #[must_use]
+    pub fn least_api_version(&self) -> Option<ApiVersion> {
+        ApiVersion::parse(&self.least_api_version)
+    }
+}
+
+/// The first release of Docker that unpacks uploads itself.
+const MENDED: [u32; 3] = [29, 5, 1];
+
+/// The three numbers that a version begins with; `26.1.5+dfsg1` has more behind them.
+fn numbers(version: &str) -> Option<[u32; 3]> {
+    let core = version.split(['-', '+']).next()?;
+    let mut parts = core.split('.').map(str::parse);
+    Some([
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+    ])
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.components.first().map(|first| first.name.as_str());
+        let name = name.filter(|name| !name.is_empty()).unwrap_or("Engine");
+        write!(f, "{}", shown(name))?;
+        for (before, text) in [
+            (" ", &self.version),
+            (", API ", &self.api_version),
+            (" from ", &self.least_api_version),
+        ] {
+            if !text.is_empty() {
+                write!(f, "{before}{}", shown(text))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What another program says, for a terminal.
+fn shown(text: &str) -> String {
+    text.chars()
+        .filter(|character| *character == ' ' || character.is_ascii_graphic())
+        .take(MAX_SHOWN)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_what_the_daemon_says_of_itself() {
+        for (answer, want) in [
+            (
+                r#"{"Version":"26.1.5","ApiVersion":"1.45","MinAPIVersion":"1.24","Components":[{"Name":"Engine"}]}"#,
+                "Engine 26.1.5, API 1.45 from 1.24",
+            ),
+            (
+                r#"{"Version":"5.4.2","ApiVersion":"1.41","Components":[{"Name":"Podman Engine"},{"Name":"Conmon"}]}"#,
+                "Podman Engine 5.4.2, API 1.41",
+            ),
+            ("", "Engine"),
+            (r#"{"Version":"1\u001b[2J"}"#, "Engine 1[2J"),
+        ] {
+            assert_eq!(Engine::parse(answer.as_bytes()).to_string(), want);
+        }
+    }
+
+    #[test]
+    fn knows_the_engines_that_unpack_uploads_themselves() {
+        for (answer, want) in [
+            (r#"{"Version":"29.5.1"}"#, true),
+            (r#"{"Version":"30.0.0-rc.1"}"#, true),
+            (r#"{"Version":"29.5.0"}"#, false),
+            (r#"{"Version":"29.5.1x"}"#, false),
+            (r#"{"Version":"26.1.5+dfsg1"}"#, false),
+            (r#"{"Version":"dev"}"#, false),
+            (
+                r#"{"Version":"5.4.2","Components":[{"Name":"Podman Engine"}]}"#,
+                true,
+            ),
+            ("", false),
+        ] {
+            assert_eq!(
+                Engine::parse(answer.as_bytes()).unpacks_safely(),
+                want,
+                "{answer}"
+            );
+        }
+    }
+}

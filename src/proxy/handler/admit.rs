@@ -1,0 +1,109 @@
+//! Whether a client may ask at all, and what it asks for.
+
+use super::parts::Handler;
+use super::stage::Stage;
+use crate::audit::Entry;
+use crate::config::Admission;
+use crate::docker::{self, ApiVersion, Call, Target, Unclassified, classify};
+use crate::policy::{Denial, Reason};
+use crate::proxy::head::{BadHead, Head};
+use crate::proxy::shared::ListenerRules;
+
+impl Handler {
+    /// The call that a request's head asks for.
+    pub(super) async fn admit(
+        &self,
+        entry: &mut Entry,
+        stage: &mut Stage,
+        listener_rules: &ListenerRules,
+    ) -> Result<Call, Denial> {
+        let admission = &listener_rules.admission;
+        if self.is_over_limit {
+            let message = "this client has too many connections open: close some, or raise limits.connections_per_client";
+            return Err(Denial::new(Reason::TooManyConnections, message));
+        }
+        if self.state.is_draining() {
+            return Err(Denial::from(&BadHead::Draining));
+        }
+        admission.check(&stage.head, self.shared.on_loopback)?;
+        let mut call = match understand(&stage.head, admission, None) {
+            Ok(call) => call,
+            Err(denial) => return Err(answer_absent(entry, &stage.head, listener_rules, denial)),
+        };
+        entry.record.understood(&call);
+        if admission.lifts_api_version
+            && let Some(from) = Box::pin(self.lift(stage, listener_rules, &mut call)).await?
+        {
+            entry.record.lifted(&call, from);
+        }
+        Ok(call)
+    }
+
+    /// Lifts a call to the least version that the daemon takes, if its own is older and it may be allowed;
+    /// returns the older. By then it means what that version says. Podman's own API counts apart.
+    ///
+    /// Without this setting the daemon refuses such requests, and the record
+    /// [says](crate::proxy::daemon_state::DaemonState::heed) what would help.
+    async fn lift(
+        &self,
+        stage: &mut Stage,
+        listener_rules: &ListenerRules,
+        call: &mut Call,
+    ) -> Result<Option<ApiVersion>, Denial> {
+        let is_lifted = call.operation().is_some() && listener_rules.rules.may_send(call);
+        let Some(from) = call.version.filter(|_| is_lifted) else {
+            return Ok(None);
+        };
+        let shared = &self.shared;
+        let least = shared.daemon_state.least_api_version(&shared.daemon);
+        let least = least.await?;
+        if from >= least {
+            return Ok(None);
+        }
+        stage.lifted_to = Some(least);
+        call.version = stage.lifted_to;
+        Ok(Some(from))
+    }
+}
+
+/// Which call a head asks for.
+pub(super) fn understand(
+    head: &Head,
+    admission: &Admission,
+    lifted_to: Option<ApiVersion>,
+) -> Result<Call, Denial> {
+    let target = Target::parse(&head.target).map_err(Unclassified::from)?;
+    let version = target.check_version(admission.api_min);
+    version.map_err(Unclassified::from)?;
+    let mut call = classify(&head.method, target)?;
+    call.version = lifted_to.or(call.version);
+    Ok(call)
+}
+
+/// The engine's answer to a request for an object that cannot exist, if what is asked of it is allowed.
+/// Otherwise the denial stays.
+fn answer_absent(
+    entry: &mut Entry,
+    head: &Head,
+    listener_rules: &ListenerRules,
+    denial: Denial,
+) -> Denial {
+    let is_of_name = matches!(denial.reason, Reason::BadTarget | Reason::UnknownOperation);
+    let absent = docker::absent(&head.method, &head.target).filter(|absent| {
+        let is_new = absent
+            .version
+            .is_none_or(|it| it >= listener_rules.admission.api_min);
+        let rules = &listener_rules.rules;
+        is_of_name && is_new && (rules.is_observed() || rules.grants(absent.operation))
+    });
+    let Some(absent) = absent else {
+        return denial;
+    };
+    entry.record.is_about_absent(&absent);
+    let reason = if absent.is_not_found() {
+        Reason::NotFound
+    } else {
+        Reason::BadTarget
+    };
+    Denial::new(reason, absent.answer())
+}

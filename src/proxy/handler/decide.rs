@@ -1,0 +1,130 @@
+//! Evaluates a request as often as it takes, until it is sent or denied.
+//!
+//! ```text
+//! evaluate ┬ deny ──────────────────────────────────► refuse
+//!          ├ allow, and nothing is missing ─────────► send
+//!          └ otherwise wait for what is missing:
+//!              1. the body, or an upload's beginning   at the client's pace
+//!              2. `begin` in the record, if state changes
+//!              3. the connection to the daemon
+//!              4. what must be looked up, question by question
+//!            and evaluate again, under the rules of that moment
+//! ```
+//!
+//! [`Handler::act`] turns a verdict into a request that is on its way, without an `await` in between.
+//! Nothing else here has a [`Permit`](crate::policy::Permit), and none can be held across an `await`.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use super::admit::understand;
+use super::forward::{Attempt, Missing, Sent};
+use super::parts::Handler;
+use super::stage::Stage;
+use crate::audit::Entry;
+use crate::policy::{Answers, Context, Denial, Judgement, Request, SelfContainer, Shelved};
+use crate::proxy::health;
+use crate::proxy::shared::ListenerRules;
+use crate::proxy::upstream::Failure;
+
+/// How many times a request is evaluated from the beginning, each time because the rules were replaced
+/// or the daemon closed the connection before it read anything.
+const MAX_ROUNDS: usize = 4;
+
+impl Handler {
+    /// Decides whether a request may be sent, sends it, and waits for the head of the reply.
+    pub(super) async fn decide(
+        &self,
+        entry: &mut Entry,
+        stage: &mut Stage,
+    ) -> Result<Sent, Denial> {
+        let listener_rules = self.shared.listener_rules();
+        let rules = &listener_rules.rules;
+        entry.record.is_observed = rules.is_observed();
+        let call = self.admit(entry, stage, &listener_rules).await?;
+        entry.record.is_left_out = health::is_health_check(&call, &stage.head, &self.client);
+        stage.prepare_for(&call);
+        let own = self.own(rules, &call).await?;
+        let known = Answers::default();
+        let context = Context { known: &known, own };
+        let step = self.act(entry, stage, rules.evaluate(Request::new(call), context))?;
+        match step.attempt(stage).await? {
+            Attempt::Answered(sent) => Ok(sent),
+            // Most requests need nothing of this, and are not to hold the space for it.
+            Attempt::Lacks(missing) => Box::pin(self.settle(entry, stage, own, missing)).await,
+        }
+    }
+
+    /// Waits for what is missing and evaluates the request again, until it is sent or denied.
+    async fn settle(
+        &self,
+        entry: &mut Entry,
+        stage: &mut Stage,
+        own: Option<&SelfContainer>,
+        mut missing: Missing<'_>,
+    ) -> Result<Sent, Denial> {
+        // What the evaluated body borrows from.
+        let text = OnceLock::new();
+        let mut rounds = 0;
+        loop {
+            let request = match missing {
+                Missing::Body(request) => {
+                    self.take_body(entry, stage).await?;
+                    let text = text.get_or_init(|| stage.body.whole());
+                    let request = request.with_body(text)?;
+                    stage.read(&request);
+                    if let Some(body) = &request.body {
+                        entry.record.read(&request.call, body);
+                    }
+                    Ok(request)
+                }
+                Missing::Answer(request, lookup) => {
+                    stage.find_names(&request.call);
+                    let answer = self.look_up(entry, stage, &lookup).await?;
+                    stage.learn(lookup, answer);
+                    Ok(request)
+                }
+                Missing::Stage(shelved) => {
+                    self.make_ready(entry, stage).await?;
+                    Err(shelved)
+                }
+            };
+            let listener_rules = self.shared.listener_rules();
+            let rules = &listener_rules.rules;
+            let resumed = |shelved: Option<Shelved>| shelved?.resume(rules.revision());
+            let judgement = match request.map_err(resumed) {
+                Err(Some(permit)) => Judgement::Allow(permit),
+                Ok(request) => rules.evaluate(request, stage.context(own)),
+                Err(None) => {
+                    rounds += 1;
+                    stage.forget();
+                    let request = from_the_start(&listener_rules, stage, text.get(), rounds)?;
+                    rules.evaluate(request, stage.context(own))
+                }
+            };
+            let step = self.act(entry, stage, judgement)?;
+            match step.attempt(stage).await? {
+                Attempt::Answered(sent) => return Ok(sent),
+                Attempt::Lacks(more) => missing = more,
+            }
+        }
+    }
+}
+
+/// The request once more, as it came, with its body if that was read.
+fn from_the_start<'a>(
+    listener_rules: &ListenerRules,
+    stage: &Stage,
+    text: Option<&'a Bytes>,
+    rounds: usize,
+) -> Result<Request<'a>, Denial> {
+    if rounds > MAX_ROUNDS {
+        return Err(Failure::Unheard.into());
+    }
+    let call = understand(&stage.head, &listener_rules.admission, stage.lifted_to)?;
+    match text {
+        Some(text) => Request::new(call).with_body(text),
+        None => Ok(Request::new(call)),
+    }
+}

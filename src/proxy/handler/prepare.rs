@@ -1,0 +1,133 @@
+//! Gets what a request lacks before it is sent: its body or the beginning of it, its `begin` in the record, the
+//! names that it rests on, a connection to the daemon, and answers. All waiting for them happens here.
+
+use std::sync::Arc;
+
+use super::parts::Handler;
+use super::stage::{Progress, Stage, Unpacking};
+use crate::audit::{Entry, Record};
+use crate::docker::{Call, Effect};
+use crate::policy::{Answer, Denial, Lookup, Rules, SelfContainer};
+use crate::proxy::body::inflate::HELD;
+use crate::proxy::head::Framing;
+use crate::proxy::request_state::Upload;
+use crate::proxy::{ask, body};
+
+impl Handler {
+    /// Reads what is left of a denied request, if that is little and comes at once. Whether its end was
+    /// read, so that what follows on the connection is another request.
+    pub(super) async fn reads_to_end(&self, stage: &mut Stage, record: &Record) -> bool {
+        // What follows an upgrade that was offered to who knows what may be of another protocol.
+        let may_be_other = record.operation().is_none() && stage.head.upgrade.is_some();
+        if self.is_over_limit || may_be_other {
+            return false;
+        }
+        match (stage.head.framing, stage.unread.take()) {
+            (Framing::Length(0), _) => true,
+            // Only hyper knows where they end.
+            (Framing::Chunked, _) => false,
+            (Framing::Length(length), Some(body)) => {
+                // Whoever waits for the go-ahead may send none of it.
+                let is_sent = !stage.head.expects_continue;
+                is_sent
+                    && Box::pin(body::request::ends_at_once(length, body, &record.bytes_in)).await
+            }
+            (Framing::Length(_), None) => !stage.is_sent() && self.state.upload() == Upload::Ended,
+        }
+    }
+
+    /// Reads the body, or the beginning of an upload, unless that was done.
+    pub(super) async fn take_body(&self, entry: &Entry, stage: &mut Stage) -> Result<(), Denial> {
+        let Some(body) = stage.unread.take() else {
+            return Ok(());
+        };
+        let (limits, reading) = (&self.shared.limits, &mut stage.reading);
+        let bytes_in = Arc::clone(&entry.record.bytes_in);
+        let (kind, head) = (stage.kind, &stage.head);
+        let taken =
+            body::request::prepare(kind, head, body, bytes_in, &self.state, (limits, reading));
+        stage.body = taken.await?;
+        if stage.unpacking != Unpacking::None {
+            stage.body.begin(limits.body_time).await?;
+            stage.body.keep_pace(limits.upload());
+        }
+        Ok(())
+    }
+
+    /// Waits for everything that is missing, first for what the client paces.
+    pub(super) async fn make_ready(
+        &self,
+        entry: &mut Entry,
+        stage: &mut Stage,
+    ) -> Result<(), Denial> {
+        self.take_body(entry, stage).await?;
+        if stage.unpacking == Unpacking::Unknown {
+            let shared = &self.shared;
+            let engine = shared.daemon_state.engine(&shared.daemon).await?;
+            stage.unpacking = if engine.unpacks_safely() {
+                Unpacking::Safe
+            } else {
+                Unpacking::WithPrograms
+            };
+        }
+        if stage.unpacking == Unpacking::Here {
+            stage.unpacking = Unpacking::WithPrograms;
+            stage.reading.take(HELD)?;
+            stage.body.inflate(self.shared.limits.body_time).await?;
+        }
+        if stage.changes_state && stage.progress == Progress::New {
+            entry.begin_confirmed().await?;
+            stage.progress = Progress::Begun;
+        }
+        let names = stage.names.as_mut().map(std::mem::take).unwrap_or_default();
+        if !names.is_empty() {
+            let hold = self.shared.daemon_state.names().hold(&names);
+            stage.holds.push(Box::pin(hold).await?);
+        }
+        self.upstream.make_ready().await
+    }
+
+    /// Dockgate's own container, if the request could reach it. What only shows metadata may show Dockgate's
+    /// own too, and what no policy allows is denied whether the daemon can be asked or not.
+    pub(super) async fn own(
+        &self,
+        rules: &Rules,
+        call: &Call,
+    ) -> Result<Option<&SelfContainer>, Denial> {
+        if call.effect() == Effect::Read || !rules.may_send(call) {
+            return Ok(None);
+        }
+        let shared = &self.shared;
+        Box::pin(shared.daemon_state.own(&shared.daemon)).await
+    }
+
+    /// Asks the daemon, once everything else is there.
+    pub(super) async fn look_up(
+        &self,
+        entry: &mut Entry,
+        stage: &mut Stage,
+        lookup: &Lookup,
+    ) -> Result<Answer, Denial> {
+        if let Lookup::Predecessor(name) = lookup {
+            return Ok(self.shared.daemon_state.recently_removed().of(name));
+        }
+        if let Lookup::Moved { .. } = lookup {
+            return Ok(self.shared.daemon_state.moved().of(lookup));
+        }
+        self.make_ready(entry, stage).await?;
+        if stage.known.len() >= ask::MAX_LOOKUPS {
+            return Err(ask::failed("is one too many"));
+        }
+        let Some(call) = lookup.call() else {
+            return Ok(Answer::Missing);
+        };
+        if lookup.body().is_some() {
+            entry.prepare_confirmed((lookup, &call)).await?;
+        }
+        let answered = ask::look_up(&self.upstream, lookup, &mut stage.learning).await;
+        let status = answered.as_ref().ok().map(|(_, status)| status.as_u16());
+        entry.looked_up((lookup, &call), status)?;
+        let (answer, status) = answered?;
+        answer.ok_or_else(|| ask::failed(&format!("has the answer {status}")))
+    }
+}

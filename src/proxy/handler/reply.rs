@@ -1,0 +1,215 @@
+//! The reply to a request: the daemon's, passed on or become a tunnel; or the one place where a denial becomes one.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use hyper::body::Incoming;
+
+use super::forward::Sent;
+use super::parts::Handler;
+use crate::audit::{End, Entry, Record};
+use crate::docker::json::escape;
+use crate::docker::{Call, Reply, Upgrade};
+use crate::policy::{Denial, Reason};
+use crate::proxy::body::ReplyBody;
+use crate::proxy::body::pace::too_slow;
+use crate::proxy::body::request::broken;
+use crate::proxy::head::Head;
+use crate::proxy::request_state::Upload;
+use crate::proxy::tunnel::Tunnel;
+use crate::proxy::{headers, upstream};
+use crate::sync::lock;
+
+impl Handler {
+    /// Hands on the reply to a request that was sent.
+    pub(super) async fn hand_on(
+        &self,
+        sent: Sent,
+        head: &Head,
+        entry: Box<Entry>,
+    ) -> Response<ReplyBody> {
+        let Sent {
+            terms,
+            upgrade,
+            reply,
+        } = sent;
+        if let Some(tagged) = &terms.memory.tagged
+            && reply.status().is_success()
+        {
+            self.shared.daemon_state.moved().remember(tagged.clone());
+        }
+        match upgrade {
+            Some(upgrade) if reply.status() == StatusCode::SWITCHING_PROTOCOLS => {
+                let client_asked = head.upgrade.is_some();
+                self.hijack(reply, upgrade, client_asked, entry).await
+            }
+            Some(_) | None => self.pass(reply, &terms.request.call, upgrade.is_some(), entry),
+        }
+    }
+
+    /// Refuses; and when it was the client that sent no whole body, blames nothing else.
+    pub(super) fn give_up(
+        &self,
+        denial: &Denial,
+        close: bool,
+        mut entry: Box<Entry>,
+    ) -> Response<ReplyBody> {
+        match self.state.upload() {
+            Upload::Unread | Upload::Running | Upload::Ended => {
+                self.refuse(denial, close, Some(entry))
+            }
+            Upload::Broken => self.refuse(&broken(), true, Some(entry)),
+            Upload::Gzip(bad) => self.refuse(&bad.into(), true, Some(entry)),
+            Upload::Slow => self.refuse(&too_slow(), true, Some(entry)),
+            Upload::Left => {
+                let broken = broken();
+                entry.record.refused(&broken);
+                entry.finish(End::ClientGone);
+                self.refuse(&broken, true, None)
+            }
+        }
+    }
+
+    /// Hands on a reply of the daemon.
+    fn pass(
+        &self,
+        reply: Response<Incoming>,
+        call: &Call,
+        was_hijack: bool,
+        mut entry: Box<Entry>,
+    ) -> Response<ReplyBody> {
+        let (mut parts, body) = reply.into_parts();
+        if let Err(denial) = headers::check_reply(parts.status, &parts.headers) {
+            self.upstream.cut();
+            return self.refuse(&denial, true, Some(entry));
+        }
+        entry.record.status = Some(parts.status.as_u16());
+        let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
+        headers::drop_hop_by_hop(&mut parts.headers);
+        say_if_open(&entry.record, &mut parts.headers);
+        if was_hijack || self.state.upload() == Upload::Running {
+            // Behind a request for a hijack nothing is read as a request, whatever became of it;
+            // and behind one whose body is not whole nothing can be.
+            parts
+                .headers
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        let can_be_asked_again = call.is_endless() && !call.effect().changes_state();
+        let may_be_too_old = parts.status == StatusCode::BAD_REQUEST && call.version.is_some();
+        let body = ReplyBody::stream(body, entry, Arc::clone(&self.state), can_be_asked_again);
+        let body = if may_be_too_old {
+            body.heeded_by(&self.shared.daemon_state)
+        } else if matches!(call.reply(), Reply::Stream(_)) && is_chunked {
+            body.in_whole_chunks(self.upstream.heard())
+        } else {
+            body
+        };
+        Response::from_parts(parts, body)
+    }
+
+    /// Leaves the connection to a tunnel. There is no reply by hyper then, so this never returns.
+    async fn hijack(
+        &self,
+        mut reply: Response<Incoming>,
+        upgrade: Upgrade,
+        client_asked: bool,
+        entry: Box<Entry>,
+    ) -> Response<ReplyBody> {
+        match upstream::take_over(&mut reply).await {
+            Ok(daemon) => {
+                let mut headers = std::mem::take(reply.headers_mut());
+                headers::drop_hop_by_hop(&mut headers);
+                say_if_open(&entry.record, &mut headers);
+                let tunnel = Tunnel::new(daemon, &headers, upgrade, client_asked, entry);
+                *lock(&self.tunnel) = Some(tunnel);
+                std::future::pending().await
+            }
+            Err(denial) => self.refuse(&denial, true, Some(entry)),
+        }
+    }
+
+    /// Answers with a refusal and notes it in the record.
+    pub(super) fn refuse(
+        &self,
+        denial: &Denial,
+        close: bool,
+        mut entry: Option<Box<Entry>>,
+    ) -> Response<ReplyBody> {
+        // Bytes behind a request for a hijack were meant for the container: no request is among them.
+        let close = close
+            || entry
+                .as_ref()
+                .is_some_and(|entry| entry.record.is_of_hijack());
+        if let Some(entry) = &mut entry {
+            entry.record.refused(denial);
+        }
+        let mut reply = denied(denial, close);
+        if let Some(entry) = &entry {
+            say_if_open(&entry.record, reply.headers_mut());
+        }
+        let whole = |bytes| ReplyBody::whole(bytes, entry, Arc::clone(&self.state));
+        reply.map(whole)
+    }
+}
+
+/// Says in every reply of a listener that is only observed that the gate is open, and what the verdict is.
+fn say_if_open(record: &Record, headers: &mut HeaderMap) {
+    if record.is_observed {
+        let verdict = HeaderValue::from_static(record.verdict.as_str());
+        headers.insert(OBSERVE, verdict);
+    }
+}
+
+/// Carries the verdict where it is not enforced.
+pub const OBSERVE: HeaderName = HeaderName::from_static("dockgate-observe");
+
+/// Carries the reason's code.
+pub const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
+
+/// What the client gets: the status, Docker's `{"message": ..}`, and the reason's code. With
+/// `close` the connection ends, as there may be more of the refused request on it.
+pub fn denied(denial: &Denial, close: bool) -> Response<Bytes> {
+    let message = &denial.message;
+    let mut body = String::with_capacity(message.len() + 32);
+    body.push_str(r#"{"message":""#);
+    // What does not exist is answered as the daemon does, and clients look for its words.
+    if denial.reason != Reason::NotFound {
+        body.push_str("dockgate: ");
+    }
+    escape(message, &mut body);
+    body.push_str("\"}\n");
+    let mut reply = Response::new(Bytes::from(body));
+    *reply.status_mut() =
+        StatusCode::from_u16(denial.reason.status()).unwrap_or(StatusCode::FORBIDDEN);
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(REASON, HeaderValue::from_static(denial.reason.code()));
+    if close {
+        headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_dockers_error_with_a_reason() {
+        let reply = denied(&Denial::new(Reason::NotGranted, "no \"x\""), true);
+        assert_eq!(reply.status(), StatusCode::FORBIDDEN);
+        assert_eq!(reply.headers()["dockgate-reason"], "not_granted");
+        assert_eq!(reply.headers()["connection"], "close");
+        assert_eq!(reply.body(), "{\"message\":\"dockgate: no \\\"x\\\"\"}\n");
+    }
+
+    #[test]
+    fn what_does_not_exist_is_answered_in_the_daemon_s_words() {
+        let denial = Denial::new(Reason::NotFound, "No such container: x:1");
+        let reply = denied(&denial, false);
+        assert_eq!(reply.body(), "{\"message\":\"No such container: x:1\"}\n");
+        assert!(!reply.headers().contains_key("connection"));
+    }
+}
