@@ -34,6 +34,12 @@ pub fn is_network_name(text: &str) -> bool {
     is_name(text) || is_unusual_name(text)
 }
 
+/// Whether a network is one that somebody made: the names of an engine's own mean the same everywhere.
+#[must_use]
+pub fn is_user_defined(network: &str) -> bool {
+    !matches!(network, "bridge" | "default" | "host" | "none")
+}
+
 fn is_unusual_name(text: &str) -> bool {
     let is_mode = text.split_once(':').is_some_and(|(mode, _)| {
         let mut modes = MODES.iter();

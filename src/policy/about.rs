@@ -1,7 +1,7 @@
 //! The full ids of what a request is about.
 
 use super::answers::{Answer, Answers, Lookup};
-use super::names::is_user_defined;
+use crate::docker::network::is_user_defined;
 use crate::docker::{Call, Json, Object, Operation};
 
 /// The full ids of what a request is about, of those that were looked up. The record has them.

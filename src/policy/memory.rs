@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::answers::{self, Answers, Lookup, NeedsLookup};
+use super::names::tags;
 use super::objects::Container;
-use super::stamp;
-use crate::docker::Block;
-use crate::docker::{Call, Deed, Parameters, Reference};
+use crate::docker::{Block, Call, Deed, Parameters, Reference};
 use crate::policyfile::file::Policy;
 
 /// What to remember of a request.
@@ -37,7 +36,7 @@ impl Memory {
             && policy.judges(Block::Images)
         {
             let image = answers::image(known, call.object().unwrap_or_default())?;
-            let name = stamp::tags(call).first().map(Reference::to_string);
+            let name = tags(call).first().map(Reference::to_string);
             let policy = policy.mark().to_owned();
             let lookup = name.map(|name| Lookup::Moved { policy, name });
             memory.tagged = lookup.map(|lookup| (lookup, image.id.as_str().into()));

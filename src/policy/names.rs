@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use super::stamp;
 use crate::docker::mount::{self, Mount, Source};
+use crate::docker::network::is_user_defined;
 use crate::docker::operation::Body;
-use crate::docker::{Call, Document, Json, Method, Naming, Object, Parameters};
+use crate::docker::{Call, Document, Json, Method, Naming, Object, Parameters, Reference};
 use crate::policy::objects::{Container, is_full_id};
 
 /// A name of an object, and the kind of object.
@@ -56,7 +56,7 @@ impl Names {
                 );
             }
             Naming::Repository | Naming::Tags if spec.body != Body::Tar => {
-                for name in stamp::tags(call) {
+                for name in tags(call) {
                     names.change(Object::Image, &name.to_string());
                 }
             }
@@ -146,18 +146,27 @@ pub fn tagged(call: &Call) -> String {
     }
 }
 
+/// The names that a request gives to an image.
+#[must_use]
+pub fn tags(call: &Call) -> Vec<Reference> {
+    match call.judged().query.naming() {
+        Naming::Tags => {
+            let names = call.query.pairs().filter(|(key, _)| *key == "t");
+            names
+                .filter_map(|(_, name)| Reference::of_tag(name))
+                .collect()
+        }
+        Naming::Repository => Reference::of_tag(&tagged(call)).into_iter().collect(),
+        Naming::Container | Naming::None => Vec::new(),
+    }
+}
+
 impl Name {
     fn new(kind: Object, name: &str) -> Option<Self> {
         // The daemon takes a slash before a container's name for the same.
         let name = name.trim_start_matches('/').to_owned();
         (!name.is_empty()).then_some(Self { kind, name })
     }
-}
-
-/// Whether a network is one that somebody made: the names of an engine's own mean the same everywhere.
-#[must_use]
-pub fn is_user_defined(network: &str) -> bool {
-    !matches!(network, "bridge" | "default" | "host" | "none")
 }
 
 /// Whether a text can be the beginning of an id.

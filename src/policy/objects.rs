@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::names::is_user_defined;
-
 use crate::docker::Json;
+use crate::docker::network::is_user_defined;
 use crate::docker::target::is_name;
 
 /// A container.

@@ -9,9 +9,10 @@
 mod explicit;
 
 use super::about::{container_id, network_id, object_id};
-use super::names::{is_hex, is_user_defined};
+use super::names::is_hex;
 use super::request::Request;
 use super::stamp;
+use crate::docker::network::is_user_defined;
 use crate::docker::{Block, Call, Json, Operation, Subject};
 use crate::policy::answers::{Answer, Answers, Lookup};
 use crate::policy::objects::is_full_id;

@@ -5,8 +5,8 @@ mod spelling;
 
 use spelling::{cleaned, folded, is_filled_in, is_in};
 
-use super::names::is_user_defined;
 use crate::docker::mount::{Access, is_on_mount_below};
+use crate::docker::network::is_user_defined;
 use crate::docker::reference::Version;
 use crate::docker::{Json, Object, Reference};
 use crate::policy::answers;

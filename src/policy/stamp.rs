@@ -1,9 +1,9 @@
 //! The labels that say by which policy something was made: on what a body makes, on the volumes that a
 //! container's body has made, and on images.
 
-use super::names::tagged;
+use super::names::tags;
 use crate::docker::mount::{self, Source};
-use crate::docker::{Call, Document, Json, Naming, Operation, Parameters, Reference};
+use crate::docker::{Call, Document, Json, Operation, Parameters, Reference};
 use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::keys::Blocks;
 use crate::policy::objects::{IMAGE_LABEL, POLICY_LABEL};
@@ -132,20 +132,6 @@ pub(crate) fn image(call: &mut Call, mark: &str) {
         let labels = stamps.map(|(key, value)| format!("{key}=\"{value}\""));
         call.query
             .add("changes", &format!("LABEL {}", labels.join(" ")));
-    }
-}
-
-/// The names that a request gives to an image.
-pub(crate) fn tags(call: &Call) -> Vec<Reference> {
-    match call.judged().query.naming() {
-        Naming::Tags => {
-            let names = call.query.pairs().filter(|(key, _)| *key == "t");
-            names
-                .filter_map(|(_, name)| Reference::of_tag(name))
-                .collect()
-        }
-        Naming::Repository => Reference::of_tag(&tagged(call)).into_iter().collect(),
-        Naming::Container | Naming::None => Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::body::inflate::BadGzip;
+use super::body::cut::BadGzip;
 use super::head::{Head, RefusedHead};
 use crate::proxy::wake_flag::WakeFlag;
 use crate::sync::lock;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 
-use super::pace::Cut;
+use super::cut::Cut;
 use crate::net::chunks::Heard;
 
 /// What was read of a chunk that goes on.

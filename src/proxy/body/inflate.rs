@@ -10,9 +10,8 @@ use bytes::{Buf, Bytes};
 use flate2::write::MultiGzDecoder;
 use http_body::Frame;
 
-use super::pace::Cut;
-use super::{OnRead, Source};
-use crate::policy::{Denial, Reason};
+use super::cut::{BadGzip, Cut};
+use super::source::{OnRead, Source};
 
 /// So many bytes may come out of each byte of a compressed upload, and so many besides. Tars of small files have
 /// mostly zeros, of large ones they do not.
@@ -23,10 +22,9 @@ const MOST: u64 = 16 * 1024 * 1024 * 1024;
 /// What unpacking holds, in bytes: the window, what is read and what has come out.
 pub const HELD: usize = 160 * 1024;
 
-/// A body that is unpacked as it is read.
+/// What a body holds that is unpacked as it is read.
 #[derive(Debug)]
 pub(super) struct Inflated {
-    packed: Source,
     decoder: MultiGzDecoder<Vec<u8>>,
     /// What was read and is not unpacked yet.
     input: Bytes,
@@ -37,22 +35,10 @@ pub(super) struct Inflated {
     is_over: bool,
 }
 
-/// Why a compressed upload is not unpacked to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadGzip {
-    /// It is not gzip, breaks off, or its checksum is another.
-    #[error("the upload is not valid gzip")]
-    Corrupt,
-    /// Far more comes out than went in.
-    #[error("the upload unpacks to far more than it is")]
-    TooLarge,
-}
-
 impl Inflated {
     /// What a body holds that begins as gzip does.
-    pub(super) fn new(packed: Source) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            packed,
             decoder: MultiGzDecoder::new(Vec::new()),
             input: Bytes::new(),
             ahead: Bytes::new(),
@@ -78,6 +64,7 @@ impl Inflated {
 
     pub(super) fn poll_frame(
         &mut self,
+        packed: &mut Source,
         cx: &mut Context<'_>,
         on_read: OnRead<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
@@ -86,7 +73,7 @@ impl Inflated {
         }
         while !self.is_over {
             if self.input.is_empty() {
-                match ready!(self.packed.poll_frame(cx, on_read)) {
+                match ready!(packed.poll_frame(cx, on_read)) {
                     Some(Ok(frame)) => self.input = frame.into_data().unwrap_or_default(),
                     Some(Err(cut)) => return Poll::Ready(Some(Err(cut))),
                     None => self.is_over = true,
@@ -130,21 +117,6 @@ fn wide(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
 }
 
-impl From<BadGzip> for Denial {
-    fn from(bad: BadGzip) -> Self {
-        match bad {
-            BadGzip::Corrupt => Self::new(
-                Reason::BadBody,
-                "the upload begins as gzip and is not valid gzip to its end: compress it again, or send a plain tar",
-            ),
-            BadGzip::TooLarge => Self::new(
-                Reason::BodyTooLarge,
-                "the upload unpacks to far more than its size: send a plain tar",
-            ),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use flate2::Compression;
@@ -161,7 +133,7 @@ mod tests {
 
     /// What comes out of a body that comes in pieces of this size, and the longest piece of it.
     fn inflate(packed: &[u8], piece: usize) -> Result<(Vec<u8>, usize), BadGzip> {
-        let mut inflated = Inflated::new(Source::Whole(Bytes::new()));
+        let mut inflated = Inflated::new();
         let (mut whole, mut longest) = (Vec::new(), 0);
         let mut take = |made: Bytes| {
             longest = longest.max(made.len());
@@ -240,7 +212,7 @@ mod tests {
         let zeros = vec![0; 64 << 20];
         let packed = gzip(&zeros);
         assert!(packed.len() < 100_000, "{}", packed.len());
-        let mut inflated = Inflated::new(Source::Whole(Bytes::new()));
+        let mut inflated = Inflated::new();
         inflated.input = packed.into();
         let mut made = 0;
         let bad = loop {

@@ -12,9 +12,8 @@ use bytes::Bytes;
 use http_body::Frame;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::inflate::BadGzip;
+use super::cut::Cut;
 use crate::config::UploadRate;
-use crate::policy::{Denial, Reason};
 
 /// How far a client is from being too slow.
 #[derive(Clone, Copy, Debug)]
@@ -102,27 +101,6 @@ impl Watch {
         }
         timer.as_mut().poll(cx)
     }
-}
-
-/// Why a body that is sent on as it comes is not sent to its end.
-#[derive(Debug, thiserror::Error)]
-pub enum Cut {
-    /// It broke off, or is not what its framing says.
-    #[error("the body broke off")]
-    Broken(#[source] hyper::Error),
-    /// It is not unpacked to its end.
-    #[error(transparent)]
-    Gzip(BadGzip),
-    /// It comes too slowly.
-    #[error("the body comes too slowly")]
-    Slow,
-}
-
-/// The denial of an upload that comes too slowly.
-pub fn too_slow() -> Denial {
-    let message = "the upload came slower than limits.upload_rate for longer than limits.upload_grace, and \
-        nobody else can use the container meanwhile: send it faster, or raise the limits";
-    Denial::new(Reason::BodyTimeout, message)
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::cut::Cut;
 use super::gather::{Gather, Polled};
-use super::pace::Cut;
-use super::{Source, count};
+use super::source::{Source, count};
 use crate::audit::{End, Entry};
 use crate::net::chunks::Heard;
 use crate::proxy::daemon_state::DaemonState;

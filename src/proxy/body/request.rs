@@ -14,9 +14,11 @@ use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
+use super::cut::Cut;
+use super::inflate::Inflated;
 use super::kind::{JSON, TAR, is_as_none, refusal};
-use super::pace::{Cut, Watch};
-use super::{Source, count};
+use super::pace::Watch;
+use super::source::{Source, count};
 use crate::config::{Limits, UploadRate};
 use crate::docker;
 use crate::docker::body::MAX_OF_NOTHING;
@@ -30,6 +32,8 @@ use crate::proxy::request_state::{RequestState, Upload};
 #[derive(Debug)]
 pub struct RequestBody {
     pub(super) source: Source,
+    /// What unpacks it, if it is sent on as what it holds.
+    pub(super) inflated: Option<Box<Inflated>>,
     /// Our own canonical value; there is none without a body.
     content_type: Option<&'static str>,
     /// Of a body that is sent on as it comes: who waits for its end, and the count of its bytes.
@@ -87,6 +91,7 @@ pub async fn prepare(
     let watched = is_stream.then(|| (Arc::clone(state), bytes_in));
     Ok(RequestBody {
         source,
+        inflated: None,
         content_type,
         watched,
         pace: None,
@@ -99,6 +104,7 @@ impl RequestBody {
     pub fn empty() -> Self {
         Self {
             source: Source::Whole(Bytes::new()),
+            inflated: None,
             content_type: None,
             watched: None,
             pace: None,
@@ -120,8 +126,8 @@ impl RequestBody {
     #[must_use]
     pub fn whole(&self) -> Bytes {
         match &self.source {
-            Source::Whole(bytes) => bytes.clone(),
-            Source::Begun(..) | Source::Stream(_) | Source::Inflated(_) => Bytes::new(),
+            Source::Whole(bytes) if self.inflated.is_none() => bytes.clone(),
+            Source::Whole(_) | Source::Begun(..) | Source::Stream(_) => Bytes::new(),
         }
     }
 
@@ -129,6 +135,7 @@ impl RequestBody {
     #[must_use]
     pub fn replaced(mut self, rendered: &str) -> Self {
         self.source = Source::Whole(Bytes::copy_from_slice(rendered.as_bytes()));
+        self.inflated = None;
         self.content_type = Some(JSON);
         self
     }
@@ -156,6 +163,7 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let Self {
             source,
+            inflated,
             watched,
             pace,
             ..
@@ -165,7 +173,10 @@ impl Body for RequestBody {
                 count(bytes_in, bytes);
             }
         };
-        let polled = source.poll_frame(cx, &mut on_read);
+        let polled = match inflated {
+            Some(inflated) => inflated.poll_frame(source, cx, &mut on_read),
+            None => source.poll_frame(cx, &mut on_read),
+        };
         let polled = match pace {
             Some(pace) => pace.watch(polled, cx),
             None => polled,
@@ -187,11 +198,17 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.source.is_end()
+        match &self.inflated {
+            Some(inflated) => inflated.is_end(),
+            None => self.source.is_end(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.source.size_hint()
+        match &self.inflated {
+            Some(_) => SizeHint::default(),
+            None => self.source.size_hint(),
+        }
     }
 }
 

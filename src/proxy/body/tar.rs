@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 
-use super::Source;
+use super::cut::{Cut, too_slow};
 use super::inflate::Inflated;
-use super::pace::{Cut, too_slow};
 use super::request::{RequestBody, broken, slow};
+use super::source::Source;
 use crate::policy::Denial;
 
 impl RequestBody {
@@ -21,7 +21,7 @@ impl RequestBody {
     ///
     /// It breaks off, or takes longer than this.
     pub async fn begin(&mut self, time: Duration) -> Result<(), Denial> {
-        if matches!(self.source, Source::Whole(_)) {
+        if self.inflated.is_none() && matches!(self.source, Source::Whole(_)) {
             return Ok(());
         }
         let mut begun = BytesMut::new();
@@ -41,14 +41,15 @@ impl RequestBody {
         };
         let read = tokio::time::timeout(time, reading).await;
         read.unwrap_or_else(|_| Err(slow()))?;
+        let begun = begun.freeze();
+        if let Some(inflated) = &mut self.inflated {
+            inflated.put_back(begun);
+            return Ok(());
+        }
         let rest = std::mem::replace(&mut self.source, Source::Whole(Bytes::new()));
         self.source = match rest {
-            Source::Begun(_, rest) | Source::Stream(rest) => Source::Begun(begun.freeze(), rest),
-            Source::Inflated(mut inflated) => {
-                inflated.put_back(begun.freeze());
-                Source::Inflated(inflated)
-            }
-            Source::Whole(_) => Source::Whole(begun.freeze()),
+            Source::Begun(_, rest) | Source::Stream(rest) => Source::Begun(begun, rest),
+            Source::Whole(_) => Source::Whole(begun),
         };
         Ok(())
     }
@@ -59,21 +60,22 @@ impl RequestBody {
     ///
     /// It is not what it begins as, breaks off, or takes longer than this.
     pub async fn inflate(&mut self, time: Duration) -> Result<(), Denial> {
-        let packed = std::mem::replace(&mut self.source, Source::Whole(Bytes::new()));
-        self.source = Source::Inflated(Box::new(Inflated::new(packed)));
+        self.inflated = Some(Box::new(Inflated::new()));
         self.begin(time).await
     }
 
     /// How the daemon would unpack it, told by how it begins.
     #[must_use]
     pub fn packed(&self) -> Packed {
-        match &self.source {
-            Source::Whole(bytes) | Source::Begun(bytes, _) => Packed::of(bytes),
+        if let Some(inflated) = &self.inflated {
             // What was unpacked once must be a tar.
-            Source::Inflated(inflated) => match Packed::of(inflated.begun()) {
+            return match Packed::of(inflated.begun()) {
                 Packed::Gzip => Packed::With("gzip twice"),
                 packed @ (Packed::Plain | Packed::With(_)) => packed,
-            },
+            };
+        }
+        match &self.source {
+            Source::Whole(bytes) | Source::Begun(bytes, _) => Packed::of(bytes),
             Source::Stream(_) => Packed::With("something unknown"),
         }
     }

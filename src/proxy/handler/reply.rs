@@ -14,7 +14,7 @@ use crate::docker::json::escape;
 use crate::docker::{Call, Reply, Upgrade};
 use crate::policy::{Denial, Reason};
 use crate::proxy::body::ReplyBody;
-use crate::proxy::body::pace::too_slow;
+use crate::proxy::body::cut::too_slow;
 use crate::proxy::body::request::broken;
 use crate::proxy::head::Head;
 use crate::proxy::request_state::Upload;
