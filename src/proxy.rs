@@ -6,6 +6,7 @@ pub mod ask;
 pub mod body;
 pub mod budget;
 pub mod connection;
+pub mod daemon;
 pub mod daemon_state;
 pub mod engine;
 pub mod guard;

@@ -6,8 +6,8 @@ use crate::docker::operation::Spec;
 use crate::docker::{ApiVersion, Body, Deed, Effect, Operation, Parameters, Reply, Upgrade};
 use crate::policy::{Rules, SelfContainer};
 use crate::policyfile::Policy;
+use crate::proxy::daemon::Daemon;
 use crate::proxy::daemon_state::DaemonState;
-use crate::proxy::upstream::Daemon;
 
 /// What holds on a listener: its policies with what they grant, and what is dangerous about that.
 #[must_use]

@@ -12,8 +12,9 @@ use hyper::body::Incoming;
 
 use super::body::RequestBody;
 use super::budget::{Budget, Taken};
+use super::daemon::Daemon;
 use super::head::Head;
-use super::upstream::{Daemon, Failure, Outgoing, Upstream};
+use super::upstream::{Failure, Outgoing, Upstream};
 use crate::docker::json::parsed_size;
 use crate::net::client::ClientKey;
 use crate::policy::permit::Probe;

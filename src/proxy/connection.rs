@@ -1,4 +1,25 @@
-//! One client's connection, from the first byte to the last.
+//! One client's connection, from the first byte to the last. A request's life on it:
+//!
+//! ```text
+//! client's socket                                                 daemon's socket
+//!   │                                                                 ▲     │
+//!   ▼             head              take_head                         │     │
+//! Guard ──────────────────► RequestState ──────► Handler::answer ─► Upstream│
+//!   │ a head of its own making    ▲                │                        │
+//!   ▼                             │ release        ▼                        ▼
+//! hyper ◄── writes the reply ── ReplyBody ◄── Response ◄───────────── hyper's client
+//!   │                             │ dropped: the entry goes into the record
+//!   ▼                             ▼
+//! client's socket               the guard reads the next head
+//! ```
+//!
+//! All of it is one task. [`converse`] polls its parts, each only if its [`WakeFlag`] was raised:
+//!
+//! ```text
+//! 1. the drain      once it begins: a head that is under way is refused, and no further request is read
+//! 2. the daemon     first, so that its closing is known before a request is sent
+//! 3. the client     which runs the guard, hyper and the handler; then 2 again, for what that has sent
+//! ```
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -33,7 +54,7 @@ use crate::proxy::wake_flag::WakeFlag;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// How often the two sides of a connection are polled in turn, each for what the other has done,
-/// before other connections have theirs. A bell that still rings then wakes the task.
+/// before other connections have theirs. A flag that is still raised then wakes the task.
 const ROUNDS: usize = 8;
 
 /// Serves a client until it leaves, or the drain ends what it does.
@@ -75,17 +96,17 @@ async fn converse(
 ) -> Option<Tunnel> {
     let mut drained =
         std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
-    let drain_bell = WakeFlag::new();
-    let bells = [&drain_bell, &handler.upstream.wake_flag, &state.wake_flag];
+    let drain_flag = WakeFlag::new();
+    let flags = [&drain_flag, &handler.upstream.wake_flag, &state.wake_flag];
     let mut keeps_no_more = false;
     poll_fn(|cx| {
-        // What rings from here on is seen below.
-        for wake_flag in bells {
+        // What is raised from here on is seen below.
+        for wake_flag in flags {
             wake_flag.hush();
         }
-        if drain_bell.take_ring()
+        if drain_flag.take_ring()
             && !state.is_draining()
-            && drained.as_mut().poll(&mut drain_bell.context()).is_ready()
+            && drained.as_mut().poll(&mut drain_flag.context()).is_ready()
         {
             state.drain();
         }
@@ -112,7 +133,7 @@ async fn converse(
                 state.wake_flag.ring();
             }
         }
-        for wake_flag in bells {
+        for wake_flag in flags {
             wake_flag.belong_to(cx.waker());
         }
         Poll::Pending
@@ -121,13 +142,13 @@ async fn converse(
 }
 
 /// hyper's connection with a client.
-type Http = http1::Connection<TokioIo<Guard<Socket>>, AlwaysReady<PanicCaught<GateService>>>;
+type Http = http1::Connection<TokioIo<Guard<Socket>>, AlwaysReady<PanicCaught<HandlerService>>>;
 
-/// Speaks HTTP through the guard, and has the gate answer.
+/// Speaks HTTP through the guard, and has the handler answer.
 fn http(guard: Guard<Socket>, handler: Arc<Handler>, state: Arc<RequestState>) -> Http {
     let service = ServiceBuilder::new()
         .layer(CatchPanic(state))
-        .service(GateService(handler));
+        .service(HandlerService(handler));
     http1::Builder::new()
         .half_close(false)
         .max_buf_size(MAX_BUFFER)
@@ -166,13 +187,13 @@ where
     }
 }
 
-/// The gate as a service.
+/// The handler as a service.
 #[derive(Clone)]
-struct GateService(Arc<Handler>);
+struct HandlerService(Arc<Handler>);
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response<ReplyBody>, Infallible>> + Send>>;
 
-impl Service<Request<Incoming>> for GateService {
+impl Service<Request<Incoming>> for HandlerService {
     type Response = Response<ReplyBody>;
     type Error = Infallible;
     type Future = Answer;

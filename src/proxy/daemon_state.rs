@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use super::ask;
 use super::budget::{Share, Taken};
+use super::daemon::Daemon;
 use super::engine::Engine;
 use super::held::HeldNames;
-use super::upstream::Daemon;
 use crate::audit::Record;
 use crate::docker::ApiVersion;
 use crate::docker::json::parsed_size;

@@ -4,6 +4,19 @@
 //! says no more than how the body is framed. Then it lets that body through and holds everything
 //! else until the reply is over: no byte behind a request is read as another while its connection
 //! may still be hijacked.
+//!
+//! ```text
+//!   ┌──────────────────────── the reply is over ────────────────────────┐
+//!   ▼                                                                   │
+//! Head ─ good ─┬─ no body ───────────────────────────────────────────► Held
+//!   │          ├─ of known length ──► Body ── all of it was read ───────┘
+//!   │          └─ in chunks ────────► Chunks   the connection's last request
+//!   └─── bad ───────────────────────► Refused  no byte is anybody's any more
+//!
+//! any of them ── hijacked ──────────► Raw      what is held, then the socket's own bytes
+//! ```
+
+mod limits;
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -13,38 +26,12 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep};
 
 use super::head::{BadHead, Framing, Head, RefusedHead, Scan, first_line, synthesize};
-use crate::config::Limits;
 use crate::proxy::request_state::{RequestState, Upload};
 
-/// The bounds on heads.
-#[derive(Clone, Copy, Debug)]
-pub struct HeadLimits {
-    /// From the first byte to the last.
-    pub time: Duration,
-    /// Before the first byte.
-    pub idle: Duration,
-    /// The length in bytes.
-    pub bytes: usize,
-}
-
-impl HeadLimits {
-    /// The limits of a connection; one that is only to be refused may not be idle for long.
-    #[must_use]
-    pub fn new(limits: &Limits, is_over_limit: bool) -> Self {
-        Self {
-            time: limits.head,
-            idle: if is_over_limit {
-                limits.head
-            } else {
-                limits.idle
-            },
-            bytes: limits.head_bytes,
-        }
-    }
-}
+use limits::Deadline;
+pub use limits::HeadLimits;
 
 /// A client's socket, its read side guarded.
 #[derive(Debug)]
@@ -59,13 +46,8 @@ pub struct Guard<S> {
     scan: Scan,
     /// What hyper is to read of the synthetic head.
     synthetic: Vec<u8>,
-    /// At the end of the client's bytes: whether the body's reader had its chance to come to its
-    /// end.
-    has_asked: bool,
-    /// The client's bytes have ended.
-    has_ended: bool,
-    deadline: Instant,
-    timer: Option<Pin<Box<Sleep>>>,
+    end: End,
+    deadline: Deadline,
 }
 
 /// What the client's next bytes are.
@@ -86,6 +68,17 @@ enum Phase {
     Raw,
 }
 
+/// Whether the client's bytes have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Not that is known.
+    NotSeen,
+    /// Within a body in chunks, whose reader has its chance to come to its end.
+    Asked,
+    /// It has shut its side down, or has left.
+    Seen,
+}
+
 /// How much is read at once, and held behind a request, in bytes.
 const READ: usize = 16 * 1024;
 /// How long a client that has shut its side down is taken to wait for its reply.
@@ -102,10 +95,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             held: Vec::new(),
             scan: Scan::default(),
             synthetic: Vec::new(),
-            has_asked: false,
-            has_ended: false,
-            deadline: Instant::now() + limits.idle,
-            timer: None,
+            end: End::NotSeen,
+            deadline: Deadline::within(limits.idle),
         }
     }
 
@@ -155,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 Poll::Ready(Ok(0) | Err(_)) => self.refuse(BadHead::Incomplete),
                 Poll::Ready(Ok(count)) => {
                     if self.held.len() == count {
-                        self.deadline = Instant::now() + self.limits.time;
+                        self.deadline.set(self.limits.time);
                     }
                     continue;
                 }
@@ -165,7 +156,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     }
                 }
                 Poll::Pending => {
-                    ready!(self.poll_deadline(cx));
+                    ready!(self.deadline.poll(cx));
                     if !self.held.is_empty() {
                         self.refuse(BadHead::Slow);
                     }
@@ -226,37 +217,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.state.put_head(Err(refused));
     }
 
-    /// Ready when the deadline has passed. The timer is only moved when it would go off too late;
-    /// when it goes off too early it is set again, so that a request costs no timer.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.deadline;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if timer.deadline() > deadline {
-            timer.as_mut().reset(deadline);
-        }
-        loop {
-            ready!(timer.as_mut().poll(cx));
-            if timer.deadline() >= deadline {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(deadline);
-        }
-    }
-
     /// A client may shut its side down and still want its reply, but not for ever: one that has closed
     /// looks the same.
     fn poll_half_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.has_ended {
+        if self.end != End::Seen {
             self.end();
         }
-        self.poll_deadline(cx).map(Ok)
+        self.deadline.poll(cx).map(Ok)
     }
 
     fn end(&mut self) {
-        self.has_ended = true;
-        self.deadline = Instant::now() + HALF_CLOSED;
+        self.end = End::Seen;
+        self.deadline.set(HALF_CLOSED);
     }
 
     /// Lets hyper have bytes of a body of known length.
@@ -301,9 +273,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         if !self.state.awaits_more() {
             return Poll::Pending;
         }
-        if std::mem::replace(&mut self.has_asked, true) {
+        if self.end != End::NotSeen {
             return Poll::Ready(Ok(()));
         }
+        self.end = End::Asked;
         self.state.wake_flag.ring();
         Poll::Pending
     }
@@ -311,17 +284,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Holds what comes, and tells hyper when the client has left.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let is_watched = self.state.watches_for_leaving();
-        while !self.has_ended && self.held.len() < READ {
+        while self.end != End::Seen && self.held.len() < READ {
             if ready!(self.poll_fill(cx))? == 0 {
                 self.end();
             }
         }
-        if self.has_ended && !is_watched {
-            ready!(self.poll_deadline(cx));
+        if self.end == End::Seen && !is_watched {
+            ready!(self.deadline.poll(cx));
         }
         // Who sends so much behind a request without an end wants no reply. Behind others it may be
         // meant for a container that is still to be attached to.
-        if is_watched || self.has_ended {
+        if is_watched || self.end == End::Seen {
             Poll::Ready(Ok(()))
         } else {
             Poll::Pending
@@ -337,12 +310,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
     ) -> Poll<io::Result<()>> {
         if self.phase == Phase::Held && self.state.take_release() {
             self.phase = Phase::Head;
-            self.deadline = Instant::now()
-                + if self.held.is_empty() {
-                    self.limits.idle
-                } else {
-                    self.limits.time
-                };
+            let has_begun = !self.held.is_empty();
+            let limits = self.limits;
+            self.deadline
+                .set(if has_begun { limits.time } else { limits.idle });
         }
         if self.phase == Phase::Head {
             _ = self.state.take_release();

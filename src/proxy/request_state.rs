@@ -1,5 +1,15 @@
 //! What the guard of a client's connection and the handling of its requests tell each other.
 //!
+//! ```text
+//!             guard                     handler and bodies
+//! head        puts it there ──────────► takes it, and answers
+//! released    reads the next head ◄──── the reply was dropped
+//! gone        ends the connection ◄──── an endless reply: the client's end means that it left
+//! awaited     asks, at the client's end ◄──► a reader waits for more of the body
+//! upload      half-closed, or gone ◄─── what became of the body
+//! draining    refuses a head ─────────► refuses the request, ends what can be asked for again
+//! ```
+//!
 //! One request is under way at a time, and all of it happens in one task; the atomics are there
 //! because hyper's bodies must be able to move between threads, not because two ever meet.
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::budget::Budget;
+use super::daemon::Daemon;
 use super::daemon_state::DaemonState;
-use super::upstream::Daemon;
 use crate::audit::Log;
 use crate::config::{Admission, Limits};
 use crate::policy::Rules;

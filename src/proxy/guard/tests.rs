@@ -2,6 +2,8 @@ use std::task::Waker;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
+use tokio::time::Instant;
+
 use super::*;
 
 const LIMITS: HeadLimits = HeadLimits {
@@ -42,12 +44,12 @@ async fn a_client_that_ended_its_side_is_waited_with_for_a_minute_and_no_longer(
         assert!(!is_told(&mut guard), "it is there: {lines}");
         drop(client);
         assert!(!is_told(&mut guard), "it may still read: {lines}");
-        let left = guard.deadline.duration_since(Instant::now());
+        let left = guard.deadline.at.duration_since(Instant::now());
         assert!(
             left <= HALF_CLOSED && left > HALF_CLOSED / 2,
             "{left:?}: {lines}"
         );
-        guard.deadline = Instant::now();
+        guard.deadline.at = Instant::now();
         tokio::time::sleep(Duration::from_millis(1)).await;
         assert!(is_told(&mut guard), "{lines}");
     }

@@ -1,0 +1,81 @@
+//! Where the daemon is, and how it is connected to.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::outage::{Outage, is_lack_of_files};
+use crate::config::{Config, UpstreamAddress};
+use crate::net::socket::Socket;
+
+/// Where the daemon is and how long it may take.
+#[derive(Debug)]
+pub struct Daemon {
+    /// Its address.
+    pub address: UpstreamAddress,
+    /// For connecting.
+    pub connect: Duration,
+    /// For a reply's head; without it, for ever.
+    pub reply_head: Option<Duration>,
+    /// What was told of its being away.
+    pub outage: Outage,
+    /// Whether the last reply could not be read.
+    pub is_unreadable: AtomicBool,
+}
+
+/// How long it takes until another attempt to connect may find what was lacking.
+const PAUSE: Duration = Duration::from_millis(20);
+
+impl Daemon {
+    /// The daemon of these settings, of which nothing is known yet.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            address: config.upstream.clone(),
+            connect: config.limits.connect,
+            reply_head: config.limits.reply_head,
+            outage: Outage::default(),
+            is_unreadable: AtomicBool::new(false),
+        }
+    }
+
+    /// Opens a connection, in the time that there is for it.
+    pub(super) async fn dial(&self) -> io::Result<Socket> {
+        let end = Instant::now() + self.connect;
+        loop {
+            let opened = timeout_at(end, self.dial_once()).await;
+            match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+                Err(error) if passes(&error) && Instant::now() + PAUSE < end => sleep(PAUSE).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn dial_once(&self) -> io::Result<Socket> {
+        match &self.address {
+            UpstreamAddress::Tcp(address) => {
+                let socket = TcpStream::connect(address).await?;
+                socket.set_nodelay(true)?;
+                Ok(Socket::Tcp(socket))
+            }
+            UpstreamAddress::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
+        }
+    }
+
+    /// Tells the operator once that the daemon's replies cannot be read.
+    pub(super) fn tell_unreadable(&self, error: &hyper::Error) {
+        if !self.is_unreadable.swap(true, Ordering::Relaxed) {
+            tracing::warn!(upstream = %self.address, %error, "the daemon's reply cannot be read");
+        }
+    }
+}
+
+/// Whether an error of connecting is one of the moment: no file is free here, or as many connections
+/// wait at the daemon's socket as may.
+fn passes(error: &io::Error) -> bool {
+    is_lack_of_files(error) || error.raw_os_error() == Some(Errno::AGAIN.raw_os_error())
+}
