@@ -2,6 +2,5 @@
 
 pub mod chunks;
 pub mod client;
-pub mod daemon_socket;
-pub mod meter;
 pub mod socket;
+pub mod tap;

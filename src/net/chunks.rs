@@ -4,9 +4,11 @@
 //! clients take each chunk of a stream for one event. So whoever hands a reply on asks here whether a chunk
 //! goes on, and waits for the rest of it.
 
-use std::sync::Mutex;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use super::tap::Listen;
 use crate::sync::lock;
 
 /// What was read from the daemon.
@@ -73,7 +75,7 @@ impl Heard {
     }
 
     /// Notes what was read.
-    pub fn hear(&self, bytes: &[u8]) {
+    fn note(&self, bytes: &[u8]) {
         let count = u64::try_from(bytes.len()).unwrap_or_default();
         self.bytes.fetch_add(count, Ordering::Relaxed);
         if self.is_watched.load(Ordering::Relaxed) {
@@ -90,6 +92,21 @@ impl Heard {
             } if data == given && left > 0 => Some(size),
             _ => None,
         }
+    }
+}
+
+/// A daemon may reply before it has the whole request, and close. Then writing fails while the reply is still to be
+/// read, and hyper would give up on both. So what cannot be written any more is thrown away, and reading alone
+/// decides: it brings the reply, or the end.
+impl Listen for Arc<Heard> {
+    fn hear(&mut self, bytes: &[u8]) {
+        self.note(bytes);
+    }
+
+    fn fail(&mut self, error: io::Error, unwritten: Option<usize>) -> io::Result<usize> {
+        let gone = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset];
+        let unwritten = unwritten.filter(|_| gone.contains(&error.kind()));
+        unwritten.ok_or(error)
     }
 }
 
@@ -181,7 +198,7 @@ mod tests {
             (b"", 7, Some(10)),
             (b"456789\r\n0\r\n\r\nHTTP/1.1", 13, None),
         ] {
-            heard.hear(text);
+            heard.note(text);
             assert_eq!(heard.open_chunk(given), open, "{}", text.escape_ascii());
         }
         let all: u64 = heard.bytes();
@@ -195,12 +212,12 @@ mod tests {
             let (whole, parts) = (Heard::default(), Heard::default());
             whole.watch(true);
             parts.watch(true);
-            whole.hear(&all);
+            whole.note(&all);
             let mut cuts = cuts;
             cuts.sort_unstable();
             let mut from = 0;
             for to in cuts.into_iter().chain([all.len()]) {
-                parts.hear(&all[from..to]);
+                parts.note(&all[from..to]);
                 from = to;
             }
             prop_assert_eq!(format!("{whole:?}"), format!("{parts:?}"));
@@ -210,7 +227,7 @@ mod tests {
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let heard = Heard::default();
             heard.watch(true);
-            heard.hear(&[b"HTTP/1.1 200 OK\r\n\r\n", &*bytes].concat());
+            heard.note(&[b"HTTP/1.1 200 OK\r\n\r\n", &*bytes].concat());
         }
     }
 }

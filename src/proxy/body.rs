@@ -5,10 +5,12 @@ mod gather;
 pub mod inflate;
 pub mod kind;
 pub mod pace;
+mod read;
 pub mod reply;
 pub mod request;
 mod source;
 pub mod tar;
 
+pub use read::broken;
 pub use reply::ReplyBody;
 pub use request::RequestBody;

@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 
 use crate::audit::{End, Entry};
 use crate::docker::Upgrade;
-use crate::net::meter::Metered;
 use crate::net::socket::Socket;
+use crate::net::tap::Tap;
 
 /// A granted hijack, ready to run.
 #[derive(Debug)]
@@ -77,8 +77,8 @@ impl Tunnel {
         let (bytes_in, bytes_out) = (&entry.record.bytes_in, &entry.record.bytes_out);
         bytes_in.fetch_add(length(&early), Ordering::Relaxed);
         bytes_out.fetch_add(length(&self.daemon_early), Ordering::Relaxed);
-        let mut client = Metered::new(client, Arc::clone(bytes_in));
-        let mut daemon = Metered::new(self.daemon, Arc::clone(bytes_out));
+        let mut client = Tap::metered(client, Arc::clone(bytes_in));
+        let mut daemon = Tap::metered(self.daemon, Arc::clone(bytes_out));
         let running = async {
             client.write_all(&self.head).await?;
             client.write_all(&self.daemon_early).await?;

@@ -23,8 +23,8 @@ use super::head::Head;
 use super::outage::is_lack_of_files;
 use crate::docker::{Method, Reply, Upgrade};
 use crate::net::chunks::Heard;
-use crate::net::daemon_socket::DaemonSocket;
 use crate::net::socket::{MAX_BUFFER, Socket};
+use crate::net::tap::Tap;
 use crate::policy::{Denial, Permit, Reason, Terms};
 use crate::proxy::wake_flag::WakeFlag;
 use crate::sync::lock;
@@ -195,7 +195,7 @@ impl Upstream {
             Denial::new(Reason::DaemonUnreachable, message)
         })?;
         self.daemon.outage.connected();
-        let socket = TokioIo::new(DaemonSocket::new(socket, Arc::clone(&self.heard)));
+        let socket = TokioIo::new(Tap::new(socket, Arc::clone(&self.heard)));
         let opened = Builder::new()
             .title_case_headers(true)
             .max_buf_size(MAX_BUFFER)
@@ -264,7 +264,7 @@ pub async fn take_over(reply: &mut Response<Incoming>) -> Result<(Socket, Bytes)
     };
     let upgraded = hyper::upgrade::on(reply).await.map_err(|_| closed())?;
     let parts = upgraded
-        .downcast::<TokioIo<DaemonSocket>>()
+        .downcast::<TokioIo<Tap<Socket, Arc<Heard>>>>()
         .map_err(|_| closed())?;
     Ok((parts.io.into_inner().into_inner(), parts.read_buf))
 }

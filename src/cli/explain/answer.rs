@@ -13,7 +13,7 @@ use crate::policy::refusal::refusal as refused_need;
 use crate::policy::{Denial, Judgement, Lookup, Permit, Reason, Requirement, Rules};
 use crate::policyfile::{Cited, Place, Policy};
 use crate::proxy::ask::missing;
-use crate::proxy::body::kind::{is_as_none, refusal};
+use crate::proxy::body::kind::{is_as_none, unwanted};
 
 /// The answer. Its fields are those of `explain --json`, which `docs/explain.md` describes.
 #[derive(Debug, Default, Serialize)]
@@ -102,7 +102,7 @@ impl Answer {
         self.effect = Some(call.effect().as_str());
         self.risk = Some(operation.map_or(UNKNOWN_RISK, |operation| operation.spec().risk));
         if rules.may_allow(call) {
-            if let Some(refusal) = refusal(call.body(), &asked.content_types)
+            if let Some(refusal) = unwanted(call.body(), &asked.content_types)
                 && !is_as_none(&refusal, asked.body.as_bytes())
             {
                 self.policy = granting(rules, call).map(|policy| policy.name().to_string());

@@ -7,26 +7,26 @@ use crate::policy::{Denial, Reason};
 pub(super) const JSON: &str = "application/json";
 pub(super) const TAR: &str = "application/x-tar";
 
-/// The refusal of a body with these lines of `Content-Type`, unless it is empty or its operation takes it.
+/// The denial of a body with these lines of `Content-Type`, unless it is empty or its operation takes it.
 #[must_use]
-pub fn refusal(kind: docker::Body, content_types: &[String]) -> Option<Denial> {
+pub fn unwanted(kind: docker::Body, content_types: &[String]) -> Option<Denial> {
     let types: Vec<_> = content_types.iter().map(|line| media_type(line)).collect();
     let is_taken = match kind {
         docker::Body::Discarded | docker::Body::Json(_) => types == [JSON],
         docker::Body::Import | docker::Body::Refused => false,
         docker::Body::Tar => !types.iter().any(|line| is_form_or_grpc(line)),
     };
-    (!is_taken).then(|| unwanted(kind, &types))
+    (!is_taken).then(|| denial(kind, &types))
 }
 
-/// Whether a body that is refused so is as good as none: it is empty, or says nothing where none belongs.
+/// Whether a body that is denied so is as good as none: it is empty, or says nothing where none belongs.
 #[must_use]
-pub fn is_as_none(refusal: &Denial, bytes: &[u8]) -> bool {
-    bytes.is_empty() || (refusal.reason == Reason::BodyNotAllowed && says_nothing(bytes))
+pub fn is_as_none(denial: &Denial, bytes: &[u8]) -> bool {
+    bytes.is_empty() || (denial.reason == Reason::BodyNotAllowed && says_nothing(bytes))
 }
 
-/// The refusal of a body that is not empty.
-fn unwanted(kind: docker::Body, types: &[String]) -> Denial {
+/// The denial of a body that is not empty.
+fn denial(kind: docker::Body, types: &[String]) -> Denial {
     match kind {
         docker::Body::Json(_) | docker::Body::Discarded if types.len() > 1 => {
             let message = "the header Content-Type stands there twice: send it once";

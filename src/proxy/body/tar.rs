@@ -10,7 +10,8 @@ use http_body_util::BodyExt;
 
 use super::cut::{Cut, too_slow};
 use super::inflate::Inflated;
-use super::request::{RequestBody, broken, slow};
+use super::read::{broken, slow};
+use super::request::RequestBody;
 use super::source::Source;
 use crate::policy::Denial;
 

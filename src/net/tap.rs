@@ -1,0 +1,122 @@
+//! A stream, and who listens in on it.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A stream with somebody who hears what is read of it, and what fails.
+#[derive(Debug)]
+pub struct Tap<S, L> {
+    stream: S,
+    listener: L,
+}
+
+/// Listens in on a stream.
+pub trait Listen: Unpin {
+    /// Hears what was read.
+    fn hear(&mut self, bytes: &[u8]);
+
+    /// Hears of an error, of reading or of writing so many bytes, and passes it on.
+    ///
+    /// # Errors
+    ///
+    /// The error, unless the bytes are to count as written.
+    fn fail(&mut self, error: io::Error, unwritten: Option<usize>) -> io::Result<usize>;
+}
+
+/// Counts what is read of a stream.
+#[derive(Debug)]
+pub struct Meter {
+    read: Arc<AtomicU64>,
+    has_failed: bool,
+}
+
+impl Listen for Meter {
+    fn hear(&mut self, bytes: &[u8]) {
+        let count = u64::try_from(bytes.len()).unwrap_or_default();
+        self.read.fetch_add(count, Ordering::Relaxed);
+    }
+
+    fn fail(&mut self, error: io::Error, _: Option<usize>) -> io::Result<usize> {
+        self.has_failed = true;
+        Err(error)
+    }
+}
+
+impl<S, L> Tap<S, L> {
+    /// Has somebody listen in on a stream from now on.
+    pub fn new(stream: S, listener: L) -> Self {
+        Self { stream, listener }
+    }
+
+    /// The stream, with nobody listening.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+}
+
+impl<S> Tap<S, Meter> {
+    /// A stream whose read bytes are added to a count.
+    pub fn metered(stream: S, read: Arc<AtomicU64>) -> Self {
+        let has_failed = false;
+        Self::new(stream, Meter { read, has_failed })
+    }
+
+    /// Whether reading or writing failed.
+    pub fn has_failed(&self) -> bool {
+        self.listener.has_failed
+    }
+}
+
+impl<S: AsyncRead + Unpin, L: Listen> AsyncRead for Tap<S, L> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        to: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = to.filled().len();
+        let result = ready!(Pin::new(&mut self.stream).poll_read(cx, to));
+        self.listener
+            .hear(to.filled().get(before..).unwrap_or_default());
+        Poll::Ready(result.or_else(|error| self.listener.fail(error, None).map(drop)))
+    }
+}
+
+impl<S: AsyncWrite + Unpin, L: Listen> AsyncWrite for Tap<S, L> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes));
+        Poll::Ready(result.or_else(|error| self.listener.fail(error, Some(bytes.len()))))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, slices));
+        let all = || slices.iter().map(|slice| slice.len()).sum();
+        Poll::Ready(result.or_else(|error| self.listener.fail(error, Some(all()))))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        Poll::Ready(result.or_else(|error| self.listener.fail(error, None).map(drop)))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = ready!(Pin::new(&mut self.stream).poll_shutdown(cx));
+        Poll::Ready(result.or_else(|error| self.listener.fail(error, None).map(drop)))
+    }
+}
