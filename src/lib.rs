@@ -1,42 +1,47 @@
-//! Dockgate: a Docker socket proxy that forwards what an allowlist of API operations grants, and
-//! records every request. This page is the map.
+//! Dockgate: a Docker socket proxy that forwards only the API operations that a policy allows, and records every
+//! request. This page is the map.
 //!
 //! # The path of one request
 //!
-//! 1. [`server`] accepts a connection under a permit and hands it to [`proxy::connection`].
-//! 2. [`proxy::guard`] collects one head below hyper, [`proxy::head`] makes the one typed value of
-//!    it that everything else reads, and hyper gets a synthetic head that only frames the body.
-//! 3. [`audit::log`] opens an entry whose places in the bounded queue are taken, so that however
-//!    the request ends, its record can be written.
-//! 4. [`proxy::admission`] looks at `Host` and `Origin`, [`docker::target`] at the spelling, and
-//!    [`docker::classify()`] finds the one row of the table of operations.
-//! 5. [`policy::rules`] judges the call. Only there a [`policy::Permit`] is made.
-//! 6. [`proxy::body`] reads, takes over or refuses the body.
-//! 7. A change of state waits until its `begin` is written; then [`proxy::upstream`] sends what was
-//!    judged, rebuilt from the typed values. It is the only exit and takes a permit.
-//! 8. The reply is streamed, or [`proxy::tunnel`] copies both ways; dropping the reply's body
-//!    closes the entry and lets the guard read the next head.
+//! 1. [`server`] accepts a connection, counts it against its client's limit, and hands it to [`proxy::connection`].
+//! 2. [`proxy::guard`] collects one head below hyper. [`proxy::head`] turns it into the one typed value that
+//!    everything else reads; hyper gets a synthetic head that only frames the body.
+//! 3. [`proxy::handler`] answers the request, step by step. First [`audit::Log`] opens its entry with places reserved
+//!    in the queue, so that it can be recorded however it ends.
+//! 4. [`proxy::admission`] checks `Host` and `Origin`, [`docker::target`] the spelling, and [`docker::classify()`]
+//!    finds its row in the table, its [`docker::Operation`].
+//! 5. [`policy::Rules::evaluate`] decides, and it alone makes a [`policy::Permit`]. [`policy::requirements`] collects
+//!    what the path, the query and the body ask for; [`policy::checker`] compares it with the keys in
+//!    [`policy::keys`]. For `ContainerCreate` that is the block `[create]`.
+//! 6. What is missing for that is fetched: [`proxy::body`] reads the body, [`proxy::ask`] asks the daemon about
+//!    objects that the request names. Then the request is evaluated again.
+//! 7. A change of state waits until its `begin` is written. Then [`proxy::upstream`], the only exit, takes the permit
+//!    and sends the request, rebuilt from the typed values.
+//! 8. The reply is streamed, or [`proxy::tunnel`] copies both ways. Dropping the reply's body closes the entry and
+//!    lets the guard read the next head.
 //!
-//! A refusal on the way becomes a reply in [`proxy::handler::reply`] and nowhere else.
+//! Every reply of Dockgate's own is made in [`proxy::handler::reply`].
 //!
 //! # Layers
 //!
-//! A module imports from lower layers only; `tests/layers.rs` checks it. Layers 0 to 2 are pure: no
-//! tokio, no hyper, no clock, no file but what [`config::load`] reads.
+//! A module imports only from its own layer and from lower ones, and no two files import each other;
+//! `tests/layers.rs` lists the layer of every module. Layers 0 to 2 are pure: no tokio, no hyper, no clock, and no
+//! file except what [`config::load`] reads.
 //!
 //! | layer | modules | know |
 //! | --- | --- | --- |
-//! | 0 | [`docker`] | how a target is spelled; the table of operations |
-//! | 1 | [`policy`] | the policy language, the judgement, the reasons |
-//! | 2 | [`audit::entry`] and its forms, [`config`] | the record as a value, as JSON and as words; the settings |
-//! | 3 | [`audit::log`], [`identity`], the parts of [`proxy`] | writing records; whom to run as; what crosses; bytes in and out |
-//! | 4 | [`proxy`] and [`proxy::connection`] | the path above, and nothing else |
+//! | 0 | [`docker`] | targets, the table of operations, bodies |
+//! | 1 | [`policy`], [`policyfile`] | the engine; how policy files are read |
+//! | 2 | [`advice`], [`compat`], [`config`], [`audit::record`] and its forms | what to tell people; other images' variables; the settings; the record as a value, as JSON and as text |
+//! | 3 | [`privileges`], [`net`], [`audit`], parts of [`proxy`] | the user to run as; sockets and clients; writing the record; bytes in and out |
+//! | 4 | [`proxy::connection`], [`proxy::handler`] | the path above |
 //! | 5 | [`server`] | binding, accepting, counting, draining |
 //! | 6 | [`app`], [`cli`] | wiring and signals; the commands |
 //!
-//! # Promises
+//! # Where to begin
 //!
-//! `SECURITY.md` lists what is promised, and the test that shows each.
+//! `CONTRIBUTING.md` has a recipe for each kind of change. `SECURITY.md` lists what is promised and the test for
+//! each promise.
 
 pub mod advice;
 pub mod app;

@@ -38,7 +38,7 @@ settings! {
         run_as: UidGid;
         /// The least API version that a path may name.
         api_min: ApiMin = ApiVersion::LEAST.to_string() => live;
-        /// Origins whose pages may send requests from a browser, as https://dash.example.
+        /// Origins whose pages may send requests from a browser, such as `https://dash.example`.
         allow_origin: List<Origin> = EMPTY => live;
         /// Host names that requests may be addressed to, without a port.
         allow_host: List<HostName> = EMPTY => live;

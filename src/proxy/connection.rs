@@ -13,7 +13,7 @@
 //! client's socket               the guard reads the next head
 //! ```
 //!
-//! All of it is one task. [`converse`] polls its parts, each only if its [`WakeFlag`] was raised:
+//! All of it is one task. `converse` polls its parts, each only if its [`WakeFlag`] was raised:
 //!
 //! ```text
 //! 1. the drain      once it begins: a head that is under way is refused, and no further request is read

@@ -27,7 +27,7 @@ struct Component {
 const MAX_SHOWN: usize = 40;
 
 impl Engine {
-    /// Reads the answer to [`Question::Version`]. What is not in it is not shown.
+    /// Reads the answer to the question for the version. What is not in it is not shown.
     #[must_use]
     pub fn parse(answer: &[u8]) -> Self {
         serde_json::from_slice(answer).unwrap_or_default()

@@ -1,7 +1,7 @@
 //! What is made of the table of keys: the blocks, their keys, and what reads and finds them.
 
 /// Makes the blocks and their keys. A row is `key: type = default, "the default in words" => what is asked for(columns);`, as
-/// [`Row`] has the columns; with the list of a key behind what is asked for, where the key has several.
+/// [`Row`](super::row::Row) has the columns; with the list of a key behind what is asked for, where the key has several.
 macro_rules! keys {
     ($($(#[doc = $doc:literal])+ $field:ident $name:ident {
         $($(#[doc = $key_doc:literal])+ $key:ident: $type:ty = $default:expr, $told:literal
