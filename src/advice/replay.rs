@@ -5,12 +5,12 @@
 
 use crate::advice::dry_run;
 use crate::docker::Block;
-use crate::docker::{Call, Operation};
+use crate::docker::{Call, Document, Parameters};
 use crate::policy::answers::{Answers, NeedsLookup};
 use crate::policy::checker::Checker;
 use crate::policy::finding::Finding;
 use crate::policy::keys::Key;
-use crate::policy::keys::row::{MAKING, RUNNING};
+use crate::policy::keys::row::{makes_containers, runs_programs};
 use crate::policy::keys::setting::{Decides, Selects};
 use crate::policy::reason::Denial;
 use crate::policy::refusal::restricted;
@@ -71,8 +71,8 @@ fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
             .iter()
             .any(|it| matches!(it.what.key(), Some(Key::Replaces | Key::Unchanged)));
     let user = match call.operation() {
-        Some(operation) if MAKING.contains(&operation) => Key::User,
-        Some(operation) if RUNNING.contains(&operation) => Key::ExecUser,
+        Some(operation) if makes_containers(operation.spec().judged) => Key::User,
+        Some(operation) if runs_programs(operation.spec().judged) => Key::ExecUser,
         _ => {
             for finding in &mut asked {
                 if let What::Key(_, Value::Limits(limits)) = &mut finding.what {
@@ -92,17 +92,6 @@ fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
     asked
 }
 
-/// The operations that set labels.
-const LABELLING: &[Operation] = &[
-    Operation::ContainerCreate,
-    Operation::ImageBuild,
-    Operation::ImageCommit,
-    Operation::NetworkCreate,
-    Operation::ServiceCreate,
-    Operation::ServiceUpdate,
-    Operation::VolumeCreate,
-];
-
 /// What a policy looks at more closely than the record does: values and arguments that are left out of it, and
 /// labels.
 fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Requirement> {
@@ -117,7 +106,9 @@ fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Requirement
         !finding.is_whole && key.is_none_or(looks_closer)
     };
     let mut requirements: Vec<_> = asked.iter().filter(is_open).map(requirement).collect();
-    let sets_labels = call.operation().is_some_and(|it| LABELLING.contains(&it));
+    let judged = call.judged();
+    let makes_image = judged.query == Parameters::Build || judged.query == Parameters::Commit;
+    let sets_labels = makes_image || judged.body.is_some_and(Document::has_labels);
     if sets_labels && !blocks.create.labels.is_empty() && !blocks.is_lifted(Block::Create) {
         let path = Key::Label.name().to_owned();
         let what = Key::Label.asks("");

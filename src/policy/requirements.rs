@@ -26,7 +26,6 @@ use crate::policy::requirement::Requirement;
 use collector::Requirements;
 pub use collector::{ANY_NUMBER, Blocked, is_reserved};
 pub use container::opened;
-pub use path::starts;
 pub use query::strip_unknown_query_keys;
 
 /// What a request asks for.

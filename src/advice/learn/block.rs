@@ -12,7 +12,7 @@ use crate::docker::Block;
 use crate::docker::json::quoted;
 use crate::policy::keys::Key;
 use crate::policy::keys::amount::{in_units, processors};
-use crate::policy::keys::row::{MAKING, RUNNING};
+use crate::policy::keys::row::{makes_containers, runs_programs};
 use crate::policy::value::{Limits, Shape, Value};
 use crate::policyfile::file::Policy;
 
@@ -67,9 +67,13 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<LearnedKey> {
         ("exec.env.allow" | "exec.commands", _) if !has_arguments(seen) => return None,
         ("create.env.allow", _) => return None,
         // One without an image is made of nothing, and brought in afterwards.
-        ("create.images", _) if !seen.has_always(MAKING, key) => return None,
-        ("create.users", _) if !are_users(&found) || !seen.has_always(MAKING, key) => return None,
-        ("exec.users", _) if !are_users(&found) || !seen.has_always(RUNNING, key) => return None,
+        ("create.images", _) if !seen.has_always(makes_containers, key) => return None,
+        ("create.users", _) if !are_users(&found) || !seen.has_always(makes_containers, key) => {
+            return None;
+        }
+        ("exec.users", _) if !are_users(&found) || !seen.has_always(runs_programs, key) => {
+            return None;
+        }
         ("create.binds", _) => (name, LearnedValue::List(paths(&found))),
         (_, Shape::Flag) => {
             let flag = Proposal::of("true".to_owned(), found.first()?.1);

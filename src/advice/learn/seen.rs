@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::docker::Block;
+use crate::docker::judged::Judged;
 use crate::docker::{Call, Operation, Subject};
 use crate::policy::finding;
 use crate::policy::finding::Finding;
@@ -171,22 +172,25 @@ impl Seen {
             .collect()
     }
 
-    /// How many requests of these operations have findings.
-    pub(super) fn judged(&self, operations: &[Operation]) -> u64 {
-        let counts = operations
-            .iter()
-            .filter_map(|operation| self.judged.get(operation));
+    /// How many requests of such operations have findings.
+    pub(super) fn judged(&self, are_such: fn(Judged) -> bool) -> u64 {
+        let counts = such(are_such).filter_map(|operation| self.judged.get(operation));
         counts.sum()
     }
 
-    /// Whether every request of these operations has a finding of a key, but for what replaces another.
-    pub(super) fn has_always(&self, operations: &[Operation], key: &str) -> bool {
-        let counts = operations.iter().flat_map(|operation| {
+    /// Whether every request of such operations has a finding of a key, but for what replaces another.
+    pub(super) fn has_always(&self, are_such: fn(Judged) -> bool, key: &str) -> bool {
+        let counts = such(are_such).flat_map(|operation| {
             let with = |key: &str| self.with_key.get(&(*operation, key.to_owned()));
             [with(key), with("create.replaces")]
         });
-        counts.flatten().sum::<u64>() == self.judged(operations)
+        counts.flatten().sum::<u64>() == self.judged(are_such)
     }
+}
+
+fn such(are_such: fn(Judged) -> bool) -> impl Iterator<Item = &'static Operation> {
+    let all = Operation::ALL.iter();
+    all.filter(move |operation| are_such(operation.spec().judged))
 }
 
 /// A path with `{}` for what can only be an id.

@@ -10,8 +10,9 @@ use super::seen::Seen;
 use crate::advice::replay::shortfall;
 use crate::docker::Block;
 use crate::docker::json::{printable, quoted};
+use crate::docker::judged::Judged;
 use crate::policy::finding;
-use crate::policy::keys::row::{MAKING, RUNNING};
+use crate::policy::keys::row::{makes_containers, runs_programs};
 use crate::policy::value::Shape;
 use crate::policyfile::file::Policy;
 
@@ -85,10 +86,11 @@ fn notes(seen: &Seen, without: &BTreeSet<String>) -> Vec<String> {
     let mut notes = lost(seen);
     notes.extend(without.iter().map(|key| not_narrowed(key)));
     notes.extend(seen.findings.keys().filter_map(|text| unwritable(text)));
+    let makes: fn(Judged) -> bool = makes_containers;
     for (block, name, operations) in [
-        (Block::Create, "images", MAKING),
-        (Block::Create, "users", MAKING),
-        (Block::Exec, "users", RUNNING),
+        (Block::Create, "images", makes),
+        (Block::Create, "users", makes),
+        (Block::Exec, "users", runs_programs),
     ] {
         let key = format!("{}.{name}", block.name());
         let is_named = !seen.of_key(block, name).is_empty();

@@ -2,7 +2,8 @@
 //!
 //! None of these lists has a default, so that whoever adds a key must decide.
 
-use crate::docker::Operation;
+use crate::docker::judged::Judged;
+use crate::docker::{Block, Deed, Document, Parameters};
 use crate::policy::value::Shape;
 
 /// What is asked for of one key of a policy, in one way.
@@ -104,29 +105,34 @@ pub enum Host {
     Directories,
 }
 
-/// What is allowed without a key: nothing, or something. Each request of these operations is then checked against
+/// What is allowed without a key: nothing, or something. Each request of which this is judged is then checked against
 /// the key, so that an empty list allows what all of them did without.
-pub type Without = Option<&'static [Operation]>;
+pub type Without = Option<fn(Judged) -> bool>;
 
 /// Without the key nothing is allowed.
 pub(super) const NOTHING: Without = None;
-pub(super) const UPLOADS: Without = Some(&[Operation::PutContainerArchive]);
-pub(super) const CONTAINERS: Without = Some(MAKING);
-pub(super) const PROCESSES: Without = Some(RUNNING);
-pub(super) const PULLS: Without = Some(&[Operation::ImageCreate]);
-pub(super) const PUSHES: Without = Some(&[Operation::ImagePush]);
+pub(super) const UPLOADS: Without = Some(|judged| judged.deed == Deed::Uploads);
+pub(super) const CONTAINERS: Without = Some(makes_containers);
+pub(super) const PROCESSES: Without = Some(runs_programs);
+pub(super) const PULLS: Without = Some(|judged| judged.query == Parameters::Fetch);
+pub(super) const PUSHES: Without = Some(|judged| judged.query == Parameters::Push);
 /// Names that are new or own.
-pub(super) const TAGS: Without = Some(&[]);
-pub(super) const JOINS: Without = Some(&[Operation::NetworkConnect, Operation::NetworkDisconnect]);
+pub(super) const TAGS: Without = Some(|_| false);
+pub(super) const JOINS: Without =
+    Some(|judged| matches!(judged.deed, Deed::Connects | Deed::Disconnects));
 /// Variables are not learned, so that nothing is said of those that nobody asked for.
 pub(super) const VARIABLES: Without = None;
 
-/// The operations that make containers.
-pub const MAKING: &[Operation] = &[
-    Operation::ContainerCreate,
-    Operation::ServiceCreate,
-    Operation::ServiceUpdate,
-];
+/// Whether an operation makes containers.
+#[must_use]
+pub fn makes_containers(judged: Judged) -> bool {
+    judged
+        .body
+        .is_some_and(|body| body == Document::Container || body.is_service())
+}
 
-/// The operations that run programs in containers.
-pub const RUNNING: &[Operation] = &[Operation::ContainerExec, Operation::ExecStart];
+/// Whether an operation runs programs in containers.
+#[must_use]
+pub fn runs_programs(judged: Judged) -> bool {
+    judged.block == Some(Block::Exec)
+}

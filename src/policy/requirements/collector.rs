@@ -1,7 +1,8 @@
 //! What is collected of a request, and what all that reads it has in common.
 
+use crate::docker::judged::Judged;
 use crate::docker::target::is_name;
-use crate::docker::{ApiVersion, Call, Object, Operation};
+use crate::docker::{ApiVersion, Call, Document, Object, Operation};
 use crate::policy::answers::NeedsLookup;
 use crate::policy::keys::Key;
 use crate::policy::reason::{Denial, Reason};
@@ -77,9 +78,19 @@ impl Requirements {
         Ok(())
     }
 
-    /// Whether it is one of these that is asked for.
-    pub(super) fn is_for(&self, operations: &[Operation]) -> bool {
-        operations.contains(&self.operation)
+    /// What of the request is judged.
+    pub(super) fn judged(&self) -> Judged {
+        self.operation.spec().judged
+    }
+
+    /// Whether the body describes this.
+    pub(super) fn describes(&self, document: Document) -> bool {
+        self.judged().body == Some(document)
+    }
+
+    /// Whether the body describes a service.
+    pub(super) fn describes_service(&self) -> bool {
+        self.judged().body.is_some_and(Document::is_service)
     }
 }
 
@@ -90,9 +101,6 @@ fn container<'a>(path: &str, name: &'a str) -> Result<&'a str, Denial> {
     let is_good = is_name(name).then_some(name);
     is_good.ok_or_else(|| unclear(path, "names no container"))
 }
-
-/// The operations that make or change a service.
-pub(super) const SERVICES: &[Operation] = &[Operation::ServiceCreate, Operation::ServiceUpdate];
 
 /// What stands in the name of a service's task for its number. No client can write it.
 pub const ANY_NUMBER: char = '#';

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::collector::{ANY_NUMBER, NOT_PLAIN, Requirements, SERVICES, must_be_plain, unclear};
+use super::collector::{ANY_NUMBER, NOT_PLAIN, Requirements, must_be_plain, unclear};
 use super::{field, network};
 use crate::docker::body::{FieldMeaning, asked, host_config};
 use crate::docker::mount::Access;
 use crate::docker::since::Narrowing;
-use crate::docker::{ApiVersion, Json, Operation};
+use crate::docker::{ApiVersion, Document, Json, Operation};
 use crate::policy::keys::Key;
 use crate::policy::objects::Container;
 use crate::policy::reason::Denial;
@@ -17,7 +17,7 @@ use crate::policy::value::{Limits, Value};
 /// What is asked for by fields that say something by not being there.
 pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Result<(), Denial> {
     let text = |key: &str| body.get(key).and_then(Json::text).unwrap_or_default();
-    if requirements.is_for(&[Operation::ContainerCreate]) {
+    if requirements.describes(Document::Container) {
         let nothing = Json::Null;
         let host = body.get("HostConfig").unwrap_or(&nothing);
         joined_network(requirements, host)?;
@@ -33,15 +33,15 @@ pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Result<(), 
         if !host.is_empty() && !domain.is_empty() {
             requirements.takes_name("Domainname", &format!("{host}.{domain}"))?;
         }
-    } else if requirements.is_for(&[Operation::ContainerUpdate]) {
+    } else if requirements.describes(Document::ContainerUpdate) {
         requirements.push("the body", limits(body, true, requirements.version));
-    } else if requirements.is_for(&[Operation::ContainerExec]) {
+    } else if requirements.describes(Document::Exec) {
         requirements.push("User", Key::ExecUser.asks(text("User")));
-    } else if requirements.is_for(&[Operation::NetworkCreate]) && text("Driver").is_empty() {
+    } else if requirements.describes(Document::Network) && text("Driver").is_empty() {
         requirements.push("Driver", Key::NetworkDriver.asks("bridge"));
-    } else if requirements.is_for(&[Operation::VolumeCreate]) && text("Driver").is_empty() {
+    } else if requirements.describes(Document::Volume) && text("Driver").is_empty() {
         requirements.push("Driver", Key::VolumeDriver.asks("local"));
-    } else if requirements.is_for(SERVICES) {
+    } else if requirements.describes_service() {
         service(requirements, body);
         hostname(requirements, body)?;
     }

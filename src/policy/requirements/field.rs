@@ -2,7 +2,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 
-use super::collector::{Requirements, SERVICES, unclear};
+use super::collector::{Requirements, unclear};
 use super::labels::labels;
 use super::{device, mounts, network};
 use crate::docker::body::{Asked, FieldMeaning, are_masked_by_engines, are_read_only_by_engines};
@@ -10,7 +10,7 @@ use crate::docker::json::{printable, quoted, shortened};
 use crate::docker::mount::BadMount;
 use crate::docker::network::is_network_name;
 use crate::docker::target::is_name;
-use crate::docker::{Json, Object, Operation};
+use crate::docker::{Document, Json, Object};
 use crate::policy::keys::Key;
 use crate::policy::names::{READS_AS_ID, is_whole_id, reads_as_id, reads_as_swarm_id};
 use crate::policy::reason::Denial;
@@ -94,14 +94,21 @@ fn nothing(_: &mut Requirements, _: &Asked<'_>) -> Result<(), Denial> {
 
 /// What no key grants.
 fn unnamed(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let unrestricted = if requirements.is_for(&[Operation::NetworkCreate]) {
-        Key::NetworksUnrestricted
-    } else if requirements.is_for(&[Operation::VolumeCreate, Operation::VolumeUpdate]) {
-        Key::VolumesUnrestricted
-    } else if requirements.is_for(&[Operation::ContainerExec]) {
-        Key::ExecUnrestricted
-    } else {
-        Key::CreateUnrestricted
+    let unrestricted = match requirements.judged().body {
+        Some(Document::Exec) => Key::ExecUnrestricted,
+        Some(Document::Network) => Key::NetworksUnrestricted,
+        Some(Document::Volume | Document::VolumeUpdate) => Key::VolumesUnrestricted,
+        Some(
+            Document::Container
+            | Document::ContainerUpdate
+            | Document::Endpoint
+            | Document::ExecStart
+            | Document::ImageConfig
+            | Document::Leaving
+            | Document::Service
+            | Document::ServiceUpdate,
+        )
+        | None => Key::CreateUnrestricted,
     };
     requirements.push(&*asked.path, unrestricted.flag());
     Ok(())
@@ -141,13 +148,14 @@ fn names(
 }
 
 fn environment(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let is_exec = requirements.is_for(&[Operation::ContainerExec]);
+    let is_exec = requirements.describes(Document::Exec);
     for variable in asked.value.texts() {
         let (name, value) = match variable.split_once('=') {
             Some(parts) => parts,
             // Docker unsets it, Podman copies its own. An exec of Podman's has no such thing.
             None if !variable.is_empty()
-                && requirements.is_for(&[Operation::ContainerCreate, Operation::ImageCommit]) =>
+                && (requirements.describes(Document::Container)
+                    || requirements.describes(Document::ImageConfig)) =>
             {
                 return Err(unclear(&asked.path, &no_value(variable)));
             }
@@ -159,7 +167,7 @@ fn environment(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(),
             return Err(unclear(&asked.path, &why));
         }
         // A node fills in the value too, but rules are of the names.
-        if name.contains("{{") && requirements.is_for(SERVICES) {
+        if name.contains("{{") && requirements.describes_service() {
             return Err(unclear(&asked.path, &BadMount::Template.to_string()));
         }
         let is_odd = |letter: char| letter == '*' || letter.is_whitespace() || letter.is_control();
@@ -185,7 +193,7 @@ fn no_value(name: &str) -> String {
 
 fn image(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     // What an image says of itself, that it was made from another, grants nothing.
-    if requirements.is_for(&[Operation::ImageCommit]) {
+    if requirements.describes(Document::ImageConfig) {
         return Ok(());
     }
     texts(requirements, asked, Key::Image)
@@ -221,7 +229,7 @@ fn joined(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Deni
 /// The name of what is made.
 fn name(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
     let name = asked.value.text().unwrap_or_default();
-    let is_network = requirements.is_for(&[Operation::NetworkCreate]);
+    let is_network = requirements.describes(Document::Network);
     if is_network && !is_network_name(name) {
         return Err(unclear(&asked.path, network::NOT_A_NETWORK));
     }
@@ -229,7 +237,7 @@ fn name(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial
         let why = "must begin with a letter or digit and have nothing but letters, digits, `_`, `.` and `-`";
         return Err(unclear(&asked.path, why));
     }
-    let is_of_swarm = requirements.is_for(SERVICES);
+    let is_of_swarm = requirements.describes_service();
     if is_whole_id(name) {
         return Err(unclear(&asked.path, READS_AS_ID));
     }
@@ -267,7 +275,7 @@ fn namespace(
 }
 
 fn privileged(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    if requirements.is_for(&[Operation::ContainerExec]) {
+    if requirements.describes(Document::Exec) {
         return flag(requirements, asked, Key::ExecPrivileged);
     }
     flag(requirements, asked, Key::Privileged)
@@ -291,7 +299,7 @@ fn oom_priority(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<()
 
 /// The daemon waits so long before it kills a container, at its own end too; less than 0 is for ever.
 fn stop_timeout(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let most = if requirements.is_for(SERVICES) {
+    let most = if requirements.describes_service() {
         LONGEST_STOP * 1_000_000_000
     } else {
         LONGEST_STOP
@@ -329,7 +337,7 @@ fn working_directory(requirements: &mut Requirements, asked: &Asked<'_>) -> Resu
     if parts.any(|part| matches!(part, ".." | "proc")) {
         return unnamed(requirements, asked);
     }
-    if requirements.is_for(&[Operation::ContainerExec]) {
+    if requirements.describes(Document::Exec) {
         requirements.push(&*asked.path, Key::ExecWorkdir.asks(directory));
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Labels, of what is made and of a volume that a mount makes too.
 
-use super::collector::{Requirements, SERVICES, unclear};
-use crate::docker::Operation;
+use super::collector::{Requirements, unclear};
+use crate::docker::Document;
 use crate::docker::body::Asked;
 use crate::docker::json::Member;
 use crate::docker::mount::BadMount;
@@ -20,7 +20,7 @@ pub(super) fn label_members(
     path: &str,
     labels: &[Member<'_>],
 ) -> Result<(), Denial> {
-    let is_of_swarm = requirements.is_for(SERVICES);
+    let is_of_swarm = requirements.describes_service();
     for (key, value) in labels {
         let value = value.text().unwrap_or_default();
         // A node of the swarm fills them in, and mounts may refer to them.
@@ -33,7 +33,7 @@ pub(super) fn label_members(
             return Err(unclear(path, why));
         }
         // Who updates a service sends all that it has.
-        let is_update = requirements.is_for(&[Operation::ServiceUpdate]);
+        let is_update = requirements.describes(Document::ServiceUpdate);
         let service = requirements.object.clone().filter(|_| is_update);
         if let Some(label) = PROJECT_LABELS.iter().find(|label| **label == *key) {
             let (name, service) = (value.to_owned(), service.clone());

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
 
-use super::collector::{Requirements, SERVICES, unclear};
+use super::collector::{Requirements, unclear};
 use super::labels::label_members;
 use crate::docker::body::Asked;
 use crate::docker::json::Member;
@@ -54,7 +54,7 @@ fn one(requirements: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result
             labels,
         } => {
             if let Some(name) = name {
-                let is_of_swarm = requirements.is_for(SERVICES);
+                let is_of_swarm = requirements.describes_service();
                 let key = if is_of_swarm {
                     Key::SwarmVolume
                 } else {

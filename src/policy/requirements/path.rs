@@ -2,7 +2,7 @@
 
 use super::collector::{Blocked, Requirements};
 use super::network;
-use crate::docker::{Call, Effect, Object, Operation};
+use crate::docker::{Call, Deed, Effect, Object, Parameters, Reply, Upgrade};
 use crate::policy::answers::{Answers, NeedsLookup, exec};
 use crate::policy::keys::Key;
 use crate::policy::objects::Exec;
@@ -20,21 +20,18 @@ pub(super) fn read(
         return Ok(());
     };
     let name = object.to_owned();
-    if requirements.is_for(&[Operation::ContainerExec]) {
-        requirements.push("the container", Key::ExecInto.asks(name));
-    } else if requirements.is_for(&[Operation::PutContainerArchive]) {
-        requirements.push("the container", Key::ArchiveInto.asks(name));
-    } else if requirements.is_for(ATTACHES) && types(requirements, call) {
+    match requirements.judged().deed {
+        Deed::PreparesExec => requirements.push("the container", Key::ExecInto.asks(name)),
+        Deed::Uploads => requirements.push("the container", Key::ArchiveInto.asks(name)),
         // Whoever types into a shell runs commands, as by an exec.
-        requirements.push("stdin of the container", Key::ExecInto.asks(name));
-    } else if requirements.is_for(ATTACHES) {
-        requirements.push("the output of the container", Key::Watch.asks(name));
-    } else if requirements.is_for(STARTS) {
-        requirements.push("the container", Key::Start.asks(name));
-    } else if requirements.is_for(&[Operation::ExecStart]) {
-        started(requirements, &*exec(known, object)?);
-    } else if requirements.is_for(&[Operation::NetworkConnect]) {
-        network::join(requirements, "the network", object)?;
+        Deed::Attaches if types(call) => {
+            requirements.push("stdin of the container", Key::ExecInto.asks(name));
+        }
+        Deed::Attaches => requirements.push("the output of the container", Key::Watch.asks(name)),
+        Deed::Starts => requirements.push("the container", Key::Start.asks(name)),
+        Deed::RunsExec => started(requirements, &*exec(known, object)?),
+        Deed::Connects => network::join(requirements, "the network", object)?,
+        Deed::Disconnects | Deed::Other | Deed::TakesAway => {}
     }
     Ok(())
 }
@@ -48,11 +45,14 @@ pub(super) fn reach(
     let effect = requirements.operation.spec().effect;
     // These move a container, which the body names: that one is held against Dockgate's own, and so is the
     // network that one is put on.
-    let moves = requirements.is_for(&[Operation::NetworkConnect, Operation::NetworkDisconnect]);
+    let moves = matches!(
+        requirements.judged().deed,
+        Deed::Connects | Deed::Disconnects
+    );
     for object in call.objects().filter(|_| !moves) {
         touch(requirements, effect, object, known)?;
     }
-    if requirements.is_for(&[Operation::ImageCommit]) {
+    if requirements.judged().query == Parameters::Commit {
         let name = call.query.first("container").unwrap_or_default();
         let name = name.trim_start_matches('/').to_owned();
         requirements.push("container", Touch::Object(Object::Container, name));
@@ -101,24 +101,9 @@ fn touch(
     Ok(())
 }
 
-/// The operations by which a client types into a container's program.
-const ATTACHES: &[Operation] = &[
-    Operation::ContainerAttach,
-    Operation::ContainerAttachWebsocket,
-];
-
 /// Whether an attach reads what the client types. Below API 1.42 one by a websocket does whatever it says.
-fn types(requirements: &Requirements, call: &Call) -> bool {
-    requirements.is_for(&[Operation::ContainerAttachWebsocket]) || call.query.is_true("stdin")
-}
-
-/// The operations by which a container is put on its networks, which are found by their names then.
-const STARTS: &[Operation] = &[Operation::ContainerRestart, Operation::ContainerStart];
-
-/// Whether an operation puts a container on its networks.
-#[must_use]
-pub fn starts(operation: Operation) -> bool {
-    STARTS.contains(&operation)
+fn types(call: &Call) -> bool {
+    call.reply() == Reply::Hijack(Upgrade::Websocket) || call.query.is_true("stdin")
 }
 
 fn started(requirements: &mut Requirements, exec: &Exec) {
@@ -140,6 +125,7 @@ fn started(requirements: &mut Requirements, exec: &Exec) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::Operation;
     use crate::policy::answers::{Answer, Lookup};
 
     /// What a row of the table that does this to an object of this kind is held against.

@@ -7,45 +7,15 @@ use super::changes::{RESERVED_LABEL, check_changes};
 use super::collector::{NOT_PLAIN, Requirements, is_reserved, unclear_query as unclear};
 use crate::docker::path::{cleaned, is_literal};
 use crate::docker::reference::{BadReference, is_on_host};
-use crate::docker::{Call, Json, Object, Operation, Reference, ps};
+use crate::docker::{Call, Json, Object, Parameters, Reference, ps};
 use crate::policy::keys::Key;
 use crate::policy::names::{self, READS_AS_ID, is_whole_id, reads_as_id};
 use crate::policy::reason::{Denial, Reason};
 use crate::policy::requirement::Touch;
 use crate::policy::value::EVERY_VERSION;
 
-/// Reads what one operation's query asks for.
+/// Reads what a query asks for.
 type Reader = fn(&mut Requirements, &Call) -> Result<(), Denial>;
-
-/// The operations whose query decides something, and the keys of it that are sent on; JSON operations
-/// have theirs in the table of operations.
-const READERS: &[(Operation, Option<&[&str]>, Reader)] = &[
-    (Operation::ContainerAttach, Some(ATTACH_KEYS), nothing),
-    (
-        Operation::ContainerAttachWebsocket,
-        Some(ATTACH_KEYS),
-        nothing,
-    ),
-    (Operation::ContainerCreate, None, name),
-    (Operation::ContainerRename, Some(&["name"]), rename),
-    (Operation::ContainerStart, Some(START_KEYS), start),
-    (Operation::ContainerTop, Some(&["ps_args"]), top),
-    (Operation::DistributionInspect, None, registry),
-    (Operation::GetPluginPrivileges, None, registry),
-    (Operation::PluginPull, None, registry),
-    (Operation::PluginUpgrade, None, registry),
-    (Operation::ImageSearch, None, registry),
-    (Operation::ImageBuild, Some(build::KEYS), image_build),
-    (Operation::ImageCommit, None, commit),
-    (Operation::ImageCreate, Some(IMPORT_KEYS), image_create),
-    (Operation::ImageLoad, None, load),
-    (Operation::ImagePush, Some(&["platform", "tag"]), push),
-    (Operation::ImageTag, Some(&["repo", "tag"]), tag),
-    // Podman has a key by which the network's containers are deleted with it.
-    (Operation::NetworkDelete, Some(&[]), nothing),
-    (Operation::PutContainerArchive, Some(ARCHIVE_KEYS), archive),
-    (Operation::ServiceUpdate, None, rollback),
-];
 
 const ARCHIVE_KEYS: &[&str] = &["copyUIDGID", "noOverwriteDirNonDir", "path"];
 const ATTACH_KEYS: &[&str] = &["detachKeys", "logs", "stderr", "stdin", "stdout", "stream"];
@@ -61,15 +31,33 @@ const IMPORT_KEYS: &[&str] = &[
 
 const START_KEYS: &[&str] = &["checkpoint", "checkpoint-dir", "detachKeys"];
 
-fn of(
-    operation: Operation,
-) -> Option<&'static (Operation, Option<&'static [&'static str]>, Reader)> {
-    READERS.iter().find(|(listed, ..)| *listed == operation)
+/// The keys of a query that are sent on, if not all, and what reads it; JSON operations have their keys in the table
+/// of operations.
+fn of(query: Parameters) -> (Option<&'static [&'static str]>, Reader) {
+    match query {
+        Parameters::Archive => (Some(ARCHIVE_KEYS), archive),
+        Parameters::Attach => (Some(ATTACH_KEYS), nothing),
+        Parameters::Build => (Some(build::KEYS), image_build),
+        Parameters::Checkpoint => (Some(START_KEYS), start),
+        Parameters::Commit => (None, commit),
+        Parameters::Fetch => (Some(IMPORT_KEYS), image_create),
+        Parameters::Free => (None, nothing),
+        Parameters::Load => (None, load),
+        Parameters::Name => (None, name),
+        Parameters::NoKeys => (Some(&[]), nothing),
+        Parameters::Processes => (Some(&["ps_args"]), top),
+        Parameters::Push => (Some(&["platform", "tag"]), push),
+        Parameters::Registry => (None, registry),
+        Parameters::Rename => (Some(&["name"]), rename),
+        Parameters::Rollback => (None, rollback),
+        Parameters::Tag => (Some(&["repo", "tag"]), tag),
+    }
 }
 
 /// Reads the query.
 pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    of(requirements.operation).map_or(Ok(()), |(.., reader)| reader(requirements, call))
+    let (_, reader) = of(requirements.judged().query);
+    reader(requirements, call)
 }
 
 /// Drops the keys that the daemon does not read, where the query decides something.
@@ -78,10 +66,11 @@ pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Result<(), D
 ///
 /// A key that decides something stands there twice.
 pub fn strip_unknown_query_keys(call: &mut Call) -> Result<(), Denial> {
-    let keys = call.operation().and_then(of).and_then(|(_, keys, _)| *keys);
+    let query = call.judged().query;
+    let (keys, _) = of(query);
     let kept = keys.map_or(Ok(()), |keys| call.query.retain(keys));
     kept.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))?;
-    if call.operation() == Some(Operation::ImageBuild) && !build::is_by_buildkit(call) {
+    if query == Parameters::Build && !build::is_by_buildkit(call) {
         // The classic builder does not read it; Podman takes it for a folder of the host to write to.
         call.query.drop_key(build::OUTPUTS);
     }

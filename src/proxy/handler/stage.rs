@@ -3,9 +3,8 @@
 use hyper::body::Incoming;
 
 use crate::audit::Entry;
-use crate::docker::{self, ApiVersion, Call, Operation};
+use crate::docker::{self, ApiVersion, Call, Deed, Operation};
 use crate::policy::names::Names;
-use crate::policy::requirements::starts;
 use crate::policy::{
     Answer, Answers, Context, Denial, Lookup, Reason, Request, SelfContainer, Terms,
 };
@@ -100,7 +99,7 @@ impl Stage {
         if call.operation() == Some(Operation::PutContainerArchive) {
             self.unpacking = Unpacking::Unknown;
         }
-        self.starts = call.operation().is_some_and(starts);
+        self.starts = call.judged().deed == Deed::Starts;
     }
 
     /// Finds the names that a request depends on that is not denied by its head alone.
