@@ -16,9 +16,9 @@ pub fn settings() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{ValueShape, all, default};
-    use super::super::settings::ListenerTable;
     use super::*;
+    use crate::config::rows::{ValueShape, all, default};
+    use crate::config::settings::ListenerTable;
 
     const DOCUMENT: &str = include_str!("../../docs/settings.md");
 
