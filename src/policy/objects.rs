@@ -2,6 +2,8 @@
 //!
 //! What a reply must have and does not makes it unreadable, and what cannot be read refuses.
 
+mod labels;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -9,6 +11,8 @@ use serde::Deserialize;
 use crate::docker::Json;
 use crate::docker::network::is_user_defined;
 use crate::docker::target::is_name;
+
+pub use labels::{IMAGE_LABEL, Labels, POLICY_LABEL, PROJECT_LABELS};
 
 /// A container.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,10 +70,6 @@ pub struct Image {
     pub config: Json<'static>,
 }
 
-/// The labels of an object.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Labels(Vec<(String, String)>);
-
 /// A network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -100,15 +100,6 @@ pub struct Service {
     /// Its specification.
     pub spec: Json<'static>,
 }
-
-/// The label that says through which policy an object was made.
-pub const POLICY_LABEL: &str = "dockgate.policy";
-
-/// The label of an image that says through which policy it was made, and which names it got then.
-pub const IMAGE_LABEL: &str = "dockgate.image";
-
-/// The labels by which compose and the swarm's stacks find what is theirs.
-pub const PROJECT_LABELS: &[&str] = &["com.docker.compose.project", "com.docker.stack.namespace"];
 
 /// A reply that is not what it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -239,7 +230,7 @@ impl Volume {
         Ok(Self {
             driver: raw.driver,
             options: raw.options.unwrap_or_default().into_iter().collect(),
-            labels: Labels(raw.labels.unwrap_or_default().into_iter().collect()),
+            labels: raw.labels.unwrap_or_default().into_iter().collect(),
         })
     }
 }
@@ -262,7 +253,7 @@ impl Service {
         let spec = reply.get("Spec");
         let task = spec.and_then(|spec| spec.get("TaskTemplate")?.get("ContainerSpec"));
         let labels = [spec, task].into_iter().flatten().map(Labels::of);
-        let labels = Labels(labels.flat_map(|labels| labels.0).collect());
+        let labels: Labels = labels.flatten().collect();
         Ok(Self {
             id: text(&reply, "ID")?.to_owned(),
             labels,
@@ -333,38 +324,6 @@ impl Image {
             .strip_prefix(policy)
             .and_then(|rest| rest.strip_prefix(' '));
         names.is_some_and(|names| names.split(' ').any(|named| named == name))
-    }
-}
-
-impl Labels {
-    /// The `Labels` of an object.
-    fn of(object: &Json<'_>) -> Self {
-        let labels = object.get("Labels").map_or(&[][..], Json::members);
-        let labels = labels.iter();
-        Self(
-            labels
-                .filter_map(|(key, value)| Some((key.to_string(), value.text()?.to_owned())))
-                .collect(),
-        )
-    }
-
-    /// Whether a label is there with this value.
-    #[must_use]
-    pub fn has(&self, key: &str, value: &str) -> bool {
-        self.0.iter().any(|(name, had)| name == key && had == value)
-    }
-
-    /// The value of a label.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&str> {
-        let found = self.0.iter().find(|(name, _)| name == key);
-        found.map(|(_, value)| value.as_str())
-    }
-
-    /// The policy through which the object was made, if any.
-    #[must_use]
-    pub fn policy(&self) -> Option<&str> {
-        self.get(POLICY_LABEL)
     }
 }
 
