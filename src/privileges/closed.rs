@@ -106,8 +106,8 @@ fn remedy(closed: &Owned, bit: u32, ids: &Ids) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::access::Way;
     use super::*;
+    use crate::privileges::access::Way;
 
     const SOCKET: &str = "/var/run/docker.sock";
 

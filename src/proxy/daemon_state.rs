@@ -265,9 +265,9 @@ fn make_room(kept: &mut VecDeque<Predecessor>, size: usize, share: &Share) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::budget::Budget;
     use super::*;
     use crate::net::client::ClientKey;
+    use crate::proxy::budget::Budget;
 
     fn container(id: &str, name: &str, label: &str) -> Arc<Container> {
         let id = id.repeat(64);

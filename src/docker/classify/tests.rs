@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use super::super::query::BadQuery;
 use super::*;
+use crate::docker::query::BadQuery;
 
 fn call(method: &str, target: &str) -> Result<Call, Unclassified> {
     classify(method, Target::parse(target)?)

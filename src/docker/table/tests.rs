@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::super::operation::{Body, Effect, Reply};
-use super::super::target::has_references;
 use super::*;
+use crate::docker::operation::{Body, Effect, Reply};
+use crate::docker::target::has_references;
 
 /// The routes of the daemon as facts: operation, source, method, path, section, effect, ..., flags,
 /// first and last API version, notes.

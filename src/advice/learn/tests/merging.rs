@@ -1,7 +1,7 @@
 //! What a policy that extends another one adds to it.
 
-use super::super::keys::load;
 use super::*;
+use crate::advice::learn::keys::load;
 use crate::docker::mount::Access;
 use crate::policyfile::{Library, Problem, shipped};
 

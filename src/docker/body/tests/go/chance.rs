@@ -1,7 +1,7 @@
 //! Bodies of chance: most often right, sometimes wrong in the ways that readers differ on.
 
-use super::super::tables;
 use super::*;
+use crate::docker::body::tests::tables;
 
 /// A body for an operation, or for one of the objects in it as if it were one: those are smaller, so
 /// that each of their fields is met more often.

@@ -46,7 +46,7 @@ fn beside_host_config(sent: &str, found: &mut Vec<String>) {
     let Ok(Loose::Object(members)) = serde_json::from_str(sent) else {
         return;
     };
-    let of_host: Vec<_> = super::super::tables::fields(host_config())
+    let of_host: Vec<_> = crate::docker::body::tests::tables::fields(host_config())
         .iter()
         .map(|field| field.name)
         .collect();
