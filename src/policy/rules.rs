@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::permit::Revision;
-use super::reason::Denial;
+use super::reason::{Denial, Reason};
 use super::refusal::{denied, not_granted};
 use super::variants::Variants;
-use crate::docker::{Call, Effect, Operation};
+use crate::docker::{Absent, ApiVersion, Call, Effect, Operation, absent};
 use crate::policyfile::file::Policy;
 use crate::policyfile::grants::Grants;
 
@@ -36,6 +36,30 @@ impl Rules {
             revision: Revision::default(),
             is_observed,
         }
+    }
+
+    /// What answers a request that cannot be understood: the engine's own answer if it is about an object that cannot
+    /// exist and what is asked of it is allowed, and otherwise the denial.
+    pub fn answer_absent(
+        &self,
+        (method, target): (&str, &str),
+        api_min: ApiVersion,
+        denial: Denial,
+    ) -> (Denial, Option<Absent>) {
+        let is_of_name = matches!(denial.reason, Reason::BadTarget | Reason::UnknownOperation);
+        let absent = absent(method, target).filter(|absent| {
+            let is_new = absent.version.is_none_or(|version| version >= api_min);
+            is_of_name && is_new && (self.is_observed || self.grants(absent.operation))
+        });
+        let Some(absent) = absent else {
+            return (denial, None);
+        };
+        let reason = if absent.is_not_found() {
+            Reason::NotFound
+        } else {
+            Reason::BadTarget
+        };
+        (Denial::new(reason, absent.answer()), Some(absent))
     }
 
     /// The same rules, and what they refuse is sent all the same, if that is asked for here or by one of

@@ -84,7 +84,12 @@ impl Answer {
         }
         match understood(asked, api_min) {
             Ok(call) => answer.judge(&rules.enforced(), &call, asked),
-            Err(unclassified) => answer.deny(unclassified.into()),
+            Err(unclassified) => {
+                let asked = (&*asked.method, &*asked.target);
+                let (denial, absent) = rules.answer_absent(asked, api_min, unclassified.into());
+                answer.operation = absent.map(|absent| absent.operation.spec().name);
+                answer.deny(denial);
+            }
         }
         answer
     }

@@ -435,3 +435,24 @@ fn what_is_to_be_written_turns_the_verdict() {
     }
     assert!(told > 1500, "{told}");
 }
+
+#[test]
+fn a_name_that_no_object_can_have_gets_the_answer_of_the_proxy() {
+    for (policies, request, want) in [
+        (
+            "read-only",
+            "GET /containers/acme%2Fapp:1/json",
+            "not_found",
+        ),
+        ("read-only", "GET /containers/acme/app:1/json", "not_found"),
+        ("read-only", "GET /containers//web/json", "bad_target"),
+        ("dockge", "GET /secrets/acme%2Fapp:1", "bad_target"),
+    ] {
+        let answer = answer(policies, request);
+        assert_eq!(
+            (answer.verdict, answer.reason),
+            ("deny", want),
+            "{policies}: {request}"
+        );
+    }
+}

@@ -4,7 +4,7 @@ use super::parts::Handler;
 use super::stage::Stage;
 use crate::audit::Entry;
 use crate::config::Admission;
-use crate::docker::{self, ApiVersion, Call, Target, Unclassified, classify};
+use crate::docker::{ApiVersion, Call, Target, Unclassified, classify};
 use crate::policy::{Denial, Reason};
 use crate::proxy::head::{BadHead, Head};
 use crate::proxy::shared::ListenerRules;
@@ -28,7 +28,15 @@ impl Handler {
         admission.check(&stage.head, self.shared.on_loopback)?;
         let mut call = match understand(&stage.head, admission, None) {
             Ok(call) => call,
-            Err(denial) => return Err(answer_absent(entry, &stage.head, listener_rules, denial)),
+            Err(denial) => {
+                let asked = (&*stage.head.method, &*stage.head.target);
+                let rules = &listener_rules.rules;
+                let (denial, absent) = rules.answer_absent(asked, admission.api_min, denial);
+                if let Some(absent) = absent {
+                    entry.record.is_about_absent(&absent);
+                }
+                return Err(denial);
+            }
         };
         entry.record.understood(&call);
         if admission.lifts_api_version
@@ -78,32 +86,4 @@ pub(super) fn understand(
     let mut call = classify(&head.method, target)?;
     call.version = lifted_to.or(call.version);
     Ok(call)
-}
-
-/// The engine's answer to a request for an object that cannot exist, if what is asked of it is allowed.
-/// Otherwise the denial stays.
-fn answer_absent(
-    entry: &mut Entry,
-    head: &Head,
-    listener_rules: &ListenerRules,
-    denial: Denial,
-) -> Denial {
-    let is_of_name = matches!(denial.reason, Reason::BadTarget | Reason::UnknownOperation);
-    let absent = docker::absent(&head.method, &head.target).filter(|absent| {
-        let is_new = absent
-            .version
-            .is_none_or(|it| it >= listener_rules.admission.api_min);
-        let rules = &listener_rules.rules;
-        is_of_name && is_new && (rules.is_observed() || rules.grants(absent.operation))
-    });
-    let Some(absent) = absent else {
-        return denial;
-    };
-    entry.record.is_about_absent(&absent);
-    let reason = if absent.is_not_found() {
-        Reason::NotFound
-    } else {
-        Reason::BadTarget
-    };
-    Denial::new(reason, absent.answer())
 }
