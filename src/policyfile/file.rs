@@ -243,6 +243,39 @@ pub(crate) const KEYS: &[&str] = &[
     "observe",
 ];
 
+impl Policy {
+    /// Takes over a policy that this one, of this file, extends.
+    fn extend(
+        &mut self,
+        name: &str,
+        file: &str,
+        parent: Result<Self, Vec<Problem>>,
+    ) -> Result<(), Vec<Problem>> {
+        let parent = parent.map_err(|problems| {
+            let of_child = |problem: Problem| {
+                // What cannot be found at all is a problem of the file that names it.
+                let is_missing = problem.file == name && problem.key.is_none();
+                let message = || format!("\"{name}\": {}", problem.message);
+                if is_missing {
+                    Problem::of_key(file, "extends", message())
+                } else {
+                    problem
+                }
+            };
+            problems.into_iter().map(of_child).collect::<Vec<_>>()
+        })?;
+        if parent.is_observed {
+            let message = format!(
+                "\"{name}\" has observe = true, which is for one listener's own policy: take it out there"
+            );
+            return Err(vec![Problem::of_key(file, "extends", message)]);
+        }
+        self.blocks.inherit(&parent.blocks);
+        self.parents.push(parent);
+        Ok(())
+    }
+}
+
 fn load(
     reference: &str,
     library: &dyn Library,
@@ -277,28 +310,8 @@ fn load(
     let parents = reader.strings(&table, "extends");
     let mut problems = reader.problems;
     for parent in parents {
-        match load(&parent, library, path) {
-            Ok(parent) if parent.is_observed => {
-                let message = format!(
-                    "\"{parent}\" has observe = true, which is for one listener's own policy: take it out there",
-                    parent = parent.name
-                );
-                problems.push(Problem::of_key(&file, "extends", message));
-            }
-            Ok(parent) => {
-                policy.blocks.inherit(&parent.blocks);
-                policy.parents.push(parent);
-            }
-            Err(more) => problems.extend(more.into_iter().map(|problem| {
-                // What cannot be found at all is a problem of the file that names it.
-                let is_missing = problem.file == parent && problem.key.is_none();
-                let named = || format!("\"{parent}\": {}", problem.message);
-                if is_missing {
-                    Problem::of_key(&file, "extends", named())
-                } else {
-                    problem
-                }
-            })),
+        if let Err(more) = policy.extend(&parent, &file, load(&parent, library, path)) {
+            problems.extend(more);
         }
     }
     path.pop();
