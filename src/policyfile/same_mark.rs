@@ -1,5 +1,4 @@
-//! Two files with one mark would each take what is made through the other for their own, so they are not loaded
-//! together.
+//! Two files with one mark would each treat the other's objects as their own, so they are not loaded together.
 
 use std::fmt;
 
@@ -21,8 +20,8 @@ impl fmt::Display for SameMark<'_> {
         let (mark, other) = (self.changed.mark(), self.other.name());
         write!(
             f,
-            "\"{mark}\" is also the mark of {other}, and each would treat what is made through the other as its \
-             own: write another one here, such as mark = \"{}-2\"",
+            "\"{mark}\" is also the mark of {other}, and each would treat the other's objects as its own: \
+             write another one here, such as mark = \"{}-2\"",
             other_mark(mark)
         )
     }
@@ -39,7 +38,9 @@ pub fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Vec<Sam
     let mut seen: Vec<&Policy> = Vec::new();
     let mut same = Vec::new();
     for policy in policies {
-        if seen.iter().any(|before| before.file() == policy.file()) {
+        // The settings' own policies have no file.
+        let is_same = |it: &&Policy| (it.file(), it.mark()) == (policy.file(), policy.mark());
+        if seen.iter().any(is_same) {
             continue;
         }
         if let Some(before) = seen.iter().find(|it| it.mark() == policy.mark()) {
@@ -98,6 +99,8 @@ mod tests {
         let (shipped, copy) = (load("traefik", ""), load("./traefik.toml", ""));
         let of_settings = || Policy::of("allow", Grants::default());
         let (allow, again, file) = (of_settings(), of_settings(), load("allow.toml", ""));
+        let environment = Policy::of("environment", Grants::default());
+        let like_it = load("environment.toml", "");
         for (policies, want) in [
             (vec![&plain, &plain, &linked, &set], vec![]),
             (
@@ -117,6 +120,12 @@ mod tests {
                 vec!["./traefik.toml: `mark`: \"traefik\" is also the mark of traefik, and"],
             ),
             (vec![&allow, &again], vec![]),
+            (
+                vec![&allow, &environment, &like_it],
+                vec![
+                    "environment.toml: `mark`: \"environment\" is also the mark of environment, and",
+                ],
+            ),
             (
                 vec![&file, &allow],
                 vec!["allow.toml: `mark`: \"allow\" is also the mark of allow, and"],
