@@ -74,7 +74,18 @@ fn name(
             let name = name.unwrap_or_default().trim_start_matches('/');
             Some(answers::container(known, name)?.name.clone())
         }
-        _ => None,
+        Some(
+            Document::ContainerUpdate
+            | Document::Exec
+            | Document::ExecStart
+            | Document::ImageConfig
+            | Document::Network
+            | Document::Service
+            | Document::ServiceUpdate
+            | Document::Volume
+            | Document::VolumeUpdate,
+        )
+        | None => None,
     })
 }
 
@@ -112,6 +123,6 @@ fn unlike_now(body: &Json, old: &Container, known: &Answers) -> Result<Vec<Strin
     })
 }
 
-/// What is told of a request that was not compared with every container that it could replace.
+/// The difference that is reported when a request was not compared with every container that it could replace.
 const TOO_LARGE: &str = "its size: it was compared with the containers that were removed last, and older ones were \
     skipped; give it the name of the one that it replaces, or recreate that one first";
