@@ -2,6 +2,7 @@
 # Tries the recipes of CONTRIBUTING.md: makes each change of tests/changes/, and shows that nobody can forget a part of it.
 #
 #   changes.sh [NAME...]      all changes, or those of tests/changes/NAME.patch
+#   changes.sh --check        shows only that each patch still applies, as tests/run.sh does
 #   changes.sh --edit NAME    leaves the tree with that change made, to be changed further; `git diff` is the new patch
 #
 # A patch has the files that are written by hand, at most five. With it the generated files are written anew, and clippy and
@@ -30,7 +31,7 @@ fresh_tree() {
     git -C "$tree" clean --quiet -fd
 }
 
-# What is generated follows; what cannot be compiled is told by `checks`.
+# Writes the generated files. If the change does not compile, `checks` reports it.
 generate() (
     cd "$tree"
     export DOCKGATE_WRITE=1
@@ -70,6 +71,12 @@ try() {
 }
 
 failed=0
+if [ "${1:-}" = --check ]; then
+    for patch in "$patches"/*.patch; do
+        git apply --check "$patch" || fail "$patch no longer applies: make the change with --edit, or mend the patch by hand"
+    done
+    exit "$failed"
+fi
 if [ "${1:-}" = --edit ]; then
     make_change "$2" ""
     echo "$tree"

