@@ -57,7 +57,7 @@ pub(super) struct Queue {
     next: AtomicU64,
     /// What is cut short from now on is so because of the shutdown.
     draining: AtomicBool,
-    /// What the operator is told of.
+    /// What is reported to the operator.
     pub(super) outage: Outage,
 }
 
@@ -141,7 +141,7 @@ impl Queue {
         self.lock().reserved -= places;
     }
 
-    /// Appends a line in a reserved place. `written` is told whether it was written.
+    /// Appends a line in a reserved place. `written` receives whether it was written.
     pub(super) fn append(
         &self,
         record: &Record,

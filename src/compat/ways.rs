@@ -1,4 +1,4 @@
-//! By which variables each thing is opened: ways, of which each is a set of variables that are all on.
+//! Which variables open each thing: its ways, each a set of variables that must all be on.
 //!
 //! What is open, what is missing, and what opened something are three readings of the same ways.
 

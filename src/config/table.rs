@@ -20,7 +20,7 @@ pub(crate) trait SettingKind {
     /// What to write instead of an empty list of it, where that is wrong.
     const INSTEAD: &str = "name one";
 
-    /// Reads a value of that shape. `None` if it is wrong, which the reader is told.
+    /// Reads a value of that shape. `None` if it is wrong, which is reported to the reader.
     fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value>;
 
     /// What may be written, as JSON Schema, never stricter than what is read.

@@ -83,7 +83,7 @@ pub enum Parameters {
     Load,
     /// The name of what is made.
     Name,
-    /// Nothing, and no key is sent on: Podman has one by which a network's containers are deleted with it.
+    /// Nothing, and no key is sent on: with one of Podman's a network's containers are deleted with it.
     NoKeys,
     /// What is shown of processes.
     Processes,

@@ -47,7 +47,7 @@ impl Rules {
     pub fn evaluate<'a>(&self, mut request: Request<'a>, context: Context<'_>) -> Judgement<'a> {
         let known = context.known;
         let mut granting: Vec<_> = self.granting(&request.call).collect();
-        // No policy grants what the daemon does not know: that is told rather than who grants the call.
+        // What the daemon does not know no policy can allow, so that denial comes first.
         let flaw = request.flaw.as_deref().cloned();
         let refused = flaw.or_else(|| granting.is_empty().then(|| self.denial(&request.call)));
         match refused {
@@ -210,9 +210,8 @@ impl<'p> Evaluation<'p, '_> {
         }
     }
 
-    /// Denies a name by which another object is found already, as its id begins so; and a name that a key selects
-    /// containers by, for a container that it does not select: to rename is not to be given what is allowed with
-    /// those.
+    /// Denies a name that already finds another object because that object's id begins with it. Also denies renaming a
+    /// container to a name that a key selects, unless the key selects the container already: renaming must not open it.
     fn check_names(&self) -> Result<(), Blocked> {
         let call = &self.request.call;
         for requirement in &self.requirements {

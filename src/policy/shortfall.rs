@@ -4,20 +4,20 @@ use super::hint::{Entered, Hints};
 use super::requirement::Requirement;
 use crate::policyfile::file::Policy;
 
-/// What a policy does not grant.
+/// What a policy does not allow.
 pub(crate) struct Shortfall<'p> {
     /// The policy.
     pub(crate) policy: &'p Policy,
     /// What was asked for, each as a key of the policy would grant it.
     pub(crate) requirements: Vec<Requirement>,
-    /// The container that is entered, where it has more than the policy gives one.
+    /// The container that is entered, if it has more than the policy allows.
     pub(crate) entered: Option<Entered>,
-    /// Where the request differs from what it would replace.
+    /// How the request differs from what it would replace.
     pub(crate) differences: Vec<String>,
 }
 
 impl<'p> Shortfall<'p> {
-    /// These needs.
+    /// These requirements.
     pub(crate) fn of(policy: &'p Policy, requirements: Vec<Requirement>) -> Self {
         Self {
             policy,
@@ -27,7 +27,7 @@ impl<'p> Shortfall<'p> {
         }
     }
 
-    /// What is hinted at rests on this.
+    /// What hints need to know.
     pub(crate) fn hints(&self) -> Hints<'_> {
         Hints {
             blocks: self.policy.blocks(),
