@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Attacks Dockgate on real engines, as tests/run.sh does with five tries of each race, but with a hundred. It takes
-# hours and is no part of .ci/run.
+# Attacks Dockgate on every engine, with a hundred tries of each race, where tests/run.sh makes five and runs what does not
+# depend on the engine on the main one. It takes hours and is no part of .ci/run.
 #
 #   attacks.sh [TEST...]              attacks DOCKGATE_BIN, or target/release/dockgate
 #   attacks.sh --old FILE [TEST...]   attacks a build of 0.1.0 (commit de5a59b), where exactly the attacks that
@@ -13,6 +13,7 @@ cd "$(dirname "$0")/.."
 export DOCKGATE_TEST_RUN=${DOCKGATE_TEST_RUN:-/tmp/dockgate-attack-engines.$$}
 export DOCKGATE_TEST_RECORDS=${DOCKGATE_TEST_RECORDS:-$PWD/target/attack-records}
 export DOCKGATE_ATTACK_TRIES=${DOCKGATE_ATTACK_TRIES:-100}
+export DOCKGATE_SLOW=1
 export DOCKGATE_BIN=${DOCKGATE_BIN:-$PWD/target/release/dockgate}
 
 old=
