@@ -10,8 +10,9 @@ use crate::policy::answers::{Answers, NeedsLookup};
 use crate::policy::checker::Checker;
 use crate::policy::finding::Finding;
 use crate::policy::keys::Key;
+use crate::policy::keys::Selectors;
 use crate::policy::keys::row::{makes_containers, runs_programs};
-use crate::policy::keys::setting::{Decides, Selects};
+use crate::policy::keys::setting::Setting;
 use crate::policy::reason::Denial;
 use crate::policy::refusal::restricted;
 use crate::policy::requirement::{Requirement, What};
@@ -127,7 +128,7 @@ fn is_sure(policy: &Policy, finding: &Finding) -> bool {
     // Whether one is ordinary depends on the [create] that held at the time.
     let is_entered = matches!(key, Key::ArchiveIntoPrivileged | Key::ExecIntoPrivileged);
     let is_known = !is_entered || !blocks.has(Block::Create);
-    finding.is_whole && is_known && !selectors.is_some_and(Selects::has_labels)
+    finding.is_whole && is_known && !selectors.is_some_and(Selectors::has_labels)
 }
 
 /// What of this a policy does not grant.

@@ -13,7 +13,7 @@ use crate::audit::reading::Line;
 use crate::docker::json::printable;
 use crate::docker::{Call, Deed, Subject};
 use crate::policy::keys::Key;
-use crate::policy::refusal::BY_NOBODY;
+use crate::policy::value::BY_NOBODY;
 use crate::policy::{Rules, finding};
 use crate::policyfile::Problem;
 

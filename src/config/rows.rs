@@ -198,7 +198,7 @@ pub(crate) fn schema(rows: &[SettingRow]) -> Json {
         }
         properties.insert(row.key.to_owned(), schema);
     }
-    let mut schema = table(&properties);
+    let mut schema = table(properties);
     let required = rows
         .iter()
         .filter(|row| matches!(row.note, Note::Required(_)));

@@ -4,7 +4,7 @@ mod chosen;
 mod shortfall;
 
 use super::answers::{self, Answer, Answers, Lookup, NeedsLookup};
-use super::keys::setting::Decides;
+use super::keys::setting::Setting;
 use super::keys::{Blocks, Check, Key};
 use super::objects::{Container, IMAGE_LABEL, POLICY_LABEL};
 use super::requirement::{Requirement, What};

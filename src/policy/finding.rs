@@ -44,10 +44,10 @@ pub fn parse(finding: &str) -> Option<Finding> {
         return None;
     }
     let (key, text) = parts(finding)?;
-    let value = key.row().shape.read(text)?;
+    let value = key.shape().read(text)?;
     let is_whole = match key.row().record {
         Record::Whole => true,
-        Record::Shortened if key.row().shape == Shape::Argv => text.starts_with('['),
+        Record::Shortened if key.shape() == Shape::Argv => text.starts_with('['),
         Record::Shortened => !text.contains('*'),
         Record::Name | Record::Never => false,
     };

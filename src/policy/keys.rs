@@ -29,12 +29,12 @@ pub use pattern::{Commands, NetworkOptions, Patterns, Remotes, VolumeOptions};
 pub use place::{Binds, Directories, Ports, Subnets, Uploads};
 use row::{CONTAINERS, JOINS, NOTHING, PROCESSES, PULLS, PUSHES, TAGS, UPLOADS, VARIABLES};
 pub use row::{Check, Host, Reaches, Record, Row};
-pub use selector::Selectors;
-use setting::{Decides, Selects, Setting, described};
+pub use setting::Selectors;
+use setting::{Setting, described, unknown};
 pub use texts::{Capabilities, Devices, Texts, Users};
 
 use crate::docker::Block;
-use crate::policyfile::spelling::did_you_mean;
+use crate::policy::value::Shape;
 
 /// Called with each problem: its key, and what is wrong.
 pub type Wrong<'a> = &'a mut dyn FnMut(String, String);
@@ -266,6 +266,12 @@ impl Key {
         self.row().name
     }
 
+    /// The values that it decides about.
+    #[must_use]
+    pub fn shape(self) -> Shape {
+        (self.row().shape)()
+    }
+
     /// Its name within its block, such as `env.allow`.
     #[must_use]
     pub fn in_block(self) -> &'static str {
@@ -296,7 +302,7 @@ impl Blocks {
     }
 
     /// The keys that select containers that are there.
-    pub fn selectors(&self) -> impl Iterator<Item = (&'static str, &dyn Selects)> {
+    pub fn selectors(&self) -> impl Iterator<Item = (&'static str, &Selectors)> {
         let keys = Key::ALL.iter().copied();
         keys.filter_map(|key| Some((key.name(), self.setting(key).selectors()?)))
     }
@@ -329,22 +335,11 @@ impl Blocks {
     }
 }
 
-fn unknown(table: &Table, known: &[&str], block: &str, wrong: Wrong<'_>) {
-    for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
-        let hint = did_you_mean(key, known.iter().copied());
-        let keys = known.join(", ");
-        wrong(
-            format!("{block}.{key}"),
-            format!("unknown key{hint}; the keys are {keys}"),
-        );
-    }
-}
-
 fn take<T: Setting>(table: &Table, block: &str, key: &str, to: &mut T, wrong: Wrong<'_>) {
     match table.get(key).map(T::read) {
         None => {}
         Some(Ok(value)) => *to = value,
-        Some(Err(problem)) => wrong(format!("{block}.{key}"), problem.to_string()),
+        Some(Err(problem)) => wrong(format!("{block}.{key}"), problem),
     }
 }
 

@@ -13,11 +13,10 @@ use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
 use crate::docker::{Call, Operation, Subject};
 use crate::policy::keys::Key;
-use crate::policy::keys::amount::Beyond;
 use crate::policy::requirement::{Requirement, What};
 use crate::policy::self_container::Reached;
 use crate::policy::shortfall::Shortfall;
-use crate::policy::value::Value;
+use crate::policy::value::{BY_NOBODY, Value};
 use crate::policyfile::file::Policy;
 use crate::policyfile::raw_path::RawPath;
 
@@ -165,9 +164,6 @@ pub(crate) fn restricted(call: &Call, shortfall: &Shortfall<'_>, variant: Option
     Denial::new(Reason::Restricted, message)
 }
 
-/// What is told of labels that no policy can grant.
-pub const BY_NOBODY: &str = "labels that begin with dockgate. are set by dockgate alone";
-
 /// How many needs a refusal names.
 pub const SHOWN: usize = 3;
 
@@ -187,10 +183,7 @@ pub fn refusal(requirement: &Requirement, hints: Hints<'_>) -> String {
         }
         What::Key(_, Value::Limits(asked)) => {
             let beyond = hints.blocks.create.limits.beyond(asked);
-            let parts = beyond.iter().map(|beyond| {
-                let Beyond { key, asked, most } = beyond;
-                format!("{key} {asked}, at the most {most}")
-            });
+            let parts = beyond.iter().map(|(key, limits)| format!("{key} {limits}"));
             let parts = parts.collect::<Vec<_>>().join("; ");
             format!("{path} is beyond create.limits ({parts})")
         }

@@ -137,7 +137,7 @@ impl Shape {
                 name: text.to_owned(),
                 value: String::new(),
             }),
-            Self::Port => Value::Port(port(text)?),
+            Self::Port => Value::Port(Port::parse(text)?),
             Self::Limits => Value::Limits(limits(text)?),
         })
     }
@@ -184,6 +184,23 @@ pub struct Port {
     pub to: u16,
 }
 
+impl Port {
+    /// Reads `[address:]from[-to]`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, ports) = text.rsplit_once(':').unwrap_or(("", text));
+        let bare = address
+            .strip_prefix('[')
+            .and_then(|it| it.strip_suffix(']'));
+        let (from, to) = ports.split_once('-').unwrap_or((ports, ports));
+        Some(Self {
+            address: bare.unwrap_or(address).to_owned(),
+            from: from.parse().ok()?,
+            to: to.parse().ok()?,
+        })
+    }
+}
+
 impl fmt::Display for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.address.contains(':') {
@@ -225,6 +242,9 @@ pub const EVERY_VERSION: &str = ":*";
 /// What the labels begin with that no client can set.
 pub const RESERVED: &str = "dockgate.";
 
+/// What is said of those labels.
+pub const BY_NOBODY: &str = "labels that begin with dockgate. are set by dockgate alone";
+
 /// A command with its arguments, where they were recorded, or the program alone.
 fn arguments(value: &str) -> Option<Vec<String>> {
     if value.starts_with('[') {
@@ -234,17 +254,6 @@ fn arguments(value: &str) -> Option<Vec<String>> {
         return argv.iter().all(is_plain).then_some(argv);
     }
     Some(vec![value.to_owned()])
-}
-
-fn port(value: &str) -> Option<Port> {
-    let (address, ports) = value.rsplit_once(':').unwrap_or(("", value));
-    let bare = address.trim_start_matches('[').trim_end_matches(']');
-    let (from, to) = ports.split_once('-').unwrap_or((ports, ports));
-    Some(Port {
-        address: bare.to_owned(),
-        from: from.parse().ok()?,
-        to: to.parse().ok()?,
-    })
 }
 
 /// The limits that were asked for. That they change those of a container that is there is not told.

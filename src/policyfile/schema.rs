@@ -44,7 +44,7 @@ pub fn policy() -> Value {
         .map(|(key, schema, told)| (key, described(schema, told)));
     let keys = keys.chain(Blocks::schemas());
     let properties = keys.map(|(key, schema)| (key.to_owned(), schema));
-    document("A policy of Dockgate", table(&properties.collect()))
+    document("A policy of Dockgate", table(properties.collect::<Value>()))
 }
 
 /// The schema of a file, from that of its table, with what both kinds of files have in common.

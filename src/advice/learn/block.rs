@@ -63,7 +63,7 @@ fn line(seen: &Seen, block: Block, key: &str) -> Option<LearnedKey> {
             is_held_back: false,
         })
     };
-    let (name, value) = match (key, Key::of(key)?.row().shape) {
+    let (name, value) = match (key, Key::of(key)?.shape()) {
         ("exec.env.allow" | "exec.commands", _) if !has_arguments(seen) => return None,
         ("create.env.allow", _) => return None,
         // One without an image is made of nothing, and brought in afterwards.

@@ -10,9 +10,8 @@ use crate::policyfile::problem::{Library, Problem};
 /// what was asked for.
 pub(super) fn entry(key: &str, value: &str) -> Option<String> {
     let key = Key::of(key)?;
-    let row = key.row();
-    let literal = (row.literal)(value)?;
-    let entry = match row.shape {
+    let literal = (key.row().literal)(value)?;
+    let entry = match key.shape() {
         // A list of strings is written alike in JSON.
         Shape::Argv => literal,
         Shape::Bind

@@ -310,7 +310,7 @@ fn as_comment(text: &str) -> String {
 /// A key that a block does not have, beside what holds without it.
 fn new_key(key: &str, name: &str, proposals: &[Proposal]) -> String {
     let of = Key::of(key);
-    if of.is_some_and(|key| key.row().shape == Shape::Flag) {
+    if of.is_some_and(|key| key.shape() == Shape::Flag) {
         let comments: Vec<_> = proposals.iter().map(|it| &*it.comment).collect();
         let is_held_back = proposals.iter().all(|it| it.is_held_back);
         let before = if is_held_back { "# " } else { "" };
@@ -325,7 +325,7 @@ fn new_key(key: &str, name: &str, proposals: &[Proposal]) -> String {
 
 /// What is written for a value, or why nothing can be.
 fn written(key: &str, value: &str, finding: &str) -> Result<String, String> {
-    let shape = Key::of(key).map_or(Shape::Text, |key| key.row().shape);
+    let shape = Key::of(key).map_or(Shape::Text, Key::shape);
     let why = match shape {
         Shape::Flag => return Ok("true".to_owned()),
         Shape::Argv if !value.starts_with('[') => WITHOUT_ARGUMENTS,

@@ -265,7 +265,7 @@ fn every_key_is_written_as_it_is_read() {
             let is_list = schema["type"] == "array";
             // Of the other tables a list is meant.
             if let Some(known) = Key::of(&key) {
-                let shape = known.row().shape;
+                let shape = known.shape();
                 let is_flag = schema["type"] == "boolean";
                 assert_eq!(shape == Shape::Flag, is_flag, "{key}");
                 let is_command = is_list && schema["items"]["type"] == "array";

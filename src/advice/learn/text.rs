@@ -110,7 +110,7 @@ fn notes(seen: &Seen, without: &BTreeSet<String>) -> Vec<String> {
 /// What is told of a finding that no entry of its key can say.
 pub(super) fn unwritable(text: &str) -> Option<String> {
     let (key, value) = finding::parts(text)?;
-    let (key, shape) = (key.name(), key.row().shape);
+    let (key, shape) = (key.name(), key.shape());
     let is_list = !matches!(shape, Shape::Flag | Shape::Limits);
     // A program without its arguments is told of as such.
     let is_told = shape == Shape::Argv && !value.starts_with('[');

@@ -1,11 +1,11 @@
 //! Limits on what a container may use.
 
 use serde_json::json;
-use toml::Value;
+use toml::Value as Toml;
 
-use super::setting::{BadSetting, Decides, Setting, only};
+use super::setting::{Setting, must_be, table, table_of};
 use crate::policy::remedy::Remedy;
-use crate::policy::value::{self, Shape};
+use crate::policy::value::{self, Shape, Value};
 
 /// What must be set, and not exceeded. Without a value there is no such limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,109 +18,63 @@ pub struct Limits {
     pids: Option<i64>,
 }
 
-const KEYS: &[&str] = &["cpus", "memory", "pids"];
 const NANO: f64 = 1e9;
+const UNITS: [(&str, i64); 3] = [("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)];
 
 impl Setting for Limits {
-    const SHAPE: Shape = Shape::Limits;
+    fn shape() -> Shape {
+        Shape::Limits
+    }
 
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        let table = value.as_table().ok_or(BadSetting::Kind(
-            "a table: { memory = \"2g\", cpus = 2, pids = 512 }",
-        ))?;
-        only(table, KEYS)?;
-        let memory = |value: &Value| {
-            let bytes = value.as_integer().or_else(|| bytes(value.as_str()?));
-            positive(
-                bytes,
-                "memory = \"2g\": a number of bytes, or one with k, m or g",
-            )
+    fn read(value: &Toml) -> Result<Self, String> {
+        let kind = "a table: { memory = \"2g\", cpus = 2, pids = 512 }";
+        let table = table_of(value, &["cpus", "memory", "pids"], kind)?;
+        let limit = |key: &str, read: fn(&Toml) -> Option<i64>, want: &str| {
+            let positive = |value| read(value).filter(|limit| *limit > 0);
+            let limit = table
+                .get(key)
+                .map(|value| positive(value).ok_or_else(|| must_be(want)));
+            limit.transpose()
         };
-        let cpus = |value: &Value| {
+        let memory = |value: &Toml| value.as_integer().or_else(|| bytes(value.as_str()?));
+        let cpus = |value: &Toml| {
             let cpus = value.as_float().or_else(|| whole(value.as_integer()?));
-            positive(cpus.and_then(nanos), "cpus = 1.5: a number of processors")
+            cpus.and_then(nanos)
         };
-        let pids =
-            |value: &Value| positive(value.as_integer(), "pids = 512: a number of processes");
+        let of_bytes = "memory = \"2g\": a number of bytes, or one with k, m or g";
         Ok(Self {
-            memory: table.get("memory").map(memory).transpose()?,
-            nano_cpus: table.get("cpus").map(cpus).transpose()?,
-            pids: table.get("pids").map(pids).transpose()?,
+            memory: limit("memory", memory, of_bytes)?,
+            nano_cpus: limit("cpus", cpus, "cpus = 1.5: a number of processors")?,
+            pids: limit(
+                "pids",
+                Toml::as_integer,
+                "pids = 512: a number of processes",
+            )?,
         })
     }
 
     fn schema() -> serde_json::Value {
-        json!({
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {
-                "cpus": {"type": "number", "exclusiveMinimum": 0, "description": "A number of processors: 1.5."},
-                "memory": {
-                    "type": ["integer", "string"], "minimum": 1, "pattern": r"^\+?[0-9]+[kmgKMG]?$",
-                    "description": "A number of bytes, or one with k, m or g: \"2g\".",
-                },
-                "pids": {"type": "integer", "minimum": 1, "description": "A number of processes."},
+        table(json!({
+            "cpus": {"type": "number", "exclusiveMinimum": 0, "description": "A number of processors: 1.5."},
+            "memory": {
+                "type": ["integer", "string"], "minimum": 1, "pattern": r"^\+?[0-9]+[kmgKMG]?$",
+                "description": "A number of bytes, or one with k, m or g: \"2g\".",
             },
-        })
+            "pids": {"type": "integer", "minimum": 1, "description": "A number of processes."},
+        }))
     }
-}
 
-impl Limits {
-    /// What of it goes beyond: the key, what is asked for, and what is granted.
-    #[must_use]
-    pub fn beyond(&self, asked: &value::Limits) -> Vec<Beyond> {
-        // Of an existing container, what is not set stays as it was judged.
-        let is_kept = |value: i64| asked.is_change && value == 0;
-        let is_within = |limit: i64, value: i64| is_kept(value) || (1..=limit).contains(&value);
-        let told = |value: i64, text: String| {
-            if value > 0 {
-                text
-            } else {
-                "unlimited".to_owned()
-            }
+    fn allows(&self, value: &Value) -> bool {
+        matches!(value, Value::Limits(asked) if self.beyond(asked).is_empty())
+    }
+
+    fn remedy(&self, key: &str, value: &Value) -> Remedy {
+        let beyond = if let Value::Limits(asked) = value {
+            self.beyond(asked)
+        } else {
+            Vec::new()
         };
-        let mut beyond = Vec::new();
-        if let Some(limit) = self.memory {
-            // Without a value the daemon takes twice the memory.
-            let swap = asked.memory_and_swap;
-            let swaps_within = (0..=limit.saturating_mul(2)).contains(&swap);
-            if !is_within(limit, asked.memory) {
-                let asked = told(asked.memory, in_units(asked.memory));
-                beyond.push(Beyond::of("memory", asked, in_units(limit)));
-            } else if !swaps_within {
-                let asked = format!("with swap {}", told(swap, in_units(swap)));
-                let most = format!("{} with swap", in_units(limit.saturating_mul(2)));
-                beyond.push(Beyond::of("memory", asked, most));
-            }
-        }
-        if let Some(limit) = self.nano_cpus.filter(|it| !is_within(*it, asked.nano_cpus)) {
-            let asked = told(asked.nano_cpus, processors(asked.nano_cpus));
-            beyond.push(Beyond::of("cpus", asked, processors(limit)));
-        }
-        let pids = asked.pids.unwrap_or_default();
-        let is_kept = asked.pids.is_none() && asked.is_change;
-        if let Some(limit) = self
-            .pids
-            .filter(|it| !is_kept && !(1..=*it).contains(&pids))
-        {
-            let asked = told(pids, pids.to_string());
-            beyond.push(Beyond::of("pids", asked, limit.to_string()));
-        }
-        beyond
-    }
-}
-
-impl Decides for Limits {
-    fn allows(&self, value: &value::Value) -> bool {
-        matches!(value, value::Value::Limits(asked) if self.beyond(asked).is_empty())
-    }
-
-    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
-        let mut keys = Vec::new();
-        if let value::Value::Limits(asked) = value {
-            keys.extend(self.beyond(asked).iter().map(|beyond| beyond.key));
-            keys.dedup();
-        }
+        let keys: Vec<_> = beyond.iter().map(|(key, _)| *key).collect();
         let keys = keys.join(" and ");
         Remedy::Client(format!(
             "set less, or raise {keys} in {key} or leave it out"
@@ -128,27 +82,55 @@ impl Decides for Limits {
     }
 }
 
-/// A limit that is not kept to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Beyond {
-    /// Its key.
-    pub key: &'static str,
-    /// What is asked for, in words.
-    pub asked: String,
-    /// What is granted at the most.
-    pub most: String,
-}
-
-impl Beyond {
-    fn of(key: &'static str, asked: String, most: String) -> Self {
-        Self { key, asked, most }
+impl Limits {
+    /// What of it goes beyond: the key, with what is asked for and what is allowed, in words.
+    #[must_use]
+    pub fn beyond(&self, asked: &value::Limits) -> Vec<(&'static str, String)> {
+        // Of an existing container, what is not set stays as it was judged.
+        let is_kept = |value: i64| asked.is_change && value == 0;
+        let is_within = |limit: i64, value: i64| is_kept(value) || (1..=limit).contains(&value);
+        let told = |value: i64, words: fn(i64) -> String| {
+            if value > 0 {
+                words(value)
+            } else {
+                "unlimited".to_owned()
+            }
+        };
+        let mut beyond = Vec::new();
+        let mut add = |key, asked: String, most: String| {
+            beyond.push((key, format!("{asked}, at the most {most}")));
+        };
+        if let Some(limit) = self.memory {
+            // Without a value the daemon takes twice the memory.
+            let (swap, most) = (asked.memory_and_swap, limit.saturating_mul(2));
+            if !is_within(limit, asked.memory) {
+                add("memory", told(asked.memory, in_units), in_units(limit));
+            } else if !(0..=most).contains(&swap) {
+                let asked = format!("with swap {}", told(swap, in_units));
+                add("memory", asked, format!("{} with swap", in_units(most)));
+            }
+        }
+        if let Some(limit) = self.nano_cpus.filter(|it| !is_within(*it, asked.nano_cpus)) {
+            add("cpus", told(asked.nano_cpus, processors), processors(limit));
+        }
+        let pids = asked.pids.unwrap_or_default();
+        let is_kept = asked.pids.is_none() && asked.is_change;
+        let exceeded = |limit: &i64| !is_kept && !(1..=*limit).contains(&pids);
+        if let Some(limit) = self.pids.filter(exceeded) {
+            add(
+                "pids",
+                told(pids, |pids| pids.to_string()),
+                limit.to_string(),
+            );
+        }
+        beyond
     }
 }
 
 /// A number of bytes in the largest unit that it is a whole number of, as the key `memory` takes it.
 #[must_use]
 pub fn in_units(bytes: i64) -> String {
-    for (unit, size) in [("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10)] {
+    for (unit, size) in UNITS {
         if bytes != 0 && bytes % size == 0 {
             return format!("{}{unit}", bytes / size);
         }
@@ -163,25 +145,12 @@ pub fn processors(nanos: i64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn positive(value: Option<i64>, want: &'static str) -> Result<i64, BadSetting> {
-    value
-        .filter(|value| *value > 0)
-        .ok_or(BadSetting::Kind(want))
-}
-
 fn bytes(text: &str) -> Option<i64> {
     let lower = text.to_ascii_lowercase();
-    let (digits, unit) = match lower.strip_suffix(['k', 'm', 'g']) {
-        Some(digits) => (digits, lower.chars().last()?),
-        None => (lower.as_str(), 'b'),
-    };
-    let factor = match unit {
-        'k' => 1 << 10,
-        'm' => 1 << 20,
-        'g' => 1 << 30,
-        _ => 1,
-    };
-    digits.parse::<i64>().ok()?.checked_mul(factor)
+    let mut units = UNITS.iter();
+    let in_unit = units.find_map(|(unit, size)| Some((lower.strip_suffix(unit)?, *size)));
+    let (digits, size) = in_unit.unwrap_or((&lower, 1));
+    digits.parse::<i64>().ok()?.checked_mul(size)
 }
 
 fn whole(number: i64) -> Option<f64> {

@@ -32,7 +32,7 @@ macro_rules! keys {
                 match self {
                     $($($(Self::$asked => const { &Row {
                         name: concat!(stringify!($field), ".", stringify!($key) $(, $list)?),
-                        shape: <$type as Setting>::SHAPE,
+                        shape: <$type as Setting>::shape,
                         literal: <$type as Setting>::literal,
                         check: Check::$check,
                         record: Record::$record,
@@ -62,7 +62,9 @@ macro_rules! keys {
 
                 fn read(table: &Table, wrong: Wrong<'_>) -> Self {
                     let block = stringify!($field);
-                    unknown(table, Self::KEYS, block, wrong);
+                    for (key, keys) in unknown(table, Self::KEYS) {
+                        wrong(format!("{block}.{key}"), format!("unknown key{keys}"));
+                    }
                     let mut read = Self::default();
                     $(take(table, block, stringify!($key), &mut read.$key, wrong);)*
                     read
@@ -75,7 +77,7 @@ macro_rules! keys {
                         keys.insert(stringify!($key).to_owned(), described(<$type>::schema(), told));
                     )*
                     let told = concat!($($doc),+);
-                    described(setting::table(&keys), told)
+                    described(setting::table(keys), told)
                 }
             }
         )+
@@ -135,7 +137,7 @@ macro_rules! keys {
 
             /// What stands under a key.
             #[must_use]
-            pub fn setting(&self, key: Key) -> &dyn Decides {
+            pub fn setting(&self, key: Key) -> &dyn Setting {
                 match key {
                     $($($(Key::$asked)|+ => &self.$field.$key,)*)+
                 }

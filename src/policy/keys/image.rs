@@ -1,14 +1,12 @@
 //! Images, by pattern.
 
-use toml::Value;
 use wildmatch::WildMatch;
 
-use super::pattern::pattern;
-use super::setting::{BadSetting, Decides, Setting, entries, is_plain, strings};
+use super::setting::{Setting, bad_entry, entries, is_plain, pattern, strings};
 use crate::docker::Reference;
 use crate::docker::reference::{Version, is_on_host};
 use crate::policy::remedy::{Edit, Remedy};
-use crate::policy::value::{self, EVERY_VERSION};
+use crate::policy::value::{EVERY_VERSION, Value};
 
 /// References to images.
 ///
@@ -64,10 +62,9 @@ impl ReferencePattern {
 
     /// Whether no version of a repository is left out.
     fn covers_every_version(&self, repository: &str) -> bool {
-        let is_open = match (&self.tag, &self.digest) {
-            (None, None) => true,
-            (Some(tag), _) => *tag == "*",
-            (None, Some(_)) => false,
+        let is_open = match &self.tag {
+            Some(tag) => *tag == "*",
+            None => self.digest.is_none(),
         };
         is_open && (self.repository == "*" || self.repository.matches(repository))
     }
@@ -100,7 +97,7 @@ impl References {
 }
 
 impl Setting for References {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
+    fn read(value: &toml::Value) -> Result<Self, String> {
         let want = "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
         entries(value, want, ReferencePattern::parse).map(Self)
     }
@@ -115,14 +112,12 @@ impl Setting for References {
         };
         is_plain(recorded).then(|| [recorded, version].concat())
     }
-}
 
-impl Decides for References {
-    fn allows(&self, value: &value::Value) -> bool {
+    fn allows(&self, value: &Value) -> bool {
         value.text().is_some_and(|name| self.have(name))
     }
 
-    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
+    fn entry(&self, value: &Value) -> Result<String, &'static str> {
         let name = value.text().filter(|name| Reference::parse(name).is_ok());
         name.map(of_hub).ok_or(
             "name the image, such as alpine:3.20, and add that to create.images: no key allows an id",
@@ -154,7 +149,7 @@ impl Moved {
 }
 
 impl Setting for Moved {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
+    fn read(value: &toml::Value) -> Result<Self, String> {
         References::read(value).map(Some).map(Self)
     }
 
@@ -163,10 +158,8 @@ impl Setting for Moved {
         let name = recorded.strip_suffix(EVERY_VERSION).unwrap_or(recorded);
         is_plain(name).then(|| recorded.to_owned())
     }
-}
 
-impl Decides for Moved {
-    fn allows(&self, value: &value::Value) -> bool {
+    fn allows(&self, value: &Value) -> bool {
         let name = value.text().unwrap_or_default();
         let Some(references) = &self.0 else {
             return !is_on_host(name);
@@ -179,7 +172,7 @@ impl Decides for Moved {
         }
     }
 
-    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
+    fn entry(&self, value: &Value) -> Result<String, &'static str> {
         let name = value.text().unwrap_or_default();
         let image = name.strip_suffix(EVERY_VERSION).unwrap_or(name);
         let is_good = Reference::parse(image).is_ok().then(|| of_hub(name));
@@ -188,7 +181,7 @@ impl Decides for Moved {
         )
     }
 
-    fn note(&self, value: &value::Value) -> &'static str {
+    fn note(&self, value: &Value) -> &'static str {
         if value.text().is_some_and(is_on_host) {
             return " (a registry on the host itself must be named, and then all others too)";
         }
@@ -221,13 +214,13 @@ impl Default for TagNames {
 }
 
 impl Setting for TagNames {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
+    fn read(value: &toml::Value) -> Result<Self, String> {
         let texts = strings(value)?;
         let is_word = |text: &&str| matches!(*text, "@own" | "@new");
         let want = "must be registry/repository:tag, with * and ?, or @own or @new";
         let names = texts.iter().filter(|text| !is_word(text)).map(|text| {
             let name = ReferencePattern::parse(text).filter(|_| !text.starts_with('@'));
-            name.ok_or_else(|| BadSetting::entry(text, want))
+            name.ok_or_else(|| bad_entry(text, want))
         });
         Ok(Self {
             own: texts.contains(&"@own"),
@@ -239,14 +232,12 @@ impl Setting for TagNames {
     fn literal(recorded: &str) -> Option<String> {
         References::literal(recorded)
     }
-}
 
-impl Decides for TagNames {
-    fn allows(&self, value: &value::Value) -> bool {
+    fn allows(&self, value: &Value) -> bool {
         self.names.allows(value)
     }
 
-    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
+    fn remedy(&self, key: &str, value: &Value) -> Remedy {
         match value.text().unwrap_or_default() {
             "" => Remedy::Client(format!("name one of {key}")),
             "*" => Remedy::change(Edit::Set, key, "[\"*\"]")
@@ -259,10 +250,8 @@ impl Decides for TagNames {
     }
 
     fn entries(&self) -> Vec<String> {
-        let words = [(self.own, "@own"), (self.new, "@new")].into_iter();
-        let words = words
-            .filter(|(holds, _)| *holds)
-            .map(|(_, word)| word.to_owned());
+        let words = [self.own.then_some("@own"), self.new.then_some("@new")];
+        let words = words.into_iter().flatten().map(str::to_owned);
         let names = self.names.0.iter().map(|name| name.repository.to_string());
         words.chain(names).collect()
     }

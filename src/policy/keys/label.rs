@@ -1,14 +1,15 @@
 //! Labels and variables: what may be set, and what is set on everything.
 
 use serde_json::json;
-use toml::Value;
 use wildmatch::WildMatch;
 
-use super::pattern::{Patterns, pattern};
-use super::setting::{BadSetting, Decides, Setting, described, entries, list_of, only};
+use super::pattern::Patterns;
+use super::setting::{
+    Setting, bad_entry, described, entries, list_of, must_be, pattern, table, table_of,
+};
 use crate::docker::json::{quoted, shortened};
 use crate::policy::remedy::{Edit, Remedy};
-use crate::policy::value::{self, RESERVED, Shape, Variable};
+use crate::policy::value::{BY_NOBODY, RESERVED, Shape, Value, Variable};
 
 /// Variables of the environment.
 #[derive(Clone, Debug, Default)]
@@ -34,48 +35,14 @@ impl Variables {
     }
 }
 
-impl Decides for Variables {
-    fn allows(&self, value: &value::Value) -> bool {
-        matches!(value, value::Value::Variable(variable) if self.has(variable) && !self.forbid.covers(&variable.name))
-    }
-
-    /// A variable may be forbidden, not be among those that are allowed, or both.
-    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
-        let mut parts = Vec::new();
-        if let value::Value::Variable(variable) = value {
-            if self.forbid.covers(&variable.name) {
-                let forbid = key.replace(".allow", ".forbid");
-                parts.push(Remedy::remove(
-                    &forbid,
-                    self.forbid.covering(&variable.name),
-                ));
-            }
-            if !self.has(variable) {
-                parts.push(Remedy::change(
-                    Edit::Add,
-                    key,
-                    quoted(shortened(&variable.name)),
-                ));
-            }
-        }
-        Remedy::All(parts)
-    }
-
-    /// Whether a value decides too, besides the name.
-    fn looks_closer(&self) -> bool {
-        let mut allowed = self.allow.iter().flatten();
-        allowed.any(|(_, value)| value.is_some())
-    }
-}
-
 impl Setting for Variables {
-    const SHAPE: Shape = Shape::Variable;
+    fn shape() -> Shape {
+        Shape::Variable
+    }
 
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        let table = value.as_table().ok_or(BadSetting::Kind(
-            "a table: { allow = [\"CI\"], forbid = [\"LD_*\"] }",
-        ))?;
-        only(table, &["allow", "forbid"])?;
+    fn read(value: &toml::Value) -> Result<Self, String> {
+        let kind = "a table: { allow = [\"CI\"], forbid = [\"LD_*\"] }";
+        let table = table_of(value, &["allow", "forbid"], kind)?;
         if let Some(forbid) = table.get("forbid") {
             let name = |text: &str| (!text.contains('=')).then_some(());
             entries(forbid, "must be a name alone: no value is looked at", name)?;
@@ -84,14 +51,11 @@ impl Setting for Variables {
             Some((name, value)) => Some((pattern(name)?, Some(WildMatch::new(value)))),
             None => Some((pattern(text)?, None)),
         };
-        let allow = |value: &Value| entries(value, "must be NAME or NAME=value", allowed);
+        let allow = |value| entries(value, "must be NAME or NAME=value", allowed);
+        let forbid = table.get("forbid").map(Patterns::read).transpose()?;
         Ok(Self {
             allow: table.get("allow").map(allow).transpose()?,
-            forbid: table
-                .get("forbid")
-                .map(Patterns::read)
-                .transpose()?
-                .unwrap_or_default(),
+            forbid: forbid.unwrap_or_default(),
             is_closed: false,
         })
     }
@@ -101,11 +65,32 @@ impl Setting for Variables {
         let allow = described(list_of("^[^=]"), told);
         let told = "Variables that may not be set whatever is allowed, patterns of their names.";
         let forbid = described(Patterns::schema(), told);
-        json!({
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {"allow": allow, "forbid": forbid},
-        })
+        table(json!({"allow": allow, "forbid": forbid}))
+    }
+
+    fn allows(&self, value: &Value) -> bool {
+        matches!(value, Value::Variable(variable) if self.has(variable) && !self.forbid.covers(&variable.name))
+    }
+
+    /// A variable may be forbidden, not be among those that are allowed, or both.
+    fn remedy(&self, key: &str, value: &Value) -> Remedy {
+        let mut parts = Vec::new();
+        if let Value::Variable(variable) = value {
+            let name = &variable.name;
+            if self.forbid.covers(name) {
+                let forbid = key.replace(".allow", ".forbid");
+                parts.push(Remedy::remove(&forbid, self.forbid.covering(name)));
+            }
+            if !self.has(variable) {
+                parts.push(Remedy::change(Edit::Add, key, quoted(shortened(name))));
+            }
+        }
+        Remedy::All(parts)
+    }
+
+    fn looks_closer(&self) -> bool {
+        let mut allowed = self.allow.iter().flatten();
+        allowed.any(|(_, value)| value.is_some())
     }
 }
 
@@ -134,14 +119,52 @@ impl Labels {
     }
 }
 
-impl Decides for Labels {
-    fn allows(&self, value: &value::Value) -> bool {
-        matches!(value, value::Value::Label { key, value, .. } if self.covers(key, value))
+impl Setting for Labels {
+    fn shape() -> Shape {
+        Shape::Label
+    }
+
+    fn read(value: &toml::Value) -> Result<Self, String> {
+        let kind = "a table: { forbid = [\"traefik.*\"], stamp = { owner = \"ci\" } }";
+        let table = table_of(value, &["forbid", "stamp"], kind)?;
+        let stamp = |value: &toml::Value| {
+            let stamps = value.as_table().ok_or_else(|| must_be(kind))?.iter();
+            let pair = |(key, value): (&String, &toml::Value)| {
+                let value = value.as_str().ok_or_else(|| must_be(kind))?;
+                if key.starts_with(RESERVED) {
+                    return Err(bad_entry(key, BY_NOBODY));
+                }
+                Ok((key.clone(), value.to_owned()))
+            };
+            stamps.map(pair).collect::<Result<Vec<_>, _>>()
+        };
+        let forbid = table.get("forbid").map(Patterns::read).transpose()?;
+        let stamp = table.get("stamp").map(stamp).transpose()?;
+        Ok(Self {
+            forbid: forbid.unwrap_or_default(),
+            stamp: stamp.unwrap_or_default(),
+        })
+    }
+
+    fn schema() -> serde_json::Value {
+        let told = "Labels that may not be set, patterns of their keys.";
+        let forbid = described(Patterns::schema(), told);
+        let stamp = json!({
+            "type": "object",
+            "propertyNames": {"not": {"pattern": format!("^{}", RESERVED.replace('.', r"\."))}},
+            "additionalProperties": {"type": "string"},
+            "description": "Labels that are set on everything.",
+        });
+        table(json!({"forbid": forbid, "stamp": stamp}))
+    }
+
+    fn allows(&self, value: &Value) -> bool {
+        matches!(value, Value::Label { key, value, .. } if self.covers(key, value))
     }
 
     /// A label may be forbidden, or be set to another value than that of its stamp.
-    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
-        let label = if let value::Value::Label { key, .. } = value {
+    fn remedy(&self, key: &str, value: &Value) -> Remedy {
+        let label = if let Value::Label { key, .. } = value {
             key
         } else {
             ""
@@ -156,58 +179,5 @@ impl Decides for Labels {
 
     fn is_empty(&self) -> bool {
         self.forbid.is_empty() && self.stamp.is_empty()
-    }
-}
-
-impl Setting for Labels {
-    const SHAPE: Shape = Shape::Label;
-
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        let want =
-            BadSetting::Kind("a table: { forbid = [\"traefik.*\"], stamp = { owner = \"ci\" } }");
-        let table = value.as_table().ok_or(want.clone())?;
-        only(table, &["forbid", "stamp"])?;
-        let stamp = |value: &Value| {
-            let stamps = value.as_table().ok_or(want.clone())?.iter();
-            let pair = |(key, value): (&String, &Value)| {
-                let value = value.as_str().ok_or(want.clone())?;
-                if key.starts_with(RESERVED) {
-                    return Err(BadSetting::entry(
-                        key,
-                        "labels that begin with dockgate. are set by dockgate alone",
-                    ));
-                }
-                Ok((key.clone(), value.to_owned()))
-            };
-            stamps.map(pair).collect::<Result<Vec<_>, _>>()
-        };
-        Ok(Self {
-            forbid: table
-                .get("forbid")
-                .map(Patterns::read)
-                .transpose()?
-                .unwrap_or_default(),
-            stamp: table
-                .get("stamp")
-                .map(stamp)
-                .transpose()?
-                .unwrap_or_default(),
-        })
-    }
-
-    fn schema() -> serde_json::Value {
-        let told = "Labels that may not be set, patterns of their keys.";
-        let forbid = described(Patterns::schema(), told);
-        let stamp = json!({
-            "type": "object",
-            "propertyNames": {"not": {"pattern": format!("^{}", RESERVED.replace('.', r"\."))}},
-            "additionalProperties": {"type": "string"},
-            "description": "Labels that are set on everything.",
-        });
-        json!({
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {"forbid": forbid, "stamp": stamp},
-        })
     }
 }

@@ -1,10 +1,8 @@
 //! Objects chosen by name, or by what they are to the policy.
 
-use toml::Value;
-
-use super::pattern::{Patterns, pattern};
-use super::setting::{BadSetting, Decides, Setting, list_of, strings};
-use crate::policy::value::{self, Shape};
+use super::pattern::Patterns;
+use super::setting::{List, Setting, bad_entry, list_of, pattern, strings};
+use crate::policy::value::{Shape, Value};
 
 /// Makes the types. A row says how an entry is called, which words stand beside patterns of names, and
 /// which of them hold without the key.
@@ -25,35 +23,34 @@ macro_rules! chosen {
         }
 
         impl Setting for $name {
-            const SHAPE: Shape = Shape::$shape;
+            fn shape() -> Shape {
+                Shape::$shape
+            }
 
-            fn read(value: &Value) -> Result<Self, BadSetting> {
+            fn read(value: &toml::Value) -> Result<Self, String> {
                 const WORDS: &[&str] = &[$($spelled),+];
                 let texts = strings(value)?;
-                let mut read = Self {
-                    $($word: texts.contains(&$spelled),)+
-                    names: Patterns::default(),
-                };
-                for text in texts.into_iter().filter(|text| !WORDS.contains(text)) {
+                let names = texts.iter().filter(|text| !WORDS.contains(text)).map(|text| {
                     let name = pattern(text).filter(|_| !text.starts_with('@'));
-                    read.names.push(name.ok_or_else(|| BadSetting::entry(text, $want))?);
-                }
-                Ok(read)
+                    name.ok_or_else(|| bad_entry(text, $want))
+                });
+                Ok(Self {
+                    $($word: texts.contains(&$spelled),)+
+                    names: List(names.collect::<Result<_, _>>()?),
+                })
             }
 
             fn schema() -> serde_json::Value {
                 list_of(concat!("^(", $($spelled, "$|",)+ "[^@])"))
             }
-        }
 
-        impl Decides for $name {
-            fn allows(&self, value: &value::Value) -> bool {
+            fn allows(&self, value: &Value) -> bool {
                 self.names.allows(value)
             }
 
             fn entries(&self) -> Vec<String> {
-                let words = [$((self.$word, $spelled)),+].into_iter();
-                let words = words.filter(|(holds, _)| *holds).map(|(_, word)| word.to_owned());
+                let words = [$(self.$word.then_some($spelled)),+].into_iter();
+                let words = words.flatten().map(str::to_owned);
                 words.chain(self.names.entries()).collect()
             }
         }

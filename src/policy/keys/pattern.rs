@@ -1,24 +1,17 @@
 //! Names by pattern. In a pattern `*` stands for any characters, also none, and `?` for one.
 
 use serde_json::json;
-use toml::Value;
 use wildmatch::WildMatch;
 
-use super::setting::{BadSetting, Decides, Setting, entries, is_plain, list_of, strings};
+use super::setting::{Entry, List, Setting, entries, is_plain, list_of, must_be, pattern, strings};
 use crate::docker::json::{quoted, shortened};
 use crate::policy::remedy::{Edit, Remedy};
-use crate::policy::value::{self, Shape};
+use crate::policy::value::{Shape, Value};
 
 /// Patterns.
-#[derive(Clone, Debug, Default)]
-pub struct Patterns(Vec<WildMatch>);
+pub type Patterns = List<WildMatch>;
 
 impl Patterns {
-    /// Adds one.
-    pub(super) fn push(&mut self, pattern: WildMatch) {
-        self.0.push(pattern);
-    }
-
     /// Whether one of them matches the whole text.
     #[must_use]
     pub fn covers(&self, text: &str) -> bool {
@@ -33,44 +26,38 @@ impl Patterns {
     }
 }
 
-impl Setting for Patterns {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        entries(value, "must not be empty", pattern).map(Self)
+impl Entry for WildMatch {
+    fn parse(text: &str) -> Option<Self> {
+        pattern(text)
+    }
+
+    fn written(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+
+    fn allows(&self, value: &Value) -> bool {
+        value.text().is_some_and(|text| self.matches(text))
     }
 }
 
-impl Decides for Patterns {
-    fn allows(&self, value: &value::Value) -> bool {
-        value.text().is_some_and(|text| self.covers(text))
+/// Addresses that something is fetched from.
+pub type Remotes = List<Remote>;
+
+/// A pattern of addresses. None that leads upwards is allowed: a pattern of what is below a folder is not meant to
+/// match what is beside it.
+#[derive(Clone, Debug)]
+pub struct Remote(WildMatch);
+
+impl Entry for Remote {
+    fn parse(text: &str) -> Option<Self> {
+        pattern(text).map(Self)
     }
 
-    fn entries(&self) -> Vec<String> {
-        self.0.iter().map(ToString::to_string).collect()
-    }
-}
-
-/// Reads a pattern of a name.
-pub(super) fn pattern(text: &str) -> Option<WildMatch> {
-    (!text.is_empty()).then(|| WildMatch::new(text))
-}
-
-/// Addresses that something is fetched from. None that leads upwards is allowed: a pattern of what is below a folder
-/// is not meant to match what is beside it.
-#[derive(Clone, Debug, Default)]
-pub struct Remotes(Patterns);
-
-impl Setting for Remotes {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        Patterns::read(value).map(Self)
-    }
-}
-
-impl Decides for Remotes {
-    fn allows(&self, value: &value::Value) -> bool {
-        !value.text().is_none_or(leads_up) && self.0.allows(value)
+    fn allows(&self, value: &Value) -> bool {
+        self.0.allows(value) && !value.text().is_none_or(leads_up)
     }
 
-    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
+    fn of(value: &Value) -> Result<String, &'static str> {
         let address = value.text().filter(|address| !leads_up(address));
         let address = address.ok_or("send an address without `..`")?;
         Ok(without_secrets(address))
@@ -130,9 +117,11 @@ impl<const ARE_SECRET: bool> Options<ARE_SECRET> {
 }
 
 impl<const ARE_SECRET: bool> Setting for Options<ARE_SECRET> {
-    const SHAPE: Shape = Shape::Pair;
+    fn shape() -> Shape {
+        Shape::Pair
+    }
 
-    fn read(value: &Value) -> Result<Self, BadSetting> {
+    fn read(value: &toml::Value) -> Result<Self, String> {
         let read = |text: &str| {
             let (key, value) = text.split_once('=')?;
             (!key.is_empty()).then(|| (key.to_owned(), WildMatch::new(value)))
@@ -149,20 +138,17 @@ impl<const ARE_SECRET: bool> Setting for Options<ARE_SECRET> {
         let shown = recorded.strip_suffix("=*").filter(|_| ARE_SECRET);
         is_plain(shown.unwrap_or(recorded)).then(|| recorded.to_owned())
     }
-}
 
-impl<const ARE_SECRET: bool> Decides for Options<ARE_SECRET> {
-    fn allows(&self, value: &value::Value) -> bool {
-        if let value::Value::Pair { key, value } = value {
-            let is_harmless = !ARE_SECRET && HARMLESS_NETWORK_OPTIONS.contains(&&**key);
-            is_harmless || self.covers(key, value)
-        } else {
-            false
-        }
+    fn allows(&self, value: &Value) -> bool {
+        let Value::Pair { key, value } = value else {
+            return false;
+        };
+        let is_harmless = !ARE_SECRET && HARMLESS_NETWORK_OPTIONS.contains(&&**key);
+        is_harmless || self.covers(key, value)
     }
 
-    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
-        if let value::Value::Pair { key: option, value } = value
+    fn remedy(&self, key: &str, value: &Value) -> Remedy {
+        if let Value::Pair { key: option, value } = value
             && !option.contains('=')
             && !option.is_empty()
             && !leads_up(value)
@@ -196,65 +182,28 @@ struct Command {
     has_more: bool,
 }
 
-impl Decides for Commands {
-    fn allows(&self, value: &value::Value) -> bool {
-        let value::Value::Argv(argv) = value else {
-            return false;
-        };
-        self.0.iter().any(|command| {
-            let (wanted, given) = (command.arguments.len(), argv.len());
-            let fits = given == wanted || (command.has_more && given > wanted);
-            let mut pairs = command.arguments.iter().zip(argv);
-            fits && pairs.all(|(pattern, argument)| pattern.matches(argument))
-        })
-    }
-
-    /// Arguments may hold secrets, and a denial is on record.
-    fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
-        let argv = if let value::Value::Argv(argv) = value {
-            &**argv
-        } else {
-            &[]
-        };
-        let Some(program) = argv.first() else {
-            return Remedy::Client("name a program".to_owned());
-        };
-        let program = quoted(shortened(program));
-        let entry = match argv.len() {
-            1 => format!("[{program}]"),
-            2 => format!("a list of {program} and its argument"),
-            count => format!("a list of {program} and its {} arguments", count - 1),
-        };
-        Remedy::change(Edit::Add, key, entry)
-    }
-}
-
 impl Setting for Commands {
-    const SHAPE: Shape = Shape::Argv;
+    fn shape() -> Shape {
+        Shape::Argv
+    }
 
-    fn read(value: &Value) -> Result<Self, BadSetting> {
+    fn read(value: &toml::Value) -> Result<Self, String> {
         let want = "a list of lists, a list for each command: [[\"npm\", \"test\", \"...\"]]";
-        let lists = value.as_array().ok_or(BadSetting::Kind(want))?;
-        let command = |list: &Value| {
-            let mut texts = strings(list).map_err(|_| BadSetting::Kind(want))?;
+        let command = |list: &toml::Value| {
+            let mut texts = strings(list).ok()?;
             let has_more = texts.last() == Some(&"...");
             if has_more {
                 texts.pop();
             }
-            if texts.is_empty() {
-                return Err(BadSetting::Kind(want));
-            }
-            let arguments = texts.into_iter().map(WildMatch::new).collect();
-            Ok(Command {
+            let arguments: Vec<_> = texts.into_iter().map(WildMatch::new).collect();
+            (!arguments.is_empty()).then_some(Command {
                 arguments,
                 has_more,
             })
         };
-        lists
-            .iter()
-            .map(command)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let lists = value.as_array().map(|lists| lists.iter().map(command));
+        let commands = lists.and_then(Iterator::collect);
+        commands.map(Self).ok_or_else(|| must_be(want))
     }
 
     fn schema() -> serde_json::Value {
@@ -266,6 +215,34 @@ impl Setting for Commands {
         let argv: Vec<String> = serde_json::from_str(recorded).unwrap_or_default();
         let is_open = argv.last().is_none_or(|last| last == "...");
         (!is_open && argv.iter().all(|argument| is_plain(argument))).then(|| recorded.to_owned())
+    }
+
+    fn allows(&self, value: &Value) -> bool {
+        let Value::Argv(argv) = value else {
+            return false;
+        };
+        self.0.iter().any(|command| {
+            let (wanted, given) = (command.arguments.len(), argv.len());
+            let fits = given == wanted || (command.has_more && given > wanted);
+            let mut pairs = command.arguments.iter().zip(argv);
+            fits && pairs.all(|(pattern, argument)| pattern.matches(argument))
+        })
+    }
+
+    /// Arguments may hold secrets, and a denial is on record.
+    fn remedy(&self, key: &str, value: &Value) -> Remedy {
+        if let Value::Argv(argv) = value
+            && let Some(program) = argv.first()
+        {
+            let program = quoted(shortened(program));
+            let entry = match argv.len() {
+                1 => format!("[{program}]"),
+                2 => format!("a list of {program} and its argument"),
+                count => format!("a list of {program} and its {} arguments", count - 1),
+            };
+            return Remedy::change(Edit::Add, key, entry);
+        }
+        Remedy::Client("name a program".to_owned())
     }
 }
 

@@ -3,41 +3,41 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use toml::Value;
 
-use super::setting::{BadSetting, Decides, Setting, entries, is_plain, list_of};
+use super::setting::{Entry, List, is_plain};
 use crate::docker::mount::Access;
 use crate::docker::path::is_clean;
-use crate::policy::value::{self, Port, Shape};
+use crate::policy::value::{Port, Shape, Value};
 
-/// Paths, each for reading alone or for writing too, each with or without what is below it.
+/// Paths of the host.
+pub type Binds = List<Bind>;
+
+/// A path, for reading alone or for writing too, with or without what is below it.
 ///
 /// Shape of an entry: `/path`, `/path/**` for what is below it too, with `:rw` behind it for writing, or with
 /// `:ro-nonrecursive` for reading where what else is mounted below it stays writable.
-#[derive(Clone, Debug, Default)]
-pub struct Binds(Vec<Bind>);
-
 #[derive(Clone, Debug)]
-struct Bind {
+pub struct Bind {
     path: String,
     is_tree: bool,
     access: Access,
 }
 
-impl Setting for Binds {
-    const SHAPE: Shape = Shape::Bind;
-
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        let want = "must be a clean absolute path, with /** behind it for what is below, and :ro, :ro-nonrecursive or :rw";
-        entries(value, want, Bind::parse).map(Self)
-    }
-
-    fn schema() -> serde_json::Value {
-        list_of("^/")
+impl Bind {
+    fn covers(&self, path: &str, access: Access) -> bool {
+        let below = || {
+            let rest = path.strip_prefix(self.path.trim_end_matches('/'));
+            self.is_tree && rest.is_some_and(|rest| rest.starts_with('/'))
+        };
+        self.access >= access && (path == self.path || below())
     }
 }
 
-impl Bind {
+impl Entry for Bind {
+    const WANT: &'static str = "must be a clean absolute path, with /** behind it for what is below, and :ro, :ro-nonrecursive or :rw";
+    const PATTERN: Option<&'static str> = Some("^/");
+    const SHAPE: Shape = Shape::Bind;
+
     fn parse(text: &str) -> Option<Self> {
         let (path, access) = match text.rsplit_once(':') {
             Some((path, mode)) => (path, Access::of_mode(mode)?),
@@ -55,38 +55,19 @@ impl Bind {
         })
     }
 
-    fn covers(&self, path: &str) -> bool {
-        let below = || {
-            let rest = path.strip_prefix(self.path.trim_end_matches('/'));
-            self.is_tree && rest.is_some_and(|rest| rest.starts_with('/'))
-        };
-        path == self.path || below()
-    }
-}
-
-impl Binds {
-    /// Whether a clean path may be mounted so.
-    #[must_use]
-    pub fn covers(&self, path: &str, access: Access) -> bool {
-        let mut binds = self.0.iter();
-        binds.any(|bind| bind.covers(path) && bind.access >= access)
-    }
-}
-
-impl Decides for Binds {
-    fn allows(&self, value: &value::Value) -> bool {
-        matches!(value, value::Value::Bind { path, access } if self.covers(path, *access))
+    fn written(&self) -> Option<String> {
+        Some(self.path.clone())
     }
 
-    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
-        if let value::Value::Bind { path, access } = value {
+    fn allows(&self, value: &Value) -> bool {
+        matches!(value, Value::Bind { path, access } if self.covers(path, *access))
+    }
+
+    fn of(value: &Value) -> Result<String, &'static str> {
+        if let Value::Bind { path, access } = value {
             return Ok(path_entry(path, &[":", access.mode()].concat()));
         }
         Err("name a path")
-    }
-
-    fn entries(&self) -> Vec<String> {
-        self.0.iter().map(|bind| bind.path.clone()).collect()
     }
 }
 
@@ -101,121 +82,91 @@ fn path_entry(path: &str, mode: &str) -> String {
     }
 }
 
-/// Paths in a container, written like those of the host.
+/// A path in a container, written like those of the host.
 #[derive(Clone, Debug)]
-pub struct Inside<const ARE_WRITTEN: bool>(Binds);
+pub struct Inside<const IS_WRITTEN: bool>(Bind);
 
 /// Where files are written to.
-pub type Uploads = Inside<true>;
+pub type Uploads = List<Inside<true>>;
 /// Where processes start.
-pub type Directories = Inside<false>;
+pub type Directories = List<Inside<false>>;
 
-impl<const ARE_WRITTEN: bool> Setting for Inside<ARE_WRITTEN> {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        Binds::read(value).map(Self)
+impl<const IS_WRITTEN: bool> Entry for Inside<IS_WRITTEN> {
+    const WANT: &'static str = Bind::WANT;
+    const PATTERN: Option<&'static str> = Bind::PATTERN;
+
+    fn parse(text: &str) -> Option<Self> {
+        Bind::parse(text).map(Self)
     }
 
-    fn schema() -> serde_json::Value {
-        Binds::schema()
-    }
-
-    fn literal(recorded: &str) -> Option<String> {
-        let has_mode = recorded.ends_with(":ro") || recorded.ends_with(":rw");
-        let mode = if ARE_WRITTEN { ":rw" } else { "" };
-        let is_literal = is_plain(recorded) && (ARE_WRITTEN || !has_mode);
-        is_literal.then(|| [recorded, mode].concat())
-    }
-}
-
-impl<const ARE_WRITTEN: bool> Decides for Inside<ARE_WRITTEN> {
-    fn allows(&self, value: &value::Value) -> bool {
+    fn allows(&self, value: &Value) -> bool {
         let path = value.text().unwrap_or_default();
-        if ARE_WRITTEN {
+        if IS_WRITTEN {
             is_clean(path) && self.0.covers(path, Access::Write)
         } else {
             self.0.covers(path, Access::Read)
         }
     }
 
-    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
+    fn of(value: &Value) -> Result<String, &'static str> {
         let path = value.text().unwrap_or_default();
-        match (ARE_WRITTEN, is_clean(path)) {
+        let mode = if path.contains(':') { ":ro" } else { "" };
+        match (IS_WRITTEN, is_clean(path)) {
             (true, true) => Ok(path_entry(path, ":rw")),
             (true, false) => Err("write it without `..` and backslash, or leave archive.paths out"),
-            (false, true) => Ok(path_entry(
-                path,
-                if path.contains(':') { ":ro" } else { "" },
-            )),
+            (false, true) => Ok(path_entry(path, mode)),
             (false, false) => {
                 Err("start in an absolute path without `..`, `.`, `//` and a slash at its end")
             }
         }
     }
+
+    fn literal(recorded: &str) -> Option<String> {
+        let has_mode = recorded.ends_with(":ro") || recorded.ends_with(":rw");
+        let mode = if IS_WRITTEN { ":rw" } else { "" };
+        let is_literal = is_plain(recorded) && (IS_WRITTEN || !has_mode);
+        is_literal.then(|| [recorded, mode].concat())
+    }
 }
 
 /// Ports of the host.
+pub type Ports = List<PortRange>;
+
+/// Some ports.
 ///
 /// Shape of an entry: `[address:]from[-to]`; port 0 is one that the daemon picks.
 #[derive(Clone, Debug)]
-pub struct Ports(Vec<PortRange>);
-
-#[derive(Clone, Debug)]
-struct PortRange {
+pub struct PortRange {
     /// Any, if there is none.
     address: Option<IpAddr>,
     from: u16,
     to: u16,
 }
 
-impl Setting for Ports {
+impl Entry for PortRange {
+    const WANT: &'static str =
+        "must be a port, or from-to, with an address before it or without: \"127.0.0.1:8000-8099\"";
+    const PATTERN: Option<&'static str> = Some("[0-9]$");
     const SHAPE: Shape = Shape::Port;
 
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        let want = "must be a port, or from-to, with an address before it or without: \"127.0.0.1:8000-8099\"";
-        entries(value, want, PortRange::parse).map(Self)
-    }
-
-    fn schema() -> serde_json::Value {
-        list_of("[0-9]$")
-    }
-}
-
-impl PortRange {
     fn parse(text: &str) -> Option<Self> {
-        let (address, ports) = match text.rsplit_once(':') {
-            Some((address, ports)) => {
-                let bare = address
-                    .strip_prefix('[')
-                    .and_then(|rest| rest.strip_suffix(']'));
-                (Some(bare.unwrap_or(address).parse().ok()?), ports)
-            }
-            None => (None, text),
-        };
-        let (from, to) = ports.split_once('-').unwrap_or((ports, ports));
-        let (from, to) = (from.parse().ok()?, to.parse().ok()?);
+        let Port { address, from, to } = Port::parse(text)?;
+        let has_address = text.contains(':');
+        let address = has_address.then(|| address.parse()).transpose().ok()?;
         (from <= to).then_some(Self { address, from, to })
     }
-}
 
-impl Ports {
-    /// Whether ports may be published.
-    fn covers(&self, port: &Port) -> bool {
-        self.0.iter().any(|range| {
-            let is_there = range
-                .address
-                .is_none_or(|address| port.address.parse() == Ok(address));
-            is_there && range.from <= port.from && port.to <= range.to
-        })
-    }
-}
-
-impl Decides for Ports {
-    fn allows(&self, value: &value::Value) -> bool {
-        matches!(value, value::Value::Port(port) if self.covers(port))
+    fn allows(&self, value: &Value) -> bool {
+        let Value::Port(port) = value else {
+            return false;
+        };
+        let address = self.address;
+        let is_there = address.is_none_or(|address| port.address.parse() == Ok(address));
+        is_there && self.from <= port.from && port.to <= self.to
     }
 
-    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
-        if let value::Value::Port(port) = value
+    fn of(value: &Value) -> Result<String, &'static str> {
+        if let Value::Port(port) = value
             && (port.address.is_empty() || port.address.parse::<IpAddr>().is_ok())
         {
             return Ok(port.to_string());
@@ -225,17 +176,25 @@ impl Decides for Ports {
 }
 
 /// Address ranges.
-#[derive(Clone, Debug, Default)]
-pub struct Subnets(Vec<IpNet>);
+pub type Subnets = List<IpNet>;
 
-impl Setting for Subnets {
-    fn read(value: &Value) -> Result<Self, BadSetting> {
-        let want = "must be an address range: \"10.200.0.0/16\"";
-        entries(value, want, |text| text.parse().ok()).map(Self)
+impl Entry for IpNet {
+    const WANT: &'static str = "must be an address range: \"10.200.0.0/16\"";
+    const PATTERN: Option<&'static str> = Some("^[0-9a-fA-F:.]+/[0-9]+$");
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 
-    fn schema() -> serde_json::Value {
-        list_of("^[0-9a-fA-F:.]+/[0-9]+$")
+    fn allows(&self, value: &Value) -> bool {
+        let asked = value.text().and_then(range);
+        asked.is_some_and(|asked| self.contains(&asked))
+    }
+
+    fn of(value: &Value) -> Result<String, &'static str> {
+        let range = value.text().and_then(range);
+        let range = range.ok_or("send an address range, such as 10.200.0.0/24")?;
+        Ok(range.to_string())
     }
 
     fn literal(recorded: &str) -> Option<String> {
@@ -249,17 +208,4 @@ fn range(text: &str) -> Option<IpNet> {
     let range = text.parse::<IpNet>();
     let range = range.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     range.ok()
-}
-
-impl Decides for Subnets {
-    fn allows(&self, value: &value::Value) -> bool {
-        let asked = value.text().and_then(range);
-        asked.is_some_and(|asked| self.0.iter().any(|range| range.contains(&asked)))
-    }
-
-    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
-        let range = value.text().and_then(range);
-        let range = range.ok_or("send an address range, such as 10.200.0.0/24")?;
-        Ok(range.to_string())
-    }
 }

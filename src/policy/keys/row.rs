@@ -12,7 +12,7 @@ pub struct Row {
     /// The key with its block, such as `create.env.allow`.
     pub name: &'static str,
     /// The values that it decides about.
-    pub shape: Shape,
+    pub shape: fn() -> Shape,
     /// The entry that allows a recorded value and nothing else, if there is one.
     pub literal: fn(&str) -> Option<String>,
     /// How it is checked.

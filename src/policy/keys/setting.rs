@@ -1,47 +1,51 @@
-//! How a key of a block is read.
+//! What stands under a key of a block: how it is read, what it allows, and what to write for it to allow more.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use wildmatch::WildMatch;
 
-use crate::policy::objects::Container;
 use crate::policy::remedy::{Edit, Remedy};
 use crate::policy::value::{self, Shape};
-
 use crate::policyfile::spelling::did_you_mean;
 
 /// The type of a key.
-pub trait Setting: Sized + Decides {
+pub trait Setting {
     /// The values that it decides about.
-    const SHAPE: Shape = Shape::Text;
+    #[must_use]
+    fn shape() -> Shape
+    where
+        Self: Sized,
+    {
+        Shape::Text
+    }
 
     /// Reads what stands under the key.
     ///
     /// # Errors
     ///
-    /// It is not written as it must be.
-    fn read(value: &toml::Value) -> Result<Self, BadSetting>;
+    /// What is wrong with it, in words.
+    fn read(value: &toml::Value) -> Result<Self, String>
+    where
+        Self: Sized;
 
-    /// What may stand under the key, as JSON Schema, never stricter than what is read: a list of texts,
-    /// unless a type says otherwise.
+    /// What may stand under the key, as JSON Schema, never stricter than what is read.
     #[must_use]
-    fn schema() -> Value {
-        json!({"type": "array", "items": {"type": "string", "minLength": 1}})
+    fn schema() -> Value
+    where
+        Self: Sized,
+    {
+        texts()
     }
 
     /// The entry that allows a recorded value and nothing else, if there is one: no pattern, no folder with all that
     /// is in it, and not whatever has a label.
     #[must_use]
-    fn literal(recorded: &str) -> Option<String> {
+    fn literal(recorded: &str) -> Option<String>
+    where
+        Self: Sized,
+    {
         is_plain(recorded).then(|| recorded.to_owned())
     }
-}
 
-/// Whether a text is no pattern.
-pub(super) fn is_plain(text: &str) -> bool {
-    !text.contains(['*', '?'])
-}
-
-/// What stands under a key.
-pub trait Decides {
     /// Whether it allows a value.
     fn allows(&self, value: &value::Value) -> bool;
 
@@ -71,7 +75,7 @@ pub trait Decides {
         ""
     }
 
-    /// Its entries, as they are written, where it is a list of texts.
+    /// Its entries, as they are written, if it is a list of texts.
     fn entries(&self) -> Vec<String> {
         Vec::new()
     }
@@ -81,97 +85,31 @@ pub trait Decides {
         self.entries().is_empty()
     }
 
-    /// Whether more of a value decides than what is recorded where not all of it is.
+    /// Whether it looks at more of a value than is recorded.
     fn looks_closer(&self) -> bool {
         true
     }
 
     /// The containers that it selects, if it does that.
-    fn selectors(&self) -> Option<&dyn Selects> {
+    fn selectors(&self) -> Option<&Selectors> {
         None
     }
 }
 
-/// Chooses containers that are there.
-pub trait Selects {
-    /// Whether a container is one of them, asked by the policy of this name.
-    fn covers(&self, container: &Container, policy: &str) -> bool;
-
-    /// Whether a container of this name would be one of them, whatever else it is.
-    fn select_name(&self, name: &str) -> bool;
-
-    /// Whether any of them selects by a label.
-    fn has_labels(&self) -> bool;
-}
-
-/// The schema of a list of texts of a shape. Where a regular expression cannot tell, it is the looser.
-pub(crate) fn list_of(pattern: &str) -> Value {
-    json!({"type": "array", "items": {"type": "string", "pattern": pattern}})
-}
-
-/// The schema of a table that has these keys and no others.
-pub(crate) fn table(properties: &Map<String, Value>) -> Value {
-    json!({"type": "object", "additionalProperties": false, "properties": properties})
-}
-
-/// A schema with a sentence on what it is about.
-pub(crate) fn described(mut schema: Value, told: &str) -> Value {
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert("description".to_owned(), told.trim().into());
-    }
-    schema
-}
-
-/// Why what stands under a key is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadSetting {
-    /// It is of another kind.
-    #[error("must be {0}")]
-    Kind(&'static str),
-    /// One of a list's entries is not written as it must be.
-    #[error("\"{text}\": {want}")]
-    Entry {
-        /// The entry.
-        text: String,
-        /// What it must be.
-        want: &'static str,
-    },
-    /// A key of a table within the block is not known.
-    #[error("unknown key \"{key}\"{}; the keys are {}", did_you_mean(key, known.iter().copied()), known.join(", "))]
-    Key {
-        /// The key.
-        key: String,
-        /// Those that there are.
-        known: &'static [&'static str],
-    },
-}
-
-impl BadSetting {
-    /// An entry that is not what it must be.
-    #[must_use]
-    pub fn entry(text: &str, want: &'static str) -> Self {
-        Self::Entry {
-            text: text.to_owned(),
-            want,
-        }
-    }
-}
-
 impl Setting for bool {
-    const SHAPE: Shape = Shape::Flag;
+    fn shape() -> Shape {
+        Shape::Flag
+    }
 
-    fn read(value: &toml::Value) -> Result<Self, BadSetting> {
-        value
-            .as_bool()
-            .ok_or(BadSetting::Kind("true or false, without quotes"))
+    fn read(value: &toml::Value) -> Result<Self, String> {
+        let flag = value.as_bool();
+        flag.ok_or_else(|| must_be("true or false, without quotes"))
     }
 
     fn schema() -> Value {
         json!({"type": "boolean"})
     }
-}
 
-impl Decides for bool {
     fn allows(&self, _: &value::Value) -> bool {
         *self
     }
@@ -187,9 +125,11 @@ impl Decides for bool {
 
 /// Without the key everything is allowed.
 impl<T: Setting> Setting for Option<T> {
-    const SHAPE: Shape = T::SHAPE;
+    fn shape() -> Shape {
+        T::shape()
+    }
 
-    fn read(value: &toml::Value) -> Result<Self, BadSetting> {
+    fn read(value: &toml::Value) -> Result<Self, String> {
         T::read(value).map(Some)
     }
 
@@ -200,9 +140,7 @@ impl<T: Setting> Setting for Option<T> {
     fn literal(recorded: &str) -> Option<String> {
         T::literal(recorded)
     }
-}
 
-impl<T: Decides> Decides for Option<T> {
     fn allows(&self, value: &value::Value) -> bool {
         self.as_ref().is_none_or(|set| set.allows(value))
     }
@@ -222,38 +160,197 @@ impl<T: Decides> Decides for Option<T> {
         self.as_ref().is_some_and(T::looks_closer)
     }
 
-    fn selectors(&self) -> Option<&dyn Selects> {
+    fn selectors(&self) -> Option<&Selectors> {
         self.as_ref()?.selectors()
     }
 }
 
+/// An entry of a list that allows what any of its entries allows.
+pub trait Entry: Sized {
+    /// What an entry must be.
+    const WANT: &'static str = "must not be empty";
+
+    /// A regular expression for the schema, never stricter than what is read.
+    const PATTERN: Option<&'static str> = None;
+
+    /// As [`Setting::shape`].
+    const SHAPE: Shape = Shape::Text;
+
+    /// Reads an entry.
+    #[must_use]
+    fn parse(text: &str) -> Option<Self>;
+
+    /// What is listed of it among [`Setting::entries`].
+    fn written(&self) -> Option<String> {
+        None
+    }
+
+    /// As [`Setting::allows`].
+    fn allows(&self, value: &value::Value) -> bool;
+
+    /// As [`Setting::entry`].
+    ///
+    /// # Errors
+    ///
+    /// No entry allows it.
+    fn of(value: &value::Value) -> Result<String, &'static str> {
+        Ok(value.shown().unwrap_or_default().into_owned())
+    }
+
+    /// As [`Setting::literal`].
+    #[must_use]
+    fn literal(recorded: &str) -> Option<String> {
+        is_plain(recorded).then(|| recorded.to_owned())
+    }
+
+    /// As [`Setting::selectors`].
+    #[must_use]
+    fn selectors(_: &List<Self>) -> Option<&Selectors> {
+        None
+    }
+}
+
+/// A list of entries, each of which is read and allows what it allows by itself.
+#[derive(Clone, Debug)]
+pub struct List<E>(pub(super) Vec<E>);
+
+impl<E> Default for List<E> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<E: Entry> Setting for List<E> {
+    fn shape() -> Shape {
+        E::SHAPE
+    }
+
+    fn read(value: &toml::Value) -> Result<Self, String> {
+        entries(value, E::WANT, E::parse).map(Self)
+    }
+
+    fn schema() -> Value {
+        E::PATTERN.map_or_else(texts, list_of)
+    }
+
+    fn literal(recorded: &str) -> Option<String> {
+        E::literal(recorded)
+    }
+
+    fn allows(&self, value: &value::Value) -> bool {
+        self.0.iter().any(|entry| entry.allows(value))
+    }
+
+    fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
+        E::of(value)
+    }
+
+    fn entries(&self) -> Vec<String> {
+        self.0.iter().filter_map(E::written).collect()
+    }
+    fn selectors(&self) -> Option<&Selectors> {
+        E::selectors(self)
+    }
+}
+
+/// Containers that are there.
+pub type Selectors = List<Selector>;
+
+/// Some of the containers that are there. As an entry: a pattern of the name, `label:key`, `label:key=pattern`,
+/// `project:pattern` for a compose project, or `@own` for what was made through the same policy.
+#[derive(Clone, Debug)]
+pub enum Selector {
+    /// By a label.
+    Label(String, Option<WildMatch>),
+    /// By the name.
+    Name(WildMatch),
+    /// What was made through the same policy.
+    Own,
+}
+
+/// Whether a text is no pattern.
+pub(super) fn is_plain(text: &str) -> bool {
+    !text.contains(['*', '?'])
+}
+
+/// Reads a pattern of a name.
+pub(super) fn pattern(text: &str) -> Option<WildMatch> {
+    (!text.is_empty()).then(|| WildMatch::new(text))
+}
+
+/// That what stands under a key is not of the kind that it must be.
+pub(super) fn must_be(kind: &str) -> String {
+    format!("must be {kind}")
+}
+
+/// That an entry of a list is not written as it must be.
+pub(super) fn bad_entry(text: &str, want: &str) -> String {
+    format!("\"{text}\": {want}")
+}
+
 /// The strings of a list.
-pub(crate) fn strings(value: &toml::Value) -> Result<Vec<&str>, BadSetting> {
-    let wrong = BadSetting::Kind("a list of strings: [\"...\"]");
-    let values = value.as_array().ok_or(wrong.clone())?;
-    values
-        .iter()
-        .map(|value| value.as_str().ok_or(wrong.clone()))
-        .collect()
+pub(super) fn strings(value: &toml::Value) -> Result<Vec<&str>, String> {
+    let values = value
+        .as_array()
+        .map(|list| list.iter().map(toml::Value::as_str));
+    let strings = values.and_then(Iterator::collect);
+    strings.ok_or_else(|| must_be("a list of strings: [\"...\"]"))
 }
 
 /// The entries of a list, each read by itself.
-pub(crate) fn entries<T>(
+pub(super) fn entries<T>(
     value: &toml::Value,
-    want: &'static str,
+    want: &str,
     read: impl Fn(&str) -> Option<T>,
-) -> Result<Vec<T>, BadSetting> {
-    let entry = |text: &str| read(text).ok_or_else(|| BadSetting::entry(text, want));
+) -> Result<Vec<T>, String> {
+    let entry = |text: &str| read(text).ok_or_else(|| bad_entry(text, want));
     strings(value)?.into_iter().map(entry).collect()
 }
 
-/// Refuses keys of a table within a block that are not known.
-pub(crate) fn only(table: &toml::Table, known: &'static [&'static str]) -> Result<(), BadSetting> {
-    match table.keys().find(|key| !known.contains(&key.as_str())) {
-        Some(key) => Err(BadSetting::Key {
-            key: key.clone(),
-            known,
-        }),
-        None => Ok(()),
+/// The keys of a table that are not known, each with what is wrong with it.
+pub(super) fn unknown(
+    table: &toml::Table,
+    known: &[&str],
+) -> impl Iterator<Item = (String, String)> {
+    let unknown = table.keys().filter(|key| !known.contains(&key.as_str()));
+    unknown.map(|key| {
+        let hint = did_you_mean(key, known.iter().copied());
+        let keys = known.join(", ");
+        (key.clone(), format!("{hint}; the keys are {keys}"))
+    })
+}
+
+/// A table within a block that has no other keys than these.
+pub(super) fn table_of<'a>(
+    value: &'a toml::Value,
+    known: &[&str],
+    kind: &str,
+) -> Result<&'a toml::Table, String> {
+    let table = value.as_table().ok_or_else(|| must_be(kind))?;
+    match unknown(table, known).next() {
+        Some((key, keys)) => Err(format!("unknown key \"{key}\"{keys}")),
+        None => Ok(table),
     }
+}
+
+fn texts() -> Value {
+    json!({"type": "array", "items": {"type": "string", "minLength": 1}})
+}
+
+/// The schema of a list of texts of a shape. Where a regular expression cannot tell, it is the looser.
+pub(super) fn list_of(pattern: &str) -> Value {
+    json!({"type": "array", "items": {"type": "string", "pattern": pattern}})
+}
+
+/// The schema of a table that has these keys and no others.
+pub(crate) fn table(properties: impl Into<Value>) -> Value {
+    json!({"type": "object", "additionalProperties": false, "properties": properties.into()})
+}
+
+/// A schema with a sentence on what it is about.
+pub(crate) fn described(mut schema: Value, told: &str) -> Value {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("description".to_owned(), told.trim().into());
+    }
+    schema
 }
