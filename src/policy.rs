@@ -25,7 +25,6 @@ pub mod requirements;
 mod rewrite;
 pub mod rules;
 pub mod self_container;
-pub(crate) mod shortfall;
 mod stamp;
 mod successor;
 #[cfg(test)]

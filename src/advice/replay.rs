@@ -9,6 +9,7 @@ use crate::docker::{Call, Document, Parameters};
 use crate::policy::answers::{Answers, NeedsLookup};
 use crate::policy::checker::Checker;
 use crate::policy::finding::Finding;
+use crate::policy::hint::Shortfall;
 use crate::policy::keys::Key;
 use crate::policy::keys::Selectors;
 use crate::policy::keys::row::{makes_containers, runs_programs};
@@ -17,7 +18,6 @@ use crate::policy::reason::Denial;
 use crate::policy::refusal::restricted;
 use crate::policy::requirement::{Requirement, What};
 use crate::policy::rules::Rules;
-use crate::policy::shortfall::Shortfall;
 use crate::policy::value::Value;
 use crate::policyfile::file::Policy;
 
@@ -48,13 +48,13 @@ pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
             return Replayed::Allowed;
         }
         if shortfall.is_empty() {
-            unsure.get_or_insert(Shortfall::of(policy, open));
+            unsure.get_or_insert(Shortfall::of(policy.blocks(), open));
             continue;
         }
         let is_sure = shortfall.iter().any(|finding| is_sure(policy, finding));
         let requirements = shortfall.iter().copied().map(requirement).collect();
         let kept = if is_sure { &mut least } else { &mut unsure };
-        kept.get_or_insert(Shortfall::of(policy, requirements));
+        kept.get_or_insert(Shortfall::of(policy.blocks(), requirements));
     }
     match (unsure, least) {
         (Some(shortfall), _) => Replayed::Unsure(shortfall.requirements),
@@ -141,8 +141,9 @@ pub fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> 
     let mut grants = |finding: &Finding| {
         let requirement = requirement(finding);
         loop {
-            match Checker::of(policy, &known).allows(&requirement) {
-                Ok(is_granted) => return is_granted,
+            let mut shortfall = Shortfall::of(policy.blocks(), Vec::new());
+            match Checker::of(policy, &known).check(&requirement, &mut shortfall) {
+                Ok(()) => return shortfall.requirements.is_empty(),
                 Err(NeedsLookup::Missing(_)) => return false,
                 Err(NeedsLookup::Ask(lookup)) => {
                     let answer = dry_run::ordinarily(&lookup, policy.mark());

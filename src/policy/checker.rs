@@ -1,34 +1,37 @@
-//! Whether a policy's blocks allow what is asked for.
+//! What of a request a policy's blocks do not allow, each as the key that denies it would have to allow it. The verdict
+//! is whether that is nothing, and the remedies come from the same values.
 
 mod chosen;
-mod shortfall;
 
 use super::answers::{self, Answer, Answers, Lookup, NeedsLookup};
+use super::hint::{Entered, Shortfall};
 use super::keys::setting::Setting;
 use super::keys::{Blocks, Check, Key};
+use super::names::varies;
 use super::objects::{Container, IMAGE_LABEL, POLICY_LABEL};
 use super::requirement::{Requirement, What};
 use super::requirements::{is_reserved, opened};
 use super::value::Value;
-use crate::docker::Block;
-use crate::docker::Operation;
+use crate::docker::{Block, Operation};
 use crate::policyfile::file::Policy;
 
 /// A policy's blocks, and what is known of what they are asked about.
 pub struct Checker<'a> {
     /// The policy's mark, which what is made through it bears.
-    pub policy: &'a str,
-    /// Its blocks.
-    pub blocks: &'a Blocks,
+    policy: &'a str,
+    blocks: &'a Blocks,
     /// Whether it puts containers on networks.
-    pub joins: bool,
+    joins: bool,
     /// Whether it sends images to their registries.
-    pub pushes: bool,
+    pushes: bool,
     /// What was looked up.
-    pub known: &'a Answers,
+    known: &'a Answers,
 }
 
 type Granted = Result<bool, NeedsLookup>;
+
+/// What would have to be allowed besides; nothing if all is.
+type Missing = Result<Vec<What>, NeedsLookup>;
 
 impl<'a> Checker<'a> {
     /// What a policy says on this ground.
@@ -82,7 +85,7 @@ impl<'a> Checker<'a> {
                 };
                 let is_own = self.is_own_volume(name, &volume)?;
                 let mut found = vec![of(key.asks(named(is_own, name)))];
-                if !self.is_good_volume(&volume) {
+                if !self.made_otherwise(&volume).is_empty() {
                     found.push(of(Key::VolumeDriver.asks(&*volume.driver)));
                     let options = volume.options.iter();
                     let options = options.map(|(key, value)| Key::VolumeOption.option(key, value));
@@ -95,7 +98,7 @@ impl<'a> Checker<'a> {
                 let is_own = container.label(POLICY_LABEL) == Some(self.policy);
                 let mut found = vec![of(key.asks(named(is_own, &container.name)))];
                 // What was made through the policy has nothing but what its record says.
-                if check == Check::Entered && !is_own && !self.is_ordinary(&container)? {
+                if check == Check::Entered && !is_own && self.entered(&container)?.is_some() {
                     found.push(of(self.key_into_privileged(key.block()).0.flag()));
                 }
                 Ok(found)
@@ -117,46 +120,55 @@ fn named(is_own: bool, name: &str) -> String {
 }
 
 impl Checker<'_> {
-    /// Whether a requirement is allowed.
+    /// Adds what a policy would have to allow besides, for a requirement to be allowed. Nothing is looked up to name
+    /// what is denied already: what is not known stays as the client wrote it.
     ///
     /// # Errors
     ///
     /// What it names must be looked up, or is not there.
-    pub fn allows(&self, requirement: &Requirement) -> Granted {
-        match &requirement.what {
-            What::Key(key, value) => {
-                Ok(self.blocks.is_lifted(key.block()) || self.allows_value(*key, value)?)
-            }
-            // Dockgate's own container and names were held against it already.
-            What::Touch(_) => Ok(true),
+    pub fn check(
+        &self,
+        requirement: &Requirement,
+        shortfall: &mut Shortfall<'_>,
+    ) -> Result<(), NeedsLookup> {
+        // Dockgate's own container and names were held against what it touches already.
+        if let What::Key(key, value) = &requirement.what
+            && !self.blocks.is_lifted(key.block())
+        {
+            let missing = self.missing(*key, value, &mut shortfall.entered)?;
+            let missing = missing.into_iter().map(|what| requirement.with(what));
+            shortfall.requirements.extend(missing);
         }
+        Ok(())
     }
 
-    fn allows_value(&self, key: Key, value: &Value) -> Granted {
+    fn missing(&self, key: Key, value: &Value, more: &mut Option<Entered>) -> Missing {
         let setting = self.blocks.setting(key);
         let text = value.text().unwrap_or_default();
-        match key.row().check {
-            Check::Value => Ok(setting.allows(value)),
-            Check::Container => match setting.selectors() {
-                Some(into) => {
-                    let container = answers::container(self.known, text)?;
-                    Ok(into.covers(&container, self.policy))
-                }
-                None => Ok(true),
-            },
-            Check::Entered => self.enters(key, text),
-            Check::Label => self.label(value),
-            Check::Network => self.network(text),
-            Check::Project => self.project(value),
+        let is_allowed = match key.row().check {
+            Check::Value => setting.allows(value),
+            Check::Container if setting.selectors().is_none() => true,
+            Check::Container => {
+                return Ok(self.selects(key, &*answers::container(self.known, text)?));
+            }
+            Check::Entered => return self.enters(key, text, more),
+            Check::Label => self.label(value)?,
+            Check::Network => return Ok(self.network(text)?.into_iter().collect()),
+            Check::Project => self.project(value)?,
             // A build that pushes is a way to push, and no policy that only builds asked for it.
             Check::Push => {
-                Ok((self.pushes || self.blocks.images.push.is_set()) && setting.allows(value))
+                (self.pushes || self.blocks.images.push.is_set()) && setting.allows(value)
             }
-            Check::Runtime => Ok(setting.allows(value) || self.is_default_runtime(text)?),
-            Check::Start => self.starts(text),
-            Check::Tag => self.tag(text),
-            Check::Volume => self.volume(text),
-        }
+            Check::Runtime => setting.allows(value) || self.is_default_runtime(text)?,
+            Check::Start => return self.starts(text),
+            Check::Tag => self.tag(text)?,
+            Check::Volume => return self.volume(text),
+        };
+        Ok(if is_allowed {
+            Vec::new()
+        } else {
+            vec![What::Key(key, value.clone())]
+        })
     }
 
     fn label(&self, label: &Value) -> Granted {
@@ -202,68 +214,84 @@ impl Checker<'_> {
         }
     }
 
-    /// Whether a container may be entered: one that has more than the policy would give one only where
-    /// that is granted too.
-    fn enters(&self, key: Key, name: &str) -> Granted {
-        let into = self.blocks.setting(key).selectors();
-        let (_, may_be_privileged) = self.key_into_privileged(key.block());
-        if into.is_none() && may_be_privileged {
-            return Ok(true);
+    /// The entry that would select a container, if none does.
+    fn selects(&self, key: Key, container: &Container) -> Vec<What> {
+        match self.blocks.setting(key).selectors() {
+            Some(selectors) if !selectors.covers(container, self.policy) => {
+                vec![key.asks(self.chosen_by(container))]
+            }
+            Some(_) | None => Vec::new(),
+        }
+    }
+
+    /// What keeps a container from being entered: which one it is, or what it has and the policy would not give a
+    /// new one.
+    fn enters(&self, key: Key, name: &str, more: &mut Option<Entered>) -> Missing {
+        let (into_privileged, may_be_privileged) = self.key_into_privileged(key.block());
+        if may_be_privileged && self.blocks.setting(key).selectors().is_none() {
+            return Ok(Vec::new());
         }
         let container = answers::container(self.known, name)?;
-        let is_selected = into.is_none_or(|into| into.covers(&container, self.policy));
-        Ok(is_selected && (may_be_privileged || self.is_ordinary(&container)?))
-    }
-
-    /// Whether a container has nothing that the policy would not give a new one.
-    fn is_ordinary(&self, container: &Container) -> Granted {
-        let Ok(opened) = opened(container) else {
-            return Ok(false);
-        };
-        for requirement in &opened {
-            if !self.may_have(requirement)? {
-                return Ok(false);
+        let mut missing = self.selects(key, &container);
+        if !may_be_privileged {
+            match self.entered(&container) {
+                Err(lookup) if missing.is_empty() => return Err(lookup),
+                Ok(Some(entered)) => {
+                    missing.push(into_privileged.flag());
+                    *more = Some(entered);
+                }
+                Ok(None) | Err(_) => {}
             }
         }
-        Ok(true)
+        Ok(missing)
     }
 
-    /// Whether a container that is entered may have this.
-    fn may_have(&self, requirement: &Requirement) -> Granted {
-        match &requirement.what {
+    /// A container with what it has and the policy would not give a new one, if it has such.
+    fn entered(&self, container: &Container) -> Result<Option<Entered>, NeedsLookup> {
+        let (name, mut has) = (container.name.clone(), Vec::new());
+        let Ok(opened) = opened(container) else {
+            return Ok(Some(Entered { name, has }));
+        };
+        for requirement in &opened {
+            match self.not_given(&requirement.what) {
+                Err(lookup) if has.is_empty() => return Err(lookup),
+                // How a volume was made is not known then.
+                Err(_) if requirement.what.key() == Some(Key::Volume) => {}
+                Err(_) => has.push(requirement.clone()),
+                Ok(missing) => has.extend(missing.into_iter().map(|what| requirement.with(what))),
+            }
+        }
+        Ok((!has.is_empty()).then_some(Entered { name, has }))
+    }
+
+    /// What of this the policy would not give a new container.
+    fn not_given(&self, what: &What) -> Missing {
+        match what {
             What::Key(Key::Volume, name) => {
                 // They may have any name, but be no paths of the host.
                 let volume = answers::volume(self.known, name.text().unwrap_or_default())?;
-                Ok(volume.is_none_or(|volume| self.is_good_volume(&volume)))
+                Ok(volume.map_or_else(Vec::new, |volume| self.made_otherwise(&volume)))
             }
-            What::Key(key, value) => {
-                Ok(self.blocks.is_lifted(Block::Create) || self.allows_value(*key, value)?)
+            What::Key(key, value) if !self.blocks.is_lifted(Block::Create) => {
+                self.missing(*key, value, &mut None)
             }
-            What::Touch(_) => Ok(true),
+            What::Key(..) | What::Touch(_) => Ok(Vec::new()),
         }
     }
 
-    /// Whether a container may be put on its networks as they are now: since it was made through the
-    /// policy, others may have got the names of those that it has no id of.
-    fn starts(&self, name: &str) -> Granted {
-        if !self.joins {
-            return Ok(true);
+    /// The entry that selects a container, and goes on to when it is made anew: `@own`, its name, or a label
+    /// if the name is another each time.
+    fn chosen_by(&self, container: &Container) -> String {
+        let is_own = container.label(POLICY_LABEL) == Some(self.policy);
+        if is_own || !varies(&container.name) {
+            return named(is_own, &container.name);
         }
-        let container = answers::container(self.known, name)?;
-        if container.label(POLICY_LABEL) != Some(self.policy) {
-            return Ok(true);
-        }
-        for name in container.joined_networks() {
-            if !self.may_start_on(name)? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn may_start_on(&self, network: &str) -> Granted {
-        let is_default = network == "bridge" && self.blocks.create.networks.default;
-        Ok(matches!(network, "host" | "none") || is_default || self.network(network)?)
+        let mut labels = container.labels();
+        let label = labels.find(|(key, value)| is_lasting(key) && !varies(value));
+        label.map_or_else(
+            || container.name.clone(),
+            |(key, value)| format!("label:{key}={value}"),
+        )
     }
 
     fn is_default_runtime(&self, name: &str) -> Granted {
@@ -274,4 +302,20 @@ impl Checker<'_> {
             None => Err(NeedsLookup::Ask(lookup)),
         }
     }
+}
+
+/// Whether a label says what a container is for: not who made it, and not what its image is.
+fn is_lasting(key: &str) -> bool {
+    const SERVICES: &[&str] = &[
+        "com.docker.compose.service",
+        "com.docker.swarm.service.name",
+    ];
+    const OF_TOOLS: &[&str] = &[
+        "com.docker.",
+        "desktop.docker.",
+        "dockgate.",
+        "org.opencontainers.",
+    ];
+    let is_of_tool = OF_TOOLS.iter().any(|prefix| key.starts_with(prefix));
+    !key.is_empty() && !key.contains('=') && (SERVICES.contains(&key) || !is_of_tool)
 }

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use super::about::About;
 use super::answers::{self, Answer, Answers, Lookup, NeedsLookup, NewVolume};
 use super::checker::Checker;
+use super::hint::Shortfall;
 use super::keys::Key;
 use super::memory::Memory;
 use super::objects::POLICY_LABEL;
@@ -35,7 +36,6 @@ use super::requirements::{Blocked, is_reserved, reached, requirements, strip_unk
 use super::rewrite;
 use super::rules::Rules;
 use super::self_container::SelfContainer;
-use super::shortfall::Shortfall;
 use super::value::Value;
 use super::{stamp, successor};
 use crate::docker::body::rendered;
@@ -257,8 +257,8 @@ impl<'p> Evaluation<'p, '_> {
                 continue;
             }
             for policy in &self.rules.policies {
-                let mut shortfall = Shortfall::of(policy, Vec::new());
-                Checker::of(policy, self.known).shortfall(requirement, &mut shortfall)?;
+                let mut shortfall = Shortfall::of(policy.blocks(), Vec::new());
+                Checker::of(policy, self.known).check(requirement, &mut shortfall)?;
                 if !shortfall.requirements.is_empty() {
                     return Ok(Some(shortfall));
                 }

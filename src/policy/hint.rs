@@ -1,4 +1,4 @@
-//! What to write for a requirement to be allowed, given all that a policy says.
+//! What of a request a policy does not allow, and what to write for it to be allowed, given all that the policy says.
 
 use super::keys::{Blocks, Key};
 use super::remedy::{Edit, Remedy};
@@ -7,12 +7,46 @@ use super::value::{RESERVED, Value};
 use crate::docker::Object;
 use crate::docker::json::quoted;
 
+/// What a policy does not allow.
+pub struct Shortfall<'p> {
+    /// The policy's blocks.
+    pub blocks: &'p Blocks,
+    /// What was asked for, each as the key that denies it would have to allow it.
+    pub requirements: Vec<Requirement>,
+    /// The container that is entered, if it has more than the policy allows.
+    pub entered: Option<Entered>,
+    /// How the request differs from what it would replace.
+    pub differences: Vec<String>,
+}
+
+impl<'p> Shortfall<'p> {
+    /// These requirements.
+    #[must_use]
+    pub fn of(blocks: &'p Blocks, requirements: Vec<Requirement>) -> Self {
+        Self {
+            blocks,
+            requirements,
+            entered: None,
+            differences: Vec::new(),
+        }
+    }
+
+    /// What hints need to know.
+    #[must_use]
+    pub fn hints(&self) -> Hints<'_> {
+        Hints {
+            blocks: self.blocks,
+            entered: self.entered.as_ref(),
+        }
+    }
+}
+
 /// What a policy says of what is hinted at.
 #[derive(Clone, Copy)]
 pub struct Hints<'a> {
     /// Its blocks.
     pub blocks: &'a Blocks,
-    /// The container that is entered, where it has more than they give one.
+    /// The container that is entered, if it has more than they give one.
     pub entered: Option<&'a Entered>,
 }
 

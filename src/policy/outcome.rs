@@ -2,9 +2,9 @@
 
 use super::answers::{self, Answers, NeedsLookup};
 use super::checker::Checker;
+use super::hint::Shortfall;
 use super::request::Request;
 use super::requirement::Requirement;
-use super::shortfall::Shortfall;
 use super::{successor, unchanged};
 use crate::docker::Operation;
 use crate::policyfile::file::Policy;
@@ -32,9 +32,9 @@ pub(super) fn outcome<'p>(
         return Ok(Outcome::Granted);
     }
     let checker = Checker::of(policy, known);
-    let mut shortfall = Shortfall::of(policy, Vec::new());
+    let mut shortfall = Shortfall::of(policy.blocks(), Vec::new());
     for requirement in requirements {
-        checker.shortfall(requirement, &mut shortfall)?;
+        checker.check(requirement, &mut shortfall)?;
     }
     if shortfall.requirements.is_empty() {
         return Ok(Outcome::Granted);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::hint::Hints;
+use super::hint::{Hints, Shortfall};
 use super::names::READS_AS_ID;
 use super::reason::{Denial, Reason};
 use crate::docker::Block;
@@ -15,7 +15,6 @@ use crate::docker::{Call, Operation, Subject};
 use crate::policy::keys::Key;
 use crate::policy::requirement::{Requirement, What};
 use crate::policy::self_container::Reached;
-use crate::policy::shortfall::Shortfall;
 use crate::policy::value::{BY_NOBODY, Value};
 use crate::policyfile::file::Policy;
 use crate::policyfile::raw_path::RawPath;

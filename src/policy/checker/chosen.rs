@@ -1,61 +1,109 @@
-//! Whether a policy's blocks allow a network, a volume, a project or an image's name: by its name, or by
-//! what it is to the policy.
+//! Networks, volumes, projects and images' names: allowed by their names, or by what they are to the policy.
 
-use super::{Checker, Granted};
+use super::{Checker, Granted, Missing, named};
 use crate::docker::Object;
 use crate::docker::mount::is_memory;
 use crate::docker::reference::Reference;
 use crate::policy::answers;
 use crate::policy::answers::{Answer, Lookup, NeedsLookup};
+use crate::policy::keys::Key;
 use crate::policy::names::reads_as_id;
-use crate::policy::objects::{Labels, PROJECT_LABELS, Volume};
+use crate::policy::objects::{Labels, Network, POLICY_LABEL, PROJECT_LABELS, Volume};
+use crate::policy::requirement::{Touch, What};
 use crate::policy::value::Value;
 
 impl Checker<'_> {
-    pub(super) fn network(&self, name: &str) -> Granted {
+    /// What keeps a container from being put on a network.
+    pub(super) fn network(&self, name: &str) -> Result<Option<What>, NeedsLookup> {
         let granted = &self.blocks.create.networks;
         if name == "@default" {
-            return Ok(granted.default);
+            return Ok((!granted.default).then(|| Key::Network.asks(name)));
         }
         let network = answers::network(self.known, name)?;
-        // The host's own has an id too.
-        if network.driver == "host" {
-            return Ok(self.blocks.create.host_namespaces.has("network"));
-        }
-        // So has the one that is none, which takes no key by its name.
-        if network.is_none() {
-            return Ok(true);
-        }
-        let is_own = network.labels.policy() == Some(self.policy);
-        Ok((granted.own && is_own)
-            || granted.names.covers(&network.name)
-            || (granted.default && network.is_default())
-            || (granted.project && self.is_of_project(&network.labels)?))
+        // The host's own has an id too, and so has the one that is none, which takes no key by its name.
+        let is_allowed = if network.driver == "host" {
+            self.blocks.create.host_namespaces.has("network")
+        } else {
+            network.is_none()
+                || (granted.own && network.labels.policy() == Some(self.policy))
+                || granted.names.covers(&network.name)
+                || (granted.default && network.is_default())
+                || (granted.project && self.is_of_project(&network.labels)?)
+        };
+        Ok(if is_allowed {
+            None
+        } else {
+            self.as_named(&network)
+        })
     }
 
-    pub(super) fn volume(&self, name: &str) -> Granted {
+    /// A network as a policy would have to name it; `None` for one that is no network.
+    pub(super) fn as_named(&self, network: &Network) -> Option<What> {
+        let is_own = network.labels.policy() == Some(self.policy);
+        match network.driver.as_str() {
+            "host" => Some(Key::HostNamespace.asks("network")),
+            _ if network.is_none() => None,
+            _ if network.is_default() => Some(Key::Network.asks("@default")),
+            _ => Some(Key::Network.asks(named(is_own, &network.name))),
+        }
+    }
+
+    /// What keeps a container from being put on its networks as they are now: since it was made through the policy,
+    /// others may have got the names of those that it has no id of.
+    pub(super) fn starts(&self, name: &str) -> Missing {
+        let mut missing = Vec::new();
+        if !self.joins {
+            return Ok(missing);
+        }
+        let container = answers::container(self.known, name)?;
+        if container.label(POLICY_LABEL) != Some(self.policy) {
+            return Ok(missing);
+        }
+        for network in container.joined_networks() {
+            let is_default = network == "bridge" && self.blocks.create.networks.default;
+            if is_default || matches!(network, "host" | "none") {
+                continue;
+            }
+            match self.network(network) {
+                Err(lookup) if missing.is_empty() => return Err(lookup),
+                Ok(what) => missing.extend(what),
+                Err(_) => {}
+            }
+        }
+        Ok(missing)
+    }
+
+    /// What keeps a volume from being mounted: its name, or how it was made.
+    pub(super) fn volume(&self, name: &str) -> Missing {
         let volumes = &self.blocks.create.volumes;
         // As the record tells of it.
         match name {
-            "@new" => return Ok(volumes.new),
-            "@own" => return Ok(volumes.own),
+            "@new" if volumes.new => return Ok(Vec::new()),
+            "@own" if volumes.own => return Ok(Vec::new()),
+            "@new" | "@own" => return Ok(vec![Key::Volume.asks(name)]),
             _ => {}
         }
         let is_named = volumes.names.covers(name);
         let Some(volume) = answers::volume(self.known, name)? else {
-            // Whoever sees the name of a new one takes it for another's id.
-            return Ok((is_named || volumes.new) && !reads_as_id(name));
+            // Whoever sees the name of a new one takes it for another's id, so that no policy allows it.
+            let missing = if reads_as_id(name) {
+                Some(Touch::NewId(Object::Volume, name.to_owned()).into())
+            } else {
+                (!is_named && !volumes.new).then(|| Key::Volume.asks(name))
+            };
+            return Ok(missing.into_iter().collect());
         };
-        Ok(self.is_chosen_volume(name, &volume)? && self.is_good_volume(&volume))
-    }
-
-    /// Whether a volume that is there may be mounted, however it was made.
-    pub(super) fn is_chosen_volume(&self, name: &str, volume: &Volume) -> Granted {
-        let volumes = &self.blocks.create.volumes;
-        Ok(volumes.names.covers(name)
+        let mut missing = Vec::new();
+        let is_chosen = is_named
             || (volumes.new && self.known.has_made(name))
-            || (volumes.own && self.is_own_volume(name, volume)?)
-            || (volumes.project && self.is_of_project(&volume.labels)?))
+            || (volumes.own && self.is_own_volume(name, &volume)?)
+            || (volumes.project && self.is_of_project(&volume.labels)?);
+        if !is_chosen {
+            let is_own = matches!(self.is_own_volume(name, &volume), Ok(true));
+            missing.push(Key::Volume.asks(named(is_own, name)));
+        }
+        missing.extend(self.made_otherwise(&volume));
+        Ok(missing)
     }
 
     /// Whether a volume was made through the policy, or for containers that were, and is used by no others.
@@ -72,15 +120,18 @@ impl Checker<'_> {
         Ok(!users.is_empty() && users.iter().all(is_own))
     }
 
-    /// Whether a volume was made in a way that the policy grants.
-    pub(super) fn is_good_volume(&self, volume: &Volume) -> bool {
+    /// What a volume was made with and the policy does not allow for one.
+    pub(super) fn made_otherwise(&self, volume: &Volume) -> Vec<What> {
         let volumes = &self.blocks.volumes;
         let pairs = || volume.options.iter().map(|(key, value)| (&**key, &**value));
-        let is_local = volume.driver == "local";
-        volumes.unrestricted
-            || (is_local && is_memory(pairs()))
-            || (volumes.drivers.has(&volume.driver)
-                && pairs().all(|(key, value)| volumes.options.covers(key, value)))
+        if volumes.unrestricted || (volume.driver == "local" && is_memory(pairs())) {
+            return Vec::new();
+        }
+        let is_driver = volumes.drivers.has(&volume.driver);
+        let driver = (!is_driver).then(|| Key::VolumeDriver.asks(&*volume.driver));
+        let options = pairs().filter(|(key, value)| !volumes.options.covers(key, value));
+        let options = options.map(|(key, value)| Key::VolumeOption.option(key, value));
+        driver.into_iter().chain(options).collect()
     }
 
     /// Whether what is made may belong to a project. A service that is updated may stay in the one that it
