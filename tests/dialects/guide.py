@@ -39,24 +39,24 @@ class Set:
 
 def variables() -> dict[str, tuple[bool, list[str], list[str]]]:
     """Each variable's default, what it opens, and what it opens besides at `POST=1`."""
-    rows = table("variable", "default", "opens", "with `POST=1`, also")
+    rows = table("variable", "default", "allows", "with `POST=1`, also")
     return {spans(name)[0]: (default == "1", spans(reads), spans(rest)) for name, default, reads, rest in rows}
 
 
 def hardened_gates() -> dict[str, list[str]]:
-    return {spans(row[0])[0]: spans(row[1]) for row in table("variable", "shuts", "what it would show", "needed by")}
+    return {spans(row[0])[0]: spans(row[1]) for row in table("variable", "denies", "what it would show", "needed by")}
 
 
 def linuxserver_gates() -> dict[str, list[str]]:
-    return {spans(name)[0]: spans(operations) for name, operations in table("variable", "shuts")}
+    return {spans(name)[0]: spans(operations) for name, operations in table("variable", "denies")}
 
 
 def linuxserver_actions() -> dict[str, list[str]]:
-    return {spans(name)[0]: spans(operations) for name, operations in table("variable", "opens")}
+    return {spans(name)[0]: spans(operations) for name, operations in table("variable", "allows")}
 
 
 def podman_sections() -> dict[str, tuple[bool, str]]:
-    rows = table("variable", "default", "opens")
+    rows = table("variable", "default", "allows")
     return {spans(name)[0]: (default == "1", spans(path)[0]) for name, default, path in rows}
 
 
@@ -82,7 +82,7 @@ def difference(name: str, example: list[str], answers: list[str]) -> Difference:
 
 
 def sets() -> list[Set]:
-    rows = table("for", "set", "`hardened` shuts", "`linuxserver` shuts", "`linuxserver` opens")
+    rows = table("for", "set", "`hardened` denies", "`linuxserver` denies", "`linuxserver` allows")
     return [Set(assignments(" ".join(spans(row[1]))), *(tuple(spans(cell)) for cell in row[2:])) for row in rows]
 
 
