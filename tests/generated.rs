@@ -121,17 +121,24 @@ fn granted() -> String {
 }
 
 /// What stands above the list of policies.
-const POLICIES: &str = "<!-- Made of the files in policies/ by tests/generated.rs: change those. -->
+const POLICIES: &str = "<!-- Generated from policies/ by tests/generated.rs. Edit those files instead. -->
 
-# The shipped policies
+# Built-in policies
 
-`dockgate policies` lists them, `dockgate policies NAME` prints one as it is, `--policy NAME` has it hold. A policy bears the name of the
-client that it is for and grants what the client does when nothing is switched on; what a feature takes is in a variant, which extends it.
-The tests hold each against what the client is known to call: nothing that it requires is missing, nothing that it never calls is granted.
+To use a policy, set `DOCKGATE_POLICY=NAME` or pass `--policy NAME`. `dockgate policies` lists them all, and `dockgate policies NAME` prints one.
 
-Several are joined by commas: `--policy traefik,homepage`. Each request must be granted as a whole by one of them. What a policy has made it
-knows again by its mark, `@own` in the blocks: a container of `compose` is none of `compose-exec`'s, and after a change from one to the
-other neither are networks. Where that matters take one from the start, or extend several in a file of your own:
+A policy has the name of its client, and allows what the client does in its default configuration. If a feature needs more, there is a variant
+that extends the policy, such as `dozzle-actions`. The tests compare each policy with what its client is known to call: it allows everything
+that the client requires, and nothing that the client never calls.
+
+An allowed operation usually works on every object, not only on those that the client created. For example, `ci-runner` can stop and delete any
+container except Dockgate's own. [matrix.md](matrix.md) shows what each policy leaves open.
+
+## Several policies
+
+Separate them with commas: `--policy traefik,homepage`. One of them must allow the whole request. Each policy knows what was created through
+it (`@own` in the blocks) by its mark. So what was created through `compose` is not `@own` to `compose-exec`, and if you change from one to
+the other, it does not recognize the old containers and networks. If that matters, use one policy from the start, or extend several in a file of your own:
 
 ```toml
 # stacks.toml
@@ -141,23 +148,25 @@ extends = [\"compose-exec\", \"compose-logs\"]
 binds = [\"/srv/stacks/**:rw\"]
 ```
 
-A block that a file has takes the place of the same block of those that it extends: copy what you want to keep of it. Of the blocks of two
-extended policies the first one's holds. The start and `dockgate check` warn of keys that are lost so. [bodies.md](bodies.md) has every key,
-[settings.md](settings.md#policy-files) the rest of a policy file.
+A block in your file replaces the same block of the policies that it extends, so copy what you want to keep. If two extended policies have the
+same block, the first one applies. The start report and `dockgate check` warn of keys that are lost this way. [bodies.md](bodies.md) has every
+key, and [settings.md](settings.md#policy-files) describes policy files.
 
-Each begins with `#:schema ./policy.schema.json`, by which editors complete and check it. `dockgate schema policy > policy.schema.json`
-writes that schema beside your own: [settings.md](settings.md#editors) says more.
+To let your editor complete and check your file, write the schema beside it with `dockgate schema policy > policy.schema.json`. The first line
+of each policy, `#:schema ./policy.schema.json`, points to it: see [settings.md](settings.md#editors).
 
-The last column counts what Tecnativa's docker-socket-proxy opens with the variables that the client's own documents or its users name, or,
-where nobody does, with the fewest that it works with. An operation counts once, whatever paths and methods it has, and those that are open
-without any variable count too.
+## All policies
+
+The last column shows how many operations Tecnativa's docker-socket-proxy allows with the variables that the client's documents or users name;
+if nobody names any, with the fewest variables that the client works with. Each operation counts once, whatever paths and methods it has.
+Operations that are allowed without any variable count too.
 
 ";
 
 fn policies() -> String {
     let sheets: Vec<_> = shipped::ALL.iter().map(Sheet::of).collect();
     let mut page = POLICIES.to_owned();
-    page.push_str("| policy | for | operations | by sections |\n| --- | --- | --- | --- |\n");
+    page.push_str("| policy | for | operations | with Tecnativa |\n| --- | --- | --- | --- |\n");
     for sheet in &sheets {
         let (name, for_what) = (sheet.name, sheet.policy.description());
         let (count, usual) = (sheet.operations().len(), sheet.opened_by_sections());
@@ -178,9 +187,9 @@ fn policies() -> String {
 const SOURCES: &str = "
 ## Sources
 
-The commit of the client's source that a policy was read from, with the release if that is known, and what was run through Dockgate under the
-policies of the row: by hand on real engines, or by the tests each time. A client of another release can call something else: `dockgate learn`
-and [learning.md](learning.md) show what.
+Each policy was written from the source code of its client, at the commit in this table and, if known, the release. The last column says which
+version ran through Dockgate under the policies of the row: by hand on real engines, or in the tests each time. Another release of the client may
+call something else: use `dockgate learn` to find out ([learning.md](learning.md)).
 
 | policies | read from | run |
 | --- | --- | --- |
@@ -344,7 +353,7 @@ impl Sheet {
         } else {
             write!(out, "\nExtends {parents}. {first}\n\n").unwrap();
         }
-        out.push_str("| operation | effect | for what |\n| --- | --- | --- |\n");
+        out.push_str("| operation | effect | why |\n| --- | --- | --- |\n");
         for entry in self.strings("allow") {
             let named = Operation::ALL.iter().find(|it| it.to_string() == entry);
             let group = || entry.split_once(':').unwrap().1;
