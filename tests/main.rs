@@ -10,6 +10,7 @@ mod bodies;
 mod budgets;
 mod compatibility;
 mod complete;
+mod documents;
 mod evasion;
 mod explain;
 mod framing;
