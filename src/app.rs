@@ -1,6 +1,6 @@
 //! Wiring: from the settings to a running server, and its end.
 
-pub mod report;
+pub(crate) mod report;
 
 use std::io::{self, Write};
 use std::sync::{Arc, RwLock};
@@ -30,7 +30,7 @@ use crate::server::{self, Bounds};
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub(crate) enum StartError {
     /// A listener.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -57,11 +57,7 @@ const RECORD_END: Duration = Duration::from_secs(2);
 
 /// Runs the server until a signal ends it. What an operator should know goes to `report`; `reread`
 /// reads the settings anew when a signal asks for it.
-///
-/// # Errors
-///
-/// It cannot start.
-pub fn serve(
+pub(crate) fn serve(
     config: Config,
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     report: &mut dyn Write,
@@ -141,8 +137,7 @@ async fn run(
 }
 
 /// What the daemon says of itself, if it answers.
-#[must_use]
-pub fn engine(config: &Config) -> String {
+pub(crate) fn engine(config: &Config) -> String {
     let daemon = Arc::new(Daemon::new(config));
     match runtime() {
         Ok(runtime) => {
@@ -157,11 +152,7 @@ pub fn engine(config: &Config) -> String {
 }
 
 /// Whether the daemon answers a ping.
-///
-/// # Errors
-///
-/// It does not; the message says why.
-pub fn ping(config: &Config) -> Result<(), String> {
+pub(crate) fn ping(config: &Config) -> Result<(), String> {
     let daemon = Arc::new(Daemon::new(config));
     let runtime = runtime().map_err(|error| StartError::System(error).to_string())?;
     let asked = runtime.block_on(probe(&daemon, Probe::Ping));

@@ -1,17 +1,17 @@
 //! The audit record: what a line holds, its forms, and how lines get written.
 
-pub mod entry;
-pub mod json;
-pub mod log;
+pub(crate) mod entry;
+pub(crate) mod json;
+pub(crate) mod log;
 mod outage;
-pub mod output;
+pub(crate) mod output;
 mod queue;
-pub mod reading;
-pub mod record;
-pub mod text;
+pub(crate) mod reading;
+pub(crate) mod record;
+pub(crate) mod text;
 mod writer;
 
-pub use entry::Entry;
-pub use log::Log;
-pub use queue::Unavailable;
-pub use record::{End, Event, Record, Verdict};
+pub(crate) use entry::Entry;
+pub(crate) use log::Log;
+pub(crate) use queue::Unavailable;
+pub(crate) use record::{End, Record, Verdict};

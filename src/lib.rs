@@ -44,16 +44,16 @@
 //! each promise.
 
 pub mod advice;
-pub mod app;
-pub mod audit;
+pub(crate) mod app;
+pub(crate) mod audit;
 pub mod cli;
 pub mod compat;
 pub mod config;
 pub mod docker;
-pub mod net;
+pub(crate) mod net;
 pub mod policy;
 pub mod policyfile;
-pub mod privileges;
+pub(crate) mod privileges;
 pub mod proxy;
-pub mod server;
+pub(crate) mod server;
 pub mod sync;

@@ -6,12 +6,11 @@
 //!
 //! Source: capabilities(7), credentials(7), unix(7) and `path_resolution(7)` of the Linux manual.
 
-pub mod access;
-pub mod assume;
-pub mod closed;
-pub mod container;
-pub mod plan;
+pub(crate) mod access;
+pub(crate) mod assume;
+pub(crate) mod closed;
+pub(crate) mod container;
+pub(crate) mod plan;
 
-pub use assume::{PrivilegesError, assume};
-pub use closed::why_closed;
-pub use plan::{Choice, Kept, Plan, Start, plan};
+pub(crate) use assume::{PrivilegesError, assume};
+pub(crate) use closed::why_closed;

@@ -1,23 +1,23 @@
 //! The way of requests through Dockgate: [`connection`] drives a client's connection, [`handler`] answers its
 //! requests, and the other modules are what these two are made of.
 
-pub mod admission;
+pub(crate) mod admission;
 pub mod ask;
-pub mod body;
-pub mod budget;
-pub mod connection;
-pub mod daemon;
-pub mod daemon_state;
-pub mod engine;
-pub mod guard;
-pub mod handler;
-pub mod head;
-pub mod headers;
-pub mod health;
-pub mod held;
-pub mod outage;
-pub mod request_state;
-pub mod shared;
-pub mod tunnel;
-pub mod upstream;
-pub mod wake_flag;
+pub(crate) mod body;
+pub(crate) mod budget;
+pub(crate) mod connection;
+pub(crate) mod daemon;
+pub(crate) mod daemon_state;
+pub(crate) mod engine;
+pub(crate) mod guard;
+pub(crate) mod handler;
+pub(crate) mod head;
+pub(crate) mod headers;
+pub(crate) mod health;
+pub(crate) mod held;
+pub(crate) mod outage;
+pub(crate) mod request_state;
+pub(crate) mod shared;
+pub(crate) mod tunnel;
+pub(crate) mod upstream;
+pub(crate) mod wake_flag;

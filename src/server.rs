@@ -1,8 +1,8 @@
 //! Listening: binding, accepting, counting, draining.
 
-pub mod clients;
-pub mod files;
-pub mod listener;
+pub(crate) mod clients;
+pub(crate) mod files;
+pub(crate) mod listener;
 
 use std::io;
 use std::sync::Arc;
@@ -28,20 +28,20 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The bounds that all listeners have in common.
 #[derive(Clone, Debug)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// A permit for each connection.
-    pub connections: Arc<Semaphore>,
+    pub(crate) connections: Arc<Semaphore>,
     /// The connections of each client.
-    pub clients: Arc<Clients>,
+    pub(crate) clients: Arc<Clients>,
     /// For finishing what is under way when shutting down.
-    pub drain: Duration,
+    pub(crate) drain: Duration,
 }
 
 /// Accepts and serves until the drain begins, and then until all connections are over or its time
 /// is.
 ///
 /// No error of accepting ends it.
-pub async fn run(
+pub(crate) async fn run(
     listener: Listener,
     shared: Arc<Shared>,
     bounds: Bounds,

@@ -10,8 +10,7 @@ use crate::proxy::daemon::Daemon;
 use crate::proxy::daemon_state::DaemonState;
 
 /// What holds on a listener: its policies with what they grant, and what is dangerous about that.
-#[must_use]
-pub fn rules(rules: &Rules) -> Vec<String> {
+pub(crate) fn rules(rules: &Rules) -> Vec<String> {
     let policies = rules.policies().iter().map(|policy| counted(rules, policy));
     let mut warnings = warnings(rules);
     if rules.is_observed() {
@@ -23,8 +22,7 @@ pub fn rules(rules: &Rules) -> Vec<String> {
 }
 
 /// What other rules change.
-#[must_use]
-pub fn changes(before: &Rules, after: &Rules) -> Vec<String> {
+pub(crate) fn changes(before: &Rules, after: &Rules) -> Vec<String> {
     let granted = |here: &Rules, there: &Rules| {
         let operations = Operation::ALL.iter().copied();
         let operations = operations.filter(|it| here.grants(*it) && !there.grants(*it));
@@ -196,7 +194,7 @@ fn gives_image_a_name(query: Parameters) -> bool {
 }
 
 /// What the daemon says of itself, if it answers, and whether Dockgate's own container was found.
-pub async fn engine(
+pub(crate) async fn engine(
     daemon: &Arc<Daemon>,
     daemon_state: &DaemonState,
     lifts_api_version: bool,

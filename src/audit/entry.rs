@@ -16,9 +16,9 @@ pub(super) const CONFIRM: Duration = Duration::from_secs(5);
 
 /// One request's entry. However it is dropped, it is recorded.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// What is known of the request.
-    pub record: Record,
+    pub(crate) record: Record,
     queue: Arc<Queue>,
     places: usize,
     started: Instant,
@@ -46,16 +46,12 @@ impl Entry {
     }
 
     /// Records that the request is about to be sent, without waiting.
-    pub fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.append(Event::Begin, None, None);
     }
 
     /// Records that the request is about to be sent, and waits until that is written.
-    ///
-    /// # Errors
-    ///
-    /// It could not be written, in a bounded time.
-    pub async fn begin_confirmed(&mut self) -> Result<(), Unavailable> {
+    pub(crate) async fn begin_confirmed(&mut self) -> Result<(), Unavailable> {
         self.confirmed(Event::Begin).await
     }
 
@@ -74,11 +70,7 @@ impl Entry {
 
     /// Records that the daemon was asked about what the request names, or had something made for it, and
     /// what its status was.
-    ///
-    /// # Errors
-    ///
-    /// There is no place in the queue, or what was appended before could not be written.
-    pub fn looked_up(
+    pub(crate) fn looked_up(
         &mut self,
         (lookup, call): (&Lookup, &Call),
         status: Option<u16>,
@@ -90,11 +82,7 @@ impl Entry {
     }
 
     /// Records that something is about to be made for the request, and waits until that is written.
-    ///
-    /// # Errors
-    ///
-    /// It could not be written, in a bounded time.
-    pub async fn prepare_confirmed(
+    pub(crate) async fn prepare_confirmed(
         &mut self,
         (lookup, call): (&Lookup, &Call),
     ) -> Result<(), Unavailable> {
@@ -120,7 +108,7 @@ impl Entry {
     }
 
     /// Records the end of the request.
-    pub fn finish(mut self, end: End) {
+    pub(crate) fn finish(mut self, end: End) {
         self.finish_in_place(end);
     }
 

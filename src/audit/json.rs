@@ -12,7 +12,12 @@ use crate::docker::json::is_plain;
 
 /// Appends a record's line, newline included; what does not apply is left out. A `begin` has neither
 /// status, bytes nor end.
-pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &mut Vec<u8>) {
+pub(crate) fn write(
+    record: &Record,
+    event: Event,
+    over: Option<(Duration, End)>,
+    to: &mut Vec<u8>,
+) {
     let call = record.call.as_ref();
     let mut line = Line(to);
     line.literal(r#"{"time":""#);

@@ -12,17 +12,13 @@ use crate::net::client::Client;
 
 /// The way to the record.
 #[derive(Clone, Debug)]
-pub struct Log(Arc<Queue>);
+pub(crate) struct Log(Arc<Queue>);
 
 impl Log {
     /// Starts the thread that writes to an output, for at most so many connections, and the one that
     /// tells the operator of that. Waiting for the [`Writer`] after [`close`](Self::close) makes sure
     /// that all is written.
-    ///
-    /// # Errors
-    ///
-    /// No thread can be started.
-    pub fn start(
+    pub(crate) fn start(
         output: Box<dyn Write + Send>,
         settings: &AuditSettings,
         connections: usize,
@@ -43,34 +39,29 @@ impl Log {
     }
 
     /// Opens the entry of a request, its places in the queue reserved.
-    ///
-    /// # Errors
-    ///
-    /// There is no place, or what was appended before could not be written.
-    pub fn open(&self, client: &Client, listener: &Arc<str>) -> Result<Entry, Unavailable> {
+    pub(crate) fn open(&self, client: &Client, listener: &Arc<str>) -> Result<Entry, Unavailable> {
         Entry::open(&self.0, client, listener)
     }
 
     /// Has what is cut short from now on recorded as drained.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.0.drain();
     }
 
     /// Has the thread write what is left and end.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.0.close();
     }
 }
 
 /// The thread that writes, to be waited for at the end.
 #[derive(Debug)]
-pub struct Writer(Receiver<()>);
+pub(crate) struct Writer(Receiver<()>);
 
 impl Writer {
     /// Waits until a closed log is written out. Whether it was, in this time: an output that nobody
     /// reads would hold the process for ever.
-    #[must_use]
-    pub fn wait(&self, time: Duration) -> bool {
+    pub(crate) fn wait(&self, time: Duration) -> bool {
         // The thread sends nothing; it hangs up when it ends.
         self.0.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
     }

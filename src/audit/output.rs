@@ -7,11 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use crate::config::Output;
 
 /// Opens what the record is written to.
-///
-/// # Errors
-///
-/// The system refuses.
-pub fn open(output: &Output) -> io::Result<Box<dyn Write + Send>> {
+pub(crate) fn open(output: &Output) -> io::Result<Box<dyn Write + Send>> {
     Ok(match output {
         Output::Stdout => Box::new(io::stdout()),
         Output::Stderr => Box::new(io::stderr()),
@@ -27,8 +23,7 @@ pub fn open(output: &Output) -> io::Result<Box<dyn Write + Send>> {
 }
 
 /// Warns of a record that goes nowhere: where a stream was closed at the start, there is `/dev/null`.
-#[must_use]
-pub fn goes_nowhere(output: &Output) -> Option<String> {
+pub(crate) fn goes_nowhere(output: &Output) -> Option<String> {
     let found = match output {
         Output::Stdout => rustix::fs::fstat(io::stdout()),
         Output::Stderr => rustix::fs::fstat(io::stderr()),

@@ -32,7 +32,7 @@ const ID_BYTES: usize = 8 + 1 + 16;
 #[error(
     "requests cannot be recorded at the moment, and so are refused: the operator must mend that"
 )]
-pub struct Unavailable;
+pub(crate) struct Unavailable;
 
 impl From<Unavailable> for Denial {
     fn from(unavailable: Unavailable) -> Self {

@@ -8,46 +8,45 @@ use crate::docker::{Call, Target, classify};
 
 /// The fields of a line that are read again. `docs/audit.schema.json` has all of them.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Line {
+pub(crate) struct Line {
     /// When, RFC 3339.
-    pub time: String,
+    pub(crate) time: String,
     /// `begin`, `lookup`, `prepare` or `request`.
-    pub event: String,
+    pub(crate) event: String,
     /// Of the request.
-    pub id: String,
+    pub(crate) id: String,
     /// Who asked.
-    pub client: Client,
+    pub(crate) client: Client,
     /// The listener's address.
-    pub listener: String,
+    pub(crate) listener: String,
     /// As it was sent.
-    pub method: Option<String>,
+    pub(crate) method: Option<String>,
     /// As it was sent on, without its query.
-    pub path: Option<String>,
+    pub(crate) path: Option<String>,
     /// The effect of the operation, where the request was understood.
-    pub effect: Option<String>,
+    pub(crate) effect: Option<String>,
     /// What it asked for besides.
     #[serde(default)]
-    pub findings: Vec<String>,
+    pub(crate) findings: Vec<String>,
     /// `allow`, `deny` or `would_deny`; of a `begin` also `pending`.
-    pub verdict: String,
+    pub(crate) verdict: String,
     /// The reason's code.
-    pub reason: String,
+    pub(crate) reason: String,
     /// What the client was told, if it was refused.
     #[serde(default)]
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 /// Who asked.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Client {
+pub(crate) struct Client {
     /// Address and port, or `-`.
-    pub address: String,
+    pub(crate) address: String,
 }
 
 impl Client {
     /// Who it is, without the port, which is another for each connection.
-    #[must_use]
-    pub fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         let host = self
             .address
             .rsplit_once(':')
@@ -58,16 +57,14 @@ impl Client {
 
 impl Line {
     /// Who asked: an address, or the listener where clients have none, as on a socket of the host.
-    #[must_use]
-    pub fn who(&self) -> &str {
+    pub(crate) fn who(&self) -> &str {
         let host = self.client.host();
         if host == "-" { &self.listener } else { host }
     }
 
     /// Reads a line; `None` if it is none of a record. What stands before the object, as the name of a
     /// service where several write to one place, is passed over.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let start = text.find(r#"{"time":"#)?;
         let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter();
         values.next()?.ok().filter(Self::is_plain)
@@ -93,8 +90,7 @@ impl Line {
     }
 
     /// What the request asked, if it was understood and its path was recorded whole.
-    #[must_use]
-    pub fn call(&self) -> Option<Call> {
+    pub(crate) fn call(&self) -> Option<Call> {
         self.effect.as_ref()?;
         let path = self.path.as_deref().filter(|path| !path.ends_with("..."))?;
         classify(self.method.as_deref()?, Target::parse(path).ok()?).ok()
@@ -106,11 +102,7 @@ const MAX_LINE: u64 = 1024 * 1024;
 
 /// Hands on every line of a record, and returns how many are none of one. What stands in the middle of a
 /// line that is too long is passed over with it.
-///
-/// # Errors
-///
-/// The input cannot be read.
-pub fn read_all(mut input: impl BufRead, mut take: impl FnMut(Line)) -> io::Result<u64> {
+pub(crate) fn read_all(mut input: impl BufRead, mut take: impl FnMut(Line)) -> io::Result<u64> {
     let (mut foreign, mut bytes) = (0, Vec::new());
     loop {
         bytes.clear();

@@ -15,48 +15,48 @@ use crate::policy::{About, Denial, Reason, Requirement, Terms, finding, names};
 
 /// What is known of one request. It fills up as the request goes its way.
 #[derive(Debug)]
-pub struct Record {
+pub(crate) struct Record {
     /// Unique among the records of this process, and all but surely among those of others.
-    pub id: String,
+    pub(crate) id: String,
     /// When the head was complete, or was refused.
-    pub time: SystemTime,
+    pub(crate) time: SystemTime,
     /// The client.
-    pub client: Client,
+    pub(crate) client: Client,
     /// The listener's address, with its real port.
-    pub listener: Arc<str>,
+    pub(crate) listener: Arc<str>,
     /// The policy that granted the request.
-    pub policy: Option<Arc<str>>,
+    pub(crate) policy: Option<Arc<str>>,
     /// The method as it was sent.
-    pub method: Option<String>,
+    pub(crate) method: Option<String>,
     /// The path as it is sent on, or the raw one of a refused target.
-    pub path: Option<String>,
+    pub(crate) path: Option<String>,
     /// What a judged request asks for, each as `key=value` of a policy that would grant it.
-    pub findings: Vec<String>,
+    pub(crate) findings: Vec<String>,
     /// What is known once the target was understood.
-    pub call: Option<Known>,
+    pub(crate) call: Option<Known>,
     /// What was decided.
-    pub verdict: Verdict,
+    pub(crate) verdict: Verdict,
     /// Why.
-    pub reason: Reason,
+    pub(crate) reason: Reason,
     /// What the client was told, if it was refused.
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// Whether it is not written, as it is the health check's own.
-    pub is_left_out: bool,
+    pub(crate) is_left_out: bool,
     /// Whether what the listener's policies refuse is sent all the same.
-    pub is_observed: bool,
+    pub(crate) is_observed: bool,
     /// Whether the arguments of commands are among the findings.
-    pub has_arguments: bool,
+    pub(crate) has_arguments: bool,
     /// The reply's status, once there is one.
-    pub status: Option<u16>,
+    pub(crate) status: Option<u16>,
     /// The bytes of the request's body or of a tunnel that came from the client so far.
-    pub bytes_in: Arc<AtomicU64>,
+    pub(crate) bytes_in: Arc<AtomicU64>,
     /// The bytes of the reply's body or of a tunnel that went to the client so far.
-    pub bytes_out: Arc<AtomicU64>,
+    pub(crate) bytes_out: Arc<AtomicU64>,
 }
 
 /// What a call adds to the record.
 #[derive(Debug)]
-pub struct Known {
+pub(crate) struct Known {
     pub(super) operation: Option<Operation>,
     pub(super) effect: Effect,
     pub(super) object: Option<String>,
@@ -74,7 +74,7 @@ pub struct Known {
 
 /// What a line reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
+pub(crate) enum Event {
     /// A change of state or a stream is about to be sent to the daemon.
     Begin,
     /// The daemon was asked about what a request names.
@@ -87,7 +87,7 @@ pub enum Event {
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It was granted.
     Allow,
     /// It was refused.
@@ -100,7 +100,7 @@ pub enum Verdict {
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     /// The whole reply, or the refusal, was handed to the client's connection.
     Complete,
     /// The client left before the reply was whole.
@@ -115,8 +115,7 @@ pub enum End {
 
 impl Event {
     /// What a request of Dockgate's own is reported as, that another request gives rise to.
-    #[must_use]
-    pub fn of_lookup(call: &Call) -> Self {
+    pub(crate) fn of_lookup(call: &Call) -> Self {
         if call.effect().changes_state() {
             Self::Prepare
         } else {
@@ -125,8 +124,7 @@ impl Event {
     }
 
     /// Its name in the record.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Begin => "begin",
             Self::Lookup => "lookup",
@@ -138,8 +136,7 @@ impl Event {
 
 impl Verdict {
     /// Its name in the record.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
             Self::Deny => "deny",
@@ -151,8 +148,7 @@ impl Verdict {
 
 impl End {
     /// Its name in the record.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
             Self::ClientGone => "client_gone",
@@ -179,8 +175,7 @@ const MAX_FINDING: usize = 1024;
 
 impl Record {
     /// A record of a request of which nothing is known yet.
-    #[must_use]
-    pub fn new(id: String, time: SystemTime, client: Client, listener: Arc<str>) -> Self {
+    pub(crate) fn new(id: String, time: SystemTime, client: Client, listener: Arc<str>) -> Self {
         Self {
             id,
             time,
@@ -204,7 +199,7 @@ impl Record {
     }
 
     /// Notes what the client asked for, before it is understood.
-    pub fn asked(&mut self, method: &str, target: &str) {
+    pub(crate) fn asked(&mut self, method: &str, target: &str) {
         self.method = Some(cut(method, MAX_METHOD));
         // Users and passwords stand before a host, and a fragment is the client's own.
         let is_end = |byte: &u8| matches!(byte, b'?' | b'#');
@@ -219,7 +214,7 @@ impl Record {
     }
 
     /// Notes what the request was understood to be.
-    pub fn understood(&mut self, call: &Call) {
+    pub(crate) fn understood(&mut self, call: &Call) {
         let operation = call.operation();
         let logged = operation.map_or(&[][..], |operation| operation.spec().logged);
         let shown = |(key, value): (&str, &str)| {
@@ -253,7 +248,7 @@ impl Record {
     }
 
     /// Notes that a request is judged and sent under another API version than the client's.
-    pub fn lifted(&mut self, call: &Call, from: ApiVersion) {
+    pub(crate) fn lifted(&mut self, call: &Call, from: ApiVersion) {
         self.understood(call);
         if let Some(known) = &mut self.call {
             known.sent_api_version = known.api_version.replace(from.to_string());
@@ -261,7 +256,7 @@ impl Record {
     }
 
     /// Notes which object a request is about that cannot exist.
-    pub fn is_about_absent(&mut self, absent: &Absent) {
+    pub(crate) fn is_about_absent(&mut self, absent: &Absent) {
         self.call = Some(Known {
             operation: Some(absent.operation),
             effect: absent.operation.spec().effect,
@@ -276,7 +271,7 @@ impl Record {
     }
 
     /// Notes what the body of a request says of what it makes or is about.
-    pub fn read(&mut self, call: &Call, body: &Json) {
+    pub(crate) fn read(&mut self, call: &Call, body: &Json) {
         let Some(known) = &mut self.call else {
             return;
         };
@@ -288,7 +283,7 @@ impl Record {
     }
 
     /// Notes by which ids a request is sent.
-    pub fn sent_as(&mut self, terms: &Terms) {
+    pub(crate) fn sent_as(&mut self, terms: &Terms) {
         self.is_about(&terms.grounds.about);
     }
 
@@ -303,7 +298,7 @@ impl Record {
     }
 
     /// Notes what a request asks for.
-    pub fn found(&mut self, requirements: &[Requirement]) {
+    pub(crate) fn found(&mut self, requirements: &[Requirement]) {
         let found = requirements
             .iter()
             .filter_map(|requirement| finding::text(&requirement.what, self.has_arguments));
@@ -315,18 +310,18 @@ impl Record {
     }
 
     /// Notes that nothing was sent, whatever an earlier verdict said.
-    pub fn not_sent(&mut self) {
+    pub(crate) fn not_sent(&mut self) {
         (self.verdict, self.policy) = (Verdict::Deny, None);
     }
 
     /// Notes that the request is sent, though a policy would refuse it.
-    pub fn would_be_refused(&mut self, denial: &Denial) {
+    pub(crate) fn would_be_refused(&mut self, denial: &Denial) {
         (self.verdict, self.reason) = (Verdict::WouldDeny, denial.reason);
         self.detail = Some(denial.message.clone());
     }
 
     /// Notes that the client got a refusal instead of the daemon's reply.
-    pub fn refused(&mut self, denial: &Denial) {
+    pub(crate) fn refused(&mut self, denial: &Denial) {
         self.reason = denial.reason;
         if let Some(asked) = &denial.asked {
             self.found(&asked.requirements);
@@ -337,8 +332,7 @@ impl Record {
     }
 
     /// The verdict as a line reports it: one that is about to be reached is pending.
-    #[must_use]
-    pub fn verdict_of(&self, event: Event) -> Verdict {
+    pub(crate) fn verdict_of(&self, event: Event) -> Verdict {
         if event == Event::Begin && self.reason == Reason::NotJudged {
             Verdict::Pending
         } else {
@@ -347,22 +341,19 @@ impl Record {
     }
 
     /// The operation's name, once the target was understood.
-    #[must_use]
-    pub fn operation(&self) -> Option<&'static str> {
+    pub(crate) fn operation(&self) -> Option<&'static str> {
         let operation = self.call.as_ref()?.operation?;
         Some(operation.spec().name)
     }
 
     /// Whether it is of a request to take the connection over.
-    #[must_use]
-    pub fn is_of_hijack(&self) -> bool {
+    pub(crate) fn is_of_hijack(&self) -> bool {
         let operation = self.call.as_ref().and_then(|call| call.operation);
         operation.is_some_and(|operation| matches!(operation.spec().reply, Reply::Hijack(_)))
     }
 
     /// Whether it is of an allowed request that only shows metadata.
-    #[must_use]
-    pub fn is_allowed_read(&self) -> bool {
+    pub(crate) fn is_allowed_read(&self) -> bool {
         let reads = self
             .call
             .as_ref()

@@ -12,7 +12,12 @@ use crate::docker::json::printable;
 /// Appends a record's line, newline included.
 ///
 /// Shape: `TIME VERDICT STATUS METHOD PATH OPERATION CLIENT DURATION`, then what was not as usual.
-pub fn write(record: &Record, event: Event, over: Option<(Duration, End)>, to: &mut Vec<u8>) {
+pub(crate) fn write(
+    record: &Record,
+    event: Event,
+    over: Option<(Duration, End)>,
+    to: &mut Vec<u8>,
+) {
     let mut line = humantime::format_rfc3339_millis(record.time).to_string();
     line.push_str(match (event, record.verdict) {
         (Event::Begin, _) => " begin",

@@ -13,7 +13,7 @@ use crate::sync::lock;
 
 /// What was read from the daemon.
 #[derive(Debug, Default)]
-pub struct Heard {
+pub(crate) struct Heard {
     bytes: AtomicU64,
     is_watched: AtomicBool,
     chunks: Mutex<Chunks>,
@@ -62,12 +62,12 @@ const FIRST: At = At::Head {
 
 impl Heard {
     /// How many bytes were read so far.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
     /// Watches the reply to the request that is sent now, or leaves it unwatched.
-    pub fn watch(&self, is_watched: bool) {
+    pub(crate) fn watch(&self, is_watched: bool) {
         self.is_watched.store(is_watched, Ordering::Relaxed);
         if is_watched {
             *lock(&self.chunks) = Chunks { at: FIRST, data: 0 };
@@ -84,7 +84,7 @@ impl Heard {
     }
 
     /// The size of the chunk that goes on behind so many bytes of the body, if one does and no more was read.
-    pub fn open_chunk(&self, given: u64) -> Option<u64> {
+    pub(crate) fn open_chunk(&self, given: u64) -> Option<u64> {
         match *lock(&self.chunks) {
             Chunks {
                 at: At::Data { size, left },

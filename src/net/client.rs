@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 /// The client of a connection, from its being accepted to the record of its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Client {
+pub(crate) struct Client {
     /// Its address and port, or `-` on a unix socket, as the record has it.
-    pub name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// What its connections have in common.
-    pub key: ClientKey,
+    pub(crate) key: ClientKey,
 }
 
 /// What connections of one client have in common, so that what it uses can be added up.
@@ -17,7 +17,7 @@ pub struct Client {
 /// An IPv6 address counts whole: the containers of a Docker network share its first 64 bits, and they
 /// cannot give themselves more addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ClientKey {
+pub(crate) enum ClientKey {
     /// The address that it connects from.
     Address(IpAddr),
     /// The user that connected to a unix socket.
@@ -26,8 +26,7 @@ pub enum ClientKey {
 
 impl Client {
     /// The client that connects from an address.
-    #[must_use]
-    pub fn at(address: SocketAddr) -> Self {
+    pub(crate) fn at(address: SocketAddr) -> Self {
         Self {
             name: address.to_string().into(),
             key: ClientKey::Address(address.ip()),
@@ -35,8 +34,7 @@ impl Client {
     }
 
     /// The client that connected to a unix socket as this user.
-    #[must_use]
-    pub fn of_user(user: u32) -> Self {
+    pub(crate) fn of_user(user: u32) -> Self {
         Self {
             name: "-".into(),
             key: ClientKey::User(user),
@@ -44,8 +42,7 @@ impl Client {
     }
 
     /// Whether it is on this host.
-    #[must_use]
-    pub fn is_local(&self) -> bool {
+    pub(crate) fn is_local(&self) -> bool {
         match self.key {
             ClientKey::Address(address) => address.is_loopback(),
             ClientKey::User(_) => true,

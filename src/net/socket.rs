@@ -9,11 +9,11 @@ use tokio::net::{TcpStream, UnixStream};
 
 /// The most that hyper holds of one direction of a connection, in bytes: a client that does not read
 /// a large reply keeps twice as much in memory.
-pub const MAX_BUFFER: usize = 64 * 1024;
+pub(crate) const MAX_BUFFER: usize = 64 * 1024;
 
 /// A connected TCP or unix socket.
 #[derive(Debug)]
-pub enum Socket {
+pub(crate) enum Socket {
     /// TCP.
     Tcp(TcpStream),
     /// Unix.

@@ -10,27 +10,24 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A stream with somebody who hears what is read of it, and what fails.
 #[derive(Debug)]
-pub struct Tap<S, L> {
+pub(crate) struct Tap<S, L> {
     stream: S,
     listener: L,
 }
 
 /// Listens in on a stream.
-pub trait Listen: Unpin {
+pub(crate) trait Listen: Unpin {
     /// Hears what was read.
     fn hear(&mut self, bytes: &[u8]);
 
     /// Hears of an error, of reading or of writing so many bytes, and passes it on.
-    ///
-    /// # Errors
-    ///
-    /// The error, unless the bytes are to count as written.
+    /// Returns the error, unless the bytes are to count as written.
     fn fail(&mut self, error: io::Error, unwritten: Option<usize>) -> io::Result<usize>;
 }
 
 /// Counts what is read of a stream.
 #[derive(Debug)]
-pub struct Meter {
+pub(crate) struct Meter {
     read: Arc<AtomicU64>,
     has_failed: bool,
 }
@@ -49,25 +46,25 @@ impl Listen for Meter {
 
 impl<S, L> Tap<S, L> {
     /// Has somebody listen in on a stream from now on.
-    pub fn new(stream: S, listener: L) -> Self {
+    pub(crate) fn new(stream: S, listener: L) -> Self {
         Self { stream, listener }
     }
 
     /// The stream, with nobody listening.
-    pub fn into_inner(self) -> S {
+    pub(crate) fn into_inner(self) -> S {
         self.stream
     }
 }
 
 impl<S> Tap<S, Meter> {
     /// A stream whose read bytes are added to a count.
-    pub fn metered(stream: S, read: Arc<AtomicU64>) -> Self {
+    pub(crate) fn metered(stream: S, read: Arc<AtomicU64>) -> Self {
         let has_failed = false;
         Self::new(stream, Meter { read, has_failed })
     }
 
     /// Whether reading or writing failed.
-    pub fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.listener.has_failed
     }
 }

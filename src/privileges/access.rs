@@ -11,40 +11,40 @@ use std::path::{Path, PathBuf};
 
 /// The ids that a file's mode is held against.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ids {
+pub(crate) struct Ids {
     /// The user.
-    pub uid: u32,
+    pub(crate) uid: u32,
     /// The group.
-    pub gid: u32,
+    pub(crate) gid: u32,
     /// The supplementary groups, in ascending order.
-    pub groups: Vec<u32>,
+    pub(crate) groups: Vec<u32>,
 }
 
 /// A file or a folder, with what decides who may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Owned {
+pub(crate) struct Owned {
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its owner.
-    pub uid: u32,
+    pub(crate) uid: u32,
     /// Its group.
-    pub gid: u32,
+    pub(crate) gid: u32,
     /// Its mode's nine bits.
-    pub mode: u32,
+    pub(crate) mode: u32,
 }
 
 /// The way to a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Way {
+pub(crate) struct Way {
     /// The folders that are entered, each within the next.
-    pub folders: Vec<Owned>,
+    pub(crate) folders: Vec<Owned>,
     /// The socket.
-    pub socket: Owned,
+    pub(crate) socket: Owned,
 }
 
 /// What there is where a socket should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub(crate) enum Found {
     /// A folder before it that may not be entered.
     Closed(Owned),
     /// Nothing.
@@ -65,8 +65,7 @@ pub(super) const ENTER: u32 = 0o1;
 
 impl Ids {
     /// The same with the group of a socket, if that is another.
-    #[must_use]
-    pub fn with_group_of(&self, way: &Way) -> Self {
+    pub(crate) fn with_group_of(&self, way: &Way) -> Self {
         let mut ids = self.clone();
         let group = way.socket.gid;
         if ids.gid != group && !ids.groups.contains(&group) {
@@ -121,14 +120,12 @@ impl fmt::Display for Owned {
 
 impl Way {
     /// Whether these ids may connect to the socket.
-    #[must_use]
-    pub fn is_open_to(&self, ids: &Ids) -> bool {
+    pub(crate) fn is_open_to(&self, ids: &Ids) -> bool {
         self.first_closed_to(ids).is_none()
     }
 
     /// The first folder that these ids may not enter, or the socket if they may not write to it.
-    #[must_use]
-    pub fn first_closed_to(&self, ids: &Ids) -> Option<&Owned> {
+    pub(crate) fn first_closed_to(&self, ids: &Ids) -> Option<&Owned> {
         let mut folders = self.folders.iter().rev();
         let closed = folders.find(|folder| !ids.may(ENTER, folder));
         closed.or_else(|| (!ids.may(WRITE, &self.socket)).then_some(&self.socket))
@@ -137,8 +134,7 @@ impl Way {
 
 impl Found {
     /// Looks what there is at a path.
-    #[must_use]
-    pub fn at(path: &Path) -> Self {
+    pub(crate) fn at(path: &Path) -> Self {
         match fs::canonicalize(path) {
             Ok(real) => Self::there(&real).unwrap_or(Self::Missing),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {

@@ -20,7 +20,7 @@ use crate::config::{RunAs, UpstreamAddress};
 
 /// Why the process must not go on.
 #[derive(Debug, thiserror::Error)]
-pub enum PrivilegesError {
+pub(crate) enum PrivilegesError {
     /// What was given up is still there.
     #[error("{0}: this system must not run what holds the daemon's socket")]
     NotHeld(&'static str),
@@ -44,11 +44,11 @@ const NONE: CapabilitySets = CapabilitySets {
 /// Returns what the operator should know.
 ///
 /// To be called once, when all that needs root is done and before there is a second thread.
-///
-/// # Errors
-///
-/// The process has not become what it should be, and must not go on.
-pub fn assume(daemon: &UpstreamAddress, run_as: RunAs) -> Result<Option<String>, PrivilegesError> {
+/// If it fails, the process has not become what it should be, and must not go on.
+pub(crate) fn assume(
+    daemon: &UpstreamAddress,
+    run_as: RunAs,
+) -> Result<Option<String>, PrivilegesError> {
     check_threads()?;
     let (path, found) = match daemon {
         UpstreamAddress::Unix(path) => (path.as_path(), Some(Found::at(path))),

@@ -15,8 +15,7 @@ const UNMAPPED: u32 = 65_534;
 
 /// Why the daemon's socket cannot be opened at the moment, as far as that can be seen without
 /// connecting. Nothing is told of one that is reached by TCP.
-#[must_use]
-pub fn why_closed(daemon: &UpstreamAddress) -> Option<String> {
+pub(crate) fn why_closed(daemon: &UpstreamAddress) -> Option<String> {
     let UpstreamAddress::Unix(path) = daemon else {
         return None;
     };
@@ -26,8 +25,7 @@ pub fn why_closed(daemon: &UpstreamAddress) -> Option<String> {
 
 /// What an error of connecting to the daemon's socket comes from, and what to do. Nothing if that is
 /// not a matter of the file.
-#[must_use]
-pub fn explain(daemon: &UpstreamAddress, error: &io::Error) -> Option<String> {
+pub(crate) fn explain(daemon: &UpstreamAddress, error: &io::Error) -> Option<String> {
     let UpstreamAddress::Unix(path) = daemon else {
         return None;
     };

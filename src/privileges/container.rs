@@ -7,7 +7,7 @@ use std::fs;
 
 /// What is known of the own container before the daemon is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Candidates {
+pub(crate) struct Candidates {
     /// Full ids from the mounts, the most certain first.
     ids: Vec<String>,
     /// The host's name, if it can be the beginning of an id.
@@ -22,8 +22,7 @@ const SHORT_DIGITS: usize = 12;
 
 impl Candidates {
     /// What this process sees.
-    #[must_use]
-    pub fn of_this_process() -> Self {
+    pub(crate) fn of_this_process() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let marks = ["/.dockerenv", "/run/.containerenv"];
         let is_marked = marks.iter().any(|mark| fs::exists(mark).unwrap_or(false));
@@ -57,14 +56,13 @@ impl Candidates {
     }
 
     /// What to ask the daemon for, in this order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let hostname = self.hostname.as_ref().filter(|_| self.is_contained);
         self.ids.iter().chain(hostname).map(String::as_str)
     }
 
     /// Whether this seems to be a container at all.
-    #[must_use]
-    pub fn is_contained(&self) -> bool {
+    pub(crate) fn is_contained(&self) -> bool {
         self.is_contained
     }
 }

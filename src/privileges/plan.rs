@@ -7,17 +7,17 @@ use crate::config::RunAs;
 
 /// What the process is when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
+pub(crate) struct Start {
     /// Its effective ids.
-    pub ids: Ids,
+    pub(crate) ids: Ids,
     /// Whether it may take others: it has `CAP_SETUID` and `CAP_SETGID`.
-    pub may_change: bool,
+    pub(crate) may_change: bool,
 }
 
 /// Whom to run as. The capabilities go in every case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
-pub enum Plan {
+pub(crate) enum Plan {
     /// Take these ids.
     Become(Ids, Choice),
     /// Keep those that it has.
@@ -26,7 +26,7 @@ pub enum Plan {
 
 /// Why these ids were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub(crate) enum Choice {
     /// Nobody but the socket's owner may open it, and that is not root.
     Owner,
     /// Nobody but root may open the socket.
@@ -37,7 +37,7 @@ pub enum Choice {
 
 /// Why the ids are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
+pub(crate) enum Kept {
     /// Root may not take other ids here.
     MayNotChange,
     /// It was not started as root, and no one asked for other ids.
@@ -50,7 +50,7 @@ pub enum Kept {
 
 /// Decides whom to run as. `found` is what there is at the path of the daemon's socket; nothing if it
 /// is reached by TCP.
-pub fn plan(start: &Start, run_as: RunAs, found: Option<&Found>) -> Plan {
+pub(crate) fn plan(start: &Start, run_as: RunAs, found: Option<&Found>) -> Plan {
     let wanted = Ids {
         uid: run_as.uid,
         gid: run_as.gid,
@@ -116,8 +116,7 @@ fn choose(wanted: &Ids, is_set: bool, way: &Way) -> Plan {
 
 impl Plan {
     /// What the operator is told of it.
-    #[must_use]
-    pub fn told(&self, start: &Start, path: &Path, found: Option<&Found>) -> Option<String> {
+    pub(crate) fn told(&self, start: &Start, path: &Path, found: Option<&Found>) -> Option<String> {
         let path = path.display();
         let started = start.ids.uid;
         match self {

@@ -12,11 +12,7 @@ use crate::policy::{Denial, Reason};
 
 impl Admission {
     /// Checks where a request comes from.
-    ///
-    /// # Errors
-    ///
-    /// It comes from a browser, or is addressed to a name that is not ours.
-    pub fn check(&self, head: &Head, on_loopback: bool) -> Result<(), Denial> {
+    pub(crate) fn check(&self, head: &Head, on_loopback: bool) -> Result<(), Denial> {
         // A page's image or link carries no `Origin`, but says that it comes from another site.
         let is_from_page = match (&head.origin, head.fetch_site.as_deref()) {
             (Some(origin), _) => !self.allow_origin.contains(origin),

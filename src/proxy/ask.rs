@@ -40,11 +40,7 @@ const HEAD: &str = concat!(
 
 /// Looks something up; returns the daemon's answer, unless it would not give one, and the status of its reply. The
 /// connection is ready for what the answer is needed for.
-///
-/// # Errors
-///
-/// The daemon cannot be reached, is silent, or its answer is not what it must be.
-pub async fn look_up(
+pub(crate) async fn look_up(
     upstream: &Upstream,
     lookup: &Lookup,
     taken: &mut Taken,
@@ -80,11 +76,8 @@ pub async fn look_up(
 }
 
 /// Looks something up on a connection of its own; `None` if the daemon refuses to say, as another proxy does.
-///
-/// # Errors
-///
-/// As of [`look_up`], or the answer is neither of these: it is to be asked again.
-pub async fn look_up_alone(
+/// Any other answer fails, so that it is asked again.
+pub(crate) async fn look_up_alone(
     daemon: &Arc<Daemon>,
     lookup: &Lookup,
 ) -> Result<Option<Answer>, Denial> {
@@ -106,11 +99,7 @@ fn certain(answer: Option<Answer>, status: StatusCode) -> Result<Option<Answer>,
 }
 
 /// Asks the daemon about itself, on a connection of its own; returns its answer's body.
-///
-/// # Errors
-///
-/// It cannot be reached, is silent, or its answer is no success.
-pub async fn probe(daemon: &Arc<Daemon>, probe: Probe) -> Result<Bytes, Denial> {
+pub(crate) async fn probe(daemon: &Arc<Daemon>, probe: Probe) -> Result<Bytes, Denial> {
     let upstream = Upstream::new(Arc::clone(daemon));
     let asking = async {
         let reply = put(&upstream, || Permit::to_probe(probe).ok_or_else(defect)).await?;
@@ -180,14 +169,14 @@ fn bad(message: &str) -> Denial {
 }
 
 /// The denial of what cannot be evaluated, as the question about it was not answered.
-pub fn failed(why: &str) -> Denial {
+pub(crate) fn failed(why: &str) -> Denial {
     let message =
         format!("the daemon was asked about what the request names, and the question {why}");
     Denial::new(Reason::LookupFailed, message)
 }
 
 /// The refusal of what does not exist, in the daemon's own words.
-pub fn missing(lookup: &Lookup) -> Denial {
+pub(crate) fn missing(lookup: &Lookup) -> Denial {
     let message = match lookup {
         Lookup::Container(name) | Lookup::Predecessor(name) => format!("No such container: {name}"),
         Lookup::DefaultRuntime => "the daemon does not name its default runtime".to_owned(),

@@ -1,16 +1,16 @@
 //! Bodies: what of a request's crosses to the daemon, and how a reply's crosses to the client.
 
-pub mod cut;
+pub(crate) mod cut;
 mod gather;
-pub mod inflate;
-pub mod kind;
-pub mod pace;
+pub(crate) mod inflate;
+pub(crate) mod kind;
+pub(crate) mod pace;
 mod read;
-pub mod reply;
-pub mod request;
+pub(crate) mod reply;
+pub(crate) mod request;
 mod source;
-pub mod tar;
+pub(crate) mod tar;
 
-pub use read::broken;
-pub use reply::ReplyBody;
-pub use request::RequestBody;
+pub(crate) use read::broken;
+pub(crate) use reply::ReplyBody;
+pub(crate) use request::RequestBody;

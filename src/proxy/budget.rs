@@ -19,7 +19,7 @@ const SHARES: usize = 4;
 
 /// The budget of all clients.
 #[derive(Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// What one client may hold.
     share: usize,
     held: Mutex<Held>,
@@ -34,22 +34,21 @@ struct Held {
 
 /// One client's share of the budget.
 #[derive(Clone, Debug)]
-pub struct Share {
+pub(crate) struct Share {
     budget: Arc<Budget>,
     client: ClientKey,
 }
 
 /// Bytes that were taken from a share, until they are dropped.
 #[derive(Debug)]
-pub struct Taken {
+pub(crate) struct Taken {
     share: Share,
     bytes: usize,
 }
 
 impl Budget {
     /// A budget of which each share has room for a body of this length, read, parsed and rendered.
-    #[must_use]
-    pub fn new(body_bytes: usize) -> Self {
+    pub(crate) fn new(body_bytes: usize) -> Self {
         Self {
             share: LEAST_SHARE.max(body_bytes / 2 * 5),
             held: Mutex::default(),
@@ -57,8 +56,7 @@ impl Budget {
     }
 
     /// The share of a client.
-    #[must_use]
-    pub fn share_of(self: &Arc<Self>, client: ClientKey) -> Share {
+    pub(crate) fn share_of(self: &Arc<Self>, client: ClientKey) -> Share {
         Share {
             budget: Arc::clone(self),
             client,
@@ -68,20 +66,17 @@ impl Budget {
 
 impl Share {
     /// Whose share it is.
-    #[must_use]
-    pub fn client(&self) -> ClientKey {
+    pub(crate) fn client(&self) -> ClientKey {
         self.client
     }
 
     /// What the client may hold, in bytes.
-    #[must_use]
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.budget.share
     }
 
     /// Nothing taken yet.
-    #[must_use]
-    pub fn nothing(&self) -> Taken {
+    pub(crate) fn nothing(&self) -> Taken {
         Taken {
             share: self.clone(),
             bytes: 0,
@@ -91,23 +86,17 @@ impl Share {
 
 impl Taken {
     /// The client that took them.
-    #[must_use]
-    pub fn client(&self) -> ClientKey {
+    pub(crate) fn client(&self) -> ClientKey {
         self.share.client
     }
 
     /// How many bytes were taken.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Takes more.
-    ///
-    /// # Errors
-    ///
-    /// The client holds its share, or too little is left for others.
-    pub fn take(&mut self, bytes: usize) -> Result<(), Denial> {
+    pub(crate) fn take(&mut self, bytes: usize) -> Result<(), Denial> {
         let budget = &self.share.budget;
         let mut held = lock(&budget.held);
         let by_client = held.by_client.get(&self.share.client).copied();
@@ -131,7 +120,7 @@ impl Taken {
     }
 
     /// Gives some of it back.
-    pub fn give_back(&mut self, bytes: usize) {
+    pub(crate) fn give_back(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;
         let mut held = lock(&self.share.budget.held);

@@ -58,7 +58,7 @@ const LINGER: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 8;
 
 /// Serves a client until it leaves, or the drain ends what it does.
-pub async fn serve(
+pub(crate) async fn serve(
     socket: Socket,
     shared: Arc<Shared>,
     client: Client,

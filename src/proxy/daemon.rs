@@ -14,17 +14,17 @@ use crate::net::socket::Socket;
 
 /// Where the daemon is and how long it may take.
 #[derive(Debug)]
-pub struct Daemon {
+pub(crate) struct Daemon {
     /// Its address.
-    pub address: UpstreamAddress,
+    pub(crate) address: UpstreamAddress,
     /// For connecting.
-    pub connect: Duration,
+    pub(crate) connect: Duration,
     /// For a reply's head; without it, for ever.
-    pub reply_head: Option<Duration>,
+    pub(crate) reply_head: Option<Duration>,
     /// What was told of its being away.
-    pub outage: Outage,
+    pub(crate) outage: Outage,
     /// Whether the last reply could not be read.
-    pub is_unreadable: AtomicBool,
+    pub(crate) is_unreadable: AtomicBool,
 }
 
 /// How long it takes until another attempt to connect may find what was lacking.
@@ -32,8 +32,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 impl Daemon {
     /// The daemon of these settings, of which nothing is known yet.
-    #[must_use]
-    pub fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config) -> Self {
         Self {
             address: config.upstream.clone(),
             connect: config.limits.connect,

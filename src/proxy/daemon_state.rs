@@ -27,7 +27,7 @@ use crate::sync::lock;
 
 /// What is known besides the settings.
 #[derive(Debug, Default)]
-pub struct DaemonState {
+pub(crate) struct DaemonState {
     candidates: Candidates,
     own: OnceCell<Option<SelfContainer>>,
     engine: OnceCell<Engine>,
@@ -39,8 +39,7 @@ pub struct DaemonState {
 
 impl DaemonState {
     /// What can be known before the daemon is asked.
-    #[must_use]
-    pub fn new(candidates: Candidates) -> Self {
+    pub(crate) fn new(candidates: Candidates) -> Self {
         Self {
             candidates,
             ..Self::default()
@@ -49,37 +48,27 @@ impl DaemonState {
 
     /// Dockgate's own container, asked for where it is not known yet; `None` where it is none of the
     /// daemon's.
-    ///
-    /// # Errors
-    ///
-    /// The daemon does not say.
-    pub async fn own(&self, daemon: &Arc<Daemon>) -> Result<Option<&SelfContainer>, Denial> {
+    pub(crate) async fn own(&self, daemon: &Arc<Daemon>) -> Result<Option<&SelfContainer>, Denial> {
         let found = self.own.get_or_try_init(|| find(daemon, &self.candidates));
         found.await.map(Option::as_ref)
     }
 
     /// Whether this process seems to be in a container.
-    #[must_use]
-    pub fn is_contained(&self) -> bool {
+    pub(crate) fn is_contained(&self) -> bool {
         self.candidates.is_contained()
     }
 
     /// What the daemon is, asked for where it is not known yet.
-    ///
-    /// # Errors
-    ///
-    /// The daemon does not say.
-    pub async fn engine(&self, daemon: &Arc<Daemon>) -> Result<&Engine, Denial> {
+    pub(crate) async fn engine(&self, daemon: &Arc<Daemon>) -> Result<&Engine, Denial> {
         let asking = || async { Ok(Engine::parse(&ask::probe(daemon, Probe::Version).await?)) };
         self.engine.get_or_try_init(asking).await
     }
 
     /// The least API version that the daemon takes, asked for where it is not known.
-    ///
-    /// # Errors
-    ///
-    /// The daemon does not say.
-    pub async fn least_api_version(&self, daemon: &Arc<Daemon>) -> Result<ApiVersion, Denial> {
+    pub(crate) async fn least_api_version(
+        &self,
+        daemon: &Arc<Daemon>,
+    ) -> Result<ApiVersion, Denial> {
         if let Some(least) = *lock(&self.least_api_version) {
             return Ok(least);
         }
@@ -91,7 +80,7 @@ impl DaemonState {
 
     /// Looks at what the daemon says with a 400. If it does not take the client's API version, which it takes
     /// is asked for again, as it may be another release by now, and the record says what would help.
-    pub fn heed(&self, said: &[u8], record: &mut Record) {
+    pub(crate) fn heed(&self, said: &[u8], record: &mut Record) {
         if !said.starts_with(CLIENT_VERSION) {
             return;
         }
@@ -103,20 +92,17 @@ impl DaemonState {
     }
 
     /// The names that requests under way rest on.
-    #[must_use]
-    pub fn names(&self) -> &HeldNames {
+    pub(crate) fn names(&self) -> &HeldNames {
         &self.names
     }
 
     /// The names that images got through Dockgate.
-    #[must_use]
-    pub fn moved(&self) -> &Moved {
+    pub(crate) fn moved(&self) -> &Moved {
         &self.moved
     }
 
     /// The containers that were taken away of late.
-    #[must_use]
-    pub fn recently_removed(&self) -> &RecentlyRemoved {
+    pub(crate) fn recently_removed(&self) -> &RecentlyRemoved {
         &self.recently_removed
     }
 }
@@ -147,14 +133,14 @@ async fn find(
 /// The names that images got through Dockgate, so that the same policy may give them to others. It is
 /// forgotten with the process; an image that was built through a policy says itself which name it got.
 #[derive(Debug, Default)]
-pub struct Moved(Mutex<VecDeque<(Lookup, Arc<str>)>>);
+pub(crate) struct Moved(Mutex<VecDeque<(Lookup, Arc<str>)>>);
 
 /// How many names are remembered.
 const MOST_NAMES: usize = 4096;
 
 impl Moved {
     /// Remembers which image got a name.
-    pub fn remember(&self, (name, image): (Lookup, Arc<str>)) {
+    pub(crate) fn remember(&self, (name, image): (Lookup, Arc<str>)) {
         let mut kept = lock(&self.0);
         kept.retain(|(named, _)| *named != name);
         if kept.len() == MOST_NAMES {
@@ -164,8 +150,7 @@ impl Moved {
     }
 
     /// The image that got a name.
-    #[must_use]
-    pub fn of(&self, name: &Lookup) -> Answer {
+    pub(crate) fn of(&self, name: &Lookup) -> Answer {
         let kept = lock(&self.0);
         let found = kept.iter().find(|(named, _)| named == name);
         found.map_or(Answer::Missing, |(_, image)| {
@@ -176,7 +161,7 @@ impl Moved {
 
 /// The containers that were taken away, so that their replacements can be told from others.
 #[derive(Debug, Default)]
-pub struct RecentlyRemoved(Mutex<VecDeque<Predecessor>>);
+pub(crate) struct RecentlyRemoved(Mutex<VecDeque<Predecessor>>);
 
 /// A container that was taken away.
 #[derive(Debug)]
@@ -199,7 +184,7 @@ const MOST_BYTES: usize = 64 * 1024;
 impl RecentlyRemoved {
     /// Remembers a container that is taken away, as it is and as it was: an updater looks at it once, and
     /// what it looked at loses its addresses when it is stopped.
-    pub fn remember(&self, container: &Arc<Container>, share: &Share) {
+    pub(crate) fn remember(&self, container: &Arc<Container>, share: &Share) {
         let mut text = String::new();
         for part in [
             &container.config,
@@ -232,8 +217,7 @@ impl RecentlyRemoved {
     }
 
     /// The container of this name that was taken away last, in each state; without a name, all that were.
-    #[must_use]
-    pub fn of(&self, name: &str) -> Answer {
+    pub(crate) fn of(&self, name: &str) -> Answer {
         let kept = lock(&self.0);
         let is_it = |old: &Container| name.is_empty() || old.name == name;
         let found = kept

@@ -9,7 +9,7 @@ use crate::docker::ApiVersion;
 /// What the daemon says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
-pub struct Engine {
+pub(crate) struct Engine {
     version: String,
     api_version: String,
     #[serde(rename = "MinAPIVersion")]
@@ -28,15 +28,13 @@ const MAX_SHOWN: usize = 40;
 
 impl Engine {
     /// Reads the answer to the question for the version. What is not in it is not shown.
-    #[must_use]
-    pub fn parse(answer: &[u8]) -> Self {
+    pub(crate) fn parse(answer: &[u8]) -> Self {
         serde_json::from_slice(answer).unwrap_or_default()
     }
 
     /// Whether it unpacks compressed uploads itself. Before, Docker ran programs that it found in the
     /// container, as root on the host (CVE-2026-41567).
-    #[must_use]
-    pub fn unpacks_safely(&self) -> bool {
+    pub(crate) fn unpacks_safely(&self) -> bool {
         let is_docker = self
             .components
             .iter()
@@ -45,8 +43,7 @@ impl Engine {
     }
 
     /// The least API version that it takes.
-    #[must_use]
-    pub fn least_api_version(&self) -> Option<ApiVersion> {
+    pub(crate) fn least_api_version(&self) -> Option<ApiVersion> {
         ApiVersion::parse(&self.least_api_version)
     }
 }

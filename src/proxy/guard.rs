@@ -31,11 +31,11 @@ use super::head::{BadHead, Framing, Head, RefusedHead, Scan, first_line, synthes
 use crate::proxy::request_state::{RequestState, Upload};
 
 use limits::Deadline;
-pub use limits::HeadLimits;
+pub(crate) use limits::HeadLimits;
 
 /// A client's socket, its read side guarded.
 #[derive(Debug)]
-pub struct Guard<S> {
+pub(crate) struct Guard<S> {
     socket: S,
     state: Arc<RequestState>,
     limits: HeadLimits,
@@ -86,7 +86,7 @@ const HALF_CLOSED: Duration = Duration::from_mins(1);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// A guard before a socket on which nothing was read yet.
-    pub fn new(socket: S, state: Arc<RequestState>, limits: HeadLimits) -> Self {
+    pub(crate) fn new(socket: S, state: Arc<RequestState>, limits: HeadLimits) -> Self {
         Self {
             socket,
             state,
@@ -101,19 +101,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Gives up guarding: what is read next are the held bytes, then the socket's own.
-    #[must_use]
-    pub fn into_raw(mut self) -> Self {
+    pub(crate) fn into_raw(mut self) -> Self {
         self.phase = Phase::Raw;
         self
     }
 
     /// Whether the client may have sent what nobody will read.
-    pub fn has_unread(&self) -> bool {
+    pub(crate) fn has_unread(&self) -> bool {
         self.phase != Phase::Head || !self.held.is_empty()
     }
 
     /// The socket.
-    pub fn into_socket(self) -> S {
+    pub(crate) fn into_socket(self) -> S {
         self.socket
     }
 

@@ -19,7 +19,7 @@ mod decide;
 mod forward;
 mod parts;
 mod prepare;
-pub mod reply;
+pub(crate) mod reply;
 mod stage;
 mod upgrade;
 
@@ -32,11 +32,11 @@ use super::head::{BadHead, RefusedHead};
 use crate::audit::Unavailable;
 use crate::policy::Denial;
 
-pub use parts::Handler;
+pub(crate) use parts::Handler;
 
 impl Handler {
     /// Answers the request whose head the guard has read.
-    pub async fn answer(&self, body: Incoming) -> Response<ReplyBody> {
+    pub(crate) async fn answer(&self, body: Incoming) -> Response<ReplyBody> {
         // hyper has a request only when the guard has put a head before it.
         let head = self.state.take_head().unwrap_or(Err(RefusedHead {
             bad: BadHead::RequestLine,

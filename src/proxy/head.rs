@@ -13,50 +13,50 @@ mod synthetic;
 
 use http::{HeaderName, HeaderValue};
 
-pub use bad::BadHead;
-pub use scan::Scan;
-pub use synthetic::synthesize;
+pub(crate) use bad::BadHead;
+pub(crate) use scan::Scan;
+pub(crate) use synthetic::synthesize;
 
 use super::headers::{Crossing, crossing};
 
 /// A request head in its one reading.
 #[derive(Debug, PartialEq)]
-pub struct Head {
+pub(crate) struct Head {
     /// The method, any token.
-    pub method: String,
+    pub(crate) method: String,
     /// The target, without control bytes or spaces.
-    pub target: String,
+    pub(crate) target: String,
     /// Whether it speaks HTTP/1.1 and not HTTP/1.0.
-    pub is_http11: bool,
+    pub(crate) is_http11: bool,
     /// How the body is framed.
-    pub framing: Framing,
+    pub(crate) framing: Framing,
     /// The `Host`, if there is one.
-    pub host: Option<String>,
+    pub(crate) host: Option<String>,
     /// The `Origin`, if there is one.
-    pub origin: Option<String>,
+    pub(crate) origin: Option<String>,
     /// The `Sec-Fetch-Site`, if there is one: what a browser says of where the request comes from.
-    pub fetch_site: Option<String>,
+    pub(crate) fetch_site: Option<String>,
     /// The lines of `Content-Type`. What they may be is for the operation to say: some clients send
     /// two, and without a body nobody looks at them.
-    pub content_types: Vec<String>,
+    pub(crate) content_types: Vec<String>,
     /// The `Upgrade`, if there is one.
-    pub upgrade: Option<String>,
+    pub(crate) upgrade: Option<String>,
     /// Whether the client waits for `100 Continue` before it sends the body.
-    pub expects_continue: bool,
+    pub(crate) expects_continue: bool,
     /// Whether the client wants the connection kept.
-    pub keep_alive: bool,
+    pub(crate) keep_alive: bool,
     /// The headers that cross to the daemon with every request.
-    pub crossing: Fields,
+    pub(crate) crossing: Fields,
     /// The headers that cross with a hijack.
-    pub crossing_with_hijack: Fields,
+    pub(crate) crossing_with_hijack: Fields,
 }
 
 /// Headers in the client's order, few enough to be looked through.
-pub type Fields = Vec<(HeaderName, HeaderValue)>;
+pub(crate) type Fields = Vec<(HeaderName, HeaderValue)>;
 
 /// How a request's body is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
+pub(crate) enum Framing {
     /// In chunks.
     Chunked,
     /// By its length in bytes, zero without a body.
@@ -65,11 +65,11 @@ pub enum Framing {
 
 /// A head that is refused, with what could be read of it.
 #[derive(Debug, PartialEq)]
-pub struct RefusedHead {
+pub(crate) struct RefusedHead {
     /// Why.
-    pub bad: BadHead,
+    pub(crate) bad: BadHead,
     /// Method and target, if the first line could be read.
-    pub line: Option<(String, String)>,
+    pub(crate) line: Option<(String, String)>,
 }
 
 /// The longest body that can be announced, in bytes: what Go reads as a length.
@@ -82,11 +82,8 @@ const MAX_LINES: usize = 128;
 
 impl Head {
     /// Parses a head: everything up to and with the empty line.
-    ///
-    /// # Errors
-    ///
-    /// The first rule broken; the caller answers and closes, as the framing is not known.
-    pub fn parse(bytes: &[u8]) -> Result<Self, RefusedHead> {
+    /// Fails with the first rule broken; the caller answers and closes, as the framing is not known.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, RefusedHead> {
         let mut lines = bytes
             .strip_suffix(b"\r\n\r\n")
             .or_else(|| bytes.strip_suffix(b"\n\r\n"))
@@ -117,16 +114,14 @@ impl Head {
     }
 
     /// Whether a body is announced that is not empty, or may be so.
-    #[must_use]
-    pub fn has_body(&self) -> bool {
+    pub(crate) fn has_body(&self) -> bool {
         self.framing != Framing::Length(0)
     }
 }
 
 /// Method and target of a head that is not whole, if its first line is and can be read. What cannot be
 /// read may be anything, a piece of a body too, and is not to be recorded.
-#[must_use]
-pub fn first_line(head: &[u8]) -> Option<(String, String)> {
+pub(crate) fn first_line(head: &[u8]) -> Option<(String, String)> {
     let end = head.iter().position(|byte| *byte == b'\r')?;
     let (method, target, _) = request_line(head.get(..end)?).ok()?;
     Some((method, target))

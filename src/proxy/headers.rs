@@ -11,7 +11,7 @@ use crate::policy::{Denial, Reason};
 
 /// Whether a request header crosses to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crossing {
+pub(crate) enum Crossing {
     /// On every operation.
     Always {
         /// Whether it may stand there more than once.
@@ -27,8 +27,7 @@ pub enum Crossing {
 }
 
 /// Whether the header of this name, in lower case, crosses to the daemon.
-#[must_use]
-pub fn crossing(name: &str) -> Crossing {
+pub(crate) fn crossing(name: &str) -> Crossing {
     match name {
         "accept" | "accept-encoding" | "tracestate" => Crossing::Always { may_repeat: true },
         "traceparent" | "user-agent" | "x-registry-auth" | "x-registry-config" => {
@@ -60,7 +59,7 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
 }
 
 /// Drops what is meant for one hop from the headers of a reply.
-pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
+pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
     // Every line of `Connection` counts, not the first alone.
     let lines = headers
         .get_all(CONNECTION)
@@ -79,11 +78,8 @@ pub fn drop_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 /// Checks that a reply can be passed on as it is framed.
-///
-/// # Errors
-///
-/// It switches protocols without being asked, or it is not clear in one way where its body ends.
-pub fn check_reply(status: StatusCode, headers: &HeaderMap) -> Result<(), Denial> {
+/// It may not switch protocols without being asked, and it must be clear in one way where its body ends.
+pub(crate) fn check_reply(status: StatusCode, headers: &HeaderMap) -> Result<(), Denial> {
     let is_switch = status == StatusCode::SWITCHING_PROTOCOLS;
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();

@@ -7,12 +7,11 @@ use crate::docker::{Call, Operation};
 use crate::net::client::Client;
 
 /// The `User-Agent` of the health check when it asks a listener.
-pub const HEALTH_AGENT: &str = "dockgate-healthcheck";
+pub(crate) const HEALTH_AGENT: &str = "dockgate-healthcheck";
 
 /// Whether a request is the health check's own ping, which is not recorded. Nobody can hide more by
 /// pretending than a ping from this very host.
-#[must_use]
-pub fn is_health_check(call: &Call, head: &Head, client: &Client) -> bool {
+pub(crate) fn is_health_check(call: &Call, head: &Head, client: &Client) -> bool {
     let mut agents = head.crossing.iter().filter(|(name, _)| *name == USER_AGENT);
     call.operation() == Some(Operation::SystemPing)
         && !head.has_body()

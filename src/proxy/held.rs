@@ -16,11 +16,11 @@ use crate::sync::lock;
 
 /// The names that are held now, by all clients of a daemon.
 #[derive(Debug, Default)]
-pub struct HeldNames(Mutex<BTreeMap<Name, Weak<RwLock<()>>>>);
+pub(crate) struct HeldNames(Mutex<BTreeMap<Name, Weak<RwLock<()>>>>);
 
 /// What one request holds, until it is dropped.
 #[derive(Debug, Default)]
-pub struct Hold {
+pub(crate) struct Hold {
     shared: Vec<OwnedRwLockReadGuard<()>>,
     own: Vec<OwnedRwLockWriteGuard<()>>,
 }
@@ -31,11 +31,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 impl HeldNames {
     /// Waits until these names can be held, in one order for all, so that no two requests wait for each
     /// other.
-    ///
-    /// # Errors
-    ///
-    /// Others hold them for too long, which the daemon alone can be the cause of.
-    pub async fn hold(&self, names: &Names) -> Result<Hold, Denial> {
+    /// Fails if others hold them for too long, which only the daemon can cause.
+    pub(crate) async fn hold(&self, names: &Names) -> Result<Hold, Denial> {
         let shared = names.rests_on.iter().map(|name| (name, false));
         let mut wanted: Vec<_> = shared
             .chain(names.changes.iter().map(|name| (name, true)))

@@ -20,7 +20,7 @@ const QUIET: Duration = Duration::from_mins(1);
 
 /// The time from a failure to connect to the next success.
 #[derive(Debug, Default)]
-pub struct Outage(Mutex<Told>);
+pub(crate) struct Outage(Mutex<Told>);
 
 /// What was told of the present outage.
 #[derive(Debug, Default)]
@@ -50,7 +50,7 @@ enum Tell {
 
 impl Outage {
     /// Notes that connecting has failed, and tells the operator what is new about that.
-    pub fn failed(&self, daemon: &UpstreamAddress, error: &io::Error) {
+    pub(crate) fn failed(&self, daemon: &UpstreamAddress, error: &io::Error) {
         let now = Instant::now();
         let tell = if is_lack_of_files(error) {
             lock(&self.0).note_lack_of_files(now)
@@ -83,7 +83,7 @@ impl Outage {
     }
 
     /// Notes that connecting has succeeded.
-    pub fn connected(&self) {
+    pub(crate) fn connected(&self) {
         let mut told = lock(&self.0);
         *told = Told {
             that_files_lack: told.that_files_lack,
@@ -93,8 +93,7 @@ impl Outage {
 }
 
 /// Whether it is this process or this system that has no file for a connection.
-#[must_use]
-pub fn is_lack_of_files(error: &io::Error) -> bool {
+pub(crate) fn is_lack_of_files(error: &io::Error) -> bool {
     let errors = [Errno::MFILE, Errno::NFILE];
     errors
         .iter()

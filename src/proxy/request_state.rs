@@ -23,9 +23,9 @@ use crate::sync::lock;
 
 /// The state of one connection's request.
 #[derive(Debug, Default)]
-pub struct RequestState {
+pub(crate) struct RequestState {
     /// Rings when something happens to the client's connection.
-    pub wake_flag: WakeFlag,
+    pub(crate) wake_flag: WakeFlag,
     head: Mutex<Option<Result<Box<Head>, RefusedHead>>>,
     /// The reply is over, so the next head may be read.
     released: AtomicBool,
@@ -43,7 +43,7 @@ pub struct RequestState {
 
 /// What became of the body of the request under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Upload {
+pub(crate) enum Upload {
     /// It was not asked for yet.
     #[default]
     Unread,
@@ -63,7 +63,7 @@ pub enum Upload {
 
 impl RequestState {
     /// Hands over the head that was read; a new request begins with it.
-    pub fn put_head(&self, head: Result<Box<Head>, RefusedHead>) {
+    pub(crate) fn put_head(&self, head: Result<Box<Head>, RefusedHead>) {
         self.set_upload(Upload::Unread);
         self.await_more(false);
         self.at_end.store(false, Ordering::Relaxed);
@@ -71,54 +71,54 @@ impl RequestState {
     }
 
     /// Takes the head that the guard has read.
-    pub fn take_head(&self) -> Option<Result<Box<Head>, RefusedHead>> {
+    pub(crate) fn take_head(&self) -> Option<Result<Box<Head>, RefusedHead>> {
         lock(&self.head).take()
     }
 
     /// Has the next head read.
     ///
     /// hyper may have asked for it already and been told to wait.
-    pub fn release(&self) {
+    pub(crate) fn release(&self) {
         self.end_means_gone.store(false, Ordering::Relaxed);
         self.released.store(true, Ordering::Relaxed);
         self.wake_flag.ring();
     }
 
     /// Whether the next head may be read now; asking takes the leave.
-    pub fn take_release(&self) -> bool {
+    pub(crate) fn take_release(&self) -> bool {
         self.released.swap(false, Ordering::Relaxed)
     }
 
     /// Has the end of the client's bytes taken as its leaving, from now to the end of the reply.
     /// Otherwise a client may shut its side down and still get its reply.
-    pub fn watch_for_leaving(&self) {
+    pub(crate) fn watch_for_leaving(&self) {
         self.end_means_gone.store(true, Ordering::Relaxed);
     }
 
     /// Whether the end of the client's bytes means that it has left.
-    pub fn watches_for_leaving(&self) -> bool {
+    pub(crate) fn watches_for_leaving(&self) -> bool {
         self.end_means_gone.load(Ordering::Relaxed)
     }
 
     /// Whether the reply is over and the next head not yet read.
-    pub fn is_released(&self) -> bool {
+    pub(crate) fn is_released(&self) -> bool {
         self.released.load(Ordering::Relaxed)
     }
 
     /// Has what is asked from now on refused, and what can be asked for again ended.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
         self.wake_flag.ring();
     }
 
     /// Whether Dockgate is shutting down.
-    pub fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
     /// Notes whether more of the body is waited for. Until it is, that the client's bytes have ended says
     /// nothing of the body: what the request names may still be looked up.
-    pub fn await_more(&self, is_awaited: bool) {
+    pub(crate) fn await_more(&self, is_awaited: bool) {
         let was_awaited = self.awaited.swap(is_awaited, Ordering::Relaxed);
         if is_awaited && !was_awaited && self.at_end.load(Ordering::Relaxed) {
             self.wake_flag.ring();
@@ -127,18 +127,18 @@ impl RequestState {
 
     /// Whether more of the body is waited for, asked by whoever sees that nothing will come. If not, the
     /// bell rings when it is.
-    pub fn awaits_more(&self) -> bool {
+    pub(crate) fn awaits_more(&self) -> bool {
         self.at_end.store(true, Ordering::Relaxed);
         self.awaited.load(Ordering::Relaxed)
     }
 
     /// Notes what became of the body.
-    pub fn set_upload(&self, upload: Upload) {
+    pub(crate) fn set_upload(&self, upload: Upload) {
         *lock(&self.upload) = upload;
     }
 
     /// What became of the body so far.
-    pub fn upload(&self) -> Upload {
+    pub(crate) fn upload(&self) -> Upload {
         *lock(&self.upload)
     }
 }

@@ -11,44 +11,43 @@ use crate::policy::Rules;
 
 /// What all connections of a listener share.
 #[derive(Debug)]
-pub struct Shared {
+pub(crate) struct Shared {
     /// The listener's address as the record names it.
-    pub listener: Arc<str>,
+    pub(crate) listener: Arc<str>,
     /// Whether only programs of this host can reach the listener by TCP.
-    pub on_loopback: bool,
+    pub(crate) on_loopback: bool,
     /// What requests are evaluated by. Each takes it once.
-    pub listener_rules: RwLock<Arc<ListenerRules>>,
+    pub(crate) listener_rules: RwLock<Arc<ListenerRules>>,
     /// Bounds.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// Where the daemon is.
-    pub daemon: Arc<Daemon>,
+    pub(crate) daemon: Arc<Daemon>,
     /// The record.
-    pub log: Log,
+    pub(crate) log: Log,
     /// The memory that is held for judging.
-    pub budget: Arc<Budget>,
+    pub(crate) budget: Arc<Budget>,
     /// What is known besides the settings.
-    pub daemon_state: Arc<DaemonState>,
+    pub(crate) daemon_state: Arc<DaemonState>,
 }
 
 /// What requests are evaluated by, as a whole: a reload replaces it.
 #[derive(Debug)]
-pub struct ListenerRules {
+pub(crate) struct ListenerRules {
     /// What holds on the listener.
-    pub rules: Rules,
+    pub(crate) rules: Rules,
     /// What every request is held against.
-    pub admission: Admission,
+    pub(crate) admission: Admission,
 }
 
 impl Shared {
     /// What the next request is evaluated by.
-    #[must_use]
-    pub fn listener_rules(&self) -> Arc<ListenerRules> {
+    pub(crate) fn listener_rules(&self) -> Arc<ListenerRules> {
         let rules = self.listener_rules.read();
         Arc::clone(&rules.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Has all requests from now on evaluated by other rules, on connections that are open too.
-    pub fn rule_by(&self, listener_rules: ListenerRules) {
+    pub(crate) fn rule_by(&self, listener_rules: ListenerRules) {
         let rules = self.listener_rules.write();
         *rules.unwrap_or_else(PoisonError::into_inner) = Arc::new(listener_rules);
     }

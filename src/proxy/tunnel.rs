@@ -14,7 +14,7 @@ use crate::net::tap::Tap;
 
 /// A granted hijack, ready to run.
 #[derive(Debug)]
-pub struct Tunnel {
+pub(crate) struct Tunnel {
     /// The daemon's side.
     daemon: Socket,
     /// What the daemon has sent behind its head.
@@ -27,8 +27,7 @@ pub struct Tunnel {
 impl Tunnel {
     /// A tunnel to a daemon that has agreed. A client that asked for no upgrade gets the older form
     /// of the reply: a 200 without length, and then the raw stream.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         (daemon, daemon_early): (Socket, Bytes),
         headers: &HeaderMap,
         upgrade: Upgrade,
@@ -72,7 +71,7 @@ impl Tunnel {
 
     /// Copies until both sides have ended, each side's end handed to the other; or until one fails,
     /// which ends both. `early` is what the client has sent behind its request.
-    pub async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, client: S, early: Bytes) {
+    pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, client: S, early: Bytes) {
         let entry = self.entry;
         let (bytes_in, bytes_out) = (&entry.record.bytes_in, &entry.record.bytes_out);
         bytes_in.fetch_add(length(&early), Ordering::Relaxed);

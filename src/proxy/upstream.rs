@@ -30,11 +30,11 @@ use crate::proxy::wake_flag::WakeFlag;
 use crate::sync::lock;
 
 /// The daemon, as one client's connection sees it.
-pub struct Upstream {
+pub(crate) struct Upstream {
     daemon: Arc<Daemon>,
     link: Mutex<Link>,
     /// Rings when something happens to the connection.
-    pub wake_flag: WakeFlag,
+    pub(crate) wake_flag: WakeFlag,
     /// What came from the daemon.
     heard: Arc<Heard>,
 }
@@ -49,25 +49,25 @@ struct Link {
 type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
 /// The connection to the daemon, when it takes a request at once.
-pub struct Ready(SendRequest<RequestBody>);
+pub(crate) struct Ready(SendRequest<RequestBody>);
 
 /// What became of a request that was sent.
-pub type Answered = Result<Response<Incoming>, Failure>;
+pub(crate) type Answered = Result<Response<Incoming>, Failure>;
 
 /// What goes along with a permit.
 #[derive(Debug)]
-pub struct Outgoing<'a> {
+pub(crate) struct Outgoing<'a> {
     /// The client's head, for the headers that cross.
-    pub head: &'a Head,
+    pub(crate) head: &'a Head,
     /// The body.
-    pub body: RequestBody,
+    pub(crate) body: RequestBody,
     /// What the connection is to become, if it is to be hijacked.
-    pub upgrade: Option<Upgrade>,
+    pub(crate) upgrade: Option<Upgrade>,
 }
 
 /// Why a request got no reply.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The daemon had closed the connection before it read the request: it can be judged and sent once
     /// more, with this body.
     Unsent(RequestBody),
@@ -81,8 +81,7 @@ pub enum Failure {
 
 impl Upstream {
     /// A daemon to which nothing is connected yet.
-    #[must_use]
-    pub fn new(daemon: Arc<Daemon>) -> Self {
+    pub(crate) fn new(daemon: Arc<Daemon>) -> Self {
         Self {
             daemon,
             link: Mutex::default(),
@@ -94,11 +93,7 @@ impl Upstream {
     /// Sends what is permitted, now: when this returns, the request is on its way. It is the only exit.
     ///
     /// What was sent comes back as the permit's terms, together with the future reply.
-    ///
-    /// # Errors
-    ///
-    /// The target cannot be sent, which is a defect.
-    pub fn send<'s>(
+    pub(crate) fn send<'s>(
         &'s self,
         Ready(sender): Ready,
         permit: Permit,
@@ -123,7 +118,7 @@ impl Upstream {
     }
 
     /// The connection, if it takes a request at once.
-    pub fn ready(&self) -> Option<Ready> {
+    pub(crate) fn ready(&self) -> Option<Ready> {
         let mut link = lock(&self.link);
         let is_ready = link.sender.as_ref().is_some_and(SendRequest::is_ready);
         link.sender.take_if(|_| is_ready).map(Ready)
@@ -131,11 +126,7 @@ impl Upstream {
 
     /// Waits until [`ready`](Self::ready) has a connection: the kept one, or a new one where there is
     /// none or the daemon has closed it.
-    ///
-    /// # Errors
-    ///
-    /// The daemon cannot be reached.
-    pub async fn make_ready(&self) -> Result<(), Denial> {
+    pub(crate) async fn make_ready(&self) -> Result<(), Denial> {
         let sender = match self.kept().await {
             Some(sender) => sender,
             None => self.connect().await?,
@@ -145,18 +136,18 @@ impl Upstream {
     }
 
     /// Gives up the connection, and with it the request's body that is still being sent.
-    pub fn cut(&self) {
+    pub(crate) fn cut(&self) {
         *lock(&self.link) = Link::default();
     }
 
     /// What came from the daemon, for whoever hands it on.
-    pub fn heard(&self) -> &Arc<Heard> {
+    pub(crate) fn heard(&self) -> &Arc<Heard> {
         &self.heard
     }
 
     /// Drives the connection, if something has happened to it; to be called whenever the client's
     /// task is polled.
-    pub fn poll(&self) {
+    pub(crate) fn poll(&self) {
         if !self.wake_flag.take_ring() {
             return;
         }
@@ -253,11 +244,7 @@ impl Upstream {
 
 /// Takes over the connection on which the daemon has agreed to a hijack: its socket, and what the
 /// daemon has sent behind its head.
-///
-/// # Errors
-///
-/// It is closed already.
-pub async fn take_over(reply: &mut Response<Incoming>) -> Result<(Socket, Bytes), Denial> {
+pub(crate) async fn take_over(reply: &mut Response<Incoming>) -> Result<(Socket, Bytes), Denial> {
     let closed = || {
         let message = "the Docker daemon closed the connection that it had agreed to hand over";
         Denial::new(Reason::BadDaemonReply, message)

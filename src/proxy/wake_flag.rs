@@ -11,7 +11,7 @@ use futures_util::task::AtomicWaker;
 
 /// A waker that remembers that it was used, and wakes the task that it belongs to.
 #[derive(Debug)]
-pub struct WakeFlag {
+pub(crate) struct WakeFlag {
     rung: Arc<Rung>,
     waker: Waker,
 }
@@ -24,8 +24,7 @@ struct Rung {
 
 impl WakeFlag {
     /// A bell that has rung, as every part must be polled once.
-    #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let rung = Arc::new(Rung {
             rung: AtomicBool::new(true),
             task: AtomicWaker::new(),
@@ -37,7 +36,7 @@ impl WakeFlag {
     }
 
     /// Has this task woken when it rings, and now if it has.
-    pub fn belong_to(&self, task: &Waker) {
+    pub(crate) fn belong_to(&self, task: &Waker) {
         self.rung.task.register(task);
         if self.rung.rung.load(Ordering::Acquire) {
             task.wake_by_ref();
@@ -45,24 +44,22 @@ impl WakeFlag {
     }
 
     /// Has nobody woken, as the task is running and looks for itself.
-    pub fn hush(&self) {
+    pub(crate) fn hush(&self) {
         _ = self.rung.task.take();
     }
 
     /// Rings it.
-    pub fn ring(&self) {
+    pub(crate) fn ring(&self) {
         self.waker.wake_by_ref();
     }
 
     /// Whether it has rung since this was last asked; asking takes the ring.
-    #[must_use]
-    pub fn take_ring(&self) -> bool {
+    pub(crate) fn take_ring(&self) -> bool {
         self.rung.rung.swap(false, Ordering::AcqRel)
     }
 
     /// The context to poll its part with.
-    #[must_use]
-    pub fn context(&self) -> Context<'_> {
+    pub(crate) fn context(&self) -> Context<'_> {
         Context::from_waker(&self.waker)
     }
 }

@@ -8,14 +8,14 @@ use crate::sync::lock;
 
 /// The open connections of each client.
 #[derive(Debug)]
-pub struct Clients {
+pub(crate) struct Clients {
     open: Mutex<HashMap<ClientKey, usize>>,
     limit: usize,
 }
 
 /// One connection, counted until it is dropped.
 #[derive(Debug)]
-pub struct Counted {
+pub(crate) struct Counted {
     clients: Arc<Clients>,
     client: ClientKey,
     /// How many the client has with this one.
@@ -28,8 +28,7 @@ const TOLD: usize = 8;
 
 impl Clients {
     /// No connections, and at most so many for each client.
-    #[must_use]
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             open: Mutex::default(),
             limit,
@@ -37,7 +36,7 @@ impl Clients {
     }
 
     /// Counts one more connection of a client.
-    pub fn enter(self: &Arc<Self>, client: ClientKey) -> Counted {
+    pub(crate) fn enter(self: &Arc<Self>, client: ClientKey) -> Counted {
         let mut open = lock(&self.open);
         let count = open.entry(client).or_default();
         *count += 1;
@@ -51,14 +50,12 @@ impl Clients {
 
 impl Counted {
     /// Whether the client had as many as it may have before this one.
-    #[must_use]
-    pub fn is_over_limit(&self) -> bool {
+    pub(crate) fn is_over_limit(&self) -> bool {
         self.count > self.clients.limit
     }
 
     /// Whether it is so far beyond that it is not even told.
-    #[must_use]
-    pub fn is_flood(&self) -> bool {
+    pub(crate) fn is_flood(&self) -> bool {
         self.count > self.clients.limit + TOLD
     }
 }

@@ -7,8 +7,7 @@ const OTHERS: u64 = 32;
 
 /// Lets the process have as many open files as the system allows. How many that is, unless it is
 /// without bound.
-#[must_use]
-pub fn allow_all() -> Option<u64> {
+pub(crate) fn allow_all() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
     // What was allowed before is allowed still.
@@ -17,8 +16,7 @@ pub fn allow_all() -> Option<u64> {
 }
 
 /// Warns of connections that there are no files for: each takes one here and one at the daemon.
-#[must_use]
-pub fn too_few(allowed: Option<u64>, connections: usize) -> Option<String> {
+pub(crate) fn too_few(allowed: Option<u64>, connections: usize) -> Option<String> {
     let needed = u64::try_from(connections).map_or(u64::MAX, |count| count * 2 + OTHERS);
     allowed.filter(|allowed| *allowed < needed).map(|allowed| {
         format!(

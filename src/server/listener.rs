@@ -16,7 +16,7 @@ use crate::net::socket::Socket;
 
 /// A socket that clients can connect to already, before there is a runtime to accept them.
 #[derive(Debug)]
-pub struct Bound {
+pub(crate) struct Bound {
     socket: socket2::Socket,
     address: ListenAddress,
     is_instead: bool,
@@ -25,7 +25,7 @@ pub struct Bound {
 
 /// A listener that accepts connections.
 #[derive(Debug)]
-pub struct Listener {
+pub(crate) struct Listener {
     acceptor: Acceptor,
     _file: Option<SocketFile>,
 }
@@ -49,7 +49,7 @@ impl Drop for SocketFile {
 
 /// Why nothing can be listened on.
 #[derive(Debug, thiserror::Error)]
-pub enum BindError {
+pub(crate) enum BindError {
     /// The system refuses.
     #[error("cannot listen on {address}: {}", remedy(address, source))]
     Bind {
@@ -139,11 +139,7 @@ const BACKLOG: i32 = 1024;
 impl Bound {
     /// Binds an address and listens. A unix socket's file has its mode from its first moment; the file mode
     /// mask of the process is changed for that, so no other thread may be making files.
-    ///
-    /// # Errors
-    ///
-    /// The system refuses, or the path of a unix socket is taken by something else.
-    pub fn bind(address: &ListenAddress, access: SocketAccess) -> Result<Self, BindError> {
+    pub(crate) fn bind(address: &ListenAddress, access: SocketAccess) -> Result<Self, BindError> {
         let refused = |source| BindError::Bind {
             address: address.clone(),
             source,
@@ -177,23 +173,17 @@ impl Bound {
     }
 
     /// The address, with the port that the system chose where none was asked for.
-    #[must_use]
-    pub fn address(&self) -> &ListenAddress {
+    pub(crate) fn address(&self) -> &ListenAddress {
         &self.address
     }
 
     /// Whether it listens on IPv4 alone, as the system has no IPv6.
-    #[must_use]
-    pub fn is_instead_of_ipv6(&self) -> bool {
+    pub(crate) fn is_instead_of_ipv6(&self) -> bool {
         self.is_instead
     }
 
     /// Hands the socket to the runtime.
-    ///
-    /// # Errors
-    ///
-    /// The runtime cannot watch it.
-    pub fn into_listener(self) -> io::Result<Listener> {
+    pub(crate) fn into_listener(self) -> io::Result<Listener> {
         let acceptor = match self.address {
             ListenAddress::Tcp(_) => TcpListener::from_std(self.socket.into()).map(Acceptor::Tcp),
             ListenAddress::Unix(_) => {

@@ -4,7 +4,7 @@ use crate::policy::{Denial, Reason};
 
 /// Why a body that is sent on as it comes is not sent to its end.
 #[derive(Debug, thiserror::Error)]
-pub enum Cut {
+pub(crate) enum Cut {
     /// It broke off, or is not what its framing says.
     #[error("the body broke off")]
     Broken(#[source] hyper::Error),
@@ -18,7 +18,7 @@ pub enum Cut {
 
 /// Why a compressed upload is not unpacked to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadGzip {
+pub(crate) enum BadGzip {
     /// It is not gzip, breaks off, or its checksum is another.
     #[error("the upload is not valid gzip")]
     Corrupt,
@@ -28,7 +28,7 @@ pub enum BadGzip {
 }
 
 /// The denial of an upload that comes too slowly.
-pub fn too_slow() -> Denial {
+pub(crate) fn too_slow() -> Denial {
     let message = "the upload came slower than limits.upload_rate for longer than limits.upload_grace, and \
         nobody else can use the container meanwhile: send it faster, or raise the limits";
     Denial::new(Reason::BodyTimeout, message)

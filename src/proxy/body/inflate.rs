@@ -20,7 +20,7 @@ const MOST_BESIDES: u64 = 8 * 1024 * 1024;
 /// So many bytes may come out of one upload.
 const MOST: u64 = 16 * 1024 * 1024 * 1024;
 /// What unpacking holds, in bytes: the window, what is read and what has come out.
-pub const HELD: usize = 160 * 1024;
+pub(crate) const HELD: usize = 160 * 1024;
 
 /// What a body holds that is unpacked as it is read.
 #[derive(Debug)]

@@ -8,8 +8,7 @@ pub(super) const JSON: &str = "application/json";
 pub(super) const TAR: &str = "application/x-tar";
 
 /// The denial of a body with these lines of `Content-Type`, unless it is empty or its operation takes it.
-#[must_use]
-pub fn unwanted(kind: docker::Body, content_types: &[String]) -> Option<Denial> {
+pub(crate) fn unwanted(kind: docker::Body, content_types: &[String]) -> Option<Denial> {
     let types: Vec<_> = content_types.iter().map(|line| media_type(line)).collect();
     let is_taken = match kind {
         docker::Body::Discarded | docker::Body::Json(_) => types == [JSON],
@@ -20,8 +19,7 @@ pub fn unwanted(kind: docker::Body, content_types: &[String]) -> Option<Denial> 
 }
 
 /// Whether a body that is denied so is as good as none: it is empty, or says nothing where none belongs.
-#[must_use]
-pub fn is_as_none(denial: &Denial, bytes: &[u8]) -> bool {
+pub(crate) fn is_as_none(denial: &Denial, bytes: &[u8]) -> bool {
     bytes.is_empty() || (denial.reason == Reason::BodyNotAllowed && says_nothing(bytes))
 }
 

@@ -123,7 +123,7 @@ impl Reader<'_> {
 }
 
 /// The refusal of a body that is not what its framing says.
-pub fn broken() -> Denial {
+pub(crate) fn broken() -> Denial {
     let message = "the body ended early or its chunks are broken: send it whole";
     Denial::new(Reason::BadBody, message)
 }

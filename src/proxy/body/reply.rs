@@ -19,7 +19,7 @@ use crate::proxy::request_state::RequestState;
 /// What is sent to the client as a body. However it is dropped, its request is recorded and the
 /// next one read.
 #[derive(Debug)]
-pub struct ReplyBody {
+pub(crate) struct ReplyBody {
     source: Source,
     entry: Option<Box<Entry>>,
     state: Arc<RequestState>,
@@ -33,8 +33,7 @@ pub struct ReplyBody {
 
 impl ReplyBody {
     /// A body that is whole already.
-    #[must_use]
-    pub fn whole(bytes: Bytes, entry: Option<Box<Entry>>, state: Arc<RequestState>) -> Self {
+    pub(crate) fn whole(bytes: Bytes, entry: Option<Box<Entry>>, state: Arc<RequestState>) -> Self {
         Self {
             source: Source::Whole(bytes),
             entry,
@@ -46,8 +45,7 @@ impl ReplyBody {
     }
 
     /// The daemon's body as it comes. If it can be asked for again, a drain ends it.
-    #[must_use]
-    pub fn stream(
+    pub(crate) fn stream(
         body: Incoming,
         entry: Box<Entry>,
         state: Arc<RequestState>,
@@ -64,15 +62,13 @@ impl ReplyBody {
     }
 
     /// The same, each chunk as whole as it comes.
-    #[must_use]
-    pub fn in_whole_chunks(mut self, heard: &Arc<Heard>) -> Self {
+    pub(crate) fn in_whole_chunks(mut self, heard: &Arc<Heard>) -> Self {
         self.gather = Some(Box::new(Gather::new(Arc::clone(heard))));
         self
     }
 
     /// The same, of which the beginning is looked at: the daemon may not take the client's API version.
-    #[must_use]
-    pub fn heeded_by(mut self, daemon_state: &Arc<DaemonState>) -> Self {
+    pub(crate) fn heeded_by(mut self, daemon_state: &Arc<DaemonState>) -> Self {
         self.heeded_by = Some(Arc::clone(daemon_state));
         self
     }

@@ -26,7 +26,7 @@ use crate::proxy::request_state::{RequestState, Upload};
 
 /// What is sent to the daemon as a body.
 #[derive(Debug)]
-pub struct RequestBody {
+pub(crate) struct RequestBody {
     pub(super) source: Source,
     /// What unpacks it, if it is sent on as what it holds.
     pub(super) inflated: Option<Box<Inflated>>,
@@ -43,11 +43,7 @@ const MAX_DENIED: u64 = 64 * 1024;
 const AT_ONCE: Duration = Duration::from_millis(100);
 
 /// Reads or takes over a request's body as its operation wants it.
-///
-/// # Errors
-///
-/// The body does not belong there, has another type than it must, is too long, too slow or broken.
-pub async fn prepare(
+pub(crate) async fn prepare(
     kind: docker::Body,
     head: &Head,
     body: Incoming,
@@ -95,8 +91,7 @@ pub async fn prepare(
 
 impl RequestBody {
     /// A request without a body.
-    #[must_use]
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             source: Source::Whole(Bytes::new()),
             inflated: None,
@@ -107,19 +102,17 @@ impl RequestBody {
     }
 
     /// A body of Dockgate's own.
-    #[must_use]
-    pub fn json(text: &str) -> Self {
+    pub(crate) fn json(text: &str) -> Self {
         Self::empty().replaced(text)
     }
 
     /// Has it ended if it comes slower than this from now on.
-    pub fn keep_pace(&mut self, rate: Option<UploadRate>) {
+    pub(crate) fn keep_pace(&mut self, rate: Option<UploadRate>) {
         self.pace = rate.map(Watch::new).map(Box::new);
     }
 
     /// Its bytes, if they were read.
-    #[must_use]
-    pub fn whole(&self) -> Bytes {
+    pub(crate) fn whole(&self) -> Bytes {
         match &self.source {
             Source::Whole(bytes) if self.inflated.is_none() => bytes.clone(),
             Source::Whole(_) | Source::Begun(..) | Source::Stream(_) => Bytes::new(),
@@ -127,8 +120,7 @@ impl RequestBody {
     }
 
     /// What is sent in its place, rendered from what was judged.
-    #[must_use]
-    pub fn replaced(mut self, rendered: &str) -> Self {
+    pub(crate) fn replaced(mut self, rendered: &str) -> Self {
         self.source = Source::Whole(Bytes::copy_from_slice(rendered.as_bytes()));
         self.inflated = None;
         self.content_type = Some(JSON);
@@ -136,14 +128,12 @@ impl RequestBody {
     }
 
     /// Whether nothing is in it, so that it could be sent again.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         matches!(&self.source, Source::Whole(bytes) if bytes.is_empty())
     }
 
     /// The value of `Content-Type` to send with it.
-    #[must_use]
-    pub fn content_type(&self) -> Option<&'static str> {
+    pub(crate) fn content_type(&self) -> Option<&'static str> {
         self.content_type
     }
 }
@@ -219,7 +209,7 @@ impl Drop for RequestBody {
 }
 
 /// Reads a body of this length that nobody wants, if it is short. Whether its end came at once.
-pub async fn ends_at_once(length: u64, mut body: Incoming, bytes_in: &AtomicU64) -> bool {
+pub(crate) async fn ends_at_once(length: u64, mut body: Incoming, bytes_in: &AtomicU64) -> bool {
     if length > MAX_DENIED {
         return false;
     }

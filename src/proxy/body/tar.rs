@@ -17,11 +17,7 @@ use crate::policy::Denial;
 
 impl RequestBody {
     /// Waits until its beginning is there, or all of a shorter one.
-    ///
-    /// # Errors
-    ///
-    /// It breaks off, or takes longer than this.
-    pub async fn begin(&mut self, time: Duration) -> Result<(), Denial> {
+    pub(crate) async fn begin(&mut self, time: Duration) -> Result<(), Denial> {
         if self.inflated.is_none() && matches!(self.source, Source::Whole(_)) {
             return Ok(());
         }
@@ -56,18 +52,13 @@ impl RequestBody {
     }
 
     /// Unpacks it from now on as it is read, and waits for the beginning of what comes out.
-    ///
-    /// # Errors
-    ///
-    /// It is not what it begins as, breaks off, or takes longer than this.
-    pub async fn inflate(&mut self, time: Duration) -> Result<(), Denial> {
+    pub(crate) async fn inflate(&mut self, time: Duration) -> Result<(), Denial> {
         self.inflated = Some(Box::new(Inflated::new()));
         self.begin(time).await
     }
 
     /// How the daemon would unpack it, told by how it begins.
-    #[must_use]
-    pub fn packed(&self) -> Packed {
+    pub(crate) fn packed(&self) -> Packed {
         if let Some(inflated) = &self.inflated {
             // What was unpacked once must be a tar.
             return match Packed::of(inflated.begun()) {
@@ -84,7 +75,7 @@ impl RequestBody {
 
 /// How a tar is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Packed {
+pub(crate) enum Packed {
     /// Not at all.
     Plain,
     /// With gzip, which can be unpacked here.

@@ -10,19 +10,18 @@ use crate::config::Limits;
 
 /// The bounds on heads.
 #[derive(Clone, Copy, Debug)]
-pub struct HeadLimits {
+pub(crate) struct HeadLimits {
     /// From the first byte to the last.
-    pub time: Duration,
+    pub(crate) time: Duration,
     /// Before the first byte.
-    pub idle: Duration,
+    pub(crate) idle: Duration,
     /// The length in bytes.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
 }
 
 impl HeadLimits {
     /// The limits of a connection; one that is only to be refused may not be idle for long.
-    #[must_use]
-    pub fn new(limits: &Limits, is_over_limit: bool) -> Self {
+    pub(crate) fn new(limits: &Limits, is_over_limit: bool) -> Self {
         Self {
             time: limits.head,
             idle: if is_over_limit {

@@ -11,7 +11,7 @@ use crate::proxy::upstream::Upstream;
 use crate::sync::lock;
 
 /// Handles the requests of one client's connection.
-pub struct Handler {
+pub(crate) struct Handler {
     pub(super) shared: Arc<Shared>,
     pub(super) client: Client,
     pub(super) share: Share,
@@ -26,8 +26,7 @@ pub struct Handler {
 
 impl Handler {
     /// The handler of a new connection.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         shared: Arc<Shared>,
         client: Client,
         state: Arc<RequestState>,
@@ -45,7 +44,7 @@ impl Handler {
     }
 
     /// Takes the hijack that is to be run, if one was granted.
-    pub fn take_tunnel(&self) -> Option<Tunnel> {
+    pub(crate) fn take_tunnel(&self) -> Option<Tunnel> {
         lock(&self.tunnel).take()
     }
 }

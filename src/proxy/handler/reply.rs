@@ -162,14 +162,14 @@ fn say_if_open(record: &Record, headers: &mut HeaderMap) {
 }
 
 /// Carries the verdict where it is not enforced.
-pub const OBSERVE: HeaderName = HeaderName::from_static("dockgate-observe");
+pub(crate) const OBSERVE: HeaderName = HeaderName::from_static("dockgate-observe");
 
 /// Carries the reason's code.
-pub const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
+pub(crate) const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
 
 /// What the client gets: the status, Docker's `{"message": ..}`, and the reason's code. With
 /// `close` the connection ends, as there may be more of the refused request on it.
-pub fn denied(denial: &Denial, close: bool) -> Response<Bytes> {
+pub(crate) fn denied(denial: &Denial, close: bool) -> Response<Bytes> {
     let message = &denial.message;
     let mut body = String::with_capacity(message.len() + 32);
     body.push_str(r#"{"message":""#);

@@ -4,7 +4,7 @@ use crate::policy::{Denial, Reason};
 
 /// Why a head is refused: the first rule broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadHead {
+pub(crate) enum BadHead {
     /// A byte that no head has.
     #[error("the head has the byte {0:#04x}: end lines with CR LF, and send no other control byte")]
     Byte(u8),

@@ -7,7 +7,7 @@ use super::{BadHead, is_token_byte};
 
 /// Checks the bytes of a head as they come in, each once.
 #[derive(Debug, Default)]
-pub struct Scan {
+pub(crate) struct Scan {
     /// How many bytes were checked.
     checked: usize,
     /// How its lines end.
@@ -35,11 +35,8 @@ const OWN_LINE: &[u8] = b"\nTransfer-Encoding: chunked";
 
 impl Scan {
     /// Checks what is new. Where the head ends, behind its empty line, if it does.
-    ///
-    /// # Errors
-    ///
-    /// No head has such a byte there, so nothing more need be read.
-    pub fn check(&mut self, head: &[u8]) -> Result<Option<usize>, BadHead> {
+    /// Fails at the first byte that no head has there: then nothing more need be read.
+    pub(crate) fn check(&mut self, head: &[u8]) -> Result<Option<usize>, BadHead> {
         match head.first() {
             Some(0x16) => return Err(BadHead::Tls),
             Some(byte) if !is_token_byte(*byte) => return Err(BadHead::RequestLine),

@@ -4,7 +4,7 @@ use super::{Framing, Head};
 
 /// Appends the head that hyper reads: the method for what a reply may have, and how the body is
 /// framed.
-pub fn synthesize(head: &Head, to: &mut Vec<u8>) {
+pub(crate) fn synthesize(head: &Head, to: &mut Vec<u8>) {
     to.extend_from_slice(head.method.as_bytes());
     to.extend_from_slice(if head.is_http11 {
         b" / HTTP/1.1\r\n"
