@@ -56,4 +56,4 @@ pub mod policyfile;
 pub(crate) mod privileges;
 pub mod proxy;
 pub(crate) mod server;
-pub mod sync;
+pub(crate) mod sync;

@@ -8,6 +8,7 @@ pub(crate) mod budget;
 pub(crate) mod connection;
 pub(crate) mod daemon;
 pub(crate) mod daemon_state;
+mod deadline;
 pub(crate) mod engine;
 pub(crate) mod guard;
 pub(crate) mod handler;

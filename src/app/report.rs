@@ -220,7 +220,7 @@ pub(crate) async fn engine(
         Ok(Some(id)) => Some(format!(
             "own container: {id}; requests that name it are refused"
         )),
-        Ok(None) if !daemon_state.is_contained() => None,
+        Ok(None) if !daemon_state.candidates.is_contained => None,
         Ok(None) => Some(format!("warning: {UNFOUND}")),
         Err(denial) => Some(format!("warning: {UNFOUND}: {}", denial.message)),
     };

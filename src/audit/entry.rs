@@ -140,7 +140,7 @@ impl Drop for Entry {
             if std::thread::panicking() {
                 (self.record.status, self.record.reason) = (Some(500), Reason::InternalError);
                 self.finish_in_place(End::Panic);
-            } else if self.queue.is_draining() {
+            } else if self.queue.draining.is_set() {
                 self.finish_in_place(End::Drained);
             } else {
                 self.finish_in_place(End::ClientGone);

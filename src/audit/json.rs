@@ -4,7 +4,6 @@
 //! to `serde_json`. `docs/audit.schema.json` is the shape of a line.
 
 use std::io::Write;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::audit::record::{End, Event, Record};
@@ -64,8 +63,8 @@ pub(crate) fn write(
         if let Some(status) = record.status {
             line.number(r#","status":"#, status.into());
         }
-        line.number(r#","bytes_in":"#, record.bytes_in.load(Ordering::Relaxed));
-        line.number(r#","bytes_out":"#, record.bytes_out.load(Ordering::Relaxed));
+        line.number(r#","bytes_in":"#, record.bytes_in.get());
+        line.number(r#","bytes_out":"#, record.bytes_out.get());
         line.number(r#","duration_us":"#, micros);
         line.word(r#","end":"#, end.as_str());
     }

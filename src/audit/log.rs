@@ -45,7 +45,7 @@ impl Log {
 
     /// Has what is cut short from now on recorded as drained.
     pub(crate) fn drain(&self) {
-        self.0.drain();
+        self.0.draining.set(true);
     }
 
     /// Has the thread write what is left and end.

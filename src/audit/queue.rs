@@ -6,7 +6,7 @@
 use std::collections::hash_map::RandomState;
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::record::{End, Event, Record};
 use super::{json, text};
 use crate::config::{AuditFormat, AuditSettings, OnFailure};
 use crate::policy::{Denial, Reason};
+use crate::sync::Flag;
 
 /// The lines that may wait to be written, besides those that each connection's request may need.
 pub(super) const SLACK: usize = 8192;
@@ -56,7 +57,7 @@ pub(super) struct Queue {
     process: String,
     next: AtomicU64,
     /// What is cut short from now on is so because of the shutdown.
-    draining: AtomicBool,
+    pub(super) draining: Flag,
     /// What is reported to the operator.
     pub(super) outage: Outage,
 }
@@ -95,7 +96,7 @@ impl Queue {
             capacity: SLACK + LINES_OF_A_REQUEST * connections,
             process: format!("{:08x}-", RandomState::new().build_hasher().finish() >> 32),
             next: AtomicU64::new(1),
-            draining: AtomicBool::new(false),
+            draining: Flag::default(),
             outage: Outage::default(),
         }
     }
@@ -176,15 +177,6 @@ impl Queue {
         if lines.writing > 0 || lines.batch.lines > 0 {
             self.outage.begin(Trouble::Stalled);
         }
-    }
-
-    /// Has what is cut short from now on recorded as drained.
-    pub(super) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
     }
 
     /// Has the thread write what is left and end.

@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::SystemTime;
 
 use crate::docker::json::{is_printable, printable};
 use crate::docker::{Absent, ApiVersion, Call, Effect, Json, Operation, Reply};
 use crate::net::client::Client;
 use crate::policy::{About, Denial, Reason, Requirement, Terms, finding, names};
+use crate::sync::Count;
 
 /// What is known of one request. It fills up as the request goes its way.
 #[derive(Debug)]
@@ -49,9 +49,9 @@ pub(crate) struct Record {
     /// The reply's status, once there is one.
     pub(crate) status: Option<u16>,
     /// The bytes of the request's body or of a tunnel that came from the client so far.
-    pub(crate) bytes_in: Arc<AtomicU64>,
+    pub(crate) bytes_in: Arc<Count>,
     /// The bytes of the reply's body or of a tunnel that went to the client so far.
-    pub(crate) bytes_out: Arc<AtomicU64>,
+    pub(crate) bytes_out: Arc<Count>,
 }
 
 /// What a call adds to the record.

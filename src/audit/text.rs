@@ -3,7 +3,6 @@
 //! It says less than the JSON and has no schema: programs read the JSON.
 
 use std::fmt::Write;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::audit::record::{End, Event, Record, Verdict};
@@ -45,10 +44,7 @@ pub(crate) fn write(
     }
     if let Some((duration, end)) = over {
         let micros = duration.as_micros();
-        let (bytes_in, bytes_out) = (
-            record.bytes_in.load(Ordering::Relaxed),
-            record.bytes_out.load(Ordering::Relaxed),
-        );
+        let (bytes_in, bytes_out) = (record.bytes_in.get(), record.bytes_out.get());
         _ = write!(
             line,
             " {}.{:03} ms, {bytes_in} B in, {bytes_out} B out",

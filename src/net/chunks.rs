@@ -5,17 +5,17 @@
 //! goes on, and waits for the rest of it.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::tap::Listen;
-use crate::sync::lock;
+use crate::sync::{Count, Flag, lock};
 
 /// What was read from the daemon.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
-    bytes: AtomicU64,
-    is_watched: AtomicBool,
+    /// How many bytes were read so far.
+    pub(crate) bytes: Count,
+    is_watched: Flag,
     chunks: Mutex<Chunks>,
 }
 
@@ -61,14 +61,9 @@ const FIRST: At = At::Head {
 };
 
 impl Heard {
-    /// How many bytes were read so far.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
     /// Watches the reply to the request that is sent now, or leaves it unwatched.
     pub(crate) fn watch(&self, is_watched: bool) {
-        self.is_watched.store(is_watched, Ordering::Relaxed);
+        self.is_watched.set(is_watched);
         if is_watched {
             *lock(&self.chunks) = Chunks { at: FIRST, data: 0 };
         }
@@ -76,9 +71,8 @@ impl Heard {
 
     /// Notes what was read.
     fn note(&self, bytes: &[u8]) {
-        let count = u64::try_from(bytes.len()).unwrap_or_default();
-        self.bytes.fetch_add(count, Ordering::Relaxed);
-        if self.is_watched.load(Ordering::Relaxed) {
+        self.bytes.add(bytes.len());
+        if self.is_watched.is_set() {
             lock(&self.chunks).read(bytes);
         }
     }
@@ -201,7 +195,7 @@ mod tests {
             heard.note(text);
             assert_eq!(heard.open_chunk(given), open, "{}", text.escape_ascii());
         }
-        let all: u64 = heard.bytes();
+        let all: u64 = heard.bytes.get();
         assert!(all > 13);
     }
 

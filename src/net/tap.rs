@@ -3,16 +3,17 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::sync::Count;
+
 /// A stream with somebody who hears what is read of it, and what fails.
 #[derive(Debug)]
 pub(crate) struct Tap<S, L> {
-    stream: S,
-    listener: L,
+    pub(crate) stream: S,
+    pub(crate) listener: L,
 }
 
 /// Listens in on a stream.
@@ -28,14 +29,13 @@ pub(crate) trait Listen: Unpin {
 /// Counts what is read of a stream.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    read: Arc<AtomicU64>,
-    has_failed: bool,
+    read: Arc<Count>,
+    pub(crate) has_failed: bool,
 }
 
 impl Listen for Meter {
     fn hear(&mut self, bytes: &[u8]) {
-        let count = u64::try_from(bytes.len()).unwrap_or_default();
-        self.read.fetch_add(count, Ordering::Relaxed);
+        self.read.add(bytes.len());
     }
 
     fn fail(&mut self, error: io::Error, _: Option<usize>) -> io::Result<usize> {
@@ -44,28 +44,12 @@ impl Listen for Meter {
     }
 }
 
-impl<S, L> Tap<S, L> {
-    /// Has somebody listen in on a stream from now on.
-    pub(crate) fn new(stream: S, listener: L) -> Self {
-        Self { stream, listener }
-    }
-
-    /// The stream, with nobody listening.
-    pub(crate) fn into_inner(self) -> S {
-        self.stream
-    }
-}
-
 impl<S> Tap<S, Meter> {
     /// A stream whose read bytes are added to a count.
-    pub(crate) fn metered(stream: S, read: Arc<AtomicU64>) -> Self {
+    pub(crate) fn metered(stream: S, read: Arc<Count>) -> Self {
         let has_failed = false;
-        Self::new(stream, Meter { read, has_failed })
-    }
-
-    /// Whether reading or writing failed.
-    pub(crate) fn has_failed(&self) -> bool {
-        self.listener.has_failed
+        let listener = Meter { read, has_failed };
+        Self { stream, listener }
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) struct Candidates {
     /// The host's name, if it can be the beginning of an id.
     hostname: Option<String>,
     /// Whether anything says that this is a container.
-    is_contained: bool,
+    pub(crate) is_contained: bool,
 }
 
 /// The digits of a full id, and of the beginning that names the host.
@@ -59,11 +59,6 @@ impl Candidates {
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let hostname = self.hostname.as_ref().filter(|_| self.is_contained);
         self.ids.iter().chain(hostname).map(String::as_str)
-    }
-
-    /// Whether this seems to be a container at all.
-    pub(crate) fn is_contained(&self) -> bool {
-        self.is_contained
     }
 }
 

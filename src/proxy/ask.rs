@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Response, StatusCode};
+use http::header::USER_AGENT;
+use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::Incoming;
 
@@ -31,12 +32,8 @@ const PROBE_LIMIT: Duration = Duration::from_secs(3);
 /// The longest answer to a probe that is read, in bytes.
 const MAX_PROBED: usize = 64 * 1024;
 
-/// What crosses with a question of ours, which has no other headers than these.
-const HEAD: &str = concat!(
-    "GET / HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockgate/",
-    env!("CARGO_PKG_VERSION"),
-    "\r\n\r\n"
-);
+/// The one header that crosses with a question of ours.
+const AGENT: &str = concat!("dockgate/", env!("CARGO_PKG_VERSION"));
 
 /// Looks something up; returns the daemon's answer, unless it would not give one, and the status of its reply. The
 /// connection is ready for what the answer is needed for.
@@ -136,18 +133,20 @@ async fn put(
     upstream: &Upstream,
     permit: impl Fn() -> Result<Permit, Denial>,
 ) -> Result<Response<Incoming>, Denial> {
-    let head = Head::parse(HEAD.as_bytes()).map_err(|_| defect())?;
+    let head = Head {
+        crossing: vec![(USER_AGENT, HeaderValue::from_static(AGENT))],
+        ..Head::default()
+    };
     let send = || {
-        let closed = || Denial::from(Failure::Unheard);
         let permit = permit()?;
-        let body = permit.request.body.as_deref().map(RequestBody::json);
+        let body = permit.request.body.as_deref().unwrap_or_default();
         let outgoing = Outgoing {
             head: &head,
-            body: body.unwrap_or_else(RequestBody::empty),
+            body: RequestBody::json(Bytes::copy_from_slice(body.as_bytes())),
             upgrade: None,
         };
-        let (_, answered) =
-            upstream.send(upstream.ready().ok_or_else(closed)?, permit, outgoing)?;
+        let ready = upstream.ready().ok_or(Failure::Unheard)?;
+        let (_, answered) = upstream.send(ready, permit, outgoing)?;
         Ok::<_, Denial>(answered)
     };
     upstream.make_ready().await?;

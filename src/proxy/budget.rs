@@ -36,14 +36,14 @@ struct Held {
 #[derive(Clone, Debug)]
 pub(crate) struct Share {
     budget: Arc<Budget>,
-    client: ClientKey,
+    pub(super) client: ClientKey,
 }
 
 /// Bytes that were taken from a share, until they are dropped.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    share: Share,
-    bytes: usize,
+    pub(super) share: Share,
+    pub(super) bytes: usize,
 }
 
 impl Budget {
@@ -55,7 +55,6 @@ impl Budget {
         }
     }
 
-    /// The share of a client.
     pub(crate) fn share_of(self: &Arc<Self>, client: ClientKey) -> Share {
         Share {
             budget: Arc::clone(self),
@@ -65,11 +64,6 @@ impl Budget {
 }
 
 impl Share {
-    /// Whose share it is.
-    pub(crate) fn client(&self) -> ClientKey {
-        self.client
-    }
-
     /// What the client may hold, in bytes.
     pub(crate) fn size(&self) -> usize {
         self.budget.share
@@ -85,17 +79,7 @@ impl Share {
 }
 
 impl Taken {
-    /// The client that took them.
-    pub(crate) fn client(&self) -> ClientKey {
-        self.share.client
-    }
-
-    /// How many bytes were taken.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Takes more.
+    /// Takes more, unless the client holds its share or too little is left for others.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), Denial> {
         let budget = &self.share.budget;
         let mut held = lock(&budget.held);

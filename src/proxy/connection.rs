@@ -3,7 +3,7 @@
 //! ```text
 //! client's socket                                                 daemon's socket
 //!   │                                                                 ▲     │
-//!   ▼             head              take_head                         │     │
+//!   ▼             head              the head                          │     │
 //! Guard ──────────────────► RequestState ──────► Handler::answer ─► Upstream│
 //!   │ a head of its own making    ▲                │                        │
 //!   ▼                             │ release        ▼                        ▼
@@ -26,28 +26,31 @@ use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::{CatchUnwind, FutureExt};
+use futures_util::future::FutureExt;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::HttpService;
 use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
-use tower::{Layer, Service, ServiceBuilder};
+use tower::ServiceBuilder;
 
 use super::body::ReplyBody;
 use super::guard::{Guard, HeadLimits};
 use super::handler::{Handler, reply};
+use super::request_state::{RequestState, Upload};
 use super::shared::Shared;
 use super::tunnel::Tunnel;
+use super::wake_flag::WakeFlag;
+use crate::config::Limits;
 use crate::net::client::Client;
 use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::policy::{Denial, Reason};
-use crate::proxy::request_state::{RequestState, Upload};
-use crate::proxy::wake_flag::WakeFlag;
 
 /// How long the rest of a refused request is read and thrown away. A client that is still writing
 /// when the connection is closed would print a broken pipe instead of the refusal.
@@ -66,18 +69,36 @@ pub(crate) async fn serve(
     drain: watch::Receiver<bool>,
 ) {
     let state = Arc::<RequestState>::default();
-    let guard = Guard::new(
-        socket,
+    let Limits { head, idle, .. } = shared.limits;
+    let limits = HeadLimits {
+        time: head,
+        // Who is only to be refused may not be idle for long.
+        idle: if is_over_limit { head } else { idle },
+        bytes: shared.limits.head_bytes,
+    };
+    let guard = Guard::new(socket, Arc::clone(&state), limits);
+    let handler = Arc::new(Handler::new(
+        shared,
+        client,
         Arc::clone(&state),
-        HeadLimits::new(&shared.limits, is_over_limit),
-    );
-    let handler = Handler::new(shared, client, Arc::clone(&state), is_over_limit);
-    let handler = Arc::new(handler);
-    let mut connection = http(guard, Arc::clone(&handler), Arc::clone(&state));
+        is_over_limit,
+    ));
+    let (answering, answered) = (Arc::clone(&handler), Arc::clone(&state));
+    let service = ServiceBuilder::new()
+        .map_future(move |answer| Box::pin(caught(answer, Arc::clone(&answered))))
+        .service_fn(move |request: Request<Incoming>| {
+            let handler = Arc::clone(&answering);
+            async move { Ok(handler.answer(request.into_body()).await) }
+        });
+    let mut connection = http1::Builder::new()
+        .half_close(false)
+        .max_buf_size(MAX_BUFFER)
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(guard), TowerToHyperService::new(service));
     let tunnel = converse(&mut connection, &handler, &state, drain).await;
     let parts = connection.into_parts();
     // With it goes the daemon's connection, unless that is the tunnel's now.
-    drop(handler);
+    drop((handler, parts.service));
     let guard = parts.io.into_inner();
     match tunnel {
         // Neither is to take space as long as HTTP is spoken.
@@ -88,12 +109,15 @@ pub(crate) async fn serve(
 
 /// Speaks HTTP with the client and with the daemon until either of them ends it, or a tunnel takes
 /// its place.
-async fn converse(
-    connection: &mut Http,
+async fn converse<S>(
+    connection: &mut http1::Connection<TokioIo<Guard<Socket>>, S>,
     handler: &Handler,
     state: &RequestState,
     mut drain: watch::Receiver<bool>,
-) -> Option<Tunnel> {
+) -> Option<Tunnel>
+where
+    S: HttpService<Incoming, ResBody = ReplyBody, Error = Infallible, Future: Unpin> + Unpin,
+{
     let mut drained =
         std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
     let drain_flag = WakeFlag::new();
@@ -105,10 +129,11 @@ async fn converse(
             wake_flag.hush();
         }
         if drain_flag.take_ring()
-            && !state.is_draining()
+            && !state.draining.is_set()
             && drained.as_mut().poll(&mut drain_flag.context()).is_ready()
         {
-            state.drain();
+            state.draining.set(true);
+            state.wake_flag.ring();
         }
         for _ in 0..ROUNDS {
             // The daemon's side first, so that its closing is known before a request is sent.
@@ -116,7 +141,7 @@ async fn converse(
             if !state.wake_flag.take_ring() {
                 break;
             }
-            if state.is_released() && state.upload() == Upload::Running {
+            if state.released.is_set() && state.upload() == Upload::Running {
                 // What the daemon had no use for is not sent on any more.
                 handler.upstream.cut();
             }
@@ -126,7 +151,7 @@ async fn converse(
             if over || tunnel.is_some() {
                 return Poll::Ready(tunnel);
             }
-            if state.is_draining() && !keeps_no_more {
+            if state.draining.is_set() && !keeps_no_more {
                 // Only now, as a head that is under way had to be refused first.
                 keeps_no_more = true;
                 Pin::new(&mut *connection).graceful_shutdown();
@@ -139,21 +164,6 @@ async fn converse(
         Poll::Pending
     })
     .await
-}
-
-/// hyper's connection with a client.
-type Http = http1::Connection<TokioIo<Guard<Socket>>, AlwaysReady<PanicCaught<HandlerService>>>;
-
-/// Speaks HTTP through the guard, and has the handler answer.
-fn http(guard: Guard<Socket>, handler: Arc<Handler>, state: Arc<RequestState>) -> Http {
-    let service = ServiceBuilder::new()
-        .layer(CatchPanic(state))
-        .service(HandlerService(handler));
-    http1::Builder::new()
-        .half_close(false)
-        .max_buf_size(MAX_BUFFER)
-        .title_case_headers(true)
-        .serve_connection(TokioIo::new(guard), AlwaysReady(service))
 }
 
 /// Ends a connection on which the client may still be sending.
@@ -171,108 +181,18 @@ async fn linger(guard: Guard<Socket>) {
     _ = tokio::time::timeout(LINGER, draining).await;
 }
 
-/// A service that is ready at any time, as hyper calls it.
-struct AlwaysReady<S>(S);
-
-impl<S, R> hyper::service::Service<R> for AlwaysReady<S>
-where
-    S: Service<R> + Clone,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = S::Future;
-
-    fn call(&self, request: R) -> S::Future {
-        self.0.clone().call(request)
-    }
-}
-
-/// The handler as a service.
-#[derive(Clone)]
-struct HandlerService(Arc<Handler>);
-
-type Answer = Pin<Box<dyn Future<Output = Result<Response<ReplyBody>, Infallible>> + Send>>;
-
-impl Service<Request<Incoming>> for HandlerService {
-    type Response = Response<ReplyBody>;
-    type Error = Infallible;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Incoming>) -> Answer {
-        let handler = Arc::clone(&self.0);
-        let body = request.into_body();
-        Box::pin(async move { Ok(handler.answer(body).await) })
-    }
-}
-
-/// Turns a panic of a request's handling into a reply. The record is written by the entry, dropped as
-/// the panic passes.
-#[derive(Clone)]
-struct CatchPanic(Arc<RequestState>);
-
-impl<S> Layer<S> for CatchPanic {
-    type Service = PanicCaught<S>;
-
-    fn layer(&self, inner: S) -> PanicCaught<S> {
-        PanicCaught {
-            inner,
-            state: Arc::clone(&self.0),
-        }
-    }
-}
-
-#[derive(Clone)]
-struct PanicCaught<S> {
-    inner: S,
+/// An answer, or the reply that stands for it if it panics. The record is written by the entry, dropped as the panic
+/// passes.
+async fn caught(
+    answer: impl Future<Output = Result<Response<ReplyBody>, Infallible>>,
     state: Arc<RequestState>,
-}
-
-impl<R, S> Service<R> for PanicCaught<S>
-where
-    S: Service<R, Response = Response<ReplyBody>, Error = Infallible>,
-    S::Future: Unpin,
-{
-    type Response = Response<ReplyBody>;
-    type Error = Infallible;
-    type Future = Caught<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: R) -> Caught<S::Future> {
-        Caught {
-            answer: AssertUnwindSafe(self.inner.call(request)).catch_unwind(),
-            state: Arc::clone(&self.state),
-        }
-    }
-}
-
-/// An answer, or the reply that stands for it if it panics.
-struct Caught<F> {
-    answer: CatchUnwind<AssertUnwindSafe<F>>,
-    state: Arc<RequestState>,
-}
-
-impl<F> Future for Caught<F>
-where
-    F: Future<Output = Result<Response<ReplyBody>, Infallible>> + Unpin,
-{
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let answered = ready!(Pin::new(&mut self.answer).poll(cx));
-        Poll::Ready(answered.unwrap_or_else(|_| {
-            let message = "a defect of dockgate; nothing more is known here";
-            let reply = reply::denied(&Denial::new(Reason::InternalError, message), true);
-            let state = Arc::clone(&self.state);
-            Ok(reply.map(|bytes| ReplyBody::whole(bytes, None, state)))
-        }))
-    }
+) -> Result<Response<ReplyBody>, Infallible> {
+    let answered = AssertUnwindSafe(answer).catch_unwind().await;
+    answered.unwrap_or_else(|_| {
+        let message = "a defect of dockgate; nothing more is known here";
+        let reply = reply::denied(&Denial::new(Reason::InternalError, message), true);
+        Ok(reply.map(|bytes| ReplyBody::whole(bytes, None, state)))
+    })
 }
 
 #[cfg(test)]
@@ -281,16 +201,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_becomes_a_500_with_its_reason() {
-        let planted = tower::service_fn(|()| Box::pin(async { panic!("planted") }));
+        let planted = async { panic!("planted") };
         let state = Arc::<RequestState>::default();
-        let mut service = ServiceBuilder::new()
-            .layer(CatchPanic(Arc::clone(&state)))
-            .service(planted);
-        let reply = service.call(()).await.unwrap();
+        let reply = caught(planted, Arc::clone(&state)).await.unwrap();
         assert_eq!(reply.status(), 500);
         assert_eq!(reply.headers()["dockgate-reason"], "internal_error");
         assert_eq!(reply.headers()["connection"], "close");
         drop(reply);
-        assert!(state.is_released());
+        assert!(state.released.is_set());
     }
 }

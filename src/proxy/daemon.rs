@@ -1,7 +1,6 @@
 //! Where the daemon is, and how it is connected to.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -11,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::outage::{Outage, is_lack_of_files};
 use crate::config::{Config, UpstreamAddress};
 use crate::net::socket::Socket;
+use crate::sync::Flag;
 
 /// Where the daemon is and how long it may take.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Daemon {
     /// What was told of its being away.
     pub(crate) outage: Outage,
     /// Whether the last reply could not be read.
-    pub(crate) is_unreadable: AtomicBool,
+    pub(crate) is_unreadable: Flag,
 }
 
 /// How long it takes until another attempt to connect may find what was lacking.
@@ -38,7 +38,7 @@ impl Daemon {
             connect: config.limits.connect,
             reply_head: config.limits.reply_head,
             outage: Outage::default(),
-            is_unreadable: AtomicBool::new(false),
+            is_unreadable: Flag::default(),
         }
     }
 
@@ -67,7 +67,7 @@ impl Daemon {
 
     /// Tells the operator once that the daemon's replies cannot be read.
     pub(super) fn tell_unreadable(&self, error: &hyper::Error) {
-        if !self.is_unreadable.swap(true, Ordering::Relaxed) {
+        if !self.is_unreadable.replace(true) {
             tracing::warn!(upstream = %self.address, %error, "the daemon's reply cannot be read");
         }
     }

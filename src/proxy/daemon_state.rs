@@ -28,17 +28,17 @@ use crate::sync::lock;
 /// What is known besides the settings.
 #[derive(Debug, Default)]
 pub(crate) struct DaemonState {
-    candidates: Candidates,
+    pub(crate) candidates: Candidates,
     own: OnceCell<Option<SelfContainer>>,
     engine: OnceCell<Engine>,
     least_api_version: Mutex<Option<ApiVersion>>,
-    recently_removed: RecentlyRemoved,
-    names: HeldNames,
-    moved: Moved,
+    pub(crate) recently_removed: RecentlyRemoved,
+    /// The names that requests under way rest on.
+    pub(crate) names: HeldNames,
+    pub(crate) moved: Moved,
 }
 
 impl DaemonState {
-    /// What can be known before the daemon is asked.
     pub(crate) fn new(candidates: Candidates) -> Self {
         Self {
             candidates,
@@ -51,11 +51,6 @@ impl DaemonState {
     pub(crate) async fn own(&self, daemon: &Arc<Daemon>) -> Result<Option<&SelfContainer>, Denial> {
         let found = self.own.get_or_try_init(|| find(daemon, &self.candidates));
         found.await.map(Option::as_ref)
-    }
-
-    /// Whether this process seems to be in a container.
-    pub(crate) fn is_contained(&self) -> bool {
-        self.candidates.is_contained()
     }
 
     /// What the daemon is, asked for where it is not known yet.
@@ -90,21 +85,6 @@ impl DaemonState {
             record.detail = Some(HELP.to_owned());
         }
     }
-
-    /// The names that requests under way rest on.
-    pub(crate) fn names(&self) -> &HeldNames {
-        &self.names
-    }
-
-    /// The names that images got through Dockgate.
-    pub(crate) fn moved(&self) -> &Moved {
-        &self.moved
-    }
-
-    /// The containers that were taken away of late.
-    pub(crate) fn recently_removed(&self) -> &RecentlyRemoved {
-        &self.recently_removed
-    }
 }
 
 /// How the daemon begins to say that it does not take a version.
@@ -114,11 +94,8 @@ const CLIENT_VERSION: &[u8] = br#"{"message":"client version "#;
 const HELP: &str = "the daemon takes no API version as old as the client's; set lift_api_version = true to have \
     such requests sent under the least that it takes, or use a newer client";
 
-async fn find(
-    daemon: &Arc<Daemon>,
-    candidates: &Candidates,
-) -> Result<Option<SelfContainer>, Denial> {
-    for name in candidates.names() {
+async fn find(daemon: &Arc<Daemon>, known: &Candidates) -> Result<Option<SelfContainer>, Denial> {
+    for name in known.names() {
         let lookup = Lookup::Container(name.to_owned());
         if let Some(Answer::Container(found)) = ask::look_up_alone(daemon, &lookup).await?
             // Another container could have this for its name.
@@ -139,7 +116,6 @@ pub(crate) struct Moved(Mutex<VecDeque<(Lookup, Arc<str>)>>);
 const MOST_NAMES: usize = 4096;
 
 impl Moved {
-    /// Remembers which image got a name.
     pub(crate) fn remember(&self, (name, image): (Lookup, Arc<str>)) {
         let mut kept = lock(&self.0);
         kept.retain(|(named, _)| *named != name);
@@ -230,17 +206,17 @@ impl RecentlyRemoved {
 /// Forgets the oldest of a client's containers until one more of this size may be remembered. Those of other
 /// clients stay.
 fn make_room(kept: &mut VecDeque<Predecessor>, size: usize, share: &Share) {
-    let is_own = |kept: &Predecessor| kept.taken.client() == share.client();
+    let is_own = |kept: &Predecessor| kept.taken.share.client == share.client;
     let own = || kept.iter().filter(|kept| is_own(kept));
     let (mut count, mut bytes) = (
         own().count(),
-        own().map(|kept| kept.taken.bytes()).sum::<usize>(),
+        own().map(|kept| kept.taken.bytes).sum::<usize>(),
     );
     kept.retain(|kept| {
         let is_too_much = count >= MOST || bytes + size > share.size() / 2;
         if is_own(kept) && is_too_much {
             count -= 1;
-            bytes -= kept.taken.bytes();
+            bytes -= kept.taken.bytes;
             return false;
         }
         true

@@ -16,8 +16,6 @@
 //! any of them ── hijacked ──────────► Raw      what is held, then the socket's own bytes
 //! ```
 
-mod limits;
-
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -26,12 +24,22 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
-use super::head::{BadHead, Framing, Head, RefusedHead, Scan, first_line, synthesize};
-use crate::proxy::request_state::{RequestState, Upload};
+use super::deadline::Deadline;
+use super::head::{BadHead, Framing, Head, RefusedHead, Scan, first_line};
+use super::request_state::{RequestState, Upload};
 
-use limits::Deadline;
-pub(crate) use limits::HeadLimits;
+/// How long and how large a head may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeadLimits {
+    /// From the first byte to the last.
+    pub(crate) time: Duration,
+    /// Before the first byte.
+    pub(crate) idle: Duration,
+    /// The length in bytes.
+    pub(crate) bytes: usize,
+}
 
 /// A client's socket, its read side guarded.
 #[derive(Debug)]
@@ -47,6 +55,7 @@ pub(crate) struct Guard<S> {
     /// What hyper is to read of the synthetic head.
     synthetic: Vec<u8>,
     end: End,
+    /// When the client must have sent something, or have left.
     deadline: Deadline,
 }
 
@@ -126,42 +135,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     }
 
     /// Collects a head. Ready when a synthetic one is there for hyper, or nothing more will come.
-    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match self.check_held() {
                 Ok(None) => {}
                 Ok(Some(end)) => {
                     self.accept(end);
-                    return Poll::Ready(Ok(()));
+                    return Poll::Ready(());
                 }
                 Err(bad) => {
                     self.refuse(bad);
-                    return Poll::Ready(Ok(()));
+                    return Poll::Ready(());
                 }
             }
-            match self.poll_fill(cx) {
+            let bad = match self.poll_fill(cx) {
                 // A reset ends a head as well as an orderly end does, and leaves its record.
-                Poll::Ready(Ok(0) | Err(_)) if self.held.is_empty() => return Poll::Ready(Ok(())),
-                Poll::Ready(Ok(0) | Err(_)) => self.refuse(BadHead::Incomplete),
+                Poll::Ready(Ok(0) | Err(_)) => BadHead::Incomplete,
                 Poll::Ready(Ok(count)) => {
                     if self.held.len() == count {
-                        self.deadline.set(self.limits.time);
+                        self.deadline.at = Instant::now() + self.limits.time;
                     }
                     continue;
                 }
-                Poll::Pending if self.state.is_draining() => {
-                    if !self.held.is_empty() {
-                        self.refuse(BadHead::Draining);
-                    }
-                }
+                Poll::Pending if self.state.draining.is_set() => BadHead::Draining,
                 Poll::Pending => {
                     ready!(self.deadline.poll(cx));
-                    if !self.held.is_empty() {
-                        self.refuse(BadHead::Slow);
-                    }
+                    BadHead::Slow
                 }
+            };
+            // Without a byte of a head there is no request that could be refused.
+            if !self.held.is_empty() {
+                self.refuse(bad);
             }
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(());
         }
     }
 
@@ -188,7 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     Framing::Length(length) => Phase::Body(length),
                     Framing::Chunked => Phase::Chunks,
                 };
-                synthesize(&head, &mut self.synthetic);
+                head.synthesize(&mut self.synthetic);
                 self.state.put_head(Ok(Box::new(head)));
             }
             Err(refused) => self.refuse_parsed(refused),
@@ -203,10 +209,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// Hands hyper a request that stands for the refused one, so that it is answered and recorded
     /// like any.
     fn refuse_parsed(&mut self, refused: RefusedHead) {
-        let is_head = refused
-            .line
-            .as_ref()
-            .is_some_and(|(method, _)| method == "HEAD");
+        let is_head = matches!(&refused.line, Some((method, _)) if method == "HEAD");
         let method: &[u8] = if is_head { b"HEAD" } else { b"GET" };
         self.synthetic.extend_from_slice(method);
         self.synthetic
@@ -216,18 +219,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.state.put_head(Err(refused));
     }
 
-    /// A client may shut its side down and still want its reply, but not for ever: one that has closed
-    /// looks the same.
-    fn poll_half_closed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.end != End::Seen {
-            self.end();
-        }
-        self.deadline.poll(cx).map(Ok)
-    }
-
+    /// Notes that the client has shut its side down. It may still want its reply, but not for ever: one that has
+    /// closed looks the same.
     fn end(&mut self) {
         self.end = End::Seen;
-        self.deadline.set(HALF_CLOSED);
+        self.deadline.at = Instant::now() + HALF_CLOSED;
     }
 
     /// Lets hyper have bytes of a body of known length.
@@ -263,11 +259,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn poll_chunks(&mut self, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = to.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, to))?;
-        if to.filled().len() > before || self.state.watches_for_leaving() {
+        if to.filled().len() > before || self.state.end_means_gone.is_set() {
             return Poll::Ready(Ok(()));
         }
         if self.state.upload() == Upload::Ended {
-            return self.poll_half_closed(cx);
+            if self.end != End::Seen {
+                self.end();
+            }
+            return self.deadline.poll(cx).map(Ok);
         }
         if !self.state.awaits_more() {
             return Poll::Pending;
@@ -282,7 +281,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
 
     /// Holds what comes, and tells hyper when the client has left.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let is_watched = self.state.watches_for_leaving();
+        let is_watched = self.state.end_means_gone.is_set();
         while self.end != End::Seen && self.held.len() < READ {
             if ready!(self.poll_fill(cx))? == 0 {
                 self.end();
@@ -307,16 +306,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
         cx: &mut Context<'_>,
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.phase == Phase::Held && self.state.take_release() {
+        if self.phase == Phase::Held && self.state.released.replace(false) {
             self.phase = Phase::Head;
-            let has_begun = !self.held.is_empty();
-            let limits = self.limits;
-            self.deadline
-                .set(if has_begun { limits.time } else { limits.idle });
+            self.deadline.at = Instant::now()
+                + if self.held.is_empty() {
+                    self.limits.idle
+                } else {
+                    self.limits.time
+                };
         }
         if self.phase == Phase::Head {
-            _ = self.state.take_release();
-            ready!(self.poll_head(cx))?;
+            self.state.released.set(false);
+            ready!(self.poll_head(cx));
         }
         if !self.synthetic.is_empty() {
             give(&mut self.synthetic, to);

@@ -31,6 +31,7 @@ use super::body::ReplyBody;
 use super::head::{BadHead, RefusedHead};
 use crate::audit::Unavailable;
 use crate::policy::Denial;
+use crate::sync::lock;
 
 pub(crate) use parts::Handler;
 
@@ -38,7 +39,7 @@ impl Handler {
     /// Answers the request whose head the guard has read.
     pub(crate) async fn answer(&self, body: Incoming) -> Response<ReplyBody> {
         // hyper has a request only when the guard has put a head before it.
-        let head = self.state.take_head().unwrap_or(Err(RefusedHead {
+        let head = lock(&self.state.head).take().unwrap_or(Err(RefusedHead {
             bad: BadHead::RequestLine,
             line: None,
         }));

@@ -9,37 +9,29 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::policy::{Denial, Reason};
 
-/// Whether a request header crosses to the daemon.
+/// How a request header crosses to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Crossing {
-    /// On every operation.
-    Always {
-        /// Whether it may stand there more than once.
-        may_repeat: bool,
-    },
-    /// On operations that are hijacked.
-    WithHijack {
-        /// Whether it may stand there more than once.
-        may_repeat: bool,
-    },
-    /// Never.
-    Never,
+pub(crate) struct Crossing {
+    /// Whether it does so only on operations that are hijacked.
+    pub(crate) with_hijack: bool,
+    /// Whether it may stand there more than once.
+    pub(crate) may_repeat: bool,
 }
 
-/// Whether the header of this name, in lower case, crosses to the daemon.
-pub(crate) fn crossing(name: &str) -> Crossing {
-    match name {
-        "accept" | "accept-encoding" | "tracestate" => Crossing::Always { may_repeat: true },
-        "traceparent" | "user-agent" | "x-registry-auth" | "x-registry-config" => {
-            Crossing::Always { may_repeat: false }
-        }
-        _ if name.starts_with("x-meta-") => Crossing::Always { may_repeat: true },
-        _ if name.starts_with("sec-websocket-") => Crossing::WithHijack { may_repeat: false },
-        _ if name.starts_with("x-docker-expose-session-") => {
-            Crossing::WithHijack { may_repeat: true }
-        }
-        _ => Crossing::Never,
-    }
+/// How the header of this name, in lower case, crosses to the daemon, if it does.
+pub(crate) fn crossing(name: &str) -> Option<Crossing> {
+    let (with_hijack, may_repeat) = match name {
+        "accept" | "accept-encoding" | "tracestate" => (false, true),
+        "traceparent" | "user-agent" | "x-registry-auth" | "x-registry-config" => (false, false),
+        _ if name.starts_with("x-meta-") => (false, true),
+        _ if name.starts_with("sec-websocket-") => (true, false),
+        _ if name.starts_with("x-docker-expose-session-") => (true, true),
+        _ => return None,
+    };
+    Some(Crossing {
+        with_hijack,
+        may_repeat,
+    })
 }
 
 /// Whether a header is meant for one hop, whatever `Connection` lists.
@@ -123,23 +115,19 @@ mod tests {
 
     #[test]
     fn lets_through_what_the_daemon_reads() {
+        // Whether it crosses with a hijack alone, and whether it may repeat.
         for (name, want) in [
-            ("x-registry-auth", Crossing::Always { may_repeat: false }),
-            ("x-meta-foo", Crossing::Always { may_repeat: true }),
-            (
-                "sec-websocket-key",
-                Crossing::WithHijack { may_repeat: false },
-            ),
-            (
-                "x-docker-expose-session-grpc-method",
-                Crossing::WithHijack { may_repeat: true },
-            ),
-            ("cookie", Crossing::Never),
-            ("content-type", Crossing::Never),
-            ("x-forwarded-for", Crossing::Never),
-            ("baggage", Crossing::Never),
+            ("x-registry-auth", Some((false, false))),
+            ("x-meta-foo", Some((false, true))),
+            ("sec-websocket-key", Some((true, false))),
+            ("x-docker-expose-session-grpc-method", Some((true, true))),
+            ("cookie", None),
+            ("content-type", None),
+            ("x-forwarded-for", None),
+            ("baggage", None),
         ] {
-            assert_eq!(crossing(name), want, "{name}");
+            let crossing = crossing(name).map(|it| (it.with_hijack, it.may_repeat));
+            assert_eq!(crossing, want, "{name}");
         }
     }
 

@@ -14,31 +14,31 @@
 //! because hyper's bodies must be able to move between threads, not because two ever meet.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::body::cut::BadGzip;
 use super::head::{Head, RefusedHead};
-use crate::proxy::wake_flag::WakeFlag;
-use crate::sync::lock;
+use super::wake_flag::WakeFlag;
+use crate::sync::{Flag, lock};
 
 /// The state of one connection's request.
 #[derive(Debug, Default)]
 pub(crate) struct RequestState {
     /// Rings when something happens to the client's connection.
     pub(crate) wake_flag: WakeFlag,
-    head: Mutex<Option<Result<Box<Head>, RefusedHead>>>,
+    /// The head that the guard has read, until it is taken.
+    pub(crate) head: Mutex<Option<Result<Box<Head>, RefusedHead>>>,
     /// The reply is over, so the next head may be read.
-    released: AtomicBool,
-    /// The end of the client's bytes means that it has left, as the reply would never end
-    /// otherwise.
-    end_means_gone: AtomicBool,
+    pub(crate) released: Flag,
+    /// From now to the end of the reply, the end of the client's bytes means that it has left: the reply would never
+    /// end otherwise. Behind other requests a client may shut its side down and still get its reply.
+    pub(crate) end_means_gone: Flag,
     upload: Mutex<Upload>,
     /// Whoever reads the body has had all that came of it and waits for more.
-    awaited: AtomicBool,
+    awaited: Flag,
     /// The client's bytes ended within the body while nobody waited for more.
-    at_end: AtomicBool,
+    at_end: Flag,
     /// Dockgate is shutting down.
-    draining: AtomicBool,
+    pub(crate) draining: Flag,
 }
 
 /// What became of the body of the request under way.
@@ -66,61 +66,22 @@ impl RequestState {
     pub(crate) fn put_head(&self, head: Result<Box<Head>, RefusedHead>) {
         self.set_upload(Upload::Unread);
         self.await_more(false);
-        self.at_end.store(false, Ordering::Relaxed);
+        self.at_end.set(false);
         *lock(&self.head) = Some(head);
     }
 
-    /// Takes the head that the guard has read.
-    pub(crate) fn take_head(&self) -> Option<Result<Box<Head>, RefusedHead>> {
-        lock(&self.head).take()
-    }
-
-    /// Has the next head read.
-    ///
-    /// hyper may have asked for it already and been told to wait.
+    /// Has the next head read. hyper may have asked for it already and been told to wait.
     pub(crate) fn release(&self) {
-        self.end_means_gone.store(false, Ordering::Relaxed);
-        self.released.store(true, Ordering::Relaxed);
+        self.end_means_gone.set(false);
+        self.released.set(true);
         self.wake_flag.ring();
-    }
-
-    /// Whether the next head may be read now; asking takes the leave.
-    pub(crate) fn take_release(&self) -> bool {
-        self.released.swap(false, Ordering::Relaxed)
-    }
-
-    /// Has the end of the client's bytes taken as its leaving, from now to the end of the reply.
-    /// Otherwise a client may shut its side down and still get its reply.
-    pub(crate) fn watch_for_leaving(&self) {
-        self.end_means_gone.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the end of the client's bytes means that it has left.
-    pub(crate) fn watches_for_leaving(&self) -> bool {
-        self.end_means_gone.load(Ordering::Relaxed)
-    }
-
-    /// Whether the reply is over and the next head not yet read.
-    pub(crate) fn is_released(&self) -> bool {
-        self.released.load(Ordering::Relaxed)
-    }
-
-    /// Has what is asked from now on refused, and what can be asked for again ended.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-        self.wake_flag.ring();
-    }
-
-    /// Whether Dockgate is shutting down.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
     }
 
     /// Notes whether more of the body is waited for. Until it is, that the client's bytes have ended says
     /// nothing of the body: what the request names may still be looked up.
     pub(crate) fn await_more(&self, is_awaited: bool) {
-        let was_awaited = self.awaited.swap(is_awaited, Ordering::Relaxed);
-        if is_awaited && !was_awaited && self.at_end.load(Ordering::Relaxed) {
+        let was_awaited = self.awaited.replace(is_awaited);
+        if is_awaited && !was_awaited && self.at_end.is_set() {
             self.wake_flag.ring();
         }
     }
@@ -128,16 +89,14 @@ impl RequestState {
     /// Whether more of the body is waited for, asked by whoever sees that nothing will come. If not, the
     /// bell rings when it is.
     pub(crate) fn awaits_more(&self) -> bool {
-        self.at_end.store(true, Ordering::Relaxed);
-        self.awaited.load(Ordering::Relaxed)
+        self.at_end.set(true);
+        self.awaited.is_set()
     }
 
-    /// Notes what became of the body.
     pub(crate) fn set_upload(&self, upload: Upload) {
         *lock(&self.upload) = upload;
     }
 
-    /// What became of the body so far.
     pub(crate) fn upload(&self) -> Upload {
         *lock(&self.upload)
     }

@@ -1,10 +1,10 @@
 //! A hijacked connection: bytes both ways until both sides are done.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::header::{CONNECTION, CONTENT_TYPE, UPGRADE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 
 use crate::audit::{End, Entry};
@@ -29,37 +29,23 @@ impl Tunnel {
     /// of the reply: a 200 without length, and then the raw stream.
     pub(crate) fn new(
         (daemon, daemon_early): (Socket, Bytes),
-        headers: &HeaderMap,
+        mut headers: HeaderMap,
         upgrade: Upgrade,
         client_asked: bool,
         mut entry: Box<Entry>,
     ) -> Self {
-        let mut head = Vec::new();
-        if client_asked {
-            head.extend_from_slice(b"HTTP/1.1 101 UPGRADED\r\n");
-            write_headers(headers, &mut head);
-            head.extend_from_slice(
-                format!(
-                    "Connection: Upgrade\r\nUpgrade: {}\r\n\r\n",
-                    upgrade.as_str()
-                )
-                .as_bytes(),
-            );
+        let (line, status) = if client_asked {
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static(upgrade.as_str()));
+            ("HTTP/1.1 101 UPGRADED\r\n", StatusCode::SWITCHING_PROTOCOLS)
         } else {
-            let mut headers = headers.clone();
-            headers.insert(
-                http::header::CONTENT_TYPE,
-                http::HeaderValue::from_static("application/vnd.docker.raw-stream"),
-            );
-            head.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
-            write_headers(&headers, &mut head);
-            head.extend_from_slice(b"\r\n");
-        }
-        let status = if client_asked {
-            StatusCode::SWITCHING_PROTOCOLS
-        } else {
-            StatusCode::OK
+            let raw = HeaderValue::from_static("application/vnd.docker.raw-stream");
+            headers.insert(CONTENT_TYPE, raw);
+            ("HTTP/1.1 200 OK\r\n", StatusCode::OK)
         };
+        let mut head = line.as_bytes().to_vec();
+        write_headers(&headers, &mut head);
+        head.extend_from_slice(b"\r\n");
         entry.record.status = Some(status.as_u16());
         Self {
             daemon,
@@ -74,8 +60,8 @@ impl Tunnel {
     pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, client: S, early: Bytes) {
         let entry = self.entry;
         let (bytes_in, bytes_out) = (&entry.record.bytes_in, &entry.record.bytes_out);
-        bytes_in.fetch_add(length(&early), Ordering::Relaxed);
-        bytes_out.fetch_add(length(&self.daemon_early), Ordering::Relaxed);
+        bytes_in.add(early.len());
+        bytes_out.add(self.daemon_early.len());
         let mut client = Tap::metered(client, Arc::clone(bytes_in));
         let mut daemon = Tap::metered(self.daemon, Arc::clone(bytes_out));
         let running = async {
@@ -87,14 +73,10 @@ impl Tunnel {
         let ended = running.await;
         entry.finish(match ended {
             Ok(_) => End::Complete,
-            Err(_) if daemon.has_failed() => End::DaemonGone,
+            Err(_) if daemon.listener.has_failed => End::DaemonGone,
             Err(_) => End::ClientGone,
         });
     }
-}
-
-fn length(bytes: &Bytes) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
 /// Writes headers with their names in title case, as the daemon does.

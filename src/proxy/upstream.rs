@@ -4,7 +4,6 @@
 //! daemon has closed meanwhile is known before the next request is sent.
 
 use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -36,7 +35,7 @@ pub(crate) struct Upstream {
     /// Rings when something happens to the connection.
     pub(crate) wake_flag: WakeFlag,
     /// What came from the daemon.
-    heard: Arc<Heard>,
+    pub(crate) heard: Arc<Heard>,
 }
 
 #[derive(Default)]
@@ -108,7 +107,7 @@ impl Upstream {
         let answered = self.ask(sender, request).map(move |answered| {
             answered.map_err(|failure| match failure {
                 // Nobody can tell whether it was read, but it may be done twice.
-                Failure::Unheard if is_safe => Failure::Unsent(RequestBody::empty()),
+                Failure::Unheard if is_safe => Failure::Unsent(RequestBody::default()),
                 Failure::Unsent(_) | Failure::Unheard | Failure::Broken | Failure::Silent => {
                     failure
                 }
@@ -138,11 +137,6 @@ impl Upstream {
     /// Gives up the connection, and with it the request's body that is still being sent.
     pub(crate) fn cut(&self) {
         *lock(&self.link) = Link::default();
-    }
-
-    /// What came from the daemon, for whoever hands it on.
-    pub(crate) fn heard(&self) -> &Arc<Heard> {
-        &self.heard
     }
 
     /// Drives the connection, if something has happened to it; to be called whenever the client's
@@ -186,7 +180,10 @@ impl Upstream {
             Denial::new(Reason::DaemonUnreachable, message)
         })?;
         self.daemon.outage.connected();
-        let socket = TokioIo::new(Tap::new(socket, Arc::clone(&self.heard)));
+        let socket = TokioIo::new(Tap {
+            stream: socket,
+            listener: Arc::clone(&self.heard),
+        });
         let opened = Builder::new()
             .title_case_headers(true)
             .max_buf_size(MAX_BUFFER)
@@ -205,7 +202,7 @@ impl Upstream {
         mut sender: SendRequest<RequestBody>,
         request: Request<RequestBody>,
     ) -> impl Future<Output = Result<Response<Incoming>, Failure>> {
-        let heard_before = self.heard.bytes();
+        let heard_before = self.heard.bytes.get();
         let asked = sender.try_send_request(request);
         let asked = match self.daemon.reply_head {
             Some(limit) => Either::Left(Box::pin(timeout(limit, asked))),
@@ -226,13 +223,13 @@ impl Upstream {
     ) -> Result<Response<Incoming>, Failure> {
         match answered {
             Ok(reply) => {
-                self.daemon.is_unreadable.store(false, Ordering::Relaxed);
+                self.daemon.is_unreadable.set(false);
                 lock(&self.link).sender = Some(sender);
                 Ok(reply)
             }
             Err(mut failed) => Err(match failed.take_message() {
                 Some(unsent) => Failure::Unsent(unsent.into_body()),
-                None if self.heard.bytes() == heard_before => Failure::Unheard,
+                None if self.heard.bytes.get() == heard_before => Failure::Unheard,
                 None => {
                     self.daemon.tell_unreadable(failed.error());
                     Failure::Broken
@@ -253,7 +250,7 @@ pub(crate) async fn take_over(reply: &mut Response<Incoming>) -> Result<(Socket,
     let parts = upgraded
         .downcast::<TokioIo<Tap<Socket, Arc<Heard>>>>()
         .map_err(|_| closed())?;
-    Ok((parts.io.into_inner().into_inner(), parts.read_buf))
+    Ok((parts.io.into_inner().stream, parts.read_buf))
 }
 
 /// The request as it is sent: everything in it comes from the judged call, the allowed headers and
@@ -267,7 +264,7 @@ fn build(
     }: Outgoing<'_>,
 ) -> Result<Request<RequestBody>, Denial> {
     let call = &terms.request.call;
-    let content_type = body.content_type();
+    let content_type = body.content_type;
     let mut request = Request::new(body);
     *request.method_mut() = match call.method {
         Method::DELETE => http::Method::DELETE,

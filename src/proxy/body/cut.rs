@@ -27,6 +27,22 @@ pub(crate) enum BadGzip {
     TooLarge,
 }
 
+impl From<Cut> for Denial {
+    fn from(cut: Cut) -> Self {
+        match cut {
+            Cut::Broken(_) => broken(),
+            Cut::Gzip(bad) => bad.into(),
+            Cut::Slow => too_slow(),
+        }
+    }
+}
+
+/// The denial of a body that is not what its framing says.
+pub(crate) fn broken() -> Denial {
+    let message = "the body ended early or its chunks are broken: send it whole";
+    Denial::new(Reason::BadBody, message)
+}
+
 /// The denial of an upload that comes too slowly.
 pub(crate) fn too_slow() -> Denial {
     let message = "the upload came slower than limits.upload_rate for longer than limits.upload_grace, and \

@@ -6,12 +6,12 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use http_body::Frame;
 
-use super::cut::Cut;
+use super::source::Polled;
 use crate::net::chunks::Heard;
 
 /// What was read of a chunk that goes on.
 #[derive(Debug)]
-pub(super) struct Gather {
+pub(crate) struct Gather {
     heard: Arc<Heard>,
     /// How much of the body came so far.
     given: u64,
@@ -21,14 +21,11 @@ pub(super) struct Gather {
     has_waited: bool,
 }
 
-/// What a body gives when it is asked for more.
-pub(super) type Polled = Option<Result<Frame<Bytes>, Cut>>;
-
 /// The largest chunk that is handed on whole, in bytes. One that is larger comes in parts, as it is read.
 const MAX_CHUNK: u64 = 64 * 1024;
 
 impl Gather {
-    pub(super) fn new(heard: Arc<Heard>) -> Self {
+    pub(crate) fn new(heard: Arc<Heard>) -> Self {
         Self {
             heard,
             given: 0,

@@ -11,7 +11,7 @@ use flate2::write::MultiGzDecoder;
 use http_body::Frame;
 
 use super::cut::{BadGzip, Cut};
-use super::source::{OnRead, Source};
+use super::source::{Polled, Source};
 
 /// So many bytes may come out of each byte of a compressed upload, and so many besides. Tars of small files have
 /// mostly zeros, of large ones they do not.
@@ -28,52 +28,28 @@ pub(super) struct Inflated {
     decoder: MultiGzDecoder<Vec<u8>>,
     /// What was read and is not unpacked yet.
     input: Bytes,
-    /// What has come out and is to be sent before all else.
-    ahead: Bytes,
     unpacked: u64,
     made: u64,
-    is_over: bool,
+    /// Whether all of it has come out.
+    pub(super) is_over: bool,
 }
 
 impl Inflated {
-    /// What a body holds that begins as gzip does.
-    pub(super) fn new() -> Self {
+    /// What a body holds of which this was read.
+    pub(super) fn new(input: Bytes) -> Self {
         Self {
             decoder: MultiGzDecoder::new(Vec::new()),
-            input: Bytes::new(),
-            ahead: Bytes::new(),
+            input,
             unpacked: 0,
             made: 0,
             is_over: false,
         }
     }
 
-    /// Gives back what was taken from its beginning.
-    pub(super) fn put_back(&mut self, begun: Bytes) {
-        self.ahead = begun;
-    }
-
-    /// What it begins with, once that is there.
-    pub(super) fn begun(&self) -> &[u8] {
-        &self.ahead
-    }
-
-    pub(super) fn is_end(&self) -> bool {
-        self.is_over && self.ahead.is_empty()
-    }
-
-    pub(super) fn poll_frame(
-        &mut self,
-        packed: &mut Source,
-        cx: &mut Context<'_>,
-        on_read: OnRead<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        if !self.ahead.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.ahead)))));
-        }
+    pub(super) fn poll_frame(&mut self, packed: &mut Source, cx: &mut Context<'_>) -> Poll<Polled> {
         while !self.is_over {
             if self.input.is_empty() {
-                match ready!(packed.poll_frame(cx, on_read)) {
+                match ready!(packed.poll_frame(cx)) {
                     Some(Ok(frame)) => self.input = frame.into_data().unwrap_or_default(),
                     Some(Err(cut)) => return Poll::Ready(Some(Err(cut))),
                     None => self.is_over = true,
@@ -133,7 +109,7 @@ mod tests {
 
     /// What comes out of a body that comes in pieces of this size, and the longest piece of it.
     fn inflate(packed: &[u8], piece: usize) -> Result<(Vec<u8>, usize), BadGzip> {
-        let mut inflated = Inflated::new();
+        let mut inflated = Inflated::new(Bytes::new());
         let (mut whole, mut longest) = (Vec::new(), 0);
         let mut take = |made: Bytes| {
             longest = longest.max(made.len());
@@ -212,8 +188,7 @@ mod tests {
         let zeros = vec![0; 64 << 20];
         let packed = gzip(&zeros);
         assert!(packed.len() < 100_000, "{}", packed.len());
-        let mut inflated = Inflated::new();
-        inflated.input = packed.into();
+        let mut inflated = Inflated::new(packed.into());
         let mut made = 0;
         let bad = loop {
             match inflated.unpack() {

@@ -4,34 +4,55 @@
 //! the daemon waiting for so long in all, and earns that time back with the bytes that it sends. So it holds
 //! the lock for no longer than its bytes take at the lowest rate, and that time once more.
 
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body::Frame;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::cut::Cut;
+use super::source::Polled;
 use crate::config::UploadRate;
+use crate::proxy::deadline::Deadline;
 
-/// How far a client is from being too slow.
-#[derive(Clone, Copy, Debug)]
-struct Pace {
+/// How far the client of a body that is sent on as it comes is from being too slow.
+#[derive(Debug)]
+pub(super) struct Pace {
     rate: UploadRate,
     /// How long it may still keep the daemon waiting.
     left: Duration,
     /// Since when it does.
     waiting: Option<Instant>,
+    /// When it is too slow if nothing comes.
+    deadline: Deadline,
 }
 
 impl Pace {
-    fn new(rate: UploadRate) -> Self {
+    /// That of a body of which nothing was sent yet.
+    pub(super) fn new(rate: UploadRate) -> Self {
         Self {
             rate,
             left: rate.grace,
             waiting: None,
+            deadline: Deadline::within(rate.grace),
         }
+    }
+
+    /// Passes on what came, or an error when the client has kept the daemon waiting for too long.
+    pub(super) fn watch(&mut self, polled: Poll<Polled>, cx: &mut Context<'_>) -> Poll<Polled> {
+        match &polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                self.receive(Instant::now(), bytes);
+            }
+            Poll::Ready(Some(Err(_)) | None) => {}
+            Poll::Pending => {
+                self.deadline.at = self.wait(Instant::now());
+                ready!(self.deadline.poll(cx));
+                return Poll::Ready(Some(Err(Cut::Slow)));
+            }
+        }
+        polled
     }
 
     /// Nothing is there to be sent on; returns when the client is too slow if nothing comes.
@@ -54,54 +75,6 @@ impl Pace {
 }
 
 const NANOS: u128 = 1_000_000_000;
-
-/// Watches the pace of a body that is sent on as it comes.
-#[derive(Debug)]
-pub(super) struct Watch {
-    pace: Pace,
-    timer: Option<Pin<Box<Sleep>>>,
-}
-
-impl Watch {
-    /// A body of which nothing was sent yet.
-    pub(super) fn new(rate: UploadRate) -> Self {
-        Self {
-            pace: Pace::new(rate),
-            timer: None,
-        }
-    }
-
-    /// Passes on what came, or an error when the client has kept the daemon waiting for too long.
-    pub(super) fn watch(
-        &mut self,
-        polled: Poll<Option<Result<Frame<Bytes>, Cut>>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        match &polled {
-            Poll::Ready(Some(Ok(frame))) => {
-                let bytes = frame.data_ref().map_or(0, Bytes::len);
-                self.pace.receive(Instant::now(), bytes);
-            }
-            Poll::Ready(Some(Err(_)) | None) => {}
-            Poll::Pending => {
-                ready!(self.poll_too_slow(cx));
-                return Poll::Ready(Some(Err(Cut::Slow)));
-            }
-        }
-        polled
-    }
-
-    fn poll_too_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let deadline = self.pace.wait(Instant::now());
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        timer.as_mut().poll(cx)
-    }
-}
 
 #[cfg(test)]
 mod tests {

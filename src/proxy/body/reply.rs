@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use http_body::{Body, SizeHint};
 use hyper::body::Incoming;
 
 use super::cut::Cut;
-use super::gather::{Gather, Polled};
-use super::source::{Source, count};
+use super::gather::Gather;
+use super::source::{Polled, Source};
 use crate::audit::{End, Entry};
-use crate::net::chunks::Heard;
 use crate::proxy::daemon_state::DaemonState;
 use crate::proxy::request_state::RequestState;
 
@@ -24,18 +23,18 @@ pub(crate) struct ReplyBody {
     entry: Option<Box<Entry>>,
     state: Arc<RequestState>,
     /// Who is to know if it says that the daemon does not take the client's API version.
-    heeded_by: Option<Arc<DaemonState>>,
-    /// Holds back parts of chunks.
-    gather: Option<Box<Gather>>,
+    pub(crate) heeded_by: Option<Arc<DaemonState>>,
+    /// What holds back parts of chunks, if they are to be whole.
+    pub(crate) gather: Option<Box<Gather>>,
     /// Whether it can be asked for again, and so ends when Dockgate is shutting down.
-    ends_with_drain: bool,
+    pub(crate) ends_with_drain: bool,
 }
 
 impl ReplyBody {
     /// A body that is whole already.
     pub(crate) fn whole(bytes: Bytes, entry: Option<Box<Entry>>, state: Arc<RequestState>) -> Self {
         Self {
-            source: Source::Whole(bytes),
+            source: Source::whole(bytes),
             entry,
             state,
             heeded_by: None,
@@ -44,45 +43,23 @@ impl ReplyBody {
         }
     }
 
-    /// The daemon's body as it comes. If it can be asked for again, a drain ends it.
-    pub(crate) fn stream(
-        body: Incoming,
-        entry: Box<Entry>,
-        state: Arc<RequestState>,
-        ends_with_drain: bool,
-    ) -> Self {
-        Self {
-            source: Source::Stream(body),
-            entry: Some(entry),
-            state,
-            heeded_by: None,
-            gather: None,
-            ends_with_drain,
-        }
-    }
-
-    /// The same, each chunk as whole as it comes.
-    pub(crate) fn in_whole_chunks(mut self, heard: &Arc<Heard>) -> Self {
-        self.gather = Some(Box::new(Gather::new(Arc::clone(heard))));
-        self
-    }
-
-    /// The same, of which the beginning is looked at: the daemon may not take the client's API version.
-    pub(crate) fn heeded_by(mut self, daemon_state: &Arc<DaemonState>) -> Self {
-        self.heeded_by = Some(Arc::clone(daemon_state));
-        self
+    /// The daemon's body as it comes.
+    pub(crate) fn stream(body: Incoming, entry: Box<Entry>, state: Arc<RequestState>) -> Self {
+        let mut stream = Self::whole(Bytes::new(), Some(entry), state);
+        stream.source.rest = Some(body);
+        stream
     }
 
     /// The next part, and where chunks are to be whole the next of these.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
         let Some(gather) = &mut self.gather else {
-            return self.source.poll_frame(cx, &mut |_| {});
+            return self.source.poll_frame(cx);
         };
         if let Some(next) = gather.poll_next(cx) {
             return next;
         }
         loop {
-            let polled = ready!(self.source.poll_frame(cx, &mut |_| {}));
+            let polled = ready!(self.source.poll_frame(cx));
             if let Some(chunk) = gather.take(polled) {
                 return Poll::Ready(chunk);
             }
@@ -100,11 +77,8 @@ impl Body for ReplyBody {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        if self.ends_with_drain && self.state.is_draining() {
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Polled> {
+        if self.ends_with_drain && self.state.draining.is_set() {
             self.finish(End::Drained);
             return Poll::Ready(None);
         }
@@ -119,7 +93,7 @@ impl Body for ReplyBody {
                 let data = frame.data_ref();
                 let heeded_by = self.heeded_by.take();
                 if let Some(entry) = &mut self.entry {
-                    count(&entry.record.bytes_out, data.map_or(0, Bytes::len));
+                    entry.record.bytes_out.add(data.map_or(0, Bytes::len));
                     if let (Some(daemon_state), Some(data)) = (heeded_by, data) {
                         daemon_state.heed(data, &mut entry.record);
                     }
@@ -143,7 +117,7 @@ impl Body for ReplyBody {
 impl Drop for ReplyBody {
     fn drop(&mut self) {
         // hyper asks no more of a body that is at its end, or that a HEAD's reply does not send.
-        if self.source.is_end() || matches!(self.source, Source::Whole(_)) {
+        if self.source.is_end() || self.source.rest.is_none() {
             self.finish(End::Complete);
         }
         self.entry = None;

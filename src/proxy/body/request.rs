@@ -1,43 +1,51 @@
 //! The body of a request: which there may be, read whole or sent on as it comes.
 
+use std::error::Error;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, SizeHint};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
 use super::cut::Cut;
 use super::inflate::Inflated;
-use super::kind::{JSON, TAR, unwanted};
-use super::pace::Watch;
-use super::read::{Reader, broken_by};
-use super::source::{Source, count};
+use super::kind::{JSON, TAR, is_as_none, unwanted};
+use super::pace::Pace;
+use super::source::{Polled, Source};
+use super::tar::{LONGEST_MAGIC, Packed};
 use crate::config::{Limits, UploadRate};
 use crate::docker;
-use crate::policy::Denial;
+use crate::docker::body::MAX_OF_NOTHING;
+use crate::docker::json::{MAX_VALUES, parsed_size};
+use crate::policy::{Denial, Reason};
 use crate::proxy::budget::Taken;
-use crate::proxy::head::Head;
+use crate::proxy::head::{Framing, Head};
 use crate::proxy::request_state::{RequestState, Upload};
+use crate::sync::Count;
 
 /// What is sent to the daemon as a body.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct RequestBody {
-    pub(super) source: Source,
+    source: Source,
     /// What unpacks it, if it is sent on as what it holds.
-    pub(super) inflated: Option<Box<Inflated>>,
+    inflated: Option<Box<Inflated>>,
     /// Our own canonical value; there is none without a body.
-    content_type: Option<&'static str>,
-    /// Of a body that is sent on as it comes: who waits for its end, and the count of its bytes.
-    watched: Option<(Arc<RequestState>, Arc<AtomicU64>)>,
+    pub(crate) content_type: Option<&'static str>,
+    /// Who waits for its end, if it comes from a client.
+    watched: Option<Arc<RequestState>>,
     /// What it is ended by if it comes too slowly.
-    pace: Option<Box<Watch>>,
+    pace: Option<Box<Pace>>,
+    /// How the daemon would unpack it, once its beginning is there.
+    pub(crate) packed: Packed,
 }
 
+/// The longest body that is read only to be thrown away, in bytes.
+const MAX_DISCARDED: usize = 64 * 1024;
 /// The longest body that is read after its request was denied, in bytes, and how long the reply waits for it.
 const MAX_DENIED: u64 = 64 * 1024;
 const AT_ONCE: Duration = Duration::from_millis(100);
@@ -47,94 +55,151 @@ pub(crate) async fn prepare(
     kind: docker::Body,
     head: &Head,
     body: Incoming,
-    bytes_in: Arc<AtomicU64>,
+    bytes_in: Arc<Count>,
     state: &Arc<RequestState>,
     (limits, taken): (&Limits, &mut Taken),
 ) -> Result<RequestBody, Denial> {
-    let mut reader = Reader {
-        head,
-        body,
-        time: limits.body_time,
-        bytes_in: &bytes_in,
-        state,
-    };
-    let (source, content_type) = match (kind, unwanted(kind, &head.content_types)) {
-        _ if !head.has_body() => (Source::Whole(Bytes::new()), None),
+    let mut body = RequestBody::of_client(body, bytes_in, state);
+    let (time, mut bytes) = (limits.body_time, BytesMut::new());
+    match (kind, unwanted(kind, &head.content_types)) {
         (_, Some(denial)) => {
-            reader.read_nothing(denial).await?;
-            (Source::Whole(Bytes::new()), None)
+            let keep = |data: &[u8]| {
+                bytes.extend_from_slice(data);
+                Ok(())
+            };
+            body.read(head, time, MAX_OF_NOTHING, || denial.clone(), keep)
+                .await?;
+            if !is_as_none(&denial, &bytes) {
+                return Err(denial);
+            }
+            Ok(RequestBody::default())
         }
-        (docker::Body::Tar, None) => (Source::Stream(reader.body), Some(TAR)),
+        (docker::Body::Tar, None) => {
+            state.set_upload(Upload::Running);
+            body.content_type = Some(TAR);
+            Ok(body)
+        }
         (docker::Body::Json(_), None) => {
-            let bytes = reader.read(limits.body_bytes, taken).await?;
-            let content_type = (!bytes.is_empty()).then_some(JSON);
-            (Source::Whole(bytes), content_type)
+            let most = limits.body_bytes;
+            let keep = |data: &[u8]| {
+                taken.take(data.len())?;
+                bytes.extend_from_slice(data);
+                Ok(())
+            };
+            body.read(head, time, most, || too_large(most), keep)
+                .await?;
+            taken.take(parsed_size(&bytes, MAX_VALUES))?;
+            Ok(RequestBody::json(bytes.freeze()))
         }
         (docker::Body::Discarded | docker::Body::Import | docker::Body::Refused, None) => {
-            reader.discard().await?;
-            (Source::Whole(Bytes::new()), None)
+            // Nothing of it is kept, so it takes nothing of the budget.
+            let too_large = || too_large(MAX_DISCARDED);
+            body.read(head, time, MAX_DISCARDED, too_large, |_| Ok(()))
+                .await?;
+            Ok(RequestBody::default())
         }
-    };
-    let is_stream = matches!(source, Source::Stream(_));
-    if is_stream {
-        state.set_upload(Upload::Running);
     }
-    let watched = is_stream.then(|| (Arc::clone(state), bytes_in));
-    Ok(RequestBody {
-        source,
-        inflated: None,
-        content_type,
-        watched,
-        pace: None,
-    })
 }
 
 impl RequestBody {
-    /// A request without a body.
-    pub(crate) fn empty() -> Self {
-        Self {
-            source: Source::Whole(Bytes::new()),
-            inflated: None,
-            content_type: None,
-            watched: None,
-            pace: None,
-        }
+    /// A body of which nothing was read.
+    fn of_client(body: Incoming, bytes_in: Arc<Count>, state: &Arc<RequestState>) -> Self {
+        let mut of_client = Self::default();
+        of_client.source.rest = Some(body);
+        of_client.source.read = Some(bytes_in);
+        of_client.watched = Some(Arc::clone(state));
+        of_client.packed = Packed::With("something unknown");
+        of_client
     }
 
-    /// A body of Dockgate's own.
-    pub(crate) fn json(text: &str) -> Self {
-        Self::empty().replaced(text)
+    /// One that is there, with its type if it is not empty.
+    pub(crate) fn json(bytes: Bytes) -> Self {
+        let mut json = Self::default();
+        json.content_type = (!bytes.is_empty()).then_some(JSON);
+        json.source.ahead = bytes;
+        json
+    }
+
+    /// Hands on each part of it as it comes; a longer one than this is denied.
+    async fn read(
+        &mut self,
+        head: &Head,
+        time: Duration,
+        most: usize,
+        longer: impl Fn() -> Denial,
+        mut keep: impl FnMut(&[u8]) -> Result<(), Denial>,
+    ) -> Result<(), Denial> {
+        if let Framing::Length(length) = head.framing
+            && usize::try_from(length).map_or(true, |length| length > most)
+        {
+            return Err(longer());
+        }
+        let reading = async {
+            let mut length = 0;
+            while let Some(frame) = self.frame().await {
+                let frame = frame?;
+                let data = frame.data_ref().map_or(&[][..], |data| data);
+                length += data.len();
+                if length > most {
+                    return Err(longer());
+                }
+                keep(data)?;
+            }
+            Ok(())
+        };
+        let read = tokio::time::timeout(time, reading).await;
+        read.unwrap_or_else(|_| Err(slow()))
+    }
+
+    /// Waits until its beginning is there, or all of a shorter one.
+    pub(crate) async fn begin(&mut self, time: Duration) -> Result<(), Denial> {
+        if self.source.rest.is_none() {
+            return Ok(());
+        }
+        let mut begun = BytesMut::new();
+        let reading = async {
+            while begun.len() < LONGEST_MAGIC {
+                let Some(frame) = self.frame().await else {
+                    break;
+                };
+                begun.extend_from_slice(frame?.data_ref().map_or(&[][..], |data| data));
+            }
+            Ok(())
+        };
+        let read = tokio::time::timeout(time, reading).await;
+        read.unwrap_or_else(|_| Err(slow()))?;
+        self.packed = match Packed::of(&begun) {
+            // What was unpacked once must be a tar.
+            Packed::Gzip if self.inflated.is_some() => Packed::With("gzip twice"),
+            packed => packed,
+        };
+        self.source.ahead = begun.freeze();
+        Ok(())
+    }
+
+    /// Unpacks it from now on as it is read, and waits for the beginning of what comes out.
+    pub(crate) async fn inflate(&mut self, time: Duration) -> Result<(), Denial> {
+        let packed = std::mem::take(&mut self.source.ahead);
+        self.inflated = Some(Box::new(Inflated::new(packed)));
+        self.begin(time).await
     }
 
     /// Has it ended if it comes slower than this from now on.
     pub(crate) fn keep_pace(&mut self, rate: Option<UploadRate>) {
-        self.pace = rate.map(Watch::new).map(Box::new);
+        self.pace = rate.map(Pace::new).map(Box::new);
     }
 
     /// Its bytes, if they were read.
     pub(crate) fn whole(&self) -> Bytes {
-        match &self.source {
-            Source::Whole(bytes) if self.inflated.is_none() => bytes.clone(),
-            Source::Whole(_) | Source::Begun(..) | Source::Stream(_) => Bytes::new(),
+        match self.source.rest {
+            None => self.source.ahead.clone(),
+            Some(_) => Bytes::new(),
         }
-    }
-
-    /// What is sent in its place, rendered from what was judged.
-    pub(crate) fn replaced(mut self, rendered: &str) -> Self {
-        self.source = Source::Whole(Bytes::copy_from_slice(rendered.as_bytes()));
-        self.inflated = None;
-        self.content_type = Some(JSON);
-        self
     }
 
     /// Whether nothing is in it, so that it could be sent again.
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(&self.source, Source::Whole(bytes) if bytes.is_empty())
-    }
-
-    /// The value of `Content-Type` to send with it.
-    pub(crate) fn content_type(&self) -> Option<&'static str> {
-        self.content_type
+        self.source.rest.is_none() && self.source.ahead.is_empty()
     }
 }
 
@@ -142,49 +207,36 @@ impl Body for RequestBody {
     type Data = Bytes;
     type Error = Cut;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        let Self {
-            source,
-            inflated,
-            watched,
-            pace,
-            ..
-        } = &mut *self;
-        let mut on_read = |bytes| {
-            if let Some((_, bytes_in)) = watched {
-                count(bytes_in, bytes);
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Polled> {
+        let body = &mut *self;
+        let polled = match &mut body.inflated {
+            Some(inflated) if body.source.ahead.is_empty() => {
+                inflated.poll_frame(&mut body.source, cx)
             }
+            Some(_) | None => body.source.poll_frame(cx),
         };
-        let polled = match inflated {
-            Some(inflated) => inflated.poll_frame(source, cx, &mut on_read),
-            None => source.poll_frame(cx, &mut on_read),
-        };
-        let polled = match pace {
+        let polled = match &mut body.pace {
             Some(pace) => pace.watch(polled, cx),
             None => polled,
         };
-        if let Some((state, _)) = &self.watched {
-            state.await_more(polled.is_pending());
-        }
+        let Some(state) = &body.watched else {
+            return polled;
+        };
+        state.await_more(polled.is_pending());
         let frame = ready!(polled);
-        if let Some((state, _)) = &self.watched {
-            match &frame {
-                Some(Ok(_)) => {}
-                Some(Err(Cut::Broken(error))) => state.set_upload(broken_by(error)),
-                Some(Err(Cut::Gzip(bad))) => state.set_upload(Upload::Gzip(*bad)),
-                Some(Err(Cut::Slow)) => state.set_upload(Upload::Slow),
-                None => state.set_upload(Upload::Ended),
-            }
+        match &frame {
+            Some(Ok(_)) => {}
+            Some(Err(Cut::Broken(error))) => state.set_upload(broken_by(error)),
+            Some(Err(Cut::Gzip(bad))) => state.set_upload(Upload::Gzip(*bad)),
+            Some(Err(Cut::Slow)) => state.set_upload(Upload::Slow),
+            None => state.set_upload(Upload::Ended),
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.inflated {
-            Some(inflated) => inflated.is_end(),
+            Some(inflated) => inflated.is_over && self.source.ahead.is_empty(),
             None => self.source.is_end(),
         }
     }
@@ -200,7 +252,7 @@ impl Body for RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         // Whoever sent it on has had enough of it.
-        if let Some((state, _)) = &self.watched
+        if let Some(state) = &self.watched
             && state.upload() == Upload::Running
         {
             state.set_upload(Upload::Ended);
@@ -208,8 +260,33 @@ impl Drop for RequestBody {
     }
 }
 
+/// Why a body broke off: the client sends no more, or what it sends is no chunk.
+fn broken_by(error: &hyper::Error) -> Upload {
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>());
+    let ends = [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset];
+    let has_ended = source.is_some_and(|error| ends.contains(&error.kind()));
+    if has_ended || error.is_incomplete_message() {
+        Upload::Left
+    } else {
+        Upload::Broken
+    }
+}
+
+fn too_large(most: usize) -> Denial {
+    let message = format!("the body is longer than {most} bytes: send less");
+    Denial::new(Reason::BodyTooLarge, message)
+}
+
+/// The denial of a body that does not come in time.
+fn slow() -> Denial {
+    let message = "the body was not whole in time: send it at once";
+    Denial::new(Reason::BodyTimeout, message)
+}
+
 /// Reads a body of this length that nobody wants, if it is short. Whether its end came at once.
-pub(crate) async fn ends_at_once(length: u64, mut body: Incoming, bytes_in: &AtomicU64) -> bool {
+pub(crate) async fn ends_at_once(length: u64, mut body: Incoming, bytes_in: &Count) -> bool {
     if length > MAX_DENIED {
         return false;
     }
@@ -218,7 +295,7 @@ pub(crate) async fn ends_at_once(length: u64, mut body: Incoming, bytes_in: &Ato
             let Ok(frame) = frame else {
                 return false;
             };
-            count(bytes_in, frame.data_ref().map_or(0, Bytes::len));
+            bytes_in.add(frame.data_ref().map_or(0, Bytes::len));
         }
         true
     };

@@ -1,7 +1,7 @@
 //! Where a body's bytes come from.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -9,70 +9,57 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::cut::Cut;
+use crate::sync::Count;
 
-/// Where a body's bytes come from.
-#[derive(Debug)]
-pub(super) enum Source {
-    Whole(Bytes),
-    Stream(Incoming),
-    /// A stream of which the beginning was read already.
-    Begun(Bytes, Incoming),
+/// What is still to come of a body.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    /// What is there already, and comes first.
+    pub(super) ahead: Bytes,
+    /// What comes behind it, as it is read from a connection.
+    pub(super) rest: Option<Incoming>,
+    /// The count of what is read of that.
+    pub(super) read: Option<Arc<Count>>,
 }
 
-/// Told how many bytes were read of a stream.
-pub(super) type OnRead<'a> = &'a mut dyn FnMut(usize);
+/// What a body gives when it is asked for more.
+pub(super) type Polled = Option<Result<Frame<Bytes>, Cut>>;
 
 impl Source {
-    pub(super) fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-        on_read: OnRead<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
-        match self {
-            Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
-            Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
-            Self::Begun(bytes, _) if !bytes.is_empty() => {
-                Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes)))))
-            }
-            Self::Begun(_, incoming) | Self::Stream(incoming) => {
-                let frame = ready!(Pin::new(incoming).poll_frame(cx));
-                if let Some(Ok(frame)) = &frame {
-                    on_read(frame.data_ref().map_or(0, Bytes::len));
-                }
-                Poll::Ready(frame.map(|frame| frame.map_err(Cut::Broken)))
-            }
+    pub(super) fn whole(ahead: Bytes) -> Self {
+        Self {
+            ahead,
+            ..Self::default()
         }
+    }
+
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
+        if !self.ahead.is_empty() {
+            let ahead = std::mem::take(&mut self.ahead);
+            return Poll::Ready(Some(Ok(Frame::data(ahead))));
+        }
+        let Some(rest) = &mut self.rest else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(Pin::new(rest).poll_frame(cx));
+        if let (Some(Ok(frame)), Some(read)) = (&frame, &self.read) {
+            read.add(frame.data_ref().map_or(0, Bytes::len));
+        }
+        Poll::Ready(frame.map(|frame| frame.map_err(Cut::Broken)))
     }
 
     pub(super) fn is_end(&self) -> bool {
-        match self {
-            Self::Whole(bytes) => bytes.is_empty(),
-            Self::Begun(bytes, incoming) => bytes.is_empty() && incoming.is_end_stream(),
-            Self::Stream(incoming) => incoming.is_end_stream(),
-        }
+        self.ahead.is_empty() && self.rest.as_ref().is_none_or(Body::is_end_stream)
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(bytes) => {
-                SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
-            }
-            Self::Begun(bytes, incoming) => {
-                let begun = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                let rest = incoming.size_hint();
-                let mut hint = SizeHint::new();
-                hint.set_lower(rest.lower().saturating_add(begun));
-                if let Some(upper) = rest.upper() {
-                    hint.set_upper(upper.saturating_add(begun));
-                }
-                hint
-            }
-            Self::Stream(incoming) => incoming.size_hint(),
+        let ahead = u64::try_from(self.ahead.len()).unwrap_or(u64::MAX);
+        let rest = self.rest.as_ref().map(Body::size_hint);
+        let mut hint = rest.unwrap_or_else(|| SizeHint::with_exact(0));
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(ahead));
         }
+        hint.set_lower(hint.lower().saturating_add(ahead));
+        hint
     }
-}
-
-/// Adds to a counter of bytes.
-pub(super) fn count(counter: &AtomicU64, bytes: usize) {
-    counter.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
 }

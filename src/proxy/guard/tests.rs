@@ -2,8 +2,6 @@ use std::task::Waker;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-use tokio::time::Instant;
-
 use super::*;
 
 const LIMITS: HeadLimits = HeadLimits {

@@ -22,7 +22,7 @@ impl Handler {
             let message = "this client has too many connections open: close some, or raise limits.connections_per_client";
             return Err(Denial::new(Reason::TooManyConnections, message));
         }
-        if self.state.is_draining() {
+        if self.state.draining.is_set() {
             return Err(Denial::from(&BadHead::Draining));
         }
         admission.check(&stage.head, self.shared.on_loopback)?;

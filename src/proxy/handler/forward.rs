@@ -104,11 +104,11 @@ impl Handler {
         };
         stage.send(entry, &permit);
         if let Some(container) = &permit.memory.removed {
-            let removed = self.shared.daemon_state.recently_removed();
+            let removed = &self.shared.daemon_state.recently_removed;
             removed.remember(container, &self.share);
         }
         if call.is_endless() && upgrade.is_none() {
-            self.state.watch_for_leaving();
+            self.state.end_means_gone.set(true);
         }
         let body = stage.body_of(&permit);
         // What waits for the daemon's reply does not hold the answers that it was evaluated by.

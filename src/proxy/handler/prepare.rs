@@ -81,7 +81,7 @@ impl Handler {
         }
         let names = stage.names.as_mut().map(std::mem::take).unwrap_or_default();
         if !names.is_empty() {
-            let hold = self.shared.daemon_state.names().hold(&names);
+            let hold = self.shared.daemon_state.names.hold(&names);
             stage.holds.push(Box::pin(hold).await?);
         }
         self.upstream.make_ready().await
@@ -109,10 +109,10 @@ impl Handler {
         lookup: &Lookup,
     ) -> Result<Answer, Denial> {
         if let Lookup::Predecessor(name) = lookup {
-            return Ok(self.shared.daemon_state.recently_removed().of(name));
+            return Ok(self.shared.daemon_state.recently_removed.of(name));
         }
         if let Lookup::Moved { .. } = lookup {
-            return Ok(self.shared.daemon_state.moved().of(lookup));
+            return Ok(self.shared.daemon_state.moved.of(lookup));
         }
         self.make_ready(entry, stage).await?;
         if stage.known.len() >= ask::MAX_LOOKUPS {

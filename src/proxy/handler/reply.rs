@@ -13,8 +13,9 @@ use crate::audit::{End, Entry, Record};
 use crate::docker::json::escape;
 use crate::docker::{Call, Reply, Upgrade};
 use crate::policy::{Denial, Reason};
-use crate::proxy::body::cut::too_slow;
-use crate::proxy::body::{ReplyBody, broken};
+use crate::proxy::body::ReplyBody;
+use crate::proxy::body::cut::{broken, too_slow};
+use crate::proxy::body::gather::Gather;
 use crate::proxy::head::Head;
 use crate::proxy::request_state::Upload;
 use crate::proxy::tunnel::Tunnel;
@@ -37,7 +38,7 @@ impl Handler {
         if let Some(tagged) = &terms.memory.tagged
             && reply.status().is_success()
         {
-            self.shared.daemon_state.moved().remember(tagged.clone());
+            self.shared.daemon_state.moved.remember(tagged.clone());
         }
         match upgrade {
             Some(upgrade) if reply.status() == StatusCode::SWITCHING_PROTOCOLS => {
@@ -95,16 +96,14 @@ impl Handler {
                 .headers
                 .insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let can_be_asked_again = call.is_endless() && !call.effect().changes_state();
         let may_be_too_old = parts.status == StatusCode::BAD_REQUEST && call.version.is_some();
-        let body = ReplyBody::stream(body, entry, Arc::clone(&self.state), can_be_asked_again);
-        let body = if may_be_too_old {
-            body.heeded_by(&self.shared.daemon_state)
+        let mut body = ReplyBody::stream(body, entry, Arc::clone(&self.state));
+        body.ends_with_drain = call.is_endless() && !call.effect().changes_state();
+        if may_be_too_old {
+            body.heeded_by = Some(Arc::clone(&self.shared.daemon_state));
         } else if matches!(call.reply(), Reply::Stream(_)) && is_chunked {
-            body.in_whole_chunks(self.upstream.heard())
-        } else {
-            body
-        };
+            body.gather = Some(Box::new(Gather::new(Arc::clone(&self.upstream.heard))));
+        }
         Response::from_parts(parts, body)
     }
 
@@ -121,7 +120,7 @@ impl Handler {
                 let mut headers = std::mem::take(reply.headers_mut());
                 headers::drop_hop_by_hop(&mut headers);
                 say_if_open(&entry.record, &mut headers);
-                let tunnel = Tunnel::new(daemon, &headers, upgrade, client_asked, entry);
+                let tunnel = Tunnel::new(daemon, headers, upgrade, client_asked, entry);
                 *lock(&self.tunnel) = Some(tunnel);
                 std::future::pending().await
             }

@@ -1,5 +1,6 @@
 //! A request on its way to being sent: what is there of it, and what is not.
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 
 use crate::audit::Entry;
@@ -76,7 +77,7 @@ impl Stage {
         Self {
             unread: head.has_body().then_some(body),
             head,
-            body: RequestBody::empty(),
+            body: RequestBody::default(),
             kind: docker::Body::Refused,
             changes_state: false,
             is_noted: false,
@@ -168,7 +169,7 @@ impl Stage {
         if self.unpacking == Unpacking::Safe || !terms.request.must_be_plain_tar {
             return Ok(());
         }
-        match self.body.packed() {
+        match self.body.packed {
             Packed::Plain => Ok(()),
             Packed::Gzip => {
                 self.unpacking = Unpacking::Here;
@@ -194,10 +195,12 @@ impl Stage {
     /// The body to send, rendered from what was judged where it was. Of an empty one the daemon reads
     /// nothing.
     pub(super) fn body_of(&mut self, terms: &Terms) -> RequestBody {
-        let body = std::mem::replace(&mut self.body, RequestBody::empty());
-        match terms.request.body.as_deref().filter(|_| !body.is_empty()) {
-            Some(rendered) => body.replaced(rendered),
-            None => body,
+        let body = std::mem::take(&mut self.body);
+        match &terms.request.body {
+            Some(rendered) if !body.is_empty() => {
+                RequestBody::json(Bytes::copy_from_slice(rendered.as_bytes()))
+            }
+            Some(_) | None => body,
         }
     }
 

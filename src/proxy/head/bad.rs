@@ -1,4 +1,4 @@
-//! Why a head is refused.
+//! Why a head is refused, and what its client is told.
 
 use crate::policy::{Denial, Reason};
 
@@ -8,22 +8,17 @@ pub(crate) enum BadHead {
     /// A byte that no head has.
     #[error("the head has the byte {0:#04x}: end lines with CR LF, and send no other control byte")]
     Byte(u8),
-    /// `Content-Length` is no number.
     #[error("Content-Length is not one number: send one, in digits")]
     ContentLength,
-    /// Dockgate is shutting down.
     #[error("shutting down: try again")]
     Draining,
-    /// A header that may stand once stands there twice.
     #[error("the header {0} stands there twice: send it once")]
     Doubled(String),
-    /// An `Expect` that is not `100-continue`.
     #[error("the header Expect has another value than 100-continue: leave it out")]
     Expect,
     /// A line that is folded, or has no colon or no name.
     #[error("a header line is not of the form `Name: value`")]
     Header,
-    /// HTTP/1.1 without `Host`.
     #[error("the header Host is missing: HTTP/1.1 needs it")]
     HostMissing,
     /// The client left within the head.
@@ -34,25 +29,18 @@ pub(crate) enum BadHead {
         "Content-Length and Transfer-Encoding stand there together or doubled: frame the body in one way"
     )]
     Framing,
-    /// CONNECT, TRACE or PRI.
     #[error("the method {0} is not for this API: speak HTTP/1.1 and its ordinary methods")]
     Method(String),
-    /// Not `METHOD target HTTP/1.1`.
     #[error("the first line is not of the form `GET /path HTTP/1.1`")]
     RequestLine,
-    /// Too slow.
     #[error("the head was not whole in time: send it at once")]
     Slow,
-    /// Too long.
     #[error("the head is too long: send fewer or shorter headers, or a shorter query")]
     TooLarge,
-    /// A TLS handshake.
     #[error("this is a TLS handshake, and the listener speaks plain HTTP: use tcp:// or http://")]
     Tls,
-    /// A coding other than `chunked`, or chunks in HTTP/1.0.
     #[error("Transfer-Encoding is not `chunked` in HTTP/1.1: send the body plain")]
     TransferEncoding,
-    /// Not HTTP/1.0 or HTTP/1.1.
     #[error("the version is neither HTTP/1.1 nor HTTP/1.0")]
     Version,
 }
