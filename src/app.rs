@@ -2,8 +2,9 @@
 
 pub(crate) mod report;
 
+use std::fmt::Display;
 use std::io::{self, Write};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -27,25 +28,17 @@ use crate::server::clients::Clients;
 use crate::server::files;
 use crate::server::listener::{BindError, Bound};
 use crate::server::{self, Bounds};
+use crate::sync::lock;
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
-    /// A listener.
     #[error(transparent)]
     Bind(#[from] BindError),
-    /// The record.
     #[error("the audit record cannot be opened at {output}: mend `audit.output`")]
-    Audit {
-        /// Where it should be.
-        output: Output,
-        /// Why.
-        source: io::Error,
-    },
-    /// What the process is to run as.
+    Audit { output: Output, source: io::Error },
     #[error(transparent)]
     Privileges(#[from] PrivilegesError),
-    /// The runtime or a signal handler.
     #[error(
         "the runtime or a signal handler cannot be set up: raise the limits on files and threads"
     )]
@@ -75,14 +68,13 @@ pub(crate) fn serve(
     }
     let (output, bound) = open_all(&config, report)?;
     if let Some(line) = privileges::assume(&config.upstream, config.run_as)? {
-        tell(report, &line);
+        tell(report, line);
     }
     // Told now, as nobody may be watching when a signal asks for it.
     for problem in reread().err().into_iter().flatten() {
-        let line = format!(
-            "warning: a reload would fail, as what it reads is closed to the user that is left: {problem}"
-        );
-        tell(report, &line);
+        let line =
+            "warning: a reload would fail, as what it reads is closed to the user that is left";
+        tell(report, format_args!("{line}: {problem}"));
     }
     let (log, writer) =
         Log::start(output, &config.audit, config.limits.connections).map_err(StartError::System)?;
@@ -100,10 +92,15 @@ pub(crate) fn serve(
 async fn run(
     opened: (Config, Vec<Bound>),
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
-    log: &Log,
+    log: &Arc<Log>,
     report: &mut dyn Write,
 ) -> Result<(), StartError> {
-    let mut signals = Signals::new().map_err(StartError::System)?;
+    let heed = |kind| signal(kind).map_err(StartError::System);
+    let mut ends = [
+        heed(SignalKind::terminate())?,
+        heed(SignalKind::interrupt())?,
+    ];
+    let mut reloads = heed(SignalKind::hangup())?;
     let (drain, draining) = watch::channel(false);
     let (listening, mut listeners) = start(opened, log, &draining, report)?;
     let lifts = listening.config.admission.lifts_api_version;
@@ -112,25 +109,23 @@ async fn run(
     let mut has_answer = false;
     loop {
         tokio::select! {
-            asked = signals.next() => match asked {
-                Signalled::End => break,
-                Signalled::Reload => listening.reload(reread(), report),
-            },
+            () = end(&mut ends) => break,
+            _ = reloads.recv() => listening.reload(reread(), report),
             lines = &mut asking, if !has_answer => {
                 has_answer = true;
                 for line in lines {
-                    tell(report, &line);
+                    tell(report, line);
                 }
             }
         }
     }
     tracing::info!("draining; a second signal ends at once");
-    log.drain();
+    log.draining.set(true);
     // The listeners hold receivers until they have ended.
     _ = drain.send(true);
     tokio::select! {
         () = async { while listeners.join_next().await.is_some() {} } => {}
-        () = async { while signals.next().await != Signalled::End {} } => {}
+        () = end(&mut ends) => {}
     }
     listeners.shutdown().await;
     Ok(())
@@ -151,7 +146,6 @@ pub(crate) fn engine(config: &Config) -> String {
     }
 }
 
-/// Whether the daemon answers a ping.
 pub(crate) fn ping(config: &Config) -> Result<(), String> {
     let daemon = Arc::new(Daemon::new(config));
     let runtime = runtime().map_err(|error| StartError::System(error).to_string())?;
@@ -176,42 +170,18 @@ fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-/// The signals that are heeded.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    reload: Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            reload: signal(SignalKind::hangup())?,
-        })
+/// Waits for either of the signals that end the server.
+async fn end([terminate, interrupt]: &mut [Signal; 2]) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
-
-    async fn next(&mut self) -> Signalled {
-        tokio::select! {
-            _ = self.terminate.recv() => Signalled::End,
-            _ = self.interrupt.recv() => Signalled::End,
-            _ = self.reload.recv() => Signalled::Reload,
-        }
-    }
-}
-
-/// What a signal asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signalled {
-    End,
-    Reload,
 }
 
 /// Has every listener accept, and tells what holds where.
 fn start(
     (config, bound): (Config, Vec<Bound>),
-    log: &Log,
+    log: &Arc<Log>,
     draining: &watch::Receiver<bool>,
     report: &mut dyn Write,
 ) -> Result<(Listening, JoinSet<()>), StartError> {
@@ -225,23 +195,20 @@ fn start(
     let daemon_state = Arc::new(DaemonState::new(Candidates::of_this_process()));
     let (mut listeners, mut shared) = (JoinSet::new(), Vec::new());
     for (bound, settings) in bound.into_iter().zip(&config.listeners) {
-        let address = bound.address().clone();
-        if bound.is_instead_of_ipv6() {
-            let asked = &settings.address;
-            let line = format!("this system has no IPv6: {address} is in the place of {asked}");
-            tell(report, &line);
+        let address = &bound.address;
+        if bound.is_instead_of_ipv6 {
+            let instead = format_args!("{address} is in the place of {}", settings.address);
+            tell(report, format_args!("this system has no IPv6: {instead}"));
         }
-        tell(report, &format!("listening on {address}"));
-        for line in report::rules(&settings.rules) {
-            tell(report, &format!("  {line}"));
-        }
+        tell(report, format_args!("listening on {address}"));
+        tell_rules(report, report::rules(&settings.rules));
         let own = Arc::new(Shared {
             listener: address.to_string().into(),
             on_loopback: address.is_loopback(),
-            listener_rules: RwLock::new(Arc::new(listener_rules(settings, &config))),
+            listener_rules: Mutex::new(listener_rules(settings, &config)),
             limits: config.limits.clone(),
             daemon: Arc::clone(&daemon),
-            log: log.clone(),
+            log: Arc::clone(log),
             budget: Arc::clone(&budget),
             daemon_state: Arc::clone(&daemon_state),
         });
@@ -275,41 +242,34 @@ impl Listening {
             Ok(config) => config,
             Err(problems) => {
                 for problem in &problems {
-                    tell(report, &format!("dockgate: {problem}"));
+                    tell(report, format_args!("dockgate: {problem}"));
                 }
                 return tell(report, "not reloaded: the old settings stay in force");
             }
         };
         let unlike = self.config.fixed_unlike(&config);
         if !unlike.is_empty() {
-            let line = format!(
-                "not reloaded: the old settings stay in force, as a restart is needed for what has changed in: {}",
-                unlike.join(", ")
-            );
-            return tell(report, &line);
+            let line = "not reloaded: the old settings stay in force, as a restart is needed for what has changed in";
+            return tell(report, format_args!("{line}: {}", unlike.join(", ")));
         }
         for notice in &config.notices {
             tell(report, notice);
         }
         for (shared, settings) in self.shared.iter().zip(&config.listeners) {
-            let before = shared.listener_rules();
-            shared.rule_by(listener_rules(settings, &config));
-            tell(report, &format!("reloaded for {}", shared.listener));
-            for line in report::changes(&before.rules, &settings.rules) {
-                tell(report, &format!("  {line}"));
-            }
-            for line in report::rules(&settings.rules) {
-                tell(report, &format!("  {line}"));
-            }
+            let now = listener_rules(settings, &config);
+            let before = std::mem::replace(&mut *lock(&shared.listener_rules), now);
+            tell(report, format_args!("reloaded for {}", shared.listener));
+            tell_rules(report, report::changes(&before.rules, &settings.rules));
+            tell_rules(report, report::rules(&settings.rules));
         }
     }
 }
 
-fn listener_rules(settings: &ListenerSettings, config: &Config) -> ListenerRules {
-    ListenerRules {
+fn listener_rules(settings: &ListenerSettings, config: &Config) -> Arc<ListenerRules> {
+    Arc::new(ListenerRules {
         rules: settings.rules.clone(),
         admission: config.admission.clone(),
-    }
+    })
 }
 
 fn level(level: LogLevel) -> tracing::Level {
@@ -322,19 +282,29 @@ fn level(level: LogLevel) -> tracing::Level {
 }
 
 /// An operator who has closed standard error does without.
-fn tell(report: &mut dyn Write, line: &str) {
+fn tell(report: &mut dyn Write, line: impl Display) {
     _ = writeln!(report, "{line}");
+}
+
+/// Tells what holds on a listener, below a line about it.
+fn tell_rules(report: &mut dyn Write, lines: Vec<String>) {
+    for line in lines {
+        tell(report, format_args!("  {line}"));
+    }
 }
 
 /// What is opened before root is given up, and before there is a second thread: what the record is
 /// written to, and the listeners.
-fn open_all(config: &Config, report: &mut dyn Write) -> Result<Opened, StartError> {
+fn open_all(
+    config: &Config,
+    report: &mut dyn Write,
+) -> Result<(Box<dyn Write + Send>, Vec<Bound>), StartError> {
     if let Some(line) = files::too_few(files::allow_all(), config.limits.connections) {
-        tell(report, &line);
+        tell(report, line);
     }
     let to = &config.audit.output;
     if let Some(line) = output::goes_nowhere(to) {
-        tell(report, &line);
+        tell(report, line);
     }
     let record = output::open(to).map_err(|source| StartError::Audit {
         output: to.clone(),
@@ -348,5 +318,3 @@ fn open_all(config: &Config, report: &mut dyn Write) -> Result<Opened, StartErro
         .collect::<Result<_, _>>()?;
     Ok((record, bound))
 }
-
-type Opened = (Box<dyn Write + Send>, Vec<Bound>);

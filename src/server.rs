@@ -12,7 +12,7 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use self::clients::Clients;
+use self::clients::{Clients, Counted};
 use self::listener::Listener;
 use crate::net::client::{Client, ClientKey};
 use crate::net::socket::Socket;
@@ -31,7 +31,6 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 pub(crate) struct Bounds {
     /// A permit for each connection.
     pub(crate) connections: Arc<Semaphore>,
-    /// The connections of each client.
     pub(crate) clients: Arc<Clients>,
     /// For finishing what is under way when shutting down.
     pub(crate) drain: Duration,
@@ -67,12 +66,10 @@ pub(crate) async fn run(
             // Processes of one user can be those of many containers.
             ClientKey::User(_) => None,
         };
-        if counted.as_ref().is_some_and(clients::Counted::is_flood) {
+        if counted.as_ref().is_some_and(Counted::is_flood) {
             continue;
         }
-        let is_over_limit = counted
-            .as_ref()
-            .is_some_and(clients::Counted::is_over_limit);
+        let is_over_limit = counted.as_ref().is_some_and(Counted::is_over_limit);
         let (shared, drain) = (Arc::clone(&shared), drain.clone());
         connections.spawn(async move {
             connection::serve(socket, shared, client, is_over_limit, drain).await;

@@ -25,7 +25,6 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit::text", 2),
     ("audit::outage", 3),
     ("audit::output", 3),
-    ("audit::queue", 3),
     ("audit::entry", 3),
     ("audit::writer", 3),
     ("audit::log", 3),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
 
-use super::queue::{Queue, Unavailable};
+use super::log::{Log, Unavailable};
 use super::record::{End, Event, Record, Verdict};
 use crate::docker::{Call, Json};
 use crate::net::client::Client;
@@ -17,9 +17,8 @@ pub(super) const CONFIRM: Duration = Duration::from_secs(5);
 /// One request's entry. However it is dropped, it is recorded.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// What is known of the request.
     pub(crate) record: Record,
-    queue: Arc<Queue>,
+    log: Arc<Log>,
     places: usize,
     started: Instant,
     over: bool,
@@ -27,18 +26,18 @@ pub(crate) struct Entry {
 
 impl Entry {
     /// Opens the entry of a request, its places in the queue reserved.
-    pub(super) fn open(
-        queue: &Arc<Queue>,
+    pub(crate) fn open(
+        log: &Arc<Log>,
         client: &Client,
         listener: &Arc<str>,
     ) -> Result<Self, Unavailable> {
-        let places = queue.reserve()?;
+        let places = log.reserve()?;
         let (client, listener) = (client.clone(), Arc::clone(listener));
-        let mut record = Record::new(queue.next_id(), SystemTime::now(), client, listener);
-        record.has_arguments = queue.has_arguments;
+        let mut record = Record::new(log.next_id(), SystemTime::now(), client, listener);
+        record.has_arguments = log.has_arguments;
         Ok(Self {
             record,
-            queue: Arc::clone(queue),
+            log: Arc::clone(log),
             places,
             started: Instant::now(),
             over: false,
@@ -60,11 +59,13 @@ impl Entry {
         self.append(event, None, Some(written));
         let confirmed = tokio::time::timeout(CONFIRM, confirmation).await;
         if confirmed.is_err() {
-            self.queue.note_stall();
+            self.log.note_stall();
         }
-        match confirmed {
-            Ok(Ok(false) | Err(_)) | Err(_) if self.queue.must_record() => Err(Unavailable),
-            Ok(_) | Err(_) => Ok(()),
+        let is_written = matches!(confirmed, Ok(Ok(true)));
+        if is_written || !self.log.must_record() {
+            Ok(())
+        } else {
+            Err(Unavailable)
         }
     }
 
@@ -93,7 +94,7 @@ impl Entry {
     /// An entry for a request of Dockgate's own that this one gives rise to.
     fn about(&self, lookup: &Lookup, call: &Call) -> Result<Self, Unavailable> {
         let (client, listener) = (&self.record.client, &self.record.listener);
-        let mut entry = Self::open(&self.queue, client, listener)?;
+        let mut entry = Self::open(&self.log, client, listener)?;
         entry.record.id.clone_from(&self.record.id);
         entry.record.method = Some(call.method.as_str().to_owned());
         entry.record.understood(call);
@@ -107,7 +108,6 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Records the end of the request.
     pub(crate) fn finish(mut self, end: End) {
         self.finish_in_place(end);
     }
@@ -123,14 +123,14 @@ impl Entry {
         over: Option<(Duration, End)>,
         written: Option<oneshot::Sender<bool>>,
     ) {
-        if self.queue.leaves_out(&self.record) {
+        if self.log.leaves_out(&self.record) {
             return;
         }
         if self.places == 0 {
-            return self.queue.outage.lose(1);
+            return self.log.outage.lose(1);
         }
         self.places -= 1;
-        self.queue.append(&self.record, event, over, written);
+        self.log.append(&self.record, event, over, written);
     }
 }
 
@@ -140,12 +140,12 @@ impl Drop for Entry {
             if std::thread::panicking() {
                 (self.record.status, self.record.reason) = (Some(500), Reason::InternalError);
                 self.finish_in_place(End::Panic);
-            } else if self.queue.draining.is_set() {
+            } else if self.log.draining.is_set() {
                 self.finish_in_place(End::Drained);
             } else {
                 self.finish_in_place(End::ClientGone);
             }
         }
-        self.queue.give_back(self.places);
+        self.log.give_back(self.places);
     }
 }

@@ -1,12 +1,12 @@
 //! The record as its line of JSON, which programs read.
 //!
-//! Every request pays for this, so it is written out by hand, and only text that needs escapes is left
-//! to `serde_json`. `docs/audit.schema.json` is the shape of a line.
+//! Every request pays for this, so it is written out by hand. `docs/audit.schema.json` is the shape of a line.
 
 use std::io::Write;
 use std::time::Duration;
 
 use crate::audit::record::{End, Event, Record};
+use crate::docker::ApiVersion;
 use crate::docker::json::is_plain;
 
 /// Appends a record's line, newline included; what does not apply is left out. A `begin` has neither
@@ -31,15 +31,11 @@ pub(crate) fn write(
     line.text_if_any(r#","path":"#, record.path.as_deref());
     if let Some(call) = call {
         line.list(r#","query":["#, &call.query);
-        if let Some(version) = &call.api_version {
-            line.word(r#","api_version":"#, version);
-        }
-        if let Some(version) = &call.sent_api_version {
-            line.word(r#","sent_api_version":"#, version);
-        }
+        line.version(r#","api_version":"#, call.api_version);
+        line.version(r#","sent_api_version":"#, call.sent_api_version);
     }
     if let Some(operation) = record.operation() {
-        line.word(r#","operation":"#, operation);
+        line.word(r#","operation":"#, operation.spec().name);
     }
     if let Some(call) = call {
         line.word(r#","effect":"#, call.effect.as_str());
@@ -125,6 +121,14 @@ impl Line<'_> {
     fn text_if_any(&mut self, before: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(before, text);
+        }
+    }
+
+    fn version(&mut self, before: &str, version: Option<ApiVersion>) {
+        if let Some(version) = version {
+            let mut text = String::new();
+            version.render(&mut text);
+            self.word(before, &text);
         }
     }
 

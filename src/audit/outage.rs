@@ -4,27 +4,18 @@
 //! A thread of its own tells it. The one that writes may hang in its output at that moment, and no
 //! request is to wait for whoever reads the diagnostics.
 
-use std::fmt;
 use std::io;
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Why the record cannot be written.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
-    /// The output refuses lines.
+    #[error(transparent)]
     Failing(io::Error),
-    /// The output takes no lines, or takes them too slowly.
+    /// Or it takes them too slowly.
+    #[error("its output takes no lines: is anybody reading it?")]
     Stalled,
-}
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failing(error) => error.fmt(f),
-            Self::Stalled => f.write_str("its output takes no lines: is anybody reading it?"),
-        }
-    }
 }
 
 /// The time from the first line that could not be written to the next that could.
@@ -48,7 +39,6 @@ struct State {
 /// What is to be told now.
 #[derive(Debug, PartialEq, Eq)]
 enum News {
-    /// The record cannot be written, for this reason.
     Begun(String),
     /// Nothing will be written any more, and so many lines are missing.
     Ended(u64),
@@ -57,7 +47,6 @@ enum News {
 }
 
 impl Outage {
-    /// Notes that the record cannot be written.
     pub(super) fn begin(&self, trouble: Trouble) {
         let mut state = self.lock();
         // An error says more than that nothing moves.

@@ -6,7 +6,6 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use crate::config::Output;
 
-/// Opens what the record is written to.
 pub(crate) fn open(output: &Output) -> io::Result<Box<dyn Write + Send>> {
     Ok(match output {
         Output::Stdout => Box::new(io::stdout()),

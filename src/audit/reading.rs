@@ -9,17 +9,12 @@ use crate::docker::{Call, Target, classify};
 /// The fields of a line that are read again. `docs/audit.schema.json` has all of them.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Line {
-    /// When, RFC 3339.
     pub(crate) time: String,
     /// `begin`, `lookup`, `prepare` or `request`.
     pub(crate) event: String,
-    /// Of the request.
     pub(crate) id: String,
-    /// Who asked.
     pub(crate) client: Client,
-    /// The listener's address.
     pub(crate) listener: String,
-    /// As it was sent.
     pub(crate) method: Option<String>,
     /// As it was sent on, without its query.
     pub(crate) path: Option<String>,
@@ -30,14 +25,12 @@ pub(crate) struct Line {
     pub(crate) findings: Vec<String>,
     /// `allow`, `deny` or `would_deny`; of a `begin` also `pending`.
     pub(crate) verdict: String,
-    /// The reason's code.
     pub(crate) reason: String,
     /// What the client was told, if it was refused.
     #[serde(default)]
     pub(crate) detail: String,
 }
 
-/// Who asked.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Client {
     /// Address and port, or `-`.

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::docker::json::{is_printable, printable};
 use crate::docker::{Absent, ApiVersion, Call, Effect, Json, Operation, Reply};
 use crate::net::client::Client;
-use crate::policy::{About, Denial, Reason, Requirement, Terms, finding, names};
+use crate::policy::{About, Denial, Reason, Requirement, finding, names};
 use crate::sync::Count;
 
 /// What is known of one request. It fills up as the request goes its way.
@@ -20,13 +20,10 @@ pub(crate) struct Record {
     pub(crate) id: String,
     /// When the head was complete, or was refused.
     pub(crate) time: SystemTime,
-    /// The client.
     pub(crate) client: Client,
     /// The listener's address, with its real port.
     pub(crate) listener: Arc<str>,
-    /// The policy that granted the request.
     pub(crate) policy: Option<Arc<str>>,
-    /// The method as it was sent.
     pub(crate) method: Option<String>,
     /// The path as it is sent on, or the raw one of a refused target.
     pub(crate) path: Option<String>,
@@ -34,9 +31,7 @@ pub(crate) struct Record {
     pub(crate) findings: Vec<String>,
     /// What is known once the target was understood.
     pub(crate) call: Option<Known>,
-    /// What was decided.
     pub(crate) verdict: Verdict,
-    /// Why.
     pub(crate) reason: Reason,
     /// What the client was told, if it was refused.
     pub(crate) detail: Option<String>,
@@ -46,7 +41,6 @@ pub(crate) struct Record {
     pub(crate) is_observed: bool,
     /// Whether the arguments of commands are among the findings.
     pub(crate) has_arguments: bool,
-    /// The reply's status, once there is one.
     pub(crate) status: Option<u16>,
     /// The bytes of the request's body or of a tunnel that came from the client so far.
     pub(crate) bytes_in: Arc<Count>,
@@ -67,9 +61,26 @@ pub(crate) struct Known {
     /// The container that the body is about, by its full id if it was looked up.
     pub(super) container: Option<String>,
     pub(super) query: Vec<String>,
-    pub(super) api_version: Option<String>,
+    pub(super) api_version: Option<ApiVersion>,
     /// The API version that it is sent under, if that is another.
-    pub(super) sent_api_version: Option<String>,
+    pub(super) sent_api_version: Option<ApiVersion>,
+}
+
+impl Known {
+    /// What is known of every call, its names aside.
+    fn new(operation: Option<Operation>, effect: Effect, api_version: Option<ApiVersion>) -> Self {
+        Self {
+            operation,
+            effect,
+            object: None,
+            object_id: None,
+            name: None,
+            container: None,
+            query: Vec::new(),
+            api_version,
+            sent_api_version: None,
+        }
+    }
 }
 
 /// What a line reports.
@@ -81,16 +92,12 @@ pub(crate) enum Event {
     Lookup,
     /// The daemon is about to make, or has made, what a request needs.
     Prepare,
-    /// A request is over.
     Request,
 }
 
-/// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It was granted.
     Allow,
-    /// It was refused.
     Deny,
     /// It is still to be decided, by what the daemon is asked; only a `begin` says so.
     Pending,
@@ -109,7 +116,6 @@ pub(crate) enum End {
     DaemonGone,
     /// It was over before its end while Dockgate was shutting down.
     Drained,
-    /// A defect of Dockgate.
     Panic,
 }
 
@@ -123,7 +129,6 @@ impl Event {
         }
     }
 
-    /// Its name in the record.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Begin => "begin",
@@ -135,7 +140,6 @@ impl Event {
 }
 
 impl Verdict {
-    /// Its name in the record.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Allow => "allow",
@@ -147,7 +151,6 @@ impl Verdict {
 }
 
 impl End {
-    /// Its name in the record.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
@@ -174,7 +177,6 @@ const MAX_FINDINGS: usize = 256;
 const MAX_FINDING: usize = 1024;
 
 impl Record {
-    /// A record of a request of which nothing is known yet.
     pub(crate) fn new(id: String, time: SystemTime, client: Client, listener: Arc<str>) -> Self {
         Self {
             id,
@@ -230,44 +232,27 @@ impl Record {
             path = cut(path, MAX_PATH);
         }
         self.path = Some(path);
-        self.call = Some(Known {
-            operation,
-            effect: call.effect(),
-            object: call.object().map(str::to_owned),
-            object_id: None,
-            name: names::given(call, None).map(|name| cut(name, MAX_QUERY_TEXT)),
-            container: None,
-            query: call.query.pairs().take(MAX_QUERY_KEYS).map(shown).collect(),
-            api_version: call.version.map(|version| {
-                let mut text = String::new();
-                version.render(&mut text);
-                text
-            }),
-            sent_api_version: None,
-        });
+        let mut known = Known::new(operation, call.effect(), call.version);
+        known.object = call.object().map(str::to_owned);
+        known.name = names::given(call, None).map(|name| cut(name, MAX_QUERY_TEXT));
+        known.query = call.query.pairs().take(MAX_QUERY_KEYS).map(shown).collect();
+        self.call = Some(known);
     }
 
     /// Notes that a request is judged and sent under another API version than the client's.
     pub(crate) fn lifted(&mut self, call: &Call, from: ApiVersion) {
         self.understood(call);
         if let Some(known) = &mut self.call {
-            known.sent_api_version = known.api_version.replace(from.to_string());
+            known.sent_api_version = known.api_version.replace(from);
         }
     }
 
     /// Notes which object a request is about that cannot exist.
     pub(crate) fn is_about_absent(&mut self, absent: &Absent) {
-        self.call = Some(Known {
-            operation: Some(absent.operation),
-            effect: absent.operation.spec().effect,
-            object: Some(cut(absent.name.as_str(), MAX_QUERY_TEXT)),
-            object_id: None,
-            name: None,
-            container: None,
-            query: Vec::new(),
-            api_version: absent.version.map(|version| version.to_string()),
-            sent_api_version: None,
-        });
+        let operation = absent.operation;
+        let mut known = Known::new(Some(operation), operation.spec().effect, absent.version);
+        known.object = Some(cut(absent.name.as_str(), MAX_QUERY_TEXT));
+        self.call = Some(known);
     }
 
     /// Notes what the body of a request says of what it makes or is about.
@@ -282,13 +267,8 @@ impl Record {
         known.container = container.map(|name| cut(name, MAX_QUERY_TEXT));
     }
 
-    /// Notes by which ids a request is sent.
-    pub(crate) fn sent_as(&mut self, terms: &Terms) {
-        self.is_about(&terms.grounds.about);
-    }
-
     /// Notes the full ids of what the request is about.
-    fn is_about(&mut self, about: &About) {
+    pub(crate) fn is_about(&mut self, about: &About) {
         let Some(known) = &mut self.call else {
             return;
         };
@@ -297,7 +277,6 @@ impl Record {
         known.container = of(&about.container).or(known.container.take());
     }
 
-    /// Notes what a request asks for.
     pub(crate) fn found(&mut self, requirements: &[Requirement]) {
         let found = requirements
             .iter()
@@ -340,24 +319,20 @@ impl Record {
         }
     }
 
-    /// The operation's name, once the target was understood.
-    pub(crate) fn operation(&self) -> Option<&'static str> {
-        let operation = self.call.as_ref()?.operation?;
-        Some(operation.spec().name)
+    /// The operation, once the target was understood.
+    pub(crate) fn operation(&self) -> Option<Operation> {
+        self.call.as_ref()?.operation
     }
 
     /// Whether it is of a request to take the connection over.
     pub(crate) fn is_of_hijack(&self) -> bool {
-        let operation = self.call.as_ref().and_then(|call| call.operation);
-        operation.is_some_and(|operation| matches!(operation.spec().reply, Reply::Hijack(_)))
+        self.operation()
+            .is_some_and(|operation| matches!(operation.spec().reply, Reply::Hijack(_)))
     }
 
     /// Whether it is of an allowed request that only shows metadata.
     pub(crate) fn is_allowed_read(&self) -> bool {
-        let reads = self
-            .call
-            .as_ref()
-            .is_some_and(|call| call.effect == Effect::Read);
+        let reads = matches!(&self.call, Some(call) if call.effect == Effect::Read);
         reads && self.verdict == Verdict::Allow && self.reason == Reason::Granted
     }
 }

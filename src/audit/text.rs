@@ -5,7 +5,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::audit::record::{End, Event, Record, Verdict};
+use crate::audit::record::{End, Event, Record};
 use crate::docker::json::printable;
 
 /// Appends a record's line, newline included.
@@ -18,22 +18,19 @@ pub(crate) fn write(
     to: &mut Vec<u8>,
 ) {
     let mut line = humantime::format_rfc3339_millis(record.time).to_string();
-    line.push_str(match (event, record.verdict) {
-        (Event::Begin, _) => " begin",
-        (Event::Lookup, _) => " lookup",
-        (Event::Prepare, _) => " prepare",
-        (Event::Request, Verdict::Allow) => " allow",
-        (Event::Request, Verdict::Deny | Verdict::Pending) => " deny",
-        (Event::Request, Verdict::WouldDeny) => " would_deny",
-    });
+    let word = match event {
+        Event::Request => record.verdict.as_str(),
+        Event::Begin | Event::Lookup | Event::Prepare => event.as_str(),
+    };
     // A String takes every write.
+    _ = write!(line, " {word}");
     if let (Some(status), Some(_)) = (record.status, over) {
         _ = write!(line, " {status}");
     }
     let known = [
         record.method.as_deref(),
         record.path.as_deref(),
-        record.operation(),
+        record.operation().map(|operation| operation.spec().name),
     ];
     for word in known.into_iter().flatten() {
         _ = write!(line, " {}", spaceless(word));
@@ -76,6 +73,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::audit::Verdict;
     use crate::docker::{Target, classify};
     use crate::net::client::Client;
     use crate::policy::{Denial, Reason};

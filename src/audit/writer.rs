@@ -1,12 +1,14 @@
 //! The thread that writes the lines: whatever has gathered in one go, and again what could not be written.
 
 use std::io::{self, Write};
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::log::{Batch, Lines, Log, MAX_BYTES, SLACK};
 use super::outage::Trouble;
 use super::output::write_some;
-use super::queue::{Batch, Lines, MAX_BYTES, Queue, SLACK};
+use crate::config::AuditSettings;
 
 /// How much memory for lines is kept when they are written.
 const KEPT_BYTES: usize = 256 * 1024;
@@ -16,7 +18,43 @@ const GATHER: Duration = Duration::from_millis(5);
 /// How long the thread waits before it tries again what could not be written.
 const RETRY: Duration = Duration::from_secs(1);
 
-impl Queue {
+/// The thread that writes, to be waited for at the end.
+#[derive(Debug)]
+pub(crate) struct Writer(Receiver<()>);
+
+impl Writer {
+    /// Waits until a closed log is written out. Whether it was, in this time: an output that nobody
+    /// reads would hold the process for ever.
+    pub(crate) fn wait(&self, time: Duration) -> bool {
+        // The thread sends nothing; it hangs up when it ends.
+        self.0.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
+    }
+}
+
+impl Log {
+    /// Starts the thread that writes to an output, for at most so many connections, and the one that
+    /// tells the operator of that. Waiting for the [`Writer`] after [`close`](Self::close) makes sure
+    /// that all is written.
+    pub(crate) fn start(
+        output: Box<dyn Write + Send>,
+        settings: &AuditSettings,
+        connections: usize,
+    ) -> io::Result<(Arc<Self>, Writer)> {
+        let log = Arc::new(Self::new(settings, connections));
+        let (ended, end) = sync_channel::<()>(1);
+        let start = |name: &str, run: Box<dyn FnOnce(&Self) + Send>| {
+            let (log, ended) = (Arc::clone(&log), ended.clone());
+            let thread = std::thread::Builder::new().name(name.to_owned());
+            thread.spawn(move || {
+                run(&log);
+                drop(ended);
+            })
+        };
+        start("audit-outage", Box::new(|log| log.outage.tell()))?;
+        start("audit", Box::new(move |log| log.write_all(output)))?;
+        Ok((log, Writer(end)))
+    }
+
     /// Waits for lines, and a little longer for more of them, unless somebody waits for these.
     fn gather(&self) -> MutexGuard<'_, Lines> {
         let idle = |lines: &mut Lines| lines.batch.lines == 0 && !lines.closing;
@@ -32,7 +70,7 @@ impl Queue {
     }
 
     /// The thread: writes lines until the log is closed and all are out.
-    pub(super) fn write_all(&self, mut output: Box<dyn Write + Send>) {
+    fn write_all(&self, mut output: Box<dyn Write + Send>) {
         let mut batch = Batch::default();
         loop {
             let mut lines = self.gather();

@@ -69,7 +69,6 @@ impl Heard {
         }
     }
 
-    /// Notes what was read.
     fn note(&self, bytes: &[u8]) {
         self.bytes.add(bytes.len());
         if self.is_watched.is_set() {

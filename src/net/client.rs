@@ -18,14 +18,11 @@ pub(crate) struct Client {
 /// cannot give themselves more addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum ClientKey {
-    /// The address that it connects from.
     Address(IpAddr),
-    /// The user that connected to a unix socket.
     User(u32),
 }
 
 impl Client {
-    /// The client that connects from an address.
     pub(crate) fn at(address: SocketAddr) -> Self {
         Self {
             name: address.to_string().into(),
@@ -33,7 +30,6 @@ impl Client {
         }
     }
 
-    /// The client that connected to a unix socket as this user.
     pub(crate) fn of_user(user: u32) -> Self {
         Self {
             name: "-".into(),

@@ -14,9 +14,7 @@ pub(crate) const MAX_BUFFER: usize = 64 * 1024;
 /// A connected TCP or unix socket.
 #[derive(Debug)]
 pub(crate) enum Socket {
-    /// TCP.
     Tcp(TcpStream),
-    /// Unix.
     Unix(UnixStream),
 }
 

@@ -18,7 +18,6 @@ pub(crate) struct Tap<S, L> {
 
 /// Listens in on a stream.
 pub(crate) trait Listen: Unpin {
-    /// Hears what was read.
     fn hear(&mut self, bytes: &[u8]);
 
     /// Hears of an error, of reading or of writing so many bytes, and passes it on.

@@ -12,9 +12,7 @@ use std::path::{Path, PathBuf};
 /// The ids that a file's mode is held against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ids {
-    /// The user.
     pub(crate) uid: u32,
-    /// The group.
     pub(crate) gid: u32,
     /// The supplementary groups, in ascending order.
     pub(crate) groups: Vec<u32>,
@@ -23,11 +21,8 @@ pub(crate) struct Ids {
 /// A file or a folder, with what decides who may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owned {
-    /// Where it is.
     pub(crate) path: PathBuf,
-    /// Its owner.
     pub(crate) uid: u32,
-    /// Its group.
     pub(crate) gid: u32,
     /// Its mode's nine bits.
     pub(crate) mode: u32,
@@ -38,7 +33,6 @@ pub(crate) struct Owned {
 pub(crate) struct Way {
     /// The folders that are entered, each within the next.
     pub(crate) folders: Vec<Owned>,
-    /// The socket.
     pub(crate) socket: Owned,
 }
 
@@ -47,14 +41,10 @@ pub(crate) struct Way {
 pub(crate) enum Found {
     /// A folder before it that may not be entered.
     Closed(Owned),
-    /// Nothing.
     Missing,
-    /// Something else.
     Other {
-        /// Whether it is a folder.
         is_folder: bool,
     },
-    /// A socket.
     Socket(Way),
 }
 
@@ -119,7 +109,6 @@ impl fmt::Display for Owned {
 }
 
 impl Way {
-    /// Whether these ids may connect to the socket.
     pub(crate) fn is_open_to(&self, ids: &Ids) -> bool {
         self.first_closed_to(ids).is_none()
     }
@@ -133,7 +122,6 @@ impl Way {
 }
 
 impl Found {
-    /// Looks what there is at a path.
     pub(crate) fn at(path: &Path) -> Self {
         match fs::canonicalize(path) {
             Ok(real) => Self::there(&real).unwrap_or(Self::Missing),

@@ -21,7 +21,6 @@ use crate::config::{RunAs, UpstreamAddress};
 /// Why the process must not go on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PrivilegesError {
-    /// What was given up is still there.
     #[error("{0}: this system must not run what holds the daemon's socket")]
     NotHeld(&'static str),
     /// The system refuses what every process may do.
@@ -49,7 +48,11 @@ pub(crate) fn assume(
     daemon: &UpstreamAddress,
     run_as: RunAs,
 ) -> Result<Option<String>, PrivilegesError> {
-    check_threads()?;
+    // A system that does not show its threads is not asked again.
+    let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    if threads > 1 {
+        return Err(PrivilegesError::Threads(threads));
+    }
     let (path, found) = match daemon {
         UpstreamAddress::Unix(path) => (path.as_path(), Some(Found::at(path))),
         UpstreamAddress::Tcp(_) => (Path::new(""), None),
@@ -95,15 +98,6 @@ pub(super) fn current_ids() -> Ids {
         gid: getegid().as_raw(),
         groups,
     }
-}
-
-/// A system that does not show its threads is not asked again.
-fn check_threads() -> Result<(), PrivilegesError> {
-    let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
-    if threads > 1 {
-        return Err(PrivilegesError::Threads(threads));
-    }
-    Ok(())
 }
 
 /// Takes ids for good: the saved ones too, by which a process could come back.
@@ -164,37 +158,33 @@ fn bounding_set() -> impl Iterator<Item = CapabilitySet> {
 }
 
 fn verify(becomes: Option<&Ids>, is_bounded: bool) -> Result<(), PrivilegesError> {
+    let check = |holds: bool, otherwise| {
+        let held = holds.then_some(());
+        held.ok_or(PrivilegesError::NotHeld(otherwise))
+    };
     if let Some(ids) = becomes {
-        let is_real = (getuid(), getgid()) == (geteuid(), getegid());
-        if current_ids() != *ids || !is_real {
-            return Err(PrivilegesError::NotHeld(
-                "the ids that were taken do not hold",
-            ));
-        }
+        let is_taken = current_ids() == *ids && !has_other_real_ids();
+        check(is_taken, "the ids that were taken do not hold")?;
         let comes_back = ids.uid != 0 && set_thread_uid(Uid::ROOT).is_ok()
             || ids.gid != 0 && set_thread_gid(Gid::ROOT).is_ok();
-        if comes_back {
-            return Err(PrivilegesError::NotHeld(
-                "root's ids that were given up can be taken again",
-            ));
-        }
+        check(
+            !comes_back,
+            "root's ids that were given up can be taken again",
+        )?;
     }
-    if capabilities(None).map_err(refused)? != NONE {
-        return Err(PrivilegesError::NotHeld(
-            "capabilities that were given up are in force",
-        ));
-    }
-    if is_bounded && bounding_set().next().is_some() {
-        return Err(PrivilegesError::NotHeld(
-            "capabilities that were given up can be regained",
-        ));
-    }
-    if !no_new_privs().map_err(refused)? {
-        return Err(PrivilegesError::NotHeld(
-            "no_new_privs was set and does not hold",
-        ));
-    }
-    Ok(())
+    let in_force = capabilities(None).map_err(refused)?;
+    check(
+        in_force == NONE,
+        "capabilities that were given up are in force",
+    )?;
+    check(
+        !is_bounded || bounding_set().next().is_none(),
+        "capabilities that were given up can be regained",
+    )?;
+    check(
+        no_new_privs().map_err(refused)?,
+        "no_new_privs was set and does not hold",
+    )
 }
 
 fn refused(error: rustix::io::Errno) -> PrivilegesError {

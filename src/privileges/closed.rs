@@ -16,35 +16,32 @@ const UNMAPPED: u32 = 65_534;
 /// Why the daemon's socket cannot be opened at the moment, as far as that can be seen without
 /// connecting. Nothing is told of one that is reached by TCP.
 pub(crate) fn why_closed(daemon: &UpstreamAddress) -> Option<String> {
-    let UpstreamAddress::Unix(path) = daemon else {
-        return None;
-    };
-    let is_refused = rustix::fs::access(path, Access::WRITE_OK).is_err();
-    told(path, is_refused)
+    told(daemon, |path| {
+        rustix::fs::access(path, Access::WRITE_OK).is_err()
+    })
 }
 
 /// What an error of connecting to the daemon's socket comes from, and what to do. Nothing if that is
 /// not a matter of the file.
 pub(crate) fn explain(daemon: &UpstreamAddress, error: &io::Error) -> Option<String> {
-    let UpstreamAddress::Unix(path) = daemon else {
-        return None;
-    };
     let is_of_file = [
         io::ErrorKind::NotADirectory,
         io::ErrorKind::NotFound,
         io::ErrorKind::PermissionDenied,
     ];
-    told(path, is_of_file.contains(&error.kind()))
+    told(daemon, |_| is_of_file.contains(&error.kind()))
 }
 
-fn told(path: &Path, is_refused: bool) -> Option<String> {
+fn told(daemon: &UpstreamAddress, is_refused: impl FnOnce(&Path) -> bool) -> Option<String> {
+    let UpstreamAddress::Unix(path) = daemon else {
+        return None;
+    };
     let found = Found::at(path);
     // What is no socket refuses connections as a socket does that nobody listens on.
     let is_other = matches!(found, Found::Other { .. });
-    (is_refused || is_other).then(|| describe(path, &found, &assume::current_ids()))
+    (is_refused(path) || is_other).then(|| describe(path, &found, &assume::current_ids()))
 }
 
-/// The message for what was found and these ids.
 fn describe(path: &Path, found: &Found, ids: &Ids) -> String {
     let path = path.display();
     match found {

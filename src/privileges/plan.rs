@@ -8,7 +8,6 @@ use crate::config::RunAs;
 /// What the process is when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
-    /// Its effective ids.
     pub(crate) ids: Ids,
     /// Whether it may take others: it has `CAP_SETUID` and `CAP_SETGID`.
     pub(crate) may_change: bool,
@@ -18,9 +17,7 @@ pub(crate) struct Start {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Plan {
-    /// Take these ids.
     Become(Ids, Choice),
-    /// Keep those that it has.
     Keep(Kept),
 }
 
@@ -115,7 +112,6 @@ fn choose(wanted: &Ids, is_set: bool, way: &Way) -> Plan {
 }
 
 impl Plan {
-    /// What the operator is told of it.
     pub(crate) fn told(&self, start: &Start, path: &Path, found: Option<&Found>) -> Option<String> {
         let path = path.display();
         let started = start.ids.uid;

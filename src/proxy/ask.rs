@@ -15,7 +15,7 @@ use super::body::RequestBody;
 use super::budget::{Budget, Taken};
 use super::daemon::Daemon;
 use super::head::Head;
-use super::upstream::{Failure, Outgoing, Upstream};
+use super::upstream::{Failure, Upstream};
 use crate::docker::json::parsed_size;
 use crate::net::client::ClientKey;
 use crate::policy::permit::Probe;
@@ -98,6 +98,7 @@ fn certain(answer: Option<Answer>, status: StatusCode) -> Result<Option<Answer>,
 /// Asks the daemon about itself, on a connection of its own; returns its answer's body.
 pub(crate) async fn probe(daemon: &Arc<Daemon>, probe: Probe) -> Result<Bytes, Denial> {
     let upstream = Upstream::new(Arc::clone(daemon));
+    let defect = || bad("dockgate's own question is none; this is a defect");
     let asking = async {
         let reply = put(&upstream, || Permit::to_probe(probe).ok_or_else(defect)).await?;
         if !reply.status().is_success() {
@@ -140,13 +141,9 @@ async fn put(
     let send = || {
         let permit = permit()?;
         let body = permit.request.body.as_deref().unwrap_or_default();
-        let outgoing = Outgoing {
-            head: &head,
-            body: RequestBody::json(Bytes::copy_from_slice(body.as_bytes())),
-            upgrade: None,
-        };
+        let body = RequestBody::json(Bytes::copy_from_slice(body.as_bytes()));
         let ready = upstream.ready().ok_or(Failure::Unheard)?;
-        let (_, answered) = upstream.send(ready, permit, outgoing)?;
+        let (_, answered) = upstream.send(ready, permit, &head, body, None)?;
         Ok::<_, Denial>(answered)
     };
     upstream.make_ready().await?;
@@ -157,10 +154,6 @@ async fn put(
         }
         answered => Ok(answered?),
     }
-}
-
-fn defect() -> Denial {
-    bad("dockgate's own question is none; this is a defect")
 }
 
 fn bad(message: &str) -> Denial {

@@ -14,10 +14,8 @@ use crate::sync::lock;
 
 /// The smallest share, in bytes: room for the longest answer to a lookup.
 const LEAST_SHARE: usize = 8 * 1024 * 1024;
-/// How many shares the budget has.
 const SHARES: usize = 4;
 
-/// The budget of all clients.
 #[derive(Debug)]
 pub(crate) struct Budget {
     /// What one client may hold.
@@ -64,12 +62,10 @@ impl Budget {
 }
 
 impl Share {
-    /// What the client may hold, in bytes.
     pub(crate) fn size(&self) -> usize {
         self.budget.share
     }
 
-    /// Nothing taken yet.
     pub(crate) fn nothing(&self) -> Taken {
         Taken {
             share: self.clone(),
@@ -103,7 +99,6 @@ impl Taken {
         Ok(())
     }
 
-    /// Gives some of it back.
     pub(crate) fn give_back(&mut self, bytes: usize) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;

@@ -15,15 +15,11 @@ use crate::sync::Flag;
 /// Where the daemon is and how long it may take.
 #[derive(Debug)]
 pub(crate) struct Daemon {
-    /// Its address.
     pub(crate) address: UpstreamAddress,
-    /// For connecting.
     pub(crate) connect: Duration,
     /// For a reply's head; without it, for ever.
     pub(crate) reply_head: Option<Duration>,
-    /// What was told of its being away.
     pub(crate) outage: Outage,
-    /// Whether the last reply could not be read.
     pub(crate) is_unreadable: Flag,
 }
 
@@ -31,7 +27,6 @@ pub(crate) struct Daemon {
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Daemon {
-    /// The daemon of these settings, of which nothing is known yet.
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             address: config.upstream.clone(),

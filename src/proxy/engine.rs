@@ -6,7 +6,6 @@ use serde::Deserialize;
 
 use crate::docker::ApiVersion;
 
-/// What the daemon says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(crate) struct Engine {
@@ -42,7 +41,6 @@ impl Engine {
         !is_docker || numbers(&self.version).is_some_and(|version| version >= MENDED)
     }
 
-    /// The least API version that it takes.
     pub(crate) fn least_api_version(&self) -> Option<ApiVersion> {
         ApiVersion::parse(&self.least_api_version)
     }

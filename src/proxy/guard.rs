@@ -62,7 +62,6 @@ pub(crate) struct Guard<S> {
 /// What the client's next bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// A head.
     Head,
     /// So many bytes of a body.
     Body(u64),
@@ -120,7 +119,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.phase != Phase::Head || !self.held.is_empty()
     }
 
-    /// The socket.
     pub(crate) fn into_socket(self) -> S {
         self.socket
     }

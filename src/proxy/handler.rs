@@ -21,7 +21,6 @@ mod parts;
 mod prepare;
 pub(crate) mod reply;
 mod stage;
-mod upgrade;
 
 use hyper::Response;
 use hyper::body::Incoming;
@@ -29,7 +28,7 @@ use hyper::body::Incoming;
 use self::stage::Stage;
 use super::body::ReplyBody;
 use super::head::{BadHead, RefusedHead};
-use crate::audit::Unavailable;
+use crate::audit::{Entry, Unavailable};
 use crate::policy::Denial;
 use crate::sync::lock;
 
@@ -43,7 +42,7 @@ impl Handler {
             bad: BadHead::RequestLine,
             line: None,
         }));
-        let Ok(entry) = self.shared.log.open(&self.client, &self.shared.listener) else {
+        let Ok(entry) = Entry::open(&self.shared.log, &self.client, &self.shared.listener) else {
             return self.refuse(&Denial::from(Unavailable), true, None);
         };
         let mut entry = Box::new(entry);

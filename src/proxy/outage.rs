@@ -38,11 +38,8 @@ struct Told {
 /// What is to be told now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tell {
-    /// The daemon cannot be reached.
     Away,
-    /// There is no file for a connection.
     NoFiles,
-    /// Nothing new.
     Nothing,
     /// The socket's file has refused connections for this time.
     Old(Duration),
@@ -82,7 +79,6 @@ impl Outage {
         }
     }
 
-    /// Notes that connecting has succeeded.
     pub(crate) fn connected(&self) {
         let mut told = lock(&self.0);
         *told = Told {

@@ -15,11 +15,9 @@ use crate::net::tap::Tap;
 /// A granted hijack, ready to run.
 #[derive(Debug)]
 pub(crate) struct Tunnel {
-    /// The daemon's side.
     daemon: Socket,
     /// What the daemon has sent behind its head.
     daemon_early: Bytes,
-    /// The head of the reply to the client.
     head: Vec<u8>,
     entry: Box<Entry>,
 }

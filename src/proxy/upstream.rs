@@ -34,7 +34,6 @@ pub(crate) struct Upstream {
     link: Mutex<Link>,
     /// Rings when something happens to the connection.
     pub(crate) wake_flag: WakeFlag,
-    /// What came from the daemon.
     pub(crate) heard: Arc<Heard>,
 }
 
@@ -53,23 +52,12 @@ pub(crate) struct Ready(SendRequest<RequestBody>);
 /// What became of a request that was sent.
 pub(crate) type Answered = Result<Response<Incoming>, Failure>;
 
-/// What goes along with a permit.
-#[derive(Debug)]
-pub(crate) struct Outgoing<'a> {
-    /// The client's head, for the headers that cross.
-    pub(crate) head: &'a Head,
-    /// The body.
-    pub(crate) body: RequestBody,
-    /// What the connection is to become, if it is to be hijacked.
-    pub(crate) upgrade: Option<Upgrade>,
-}
-
 /// Why a request got no reply.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The daemon had closed the connection before it read the request: it can be judged and sent once
     /// more, with this body.
-    Unsent(RequestBody),
+    Unsent(Box<RequestBody>),
     /// It was sent, and not a byte came back.
     Unheard,
     /// A reply began and broke off, or is no HTTP.
@@ -79,7 +67,6 @@ pub(crate) enum Failure {
 }
 
 impl Upstream {
-    /// A daemon to which nothing is connected yet.
     pub(crate) fn new(daemon: Arc<Daemon>) -> Self {
         Self {
             daemon,
@@ -89,31 +76,61 @@ impl Upstream {
         }
     }
 
-    /// Sends what is permitted, now: when this returns, the request is on its way. It is the only exit.
+    /// Sends what is permitted, now: when this returns, the request is on its way. It is the only exit. Of the
+    /// client's head it takes the headers that cross; `upgrade` is what the connection is to become.
     ///
     /// What was sent comes back as the permit's terms, together with the future reply.
     pub(crate) fn send<'s>(
         &'s self,
-        Ready(sender): Ready,
+        Ready(mut sender): Ready,
         permit: Permit,
-        outgoing: Outgoing<'_>,
+        head: &Head,
+        body: RequestBody,
+        upgrade: Option<Upgrade>,
     ) -> Result<(Box<Terms>, impl Future<Output = Answered> + use<'s>), Denial> {
-        let is_safe = permit.request.call.method.is_safe()
-            && outgoing.body.is_empty()
-            && outgoing.upgrade.is_none();
-        self.heard
-            .watch(matches!(permit.request.call.reply(), Reply::Stream(_)));
-        let request = build(&permit, outgoing)?;
-        let answered = self.ask(sender, request).map(move |answered| {
-            answered.map_err(|failure| match failure {
-                // Nobody can tell whether it was read, but it may be done twice.
-                Failure::Unheard if is_safe => Failure::Unsent(RequestBody::default()),
-                Failure::Unsent(_) | Failure::Unheard | Failure::Broken | Failure::Silent => {
-                    failure
-                }
-            })
+        let call = &permit.request.call;
+        let is_safe = call.method.is_safe() && body.is_empty() && upgrade.is_none();
+        self.heard.watch(matches!(call.reply(), Reply::Stream(_)));
+        let request = build(&permit, head, body, upgrade)?;
+        let heard_before = self.heard.bytes.get();
+        let asked = sender.try_send_request(request);
+        let asked = match self.daemon.reply_head {
+            Some(limit) => Either::Left(Box::pin(timeout(limit, asked))),
+            None => Either::Right(asked.map(Ok)),
+        };
+        let answered = asked.map(move |answered| match answered {
+            Ok(Ok(reply)) => {
+                self.daemon.is_unreadable.set(false);
+                // The connection is kept for the next.
+                lock(&self.link).sender = Some(sender);
+                Ok(reply)
+            }
+            Ok(Err(failed)) => {
+                let is_unheard = self.heard.bytes.get() == heard_before;
+                Err(self.failure(failed, is_unheard, is_safe))
+            }
+            Err(_) => Err(Failure::Silent),
         });
         Ok((permit.spend(), answered))
+    }
+
+    /// Why a request got no reply.
+    fn failure(
+        &self,
+        mut failed: TrySendError<Request<RequestBody>>,
+        is_unheard: bool,
+        is_safe: bool,
+    ) -> Failure {
+        match failed.take_message() {
+            Some(unsent) => Failure::Unsent(Box::new(unsent.into_body())),
+            // Nobody can tell whether it was read, but it may be done twice.
+            None if is_unheard && is_safe => Failure::Unsent(Box::default()),
+            None if is_unheard => Failure::Unheard,
+            None => {
+                self.daemon.tell_unreadable(failed.error());
+                Failure::Broken
+            }
+        }
     }
 
     /// The connection, if it takes a request at once.
@@ -196,47 +213,6 @@ impl Upstream {
         ready.map_err(|_| Denial::from(Failure::Broken))?;
         Ok(sender)
     }
-
-    fn ask(
-        &self,
-        mut sender: SendRequest<RequestBody>,
-        request: Request<RequestBody>,
-    ) -> impl Future<Output = Result<Response<Incoming>, Failure>> {
-        let heard_before = self.heard.bytes.get();
-        let asked = sender.try_send_request(request);
-        let asked = match self.daemon.reply_head {
-            Some(limit) => Either::Left(Box::pin(timeout(limit, asked))),
-            None => Either::Right(asked.map(Ok)),
-        };
-        asked.map(move |answered| match answered {
-            Ok(answered) => self.answered(answered, sender, heard_before),
-            Err(_) => Err(Failure::Silent),
-        })
-    }
-
-    /// What became of a request; the connection is kept for the next.
-    fn answered(
-        &self,
-        answered: Result<Response<Incoming>, TrySendError<Request<RequestBody>>>,
-        sender: SendRequest<RequestBody>,
-        heard_before: u64,
-    ) -> Result<Response<Incoming>, Failure> {
-        match answered {
-            Ok(reply) => {
-                self.daemon.is_unreadable.set(false);
-                lock(&self.link).sender = Some(sender);
-                Ok(reply)
-            }
-            Err(mut failed) => Err(match failed.take_message() {
-                Some(unsent) => Failure::Unsent(unsent.into_body()),
-                None if self.heard.bytes.get() == heard_before => Failure::Unheard,
-                None => {
-                    self.daemon.tell_unreadable(failed.error());
-                    Failure::Broken
-                }
-            }),
-        }
-    }
 }
 
 /// Takes over the connection on which the daemon has agreed to a hijack: its socket, and what the
@@ -257,11 +233,9 @@ pub(crate) async fn take_over(reply: &mut Response<Incoming>) -> Result<(Socket,
 /// the prepared body.
 fn build(
     terms: &Terms,
-    Outgoing {
-        head,
-        body,
-        upgrade,
-    }: Outgoing<'_>,
+    head: &Head,
+    body: RequestBody,
+    upgrade: Option<Upgrade>,
 ) -> Result<Request<RequestBody>, Denial> {
     let call = &terms.request.call;
     let content_type = body.content_type;
@@ -300,19 +274,20 @@ fn build(
 
 impl From<Failure> for Denial {
     fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Unsent(_) | Failure::Unheard => Self::new(
+        let (reason, message) = match failure {
+            Failure::Unsent(_) | Failure::Unheard => (
                 Reason::BadDaemonReply,
                 "the Docker daemon closed the connection without a reply",
             ),
-            Failure::Broken => Self::new(
+            Failure::Broken => (
                 Reason::BadDaemonReply,
                 "the Docker daemon's reply broke off or is no HTTP",
             ),
-            Failure::Silent => Self::new(
+            Failure::Silent => (
                 Reason::DaemonSilent,
                 "the Docker daemon did not answer in time",
             ),
-        }
+        };
+        Self::new(reason, message)
     }
 }

@@ -48,7 +48,6 @@ impl WakeFlag {
         _ = self.rung.task.take();
     }
 
-    /// Rings it.
     pub(crate) fn ring(&self) {
         self.waker.wake_by_ref();
     }

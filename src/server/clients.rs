@@ -27,7 +27,6 @@ pub(crate) struct Counted {
 const TOLD: usize = 8;
 
 impl Clients {
-    /// No connections, and at most so many for each client.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             open: Mutex::default(),
@@ -35,7 +34,6 @@ impl Clients {
         }
     }
 
-    /// Counts one more connection of a client.
     pub(crate) fn enter(self: &Arc<Self>, client: ClientKey) -> Counted {
         let mut open = lock(&self.open);
         let count = open.entry(client).or_default();

@@ -18,28 +18,27 @@ use crate::net::socket::Socket;
 #[derive(Debug)]
 pub(crate) struct Bound {
     socket: socket2::Socket,
-    address: ListenAddress,
-    is_instead: bool,
+    /// With the port that the system chose where none was asked for.
+    pub(crate) address: ListenAddress,
+    /// Whether it listens on IPv4 alone, as the system has no IPv6.
+    pub(crate) is_instead_of_ipv6: bool,
     file: Option<SocketFile>,
 }
 
 /// A listener that accepts connections.
 #[derive(Debug)]
-pub(crate) struct Listener {
-    acceptor: Acceptor,
-    _file: Option<SocketFile>,
-}
-
-#[derive(Debug)]
-enum Acceptor {
+pub(crate) enum Listener {
     Tcp(TcpListener),
-    Unix(UnixListener),
+    Unix {
+        listener: UnixListener,
+        _file: Option<SocketFile>,
+    },
 }
 
 /// The file of a unix listener, removed at the end. A process that is no longer root may not be
 /// allowed to: then it stays, and the next start replaces it.
 #[derive(Debug)]
-struct SocketFile(PathBuf);
+pub(crate) struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
@@ -50,52 +49,28 @@ impl Drop for SocketFile {
 /// Why nothing can be listened on.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BindError {
-    /// The system refuses.
     #[error("cannot listen on {address}: {}", remedy(address, source))]
     Bind {
-        /// As it was configured.
         address: ListenAddress,
-        /// Why.
         source: io::Error,
     },
-    /// Something else is at the path.
     #[error("{} exists and is not a socket: remove it, or change `listen`", path.display())]
-    NotASocket {
-        /// What is there.
-        path: PathBuf,
-    },
-    /// The file was made and cannot be given away.
+    NotASocket { path: PathBuf },
     #[error("{} cannot be given to its `owner`: start Dockgate as root, or take `owner` out", path.display())]
-    Owner {
-        /// Where it is.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// A socket is at the path that this user may not connect to.
+    Owner { path: PathBuf, source: io::Error },
     #[error(
         "{} is a socket of user {owner}, and whether anybody listens on it is closed to user {own}: remove \
          it if nobody does, or change `listen`",
         path.display()
     )]
     Closed {
-        /// Where it is.
         path: PathBuf,
-        /// Whose it is.
         owner: u32,
-        /// Who this is.
         own: u32,
-        /// Why.
         source: io::Error,
     },
-    /// An earlier process' socket is at the path, and stays there.
     #[error("{} is left of an earlier process and cannot be removed: remove it", path.display())]
-    Stale {
-        /// Where it is.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
+    Stale { path: PathBuf, source: io::Error },
 }
 
 /// What to do about an error of binding.
@@ -147,12 +122,12 @@ impl Bound {
         match address {
             ListenAddress::Tcp(wanted) => {
                 let bound = or_ipv4(*wanted, bind_tcp).map_err(refused)?;
-                let (socket, is_instead) = bound;
+                let (socket, is_instead_of_ipv6) = bound;
                 let local = socket.local_addr().map_err(refused)?;
                 Ok(Self {
                     socket,
                     address: ListenAddress::Tcp(local.as_socket().unwrap_or(*wanted)),
-                    is_instead,
+                    is_instead_of_ipv6,
                     file: None,
                 })
             }
@@ -165,50 +140,34 @@ impl Bound {
                 Ok(Self {
                     socket,
                     address: address.clone(),
-                    is_instead: false,
+                    is_instead_of_ipv6: false,
                     file: Some(file),
                 })
             }
         }
     }
 
-    /// The address, with the port that the system chose where none was asked for.
-    pub(crate) fn address(&self) -> &ListenAddress {
-        &self.address
-    }
-
-    /// Whether it listens on IPv4 alone, as the system has no IPv6.
-    pub(crate) fn is_instead_of_ipv6(&self) -> bool {
-        self.is_instead
-    }
-
-    /// Hands the socket to the runtime.
     pub(crate) fn into_listener(self) -> io::Result<Listener> {
-        let acceptor = match self.address {
-            ListenAddress::Tcp(_) => TcpListener::from_std(self.socket.into()).map(Acceptor::Tcp),
-            ListenAddress::Unix(_) => {
-                UnixListener::from_std(self.socket.into()).map(Acceptor::Unix)
-            }
-        };
-        Ok(Listener {
-            acceptor: acceptor?,
-            _file: self.file,
+        Ok(match self.address {
+            ListenAddress::Tcp(_) => Listener::Tcp(TcpListener::from_std(self.socket.into())?),
+            ListenAddress::Unix(_) => Listener::Unix {
+                listener: UnixListener::from_std(self.socket.into())?,
+                _file: self.file,
+            },
         })
     }
 }
 
 impl Listener {
-    /// The next connection, and its client.
     pub(super) async fn accept(&self) -> io::Result<(Socket, Client)> {
-        match &self.acceptor {
-            Acceptor::Tcp(listener) => listener
+        match self {
+            Self::Tcp(listener) => listener
                 .accept()
                 .await
                 .map(|(socket, address)| (Socket::Tcp(socket), Client::at(plain(address)))),
-            Acceptor::Unix(listener) => listener.accept().await.map(|(socket, _)| {
+            Self::Unix { listener, .. } => listener.accept().await.map(|(socket, _)| {
                 let user = socket.peer_cred().map_or(NOBODY, |peer| peer.uid());
-                let client = Client::of_user(user);
-                (Socket::Unix(socket), client)
+                (Socket::Unix(socket), Client::of_user(user))
             }),
         }
     }
@@ -360,8 +319,8 @@ mod tests {
     fn the_port_that_the_system_chose_is_told() {
         let address = ListenAddress::parse("tcp://127.0.0.1:0").unwrap();
         let bound = Bound::bind(&address, SocketAccess::DEFAULT).unwrap();
-        assert!(matches!(bound.address(), ListenAddress::Tcp(address) if address.port() != 0));
-        assert!(!bound.is_instead_of_ipv6());
+        assert!(matches!(bound.address, ListenAddress::Tcp(address) if address.port() != 0));
+        assert!(!bound.is_instead_of_ipv6);
     }
 
     #[test]

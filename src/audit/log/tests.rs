@@ -1,12 +1,13 @@
+use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use super::*;
-use crate::audit::entry::CONFIRM;
-use crate::audit::queue::{LINES_OF_A_REQUEST, SLACK};
-use crate::audit::{End, Verdict};
-use crate::config::{AuditFormat, OnFailure, Output};
-use crate::policy::Reason;
+use crate::audit::Verdict;
+use crate::audit::entry::{CONFIRM, Entry};
+use crate::audit::writer::Writer;
+use crate::config::Output;
+use crate::net::client::Client;
 
 /// An output that hands each write to the test, and fails while it is told to.
 struct Pipe {
@@ -14,7 +15,7 @@ struct Pipe {
     broken: Arc<std::sync::atomic::AtomicBool>,
 }
 
-impl Write for Pipe {
+impl io::Write for Pipe {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
@@ -31,7 +32,7 @@ impl Write for Pipe {
 }
 
 struct Running {
-    log: Log,
+    log: Arc<Log>,
     writer: Writer,
     lines: mpsc::Receiver<String>,
     broken: Arc<std::sync::atomic::AtomicBool>,
@@ -62,7 +63,7 @@ fn start(on_failure: OnFailure, allowed_reads: bool) -> Running {
 
 impl Running {
     fn open(&self) -> Result<Entry, Unavailable> {
-        self.log.open(&Client::of_user(0), &"listener".into())
+        Entry::open(&self.log, &Client::of_user(0), &"listener".into())
     }
 
     fn stop(self) -> Vec<String> {

@@ -5,13 +5,10 @@ use crate::policy::{Denial, Reason};
 /// Why a body that is sent on as it comes is not sent to its end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Cut {
-    /// It broke off, or is not what its framing says.
     #[error("the body broke off")]
     Broken(#[source] hyper::Error),
-    /// It is not unpacked to its end.
     #[error(transparent)]
     Gzip(BadGzip),
-    /// It comes too slowly.
     #[error("the body comes too slowly")]
     Slow,
 }
@@ -22,7 +19,6 @@ pub(crate) enum BadGzip {
     /// It is not gzip, breaks off, or its checksum is another.
     #[error("the upload is not valid gzip")]
     Corrupt,
-    /// Far more comes out than went in.
     #[error("the upload unpacks to far more than it is")]
     TooLarge,
 }
@@ -43,7 +39,6 @@ pub(crate) fn broken() -> Denial {
     Denial::new(Reason::BadBody, message)
 }
 
-/// The denial of an upload that comes too slowly.
 pub(crate) fn too_slow() -> Denial {
     let message = "the upload came slower than limits.upload_rate for longer than limits.upload_grace, and \
         nobody else can use the container meanwhile: send it faster, or raise the limits";

@@ -60,7 +60,6 @@ impl Pace {
         *self.waiting.get_or_insert(now) + self.left
     }
 
-    /// Bytes came.
     fn receive(&mut self, now: Instant, bytes: usize) {
         if let Some(since) = self.waiting.take() {
             self.left = self.left.saturating_sub(now.duration_since(since));

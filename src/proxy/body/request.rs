@@ -168,11 +168,11 @@ impl RequestBody {
         };
         let read = tokio::time::timeout(time, reading).await;
         read.unwrap_or_else(|_| Err(slow()))?;
-        self.packed = match Packed::of(&begun) {
-            // What was unpacked once must be a tar.
-            Packed::Gzip if self.inflated.is_some() => Packed::With("gzip twice"),
-            packed => packed,
-        };
+        self.packed = Packed::of(&begun);
+        // What was unpacked once must be a tar.
+        if self.packed == Packed::Gzip && self.inflated.is_some() {
+            self.packed = Packed::With("gzip twice");
+        }
         self.source.ahead = begun.freeze();
         Ok(())
     }
@@ -279,7 +279,6 @@ fn too_large(most: usize) -> Denial {
     Denial::new(Reason::BodyTooLarge, message)
 }
 
-/// The denial of a body that does not come in time.
 fn slow() -> Denial {
     let message = "the body was not whole in time: send it at once";
     Denial::new(Reason::BodyTimeout, message)

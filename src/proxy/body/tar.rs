@@ -2,10 +2,8 @@
 //!
 //! Source: `pkg/archive`, `DetectCompression` of moby/moby.
 
-/// How a tar is compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Packed {
-    /// Not at all.
     #[default]
     Plain,
     /// With gzip, which can be unpacked here.

@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use super::admit::understand;
-use super::forward::{Attempt, Missing, Sent};
+use super::forward::{Missing, Sent};
 use super::parts::Handler;
 use super::stage::Stage;
 use crate::audit::Entry;
@@ -50,9 +50,9 @@ impl Handler {
         let context = Context { known: &known, own };
         let step = self.act(entry, stage, rules.evaluate(Request::new(call), context))?;
         match step.attempt(stage).await? {
-            Attempt::Answered(sent) => Ok(sent),
+            Ok(sent) => Ok(sent),
             // Most requests need nothing of this, and are not to hold the space for it.
-            Attempt::Lacks(missing) => Box::pin(self.settle(entry, stage, own, missing)).await,
+            Err(missing) => Box::pin(self.settle(entry, stage, own, missing)).await,
         }
     }
 
@@ -105,8 +105,8 @@ impl Handler {
             };
             let step = self.act(entry, stage, judgement)?;
             match step.attempt(stage).await? {
-                Attempt::Answered(sent) => return Ok(sent),
-                Attempt::Lacks(more) => missing = more,
+                Ok(sent) => return Ok(sent),
+                Err(more) => missing = more,
             }
         }
     }

@@ -5,12 +5,13 @@ use hyper::body::Incoming;
 
 use super::parts::Handler;
 use super::stage::Stage;
-use super::upgrade;
 use crate::audit::{Entry, Record, Verdict};
-use crate::docker::Upgrade;
+use crate::docker::json::shortened;
+use crate::docker::{Call, Operation, Reply, Upgrade};
 use crate::policy::{Denial, Judgement, Lookup, Reason, Request, Shelved, Terms};
 use crate::proxy::ask;
-use crate::proxy::upstream::{Answered, Outgoing};
+use crate::proxy::head::Head;
+use crate::proxy::upstream::{Answered, Failure};
 
 /// A request that was sent, and the daemon's reply.
 pub(super) struct Sent {
@@ -26,12 +27,6 @@ pub(super) enum Step<'a, F> {
     Lacks(Missing<'a>),
 }
 
-/// What became of it.
-pub(super) enum Attempt<'a> {
-    Answered(Sent),
-    Lacks(Missing<'a>),
-}
-
 /// What a request must wait for.
 pub(super) enum Missing<'a> {
     /// Its body, before it can be evaluated.
@@ -43,25 +38,31 @@ pub(super) enum Missing<'a> {
 }
 
 impl<'a, F: Future<Output = Answered>> Step<'a, F> {
-    /// Waits for the reply, if the request was sent.
-    pub(super) async fn attempt(self, stage: &mut Stage) -> Result<Attempt<'a>, Denial> {
+    /// Waits for the reply, if the request was sent, or says what is missing.
+    pub(super) async fn attempt(
+        self,
+        stage: &mut Stage,
+    ) -> Result<Result<Sent, Missing<'a>>, Denial> {
         let (terms, upgrade, answered) = match self {
             Self::Sent(terms, upgrade, answered) => (terms, upgrade, answered),
-            Self::Lacks(missing) => return Ok(Attempt::Lacks(missing)),
+            Self::Lacks(missing) => return Ok(Err(missing)),
         };
         match answered.await {
             Ok(reply) => {
-                stage.release();
-                Ok(Attempt::Answered(Sent {
+                // The names need not be held any more.
+                stage.holds.clear();
+                Ok(Ok(Sent {
                     terms,
                     upgrade,
                     reply,
                 }))
             }
-            Err(failure) => {
-                stage.recover(failure)?;
-                Ok(Attempt::Lacks(Missing::Stage(None)))
+            // The daemon did not read it, so that it can be sent again.
+            Err(Failure::Unsent(body)) => {
+                stage.body = *body;
+                Ok(Err(Missing::Stage(None)))
             }
+            Err(failure) => Err(failure.into()),
         }
     }
 }
@@ -84,7 +85,7 @@ impl Handler {
             }
         };
         let call = &permit.request.call;
-        let upgrade = match upgrade::wanted(call, &stage.head) {
+        let upgrade = match wanted_upgrade(call, &stage.head) {
             Ok(upgrade) => upgrade,
             // A detached start takes nothing over, and an upgrade that was offered can be passed over.
             Err(denial) => match stage.is_detached(call) {
@@ -113,12 +114,10 @@ impl Handler {
         let body = stage.body_of(&permit);
         // What waits for the daemon's reply does not hold the answers that it was evaluated by.
         stage.forget();
-        let outgoing = Outgoing {
-            head: &stage.head,
-            body,
-            upgrade,
-        };
-        let (terms, answered) = self.upstream.send(ready, permit, outgoing)?;
+        let sending = self
+            .upstream
+            .send(ready, permit, &stage.head, body, upgrade);
+        let (terms, answered) = sending?;
         Ok(Step::Sent(terms, upgrade, answered))
     }
 }
@@ -127,10 +126,40 @@ impl Handler {
 fn note(record: &mut Record, terms: &Terms) {
     let grounds = &terms.grounds;
     record.found(&grounds.requirements);
-    record.sent_as(terms);
+    record.is_about(&grounds.about);
     record.policy.clone_from(&grounds.policy);
     match &grounds.would_deny {
         None => (record.verdict, record.reason) = (Verdict::Allow, Reason::Granted),
         Some(denial) => record.would_be_refused(denial),
     }
+}
+
+/// What the connection is to become, if the request is to hijack it: the operation's one value, which the client must
+/// ask for if the daemon knows no other way. On other operations the header has no effect.
+fn wanted_upgrade(call: &Call, head: &Head) -> Result<Option<Upgrade>, Denial> {
+    let Reply::Hijack(upgrade) = call.reply() else {
+        return Ok(None);
+    };
+    match head.upgrade.as_deref() {
+        Some(asked) if asked.eq_ignore_ascii_case(upgrade.as_str()) => Ok(Some(upgrade)),
+        None if upgrade == Upgrade::Tcp => Ok(Some(upgrade)),
+        asked => Err(other_upgrade(call, upgrade.as_str(), asked)),
+    }
+}
+
+/// The denial of another upgrade than the operation's, in the daemon's own words if it has some.
+fn other_upgrade(call: &Call, wanted: &str, asked: Option<&str>) -> Denial {
+    let asked = asked.map(shortened);
+    if call.operation() == Some(Operation::Session) {
+        let said = match asked {
+            None => "no upgrade proto in request".to_owned(),
+            Some(asked) => format!("protocol {asked} not supported"),
+        };
+        let message = format!("{said}: send the header Upgrade: {wanted}");
+        return Denial::new(Reason::BadUpgrade, message);
+    }
+    let but = asked.map(|asked| format!(", but the request asks for {asked}"));
+    let but = but.unwrap_or_default();
+    let message = format!("the operation needs the header Upgrade: {wanted}{but}");
+    Denial::new(Reason::UpgradeNotOffered, message)
 }

@@ -25,7 +25,6 @@ pub(crate) struct Handler {
 }
 
 impl Handler {
-    /// The handler of a new connection.
     pub(crate) fn new(
         shared: Arc<Shared>,
         client: Client,

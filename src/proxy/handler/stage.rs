@@ -14,11 +14,9 @@ use crate::proxy::body::tar::Packed;
 use crate::proxy::budget::{Share, Taken};
 use crate::proxy::head::Head;
 use crate::proxy::held::Hold;
-use crate::proxy::upstream::Failure;
 
 /// A request on its way to being sent.
 pub(super) struct Stage {
-    /// Its head.
     pub(super) head: Box<Head>,
     /// The client's body, until it is taken.
     pub(super) unread: Option<Incoming>,
@@ -138,11 +136,6 @@ impl Stage {
         self.learning.give_back(usize::MAX);
     }
 
-    /// Gives the names back, as the daemon has answered.
-    pub(super) fn release(&mut self) {
-        self.holds.clear();
-    }
-
     /// Whether nothing but a connection is missing.
     pub(super) fn is_complete(&self) -> bool {
         let is_on_record = self.progress >= Progress::Begun || !self.changes_state;
@@ -187,7 +180,6 @@ impl Stage {
         self.progress = Progress::Sent;
     }
 
-    /// Whether the request went to the daemon.
     pub(super) fn is_sent(&self) -> bool {
         self.progress == Progress::Sent
     }
@@ -201,17 +193,6 @@ impl Stage {
                 RequestBody::json(Bytes::copy_from_slice(rendered.as_bytes()))
             }
             Some(_) | None => body,
-        }
-    }
-
-    /// Takes the body back from a request that the daemon did not read, so that it can be sent again.
-    pub(super) fn recover(&mut self, failure: Failure) -> Result<(), Denial> {
-        match failure {
-            Failure::Unsent(body) => {
-                self.body = body;
-                Ok(())
-            }
-            Failure::Unheard | Failure::Broken | Failure::Silent => Err(failure.into()),
         }
     }
 }

@@ -8,9 +8,7 @@ use super::{BadHead, is_token_byte};
 /// Checks the bytes of a head as they come in, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
-    /// How many bytes were checked.
     checked: usize,
-    /// How its lines end.
     ends: LineEnds,
 }
 
