@@ -1,7 +1,7 @@
 //! Whom the process runs as: the least that may still open the daemon's socket.
 //!
 //! Started as root, it takes on the ids of `run_as` and the group of the daemon's socket, and gives up every
-//! capability for good. [`plan()`] decides, [`assume()`] carries it out, [`access`] knows what modes allow, and
+//! capability for good. [`plan`](mod@plan) decides, [`assume()`] carries it out, [`access`] knows what modes allow, and
 //! [`closed`] what to tell whoever may not open the socket.
 //!
 //! Source: capabilities(7), credentials(7), unix(7) and `path_resolution(7)` of the Linux manual.
