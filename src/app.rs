@@ -188,7 +188,6 @@ fn start(
     let bounds = Bounds {
         connections: Arc::new(Semaphore::new(config.limits.connections)),
         clients: Arc::new(Clients::new(config.limits.connections_per_client)),
-        drain: config.limits.drain,
     };
     let daemon = Arc::new(Daemon::new(&config));
     let budget = Arc::new(Budget::new(config.limits.body_bytes));

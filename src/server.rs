@@ -32,8 +32,6 @@ pub(crate) struct Bounds {
     /// A permit for each connection.
     pub(crate) connections: Arc<Semaphore>,
     pub(crate) clients: Arc<Clients>,
-    /// For finishing what is under way when shutting down.
-    pub(crate) drain: Duration,
 }
 
 /// Accepts and serves until the drain begins, and then until all connections are over or its time
@@ -46,6 +44,7 @@ pub(crate) async fn run(
     bounds: Bounds,
     mut drain: watch::Receiver<bool>,
 ) {
+    let time = shared.limits.drain;
     let mut connections = JoinSet::new();
     let mut told = None;
     loop {
@@ -82,7 +81,7 @@ pub(crate) async fn run(
             report(ended);
         }
     };
-    if tokio::time::timeout(bounds.drain, ending).await.is_err() {
+    if tokio::time::timeout(time, ending).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
             "the drain's time is over: ending what is left"
