@@ -7,12 +7,11 @@
 //! Source: the routes of `daemon/server/router` in moby/moby, most of which take slashes in a name; the
 //! answers of Docker 20.10 to 29, which have the same texts.
 
-use super::classify::is_reference;
-use super::network;
 use super::operation::{Method, Object};
+use super::percent;
 use super::query::Query;
 use super::table::Operation;
-use super::target::{ApiVersion, is_name, split_version};
+use super::target::{ApiVersion, is_name, is_reference, split_version};
 
 /// A request for an object that cannot exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,25 +24,24 @@ pub struct Absent {
     pub name: String,
     /// The API version that the client speaks, if it says.
     pub version: Option<ApiVersion>,
-    /// Whether the name is of more segments than the engine's route takes.
-    has_no_route: bool,
+    /// Whether the name has a slash that is not escaped.
+    has_slash: bool,
 }
 
 /// Finds the operation and the object of a request whose object cannot exist; `None` for every other, be it
 /// that its name has another spelling or that it would name an object to another reader.
-#[must_use]
-pub fn absent(method: &str, target: &str) -> Option<Absent> {
+pub(crate) fn absent(method: &str, target: &str) -> Option<Absent> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (version, path) = split_version(path).ok()?;
     let query = Query::parse(query).ok()?;
-    let (operation, kind, raw) = routed(Method::parse(method)?, path)?;
+    let (operation, kind, raw) = routed(Method::named(method)?, path)?;
     // The link of one container to another has a name with a slash, and this removes it.
     if operation == Operation::ContainerDelete && query.is_true("link") {
         return None;
     }
     let name = decoded(raw).filter(|name| cannot_exist(kind, name))?;
     Some(Absent {
-        has_no_route: raw.contains('/') && is_one_segment(kind),
+        has_slash: raw.contains('/'),
         operation,
         kind,
         name,
@@ -53,31 +51,29 @@ pub fn absent(method: &str, target: &str) -> Option<Absent> {
 
 impl Absent {
     /// What the engine answers, in the status that it has for it.
-    #[must_use]
-    pub fn answer(&self) -> String {
+    pub(crate) fn answer(&self) -> String {
         let name = &self.name;
-        if self.has_no_route {
-            return "page not found".to_owned();
-        }
         match self.kind {
             Object::Container => format!("No such container: {name}"),
             Object::Exec => format!("No such exec instance: {name}"),
             Object::Volume => format!("get {name}: no such volume"),
             Object::Plugin => format!("plugin \"{name}\" not found"),
             Object::Network => format!("network {name} not found"),
-            Object::Service => format!("service {name} not found"),
-            Object::Task => format!("task {name} not found"),
-            Object::Node => format!("node {name} not found"),
-            Object::Secret => format!("secret {name} not found"),
-            Object::Config => format!("config {name} not found"),
+            Object::Config | Object::Node | Object::Secret | Object::Service | Object::Task => {
+                // The engine's routes take these names only as one segment.
+                if self.has_slash {
+                    "page not found".to_owned()
+                } else {
+                    format!("{} {name} not found", self.kind.noun())
+                }
+            }
             Object::Image | Object::Repository => "invalid reference format".to_owned(),
             Object::Checkpoint => format!("checkpoint {name} does not exist"),
         }
     }
 
     /// Whether the engine says that there is no such object; of an image it says that its name is none.
-    #[must_use]
-    pub fn is_not_found(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         !matches!(self.kind, Object::Image | Object::Repository)
     }
 }
@@ -111,7 +107,7 @@ fn routed(method: Method, path: &str) -> Option<(Operation, Object, &str)> {
 
 /// A name with its escapes decoded once; `None` if it could be decoded again, or has what a reader cleans.
 fn decoded(raw: &str) -> Option<String> {
-    let name = network::decode(raw)?;
+    let name = String::from_utf8(percent::decode(raw)?).ok()?;
     let is_clean = |segment: &str| !matches!(segment, "" | "." | "..");
     let is_odd = |letter: char| letter.is_control() || matches!(letter, '%' | '\\');
     (name.split('/').all(is_clean) && !name.contains(is_odd)).then_some(name)
@@ -125,21 +121,6 @@ fn cannot_exist(kind: Object, name: &str) -> bool {
         !is_reference(name)
     } else {
         !is_name(name)
-    }
-}
-
-/// Whether the engine's routes take a name of one segment alone.
-fn is_one_segment(kind: Object) -> bool {
-    match kind {
-        Object::Config | Object::Node | Object::Secret | Object::Service | Object::Task => true,
-        Object::Checkpoint
-        | Object::Container
-        | Object::Exec
-        | Object::Image
-        | Object::Network
-        | Object::Plugin
-        | Object::Repository
-        | Object::Volume => false,
     }
 }
 

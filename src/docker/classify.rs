@@ -3,21 +3,20 @@
 //! The [`Call`] that comes out is the one object that policy, streaming, hijacking, the record and
 //! the upstream read, and the path sent on is rebuilt from it.
 
-mod name;
 mod nearest;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub(super) use name::is_reference;
-pub use nearest::nearest_route;
+pub(crate) use nearest::nearest_route;
 
 use super::judged::{Judged, WHOLE};
-use super::network;
+use super::network::is_network_name;
 use super::operation::{Body, Effect, Endless, Method, Object, Reply, Route, Spec};
+use super::percent;
 use super::query::Query;
 use super::table::Operation;
-use super::target::{ApiVersion, BadTarget, NETWORKS, Target};
+use super::target::{ApiVersion, BadTarget, NETWORKS, Target, is_name, is_reference};
 
 /// A request, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +43,7 @@ pub enum Subject {
         /// What stands for the `{..}` of the template, in order, decoded.
         names: Vec<String>,
     },
-    /// A path whose first segment the table does not use: Podman's own API. Only a policy that
-    /// names the path grants it.
+    /// A path whose first segment the table does not use: Podman's own API. Only a policy that names it grants it.
     Outside {
         /// The path below the version, clean and without escapes.
         path: String,
@@ -76,38 +74,30 @@ pub enum Unclassified {
 ///
 /// The target's spelling is not clean (the caller answers 400), or it names no operation (403).
 pub fn classify(method: &str, target: Target<'_>) -> Result<Call, Unclassified> {
-    let unknown = || {
-        let nearest = nearest_route(method, target.path);
-        Unclassified::Unknown {
-            method: method.to_owned(),
-            path: target.path.to_owned(),
-            nearest,
-        }
+    let unknown = || Unclassified::Unknown {
+        method: method.to_owned(),
+        path: target.path.to_owned(),
+        nearest: nearest_route(method, target.path),
     };
-    let known = Method::parse(method).ok_or_else(unknown)?;
+    let known = Method::named(method).ok_or_else(unknown)?;
     let segments: Vec<&str> = target.segments().collect();
     let first = segments.first().copied().unwrap_or_default();
     let Some(patterns) = INDEX.get(first) else {
-        return outside(known, target);
+        return Ok(outside(known, target)?);
     };
-    for pattern in patterns
+    let mut patterns = patterns
         .iter()
-        .filter(|pattern| pattern.route.method == known)
-    {
-        if let Some(names) = pattern.names(&segments) {
-            return pattern.call(&names, target);
-        }
+        .filter(|pattern| pattern.route.method == known);
+    let found = patterns.find_map(|pattern| Some((pattern, pattern.names(&segments)?)));
+    match found {
+        Some((pattern, names)) => Ok(pattern.call(&names, target)?),
+        None if target.path.ends_with('/') => Err(BadTarget::TrailingSlash.into()),
+        None => Err(unknown()),
     }
-    if segments.last() == Some(&"") {
-        return Err(BadTarget::TrailingSlash.into());
-    }
-    Err(unknown())
 }
 
-/// Whether a path's first segment is one that the table uses, so that no raw path may begin with
-/// it.
-#[must_use]
-pub fn is_in_table(first_segment: &str) -> bool {
+/// Whether the table uses a path's first segment, so that no raw path may begin with it.
+pub(crate) fn is_in_table(first_segment: &str) -> bool {
     INDEX.contains_key(first_segment)
 }
 
@@ -121,44 +111,37 @@ impl Call {
         }
     }
 
+    fn spec(&self) -> Option<&'static Spec> {
+        self.operation().map(Operation::spec)
+    }
+
     /// The worst that it can do; of a path outside of the table nothing is known.
-    #[must_use]
-    pub fn effect(&self) -> Effect {
-        self.operation()
-            .map_or(Effect::Control, |operation| operation.spec().effect)
+    pub(crate) fn effect(&self) -> Effect {
+        self.spec().map_or(Effect::Control, |spec| spec.effect)
     }
 
     /// What of it a policy decides about. A path outside of the table is allowed or denied as a whole.
-    #[must_use]
-    pub fn judged(&self) -> Judged {
-        self.operation()
-            .map_or(WHOLE, |operation| operation.spec().judged)
+    pub(crate) fn judged(&self) -> Judged {
+        self.spec().map_or(WHOLE, |spec| spec.judged)
     }
 
     /// What it does with a body. `Import` is resolved by the query.
-    #[must_use]
-    pub fn body(&self) -> Body {
-        match self.operation().map(|operation| operation.spec().body) {
-            Some(Body::Import) if self.query.first("fromSrc").is_none_or(str::is_empty) => {
-                Body::Discarded
-            }
-            Some(Body::Import) | None => Body::Tar,
-            Some(body) => body,
+    pub(crate) fn body(&self) -> Body {
+        match self.spec().map_or(Body::Tar, |spec| spec.body) {
+            Body::Import if self.query.text("fromSrc").is_empty() => Body::Discarded,
+            Body::Import => Body::Tar,
+            body @ (Body::Discarded | Body::Json(_) | Body::Refused | Body::Tar) => body,
         }
     }
 
     /// What its reply is like; outside of the table it may be endless.
-    #[must_use]
-    pub fn reply(&self) -> Reply {
-        self.operation()
-            .map_or(Reply::Stream(Endless::Always), |operation| {
-                operation.spec().reply
-            })
+    pub(crate) fn reply(&self) -> Reply {
+        let endless = Reply::Stream(Endless::Always);
+        self.spec().map_or(endless, |spec| spec.reply)
     }
 
     /// Whether the reply may last until the client leaves.
-    #[must_use]
-    pub fn is_endless(&self) -> bool {
+    pub(crate) fn is_endless(&self) -> bool {
         match self.reply() {
             Reply::Plain => false,
             Reply::Hijack(_) | Reply::Stream(Endless::Always) => true,
@@ -169,9 +152,8 @@ impl Call {
         }
     }
 
-    /// The objects that the path names, in order: the kind of each, and its name or id. Of a path
-    /// outside of the table it is not known what it names.
-    pub fn objects(&self) -> impl Iterator<Item = (Object, &str)> {
+    /// The kind and the name or id of each object that the path names, in order; outside of the table not known.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (Object, &str)> {
         let (kinds, names): (&[Object], &[String]) = match &self.subject {
             Subject::Operation {
                 operation, names, ..
@@ -183,20 +165,12 @@ impl Call {
     }
 
     /// The name or id of what it is about, if the path has one.
-    #[must_use]
-    pub fn object(&self) -> Option<&str> {
+    pub(crate) fn object(&self) -> Option<&str> {
         self.objects().next().map(|(_, name)| name)
     }
 
-    /// What kind of object it is about, if the path names one.
-    #[must_use]
-    pub fn object_kind(&self) -> Option<Object> {
-        self.objects().next().map(|(kind, _)| kind)
-    }
-
     /// The path with its version, as it is sent on.
-    #[must_use]
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         let mut text = String::with_capacity(ROOM_FOR_TARGET);
         if let Some(version) = self.version {
             text.push_str("/v");
@@ -215,7 +189,7 @@ impl Call {
                 text.extend(pieces.next());
                 for ((piece, name), kind) in pieces.zip(names).zip(kinds) {
                     if *kind == Object::Network {
-                        network::encode(name, &mut text);
+                        percent::encode(name, "%20", &mut text);
                     } else {
                         text.push_str(name);
                     }
@@ -227,8 +201,7 @@ impl Call {
     }
 
     /// The whole target, as it is sent on.
-    #[must_use]
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut text = self.path();
         self.query.render(&mut text);
         text
@@ -241,26 +214,30 @@ const ROOM_FOR_TARGET: usize = 128;
 /// A route, its template split for matching.
 struct Pattern {
     operation: Operation,
-    spec: &'static Spec,
     route: &'static Route,
     segments: Vec<&'static str>,
 }
 
-/// The routes by their first segment.
-static INDEX: LazyLock<HashMap<&'static str, Vec<Pattern>>> = LazyLock::new(|| {
-    let mut index: HashMap<_, Vec<_>> = HashMap::new();
+/// The routes in the order of the table.
+static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    let mut patterns = Vec::new();
     for operation in Operation::ALL.iter().copied() {
-        let spec = operation.spec();
-        for route in spec.routes {
-            let segments: Vec<_> = route.path.split('/').skip(1).collect();
-            let first = segments.first().copied().unwrap_or_default();
-            index.entry(first).or_default().push(Pattern {
-                operation,
-                spec,
-                route,
-                segments,
-            });
-        }
+        let routes = operation.spec().routes.iter();
+        patterns.extend(routes.map(|route| Pattern {
+            operation,
+            route,
+            segments: route.path.split('/').skip(1).collect(),
+        }));
+    }
+    patterns
+});
+
+/// The same by their first segment.
+static INDEX: LazyLock<HashMap<&str, Vec<&Pattern>>> = LazyLock::new(|| {
+    let mut index: HashMap<_, Vec<_>> = HashMap::new();
+    for pattern in &*PATTERNS {
+        let first = pattern.segments.first().copied().unwrap_or_default();
+        index.entry(first).or_default().push(pattern);
     }
     index
 });
@@ -293,30 +270,28 @@ impl Pattern {
         rest.next().is_none().then_some(names)
     }
 
-    fn call(&self, names: &[String], target: Target<'_>) -> Result<Call, Unclassified> {
-        let pairs = self.spec.objects.iter().zip(names);
-        let names = pairs.map(|(object, text)| name::read(*object, text));
-        let names = names.collect::<Result<_, _>>()?;
-        let mut query = target.query;
-        match self.spec.body {
-            Body::Json(keys) => query.retain(keys).map_err(BadTarget::from)?,
-            Body::Import => ["fromImage", "fromSrc"]
-                .iter()
-                .try_for_each(|key| query.once(key))
-                .map_err(BadTarget::from)?,
-            Body::Discarded | Body::Refused | Body::Tar => {}
-        }
-        match self.spec.reply {
-            Reply::Stream(Endless::If(key) | Endless::Unless(key)) => {
-                query.once(key).map_err(BadTarget::from)?;
-            }
-            Reply::Plain | Reply::Hijack(_) | Reply::Stream(Endless::Always) => {}
-        }
+    fn call(&self, names: &[String], target: Target<'_>) -> Result<Call, BadTarget> {
+        let spec = self.operation.spec();
+        let names = spec.objects.iter().zip(names);
+        let names = names.map(|(kind, text)| read_name(*kind, text));
         let subject = Subject::Operation {
             operation: self.operation,
             template: self.route.path,
-            names,
+            names: names.collect::<Result<_, _>>()?,
         };
+        let mut query = target.query;
+        match spec.body {
+            Body::Json(keys) => query.retain(keys)?,
+            Body::Import => {
+                query.once("fromImage")?;
+                query.once("fromSrc")?;
+            }
+            Body::Discarded | Body::Refused | Body::Tar => {}
+        }
+        match spec.reply {
+            Reply::Stream(Endless::If(key) | Endless::Unless(key)) => query.once(key)?,
+            Reply::Plain | Reply::Hijack(_) | Reply::Stream(Endless::Always) => {}
+        }
         Ok(Call {
             method: self.route.method,
             subject,
@@ -326,17 +301,43 @@ impl Pattern {
     }
 }
 
-/// A path that only a policy's raw paths can grant.
-fn outside(method: Method, target: Target<'_>) -> Result<Call, Unclassified> {
-    if target.path.ends_with('/') {
-        return Err(BadTarget::TrailingSlash.into());
+/// The name or id of an object, its escapes decoded once.
+fn read_name(kind: Object, text: &str) -> Result<String, BadTarget> {
+    if kind.has_reference() {
+        let escapes = [("%2F", "/"), ("%3A", ":"), ("%40", "@")];
+        let name = escapes
+            .iter()
+            .fold(text.to_owned(), |name, (escape, sign)| {
+                name.replace(escape, sign)
+                    .replace(&escape.to_ascii_lowercase(), sign)
+            });
+        match name {
+            name if name.contains('%') => Err(BadTarget::Escape),
+            name if is_reference(&name) => Ok(name),
+            name => Err(BadTarget::Reference(name)),
+        }
+    } else if is_name(text) {
+        Ok(text.to_owned())
+    } else if kind == Object::Network {
+        let bytes = percent::decode(text).ok_or(BadTarget::Escape)?;
+        match String::from_utf8(bytes).map_err(|_| BadTarget::Escape)? {
+            name if is_network_name(&name) => Ok(name),
+            name => Err(BadTarget::NetworkName(name)),
+        }
+    } else {
+        Err(BadTarget::Name(text.to_owned()))
     }
-    let subject = Subject::Outside {
-        path: target.path.to_owned(),
-    };
+}
+
+/// A path that only a policy's raw paths can grant.
+fn outside(method: Method, target: Target<'_>) -> Result<Call, BadTarget> {
+    if target.path.ends_with('/') {
+        return Err(BadTarget::TrailingSlash);
+    }
+    let path = target.path.to_owned();
     Ok(Call {
         method,
-        subject,
+        subject: Subject::Outside { path },
         version: target.version,
         query: target.query,
     })

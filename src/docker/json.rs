@@ -13,67 +13,44 @@ mod text;
 mod value;
 mod word;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ptr;
 
-use parser::Doubled;
-
 pub use bad::{BadJson, MAX_DEPTH, MAX_VALUES};
-pub use reply::parsed_size;
-pub use text::{escape, folded, is_printable, printable, quoted, shortened};
+pub(crate) use reply::parsed_size;
+pub(crate) use text::{escape, folded, is_printable, printable, quoted, shortened};
+pub(crate) use value::NULL;
 pub use value::{Json, Member};
-pub use word::is_plain;
+pub(crate) use word::is_plain;
 
 impl<'a> Json<'a> {
     /// Parses one document.
-    ///
-    /// # Errors
-    ///
-    /// The first thing that is not strict; the caller answers 400.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, BadJson> {
-        parser::parse(checked(bytes)?, Doubled::Refused)
+    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, BadJson> {
+        parser::parse(bytes, false)
     }
 
     /// Parses one document whose keys may stand twice in an object, until they were made [`single`].
-    ///
-    /// # Errors
-    ///
-    /// The first thing that is not strict; the caller answers 400.
-    pub fn parse_with_doubles(bytes: &'a [u8]) -> Result<Self, BadJson> {
-        parser::parse(checked(bytes)?, Doubled::Kept)
+    pub(crate) fn parse_with_doubles(bytes: &'a [u8]) -> Result<Self, BadJson> {
+        parser::parse(bytes, true)
     }
-}
-
-fn checked(bytes: &[u8]) -> Result<&str, BadJson> {
-    let text = str::from_utf8(bytes).map_err(|error| BadJson::Utf8(error.valid_up_to()))?;
-    if text.starts_with('\u{feff}') {
-        return Err(BadJson::ByteOrderMark);
-    }
-    Ok(text)
 }
 
 /// Leaves the first of members that have the same key and the same value. The daemon makes the same of two as of
-/// one: it reads an object into what it has of it already, an array over its elements, and all else anew.
-///
-/// # Errors
-///
-/// A key that stands there with two values.
-pub fn single(members: &mut Vec<Member<'_>>) -> Result<(), String> {
+/// one: it reads an object into what it has of it already, an array over its elements, and all else anew. The error is
+/// a key that stands there with two values.
+pub(crate) fn single(members: &mut Vec<Member<'_>>) -> Result<(), String> {
     if parser::doubled(members).is_none() {
         return Ok(());
     }
     let mut firsts = HashMap::with_capacity(members.len());
-    let mut are_first = Vec::with_capacity(members.len());
     for (key, value) in &*members {
         let first = *firsts.entry(&**key).or_insert(value);
-        let is_first = ptr::eq(first, value);
-        if !is_first && !is_same(first, value) {
+        if !ptr::eq(first, value) && !is_same(first, value) {
             return Err(key.to_string());
         }
-        are_first.push(is_first);
     }
-    let mut are_first = are_first.into_iter();
-    members.retain(|_| are_first.next().unwrap_or_default());
+    let mut seen = HashSet::with_capacity(members.len());
+    members.retain(|(key, _)| seen.insert(key.clone()));
     Ok(())
 }
 
@@ -88,11 +65,8 @@ fn is_same(one: &Json, other: &Json) -> bool {
             one.len() == other.len() && one.iter().all(has)
         }
         (Json::List(one), Json::List(other)) => {
-            one.len() == other.len()
-                && one
-                    .iter()
-                    .zip(other)
-                    .all(|(one, other)| is_same(one, other))
+            let mut pairs = one.iter().zip(other);
+            one.len() == other.len() && pairs.all(|(one, other)| is_same(one, other))
         }
         (one, other) => one == other,
     }

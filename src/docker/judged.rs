@@ -8,14 +8,10 @@ use super::closed::closed;
 /// What of an operation's requests is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged {
-    /// The block of a policy that restricts it.
-    pub block: Option<Block>,
-    /// What it does to the object that its path names.
-    pub deed: Deed,
-    /// What its query decides.
-    pub query: Parameters,
-    /// What its body describes.
-    pub body: Option<Document>,
+    pub(crate) block: Option<Block>,
+    pub(crate) deed: Deed,
+    pub(crate) query: Parameters,
+    pub(crate) body: Option<Document>,
 }
 
 closed! {
@@ -41,7 +37,7 @@ closed! {
 
 /// What an operation does to the object that its path names, as far as rules tell it from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// Lets the client type into a container, or watch it.
     Attaches,
     /// Puts a container on the network.
@@ -64,12 +60,11 @@ pub enum Deed {
 
 /// What an operation's query decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parameters {
+pub(crate) enum Parameters {
     /// Where files are written.
     Archive,
     /// Whether the client types.
     Attach,
-    /// All of a build.
     Build,
     /// The state that a container starts from.
     Checkpoint,
@@ -91,17 +86,15 @@ pub enum Parameters {
     Push,
     /// Which registry is asked.
     Registry,
-    /// A container's new name.
     Rename,
     /// Whether a service goes back to what it was.
     Rollback,
-    /// An image's new name.
     Tag,
 }
 
 /// Which keys of a query name what is made, renamed or tagged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Naming {
+pub(crate) enum Naming {
     /// `name` names a container.
     Container,
     /// None does.
@@ -114,14 +107,11 @@ pub enum Naming {
 
 /// What a JSON body describes that is judged field by field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Document {
-    /// A new container.
+pub(crate) enum Document {
     Container,
-    /// A container's new limits.
     ContainerUpdate,
     /// A container and its place on a network.
     Endpoint,
-    /// A command in a container.
     Exec,
     /// How a command is run.
     ExecStart,
@@ -129,13 +119,10 @@ pub enum Document {
     ImageConfig,
     /// A container that leaves a network.
     Leaving,
-    /// A new network.
     Network,
-    /// A new service.
     Service,
     /// All that a service is from then on.
     ServiceUpdate,
-    /// A new volume.
     Volume,
     /// Who may use a volume of the swarm.
     VolumeUpdate,
@@ -176,8 +163,7 @@ impl Judged {
 
 impl Parameters {
     /// Which keys name what is made, renamed or tagged.
-    #[must_use]
-    pub fn naming(self) -> Naming {
+    pub(crate) fn naming(self) -> Naming {
         match self {
             Self::Build => Naming::Tags,
             Self::Commit | Self::Fetch | Self::Tag => Naming::Repository,
@@ -198,26 +184,12 @@ impl Parameters {
 
 impl Document {
     /// Whether it describes a service.
-    #[must_use]
-    pub fn is_service(self) -> bool {
-        match self {
-            Self::Service | Self::ServiceUpdate => true,
-            Self::Container
-            | Self::ContainerUpdate
-            | Self::Endpoint
-            | Self::Exec
-            | Self::ExecStart
-            | Self::ImageConfig
-            | Self::Leaving
-            | Self::Network
-            | Self::Volume
-            | Self::VolumeUpdate => false,
-        }
+    pub(crate) fn is_service(self) -> bool {
+        matches!(self, Self::Service | Self::ServiceUpdate)
     }
 
     /// Whether it has the labels of an object other than an image.
-    #[must_use]
-    pub fn has_labels(self) -> bool {
+    pub(crate) fn has_labels(self) -> bool {
         match self {
             Self::Container
             | Self::Network

@@ -8,43 +8,17 @@
 //! Source: `daemon/server/router/network` and `daemon/network.go` of moby/moby; `ParseNetworkFlag` in
 //! `pkg/specgen` of containers/podman for the modes that have something behind a colon.
 
-use std::fmt::Write;
-
-use super::query::hex_pair;
-use super::target::is_name;
+use super::closed::is_listed;
 
 /// What stands before the colon of a network mode that is not the name of a network.
-const MODES: &[&str] = &[
-    "bridge",
-    "container",
-    "default",
-    "host",
-    "none",
-    "ns",
-    "pasta",
-    "private",
-    "service",
-    "slirp4netns",
-];
+const MODES: &str = "bridge container default host none ns pasta private service slirp4netns";
 
 /// Whether a text can be the name or id of a network and nothing else: not a network mode, not a word that
 /// policies have for networks (`@own`), not a pattern, and nothing that shows as another name.
-#[must_use]
-pub fn is_network_name(text: &str) -> bool {
-    is_name(text) || is_unusual_name(text)
-}
-
-/// Whether a network is one that somebody made: the names of an engine's own mean the same everywhere.
-#[must_use]
-pub fn is_user_defined(network: &str) -> bool {
-    !matches!(network, "bridge" | "default" | "host" | "none")
-}
-
-fn is_unusual_name(text: &str) -> bool {
-    let is_mode = text.split_once(':').is_some_and(|(mode, _)| {
-        let mut modes = MODES.iter();
-        modes.any(|listed| listed.eq_ignore_ascii_case(mode))
-    });
+pub(crate) fn is_network_name(text: &str) -> bool {
+    let is_mode = text
+        .split_once(':')
+        .is_some_and(|(mode, _)| is_listed(&mode.to_ascii_lowercase(), MODES));
     let is_part = |part: &str| !matches!(part, "" | "." | "..");
     !is_mode
         && !text.starts_with('@')
@@ -55,66 +29,34 @@ fn is_unusual_name(text: &str) -> bool {
         && !text.contains(is_confusing)
 }
 
-/// Whether a character cannot be seen, looks like a space, or means something to a policy, a router or a shell
-/// of names.
+/// Whether a network is one that somebody made: the names of an engine's own mean the same everywhere.
+pub(crate) fn is_user_defined(network: &str) -> bool {
+    !matches!(network, "bridge" | "default" | "host" | "none")
+}
+
+/// Whether a character cannot be seen, looks like a space, or is one of a pattern or of a router's.
 fn is_confusing(character: char) -> bool {
+    // Patterns, and those that join, hide or reorder what stands beside them.
+    const SINGLE: &str =
+        "*?\\\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{3164}\u{feff}\u{ffa0}";
     character.is_control()
         || (character.is_whitespace() && character != ' ')
-        || matches!(character, '*' | '?' | '\\')
-        // Those that join, hide or reorder what stands beside them.
+        || SINGLE.contains(character)
         || matches!(
             character,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'
-                | '\u{1160}'
-                | '\u{17b4}'
-                | '\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
+            '\u{180b}'..='\u{180f}'
                 | '\u{200b}'..='\u{200f}'
                 | '\u{202a}'..='\u{202e}'
                 | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
                 | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{ffa0}'
                 | '\u{fff0}'..='\u{fffd}'
                 | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
-/// The text that a segment of a path stands for, its escapes decoded once; `None` if they are not escapes of
-/// UTF-8.
-pub(super) fn decode(segment: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => hex_pair(rest.next(), rest.next())?,
-            plain => plain,
-        });
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// Appends a name as one segment of a path.
-pub(super) fn encode(name: &str, to: &mut String) {
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"_.-~".contains(&byte) {
-            to.push(char::from(byte));
-        } else {
-            // A String takes every write.
-            _ = write!(to, "%{byte:02X}");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -177,21 +119,6 @@ mod tests {
             "{{.Node.ID}}",
         ] {
             assert!(!is_network_name(name), "beside F: {name:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_encoded_is_one_segment_that_stands_for_the_same(name in "\\PC{1,20}") {
-            let mut segment = String::new();
-            encode(&name, &mut segment);
-            prop_assert!(!segment.contains(['/', '?', '#', ' ', ';']));
-            prop_assert_eq!(decode(&segment), Some(name));
-        }
-
-        #[test]
-        fn no_segment_panics(segment in "[a-f%0-9]{0,12}") {
-            _ = decode(&segment);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What the columns of the table of operations mean.
 //!
-//! The rows stand in `table.rs`. Routing, policy, limits, the record and the documents are derived from
-//! these columns.
+//! The rows are in `table.rs`. Routing, policy, limits, the record and the documents are derived from them.
 
 use std::fmt;
 
@@ -23,8 +22,7 @@ pub struct Spec {
     pub body: Body,
     /// What its reply is like.
     pub reply: Reply,
-    /// What of its requests a policy decides about.
-    pub judged: Judged,
+    pub(crate) judged: Judged,
     /// The first API version that documents it, never below 1.24. For documentation alone: the
     /// daemon registers every route under every version.
     pub min_api: &'static str,
@@ -52,15 +50,10 @@ closed! {
     /// The request methods that the table uses.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     Method, by as_str {
-        /// DELETE
         DELETE = "DELETE",
-        /// GET
         GET = "GET",
-        /// HEAD
         HEAD = "HEAD",
-        /// POST
         POST = "POST",
-        /// PUT
         PUT = "PUT",
     }
 }
@@ -80,35 +73,32 @@ closed! {
     }
 }
 
-/// A kind of object that a path can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Object {
-    /// A checkpoint of a container.
-    Checkpoint,
-    /// A config of the swarm.
-    Config,
-    /// A container.
-    Container,
-    /// A command that was made ready in a container.
-    Exec,
-    /// An image.
-    Image,
-    /// A network.
-    Network,
-    /// A machine of the swarm.
-    Node,
-    /// A plugin.
-    Plugin,
-    /// An image at a registry.
-    Repository,
-    /// A secret of the swarm.
-    Secret,
-    /// A service of the swarm.
-    Service,
-    /// A task of a service.
-    Task,
-    /// A volume.
-    Volume,
+closed! {
+    /// A kind of object that a path can name.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    Object, by noun {
+        /// A checkpoint of a container.
+        Checkpoint = "checkpoint",
+        /// A config of the swarm.
+        Config = "config",
+        Container = "container",
+        /// A command that was made ready in a container.
+        Exec = "exec",
+        Image = "image",
+        Network = "network",
+        /// A machine of the swarm.
+        Node = "node",
+        Plugin = "plugin",
+        /// An image at a registry.
+        Repository = "repository",
+        /// A secret of the swarm.
+        Secret = "secret",
+        /// A service of the swarm.
+        Service = "service",
+        /// A task of a service.
+        Task = "task",
+        Volume = "volume",
+    }
 }
 
 /// What an operation does with a request's body.
@@ -153,8 +143,7 @@ closed! {
     /// The one value of `Upgrade` that an operation answers to.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     Upgrade, by as_str {
-        /// Raw bytes to and from a container. Without the header the daemon answers 200 and does the
-        /// same.
+        /// Raw bytes to and from a container. Without the header the daemon answers 200 and does the same.
         Tcp = "tcp",
         /// HTTP/2 by the deprecated BuildKit endpoints.
         H2c = "h2c",
@@ -227,22 +216,9 @@ macro_rules! operations {
 pub(super) use operations;
 
 impl Method {
-    /// The method spelled so on the wire, if the table uses it.
-    #[must_use]
-    pub fn parse(token: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .find(|method| method.as_str() == token)
-            .copied()
-    }
-
     /// Whether it asks for no change, so that a request without body may be sent twice.
-    #[must_use]
-    pub fn is_safe(self) -> bool {
-        match self {
-            Self::GET | Self::HEAD => true,
-            Self::DELETE | Self::POST | Self::PUT => false,
-        }
+    pub(crate) fn is_safe(self) -> bool {
+        matches!(self, Self::GET | Self::HEAD)
     }
 }
 
@@ -254,48 +230,14 @@ impl fmt::Display for Route {
 
 impl Effect {
     /// Whether it changes something that outlives the reply.
-    #[must_use]
-    pub fn changes_state(self) -> bool {
-        match self {
-            Self::Write | Self::Control => true,
-            Self::Read | Self::Content => false,
-        }
+    pub(crate) fn changes_state(self) -> bool {
+        matches!(self, Self::Write | Self::Control)
     }
 }
 
 impl Object {
-    /// Every kind.
-    pub const ALL: &[Self] = &[
-        Self::Checkpoint,
-        Self::Config,
-        Self::Container,
-        Self::Exec,
-        Self::Image,
-        Self::Network,
-        Self::Node,
-        Self::Plugin,
-        Self::Repository,
-        Self::Secret,
-        Self::Service,
-        Self::Task,
-        Self::Volume,
-    ];
-
-    /// Whether it is called by a reference, in which slashes, colons and escapes may stand.
-    #[must_use]
-    pub fn has_reference(self) -> bool {
-        match self {
-            Self::Image | Self::Plugin | Self::Repository => true,
-            Self::Checkpoint
-            | Self::Config
-            | Self::Container
-            | Self::Exec
-            | Self::Network
-            | Self::Node
-            | Self::Secret
-            | Self::Service
-            | Self::Task
-            | Self::Volume => false,
-        }
+    /// Whether its name is a reference, which may have slashes, colons and escapes. A test compares the templates.
+    pub(crate) fn has_reference(self) -> bool {
+        matches!(self, Self::Image | Self::Plugin | Self::Repository)
     }
 }

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 /// Whether a path is absolute and has no other spelling.
-#[must_use]
-pub fn is_clean(path: &str) -> bool {
+pub(crate) fn is_clean(path: &str) -> bool {
     let is_part = |part: &str| !matches!(part, "" | "." | "..");
     let is_plain = |character: char| character != '\\' && !character.is_control();
     path.strip_prefix('/').is_some_and(|rest| {
@@ -13,29 +12,19 @@ pub fn is_clean(path: &str) -> bool {
 }
 
 /// Whether a path is clean and means itself in every text that an engine makes of it.
-#[must_use]
-pub fn is_literal(path: &str) -> bool {
+pub(crate) fn is_literal(path: &str) -> bool {
     is_clean(path) && !path.contains([':', ',', '*'])
 }
 
-/// A path from the root on without what says nothing: `.`, a second slash, and a slash at the end. Every
-/// engine takes these out before it looks at its files. A `..` stays, because what it leads to depends on
-/// links.
-#[must_use]
-pub fn cleaned(path: &str) -> Cow<'_, str> {
+/// A path from the root on without what says nothing: `.`, a second slash, and a slash at the end. Every engine takes
+/// these out before it looks at its files. A `..` stays, because what it leads to depends on links.
+pub(crate) fn cleaned(path: &str) -> Cow<'_, str> {
     if is_clean(path) {
         return path.into();
     }
     let parts = path.split('/').filter(|part| !matches!(*part, "" | "."));
-    let mut clean = String::with_capacity(path.len() + 1);
-    for part in parts {
-        clean.push('/');
-        clean.push_str(part);
-    }
-    if clean.is_empty() {
-        clean.push('/');
-    }
-    clean.into()
+    let parts: Vec<&str> = parts.collect();
+    format!("/{}", parts.join("/")).into()
 }
 
 #[cfg(test)]

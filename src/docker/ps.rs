@@ -10,6 +10,8 @@
 //!
 //! Source: `ps/parser.c` and `ps/sortformat.c` of procps; `daemon/top_unix.go` of moby/moby.
 
+use super::closed::is_listed;
+
 /// Unix options without a value.
 const UNIX: &str = "AaFHLPTcdfjlmwy";
 /// Unix options with a list of names or numbers, of which only processes are selected.
@@ -20,91 +22,30 @@ const BSD: &str = "HSTacfgjlmrsuvwx";
 const BSD_LISTS: &str = "Upt";
 
 /// The columns that may be chosen, and may be sorted by. Their text is one word, and never empty.
-const WORDS: &[&str] = &[
-    "%cpu",
-    "%mem",
-    "bsdtime",
-    "c",
-    "class",
-    "cls",
-    "cputime",
-    "egid",
-    "egroup",
-    "etime",
-    "etimes",
-    "euid",
-    "euser",
-    "f",
-    "flags",
-    "gid",
-    "group",
-    "lwp",
-    "ni",
-    "nice",
-    "nlwp",
-    "pcpu",
-    "pgid",
-    "pgrp",
-    "pid",
-    "pmem",
-    "policy",
-    "ppid",
-    "pri",
-    "psr",
-    "rgid",
-    "rgroup",
-    "rss",
-    "rssize",
-    "rtprio",
-    "ruid",
-    "ruser",
-    "s",
-    "sess",
-    "sid",
-    "size",
-    "spid",
-    "start_time",
-    "stat",
-    "state",
-    "stime",
-    "sz",
-    "thcount",
-    "tid",
-    "time",
-    "tname",
-    "tt",
-    "tty",
-    "uid",
-    "uname",
-    "user",
-    "vsize",
-    "vsz",
-];
+const WORDS: &str = "%cpu %mem bsdtime c class cls cputime egid egroup etime etimes euid euser f flags gid group \
+    lwp ni nice nlwp pcpu pgid pgrp pid pmem policy ppid pri psr rgid rgroup rss rssize rtprio \
+    ruid ruser s sess sid size spid start_time stat state stime sz thcount tid time tname tt tty \
+    uid uname user vsize vsz";
 /// Those of which the text may have spaces, which would move what stands behind it to another column.
-const TEXTS: &[&str] = &[
-    "args", "bsdstart", "cmd", "comm", "command", "fname", "lstart", "start", "ucmd", "ucomm",
-];
+const TEXTS: &str = "args bsdstart cmd comm command fname lstart start ucmd ucomm";
 
 /// Arguments that show nothing but what a list of processes shows, as they are sent; `None` for others.
 ///
 /// Shape: Unix options (`-ef`, `-C NAME`), BSD options (`auxf`), `--forest`, `--sort KEYS`, `-o COLUMNS`, told
 /// apart by spaces.
-#[must_use]
-pub fn harmless(arguments: &str) -> Option<String> {
+pub(crate) fn harmless(arguments: &str) -> Option<String> {
     let mut words = arguments.split(' ').filter(|word| !word.is_empty());
     let mut sent = Sent::default();
     while let Some(word) = words.next() {
+        let options = word.strip_prefix('-');
+        // With an `x` among them they are no Unix options, and `ps` reads them in BSD style.
+        let is_unix = |options: &&str| !(options.starts_with('a') && options.contains('x'));
         if let Some(long) = word.strip_prefix("--") {
             sent.long(long, &mut words)?;
-        } else if let Some(options) = word.strip_prefix('-') {
-            // With an `x` among them they are no Unix options, and `ps` reads them in BSD style.
-            if options.starts_with('a') && options.contains('x') {
-                sent.cluster("", (BSD, BSD_LISTS), options, &mut words)?;
-            } else {
-                sent.cluster("-", (UNIX, UNIX_LISTS), options, &mut words)?;
-            }
+        } else if let Some(unix) = options.filter(is_unix) {
+            sent.cluster("-", (UNIX, UNIX_LISTS), unix, &mut words)?;
         } else {
-            sent.cluster("", (BSD, BSD_LISTS), word, &mut words)?;
+            sent.cluster("", (BSD, BSD_LISTS), options.unwrap_or(word), &mut words)?;
         }
     }
     Some(sent.words.join(" "))
@@ -120,22 +61,28 @@ struct Sent {
 }
 
 impl Sent {
-    fn long<'a>(&mut self, option: &str, rest: &mut impl Iterator<Item = &'a str>) -> Option<()> {
-        let (name, value) = match option.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (option, None),
-        };
-        match (name, value) {
-            ("forest", None) => self.words.push("--forest".to_owned()),
-            ("sort", value) => self.sort(value.or_else(|| rest.next())?)?,
-            ("format", value) => self.columns(value.or_else(|| rest.next())?)?,
-            ("pid" | "ppid" | "user", value) => {
-                let list = value.or_else(|| rest.next()).filter(|list| is_list(list))?;
-                self.words.push(format!("--{name}={list}"));
-            }
-            _ => return None,
+    fn long<'a>(
+        &mut self,
+        option: &'a str,
+        rest: &mut impl Iterator<Item = &'a str>,
+    ) -> Option<()> {
+        if option == "forest" {
+            self.words.push("--forest".to_owned());
+            return Some(());
         }
-        Some(())
+        let (name, value) = match option.split_once('=') {
+            Some(named) => named,
+            None => (option, rest.next()?),
+        };
+        match name {
+            "sort" => self.sort(value),
+            "format" => self.columns(value),
+            "pid" | "ppid" | "user" if is_list(value) => {
+                self.words.push(format!("--{name}={value}"));
+                Some(())
+            }
+            _ => None,
+        }
     }
 
     /// Options that stand together, of which the last may have a value, behind it or as the next word.
@@ -143,44 +90,42 @@ impl Sent {
         &mut self,
         dash: &str,
         (flags, lists): (&str, &str),
-        options: &str,
+        options: &'a str,
         rest: &mut impl Iterator<Item = &'a str>,
     ) -> Option<()> {
         let mut sent = String::from(dash);
         for (place, option) in options.char_indices() {
-            let attached = options.get(place + 1..).filter(|value| !value.is_empty());
             if option == 'e' && dash == "-" {
                 sent.push('A');
-            } else if flags.contains(option) {
-                sent.push(option);
-            } else {
-                if sent != dash {
-                    self.words.push(std::mem::take(&mut sent));
-                }
-                let value = attached.or_else(|| rest.next())?;
-                if option == 'o' {
-                    return self.columns(value);
-                }
-                if option == 'k' && dash.is_empty() {
-                    return self.sort(value);
-                }
-                let is_known = lists.contains(option) && is_list(value);
-                self.words.push(format!("{dash}{option}"));
-                self.words.push(value.to_owned());
-                return is_known.then_some(());
+                continue;
             }
+            if flags.contains(option) {
+                sent.push(option);
+                continue;
+            }
+            if sent != dash {
+                self.words.push(sent);
+            }
+            let attached = options.get(place + 1..).filter(|value| !value.is_empty());
+            let value = attached.or_else(|| rest.next())?;
+            return match option {
+                'o' => self.columns(value),
+                'k' if dash.is_empty() => self.sort(value),
+                _ if lists.contains(option) && is_list(value) => {
+                    let option = format!("{dash}{option}");
+                    self.words.extend([option, value.to_owned()]);
+                    Some(())
+                }
+                _ => None,
+            };
         }
         (sent != dash).then(|| self.words.push(sent))
     }
 
     fn sort(&mut self, keys: &str) -> Option<()> {
-        let is_key = |key: &str| {
-            let name = key.strip_prefix(['+', '-']).unwrap_or(key);
-            WORDS.contains(&name) || TEXTS.contains(&name)
-        };
-        keys.split(',').all(is_key).then(|| {
-            self.words.push(format!("--sort={keys}"));
-        })
+        let is_key = |key: &str| is_column(key.strip_prefix(['+', '-']).unwrap_or(key));
+        let sort = || self.words.push(format!("--sort={keys}"));
+        keys.split(',').all(is_key).then(sort)
     }
 
     /// Columns with their widths and titles: `pid,user:20,args=WHAT`.
@@ -191,19 +136,20 @@ impl Sent {
                 None => (column, None),
             };
             let (name, width) = column.split_once(':').unwrap_or((column, "1"));
-            let is_text = TEXTS.contains(&name);
-            if !(is_text || WORDS.contains(&name)) || !is_width(width) {
-                return None;
-            }
-            if title.is_some_and(|title| !is_title(name, title)) {
+            let is_title = title.is_none_or(|title| is_title(name, title));
+            if !(is_column(name) && is_width(width) && is_title) {
                 return None;
             }
             self.has_pid |= name == "pid";
-            self.is_moved |= is_text && !self.has_pid;
+            self.is_moved |= is_listed(name, TEXTS) && !self.has_pid;
         }
         self.words.extend(["-o".to_owned(), columns.to_owned()]);
         (!self.is_moved).then_some(())
     }
+}
+
+fn is_column(name: &str) -> bool {
+    is_listed(name, WORDS) || is_listed(name, TEXTS)
 }
 
 /// Names or numbers with commas between them, which no reader takes for an option.

@@ -2,7 +2,9 @@
 //!
 //! Source: Go's `net/url`, `parseQuery` and `QueryEscape`; the daemon's `httputils.BoolValue`.
 
-use std::fmt::Write;
+use std::mem;
+
+use super::percent;
 
 /// The pairs of a query in the client's order, decoded.
 ///
@@ -36,18 +38,14 @@ pub enum BadQuery {
 
 impl Query {
     /// The longest query that is read, in bytes.
-    pub const MAX_BYTES: usize = 64 * 1024;
+    const MAX_BYTES: usize = 64 * 1024;
     /// Of these bytes, those that a path needs: hyper takes no longer targets.
     const ROOM_FOR_PATH: usize = 8 * 1024;
     /// The most pairs that are read; the daemon's own cap is far above.
-    pub const MAX_PAIRS: usize = 1024;
+    const MAX_PAIRS: usize = 1024;
 
     /// Parses what stands behind the `?` of a target.
-    ///
-    /// # Errors
-    ///
-    /// The first rule broken; the caller answers 400 and sends nothing on.
-    pub fn parse(text: &str) -> Result<Self, BadQuery> {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadQuery> {
         if text.len() > Self::MAX_BYTES {
             return Err(BadQuery::TooLong);
         }
@@ -77,117 +75,93 @@ impl Query {
         Ok(query)
     }
 
-    /// A query of these pairs.
-    #[must_use]
-    pub fn of(pairs: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(pairs: &[(&str, &str)]) -> Self {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         Self(pairs.iter().map(owned).collect())
     }
 
-    /// The pairs, in order.
-    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     /// The value that the daemon would read for a key: the first.
-    #[must_use]
-    pub fn first(&self, key: &str) -> Option<&str> {
+    pub(crate) fn first(&self, key: &str) -> Option<&str> {
         self.pairs()
             .find(|(name, _)| *name == key)
             .map(|(_, value)| value)
     }
 
+    /// The same; empty without the key.
+    pub(crate) fn text(&self, key: &str) -> &str {
+        self.first(key).unwrap_or_default()
+    }
+
     /// Whether a key is there and true as the daemon reads booleans: all but a few words are.
-    #[must_use]
-    pub fn is_true(&self, key: &str) -> bool {
-        let value = self
-            .first(key)
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
+    pub(crate) fn is_true(&self, key: &str) -> bool {
+        let value = self.text(key).trim().to_ascii_lowercase();
         !matches!(value.as_str(), "" | "0" | "no" | "false" | "none")
     }
 
     /// Puts a value in the place of a key's.
-    pub fn set(&mut self, key: &str, value: &str) {
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
         for (_, old) in self.0.iter_mut().filter(|(name, _)| name == key) {
             value.clone_into(old);
         }
     }
 
     /// Says a boolean in the one spelling that every engine reads, whether it was there or not.
-    pub fn state(&mut self, key: &str, is_true: bool) {
-        let value = if is_true { "1" } else { "0" };
+    pub(crate) fn state(&mut self, key: &str, is_true: bool) {
         if self.first(key).is_none() {
-            self.0.push((key.to_owned(), String::new()));
+            self.add(key, "");
         }
-        self.set(key, value);
+        self.set(key, if is_true { "1" } else { "0" });
     }
 
     /// Adds a value, of a key that may have several.
-    pub fn add(&mut self, key: &str, value: &str) {
+    pub(crate) fn add(&mut self, key: &str, value: &str) {
         self.0.push((key.to_owned(), value.to_owned()));
     }
 
     /// Puts a value in the place of a key's, or adds it.
-    pub fn put(&mut self, key: &str, value: &str) {
-        self.0.retain(|(name, _)| name != key);
+    pub(crate) fn put(&mut self, key: &str, value: &str) {
+        self.drop_key(key);
         self.add(key, value);
     }
 
-    /// Leaves only these keys, and of those that may be sent twice the first value.
-    ///
-    /// # Errors
-    ///
-    /// One of them stands there twice, unless it is a list in the API.
-    pub fn retain(&mut self, keys: &[&str]) -> Result<(), BadQuery> {
-        let mut firsts = Vec::new();
+    /// Leaves only these keys, each once unless it is a list in the API.
+    pub(crate) fn retain(&mut self, keys: &[&str]) -> Result<(), BadQuery> {
+        let mut has_first = false;
         self.0.retain(|(key, _)| {
-            let Some(first) = FIRST_ALONE.iter().find(|first| *first == key) else {
-                return keys.contains(&key.as_str());
-            };
-            let is_first = !firsts.contains(first);
-            firsts.push(*first);
-            is_first && keys.contains(first)
+            let is_later = key == FIRST_ALONE && mem::replace(&mut has_first, true);
+            !is_later && keys.contains(&key.as_str())
         });
         keys.iter()
             .filter(|key| !LISTS.contains(key))
             .try_for_each(|key| self.once(key))
     }
 
-    /// Leaves out a key.
-    pub fn drop_key(&mut self, key: &str) {
+    pub(crate) fn drop_key(&mut self, key: &str) {
         self.0.retain(|(name, _)| name != key);
     }
 
     /// Checks that a key that decides something stands there at most once.
-    ///
-    /// # Errors
-    ///
-    /// It is doubled.
-    pub fn once(&self, key: &str) -> Result<(), BadQuery> {
-        let doubled = self
-            .pairs()
-            .filter(|(name, _)| *name == key)
-            .nth(1)
-            .is_some();
-        if doubled {
-            Err(BadQuery::Doubled(key.to_owned()))
-        } else {
-            Ok(())
+    pub(crate) fn once(&self, key: &str) -> Result<(), BadQuery> {
+        match self.pairs().filter(|(name, _)| *name == key).nth(1) {
+            Some(_) => Err(BadQuery::Doubled(key.to_owned())),
+            None => Ok(()),
         }
     }
 
     /// Appends `?` and the canonical spelling, or nothing when there is no pair.
-    pub fn render(&self, to: &mut String) {
+    pub(crate) fn render(&self, to: &mut String) {
         let mut lead = '?';
         for (key, value) in self.pairs() {
             to.push(lead);
-            encode(key, to);
+            percent::encode(key, "+", to);
             to.push('=');
-            encode(value, to);
+            percent::encode(value, "+", to);
             lead = '&';
         }
     }
@@ -196,49 +170,18 @@ impl Query {
 /// The keys of [`retain`](Query::retain)'s users of which the daemon reads every value.
 const LISTS: &[&str] = &["changes", "extrahosts", "platform", "t"];
 
-/// The keys of [`retain`](Query::retain)'s users of which a client sends more than the daemon reads.
+/// The key of [`retain`](Query::retain)'s users of which a client sends more than the daemon reads.
 ///
 /// docker-py's `build(dockerfile="../Outside")` puts that file into the context under another name, and sends as
 /// `dockerfile` the name and then the whole text. Every engine reads the first of them.
-const FIRST_ALONE: &[&str] = &["dockerfile"];
+const FIRST_ALONE: &str = "dockerfile";
 
 fn decode(text: &str) -> Result<String, BadQuery> {
     if !text.contains(['%', '+']) {
         return Ok(text.to_owned());
     }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => hex_pair(rest.next(), rest.next()).ok_or(BadQuery::Escape)?,
-            plain => plain,
-        });
-    }
+    let bytes = percent::decode(&text.replace('+', " ")).ok_or(BadQuery::Escape)?;
     String::from_utf8(bytes).map_err(|_| BadQuery::NotUtf8)
-}
-
-/// The byte that two hexadecimal digits name.
-pub(super) fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
-    let digit = |byte: Option<u8>| {
-        char::from(byte?)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    Some(digit(high)? * 16 + digit(low)?)
-}
-
-fn encode(text: &str, to: &mut String) {
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                to.push(char::from(byte));
-            }
-            b' ' => to.push('+'),
-            // Writing to a String cannot fail.
-            _ => _ = write!(to, "%{byte:02X}"),
-        }
-    }
 }
 
 #[cfg(test)]

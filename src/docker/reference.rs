@@ -5,6 +5,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::closed::is_listed;
+
 /// An image by its repository and what of it is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
@@ -25,11 +27,9 @@ pub enum Version {
 
 /// Why a text refers to no image by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadReference {
-    /// It may be an image's id, or the beginning of one.
+pub(crate) enum BadReference {
     #[error("could be the id of any image: write the image's name, with its tag")]
     Id,
-    /// It is not spelled as a reference.
     #[error("is no reference to an image: write it as registry/repository:tag")]
     Spelling,
 }
@@ -46,61 +46,46 @@ impl Reference {
     /// Parses a reference and writes out what it leaves out.
     ///
     /// Shape: `[registry/]repository[:tag][@sha256:digest]`.
-    ///
-    /// # Errors
-    ///
-    /// It is no reference, or one that the daemon might take for an image's id.
-    pub fn parse(text: &str) -> Result<Self, BadReference> {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadReference> {
         let (name, digest) = match text.split_once('@') {
             Some((name, digest)) => (name, Some(digest)),
             None => (text, None),
         };
-        let after_path = name.rfind('/').map_or(0, |at| at + 1);
-        let colon = name.get(after_path..).and_then(|last| last.find(':'));
-        let (name, tag) = match colon.map(|at| name.split_at(after_path + at)) {
-            Some((name, tag)) => (name, tag.get(1..)),
-            None => (name, None),
+        // A port has the path behind it.
+        let (name, tag) = match name.rsplit_once(':') {
+            Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+            Some(_) | None => (name, None),
         };
         let is_bare = digest.is_none() && tag.is_none() && !name.contains('/');
         if (is_bare && is_hex(name)) || (name == "sha256" && tag.is_some_and(is_hex)) {
             return Err(BadReference::Id);
         }
         let repository = repository(name).ok_or(BadReference::Spelling)?;
-        let is_good = tag.is_none_or(is_tag) && digest.is_none_or(is_digest);
-        let version = match (digest, tag) {
-            _ if !is_good => return Err(BadReference::Spelling),
-            (Some(digest), _) => Version::Digest(digest.to_owned()),
-            (None, tag) => Version::Tag(tag.unwrap_or("latest").to_owned()),
+        if !(tag.is_none_or(is_tag) && digest.is_none_or(is_digest)) {
+            return Err(BadReference::Spelling);
+        }
+        let version = match digest {
+            Some(digest) => Version::Digest(digest.to_owned()),
+            None => Version::Tag(tag.unwrap_or("latest").to_owned()),
         };
         Ok(Self {
             repository,
             version,
         })
     }
-}
 
-impl Reference {
     /// Parses a name that an image is to get. Here a name alone is never an id.
-    #[must_use]
-    pub fn of_tag(text: &str) -> Option<Self> {
-        let has_tag = text
-            .rsplit('/')
-            .next()
-            .is_some_and(|last| last.contains(':'));
-        let written_out = if has_tag {
-            text.to_owned()
-        } else {
-            format!("{text}:latest")
-        };
-        let reference = Self::parse(&written_out).ok()?;
+    pub(crate) fn of_tag(text: &str) -> Option<Self> {
+        let last = text.rsplit('/').next().unwrap_or_default();
+        let tag = if last.contains(':') { "" } else { ":latest" };
+        let reference = Self::parse(&[text, tag].concat()).ok()?;
         matches!(reference.version, Version::Tag(_)).then_some(reference)
     }
 }
 
 /// Whether the registry that an image's name begins with is on this very host, or in the network's own range of
 /// addresses: whoever has it asked can learn which ports are open there.
-#[must_use]
-pub fn is_on_host(name: &str) -> bool {
+pub(crate) fn is_on_host(name: &str) -> bool {
     let Some((registry, _)) = name.split_once('/') else {
         return false;
     };
@@ -117,7 +102,7 @@ pub fn is_on_host(name: &str) -> bool {
     let is_number = last.starts_with(|first: char| first.is_ascii_digit())
         && (last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit()));
     let is_registry = registry.contains(['.', ':']);
-    (is_number && is_registry) || last == "localhost" || HOST_NAMES.contains(&&*host)
+    (is_number && is_registry) || last == "localhost" || is_listed(&host, HOST_NAMES)
 }
 
 fn is_own(address: IpAddr) -> bool {
@@ -128,14 +113,8 @@ fn is_own(address: IpAddr) -> bool {
 }
 
 /// Names that lead to the host, beside `localhost` and what is below it.
-const HOST_NAMES: &[&str] = &[
-    "gateway.docker.internal",
-    "host.containers.internal",
-    "host.docker.internal",
-    "ip6-localhost",
-    "ip6-loopback",
-    "localhost.localdomain",
-];
+const HOST_NAMES: &str = "gateway.docker.internal host.containers.internal host.docker.internal ip6-localhost \
+    ip6-loopback localhost.localdomain";
 
 impl fmt::Display for Reference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -155,30 +134,25 @@ fn repository(name: &str) -> Option<String> {
         first.contains(['.', ':']) || first == "localhost" || first.to_ascii_lowercase() != first
     };
     let (registry, path) = match name.split_once('/') {
-        Some((first, rest)) if is_registry(first) => (first, rest),
+        Some(("index.docker.io", path)) => (HUB, path),
+        Some((first, path)) if is_registry(first) => (first, path),
         Some(_) | None => (HUB, name),
     };
-    let registry = if registry == "index.docker.io" {
-        HUB
-    } else {
-        registry
-    };
+    let is_name = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_part = |part: &str| {
-        let is_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let ends = [part.bytes().next(), part.bytes().last()];
+        let bytes = part.as_bytes();
+        let ends = [bytes.first(), bytes.last()];
         ends.iter().all(|byte| byte.is_some_and(is_name))
-            && part
-                .bytes()
-                .all(|byte| is_name(byte) || b"._-".contains(&byte))
+            && bytes
+                .iter()
+                .all(|byte| is_name(byte) || b"._-".contains(byte))
     };
+    let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
     let (host, port) = registry.split_once(':').unwrap_or((registry, "0"));
-    let is_host = !host.is_empty()
-        && host
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
-        && !port.is_empty()
-        && port.bytes().all(|byte| byte.is_ascii_digit());
-    let is_good = is_host && path.split('/').all(is_part);
+    let is_good = !(host.is_empty() || port.is_empty())
+        && host.bytes().all(is_host_byte)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && path.split('/').all(is_part);
     let library = if registry == HUB && !path.contains('/') {
         "library/"
     } else {
@@ -188,10 +162,8 @@ fn repository(name: &str) -> Option<String> {
 }
 
 fn is_hex(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    !text.is_empty() && text.bytes().all(is_digit)
 }
 
 fn is_tag(tag: &str) -> bool {

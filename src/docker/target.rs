@@ -1,12 +1,10 @@
 //! The spelling of a request target: version prefix, path, query.
 //!
-//! Nothing is normalised: a path that another reader could take for a different one is refused, so
-//! that what is judged is what is sent. Which operation a target names is
-//! [`classify`](super::classify())'s.
+//! Nothing is normalised: a path that another reader could take for a different one is refused, so that what is judged is
+//! what is sent. Which operation a target names is [`classify`](super::classify())'s.
 //!
-//! Source: RFC 9112 section 3.2; RFC 3986 section 6.2.2 for why spellings differ; gorilla/mux as
-//! the daemon sets it up, which decodes once, cleans, and answers a path that it had to clean with
-//! 301.
+//! Source: RFC 9112 section 3.2; RFC 3986 section 6.2.2 for why spellings differ; gorilla/mux as the daemon sets it up,
+//! which decodes once, cleans, and answers a path that it had to clean with 301.
 
 use std::fmt;
 
@@ -18,9 +16,8 @@ use super::query::{BadQuery, Query};
 pub struct Target<'a> {
     /// The API version that the client speaks, if it says.
     pub version: Option<ApiVersion>,
-    /// The path below the version, with its leading `/`. Under `/images`, `/plugins` and
-    /// `/distribution` it may hold the escapes `%2F`, `%3A` and `%40`, under `/networks` any; elsewhere it has
-    /// none.
+    /// The path below the version, with its leading `/`. Under `/images`, `/plugins` and `/distribution` it may have the
+    /// escapes `%2F`, `%3A` and `%40`, under `/networks` any; elsewhere it has none.
     pub path: &'a str,
     /// What stands behind the `?`.
     pub query: Query,
@@ -29,12 +26,10 @@ pub struct Target<'a> {
 /// An API version: `1.45`, or Podman's three parts, `5.4.2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ApiVersion {
-    /// What stands before the first point.
-    pub major: u16,
-    /// What stands behind it.
-    pub minor: u16,
+    major: u16,
+    minor: u16,
     /// The third part, which only Podman's own API has.
-    pub patch: Option<u16>,
+    pub(crate) patch: Option<u16>,
 }
 
 /// Why a target is refused: the first rule broken.
@@ -135,13 +130,8 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// Checks that the version is no older than the least that is taken. Podman's own API counts
-    /// apart.
-    ///
-    /// # Errors
-    ///
-    /// It is older.
-    pub fn check_version(&self, least: ApiVersion) -> Result<(), BadTarget> {
+    /// Checks that the version is no older than the least that is taken. Podman's own API counts apart.
+    pub(crate) fn check_version(&self, least: ApiVersion) -> Result<(), BadTarget> {
         let is_libpod = || self.segments().next() == Some(LIBPOD);
         match self.version {
             Some(asked) if asked < least && !is_libpod() => {
@@ -152,19 +142,32 @@ impl<'a> Target<'a> {
     }
 
     /// The segments of the path, still escaped.
-    pub fn segments(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.path.split('/').skip(1)
     }
 }
 
 impl ApiVersion {
-    /// The least that any setting takes. Before it, the start of a container took a host
-    /// configuration.
+    /// The least that any setting takes. Before it, the start of a container took a host configuration.
     pub const LEAST: Self = Self::docker(24);
 
+    /// The first version that reads `NanoCpus` of a container. As with [`SERVICE_PIDS`](Self::SERVICE_PIDS), whoever
+    /// sends it asks for less: under a version that ignores it, the client gets more than was judged.
+    ///
+    /// Source: `adjustForAPIVersion` in `daemon/server/router/container` and `daemon/server/router/swarm` of moby/moby.
+    pub const NANO_CPUS: Self = Self::docker(25);
+    /// The first version that reads `Limits.Pids` of a service.
+    pub const SERVICE_PIDS: Self = Self::docker(41);
+    /// The highest version of the oldest engines that are supported: Docker 20.10, and Podman.
+    const OF_OLDEST_ENGINE: Self = Self::docker(41);
+
+    /// Whether what this version has first is read under that in a path; without one, an engine takes its highest.
+    pub(crate) fn is_read_under(self, version: Option<Self>) -> bool {
+        version.unwrap_or(Self::OF_OLDEST_ENGINE) >= self
+    }
+
     /// The version of Docker's API with this number behind the point.
-    #[must_use]
-    pub const fn docker(minor: u16) -> Self {
+    pub(crate) const fn docker(minor: u16) -> Self {
         Self {
             major: 1,
             minor,
@@ -172,11 +175,8 @@ impl ApiVersion {
         }
     }
 
-    /// Parses `1.45`, and `5.4.2` where three parts are allowed.
-    ///
-    /// Shape: decimal numbers without leading zeros, each at most 65535.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    /// Parses `1.45` or `5.4.2`: decimal numbers without leading zeros, each at most 65535.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.').map(decimal);
         let (major, minor) = (parts.next()??, parts.next()??);
         let patch = match parts.next() {
@@ -191,7 +191,7 @@ impl ApiVersion {
     }
 
     /// Appends it as it is written. The formatter's way takes many times as long.
-    pub fn render(self, to: &mut String) {
+    pub(crate) fn render(self, to: &mut String) {
         push_decimal(self.major, to);
         for part in [Some(self.minor), self.patch].into_iter().flatten() {
             to.push('.');
@@ -209,28 +209,33 @@ impl fmt::Display for ApiVersion {
 }
 
 /// Whether a text can be the name or the id of an object, images and plugins aside.
-#[must_use]
-pub fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(is_name_byte)
 }
 
-/// Whether names under this first segment are references, in which slashes and escapes may stand. A test
-/// holds it against the objects of the table.
-pub(super) fn has_references(first_segment: &str) -> bool {
-    matches!(first_segment, "images" | "plugins" | "distribution")
+/// Whether a text may be the name of an image, plugin or repository.
+pub(super) fn is_reference(text: &str) -> bool {
+    let is_part_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-:@".contains(&byte);
+    text.split('/').all(|part| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.bytes().all(is_part_byte)
+    })
 }
 
-/// Whether escapes may stand in the names under this first segment.
-fn may_have_escapes(first_segment: &str) -> bool {
-    has_references(first_segment) || first_segment == NETWORKS
+/// Whether escapes may stand in the names under this first segment: those of networks, and references. A test holds
+/// it against the objects of the table.
+pub(super) fn may_have_escapes(first_segment: &str) -> bool {
+    matches!(
+        first_segment,
+        "images" | "plugins" | "distribution" | NETWORKS
+    )
 }
 
 /// The first segment of what is about networks.
 pub(super) const NETWORKS: &str = "networks";
 
 /// The first segment of Podman's own API, the only one with a version of three parts.
-pub const LIBPOD: &str = "libpod";
+const LIBPOD: &str = "libpod";
 
 fn is_path_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,=:@".contains(&byte)
@@ -277,9 +282,8 @@ fn push_decimal(number: u16, to: &mut String) {
 }
 
 fn decimal(text: &str) -> Option<u16> {
-    let canonical = text == "0" || !text.starts_with('0');
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    (canonical && digits).then(|| text.parse().ok())?
+    let is_canonical = text == "0" || !text.starts_with(['0', '+']);
+    is_canonical.then(|| text.parse().ok())?
 }
 
 #[cfg(test)]

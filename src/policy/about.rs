@@ -38,7 +38,7 @@ pub(super) fn network_id(known: &Answers, name: &str) -> Option<String> {
 
 /// The full id of the object that a path names, if it was looked up and has one.
 pub(super) fn object_id(call: &Call, known: &Answers) -> Option<String> {
-    let (kind, name) = (call.object_kind()?, call.object()?);
+    let (kind, name) = call.objects().next()?;
     match kind {
         Object::Container => container_id(known, name),
         Object::Exec => match known.answer(&Lookup::Exec(name.to_owned())) {

@@ -45,7 +45,7 @@ impl Names {
         }
         // What is deleted or renamed loses the name by which it is called.
         let loses = call.method == Method::DELETE || query == Parameters::Rename;
-        if let (true, Some(kind), Some(name)) = (loses, call.object_kind(), call.object()) {
+        if let (true, Some((kind, name))) = (loses, call.objects().next()) {
             names.change(kind, name);
         }
         match query.naming() {

@@ -129,7 +129,7 @@ impl Shape {
             },
             Self::Bind => {
                 let (path, mode) = text.rsplit_once(':')?;
-                let (path, access) = (path.to_owned(), Access::of_mode(mode)?);
+                let (path, access) = (path.to_owned(), Access::named(mode)?);
                 Value::Bind { path, access }
             }
             Self::Argv => Value::Argv(arguments(text)?),

@@ -44,7 +44,7 @@ pub struct RawPath {
 
 impl RawPath {
     pub(crate) fn parse(method: &str, path: &str) -> Result<Self, BadPath> {
-        let method = Method::parse(method).ok_or_else(|| BadPath::Method(method.to_owned()))?;
+        let method = Method::named(method).ok_or_else(|| BadPath::Method(method.to_owned()))?;
         if path.contains('?') {
             return Err(BadPath::Query);
         }

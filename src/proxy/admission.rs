@@ -82,11 +82,7 @@ mod tests {
 
     fn check(lines: &str, allow_host: &[&str], on_loopback: bool) -> Option<Reason> {
         let admission = Admission {
-            api_min: ApiVersion {
-                major: 1,
-                minor: 24,
-                patch: None,
-            },
+            api_min: ApiVersion::LEAST,
             lifts_api_version: false,
             allow_origin: vec!["https://dash.example".to_owned()],
             allow_host: allow_host.iter().map(|host| (*host).to_owned()).collect(),

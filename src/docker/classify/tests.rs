@@ -213,7 +213,7 @@ proptest! {
     ) {
         let text = format!("/v1.45/{first}/{}{query}", rest.join("/"));
         if let Ok(target) = Target::parse(&text) {
-            let method_kind = Method::parse(method).unwrap();
+            let method_kind = Method::named(method).unwrap();
             if let Ok(call) = classify(method, target.clone()) {
                 prop_assert_eq!(matching_rows(method_kind, &target), 1);
                 let rendered = call.render();
@@ -236,7 +236,7 @@ fn pairs_the_names_of_a_path_with_their_kinds() {
         let objects = call
             .objects()
             .map(|(kind, name)| format!("{kind:?} {name}"));
-        let first = call.object_kind().map(|kind| format!("{kind:?}"));
+        let first = call.objects().next().map(|(kind, _)| format!("{kind:?}"));
         (
             objects.collect::<Vec<_>>().join(", "),
             first.unwrap_or_default(),

@@ -6,21 +6,18 @@ use super::bad::{BadJson, MAX_DEPTH, MAX_VALUES};
 use super::value::{Json, Member};
 use super::word::plain;
 
-/// What becomes of a key that stands twice in one object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doubled {
-    /// Both are kept, for whoever knows which keys are the same.
-    Kept,
-    Refused,
-}
-
-/// Parses a text that is one document and nothing else.
-pub(super) fn parse(text: &str, doubled: Doubled) -> Result<Json<'_>, BadJson> {
+/// Parses bytes that are one document and nothing else. Of keys that may be doubled both are kept, for whoever knows
+/// which keys are the same.
+pub(super) fn parse(bytes: &[u8], may_be_doubled: bool) -> Result<Json<'_>, BadJson> {
+    let text = str::from_utf8(bytes).map_err(|error| BadJson::Utf8(error.valid_up_to()))?;
+    if text.starts_with('\u{feff}') {
+        return Err(BadJson::ByteOrderMark);
+    }
     let mut parser = Parser {
         text,
         at: 0,
         values: 0,
-        doubled,
+        may_be_doubled,
     };
     let value = parser.value(0)?;
     parser.space();
@@ -35,7 +32,7 @@ struct Parser<'a> {
     at: usize,
     /// How many values have begun.
     values: usize,
-    doubled: Doubled,
+    may_be_doubled: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -96,60 +93,58 @@ impl<'a> Parser<'a> {
     }
 
     fn list(&mut self, depth: usize) -> Result<Json<'a>, BadJson> {
-        self.at += 1;
         let mut values = Vec::new();
-        self.space();
-        if self.eat(b']') {
-            return Ok(Json::List(values));
-        }
-        loop {
-            values.push(self.value(depth + 1)?);
-            self.space();
-            if self.eat(b']') {
-                return Ok(Json::List(values));
-            }
-            if !self.eat(b',') {
-                return Err(self.syntax("after array element"));
-            }
-        }
+        self.parts(b']', "after array element", |parser| {
+            values.push(parser.value(depth + 1)?);
+            Ok(())
+        })?;
+        Ok(Json::List(values))
     }
 
     fn object(&mut self, depth: usize) -> Result<Json<'a>, BadJson> {
-        self.at += 1;
-        self.space();
-        if self.eat(b'}') {
-            return Ok(Json::Object(Vec::new()));
-        }
         let mut members = Vec::new();
-        loop {
-            self.space();
-            if self.peek() != Some(b'"') {
-                return Err(self.syntax("looking for beginning of object key string"));
+        self.parts(b'}', "after object key:value pair", |parser| {
+            parser.space();
+            if parser.peek() != Some(b'"') {
+                return Err(parser.syntax("looking for beginning of object key string"));
             }
-            let key = self.string()?;
-            self.space();
-            if !self.eat(b':') {
-                return Err(self.syntax("after object key"));
+            let key = parser.string()?;
+            parser.space();
+            if !parser.eat(b':') {
+                return Err(parser.syntax("after object key"));
             }
-            let value = self.value(depth + 1)?;
-            members.push((key, value));
-            self.space();
-            if self.eat(b'}') {
-                return match self.doubled_in(&members) {
-                    Some(key) => Err(BadJson::Doubled(key.to_owned())),
-                    None => Ok(Json::Object(members)),
-                };
-            }
-            if !self.eat(b',') {
-                return Err(self.syntax("after object key:value pair"));
-            }
+            members.push((key, parser.value(depth + 1)?));
+            Ok(())
+        })?;
+        if !self.may_be_doubled
+            && let Some(key) = doubled(&members)
+        {
+            return Err(BadJson::Doubled(key.to_owned()));
         }
+        Ok(Json::Object(members))
     }
 
-    fn doubled_in<'m>(&self, members: &'m [Member<'_>]) -> Option<&'m str> {
-        match self.doubled {
-            Doubled::Kept => None,
-            Doubled::Refused => doubled(members),
+    /// Reads what stands in brackets, with commas between.
+    fn parts(
+        &mut self,
+        end: u8,
+        after_part: &'static str,
+        mut part: impl FnMut(&mut Self) -> Result<(), BadJson>,
+    ) -> Result<(), BadJson> {
+        self.at += 1;
+        self.space();
+        if self.eat(end) {
+            return Ok(());
+        }
+        loop {
+            part(self)?;
+            self.space();
+            if self.eat(end) {
+                return Ok(());
+            }
+            if !self.eat(b',') {
+                return Err(self.syntax(after_part));
+            }
         }
     }
 
@@ -221,13 +216,12 @@ impl<'a> Parser<'a> {
     }
 
     fn hex(&mut self) -> Result<u32, BadJson> {
-        let digits = self
-            .text
-            .get(self.at..self.at + 4)
-            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            .ok_or_else(|| self.syntax(IN_HEX))?;
+        let digits = self.text.get(self.at..self.at + 4);
+        let digits = digits.filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+        let code = code.ok_or_else(|| self.syntax("in \\u hexadecimal character escape"))?;
         self.at += 4;
-        u32::from_str_radix(digits, 16).map_err(|_| self.syntax(IN_HEX))
+        Ok(code)
     }
 
     fn number(&mut self) -> Result<Json<'a>, BadJson> {
@@ -259,20 +253,17 @@ impl<'a> Parser<'a> {
     }
 }
 
-const IN_HEX: &str = "in \\u hexadecimal character escape";
-
 /// Up to so many members each is compared with all others, which takes no memory.
 const FEW: usize = 12;
 
 /// A key that stands twice. Sorting finds it in a time that no choice of keys can make quadratic.
 pub(super) fn doubled<'m>(members: &'m [Member<'_>]) -> Option<&'m str> {
     if members.len() <= FEW {
-        let mut rest = members;
-        while let Some(((key, _), others)) = rest.split_first() {
-            if others.iter().any(|(other, _)| other == key) {
+        let mut keys = members.iter().map(|(key, _)| &**key);
+        while let Some(key) = keys.next() {
+            if keys.clone().any(|other| other == key) {
                 return Some(key);
             }
-            rest = others;
         }
         return None;
     }

@@ -11,15 +11,14 @@ use super::value::{Json, Member};
 
 impl Json<'static> {
     /// Reads a document. Of an object, or of each object in a list, only these members are kept.
-    #[must_use]
-    pub fn pick(document: &[u8], keys: &[&str]) -> Option<Self> {
+    pub(crate) fn pick(document: &[u8], keys: &[&str]) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(document);
         let picked = Values(Some(keys)).deserialize(&mut deserializer).ok()?;
         deserializer.end().is_ok().then_some(picked)
     }
 
     /// Takes out the value of a key, if this is an object that has it.
-    pub fn take(&mut self, key: &str) -> Option<Self> {
+    pub(crate) fn take(&mut self, key: &str) -> Option<Self> {
         let value = self.get_mut(key)?;
         Some(std::mem::replace(value, Self::Null))
     }
@@ -31,8 +30,7 @@ const VALUE: usize = 2 * size_of::<Member<'_>>();
 
 /// The memory that a document takes at most once it is parsed, in bytes, if it is not parsed beyond so many
 /// values. It is counted without parsing.
-#[must_use]
-pub fn parsed_size(document: &[u8], most_values: usize) -> usize {
+pub(crate) fn parsed_size(document: &[u8], most_values: usize) -> usize {
     // A value is the first one, the first one inside a bracket, or comes after a comma.
     // They are counted in a byte for as long as that holds, as compilers can do that many at a time.
     let is = |byte: u8, sign: u8| u8::from(byte == sign);
@@ -117,30 +115,30 @@ impl<'de> Visitor<'de> for Values<'_> {
 }
 
 #[cfg(test)]
-impl From<&serde_json::Value> for Json<'static> {
-    fn from(value: &serde_json::Value) -> Self {
-        use serde_json::Value;
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(is_set) => Self::Bool(*is_set),
-            Value::Number(number) => Self::Number(number.to_string().into()),
-            Value::String(text) => Self::Text(text.clone().into()),
-            Value::Array(values) => Self::List(values.iter().map(Self::from).collect()),
-            Value::Object(members) => {
-                let members = members.iter();
-                Self::Object(
-                    members
-                        .map(|(key, value)| (key.clone().into(), value.into()))
-                        .collect(),
-                )
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    impl From<&serde_json::Value> for Json<'static> {
+        fn from(value: &serde_json::Value) -> Self {
+            match value {
+                Value::Null => Self::Null,
+                Value::Bool(is_set) => Self::Bool(*is_set),
+                Value::Number(number) => Self::Number(number.to_string().into()),
+                Value::String(text) => Self::Text(text.clone().into()),
+                Value::Array(values) => Self::List(values.iter().map(Self::from).collect()),
+                Value::Object(members) => {
+                    let members = members.iter();
+                    Self::Object(
+                        members
+                            .map(|(key, value)| (key.clone().into(), value.into()))
+                            .collect(),
+                    )
+                }
             }
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn a_reply_is_read_as_serde_json_reads_it() {

@@ -5,10 +5,8 @@ use std::fmt::Write;
 
 use super::word::plain;
 
-/// A key as the daemon compares it: it folds ASCII's case, and the two letters elsewhere that fold to
-/// ASCII's.
-#[must_use]
-pub fn folded(key: &str) -> String {
+/// A key as the daemon compares it: it folds ASCII's case, and the two other letters that fold to ASCII's.
+pub(crate) fn folded(key: &str) -> String {
     let fold = |character: char| match character {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
@@ -20,8 +18,7 @@ pub fn folded(key: &str) -> String {
 /// A text with everything but printable ASCII escaped, as `\u{202e}`: a terminal would obey it, and a reader
 /// not see it, or see what follows in another order. It is the one way in which what a client or the daemon
 /// wrote gets into messages and records.
-#[must_use]
-pub fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if is_printable(text) {
         return Cow::Borrowed(text);
     }
@@ -37,15 +34,13 @@ pub fn printable(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a text has nothing but printable ASCII. All bytes are looked at, as that is done many at a time.
-#[must_use]
-pub fn is_printable(text: &str) -> bool {
+pub(crate) fn is_printable(text: &str) -> bool {
     text.bytes()
         .fold(true, |shown, byte| shown & matches!(byte, b' '..=b'~'))
 }
 
 /// The beginning of a text that a client chose, short enough for a message.
-#[must_use]
-pub fn shortened(text: &str) -> &str {
+pub(crate) fn shortened(text: &str) -> &str {
     const MAX: usize = 64;
     text.get(..text.floor_char_boundary(MAX)).unwrap_or(text)
 }
@@ -54,8 +49,7 @@ pub fn shortened(text: &str) -> &str {
 /// whatever a client put into it.
 ///
 /// Source: TOML 1.0, basic strings.
-#[must_use]
-pub fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
@@ -72,7 +66,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Appends what stands for a text between the quotes of a JSON string.
-pub fn escape(text: &str, to: &mut String) {
+pub(crate) fn escape(text: &str, to: &mut String) {
     let mut rest = text;
     while let Some(plain) = plain(rest.as_bytes()) {
         to.push_str(rest.get(..plain).unwrap_or_default());

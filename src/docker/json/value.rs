@@ -21,12 +21,15 @@ pub enum Json<'a> {
     Object(Vec<Member<'a>>),
 }
 
+/// What stands where nothing does.
+pub(crate) const NULL: &Json<'static> = &Json::Null;
+
 /// A key of an object, and what stands under it.
 pub type Member<'a> = (Cow<'a, str>, Json<'a>);
 
 impl<'a> Json<'a> {
     /// Appends the document in its canonical form: no space, the fewest escapes.
-    pub fn render(&self, to: &mut String) {
+    pub(crate) fn render(&self, to: &mut String) {
         match self {
             Self::Null => to.push_str("null"),
             Self::Bool(true) => to.push_str("true"),
@@ -35,20 +38,16 @@ impl<'a> Json<'a> {
             Self::Text(text) => render_text(text, to),
             Self::List(values) => {
                 to.push('[');
-                for (at, value) in values.iter().enumerate() {
-                    if at > 0 {
-                        to.push(',');
-                    }
+                for (place, value) in values.iter().enumerate() {
+                    to.push_str(if place > 0 { "," } else { "" });
                     value.render(to);
                 }
                 to.push(']');
             }
             Self::Object(members) => {
                 to.push('{');
-                for (at, (key, value)) in members.iter().enumerate() {
-                    if at > 0 {
-                        to.push(',');
-                    }
+                for (place, (key, value)) in members.iter().enumerate() {
+                    to.push_str(if place > 0 { "," } else { "" });
                     render_text(key, to);
                     to.push(':');
                     value.render(to);
@@ -58,20 +57,18 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The value of a key, if this is an object that has it.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Self> {
-        match self {
-            Self::Object(members) => members
-                .iter()
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => None,
-        }
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        let mut members = self.members().iter();
+        let member = members.find(|(name, _)| name == key);
+        member.map(|(_, value)| value)
     }
 
-    /// The value of a key, to change it.
-    pub fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+    /// The value of a key, `null` if this is no object that has it.
+    pub(crate) fn at(&self, key: &str) -> &Self {
+        self.get(key).unwrap_or(NULL)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
         let Self::Object(members) = self else {
             return None;
         };
@@ -81,9 +78,7 @@ impl<'a> Json<'a> {
             .map(|(_, value)| value)
     }
 
-    /// The text, if this is one.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::List(_) | Self::Object(_) => None,
@@ -91,23 +86,19 @@ impl<'a> Json<'a> {
     }
 
     /// The whole number, if this is one that fits.
-    #[must_use]
-    pub fn integer(&self) -> Option<i64> {
+    pub(crate) fn integer(&self) -> Option<i64> {
         match self {
             Self::Number(number) => number.parse().ok(),
             Self::Null | Self::Bool(_) | Self::Text(_) | Self::List(_) | Self::Object(_) => None,
         }
     }
 
-    /// Whether this is `true`.
-    #[must_use]
-    pub fn is_true(&self) -> bool {
+    pub(crate) fn is_true(&self) -> bool {
         *self == Self::Bool(true)
     }
 
     /// The elements, none if this is no array.
-    #[must_use]
-    pub fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match self {
             Self::List(values) => values,
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::Object(_) => &[],
@@ -115,16 +106,14 @@ impl<'a> Json<'a> {
     }
 
     /// The members, none if this is no object.
-    #[must_use]
-    pub fn members(&self) -> &[Member<'a>] {
+    pub(crate) fn members(&self) -> &[Member<'a>] {
         match self {
             Self::Object(members) => members,
             Self::Null | Self::Bool(_) | Self::Number(_) | Self::Text(_) | Self::List(_) => &[],
         }
     }
 
-    /// The elements that are texts.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
         self.items().iter().filter_map(Self::text)
     }
 }

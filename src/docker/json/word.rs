@@ -20,8 +20,7 @@ pub(super) fn plain(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Whether a text can stand between quotes as it is, with nothing but printable ASCII in it.
-#[must_use]
-pub fn is_plain(text: &str) -> bool {
+pub(crate) fn is_plain(text: &str) -> bool {
     let (words, rest) = text.as_bytes().as_chunks();
     let odd = words.iter().fold(0, |odd, word| {
         let word = u64::from_le_bytes(*word);

@@ -24,16 +24,8 @@ closed! {
 }
 
 impl Access {
-    /// The access that a mode stands for.
-    #[must_use]
-    pub fn of_mode(mode: &str) -> Option<Self> {
-        let mut all = Self::ALL.iter().copied();
-        all.find(|access| access.mode() == mode)
-    }
-
     /// What a read-only mount of a path comes to.
-    #[must_use]
-    pub fn read_only(path: &str, is_non_recursive: bool) -> Self {
+    pub(crate) fn read_only(path: &str, is_non_recursive: bool) -> Self {
         if is_non_recursive || may_hold_mounts(path) {
             Self::ReadNonRecursive
         } else {
@@ -104,8 +96,7 @@ fn may_hold_mounts(path: &str) -> bool {
 }
 
 /// Whether a clean path is on something that hosts usually mount, somewhere below another path.
-#[must_use]
-pub fn is_on_mount_below(path: &str, above: &str) -> bool {
+pub(crate) fn is_on_mount_below(path: &str, above: &str) -> bool {
     let (path, above) = (parts(path), parts(above));
     MOUNT_POINTS.iter().any(|point| {
         let point = parts(point);

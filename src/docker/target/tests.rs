@@ -122,3 +122,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_field_is_read_from_its_version_on() {
+    for (first, version, want) in [
+        (ApiVersion::NANO_CPUS, "1.24", false),
+        (ApiVersion::NANO_CPUS, "1.25", true),
+        (ApiVersion::SERVICE_PIDS, "1.40", false),
+        (ApiVersion::SERVICE_PIDS, "1.41", true),
+        (ApiVersion::SERVICE_PIDS, "1.51", true),
+    ] {
+        let is_read = first.is_read_under(ApiVersion::parse(version));
+        assert_eq!(is_read, want, "{first} under {version}");
+    }
+    assert!(ApiVersion::SERVICE_PIDS.is_read_under(None));
+}

@@ -40,7 +40,7 @@ impl Entry for Bind {
 
     fn parse(text: &str) -> Option<Self> {
         let (path, access) = match text.rsplit_once(':') {
-            Some((path, mode)) => (path, Access::of_mode(mode)?),
+            Some((path, mode)) => (path, Access::named(mode)?),
             None => (text, Access::Read),
         };
         let (path, is_tree) = match path.strip_suffix("/**") {

@@ -6,7 +6,6 @@ use super::collector::{ANY_NUMBER, NOT_PLAIN, Requirements, must_be_plain, uncle
 use super::{field, network};
 use crate::docker::body::{FieldMeaning, asked, host_config};
 use crate::docker::mount::Access;
-use crate::docker::since::Narrowing;
 use crate::docker::{ApiVersion, Document, Json, Operation};
 use crate::policy::keys::Key;
 use crate::policy::objects::Container;
@@ -73,7 +72,7 @@ fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> What {
     let by_quota = quota.saturating_mul(1_000_000_000) / period.unwrap_or(100_000);
     // Of a container that is there the other of the two stays, and may be anything.
     let is_half = is_change && (quota != 0) != period.is_some();
-    let is_read = is_change || Narrowing::NanoCpus.is_read(version);
+    let is_read = is_change || ApiVersion::NANO_CPUS.is_read_under(version);
     let nano_cpus = match Some(some("NanoCpus"))
         .filter(|_| is_read)
         .unwrap_or_default()
@@ -108,7 +107,7 @@ fn service(requirements: &mut Requirements, body: &Json) {
         .get("User")
         .and_then(Json::text)
         .unwrap_or_default();
-    let is_read = Narrowing::ServicePids.is_read(requirements.version);
+    let is_read = ApiVersion::SERVICE_PIDS.is_read_under(requirements.version);
     let limits = Limits {
         is_change: false,
         memory: number("MemoryBytes").unwrap_or_default(),
