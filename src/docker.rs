@@ -21,7 +21,8 @@ mod table;
 pub mod target;
 
 pub(crate) use absent::{Absent, absent};
-pub use classify::{Call, Subject, Unclassified, classify};
+pub(crate) use classify::Subject;
+pub use classify::{Call, Unclassified, classify};
 pub use json::Json;
 pub use judged::Block;
 pub(crate) use judged::{Deed, Document, Naming, Parameters};

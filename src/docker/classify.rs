@@ -21,22 +21,19 @@ use super::target::{ApiVersion, BadTarget, NETWORKS, Target, is_name, is_referen
 /// A request, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// The method.
-    pub method: Method,
-    /// What it is addressed to.
-    pub subject: Subject,
+    pub(crate) method: Method,
+    pub(crate) subject: Subject,
     /// The API version that the client speaks, if it says.
-    pub version: Option<ApiVersion>,
+    pub(crate) version: Option<ApiVersion>,
     /// The query, on JSON operations only the keys that the table has.
-    pub query: Query,
+    pub(crate) query: Query,
 }
 
 /// What a call is addressed to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// An operation of the table.
     Operation {
-        /// Which.
         operation: Operation,
         /// The template of the path it was called by.
         template: &'static str,
@@ -83,7 +80,16 @@ pub fn classify(method: &str, target: Target<'_>) -> Result<Call, Unclassified> 
     let segments: Vec<&str> = target.segments().collect();
     let first = segments.first().copied().unwrap_or_default();
     let Some(patterns) = INDEX.get(first) else {
-        return Ok(outside(known, target)?);
+        if target.path.ends_with('/') {
+            return Err(BadTarget::TrailingSlash.into());
+        }
+        let path = target.path.to_owned();
+        return Ok(Call {
+            method: known,
+            subject: Subject::Outside { path },
+            version: target.version,
+            query: target.query,
+        });
     };
     let mut patterns = patterns
         .iter()
@@ -327,20 +333,6 @@ fn read_name(kind: Object, text: &str) -> Result<String, BadTarget> {
     } else {
         Err(BadTarget::Name(text.to_owned()))
     }
-}
-
-/// A path that only a policy's raw paths can grant.
-fn outside(method: Method, target: Target<'_>) -> Result<Call, BadTarget> {
-    if target.path.ends_with('/') {
-        return Err(BadTarget::TrailingSlash);
-    }
-    let path = target.path.to_owned();
-    Ok(Call {
-        method,
-        subject: Subject::Outside { path },
-        version: target.version,
-        query: target.query,
-    })
 }
 
 #[cfg(test)]

@@ -19,7 +19,6 @@ use std::ptr;
 pub use bad::{BadJson, MAX_DEPTH, MAX_VALUES};
 pub(crate) use reply::parsed_size;
 pub(crate) use text::{escape, folded, is_printable, printable, quoted, shortened};
-pub(crate) use value::NULL;
 pub use value::{Json, Member};
 pub(crate) use word::is_plain;
 

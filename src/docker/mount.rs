@@ -14,7 +14,7 @@ pub(crate) use access::is_on_mount_below;
 use std::borrow::Cow;
 
 use super::closed::is_listed;
-use super::json::{Json, Member, NULL};
+use super::json::{Json, Member};
 use super::path::{cleaned, is_clean, is_literal};
 use super::target::is_name;
 
@@ -112,7 +112,7 @@ pub(crate) fn short(text: &str) -> Result<Mount<'_>, BadMount> {
     let source = match source {
         Some("") => return Err(BadMount::Parts),
         Some(path) if path.starts_with('/') => Source::Host(host_path(path)?),
-        name => volume(name, NULL)?,
+        name => volume(name, &Json::Null)?,
     };
     let is_read_only = has("ro") && !has("z") && !has("Z");
     Ok(Mount {
@@ -145,7 +145,7 @@ pub(crate) fn long<'a>(mount: &'a Json<'a>) -> Result<Mount<'a>, BadMount> {
             volume(name, mount.at("VolumeOptions"))?
         }
         "tmpfs" if source.is_empty() => {
-            let rows = mount.at("TmpfsOptions").at("Options").items().iter();
+            let rows = mount.at("TmpfsOptions.Options").items().iter();
             let options = rows.flat_map(Json::texts);
             Source::Memory(opening(options.flat_map(|option| option.split(','))))
         }

@@ -21,9 +21,6 @@ pub enum Json<'a> {
     Object(Vec<Member<'a>>),
 }
 
-/// What stands where nothing does.
-pub(crate) const NULL: &Json<'static> = &Json::Null;
-
 /// A key of an object, and what stands under it.
 pub type Member<'a> = (Cow<'a, str>, Json<'a>);
 
@@ -63,9 +60,10 @@ impl<'a> Json<'a> {
         member.map(|(_, value)| value)
     }
 
-    /// The value of a key, `null` if this is no object that has it.
-    pub(crate) fn at(&self, key: &str) -> &Self {
-        self.get(key).unwrap_or(NULL)
+    /// The value at a path of keys such as `HostConfig.Memory`; null if there is none.
+    pub(crate) fn at(&self, path: &str) -> &Self {
+        let found = path.split('.').try_fold(self, Self::get);
+        found.unwrap_or(&Self::Null)
     }
 
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
