@@ -157,13 +157,7 @@ impl<'p> Evaluation<'p, '_> {
         if least.is_none() {
             for policy in &self.granting {
                 match outcome(policy, self.request, &self.requirements, self.known)? {
-                    Outcome::Granted => return self.allow(Some(policy), None, None),
-                    Outcome::Replaces => {
-                        return self.allow(Some(policy), Some(Key::Replaces), None);
-                    }
-                    Outcome::Unchanged => {
-                        return self.allow(Some(policy), Some(Key::Unchanged), None);
-                    }
+                    Outcome::Allowed(as_whole) => return self.allow(Some(policy), as_whole, None),
                     Outcome::Refused(shortfall) => _ = least.get_or_insert(shortfall),
                 }
             }

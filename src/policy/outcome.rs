@@ -3,6 +3,7 @@
 use super::answers::{self, Answers, NeedsLookup};
 use super::checker::Checker;
 use super::hint::Shortfall;
+use super::keys::Key;
 use super::request::Request;
 use super::requirement::Requirement;
 use super::{successor, unchanged};
@@ -11,12 +12,9 @@ use crate::policyfile::file::Policy;
 
 /// What a policy makes of what a request asks for.
 pub(super) enum Outcome<'p> {
-    /// It allows it.
-    Granted,
-    /// It allows it, as it has what the container before it had, and no more.
-    Replaces,
-    /// It allows it, as the service has it already.
-    Unchanged,
+    /// It allows it; as a whole, if a key allows that: what has no more than the container before it, or what the
+    /// service has already.
+    Allowed(Option<Key>),
     /// It does not allow this.
     Refused(Shortfall<'p>),
 }
@@ -29,7 +27,7 @@ pub(super) fn outcome<'p>(
     known: &Answers,
 ) -> Result<Outcome<'p>, NeedsLookup> {
     if policy.passes_bodies() {
-        return Ok(Outcome::Granted);
+        return Ok(Outcome::Allowed(None));
     }
     let checker = Checker::of(policy, known);
     let mut shortfall = Shortfall::of(policy.blocks(), Vec::new());
@@ -37,13 +35,13 @@ pub(super) fn outcome<'p>(
         checker.check(requirement, &mut shortfall)?;
     }
     if shortfall.requirements.is_empty() {
-        return Ok(Outcome::Granted);
+        return Ok(Outcome::Allowed(None));
     }
     if policy.blocks().create.replaces
         && let Some(differences) = successor::differences(request, known)?
     {
         if differences.is_empty() {
-            return Ok(Outcome::Replaces);
+            return Ok(Outcome::Allowed(Some(Key::Replaces)));
         }
         shortfall.differences = differences;
     }
@@ -58,7 +56,7 @@ pub(super) fn outcome<'p>(
             shortfall.requirements.retain(is_other);
         }
         if shortfall.requirements.is_empty() {
-            return Ok(Outcome::Unchanged);
+            return Ok(Outcome::Allowed(Some(Key::Unchanged)));
         }
     }
     Ok(Outcome::Refused(shortfall))

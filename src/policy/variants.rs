@@ -78,7 +78,7 @@ impl Variants {
         };
         let grants = |variant: &&Variant| {
             let outcome = outcome(&variant.policy, request, requirements, known);
-            variant.policy.grants(&request.call) && matches!(outcome, Ok(Outcome::Granted))
+            variant.policy.grants(&request.call) && matches!(outcome, Ok(Outcome::Allowed(None)))
         };
         let variant = self.0.iter().filter(is_other).find(grants);
         variant.map(|variant| &*variant.way)
