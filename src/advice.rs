@@ -5,4 +5,4 @@
 pub mod dry_run;
 pub(crate) mod edits;
 pub mod learn;
-pub mod replay;
+pub(crate) mod replay;

@@ -23,7 +23,7 @@ use crate::policyfile::file::Policy;
 
 /// What rules say of a recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Replayed {
+pub(crate) enum Replayed {
     /// It would be allowed.
     Allowed,
     /// It would be refused.
@@ -33,8 +33,7 @@ pub enum Replayed {
 }
 
 /// Judges a request by what its record tells of it.
-#[must_use]
-pub fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
+pub(crate) fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
     if !rules.may_allow(call) {
         return Replayed::Refused(rules.denial(call));
     }
@@ -132,8 +131,7 @@ fn is_sure(policy: &Policy, finding: &Finding) -> bool {
 }
 
 /// What of this a policy does not grant.
-#[must_use]
-pub fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> {
+pub(crate) fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> {
     if policy.passes_bodies() {
         return Vec::new();
     }

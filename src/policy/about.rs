@@ -1,16 +1,16 @@
 //! The full ids of what a request is about.
 
-use super::answers::{Answer, Answers, Lookup};
+use super::answers::{self, Answers};
 use crate::docker::network::is_user_defined;
 use crate::docker::{Call, Json, Object, Operation};
 
 /// The full ids of what a request is about, of those that were looked up. The record has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct About {
+pub(crate) struct About {
     /// Of the object that the path names.
-    pub object_id: Option<String>,
+    pub(crate) object_id: Option<String>,
     /// Of the container that the body names.
-    pub container: Option<String>,
+    pub(crate) container: Option<String>,
 }
 
 impl About {
@@ -26,14 +26,12 @@ impl About {
 
 pub(super) fn container_id(known: &Answers, name: &str) -> Option<String> {
     let name = name.strip_prefix('/').unwrap_or(name);
-    known.container(name).map(|container| container.id.clone())
+    Some(answers::container(known, name).ok()?.id.clone())
 }
 
 pub(super) fn network_id(known: &Answers, name: &str) -> Option<String> {
-    match known.answer(&Lookup::Network(name.to_owned())) {
-        Some(Answer::Network(network)) if is_user_defined(name) => Some(network.id.clone()),
-        Some(_) | None => None,
-    }
+    let network = answers::network(known, name).ok()?;
+    is_user_defined(name).then(|| network.id.clone())
 }
 
 /// The full id of the object that a path names, if it was looked up and has one.
@@ -41,21 +39,13 @@ pub(super) fn object_id(call: &Call, known: &Answers) -> Option<String> {
     let (kind, name) = call.objects().next()?;
     match kind {
         Object::Container => container_id(known, name),
-        Object::Exec => match known.answer(&Lookup::Exec(name.to_owned())) {
-            Some(Answer::Exec(exec)) => Some(exec.id.clone()),
-            Some(_) | None => None,
-        },
+        Object::Exec => Some(answers::exec(known, name).ok()?.id.clone()),
         Object::Network => network_id(known, name),
-        Object::Service => match known.answer(&Lookup::Service(name.to_owned())) {
-            Some(Answer::Service(service)) => Some(service.id.clone()),
-            Some(_) | None => None,
-        },
+        Object::Service => Some(answers::service(known, name).ok()?.id.clone()),
         // The name that an image gets goes to the one that has the other name now.
         Object::Image if call.operation() == Some(Operation::ImageTag) => {
-            match known.answer(&Lookup::Image(name.to_owned())) {
-                Some(Answer::Image(image)) => Some(format!("sha256:{}", image.id)),
-                Some(_) | None => None,
-            }
+            let image = answers::image(known, name).ok()?;
+            Some(format!("sha256:{}", image.id))
         }
         // What they name is not looked up, or is named by nothing but its name.
         Object::Checkpoint

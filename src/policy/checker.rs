@@ -16,7 +16,7 @@ use crate::docker::{Block, Operation};
 use crate::policyfile::file::Policy;
 
 /// A policy's blocks, and what is known of what they are asked about.
-pub struct Checker<'a> {
+pub(crate) struct Checker<'a> {
     /// The policy's mark, which what is made through it bears.
     policy: &'a str,
     blocks: &'a Blocks,
@@ -35,8 +35,7 @@ type Missing = Result<Vec<What>, NeedsLookup>;
 
 impl<'a> Checker<'a> {
     /// What a policy says on this ground.
-    #[must_use]
-    pub fn of(policy: &'a Policy, known: &'a Answers) -> Self {
+    pub(crate) fn of(policy: &'a Policy, known: &'a Answers) -> Self {
         Self {
             policy: policy.mark(),
             blocks: policy.blocks(),
@@ -46,62 +45,55 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Needs as a policy would have to name them: containers and networks by what they are called, or as
-    /// its own, with what an object has that is used. What was not looked up stays as it is, unless
-    /// `must_know` asks for it.
-    ///
-    /// # Errors
-    ///
-    /// Something must be looked up, or is not there.
-    pub fn resolve_names(
+    /// Requirements as a policy would have to name them: containers and networks by what they are called, or as its
+    /// own, with what an object has that is used. What was not looked up stays as it is, unless `must_know` asks for
+    /// it.
+    pub(crate) fn resolve_names(
         &self,
         requirements: &[Requirement],
         must_know: bool,
     ) -> Result<Vec<Requirement>, NeedsLookup> {
         let mut told = Vec::with_capacity(requirements.len());
         for requirement in requirements {
-            match self.resolve_name(requirement) {
-                Ok(more) => told.extend(more),
-                Err(lookup_needed) if must_know => return Err(lookup_needed),
-                Err(_) => told.push(requirement.clone()),
+            let resolved = match &requirement.what {
+                What::Key(key, Value::Text(name)) => self.resolve_name(*key, name),
+                What::Key(..) | What::Touch(_) => Ok(None),
+            };
+            match resolved {
+                Ok(Some(found)) => told.extend(found.into_iter().map(|it| requirement.with(it))),
+                Err(lookup) if must_know => return Err(lookup),
+                Ok(None) | Err(_) => told.push(requirement.clone()),
             }
         }
         Ok(told)
     }
 
-    fn resolve_name(&self, requirement: &Requirement) -> Result<Vec<Requirement>, NeedsLookup> {
-        let of = |what: What| requirement.with(what);
-        let What::Key(key, Value::Text(name)) = &requirement.what else {
-            return Ok(vec![requirement.clone()]);
-        };
+    /// `None` for what is named as the client named it.
+    fn resolve_name(&self, key: Key, name: &str) -> Result<Option<Vec<What>>, NeedsLookup> {
+        let mut found = Vec::new();
         match key.row().check {
             Check::Network if name != "@default" => {
-                let network = answers::network(self.known, name)?;
-                Ok(self.as_named(&network).map(of).into_iter().collect())
+                found.extend(self.as_named(&*answers::network(self.known, name)?));
             }
             Check::Volume => {
                 let Some(volume) = answers::volume(self.known, name)? else {
-                    return Ok(vec![of(key.asks("@new"))]);
+                    return Ok(Some(vec![key.asks("@new")]));
                 };
-                let is_own = self.is_own_volume(name, &volume)?;
-                let mut found = vec![of(key.asks(named(is_own, name)))];
+                found.push(key.asks(named(self.is_own_volume(name, &volume)?, name)));
                 if !self.made_otherwise(&volume).is_empty() {
-                    found.push(of(Key::VolumeDriver.asks(&*volume.driver)));
+                    found.push(Key::VolumeDriver.asks(&*volume.driver));
                     let options = volume.options.iter();
-                    let options = options.map(|(key, value)| Key::VolumeOption.option(key, value));
-                    found.extend(options.map(of));
+                    found.extend(options.map(|(key, value)| Key::VolumeOption.option(key, value)));
                 }
-                Ok(found)
             }
             check @ (Check::Container | Check::Entered) => {
                 let container = answers::container(self.known, name)?;
                 let is_own = container.label(POLICY_LABEL) == Some(self.policy);
-                let mut found = vec![of(key.asks(named(is_own, &container.name)))];
+                found.push(key.asks(named(is_own, &container.name)));
                 // What was made through the policy has nothing but what its record says.
                 if check == Check::Entered && !is_own && self.entered(&container)?.is_some() {
-                    found.push(of(self.key_into_privileged(key.block()).0.flag()));
+                    found.push(self.key_into_privileged(key.block()).0.flag());
                 }
-                Ok(found)
             }
             Check::Label
             | Check::Network
@@ -110,8 +102,9 @@ impl<'a> Checker<'a> {
             | Check::Runtime
             | Check::Start
             | Check::Tag
-            | Check::Value => Ok(vec![requirement.clone()]),
+            | Check::Value => return Ok(None),
         }
+        Ok(Some(found))
     }
 }
 
@@ -122,11 +115,7 @@ fn named(is_own: bool, name: &str) -> String {
 impl Checker<'_> {
     /// Adds what a policy would have to allow besides, for a requirement to be allowed. Nothing is looked up to name
     /// what is denied already: what is not known stays as the client wrote it.
-    ///
-    /// # Errors
-    ///
-    /// What it names must be looked up, or is not there.
-    pub fn check(
+    pub(crate) fn check(
         &self,
         requirement: &Requirement,
         shortfall: &mut Shortfall<'_>,
@@ -192,11 +181,7 @@ impl Checker<'_> {
     }
 
     /// Whether a service may have a mark: the policy's own, or one that it has.
-    ///
-    /// # Errors
-    ///
-    /// The service must be looked up, or is not there.
-    pub fn may_mark(&self, service: &str, policy: &str) -> Granted {
+    pub(crate) fn may_mark(&self, service: &str, policy: &str) -> Granted {
         let is_own = policy == self.policy;
         Ok(is_own
             || answers::service(self.known, service)?

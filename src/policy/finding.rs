@@ -8,8 +8,7 @@ use super::requirement::What;
 use super::value::{Shape, Value};
 
 /// What the record says of a requirement; `None` for what no key allows, for labels, and for what is empty.
-#[must_use]
-pub fn text(what: &What, has_arguments: bool) -> Option<String> {
+pub(crate) fn text(what: &What, has_arguments: bool) -> Option<String> {
     let What::Key(key, value) = what else {
         return None;
     };
@@ -31,15 +30,13 @@ pub fn text(what: &What, has_arguments: bool) -> Option<String> {
 }
 
 /// The key and the value of a finding.
-#[must_use]
-pub fn parts(finding: &str) -> Option<(Key, &str)> {
+pub(crate) fn parts(finding: &str) -> Option<(Key, &str)> {
     let (name, value) = finding.split_once('=')?;
     Some((Key::of(name)?, value))
 }
 
 /// What a finding says; `None` for what is none of ours, was cut off, or had its letters escaped.
-#[must_use]
-pub fn parse(finding: &str) -> Option<Finding> {
+pub(crate) fn parse(finding: &str) -> Option<Finding> {
     if finding.ends_with("...") || finding.contains("\\u{") {
         return None;
     }
@@ -57,10 +54,10 @@ pub fn parse(finding: &str) -> Option<Finding> {
 
 /// What a finding says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What is asked for.
-    pub what: What,
+    pub(crate) what: What,
     /// Whether that is all of it. Values of variables and of volume options are not recorded, nor the arguments of
     /// a command where that is not asked for.
-    pub is_whole: bool,
+    pub(crate) is_whole: bool,
 }

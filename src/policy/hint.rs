@@ -1,28 +1,27 @@
 //! What of a request a policy does not allow, and what to write for it to be allowed, given all that the policy says.
 
 use super::keys::{Blocks, Key};
-use super::remedy::{Edit, Remedy};
+use super::remedy::Remedy;
 use super::requirement::{Requirement, Touch, What};
 use super::value::{RESERVED, Value};
 use crate::docker::Object;
 use crate::docker::json::quoted;
 
 /// What a policy does not allow.
-pub struct Shortfall<'p> {
+pub(crate) struct Shortfall<'p> {
     /// The policy's blocks.
-    pub blocks: &'p Blocks,
+    pub(crate) blocks: &'p Blocks,
     /// What was asked for, each as the key that denies it would have to allow it.
-    pub requirements: Vec<Requirement>,
+    pub(crate) requirements: Vec<Requirement>,
     /// The container that is entered, if it has more than the policy allows.
-    pub entered: Option<Entered>,
+    pub(crate) entered: Option<Entered>,
     /// How the request differs from what it would replace.
-    pub differences: Vec<String>,
+    pub(crate) differences: Vec<String>,
 }
 
 impl<'p> Shortfall<'p> {
     /// These requirements.
-    #[must_use]
-    pub fn of(blocks: &'p Blocks, requirements: Vec<Requirement>) -> Self {
+    pub(crate) fn of(blocks: &'p Blocks, requirements: Vec<Requirement>) -> Self {
         Self {
             blocks,
             requirements,
@@ -32,8 +31,7 @@ impl<'p> Shortfall<'p> {
     }
 
     /// What hints need to know.
-    #[must_use]
-    pub fn hints(&self) -> Hints<'_> {
+    pub(crate) fn hints(&self) -> Hints<'_> {
         Hints {
             blocks: self.blocks,
             entered: self.entered.as_ref(),
@@ -43,31 +41,30 @@ impl<'p> Shortfall<'p> {
 
 /// What a policy says of what is hinted at.
 #[derive(Clone, Copy)]
-pub struct Hints<'a> {
+pub(crate) struct Hints<'a> {
     /// Its blocks.
-    pub blocks: &'a Blocks,
+    pub(crate) blocks: &'a Blocks,
     /// The container that is entered, if it has more than they give one.
-    pub entered: Option<&'a Entered>,
+    pub(crate) entered: Option<&'a Entered>,
 }
 
 /// A container that is entered and has more than a policy gives one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entered {
+pub(crate) struct Entered {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// What that is; nothing where it cannot be read.
-    pub has: Vec<Requirement>,
+    pub(crate) has: Vec<Requirement>,
 }
 
 impl Hints<'_> {
     /// How to allow what is denied; `None` where nothing helps.
-    #[must_use]
-    pub fn remedy(&self, what: &What) -> Option<Remedy> {
+    pub(crate) fn remedy(&self, what: &What) -> Option<Remedy> {
         let (key, value) = match what {
             What::Key(key, value) => (*key, value),
             What::Touch(Touch::NewId(Object::Volume, _)) => {
                 let change = "give the volume a name that does not read as an id";
-                return Some(Remedy::Client(change.to_owned()));
+                return Some(Remedy::client(change));
             }
             What::Touch(_) => return None,
         };
@@ -78,7 +75,7 @@ impl Hints<'_> {
         }
         if key == Key::Start {
             let names = format!("name every network that it is on now in {}", key.name());
-            return Some(Remedy::Other(names));
+            return Some(Remedy::words(names));
         }
         if matches!(key, Key::ArchiveIntoPrivileged | Key::ExecIntoPrivileged) {
             return Some(self.into(key));
@@ -101,15 +98,16 @@ impl Hints<'_> {
             let key = requirement.what.key()?;
             let remedy = self.remedy(&requirement.what)?;
             // What it has no client can change any more.
-            let is_narrow = key.in_block() != "unrestricted" && !remedy.is_for_client();
+            let is_narrow =
+                key.in_block() != "unrestricted" && !matches!(remedy, Remedy::Client(_));
             is_narrow.then_some(remedy)
         });
         match remedies.collect::<Option<Vec<_>>>() {
             Some(mut remedies) if !remedies.is_empty() => {
                 remedies.dedup();
-                Remedy::All(remedies)
+                Remedy::all(remedies)
             }
-            Some(_) | None => Remedy::change(Edit::Set, key.name(), "true"),
+            Some(_) | None => Remedy::set(key.name(), "true"),
         }
     }
 }

@@ -4,40 +4,40 @@
 //! written, what it allows, and what to write for it to allow more. What else there is to say of a key, a
 //! [`Row`] says: reading, checking, remedies, records, learning, replaying and the schema come from this table.
 
-pub mod amount;
+pub(crate) mod amount;
 mod generate;
-pub mod image;
-pub mod label;
-pub mod named;
-pub mod pattern;
-pub mod place;
-pub mod row;
-pub mod selector;
-pub mod setting;
-pub mod texts;
+pub(crate) mod image;
+pub(crate) mod label;
+pub(crate) mod named;
+pub(crate) mod pattern;
+pub(crate) mod place;
+pub(crate) mod row;
+pub(crate) mod selector;
+pub(crate) mod setting;
+pub(crate) mod texts;
 
 use std::sync::LazyLock;
 
 use toml::{Table, Value};
 
-pub use amount::Limits;
+pub(crate) use amount::Limits;
 use generate::keys;
-pub use image::{Moved, References, TagNames};
-pub use label::{Labels, Variables};
-pub use named::{NetworkNames, ProjectNames, VolumeNames};
-pub use pattern::{Commands, NetworkOptions, Patterns, Remotes, VolumeOptions};
-pub use place::{Binds, Directories, Ports, Subnets, Uploads};
+pub(crate) use image::{Moved, References, TagNames};
+pub(crate) use label::{Labels, Variables};
+pub(crate) use named::{NetworkNames, ProjectNames, VolumeNames};
+pub(crate) use pattern::{Commands, NetworkOptions, Patterns, Remotes, VolumeOptions};
+pub(crate) use place::{Binds, Directories, Ports, Subnets, Uploads};
 use row::{CONTAINERS, JOINS, NOTHING, PROCESSES, PULLS, PUSHES, TAGS, UPLOADS, VARIABLES};
-pub use row::{Check, Host, Reaches, Record, Row};
-pub use setting::Selectors;
+pub(crate) use row::{Check, Host, Reaches, Record, Row};
+pub(crate) use setting::Selectors;
 use setting::{Setting, described, unknown};
-pub use texts::{Capabilities, Devices, Texts, Users};
+pub(crate) use texts::{Capabilities, Devices, Texts, Users};
 
 use crate::docker::Block;
 use crate::policy::value::Shape;
 
 /// Called with each problem: its key, and what is wrong.
-pub type Wrong<'a> = &'a mut dyn FnMut(String, String);
+pub(crate) type Wrong<'a> = &'a mut dyn FnMut(String, String);
 
 keys! {
     /// `[archive]`: uploads into containers.
@@ -254,8 +254,7 @@ static DEFAULTS: LazyLock<Blocks> = LazyLock::new(Blocks::default);
 
 impl Key {
     /// The key of this name.
-    #[must_use]
-    pub fn of(name: &str) -> Option<Self> {
+    pub(crate) fn of(name: &str) -> Option<Self> {
         let mut keys = Self::ALL.iter().copied();
         keys.find(|key| key.row().name == name)
     }
@@ -267,50 +266,37 @@ impl Key {
     }
 
     /// The values that it decides about.
-    #[must_use]
-    pub fn shape(self) -> Shape {
+    pub(crate) fn shape(self) -> Shape {
         (self.row().shape)()
     }
 
     /// Its name within its block, such as `env.allow`.
-    #[must_use]
-    pub fn in_block(self) -> &'static str {
+    pub(crate) fn in_block(self) -> &'static str {
         let name = self.name();
         name.split_once('.').map_or(name, |(_, name)| name)
     }
 
     /// The words and names that hold without the key: a list that is written takes their place.
-    #[must_use]
-    pub fn defaults(self) -> Vec<String> {
+    pub(crate) fn defaults(self) -> Vec<String> {
         DEFAULTS.setting(self).entries()
     }
 }
 
 impl Blocks {
     /// Whether the policy has a block, its own or a parent's.
-    #[must_use]
-    pub fn has(&self, block: Block) -> bool {
+    pub(crate) fn has(&self, block: Block) -> bool {
         self.written.contains(&block)
     }
 
-    /// The blocks that are lifted.
-    #[must_use]
-    pub fn unrestricted(&self) -> Vec<&'static str> {
-        let blocks = Block::ALL.iter().copied();
-        let lifted = blocks.filter(|block| self.is_lifted(*block));
-        lifted.map(Block::name).collect()
-    }
-
     /// The keys that select containers that are there.
-    pub fn selectors(&self) -> impl Iterator<Item = (&'static str, &Selectors)> {
+    pub(crate) fn selectors(&self) -> impl Iterator<Item = (&'static str, &Selectors)> {
         let keys = Key::ALL.iter().copied();
         keys.filter_map(|key| Some((key.name(), self.setting(key).selectors()?)))
     }
 
     /// The keys that give a container or a process a part of the host, with those of their values that
     /// do.
-    #[must_use]
-    pub fn reaching_the_host(&self) -> Vec<String> {
+    pub(crate) fn reaching_the_host(&self) -> Vec<String> {
         let mut found = Vec::new();
         for key in Key::ALL {
             let (name, setting) = (key.name(), self.setting(*key));

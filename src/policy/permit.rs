@@ -38,7 +38,7 @@ pub struct Terms {
     /// What is sent.
     pub request: Rebuilt,
     /// Why it may be.
-    pub grounds: Grounds,
+    pub(crate) grounds: Grounds,
     /// What to remember of it.
     pub memory: Memory,
 }
@@ -57,7 +57,7 @@ pub struct Rebuilt {
 
 /// Why a request may be sent, as the record has it.
 #[derive(Debug, Default)]
-pub struct Grounds {
+pub(crate) struct Grounds {
     /// The name of the policy that allows it, if one does.
     pub policy: Option<Arc<str>>,
     /// Why it would be denied, if it is sent only to be observed.

@@ -9,6 +9,7 @@ use super::hint::Entered;
 use crate::docker::json::printable;
 use crate::docker::{BadTarget, Unclassified};
 use crate::policy::about::About;
+use crate::policy::keys::Key;
 use crate::policy::requirement::Requirement;
 
 /// Makes the closed list with each reason's code, its HTTP status and its meaning.
@@ -98,20 +99,16 @@ pub struct Denial {
     /// For the client, without the `dockgate: ` that stands before every message.
     pub message: String,
     /// What the request asks for and what of that is not granted, where that is the reason.
-    pub asked: Option<Box<Asked>>,
+    pub(crate) asked: Option<Box<Asked>>,
 }
 
 /// What a refused request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// All of it.
-    pub requirements: Vec<Requirement>,
-    /// What is not granted.
-    pub refused: Vec<Requirement>,
-    /// The container that is entered, where it has more than is granted.
-    pub entered: Option<Entered>,
-    /// The full ids of what it is about.
-    pub about: About,
+pub(crate) struct Asked {
+    pub(crate) requirements: Vec<Requirement>,
+    pub(crate) refused: Vec<Requirement>,
+    pub(crate) entered: Option<Entered>,
+    pub(crate) about: About,
 }
 
 impl Denial {
@@ -128,6 +125,12 @@ impl Denial {
             message,
             asked: None,
         }
+    }
+
+    /// The keys of the policy that deny something, if it is not the whole operation.
+    pub fn keys(&self) -> impl Iterator<Item = Key> {
+        let refused = self.asked.iter().flat_map(|asked| &asked.refused);
+        refused.filter_map(|requirement| requirement.what.key())
     }
 }
 

@@ -164,11 +164,10 @@ pub(crate) fn restricted(call: &Call, shortfall: &Shortfall<'_>, variant: Option
 }
 
 /// How many needs a refusal names.
-pub const SHOWN: usize = 3;
+pub(crate) const SHOWN: usize = 3;
 
 /// What is told of one need that is not granted.
-#[must_use]
-pub fn refusal(requirement: &Requirement, hints: Hints<'_>) -> String {
+pub(crate) fn refusal(requirement: &Requirement, hints: Hints<'_>) -> String {
     let path = &requirement.path;
     let value = asked(&requirement.what);
     let value = value.map(|value| quoted(shortened(&value)));
@@ -225,8 +224,7 @@ fn entered(path: &str, hints: Hints<'_>) -> String {
 }
 
 /// What an entry of `allow` or `deny` that names the call would be.
-#[must_use]
-pub fn entry(call: &Call) -> String {
+pub(crate) fn entry(call: &Call) -> String {
     match &call.subject {
         Subject::Operation { operation, .. } => operation.to_string(),
         Subject::Outside { path } => format!("{} {path}", call.method.as_str()),

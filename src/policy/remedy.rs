@@ -10,39 +10,19 @@ use crate::docker::json::{quoted, shortened};
 
 /// How to allow what is denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remedy {
-    /// Change a key.
-    Change {
-        /// What to do with it.
-        edit: Edit,
-        /// The key.
-        key: String,
-        /// The entry or the value, as it is written.
-        entry: String,
-        /// What else there is to say.
-        note: String,
+pub(crate) enum Remedy {
+    /// Change the policy so.
+    Policy {
+        change: String,
+        /// Whether that is a single entry, shown whole, of which more can be said.
+        can_be_noted: bool,
     },
     /// What the client must do, as no key helps.
     Client(String),
-    /// What is no single entry, in words.
-    Other(String),
-    /// All of these.
-    All(Vec<Self>),
-}
-
-/// What to do with a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edit {
-    /// Write an entry under it.
-    Add,
-    /// Take an entry out of it.
-    Remove,
-    /// Set it to a value.
-    Set,
 }
 
 impl Remedy {
-    /// Adds an entry to the list of a key.
+    /// Adds an entry to the list of a key, quoted and whole if it is short enough.
     pub(crate) fn entry(key: &str, entry: &str) -> Self {
         // What begins so is a word of the policy's, and no name.
         let entry = if WORDS.contains(&entry) || !entry.starts_with('@') {
@@ -51,70 +31,69 @@ impl Remedy {
             entry.replacen('@', "?", 1)
         };
         if shortened(&entry).len() < entry.len() {
-            return Self::change(Edit::Add, key, "it, whole,");
+            return Self::add(key, "it, whole,");
         }
-        Self::change(Edit::Add, key, quoted(&entry))
+        Self::add(key, &quoted(&entry))
     }
 
-    /// Changes a key.
-    pub(crate) fn change(edit: Edit, key: &str, entry: impl Into<String>) -> Self {
-        let (key, entry, note) = (key.to_owned(), entry.into(), String::new());
-        Self::Change {
-            edit,
-            key,
-            entry,
-            note,
+    /// Adds to the list of a key what is written so.
+    pub(crate) fn add(key: &str, entry: &str) -> Self {
+        Self::change(entry, format!("add {entry} to {key}"))
+    }
+
+    /// Takes a text out of a key.
+    pub(crate) fn remove(key: &str, text: &str) -> Self {
+        let entry = quoted(text);
+        Self::change(&entry, format!("take {entry} out of {key}"))
+    }
+
+    /// Sets a key to what is written so.
+    pub(crate) fn set(key: &str, value: &str) -> Self {
+        Self::change(value, format!("set {key} = {value}"))
+    }
+
+    fn change(entry: &str, change: String) -> Self {
+        let can_be_noted = entry.starts_with(['"', '[']);
+        Self::Policy {
+            change,
+            can_be_noted,
         }
     }
 
-    /// Takes patterns out of a key.
-    pub(crate) fn remove(key: &str, patterns: impl Iterator<Item = String>) -> Self {
-        let each = |pattern: String| Self::change(Edit::Remove, key, quoted(&pattern));
-        Self::All(patterns.map(each).collect())
+    /// A change that is no single entry, in words.
+    pub(crate) fn words(change: String) -> Self {
+        Self::change("", change)
     }
 
-    /// The same change, with this said of it; of an entry that is not shown whole nothing is said.
-    pub(crate) fn noted(mut self, more: &str) -> Self {
-        match &mut self {
-            Self::Change { entry, note, .. }
-                if note.is_empty() && entry.starts_with(['"', '[']) =>
-            {
-                more.clone_into(note);
-            }
-            Self::Change { .. } | Self::All(_) | Self::Client(_) | Self::Other(_) => {}
+    /// All of these.
+    pub(crate) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
+        let parts: Vec<_> = parts.into_iter().map(|part| part.to_string()).collect();
+        Self::words(parts.join(" and "))
+    }
+
+    pub(crate) fn client(change: &str) -> Self {
+        Self::Client(change.to_owned())
+    }
+
+    /// The same change, with this said of it, if more can be said.
+    pub(crate) fn noted(mut self, note: &str) -> Self {
+        if let Self::Policy {
+            change,
+            can_be_noted: can_be_noted @ true,
+        } = &mut self
+        {
+            change.push_str(note);
+            *can_be_noted = note.is_empty();
         }
         self
-    }
-
-    /// Whether it is for the client to follow.
-    #[must_use]
-    pub fn is_for_client(&self) -> bool {
-        matches!(self, Self::Client(_))
     }
 }
 
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Change {
-                edit,
-                key,
-                entry,
-                note,
-            } => match edit {
-                Edit::Add => write!(f, "add {entry} to {key}{note}"),
-                Edit::Remove => write!(f, "take {entry} out of {key}{note}"),
-                Edit::Set => write!(f, "set {key} = {entry}{note}"),
-            },
+            Self::Policy { change, .. } => f.write_str(change),
             Self::Client(change) => write!(f, "have the client {change}"),
-            Self::Other(text) => f.write_str(text),
-            Self::All(parts) => {
-                for (at, part) in parts.iter().enumerate() {
-                    let and = if at == 0 { "" } else { " and " };
-                    write!(f, "{and}{part}")?;
-                }
-                Ok(())
-            }
         }
     }
 }

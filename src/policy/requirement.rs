@@ -14,17 +14,15 @@ use crate::docker::mount::Access;
 
 /// Something that is asked for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requirement {
+pub(crate) struct Requirement {
     /// Where in the body or the query it stands, as `HostConfig.Privileged`.
-    pub path: String,
-    /// What it is.
-    pub what: What,
+    pub(crate) path: String,
+    pub(crate) what: What,
 }
 
 impl Requirement {
     /// Something else that is asked for at the same place.
-    #[must_use]
-    pub fn with(&self, what: What) -> Self {
+    pub(crate) fn with(&self, what: What) -> Self {
         let path = self.path.clone();
         Self { path, what }
     }
@@ -32,7 +30,7 @@ impl Requirement {
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum What {
+pub(crate) enum What {
     /// What a key of a policy can allow.
     Key(Key, Value),
     /// An object or a name, about which no key decides.
@@ -42,7 +40,7 @@ pub enum What {
 /// An object or a name that a request is about. What is Dockgate's own, or another's already, is denied whatever a
 /// policy says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Touch {
+pub(crate) enum Touch {
     /// A name by which others find what is made.
     Name(String),
     /// A name that reads as an id, given to an object of this kind. It is denied if one is found by it.
@@ -50,30 +48,22 @@ pub enum Touch {
     /// An object that the operation is about: its kind, and its name or id.
     Object(Object, String),
     /// Another name for a container that is there.
-    Rename {
-        /// The container.
-        container: String,
-        /// Its new name.
-        name: String,
-    },
+    Rename { container: String, name: String },
 }
 
 impl Key {
     /// What asks for nothing but this.
-    #[must_use]
-    pub fn flag(self) -> What {
+    pub(crate) fn flag(self) -> What {
         What::Key(self, Value::Flag)
     }
 
     /// What asks for this text.
-    #[must_use]
-    pub fn asks(self, text: impl Into<String>) -> What {
+    pub(crate) fn asks(self, text: impl Into<String>) -> What {
         What::Key(self, Value::Text(text.into()))
     }
 
     /// What asks for this option of a driver.
-    #[must_use]
-    pub fn option(self, key: impl Into<String>, value: impl Into<String>) -> What {
+    pub(crate) fn option(self, key: impl Into<String>, value: impl Into<String>) -> What {
         let (key, value) = (key.into(), value.into());
         What::Key(self, Value::Pair { key, value })
     }
@@ -87,15 +77,13 @@ impl From<Touch> for What {
 
 impl What {
     /// A path of the host.
-    #[must_use]
-    pub fn bind(path: impl Into<String>, access: Access) -> Self {
+    pub(crate) fn bind(path: impl Into<String>, access: Access) -> Self {
         let path = path.into();
         Self::Key(Key::Bind, Value::Bind { path, access })
     }
 
     /// The key that allows it, if any does.
-    #[must_use]
-    pub fn key(&self) -> Option<Key> {
+    pub(crate) fn key(&self) -> Option<Key> {
         match self {
             Self::Key(key, _) => Some(*key),
             Self::Touch(_) => None,
@@ -103,8 +91,7 @@ impl What {
     }
 
     /// The text that is asked for of a key.
-    #[must_use]
-    pub fn text_of(&self, key: Key) -> Option<&str> {
+    pub(crate) fn text_of(&self, key: Key) -> Option<&str> {
         match self {
             Self::Key(asked, value) if *asked == key => value.text(),
             Self::Key(..) | Self::Touch(_) => None,
@@ -113,8 +100,7 @@ impl What {
 
     /// What would have to stand under the key; `None` where that is `true`. Values of the environment
     /// and arguments of commands are left out. A client chose it, as long as it is.
-    #[must_use]
-    pub fn value(&self) -> Option<Cow<'_, str>> {
+    pub(crate) fn value(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Key(key, value) => match (key.row().record, value) {
                 (Record::Name, Value::Pair { key, .. }) => Some(format!("{key}=*").into()),

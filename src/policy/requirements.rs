@@ -25,7 +25,7 @@ use crate::policy::requirement::Requirement;
 
 use collector::Requirements;
 pub use collector::{ANY_NUMBER, Blocked, is_reserved};
-pub use container::opened;
+pub(crate) use container::opened;
 pub use query::strip_unknown_query_keys;
 
 /// What a request asks for.
@@ -33,7 +33,7 @@ pub use query::strip_unknown_query_keys;
 /// # Errors
 ///
 /// It is spelled in a way that has two readings, or something must be looked up first.
-pub fn requirements(
+pub(crate) fn requirements(
     call: &Call,
     body: Option<&Json>,
     known: &Answers,
@@ -85,7 +85,7 @@ fn once(mut found: Vec<Requirement>) -> Vec<Requirement> {
 /// # Errors
 ///
 /// Something must be looked up first.
-pub fn reached(call: &Call, known: &Answers) -> Result<Vec<Requirement>, NeedsLookup> {
+pub(crate) fn reached(call: &Call, known: &Answers) -> Result<Vec<Requirement>, NeedsLookup> {
     let Some(mut requirements) = Requirements::of(call) else {
         return Ok(Vec::new());
     };

@@ -40,7 +40,7 @@ impl Rules {
 
     /// What answers a request that cannot be understood: the engine's own answer if it is about an object that cannot
     /// exist and what is asked of it is allowed, and otherwise the denial.
-    pub fn answer_absent(
+    pub(crate) fn answer_absent(
         &self,
         (method, target): (&str, &str),
         api_min: ApiVersion,
@@ -64,16 +64,14 @@ impl Rules {
 
     /// The same rules, and what they refuse is sent all the same, if that is asked for here or by one of
     /// the policies.
-    #[must_use]
-    pub fn observed(mut self, is_observed: bool) -> Self {
+    pub(crate) fn observed(mut self, is_observed: bool) -> Self {
         self.is_observed |= is_observed;
         self.revision = Revision::default();
         self
     }
 
     /// The same rules, and what they refuse is refused.
-    #[must_use]
-    pub fn enforced(&self) -> Self {
+    pub(crate) fn enforced(&self) -> Self {
         Self {
             is_observed: false,
             revision: Revision::default(),
@@ -81,15 +79,12 @@ impl Rules {
         }
     }
 
-    /// Which rules these are.
-    #[must_use]
-    pub fn revision(&self) -> &Revision {
+    pub(crate) fn revision(&self) -> &Revision {
         &self.revision
     }
 
     /// Whether what they refuse is sent all the same.
-    #[must_use]
-    pub fn is_observed(&self) -> bool {
+    pub(crate) fn is_observed(&self) -> bool {
         self.is_observed
     }
 
@@ -101,41 +96,34 @@ impl Rules {
     }
 
     /// Whether any policy grants the call, whatever it asks for besides.
-    #[must_use]
-    pub fn may_allow(&self, call: &Call) -> bool {
+    pub(crate) fn may_allow(&self, call: &Call) -> bool {
         self.granting(call).next().is_some()
     }
 
     /// Whether the call may be sent, be it only to be observed.
-    #[must_use]
-    pub fn may_send(&self, call: &Call) -> bool {
+    pub(crate) fn may_send(&self, call: &Call) -> bool {
         self.is_observed || self.may_allow(call)
     }
 
     /// The denial of a call that no policy grants, or that is denied to all of them.
-    pub fn denial(&self, call: &Call) -> Denial {
+    pub(crate) fn denial(&self, call: &Call) -> Denial {
         if self.deny.covers(call) {
             return denied(call);
         }
         not_granted(&self.policies, || self.variants.way_to(call), call)
     }
 
-    /// The policies, in order.
-    #[must_use]
-    pub fn policies(&self) -> &[Policy] {
+    pub(crate) fn policies(&self) -> &[Policy] {
         &self.policies
     }
 
-    /// What is denied to all of them.
-    #[must_use]
-    pub fn denied(&self) -> &Grants {
+    pub(crate) fn denied(&self) -> &Grants {
         &self.deny
     }
 
     /// The operations that are granted and can be root on the host, as what they ask for is not
     /// judged.
-    #[must_use]
-    pub fn unjudged(&self) -> Vec<Operation> {
+    pub(crate) fn unjudged(&self) -> Vec<Operation> {
         let is_unjudged = |policy: &Policy, operation: Operation| {
             let block = operation.spec().judged.block;
             let is_judged = block.is_some_and(|block| !policy.blocks().is_lifted(block));
@@ -150,9 +138,7 @@ impl Rules {
         granted.collect()
     }
 
-    /// Whether any policy grants raw paths.
-    #[must_use]
-    pub fn has_raw_paths(&self) -> bool {
+    pub(crate) fn has_raw_paths(&self) -> bool {
         self.policies.iter().any(Policy::has_raw_paths)
     }
 

@@ -130,7 +130,7 @@ impl SelfContainer {
     /// # Errors
     ///
     /// What something names must be looked up, or is not there.
-    pub fn reached<'a>(
+    pub(crate) fn reached<'a>(
         &self,
         requirements: impl Iterator<Item = &'a Requirement>,
         known: &Answers,

@@ -8,23 +8,16 @@ use crate::policy::objects::PROJECT_LABELS;
 
 /// What is asked for of a key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Value {
+pub(crate) enum Value {
     /// That it is asked for says all.
     Flag,
     /// A name, a path, an address or the like.
     Text(String),
     /// An option of a driver.
-    Pair {
-        /// Its name.
-        key: String,
-        /// Its value.
-        value: String,
-    },
+    Pair { key: String, value: String },
     /// A label.
     Label {
-        /// Its key.
         key: String,
-        /// Its value.
         value: String,
         /// The service that is updated, which may have it already.
         service: Option<String>,
@@ -33,7 +26,6 @@ pub enum Value {
     Project {
         /// The label that says so.
         label: &'static str,
-        /// The project.
         name: String,
         /// The service that is updated, which may be in the project already.
         service: Option<String>,
@@ -42,7 +34,6 @@ pub enum Value {
     Bind {
         /// Clean and absolute.
         path: String,
-        /// What can be done with it.
         access: Access,
     },
     /// A program with its arguments.
@@ -57,8 +48,7 @@ pub enum Value {
 
 impl Value {
     /// The text that it is, if it is one.
-    #[must_use]
-    pub fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         if let Self::Text(text) = self {
             Some(text)
         } else {
@@ -68,8 +58,7 @@ impl Value {
 
     /// What would have to stand under the key; `None` where that is `true`. Values of the environment and
     /// arguments of commands are left out.
-    #[must_use]
-    pub fn shown(&self) -> Option<Cow<'_, str>> {
+    pub(crate) fn shown(&self) -> Option<Cow<'_, str>> {
         Some(match self {
             Self::Flag => return None,
             Self::Text(text) | Self::Project { name: text, .. } => text.into(),
@@ -86,33 +75,22 @@ impl Value {
 
 /// The shape of the values of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// [`Value::Flag`]
+pub(crate) enum Shape {
     Flag,
-    /// [`Value::Text`]
     Text,
-    /// [`Value::Pair`]
     Pair,
-    /// [`Value::Label`]
     Label,
-    /// [`Value::Project`]
     Project,
-    /// [`Value::Bind`]
     Bind,
-    /// [`Value::Argv`]
     Argv,
-    /// [`Value::Variable`]
     Variable,
-    /// [`Value::Port`]
     Port,
-    /// [`Value::Limits`]
     Limits,
 }
 
 impl Shape {
     /// Reads a value as [`Value::shown`] writes it; `None` for labels, which are not recorded.
-    #[must_use]
-    pub fn read(self, text: &str) -> Option<Value> {
+    pub(crate) fn read(self, text: &str) -> Option<Value> {
         Some(match self {
             Self::Flag if text == "true" => Value::Flag,
             Self::Flag | Self::Label => return None,
@@ -145,11 +123,9 @@ impl Shape {
 
 /// A variable of the environment. Its value is never shown.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Variable {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    pub(crate) value: String,
 }
 
 impl fmt::Debug for Variable {
@@ -160,34 +136,32 @@ impl fmt::Debug for Variable {
 
 /// What a container may use. Zero is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Whether an existing container's limits are changed: what is not set then stays.
-    pub is_change: bool,
+    pub(crate) is_change: bool,
     /// In bytes.
-    pub memory: i64,
+    pub(crate) memory: i64,
     /// Memory and swap, in bytes; -1 is no limit.
-    pub memory_and_swap: i64,
+    pub(crate) memory_and_swap: i64,
     /// In billionths of a processor; less than 0 is no limit.
-    pub nano_cpus: i64,
+    pub(crate) nano_cpus: i64,
     /// Processes; -1 is no limit, and so is 0 where it is set.
-    pub pids: Option<i64>,
+    pub(crate) pids: Option<i64>,
 }
 
 /// Ports of the host that lead into a container.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Port {
+pub(crate) struct Port {
     /// The host's address, empty for all of them.
-    pub address: String,
+    pub(crate) address: String,
     /// The first port; 0 is one that the daemon picks.
-    pub from: u16,
-    /// The last port.
-    pub to: u16,
+    pub(crate) from: u16,
+    pub(crate) to: u16,
 }
 
 impl Port {
     /// Reads `[address:]from[-to]`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (address, ports) = text.rsplit_once(':').unwrap_or(("", text));
         let bare = address
             .strip_prefix('[')
@@ -237,13 +211,13 @@ impl fmt::Display for Limits {
 const NANO: i64 = 1_000_000_000;
 
 /// What stands behind the name of an image of which every version is meant.
-pub const EVERY_VERSION: &str = ":*";
+pub(crate) const EVERY_VERSION: &str = ":*";
 
 /// What the labels begin with that no client can set.
-pub const RESERVED: &str = "dockgate.";
+pub(crate) const RESERVED: &str = "dockgate.";
 
 /// What is said of those labels.
-pub const BY_NOBODY: &str = "labels that begin with dockgate. are set by dockgate alone";
+pub(crate) const BY_NOBODY: &str = "labels that begin with dockgate. are set by dockgate alone";
 
 /// A command with its arguments, where they were recorded, or the program alone.
 fn arguments(value: &str) -> Option<Vec<String>> {

@@ -190,7 +190,7 @@ impl Policy {
 
     /// What of its operations it grants.
     #[must_use]
-    pub fn blocks(&self) -> &Blocks {
+    pub(crate) fn blocks(&self) -> &Blocks {
         &self.blocks
     }
 

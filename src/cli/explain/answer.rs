@@ -205,11 +205,7 @@ impl Answer {
                     .map(|requirement| refused_need(requirement, hints))
                     .collect();
             }
-            let key = asked
-                .refused
-                .iter()
-                .find_map(|requirement| requirement.what.key());
-            if let Some((key, policy)) = key.zip(granting) {
+            if let Some((key, policy)) = denial.keys().next().zip(granting) {
                 let keyed = policy.keyed(key.block(), key.in_block());
                 self.denied_by = Some(keyed.to_string());
                 self.decided_by = Some(DecidedBy {

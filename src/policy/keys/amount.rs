@@ -9,7 +9,7 @@ use crate::policy::value::{self, Shape, Value};
 
 /// What must be set, and not exceeded. Without a value there is no such limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// In bytes.
     memory: Option<i64>,
     /// In billionths of a processor.
@@ -84,8 +84,7 @@ impl Setting for Limits {
 
 impl Limits {
     /// What of it goes beyond: the key, with what is asked for and what is allowed, in words.
-    #[must_use]
-    pub fn beyond(&self, asked: &value::Limits) -> Vec<(&'static str, String)> {
+    pub(crate) fn beyond(&self, asked: &value::Limits) -> Vec<(&'static str, String)> {
         // Of an existing container, what is not set stays as it was judged.
         let is_kept = |value: i64| asked.is_change && value == 0;
         let is_within = |limit: i64, value: i64| is_kept(value) || (1..=limit).contains(&value);
@@ -128,8 +127,7 @@ impl Limits {
 }
 
 /// A number of bytes in the largest unit that it is a whole number of, as the key `memory` takes it.
-#[must_use]
-pub fn in_units(bytes: i64) -> String {
+pub(crate) fn in_units(bytes: i64) -> String {
     for (unit, size) in UNITS {
         if bytes != 0 && bytes % size == 0 {
             return format!("{}{unit}", bytes / size);
@@ -139,8 +137,7 @@ pub fn in_units(bytes: i64) -> String {
 }
 
 /// Billionths of a processor as a number of processors, as the key `cpus` takes it.
-#[must_use]
-pub fn processors(nanos: i64) -> String {
+pub(crate) fn processors(nanos: i64) -> String {
     let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

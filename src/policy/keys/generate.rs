@@ -21,14 +21,12 @@ macro_rules! keys {
             pub const ALL: &[Self] = &[$($($(Self::$asked,)+)*)+];
 
             /// The block that it is in.
-            #[must_use]
-            pub fn block(self) -> Block {
+            pub(crate) fn block(self) -> Block {
                 match self { $($($(Self::$asked)|+ => Block::$name,)*)+ }
             }
 
             /// What the table says of it.
-            #[must_use]
-            pub fn row(self) -> &'static Row {
+            pub(crate) fn row(self) -> &'static Row {
                 match self {
                     $($($(Self::$asked => const { &Row {
                         name: concat!(stringify!($field), ".", stringify!($key) $(, $list)?),
@@ -47,8 +45,8 @@ macro_rules! keys {
         $(
             $(#[doc = $doc])+
             #[derive(Clone, Debug)]
-            pub struct $name {
-                $($(#[doc = $key_doc])+ pub $key: $type,)*
+            pub(crate) struct $name {
+                $($(#[doc = $key_doc])+ pub(crate) $key: $type,)*
             }
 
             impl Default for $name {
@@ -84,18 +82,18 @@ macro_rules! keys {
 
         /// The blocks of a policy; one that it does not have holds with its defaults.
         #[derive(Clone, Debug, Default)]
-        pub struct Blocks {
+        pub(crate) struct Blocks {
             /// Which of them it has.
             written: Vec<Block>,
-            $($(#[doc = $doc])+ pub $field: $name,)+
+            $($(#[doc = $doc])+ pub(crate) $field: $name,)+
         }
 
         impl Blocks {
             /// The keys of the blocks in a policy file.
-            pub const KEYS: &[&str] = &[$(stringify!($field)),+];
+            pub(crate) const KEYS: &[&str] = &[$(stringify!($field)),+];
 
             /// Reads the blocks of a policy's table; each problem is reported with its key.
-            pub fn read(table: &Table, wrong: Wrong<'_>) -> Self {
+            pub(crate) fn read(table: &Table, wrong: Wrong<'_>) -> Self {
                 let mut read = Self::default();
                 $(
                     let name = stringify!($field);
@@ -114,13 +112,12 @@ macro_rules! keys {
             }
 
             /// The blocks by their names, as JSON Schema.
-            #[must_use]
-            pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
+            pub(crate) fn schemas() -> Vec<(&'static str, serde_json::Value)> {
                 vec![$((stringify!($field), $name::schema())),+]
             }
 
             /// Takes over the blocks of a parent that it does not have.
-            pub fn inherit(&mut self, parent: &Self) {
+            pub(crate) fn inherit(&mut self, parent: &Self) {
                 $(
                     if parent.has(Block::$name) && !self.has(Block::$name) {
                         self.$field = parent.$field.clone();
@@ -130,14 +127,12 @@ macro_rules! keys {
             }
 
             /// Whether a block allows everything that it could.
-            #[must_use]
-            pub fn is_lifted(&self, block: Block) -> bool {
+            pub(crate) fn is_lifted(&self, block: Block) -> bool {
                 match block { $(Block::$name => self.$field.unrestricted),+ }
             }
 
             /// What stands under a key.
-            #[must_use]
-            pub fn setting(&self, key: Key) -> &dyn Setting {
+            pub(crate) fn setting(&self, key: Key) -> &dyn Setting {
                 match key {
                     $($($(Key::$asked)|+ => &self.$field.$key,)*)+
                 }

@@ -5,7 +5,7 @@ use wildmatch::WildMatch;
 use super::setting::{Setting, bad_entry, entries, is_plain, pattern, strings};
 use crate::docker::Reference;
 use crate::docker::reference::{Version, is_on_host};
-use crate::policy::remedy::{Edit, Remedy};
+use crate::policy::remedy::Remedy;
 use crate::policy::value::{EVERY_VERSION, Value};
 
 /// References to images.
@@ -13,7 +13,7 @@ use crate::policy::value::{EVERY_VERSION, Value};
 /// Shape of an entry: a pattern of the name, with the registry or, for Docker Hub, without; behind it
 /// `:tag` or `@sha256:...`, patterns too. Without either, every tag and digest is meant.
 #[derive(Clone, Debug)]
-pub struct References(Vec<ReferencePattern>);
+pub(crate) struct References(Vec<ReferencePattern>);
 
 #[derive(Clone, Debug)]
 struct ReferencePattern {
@@ -78,15 +78,13 @@ impl References {
     }
 
     /// Whether every image is one of them.
-    #[must_use]
-    pub fn cover_all(&self) -> bool {
+    pub(crate) fn cover_all(&self) -> bool {
         let mut patterns = self.0.iter();
         patterns.any(|pattern| pattern.repository == "*" && pattern.covers_every_version(""))
     }
 
     /// Whether an image is one of them.
-    #[must_use]
-    pub fn covers(&self, reference: &Reference) -> bool {
+    pub(crate) fn covers(&self, reference: &Reference) -> bool {
         self.0.iter().any(|pattern| pattern.covers(reference))
     }
 
@@ -138,12 +136,11 @@ fn of_hub(name: &str) -> String {
 /// Images that are fetched or sent away, in one version or in every one. Without the key any but one of the host
 /// itself.
 #[derive(Clone, Debug, Default)]
-pub struct Moved(Option<References>);
+pub(crate) struct Moved(Option<References>);
 
 impl Moved {
     /// Whether the key is there.
-    #[must_use]
-    pub fn is_set(&self) -> bool {
+    pub(crate) fn is_set(&self) -> bool {
         self.0.is_some()
     }
 }
@@ -194,13 +191,13 @@ impl Setting for Moved {
 /// Shape of an entry: as of [`References`], `@own` for a name that an image has which was made through the
 /// same policy, or `@new` for one that no image has yet.
 #[derive(Clone, Debug)]
-pub struct TagNames {
+pub(crate) struct TagNames {
     /// `@own`
-    pub own: bool,
+    pub(crate) own: bool,
     /// `@new`
-    pub new: bool,
+    pub(crate) new: bool,
     /// By name, whatever has it.
-    pub names: References,
+    pub(crate) names: References,
 }
 
 impl Default for TagNames {
@@ -240,10 +237,9 @@ impl Setting for TagNames {
     fn remedy(&self, key: &str, value: &Value) -> Remedy {
         match value.text().unwrap_or_default() {
             "" => Remedy::Client(format!("name one of {key}")),
-            "*" => Remedy::change(Edit::Set, key, "[\"*\"]")
-                .noted(" (which names a tar holds is not read)"),
+            "*" => Remedy::set(key, "[\"*\"]").noted(" (which names a tar holds is not read)"),
             name if Reference::of_tag(name).is_none() => {
-                Remedy::Client("give the image a valid name".to_owned())
+                Remedy::client("give the image a valid name")
             }
             name => Remedy::entry(key, &of_hub(name)),
         }

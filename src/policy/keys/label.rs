@@ -8,12 +8,12 @@ use super::setting::{
     Setting, bad_entry, described, entries, list_of, must_be, pattern, table, table_of,
 };
 use crate::docker::json::{quoted, shortened};
-use crate::policy::remedy::{Edit, Remedy};
+use crate::policy::remedy::Remedy;
 use crate::policy::value::{BY_NOBODY, RESERVED, Shape, Value, Variable};
 
 /// Variables of the environment.
 #[derive(Clone, Debug, Default)]
-pub struct Variables {
+pub(crate) struct Variables {
     /// `NAME` or `NAME=value`, patterns both; any without it.
     allow: Option<Vec<(WildMatch, Option<WildMatch>)>>,
     forbid: Patterns,
@@ -79,13 +79,14 @@ impl Setting for Variables {
             let name = &variable.name;
             if self.forbid.covers(name) {
                 let forbid = key.replace(".allow", ".forbid");
-                parts.push(Remedy::remove(&forbid, self.forbid.covering(name)));
+                let forbidding = self.forbid.covering(name);
+                parts.extend(forbidding.map(|pattern| Remedy::remove(&forbid, &pattern)));
             }
             if !self.has(variable) {
-                parts.push(Remedy::change(Edit::Add, key, quoted(shortened(name))));
+                parts.push(Remedy::add(key, &quoted(shortened(name))));
             }
         }
-        Remedy::All(parts)
+        Remedy::all(parts)
     }
 
     fn looks_closer(&self) -> bool {
@@ -96,15 +97,14 @@ impl Setting for Variables {
 
 /// Labels that may not be set, and labels that are set on all that is made.
 #[derive(Clone, Debug, Default)]
-pub struct Labels {
+pub(crate) struct Labels {
     forbid: Patterns,
     stamp: Vec<(String, String)>,
 }
 
 impl Labels {
     /// Whether a label may be set. One that is stamped may be set to what it will be.
-    #[must_use]
-    pub fn covers(&self, key: &str, value: &str) -> bool {
+    pub(crate) fn covers(&self, key: &str, value: &str) -> bool {
         match self.stamp.iter().find(|(stamped, _)| stamped == key) {
             Some((_, stamped)) => stamped == value,
             None => !self.forbid.covers(key),
@@ -112,7 +112,7 @@ impl Labels {
     }
 
     /// What is set on all that is made.
-    pub fn stamps(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn stamps(&self) -> impl Iterator<Item = (&str, &str)> {
         self.stamp
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
@@ -171,10 +171,11 @@ impl Setting for Labels {
         };
         if self.stamps().any(|(stamped, _)| stamped == label) {
             let stamp = key.replace(".forbid", ".stamp");
-            return Remedy::change(Edit::Remove, &stamp, quoted(shortened(label)))
+            return Remedy::remove(&stamp, shortened(label))
                 .noted(", which sets it to another value");
         }
-        Remedy::remove(key, self.forbid.covering(label))
+        let forbidding = self.forbid.covering(label);
+        Remedy::all(forbidding.map(|pattern| Remedy::remove(key, &pattern)))
     }
 
     fn is_empty(&self) -> bool {

@@ -10,10 +10,10 @@ macro_rules! chosen {
     ($($(#[doc = $doc:literal])+ $name:ident $shape:ident $want:literal [$($word:ident $spelled:literal = $default:literal),+];)+) => {$(
         $(#[doc = $doc])+
         #[derive(Clone, Debug)]
-        pub struct $name {
-            $(#[doc = concat!("`", $spelled, "`")] pub $word: bool,)+
+        pub(crate) struct $name {
+            $(#[doc = concat!("`", $spelled, "`")] pub(crate) $word: bool,)+
             /// Patterns of names.
-            pub names: Patterns,
+            pub(crate) names: Patterns,
         }
 
         impl Default for $name {

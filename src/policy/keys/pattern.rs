@@ -5,21 +5,20 @@ use wildmatch::WildMatch;
 
 use super::setting::{Entry, List, Setting, entries, is_plain, list_of, must_be, pattern, strings};
 use crate::docker::json::{quoted, shortened};
-use crate::policy::remedy::{Edit, Remedy};
+use crate::policy::remedy::Remedy;
 use crate::policy::value::{Shape, Value};
 
 /// Patterns.
-pub type Patterns = List<WildMatch>;
+pub(crate) type Patterns = List<WildMatch>;
 
 impl Patterns {
     /// Whether one of them matches the whole text.
-    #[must_use]
-    pub fn covers(&self, text: &str) -> bool {
+    pub(crate) fn covers(&self, text: &str) -> bool {
         self.0.iter().any(|pattern| pattern.matches(text))
     }
 
     /// Those of them that match the whole text, as they are written.
-    pub fn covering(&self, text: &str) -> impl Iterator<Item = String> {
+    pub(crate) fn covering(&self, text: &str) -> impl Iterator<Item = String> {
         let patterns = self.0.iter();
         let covering = patterns.filter(move |pattern| pattern.matches(text));
         covering.map(ToString::to_string)
@@ -41,12 +40,12 @@ impl Entry for WildMatch {
 }
 
 /// Addresses that something is fetched from.
-pub type Remotes = List<Remote>;
+pub(crate) type Remotes = List<Remote>;
 
 /// A pattern of addresses. None that leads upwards is allowed: a pattern of what is below a folder is not meant to
 /// match what is beside it.
 #[derive(Clone, Debug)]
-pub struct Remote(WildMatch);
+pub(crate) struct Remote(WildMatch);
 
 impl Entry for Remote {
     fn parse(text: &str) -> Option<Self> {
@@ -66,8 +65,7 @@ impl Entry for Remote {
 
 /// An address with `*` for the two parts of it that hold tokens: what stands before the host, and the
 /// query.
-#[must_use]
-pub fn without_secrets(address: &str) -> String {
+pub(crate) fn without_secrets(address: &str) -> String {
     let (address, query) = match address.split_once('?') {
         Some((address, _)) => (address, "?*"),
         None => (address, ""),
@@ -81,8 +79,7 @@ pub fn without_secrets(address: &str) -> String {
 }
 
 /// Whether a path within a text, or an address, goes up.
-#[must_use]
-pub fn leads_up(text: &str) -> bool {
+pub(crate) fn leads_up(text: &str) -> bool {
     let decoded = text.to_ascii_lowercase().replace("%2e", ".");
     let mut parts = decoded.split(['/', '\\', ',', ':', '=', '?', '#']);
     parts.any(|part| part == "..")
@@ -90,12 +87,12 @@ pub fn leads_up(text: &str) -> bool {
 
 /// Options for a driver: `key=pattern`. Those of volumes hold passwords of file servers.
 #[derive(Clone, Debug, Default)]
-pub struct Options<const ARE_SECRET: bool>(Vec<(String, WildMatch)>);
+pub(crate) struct Options<const ARE_SECRET: bool>(Vec<(String, WildMatch)>);
 
 /// Options of networks. Some concern only what is on them, and need no entry.
-pub type NetworkOptions = Options<false>;
+pub(crate) type NetworkOptions = Options<false>;
 /// Options of volumes.
-pub type VolumeOptions = Options<true>;
+pub(crate) type VolumeOptions = Options<true>;
 
 /// Options of networks that concern what is on them alone.
 const HARMLESS_NETWORK_OPTIONS: &[&str] = &[
@@ -109,8 +106,7 @@ const HARMLESS_NETWORK_OPTIONS: &[&str] = &[
 impl<const ARE_SECRET: bool> Options<ARE_SECRET> {
     /// Whether an option may be given. One that leads upwards never may: a pattern of what is below a
     /// folder is not meant to match what is beside it.
-    #[must_use]
-    pub fn covers(&self, key: &str, value: &str) -> bool {
+    pub(crate) fn covers(&self, key: &str, value: &str) -> bool {
         let mut options = self.0.iter();
         !leads_up(value) && options.any(|(name, pattern)| name == key && pattern.matches(value))
     }
@@ -155,12 +151,13 @@ impl<const ARE_SECRET: bool> Setting for Options<ARE_SECRET> {
         {
             if ARE_SECRET {
                 let option = quoted(&[shortened(option), "="].concat());
-                return Remedy::change(Edit::Add, key, format!("{option} with its value"));
+                return Remedy::add(key, &format!("{option} with its value"));
             }
             return Remedy::entry(key, &format!("{option}={value}"));
         }
-        let change = "leave the option out (no entry has a `=` in its name or a `..` in its value)";
-        Remedy::Client(change.to_owned())
+        Remedy::client(
+            "leave the option out (no entry has a `=` in its name or a `..` in its value)",
+        )
     }
 
     fn is_empty(&self) -> bool {
@@ -174,7 +171,7 @@ impl<const ARE_SECRET: bool> Setting for Options<ARE_SECRET> {
 
 /// Programs with their arguments, each argument a pattern; `...` at the end is any more of them.
 #[derive(Clone, Debug)]
-pub struct Commands(Vec<Command>);
+pub(crate) struct Commands(Vec<Command>);
 
 #[derive(Clone, Debug)]
 struct Command {
@@ -240,9 +237,9 @@ impl Setting for Commands {
                 2 => format!("a list of {program} and its argument"),
                 count => format!("a list of {program} and its {} arguments", count - 1),
             };
-            return Remedy::change(Edit::Add, key, entry);
+            return Remedy::add(key, &entry);
         }
-        Remedy::Client("name a program".to_owned())
+        Remedy::client("name a program")
     }
 }
 

@@ -10,14 +10,14 @@ use crate::docker::path::is_clean;
 use crate::policy::value::{Port, Shape, Value};
 
 /// Paths of the host.
-pub type Binds = List<Bind>;
+pub(crate) type Binds = List<Bind>;
 
 /// A path, for reading alone or for writing too, with or without what is below it.
 ///
 /// Shape of an entry: `/path`, `/path/**` for what is below it too, with `:rw` behind it for writing, or with
 /// `:ro-nonrecursive` for reading where what else is mounted below it stays writable.
 #[derive(Clone, Debug)]
-pub struct Bind {
+pub(crate) struct Bind {
     path: String,
     is_tree: bool,
     access: Access,
@@ -84,12 +84,12 @@ fn path_entry(path: &str, mode: &str) -> String {
 
 /// A path in a container, written like those of the host.
 #[derive(Clone, Debug)]
-pub struct Inside<const IS_WRITTEN: bool>(Bind);
+pub(crate) struct Inside<const IS_WRITTEN: bool>(Bind);
 
 /// Where files are written to.
-pub type Uploads = List<Inside<true>>;
+pub(crate) type Uploads = List<Inside<true>>;
 /// Where processes start.
-pub type Directories = List<Inside<false>>;
+pub(crate) type Directories = List<Inside<false>>;
 
 impl<const IS_WRITTEN: bool> Entry for Inside<IS_WRITTEN> {
     const WANT: &'static str = Bind::WANT;
@@ -130,13 +130,13 @@ impl<const IS_WRITTEN: bool> Entry for Inside<IS_WRITTEN> {
 }
 
 /// Ports of the host.
-pub type Ports = List<PortRange>;
+pub(crate) type Ports = List<PortRange>;
 
 /// Some ports.
 ///
 /// Shape of an entry: `[address:]from[-to]`; port 0 is one that the daemon picks.
 #[derive(Clone, Debug)]
-pub struct PortRange {
+pub(crate) struct PortRange {
     /// Any, if there is none.
     address: Option<IpAddr>,
     from: u16,
@@ -176,7 +176,7 @@ impl Entry for PortRange {
 }
 
 /// Address ranges.
-pub type Subnets = List<IpNet>;
+pub(crate) type Subnets = List<IpNet>;
 
 impl Entry for IpNet {
     const WANT: &'static str = "must be an address range: \"10.200.0.0/16\"";

@@ -8,28 +8,22 @@ use crate::policy::value::Shape;
 
 /// What is asked for of one key of a policy, in one way.
 #[derive(Debug)]
-pub struct Row {
+pub(crate) struct Row {
     /// The key with its block, such as `create.env.allow`.
-    pub name: &'static str,
-    /// The values that it decides about.
-    pub shape: fn() -> Shape,
+    pub(crate) name: &'static str,
+    pub(crate) shape: fn() -> Shape,
     /// The entry that allows a recorded value and nothing else, if there is one.
-    pub literal: fn(&str) -> Option<String>,
-    /// How it is checked.
-    pub check: Check,
-    /// How much of a value is recorded.
-    pub record: Record,
-    /// What of Dockgate itself it can reach.
-    pub reaches: Reaches,
-    /// Which values of the key give a part of the host.
-    pub host: Host,
-    /// What is allowed without the key.
-    pub without: Without,
+    pub(crate) literal: fn(&str) -> Option<String>,
+    pub(crate) check: Check,
+    pub(crate) record: Record,
+    pub(crate) reaches: Reaches,
+    pub(crate) host: Host,
+    pub(crate) without: Without,
 }
 
 /// How a key is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
+pub(crate) enum Check {
     /// By the key alone.
     Value,
     /// A container, by the key's selectors.
@@ -56,29 +50,24 @@ pub enum Check {
 
 /// How much of a value is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Record {
-    /// All of it.
+pub(crate) enum Record {
     Whole,
     /// Not the parts of it that may be secret, if it has any.
     Shortened,
     /// Its name.
     Name,
-    /// Nothing.
     Never,
 }
 
 /// What of Dockgate itself a value can reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reaches {
-    /// Nothing.
+pub(crate) enum Reaches {
     Nothing,
     /// The network of a step of a build, which may be that of a container.
     BuildNetwork,
-    /// A container.
     Container,
     /// A container that is joined.
     Join,
-    /// A network.
     Network,
     /// A path of the host.
     Path,
@@ -86,18 +75,14 @@ pub enum Reaches {
     PathInOption,
     /// A container that is started, and its networks.
     Start,
-    /// The name of an image.
     Tag,
-    /// A volume.
     Volume,
 }
 
 /// Which values of a key give a container or a process a part of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Host {
-    /// None.
+pub(crate) enum Host {
     Never,
-    /// Any.
     Always,
     /// The network of the host.
     Network,
@@ -107,7 +92,7 @@ pub enum Host {
 
 /// What is allowed without a key: nothing, or something. Each request of which this is judged is then checked against
 /// the key, so that an empty list allows what all of them did without.
-pub type Without = Option<fn(Judged) -> bool>;
+pub(crate) type Without = Option<fn(Judged) -> bool>;
 
 /// Without the key nothing is allowed.
 pub(super) const NOTHING: Without = None;
@@ -124,15 +109,13 @@ pub(super) const JOINS: Without =
 pub(super) const VARIABLES: Without = None;
 
 /// Whether an operation makes containers.
-#[must_use]
-pub fn makes_containers(judged: Judged) -> bool {
+pub(crate) fn makes_containers(judged: Judged) -> bool {
     judged
         .body
         .is_some_and(|body| body == Document::Container || body.is_service())
 }
 
 /// Whether an operation runs programs in containers.
-#[must_use]
-pub fn runs_programs(judged: Judged) -> bool {
+pub(crate) fn runs_programs(judged: Judged) -> bool {
     judged.block == Some(Block::Exec)
 }

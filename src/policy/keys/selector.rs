@@ -11,14 +11,12 @@ const PROJECT_LABEL: &str = "com.docker.compose.project";
 
 impl Selectors {
     /// What was made through the same policy.
-    #[must_use]
-    pub fn own() -> Self {
+    pub(crate) fn own() -> Self {
         Self(vec![Selector::Own])
     }
 
     /// Whether a container is one of them, asked by the policy of this name.
-    #[must_use]
-    pub fn covers(&self, container: &Container, policy: &str) -> bool {
+    pub(crate) fn covers(&self, container: &Container, policy: &str) -> bool {
         self.0.iter().any(|selector| match selector {
             Selector::Name(pattern) => pattern.matches(&container.name),
             Selector::Label(key, pattern) => container.label(key).is_some_and(|value| {
@@ -30,15 +28,13 @@ impl Selectors {
     }
 
     /// Whether a container of this name would be one of them, whatever else it is.
-    #[must_use]
-    pub fn select_name(&self, name: &str) -> bool {
+    pub(crate) fn select_name(&self, name: &str) -> bool {
         let mut selectors = self.0.iter();
         selectors.any(|it| matches!(it, Selector::Name(pattern) if pattern.matches(name)))
     }
 
     /// Whether any of them selects by a label.
-    #[must_use]
-    pub fn has_labels(&self) -> bool {
+    pub(crate) fn has_labels(&self) -> bool {
         let mut selectors = self.0.iter();
         selectors.any(|it| matches!(it, Selector::Label(..)))
     }

@@ -3,14 +3,13 @@
 use serde_json::{Value, json};
 use wildmatch::WildMatch;
 
-use crate::policy::remedy::{Edit, Remedy};
+use crate::policy::remedy::Remedy;
 use crate::policy::value::{self, Shape};
 use crate::policyfile::spelling::did_you_mean;
 
 /// The type of a key.
-pub trait Setting {
+pub(crate) trait Setting {
     /// The values that it decides about.
-    #[must_use]
     fn shape() -> Shape
     where
         Self: Sized,
@@ -19,16 +18,11 @@ pub trait Setting {
     }
 
     /// Reads what stands under the key.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong with it, in words.
     fn read(value: &toml::Value) -> Result<Self, String>
     where
         Self: Sized;
 
     /// What may stand under the key, as JSON Schema, never stricter than what is read.
-    #[must_use]
     fn schema() -> Value
     where
         Self: Sized,
@@ -38,7 +32,6 @@ pub trait Setting {
 
     /// The entry that allows a recorded value and nothing else, if there is one: no pattern, no folder with all that
     /// is in it, and not whatever has a label.
-    #[must_use]
     fn literal(recorded: &str) -> Option<String>
     where
         Self: Sized,
@@ -57,15 +50,11 @@ pub trait Setting {
         }
         match self.entry(value) {
             Ok(entry) => Remedy::entry(key, &entry).noted(self.note(value)),
-            Err(change) => Remedy::Client(change.to_owned()),
+            Err(change) => Remedy::client(change),
         }
     }
 
     /// The entry that allows a value, or what the client must do for there to be one.
-    ///
-    /// # Errors
-    ///
-    /// No entry allows it.
     fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
         Ok(value.shown().unwrap_or_default().into_owned())
     }
@@ -115,7 +104,7 @@ impl Setting for bool {
     }
 
     fn remedy(&self, key: &str, _: &value::Value) -> Remedy {
-        Remedy::change(Edit::Set, key, "true")
+        Remedy::set(key, "true")
     }
 
     fn is_empty(&self) -> bool {
@@ -166,18 +155,15 @@ impl<T: Setting> Setting for Option<T> {
 }
 
 /// An entry of a list that allows what any of its entries allows.
-pub trait Entry: Sized {
+pub(crate) trait Entry: Sized {
     /// What an entry must be.
     const WANT: &'static str = "must not be empty";
 
     /// A regular expression for the schema, never stricter than what is read.
     const PATTERN: Option<&'static str> = None;
 
-    /// As [`Setting::shape`].
     const SHAPE: Shape = Shape::Text;
 
-    /// Reads an entry.
-    #[must_use]
     fn parse(text: &str) -> Option<Self>;
 
     /// What is listed of it among [`Setting::entries`].
@@ -185,26 +171,17 @@ pub trait Entry: Sized {
         None
     }
 
-    /// As [`Setting::allows`].
     fn allows(&self, value: &value::Value) -> bool;
 
-    /// As [`Setting::entry`].
-    ///
-    /// # Errors
-    ///
-    /// No entry allows it.
+    /// The entry that allows a value, as of [`Setting::entry`].
     fn of(value: &value::Value) -> Result<String, &'static str> {
         Ok(value.shown().unwrap_or_default().into_owned())
     }
 
-    /// As [`Setting::literal`].
-    #[must_use]
     fn literal(recorded: &str) -> Option<String> {
         is_plain(recorded).then(|| recorded.to_owned())
     }
 
-    /// As [`Setting::selectors`].
-    #[must_use]
     fn selectors(_: &List<Self>) -> Option<&Selectors> {
         None
     }
@@ -212,7 +189,7 @@ pub trait Entry: Sized {
 
 /// A list of entries, each of which is read and allows what it allows by itself.
 #[derive(Clone, Debug)]
-pub struct List<E>(pub(super) Vec<E>);
+pub(crate) struct List<E>(pub(super) Vec<E>);
 
 impl<E> Default for List<E> {
     fn default() -> Self {
@@ -248,21 +225,20 @@ impl<E: Entry> Setting for List<E> {
     fn entries(&self) -> Vec<String> {
         self.0.iter().filter_map(E::written).collect()
     }
+
     fn selectors(&self) -> Option<&Selectors> {
         E::selectors(self)
     }
 }
 
 /// Containers that are there.
-pub type Selectors = List<Selector>;
+pub(crate) type Selectors = List<Selector>;
 
 /// Some of the containers that are there. As an entry: a pattern of the name, `label:key`, `label:key=pattern`,
 /// `project:pattern` for a compose project, or `@own` for what was made through the same policy.
 #[derive(Clone, Debug)]
-pub enum Selector {
-    /// By a label.
+pub(crate) enum Selector {
     Label(String, Option<WildMatch>),
-    /// By the name.
     Name(WildMatch),
     /// What was made through the same policy.
     Own,

@@ -7,11 +7,11 @@ use crate::policy::value::Value;
 macro_rules! texts {
     ($($(#[doc = $doc:literal])+ $name:ident $entry_name:ident |$entry:ident, $asked:ident| $allows:expr;)+) => {$(
         $(#[doc = $doc])+
-        pub type $name = List<$entry_name>;
+        pub(crate) type $name = List<$entry_name>;
 
         #[doc = concat!("An entry of [`", stringify!($name), "`].")]
         #[derive(Clone, Debug)]
-        pub struct $entry_name(String);
+        pub(crate) struct $entry_name(String);
 
         impl Entry for $entry_name {
             fn parse(text: &str) -> Option<Self> {
@@ -49,14 +49,12 @@ texts! {
 
 impl Texts {
     /// These texts.
-    #[must_use]
-    pub fn of(texts: &[&str]) -> Self {
+    pub(crate) fn of(texts: &[&str]) -> Self {
         Self(texts.iter().map(|text| Text((*text).to_owned())).collect())
     }
 
     /// Whether a text is one of them.
-    #[must_use]
-    pub fn has(&self, text: &str) -> bool {
+    pub(crate) fn has(&self, text: &str) -> bool {
         self.0.iter().any(|listed| listed.0 == text)
     }
 }
@@ -80,11 +78,11 @@ fn is_within(entry: &str, asked: &str) -> bool {
 }
 
 /// Users.
-pub type Users = List<User>;
+pub(crate) type Users = List<User>;
 
 /// A user by number: `uid`, `uid:gid`, or `@non-root` for any but 0, user and group both given.
 #[derive(Clone, Debug)]
-pub struct User(String);
+pub(crate) struct User(String);
 
 const NON_ROOT: &str = "@non-root";
 

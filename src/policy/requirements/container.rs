@@ -172,7 +172,7 @@ const ANNOTATIONS: &str = "Annotations";
 /// # Errors
 ///
 /// Its inspection cannot be read.
-pub fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
+pub(crate) fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
     let mut requirements = Requirements {
         operation: Operation::ContainerCreate,
         version: None,
