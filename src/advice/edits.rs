@@ -64,7 +64,7 @@ pub(crate) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited
 
 /// How to add an entry to what the settings deny already, if they deny something.
 fn settings_deny(rules: &Rules, entry: &str) -> Option<String> {
-    match &rules.denied().entries().first()?.place {
+    match &rules.deny.entries().first()?.place {
         Place::List {
             key,
             file,
@@ -80,7 +80,7 @@ pub(crate) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<St
     let granting = rules.policies().iter().find(|policy| policy.grants(call));
     match (denial.reason, &denial.asked, granting) {
         (Reason::Denied, _, _) => {
-            let taken = taken_out(rules.denied(), call);
+            let taken = taken_out(&rules.deny, call);
             Some(match granting {
                 Some(_) => taken,
                 None => format!("{taken}, and {}", granted(rules, call)),

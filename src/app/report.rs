@@ -13,7 +13,7 @@ use crate::proxy::daemon_state::DaemonState;
 pub(crate) fn rules(rules: &Rules) -> Vec<String> {
     let policies = rules.policies().iter().map(|policy| counted(rules, policy));
     let mut warnings = warnings(rules);
-    if rules.is_observed() {
+    if rules.is_observed {
         let open = "the gate is open: what the policies refuse is forwarded, to be learned from; to close it take `observe` out";
         warnings.insert(0, open.to_owned());
     }

@@ -250,15 +250,6 @@ impl Answers {
     pub fn answer(&self, lookup: &Lookup) -> Option<&Answer> {
         self.answers.get(lookup)
     }
-
-    /// The container of a name or id, if it was looked up and is there.
-    #[must_use]
-    pub fn container(&self, name: &str) -> Option<&Arc<Container>> {
-        match self.answer(&Lookup::Container(name.to_owned())) {
-            Some(Answer::Container(container)) => Some(container),
-            Some(_) | None => None,
-        }
-    }
 }
 
 /// What is still missing to a judgement, or forbids it.

@@ -202,20 +202,17 @@ mod tests {
         };
         let (before, after) = (rules(), rules());
         let shelved = || permit(&before, &Answers::default()).shelve().unwrap();
-        assert!(shelved().resume(before.revision()).is_some());
-        assert!(shelved().resume(before.clone().revision()).is_some());
-        assert!(
-            shelved().resume(after.revision()).is_none(),
-            "S15: reloaded"
-        );
+        assert!(shelved().resume(&before.revision).is_some());
+        assert!(shelved().resume(&before.clone().revision).is_some());
+        assert!(shelved().resume(&after.revision).is_none(), "S15: reloaded");
         assert!(
             shelved()
-                .resume(before.clone().observed(true).revision())
+                .resume(&before.clone().observed(true).revision)
                 .is_none(),
             "S15: observed"
         );
         assert!(
-            shelved().resume(before.enforced().revision()).is_none(),
+            shelved().resume(&before.enforced().revision).is_none(),
             "S15: enforced"
         );
     }

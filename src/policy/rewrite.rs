@@ -14,7 +14,7 @@ use super::request::Request;
 use super::stamp;
 use crate::docker::network::is_user_defined;
 use crate::docker::{Block, Call, Json, Operation, Subject};
-use crate::policy::answers::{Answer, Answers, Lookup};
+use crate::policy::answers::{self, Answer, Answers, Lookup};
 use crate::policy::objects::is_full_id;
 use crate::policyfile::file::Policy;
 
@@ -123,7 +123,8 @@ fn first_part(value: &mut Json, known: &Answers) {
         Some((name, rest)) => (name, Some(rest)),
         None => (&**text, None),
     };
-    let Some(container) = known.container(name).filter(|_| is_hex(name)) else {
+    let container = answers::container(known, name).ok();
+    let Some(container) = container.filter(|_| is_hex(name)) else {
         return;
     };
     let meant = if container.name == name {

@@ -13,13 +13,14 @@ use crate::policyfile::grants::Grants;
 /// What holds on a listener.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    pub(super) deny: Grants,
+    /// What is denied to all of them.
+    pub(crate) deny: Grants,
     pub(super) policies: Vec<Policy>,
     /// What is named where one of them would be allowed by another.
     pub(super) variants: Arc<Variants>,
-    pub(super) revision: Revision,
+    pub(crate) revision: Revision,
     /// Whether what they refuse is sent all the same, to be learned from.
-    pub(super) is_observed: bool,
+    pub(crate) is_observed: bool,
 }
 
 impl Rules {
@@ -79,15 +80,6 @@ impl Rules {
         }
     }
 
-    pub(crate) fn revision(&self) -> &Revision {
-        &self.revision
-    }
-
-    /// Whether what they refuse is sent all the same.
-    pub(crate) fn is_observed(&self) -> bool {
-        self.is_observed
-    }
-
     /// The policies that grant a call, whatever it asks for besides.
     pub(super) fn granting(&self, call: &Call) -> impl Iterator<Item = &Policy> {
         let is_denied = self.deny.covers(call);
@@ -115,10 +107,6 @@ impl Rules {
 
     pub(crate) fn policies(&self) -> &[Policy] {
         &self.policies
-    }
-
-    pub(crate) fn denied(&self) -> &Grants {
-        &self.deny
     }
 
     /// The operations that are granted and can be root on the host, as what they ask for is not

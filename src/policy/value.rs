@@ -14,8 +14,10 @@ pub(crate) enum Value {
     /// A name, a path, an address or the like.
     Text(String),
     /// An option of a driver.
-    Pair { key: String, value: String },
-    /// A label.
+    Pair {
+        key: String,
+        value: String,
+    },
     Label {
         key: String,
         value: String,
@@ -36,11 +38,8 @@ pub(crate) enum Value {
         path: String,
         access: Access,
     },
-    /// A program with its arguments.
     Argv(Vec<String>),
-    /// A variable of the environment.
     Variable(Variable),
-    /// Ports of the host.
     Port(Port),
     /// What a container may use at the most.
     Limits(Limits),

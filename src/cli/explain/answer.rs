@@ -78,7 +78,7 @@ impl Answer {
             target: asked.target.clone(),
             ..Self::default()
         };
-        if rules.is_observed() {
+        if rules.is_observed {
             let open = "what is observed is enforced; until `observe` is taken out, what is refused here is forwarded";
             answer.supposed.push(open.to_owned());
         }
@@ -182,7 +182,7 @@ impl Answer {
         self.to_allow = edits::to_allow(rules, call, &denial);
         let granting = granting(rules, call);
         if denial.reason == Reason::Denied {
-            if let Some(written) = rules.denied().written(call).next() {
+            if let Some(written) = rules.deny.written(call).next() {
                 let cited = Cited {
                     written,
                     way: Vec::new(),

@@ -71,12 +71,6 @@ impl ReferencePattern {
 }
 
 impl References {
-    /// Whether every image of a reference's repository is one of them.
-    fn cover_every_version(&self, of: &Reference) -> bool {
-        let mut patterns = self.0.iter();
-        patterns.any(|pattern| pattern.covers_every_version(&of.repository))
-    }
-
     /// Whether every image is one of them.
     pub(crate) fn cover_all(&self) -> bool {
         let mut patterns = self.0.iter();
@@ -162,9 +156,10 @@ impl Setting for Moved {
             return !is_on_host(name);
         };
         match name.strip_suffix(EVERY_VERSION) {
-            Some(name) => {
-                Reference::parse(name).is_ok_and(|image| references.cover_every_version(&image))
-            }
+            Some(name) => Reference::parse(name).is_ok_and(|image| {
+                let mut patterns = references.0.iter();
+                patterns.any(|pattern| pattern.covers_every_version(&image.repository))
+            }),
             None => references.have(name),
         }
     }

@@ -79,8 +79,7 @@ impl Setting for Variables {
             let name = &variable.name;
             if self.forbid.covers(name) {
                 let forbid = key.replace(".allow", ".forbid");
-                let forbidding = self.forbid.covering(name);
-                parts.extend(forbidding.map(|pattern| Remedy::remove(&forbid, &pattern)));
+                parts.push(self.forbid.without(name, &forbid));
             }
             if !self.has(variable) {
                 parts.push(Remedy::add(key, &quoted(shortened(name))));
@@ -174,8 +173,7 @@ impl Setting for Labels {
             return Remedy::remove(&stamp, shortened(label))
                 .noted(", which sets it to another value");
         }
-        let forbidding = self.forbid.covering(label);
-        Remedy::all(forbidding.map(|pattern| Remedy::remove(key, &pattern)))
+        self.forbid.without(label, key)
     }
 
     fn is_empty(&self) -> bool {

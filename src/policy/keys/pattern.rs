@@ -17,11 +17,11 @@ impl Patterns {
         self.0.iter().any(|pattern| pattern.matches(text))
     }
 
-    /// Those of them that match the whole text, as they are written.
-    pub(crate) fn covering(&self, text: &str) -> impl Iterator<Item = String> {
+    /// How to change a key that has them, for none of them to match the text.
+    pub(super) fn without(&self, text: &str, key: &str) -> Remedy {
         let patterns = self.0.iter();
-        let covering = patterns.filter(move |pattern| pattern.matches(text));
-        covering.map(ToString::to_string)
+        let covering = patterns.filter(|pattern| pattern.matches(text));
+        Remedy::all(covering.map(|pattern| Remedy::remove(key, &pattern.to_string())))
     }
 }
 

@@ -41,7 +41,7 @@ impl Handler {
     ) -> Result<Sent, Denial> {
         let listener_rules = self.shared.listener_rules();
         let rules = &listener_rules.rules;
-        entry.record.is_observed = rules.is_observed();
+        entry.record.is_observed = rules.is_observed;
         let call = self.admit(entry, stage, &listener_rules).await?;
         entry.record.is_left_out = health::is_health_check(&call, &stage.head, &self.client);
         stage.prepare_for(&call);
@@ -92,7 +92,7 @@ impl Handler {
             };
             let listener_rules = self.shared.listener_rules();
             let rules = &listener_rules.rules;
-            let resumed = |shelved: Option<Shelved>| shelved?.resume(rules.revision());
+            let resumed = |shelved: Option<Shelved>| shelved?.resume(&rules.revision);
             let judgement = match request.map_err(resumed) {
                 Err(Some(permit)) => Judgement::Allow(permit),
                 Ok(request) => rules.evaluate(request, stage.context(own)),
