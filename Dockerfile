@@ -1,7 +1,7 @@
 # Two images around one static binary:
 #
-#   docker build -t dockgate .                          the binary and nothing else
-#   docker build -t dockgate:compat --target compat .   with busybox, for compose files whose healthcheck calls `wget`
+#   docker build -t dockgate:0.1.0 .                          only the binary
+#   docker build -t dockgate:0.1.0-compat --target compat .   with busybox, for compose files whose healthcheck calls `wget`
 #
 # Base images are pinned by version. A release pins their bytes too: --build-arg RUST_DIGEST=@sha256:...
 ARG RUST_DIGEST=
