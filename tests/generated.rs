@@ -1,6 +1,6 @@
-//! What is made from the sources and kept beside them is what they make today.
+//! The generated files in the repository are up to date.
 //!
-//! `DOCKGATE_WRITE=1 cargo test --test integration generated::` writes the files anew.
+//! `DOCKGATE_WRITE=1 cargo test --test integration generated::` writes them again.
 
 mod command_line;
 mod kept;
@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 use toml::{Table, Value};
 
 #[test]
-fn each_policy_says_how_much_it_opens_and_how_much_its_clients_variables_open() {
+fn each_policy_says_how_much_it_allows_and_how_much_its_clients_variables_allow() {
     for sheet in shipped::ALL.iter().map(Sheet::of) {
         generated(&format!("policies/{}.toml", sheet.name), &sheet.text);
     }
@@ -95,7 +95,7 @@ fn what_each_shipped_policy_grants_is_what_was_reviewed() {
     generated("tests/data/granted.txt", &granted());
 }
 
-/// A request that asks more of the daemon than any may is denied, so none of those that are known may come near.
+/// Requests that need too many lookups are denied, so no known request may come near the limit.
 #[test]
 fn what_each_operation_has_looked_up_is_what_was_reviewed() {
     let made = lookups::lookups();
@@ -106,8 +106,8 @@ fn what_each_operation_has_looked_up_is_what_was_reviewed() {
     }
 }
 
-/// Each operation, its effect, and the shipped policies that grant it: a line each. A change of it is read
-/// before it is taken over.
+/// Each operation, its effect, and the shipped policies that allow it: a line each. Review a change before
+/// you accept it.
 fn granted() -> String {
     let load = |(name, _): &(&str, _)| Policy::load(name, &Files).unwrap();
     let policies: Vec<_> = shipped::ALL.iter().map(load).collect();
@@ -169,7 +169,7 @@ fn policies() -> String {
     page.push_str("| policy | for | operations | with Tecnativa |\n| --- | --- | --- | --- |\n");
     for sheet in &sheets {
         let (name, for_what) = (sheet.name, sheet.policy.description());
-        let (count, usual) = (sheet.operations().len(), sheet.opened_by_sections());
+        let (count, usual) = (sheet.operations().len(), sheet.allowed_by_variables());
         writeln!(
             page,
             "| [`{name}`](#{name}) | {for_what} | {count} | {usual} |"
@@ -183,7 +183,7 @@ fn policies() -> String {
     page
 }
 
-/// What stands above the table of what the policies were read from.
+/// The text above the table of sources.
 const SOURCES: &str = "
 ## Sources
 
@@ -191,7 +191,7 @@ Each policy was written from the source code of its client, at the commit in thi
 version ran through Dockgate under the policies of the row: by hand on real engines, or in the tests each time. Another release of the client may
 call something else: use `dockgate learn` to find out ([learning.md](learning.md)).
 
-| policies | read from | run |
+| policies | based on | tested |
 | --- | --- | --- |
 ";
 
@@ -209,19 +209,19 @@ fn sources(sheets: &[Sheet]) -> String {
     }
     let mut table = SOURCES.to_owned();
     for (source, names) in rows {
-        let (read, run) = source.split_once(". Run: ").unwrap_or((source, "–"));
+        let (read, run) = source.split_once(". Tested: ").unwrap_or((source, "–"));
         writeln!(table, "| {} | {read} | {run} |", names.join(", ")).unwrap();
     }
     table
 }
 
-/// How the line begins that says which source a policy was read from.
-const READ_FROM: &str = "Read from ";
+/// How the line begins that says which source a policy is based on.
+const BASED_ON: &str = "Based on ";
 
-/// How the second line of a policy goes on that names the variables of its client.
-const USUALLY_SET: &str = ", which is usually set for it, opens ";
+/// What stands before the client's variables in the second line of a policy, and after them.
+const VARIABLES: (&str, &str) = ("; the usual Tecnativa variables, ", ", allow ");
 
-/// The text of a policy, with how much it opens in its second line.
+/// The text of a policy, with how much it allows in its second line.
 fn counted(text: &str, policy: &Policy) -> String {
     let all = Operation::ALL.iter();
     let count = all.filter(|operation| policy.has(**operation)).count();
@@ -232,22 +232,27 @@ fn counted(text: &str, policy: &Policy) -> String {
     };
     let (schema, rest) = text.split_once('\n').unwrap();
     let (second, rest) = rest.split_once('\n').unwrap();
-    let variables = second
-        .split_once("; ")
-        .and_then(|(_, rest)| rest.split_once(USUALLY_SET));
-    let compared = variables.map(|(variables, _)| {
-        let opened = opened_by(variables);
-        format!("; {variables}{USUALLY_SET}{opened}")
+    let (before, after) = VARIABLES;
+    let compared = variables_of(second).map(|variables| {
+        let allowed = allowed_by(variables);
+        format!("{before}{variables}{after}{allowed}")
     });
     let compared = compared.unwrap_or_default();
-    format!("{schema}\n# Opens {count} {noun}{compared}.\n{rest}")
+    format!("{schema}\n# Allows {count} {noun}{compared}.\n{rest}")
 }
 
-/// How many operations Tecnativa's image would open with these variables.
+/// The client's variables in the second line of a policy.
+fn variables_of(second: &str) -> Option<&str> {
+    let (before, after) = VARIABLES;
+    let (variables, _) = second.split_once(before)?.1.split_once(after)?;
+    Some(variables)
+}
+
+/// How many operations Tecnativa's image would allow with these variables.
 ///
 /// An operation counts once, whatever paths and methods it has; GET and HEAD of `/_ping`, events and version are
-/// open without a variable.
-fn opened_by(variables: &str) -> usize {
+/// allowed without a variable.
+fn allowed_by(variables: &str) -> usize {
     let pairs = format!("DOCKGATE_DIALECT=tecnativa {variables}");
     let pair = |pair: &str| {
         let (name, value) = pair.split_once('=').unwrap();
@@ -260,7 +265,7 @@ fn opened_by(variables: &str) -> usize {
     all.filter(|operation| rules.grants(**operation)).count()
 }
 
-/// A shipped policy as it is read, and as it is written.
+/// A shipped policy and its text.
 struct Sheet {
     name: &'static str,
     text: String,
@@ -291,19 +296,19 @@ impl Sheet {
         values.map(|value| value.as_str().unwrap()).collect()
     }
 
-    /// The lines behind the first, which names the schema: how much it opens, and what there is to know.
+    /// The lines after the first, which names the schema: how much the policy allows, and what there is to know.
     fn head(&self) -> Vec<&str> {
         let lines = self.text.lines().skip(1);
         let head = lines.map_while(|line| line.strip_prefix("# "));
-        head.filter(|line| !line.starts_with(READ_FROM)).collect()
+        head.filter(|line| !line.starts_with(BASED_ON)).collect()
     }
 
-    /// What it was read from and run with: its own line, or that of the first policy that it extends.
+    /// What it is based on and was tested with: its own line, or that of the first policy that it extends.
     fn source(&self) -> &'static str {
         let mut text = shipped::text(self.name).unwrap();
         loop {
             let mut lines = text.lines().filter_map(|line| line.strip_prefix("# "));
-            if let Some(source) = lines.find_map(|line| line.strip_prefix(READ_FROM)) {
+            if let Some(source) = lines.find_map(|line| line.strip_prefix(BASED_ON)) {
                 return source.trim_end_matches('.');
             }
             let table: Table = text.parse().unwrap();
@@ -314,13 +319,13 @@ impl Sheet {
         }
     }
 
-    fn opened_by_sections(&self) -> &str {
+    fn allowed_by_variables(&self) -> &str {
         let first = self.head()[0];
-        let opened = first.rsplit_once("opens ").map(|(_, opened)| opened);
-        opened.unwrap_or_default().trim_end_matches('.')
+        let allowed = first.rsplit_once(VARIABLES.1).map(|(_, allowed)| allowed);
+        allowed.unwrap_or_default().trim_end_matches('.')
     }
 
-    /// What stands behind an entry of `allow`.
+    /// The comment after an entry of `allow`.
     fn comment(&self, entry: &str) -> &str {
         let begin = format!("\"{entry}\",");
         let mut lines = self.text.lines().map(str::trim_start);
@@ -329,7 +334,7 @@ impl Sheet {
         comment.map_or("", |(_, comment)| comment.trim())
     }
 
-    /// What stands between the grants and the examples, as it is written.
+    /// The text between `allow` and the examples.
     fn blocks(&self) -> &str {
         let (head, _) = self.text.split_once("[[example]]").unwrap();
         let (_, rest) = head.split_once("allow = [").unwrap();
@@ -370,9 +375,8 @@ impl Sheet {
 
 /// The variables of the first line as code.
 fn mark_variables(line: &str) -> String {
-    let Some((opens, rest)) = line.split_once("; ") else {
-        return line.to_owned();
-    };
-    let (variables, rest) = rest.split_once(", which").unwrap();
-    format!("{opens}; `{variables}`, which{rest}")
+    match variables_of(line) {
+        Some(variables) => line.replace(variables, &format!("`{variables}`")),
+        None => line.to_owned(),
+    }
 }

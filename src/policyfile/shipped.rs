@@ -179,11 +179,11 @@ shipped![
     "zabbix-agent2",
 ];
 
-/// The project whose source a shipped policy says that it was read from, such as `traefik/traefik`.
+/// The project that a shipped policy says it is based on, such as `traefik/traefik`.
 #[must_use]
 pub fn project(name: &str) -> Option<&'static str> {
     let mut lines = text(name)?.lines();
-    let source = lines.find_map(|line| line.strip_prefix("# Read from "))?;
+    let source = lines.find_map(|line| line.strip_prefix("# Based on "))?;
     source.split(' ').next()
 }
 

@@ -205,9 +205,9 @@ fn what_a_client_requires_stands_in_an_example() {
     }
 }
 
-/// `tests/generated.rs` holds the counts against the operations that are opened.
+/// `tests/generated.rs` checks the counts against the allowed operations.
 #[test]
-fn each_begins_with_its_schema_and_how_much_is_opened_here_and_by_sections() {
+fn each_begins_with_its_schema_and_how_much_it_and_its_clients_variables_allow() {
     for (name, text) in ALL {
         let mut lines = text.lines();
         assert_eq!(
@@ -216,43 +216,45 @@ fn each_begins_with_its_schema_and_how_much_is_opened_here_and_by_sections() {
             "{name}"
         );
         let first = lines.next().unwrap();
-        let said = first.strip_prefix("# Opens ").expect(name);
+        let said = first.strip_prefix("# Allows ").expect(name);
         let (count, rest) = said.split_once(" operation").expect(name);
         let count: usize = count.parse().expect(name);
         let Some((_, compared)) = rest.split_once("; ") else {
             assert!(GENERAL.contains(name), "{name} compares with nothing");
             continue;
         };
-        let (_, opened) = compared.rsplit_once(" opens ").expect(name);
-        let opened: usize = opened.trim_end_matches('.').parse().expect(name);
-        assert!(count < opened, "{name} opens more than its variables");
+        let (_, allowed) = compared.rsplit_once(", allow ").expect(name);
+        let allowed: usize = allowed.trim_end_matches('.').parse().expect(name);
+        assert!(count < allowed, "{name} allows more than its variables");
     }
 }
 
-/// The line by which a policy says which source of its client it was read from, and what was run under it.
+/// The line in which a policy says which source of its client it is based on, and what was tested with it.
 fn source(text: &str) -> Option<&str> {
     let mut lines = text.lines().filter(|line| line.starts_with('#'));
-    lines.find_map(|line| line.strip_prefix("# Read from "))
+    lines.find_map(|line| line.strip_prefix("# Based on "))
 }
 
 #[test]
-fn each_says_which_source_of_its_client_it_was_read_from() {
+fn each_says_which_source_of_its_client_it_is_based_on() {
     for (name, text) in ALL {
         let policy = load(name);
-        // A variant without the line was read from, and run with, what the policy that it extends was.
+        // A variant without the line is based on, and was tested with, the same as the policy that it extends.
         let Some(source) = source(text) else {
             let extended = policy.parents().first();
             assert!(extended.is_some(), "{name} says no source");
             continue;
         };
         let source = source.strip_suffix('.').expect(name);
-        let (read, run) = source.split_once(". Run: ").unwrap_or((source, "-"));
-        assert!(!run.is_empty() && !run.contains("Run: "), "{name}: {run}");
+        let (base, tested) = source.split_once(". Tested: ").unwrap_or((source, "-"));
+        let is_said_once = !tested.is_empty() && !tested.contains("Tested: ");
+        assert!(is_said_once, "{name}: {tested}");
         if GENERAL.contains(name) {
-            assert!(read.starts_with("no "), "{name}: {read}");
+            let is_project = base.contains('/');
+            assert!(!is_project, "{name}: {base}");
             continue;
         }
-        let (repository, version) = read.split_once(' ').expect(name);
+        let (repository, version) = base.split_once(' ').expect(name);
         assert_eq!(repository.matches('/').count(), 1, "{name}: {repository}");
         let commit = version.get(..7).expect(name);
         let is_commit = commit.chars().all(|digit| digit.is_ascii_hexdigit());
