@@ -267,7 +267,7 @@ fn descriptions_fit_into_a_line_of_the_list_and_no_line_is_too_long() {
     for (name, text) in ALL {
         let description = load(name).description();
         assert!(
-            (10..=120).contains(&description.len()),
+            (10..=100).contains(&description.len()),
             "{name}: {description}"
         );
         assert!(!description.ends_with('.'), "{name}: {description}");
