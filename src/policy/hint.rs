@@ -29,14 +29,6 @@ impl<'p> Shortfall<'p> {
             differences: Vec::new(),
         }
     }
-
-    /// What hints need to know.
-    pub(crate) fn hints(&self) -> Hints<'_> {
-        Hints {
-            blocks: self.blocks,
-            entered: self.entered.as_ref(),
-        }
-    }
 }
 
 /// What a policy says of what is hinted at.

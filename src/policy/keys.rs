@@ -307,9 +307,7 @@ impl Blocks {
                 }
                 Host::Directories => {
                     let mut paths = setting.entries();
-                    paths.retain(|path| {
-                        OF_THE_HOST.contains(&&**path) || path.ends_with("docker.sock")
-                    });
+                    paths.retain(|it| OF_THE_HOST.contains(&&**it) || it.ends_with("docker.sock"));
                     found.extend(paths.iter().map(|path| format!("{name} = {path}")));
                 }
                 Host::Always | Host::Network | Host::Never => {}

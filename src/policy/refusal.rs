@@ -129,27 +129,20 @@ pub(crate) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
 /// The refusal of what a policy does not grant within an operation that it does; a shipped policy beside it
 /// may grant all of it.
 pub(crate) fn restricted(call: &Call, shortfall: &Shortfall<'_>, variant: Option<&str>) -> Denial {
-    let Shortfall {
-        requirements,
-        differences,
-        ..
-    } = shortfall;
-    let hints = shortfall.hints();
+    let (blocks, entered) = (shortfall.blocks, shortfall.entered.as_ref());
+    let hints = Hints { blocks, entered };
     let mut seen = HashSet::new();
-    let mut distinct = requirements
-        .iter()
-        .filter(|requirement| seen.insert(&requirement.what));
+    let requirements = shortfall.requirements.iter();
+    let mut distinct = requirements.filter(|requirement| seen.insert(&requirement.what));
     let shown = distinct.by_ref().take(SHOWN);
-    let shown: Vec<_> = shown
-        .map(|requirement| refusal(requirement, hints))
-        .collect();
+    let shown: Vec<_> = shown.map(|it| refusal(it, hints)).collect();
     let mut message = format!("{}: {}", entry(call), shown.join("; "));
     let more = distinct.count();
     // A String takes every write.
     if more > 0 {
         _ = write!(message, "; and {more} more");
     }
-    if let Some(difference) = differences.first() {
+    if let Some(difference) = shortfall.differences.first() {
         let other = if call.operation() == Some(Operation::ServiceUpdate) {
             "service as it is"
         } else {

@@ -32,14 +32,13 @@ impl Variants {
         for policy in policies.iter().filter(|policy| !policy.passes_bodies()) {
             let is_shipped = shipped::text(policy.name()).is_some();
             let bases = if is_shipped {
-                vec![policy]
+                std::slice::from_ref(policy)
             } else {
-                policy.parents().iter().collect()
+                policy.parents()
             };
             for base in bases {
-                let family = family(base);
-                let new =
-                    family.filter(|other| policies.iter().all(|it| it.name() != other.name()));
+                let is_new = |other: &Policy| policies.iter().all(|it| it.name() != other.name());
+                let new = family(base).filter(is_new);
                 variants.extend(new.map(|other| Variant::new(other, policy, base)));
             }
         }
