@@ -51,6 +51,7 @@ use crate::config::Limits;
 use crate::net::client::Client;
 use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::policy::{Denial, Reason};
+use crate::sync::lock;
 
 /// How long the rest of a refused request is read and thrown away. A client that is still writing
 /// when the connection is closed would print a broken pipe instead of the refusal.
@@ -147,7 +148,7 @@ where
             }
             let mut context = state.wake_flag.context();
             let over = connection.poll_without_shutdown(&mut context).is_ready();
-            let tunnel = handler.take_tunnel();
+            let tunnel = lock(&handler.tunnel).take();
             if over || tunnel.is_some() {
                 return Poll::Ready(tunnel);
             }

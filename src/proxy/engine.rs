@@ -52,12 +52,9 @@ const MENDED: [u32; 3] = [29, 5, 1];
 /// The three numbers that a version begins with; `26.1.5+dfsg1` has more behind them.
 fn numbers(version: &str) -> Option<[u32; 3]> {
     let core = version.split(['-', '+']).next()?;
-    let mut parts = core.split('.').map(str::parse);
-    Some([
-        parts.next()?.ok()?,
-        parts.next()?.ok()?,
-        parts.next()?.ok()?,
-    ])
+    let parts = core.split('.').take(3).map(str::parse);
+    let parts: Vec<u32> = parts.collect::<Result<_, _>>().ok()?;
+    parts.try_into().ok()
 }
 
 impl fmt::Display for Engine {

@@ -17,55 +17,48 @@
 mod admit;
 mod decide;
 mod forward;
-mod parts;
 mod prepare;
 pub(crate) mod reply;
 mod stage;
 
-use hyper::Response;
-use hyper::body::Incoming;
+use std::sync::{Arc, Mutex};
 
-use self::stage::Stage;
-use super::body::ReplyBody;
-use super::head::{BadHead, RefusedHead};
-use crate::audit::{Entry, Unavailable};
-use crate::policy::Denial;
-use crate::sync::lock;
+use super::budget::Share;
+use super::request_state::RequestState;
+use super::shared::Shared;
+use super::tunnel::Tunnel;
+use super::upstream::Upstream;
+use crate::net::client::Client;
 
-pub(crate) use parts::Handler;
+/// Handles the requests of one client's connection.
+pub(crate) struct Handler {
+    shared: Arc<Shared>,
+    client: Client,
+    share: Share,
+    state: Arc<RequestState>,
+    /// The way to the daemon, driven by the connection's task.
+    pub(super) upstream: Upstream,
+    /// Refuses every request, as the client has too many connections.
+    is_over_limit: bool,
+    /// A hijack that was granted, for the connection to run.
+    pub(super) tunnel: Mutex<Option<Tunnel>>,
+}
 
 impl Handler {
-    /// Answers the request whose head the guard has read.
-    pub(crate) async fn answer(&self, body: Incoming) -> Response<ReplyBody> {
-        // hyper has a request only when the guard has put a head before it.
-        let head = lock(&self.state.head).take().unwrap_or(Err(RefusedHead {
-            bad: BadHead::RequestLine,
-            line: None,
-        }));
-        let Ok(entry) = Entry::open(&self.shared.log, &self.client, &self.shared.listener) else {
-            return self.refuse(&Denial::from(Unavailable), true, None);
-        };
-        let mut entry = Box::new(entry);
-        let head = match head {
-            Ok(head) => head,
-            Err(refused) => {
-                if let Some((method, target)) = &refused.line {
-                    entry.record.asked(method, target);
-                }
-                return self.give_up(&Denial::from(&refused.bad), true, entry);
-            }
-        };
-        entry.record.asked(&head.method, &head.target);
-        let mut stage = Stage::new(head, body, &self.share);
-        match self.decide(&mut entry, &mut stage).await {
-            Ok(sent) => self.hand_on(sent, &stage.head, entry).await,
-            Err(denial) => {
-                if !stage.is_sent() {
-                    entry.record.not_sent();
-                }
-                let is_next_known = self.reads_to_end(&mut stage, &entry.record).await;
-                self.give_up(&denial, !is_next_known, entry)
-            }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        client: Client,
+        state: Arc<RequestState>,
+        is_over_limit: bool,
+    ) -> Self {
+        Self {
+            share: shared.budget.share_of(client.key),
+            upstream: Upstream::new(Arc::clone(&shared.daemon)),
+            shared,
+            client,
+            state,
+            is_over_limit,
+            tunnel: Mutex::default(),
         }
     }
 }

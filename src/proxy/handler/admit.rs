@@ -1,6 +1,6 @@
 //! Whether a client may ask at all, and what it asks for.
 
-use super::parts::Handler;
+use super::Handler;
 use super::stage::Stage;
 use crate::audit::Entry;
 use crate::config::Admission;

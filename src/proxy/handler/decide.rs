@@ -1,4 +1,4 @@
-//! Evaluates a request as often as it takes, until it is sent or denied.
+//! Answers a request: evaluates it as often as it takes, until it is sent or denied.
 //!
 //! ```text
 //! evaluate ┬ deny ──────────────────────────────────► refuse
@@ -17,28 +17,63 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use hyper::Response;
+use hyper::body::Incoming;
 
+use super::Handler;
 use super::admit::understand;
 use super::forward::{Missing, Sent};
-use super::parts::Handler;
 use super::stage::Stage;
-use crate::audit::Entry;
+use crate::audit::{Entry, Unavailable};
 use crate::policy::{Answers, Context, Denial, Judgement, Request, SelfContainer, Shelved};
+use crate::proxy::body::ReplyBody;
+use crate::proxy::head::{BadHead, RefusedHead};
 use crate::proxy::health;
 use crate::proxy::shared::ListenerRules;
 use crate::proxy::upstream::Failure;
+use crate::sync::lock;
 
 /// How many times a request is evaluated from the beginning, each time because the rules were replaced
 /// or the daemon closed the connection before it read anything.
 const MAX_ROUNDS: usize = 4;
 
 impl Handler {
+    /// Answers the request whose head the guard has read.
+    pub(crate) async fn answer(&self, body: Incoming) -> Response<ReplyBody> {
+        // hyper has a request only when the guard has put a head before it.
+        let head = lock(&self.state.head).take().unwrap_or(Err(RefusedHead {
+            bad: BadHead::RequestLine,
+            line: None,
+        }));
+        let Ok(entry) = Entry::open(&self.shared.log, &self.client, &self.shared.listener) else {
+            return self.refuse(&Denial::from(Unavailable), true, None);
+        };
+        let mut entry = Box::new(entry);
+        let head = match head {
+            Ok(head) => head,
+            Err(refused) => {
+                if let Some((method, target)) = &refused.line {
+                    entry.record.asked(method, target);
+                }
+                return self.give_up(&Denial::from(&refused.bad), true, entry);
+            }
+        };
+        entry.record.asked(&head.method, &head.target);
+        let mut stage = Stage::new(head, body, &self.share);
+        match self.decide(&mut entry, &mut stage).await {
+            Ok(sent) => self.hand_on(sent, &stage.head, entry).await,
+            Err(denial) => {
+                if !stage.is_sent() {
+                    entry.record.not_sent();
+                }
+                let is_next_known = self.reads_to_end(&mut stage, &entry.record).await;
+                self.give_up(&denial, !is_next_known, entry)
+            }
+        }
+    }
+
     /// Decides whether a request may be sent, sends it, and waits for the head of the reply.
-    pub(super) async fn decide(
-        &self,
-        entry: &mut Entry,
-        stage: &mut Stage,
-    ) -> Result<Sent, Denial> {
+    async fn decide(&self, entry: &mut Entry, stage: &mut Stage) -> Result<Sent, Denial> {
         let listener_rules = self.shared.listener_rules();
         let rules = &listener_rules.rules;
         entry.record.is_observed = rules.is_observed;

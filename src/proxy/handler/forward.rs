@@ -3,7 +3,7 @@
 use hyper::Response;
 use hyper::body::Incoming;
 
-use super::parts::Handler;
+use super::Handler;
 use super::stage::Stage;
 use crate::audit::{Entry, Record, Verdict};
 use crate::docker::json::shortened;

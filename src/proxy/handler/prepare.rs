@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::parts::Handler;
+use super::Handler;
 use super::stage::{Progress, Stage, Unpacking};
 use crate::audit::{Entry, Record};
 use crate::docker::{Call, Effect};

@@ -7,8 +7,8 @@ use http::header::{CONNECTION, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 
+use super::Handler;
 use super::forward::Sent;
-use super::parts::Handler;
 use crate::audit::{End, Entry, Record};
 use crate::docker::json::escape;
 use crate::docker::{Call, Reply, Upgrade};
