@@ -4,7 +4,7 @@
 //! Everything here is a function of values. It knows nothing of policies, sockets or hyper.
 
 pub mod absent;
-pub mod body;
+pub(crate) mod body;
 pub mod classify;
 mod closed;
 pub mod json;

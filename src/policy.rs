@@ -4,29 +4,27 @@
 //! nothing of sockets, hyper or the clock; the text of a policy file is handed to it.
 
 pub(crate) mod about;
-pub mod answers;
+pub(crate) mod answers;
 pub(crate) mod checker;
 mod evaluate;
 pub(crate) mod finding;
 pub(crate) mod hint;
 pub(crate) mod keys;
-pub mod memory;
-pub mod names;
-pub mod objects;
+pub(crate) mod names;
+pub(crate) mod objects;
 mod outcome;
 pub mod permit;
 pub mod reason;
 pub(crate) mod refusal;
 mod remedy;
-pub mod replaces;
+mod replaces;
 pub mod request;
 pub(crate) mod requirement;
-pub mod requirements;
+pub(crate) mod requirements;
 mod rewrite;
 pub mod rules;
-pub mod self_container;
+pub(crate) mod self_container;
 mod stamp;
-mod successor;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unchanged;
@@ -34,11 +32,13 @@ pub(crate) mod value;
 mod variants;
 
 pub(crate) use about::About;
-pub use answers::{Answer, Answers, Lookup};
+pub use answers::Lookup;
+pub(crate) use answers::{Answer, Answers};
 pub use keys::Key;
 pub use permit::{Permit, Shelved, Terms};
 pub use reason::{Denial, Reason};
-pub use request::{Context, Judgement, Request};
+pub(crate) use request::Context;
+pub use request::{Judgement, Request};
 pub(crate) use requirement::Requirement;
 pub use rules::Rules;
-pub use self_container::SelfContainer;
+pub(crate) use self_container::SelfContainer;

@@ -10,45 +10,43 @@
 //! Source: `api/swagger.yaml` of moby/moby for the fields, `api/types` for their names and types, its
 //! handlers for what they do; Go's `encoding/json` for how they are read.
 
-mod asked;
 mod container;
-mod exec;
 mod field_meaning;
 mod hidden;
 mod keep;
 mod network;
-mod place;
 mod service;
 mod table;
 mod volume;
 
-use keep::Keeper;
-use place::Path;
+use keep::{Keeper, Path};
 
 use super::json::Json;
 use super::judged::Document;
 use super::table::Operation;
 
-pub use asked::{Asked, asked};
-pub use exec::asks_to_detach;
-pub use field_meaning::FieldMeaning;
-pub use hidden::{are_masked_by_engines, are_read_only_by_engines};
-pub use place::BadBody;
-pub use table::{Class, Shape, Table, Zero};
+pub(crate) use field_meaning::FieldMeaning;
+pub(crate) use hidden::{are_masked_by_engines, are_read_only_by_engines};
+pub(crate) use keep::{Asked, BadBody, asked};
+pub(crate) use table::{Shape, Table};
+#[cfg(test)]
+pub(crate) use {
+    table::{Class, Zero},
+    tests::parse,
+};
 
 /// A body, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parsed<'a> {
+pub(crate) struct Parsed<'a> {
     /// What its table has of it, each field in the daemon's own spelling.
-    pub value: Json<'a>,
+    pub(crate) value: Json<'a>,
     /// The first thing that the daemon itself would ignore or refuse, which is left as it was. Such a body is for
     /// those who only observe.
-    pub flaw: Option<BadBody>,
+    pub(crate) flaw: Option<BadBody>,
 }
 
 /// The fields of an operation's body, if it is judged.
-#[must_use]
-pub fn table(operation: Operation) -> Option<&'static Table> {
+pub(crate) fn table(operation: Operation) -> Option<&'static Table> {
     operation.spec().judged.body.map(fields)
 }
 
@@ -57,8 +55,8 @@ fn fields(document: Document) -> &'static Table {
         Document::Container => &container::CONTAINER_CREATE,
         Document::ContainerUpdate => &container::CONTAINER_UPDATE,
         Document::Endpoint => &network::NETWORK_CONNECT,
-        Document::Exec => &exec::CONTAINER_EXEC,
-        Document::ExecStart => &exec::EXEC_START,
+        Document::Exec => &container::CONTAINER_EXEC,
+        Document::ExecStart => &container::EXEC_START,
         Document::ImageConfig => &container::IMAGE_COMMIT,
         Document::Leaving => &network::NETWORK_DISCONNECT,
         Document::Network => &network::NETWORK_CREATE,
@@ -70,8 +68,7 @@ fn fields(document: Document) -> &'static Table {
 }
 
 /// The fields of `HostConfig`, which an inspection of a container has too.
-#[must_use]
-pub fn host_config() -> &'static Table {
+pub(crate) fn host_config() -> &'static Table {
     &container::HOST_CONFIG
 }
 
@@ -81,21 +78,10 @@ pub fn host_config() -> &'static Table {
 /// is there once. Fields that are ignored and nulls are dropped, as the daemon makes nothing of them; a null that
 /// stands under a key of a map becomes the value that the daemon takes it for. A body that is null is
 /// an empty object.
-///
-/// # Errors
-///
-/// The first thing that is wrong; the caller answers 400.
-pub fn parse<'a>(bytes: &'a [u8], table: &'static Table) -> Result<Json<'a>, BadBody> {
-    let Parsed { value, flaw } = parse_with_flaws(bytes, table)?;
-    flaw.map_or(Ok(value), Err)
-}
-
-/// The same, but goes on where the daemon itself would ignore or refuse something.
-///
-/// # Errors
-///
-/// The first thing that has more than one reading, or none.
-pub fn parse_with_flaws<'a>(bytes: &'a [u8], table: &'static Table) -> Result<Parsed<'a>, BadBody> {
+pub(crate) fn parse_with_flaws<'a>(
+    bytes: &'a [u8],
+    table: &'static Table,
+) -> Result<Parsed<'a>, BadBody> {
     let mut value = Json::parse_with_doubles(bytes)?;
     if value == Json::Null {
         value = Json::Object(Vec::new());
@@ -110,8 +96,7 @@ pub fn parse_with_flaws<'a>(bytes: &'a [u8], table: &'static Table) -> Result<Pa
 /// lets pass there.
 ///
 /// Source: `postContainersStart` of moby/moby, which allows what old clients sent for nothing.
-#[must_use]
-pub fn says_nothing(bytes: &[u8]) -> bool {
+pub(crate) fn says_nothing(bytes: &[u8]) -> bool {
     let is_nothing = |value| match value {
         Json::Null => true,
         Json::Text(text) => text.is_empty(),
@@ -123,7 +108,16 @@ pub fn says_nothing(bytes: &[u8]) -> bool {
 }
 
 /// The most bytes of a body that says nothing.
-pub const MAX_OF_NOTHING: usize = 7;
+pub(crate) const MAX_OF_NOTHING: usize = 7;
+
+/// Whether the body of a start asks for no stream to and from the command.
+pub(crate) fn asks_to_detach(body: &[u8]) -> bool {
+    let Ok(body) = Json::parse(body) else {
+        return false;
+    };
+    let mut members = body.members().iter();
+    members.any(|(key, value)| key.eq_ignore_ascii_case("Detach") && value.is_true())
+}
 
 /// What nearly all bodies have room in, so that their rendering is not moved as it grows.
 const USUAL_BYTES: usize = 4096;
@@ -132,13 +126,10 @@ const USUAL_BYTES: usize = 4096;
 ///
 /// `HostConfig` is always among them: without it, engines up to 26.1 look for its fields one level
 /// above.
-#[must_use]
-pub fn rendered(value: &Json, operation: Operation) -> String {
+pub(crate) fn rendered(value: &Json, document: Option<Document>) -> String {
     let mut text = String::with_capacity(USUAL_BYTES);
     value.render(&mut text);
-    if operation.spec().judged.body == Some(Document::Container)
-        && value.get("HostConfig").is_none()
-    {
+    if document == Some(Document::Container) && value.get("HostConfig").is_none() {
         // The object ends in its brace.
         text.pop();
         text.push_str(if text.len() > 1 { "," } else { "" });

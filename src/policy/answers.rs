@@ -92,67 +92,59 @@ pub enum Answer {
 
 /// What is known so far.
 #[derive(Clone, Debug, Default)]
-pub struct Answers {
+pub(crate) struct Answers {
     answers: HashMap<Lookup, Answer>,
 }
 
 impl Lookup {
     /// The request that asks the daemon; `None` for what it is not asked, or for what can be the name
     /// of nothing.
-    #[must_use]
-    pub fn call(&self) -> Option<Call> {
-        let (path, name) = match self {
-            Self::Container(name) => ("/containers/{}/json", name.as_str()),
-            Self::DefaultRuntime => ("/info", ""),
-            Self::Exec(id) => ("/exec/{}/json", id.as_str()),
-            Self::Image(name) | Self::Tag(name) => ("/images/{}/json", name.as_str()),
-            Self::Labelled(Object::Network, _) => ("/networks", ""),
-            Self::Labelled(Object::Volume, _) => ("/volumes", ""),
-            Self::Labelled(..) | Self::UsersOf(_) => ("/containers/json", ""),
-            Self::Network(name) => ("/networks/{}", name.as_str()),
-            Self::NewVolume(_) => ("/volumes/create", ""),
-            Self::Moved { .. } | Self::Predecessor(_) => return None,
-            Self::Service(name) => ("/services/{}", name.as_str()),
-            Self::Volume(name) => ("/volumes/{}", name.as_str()),
-        };
-        let is_image = matches!(self, Self::Image(_) | Self::Tag(_));
+    pub(crate) fn call(&self) -> Option<Call> {
+        let route = self.operation()?.spec().routes.first()?;
+        let name = self.name();
         let is_network = matches!(self, Self::Network(_));
-        if is_network && !is_network_name(name) {
-            return None;
-        }
-        if !name.is_empty() && !is_image && !is_network && !is_name(name) {
-            return None;
-        }
-        let method = if let Self::NewVolume(_) = self {
-            "POST"
+        let is_asked = if is_network {
+            is_network_name(name)
         } else {
-            "GET"
+            matches!(self, Self::Image(_) | Self::Tag(_)) || name.is_empty() || is_name(name)
         };
         // A slash in the name of a network says nothing but itself, and the rest has no spelling in a target.
         let plain = if is_network { "x" } else { name };
-        let target = path.replace("{}", plain);
-        let mut call = classify(method, Target::parse(&target).ok()?).ok()?;
+        let mut parts = route.path.split(['{', '}']);
+        let (before, after) = (parts.next()?, parts.nth(1).unwrap_or_default());
+        let target = [before, plain, after].concat();
+        let target = Target::parse(&target).ok().filter(|_| is_asked)?;
+        let mut call = classify(route.method.as_str(), target).ok()?;
         // A name with a slash in it could lead elsewhere.
         (call.operation() == self.operation()).then_some(())?;
         if let (true, Subject::Operation { names, .. }) = (is_network, &mut call.subject) {
             *names = vec![name.to_owned()];
         }
-        match self {
-            Self::Labelled(_, label) => call.query = Self::filter("label", label),
-            Self::UsersOf(volume) => call.query = Self::filter("volume", volume),
-            Self::Container(_)
-            | Self::DefaultRuntime
-            | Self::Exec(_)
-            | Self::Image(_)
-            | Self::Moved { .. }
-            | Self::Network(_)
-            | Self::NewVolume(_)
-            | Self::Predecessor(_)
-            | Self::Service(_)
-            | Self::Tag(_)
-            | Self::Volume(_) => {}
+        if let Self::Labelled(_, label) = self {
+            call.query = Self::filter("label", label);
+        } else if let Self::UsersOf(volume) = self {
+            call.query = Self::filter("volume", volume);
         }
         Some(call)
+    }
+
+    /// The name or id that the path of the question has.
+    fn name(&self) -> &str {
+        match self {
+            Self::Container(name)
+            | Self::Exec(name)
+            | Self::Image(name)
+            | Self::Network(name)
+            | Self::Service(name)
+            | Self::Tag(name)
+            | Self::Volume(name) => name,
+            Self::DefaultRuntime
+            | Self::Labelled(..)
+            | Self::Moved { .. }
+            | Self::NewVolume(_)
+            | Self::Predecessor(_)
+            | Self::UsersOf(_) => "",
+        }
     }
 
     /// The query of a list of all objects that have something.
@@ -162,8 +154,7 @@ impl Lookup {
     }
 
     /// The body of the request, of one that has a body.
-    #[must_use]
-    pub fn body(&self) -> Option<&str> {
+    pub(crate) fn body(&self) -> Option<&str> {
         if let Self::NewVolume(volume) = self {
             Some(&volume.body)
         } else {
@@ -172,11 +163,7 @@ impl Lookup {
     }
 
     /// Reads the daemon's reply to [`Lookup::call`].
-    ///
-    /// # Errors
-    ///
-    /// It is not what it must be.
-    pub fn read(&self, reply: &[u8]) -> Result<Answer, Unreadable> {
+    pub(crate) fn read(&self, reply: &[u8]) -> Result<Answer, Unreadable> {
         Ok(match self {
             Self::Container(_) => Answer::Container(Arc::new(Container::parse(reply)?)),
             Self::DefaultRuntime => Answer::Text(text_at(reply, "DefaultRuntime")?.into()),
@@ -212,7 +199,7 @@ impl Lookup {
 
 impl Answers {
     /// Adds an answer. A volume that was made is there from then on.
-    pub fn learn(&mut self, lookup: Lookup, answer: Answer) {
+    pub(crate) fn learn(&mut self, lookup: Lookup, answer: Answer) {
         if let Lookup::NewVolume(volume) = &lookup {
             let name = Lookup::Volume(volume.name.clone());
             self.answers.insert(name, answer.clone());
@@ -221,40 +208,41 @@ impl Answers {
     }
 
     /// Whether a volume was made for the request, and by nobody else meanwhile.
-    #[must_use]
-    pub fn has_made(&self, name: &str) -> bool {
-        self.answers
-            .iter()
-            .any(|(asked, answer)| match (asked, answer) {
-                (Lookup::NewVolume(volume), Answer::Volume(made)) if volume.name == name => {
-                    made.labels.policy() == Some(&volume.mark)
-                }
-                _ => false,
-            })
+    pub(crate) fn has_made(&self, name: &str) -> bool {
+        let mut answers = self.answers.iter();
+        answers.any(|answer| match answer {
+            (Lookup::NewVolume(volume), Answer::Volume(made)) => {
+                volume.name == name && made.labels.policy() == Some(&volume.mark)
+            }
+            _ => false,
+        })
     }
 
     /// How many questions were answered.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.answers.len()
     }
 
     /// Whether nothing is known.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.answers.is_empty()
     }
 
     /// What is known of something.
-    #[must_use]
-    pub fn answer(&self, lookup: &Lookup) -> Option<&Answer> {
+    pub(crate) fn answer(&self, lookup: &Lookup) -> Option<&Answer> {
         self.answers.get(lookup)
+    }
+
+    /// What is known of something that a judgement rests on.
+    pub(crate) fn need(&self, lookup: &Lookup) -> Result<&Answer, NeedsLookup> {
+        let answer = self.answers.get(lookup);
+        answer.ok_or_else(|| NeedsLookup::Ask(lookup.clone()))
     }
 }
 
 /// What is still missing to a judgement, or forbids it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NeedsLookup {
+pub(crate) enum NeedsLookup {
     /// Something must be looked up.
     Ask(Lookup),
     /// Something that was looked up does not exist.
@@ -263,63 +251,33 @@ pub enum NeedsLookup {
 
 /// Makes the functions by which a judgement finds out what it must know.
 macro_rules! objects {
-    ($($(#[$doc:meta])+ $name:ident: $kind:ident;)+) => {
-        $(
-            $(#[$doc])+
-            ///
-            /// # Errors
-            ///
-            /// It must be looked up, or there is none.
-            pub fn $name(known: &Answers, name: &str) -> Result<Arc<$kind>, NeedsLookup> {
-                let lookup = Lookup::$kind(name.to_owned());
-                match known.answer(&lookup) {
-                    Some(Answer::$kind(object)) => Ok(Arc::clone(object)),
-                    Some(_) => Err(NeedsLookup::Missing(lookup)),
-                    None => Err(NeedsLookup::Ask(lookup)),
-                }
+    ($($name:ident: $kind:ident),+) => { $(
+        pub(crate) fn $name(known: &Answers, name: &str) -> Result<Arc<$kind>, NeedsLookup> {
+            let lookup = Lookup::$kind(name.to_owned());
+            if let Answer::$kind(object) = known.need(&lookup)? {
+                return Ok(Arc::clone(object));
             }
-        )+
-    };
+            Err(NeedsLookup::Missing(lookup))
+        }
+    )+ };
 }
 
-objects! {
-    /// The container of a name or id.
-    container: Container;
-    /// What an exec's id stands for.
-    exec: Exec;
-    /// The image of a name or id.
-    image: Image;
-    /// The network of a name or id.
-    network: Network;
-    /// The service of a name or id.
-    service: Service;
-}
+objects!(container: Container, exec: Exec, image: Image, network: Network, service: Service);
 
 /// The volume of a name, if there is one.
-///
-/// # Errors
-///
-/// It must be looked up.
-pub fn volume(known: &Answers, name: &str) -> Result<Option<Arc<Volume>>, NeedsLookup> {
-    let lookup = Lookup::Volume(name.to_owned());
-    match known.answer(&lookup) {
-        Some(Answer::Volume(volume)) => Ok(Some(Arc::clone(volume))),
-        Some(_) => Ok(None),
-        None => Err(NeedsLookup::Ask(lookup)),
+pub(crate) fn volume(known: &Answers, name: &str) -> Result<Option<Arc<Volume>>, NeedsLookup> {
+    if let Answer::Volume(volume) = known.need(&Lookup::Volume(name.to_owned()))? {
+        return Ok(Some(Arc::clone(volume)));
     }
+    Ok(None)
 }
 
 /// The policies that the objects of a list were made through.
-///
-/// # Errors
-///
-/// They must be looked up.
-pub fn marks(known: &Answers, lookup: Lookup) -> Result<Arc<[Option<String>]>, NeedsLookup> {
-    match known.answer(&lookup) {
-        Some(Answer::Marks(marks)) => Ok(Arc::clone(marks)),
-        Some(_) => Err(NeedsLookup::Missing(lookup)),
-        None => Err(NeedsLookup::Ask(lookup)),
+pub(crate) fn marks(known: &Answers, lookup: Lookup) -> Result<Arc<[Option<String>]>, NeedsLookup> {
+    if let Answer::Marks(marks) = known.need(&lookup)? {
+        return Ok(Arc::clone(marks));
     }
+    Err(NeedsLookup::Missing(lookup))
 }
 
 #[cfg(test)]

@@ -281,11 +281,10 @@ impl Checker<'_> {
 
     fn is_default_runtime(&self, name: &str) -> Granted {
         let lookup = Lookup::DefaultRuntime;
-        match self.known.answer(&lookup) {
-            Some(Answer::Text(default)) => Ok(**default == *name),
-            Some(_) => Err(NeedsLookup::Missing(lookup)),
-            None => Err(NeedsLookup::Ask(lookup)),
+        if let Answer::Text(default) = self.known.need(&lookup)? {
+            return Ok(**default == *name);
         }
+        Err(NeedsLookup::Missing(lookup))
     }
 }
 

@@ -24,10 +24,9 @@ use super::answers::{self, Answer, Answers, Lookup, NeedsLookup, NewVolume};
 use super::checker::Checker;
 use super::hint::Shortfall;
 use super::keys::Key;
-use super::memory::Memory;
 use super::objects::POLICY_LABEL;
 use super::outcome::{Outcome, outcome};
-use super::permit::{Grounds, Permit, Rebuilt, Terms};
+use super::permit::{Grounds, Memory, Permit, Rebuilt, Terms};
 use super::reason::{Asked, Denial};
 use super::refusal::{reaches_own, reads_as_id, renamed, restricted};
 use super::request::{Context, Judgement, Request};
@@ -37,14 +36,18 @@ use super::rewrite;
 use super::rules::Rules;
 use super::self_container::SelfContainer;
 use super::value::Value;
-use super::{stamp, successor};
+use super::{replaces, stamp};
 use crate::docker::body::rendered;
-use crate::docker::{Object, Operation};
+use crate::docker::{Deed, Document, Object};
 use crate::policyfile::file::Policy;
 
 impl Rules {
     /// Evaluates a request. The same request gets the same verdict in the same context.
-    pub fn evaluate<'a>(&self, mut request: Request<'a>, context: Context<'_>) -> Judgement<'a> {
+    pub(crate) fn evaluate<'a>(
+        &self,
+        mut request: Request<'a>,
+        context: Context<'_>,
+    ) -> Judgement<'a> {
         let known = context.known;
         let mut granting: Vec<_> = self.granting(&request.call).collect();
         // What the daemon does not know no policy can allow, so that denial comes first.
@@ -91,17 +94,14 @@ impl Rules {
     /// The permit for what was decided.
     fn permit(&self, decided: Decided<'_>, request: Request<'_>, known: &Answers) -> Permit {
         let policy = decided.marking;
-        let operation = request.call.operation();
         let Request { call, body, .. } = rewrite::request(request, policy, decided.mark, known);
         let terms = Terms {
             request: Rebuilt {
-                call,
-                body: operation
-                    .zip(body)
-                    .map(|(operation, body)| rendered(&body, operation)),
-                must_be_plain_tar: operation == Some(Operation::PutContainerArchive)
+                body: body.map(|body| rendered(&body, call.judged().body)),
+                must_be_plain_tar: call.judged().deed == Deed::Uploads
                     && !policy.passes_bodies()
                     && !policy.blocks().archive.unrestricted,
+                call,
             },
             grounds: decided.grounds,
             memory: decided.memory,
@@ -168,7 +168,7 @@ impl<'p> Evaluation<'p, '_> {
             (None, None) => self.rules.denial(&self.request.call),
         };
         if self.rules.is_observed {
-            let is_replacement = successor::is_replacement(self.request, self.known)?;
+            let is_replacement = replaces::is_replacement(self.request, self.known)?;
             if is_replacement || !self.is_forged()? {
                 let as_whole = is_replacement.then_some(Key::Replaces);
                 return self.allow(None, as_whole, Some(denial));
@@ -190,7 +190,7 @@ impl<'p> Evaluation<'p, '_> {
             let mut granting = self.granting.iter();
             if found.is_some()
                 && granting.any(|policy| policy.blocks().create.replaces)
-                && successor::is_replacement(self.request, self.known)?
+                && replaces::is_replacement(self.request, self.known)?
             {
                 let is_shared = |what: &What| {
                     matches!(what.key(), Some(Key::Bind | Key::Network | Key::Volume))
@@ -218,10 +218,8 @@ impl<'p> Evaluation<'p, '_> {
                 } else {
                     Lookup::Container(name)
                 };
-                match self.known.answer(&lookup) {
-                    Some(Answer::Missing) => {}
-                    Some(_) => return Err(reads_as_id(call, requirement).into()),
-                    None => return Err(NeedsLookup::Ask(lookup).into()),
+                if *self.known.need(&lookup)? != Answer::Missing {
+                    return Err(reads_as_id(call, requirement).into());
                 }
             }
         }
@@ -230,12 +228,11 @@ impl<'p> Evaluation<'p, '_> {
                 continue;
             };
             for policy in &self.rules.policies {
-                for (key, selectors) in policy.blocks().selectors() {
-                    if selectors.select_name(name) {
-                        let container = answers::container(self.known, container)?;
-                        if !selectors.covers(&container, policy.mark()) {
-                            return Err(renamed(call, name, key).into());
-                        }
+                let selectors = policy.blocks().selectors();
+                for (key, selectors) in selectors.filter(|(_, it)| it.select_name(name)) {
+                    let container = answers::container(self.known, container)?;
+                    if !selectors.covers(&container, policy.mark()) {
+                        return Err(renamed(call, name, key).into());
                     }
                 }
             }
@@ -246,10 +243,8 @@ impl<'p> Evaluation<'p, '_> {
     /// What keeps a container from being started, whichever policy grants the rest: the policy that it
     /// was made through decides which networks it is on.
     fn unfit_to_start(&self) -> Result<Option<Shortfall<'p>>, NeedsLookup> {
-        for requirement in &self.requirements {
-            if requirement.what.key() != Some(Key::Start) {
-                continue;
-            }
+        let is_start = |requirement: &&Requirement| requirement.what.key() == Some(Key::Start);
+        for requirement in self.requirements.iter().filter(is_start) {
             for policy in &self.rules.policies {
                 let mut shortfall = Shortfall::of(policy.blocks(), Vec::new());
                 Checker::of(policy, self.known).check(requirement, &mut shortfall)?;
@@ -356,10 +351,8 @@ impl<'p> Evaluation<'p, '_> {
         if let Some(policy) = self.granting.first().filter(|_| !self.known.is_empty()) {
             requirements = Checker::of(policy, self.known).resolve_names(&requirements, false)?;
         }
-        let (refused, entered) = match least {
-            Some(shortfall) => (shortfall.requirements, shortfall.entered),
-            None => (Vec::new(), None),
-        };
+        let least = least.map(|shortfall| (shortfall.requirements, shortfall.entered));
+        let (refused, entered) = least.unwrap_or_default();
         denial.asked = Some(Box::new(Asked {
             requirements,
             refused,
@@ -372,11 +365,13 @@ impl<'p> Evaluation<'p, '_> {
 
 /// The next volume that a container mounts and that must be made before it.
 fn new_volume(policy: &Policy, request: &Request<'_>, known: &Answers) -> Option<NewVolume> {
-    let is_create = request.call.operation() == Some(Operation::ContainerCreate);
-    let body = request.body.as_ref().filter(|_| is_create)?;
-    let blocks = policy.blocks();
-    let volumes = &blocks.create.volumes;
-    (volumes.new).then(|| stamp::new_volume(body, policy.mark(), blocks, known))?
+    let is_create = request.call.judged().body == Some(Document::Container);
+    let is_new_allowed = policy.blocks().create.volumes.new;
+    let body = request
+        .body
+        .as_ref()
+        .filter(|_| is_create && is_new_allowed)?;
+    stamp::new_volume(body, policy.mark(), policy.blocks(), known)
 }
 
 #[cfg(test)]

@@ -14,26 +14,25 @@ use crate::policy::objects::{Container, is_full_id};
 
 /// A name of an object, and the kind of object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name {
+pub(crate) struct Name {
     /// What is called so.
-    pub kind: Object,
+    pub(crate) kind: Object,
     /// The name.
-    pub name: String,
+    pub(crate) name: String,
 }
 
 /// The names that a request depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
+pub(crate) struct Names {
     /// Those that must go on to mean what they mean.
-    pub rests_on: Vec<Name>,
+    pub(crate) rests_on: Vec<Name>,
     /// Those that it gives to an object, or takes from one.
-    pub changes: Vec<Name>,
+    pub(crate) changes: Vec<Name>,
 }
 
 impl Names {
     /// The names of a request, whose body was read where it is judged.
-    #[must_use]
-    pub fn of(call: &Call, body: Option<&Json>) -> Self {
+    pub(crate) fn of(call: &Call, body: Option<&Json>) -> Self {
         let mut names = Self::default();
         let Some(operation) = call.operation() else {
             return names;
@@ -70,13 +69,12 @@ impl Names {
     }
 
     /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rests_on.is_empty() && self.changes.is_empty()
     }
 
     /// Adds the networks that an engine looks for by name when it starts a container.
-    pub fn rest_on_networks_of(&mut self, container: &Container) {
+    pub(crate) fn rest_on_networks_of(&mut self, container: &Container) {
         let is_open = |name: &&str| !is_full_id(name) && is_user_defined(name);
         for name in container.joined_networks().filter(is_open) {
             self.rest_on(Object::Network, name);
@@ -124,8 +122,7 @@ impl Names {
 
 /// The name that a request gives to what it makes, renames or tags, as the client wrote it; of several the
 /// first.
-#[must_use]
-pub fn given<'a>(call: &'a Call, body: Option<&'a Json>) -> Option<Cow<'a, str>> {
+pub(crate) fn given<'a>(call: &'a Call, body: Option<&'a Json>) -> Option<Cow<'a, str>> {
     let name: Cow<_> = match call.judged().query.naming() {
         Naming::Container => call.query.first("name")?.into(),
         Naming::None => body?.get("Name")?.text()?.into(),
@@ -136,8 +133,7 @@ pub fn given<'a>(call: &'a Call, body: Option<&'a Json>) -> Option<Cow<'a, str>>
 }
 
 /// The name that a query's `repo` and `tag` give to an image; empty if it gives none.
-#[must_use]
-pub fn tagged(call: &Call) -> String {
+pub(crate) fn tagged(call: &Call) -> String {
     let first = |key: &str| call.query.first(key).unwrap_or_default();
     match (first("repo"), first("tag")) {
         ("", _) => String::new(),
@@ -147,8 +143,7 @@ pub fn tagged(call: &Call) -> String {
 }
 
 /// The names that a request gives to an image.
-#[must_use]
-pub fn tags(call: &Call) -> Vec<Reference> {
+pub(crate) fn tags(call: &Call) -> Vec<Reference> {
     match call.judged().query.naming() {
         Naming::Tags => {
             let names = call.query.pairs().filter(|(key, _)| *key == "t");
@@ -170,27 +165,23 @@ impl Name {
 }
 
 /// Whether a text can be the beginning of an id.
-#[must_use]
-pub fn is_hex(text: &str) -> bool {
+pub(crate) fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a name is spelled as a whole id.
-#[must_use]
-pub fn is_whole_id(name: &str) -> bool {
+pub(crate) fn is_whole_id(name: &str) -> bool {
     name.len() == FULL_ID && is_hex(name)
 }
 
 /// Whether people and programs would read a name as an id: as long as the short form of one, up to a whole
 /// one.
-#[must_use]
-pub fn reads_as_id(name: &str) -> bool {
+pub(crate) fn reads_as_id(name: &str) -> bool {
     (SHORT_ID..=FULL_ID).contains(&name.len()) && is_hex(name)
 }
 
 /// Whether a name is spelled as the ids of the swarm's objects are.
-#[must_use]
-pub fn reads_as_swarm_id(name: &str) -> bool {
+pub(crate) fn reads_as_swarm_id(name: &str) -> bool {
     name.len() == SWARM_ID
         && name
             .bytes()
@@ -198,15 +189,13 @@ pub fn reads_as_swarm_id(name: &str) -> bool {
 }
 
 /// Whether a part of a name looks as if it were another each time: digits of an id, or letters and digits mixed.
-#[must_use]
-pub fn varies(name: &str) -> bool {
+pub(crate) fn varies(name: &str) -> bool {
     let mut parts = name.split(['-', '_', '.']);
     parts.any(varies_in)
 }
 
 /// Whether this part of a name, between hyphens, underscores and dots, looks so.
-#[must_use]
-pub fn varies_in(part: &str) -> bool {
+pub(crate) fn varies_in(part: &str) -> bool {
     const FEW: usize = 8;
     let are_plain = part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let pairs = part.bytes().zip(part.bytes().skip(1));

@@ -2,87 +2,120 @@
 //!
 //! What a reply must have and does not makes it unreadable, and what cannot be read refuses.
 
-mod labels;
-
-use std::sync::Arc;
-
 use serde::Deserialize;
 
 use crate::docker::Json;
 use crate::docker::network::is_user_defined;
 use crate::docker::target::is_name;
 
-pub use labels::{IMAGE_LABEL, Labels, POLICY_LABEL, PROJECT_LABELS};
+/// The label that says through which policy an object was made.
+pub(crate) const POLICY_LABEL: &str = "dockgate.policy";
+
+/// The label of an image that says through which policy it was made, and which names it got then.
+pub(crate) const IMAGE_LABEL: &str = "dockgate.image";
+
+/// The labels by which compose and the swarm's stacks find what is theirs.
+pub(crate) const PROJECT_LABELS: &[&str] =
+    &["com.docker.compose.project", "com.docker.stack.namespace"];
+
+/// The labels of an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Labels(Vec<(String, String)>);
+
+impl Labels {
+    /// The `Labels` of these.
+    fn of(objects: &[&Json]) -> Self {
+        let labels = objects
+            .iter()
+            .flat_map(|object| object.at("Labels").members());
+        let labels = labels.map(|(key, value)| Some((key.to_string(), value.text()?.to_owned())));
+        Self(labels.flatten().collect())
+    }
+
+    pub(crate) fn has(&self, key: &str, value: &str) -> bool {
+        self.0.iter().any(|(name, had)| name == key && had == value)
+    }
+
+    pub(crate) fn get(&self, key: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(name, _)| name == key);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The policy through which the object was made, if any.
+    pub(crate) fn policy(&self) -> Option<&str> {
+        self.get(POLICY_LABEL)
+    }
+}
 
 /// A container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
     /// Its full id.
-    pub id: String,
+    pub(crate) id: String,
     /// Its name, without the slash.
-    pub name: String,
+    pub(crate) name: String,
     /// Whether it runs.
-    pub is_running: bool,
+    pub(crate) is_running: bool,
     /// The full id of its image, without the algorithm; empty where it is not told.
-    pub image: String,
+    pub(crate) image: String,
     /// `Config` of its inspection.
-    pub config: Json<'static>,
+    pub(crate) config: Json<'static>,
     /// `HostConfig` of its inspection.
-    pub host_config: Json<'static>,
+    pub(crate) host_config: Json<'static>,
     /// `Mounts` of its inspection: what is mounted in fact.
-    pub mounts: Json<'static>,
+    pub(crate) mounts: Json<'static>,
     /// `NetworkSettings.Networks` of its inspection.
-    pub networks: Json<'static>,
+    pub(crate) networks: Json<'static>,
 }
 
 /// A process that was made ready to run in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exec {
     /// Its full id.
-    pub id: String,
+    pub(crate) id: String,
     /// The full id of the container.
-    pub container: String,
+    pub(crate) container: String,
     /// The program and its arguments.
-    pub command: Vec<String>,
+    pub(crate) command: Vec<String>,
     /// Whether it has every capability.
-    pub is_privileged: bool,
+    pub(crate) is_privileged: bool,
     /// The user, empty for the container's.
-    pub user: String,
+    pub(crate) user: String,
 }
 
 /// A volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
     /// Who made it.
-    pub driver: String,
+    pub(crate) driver: String,
     /// The options that it was made with.
-    pub options: Vec<(String, String)>,
+    pub(crate) options: Vec<(String, String)>,
     /// Its labels.
-    pub labels: Labels,
+    pub(crate) labels: Labels,
 }
 
 /// An image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// Its full id, without the algorithm.
-    pub id: String,
+    pub(crate) id: String,
     /// What its containers have where nothing else is said; null where it says nothing.
-    pub config: Json<'static>,
+    pub(crate) config: Json<'static>,
 }
 
 /// A network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
     /// Its full id.
-    pub id: String,
+    pub(crate) id: String,
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Who made it; `host` is the host's own.
-    pub driver: String,
+    pub(crate) driver: String,
     /// Its labels.
-    pub labels: Labels,
+    pub(crate) labels: Labels,
     /// The ids of the containers on it.
-    pub containers: Vec<String>,
+    pub(crate) containers: Vec<String>,
 }
 
 /// The id of Podman's default network, which is the same everywhere and which no client can choose.
@@ -92,27 +125,23 @@ const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its full id.
-    pub id: String,
+    pub(crate) id: String,
     /// Its labels, and those of its containers.
-    pub labels: Labels,
+    pub(crate) labels: Labels,
     /// The version of its specification, in digits, if it has one.
-    pub version: Option<String>,
+    pub(crate) version: Option<String>,
     /// Its specification.
-    pub spec: Json<'static>,
+    pub(crate) spec: Json<'static>,
 }
 
 /// A reply that is not what it must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the daemon's answer cannot be read")]
-pub struct Unreadable;
+pub(crate) struct Unreadable;
 
 impl Container {
     /// Reads the reply of `ContainerInspect`.
-    ///
-    /// # Errors
-    ///
-    /// It is none.
-    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         const KEYS: &[&str] = &[
             "Config",
             "HostConfig",
@@ -124,60 +153,53 @@ impl Container {
             "State",
         ];
         let mut reply = Json::pick(reply, KEYS).ok_or(Unreadable)?;
-        let config = object(reply.take("Config"))?;
-        let host_config = object(reply.take("HostConfig"))?;
-        let mounts = reply.take("Mounts").ok_or(Unreadable)?;
-        let settings = reply.get_mut("NetworkSettings");
-        let networks = settings.and_then(|settings| settings.take("Networks"));
-        let running = reply.get("State").and_then(|state| state.get("Running"));
-        let image = text(&reply, "Image").unwrap_or_default();
+        let mut object = |key| {
+            let object = reply.take(key);
+            let object = object.filter(|value| matches!(value, Json::Object(_)));
+            object.ok_or(Unreadable)
+        };
+        let (config, host_config) = (object("Config")?, object("HostConfig")?);
+        let networks = reply.get_mut("NetworkSettings");
+        let networks = networks.and_then(|settings| settings.take("Networks"));
+        let image = reply.text_at("Image").rsplit(':').next();
         Ok(Self {
             id: full_id(text(&reply, "Id")?)?,
             name: text(&reply, "Name")?.trim_start_matches('/').to_owned(),
-            is_running: running.is_some_and(Json::is_true),
-            image: image.rsplit(':').next().unwrap_or_default().to_owned(),
+            is_running: reply.at("State.Running").is_true(),
+            image: image.unwrap_or_default().to_owned(),
             config,
             host_config,
-            mounts,
+            mounts: reply.take("Mounts").ok_or(Unreadable)?,
             networks: networks.unwrap_or(Json::Null),
         })
     }
 
     /// Its labels.
-    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
-        let labels = self.config.get("Labels").map_or(&[][..], Json::members);
-        labels
-            .iter()
-            .filter_map(|(key, value)| Some((&**key, value.text()?)))
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let labels = self.config.at("Labels").members().iter();
+        labels.filter_map(|(key, value)| Some((&**key, value.text()?)))
     }
 
     /// The networks that it is put on when it starts, by their ids, or by the names of those that the engine
     /// looks for by name then.
-    pub fn joined_networks(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn joined_networks(&self) -> impl Iterator<Item = &str> {
         let networks = self.networks.members().iter();
-        networks.map(|(name, endpoint)| {
-            let id = endpoint.get("NetworkID").and_then(Json::text);
-            id.filter(|id| !id.is_empty() && is_user_defined(name))
-                .unwrap_or(name)
+        networks.map(|(name, endpoint)| match endpoint.text_at("NetworkID") {
+            id if !id.is_empty() && is_user_defined(name) => id,
+            _ => name,
         })
     }
 
     /// The value of one of its labels.
-    #[must_use]
-    pub fn label(&self, key: &str) -> Option<&str> {
-        self.labels()
-            .find(|(name, _)| *name == key)
-            .map(|(_, value)| value)
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        let found = self.labels().find(|(name, _)| *name == key);
+        found.map(|(_, value)| value)
     }
 }
 
 impl Exec {
     /// Reads the reply of `ExecInspect`.
-    ///
-    /// # Errors
-    ///
-    /// It is none.
-    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Raw {
             #[serde(rename = "ID")]
@@ -195,16 +217,13 @@ impl Exec {
             privileged: Option<bool>,
             user: Option<String>,
         }
-        let Raw {
-            id,
-            container,
-            process,
-        } = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+        let raw: Raw = serde_json::from_slice(reply).map_err(|_| Unreadable)?;
+        let process = raw.process;
         let mut command = vec![process.entrypoint];
         command.extend(process.arguments.unwrap_or_default());
         Ok(Self {
-            id: Some(id).filter(|id| is_name(id)).ok_or(Unreadable)?,
-            container: full_id(&container)?,
+            id: Some(raw.id).filter(|id| is_name(id)).ok_or(Unreadable)?,
+            container: full_id(&raw.container)?,
             command,
             is_privileged: process.privileged.unwrap_or_default(),
             user: process.user.unwrap_or_default(),
@@ -214,11 +233,7 @@ impl Exec {
 
 impl Volume {
     /// Reads the reply of `VolumeInspect`.
-    ///
-    /// # Errors
-    ///
-    /// It is none.
-    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
         struct Raw {
@@ -230,33 +245,26 @@ impl Volume {
         Ok(Self {
             driver: raw.driver,
             options: raw.options.unwrap_or_default().into_iter().collect(),
-            labels: raw.labels.unwrap_or_default().into_iter().collect(),
+            labels: Labels(raw.labels.unwrap_or_default().into_iter().collect()),
         })
     }
 }
 
 impl Service {
     /// Reads the reply of `ServiceInspect`.
-    ///
-    /// # Errors
-    ///
-    /// It is none.
-    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         let mut reply = Json::pick(reply, &["ID", "Spec", "Version"]).ok_or(Unreadable)?;
-        let version = reply
-            .get("Version")
-            .and_then(|version| version.get("Index"));
-        let version = match version {
-            Some(Json::Number(index)) => Some(index.to_string()),
-            Some(_) | None => None,
+        let version = match reply.at("Version.Index") {
+            Json::Number(index) => Some(index.to_string()),
+            Json::Null | Json::Bool(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
         };
-        let spec = reply.get("Spec");
-        let task = spec.and_then(|spec| spec.get("TaskTemplate")?.get("ContainerSpec"));
-        let labels = [spec, task].into_iter().flatten().map(Labels::of);
-        let labels: Labels = labels.flatten().collect();
+        let labelled = [
+            reply.at("Spec"),
+            reply.at("Spec.TaskTemplate.ContainerSpec"),
+        ];
         Ok(Self {
             id: text(&reply, "ID")?.to_owned(),
-            labels,
+            labels: Labels::of(&labelled),
             version,
             spec: reply.take("Spec").unwrap_or(Json::Null),
         })
@@ -265,44 +273,34 @@ impl Service {
 
 impl Network {
     /// Whether it is the daemon's own that leads nowhere. There is one, and no client can make another.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         self.driver == "null" && self.name == "none"
     }
 
     /// Whether it is the one that the daemon puts containers on by itself: `bridge` of Docker, or Podman's, of
     /// which the name alone says nothing, as a client of Docker can choose it.
-    #[must_use]
-    pub fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         self.name == "bridge" || self.id == PODMAN_DEFAULT
     }
 
     /// Reads the reply of `NetworkInspect`.
-    ///
-    /// # Errors
-    ///
-    /// It is none.
-    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         const KEYS: &[&str] = &["Containers", "Driver", "Id", "Labels", "Name"];
         let reply = Json::pick(reply, KEYS).ok_or(Unreadable)?;
-        let containers = reply.get("Containers").map_or(&[][..], Json::members);
+        let containers = reply.at("Containers").members().iter();
         Ok(Self {
             id: text(&reply, "Id")?.to_owned(),
             name: text(&reply, "Name")?.to_owned(),
             driver: text(&reply, "Driver")?.to_owned(),
-            labels: Labels::of(&reply),
-            containers: containers.iter().map(|(id, _)| id.to_string()).collect(),
+            labels: Labels::of(&[&reply]),
+            containers: containers.map(|(id, _)| id.to_string()).collect(),
         })
     }
 }
 
 impl Image {
     /// Reads the reply of `ImageInspect`.
-    ///
-    /// # Errors
-    ///
-    /// It is none.
-    pub fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         let mut reply = Json::pick(reply, &["Config", "Id"]).ok_or(Unreadable)?;
         let id = text(&reply, "Id")?;
         Ok(Self {
@@ -313,27 +311,18 @@ impl Image {
 
     /// Whether it was made through a policy and got this name then. What is made of another image has that
     /// image's labels too, and so is told by the name.
-    #[must_use]
-    pub fn was_made_as(&self, name: &str, policy: &str) -> bool {
-        let label = self
-            .config
-            .get("Labels")
-            .and_then(|labels| labels.get(IMAGE_LABEL));
+    pub(crate) fn was_made_as(&self, name: &str, policy: &str) -> bool {
+        let label = self.config.at("Labels").get(IMAGE_LABEL);
         let stamp = label.and_then(Json::text).unwrap_or_default();
-        let names = stamp
-            .strip_prefix(policy)
-            .and_then(|rest| rest.strip_prefix(' '));
+        let rest = stamp.strip_prefix(policy);
+        let names = rest.and_then(|rest| rest.strip_prefix(' '));
         names.is_some_and(|names| names.split(' ').any(|named| named == name))
     }
 }
 
 /// The policies through which the objects of a list were made, as their labels say; `None` for each that
 /// says nothing.
-///
-/// # Errors
-///
-/// It is no list of containers, networks or volumes.
-pub fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> {
+pub(crate) fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> {
     let reply = Json::pick(reply, &["Labels", "Volumes"]).ok_or(Unreadable)?;
     // Volumes stand in an object, in which none at all are a null.
     let list = if let Json::Object(_) = &reply {
@@ -348,16 +337,12 @@ pub fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> {
             return Err(Unreadable);
         }
     };
-    let mark = |item| Labels::of(item).policy().map(str::to_owned);
+    let mark = |item| Labels::of(&[item]).policy().map(str::to_owned);
     Ok(items.iter().map(mark).collect())
 }
 
 /// The string at one place of a reply.
-///
-/// # Errors
-///
-/// There is none.
-pub fn text_at(reply: &[u8], key: &str) -> Result<String, Unreadable> {
+pub(crate) fn text_at(reply: &[u8], key: &str) -> Result<String, Unreadable> {
     let reply = Json::pick(reply, &[key]).ok_or(Unreadable)?;
     text(&reply, key).map(str::to_owned)
 }
@@ -366,30 +351,17 @@ fn text<'a>(reply: &'a Json<'_>, key: &str) -> Result<&'a str, Unreadable> {
     reply.get(key).and_then(Json::text).ok_or(Unreadable)
 }
 
-fn object(value: Option<Json<'static>>) -> Result<Json<'static>, Unreadable> {
-    let object = value.filter(|value| matches!(value, Json::Object(_)));
-    object.ok_or(Unreadable)
-}
-
 /// Whether a text is the full id of a container, which no other container can be found by.
-#[must_use]
-pub fn is_full_id(text: &str) -> bool {
+pub(crate) fn is_full_id(text: &str) -> bool {
     const DIGITS: usize = 64;
-    text.len() == DIGITS
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == DIGITS && text.bytes().all(is_digit)
 }
 
 fn full_id(text: &str) -> Result<String, Unreadable> {
-    Some(text)
-        .filter(|text| is_full_id(text))
-        .map(str::to_owned)
-        .ok_or(Unreadable)
+    let id = is_full_id(text).then(|| text.to_owned());
+    id.ok_or(Unreadable)
 }
-
-/// A container as it is shared by those who judge with it.
-pub type SharedContainer = Arc<Container>;
 
 #[cfg(test)]
 mod tests;

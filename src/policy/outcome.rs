@@ -6,7 +6,7 @@ use super::hint::Shortfall;
 use super::keys::Key;
 use super::request::Request;
 use super::requirement::Requirement;
-use super::{successor, unchanged};
+use super::{replaces, unchanged};
 use crate::docker::Operation;
 use crate::policyfile::file::Policy;
 
@@ -38,7 +38,7 @@ pub(super) fn outcome<'p>(
         return Ok(Outcome::Allowed(None));
     }
     if policy.blocks().create.replaces
-        && let Some(differences) = successor::differences(request, known)?
+        && let Some(differences) = replaces::differences(request, known)?
     {
         if differences.is_empty() {
             return Ok(Outcome::Allowed(Some(Key::Replaces)));

@@ -4,12 +4,14 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::about::About;
+use super::answers::{self, Answers, Lookup, NeedsLookup};
+use super::names::tags;
+use super::objects::Container;
 use super::reason::Denial;
-use crate::docker::{Call, Target, classify};
-use crate::policy::about::About;
-use crate::policy::answers::Lookup;
-use crate::policy::memory::Memory;
-use crate::policy::requirement::Requirement;
+use super::requirement::Requirement;
+use crate::docker::{Block, Call, Deed, Parameters, Reference, Target, classify};
+use crate::policyfile::file::Policy;
 
 /// Leave to send one request to the daemon, now. Only [`Rules::evaluate`](super::Rules::evaluate) [`Permit::to_ask`] and
 /// [`Permit::to_probe`] make one.
@@ -40,7 +42,7 @@ pub struct Terms {
     /// Why it may be.
     pub(crate) grounds: Grounds,
     /// What to remember of it.
-    pub memory: Memory,
+    pub(crate) memory: Memory,
 }
 
 /// A request, rebuilt from what was evaluated.
@@ -55,6 +57,15 @@ pub struct Rebuilt {
     pub must_be_plain_tar: bool,
 }
 
+/// What to remember of a request.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Once it was sent: the container whose replacement may have what it has.
+    pub(crate) removed: Option<Arc<Container>>,
+    /// If the daemon did it: the name that an image gets, as what will be asked about it, and the image's full id.
+    pub(crate) tagged: Option<(Lookup, Arc<str>)>,
+}
+
 /// Why a request may be sent, as the record has it.
 #[derive(Debug, Default)]
 pub(crate) struct Grounds {
@@ -65,7 +76,7 @@ pub(crate) struct Grounds {
     /// What it asks for.
     pub requirements: Vec<Requirement>,
     /// The full ids of what it is about.
-    pub about: About,
+    pub(crate) about: About,
 }
 
 /// What the daemon is asked about itself.
@@ -149,6 +160,34 @@ impl Permit {
     #[must_use]
     pub fn spend(self) -> Box<Terms> {
         self.terms
+    }
+}
+
+impl Memory {
+    /// What to remember of a call that this policy allows, if one does, and whose labels are those of the other.
+    pub(super) fn of(
+        call: &Call,
+        (policy, marking): (Option<&Policy>, &Policy),
+        known: &Answers,
+        is_observed: bool,
+    ) -> Result<Self, NeedsLookup> {
+        let mut memory = Self::default();
+        let is_kept = marking.blocks().create.replaces || is_observed;
+        if is_kept && call.judged().deed == Deed::TakesAway {
+            let name = call.object().unwrap_or_default();
+            memory.removed = Some(answers::container(known, name)?);
+        }
+        if let Some(policy) = policy
+            && call.judged().query == Parameters::Tag
+            && policy.judges(Block::Images)
+        {
+            let image = answers::image(known, call.object().unwrap_or_default())?;
+            let name = tags(call).first().map(Reference::to_string);
+            let policy = policy.mark().to_owned();
+            let lookup = name.map(|name| Lookup::Moved { policy, name });
+            memory.tagged = lookup.map(|lookup| (lookup, image.id.as_str().into()));
+        }
+        Ok(memory)
     }
 }
 

@@ -7,16 +7,129 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::docker::{Json, Reference};
-use crate::policy::objects::Container;
+use super::answers::{self, Answer, Answers, Lookup, NeedsLookup};
+use super::objects::Container;
+use super::request::Request;
+use crate::docker::{Document, Json, Reference};
+
+/// Whether a request asks for nothing but what the container before it had.
+pub(super) fn is_replacement(request: &Request<'_>, known: &Answers) -> Result<bool, NeedsLookup> {
+    let differences = differences(request, known)?;
+    Ok(differences.is_some_and(|differences| differences.is_empty()))
+}
+
+/// Where a container, or its place on a network, is not that of the one before it; `None` if there was
+/// none.
+pub(super) fn differences(
+    request: &Request<'_>,
+    known: &Answers,
+) -> Result<Option<Vec<String>>, NeedsLookup> {
+    let Some(body) = &request.body else {
+        return Ok(None);
+    };
+    let is_create = request.call.judged().body == Some(Document::Container);
+    let Some(name) = name(request, body, known)? else {
+        return Ok(None);
+    };
+    let Answer::Containers(olds) = known.need(&Lookup::Predecessor(name))? else {
+        return Ok(None);
+    };
+    // A new container without a name may be that of any of them: it gets its name afterwards.
+    let mut least: Option<Vec<String>> = None;
+    let newest = newest(body, olds);
+    for old in newest.iter().rev() {
+        let mut differences = if is_create {
+            body_differences(body, old)
+        } else {
+            endpoint_differences(request, body, old)
+        };
+        if differences.is_empty() && is_create {
+            differences = unlike_now(body, old, known)?;
+        }
+        if differences.is_empty() {
+            return Ok(Some(differences));
+        }
+        let is_least = |least: &Vec<String>| differences.len() < least.len();
+        if least.as_ref().is_none_or(is_least) {
+            least = Some(differences);
+        }
+    }
+    if newest.len() < olds.len() {
+        let least = least.get_or_insert_default();
+        least.insert(0, TOO_LARGE.to_owned());
+    }
+    Ok(least)
+}
+
+/// The name of the container that is made, or put on or off a network; `None` for other requests.
+fn name(
+    request: &Request<'_>,
+    body: &Json,
+    known: &Answers,
+) -> Result<Option<String>, NeedsLookup> {
+    Ok(match request.call.judged().body {
+        Some(Document::Container) => {
+            let name = request.call.query.first("name").unwrap_or_default();
+            Some(name.trim_start_matches('/').to_owned())
+        }
+        Some(Document::Endpoint | Document::Leaving) => {
+            let name = body.text_at("Container").trim_start_matches('/');
+            Some(answers::container(known, name)?.name.clone())
+        }
+        Some(
+            Document::ContainerUpdate
+            | Document::Exec
+            | Document::ExecStart
+            | Document::ImageConfig
+            | Document::Network
+            | Document::Service
+            | Document::ServiceUpdate
+            | Document::Volume
+            | Document::VolumeUpdate,
+        )
+        | None => None,
+    })
+}
+
+/// Where a place on a network is not the one that the old container had there.
+fn endpoint_differences(request: &Request<'_>, body: &Json, old: &Container) -> Vec<String> {
+    let network = request.call.object().unwrap_or_default();
+    if is_joined(
+        body.at("EndpointConfig"),
+        networks_of(old).get(network).copied(),
+    ) {
+        return Vec::new();
+    }
+    vec!["EndpointConfig".to_owned()]
+}
+
+/// Why a container that has nothing else than the one before it does not take its place all the same: that
+/// one runs, or what was left out is not what its image says.
+fn unlike_now(body: &Json, old: &Container, known: &Answers) -> Result<Vec<String>, NeedsLookup> {
+    let now = known.need(&Lookup::Container(old.id.clone()))?;
+    if matches!(now, Answer::Container(now) if now.is_running) {
+        return Ok(vec!["its time: the old one still runs".to_owned()]);
+    }
+    let lost = left_out(body, old, &Json::Null);
+    if lost.is_empty() || old.image.is_empty() {
+        return Ok(lost);
+    }
+    if let Answer::Image(image) = known.need(&Lookup::Image(old.image.clone()))? {
+        return Ok(left_out(body, old, &image.config));
+    }
+    Ok(lost)
+}
+
+/// The difference that is reported when a request was not compared with every container that it could replace.
+const TOO_LARGE: &str = "its size: it was compared with the containers that were removed last, and older ones were \
+    skipped; give it the name of the one that it replaces, or recreate that one first";
 
 /// How many values of bodies and containers are compared for one verdict. A container has a few hundred.
-pub const MOST_COMPARED: usize = 64 * 1024;
+const MOST_COMPARED: usize = 64 * 1024;
 
 /// The newest of the containers that were taken away, as many as are compared with a body. A client can make
 /// both sides large, and skipping a container only denies.
-#[must_use]
-pub fn newest<'o>(body: &Json, olds: &'o [Arc<Container>]) -> &'o [Arc<Container>] {
+fn newest<'o>(body: &Json, olds: &'o [Arc<Container>]) -> &'o [Arc<Container>] {
     let of_body = size(body);
     let mut compared = 0;
     let fitting = olds.iter().rev().take_while(|old| {
@@ -38,20 +151,18 @@ fn size(value: &Json) -> usize {
 }
 
 /// Where a new container is not the one that it takes the place of; empty if it is.
-#[must_use]
-pub fn differences(body: &Json, old: &Container) -> Vec<String> {
+fn body_differences(body: &Json, old: &Container) -> Vec<String> {
     let mut found = Vec::new();
     for (key, value) in body.members() {
-        let was = old.config.get(key);
+        let was = old.config.at(key);
         let is_same = match &**key {
             "HostConfig" => {
                 host_config(value, &old.host_config, &mut found);
                 true
             }
             "NetworkingConfig" => {
-                let endpoints = value.get("EndpointsConfig").map_or(&[][..], Json::members);
                 let networks = networks_of(old);
-                for (network, endpoint) in endpoints {
+                for (network, endpoint) in value.at("EndpointsConfig").members() {
                     if !is_joined(endpoint, networks.get(&**network).copied()) {
                         found.push(format!("NetworkingConfig.EndpointsConfig.{network}"));
                     }
@@ -60,7 +171,7 @@ pub fn differences(body: &Json, old: &Container) -> Vec<String> {
             }
             "Image" => is_of_repository(value, was),
             // Their order is not their meaning, as that of a command's words is.
-            "Env" => texts(Some(value)).is_subset(&texts(was)),
+            "Env" => texts(value).is_subset(&texts(was)),
             "MacAddress" => is_within(value, was) || has_address(value, old),
             _ => is_within(value, was),
         };
@@ -90,34 +201,25 @@ const SAID_BY_IMAGES: &[&str] = &[
 ];
 
 /// What the old container had of its own, beyond what its image says, and the new one does not have.
-#[must_use]
-pub fn left_out(body: &Json, old: &Container, image: &Json) -> Vec<String> {
+fn left_out(body: &Json, old: &Container, image: &Json) -> Vec<String> {
     let is_kept = |key: &str| {
-        let (new, was, said) = (body.get(key), old.config.get(key), image.get(key));
-        match (key, was) {
-            ("Env", was @ Some(_)) => {
-                let kept: HashSet<_> = texts(new).union(&texts(said)).copied().collect();
-                texts(was).is_subset(&kept)
-            }
-            (_, Some(Json::Object(had))) => {
-                let (new, said) = (members(new), members(said));
-                had.iter().all(|(key, value)| {
-                    let is_in =
-                        |of: &HashMap<&str, &Json>| is_same(of.get(&**key).copied(), Some(value));
-                    is_nothing(value) || is_in(&new) || is_in(&said)
-                })
-            }
-            (_, was) => is_none(was) || is_same(new, was) || (is_none(new) && is_same(was, said)),
+        let (new, was, said) = (body.at(key), old.config.at(key), image.at(key));
+        if key == "Env" {
+            let kept: HashSet<_> = texts(new).union(&texts(said)).copied().collect();
+            return texts(was).is_subset(&kept);
         }
+        if let Json::Object(had) = was {
+            let (new, said) = (members(new), members(said));
+            return had.iter().all(|(key, value)| {
+                is_nothing(value)
+                    || is_same(member(&new, key), value)
+                    || is_same(member(&said, key), value)
+            });
+        }
+        is_nothing(was) || is_same(new, was) || (is_nothing(new) && is_same(was, said))
     };
     let shortfall = SAID_BY_IMAGES.iter().filter(|key| !is_kept(key));
     shortfall.map(|key| (*key).to_owned()).collect()
-}
-
-/// Whether a container may be put on a network as the old one was.
-#[must_use]
-pub fn joins(network: &str, endpoint: &Json, old: &Container) -> bool {
-    is_joined(endpoint, networks_of(old).get(network).copied())
 }
 
 /// The networks that a container was on, by their names and ids.
@@ -126,8 +228,10 @@ fn networks_of(old: &Container) -> HashMap<&str, &Json<'static>> {
     for (name, was) in old.networks.members() {
         #[cfg(test)]
         tests::count();
-        let id = was.get("NetworkID").and_then(Json::text);
-        for key in [Some(&**name), id].into_iter().flatten() {
+        for key in [Some(&**name), was.at("NetworkID").text()]
+            .into_iter()
+            .flatten()
+        {
             networks.entry(key).or_insert(was);
         }
     }
@@ -141,12 +245,12 @@ fn is_joined(endpoint: &Json, was: Option<&Json>) -> bool {
     };
     endpoint.members().iter().all(|(key, value)| match &**key {
         "Aliases" | "DNSNames" => {
-            let mut had = texts(was.get("Aliases"));
-            had.extend(texts(was.get("DNSNames")));
-            texts(Some(value)).is_subset(&had)
+            let mut had = texts(was.at("Aliases"));
+            had.extend(texts(was.at("DNSNames")));
+            texts(value).is_subset(&had)
         }
         "DriverOpts" | "GwPriority" | "IPAMConfig" | "Links" | "MacAddress" | "NetworkID" => {
-            is_nothing(value) || is_same(Some(value), was.get(key))
+            is_nothing(value) || is_same(value, was.at(key))
         }
         // What the daemon fills in itself.
         _ => true,
@@ -155,17 +259,17 @@ fn is_joined(endpoint: &Json, was: Option<&Json>) -> bool {
 
 /// Every setting of the host's side must be what it was, left out or not.
 fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
-    let (new, old) = (members(Some(new)), members(Some(old)));
+    let (new, old) = (members(new), members(old));
     let keys: BTreeSet<_> = new.keys().chain(old.keys()).copied().collect();
     for key in keys {
-        let (new, old) = (new.get(key).copied(), old.get(key).copied());
+        let (new, old) = (member(&new, key), member(&old, key));
         let is_same = match key {
             "Links" => links(new) == links(old),
             "NetworkMode" => network(new) == network(old),
             // Updaters leave out what some kernels refuse; it is no grant.
             "MemorySwappiness" | "OomKillDisable" => true,
             // Here nothing is the daemon's own list, and an empty one hides nothing.
-            "MaskedPaths" | "ReadonlyPaths" => new == old || matches!(new, None | Some(Json::Null)),
+            "MaskedPaths" | "ReadonlyPaths" => new == old || *new == Json::Null,
             _ => is_same(new, old),
         };
         if !is_same {
@@ -175,17 +279,17 @@ fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
 }
 
 /// A link as a client sends it, and as the daemon shows it: `/db:/web/alias`.
-fn links(value: Option<&Json>) -> Vec<(String, String)> {
-    let link = |text: &str| {
+fn links<'j>(value: &'j Json<'_>) -> Vec<(&'j str, &'j str)> {
+    let link = |text: &'j str| {
         let (name, alias) = text.split_once(':').unwrap_or((text, text));
         let alias = alias.rsplit('/').next().unwrap_or_default();
-        (name.trim_start_matches('/').to_owned(), alias.to_owned())
+        (name.trim_start_matches('/'), alias)
     };
-    value.into_iter().flat_map(Json::texts).map(link).collect()
+    value.texts().map(link).collect()
 }
 
-fn network<'a>(value: Option<&'a Json<'a>>) -> &'a str {
-    match value.and_then(Json::text).unwrap_or_default() {
+fn network<'j>(value: &'j Json<'_>) -> &'j str {
+    match value.text().unwrap_or_default() {
         "" | "bridge" => "default",
         name => name,
     }
@@ -193,39 +297,42 @@ fn network<'a>(value: Option<&'a Json<'a>>) -> &'a str {
 
 /// Whether two values say the same: the order of an object's members says nothing, nor does a member
 /// that is nothing.
-pub(crate) fn is_same(new: Option<&Json>, old: Option<&Json>) -> bool {
+pub(crate) fn is_same(new: &Json, old: &Json) -> bool {
     #[cfg(test)]
     tests::count();
     match (new, old) {
-        (new @ Some(Json::Object(_)), old @ Some(Json::Object(_))) => {
+        (Json::Object(_), Json::Object(_)) => {
             let (new, old) = (members(new), members(old));
             // Each once: twice at every level would be beyond all bounds in a few dozen of them.
             let only_old = old.keys().filter(|key| !new.contains_key(*key));
             let mut keys = new.keys().chain(only_old);
-            keys.all(|key| is_same(new.get(key).copied(), old.get(key).copied()))
+            keys.all(|key| is_same(member(&new, key), member(&old, key)))
         }
-        (Some(Json::List(values)), Some(Json::List(had))) if values.len() == had.len() => {
+        (Json::List(values), Json::List(had)) if values.len() == had.len() => {
             let mut pairs = values.iter().zip(had);
-            pairs.all(|(new, old)| is_same(Some(new), Some(old)))
+            pairs.all(|(new, old)| is_same(new, old))
         }
-        (new, old) => new == old || (is_none(new) && is_none(old)),
+        (new, old) => new == old || (is_nothing(new) && is_nothing(old)),
     }
 }
 
 /// The texts of a list, of which the order says nothing. Both sides may be long, and a client has both of
 /// them in its hand, so that they are never compared one by one.
-fn texts<'j>(value: Option<&'j Json<'_>>) -> HashSet<&'j str> {
-    value.into_iter().flat_map(Json::texts).collect()
+fn texts<'j>(value: &'j Json<'_>) -> HashSet<&'j str> {
+    value.texts().collect()
 }
 
 /// The members of an object by their keys, for the same reason.
-fn members<'j, 'a>(value: Option<&'j Json<'a>>) -> HashMap<&'j str, &'j Json<'a>> {
-    let members = value.map_or(&[][..], Json::members).iter();
+fn members<'j, 'a>(value: &'j Json<'a>) -> Members<'j, 'a> {
+    let members = value.members().iter();
     members.map(|(key, value)| (&**key, value)).collect()
 }
 
-fn is_none(value: Option<&Json>) -> bool {
-    value.is_none_or(is_nothing)
+type Members<'j, 'a> = HashMap<&'j str, &'j Json<'a>>;
+
+/// A member, null if it is not there.
+fn member<'j, 'a>(of: &Members<'j, 'a>, key: &str) -> &'j Json<'a> {
+    of.get(key).copied().unwrap_or(&Json::Null)
 }
 
 fn is_nothing(value: &Json) -> bool {
@@ -240,23 +347,21 @@ fn is_nothing(value: &Json) -> bool {
 }
 
 /// Whether a value is the old one or a part of it: updaters leave out what the image says itself.
-fn is_within(new: &Json, old: Option<&Json>) -> bool {
-    if is_nothing(new) || is_same(Some(new), old) {
+fn is_within(new: &Json, old: &Json) -> bool {
+    if is_nothing(new) || is_same(new, old) {
         return true;
     }
     let old = members(old);
     let mut members = new.members().iter();
-    matches!(new, Json::Object(_))
-        && members.all(|(key, value)| is_same(Some(value), old.get(&**key).copied()))
+    matches!(new, Json::Object(_)) && members.all(|(key, value)| is_same(value, member(&old, key)))
 }
 
-fn is_of_repository(new: &Json, old: Option<&Json>) -> bool {
-    let text = |value: Option<&Json>| value.and_then(Json::text).map(str::to_owned);
-    let (Some(new), Some(old)) = (text(Some(new)), text(old)) else {
+fn is_of_repository(new: &Json, old: &Json) -> bool {
+    let (Some(new), Some(old)) = (new.text(), old.text()) else {
         return false;
     };
-    let repository = |text: &str| Reference::parse(text).map(|reference| reference.repository);
-    new == old || repository(&new).is_ok_and(|new| repository(&old) == Ok(new))
+    let repository = |text| Reference::parse(text).map(|reference| reference.repository);
+    new == old || repository(new).is_ok_and(|new| repository(old) == Ok(new))
 }
 
 fn has_address(value: &Json, old: &Container) -> bool {

@@ -24,11 +24,11 @@ pub struct Request<'a> {
 
 /// What a verdict rests on besides the request and the rules.
 #[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// What was looked up.
-    pub known: &'a Answers,
+    pub(crate) known: &'a Answers,
     /// Dockgate's own container, if it is known.
-    pub own: Option<&'a SelfContainer>,
+    pub(crate) own: Option<&'a SelfContainer>,
 }
 
 /// The verdict on one request.

@@ -10,7 +10,6 @@ mod collector;
 mod container;
 mod device;
 mod field;
-mod labels;
 mod mounts;
 mod network;
 mod path;
@@ -24,15 +23,11 @@ use crate::policy::answers::{Answers, NeedsLookup};
 use crate::policy::requirement::Requirement;
 
 use collector::Requirements;
-pub use collector::{ANY_NUMBER, Blocked, is_reserved};
+pub(crate) use collector::{ANY_NUMBER, Blocked, is_reserved};
 pub(crate) use container::opened;
-pub use query::strip_unknown_query_keys;
+pub(crate) use query::strip_unknown_query_keys;
 
 /// What a request asks for.
-///
-/// # Errors
-///
-/// It is spelled in a way that has two readings, or something must be looked up first.
 pub(crate) fn requirements(
     call: &Call,
     body: Option<&Json>,
@@ -58,16 +53,12 @@ const FEW: usize = 16;
 /// Leaves the first of needs that are the same. What a body names several times is then judged once, told once, and
 /// the labels of what it names are searched once.
 fn once(mut found: Vec<Requirement>) -> Vec<Requirement> {
-    if found.len() <= FEW {
-        let mut rest = &*found;
-        let mut is_doubled = false;
-        while let Some((requirement, others)) = rest.split_first() {
-            is_doubled |= others.iter().any(|other| other.what == requirement.what);
-            rest = others;
-        }
-        if !is_doubled {
-            return found;
-        }
+    let is_doubled = |(place, one): (usize, &Requirement)| {
+        let mut others = found.iter().take(place);
+        others.any(|other| other.what == one.what)
+    };
+    if found.len() <= FEW && !found.iter().enumerate().any(is_doubled) {
+        return found;
     }
     let mut seen = HashSet::with_capacity(found.len());
     let are_first: Vec<_> = found
@@ -81,10 +72,6 @@ fn once(mut found: Vec<Requirement>) -> Vec<Requirement> {
 
 /// Which container or service a request is about, by its path and its query: those that it is about
 /// even where its body passes unread.
-///
-/// # Errors
-///
-/// Something must be looked up first.
 pub(crate) fn reached(call: &Call, known: &Answers) -> Result<Vec<Requirement>, NeedsLookup> {
     let Some(mut requirements) = Requirements::of(call) else {
         return Ok(Vec::new());

@@ -1,4 +1,5 @@
-//! What is sent instead of what was asked: the ids of the objects that were judged.
+//! What is sent instead of what was asked: the ids of the objects that were judged, and in words what a request leaves
+//! to whatever an engine takes it for.
 //!
 //! What an engine stores and shows again stays as the client wrote it, as clients compare it and send it
 //! back: `NetworkMode`, the keys of `EndpointsConfig`, `VolumesFrom` and `Links`. A network's id goes
@@ -6,15 +7,16 @@
 //! on its way, as [`names`](super::names) says; one that could be the beginning of an id gets the slash
 //! that engines show it with.
 
-mod explicit;
-
 use super::about::{container_id, network_id, object_id};
 use super::names::is_hex;
 use super::request::Request;
 use super::stamp;
+use crate::docker::body::{are_masked_by_engines, are_read_only_by_engines};
+use crate::docker::mount::clean_short;
 use crate::docker::network::is_user_defined;
-use crate::docker::{Block, Call, Json, Operation, Subject};
-use crate::policy::answers::{self, Answer, Answers, Lookup};
+use crate::docker::path::cleaned;
+use crate::docker::{Block, Call, Document, Json, Operation, Parameters, Subject, ps};
+use crate::policy::answers::{self, Answers};
 use crate::policy::objects::is_full_id;
 use crate::policyfile::file::Policy;
 
@@ -26,212 +28,224 @@ pub(crate) fn request<'a>(
     known: &Answers,
 ) -> Request<'a> {
     let Request { call, body, .. } = &mut request;
-    objects(call, body.as_mut(), known);
-    explicit::query(call);
-    if policy.judges(Block::Archive) && policy.blocks().archive.paths.is_some() {
-        explicit::archive_path(call);
+    let judged = call.judged();
+    // Between the judgement and its use a name may go to another object.
+    if !known.is_empty() {
+        path(call, known);
+        query(call, known);
     }
-    let operation = call.operation();
-    if let (Some(operation), Some(body)) = (operation, body) {
-        explicit::body(operation, body);
-        stamp::labels(operation, body, mark, policy.blocks());
+    explicit_query(call, policy);
+    if let Some(body) = body {
+        if !known.is_empty() {
+            containers(body, known);
+            networks(call, body, known);
+        }
+        explicit_body(judged.body, body);
+        stamp::labels(judged, body, mark, policy.blocks());
     }
-    let block = call.judged().block;
-    if block.is_some_and(|block| policy.judges(block)) {
+    if judged.block.is_some_and(|block| policy.judges(block)) {
         stamp::image(call, policy.mark());
     }
     request
 }
 
-/// Puts the ids of what was looked up in the place of names: between the judgement and its use a name may
-/// go to another object.
-fn objects(call: &mut Call, body: Option<&mut Json>, known: &Answers) {
-    if known.is_empty() {
-        return;
-    }
-    path(call, known);
-    query(call, known);
-    if let Some(body) = body {
-        containers(body, known);
-        networks(call, body, known);
-    }
-}
-
 fn path(call: &mut Call, known: &Answers) {
-    let id = object_id(call, known);
-    let Subject::Operation { names, .. } = &mut call.subject else {
-        return;
-    };
-    if let (Some(id), Some(name)) = (id, names.first_mut()) {
+    if let Some(id) = object_id(call, known)
+        && let Subject::Operation { names, .. } = &mut call.subject
+        && let Some(name) = names.first_mut()
+    {
         *name = id;
     }
 }
 
 fn query(call: &mut Call, known: &Answers) {
-    if call.operation() == Some(Operation::ImageCommit) {
-        let name = call.query.first("container");
-        if let Some(id) = name.and_then(|name| container_id(known, name)) {
-            call.query.set("container", &id);
+    let parameters = call.judged().query;
+    let query = &mut call.query;
+    if parameters == Parameters::Commit {
+        let name = query.first("container").unwrap_or_default();
+        if let Some(id) = container_id(known, name) {
+            query.set("container", &id);
+        }
+    } else if parameters == Parameters::Build {
+        let mode = query.first("networkmode").unwrap_or_default();
+        if let Some(mode) = with_id(mode, known).or_else(|| network_id(known, mode)) {
+            query.set("networkmode", &mode);
         }
     }
-    if call.operation() == Some(Operation::ImageBuild) {
-        let mode = call.query.first("networkmode").unwrap_or_default();
-        let pinned = match mode.strip_prefix("container:") {
-            Some(name) => container_id(known, name).map(|id| format!("container:{id}")),
-            None => network_id(known, mode),
-        };
-        if let Some(mode) = pinned {
-            call.query.set("networkmode", &mode);
+}
+
+/// The mode of a namespace, with the id of the container that it names.
+fn with_id(mode: &str, known: &Answers) -> Option<String> {
+    let id = container_id(known, mode.strip_prefix("container:")?)?;
+    Some(format!("container:{id}"))
+}
+
+/// Puts other texts in the place of those that have another.
+fn change<'j, 'a: 'j>(
+    values: impl IntoIterator<Item = &'j mut Json<'a>>,
+    to: impl Fn(&str) -> Option<String>,
+) {
+    for value in values {
+        if let Json::Text(text) = value
+            && let Some(changed) = to(text)
+        {
+            *text = changed.into();
         }
     }
 }
 
 /// The containers that a body names.
 fn containers(body: &mut Json, known: &Answers) {
-    if let Some(Json::Text(text)) = body.get_mut("Container")
-        && let Some(id) = container_id(known, text)
-    {
-        *text = id.into();
+    change(body.get_mut("Container"), |name| container_id(known, name));
+    for key in [
+        "HostConfig.IpcMode",
+        "HostConfig.NetworkMode",
+        "HostConfig.PidMode",
+    ] {
+        change(body.at_mut(key), |mode| with_id(mode, known));
     }
-    if let Some(host) = body.get_mut("HostConfig") {
-        for key in ["IpcMode", "NetworkMode", "PidMode"] {
-            if let Some(Json::Text(text)) = host.get_mut(key)
-                && let Some(name) = text.strip_prefix("container:")
-                && let Some(id) = container_id(known, name)
-            {
-                *text = format!("container:{id}").into();
-            }
-        }
-        for key in ["Links", "VolumesFrom"] {
-            if let Some(Json::List(texts)) = host.get_mut(key) {
-                for text in texts {
-                    first_part(text, known);
-                }
-            }
-        }
+    for key in ["HostConfig.Links", "HostConfig.VolumesFrom"] {
+        change(body.items_mut(key), |text| with_whole_name(text, known));
     }
 }
 
 /// Makes sure that what stands before the colon means the container that was judged, even if that is
 /// gone by then: with a slash before it, an engine takes it for a name and never for the beginning of an
 /// id.
-fn first_part(value: &mut Json, known: &Answers) {
-    let Json::Text(text) = value else {
-        return;
-    };
-    let (name, rest) = match text.split_once(':') {
-        Some((name, rest)) => (name, Some(rest)),
-        None => (&**text, None),
-    };
-    let container = answers::container(known, name).ok();
-    let Some(container) = container.filter(|_| is_hex(name)) else {
-        return;
-    };
-    let meant = if container.name == name {
-        format!("/{name}")
+fn with_whole_name(text: &str, known: &Answers) -> Option<String> {
+    let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
+    let container = answers::container(known, name)
+        .ok()
+        .filter(|_| is_hex(name))?;
+    Some(if container.name == name {
+        format!("/{text}")
     } else {
-        container.id.clone()
-    };
-    *text = match rest {
-        Some(rest) => format!("{meant}:{rest}"),
-        None => meant,
-    }
-    .into();
+        format!("{}{rest}", container.id)
+    })
 }
 
 /// Puts the ids of the networks that a body names beside their names, or in their place where nothing
 /// shows them again.
 fn networks(call: &Call, body: &mut Json, known: &Answers) {
-    if call.operation() == Some(Operation::ContainerCreate) {
+    let document = call.judged().body;
+    if document == Some(Document::Container) {
         endpoints(body, known);
-    } else if call.operation() == Some(Operation::NetworkConnect)
+    } else if document == Some(Document::Endpoint)
         && let Some(id) = call.object().filter(|name| is_full_id(name))
-        && let Some(endpoint) = object_mut(body, "EndpointConfig")
+        && let Some(endpoint) = body.get_or_insert("EndpointConfig")
     {
         // The engine takes the name of the path's network again, unless there is an id here too.
-        set(endpoint, "NetworkID", id);
+        endpoint.set("NetworkID", Json::Text(id.to_owned().into()));
     }
-    // Those of services; a null stands for none.
-    targets(body, known);
-    if let Some(task) = body.get_mut("TaskTemplate") {
-        targets(task, known);
+    // Those of a service's tasks, which a client's command line names by their ids as well.
+    for key in ["Networks", "TaskTemplate.Networks"] {
+        for attachment in body.items_mut(key) {
+            change(attachment.get_mut("Target"), |target| {
+                network_id(known, target)
+            });
+        }
     }
 }
 
 /// The networks of a new container. Without an endpoint, an engine makes one under the network's name.
 fn endpoints(body: &mut Json, known: &Answers) {
-    let mode = body
-        .get("HostConfig")
-        .and_then(|host| host.get("NetworkMode"));
-    let mode = mode.and_then(Json::text).unwrap_or_default();
-    let joined = match known.answer(&Lookup::Network(mode.to_owned())) {
-        Some(Answer::Network(network)) if is_user_defined(mode) => Some(network.name.clone()),
-        Some(_) | None => None,
-    };
-    let is_off = body.get("NetworkDisabled").is_some_and(Json::is_true);
-    let endpoints = body
-        .get("NetworkingConfig")
-        .and_then(|it| it.get("EndpointsConfig"));
-    let has_endpoints = endpoints.is_some_and(|it| !it.members().is_empty());
-    let id = network_id(known, mode);
-    if let (Some(name), Some(id), false, false) = (joined, id, is_off, has_endpoints)
-        && let Some(networking) = object_mut(body, "NetworkingConfig")
-        && let Some(endpoints) = object_mut(networking, "EndpointsConfig")
-        && let Some(endpoint) = object_mut(endpoints, &name)
+    let text = |id: String| Json::Text(id.into());
+    let mode = body.text_at("HostConfig.NetworkMode");
+    let joined = answers::network(known, mode)
+        .ok()
+        .filter(|_| is_user_defined(mode));
+    let endpoints = body.at("NetworkingConfig.EndpointsConfig");
+    if let (Some(network), []) = (joined, endpoints.members())
+        && !body.at("NetworkDisabled").is_true()
+        && let Some(networking) = body.get_or_insert("NetworkingConfig")
+        && let Some(endpoints) = networking.get_or_insert("EndpointsConfig")
+        && let Some(endpoint) = endpoints.get_or_insert(&network.name)
     {
-        set(endpoint, "NetworkID", &id);
+        endpoint.set("NetworkID", text(network.id.clone()));
         return;
     }
-    let endpoints = body
-        .get_mut("NetworkingConfig")
-        .and_then(|it| it.get_mut("EndpointsConfig"));
-    let Some(Json::Object(endpoints)) = endpoints else {
-        return;
-    };
-    for (name, endpoint) in endpoints {
+    for (name, endpoint) in body.members_mut("NetworkingConfig.EndpointsConfig") {
         match network_id(known, name) {
-            Some(id) => set(endpoint, "NetworkID", &id),
+            Some(id) => endpoint.set("NetworkID", text(id)),
             // The engine's own networks are found by their names; what was not judged by an id has none.
-            None => remove(endpoint, "NetworkID"),
+            None => endpoint.remove(&["NetworkID"]),
         }
     }
 }
 
-/// The networks of a service's tasks, which a client's command line names by their ids as well.
-fn targets(of: &mut Json, known: &Answers) {
-    let Some(Json::List(attachments)) = of.get_mut("Networks") else {
-        return;
-    };
-    for attachment in attachments {
-        if let Some(Json::Text(target)) = attachment.get_mut("Target")
-            && let Some(id) = network_id(known, target)
-        {
-            *target = id.into();
+/// Says in the query what was read from it. Podman attaches everything that an attach does not name, and
+/// knows no booleans but its own. The path of an upload is sent as it was judged.
+fn explicit_query(call: &mut Call, policy: &Policy) {
+    let (operation, parameters) = (call.operation(), call.judged().query);
+    let query = &mut call.query;
+    if operation == Some(Operation::ContainerAttach) {
+        for key in ["logs", "stderr", "stdout", "stream"] {
+            if query.first(key).is_some() {
+                query.state(key, query.is_true(key));
+            }
+        }
+        query.state("stdin", query.is_true("stdin"));
+    } else if parameters == Parameters::Processes {
+        if let Some(arguments) = query.first("ps_args").and_then(ps::harmless) {
+            query.set("ps_args", &arguments);
+        }
+    } else if parameters == Parameters::Archive
+        && policy.judges(Block::Archive)
+        && policy.blocks().archive.paths.is_some()
+        // Without a path the daemon denies it.
+        && let Some(path) = query.first("path").filter(|path| !path.is_empty())
+    {
+        let path = cleaned(path).into_owned();
+        query.set("path", &path);
+    }
+}
+
+/// Says in the body what was read from it.
+fn explicit_body(document: Option<Document>, body: &mut Json) {
+    if document == Some(Document::Network) {
+        // Docker before 25 makes a second network of the same name otherwise, which makes the name useless.
+        match body.get_mut("CheckDuplicate") {
+            Some(stated) => *stated = Json::Bool(true),
+            None => body.set("CheckDuplicate", Json::Bool(true)),
+        }
+    }
+    for key in ["HostConfig", "TaskTemplate.ContainerSpec"] {
+        if let Some(of) = body.at_mut(key) {
+            sources(of);
+        }
+    }
+    // What the daemon fills in itself: clients send it back from an inspection, and Podman takes the address for one
+    // that is asked for.
+    let filled_in = ["GlobalIPv6Address", "IPAddress"];
+    if let Some(endpoint) = body.get_mut("EndpointConfig") {
+        endpoint.remove(&filled_in);
+    }
+    for (_, endpoint) in body.members_mut("NetworkingConfig.EndpointsConfig") {
+        endpoint.remove(&filled_in);
+    }
+    if document == Some(Document::Container)
+        && let Some(host) = body.get_mut("HostConfig")
+        && !host.at("Privileged").is_true()
+    {
+        // An engine makes such a list by itself, which may hide more.
+        if are_masked_by_engines(host.at("MaskedPaths")) {
+            host.remove(&["MaskedPaths"]);
+        }
+        if are_read_only_by_engines(host.at("ReadonlyPaths")) {
+            host.remove(&["ReadonlyPaths"]);
         }
     }
 }
 
-/// The object under a key, an empty one if nothing is there.
-fn object_mut<'j, 'a>(of: &'j mut Json<'a>, key: &str) -> Option<&'j mut Json<'a>> {
-    let Json::Object(members) = of else {
-        return None;
-    };
-    if !members.iter().any(|(name, _)| name == key) {
-        members.push((key.to_owned().into(), Json::Object(Vec::new())));
-    }
-    of.get_mut(key)
-}
-
-fn set(of: &mut Json, key: &str, value: &str) {
-    remove(of, key);
-    if let Json::Object(members) = of {
-        members.push((key.to_owned().into(), Json::Text(value.to_owned().into())));
-    }
-}
-
-fn remove(of: &mut Json, key: &str) {
-    if let Json::Object(members) = of {
-        members.retain(|(name, _)| name != key);
+/// Has the paths of the host that are mounted sent as they were judged.
+fn sources(of: &mut Json) {
+    change(of.items_mut("Binds"), clean_short);
+    for mount in of.items_mut("Mounts") {
+        if mount.text_at("Type") == "bind" {
+            change(mount.get_mut("Source"), |path| {
+                Some(cleaned(path).into_owned())
+            });
+        }
     }
 }
 

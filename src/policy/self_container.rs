@@ -1,30 +1,29 @@
 //! Dockgate's own container, and what no policy can do to it.
 
 mod raw;
-mod spelling;
 
-use spelling::{cleaned, folded, is_filled_in, is_in};
+use std::collections::BTreeSet;
 
 use crate::docker::mount::{Access, is_on_mount_below};
 use crate::docker::network::is_user_defined;
 use crate::docker::reference::Version;
 use crate::docker::{Json, Object, Reference};
-use crate::policy::answers;
-use crate::policy::answers::{Answers, NeedsLookup};
+use crate::policy::answers::{self, Answers, NeedsLookup};
 use crate::policy::keys::Reaches;
 use crate::policy::objects::{Container, POLICY_LABEL, is_full_id};
 use crate::policy::requirement::{Requirement, Touch, What};
+use crate::policy::requirements::ANY_NUMBER;
 use crate::policy::value::Value;
 
 /// What is known of Dockgate's own container since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SelfContainer {
+pub(crate) struct SelfContainer {
     /// Its full id.
     id: String,
     /// Its name.
     name: String,
     /// Every name by which another container finds it, folded.
-    names: Vec<String>,
+    names: BTreeSet<String>,
     /// The full id of the service that it is a task of.
     service: Option<String>,
     /// The full id and the name of that task, empty where it is none.
@@ -41,95 +40,76 @@ pub struct SelfContainer {
     paths: Vec<String>,
 }
 
-/// Where the swarm writes the service of a task.
+// Where the swarm writes the service of a task, and the task.
 const SERVICE_LABEL: &str = "com.docker.swarm.service.id";
-/// The same, by name.
 const SERVICE_NAME_LABEL: &str = "com.docker.swarm.service.name";
-
-/// The same of the task.
 const TASK_LABEL: &str = "com.docker.swarm.task.id";
 const TASK_NAME_LABEL: &str = "com.docker.swarm.task.name";
 
+/// What would be done to Dockgate, if something.
+type Found = Result<Option<&'static str>, NeedsLookup>;
+
 /// What of a request would reach Dockgate itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reached {
+pub(crate) struct Reached {
     /// Where it stands.
-    pub path: String,
+    pub(crate) path: String,
     /// What it would do.
-    pub what: &'static str,
+    pub(crate) what: &'static str,
 }
 
 impl SelfContainer {
     /// What its inspection says. The daemon's socket is in it too, if it has one; who may mount that is
     /// each policy's to say.
-    #[must_use]
-    pub fn of(container: &Container, socket: Option<&str>) -> Self {
+    pub(crate) fn of(container: &Container, socket: Option<&str>) -> Self {
         let label = |key: &str| container.label(key).unwrap_or_default().to_owned();
-        let mut names = vec![container.name.clone()];
-        let hostname = container.config.get("Hostname").and_then(Json::text);
-        names.extend(hostname.map(str::to_owned));
-        for (_, endpoint) in container.networks.members() {
-            for key in ["Aliases", "DNSNames"] {
-                let given = endpoint.get(key).into_iter().flat_map(Json::texts);
-                names.extend(given.map(str::to_owned));
-            }
+        let mut names = vec![&*container.name, container.config.text_at("Hostname")];
+        let networks = container.networks.members();
+        for (_, endpoint) in networks {
+            names.extend(endpoint.at("Aliases").texts());
+            names.extend(endpoint.at("DNSNames").texts());
         }
-        if let Some(service) = container.label(SERVICE_NAME_LABEL) {
-            // By the second the addresses of all its tasks are found.
-            names.extend([service.to_owned(), format!("tasks.{service}")]);
+        // By the second the addresses of all its tasks are found.
+        let service = label(SERVICE_NAME_LABEL);
+        let tasks = format!("tasks.{service}");
+        if !service.is_empty() {
+            names.extend([&*service, &*tasks]);
         }
-        let mut names: Vec<_> = names.iter().map(|name| folded(name)).collect();
-        names.retain(|name| !name.is_empty());
-        names.sort();
-        names.dedup();
-        let networks = container.networks.members().iter();
-        let networks = networks.map(|(name, endpoint)| {
-            let id = endpoint.get("NetworkID").and_then(Json::text);
-            (name.to_string(), id.unwrap_or_default().to_owned())
-        });
-        let text = |mount: &Json, key: &str| {
-            let text = mount.get(key).and_then(Json::text).unwrap_or_default();
-            text.to_owned()
+        let names = names.into_iter().map(folded);
+        let is_in_socket = |mount: &&Json| {
+            socket.is_some_and(|socket| is_in(socket, mount.text_at("Destination")))
         };
         let mounts = container.mounts.items().iter();
-        let mounts: Vec<_> = mounts
-            .filter(|mount| {
-                !socket.is_some_and(|socket| is_in(socket, &text(mount, "Destination")))
-            })
-            .collect();
-        let of_all = |key: &str| -> Vec<String> {
-            let texts = mounts.iter().map(|mount| text(mount, key));
-            texts.filter(|text| !text.is_empty()).collect()
+        let mounts: Vec<_> = mounts.filter(|mount| !is_in_socket(mount)).collect();
+        let of_all = |key: &'static str| {
+            let texts = mounts.iter().map(move |mount| mount.text_at(key));
+            texts.filter(|text| !text.is_empty())
         };
         Self {
             id: container.id.clone(),
             name: container.name.clone(),
-            names,
+            names: names.filter(|name| !name.is_empty()).collect(),
             service: container.label(SERVICE_LABEL).map(str::to_owned),
             task: [label(TASK_LABEL), label(TASK_NAME_LABEL)],
             image_id: container.image.clone(),
-            networks: networks.collect(),
-            image: container
-                .config
-                .get("Image")
-                .and_then(Json::text)
-                .and_then(|image| Reference::parse(image).ok()),
-            volumes: of_all("Name"),
-            paths: of_all("Source").iter().map(|path| cleaned(path)).collect(),
+            networks: networks
+                .iter()
+                .map(|(name, endpoint)| {
+                    (name.to_string(), endpoint.text_at("NetworkID").to_owned())
+                })
+                .collect(),
+            image: Reference::parse(container.config.text_at("Image")).ok(),
+            volumes: of_all("Name").map(str::to_owned).collect(),
+            paths: of_all("Source").map(cleaned).collect(),
         }
     }
 
     /// Its full id.
-    #[must_use]
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
     /// What of a request would reach it.
-    ///
-    /// # Errors
-    ///
-    /// What something names must be looked up, or is not there.
     pub(crate) fn reached<'a>(
         &self,
         requirements: impl Iterator<Item = &'a Requirement>,
@@ -144,11 +124,7 @@ impl SelfContainer {
         Ok(None)
     }
 
-    fn reached_by(
-        &self,
-        what: &What,
-        known: &Answers,
-    ) -> Result<Option<&'static str>, NeedsLookup> {
+    fn reached_by(&self, what: &What, known: &Answers) -> Found {
         let (key, value) = match what {
             What::Key(key, value) => (key, value),
             What::Touch(Touch::Object(kind, name)) => return self.touched(*kind, name, known),
@@ -174,7 +150,7 @@ impl SelfContainer {
 
     /// What starting a container would reach. One that was made through a policy was not put on Dockgate's
     /// networks then; what its networks' names mean may have changed since.
-    fn started(&self, name: &str, known: &Answers) -> Result<Option<&'static str>, NeedsLookup> {
+    fn started(&self, name: &str, known: &Answers) -> Found {
         if self.is_container(name, known)? {
             return Ok(Some(REACHES));
         }
@@ -191,12 +167,7 @@ impl SelfContainer {
     }
 
     /// What an operation would reach that does something to an object.
-    fn touched(
-        &self,
-        kind: Object,
-        name: &str,
-        known: &Answers,
-    ) -> Result<Option<&'static str>, NeedsLookup> {
+    fn touched(&self, kind: Object, name: &str, known: &Answers) -> Found {
         Ok(match kind {
             Object::Container => self.is_container(name, known)?.then_some(REACHES),
             Object::Image => self.is_image(name).then_some(IMAGE_TOUCHED),
@@ -218,11 +189,7 @@ impl SelfContainer {
     }
 
     /// What a step of a build would join, which is a container too.
-    fn build_network(
-        &self,
-        joined: &str,
-        known: &Answers,
-    ) -> Result<Option<&'static str>, NeedsLookup> {
+    fn build_network(&self, joined: &str, known: &Answers) -> Found {
         Ok(match joined.strip_prefix("container:") {
             Some(name) => {
                 let name = name.strip_prefix('/').unwrap_or(name);
@@ -245,11 +212,10 @@ impl SelfContainer {
     }
 
     fn bound(&self, bind: &Value) -> Option<&'static str> {
-        if let Value::Bind { path, access } = bind {
-            self.is_mounted(&cleaned(path), *access)
-        } else {
-            None
-        }
+        let Value::Bind { path, access } = bind else {
+            return None;
+        };
+        self.is_mounted(&cleaned(path), *access)
     }
 
     /// What of it an option of a volume leads to. The kernel is handed it as it stands, and other options of it
@@ -332,9 +298,8 @@ impl SelfContainer {
             is_written && path != "/" && is_in(own, path)
         };
         let mut paths = self.paths.iter();
-        paths
-            .any(|own| is_in(path, own) || is_above(own))
-            .then_some(PATH)
+        let is_own = paths.any(|own| is_in(path, own) || is_above(own));
+        is_own.then_some(PATH)
     }
 }
 
@@ -353,9 +318,54 @@ const VOLUME_TOUCHED: &str = "would change a volume of dockgate's own container"
 const ANY_IMAGE: &str = "may hold an image with the name of dockgate's own, as its names are not read: run dockgate by its image's digest (image@sha256:...)";
 
 /// The name of a network as the daemon knows it.
-#[must_use]
-pub fn network_name(name: &str) -> &str {
+pub(crate) fn network_name(name: &str) -> &str {
     if name == "@default" { "bridge" } else { name }
+}
+
+/// Whether a name is another, with numbers for what stands for any.
+fn is_filled_in(pattern: &str, name: &str) -> bool {
+    let Some((before, after)) = pattern.split_once(ANY_NUMBER) else {
+        return pattern == name;
+    };
+    let Some(rest) = name.strip_prefix(before) else {
+        return false;
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let mut ends = (1..=digits).filter_map(|end| rest.get(end..));
+    ends.any(|rest| is_filled_in(after, rest))
+}
+
+/// A name as resolvers compare it. Some fold letters beyond ASCII too, some of which have two small forms.
+fn folded(name: &str) -> String {
+    let name = name.trim_end_matches('.');
+    if name.is_ascii() {
+        name.to_ascii_lowercase()
+    } else {
+        name.to_uppercase().to_lowercase()
+    }
+}
+
+/// A path as the kernel reads it, but for links of which only those are known that every host has; the daemon
+/// works in the root.
+fn cleaned(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (parts.as_slice(), part) {
+            (_, "" | ".") => {}
+            (_, "..") => _ = parts.pop(),
+            (["var"], "run") => parts = vec!["run"],
+            // The root as a process of the host sees it; where one works could be there.
+            (["proc", _] | ["proc", _, "task", _], "root" | "cwd") => parts.clear(),
+            (_, part) => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+/// Whether a clean path is another, or is below it.
+fn is_in(path: &str, above: &str) -> bool {
+    let rest = path.strip_prefix(above.trim_end_matches('/'));
+    !above.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]

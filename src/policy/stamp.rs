@@ -2,57 +2,46 @@
 //! container's body has made, and on images.
 
 use super::names::tags;
+use crate::docker::judged::Judged;
 use crate::docker::mount::{self, Source};
-use crate::docker::{Call, Document, Json, Operation, Parameters, Reference};
+use crate::docker::{Call, Document, Json, Parameters, Reference};
 use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::keys::Blocks;
 use crate::policy::objects::{IMAGE_LABEL, POLICY_LABEL};
 
 /// Sets the label that says through which policy something was made, if one did, and those that the policy
 /// wants.
-pub(crate) fn labels(operation: Operation, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
-    let judged = operation.spec().judged;
+pub(crate) fn labels(judged: Judged, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
     let Some(block) = judged
         .block
         .filter(|_| judged.body.is_some_and(Document::has_labels))
     else {
         return;
     };
-    let is_lifted = blocks.is_lifted(block);
     // A service that is updated keeps the marks that it was made with: one more would start its tasks anew.
     let is_made = judged.body != Some(Document::ServiceUpdate);
-    let own = policy.filter(|_| is_made && !is_lifted);
+    let own = policy.filter(|_| is_made && !blocks.is_lifted(block));
     let own = own.map(|policy| (POLICY_LABEL, policy));
     let stamps: Vec<_> = blocks.create.labels.stamps().chain(own).collect();
     if stamps.is_empty() {
         return;
     }
     stamp(body, &stamps);
-    let task = body.get_mut("TaskTemplate");
-    if let Some(container) = task.and_then(|task| task.get_mut("ContainerSpec")) {
+    if let Some(container) = body.at_mut("TaskTemplate.ContainerSpec") {
         stamp(container, &stamps);
     }
 }
 
 fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
-    let Json::Object(members) = of else {
+    let Some(labels) = of.get_or_insert("Labels") else {
         return;
     };
-    if !members.iter().any(|(key, _)| key == "Labels") {
-        members.push(("Labels".into(), Json::Object(Vec::new())));
-    }
-    if let Some(Json::Object(labels)) = of.get_mut("Labels") {
-        for (key, value) in stamps {
-            let there = labels.iter().position(|(label, _)| label == key);
-            // A mark that was granted is this policy's, or that of a container that is replaced: whoever
-            // had the old one has the new one. One that says nothing came with an image.
-            let has_mark = there.and_then(|at| labels.get(at)?.1.text());
-            if *key == POLICY_LABEL && has_mark.is_some_and(|mark| !mark.is_empty()) {
-                continue;
-            }
-            labels.retain(|(label, _)| label != key);
-            let value = Json::Text((*value).to_owned().into());
-            labels.push(((*key).to_owned().into(), value));
+    for (key, value) in stamps {
+        // A mark that was granted is this policy's, or that of a container that is replaced: whoever
+        // had the old one has the new one. One that says nothing came with an image.
+        let mark = labels.get(key).and_then(Json::text).unwrap_or_default();
+        if *key != POLICY_LABEL || mark.is_empty() {
+            labels.set((*key).to_owned(), Json::Text((*value).to_owned().into()));
         }
     }
 }
@@ -66,10 +55,11 @@ pub(crate) fn new_volume(
     known: &Answers,
 ) -> Option<NewVolume> {
     let host = body.get("HostConfig")?;
-    let binds = host.get("Binds").into_iter().flat_map(Json::texts);
-    let binds = binds.map(|text| (mount::short(text), host.get("VolumeDriver")));
-    let mounts = host.get("Mounts").map_or(&[][..], Json::items).iter();
-    let mounts = mounts.map(|mount| (mount::long(mount), None));
+    let usual_driver = host.text_at("VolumeDriver");
+    let binds = host.at("Binds").texts();
+    let binds = binds.map(|text| (mount::short(text), usual_driver));
+    let mounts = host.at("Mounts").items().iter();
+    let mounts = mounts.map(|mount| (mount::long(mount), ""));
     binds.chain(mounts).find_map(|(mount, usual_driver)| {
         let Source::Volume {
             name,
@@ -82,21 +72,16 @@ pub(crate) fn new_volume(
         };
         let lookup = Lookup::Volume(name?.to_owned());
         let is_missing = matches!(known.answer(&lookup), Some(Answer::Missing));
-        let driver = driver
-            .or(usual_driver.and_then(Json::text))
-            .unwrap_or_default();
         let text = |text: &str| Json::Text(text.to_owned().into());
         let mut volume = Json::Object(vec![
             ("Name".into(), text(name?)),
-            ("Driver".into(), text(driver)),
+            ("Driver".into(), text(driver.unwrap_or(usual_driver))),
             ("DriverOpts".into(), Json::Object(options.to_vec())),
             ("Labels".into(), Json::Object(labels.to_vec())),
         ]);
         let stamps = blocks.create.labels.stamps();
-        stamp(
-            &mut volume,
-            &stamps.chain([(POLICY_LABEL, mark)]).collect::<Vec<_>>(),
-        );
+        let stamps: Vec<_> = stamps.chain([(POLICY_LABEL, mark)]).collect();
+        stamp(&mut volume, &stamps);
         let mut body = String::new();
         volume.render(&mut body);
         let (name, mark) = (name?.to_owned(), mark.to_owned());

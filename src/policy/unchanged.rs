@@ -1,6 +1,8 @@
 //! Whether an update leaves a service as it is: a service is sent whole, and who starts its tasks again, or more
 //! of them, is allowed what it has.
 
+use std::collections::BTreeSet;
+
 use super::replaces::is_same;
 use crate::docker::{Call, Json};
 use crate::policy::objects::Service;
@@ -13,7 +15,6 @@ const OPENED: &[&str] = &["", "Mode", "Mode.Replicated", "TaskTemplate"];
 
 /// Where an update makes a service another than it is. Its labels are not compared, but for Dockgate's own: each
 /// is held against the policy.
-#[must_use]
 pub(crate) fn differences(call: &Call, body: &Json, service: &Service) -> Vec<String> {
     let mut found = Vec::new();
     // The daemon denies another version than the one that the service has then, so that it is this one.
@@ -21,19 +22,18 @@ pub(crate) fn differences(call: &Call, body: &Json, service: &Service) -> Vec<St
     if service.version.as_deref() != Some(version) {
         found.push("its version".to_owned());
     }
-    compare("", Some(body), Some(&service.spec), &mut found);
+    compare("", body, &service.spec, &mut found);
     found
 }
 
 /// Whether something that an update asks for is a part of the service that is the same.
-#[must_use]
 pub(crate) fn is_compared(path: &str) -> bool {
     let first = path.split('.').next().unwrap_or_default();
     // What stands in the query is not part of the service.
     first.starts_with(|letter: char| letter.is_ascii_uppercase()) && first != "Labels"
 }
 
-fn compare(path: &str, new: Option<&Json>, old: Option<&Json>, found: &mut Vec<String>) {
+fn compare(path: &str, new: &Json, old: &Json, found: &mut Vec<String>) {
     let is_equal = match path {
         _ if COUNTS.contains(&path) => true,
         "Labels" => own_labels(new) == own_labels(old),
@@ -41,14 +41,9 @@ fn compare(path: &str, new: Option<&Json>, old: Option<&Json>, found: &mut Vec<S
         "Mode" if keys(new) != keys(old) => false,
         _ if OPENED.contains(&path) => {
             for key in keys(new).into_iter().chain(keys(old)) {
-                let below = if path.is_empty() {
-                    key.to_owned()
-                } else {
-                    format!("{path}.{key}")
-                };
-                let new = new.and_then(|new| new.get(key));
-                let old = old.and_then(|old| old.get(key));
-                compare(&below, new, old, found);
+                let below = [path, key].join(".");
+                let below = below.trim_start_matches('.');
+                compare(below, new.at(key), old.at(key), found);
             }
             true
         }
@@ -59,20 +54,16 @@ fn compare(path: &str, new: Option<&Json>, old: Option<&Json>, found: &mut Vec<S
     }
 }
 
-fn keys<'j>(of: Option<&'j Json<'_>>) -> Vec<&'j str> {
-    let members = of.map_or(&[][..], Json::members).iter();
-    let members = members.filter(|(_, value)| !matches!(value, Json::Null));
-    let mut keys: Vec<_> = members.map(|(key, _)| &**key).collect();
-    keys.sort_unstable();
-    keys
+fn keys<'j>(of: &'j Json<'_>) -> BTreeSet<&'j str> {
+    let members = of.members().iter();
+    let members = members.filter(|(_, value)| *value != Json::Null);
+    members.map(|(key, _)| &**key).collect()
 }
 
-fn own_labels<'j>(of: Option<&'j Json<'_>>) -> Vec<(&'j str, Option<&'j str>)> {
-    let labels = of.map_or(&[][..], Json::members).iter();
-    let labels = labels.map(|(key, value)| (&**key, value.text()));
-    let mut labels: Vec<_> = labels.filter(|(key, _)| is_reserved(key)).collect();
-    labels.sort_unstable();
-    labels
+fn own_labels<'j>(of: &'j Json<'_>) -> BTreeSet<(&'j str, Option<&'j str>)> {
+    let labels = of.members().iter();
+    let labels = labels.filter(|(key, _)| is_reserved(key));
+    labels.map(|(key, value)| (&**key, value.text())).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The fields of a container: of its creation, its update and its commit.
+//! The fields of a container: of its creation, its update and its commit, and of an exec in one.
 //!
 //! What is harmless stays within the container: its program, its names, its resolver, its health,
 //! and what it gives up.
@@ -49,6 +49,49 @@ tables! {
     CONTAINER_UPDATE embeds RESOURCES {
         Context                  Any                    Ignored; // go-dockerclient: its own
         RestartPolicy            (RESTART_POLICY)       Judged(Restart);
+    }
+
+    /// `ContainerExec`.
+    CONTAINER_EXEC {
+        AttachStderr             Bool                   Harmless;
+        AttachStdin              Bool                   Harmless;
+        AttachStdout             Bool                   Harmless;
+        Cmd                      [Text]                 Judged(Command);
+        ConsoleSize              [Integer]              Harmless;
+        Container                Any                    Ignored; // docker-py, go-dockerclient repeat the path
+        Detach                   Any                    Ignored; // the docker command line, as with the start
+        DetachKeys               Text                   Harmless;
+        Env                      [Text]                 Judged(Environment);
+        Privileged               Bool                   Judged(Privileged);
+        Tty                      Bool                   Harmless;
+        User                     Text                   Judged(User);
+        WorkingDir               Text                   Judged(WorkingDirectory);
+        containerId              Any                    Ignored; // docker-java repeats the path
+        id                       Any                    Ignored; // Portainer, before its views were of React
+    }
+
+    /// `ExecStart`. What is run was said when the exec was made; Docker.DotNet before 4.0 says it again,
+    /// go-dockerclient adds its own streams, and dockerode its own options.
+    EXEC_START {
+        AttachStderr             Any                    Ignored; // Docker.DotNet
+        AttachStdin              Any                    Ignored; // Docker.DotNet
+        AttachStdout             Any                    Ignored; // Docker.DotNet
+        Cmd                      Any                    Ignored; // Docker.DotNet
+        ConsoleSize              [Integer]              Harmless;
+        Detach                   Bool                   Harmless;
+        DetachKeys               Any                    Ignored; // Docker.DotNet
+        Env                      Any                    Ignored; // Docker.DotNet
+        ErrorStream              Any                    Ignored; // go-dockerclient
+        InputStream              Any                    Ignored; // go-dockerclient
+        OutputCapacity           Any                    Ignored; // bollard: the size of its own buffer
+        OutputStream             Any                    Ignored; // go-dockerclient
+        Privileged               Any                    Ignored; // Docker.DotNet
+        RawTerminal              Any                    Ignored; // go-dockerclient
+        Tty                      Bool                   Harmless;
+        User                     Any                    Ignored; // Docker.DotNet
+        WorkingDir               Any                    Ignored; // Docker.DotNet
+        hijack                   Any                    Ignored; // dockerode
+        stdin                    Any                    Ignored; // dockerode
     }
 
     /// What is the same on any host.

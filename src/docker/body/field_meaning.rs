@@ -2,14 +2,14 @@
 
 /// Makes the list, and its members in one order.
 macro_rules! meanings {
-    ($($(#[$doc:meta])+ $name:ident: $opens:literal,)+) => {
+    ($($(#[$doc:meta])* $name:ident: $opens:literal,)+) => {
         /// What a judged field asks for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum FieldMeaning { $($(#[$doc])+ $name),+ }
+        pub(crate) enum FieldMeaning { $($(#[$doc])* $name),+ }
 
         impl FieldMeaning {
-            /// Every topic.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$(Self::$name),+];
 
             /// Whether a field of an existing container's `HostConfig` makes it more than an ordinary one, so that
             /// whoever enters it gets more.
@@ -17,8 +17,7 @@ macro_rules! meanings {
             /// Mounts do not count, because they are read from what is mounted, and neither does the network mode,
             /// which is read as a whole. Every container has the host's cgroup namespace where the host has cgroups
             /// v1. Who enters a container gets nothing of its limits, restarts, links, ports, logs and runtime.
-            #[must_use]
-            pub fn opens(self) -> bool {
+            pub(crate) fn opens(self) -> bool {
                 match self { $(Self::$name => $opens),+ }
             }
         }
@@ -34,57 +33,43 @@ meanings! {
     AnonymousVolumes: false,
     /// Host paths and volumes in the short form.
     Binds: false,
-    /// Capabilities that are added.
     CapabilityAdd: true,
-    /// The cgroup namespace.
     CgroupNamespace: false,
-    /// A cgroup to be under.
     CgroupParent: true,
     /// The program that is run in a container that is there, and its arguments.
     Command: false,
     /// A network's options taken over from another network, or offered to others.
     ConfigFrom: false,
-    /// Configs of the swarm.
     Configs: false,
     /// A container that is there already.
     Container: false,
-    /// Rules for devices of the cgroup.
     DeviceCgroupRules: true,
     /// GPUs and the like.
     DeviceRequests: true,
-    /// Devices of the host.
     Devices: true,
     /// The addresses, on a network and of its hardware.
     EndpointAddresses: false,
     /// Options for the driver of a network that is joined.
     EndpointOptions: false,
-    /// Environment.
     Environment: false,
-    /// Ports of the container that others may reach.
     ExposedPorts: false,
     /// To disconnect a container that the daemon does not know.
     Force: false,
-    /// Further groups of the user.
     Groups: true,
-    /// The image.
     Image: false,
     /// Who hands out a network's addresses, and its options.
     Ipam: false,
-    /// The IPC namespace.
     IpcNamespace: true,
     /// Labels, which other programs that read the API act on.
     Labels: false,
     /// A limit on a resource, or a larger share of it.
     Limit: false,
-    /// Links to other containers.
     Links: false,
-    /// The log driver and its options.
     LogDriver: false,
     /// Paths of the kernel that are hidden; an empty array hides none.
     MaskedPaths: true,
     /// Mounts in the long form.
     Mounts: false,
-    /// The name of what is made.
     Name: false,
     /// Who makes a network.
     NetworkDriver: false,
@@ -96,11 +81,9 @@ meanings! {
     Networks: false,
     /// Whether others are killed before it when memory runs out.
     OomPriority: false,
-    /// The process namespace.
     PidNamespace: true,
     /// Which nodes of the swarm are chosen.
     Placement: false,
-    /// Ports of the host.
     Ports: false,
     /// Every capability, and for a container every device too.
     Privileged: true,
@@ -108,33 +91,25 @@ meanings! {
     ReadonlyPaths: true,
     /// How many tasks a service has.
     Replicas: false,
-    /// What restarts it.
     Restart: false,
     /// What an update that fails goes back to.
     Rollback: false,
-    /// The runtime.
     Runtime: false,
-    /// Secrets of the swarm.
     Secrets: false,
     /// Options of the kernel's security modules.
     SecurityOptions: true,
     /// How long the daemon waits for it to end.
     StopTimeout: false,
-    /// The address ranges of a network.
     Subnets: false,
     /// What a network is to the swarm.
     SwarmNetwork: false,
-    /// Settings of the kernel.
     Sysctls: true,
     /// What a task is: a container, or something else.
     TaskRuntime: false,
     /// Memory mounts with options.
     Tmpfs: true,
-    /// The user.
     User: false,
-    /// The user namespace.
     UserNamespace: true,
-    /// The host name's namespace.
     UtsNamespace: true,
     /// Who makes volumes.
     VolumeDriver: false,
@@ -142,6 +117,5 @@ meanings! {
     VolumeOptions: false,
     /// Containers whose volumes are taken over.
     VolumesFrom: false,
-    /// The directory that the program starts in.
     WorkingDirectory: false,
 }

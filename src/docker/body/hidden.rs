@@ -35,16 +35,14 @@ const READ_ONLY: &[&str] = &[
 ];
 
 /// Whether a list of hidden paths is one that an engine makes by itself.
-#[must_use]
-pub fn are_masked_by_engines(paths: &Json) -> bool {
+pub(crate) fn are_masked_by_engines(paths: &Json) -> bool {
     is_list(paths, MASKED, |path| {
         MASKED_SINCE.contains(&path) || is_thermal_throttle(path)
     })
 }
 
 /// Whether a list of read-only paths is one that an engine makes by itself.
-#[must_use]
-pub fn are_read_only_by_engines(paths: &Json) -> bool {
+pub(crate) fn are_read_only_by_engines(paths: &Json) -> bool {
     is_list(paths, READ_ONLY, |_| false)
 }
 

@@ -1,12 +1,91 @@
 //! From a body as it came to what is sent on of it: its values are checked against their shapes, its keys brought into
-//! the daemon's own spelling, and what the daemon makes nothing of is dropped.
+//! the daemon's own spelling, and what the daemon makes nothing of is dropped. Then, what of it a policy must judge.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use super::container;
-use super::place::{BadBody, Path};
+use super::field_meaning::FieldMeaning;
 use super::table::{Class, Entry, Field, Shape, Table, Zero, is_zero};
-use crate::docker::json::{Json, Member, single};
+use crate::docker::json::{BadJson, Json, Member, shortened, single};
+
+/// Why a body is refused before any rule is asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadBody {
+    /// It is no strict JSON.
+    #[error(transparent)]
+    Json(#[from] BadJson),
+    /// A field is there with two values. The daemon does not regard case.
+    #[error(
+        "{0} is sent twice with different values (letters of either case are the same): send it once"
+    )]
+    Doubled(String),
+    /// What stands there is of another kind.
+    #[error("{path} must be {want}")]
+    Kind {
+        /// Where.
+        path: String,
+        /// What may stand there.
+        want: &'static str,
+    },
+    /// A field of `HostConfig` stands beside it. Some engines read it there, others do not.
+    #[error("{path} is read by some engines only: send it as HostConfig.{right}")]
+    Misplaced {
+        /// Where.
+        path: String,
+        /// The field.
+        right: &'static str,
+    },
+    /// No version of the API has the field.
+    #[error("{0} is not a field of the Docker API: leave it out")]
+    Unknown(String),
+}
+
+impl BadBody {
+    /// Whether the body can be sent on all the same, as it was understood but for what the daemon itself ignores or
+    /// refuses.
+    pub(super) fn can_be_rebuilt(&self) -> bool {
+        match self {
+            Self::Kind { .. } | Self::Unknown(_) => true,
+            Self::Doubled(_) | Self::Json(_) | Self::Misplaced { .. } => false,
+        }
+    }
+}
+
+/// Where in a body something stands.
+#[derive(Clone, Copy)]
+pub(super) enum Path<'a> {
+    Root,
+    Key(&'a Path<'a>, &'a str),
+    Place(&'a Path<'a>, usize),
+}
+
+impl Path<'_> {
+    /// How it is called, as `HostConfig.Privileged`. Every field that is judged has this made.
+    pub(super) fn name(&self) -> String {
+        let mut name = String::with_capacity(32);
+        self.append(&mut name);
+        name
+    }
+
+    fn append(&self, to: &mut String) {
+        match self {
+            Self::Root => to.push_str("the body"),
+            Self::Key(above, key) => {
+                if !matches!(above, Self::Root) {
+                    above.append(to);
+                    to.push('.');
+                }
+                to.push_str(shortened(key));
+            }
+            Self::Place(above, place) => {
+                above.append(to);
+                // A String takes every write.
+                _ = write!(to, "[{place}]");
+            }
+        }
+    }
+}
 
 /// What walks through a body.
 #[derive(Default)]
@@ -181,7 +260,7 @@ fn nothing(shape: Shape) -> Option<Json<'static>> {
     match shape {
         Shape::Text => Some(Json::Text(Cow::Borrowed(""))),
         Shape::List(_) => Some(Json::List(Vec::new())),
-        Shape::Object(table) if table.is_empty() => Some(Json::Object(Vec::new())),
+        Shape::Object(table) if table.index.is_empty() => Some(Json::Object(Vec::new())),
         Shape::Any
         | Shape::Bool
         | Shape::Integer
@@ -189,5 +268,85 @@ fn nothing(shape: Shape) -> Option<Json<'static>> {
         | Shape::TextOrTexts
         | Shape::Map(_)
         | Shape::Object(_) => None,
+    }
+}
+
+/// A field that a policy must judge, as it stands in a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Asked<'a> {
+    /// Where it stands, as `HostConfig.Privileged`.
+    pub(crate) path: String,
+    /// What it asks for; nothing grants what has no topic.
+    pub(crate) meaning: Option<FieldMeaning>,
+    /// Its value. No null is in it.
+    pub(crate) value: &'a Json<'a>,
+}
+
+/// What of a body that was kept a policy must judge, in the order of the body.
+///
+/// A zero value is left out where it means the same as none: the daemon's own client sends `""`,
+/// `0`, `false` or `{}` for everything that it was not asked for.
+pub(crate) fn asked<'a>(value: &'a Json<'a>, table: &'static Table) -> Vec<Asked<'a>> {
+    let mut found = Vec::new();
+    collect(value, Shape::Object(table), Path::Root, &mut found);
+    found
+}
+
+fn collect<'a>(value: &'a Json<'a>, shape: Shape, path: Path<'_>, found: &mut Vec<Asked<'a>>) {
+    match (shape, value) {
+        (Shape::Object(table), Json::Object(members)) => {
+            for (key, value) in members {
+                if let Some(field) = table.field(key) {
+                    collect_field(value, field, Path::Key(&path, key), found);
+                }
+            }
+        }
+        (Shape::List(inner), Json::List(values)) => {
+            for (place, value) in values.iter().enumerate() {
+                collect(value, *inner, Path::Place(&path, place), found);
+            }
+        }
+        (Shape::Map(inner), Json::Object(members)) => {
+            for (key, value) in members {
+                collect(value, *inner, Path::Key(&path, key), found);
+            }
+        }
+        (
+            Shape::Any
+            | Shape::Bool
+            | Shape::Integer
+            | Shape::Number
+            | Shape::Text
+            | Shape::TextOrTexts
+            | Shape::List(_)
+            | Shape::Map(_)
+            | Shape::Object(_),
+            _,
+        ) => {}
+    }
+}
+
+fn collect_field<'a>(
+    value: &'a Json<'a>,
+    field: &Field,
+    path: Path<'_>,
+    found: &mut Vec<Asked<'a>>,
+) {
+    let meaning = match field.class {
+        Class::Judged(meaning) | Class::Keys(meaning) => Some(meaning),
+        Class::Refused => None,
+        Class::Harmless => return collect(value, field.shape, path, found),
+        Class::Part | Class::Ignored => return,
+    };
+    if field.zero == Zero::Meant || !is_zero(value, field.shape) {
+        let path = path.name();
+        found.push(Asked {
+            path,
+            meaning,
+            value,
+        });
+    }
+    if let Class::Keys(_) = field.class {
+        collect(value, field.shape, path, found);
     }
 }

@@ -12,11 +12,11 @@ use crate::docker::json::{Json, folded};
 
 /// The fields of one kind of object.
 #[derive(Debug)]
-pub struct Table {
+pub(crate) struct Table {
     /// Its own fields, sorted by name.
-    pub own: &'static [Field],
+    pub(crate) own: &'static [Field],
     /// Tables whose fields stand in it too, as if they were its own.
-    pub embedded: &'static [&'static Table],
+    pub(crate) embedded: &'static [&'static Table],
     /// All of these fields by their keys.
     pub(super) index: LazyLock<Index>,
     /// The same by their keys as the daemon folds them: a body can have thousands of keys that no field has.
@@ -65,20 +65,20 @@ impl Hasher for Ends {
 
 /// One field of an object.
 #[derive(Debug)]
-pub struct Field {
+pub(crate) struct Field {
     /// Its key, spelled as the daemon spells it, and as it is sent on.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What may stand there.
-    pub shape: Shape,
+    pub(crate) shape: Shape,
     /// What it means to a policy.
-    pub class: Class,
+    pub(crate) class: Class,
     /// What its zero value means to the daemon.
-    pub zero: Zero,
+    pub(crate) zero: Zero,
 }
 
 /// What may stand at a place.
 #[derive(Clone, Copy, Debug)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// Anything; only for what is dropped.
     Any,
     /// `true` or `false`.
@@ -101,7 +101,7 @@ pub enum Shape {
 
 /// What a field means to a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
+pub(crate) enum Class {
     /// It concerns the object alone, or its fields have classes of their own.
     Harmless,
     /// A rule decides; the fields within it are part of that.
@@ -119,7 +119,7 @@ pub enum Class {
 /// What `false`, `0`, an empty string, array or object, or an object of such alone mean to the
 /// daemon. Its own client sends them for everything that it was not asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Zero {
+pub(crate) enum Zero {
     /// The same as if the field were not there.
     Absent,
     /// Something else: the daemon's type tells the two apart.
@@ -128,8 +128,7 @@ pub enum Zero {
 
 impl Table {
     /// Its field of this key, spelled as the daemon spells it.
-    #[must_use]
-    pub fn field(&self, key: &str) -> Option<&'static Field> {
+    pub(crate) fn field(&self, key: &str) -> Option<&'static Field> {
         self.index.get(key).map(|entry| entry.field)
     }
 
@@ -141,26 +140,13 @@ impl Table {
 
     /// Makes the index. A name of its own wins over one that it embeds.
     pub(super) fn indexed(&self) -> Index {
-        let mut index = Index::default();
-        let mut place = 0;
-        for table in self.embedded {
-            let entries = table.index.iter();
-            index.extend(entries.map(|(key, entry)| {
-                let place = entry.place + place;
-                (*key, Entry { place, ..*entry })
-            }));
-            place += table.len();
-        }
-        for (field, place) in self.own.iter().zip(place..) {
-            index.insert(field.name, Entry { field, place });
-        }
-        index
-    }
-
-    /// How many fields it has.
-    fn len(&self) -> u32 {
-        let embedded = self.embedded.iter().map(|table| table.len());
-        self.own.iter().map(|_| 1).chain(embedded).sum()
+        let embedded = self.embedded.iter().flat_map(|table| table.index.values());
+        let fields = embedded.map(|entry| entry.field).chain(self.own);
+        let fields: HashMap<_, _> = fields.map(|field| (field.name, field)).collect();
+        let entries = fields.into_iter().zip(0..);
+        entries
+            .map(|((key, field), place)| (key, Entry { field, place }))
+            .collect()
     }
 
     /// Makes the index of folded keys.
@@ -171,24 +157,17 @@ impl Table {
 
     /// The keys of an object, as the daemon reports it, that the table does not have and that have a value
     /// other than zero: what they mean is not known.
-    pub fn unknown<'a>(&'static self, value: &'a Json<'a>) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn unknown<'a>(&'static self, value: &'a Json<'a>) -> impl Iterator<Item = &'a str> {
         let members = value.members().iter();
         let unknown =
             members.filter(|(key, value)| self.field(key).is_none() && !is_zero(value, Shape::Any));
         unknown.map(|(key, _)| &**key)
     }
-
-    /// Whether it has no fields.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.own.is_empty() && self.embedded.iter().all(|table| table.is_empty())
-    }
 }
 
 impl Shape {
     /// How it is called in a message.
-    #[must_use]
-    pub fn expected(self) -> &'static str {
+    pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::Any => "anything",
             Self::Bool => "true or false",

@@ -18,6 +18,12 @@ use hostile::{Hostile, asking};
 const CREATE: Operation = Operation::ContainerCreate;
 const SERVICE: Operation = Operation::ServiceCreate;
 
+/// The body, if the daemon would neither ignore nor refuse anything in it.
+pub(crate) fn parse<'a>(bytes: &'a [u8], table: &'static Table) -> Result<Json<'a>, BadBody> {
+    let Parsed { value, flaw } = parse_with_flaws(bytes, table)?;
+    flaw.map_or(Ok(value), Err)
+}
+
 /// The operations whose bodies are judged.
 static TABLES: LazyLock<Vec<(Operation, &Table)>> = LazyLock::new(|| {
     let all = Operation::ALL.iter();
@@ -53,7 +59,7 @@ fn read(operation: Operation, body: &str) -> Result<Json<'_>, BadBody> {
 #[track_caller]
 fn sent(operation: Operation, body: &str) -> String {
     match read(operation, body) {
-        Ok(kept) => rendered(&kept, operation),
+        Ok(kept) => rendered(&kept, operation.spec().judged.body),
         Err(bad) => panic!("{body}: {bad}"),
     }
 }

@@ -76,6 +76,56 @@ impl<'a> Json<'a> {
             .map(|(_, value)| value)
     }
 
+    /// The value at a path of keys, to change it.
+    pub(crate) fn at_mut(&mut self, path: &str) -> Option<&mut Self> {
+        path.split('.').try_fold(self, Self::get_mut)
+    }
+
+    /// The text at a path of keys; empty if there is none.
+    pub(crate) fn text_at(&self, path: &str) -> &str {
+        self.at(path).text().unwrap_or_default()
+    }
+
+    /// The elements of the array at a path of keys, to change them; none if there is no array.
+    pub(crate) fn items_mut(&mut self, path: &str) -> &mut [Self] {
+        match self.at_mut(path) {
+            Some(Self::List(values)) => values,
+            Some(_) | None => &mut [],
+        }
+    }
+
+    /// The members of the object at a path of keys, to change them; none if there is no object.
+    pub(crate) fn members_mut(&mut self, path: &str) -> &mut [Member<'a>] {
+        match self.at_mut(path) {
+            Some(Self::Object(members)) => members,
+            Some(_) | None => &mut [],
+        }
+    }
+
+    /// Sets the value of a key, if this is an object.
+    pub(crate) fn set(&mut self, key: impl Into<Cow<'a, str>>, value: Self) {
+        let key = key.into();
+        self.remove(&[&*key]);
+        if let Self::Object(members) = self {
+            members.push((key, value));
+        }
+    }
+
+    /// The value of a key, to change it; an empty object is put there if there is none.
+    pub(crate) fn get_or_insert(&mut self, key: &str) -> Option<&mut Self> {
+        if self.get(key).is_none() {
+            self.set(key.to_owned(), Self::Object(Vec::new()));
+        }
+        self.get_mut(key)
+    }
+
+    /// Takes keys out, if this is an object.
+    pub(crate) fn remove(&mut self, keys: &[&str]) {
+        if let Self::Object(members) = self {
+            members.retain(|(key, _)| !keys.contains(&&**key));
+        }
+    }
+
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),

@@ -198,11 +198,8 @@ impl Checker<'_> {
             return Ok(tags.names.covers(&name));
         }
         let name = name.to_string();
-        let lookup = Lookup::Tag(name.clone());
-        let image = match self.known.answer(&lookup) {
-            Some(Answer::Image(image)) => image,
-            Some(_) => return Ok(tags.new),
-            None => return Err(NeedsLookup::Ask(lookup)),
+        let Answer::Image(image) = self.known.need(&Lookup::Tag(name.clone()))? else {
+            return Ok(tags.new);
         };
         if !tags.own || image.was_made_as(&name, self.policy) {
             return Ok(tags.own);
@@ -211,11 +208,8 @@ impl Checker<'_> {
             policy: self.policy.to_owned(),
             name,
         };
-        match self.known.answer(&moved) {
-            Some(Answer::Text(id)) => Ok(**id == *image.id),
-            Some(_) => Ok(false),
-            None => Err(NeedsLookup::Ask(moved)),
-        }
+        let image_moved = self.known.need(&moved)?;
+        Ok(matches!(image_moved, Answer::Text(id) if **id == *image.id))
     }
 }
 

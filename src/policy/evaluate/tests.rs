@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::advice::dry_run;
-use crate::docker::{Json, Target, classify};
+use crate::docker::{Json, Operation, Target, classify};
 use crate::policy::Answer;
 use crate::policy::Reason;
 use crate::policy::objects::Container;

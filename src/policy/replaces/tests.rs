@@ -61,7 +61,7 @@ fn body() -> Value {
 }
 
 fn of(body: &Value) -> Vec<String> {
-    differences(&Json::from(body), &old())
+    body_differences(&Json::from(body), &old())
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn between(new: &str, old: &str) -> Vec<String> {
         "NetworkSettings":{{"Networks":{{"front":{{"Aliases":["www"],"IPAMConfig":{{"B":"1","A":"2"}}}}}}}}}}"#
     );
     let old = Container::parse(inspection.as_bytes()).unwrap();
-    differences(&Json::parse(new.as_bytes()).unwrap(), &old)
+    body_differences(&Json::parse(new.as_bytes()).unwrap(), &old)
 }
 
 const OLD: &str = r#"{"Image":"web:1","Env":["A=1","B=2"],"Cmd":["--a=1","--b=2"]}|
@@ -290,7 +290,7 @@ fn s12_as_many_values_are_compared_as_there_are() {
     body["HostConfig"] = inspection["HostConfig"].clone();
     body["NetworkingConfig"] = json!({ "EndpointsConfig": networks });
     let body = Json::from(&body);
-    let count = compared(|| assert_eq!(differences(&body, &old), [""; 0]));
+    let count = compared(|| assert_eq!(body_differences(&body, &old), [""; 0]));
     let values = size(&body);
     assert!(
         (4000..2 * values).contains(&count),

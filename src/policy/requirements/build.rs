@@ -5,7 +5,7 @@
 //!
 //! Source: `builder/builder-next` of moby/moby, `exporter/containerimage` of moby/buildkit.
 
-use super::collector::{Requirements, unclear_query as unclear};
+use super::collector::{Read, Requirements, unclear_query as unclear};
 use crate::docker::{Call, Json};
 use crate::policy::keys::Key;
 use crate::policy::reason::Denial;
@@ -52,7 +52,7 @@ pub(super) fn is_by_buildkit(call: &Call) -> bool {
 }
 
 /// Reads the outputs, and the images that hold a cache.
-pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
+pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Read {
     if !is_by_buildkit(call) {
         return Ok(());
     }
@@ -97,9 +97,7 @@ fn read_output(requirements: &mut Requirements, output: &Json) -> Result<bool, D
     if !members.all(|(key, _)| matches!(&**key, "Type" | "Attrs")) {
         return Err(unclear(OUTPUTS, SHAPE));
     }
-    let kind = output.get("Type").and_then(Json::text);
-    let nothing = Json::Null;
-    let attributes = output.get("Attrs").unwrap_or(&nothing);
+    let (kind, attributes) = (output.at("Type").text(), output.at("Attrs"));
     let (Some(kind), Json::Object(_) | Json::Null) = (kind, attributes) else {
         return Err(unclear(OUTPUTS, SHAPE));
     };

@@ -4,14 +4,13 @@
 //! out, joins lines that are continued, and resolves escapes, quotes and variables. An instruction that is
 //! not read here word by word could set any label, so it is refused.
 
-use super::collector::unclear_query as unclear;
+use super::collector::{Read, unclear_query as unclear};
 use crate::docker::Call;
-use crate::policy::reason::Denial;
 use crate::policy::value::RESERVED;
 
 /// Refuses instructions that would have containers of the image seem to be made through a policy, or that
 /// cannot be read.
-pub(super) fn check_changes(call: &Call) -> Result<(), Denial> {
+pub(super) fn check_changes(call: &Call) -> Read {
     let pairs = call.query.pairs();
     let mut changes = pairs.filter(|(key, _)| *key == "changes");
     let refused = changes.find_map(|(_, text)| check(text).err());

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::collector::{ANY_NUMBER, NOT_PLAIN, Requirements, must_be_plain, unclear};
+use super::collector::{ANY_NUMBER, NOT_PLAIN, Read, Requirements, must_be_plain, unclear};
 use super::{field, network};
 use crate::docker::body::{FieldMeaning, asked, host_config};
 use crate::docker::mount::Access;
@@ -14,19 +14,17 @@ use crate::policy::requirement::{Requirement, Touch, What};
 use crate::policy::value::{Limits, Value};
 
 /// What is asked for by fields that say something by not being there.
-pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Result<(), Denial> {
-    let text = |key: &str| body.get(key).and_then(Json::text).unwrap_or_default();
+pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Read {
     if requirements.describes(Document::Container) {
-        let nothing = Json::Null;
-        let host = body.get("HostConfig").unwrap_or(&nothing);
-        joined_network(requirements, host)?;
-        requirements.push("User", Key::User.asks(text("User")));
-        if text("Image").is_empty() {
+        joined_network(requirements, body.text_at("HostConfig.NetworkMode"))?;
+        requirements.push("User", Key::User.asks(body.text_at("User")));
+        if body.text_at("Image").is_empty() {
             // The daemon makes one all the same, of no files, which an upload can bring.
-            requirements.push("Image", Key::Image.asks(String::new()));
+            requirements.push("Image", Key::Image.asks(""));
         }
-        requirements.push("HostConfig", limits(host, false, requirements.version));
-        let (host, domain) = (text("Hostname"), text("Domainname"));
+        let limits = limits(body.at("HostConfig"), false, requirements.version);
+        requirements.push("HostConfig", limits);
+        let (host, domain) = (body.text_at("Hostname"), body.text_at("Domainname"));
         requirements.takes_name("Hostname", host)?;
         requirements.takes_name("Domainname", domain)?;
         if !host.is_empty() && !domain.is_empty() {
@@ -35,10 +33,10 @@ pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Result<(), 
     } else if requirements.describes(Document::ContainerUpdate) {
         requirements.push("the body", limits(body, true, requirements.version));
     } else if requirements.describes(Document::Exec) {
-        requirements.push("User", Key::ExecUser.asks(text("User")));
-    } else if requirements.describes(Document::Network) && text("Driver").is_empty() {
+        requirements.push("User", Key::ExecUser.asks(body.text_at("User")));
+    } else if requirements.describes(Document::Network) && body.text_at("Driver").is_empty() {
         requirements.push("Driver", Key::NetworkDriver.asks("bridge"));
-    } else if requirements.describes(Document::Volume) && text("Driver").is_empty() {
+    } else if requirements.describes(Document::Volume) && body.text_at("Driver").is_empty() {
         requirements.push("Driver", Key::VolumeDriver.asks("local"));
     } else if requirements.describes_service() {
         service(requirements, body);
@@ -47,25 +45,18 @@ pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Result<(), 
     Ok(())
 }
 
-fn joined_network(requirements: &mut Requirements, host: &Json) -> Result<(), Denial> {
+fn joined_network(requirements: &mut Requirements, mode: &str) -> Read {
     let path = "HostConfig.NetworkMode";
-    let mode = host
-        .get("NetworkMode")
-        .and_then(Json::text)
-        .unwrap_or_default();
-    if let Some(container) = mode.strip_prefix("container:") {
-        return requirements.named(path, container, Key::Join);
+    match mode.strip_prefix("container:") {
+        Some(container) => requirements.named(path, container, Key::Join),
+        // The daemon puts a container that names no network on its own; Podman even where networks are disabled.
+        None if mode.is_empty() => network::join(requirements, path, "default"),
+        None => network::join(requirements, path, mode),
     }
-    if !mode.is_empty() {
-        return network::join(requirements, path, mode);
-    }
-    // The daemon puts a container that names no network on its own; Podman even where networks are disabled.
-    network::join(requirements, path, "default")
 }
 
 fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> What {
-    let number = |key: &str| of.get(key).and_then(Json::integer);
-    let some = |key: &str| number(key).unwrap_or_default();
+    let some = |key: &str| of.at(key).integer().unwrap_or_default();
     let quota = some("CpuQuota");
     let period = Some(some("CpuPeriod")).filter(|period| *period > 0);
     // The daemon's default period is a tenth of a second, in microseconds.
@@ -73,20 +64,17 @@ fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> What {
     // Of a container that is there the other of the two stays, and may be anything.
     let is_half = is_change && (quota != 0) != period.is_some();
     let is_read = is_change || ApiVersion::NANO_CPUS.is_read_under(version);
-    let nano_cpus = match Some(some("NanoCpus"))
-        .filter(|_| is_read)
-        .unwrap_or_default()
-    {
-        0 if is_half => NO_LIMIT,
-        0 => by_quota,
-        nano_cpus => nano_cpus,
+    let nano_cpus = match some("NanoCpus") {
+        nano_cpus if is_read && nano_cpus != 0 => nano_cpus,
+        _ if is_half => NO_LIMIT,
+        _ => by_quota,
     };
     let limits = Limits {
         is_change,
         memory: some("Memory"),
         memory_and_swap: some("MemorySwap"),
         nano_cpus,
-        pids: number("PidsLimit"),
+        pids: of.at("PidsLimit").integer(),
     };
     What::Key(Key::Limits, Value::Limits(limits))
 }
@@ -95,18 +83,10 @@ fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> What {
 const NO_LIMIT: i64 = -1;
 
 fn service(requirements: &mut Requirements, body: &Json) {
-    let nothing = Json::Null;
-    let task = body.get("TaskTemplate").unwrap_or(&nothing);
-    let container = task.get("ContainerSpec").unwrap_or(&nothing);
-    let limits = task
-        .get("Resources")
-        .and_then(|resources| resources.get("Limits"))
-        .unwrap_or(&nothing);
-    let number = |key: &str| limits.get(key).and_then(Json::integer);
-    let user = container
-        .get("User")
-        .and_then(Json::text)
-        .unwrap_or_default();
+    let user = body.text_at("TaskTemplate.ContainerSpec.User");
+    requirements.push("TaskTemplate.ContainerSpec.User", Key::User.asks(user));
+    let path = "TaskTemplate.Resources.Limits";
+    let number = |key: &str| body.at(path).at(key).integer();
     let is_read = ApiVersion::SERVICE_PIDS.is_read_under(requirements.version);
     let limits = Limits {
         is_change: false,
@@ -115,41 +95,31 @@ fn service(requirements: &mut Requirements, body: &Json) {
         nano_cpus: number("NanoCPUs").unwrap_or_default(),
         pids: number("Pids").filter(|_| is_read),
     };
-    requirements.push("TaskTemplate.ContainerSpec.User", Key::User.asks(user));
-    requirements.push(
-        "TaskTemplate.Resources.Limits",
-        What::Key(Key::Limits, Value::Limits(limits)),
-    );
-    let has_networks = |of: &Json| of.get("Networks").is_some_and(|it| !it.items().is_empty());
-    if !has_networks(body) && !has_networks(task) {
+    requirements.push(path, What::Key(Key::Limits, Value::Limits(limits)));
+    let paths = ["Networks", "TaskTemplate.Networks"];
+    if paths.iter().all(|path| body.at(path).items().is_empty()) {
         requirements.push("TaskTemplate.Networks", Key::Network.asks("@default"));
     }
 }
 
 /// The host name of a service's tasks, in which a node fills in what belongs to the task.
-fn hostname(requirements: &mut Requirements, body: &Json) -> Result<(), Denial> {
+fn hostname(requirements: &mut Requirements, body: &Json) -> Read {
     let path = "TaskTemplate.ContainerSpec.Hostname";
-    let container = body
-        .get("TaskTemplate")
-        .and_then(|task| task.get("ContainerSpec"));
-    let hostname = container.and_then(|container| container.get("Hostname"));
-    let mut rest = hostname.and_then(Json::text).unwrap_or_default();
-    let service = body.get("Name").and_then(Json::text).unwrap_or_default();
+    let mut rest = body.text_at(path);
     if rest.contains(ANY_NUMBER) {
         return Err(unclear(path, NOT_PLAIN));
     }
     let mut name = String::new();
     while let Some((before, template)) = rest.split_once("{{") {
-        let (field, after) = template
-            .split_once("}}")
-            .ok_or_else(|| unclear(path, UNKNOWN_TEMPLATE))?;
+        let unknown = || unclear(path, UNKNOWN_TEMPLATE);
+        let (field, after) = template.split_once("}}").ok_or_else(unknown)?;
         name.push_str(before);
         match field.trim() {
-            ".Service.Name" => name.push_str(service),
+            ".Service.Name" => name.push_str(body.text_at("Name")),
             ".Task.Slot" => name.push(ANY_NUMBER),
             // No client chooses it.
             ".Node.Hostname" | ".Node.ID" | ".Service.ID" | ".Task.ID" => name.push('x'),
-            _ => return Err(unclear(path, UNKNOWN_TEMPLATE)),
+            _ => return Err(unknown()),
         }
         rest = after;
     }
@@ -168,10 +138,6 @@ const ANNOTATIONS: &str = "Annotations";
 
 /// What of an existing container is more than an ordinary one has: privileges, namespaces of the host
 /// or of others, added capabilities, devices, host paths, and its volumes, which may be host paths too.
-///
-/// # Errors
-///
-/// Its inspection cannot be read.
 pub(crate) fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
     let mut requirements = Requirements {
         operation: Operation::ContainerCreate,
@@ -191,31 +157,34 @@ pub(crate) fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> 
     for key in host_config().unknown(&container.host_config) {
         requirements.push(format!("HostConfig.{key}"), Key::CreateUnrestricted.flag());
     }
-    let mode = container.host_config.get("NetworkMode");
-    let (path, mode) = ("HostConfig.NetworkMode", mode.and_then(Json::text));
-    match mode.map(|mode| (mode, mode.strip_prefix("container:"))) {
-        Some(("host", _)) => requirements.push(path, Key::HostNamespace.asks("network")),
+    let (path, mode) = (
+        "HostConfig.NetworkMode",
+        container.host_config.text_at("NetworkMode"),
+    );
+    if mode == "host" {
+        requirements.push(path, Key::HostNamespace.asks("network"));
+    } else if let Some(other) = mode.strip_prefix("container:") {
         // What the other has may be the host's.
-        Some((_, Some(other))) => requirements.named(path, other, Key::Join)?,
-        Some((_, None)) | None => {}
+        requirements.named(path, other, Key::Join)?;
     }
     let non_recursive = non_recursive(container);
     for mount in container.mounts.items() {
-        let text = |key: &str| mount.get(key).and_then(Json::text).unwrap_or_default();
-        let source = text("Source").to_owned();
-        match text("Type") {
+        match mount.text_at("Type") {
             "bind" => {
-                let access = if mount.get("RW").is_some_and(Json::is_true) {
+                let source = mount.text_at("Source");
+                let access = if mount.at("RW").is_true() {
                     Access::Write
                 } else {
-                    Access::read_only(&source, non_recursive.contains(&*source))
+                    Access::read_only(source, non_recursive.contains(source))
                 };
                 requirements.push("Mounts", What::bind(source, access));
             }
-            "volume" if text("Driver") == "local" => {
-                requirements.push("Mounts", Key::Volume.asks(text("Name")));
+            "volume" if mount.text_at("Driver") == "local" => {
+                requirements.push("Mounts", Key::Volume.asks(mount.text_at("Name")));
             }
-            "volume" => requirements.push("Mounts", Key::VolumeDriver.asks(text("Driver"))),
+            "volume" => {
+                requirements.push("Mounts", Key::VolumeDriver.asks(mount.text_at("Driver")));
+            }
             "tmpfs" | "image" => {}
             _ => return Err(unclear("Mounts", "has a mount of an unknown type")),
         }
@@ -226,13 +195,7 @@ pub(crate) fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> 
 /// The paths that a container was made with a read-only mount of that leaves what is mounted below them
 /// writable.
 fn non_recursive(container: &Container) -> HashSet<&str> {
-    let mounts = container.host_config.get("Mounts");
-    let mounts = mounts.map_or(&[][..], Json::items).iter();
-    let said = mounts.filter(|mount| {
-        let options = mount.get("BindOptions");
-        let said = options.and_then(|options| options.get("ReadOnlyNonRecursive"));
-        said.is_some_and(Json::is_true)
-    });
-    said.filter_map(|mount| mount.get("Source").and_then(Json::text))
-        .collect()
+    let mounts = container.host_config.at("Mounts").items().iter();
+    let said = mounts.filter(|mount| mount.at("BindOptions.ReadOnlyNonRecursive").is_true());
+    said.map(|mount| mount.text_at("Source")).collect()
 }

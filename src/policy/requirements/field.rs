@@ -1,9 +1,6 @@
-//! What the fields of a body ask for, topic by topic.
+//! What the fields of a body ask for, one by one.
 
-#![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-
-use super::collector::{Requirements, unclear};
-use super::labels::labels;
+use super::collector::{Field, Read, Requirements};
 use super::{device, mounts, network};
 use crate::docker::body::{Asked, FieldMeaning, are_masked_by_engines, are_read_only_by_engines};
 use crate::docker::json::{printable, quoted, shortened};
@@ -13,332 +10,275 @@ use crate::docker::target::is_name;
 use crate::docker::{Document, Json, Object};
 use crate::policy::keys::Key;
 use crate::policy::names::{READS_AS_ID, is_whole_id, reads_as_id, reads_as_swarm_id};
-use crate::policy::reason::Denial;
 use crate::policy::requirement::{Touch, What};
 use crate::policy::value::{Value, Variable};
 
-/// Reads one field.
-type Reader = fn(&mut Requirements, &Asked<'_>) -> Result<(), Denial>;
-
 /// Reads a judged or refused field.
-pub(super) fn read(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    match asked.meaning {
-        Some(meaning) => reader(meaning)(requirements, asked),
-        None => unnamed(requirements, asked),
+pub(super) fn read(requirements: &mut Requirements, asked: &Asked<'_>) -> Read {
+    let field = &mut Field {
+        requirements,
+        path: &asked.path,
+        value: asked.value,
+    };
+    if let Some(meaning) = asked.meaning {
+        return read_meaning(field, meaning);
     }
+    field.unnamed();
+    Ok(())
 }
 
-fn reader(meaning: FieldMeaning) -> Reader {
+fn read_meaning(field: &mut Field<'_>, meaning: FieldMeaning) -> Read {
     match meaning {
-        FieldMeaning::Aliases => aliases,
-        FieldMeaning::Binds => mounts::short,
-        FieldMeaning::CapabilityAdd => device::capabilities,
-        FieldMeaning::CgroupNamespace => |requirements, asked| namespace(requirements, asked, "cgroup"),
-        FieldMeaning::CgroupParent | FieldMeaning::ConfigFrom | FieldMeaning::EndpointOptions => unnamed,
-        FieldMeaning::Command => command,
-        FieldMeaning::Configs => |requirements, asked| names(requirements, asked, "ConfigName", Key::Config),
-        FieldMeaning::Container => network::container,
-        FieldMeaning::DeviceCgroupRules => |requirements, asked| texts(requirements, asked, Key::Device),
-        FieldMeaning::DeviceRequests => device::requests,
-        FieldMeaning::Devices => device::devices,
-        FieldMeaning::EndpointAddresses => |requirements, asked| flag(requirements, asked, Key::Addresses),
-        FieldMeaning::Environment => environment,
-        FieldMeaning::Groups => |requirements, asked| texts(requirements, asked, Key::Group),
-        FieldMeaning::Image => image,
-        FieldMeaning::Ipam => network::ipam,
-        FieldMeaning::IpcNamespace => |requirements, asked| namespace(requirements, asked, "ipc"),
-        FieldMeaning::Labels => labels,
-        FieldMeaning::AnonymousVolumes => mounts::anonymous,
-        FieldMeaning::ExposedPorts => device::exposed,
+        FieldMeaning::Aliases => aliases(field)?,
+        FieldMeaning::AnonymousVolumes => mounts::anonymous(field)?,
+        FieldMeaning::Binds => mounts::short(field)?,
+        FieldMeaning::CapabilityAdd => device::capabilities(field),
+        FieldMeaning::CgroupNamespace => namespace(field, "cgroup")?,
+        FieldMeaning::CgroupParent | FieldMeaning::ConfigFrom | FieldMeaning::EndpointOptions => {
+            field.unnamed();
+        }
+        FieldMeaning::Command => command(field),
+        FieldMeaning::Configs => names(field, "ConfigName", Key::Config),
+        FieldMeaning::Container => network::container(field)?,
+        FieldMeaning::DeviceCgroupRules => field.texts(Key::Device),
+        FieldMeaning::DeviceRequests => device::requests(field),
+        FieldMeaning::Devices => device::devices(field)?,
+        FieldMeaning::EndpointAddresses => field.push(Key::Addresses.flag()),
+        FieldMeaning::Environment => environment(field)?,
+        FieldMeaning::ExposedPorts => device::exposed(field)?,
         // Of no weight to the host: whoever is taken off a network is looked up.
         FieldMeaning::Force | FieldMeaning::Placement | FieldMeaning::Replicas
         // Read as wholes: that one of these is missing says something too.
-        | FieldMeaning::NetworkMode | FieldMeaning::User => nothing,
-        FieldMeaning::Limit => device::limit,
-        FieldMeaning::Links => links,
-        FieldMeaning::LogDriver => device::log_driver,
-        FieldMeaning::MaskedPaths => |requirements, asked| device::hidden(requirements, asked, are_masked_by_engines),
-        FieldMeaning::Mounts => mounts::long,
-        FieldMeaning::Name => name,
-        FieldMeaning::NetworkDriver => |requirements, asked| texts(requirements, asked, Key::NetworkDriver),
-        FieldMeaning::NetworkOptions => network::options,
-        FieldMeaning::Networks => network::networks,
-        FieldMeaning::OomPriority => oom_priority,
-        FieldMeaning::PidNamespace => |requirements, asked| namespace(requirements, asked, "pid"),
-        FieldMeaning::Ports => device::ports,
-        FieldMeaning::Privileged => privileged,
-        FieldMeaning::ReadonlyPaths => |requirements, asked| device::hidden(requirements, asked, are_read_only_by_engines),
-        FieldMeaning::Restart => device::restart,
-        FieldMeaning::Rollback => rollback,
-        FieldMeaning::Runtime => |requirements, asked| texts(requirements, asked, Key::Runtime),
-        FieldMeaning::Secrets => |requirements, asked| names(requirements, asked, "SecretName", Key::Secret),
-        FieldMeaning::SecurityOptions => device::security,
-        FieldMeaning::StopTimeout => stop_timeout,
-        FieldMeaning::Subnets => network::subnets,
-        FieldMeaning::SwarmNetwork => network::of_swarm,
-        FieldMeaning::Sysctls => sysctls,
-        FieldMeaning::TaskRuntime => task_runtime,
-        FieldMeaning::Tmpfs => mounts::tmpfs,
-        FieldMeaning::UserNamespace => |requirements, asked| namespace(requirements, asked, "user"),
-        FieldMeaning::UtsNamespace => |requirements, asked| namespace(requirements, asked, "uts"),
-        FieldMeaning::VolumeDriver => mounts::volume_driver,
-        FieldMeaning::VolumesFrom => joined,
-        FieldMeaning::VolumeOptions => mounts::volume_options,
-        FieldMeaning::WorkingDirectory => working_directory,
-    }
-}
-
-fn nothing(_: &mut Requirements, _: &Asked<'_>) -> Result<(), Denial> {
-    Ok(())
-}
-
-/// What no key grants.
-fn unnamed(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let unrestricted = match requirements.judged().body {
-        Some(Document::Exec) => Key::ExecUnrestricted,
-        Some(Document::Network) => Key::NetworksUnrestricted,
-        Some(Document::Volume | Document::VolumeUpdate) => Key::VolumesUnrestricted,
-        Some(
-            Document::Container
-            | Document::ContainerUpdate
-            | Document::Endpoint
-            | Document::ExecStart
-            | Document::ImageConfig
-            | Document::Leaving
-            | Document::Service
-            | Document::ServiceUpdate,
-        )
-        | None => Key::CreateUnrestricted,
-    };
-    requirements.push(&*asked.path, unrestricted.flag());
-    Ok(())
-}
-
-fn flag(requirements: &mut Requirements, asked: &Asked<'_>, key: Key) -> Result<(), Denial> {
-    requirements.push(&*asked.path, key.flag());
-    Ok(())
-}
-
-/// A text, or each of several.
-fn texts(requirements: &mut Requirements, asked: &Asked<'_>, key: Key) -> Result<(), Denial> {
-    for text in asked.value.text().into_iter().chain(asked.value.texts()) {
-        requirements.push(&*asked.path, key.asks(text));
+        | FieldMeaning::NetworkMode | FieldMeaning::User => {}
+        FieldMeaning::Groups => field.texts(Key::Group),
+        // What an image says of itself, that it was made from another, allows nothing.
+        FieldMeaning::Image if field.is_of(Document::ImageConfig) => {}
+        FieldMeaning::Image => field.texts(Key::Image),
+        FieldMeaning::Ipam => network::ipam(field),
+        FieldMeaning::IpcNamespace => namespace(field, "ipc")?,
+        FieldMeaning::Labels => field.labels(field.value.members())?,
+        FieldMeaning::Limit => device::limit(field)?,
+        FieldMeaning::Links => links(field)?,
+        FieldMeaning::LogDriver => device::log_driver(field),
+        FieldMeaning::MaskedPaths => hidden(field, are_masked_by_engines),
+        FieldMeaning::Mounts => mounts::long(field)?,
+        FieldMeaning::Name => name(field)?,
+        FieldMeaning::NetworkDriver => field.texts(Key::NetworkDriver),
+        FieldMeaning::NetworkOptions => network::options(field),
+        FieldMeaning::Networks => network::networks(field)?,
+        FieldMeaning::OomPriority => oom_priority(field),
+        FieldMeaning::PidNamespace => namespace(field, "pid")?,
+        FieldMeaning::Ports => device::ports(field)?,
+        FieldMeaning::Privileged => privileged(field),
+        FieldMeaning::ReadonlyPaths => hidden(field, are_read_only_by_engines),
+        FieldMeaning::Restart => device::restart(field),
+        FieldMeaning::Rollback => rollback(field),
+        FieldMeaning::Runtime => field.texts(Key::Runtime),
+        FieldMeaning::Secrets => names(field, "SecretName", Key::Secret),
+        FieldMeaning::SecurityOptions => device::security(field),
+        FieldMeaning::StopTimeout => stop_timeout(field),
+        FieldMeaning::Subnets => network::subnets(field),
+        FieldMeaning::SwarmNetwork => network::of_swarm(field),
+        FieldMeaning::Sysctls => sysctls(field)?,
+        FieldMeaning::TaskRuntime => task_runtime(field),
+        FieldMeaning::Tmpfs => mounts::tmpfs(field)?,
+        FieldMeaning::UserNamespace => namespace(field, "user")?,
+        FieldMeaning::UtsNamespace => namespace(field, "uts")?,
+        FieldMeaning::VolumeDriver => mounts::volume_driver(field),
+        FieldMeaning::VolumeOptions => mounts::driver_options(field, field.value.members()),
+        FieldMeaning::VolumesFrom => joined(field)?,
+        FieldMeaning::WorkingDirectory => working_directory(field),
     }
     Ok(())
 }
 
-fn command(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let argv = asked.value.texts().map(str::to_owned).collect();
-    requirements.push(&*asked.path, What::Key(Key::Command, Value::Argv(argv)));
-    Ok(())
+fn command(field: &mut Field<'_>) {
+    let argv = field.value.texts().map(str::to_owned).collect();
+    field.push(What::Key(Key::Command, Value::Argv(argv)));
 }
 
 /// Configs and secrets of the swarm, by the names that must go with their ids.
-fn names(
-    requirements: &mut Requirements,
-    asked: &Asked<'_>,
-    field: &str,
-    key: Key,
-) -> Result<(), Denial> {
-    for member in asked.value.items() {
-        let name = member.get(field).and_then(Json::text).unwrap_or_default();
-        requirements.push(&*asked.path, key.asks(name));
+fn names(field: &mut Field<'_>, key_of_name: &str, key: Key) {
+    for member in field.value.items() {
+        field.push(key.asks(member.text_at(key_of_name)));
     }
-    Ok(())
 }
 
-fn environment(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let is_exec = requirements.describes(Document::Exec);
-    for variable in asked.value.texts() {
+fn environment(field: &mut Field<'_>) -> Read {
+    let is_exec = field.is_of(Document::Exec);
+    let needs_value = field.is_of(Document::Container) || field.is_of(Document::ImageConfig);
+    for variable in field.value.texts() {
         let (name, value) = match variable.split_once('=') {
             Some(parts) => parts,
             // Docker unsets it, Podman copies its own. An exec of Podman's has no such thing.
-            None if !variable.is_empty()
-                && (requirements.describes(Document::Container)
-                    || requirements.describes(Document::ImageConfig)) =>
-            {
-                return Err(unclear(&asked.path, &no_value(variable)));
+            None if !variable.is_empty() && needs_value => {
+                return Err(field.unclear(&format!(
+                    "has {} without a value, which some engines fill in from their own environment: write NAME=value, or leave it out",
+                    quoted(shortened(variable))
+                )));
             }
             None => (variable, ""),
         };
         if name.is_empty() {
             let variable = printable(shortened(variable));
             let why = format!("has an invalid environment variable: {variable}: write NAME=value");
-            return Err(unclear(&asked.path, &why));
+            return Err(field.unclear(&why));
         }
         // A node fills in the value too, but rules are of the names.
-        if name.contains("{{") && requirements.describes_service() {
-            return Err(unclear(&asked.path, &BadMount::Template.to_string()));
+        if name.contains("{{") && field.is_of_service() {
+            return Err(field.unclear(&BadMount::Template.to_string()));
         }
         let is_odd = |letter: char| letter == '*' || letter.is_whitespace() || letter.is_control();
         if name.contains(is_odd) {
             let why = "has a name with a `*`, a space or a control character: write NAME=value";
-            return Err(unclear(&asked.path, why));
+            return Err(field.unclear(why));
         }
         let (name, value) = (name.to_owned(), value.to_owned());
-        let variable = Variable { name, value };
         let key = if is_exec { Key::ExecEnv } else { Key::Env };
-        requirements.push(&*asked.path, What::Key(key, Value::Variable(variable)));
+        field.push(What::Key(key, Value::Variable(Variable { name, value })));
     }
     Ok(())
 }
 
-/// The refusal of a variable without a value.
-fn no_value(name: &str) -> String {
-    let name = quoted(shortened(name));
-    format!(
-        "has {name} without a value, which some engines fill in from their own environment: write NAME=value, or leave it out"
-    )
-}
-
-fn image(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    // What an image says of itself, that it was made from another, grants nothing.
-    if requirements.describes(Document::ImageConfig) {
-        return Ok(());
-    }
-    texts(requirements, asked, Key::Image)
-}
-
-fn aliases(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let mut aliases = asked.value.texts();
-    aliases.try_for_each(|alias| requirements.takes_name(&asked.path, alias))
+fn aliases(field: &mut Field<'_>) -> Read {
+    let mut aliases = field.value.texts();
+    aliases.try_for_each(|alias| field.takes_name(alias))
 }
 
 /// Other containers, each with the name by which this one finds it, as `db:alias` or `/db:/web/alias`.
-fn links(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    joined(requirements, asked)?;
-    let aliases = asked.value.texts().filter_map(|link| link.split_once(':'));
-    for (_, alias) in aliases {
+fn links(field: &mut Field<'_>) -> Read {
+    joined(field)?;
+    for (_, alias) in field.value.texts().filter_map(|link| link.split_once(':')) {
         let alias = match alias.strip_prefix('/') {
             Some(path) => path.rsplit('/').next().unwrap_or_default(),
             None => alias,
         };
-        requirements.takes_name(&asked.path, alias)?;
+        field.takes_name(alias)?;
     }
     Ok(())
 }
 
-fn joined(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    for text in asked.value.texts() {
-        let name = text.split(':').next().unwrap_or_default();
-        requirements.named(&asked.path, name, Key::Join)?;
-    }
-    Ok(())
+fn joined(field: &mut Field<'_>) -> Read {
+    let mut names = field
+        .value
+        .texts()
+        .filter_map(|text| text.split(':').next());
+    names.try_for_each(|name| field.named(name, Key::Join))
 }
 
 /// The name of what is made.
-fn name(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let name = asked.value.text().unwrap_or_default();
-    let is_network = requirements.describes(Document::Network);
+fn name(field: &mut Field<'_>) -> Read {
+    let name = field.value.text().unwrap_or_default();
+    let (is_network, is_service) = (field.is_of(Document::Network), field.is_of_service());
     if is_network && !is_network_name(name) {
-        return Err(unclear(&asked.path, network::NOT_A_NETWORK));
+        return Err(field.unclear(network::NOT_A_NETWORK));
     }
     if !is_network && !is_name(name) {
         let why = "must begin with a letter or digit and have nothing but letters, digits, `_`, `.` and `-`";
-        return Err(unclear(&asked.path, why));
+        return Err(field.unclear(why));
     }
-    let is_of_swarm = requirements.describes_service();
     if is_whole_id(name) {
-        return Err(unclear(&asked.path, READS_AS_ID));
+        return Err(field.unclear(READS_AS_ID));
     }
-    if is_of_swarm && (reads_as_id(name) || reads_as_swarm_id(name)) {
-        requirements.push(&*asked.path, Touch::NewId(Object::Service, name.to_owned()));
-    } else if is_network && reads_as_id(name) {
-        requirements.push(&*asked.path, Touch::NewId(Object::Network, name.to_owned()));
-    }
-    if is_of_swarm {
-        requirements.takes_name(&asked.path, name)?;
+    if is_service {
+        if reads_as_id(name) || reads_as_swarm_id(name) {
+            field.push(Touch::NewId(Object::Service, name.to_owned()));
+        }
+        field.takes_name(name)?;
     } else if is_network {
+        if reads_as_id(name) {
+            field.push(Touch::NewId(Object::Network, name.to_owned()));
+        }
         // What is on a network is found by its name with that of the network behind it.
-        requirements.push(&*asked.path, Touch::Name(format!(".{name}")));
+        field.push(Touch::Name(format!(".{name}")));
     }
     Ok(())
 }
 
-fn namespace(
-    requirements: &mut Requirements,
-    asked: &Asked<'_>,
-    name: &'static str,
-) -> Result<(), Denial> {
-    let mode = asked.value.text().unwrap_or_default();
-    let may_join = matches!(name, "ipc" | "pid");
+fn namespace(field: &mut Field<'_>, name: &str) -> Read {
+    let mode = field.value.text().unwrap_or_default();
     match (mode, mode.strip_prefix("container:")) {
-        ("host", _) => {
-            requirements.push(&*asked.path, Key::HostNamespace.asks(name));
-            Ok(())
+        ("host", _) => field.push(Key::HostNamespace.asks(name)),
+        (_, Some(container)) if matches!(name, "ipc" | "pid") => {
+            field.named(container, Key::Join)?;
         }
-        (_, Some(container)) if may_join => requirements.named(&asked.path, container, Key::Join),
-        ("none" | "shareable", _) if name == "ipc" => Ok(()),
-        ("private", _) if matches!(name, "cgroup" | "ipc") => Ok(()),
-        _ => unnamed(requirements, asked),
+        ("none" | "shareable", _) if name == "ipc" => {}
+        ("private", _) if matches!(name, "cgroup" | "ipc") => {}
+        _ => field.unnamed(),
+    }
+    Ok(())
+}
+
+/// A list that takes the place of the daemon's own must be one that an engine makes, which is then not sent.
+fn hidden(field: &mut Field<'_>, is_default: fn(&Json) -> bool) {
+    if !is_default(field.value) {
+        field.push(Key::CreateUnrestricted.flag());
     }
 }
 
-fn privileged(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    if requirements.describes(Document::Exec) {
-        return flag(requirements, asked, Key::ExecPrivileged);
-    }
-    flag(requirements, asked, Key::Privileged)
+fn privileged(field: &mut Field<'_>) {
+    let is_exec = field.is_of(Document::Exec);
+    let key = if is_exec {
+        Key::ExecPrivileged
+    } else {
+        Key::Privileged
+    };
+    field.push(key.flag());
 }
 
-fn rollback(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    match asked.value.text() {
-        Some("continue" | "pause") => Ok(()),
-        Some(_) | None => flag(requirements, asked, Key::Rollback),
+fn rollback(field: &mut Field<'_>) {
+    if !matches!(field.value.text(), Some("continue" | "pause")) {
+        field.push(Key::Rollback.flag());
     }
 }
 
 /// The kernel is told to kill others first.
-fn oom_priority(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let is_lowered = asked.value.integer().is_some_and(|score| score > 0);
-    if is_lowered {
-        return Ok(());
+fn oom_priority(field: &mut Field<'_>) {
+    let is_lowered = field.value.integer().is_some_and(|score| score > 0);
+    if !is_lowered {
+        field.push(Key::OomProtected.flag());
     }
-    flag(requirements, asked, Key::OomProtected)
 }
 
 /// The daemon waits so long before it kills a container, at its own end too; less than 0 is for ever.
-fn stop_timeout(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let most = if requirements.describes_service() {
-        LONGEST_STOP * 1_000_000_000
+fn stop_timeout(field: &mut Field<'_>) {
+    let second = if field.is_of_service() {
+        1_000_000_000
     } else {
-        LONGEST_STOP
+        1
     };
-    match asked.value.integer() {
-        Some(timeout) if (0..=most).contains(&timeout) => Ok(()),
-        Some(_) | None => unnamed(requirements, asked),
+    let timeout = field.value.integer();
+    if timeout.is_none_or(|timeout| !(0..=LONGEST_STOP * second).contains(&timeout)) {
+        field.unnamed();
     }
 }
 
 /// In seconds.
 const LONGEST_STOP: i64 = 3600;
 
-fn sysctls(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    for (name, _) in asked.value.members() {
+fn sysctls(field: &mut Field<'_>) -> Read {
+    for (name, _) in field.value.members() {
         if name.contains('=') {
-            return Err(unclear(&asked.path, "has a setting with a `=` in its name"));
+            return Err(field.unclear("has a setting with a `=` in its name"));
         }
-        requirements.push(&*asked.path, Key::Sysctl.asks(&**name));
+        field.push(Key::Sysctl.asks(&**name));
     }
     Ok(())
 }
 
-fn task_runtime(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    match asked.value.text() {
-        Some("container") => Ok(()),
-        Some(_) | None => unnamed(requirements, asked),
+fn task_runtime(field: &mut Field<'_>) {
+    if field.value.text() != Some("container") {
+        field.unnamed();
     }
 }
 
 /// A directory to start in. The kernel's own directories lead to what the daemon has open.
-fn working_directory(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let directory = asked.value.text().unwrap_or_default();
+fn working_directory(field: &mut Field<'_>) {
+    let directory = field.value.text().unwrap_or_default();
     let mut parts = directory.split('/');
     if parts.any(|part| matches!(part, ".." | "proc")) {
-        return unnamed(requirements, asked);
+        field.unnamed();
+    } else if field.is_of(Document::Exec) {
+        field.push(Key::ExecWorkdir.asks(directory));
     }
-    if requirements.describes(Document::Exec) {
-        requirements.push(&*asked.path, Key::ExecWorkdir.asks(directory));
-    }
-    Ok(())
 }

@@ -1,52 +1,42 @@
 //! What mounts ask for, whichever way they are spelled.
 
-#![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-
-use super::collector::{Requirements, unclear};
-use super::labels::label_members;
-use crate::docker::body::Asked;
+use super::collector::{Field, Read};
 use crate::docker::json::Member;
 use crate::docker::mount::{self, BadMount, Mount, Source};
 use crate::policy::keys::Key;
-use crate::policy::reason::Denial;
 use crate::policy::requirement::What;
 
-pub(super) fn short(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    each(
-        requirements,
-        &asked.path,
-        asked.value.texts().map(mount::short),
-    )
+pub(super) fn short(field: &mut Field<'_>) -> Read {
+    each(field, field.value.texts().map(mount::short))
 }
 
-pub(super) fn long(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    each(
-        requirements,
-        &asked.path,
-        asked.value.items().iter().map(mount::long),
-    )
+pub(super) fn long(field: &mut Field<'_>) -> Read {
+    each(field, field.value.items().iter().map(mount::long))
 }
 
 fn each<'a>(
-    requirements: &mut Requirements,
-    path: &str,
+    field: &mut Field<'_>,
     mounts: impl Iterator<Item = Result<Mount<'a>, BadMount>>,
-) -> Result<(), Denial> {
+) -> Read {
     for (place, mount) in mounts.enumerate() {
-        let path = format!("{path}[{place}]");
-        let mount = mount.map_err(|bad| unclear(&path, &bad.to_string()))?;
-        one(requirements, &path, &mount)?;
+        let path = &format!("{}[{place}]", field.path);
+        let requirements = &mut *field.requirements;
+        let field = &mut Field {
+            requirements,
+            path,
+            ..*field
+        };
+        let mount = mount.map_err(|bad| field.unclear(&bad.to_string()))?;
+        one(field, &mount)?;
     }
     Ok(())
 }
 
-fn one(requirements: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result<(), Denial> {
+fn one(field: &mut Field<'_>, mount: &Mount<'_>) -> Read {
     match &mount.source {
-        Source::Host(source) => {
-            requirements.push(path, What::bind(&**source, mount.access));
-        }
-        Source::Image(image) => requirements.push(path, Key::Image.asks(*image)),
-        Source::Memory(options) => memory(requirements, path, options),
+        Source::Host(source) => field.push(What::bind(&**source, mount.access)),
+        Source::Image(image) => field.push(Key::Image.asks(*image)),
+        Source::Memory(options) => memory(field, options),
         Source::Volume {
             name,
             driver,
@@ -54,80 +44,65 @@ fn one(requirements: &mut Requirements, path: &str, mount: &Mount<'_>) -> Result
             labels,
         } => {
             if let Some(name) = name {
-                let is_of_swarm = requirements.describes_service();
+                let is_of_swarm = field.is_of_service();
                 let key = if is_of_swarm {
                     Key::SwarmVolume
                 } else {
                     Key::Volume
                 };
-                requirements.push(path, key.asks(*name));
+                field.push(key.asks(*name));
             }
             if let Some(driver) = driver {
-                requirements.push(path, Key::VolumeDriver.asks(*driver));
+                field.push(Key::VolumeDriver.asks(*driver));
             }
-            driver_options(requirements, path, options);
-            label_members(requirements, path, labels)?;
+            driver_options(field, options);
+            field.labels(labels)?;
         }
     }
     if mount.is_shared {
-        requirements.push(path, Key::CreateUnrestricted.flag());
+        field.push(Key::CreateUnrestricted.flag());
     }
     Ok(())
 }
 
 /// Volumes without a name. Their driver is a field of its own; Podman reads each as the short form of a mount.
-pub(super) fn anonymous(_: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let mut targets = asked.value.members().iter();
-    targets.try_for_each(|(target, _)| check_target(asked, target))
+pub(super) fn anonymous(field: &Field<'_>) -> Read {
+    let mut targets = field.value.members().iter();
+    targets.try_for_each(|(target, _)| check_target(field, target))
 }
 
-fn check_target(asked: &Asked<'_>, target: &str) -> Result<(), Denial> {
-    let checked = mount::check_target(target);
-    checked.map_err(|bad| unclear(&asked.path, &bad.to_string()))
+fn check_target(field: &Field<'_>, target: &str) -> Read {
+    mount::check_target(target).map_err(|bad| field.unclear(&bad.to_string()))
 }
 
-pub(super) fn tmpfs(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    for (target, options) in asked.value.members() {
-        check_target(asked, target)?;
+pub(super) fn tmpfs(field: &mut Field<'_>) -> Read {
+    for (target, options) in field.value.members() {
+        check_target(field, target)?;
         let options = options.text().unwrap_or_default().split(',');
-        memory(requirements, &asked.path, &mount::opening(options));
+        memory(field, &mount::opening(options));
     }
     Ok(())
 }
 
-fn memory(requirements: &mut Requirements, path: &str, options: &[&str]) {
+fn memory(field: &mut Field<'_>, options: &[&str]) {
     for option in options {
-        requirements.push(path, Key::TmpfsOption.asks(*option));
+        field.push(Key::TmpfsOption.asks(*option));
     }
 }
 
-pub(super) fn volume_driver(
-    requirements: &mut Requirements,
-    asked: &Asked<'_>,
-) -> Result<(), Denial> {
-    let driver = asked.value.text().unwrap_or_default();
-    requirements.push(&*asked.path, Key::VolumeDriver.asks(driver));
-    Ok(())
-}
-
-pub(super) fn volume_options(
-    requirements: &mut Requirements,
-    asked: &Asked<'_>,
-) -> Result<(), Denial> {
-    driver_options(requirements, &asked.path, asked.value.members());
-    Ok(())
+pub(super) fn volume_driver(field: &mut Field<'_>) {
+    let driver = field.value.text().unwrap_or_default();
+    field.push(Key::VolumeDriver.asks(driver));
 }
 
 /// Options of a volume's driver. Memory of a bounded size is no more than a memory mount is.
-fn driver_options(requirements: &mut Requirements, path: &str, options: &[Member<'_>]) {
+pub(super) fn driver_options(field: &mut Field<'_>, options: &[Member<'_>]) {
     let pairs = options
         .iter()
         .map(|(key, value)| (&**key, value.text().unwrap_or_default()));
-    if mount::is_memory(pairs) {
-        return;
-    }
-    for (key, value) in options {
-        let value = value.text().unwrap_or_default();
-        requirements.push(path, Key::VolumeOption.option(&**key, value));
+    if !mount::is_memory(pairs.clone()) {
+        for (key, value) in pairs {
+            field.push(Key::VolumeOption.option(key, value));
+        }
     }
 }

@@ -1,16 +1,12 @@
 //! What networks ask for: those that are joined, and those that are made.
 
-#![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-
-use super::collector::{Requirements, unclear};
+use super::collector::{Field, Read, Requirements, unclear};
 use crate::docker::Json;
-use crate::docker::body::Asked;
 use crate::docker::network::is_network_name;
 use crate::policy::keys::Key;
-use crate::policy::reason::Denial;
 
 /// A network to join, by name or id.
-pub(super) fn join(requirements: &mut Requirements, path: &str, name: &str) -> Result<(), Denial> {
+pub(super) fn join(requirements: &mut Requirements, path: &str, name: &str) -> Read {
     match name {
         "bridge" | "default" => requirements.push(path, Key::Network.asks("@default")),
         "host" => requirements.push(path, Key::HostNamespace.asks("network")),
@@ -26,54 +22,45 @@ pub(super) const NOT_A_NETWORK: &str = "has a name that is not accepted for a ne
     ambiguous: use the network's id, or choose another name";
 
 /// Networks, by the keys of an object or as a text.
-pub(super) fn networks(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    for (name, _) in asked.value.members() {
-        join(requirements, &asked.path, name)?;
-    }
-    let name = asked.value.text();
-    name.map_or(Ok(()), |name| join(requirements, &asked.path, name))
+pub(super) fn networks(field: &mut Field<'_>) -> Read {
+    let keys = field.value.members().iter().map(|(name, _)| &**name);
+    let mut names = keys.chain(field.value.text());
+    names.try_for_each(|name| join(field.requirements, field.path, name))
 }
 
 /// A container that is put on a network, or taken off it.
-pub(super) fn container(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    let name = asked.value.text().unwrap_or_default();
-    requirements.touch_container(&asked.path, name)?;
-    requirements.named(&asked.path, name, Key::Connect)
+pub(super) fn container(field: &mut Field<'_>) -> Read {
+    let name = field.value.text().unwrap_or_default();
+    field.requirements.touch_container(field.path, name)?;
+    field.named(name, Key::Connect)
 }
 
-pub(super) fn ipam(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    if asked.value.text() != Some("default") {
-        requirements.push(&*asked.path, Key::NetworksUnrestricted.flag());
+pub(super) fn ipam(field: &mut Field<'_>) {
+    if field.value.text() != Some("default") {
+        field.push(Key::NetworksUnrestricted.flag());
     }
-    Ok(())
 }
 
-pub(super) fn options(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    for (key, option) in asked.value.members() {
-        let option = Key::NetworkOption.option(&**key, option.text().unwrap_or_default());
-        requirements.push(&*asked.path, option);
+pub(super) fn options(field: &mut Field<'_>) {
+    for (key, option) in field.value.members() {
+        field.push(Key::NetworkOption.option(&**key, option.text().unwrap_or_default()));
     }
-    Ok(())
 }
 
 /// Every address that a range of addresses names.
-pub(super) fn subnets(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    for subnet in asked.value.items() {
-        for (_, address) in subnet.members() {
-            let named = address.members().iter().map(|(_, address)| address);
-            for text in named.chain([address]).filter_map(Json::text) {
-                requirements.push(&*asked.path, Key::Subnet.asks(text));
-            }
+pub(super) fn subnets(field: &mut Field<'_>) {
+    for (_, address) in field.value.items().iter().flat_map(Json::members) {
+        let named = address.members().iter().map(|(_, address)| address);
+        for text in named.chain([address]).filter_map(Json::text) {
+            field.push(Key::Subnet.asks(text));
         }
     }
-    Ok(())
 }
 
 /// Of what a network is to the swarm, only the one that its ports go through takes the place of
 /// something that is there.
-pub(super) fn of_swarm(requirements: &mut Requirements, asked: &Asked<'_>) -> Result<(), Denial> {
-    if asked.path == "Ingress" {
-        requirements.push(&*asked.path, Key::NetworksUnrestricted.flag());
+pub(super) fn of_swarm(field: &mut Field<'_>) {
+    if field.path == "Ingress" {
+        field.push(Key::NetworksUnrestricted.flag());
     }
-    Ok(())
 }

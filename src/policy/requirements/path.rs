@@ -68,26 +68,21 @@ fn touch(
     (kind, name): (Object, &str),
     known: &Answers,
 ) -> Result<(), NeedsLookup> {
-    match effect {
-        Effect::Read => return Ok(()),
-        Effect::Content | Effect::Write | Effect::Control => {}
+    if effect == Effect::Read {
+        return Ok(());
     }
-    let reached = |kind: Object| Touch::Object(kind, name.to_owned());
-    match kind {
-        Object::Container => requirements.push("the container", reached(kind)),
+    let (path, kind, name) = match kind {
+        Object::Container => ("the container", kind, name.to_owned()),
         Object::Exec => {
             let container = exec(known, name)?.container.clone();
-            requirements.push(
-                "the exec's container",
-                Touch::Object(Object::Container, container),
-            );
+            ("the exec's container", Object::Container, container)
         }
         // To copy an image, to name it once more or to send it away takes nothing from it.
-        Object::Image if effect == Effect::Write => requirements.push("the image", reached(kind)),
-        Object::Network => requirements.push("the network", reached(kind)),
-        Object::Service => requirements.push("the service", reached(kind)),
-        Object::Task => requirements.push("the task", reached(kind)),
-        Object::Volume => requirements.push("the volume", reached(kind)),
+        Object::Image if effect == Effect::Write => ("the image", kind, name.to_owned()),
+        Object::Network => ("the network", kind, name.to_owned()),
+        Object::Service => ("the service", kind, name.to_owned()),
+        Object::Task => ("the task", kind, name.to_owned()),
+        Object::Volume => ("the volume", kind, name.to_owned()),
         // A checkpoint is its container's, which the path names before it. The others are not Dockgate's,
         // or belong to the daemon.
         Object::Checkpoint
@@ -96,8 +91,9 @@ fn touch(
         | Object::Node
         | Object::Plugin
         | Object::Repository
-        | Object::Secret => {}
-    }
+        | Object::Secret => return Ok(()),
+    };
+    requirements.push(path, Touch::Object(kind, name));
     Ok(())
 }
 
@@ -107,16 +103,11 @@ fn types(call: &Call) -> bool {
 }
 
 fn started(requirements: &mut Requirements, exec: &Exec) {
-    let container = &exec.container;
-    requirements.push(
-        "the exec's container",
-        Key::ExecInto.asks(container.clone()),
-    );
-    requirements.push(
-        "the exec's command",
-        What::Key(Key::Command, Value::Argv(exec.command.clone())),
-    );
-    requirements.push("the exec's user", Key::ExecUser.asks(exec.user.clone()));
+    let container = exec.container.as_str();
+    requirements.push("the exec's container", Key::ExecInto.asks(container));
+    let command = What::Key(Key::Command, Value::Argv(exec.command.clone()));
+    requirements.push("the exec's command", command);
+    requirements.push("the exec's user", Key::ExecUser.asks(&*exec.user));
     if exec.is_privileged {
         requirements.push("the exec's privilege", Key::ExecPrivileged.flag());
     }

@@ -1,10 +1,8 @@
 //! What the query of an operation asks for.
 
-#![expect(clippy::unnecessary_wraps, reason = "the shape of a reader")]
-
 use super::build;
 use super::changes::{RESERVED_LABEL, check_changes};
-use super::collector::{NOT_PLAIN, Requirements, is_reserved, unclear_query as unclear};
+use super::collector::{NOT_PLAIN, Read, Requirements, is_reserved, unclear_query as unclear};
 use crate::docker::path::{cleaned, is_literal};
 use crate::docker::reference::{BadReference, is_on_host};
 use crate::docker::{Call, Json, Object, Parameters, Reference, ps};
@@ -14,11 +12,28 @@ use crate::policy::reason::{Denial, Reason};
 use crate::policy::requirement::Touch;
 use crate::policy::value::EVERY_VERSION;
 
-/// Reads what a query asks for.
-type Reader = fn(&mut Requirements, &Call) -> Result<(), Denial>;
+/// The keys of a query that are sent on, if not all; JSON operations have theirs in the table of operations.
+fn keys(query: Parameters) -> Option<&'static [&'static str]> {
+    match query {
+        Parameters::Archive => Some(&["copyUIDGID", "noOverwriteDirNonDir", "path"]),
+        Parameters::Attach => Some(&["detachKeys", "logs", "stderr", "stdin", "stdout", "stream"]),
+        Parameters::Build => Some(build::KEYS),
+        Parameters::Checkpoint => Some(&["checkpoint", "checkpoint-dir", "detachKeys"]),
+        Parameters::Fetch => Some(IMPORT_KEYS),
+        Parameters::NoKeys => Some(&[]),
+        Parameters::Processes => Some(&["ps_args"]),
+        Parameters::Push => Some(&["platform", "tag"]),
+        Parameters::Rename => Some(&["name"]),
+        Parameters::Tag => Some(&["repo", "tag"]),
+        Parameters::Commit
+        | Parameters::Free
+        | Parameters::Load
+        | Parameters::Name
+        | Parameters::Registry
+        | Parameters::Rollback => None,
+    }
+}
 
-const ARCHIVE_KEYS: &[&str] = &["copyUIDGID", "noOverwriteDirNonDir", "path"];
-const ATTACH_KEYS: &[&str] = &["detachKeys", "logs", "stderr", "stdin", "stdout", "stream"];
 const IMPORT_KEYS: &[&str] = &[
     "changes",
     "fromImage",
@@ -29,46 +44,68 @@ const IMPORT_KEYS: &[&str] = &[
     "tag",
 ];
 
-const START_KEYS: &[&str] = &["checkpoint", "checkpoint-dir", "detachKeys"];
-
-/// The keys of a query that are sent on, if not all, and what reads it; JSON operations have their keys in the table
-/// of operations.
-fn of(query: Parameters) -> (Option<&'static [&'static str]>, Reader) {
-    match query {
-        Parameters::Archive => (Some(ARCHIVE_KEYS), archive),
-        Parameters::Attach => (Some(ATTACH_KEYS), nothing),
-        Parameters::Build => (Some(build::KEYS), image_build),
-        Parameters::Checkpoint => (Some(START_KEYS), start),
-        Parameters::Commit => (None, commit),
-        Parameters::Fetch => (Some(IMPORT_KEYS), image_create),
-        Parameters::Free => (None, nothing),
-        Parameters::Load => (None, load),
-        Parameters::Name => (None, name),
-        Parameters::NoKeys => (Some(&[]), nothing),
-        Parameters::Processes => (Some(&["ps_args"]), top),
-        Parameters::Push => (Some(&["platform", "tag"]), push),
-        Parameters::Registry => (None, registry),
-        Parameters::Rename => (Some(&["name"]), rename),
-        Parameters::Rollback => (None, rollback),
-        Parameters::Tag => (Some(&["repo", "tag"]), tag),
-    }
-}
-
 /// Reads the query.
-pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    let (_, reader) = of(requirements.judged().query);
-    reader(requirements, call)
+pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Read {
+    let first = |key: &str| first(call, key);
+    match requirements.judged().query {
+        // A path that begins nowhere begins at the root; one with a `..` is held against a policy too, as it passes
+        // where nothing reads it.
+        Parameters::Archive => {
+            requirements.push("path", Key::ArchivePath.asks(cleaned(first("path"))));
+        }
+        Parameters::Build => image_build(requirements, call)?,
+        // A state to start from is memory and processes that somebody else wrote.
+        Parameters::Checkpoint => {
+            let is_given = |key: &&str| !first(key).is_empty();
+            for key in ["checkpoint", "checkpoint-dir"]
+                .into_iter()
+                .filter(is_given)
+            {
+                requirements.push(key, Key::CreateUnrestricted.flag());
+            }
+        }
+        Parameters::Commit => {
+            check_changes(call)?;
+            requirements.touch_container("container", first("container"))?;
+            tagged(requirements, call)?;
+        }
+        Parameters::Fetch => image_create(requirements, call)?,
+        Parameters::Load => requirements.push("the tar", Key::Tag.asks("*")),
+        Parameters::Name => name(requirements, call)?,
+        // Harmless arguments are sent in the spelling that they were judged in.
+        Parameters::Processes => {
+            if ps::harmless(first("ps_args")).is_none() {
+                requirements.push("ps_args", Key::PsArgs.asks(first("ps_args")));
+            }
+        }
+        Parameters::Push => {
+            let separator = if first("tag").is_empty() { "" } else { ":" };
+            let image = [call.object().unwrap_or_default(), separator, first("tag")].concat();
+            requirements.push("the image", Key::Push.asks(of_every_version(image)));
+        }
+        Parameters::Registry => registry(requirements, call),
+        Parameters::Rename => {
+            name(requirements, call)?;
+            let container = call.object().unwrap_or_default().to_owned();
+            let name = first("name").trim_start_matches('/').to_owned();
+            requirements.push("name", Touch::Rename { container, name });
+        }
+        Parameters::Rollback => {
+            if !first("rollback").is_empty() {
+                requirements.push("rollback", Key::Rollback.flag());
+            }
+        }
+        Parameters::Tag => tagged(requirements, call)?,
+        // What the keys of an attach mean is read together with the path.
+        Parameters::Attach | Parameters::Free | Parameters::NoKeys => {}
+    }
+    Ok(())
 }
 
 /// Drops the keys that the daemon does not read, where the query decides something.
-///
-/// # Errors
-///
-/// A key that decides something stands there twice.
-pub fn strip_unknown_query_keys(call: &mut Call) -> Result<(), Denial> {
+pub(crate) fn strip_unknown_query_keys(call: &mut Call) -> Read {
     let query = call.judged().query;
-    let (keys, _) = of(query);
-    let kept = keys.map_or(Ok(()), |keys| call.query.retain(keys));
+    let kept = keys(query).map_or(Ok(()), |keys| call.query.retain(keys));
     kept.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))?;
     if query == Parameters::Build && !build::is_by_buildkit(call) {
         // The classic builder does not read it; Podman takes it for a folder of the host to write to.
@@ -77,16 +114,11 @@ pub fn strip_unknown_query_keys(call: &mut Call) -> Result<(), Denial> {
     Ok(())
 }
 
-/// What a key means is read together with the path.
-fn nothing(_: &mut Requirements, _: &Call) -> Result<(), Denial> {
-    Ok(())
-}
-
 fn first<'a>(call: &'a Call, key: &str) -> &'a str {
     call.query.first(key).unwrap_or_default()
 }
 
-fn name(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn name(requirements: &mut Requirements, call: &Call) -> Read {
     let name = first(call, "name").trim_start_matches('/');
     if is_whole_id(name) {
         return Err(unclear("name", READS_AS_ID));
@@ -102,53 +134,8 @@ fn name(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
     Err(unclear("name", NOT_PLAIN))
 }
 
-fn rename(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    name(requirements, call)?;
-    let container = call.object().unwrap_or_default().to_owned();
-    let name = first(call, "name").trim_start_matches('/').to_owned();
-    requirements.push("name", Touch::Rename { container, name });
-    Ok(())
-}
-
-/// A state to start from is memory and processes that somebody else wrote.
-fn start(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    for key in ["checkpoint", "checkpoint-dir"] {
-        if !first(call, key).is_empty() {
-            requirements.push(key, Key::CreateUnrestricted.flag());
-        }
-    }
-    Ok(())
-}
-
-/// Where files are written. A path that begins nowhere begins at the root; one with a `..` is held against a
-/// policy too, as it passes where nothing reads it.
-fn archive(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    let path = cleaned(first(call, "path")).into_owned();
-    requirements.push("path", Key::ArchivePath.asks(path));
-    Ok(())
-}
-
-fn commit(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    check_changes(call)?;
-    requirements.touch_container("container", first(call, "container"))?;
-    tagged(requirements, call)
-}
-
-fn load(requirements: &mut Requirements, _: &Call) -> Result<(), Denial> {
-    requirements.push("the tar", Key::Tag.asks("*"));
-    Ok(())
-}
-
-fn push(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    let tag = first(call, "tag");
-    let separator = if tag.is_empty() { "" } else { ":" };
-    let image = [call.object().unwrap_or_default(), separator, tag].concat();
-    requirements.push("the image", Key::Push.asks(of_every_version(image)));
-    Ok(())
-}
-
 /// What has the daemon ask a registry. Only one on the host itself is held against a key.
-fn registry(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn registry(requirements: &mut Requirements, call: &Call) {
     let asked = [
         ("the image", call.object()),
         ("remote", call.query.first("remote")),
@@ -159,7 +146,6 @@ fn registry(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> 
             requirements.push(path, Key::Pull.asks(name));
         }
     }
-    Ok(())
 }
 
 /// An image without a tag or digest is fetched, and sent away, with every tag that there is.
@@ -172,19 +158,8 @@ fn of_every_version(image: String) -> String {
     }
 }
 
-fn tag(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    tagged(requirements, call)
-}
-
-fn rollback(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    if !first(call, "rollback").is_empty() {
-        requirements.push("rollback", Key::Rollback.flag());
-    }
-    Ok(())
-}
-
 /// The name that an image gets, if it gets one.
-fn tagged(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn tagged(requirements: &mut Requirements, call: &Call) -> Read {
     let image = names::tagged(call);
     if image.is_empty() {
         return Ok(());
@@ -193,7 +168,7 @@ fn tagged(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
 }
 
 /// A name that an image gets.
-fn named(requirements: &mut Requirements, key: &str, image: String) -> Result<(), Denial> {
+fn named(requirements: &mut Requirements, key: &str, image: String) -> Read {
     let is_id = match Reference::parse(&image) {
         Ok(reference) => {
             let short = reference.repository.strip_prefix("docker.io/library/");
@@ -209,7 +184,7 @@ fn named(requirements: &mut Requirements, key: &str, image: String) -> Result<()
     Ok(())
 }
 
-fn image_create(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn image_create(requirements: &mut Requirements, call: &Call) -> Read {
     let first = |key: &str| first(call, key);
     check_changes(call)?;
     if !first("fromSrc").is_empty() {
@@ -230,17 +205,7 @@ fn image_create(requirements: &mut Requirements, call: &Call) -> Result<(), Deni
     Ok(())
 }
 
-/// What `ps` is asked of a container's processes. Harmless arguments are sent in the spelling that they were
-/// judged in.
-fn top(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
-    let arguments = first(call, "ps_args");
-    if ps::harmless(arguments).is_none() {
-        requirements.push("ps_args", Key::PsArgs.asks(arguments));
-    }
-    Ok(())
-}
-
-fn image_build(requirements: &mut Requirements, call: &Call) -> Result<(), Denial> {
+fn image_build(requirements: &mut Requirements, call: &Call) -> Read {
     let first = |key: &str| first(call, key);
     for (_, name) in call.query.pairs().filter(|(key, _)| *key == "t") {
         named(requirements, "t", name.to_owned())?;
@@ -288,7 +253,7 @@ const NOT_IN_CONTEXT: &str = "is not a path within the context: write it without
 
 /// The keys of an object that stands as JSON in the query.
 fn members(call: &Call, key: &str) -> Result<Vec<String>, Denial> {
-    let text = call.query.first(key).unwrap_or_default();
+    let text = first(call, key);
     if text.is_empty() {
         return Ok(Vec::new());
     }

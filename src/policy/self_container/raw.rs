@@ -14,22 +14,17 @@ use crate::docker::{Call, Subject};
 
 impl SelfContainer {
     /// What of Dockgate's own a path outside of the table names, if it names any.
-    #[must_use]
-    pub fn named_by(&self, call: &Call) -> Option<Reached> {
-        let path = match &call.subject {
-            Subject::Outside { path } => path,
-            Subject::Operation { .. } => return None,
+    pub(crate) fn named_by(&self, call: &Call) -> Option<Reached> {
+        let Subject::Outside { path } = &call.subject else {
+            return None;
         };
-        let mut before = "";
-        for segment in path.split('/') {
-            // The one word of Podman's paths that could be the beginning of an id.
-            let is_word = (before, segment) == ("system", "df");
-            if !is_word && self.is_word(segment, before) {
-                return Some(reached("the path"));
-            }
-            before = segment;
-        }
-        if self.spells_image(path) {
+        let segments = path.split('/');
+        let mut pairs = [""].into_iter().chain(segments.clone()).zip(segments);
+        // The one word of Podman's paths that could be the beginning of an id.
+        let is_named = pairs.any(|(before, segment)| {
+            (before, segment) != ("system", "df") && self.is_word(segment, before)
+        });
+        if is_named || self.spells_image(path) {
             return Some(reached("the path"));
         }
         let mut pairs = call.query.pairs();
@@ -87,15 +82,12 @@ impl SelfContainer {
         };
         let is_latest = tag == "latest";
         [repository.as_str(), path, last].iter().any(|name| {
-            let name = format!("/{name}");
-            let mut rests = text.split(&name);
             // What stands before the first is none of it.
-            rests.next();
-            rests.any(|rest| {
+            text.split(&format!("/{name}")).skip(1).any(|rest| {
                 let tagged = rest
                     .strip_prefix(':')
                     .and_then(|rest| rest.strip_prefix(&*tag));
-                let is_end = |rest: &str| !rest.starts_with(|c: char| is_in_tag(c));
+                let is_end = |rest: &str| !rest.starts_with(is_in_tag);
                 rest.starts_with('@')
                     || tagged.is_some_and(|rest| !tag.is_empty() && is_end(rest))
                     || (is_latest && rest.starts_with('/'))

@@ -156,7 +156,7 @@ fn what_replaces_another_keeps_its_mark() {
     let marked = |body: &str| {
         let mut body = Json::parse(body.as_bytes()).unwrap();
         labels(
-            Operation::ContainerCreate,
+            crate::docker::Operation::ContainerCreate.spec().judged,
             &mut body,
             Some("updater"),
             &Blocks::default(),
