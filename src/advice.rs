@@ -4,5 +4,5 @@
 
 pub mod dry_run;
 pub(crate) mod edits;
-pub mod learn;
+pub(crate) mod learn;
 pub(crate) mod replay;

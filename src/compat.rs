@@ -75,26 +75,31 @@ impl ImageVariables {
 
     fn policy(&self, dialect: Dialect) -> Policy {
         let (mut allow, mut deny) = (Grants::default(), Grants::default());
-        let mut remedies = HashMap::new();
+        let mut ways = HashMap::new();
         let formula = Formula::of(dialect);
         let on = |variable: &str| self.on(variable);
-        for ways in &formula.open {
-            if let Some(by) = ways.opened_by(&on) {
+        for thing in &formula.open {
+            if let Some(by) = thing.opened_by(&on) {
                 let by = by.iter().map(|variable| self.shown(variable));
-                insert(&mut allow, ways, &by.collect::<Vec<_>>());
-            } else if let Entry::Operation(operation) = ways.entry {
-                let missing = ways.missing(&on).into_iter();
+                insert(&mut allow, thing, &by.collect::<Vec<_>>());
+            } else if let Entry::Operation(operation) = thing.entry {
+                let missing = thing.missing(&on).into_iter();
                 let missing: Vec<_> = missing.map(|variable| format!("{variable}=1")).collect();
-                remedies.insert(operation, format!("set {}", missing.join(" and ")));
+                ways.insert(operation, format!("set {}", missing.join(" and ")));
             }
         }
-        for ways in formula.shut.iter().filter(|ways| !ways.is_open(&on)) {
-            let gates = ways.missing(&on).into_iter();
+        for thing in formula.shut.iter().filter(|thing| !thing.is_open(&on)) {
+            let gates = thing.missing(&on).into_iter();
             let gates = gates.map(|variable| format!("{variable}=0"));
-            insert(&mut deny, ways, &gates.collect::<Vec<_>>());
+            insert(&mut deny, thing, &gates.collect::<Vec<_>>());
         }
-        let way_to_paths = dialect.table().way_to_paths;
-        Policy::of_environment(POLICY, (allow, deny), remedies, way_to_paths)
+        Policy {
+            deny,
+            passes_bodies: true,
+            ways,
+            way_to_paths: Some(dialect.table().way_to_paths),
+            ..Policy::of(POLICY, allow)
+        }
     }
 
     /// A variable that is on, as it is or could be set.

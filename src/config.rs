@@ -56,8 +56,7 @@ pub struct Config {
 impl Config {
     /// The keys that these settings have otherwise than others, and that hold until the process
     /// ends.
-    #[must_use]
-    pub fn fixed_unlike(&self, other: &Self) -> Vec<&'static str> {
+    pub(crate) fn fixed_unlike(&self, other: &Self) -> Vec<&'static str> {
         let pairs = || self.listeners.iter().zip(&other.listeners);
         let is_as_long = self.listeners.len() == other.listeners.len();
         let listen = is_as_long && pairs().all(|(one, other)| one.address == other.address);

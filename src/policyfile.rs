@@ -2,29 +2,28 @@
 //!
 //! The text of a file is handed in; nothing here touches the disk.
 
-pub mod cited;
-pub mod effective_block;
-pub mod entry;
+pub(crate) mod cited;
+pub(crate) mod effective_block;
+pub(crate) mod entry;
 pub mod example;
 pub mod file;
 pub mod grants;
-pub mod lines;
-pub mod mark;
+pub(crate) mod lines;
+pub(crate) mod mark;
 pub mod problem;
-pub mod provenance;
-pub mod raw_path;
+pub(crate) mod provenance;
+pub(crate) mod raw_path;
 mod reader;
-pub mod same_mark;
+pub(crate) mod same_mark;
 pub mod schema;
 pub mod shipped;
-pub mod spelling;
+pub(crate) mod spelling;
 
-pub use cited::Cited;
-pub use effective_block::{KeyLocation, Shadowed};
-pub use entry::{BadEntry, Entry};
+pub(crate) use cited::Cited;
+pub(crate) use entry::Entry;
 pub use example::Example;
 pub use file::Policy;
 pub use grants::Grants;
-pub use lines::Lines;
+pub(crate) use lines::Lines;
 pub use problem::{Library, Problem};
-pub use provenance::{Place, Written};
+pub(crate) use provenance::{Place, Written};

@@ -114,7 +114,7 @@ fn granted() -> String {
     let line = |operation: &Operation| {
         let effect = operation.spec().effect.as_str();
         let granting = policies.iter().filter(|policy| policy.has(*operation));
-        let names = granting.map(|policy| format!(" {}", policy.name()));
+        let names = granting.map(|policy| format!(" {}", policy.name));
         format!("{operation} {effect}{}\n", names.collect::<String>())
     };
     Operation::ALL.iter().map(line).collect()
@@ -168,7 +168,7 @@ fn policies() -> String {
     let mut page = POLICIES.to_owned();
     page.push_str("| policy | for | operations | with Tecnativa |\n| --- | --- | --- | --- |\n");
     for sheet in &sheets {
-        let (name, for_what) = (sheet.name, sheet.policy.description());
+        let (name, for_what) = (sheet.name, &sheet.policy.description);
         let (count, usual) = (sheet.operations().len(), sheet.allowed_by_variables());
         writeln!(
             page,
@@ -345,7 +345,7 @@ impl Sheet {
     fn render(&self) -> String {
         let head = self.head();
         let (first, notes) = head.split_first().unwrap();
-        let mut out = format!("\n## `{}`\n\n{}.\n", self.name, self.policy.description());
+        let mut out = format!("\n## `{}`\n\n{}.\n", self.name, self.policy.description);
         if !notes.is_empty() {
             writeln!(out, "{}", notes.join("\n")).unwrap();
         }

@@ -52,8 +52,7 @@ pub fn judge<'a>(
 
 /// The answer to a lookup about what is ordinary. What the record calls `@own` was made through the policy
 /// of this mark.
-#[must_use]
-pub fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
+pub(crate) fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
     let mut reply = ordinary(lookup);
     let own = json!({ POLICY_LABEL: mark });
     if let Lookup::Tag(_) | Lookup::Volume(_) = lookup {

@@ -25,7 +25,7 @@ enum PolicySource<'a> {
 pub(crate) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited<'_>) -> String {
     let entry = entry(call);
     let granting = rules.policies().iter().filter(|policy| policy.grants(call));
-    let names: Vec<_> = granting.map(|policy| policy.name().to_string()).collect();
+    let names: Vec<_> = granting.map(|policy| policy.name.to_string()).collect();
     let settings = settings_deny(rules, &entry);
     if names.len() > 1 {
         let listed =
@@ -33,7 +33,7 @@ pub(crate) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited
         return format!("{listed}, as {} grant it", names.join(" and "));
     }
     let place = match source(policy) {
-        PolicySource::OwnFile(file) => return listed(policy.denied(), "deny", &entry, file),
+        PolicySource::OwnFile(file) => return listed(&policy.deny, "deny", &entry, file),
         PolicySource::Shipped(name) => {
             return format!(
                 "write extends = [\"{name}\"] and deny = [\"{entry}\"] in a policy file of your own"
@@ -98,20 +98,20 @@ fn granted(rules: &Rules, call: &Call) -> String {
     let mut policies = rules.policies().iter();
     // Within one file a deny wins, and an entry of allow changes nothing.
     let denying = policies.find_map(|policy| match source(policy) {
-        PolicySource::OwnFile(_) => Some(policy).filter(|policy| policy.denied().covers(call)),
+        PolicySource::OwnFile(_) => Some(policy).filter(|policy| policy.deny.covers(call)),
         PolicySource::Shipped(_) | PolicySource::Settings(_) | PolicySource::Environment => None,
     });
     if let Some(policy) = denying {
-        let parents = policy.parents();
+        let parents = &policy.parents;
         let is_left =
-            policy.allowed().covers(call) || parents.iter().any(|parent| parent.grants(call));
-        let taken = taken_out(policy.denied(), call);
+            policy.allow.covers(call) || parents.iter().any(|parent| parent.grants(call));
+        let taken = taken_out(&policy.deny, call);
         return if is_left {
             taken
         } else {
             format!(
                 "{taken}, and {}",
-                listed(policy.allowed(), "allow", &entry, policy.name())
+                listed(&policy.allow, "allow", &entry, &policy.name)
             )
         };
     }
@@ -121,7 +121,7 @@ fn granted(rules: &Rules, call: &Call) -> String {
         return format!("write allow = [\"{entry}\"] in the settings");
     };
     match source(policy) {
-        PolicySource::OwnFile(file) => listed(policy.allowed(), "allow", &entry, file),
+        PolicySource::OwnFile(file) => listed(&policy.allow, "allow", &entry, file),
         PolicySource::Shipped(name) => {
             format!(
                 "write extends = [\"{name}\"] and allow = [\"{entry}\"] in a policy file of your own"
@@ -139,8 +139,8 @@ fn granted(rules: &Rules, call: &Call) -> String {
         PolicySource::Environment => {
             let by_variable = call
                 .operation()
-                .and_then(|operation| policy.way_to(operation));
-            let way = by_variable.or_else(|| policy.way_to_paths());
+                .and_then(|operation| policy.ways.get(&operation));
+            let way = by_variable.map(String::as_str).or(policy.way_to_paths);
             way.unwrap_or_default().to_owned()
         }
     }
@@ -150,7 +150,7 @@ fn granted(rules: &Rules, call: &Call) -> String {
 fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
     let refused = &asked.refused;
     let hints = Hints {
-        blocks: policy.blocks(),
+        blocks: &policy.blocks,
         entered: asked.entered.as_ref(),
     };
     let mut ways = Vec::new();
@@ -166,7 +166,7 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
         .filter_map(|requirement| requirement.what.key())
         .map(Key::block);
     let mut kept: Vec<&'static str> = blocks
-        .filter(|block| policy.blocks().has(*block))
+        .filter(|block| policy.blocks.has(*block))
         .map(Block::name)
         .collect();
     kept.dedup();
@@ -215,11 +215,11 @@ fn taken_out(denied: &Grants, call: &Call) -> String {
 }
 
 fn source(policy: &Policy) -> PolicySource<'_> {
-    let name = &**policy.name();
-    match policy.allowed().entries().first().map(|first| &first.place) {
+    let name = &*policy.name;
+    match policy.allow.entries().first().map(|first| &first.place) {
         Some(Place::Environment) => PolicySource::Environment,
         Some(place @ Place::List { file, .. }) if **file != *name => PolicySource::Settings(place),
-        _ if policy.passes_bodies() => PolicySource::Environment,
+        _ if policy.passes_bodies => PolicySource::Environment,
         _ if shipped::text(name).is_some() => PolicySource::Shipped(name),
         _ => PolicySource::OwnFile(name),
     }

@@ -95,10 +95,10 @@ fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
 /// What a policy looks at more closely than the record does: values and arguments that are left out of it, and
 /// labels.
 fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Requirement> {
-    if policy.passes_bodies() {
+    if policy.passes_bodies {
         return Vec::new();
     }
-    let blocks = policy.blocks();
+    let blocks = &policy.blocks;
     let is_open = |finding: &&Finding| {
         let key = finding.what.key();
         let looks_closer =
@@ -122,7 +122,7 @@ fn is_sure(policy: &Policy, finding: &Finding) -> bool {
     let Some(key) = finding.what.key() else {
         return finding.is_whole;
     };
-    let blocks = policy.blocks();
+    let blocks = &policy.blocks;
     let selectors = blocks.setting(key).selectors();
     // Whether one is ordinary depends on the [create] that held at the time.
     let is_entered = matches!(key, Key::ArchiveIntoPrivileged | Key::ExecIntoPrivileged);
@@ -132,7 +132,7 @@ fn is_sure(policy: &Policy, finding: &Finding) -> bool {
 
 /// What of this a policy does not grant.
 pub(crate) fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> {
-    if policy.passes_bodies() {
+    if policy.passes_bodies {
         return Vec::new();
     }
     let mut known = Answers::default();
@@ -144,7 +144,7 @@ pub(crate) fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Fi
                 Ok(()) => return shortfall.requirements.is_empty(),
                 Err(NeedsLookup::Missing(_)) => return false,
                 Err(NeedsLookup::Ask(lookup)) => {
-                    let answer = dry_run::ordinarily(&lookup, policy.mark());
+                    let answer = dry_run::ordinarily(&lookup, &policy.mark);
                     known.learn(lookup, answer);
                 }
             }

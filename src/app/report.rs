@@ -33,7 +33,7 @@ pub(crate) fn changes(before: &Rules, after: &Rules) -> Vec<String> {
     let blocks = |rules: &Rules| {
         let policies = rules.policies().iter();
         let told =
-            policies.map(|policy| (policy.name().to_string(), format!("{:?}", policy.blocks())));
+            policies.map(|policy| (policy.name.to_string(), format!("{:?}", policy.blocks)));
         told.collect::<Vec<_>>()
     };
     let before = blocks(before);
@@ -73,7 +73,7 @@ fn counted(rules: &Rules, policy: &Policy) -> String {
     } else {
         counts.join(", ")
     };
-    format!("policy {} grants {granted}", policy.name())
+    format!("policy {} grants {granted}", policy.name)
 }
 
 /// What is dangerous about what is granted, each operation by its name.
@@ -98,21 +98,21 @@ fn warnings(rules: &Rules) -> Vec<String> {
         ),
     ];
     let reaching = rules.policies().iter().filter_map(|policy| {
-        let mut keys = policy.blocks().reaching_the_host();
-        if policy.blocks().create.replaces {
+        let mut keys = policy.blocks.reaching_the_host();
+        if policy.blocks.create.replaces {
             // Whoever can give an image a name decides what takes the place of a container.
             let naming = granted(rules, |spec| gives_image_a_name(spec.judged.query));
             keys.extend(naming.map(|operation| format!("create.replaces with {operation}")));
         }
-        (!keys.is_empty()).then(|| format!("{} ({})", policy.name(), keys.join(", ")))
+        (!keys.is_empty()).then(|| format!("{} ({})", policy.name, keys.join(", ")))
     });
     let policies = rules.policies().iter();
-    let entering = policies.filter(|policy| !policy.passes_bodies());
+    let entering = policies.filter(|policy| !policy.passes_bodies);
     let entering = entering.flat_map(|policy| {
         let open = granted(rules, |spec| enters(spec.judged.deed)).filter(|it| policy.has(*it));
         open.filter_map(|operation| {
             let block = operation.spec().judged.block?;
-            let (name, is_open) = (policy.name(), !policy.blocks().has(block));
+            let (name, is_open) = (&policy.name, !policy.blocks.has(block));
             is_open.then(|| format!("{operation} ({name} has no [{}])", block.name()))
         })
     });
@@ -132,7 +132,7 @@ fn warnings(rules: &Rules) -> Vec<String> {
 fn unread(rules: &Rules) -> [(&'static str, Vec<String>); 3] {
     let of = |has: fn(&Policy) -> bool| {
         let policies = rules.policies().iter().filter(|policy| has(policy));
-        policies.map(|policy| policy.name().to_string()).collect()
+        policies.map(|policy| policy.name.to_string()).collect()
     };
     let tunnels = granted(rules, |spec| spec.reply == Reply::Hijack(Upgrade::H2c));
     [

@@ -110,7 +110,7 @@ fn listen(listener: &ListenerSettings, out: &mut dyn Write) -> io::Result<bool> 
         .rules
         .policies()
         .iter()
-        .map(|policy| policy.name().to_string())
+        .map(|policy| policy.name.to_string())
         .collect();
     opened(
         &format!("{} ({})", listener.address, names.join(", ")),
@@ -165,7 +165,7 @@ fn opened(title: &str, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
 fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
     let rules = Rules::new(vec![policy.clone()], Grants::default());
     let mut all_right = true;
-    for example in policy.examples() {
+    for example in &policy.examples {
         let call = Target::parse(&example.target).map_err(Unclassified::from);
         let outcome = match call.and_then(|target| classify(&example.method, target)) {
             Ok(call) => match dry_run::judge(&rules, call, &example.body, &example.given) {
@@ -176,7 +176,7 @@ fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
             // A slip in an example would pass as a denial, and prove nothing.
             Err(Unclassified::Bad(bad)) => {
                 all_right = false;
-                let (name, method, target) = (policy.name(), &example.method, &example.target);
+                let (name, method, target) = (&policy.name, &example.method, &example.target);
                 writeln!(
                     out,
                     "{name}: example `{method} {target}` is no request: {bad}"
@@ -193,7 +193,7 @@ fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
             writeln!(
                 out,
                 "{}: example `{} {}` is {got}",
-                policy.name(),
+                policy.name,
                 example.method,
                 example.target
             )?;
@@ -217,13 +217,13 @@ mod tests {
                 "{}",
                 String::from_utf8_lossy(&out)
             );
-            assert!(!policy.description().is_empty(), "{name}");
+            assert!(!policy.description.is_empty(), "{name}");
             assert!(
-                policy.examples().iter().any(|example| example.allow),
+                policy.examples.iter().any(|example| example.allow),
                 "{name}"
             );
             assert!(
-                policy.examples().iter().any(|example| !example.allow),
+                policy.examples.iter().any(|example| !example.allow),
                 "{name}"
             );
         }

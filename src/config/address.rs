@@ -58,11 +58,7 @@ const MAX_PATH: usize = 107;
 
 impl ListenAddress {
     /// Parses an address.
-    ///
-    /// # Errors
-    ///
-    /// It has another shape; the message shows a right one.
-    pub fn parse(text: &str) -> Result<Self, BadAddress> {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadAddress> {
         match text.strip_prefix("tcp://") {
             Some(rest) if rest.contains('@') => Err(BadAddress::User),
             Some(rest) => rest
@@ -74,8 +70,7 @@ impl ListenAddress {
     }
 
     /// Whether only programs of this host can reach it by TCP, a browser among them.
-    #[must_use]
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         match self {
             Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
             Self::Unix(_) => false,
@@ -94,8 +89,7 @@ impl fmt::Display for ListenAddress {
 
 impl UpstreamAddress {
     /// The path of its socket, if it is one of unix.
-    #[must_use]
-    pub fn socket(&self) -> Option<&str> {
+    pub(crate) fn socket(&self) -> Option<&str> {
         match self {
             Self::Unix(path) => path.to_str(),
             Self::Tcp(_) => None,
@@ -103,11 +97,7 @@ impl UpstreamAddress {
     }
 
     /// Parses an address.
-    ///
-    /// # Errors
-    ///
-    /// It has another shape; the message shows a right one.
-    pub fn parse(text: &str) -> Result<Self, BadAddress> {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadAddress> {
         match text.strip_prefix("tcp://") {
             Some(rest) if rest.contains('@') => Err(BadAddress::User),
             Some(rest) => rest

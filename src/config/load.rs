@@ -54,7 +54,7 @@ fn is_injected(key: &str) -> bool {
 }
 
 /// The process's environment; what is no UTF-8 in it fits no setting and is told as such.
-pub fn environment() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(|(name, text)| {
         (
             name.to_string_lossy().into_owned(),

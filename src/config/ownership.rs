@@ -21,8 +21,7 @@ impl RunAs {
     };
 
     /// Reads `uid:gid`, both decimal numbers. Names are not known: an image need not have any.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (uid, gid) = text.split_once(':')?;
         Some(Self {
             uid: id(uid)?,

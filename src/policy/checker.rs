@@ -37,8 +37,8 @@ impl<'a> Checker<'a> {
     /// What a policy says on this ground.
     pub(crate) fn of(policy: &'a Policy, known: &'a Answers) -> Self {
         Self {
-            policy: policy.mark(),
-            blocks: policy.blocks(),
+            policy: &policy.mark,
+            blocks: &policy.blocks,
             joins: policy.has(Operation::ContainerCreate) || policy.has(Operation::NetworkConnect),
             pushes: policy.has(Operation::ImagePush),
             known,

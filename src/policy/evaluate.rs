@@ -58,7 +58,7 @@ impl Rules {
             Some(_) => granting.clear(),
             None => {}
         }
-        let passes = granting.first().is_some_and(|first| first.passes_bodies());
+        let passes = granting.first().is_some_and(|first| first.passes_bodies);
         let is_judged = self.is_observed || !passes;
         if is_judged && request.requirements.is_none() {
             if let Err(denial) = strip_unknown_query_keys(&mut request.call) {
@@ -99,8 +99,8 @@ impl Rules {
             request: Rebuilt {
                 body: body.map(|body| rendered(&body, call.judged().body)),
                 must_be_plain_tar: call.judged().deed == Deed::Uploads
-                    && !policy.passes_bodies()
-                    && !policy.blocks().archive.unrestricted,
+                    && !policy.passes_bodies
+                    && !policy.blocks.archive.unrestricted,
                 call,
             },
             grounds: decided.grounds,
@@ -189,7 +189,7 @@ impl<'p> Evaluation<'p, '_> {
             found = own.reached(about.clone(), self.known)?;
             let mut granting = self.granting.iter();
             if found.is_some()
-                && granting.any(|policy| policy.blocks().create.replaces)
+                && granting.any(|policy| policy.blocks.create.replaces)
                 && replaces::is_replacement(self.request, self.known)?
             {
                 let is_shared = |what: &What| {
@@ -228,10 +228,10 @@ impl<'p> Evaluation<'p, '_> {
                 continue;
             };
             for policy in &self.rules.policies {
-                let selectors = policy.blocks().selectors();
+                let selectors = policy.blocks.selectors();
                 for (key, selectors) in selectors.filter(|(_, it)| it.select_name(name)) {
                     let container = answers::container(self.known, container)?;
-                    if !selectors.covers(&container, policy.mark()) {
+                    if !selectors.covers(&container, &policy.mark) {
                         return Err(renamed(call, name, key).into());
                     }
                 }
@@ -273,7 +273,7 @@ impl<'p> Evaluation<'p, '_> {
             };
             let is_forged = match (service, policies.first()) {
                 (None, _) => {
-                    let mut marks = policies.iter().map(Policy::mark);
+                    let mut marks = policies.iter().map(|policy| &*policy.mark);
                     is_reserved(key) && !(key == POLICY_LABEL && marks.any(|mark| mark == value))
                 }
                 (Some(service), Some(first)) => {
@@ -319,9 +319,9 @@ impl<'p> Evaluation<'p, '_> {
         }
         Ok(Decided {
             marking,
-            mark: (!is_replacement).then(|| marking.mark()),
+            mark: (!is_replacement).then(|| &*marking.mark),
             grounds: Grounds {
-                policy: policy.map(|policy| Arc::clone(policy.name())),
+                policy: policy.map(|policy| Arc::clone(&policy.name)),
                 would_deny,
                 requirements: resolved.unwrap_or_else(|| std::mem::take(&mut self.requirements)),
                 about: About::of(&request.call, request.body.as_ref(), known),
@@ -366,12 +366,12 @@ impl<'p> Evaluation<'p, '_> {
 /// The next volume that a container mounts and that must be made before it.
 fn new_volume(policy: &Policy, request: &Request<'_>, known: &Answers) -> Option<NewVolume> {
     let is_create = request.call.judged().body == Some(Document::Container);
-    let is_new_allowed = policy.blocks().create.volumes.new;
+    let is_new_allowed = policy.blocks.create.volumes.new;
     let body = request
         .body
         .as_ref()
         .filter(|_| is_create && is_new_allowed)?;
-    stamp::new_volume(body, policy.mark(), policy.blocks(), known)
+    stamp::new_volume(body, &policy.mark, &policy.blocks, known)
 }
 
 #[cfg(test)]

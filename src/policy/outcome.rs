@@ -26,7 +26,7 @@ pub(super) fn outcome<'p>(
     requirements: &[Requirement],
     known: &Answers,
 ) -> Result<Outcome<'p>, NeedsLookup> {
-    if policy.passes_bodies() {
+    if policy.passes_bodies {
         return Ok(Outcome::Allowed(None));
     }
     let checker = Checker::of(policy, known);
@@ -37,7 +37,7 @@ pub(super) fn outcome<'p>(
     if shortfall.requirements.is_empty() {
         return Ok(Outcome::Allowed(None));
     }
-    if policy.blocks().create.replaces
+    if policy.blocks.create.replaces
         && let Some(differences) = replaces::differences(request, known)?
     {
         if differences.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn outcome<'p>(
         }
         shortfall.differences = differences;
     }
-    if policy.blocks().create.unchanged
+    if policy.blocks.create.unchanged
         && request.call.operation() == Some(Operation::ServiceUpdate)
         && let Some(body) = &request.body
     {

@@ -48,12 +48,12 @@ pub(crate) fn not_granted(
     call: &Call,
 ) -> Denial {
     let entry = entry(call);
-    let denying = policies.iter().find(|policy| policy.denied().covers(call));
+    let denying = policies.iter().find(|policy| policy.deny.covers(call));
     let taken = denying.map(|policy| taken_out(policy, call));
     match &call.subject {
         Subject::Operation { operation, .. } => {
             let way = policies.iter().find_map(|policy| policy.way_to(*operation));
-            let has = |block: &Block| policies.iter().any(|policy| policy.blocks().has(*block));
+            let has = |block: &Block| policies.iter().any(|policy| policy.blocks.has(*block));
             let block = operation.spec().judged.block.filter(|block| !has(block));
             let narrow = block.map(|block| format!(", and narrow it in [{}]", block.name()));
             let add = || {
@@ -86,11 +86,11 @@ pub(crate) fn not_granted(
 
 /// What to do with the entries of a policy's `deny`, which win over its `allow`.
 fn taken_out(policy: &Policy, call: &Call) -> String {
-    let entries = policy.denied().written(call);
+    let entries = policy.deny.written(call);
     let taken = entries.map(|written| format!("take {} out of deny", quoted(&written.text)));
     let mut ways: Vec<_> = taken.collect();
-    let mut parents = policy.parents().iter();
-    if !policy.allowed().covers(call) && !parents.any(|parent| parent.grants(call)) {
+    let mut parents = policy.parents.iter();
+    if !policy.allow.covers(call) && !parents.any(|parent| parent.grants(call)) {
         ways.push(format!("add {} to allow", quoted(&entry(call))));
     }
     ways.join(" and ")

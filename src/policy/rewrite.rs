@@ -41,10 +41,10 @@ pub(crate) fn request<'a>(
             networks(call, body, known);
         }
         explicit_body(judged.body, body);
-        stamp::labels(judged, body, mark, policy.blocks());
+        stamp::labels(judged, body, mark, &policy.blocks);
     }
     if judged.block.is_some_and(|block| policy.judges(block)) {
-        stamp::image(call, policy.mark());
+        stamp::image(call, &policy.mark);
     }
     request
 }

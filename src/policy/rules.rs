@@ -28,7 +28,7 @@ impl Rules {
     /// all.
     #[must_use]
     pub fn new(policies: Vec<Policy>, deny: Grants) -> Self {
-        let is_observed = policies.iter().any(Policy::is_observed);
+        let is_observed = policies.iter().any(|policy| policy.is_observed);
         let variants = Arc::new(Variants::of(&policies));
         Self {
             deny,
@@ -114,10 +114,10 @@ impl Rules {
     pub(crate) fn unjudged(&self) -> Vec<Operation> {
         let is_unjudged = |policy: &Policy, operation: Operation| {
             let block = operation.spec().judged.block;
-            let is_judged = block.is_some_and(|block| !policy.blocks().is_lifted(block));
+            let is_judged = block.is_some_and(|block| !policy.blocks.is_lifted(block));
             // What a block narrows can be root on the host without it, or move what is there.
             let can_be_root = block.is_some() || operation.spec().effect == Effect::Control;
-            policy.has(operation) && can_be_root && (policy.passes_bodies() || !is_judged)
+            policy.has(operation) && can_be_root && (policy.passes_bodies || !is_judged)
         };
         let granted = Operation::ALL.iter().copied().filter(|operation| {
             let mut policies = self.policies.iter();

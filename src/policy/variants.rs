@@ -29,15 +29,15 @@ impl Variants {
     /// Those of the families of some policies.
     pub(crate) fn of(policies: &[Policy]) -> Self {
         let mut variants = Vec::new();
-        for policy in policies.iter().filter(|policy| !policy.passes_bodies()) {
-            let is_shipped = shipped::text(policy.name()).is_some();
+        for policy in policies.iter().filter(|policy| !policy.passes_bodies) {
+            let is_shipped = shipped::text(&policy.name).is_some();
             let bases = if is_shipped {
                 std::slice::from_ref(policy)
             } else {
-                policy.parents()
+                &policy.parents
             };
             for base in bases {
-                let is_new = |other: &Policy| policies.iter().all(|it| it.name() != other.name());
+                let is_new = |other: &Policy| policies.iter().all(|it| it.name != other.name);
                 let new = family(base).filter(is_new);
                 variants.extend(new.map(|other| Variant::new(other, policy, base)));
             }
@@ -87,19 +87,19 @@ impl Variants {
 impl Variant {
     /// A shipped policy, beside the one that holds and the shipped one that it is, or extends.
     fn new(variant: Policy, holding: &Policy, base: &Policy) -> Self {
-        let name = variant.name();
-        let way = if holding.name() != base.name() {
+        let name = &variant.name;
+        let way = if holding.name != base.name {
             format!("add \"{name}\" to extends")
         } else if extends(&variant, base) {
             format!("use the shipped policy \"{name}\"")
         } else {
             format!("use the shipped policy \"{name}\" as well")
         };
-        let holder = |of: &Policy, block: Block| of.holder(block).map(|it| it.name().clone());
+        let holder = |of: &Policy, block: Block| of.holder(block).map(|it| it.name.clone());
         let blocks = Block::ALL.iter().copied();
         let blocks = blocks.filter(|block| {
             // A block of the policy's own holds, whatever it extends.
-            let is_kept = holding.name() != base.name() && holding.holder(*block).is_some();
+            let is_kept = holding.name != base.name && holding.holder(*block).is_some();
             !is_kept && holder(&variant, *block) != holder(holding, *block)
         });
         let blocks = blocks.collect();
@@ -112,14 +112,14 @@ impl Variant {
 }
 
 fn extends(policy: &Policy, base: &Policy) -> bool {
-    let mut parents = policy.parents().iter();
-    parents.any(|parent| parent.name() == base.name() || extends(parent, base))
+    let mut parents = policy.parents.iter();
+    parents.any(|parent| parent.name == base.name || extends(parent, base))
 }
 
 /// The shipped policies that are named after the same one: those that extend it in the end, and those that extend
 /// nothing and are for the same project.
 fn family(of: &Policy) -> impl Iterator<Item = Policy> {
-    let root = root(of).name().to_string();
+    let root = root(of).name.to_string();
     let is_shipped = shipped::text(&root).is_some();
     let all = shipped::ALL.iter().map(|(name, _)| *name);
     let root_name = root.clone();
@@ -129,13 +129,13 @@ fn family(of: &Policy) -> impl Iterator<Item = Policy> {
     });
     let loaded = of_family.filter_map(|name| Policy::load(name, &Shipped).ok());
     loaded.filter(move |policy| {
-        let own = self::root(policy).name();
-        **own == *root || own == policy.name() && shipped::project(own) == shipped::project(&root)
+        let own = &self::root(policy).name;
+        **own == *root || *own == policy.name && shipped::project(own) == shipped::project(&root)
     })
 }
 
 fn root(policy: &Policy) -> &Policy {
-    policy.parents().first().map_or(policy, root)
+    policy.parents.first().map_or(policy, root)
 }
 
 /// The shipped policies alone.

@@ -8,12 +8,12 @@ use crate::docker::Call;
 
 /// The entry of a policy that decides about a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cited<'a> {
+pub(crate) struct Cited<'a> {
     /// The entry.
-    pub written: &'a Written,
+    pub(crate) written: &'a Written,
     /// The names of the policies that lead to it, each extending the next: from the one that was asked
     /// to the one that has the entry.
-    pub way: Vec<&'a str>,
+    pub(crate) way: Vec<&'a str>,
 }
 
 impl fmt::Display for Cited<'_> {
@@ -28,13 +28,12 @@ impl fmt::Display for Cited<'_> {
 
 impl Policy {
     /// The entry by which it grants a call, if it does.
-    #[must_use]
-    pub fn granted_by(&self, call: &Call) -> Option<Cited<'_>> {
-        if self.denied().covers(call) {
+    pub(crate) fn granted_by(&self, call: &Call) -> Option<Cited<'_>> {
+        if self.deny.covers(call) {
             return None;
         }
         let own = self
-            .allowed()
+            .allow
             .written(call)
             .next()
             .map(|written| self.cited(written));
@@ -42,10 +41,9 @@ impl Policy {
     }
 
     /// The entry of its own `deny`, or of a parent's, by which it does not grant a call.
-    #[must_use]
-    pub fn denied_by(&self, call: &Call) -> Option<Cited<'_>> {
+    pub(crate) fn denied_by(&self, call: &Call) -> Option<Cited<'_>> {
         let own = self
-            .denied()
+            .deny
             .written(call)
             .next()
             .map(|written| self.cited(written));
@@ -55,7 +53,7 @@ impl Policy {
     fn cited<'a>(&'a self, written: &'a Written) -> Cited<'a> {
         Cited {
             written,
-            way: vec![&**self.name()],
+            way: vec![&*self.name],
         }
     }
 
@@ -63,8 +61,8 @@ impl Policy {
         &'a self,
         cite: impl Fn(&'a Policy) -> Option<Cited<'a>>,
     ) -> Option<Cited<'a>> {
-        let mut cited = self.parents().iter().find_map(cite)?;
-        cited.way.insert(0, self.name());
+        let mut cited = self.parents.iter().find_map(cite)?;
+        cited.way.insert(0, &self.name);
         Some(cited)
     }
 }

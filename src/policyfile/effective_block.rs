@@ -7,28 +7,28 @@ use crate::docker::Block;
 
 /// The key of a block that decides about a need.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyLocation<'a> {
+pub(crate) struct KeyLocation<'a> {
     /// The policy whose block holds: the one that was asked, or one that it extends.
-    pub policy: &'a str,
+    pub(crate) policy: &'a str,
     /// The line of the key, or of the block that does not have it; none where there is no such block.
-    pub line: Option<usize>,
+    pub(crate) line: Option<usize>,
     /// Whether the key is written there.
-    pub is_written: bool,
+    pub(crate) is_written: bool,
     block: Block,
     key: &'static str,
 }
 
 /// A block that does not hold, and what of it is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shadowed<'a> {
+pub(crate) struct Shadowed<'a> {
     /// The block.
-    pub block: Block,
+    pub(crate) block: Block,
     /// The policy that it stands in.
-    pub policy: &'a str,
+    pub(crate) policy: &'a str,
     /// The policy whose block of the same name holds.
-    pub holder: &'a str,
+    pub(crate) holder: &'a str,
     /// The keys that are in it, and not in the one that holds.
-    pub keys: Vec<&'a str>,
+    pub(crate) keys: Vec<&'a str>,
 }
 
 impl fmt::Display for KeyLocation<'_> {
@@ -57,16 +57,15 @@ impl fmt::Display for Shadowed<'_> {
 
 impl Policy {
     /// Where the key stands that decides about what a block is about.
-    #[must_use]
-    pub fn keyed(&self, block: Block, key: &'static str) -> KeyLocation<'_> {
+    pub(crate) fn keyed(&self, block: Block, key: &'static str) -> KeyLocation<'_> {
         let holder = self.holder(block);
-        let lines = holder.map(Self::lines);
+        let lines = holder.map(|holder| &holder.lines);
         // Of `env.allow` the line of `env`.
         let first = key.split('.').next().unwrap_or_default();
         let line = |name: &str| lines.and_then(|lines| lines.line(name, 0));
         let written = line(&format!("{}.{first}", block.name()));
         KeyLocation {
-            policy: holder.unwrap_or(self).name(),
+            policy: &holder.unwrap_or(self).name,
             line: written.or_else(|| line(block.name())),
             is_written: written.is_some(),
             block,
@@ -76,33 +75,32 @@ impl Policy {
 
     /// The policy whose block holds: this one, or the first that it extends and that has one.
     pub(crate) fn holder(&self, block: Block) -> Option<&Self> {
-        if self.lines().line(block.name(), 0).is_some() {
+        if self.lines.line(block.name(), 0).is_some() {
             return Some(self);
         }
-        self.parents()
+        self.parents
             .iter()
             .find_map(|parent| parent.holder(block))
     }
 
     /// The blocks of extended policies in whose place another one holds that leaves keys of theirs out.
-    #[must_use]
-    pub fn displaced(&self) -> Vec<Shadowed<'_>> {
+    pub(crate) fn displaced(&self) -> Vec<Shadowed<'_>> {
         let mut displaced = Vec::new();
         for block in Block::ALL {
             let Some(holder) = self.holder(*block) else {
                 continue;
             };
-            let others = self.parents().iter().filter_map(|it| it.holder(*block));
-            for other in others.filter(|other| other.name() != holder.name()) {
-                let held: Vec<_> = holder.lines().keys(block.name()).collect();
-                let keys = other.lines().keys(block.name());
+            let others = self.parents.iter().filter_map(|it| it.holder(*block));
+            for other in others.filter(|other| other.name != holder.name) {
+                let held: Vec<_> = holder.lines.keys(block.name()).collect();
+                let keys = other.lines.keys(block.name());
                 let mut keys: Vec<_> = keys.filter(|key| !held.contains(key)).collect();
                 keys.sort_unstable();
                 if !keys.is_empty() {
                     displaced.push(Shadowed {
                         block: *block,
-                        policy: other.name(),
-                        holder: holder.name(),
+                        policy: &other.name,
+                        holder: &holder.name,
                         keys,
                     });
                 }

@@ -8,7 +8,7 @@ use crate::docker::{Effect, Operation};
 ///
 /// Shape: `ContainerList`, `containers:read`, `*:read`, or `GET /libpod/containers/{}/json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub(crate) enum Entry {
     /// One operation.
     Operation(Operation),
     /// Every operation of a section (of all when it is `None`) with this effect.
@@ -24,7 +24,7 @@ pub enum Entry {
 
 /// Why an entry is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadEntry {
+pub(crate) enum BadEntry {
     /// `section:control`.
     #[error("a group cannot have the effect control: name each operation by itself")]
     Control,
@@ -44,11 +44,7 @@ pub enum BadEntry {
 
 impl Entry {
     /// Parses one entry.
-    ///
-    /// # Errors
-    ///
-    /// It names nothing; the message offers the nearest right spelling.
-    pub fn parse(text: &str) -> Result<Self, BadEntry> {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadEntry> {
         if let Some((method, path)) = text.split_once(' ') {
             return Ok(Self::Raw(RawPath::parse(method, path)?));
         }
@@ -61,7 +57,7 @@ impl Entry {
     }
 
     /// The operations of the table that it names.
-    pub fn operations(&self) -> impl Iterator<Item = Operation> {
+    pub(crate) fn operations(&self) -> impl Iterator<Item = Operation> {
         Operation::ALL
             .iter()
             .copied()

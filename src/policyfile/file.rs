@@ -11,33 +11,38 @@ use super::lines::Lines;
 use super::mark;
 use super::problem::{Library, Problem};
 use super::reader::Reader;
-use crate::docker::Block;
-use crate::docker::{Call, Operation, Target, classify};
+use crate::docker::{Block, Call, Operation};
 use crate::policy::keys::Blocks;
 
 /// A named set of grants.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Policy {
-    name: Arc<str>,
-    /// The file that it was read from, whichever way its path was written; none for what the settings make.
-    file: Option<String>,
-    mark: String,
-    description: String,
-    parents: Vec<Policy>,
-    allow: Grants,
-    deny: Grants,
-    blocks: Blocks,
+    /// The name it was asked for by.
+    pub name: Arc<str>,
+    /// The file that it was read from, whichever way its path was written, or the name of a shipped policy; none for
+    /// what the settings make.
+    pub(crate) file: Option<String>,
+    /// What the label `dockgate.policy` of all that is made through it says.
+    pub(crate) mark: String,
+    /// What it is for, in a sentence.
+    pub description: String,
+    /// The policies that it extends.
+    pub(crate) parents: Vec<Policy>,
+    pub(crate) allow: Grants,
+    pub(crate) deny: Grants,
+    pub(crate) blocks: Blocks,
     /// Whether bodies pass as they are, as with the variables of other images.
-    passes_bodies: bool,
+    pub(crate) passes_bodies: bool,
     /// Whether what it refuses is sent all the same, to be learned from.
-    is_observed: bool,
-    examples: Vec<Example>,
+    pub(crate) is_observed: bool,
+    /// The tests that travel with it.
+    pub(crate) examples: Vec<Example>,
     /// Where its lists and blocks stand in its file.
-    lines: Lines,
+    pub(crate) lines: Lines,
     /// What to do for an operation to be granted, where that is no entry of `allow`.
-    ways: HashMap<Operation, String>,
+    pub(crate) ways: HashMap<Operation, String>,
     /// The same for paths outside of the table.
-    way_to_paths: Option<&'static str>,
+    pub(crate) way_to_paths: Option<&'static str>,
 }
 
 impl Policy {
@@ -51,112 +56,17 @@ impl Policy {
     }
 
     /// A policy of these grants and nothing else.
-    #[must_use]
-    pub fn of(name: &str, allow: Grants) -> Self {
+    pub(crate) fn of(name: &str, allow: Grants) -> Self {
         Self {
             name: name.into(),
-            file: None,
             mark: mark::default(name).to_owned(),
-            description: String::new(),
-            parents: Vec::new(),
             allow,
-            deny: Grants::default(),
-            blocks: Blocks::default(),
-            passes_bodies: false,
-            is_observed: false,
-            examples: Vec::new(),
-            lines: Lines::default(),
-            ways: HashMap::new(),
-            way_to_paths: None,
+            ..Self::default()
         }
-    }
-
-    /// A policy that image-swap variables make: what they open, what stays shut within that, and
-    /// what to set for each operation that is not open and for paths outside of the table.
-    #[must_use]
-    pub fn of_environment(
-        name: &str,
-        (allow, deny): (Grants, Grants),
-        ways: HashMap<Operation, String>,
-        way_to_paths: &'static str,
-    ) -> Self {
-        Self {
-            deny,
-            passes_bodies: true,
-            ways,
-            way_to_paths: Some(way_to_paths),
-            ..Self::of(name, allow)
-        }
-    }
-
-    /// The name it was asked for by.
-    #[must_use]
-    pub fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-
-    /// What the label `dockgate.policy` of all that is made through it says.
-    #[must_use]
-    pub fn mark(&self) -> &str {
-        &self.mark
-    }
-
-    /// The file that it was read from, or the name of a shipped policy; none for what the settings make.
-    pub(crate) fn file(&self) -> Option<&str> {
-        self.file.as_deref()
-    }
-
-    /// What its own `allow` grants.
-    #[must_use]
-    pub fn allowed(&self) -> &Grants {
-        &self.allow
-    }
-
-    /// What its own `deny` keeps from being granted.
-    #[must_use]
-    pub fn denied(&self) -> &Grants {
-        &self.deny
-    }
-
-    /// Where its lists and blocks stand in its file.
-    #[must_use]
-    pub fn lines(&self) -> &Lines {
-        &self.lines
-    }
-
-    /// The policies that it extends.
-    #[must_use]
-    pub fn parents(&self) -> &[Policy] {
-        &self.parents
-    }
-
-    /// What it is for, in a sentence.
-    #[must_use]
-    pub fn description(&self) -> &str {
-        &self.description
-    }
-
-    /// The tests that travel with it.
-    #[must_use]
-    pub fn examples(&self) -> &[Example] {
-        &self.examples
-    }
-
-    /// What to do for an operation to be granted, where that is no entry of `allow`.
-    #[must_use]
-    pub fn way_to(&self, operation: Operation) -> Option<&str> {
-        self.ways.get(&operation).map(String::as_str)
-    }
-
-    /// What to do for a path outside of the table to be granted, where that is no entry of `allow`.
-    #[must_use]
-    pub fn way_to_paths(&self) -> Option<&'static str> {
-        self.way_to_paths
     }
 
     /// Whether it grants a call. Its `deny` wins over its own grants and its parents'.
-    #[must_use]
-    pub fn grants(&self, call: &Call) -> bool {
+    pub(crate) fn grants(&self, call: &Call) -> bool {
         let granted =
             || self.allow.covers(call) || self.parents.iter().any(|parent| parent.grants(call));
         !self.deny.covers(call) && granted()
@@ -171,65 +81,24 @@ impl Policy {
     }
 
     /// Whether its own `deny`, or that of a policy that it extends, names an operation.
-    #[must_use]
-    pub fn denies(&self, operation: Operation) -> bool {
+    pub(crate) fn denies(&self, operation: Operation) -> bool {
         self.deny.has(operation) || self.parents.iter().any(|parent| parent.denies(operation))
     }
 
-    /// Whether it, or a policy that it extends, has a raw path as an entry covers it.
-    #[must_use]
-    pub fn has_path(&self, method: &str, path: &str) -> bool {
-        sample(method, path).is_some_and(|call| self.grants(&call))
-    }
-
-    /// Whether its own `deny`, or that of a policy that it extends, covers a raw path.
-    #[must_use]
-    pub fn denies_path(&self, method: &str, path: &str) -> bool {
-        sample(method, path).is_some_and(|call| self.denied_by(&call).is_some())
-    }
-
-    /// What of its operations it grants.
-    #[must_use]
-    pub(crate) fn blocks(&self) -> &Blocks {
-        &self.blocks
-    }
-
-    /// Whether what it refuses is sent all the same, to be learned from.
-    #[must_use]
-    pub fn is_observed(&self) -> bool {
-        self.is_observed
-    }
-
     /// Whether what an operation of this block asks for is judged.
-    #[must_use]
-    pub fn judges(&self, block: Block) -> bool {
+    pub(crate) fn judges(&self, block: Block) -> bool {
         !self.passes_bodies && !self.blocks.is_lifted(block)
     }
 
-    /// Whether bodies pass as they are.
-    #[must_use]
-    pub fn passes_bodies(&self) -> bool {
-        self.passes_bodies
-    }
-
     /// Whether it grants raw paths, whose bodies nobody can judge.
-    #[must_use]
-    pub fn has_raw_paths(&self) -> bool {
+    pub(crate) fn has_raw_paths(&self) -> bool {
         self.allow.has_raw_paths() || self.parents.iter().any(Self::has_raw_paths)
     }
 
     /// Whether any raw path that it grants can change something.
-    #[must_use]
-    pub fn changes_by_raw_paths(&self) -> bool {
+    pub(crate) fn changes_by_raw_paths(&self) -> bool {
         self.allow.changes_by_raw_paths() || self.parents.iter().any(Self::changes_by_raw_paths)
     }
-}
-
-/// A request that a raw path stands for, whatever its placeholders.
-fn sample(method: &str, path: &str) -> Option<Call> {
-    let path = path.replace("{}", "x");
-    let target = Target::parse(&path).ok()?;
-    classify(method, target).ok()
 }
 
 /// The keys of a policy file, but for those of its blocks.

@@ -17,7 +17,7 @@ pub struct Grants {
 
 impl Grants {
     /// Adds what an entry names.
-    pub fn insert(&mut self, entry: Entry) {
+    pub(crate) fn insert(&mut self, entry: Entry) {
         for operation in entry.operations() {
             self.operations |= bit(operation);
         }
@@ -27,27 +27,25 @@ impl Grants {
     }
 
     /// Adds what an entry names, and remembers where it stands.
-    pub fn insert_written(&mut self, written: Written) {
+    pub(crate) fn insert_written(&mut self, written: Written) {
         self.insert(written.entry.clone());
         self.written.push(written);
     }
 
     /// Adds everything of another set.
-    pub fn extend(&mut self, other: Self) {
+    pub(crate) fn extend(&mut self, other: Self) {
         self.operations |= other.operations;
         self.raw.extend(other.raw);
         self.written.extend(other.written);
     }
 
     /// Whether an operation is in it.
-    #[must_use]
-    pub fn has(&self, operation: Operation) -> bool {
+    pub(crate) fn has(&self, operation: Operation) -> bool {
         self.operations & bit(operation) != 0
     }
 
     /// Whether a call is in it.
-    #[must_use]
-    pub fn covers(&self, call: &Call) -> bool {
+    pub(crate) fn covers(&self, call: &Call) -> bool {
         match &call.subject {
             Subject::Operation { operation, .. } => self.has(*operation),
             Subject::Outside { path } => self.raw.covers(call.method, path.split('/').skip(1)),
@@ -55,26 +53,23 @@ impl Grants {
     }
 
     /// The entries that name a call, as they were written.
-    pub fn written(&self, call: &Call) -> impl Iterator<Item = &Written> {
+    pub(crate) fn written(&self, call: &Call) -> impl Iterator<Item = &Written> {
         let entries = self.written.iter();
         entries.filter(|written| names(&written.entry, call))
     }
 
     /// The entries, as they were written.
-    #[must_use]
-    pub fn entries(&self) -> &[Written] {
+    pub(crate) fn entries(&self) -> &[Written] {
         &self.written
     }
 
     /// Whether it has raw paths, whose bodies nobody can judge.
-    #[must_use]
-    pub fn has_raw_paths(&self) -> bool {
+    pub(crate) fn has_raw_paths(&self) -> bool {
         !self.raw.is_empty()
     }
 
     /// Whether any of its raw paths can change something.
-    #[must_use]
-    pub fn changes_by_raw_paths(&self) -> bool {
+    pub(crate) fn changes_by_raw_paths(&self) -> bool {
         self.raw.changes_state()
     }
 }

@@ -1,125 +1,65 @@
 //! On which lines of a file its entries and keys stand, for messages.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::collections::HashMap;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use toml::Spanned;
+use toml_edit::{ImDocument, Item, TableLike, Value};
 
 /// The lines on which the entries of a file's lists stand, by the lists' keys; and those of its tables and of
 /// their keys.
 #[derive(Clone, Debug, Default)]
-pub struct Lines(HashMap<String, Vec<usize>>);
-
-/// The lists of a file that have entries. What is no list is told where it is read.
-#[derive(serde::Deserialize)]
-struct Lists {
-    #[serde(default)]
-    allow: Vec<Spanned<IgnoredAny>>,
-    #[serde(default)]
-    deny: Vec<Spanned<IgnoredAny>>,
-    #[serde(default)]
-    listener: Vec<Lists>,
-}
+pub(crate) struct Lines(HashMap<String, Vec<usize>>);
 
 impl Lines {
     /// The lines of a policy's or the settings' text.
-    #[must_use]
-    pub fn of(text: &str) -> Self {
+    pub(crate) fn of(text: &str) -> Self {
         let mut lines = Self::default();
-        if let Ok(lists) = toml::from_str::<Lists>(text) {
-            for (at, listener) in lists.listener.iter().enumerate() {
-                lines.keep(text, format!("listener[{at}].deny"), &listener.deny);
-            }
-            lines.keep(text, "allow".to_owned(), &lists.allow);
-            lines.keep(text, "deny".to_owned(), &lists.deny);
-        }
-        if let Ok(tables) = toml::from_str::<BTreeMap<Spanned<String>, Keys>>(text) {
-            for (table, Keys(keys)) in tables {
-                for key in keys.iter().flatten() {
-                    let name = format!("{}.{}", table.get_ref(), key.get_ref());
-                    lines.0.insert(name, vec![line_at(text, key.span().start)]);
-                }
-                if keys.is_some() {
-                    let line = line_at(text, table.span().start);
-                    lines.0.insert(table.into_inner(), vec![line]);
-                }
-            }
+        if let Ok(file) = ImDocument::parse(text) {
+            lines.keep(text, "", file.as_table());
         }
         lines
     }
 
     /// The line of a list's entry, both counted: the line from 1, the entry from 0. Tables and their keys count
     /// as lists of one.
-    #[must_use]
-    pub fn line(&self, key: &str, entry: usize) -> Option<usize> {
+    pub(crate) fn line(&self, key: &str, entry: usize) -> Option<usize> {
         self.0.get(key)?.get(entry).copied()
     }
 
     /// The keys of a table.
-    pub fn keys<'a>(&'a self, table: &str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn keys<'a>(&'a self, table: &str) -> impl Iterator<Item = &'a str> {
         let names = self.0.keys().filter_map(|name| name.split_once('.'));
         names.filter_map(move |(of, key)| (of == table).then_some(key))
     }
 
-    /// Those of the lists that nothing else than the file has set.
-    #[must_use]
-    pub fn without(mut self, is_set_elsewhere: impl Fn(&str) -> bool) -> Self {
-        self.0.retain(|key, _| !is_set_elsewhere(key));
-        self
-    }
-
-    fn keep(&mut self, text: &str, key: String, entries: &[Spanned<IgnoredAny>]) {
-        let lines = entries
-            .iter()
-            .map(|entry| line_at(text, entry.span().start));
-        self.0.insert(key, lines.collect());
-    }
-}
-
-/// The keys of a table; `None` for any other value.
-struct Keys(Option<Vec<Spanned<String>>>);
-
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OfValue;
-        impl<'de> Visitor<'de> for OfValue {
-            type Value = Keys;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-                let mut keys = Vec::new();
-                while let Some((key, IgnoredAny)) = map.next_entry()? {
-                    keys.push(key);
+    /// Keeps the lines of a table's lists and of the tables in it. `within` stands before its keys.
+    fn keep(&mut self, text: &str, within: &str, table: &dyn TableLike) {
+        let key_line = |table: &dyn TableLike, name: &str| {
+            let key = table.get_key_value(name).and_then(|(key, _)| key.span());
+            vec![line_at(text, key.unwrap_or_default().start)]
+        };
+        for (name, item) in table.iter() {
+            let key = format!("{within}{name}");
+            if let Some(inner) = item.as_table_like() {
+                for (name_within, _) in inner.iter() {
+                    let name = format!("{key}.{name_within}");
+                    self.0.insert(name, key_line(inner, name_within));
                 }
-                Ok(Keys(Some(keys)))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Keys, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Keys(None))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Keys, E> {
-                Ok(Keys(None))
-            }
-
-            fn visit_i64<E>(self, _: i64) -> Result<Keys, E> {
-                Ok(Keys(None))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Keys, E> {
-                Ok(Keys(None))
-            }
-
-            fn visit_str<E>(self, _: &str) -> Result<Keys, E> {
-                Ok(Keys(None))
+                self.0.insert(key, key_line(table, name));
+            } else if let Item::ArrayOfTables(tables) = item {
+                for (at, inner) in tables.iter().enumerate() {
+                    self.keep(text, &format!("{key}[{at}]."), inner);
+                }
+            } else if let Some(entries) = item.as_array() {
+                for (at, inner) in entries.iter().enumerate() {
+                    if let Value::InlineTable(inner) = inner {
+                        self.keep(text, &format!("{key}[{at}]."), inner);
+                    }
+                }
+                let spans = entries.iter().map(Value::span);
+                let lines = spans.map(|span| line_at(text, span.unwrap_or_default().start));
+                self.0.insert(key, lines.collect());
             }
         }
-        deserializer.deserialize_any(OfValue)
     }
 }
 

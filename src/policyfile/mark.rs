@@ -30,12 +30,12 @@ mod tests {
     #[test]
     fn a_mark_is_the_file_s_name_unless_the_file_sets_one() {
         for name in ["ci", "ci.toml", "./ci.toml", "/etc/dockgate/ci.toml"] {
-            assert_eq!(policy(name, "allow = []").mark(), "ci", "{name}");
+            assert_eq!(policy(name, "allow = []").mark, "ci", "{name}");
         }
-        assert_eq!(policy("./new.toml", "mark = 'ci'").mark(), "ci");
+        assert_eq!(policy("./new.toml", "mark = 'ci'").mark, "ci");
         // Of a parent it is not taken over: what is made through either is not the other's.
         let shelf = shelf(&[("base", "mark = 'm'"), ("child", "extends = ['base']")]);
-        assert_eq!(Policy::load("child", &shelf).unwrap().mark(), "child");
+        assert_eq!(Policy::load("child", &shelf).unwrap().mark, "child");
     }
 
     #[test]

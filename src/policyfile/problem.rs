@@ -30,7 +30,7 @@ pub struct Problem {
 
 impl Problem {
     /// A problem with a whole file.
-    pub fn of_file(file: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn of_file(file: &str, message: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
             key: None,
@@ -39,7 +39,7 @@ impl Problem {
     }
 
     /// A problem with one key of a file.
-    pub fn of_key(file: &str, key: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(crate) fn of_key(file: &str, key: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
             key: Some(key.into()),

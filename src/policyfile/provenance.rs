@@ -9,17 +9,17 @@ use super::entry::Entry;
 
 /// An entry as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     /// Its text.
-    pub text: String,
+    pub(crate) text: String,
     /// Where it stands.
-    pub place: Place,
+    pub(crate) place: Place,
     pub(crate) entry: Entry,
 }
 
 /// Where an entry stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// Image-swap variables, which the text names.
     Environment,
     /// A list of a file, or of the settings.
@@ -35,8 +35,7 @@ pub enum Place {
 
 impl Written {
     /// An entry, its text, and where it stands.
-    #[must_use]
-    pub fn new(entry: Entry, text: impl Into<String>, place: Place) -> Self {
+    pub(crate) fn new(entry: Entry, text: impl Into<String>, place: Place) -> Self {
         Self {
             text: text.into(),
             place,
@@ -45,8 +44,7 @@ impl Written {
     }
 
     /// Whether the entry is a single operation or path, and no group.
-    #[must_use]
-    pub fn is_single(&self) -> bool {
+    pub(crate) fn is_single(&self) -> bool {
         !matches!(self.entry, Entry::Group { .. })
     }
 }

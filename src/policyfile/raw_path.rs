@@ -7,7 +7,7 @@ use crate::docker::{BadTarget, Method, Target};
 
 /// Why a path is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadPath {
+pub(crate) enum BadPath {
     /// A method that the API does not use.
     #[error("no method of the API is {0}: write DELETE, GET, HEAD, POST or PUT")]
     Method(String),
@@ -35,7 +35,7 @@ pub enum BadPath {
 
 /// A method and a path outside of the table, with `{}` for any one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawPath {
+pub(crate) struct RawPath {
     method: Method,
     segments: Vec<Option<String>>,
     /// Whether it stands for all below it too. No policy file can say so.
@@ -78,8 +78,7 @@ impl RawPath {
     }
 
     /// The path and all below it.
-    #[must_use]
-    pub fn with_below(self) -> Self {
+    pub(crate) fn with_below(self) -> Self {
         Self {
             has_below: true,
             ..self

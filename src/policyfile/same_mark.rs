@@ -9,7 +9,7 @@ use super::shipped;
 
 /// Two policies that come from different files and have the same mark.
 #[derive(Clone, Copy, Debug)]
-pub struct SameMark<'a> {
+pub(crate) struct SameMark<'a> {
     /// The one whose file can be changed.
     changed: &'a Policy,
     other: &'a Policy,
@@ -17,7 +17,7 @@ pub struct SameMark<'a> {
 
 impl fmt::Display for SameMark<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mark, other) = (self.changed.mark(), self.other.name());
+        let (mark, other) = (&self.changed.mark, &self.other.name);
         write!(
             f,
             "\"{mark}\" is also the mark of {other}, and each would treat the other's objects as its own: \
@@ -29,23 +29,23 @@ impl fmt::Display for SameMark<'_> {
 
 impl From<SameMark<'_>> for Problem {
     fn from(same: SameMark<'_>) -> Self {
-        Self::of_key(same.changed.name(), "mark", same.to_string())
+        Self::of_key(&same.changed.name, "mark", same.to_string())
     }
 }
 
 /// The policies, of those that are loaded together, that have a mark of another file's.
-pub fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Vec<SameMark<'a>> {
+pub(crate) fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Vec<SameMark<'a>> {
     let mut seen: Vec<&Policy> = Vec::new();
     let mut same = Vec::new();
     for policy in policies {
         // The settings' own policies have no file.
-        let is_same = |it: &&Policy| (it.file(), it.mark()) == (policy.file(), policy.mark());
+        let is_same = |it: &&Policy| (&it.file, &it.mark) == (&policy.file, &policy.mark);
         if seen.iter().any(is_same) {
             continue;
         }
-        if let Some(before) = seen.iter().find(|it| it.mark() == policy.mark()) {
-            let is_shipped = shipped::text(policy.name()).is_some();
-            same.push(if policy.file().is_none() || is_shipped {
+        if let Some(before) = seen.iter().find(|it| it.mark == policy.mark) {
+            let is_shipped = shipped::text(&policy.name).is_some();
+            same.push(if policy.file.is_none() || is_shipped {
                 SameMark {
                     changed: before,
                     other: policy,

@@ -48,8 +48,7 @@ pub fn policy() -> Value {
 }
 
 /// The schema of a file, from that of its table, with what both kinds of files have in common.
-#[must_use]
-pub fn document(title: &str, mut table: Value) -> Value {
+pub(crate) fn document(title: &str, mut table: Value) -> Value {
     let definitions = json!({"entry": {"anyOf": entries()}, "policy": {"anyOf": policies()}});
     let common = [
         ("$schema", "http://json-schema.org/draft-07/schema#".into()),
@@ -63,14 +62,12 @@ pub fn document(title: &str, mut table: Value) -> Value {
 }
 
 /// One entry of `allow` or `deny`, in the schema of a [`document`].
-#[must_use]
-pub fn entry() -> Value {
+pub(crate) fn entry() -> Value {
     json!({"$ref": "#/definitions/entry"})
 }
 
 /// One policy by its name or file, in the schema of a [`document`].
-#[must_use]
-pub fn reference() -> Value {
+pub(crate) fn reference() -> Value {
     json!({"$ref": "#/definitions/policy"})
 }
 

@@ -20,8 +20,7 @@ use super::seen::{Frequency, Seen};
 use super::text::{WITHOUT_ARGUMENTS, lost, not_narrowed, too_narrow, unwritable};
 use super::varying::common;
 use crate::advice::replay::shortfall;
-use crate::docker::Block;
-use crate::docker::Operation;
+use crate::docker::{Block, Call, Operation, Target, classify};
 use crate::docker::json::{printable, quoted};
 use crate::policy::finding;
 use crate::policy::keys::Key;
@@ -30,11 +29,7 @@ use crate::policyfile::{Library, Policy, Problem, mark};
 
 impl Seen {
     /// A policy file that extends another one with what it lacks to grant this, and what is to be told of it.
-    ///
-    /// # Errors
-    ///
-    /// Everything that is wrong with the other file.
-    pub fn merged(
+    pub(crate) fn merged(
         &self,
         reference: &str,
         library: &dyn Library,
@@ -80,11 +75,11 @@ struct Merge<'a> {
 impl<'a> Merge<'a> {
     /// The keys before `allow`.
     fn head(&mut self) -> String {
-        let (name, mark) = (self.policy.name(), self.policy.mark());
+        let (name, mark) = (&self.policy.name, &self.policy.mark);
         let shown = printable(name);
         let mut text = String::from("# Extends the policy that it is to be loaded instead of.\n");
-        if !self.policy.description().is_empty() {
-            _ = writeln!(text, "description = {}", quoted(self.policy.description()));
+        if !self.policy.description.is_empty() {
+            _ = writeln!(text, "description = {}", quoted(&self.policy.description));
         }
         _ = writeln!(text, "extends = [{}]", quoted(name));
         if mark::is_valid(mark) {
@@ -100,7 +95,7 @@ impl<'a> Merge<'a> {
             );
             self.notes.push(note);
         }
-        if self.policy.is_observed() {
+        if self.policy.is_observed {
             text.push_str("observe = true\n");
             self.notes.push(format!("observe = true stands here now: take it out of {name}, which cannot be extended with it"));
         }
@@ -127,11 +122,10 @@ impl<'a> Merge<'a> {
             allow.add(operation, entry);
         }
         for (path, count) in &self.seen.paths {
-            let (method, target) = path.split_once(' ').unwrap_or_default();
-            if self.policy.denies_path(method, target) {
-                self.denied(path);
-            } else if !self.policy.has_path(method, target) {
-                allow.add_path(path, count);
+            match sample(path) {
+                Some(call) if self.policy.denied_by(&call).is_some() => self.denied(path),
+                Some(call) if self.policy.grants(&call) => {}
+                Some(_) | None => allow.add_path(path, count),
             }
         }
         for entry in allow.entries() {
@@ -143,7 +137,7 @@ impl<'a> Merge<'a> {
 
     /// Extending a policy, an entry of `allow` would win over its `deny`.
     fn denied(&mut self, what: &str) {
-        let note = format!("Not added: {what}, which {} denies", self.policy.name());
+        let note = format!("Not added: {what}, which {} denies", self.policy.name);
         self.notes.push(note);
     }
 
@@ -170,7 +164,7 @@ impl<'a> Merge<'a> {
 
     /// Whether a block is needed that is not there, or does not grant all that was seen.
     fn lacks(&self, block: Block) -> bool {
-        let is_new = !self.has_any(block) && !self.policy.blocks().has(block);
+        let is_new = !self.has_any(block) && !self.policy.blocks.has(block);
         let is_asked = is_new && !self.seen.of_block(block).is_empty();
         is_asked || !self.shortfall(block).is_empty()
     }
@@ -180,13 +174,13 @@ impl<'a> Merge<'a> {
     fn block(&mut self, block: Block, library: &dyn Library) -> Result<String, Vec<Problem>> {
         if let Some(holder) = self.policy.holder(block) {
             let (_, source) = library
-                .read(holder.name())
+                .read(&holder.name)
                 .map_err(|problem| vec![problem])?;
             let file: Table = source.parse().unwrap_or_default();
             let table = file.get(block.name()).and_then(Value::as_table);
             let table = table.cloned().unwrap_or_default();
             let text = self.widened(block, &table, true);
-            let name = printable(holder.name());
+            let name = printable(&holder.name);
             return Ok(text.map_or_else(String::new, |text| {
                 format!("\n# The whole block, as it takes the place of that of {name}.\n{text}")
             }));
@@ -288,6 +282,12 @@ const WHOLE: &str = "For the comments in allow: take the `# ` away from all of t
 /// What stands above a block that is a comment and widens what is granted already.
 const DRAFT: &str =
     "Take the `# ` away from all of this block for what it grants more than what holds now.";
+
+/// A request that an entry for a path stands for.
+fn sample(path: &str) -> Option<Call> {
+    let (method, target) = path.split_once(' ')?;
+    classify(method, Target::parse(&target.replace("{}", "x")).ok()?).ok()
+}
 
 fn added(what: &str, is_held_back: bool) -> String {
     let how = if is_held_back { " as a comment" } else { "" };

@@ -11,7 +11,7 @@ use crate::policyfile::Entry;
 
 /// What clients have asked for.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     pub(super) operations: HashMap<Operation, Frequency>,
     /// Entries for paths outside of the table.
     pub(super) paths: BTreeMap<String, Frequency>,
@@ -29,15 +29,15 @@ pub struct Seen {
 
 /// One request as it was recorded.
 #[derive(Clone, Copy, Debug)]
-pub struct Sighting<'a> {
+pub(crate) struct Sighting<'a> {
     /// What it asked.
-    pub call: &'a Call,
+    pub(crate) call: &'a Call,
     /// What it asked for besides, as the record has it.
-    pub findings: &'a [String],
+    pub(crate) findings: &'a [String],
     /// When, as the record has it.
-    pub time: &'a str,
+    pub(crate) time: &'a str,
     /// Whether it was refused.
-    pub is_refused: bool,
+    pub(crate) is_refused: bool,
 }
 
 /// How often something was seen.
@@ -90,7 +90,7 @@ impl Frequency {
 
 impl Seen {
     /// Takes in one request.
-    pub fn see(&mut self, sighting: &Sighting<'_>) {
+    pub(crate) fn see(&mut self, sighting: &Sighting<'_>) {
         match &sighting.call.subject {
             Subject::Operation { operation, .. } => {
                 self.operations.entry(*operation).or_default().add(sighting);
@@ -138,16 +138,14 @@ impl Seen {
     }
 
     /// How many requests were seen.
-    #[must_use]
-    pub fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         let operations = self.operations.values();
         let paths = self.paths.values().chain(self.ungrantable.values());
         operations.chain(paths).map(|tally| tally.count).sum()
     }
 
     /// Whether nothing was seen.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
@@ -203,15 +201,13 @@ fn without_ids(path: &str) -> String {
 }
 
 /// A time of the record, as it is for people.
-#[must_use]
-pub fn to_the_second(time: &str) -> String {
+pub(crate) fn to_the_second(time: &str) -> String {
     let second = time.split(['.', 'Z']).next().unwrap_or_default();
     format!("{second}Z")
 }
 
 /// So often, in words.
-#[must_use]
-pub fn times(count: u64) -> String {
+pub(crate) fn times(count: u64) -> String {
     match count {
         1 => "once".to_owned(),
         2 => "twice".to_owned(),

@@ -257,7 +257,7 @@ fn of_commands_nothing_is_learned_without_their_arguments() {
 fn every_key_is_written_as_it_is_read() {
     use crate::policy::keys::{Blocks, Key};
     use crate::policy::value::Shape;
-    let blocks = |text: &str| format!("{:?}", load(text).unwrap().blocks());
+    let blocks = |text: &str| format!("{:?}", load(text).unwrap().blocks);
     let mut narrowing = BTreeSet::new();
     for (block, schema) in Blocks::schemas() {
         for (name, schema) in schema["properties"].as_object().unwrap() {

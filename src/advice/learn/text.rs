@@ -22,8 +22,7 @@ impl Seen {
     ///
     /// What a key cannot express, such as an image by its id, is found by holding what was seen against the
     /// policy; a key that narrows too much by that is left out.
-    #[must_use]
-    pub fn policy(&self, description: &str) -> String {
+    pub(crate) fn policy(&self, description: &str) -> String {
         write(self, description, &too_narrow(self))
     }
 }

@@ -110,7 +110,7 @@ impl Answer {
             if let Some(refusal) = unwanted(call.body(), &asked.content_types)
                 && !is_as_none(&refusal, asked.body.as_bytes())
             {
-                self.policy = granting(rules, call).map(|policy| policy.name().to_string());
+                self.policy = granting(rules, call).map(|policy| policy.name.to_string());
                 return self.deny(refusal);
             }
             self.suppose_of_text(operation, asked);
@@ -160,11 +160,11 @@ impl Answer {
         self.findings = findings(&permit.grounds.requirements, &[]);
         let mut policies = rules.policies().iter();
         let Some(policy) =
-            policies.find(|policy| Some(policy.name()) == permit.grounds.policy.as_ref())
+            policies.find(|policy| Some(&policy.name) == permit.grounds.policy.as_ref())
         else {
             return;
         };
-        self.policy = Some(policy.name().to_string());
+        self.policy = Some(policy.name.to_string());
         if let Some(cited) = policy.granted_by(call) {
             self.message = format!("by {cited}");
             self.to_deny = Some(edits::to_deny(rules, policy, call, &cited));
@@ -190,15 +190,15 @@ impl Answer {
                 self.cite(&cited);
             }
         } else if let Some(policy) = granting {
-            self.policy = Some(policy.name().to_string());
+            self.policy = Some(policy.name.to_string());
         } else if let Some((policy, cited)) = denying(rules, call) {
-            self.policy = Some(policy.name().to_string());
+            self.policy = Some(policy.name.to_string());
             self.cite(&cited);
         }
         if let Some(asked) = &denial.asked {
             self.findings = findings(&asked.requirements, &asked.refused);
             if let Some(policy) = granting {
-                let (blocks, entered) = (policy.blocks(), asked.entered.as_ref());
+                let (blocks, entered) = (&policy.blocks, asked.entered.as_ref());
                 let hints = Hints { blocks, entered };
                 let refused = asked.refused.iter();
                 self.refused = refused

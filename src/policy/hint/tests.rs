@@ -36,7 +36,7 @@ pub(crate) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
     };
     let policy = policy("p", Box::leak(text.to_owned().into_boxed_str()));
     let hints = Hints {
-        blocks: policy.blocks(),
+        blocks: &policy.blocks,
         entered: asked.entered.as_ref(),
     };
     let (mut whole, mut is_for_policy): (Table, bool) = (text.parse().unwrap(), true);

@@ -114,7 +114,7 @@ fn no_variant_is_named_that_would_deny_it_or_that_is_of_another_client() {
         ),
         (vec![shipped("docker-gen")], "POST /swarm/leave"),
     ] {
-        let name = policies[0].name().to_string();
+        let name = policies[0].name.to_string();
         let message = judged(policies, request, "{}").unwrap_err();
         let is_other = message.contains("\"ofelia\"") || message.contains("\"ofelia-service\"");
         assert!(

@@ -74,7 +74,7 @@ fn a_child_takes_over_the_blocks_that_it_does_not_have() {
         ("child", "extends = ['parent']\n[create]\ngpus = true"),
     ]);
     let child = Policy::load("child", &shelf).unwrap();
-    let blocks = child.blocks();
+    let blocks = &child.blocks;
     assert!(blocks.exec.privileged, "the parent's block");
     assert!(
         blocks.create.gpus && !blocks.create.privileged,

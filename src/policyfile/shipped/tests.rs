@@ -195,7 +195,7 @@ fn no_client_is_granted_what_it_does_not_call() {
 fn what_a_client_requires_stands_in_an_example() {
     for row in rows().iter().filter(|row| row.is_required) {
         let policy = load(row.client);
-        let mut examples = policy.examples().iter().filter(|example| example.allow);
+        let mut examples = policy.examples.iter().filter(|example| example.allow);
         let is_it = |method: &str, target: &str| {
             let call = classify(method, Target::parse(target).unwrap()).unwrap();
             call.operation() == Some(row.operation)
@@ -241,7 +241,7 @@ fn each_says_which_source_of_its_client_it_is_based_on() {
         let policy = load(name);
         // A variant without the line is based on, and was tested with, the same as the policy that it extends.
         let Some(source) = source(text) else {
-            let extended = policy.parents().first();
+            let extended = policy.parents.first();
             assert!(extended.is_some(), "{name} says no source");
             continue;
         };
@@ -265,7 +265,7 @@ fn each_says_which_source_of_its_client_it_is_based_on() {
 #[test]
 fn descriptions_fit_into_a_line_of_the_list_and_no_line_is_too_long() {
     for (name, text) in ALL {
-        let description = load(name).description();
+        let description = load(name).description;
         assert!(
             (10..=100).contains(&description.len()),
             "{name}: {description}"

@@ -31,18 +31,18 @@ fn merged(file: &str, seen: &Seen) -> (String, Vec<String>) {
         Policy::load("new.toml", &shelf).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
     // All but which of them are written first.
     let blocks = |policy: &Policy| {
-        let blocks = format!("{:?}", policy.blocks());
+        let blocks = format!("{:?}", policy.blocks);
         blocks.split_once(']').unwrap().1.to_owned()
     };
     assert_eq!(blocks(&before), blocks(&after), "{text}");
     for block in Block::ALL {
         assert_eq!(
-            before.blocks().has(*block),
-            after.blocks().has(*block),
+            before.blocks.has(*block),
+            after.blocks.has(*block),
             "{text}"
         );
     }
-    assert_eq!(before.mark(), after.mark());
+    assert_eq!(before.mark, after.mark);
     for operation in Operation::ALL.iter().copied() {
         let (had, has) = (before.has(operation), after.has(operation));
         assert!(has || !had, "{operation}: {text}");
@@ -185,7 +185,7 @@ fn a_new_block_waits_as_a_whole() {
     );
     let whole = load(&read_through(&text)).unwrap();
     assert!(
-        whole.has(Operation::ContainerExec) && whole.blocks().has(Block::Exec),
+        whole.has(Operation::ContainerExec) && whole.blocks.has(Block::Exec),
         "{text}"
     );
 }
@@ -304,7 +304,7 @@ fn the_block_of_an_extended_policy_is_repeated_whole() {
     let before = Policy::load("agent", &Shelf("", "")).unwrap();
     let read = format!("{HEAD}{}", read_through(&text));
     let after = Policy::load("new.toml", &Shelf("extends = ['agent']\n", &read)).unwrap();
-    let (had, has) = (&before.blocks().create, &after.blocks().create);
+    let (had, has) = (&before.blocks.create, &after.blocks.create);
     assert_eq!(format!("{:?}", has.labels), format!("{:?}", had.labels));
     let (path, access) = ("/srv".to_owned(), Access::Read);
     let asked = Value::Bind { path, access };
@@ -365,7 +365,7 @@ fn the_head_keeps_the_mark_where_it_can_be_written_and_moves_observe() {
     );
     let moved = file.replace("observe = true\n", "");
     let policy = Policy::load("new.toml", &Shelf(&moved, &text)).unwrap();
-    assert!(policy.is_observed() && policy.mark() == "first");
+    assert!(policy.is_observed && policy.mark == "first");
 
     // The name of a file ends no comment.
     let (text, _) = seen.merged("./a\n[create]\n/ci.toml", &Spaced).unwrap();
