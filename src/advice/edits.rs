@@ -103,8 +103,7 @@ fn granted(rules: &Rules, call: &Call) -> String {
     });
     if let Some(policy) = denying {
         let parents = &policy.parents;
-        let is_left =
-            policy.allow.covers(call) || parents.iter().any(|parent| parent.grants(call));
+        let is_left = policy.allow.covers(call) || parents.iter().any(|parent| parent.grants(call));
         let taken = taken_out(&policy.deny, call);
         return if is_left {
             taken

@@ -32,8 +32,7 @@ pub(crate) fn changes(before: &Rules, after: &Rules) -> Vec<String> {
     // A policy's blocks stand in what is derived of them as they were read.
     let blocks = |rules: &Rules| {
         let policies = rules.policies().iter();
-        let told =
-            policies.map(|policy| (policy.name.to_string(), format!("{:?}", policy.blocks)));
+        let told = policies.map(|policy| (policy.name.to_string(), format!("{:?}", policy.blocks)));
         told.collect::<Vec<_>>()
     };
     let before = blocks(before);

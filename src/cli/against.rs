@@ -4,18 +4,16 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::exit::{Exit, print_problems};
+use super::exit::{Exit, Stop};
 use super::learn::{self, OF_POLICIES};
 use crate::advice::learn::{times, to_the_second};
 use crate::advice::replay::{Replayed, judge};
-use crate::audit::reading;
 use crate::audit::reading::Line;
 use crate::docker::json::printable;
 use crate::docker::{Call, Deed, Subject};
 use crate::policy::keys::Key;
 use crate::policy::value::BY_NOBODY;
 use crate::policy::{Rules, finding};
-use crate::policyfile::Problem;
 
 /// The rules that are held against the record, each with its listener, if it has one.
 pub(super) type Rulings<'a> = Vec<(Option<String>, &'a Rules)>;
@@ -57,22 +55,10 @@ struct Replay {
 }
 
 /// Replays a record.
-pub(super) fn run(
-    record: &Path,
-    rulings: &Rulings<'_>,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<Exit> {
+pub(super) fn run(record: &Path, rulings: &Rulings<'_>, out: &mut dyn Write) -> Result<Exit, Stop> {
     let mut replay = Replay::default();
-    let read = match learn::open(Some(record)) {
-        Ok(input) => reading::read_all(input, |line| replay.take(&line, rulings)),
-        Err(problem) => return print_problems(&[problem], err),
-    };
-    if let Err(error) = read {
-        let problem = Problem::of_file(&record.display().to_string(), error.to_string());
-        return print_problems(&[problem], err);
-    }
-    replay.report(record, out)
+    learn::read(Some(record), |line| replay.take(&line, rulings))?;
+    Ok(replay.report(record, out)?)
 }
 
 impl Replay {
@@ -80,54 +66,52 @@ impl Replay {
         if line.event != "request" {
             return;
         }
+        match self.judge(line, rulings) {
+            Ok((call, change)) => {
+                self.judged += 1;
+                if let Some((change, why)) = change {
+                    let tally = self.changes.entry((change, kind(&call), why)).or_default();
+                    tally.count += 1;
+                    tally.last.clone_from(&line.time);
+                }
+            }
+            Err(why) => *self.passed_over.entry(why).or_default() += 1,
+        }
+    }
+
+    /// The request, and how it would be answered now, if that is not as it was; or why policies do not decide about it.
+    fn judge(
+        &mut self,
+        line: &Line,
+        rulings: &Rulings<'_>,
+    ) -> Result<(Call, Option<(Change, String)>), String> {
         // One alone is meant, wherever it listened then.
         let of_listener = |(listener, _): &&(Option<String>, &Rules)| {
             rulings.len() == 1 || listener.as_ref() == Some(&line.listener)
         };
+        let call = || line.call().ok_or("not recorded whole");
         let was_allowed = match (line.verdict.as_str(), line.reason.as_str()) {
             // It was sent to be learned from, and is refused whatever a policy says.
             ("would_deny", reason) if !OF_POLICIES.contains(&reason) => {
-                return self.refused_by_all(line);
+                let why = format!("{}, whatever a policy says", printable(&line.detail));
+                return Ok((call()?, Some((Change::Refused, why))));
             }
             ("allow" | "would_deny", _) => true,
             ("deny", "not_granted" | "restricted" | "denied" | "unknown_operation") => false,
-            (_, reason) => return self.pass_over(&format!("{reason}, whatever a policy says")),
+            (_, reason) => return Err(format!("{reason}, whatever a policy says")),
         };
-        let Some((_, rules)) = rulings.iter().find(of_listener) else {
-            return self.pass_over("asked of a listener that is not there");
-        };
-        let Some(call) = line.call() else {
-            return self.pass_over("not recorded whole");
-        };
+        let ruling = rulings.iter().find(of_listener);
+        let (_, rules) = ruling.ok_or("asked of a listener that is not there")?;
+        let call = call()?;
         if !was_allowed && line.detail.contains(BY_NOBODY) {
-            return self.pass_over("a label that dockgate alone sets, whatever a policy says");
+            return Err("a label that dockgate alone sets, whatever a policy says".to_owned());
         }
-        self.judged += 1;
         self.enters |= line.findings.iter().any(|text| {
             let key = finding::parts(text).map(|(key, _)| key);
             matches!(key, Some(Key::ArchiveInto | Key::ExecInto))
         });
-        if let Some((change, why)) = change(line, was_allowed, &call, rules) {
-            let tally = self.changes.entry((change, kind(&call), why)).or_default();
-            tally.count += 1;
-            tally.last.clone_from(&line.time);
-        }
-    }
-
-    fn refused_by_all(&mut self, line: &Line) {
-        let Some(call) = line.call() else {
-            return self.pass_over("not recorded whole");
-        };
-        self.judged += 1;
-        let why = format!("{}, whatever a policy says", printable(&line.detail));
-        let changes = (Change::Refused, kind(&call), why);
-        let tally = self.changes.entry(changes).or_default();
-        tally.count += 1;
-        tally.last.clone_from(&line.time);
-    }
-
-    fn pass_over(&mut self, why: &str) {
-        *self.passed_over.entry(why.to_owned()).or_default() += 1;
+        let change = change(line, was_allowed, &call, rules);
+        Ok((call, change))
     }
 
     fn report(&self, record: &Path, out: &mut dyn Write) -> io::Result<Exit> {
@@ -137,10 +121,8 @@ impl Replay {
             let meant = changes.filter(|((change, ..), _)| is_meant(*change));
             meant.map(|(_, tally)| tally.count).sum()
         };
-        let (changed, unsure) = (
-            of(|change| change != Change::Unsure),
-            of(|change| change == Change::Unsure),
-        );
+        let changed = of(|change| change != Change::Unsure);
+        let unsure = of(|change| change == Change::Unsure);
         let head = match changed {
             _ if judged == 0 => "it has no request that a policy decides about".to_owned(),
             0 if unsure == 0 => format!("all {judged} requests would be answered as they were"),
@@ -169,15 +151,9 @@ impl Replay {
             writeln!(out, "  supposed: {ORDINARY}")?;
         }
         // Nothing that is compared proves nothing.
-        let breaks = self
-            .changes
-            .keys()
-            .any(|(change, ..)| *change == Change::Refused);
-        Ok(if breaks || judged == 0 {
-            Exit::Failed
-        } else {
-            Exit::Done
-        })
+        let mut changes = self.changes.keys();
+        let breaks = changes.any(|(change, ..)| *change == Change::Refused);
+        Ok(Exit::done_if(!breaks && judged > 0))
     }
 }
 

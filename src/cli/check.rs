@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 
-use super::against;
-use super::exit::{Exit, print_problems};
+use super::against::{self, Rulings};
+use super::exit::{Exit, Stop};
 use crate::advice::dry_run;
 use crate::app::{self, report};
-use crate::config::{Config, Files, Flags, ListenerSettings, load};
+use crate::config::{Config, Files, Flags, load};
 use crate::docker::{Effect, Operation, Target, Unclassified, classify};
 use crate::policy::{Judgement, Rules};
 use crate::policyfile::same_mark::same_marks;
-use crate::policyfile::{Grants, Policy, Problem};
+use crate::policyfile::{Grants, Policy};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -29,32 +29,29 @@ pub(super) struct CheckArgs {
 }
 
 /// Checks the settings, or the policy files that were named.
-pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     if args.files.is_empty() {
-        return settings(args, out, err);
+        return settings(args, out);
     }
-    let mut exit = Exit::Done;
+    let mut is_right = true;
     let (mut policies, mut problems) = (Vec::new(), Vec::new());
     for file in &args.files {
         match Policy::load(file, &Files) {
             Ok(policy) if examples(&policy, out)? => {
-                opened(
-                    file,
-                    &Rules::new(vec![policy.clone()], Grants::default()),
-                    out,
-                )?;
+                let rules = Rules::new(vec![policy.clone()], Grants::default());
+                opened(file, &rules, out)?;
                 policies.push(policy);
             }
-            Ok(_) => exit = Exit::Failed,
+            Ok(_) => is_right = false,
             Err(more) => problems.extend(more),
         }
     }
     let same = same_marks(&policies);
     if args.against.is_some() {
         // They hold together there, as those of one listener.
-        problems.extend(same.into_iter().map(Problem::from));
+        problems.extend(same);
     } else {
-        for problem in same.into_iter().map(Problem::from) {
+        for problem in same {
             writeln!(
                 out,
                 "warning: settings that name both do not start: {problem}"
@@ -62,72 +59,54 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         }
     }
     if !problems.is_empty() {
-        return print_problems(&problems, err);
+        return Err(problems.into());
     }
-    match &args.against {
-        Some(record) if exit == Exit::Done => {
-            let rules = Rules::new(policies, Grants::default());
-            against::run(record, &vec![(None, &rules)], out, err)
-        }
-        Some(_) | None => Ok(exit),
-    }
+    let rules = Rules::new(policies, Grants::default());
+    replayed(args, is_right, &vec![(None, &rules)], out)
 }
 
-fn settings(args: &CheckArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+fn settings(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     let flags = Flags {
         config: args.config.clone(),
         ..Flags::default()
     };
-    let config = match Config::load(&flags, load::environment()) {
-        Ok(config) => config,
-        Err(problems) => return print_problems(&problems, err),
-    };
+    let config = Config::load(&flags, load::environment())?;
     for notice in &config.notices {
         writeln!(out, "{notice}")?;
     }
     writeln!(out, "{}", app::engine(&config))?;
-    let mut exit = Exit::Done;
+    let mut is_right = true;
     for listener in &config.listeners {
-        exit = if listen(listener, out)? {
-            exit
-        } else {
-            Exit::Failed
-        };
-    }
-    match &args.against {
-        Some(record) if exit == Exit::Done => {
-            let rulings = config.listeners.iter();
-            let rulings = rulings.map(|of| (Some(of.address.to_string()), &of.rules));
-            against::run(record, &rulings.collect(), out, err)
+        let policies = listener.rules.policies();
+        let names: Vec<_> = policies.iter().map(|policy| &*policy.name).collect();
+        let title = format!("{} ({})", listener.address, names.join(", "));
+        opened(&title, &listener.rules, out)?;
+        for policy in policies {
+            is_right &= examples(policy, out)?;
         }
-        Some(_) | None => Ok(exit),
     }
+    let rulings = config.listeners.iter();
+    let rulings = rulings.map(|of| (Some(of.address.to_string()), &of.rules));
+    replayed(args, is_right, &rulings.collect(), out)
 }
 
-fn listen(listener: &ListenerSettings, out: &mut dyn Write) -> io::Result<bool> {
-    let mut is_right = true;
-    let names: Vec<_> = listener
-        .rules
-        .policies()
-        .iter()
-        .map(|policy| policy.name.to_string())
-        .collect();
-    opened(
-        &format!("{} ({})", listener.address, names.join(", ")),
-        &listener.rules,
-        out,
-    )?;
-    for policy in listener.rules.policies() {
-        is_right &= examples(policy, out)?;
+/// Ends a check: with the record, if one was named and all is right so far.
+fn replayed(
+    args: &CheckArgs,
+    is_right: bool,
+    rulings: &Rulings<'_>,
+    out: &mut dyn Write,
+) -> Result<Exit, Stop> {
+    match &args.against {
+        Some(record) if is_right => against::run(record, rulings, out),
+        Some(_) | None => Ok(Exit::done_if(is_right)),
     }
-    Ok(is_right)
 }
 
 /// What is granted, by effect and name, so that it is seen what a group opens.
 fn opened(title: &str, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
-    let granted: Vec<_> = Operation::ALL
-        .iter()
-        .copied()
+    let granted = Operation::ALL.iter().copied();
+    let granted: Vec<_> = granted
         .filter(|operation| rules.grants(*operation))
         .collect();
     let count = match granted.len() {
@@ -143,17 +122,12 @@ fn opened(title: &str, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
     for line in report::rules(rules) {
         writeln!(out, "  {line}")?;
     }
-    for effect in [
-        Effect::Read,
-        Effect::Content,
-        Effect::Write,
-        Effect::Control,
-    ] {
-        let names: Vec<_> = granted
-            .iter()
-            .filter(|operation| operation.spec().effect == effect)
-            .map(ToString::to_string)
-            .collect();
+    for effect in Effect::ALL {
+        let names = granted.iter().map(|operation| operation.spec());
+        let names = names
+            .filter(|spec| spec.effect == *effect)
+            .map(|spec| spec.name);
+        let names: Vec<_> = names.collect();
         if !names.is_empty() {
             writeln!(out, "  {}: {}", effect.as_str(), names.join(", "))?;
         }
@@ -166,36 +140,27 @@ fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
     let rules = Rules::new(vec![policy.clone()], Grants::default());
     let mut all_right = true;
     for example in &policy.examples {
-        let call = Target::parse(&example.target).map_err(Unclassified::from);
-        let outcome = match call.and_then(|target| classify(&example.method, target)) {
+        let (method, target) = (&example.method, &example.target);
+        let call = Target::parse(target).map_err(Unclassified::from);
+        let (is_allowed, what) = match call.and_then(|target| classify(method, target)) {
             Ok(call) => match dry_run::judge(&rules, call, &example.body, &example.given) {
-                Ok((Judgement::Deny(denial), _)) | Err(denial) => Err(denial.message),
-                Ok(_) => Ok(()),
+                Ok((Judgement::Deny(denial), _)) | Err(denial) => {
+                    (Some(false), format!("denied: {}", denial.message))
+                }
+                Ok(_) => (Some(true), "allowed".to_owned()),
             },
-            Err(unknown @ Unclassified::Unknown { .. }) => Err(unknown.to_string()),
-            // A slip in an example would pass as a denial, and prove nothing.
-            Err(Unclassified::Bad(bad)) => {
-                all_right = false;
-                let (name, method, target) = (&policy.name, &example.method, &example.target);
-                writeln!(
-                    out,
-                    "{name}: example `{method} {target}` is no request: {bad}"
-                )?;
-                continue;
+            Err(unknown @ Unclassified::Unknown { .. }) => {
+                (Some(false), format!("denied: {unknown}"))
             }
+            // A slip in an example would pass as a denial, and prove nothing.
+            Err(Unclassified::Bad(bad)) => (None, format!("no request: {bad}")),
         };
-        if outcome.is_ok() != example.allow {
+        if is_allowed != Some(example.allow) {
             all_right = false;
-            let got = outcome.map_or_else(
-                |message| format!("denied: {message}"),
-                |()| "allowed".to_owned(),
-            );
             writeln!(
                 out,
-                "{}: example `{} {}` is {got}",
-                policy.name,
-                example.method,
-                example.target
+                "{}: example `{method} {target}` is {what}",
+                policy.name
             )?;
         }
     }

@@ -1,6 +1,7 @@
 //! How a command ends.
 
-use std::io::{self, Write};
+use std::fmt::Display;
+use std::io;
 
 use crate::policyfile::Problem;
 
@@ -28,12 +29,51 @@ impl Exit {
             Self::Configuration => 78,
         }
     }
+
+    pub(super) fn done_if(is_done: bool) -> Self {
+        if is_done { Self::Done } else { Self::Failed }
+    }
 }
 
-/// Writes every problem of a configuration.
-pub(super) fn print_problems(problems: &[Problem], err: &mut dyn Write) -> io::Result<Exit> {
-    for problem in problems {
-        writeln!(err, "dockgate: {problem}")?;
+/// Why a command ends without its answer.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Help was asked for, and is the answer.
+    Help(String),
+    /// The command line is wrong.
+    Usage(String),
+    /// The settings, or a file that was named, are wrong.
+    Problems(Vec<Problem>),
+    /// The answer could not be written.
+    Output(io::Error),
+}
+
+impl Stop {
+    /// A command line that is wrong in what clap does not check.
+    pub(super) fn usage(message: impl Display) -> Self {
+        Self::Usage(format!("dockgate: {message}\n"))
     }
-    Ok(Exit::Configuration)
+}
+
+impl From<Vec<Problem>> for Stop {
+    fn from(problems: Vec<Problem>) -> Self {
+        Self::Problems(problems)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl From<clap::Error> for Stop {
+    fn from(error: clap::Error) -> Self {
+        let text = error.to_string();
+        if error.use_stderr() {
+            Self::Usage(text)
+        } else {
+            Self::Help(text)
+        }
+    }
 }

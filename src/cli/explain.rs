@@ -9,65 +9,39 @@ use std::io::{self, Write};
 
 use self::answer::Answer;
 pub(super) use self::arguments::ExplainArgs;
-use self::arguments::{ExplainOptions, Unanswerable};
-use super::exit::{Exit, print_problems};
+use self::arguments::ExplainOptions;
+use super::exit::{Exit, Stop};
 use crate::config::{Config, Files, Flags, ListenAddress, load};
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
 use crate::policyfile::same_mark::same_marks;
-use crate::policyfile::{Grants, Policy, Problem};
+use crate::policyfile::{Grants, Policy};
 
 /// Explains the verdict on one request.
-pub(super) fn run(args: ExplainArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    let explained = args.read().and_then(|(options, request)| {
-        let places = places(&options)?;
-        let api_min = places.api_min;
-        let answers = places.rules.into_iter().map(|(listener, rules)| {
-            let answer = Answer::of(&rules, &request, api_min);
-            Answer { listener, ..answer }
-        });
-        Ok((options, answers.collect::<Vec<_>>()))
+pub(super) fn run(args: ExplainArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
+    let (options, request) = args.read()?;
+    let (places, api_min) = places(&options)?;
+    let answers = places.into_iter().map(|(listener, rules)| {
+        let answer = Answer::of(&rules, &request, api_min);
+        Answer { listener, ..answer }
     });
-    let (options, answers) = match explained {
-        Ok(explained) => explained,
-        Err(unanswerable) => return unanswered(unanswerable, out, err),
-    };
+    let answers: Vec<_> = answers.collect();
     for answer in &answers {
         if options.json {
-            writeln!(out, "{}", serde_json::to_string(answer)?)?;
+            let json = serde_json::to_string(answer).map_err(io::Error::from)?;
+            writeln!(out, "{json}")?;
         } else {
             words::write(answer, answers.len() > 1, out)?;
         }
     }
-    if answers.iter().all(Answer::is_allowed) {
-        Ok(Exit::Done)
-    } else {
-        Ok(Exit::Failed)
-    }
+    Ok(Exit::done_if(answers.iter().all(Answer::is_allowed)))
 }
 
-fn unanswered(
-    unanswerable: Unanswerable,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> io::Result<Exit> {
-    match unanswerable {
-        Unanswerable::Help(text) => write!(out, "{text}").map(|()| Exit::Done),
-        Unanswerable::Usage(text) => write!(err, "{text}").map(|()| Exit::Usage),
-        Unanswerable::Paste(bad) => writeln!(err, "dockgate: {bad}").map(|()| Exit::Usage),
-        Unanswerable::Problems(problems) => print_problems(&problems, err),
-    }
-}
+/// Where a request can be asked: the rules that hold, each with the listener that they hold on.
+type Places = Vec<(Option<String>, Rules)>;
 
-/// Where a request can be asked, and the least API version that is taken there.
-struct Places {
-    /// What holds, with the listener that it holds on.
-    rules: Vec<(Option<String>, Rules)>,
-    api_min: ApiVersion,
-}
-
-/// The named policies, or the listeners of the settings.
-fn places(options: &ExplainOptions) -> Result<Places, Unanswerable> {
+/// The named policies, or the listeners of the settings; and the least API version that is taken there.
+fn places(options: &ExplainOptions) -> Result<(Places, ApiVersion), Stop> {
     let flags = Flags {
         config: options.config.clone(),
         ..Flags::default()
@@ -78,43 +52,36 @@ fn places(options: &ExplainOptions) -> Result<Places, Unanswerable> {
         let references = options.policy.iter();
         let policies = references.map(|reference| Policy::load(reference, &Files));
         let policies = policies.collect::<Result<Vec<_>, _>>()?;
-        let same: Vec<_> = same_marks(&policies)
-            .into_iter()
-            .map(Problem::from)
-            .collect();
+        let same = same_marks(&policies);
         if !same.is_empty() {
             return Err(same.into());
         }
-        let rules = vec![(None, Rules::new(policies, Grants::default()))];
-        return Ok(Places { rules, api_min });
+        let rules = Rules::new(policies, Grants::default());
+        return Ok((vec![(None, rules)], api_min));
     }
     let wanted = options.listener.as_deref().map(ListenAddress::parse);
     let wanted = wanted
         .transpose()
-        .map_err(|bad| wrong_listener(&bad.to_string()))?;
-    let told = config
-        .listeners
-        .iter()
-        .map(|listener| listener.address.to_string());
-    let told = told.collect::<Vec<_>>().join(", ");
-    let mut rules = Vec::new();
+        .map_err(|bad| Stop::usage(format!("--listener: {bad}")))?;
+    let mut all = Vec::new();
+    let mut places = Vec::new();
     for listener in config.listeners {
+        all.push(listener.address.to_string());
         if wanted
             .as_ref()
             .is_none_or(|wanted| *wanted == listener.address)
         {
-            rules.push((Some(listener.address.to_string()), listener.rules));
+            places.push((Some(listener.address.to_string()), listener.rules));
         }
     }
-    if rules.is_empty() {
-        let message = format!("no listener of the settings is there: name one of {told}");
-        return Err(wrong_listener(&message));
+    if places.is_empty() {
+        let message = format!(
+            "no listener of the settings is there: name one of {}",
+            all.join(", ")
+        );
+        return Err(Stop::usage(format!("--listener: {message}")));
     }
-    Ok(Places { rules, api_min })
-}
-
-fn wrong_listener(message: &str) -> Unanswerable {
-    Unanswerable::Usage(format!("dockgate: --listener: {message}\n"))
+    Ok((places, api_min))
 }
 
 #[cfg(test)]

@@ -4,13 +4,12 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::exit::{Exit, print_problems};
+use super::exit::{Exit, Stop};
 use crate::app;
 use crate::config::{Config, Flags, ListenAddress, load};
 use crate::policy::Reason;
@@ -33,18 +32,14 @@ enum Sick {
 }
 
 /// Asks every listener, then the daemon.
-pub(super) fn run(flags: &Flags, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    let config = match Config::load(flags, load::environment()) {
-        Ok(config) => config,
-        Err(problems) => return print_problems(&problems, err),
-    };
-    if let Some(why) = unhealthy(&config) {
-        writeln!(out, "unhealthy: {why}")?;
-        Ok(Exit::Failed)
-    } else {
-        writeln!(out, "healthy")?;
-        Ok(Exit::Done)
+pub(super) fn run(flags: &Flags, out: &mut dyn Write) -> Result<Exit, Stop> {
+    let config = Config::load(flags, load::environment())?;
+    let unhealthy = unhealthy(&config);
+    match &unhealthy {
+        Some(why) => writeln!(out, "unhealthy: {why}")?,
+        None => writeln!(out, "healthy")?,
     }
+    Ok(Exit::done_if(unhealthy.is_none()))
 }
 
 /// The first thing that does not work, if anything does not.
@@ -80,24 +75,16 @@ fn unhealthy(config: &Config) -> Option<String> {
 /// Takes any HTTP answer for life, a refusal too: what is granted is no question of health. Two are
 /// none: the server cannot ask the daemon, whatever this process can, or it forwards nothing at all.
 fn ask(address: &ListenAddress) -> Result<(), Sick> {
-    let asked = match address {
+    let socket = match address {
         ListenAddress::Tcp(address) if address.port() == 0 => {
             let why = "has a port that the system chose, which is not known here: name one";
             return Err(Sick::Wrong(why.to_owned()));
         }
-        ListenAddress::Tcp(address) => connect(*address).and_then(|socket| {
-            socket.set_read_timeout(Some(LIMIT))?;
-            socket.set_write_timeout(Some(LIMIT))?;
-            converse(socket)
-        }),
-        ListenAddress::Unix(path) => connect_unix(path).and_then(|socket| {
-            socket.set_read_timeout(Some(LIMIT))?;
-            socket.set_write_timeout(Some(LIMIT))?;
-            converse(socket)
-        }),
+        ListenAddress::Tcp(address) => connect(*address).map(Socket::from),
+        ListenAddress::Unix(path) => connect_unix(path),
     };
     let is_slow = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
-    let head = asked.map_err(|error| {
+    let head = socket.and_then(converse).map_err(|error| {
         if is_slow.contains(&error.kind()) {
             Sick::Slow
         } else {
@@ -120,16 +107,18 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// Connects, unless as many wait already as may: then it would wait for ever with them.
-fn connect_unix(path: &Path) -> io::Result<UnixStream> {
+fn connect_unix(path: &Path) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.connect(&SockAddr::unix(path)?)?;
     socket.set_nonblocking(false)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// Asks, and returns the head of the answer.
-fn converse(mut socket: impl Read + Write) -> io::Result<Vec<u8>> {
+fn converse(mut socket: Socket) -> io::Result<Vec<u8>> {
+    socket.set_read_timeout(Some(LIMIT))?;
+    socket.set_write_timeout(Some(LIMIT))?;
     let request = format!(
         "GET /_ping HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {HEALTH_AGENT}\r\nConnection: close\r\n\r\n"
     );

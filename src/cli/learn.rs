@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -9,10 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::builder::NonEmptyStringValueParser as NoEmpty;
 use clap::{Args, ValueHint};
 
-use super::exit::{Exit, print_problems};
+use super::exit::{Exit, Stop};
 use crate::advice::learn::{Seen, Sighting};
-use crate::audit::reading;
-use crate::audit::reading::Line;
+use crate::audit::reading::{self, Line};
 use crate::config::Files;
 use crate::docker::json::printable;
 use crate::policyfile::Problem;
@@ -54,21 +54,14 @@ struct Reading {
 }
 
 /// Prints the policy that a record teaches.
-pub(super) fn run(args: &LearnArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    let input = match open(args.file.as_deref()) {
-        Ok(input) => input,
-        Err(problem) => return print_problems(&[problem], err),
-    };
+pub(super) fn run(
+    args: &LearnArgs,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<Exit, Stop> {
     let mut reading = Reading::default();
     let client = args.client.as_deref();
-    let read = reading::read_all(input, |line| reading.take(line, client));
-    let foreign = match read {
-        Ok(foreign) => foreign,
-        Err(error) => {
-            let problem = Problem::of_file(&name(args.file.as_deref()), error.to_string());
-            return print_problems(&[problem], err);
-        }
-    };
+    let foreign = read(args.file.as_deref(), |line| reading.take(line, client))?;
     reading.end();
     reading.report(foreign, client, err)?;
     if reading.seen.is_empty() {
@@ -78,36 +71,25 @@ pub(super) fn run(args: &LearnArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         write!(out, "{}", reading.seen.policy(&reading.description()))?;
         return Ok(Exit::Done);
     };
-    match reading.seen.merged(file, &Files) {
-        Ok((text, notes)) => {
-            write!(out, "{text}")?;
-            for note in notes {
-                writeln!(err, "dockgate: {note}")?;
-            }
-            Ok(Exit::Done)
-        }
-        Err(problems) => print_problems(&problems, err),
+    let (text, notes) = reading.seen.merged(file, &Files)?;
+    write!(out, "{text}")?;
+    for note in notes {
+        writeln!(err, "dockgate: {note}")?;
     }
+    Ok(Exit::Done)
 }
 
-fn name(file: Option<&Path>) -> String {
-    file.map_or_else(
-        || "standard input".to_owned(),
-        |file| file.display().to_string(),
-    )
-}
-
-/// The file, or standard input.
-pub(super) fn open(file: Option<&Path>) -> Result<Box<dyn BufRead>, Problem> {
-    match file.filter(|file| *file != Path::new("-")) {
-        None => Ok(Box::new(io::stdin().lock())),
-        Some(path) => {
-            let file = File::open(path);
-            let file =
-                file.map_err(|error| Problem::of_file(&name(Some(path)), error.to_string()))?;
-            Ok(Box::new(BufReader::new(file)))
-        }
-    }
+/// Reads a record, from a file or standard input. Returns how many lines are none of a record.
+pub(super) fn read(file: Option<&Path>, take: impl FnMut(Line)) -> Result<u64, Vec<Problem>> {
+    let name = file.map_or("standard input".to_owned(), |file| {
+        file.display().to_string()
+    });
+    let problem = |error: io::Error| vec![Problem::of_file(&name, error.to_string())];
+    let input: Box<dyn BufRead> = match file.filter(|file| *file != Path::new("-")) {
+        None => Box::new(io::stdin().lock()),
+        Some(path) => Box::new(BufReader::new(File::open(path).map_err(problem)?)),
+    };
+    reading::read_all(input, take).map_err(problem)
 }
 
 /// So many details of what no policy could allow are shown for each reason.
@@ -192,50 +174,40 @@ impl Reading {
     }
 
     fn report(&self, foreign: u64, client: Option<&str>, err: &mut dyn Write) -> io::Result<()> {
+        let mut say = |what: &dyn Display| writeln!(err, "dockgate: {what}");
         let clients = self.clients.iter();
         let clients: Vec<_> = clients
             .map(|(client, count)| format!("{} ({count})", named(client)))
             .collect();
-        let count = self.seen.len();
         if clients.is_empty() {
-            let of = client
-                .map(|client| format!(" of the client {client}"))
-                .unwrap_or_default();
-            writeln!(
-                err,
-                "dockgate: nothing to learn from: no request{of} that a policy decides about"
-            )?;
+            let of = client.map(|client| format!(" of the client {client}"));
+            let of = of.unwrap_or_default();
+            say(&format_args!(
+                "nothing to learn from: no request{of} that a policy decides about"
+            ))?;
         } else {
-            writeln!(
-                err,
-                "dockgate: learned from {count} requests of {}",
-                clients.join(", ")
-            )?;
+            let (count, clients) = (self.seen.len(), clients.join(", "));
+            say(&format_args!("learned from {count} requests of {clients}"))?;
         }
         if clients.len() > 1 {
-            writeln!(
-                err,
-                "dockgate: to learn from one of them alone add --client ADDRESS"
-            )?;
+            say(&"to learn from one of them alone add --client ADDRESS")?;
         }
         for (reason, (count, told)) in &self.refused {
-            writeln!(
-                err,
-                "dockgate: requests passed over that no policy could allow, as {reason}: {count}"
-            )?;
+            say(&format_args!(
+                "requests passed over that no policy could allow, as {reason}: {count}"
+            ))?;
             for detail in told.iter().take(SHOWN) {
                 // It has the client's own words.
-                writeln!(err, "dockgate:   {}", printable(detail))?;
+                say(&format_args!("  {}", printable(detail)))?;
             }
             if told.len() > SHOWN {
-                writeln!(err, "dockgate:   and {} more", told.len() - SHOWN)?;
+                say(&format_args!("  and {} more", told.len() - SHOWN))?;
             }
         }
         if foreign > 0 {
-            writeln!(
-                err,
-                "dockgate: lines passed over that are no records in JSON, as the messages of the start: {foreign}"
-            )?;
+            say(&format_args!(
+                "lines passed over that are no records in JSON, as the messages of the start: {foreign}"
+            ))?;
         }
         Ok(())
     }

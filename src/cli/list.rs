@@ -18,7 +18,10 @@ pub(super) fn policies(out: &mut dyn Write) -> io::Result<Exit> {
     let width = width.unwrap_or_default();
     for name in names() {
         let policy = Policy::load(name, &Files);
-        let description = policy.as_ref().map(|policy| &*policy.description).unwrap_or_default();
+        let description = policy
+            .as_ref()
+            .map(|policy| &*policy.description)
+            .unwrap_or_default();
         writeln!(out, "{:width$}  {description}", indented(name))?;
     }
     Ok(Exit::Done)

@@ -6,7 +6,7 @@ use super::table::SettingsReader;
 use super::{ListenAddress, ListenerSettings, SocketAccess};
 use crate::policy::Rules;
 use crate::policyfile::same_mark::same_marks;
-use crate::policyfile::{Grants, Policy, Problem, Written};
+use crate::policyfile::{Grants, Policy, Written};
 
 /// The policy that holds when nothing says which.
 const DEFAULT_POLICY: &str = "default";
@@ -47,8 +47,7 @@ pub(crate) fn compose(
     }
     check_doubles(reader, &listeners);
     let policies = listeners.iter().flat_map(|of| of.rules.policies());
-    let same = same_marks(policies).into_iter();
-    reader.problems.extend(same.map(Problem::from));
+    reader.problems.extend(same_marks(policies));
     listeners
 }
 

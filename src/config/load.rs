@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser as NoEmpty;
 use figment::Provider;
 use figment::providers::{Format, Toml};
 use figment::value::Value;
@@ -20,17 +22,22 @@ use crate::compat::ImageVariables;
 use crate::policyfile::{Lines, Policy, Problem};
 
 /// What the command line says of the settings.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Args)]
 pub struct Flags {
-    /// The settings file.
+    /// Settings file
+    #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Policies, by name or file.
+    /// Policy, by its shipped name or its file; may be given more than once, or joined by commas
+    #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = NoEmpty::new())]
     pub policy: Vec<String>,
-    /// Addresses to listen on.
+    /// Address to listen on: <tcp://127.0.0.1:2375>, <unix:///path>
+    #[arg(long, value_name = "ADDR", value_delimiter = ',', value_parser = NoEmpty::new())]
     pub listen: Vec<String>,
-    /// The daemon's address.
+    /// Address of the daemon: <unix:///var/run/docker.sock>, <tcp://host:2375>
+    #[arg(long, value_name = "ADDR", value_parser = NoEmpty::new())]
     pub upstream: Option<String>,
-    /// Whether what the policies refuse is sent all the same.
+    /// Forward what the policies refuse, and record it as `would_deny`: the gate is open
+    #[arg(long)]
     pub observe: bool,
 }
 

@@ -52,7 +52,9 @@ pub(crate) fn not_granted(
     let taken = denying.map(|policy| taken_out(policy, call));
     match &call.subject {
         Subject::Operation { operation, .. } => {
-            let way = policies.iter().find_map(|policy| policy.way_to(*operation));
+            let way = policies
+                .iter()
+                .find_map(|policy| policy.ways.get(operation));
             let has = |block: &Block| policies.iter().any(|policy| policy.blocks.has(*block));
             let block = operation.spec().judged.block.filter(|block| !has(block));
             let narrow = block.map(|block| format!(", and narrow it in [{}]", block.name()));
@@ -62,7 +64,7 @@ pub(crate) fn not_granted(
                 let variant = variant.unwrap_or_default();
                 format!("{variant}add \"{entry}\" to allow{narrow}")
             };
-            let way = way.map(str::to_owned).or(taken).unwrap_or_else(add);
+            let way = way.cloned().or(taken).unwrap_or_else(add);
             let message = format!("{entry} is not granted; to grant it {way}");
             Denial::new(Reason::NotGranted, message)
         }
@@ -70,7 +72,7 @@ pub(crate) fn not_granted(
             let near = nearest_route(call.method.as_str(), path)
                 .map(|near| format!(", the nearest is {near}"));
             let near = near.unwrap_or_default();
-            let way = policies.iter().find_map(Policy::way_to_paths);
+            let way = policies.iter().find_map(|policy| policy.way_to_paths);
             let add = || match RawPath::parse(call.method.as_str(), path) {
                 Ok(_) => format!("to grant it all the same add \"{entry}\" to allow"),
                 Err(_) => "no entry of allow can grant it".to_owned(),

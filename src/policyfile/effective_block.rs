@@ -78,9 +78,7 @@ impl Policy {
         if self.lines.line(block.name(), 0).is_some() {
             return Some(self);
         }
-        self.parents
-            .iter()
-            .find_map(|parent| parent.holder(block))
+        self.parents.iter().find_map(|parent| parent.holder(block))
     }
 
     /// The blocks of extended policies in whose place another one holds that leaves keys of theirs out.

@@ -1,42 +1,14 @@
 //! Two files with one mark would each treat the other's objects as their own, so they are not loaded together.
 
-use std::fmt;
-
 use super::file::Policy;
 use super::mark::{MAX_MARK, is_valid};
 use super::problem::Problem;
 use super::shipped;
 
-/// Two policies that come from different files and have the same mark.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SameMark<'a> {
-    /// The one whose file can be changed.
-    changed: &'a Policy,
-    other: &'a Policy,
-}
-
-impl fmt::Display for SameMark<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mark, other) = (&self.changed.mark, &self.other.name);
-        write!(
-            f,
-            "\"{mark}\" is also the mark of {other}, and each would treat the other's objects as its own: \
-             write another one here, such as mark = \"{}-2\"",
-            other_mark(mark)
-        )
-    }
-}
-
-impl From<SameMark<'_>> for Problem {
-    fn from(same: SameMark<'_>) -> Self {
-        Self::of_key(&same.changed.name, "mark", same.to_string())
-    }
-}
-
-/// The policies, of those that are loaded together, that have a mark of another file's.
-pub(crate) fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Vec<SameMark<'a>> {
+/// What is wrong with policies, of those that are loaded together, that have a mark of another file's.
+pub(crate) fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Vec<Problem> {
     let mut seen: Vec<&Policy> = Vec::new();
-    let mut same = Vec::new();
+    let mut problems = Vec::new();
     for policy in policies {
         // The settings' own policies have no file.
         let is_same = |it: &&Policy| (&it.file, &it.mark) == (&policy.file, &policy.mark);
@@ -44,22 +16,24 @@ pub(crate) fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> 
             continue;
         }
         if let Some(before) = seen.iter().find(|it| it.mark == policy.mark) {
-            let is_shipped = shipped::text(&policy.name).is_some();
-            same.push(if policy.file.is_none() || is_shipped {
-                SameMark {
-                    changed: before,
-                    other: policy,
-                }
+            let is_fixed = policy.file.is_none() || shipped::text(&policy.name).is_some();
+            let (changed, other) = if is_fixed {
+                (*before, policy)
             } else {
-                SameMark {
-                    changed: policy,
-                    other: before,
-                }
-            });
+                (policy, *before)
+            };
+            let message = format!(
+                "\"{}\" is also the mark of {}, and each would treat the other's objects as its own: write another one \
+                 here, such as mark = \"{}-2\"",
+                changed.mark,
+                other.name,
+                other_mark(&changed.mark)
+            );
+            problems.push(Problem::of_key(&changed.name, "mark", message));
         }
         seen.push(policy);
     }
-    same
+    problems
 }
 
 /// A mark that can be written, to begin another one with.
@@ -132,10 +106,7 @@ mod tests {
             ),
         ] {
             let same = same_marks(policies.iter().copied());
-            let told: Vec<_> = same
-                .iter()
-                .map(|it| Problem::from(*it).to_string())
-                .collect();
+            let told: Vec<_> = same.iter().map(ToString::to_string).collect();
             assert_eq!(told.len(), want.len(), "{told:?}");
             for (told, want) in told.iter().zip(want) {
                 assert!(told.starts_with(want) && told.ends_with("-2\""), "{told}");

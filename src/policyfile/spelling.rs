@@ -1,7 +1,10 @@
 //! The nearest right spelling for a wrong one, to offer in messages.
 
 /// The candidate nearest to `wrong`, if one is near enough to be meant. Case does not count.
-pub(crate) fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    wrong: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let wrong = wrong.to_ascii_lowercase();
     let scored = candidates.into_iter().map(|right| {
         (
@@ -15,7 +18,10 @@ pub(crate) fn nearest<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a 
 }
 
 /// `: did you mean "..."?`, or nothing when no candidate is near.
-pub(crate) fn did_you_mean<'a>(wrong: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn did_you_mean<'a>(
+    wrong: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> String {
     nearest(wrong, candidates)
         .map(|right| format!(": did you mean \"{right}\"?"))
         .unwrap_or_default()

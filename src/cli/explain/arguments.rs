@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::builder::NonEmptyStringValueParser as NoEmpty;
 use clap::{Args, Parser};
 
-use crate::cli::pasted::{BadPaste, Pasted, Piece};
+use crate::cli::exit::Stop;
+use crate::cli::pasted::{Pasted, Piece};
 use crate::policyfile::Problem;
 
 /// The arguments as the command line has them. What begins with the request is read here: only here it is
@@ -70,69 +71,34 @@ pub(super) struct ExplainedRequest {
     pub(super) left_out: Vec<String>,
 }
 
-/// Why there is no answer.
-#[derive(Debug)]
-pub(super) enum Unanswerable {
-    /// Help was asked for.
-    Help(String),
-    /// The command line is wrong.
-    Usage(String),
-    /// The text is no request.
-    Paste(BadPaste),
-    /// The settings, a policy or a body are wrong.
-    Problems(Vec<Problem>),
-}
-
-impl From<BadPaste> for Unanswerable {
-    fn from(bad: BadPaste) -> Self {
-        Self::Paste(bad)
-    }
-}
-
-impl From<Vec<Problem>> for Unanswerable {
-    fn from(problems: Vec<Problem>) -> Self {
-        Self::Problems(problems)
-    }
-}
-
-impl From<clap::Error> for Unanswerable {
-    fn from(error: clap::Error) -> Self {
-        if error.use_stderr() {
-            Self::Usage(error.to_string())
-        } else {
-            Self::Help(error.to_string())
-        }
-    }
-}
-
 impl ExplainArgs {
     /// The options, and the request with its body.
-    pub(super) fn read(self) -> Result<(ExplainOptions, ExplainedRequest), Unanswerable> {
+    pub(super) fn read(self) -> Result<(ExplainOptions, ExplainedRequest), Stop> {
         let (options, pasted) = self.parse(&mut io::stdin())?;
         let asked = asked(pasted, &options)?;
         Ok((options, asked))
     }
 
-    fn parse(self, input: &mut dyn Read) -> Result<(ExplainOptions, Pasted), Unanswerable> {
+    fn parse(self, input: &mut dyn Read) -> Result<(ExplainOptions, Pasted), Stop> {
         let Self { options, request } = self;
         if Pasted::is_split(&request) {
-            return Ok((options, Pasted::parse_words(&request)?));
+            return Ok((options, Pasted::parse_words(&request).map_err(Stop::usage)?));
         }
         let words = ["dockgate explain".to_owned()].into_iter().chain(request);
         let unsplit = Unsplit::try_parse_from(words)?;
         let options = options.and(unsplit.options)?;
         let pasted = match unsplit.target {
-            Some(target) => Pasted::new(unsplit.first, target),
-            None if unsplit.first == "-" => Pasted::parse(&text(input)?)?,
-            None => Pasted::parse(&unsplit.first)?,
+            Some(target) => Ok(Pasted::new(unsplit.first, target)),
+            None if unsplit.first == "-" => Pasted::parse(&text(input)?),
+            None => Pasted::parse(&unsplit.first),
         };
-        Ok((options, pasted))
+        Ok((options, pasted.map_err(Stop::usage)?))
     }
 }
 
 impl ExplainOptions {
     /// These with what stands behind the request.
-    fn and(mut self, behind: Self) -> Result<Self, Unanswerable> {
+    fn and(mut self, behind: Self) -> Result<Self, Stop> {
         let doubled = [
             ("--config", self.config.is_some() && behind.config.is_some()),
             (
@@ -142,9 +108,8 @@ impl ExplainOptions {
             ("--body", self.body.is_some() && behind.body.is_some()),
         ];
         if let Some((flag, _)) = doubled.iter().find(|(_, is_doubled)| *is_doubled) {
-            return Err(Unanswerable::Usage(format!(
-                "dockgate: {flag} is there twice: name it once\n"
-            )));
+            let message = format!("{flag} is there twice: name it once");
+            return Err(Stop::usage(message));
         }
         self.policy.extend(behind.policy);
         self.config = self.config.or(behind.config);
@@ -152,20 +117,20 @@ impl ExplainOptions {
         self.body = self.body.or(behind.body);
         self.json |= behind.json;
         if self.listener.is_some() && !self.policy.is_empty() {
-            let message = "dockgate: --listener and --policy exclude each other: name either\n";
-            return Err(Unanswerable::Usage(message.to_owned()));
+            let message = "--listener and --policy exclude each other: name either";
+            return Err(Stop::usage(message));
         }
         Ok(self)
     }
 }
 
 /// A request with its body, of which pieces may stand in files.
-fn asked(pasted: Pasted, options: &ExplainOptions) -> Result<ExplainedRequest, Unanswerable> {
+fn asked(pasted: Pasted, options: &ExplainOptions) -> Result<ExplainedRequest, Stop> {
     let mut pieces = pasted.body;
     if let Some(file) = &options.body {
         if !pieces.is_empty() {
-            let message = "dockgate: what was pasted has a body of its own: leave --body out\n";
-            return Err(Unanswerable::Usage(message.to_owned()));
+            let message = "what was pasted has a body of its own: leave --body out";
+            return Err(Stop::usage(message));
         }
         pieces.push(Piece::File {
             path: file.display().to_string(),
@@ -180,10 +145,8 @@ fn asked(pasted: Pasted, options: &ExplainOptions) -> Result<ExplainedRequest, U
                 let read = fs::read_to_string(&path);
                 let read =
                     read.map_err(|error| vec![Problem::of_file(&path, error.to_string())])?;
-                body.extend(
-                    read.chars()
-                        .filter(|end| !in_one_line || !"\r\n\0".contains(*end)),
-                );
+                let is_kept = |end: &char| !in_one_line || !"\r\n\0".contains(*end);
+                body.extend(read.chars().filter(is_kept));
             }
         }
     }
@@ -198,7 +161,7 @@ fn asked(pasted: Pasted, options: &ExplainOptions) -> Result<ExplainedRequest, U
 }
 
 /// What standard input has, up to what no request is longer than.
-fn text(input: &mut dyn Read) -> Result<String, Unanswerable> {
+fn text(input: &mut dyn Read) -> Result<String, Stop> {
     let mut text = String::new();
     let read = input.take(MOST_TEXT).read_to_string(&mut text);
     read.map_err(|error| vec![Problem::of_file("standard input", error.to_string())])?;
@@ -221,13 +184,12 @@ mod tests {
     /// The request and the options of a command line; what is wrong with it otherwise.
     fn read(words: &[&str], input: &str) -> Result<(String, ExplainOptions), String> {
         let line = CommandLine::try_parse_from(["explain"].iter().chain(words));
-        let parsed = line.map_err(|error| Unanswerable::Usage(error.to_string()));
+        let parsed = line.map_err(|error| Stop::Usage(error.to_string()));
         let parsed = parsed.and_then(|line| line.args.parse(&mut input.as_bytes()));
         match parsed {
             Ok((options, pasted)) => Ok((format!("{} {}", pasted.method, pasted.target), options)),
-            Err(Unanswerable::Help(text) | Unanswerable::Usage(text)) => Err(text),
-            Err(Unanswerable::Paste(bad)) => Err(bad.to_string()),
-            Err(Unanswerable::Problems(problems)) => Err(format!("{problems:?}")),
+            Err(Stop::Help(text) | Stop::Usage(text)) => Err(text),
+            Err(stop) => Err(format!("{stop:?}")),
         }
     }
 
