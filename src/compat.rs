@@ -4,7 +4,6 @@
 //! `environment` and a few settings. Every variable that is set is accounted for: what it opens, or
 //! why it does nothing.
 
-mod dialect;
 mod report;
 mod tables;
 mod values;
@@ -15,9 +14,9 @@ use std::collections::HashMap;
 
 use figment::value::Value;
 
-pub(crate) use self::dialect::Dialect;
 pub(crate) use self::variables::ImageVariables;
 use self::ways::{Formula, Ways};
+use crate::config::Dialect;
 use crate::config::layers::Layer;
 use crate::config::settings::DEFAULT_LISTEN;
 use crate::policyfile::{Entry, Grants, Place, Policy, Problem, Written};

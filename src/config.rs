@@ -5,26 +5,24 @@
 //! configuration is told whole and does not start.
 
 pub mod address;
-mod choices;
 mod files;
 mod kinds;
 pub(crate) mod layers;
 mod listeners;
 pub mod load;
-pub(crate) mod ownership;
-mod rate;
 mod rows;
 pub mod schema;
 pub(crate) mod settings;
 mod table;
+pub(crate) mod values;
 
-pub use address::{BadAddress, ListenAddress, UpstreamAddress};
-pub use choices::{AuditFormat, LogLevel, OnFailure, Output};
+pub use address::{ListenAddress, UpstreamAddress};
 pub use files::Files;
 pub use load::Flags;
-pub use ownership::{RunAs, SocketAccess};
-pub use rate::UploadRate;
 pub use settings::{AuditSettings, Limits};
+pub use values::{
+    AuditFormat, Dialect, LogLevel, OnFailure, Output, RunAs, SocketAccess, UploadRate,
+};
 
 use crate::docker::ApiVersion;
 use crate::policy::Rules;

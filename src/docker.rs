@@ -6,7 +6,7 @@
 pub mod absent;
 pub(crate) mod body;
 pub mod classify;
-mod closed;
+pub(crate) mod closed;
 pub mod json;
 pub mod judged;
 pub mod mount;

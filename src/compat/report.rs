@@ -1,10 +1,10 @@
 //! What an operator is told of each variable: what it opens, or why it does nothing.
 
-use super::dialect::Dialect;
 use super::tables::default_of;
 use super::values;
 use super::variables::{ImageVariables, SETTINGS};
 use super::ways::{Formula, On, Ways};
+use crate::config::Dialect;
 
 /// The most names that a line has.
 const NAMED: usize = 8;
@@ -13,7 +13,7 @@ const NAMED: usize = 8;
 pub(super) fn lines(variables: &ImageVariables, dialect: Dialect) -> Vec<String> {
     let mut lines = vec![format!(
         "no policy is set: the environment is read as by the dialect {}",
-        dialect.name()
+        dialect.as_str()
     )];
     let effects = Effects {
         variables,
@@ -45,10 +45,10 @@ pub(super) fn lines(variables: &ImageVariables, dialect: Dialect) -> Vec<String>
 
 /// Why a variable is none of the dialect's.
 fn stranger(variable: &str) -> String {
-    let has = |dialect: &&(&str, Dialect)| Formula::of(dialect.1).has(variable);
+    let has = |dialect: &&Dialect| Formula::of(**dialect).has(variable);
     match (variable, Dialect::ALL.iter().find(has)) {
         ("DELETE" | "PATCH" | "PUT", _) => "POST opens all methods".to_owned(),
-        (_, Some((name, _))) => format!("it is one of DOCKGATE_DIALECT={name}"),
+        (_, Some(dialect)) => format!("it is one of DOCKGATE_DIALECT={}", dialect.as_str()),
         (_, None) => "no dialect has it".to_owned(),
     }
 }

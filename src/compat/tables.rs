@@ -7,7 +7,7 @@
 //! Source: the HAProxy configurations of Tecnativa's docker-socket-proxy 0.4 and LinuxServer's
 //! docker-socket-proxy of August 2026.
 
-use super::dialect::Dialect;
+use crate::config::Dialect;
 use crate::docker::Operation;
 
 /// A variable that opens every operation below one first segment, as far as methods go.

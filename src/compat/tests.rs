@@ -86,24 +86,22 @@ fn environments(dialect: Dialect) -> Vec<String> {
 /// Each line was reviewed by hand: variables, ` -> `, operations.
 #[test]
 fn every_variable_opens_in_each_dialect_what_was_reviewed() {
-    for (name, dialect) in Dialect::ALL {
+    for dialect in Dialect::ALL {
         let lines = environments(*dialect).into_iter().map(|environment| {
             let line = format!("{environment} -> {}", opened(*dialect, &environment));
             format!("{}\n", line.trim_end())
         });
         generated(
-            &format!("tests/data/dialects/{name}.txt"),
+            &format!("tests/data/dialects/{}.txt", dialect.as_str()),
             &lines.collect::<String>(),
         );
     }
 }
 
 fn applied(environment: &str, dialect: &str) -> Translated {
-    let (_, dialect) = *Dialect::ALL
-        .iter()
-        .find(|(word, _)| *word == dialect)
-        .unwrap();
-    parsed(environment).apply(dialect, false, &|_| false)
+    let mut dialects = Dialect::ALL.iter();
+    let dialect = dialects.find(|of| of.as_str() == dialect).unwrap();
+    parsed(environment).apply(*dialect, false, &|_| false)
 }
 
 /// A dialect, an environment, and how one of the lines that are told begins.

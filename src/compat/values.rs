@@ -2,8 +2,7 @@
 
 use figment::value::{Dict, Value};
 
-use super::dialect::Dialect;
-use crate::config::{ListenAddress, UpstreamAddress, ownership};
+use crate::config::{Dialect, ListenAddress, UpstreamAddress, values};
 
 /// Whether HAProxy takes a text for true: an integer other than 0, of which it reads one sign and the
 /// digits behind it. So `true`, `yes` and nothing at all are false.
@@ -97,11 +96,11 @@ pub(super) fn listen(text: &str) -> Result<Value, String> {
         }
     }
     for (word, id) in [("uid", &uid), ("gid", &gid)] {
-        if let Some(id) = id.as_ref().filter(|id| ownership::id(id).is_none()) {
+        if let Some(id) = id.as_ref().filter(|id| values::id(id).is_none()) {
             return Err(format!("`{word} {id}` is no number: write {word} 1000"));
         }
     }
-    if let Some(mode) = mode.as_ref().filter(|mode| ownership::mode(mode).is_none()) {
+    if let Some(mode) = mode.as_ref().filter(|mode| values::mode(mode).is_none()) {
         return Err(format!(
             "`mode {mode}` is none that lets somebody connect: write mode 660, or mode 666 for everybody"
         ));

@@ -2,8 +2,8 @@
 //!
 //! What is open, what is missing, and what opened something are three readings of the same ways.
 
-use super::dialect::Dialect;
 use super::tables::{DialectTable, PODMAN_OBJECTS, PODMAN_SECTIONS, Switch, section_of};
+use crate::config::Dialect;
 use crate::docker::Operation;
 use crate::policyfile::Entry;
 
@@ -185,7 +185,7 @@ mod tests {
 
     fn every_formula() -> impl Iterator<Item = (&'static str, Formula)> {
         let all = Dialect::ALL.iter();
-        all.map(|(name, dialect)| (*name, Formula::of(*dialect)))
+        all.map(|dialect| (dialect.as_str(), Formula::of(*dialect)))
     }
 
     #[test]

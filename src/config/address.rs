@@ -4,48 +4,40 @@ use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-/// An address that clients connect to.
-///
-/// Shape: `tcp://127.0.0.1:2375`, `tcp://[::]:2375`, `unix:///run/dockgate.sock`.
+/// The address of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ListenAddress {
-    /// An IP address and port; port 0 lets the system choose.
-    Tcp(SocketAddr),
+pub enum Address<T> {
+    /// Where it is by TCP.
+    Tcp(T),
     /// A unix socket's absolute path.
     Unix(PathBuf),
 }
 
-/// The address of the daemon.
+/// An address that clients connect to, by TCP an IP address and port; port 0 lets the system choose.
+///
+/// Shape: `tcp://127.0.0.1:2375`, `tcp://[::]:2375`, `unix:///run/dockgate.sock`.
+pub type ListenAddress = Address<SocketAddr>;
+
+/// The address of the daemon, by TCP a host name or IP address, and a port.
 ///
 /// Shape: `unix:///var/run/docker.sock`, `tcp://engine:2375`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UpstreamAddress {
-    /// A host name or IP address, and a port.
-    Tcp(String),
-    /// A unix socket's absolute path.
-    Unix(PathBuf),
-}
+pub type UpstreamAddress = Address<String>;
 
 /// Why an address is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadAddress {
-    /// Not `host:port`.
+pub(crate) enum BadAddress {
     #[error("`{0}` is no host and port from 1 on: write tcp://engine:2375 or tcp://[::1]:2375")]
     HostPort(String),
-    /// Not an IP address and port.
     #[error("`{0}` is no IP address and port: write tcp://127.0.0.1:2375 or tcp://[::]:2375")]
     IpPort(String),
-    /// A path that no socket can have.
     #[error(
         "`{0}` is longer than the 107 bytes that a socket's path may have: choose a shorter one"
     )]
     LongPath(String),
-    /// Not an absolute path.
     #[error(
         "`{0}` is no absolute path of a socket, or has a space or a `/` at its end: write unix:///run/docker.sock"
     )]
     Path(String),
-    /// Neither `tcp://` nor `unix://`.
     #[error("`{0}` begins neither with tcp:// nor with unix://")]
     Scheme(String),
     /// A user before the host, and maybe a password, which is not repeated.
@@ -56,29 +48,21 @@ pub enum BadAddress {
 /// The longest path of a unix socket, in bytes. Source: unix(7).
 const MAX_PATH: usize = 107;
 
-impl ListenAddress {
-    /// Parses an address.
-    pub(crate) fn parse(text: &str) -> Result<Self, BadAddress> {
+impl<T> Address<T> {
+    /// Parses an address, of which `by_tcp` reads what stands behind `tcp://`.
+    fn read(
+        text: &str,
+        by_tcp: impl FnOnce(&str) -> Result<T, BadAddress>,
+    ) -> Result<Self, BadAddress> {
         match text.strip_prefix("tcp://") {
             Some(rest) if rest.contains('@') => Err(BadAddress::User),
-            Some(rest) => rest
-                .parse()
-                .map(Self::Tcp)
-                .map_err(|_| BadAddress::IpPort(rest.to_owned())),
+            Some(rest) => by_tcp(rest).map(Self::Tcp),
             None => unix_path(text).map(Self::Unix),
-        }
-    }
-
-    /// Whether only programs of this host can reach it by TCP, a browser among them.
-    pub(crate) fn is_loopback(&self) -> bool {
-        match self {
-            Self::Tcp(address) => address.ip().to_canonical().is_loopback(),
-            Self::Unix(_) => false,
         }
     }
 }
 
-impl fmt::Display for ListenAddress {
+impl<T: fmt::Display> fmt::Display for Address<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "tcp://{address}"),
@@ -87,34 +71,35 @@ impl fmt::Display for ListenAddress {
     }
 }
 
+impl ListenAddress {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadAddress> {
+        let ip_port = |rest: &str| {
+            let address = rest.parse();
+            address.map_err(|_| BadAddress::IpPort(rest.to_owned()))
+        };
+        Self::read(text, ip_port)
+    }
+
+    /// Whether only programs of this host can reach it by TCP, a browser among them.
+    pub(crate) fn is_loopback(&self) -> bool {
+        matches!(self, Self::Tcp(address) if address.ip().to_canonical().is_loopback())
+    }
+}
+
 impl UpstreamAddress {
+    pub(crate) fn parse(text: &str) -> Result<Self, BadAddress> {
+        let host_port = |rest: &str| match rest.rsplit_once(':') {
+            Some((host, port)) if is_host(host) && is_port(port) => Ok(rest.to_owned()),
+            Some(_) | None => Err(BadAddress::HostPort(rest.to_owned())),
+        };
+        Self::read(text, host_port)
+    }
+
     /// The path of its socket, if it is one of unix.
     pub(crate) fn socket(&self) -> Option<&str> {
         match self {
             Self::Unix(path) => path.to_str(),
             Self::Tcp(_) => None,
-        }
-    }
-
-    /// Parses an address.
-    pub(crate) fn parse(text: &str) -> Result<Self, BadAddress> {
-        match text.strip_prefix("tcp://") {
-            Some(rest) if rest.contains('@') => Err(BadAddress::User),
-            Some(rest) => rest
-                .rsplit_once(':')
-                .filter(|(host, port)| is_host(host) && is_port(port))
-                .map(|_| Self::Tcp(rest.to_owned()))
-                .ok_or_else(|| BadAddress::HostPort(rest.to_owned())),
-            None => unix_path(text).map(Self::Unix),
-        }
-    }
-}
-
-impl fmt::Display for UpstreamAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => write!(f, "tcp://{address}"),
-            Self::Unix(path) => write!(f, "unix://{}", path.display()),
         }
     }
 }

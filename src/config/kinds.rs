@@ -6,11 +6,10 @@ use std::time::Duration;
 use figment::value::Value;
 use serde_json::{Value as Json, json};
 
-use super::choices::{AuditFormat, LogLevel, OnFailure, Output};
-use super::rows::{ValueShape, number};
+use super::rows::{SettingRow, ValueShape, number};
 use super::table::{SettingKind, SettingsReader};
-use super::{ListenAddress, RunAs, UpstreamAddress, ownership, rate};
-use crate::compat::Dialect;
+use super::values::{self, AuditFormat, Dialect, LogLevel, OnFailure, Output, RunAs};
+use super::{ListenAddress, UpstreamAddress};
 use crate::docker::ApiVersion;
 use crate::policyfile::spelling::did_you_mean;
 use crate::policyfile::{Entry, Written, schema};
@@ -44,55 +43,44 @@ macro_rules! texts {
 }
 
 texts! {
-    /// The least API version.
     ApiMin(text): ApiVersion, like(r"^[0-9]+\.[0-9]+$"),
         must(text, api_min(text), "must be a version from 1.24 on: \"1.44\"");
-    /// The form of the record.
-    Format(text): AuditFormat, one_of(AuditFormat::ALL), choose(AuditFormat::ALL, text);
+    Format(text): AuditFormat, one_of(AuditFormat::ALL, AuditFormat::as_str),
+        choose(AuditFormat::ALL, AuditFormat::as_str, text);
     /// A host name without a port, in lower case once it is read.
     HostName(text): String, like("^[^:/*]*$"),
         must(text, host_name(text), "is no host name: write \"dash.example\", without a port");
-    /// A user and a group.
     UidGid(text): RunAs, like("^[0-9]+:[0-9]+$"),
         must(text, RunAs::parse(text), "must be a user and a group by number: \"65532:65532\"");
-    /// Which image's variables are read.
-    DialectName(text): Dialect, one_of(Dialect::ALL), choose(Dialect::ALL, text);
-    /// How severe diagnostics are.
-    Level(text): LogLevel, one_of(LogLevel::ALL), choose(LogLevel::ALL, text);
-    /// An address to listen on.
+    DialectName(text): Dialect, one_of(Dialect::ALL, Dialect::as_str),
+        choose(Dialect::ALL, Dialect::as_str, text);
+    Level(text): LogLevel, one_of(LogLevel::ALL, LogLevel::as_str),
+        choose(LogLevel::ALL, LogLevel::as_str, text);
     Listen(text): ListenAddress, like(ADDRESS),
         ListenAddress::parse(text).map_err(|bad| bad.to_string()), instead: "name an address";
-    /// An octal mode of a socket.
     Mode(text): u32, like("^0?[0-7]{3}$"),
-        must(text, ownership::mode(text), "must be an octal mode that lets somebody write: \"0660\" for owner \
+        must(text, values::mode(text), "must be an octal mode that lets somebody write: \"0660\" for owner \
             and group, \"0666\" for everybody");
-    /// An origin as browsers send it.
     Origin(text): String, like(r"^[a-z]+://[a-z0-9.:\[\]-]+$"),
         must(text, origin(text), "is no origin: write \"https://dash.example\", as browsers send it: in lower \
             case, without a path or a `*`");
-    /// Where the record is written to.
     OutputName(text): Output, like("^(stdout$|stderr$|none$|/)"),
         must(text, Output::parse(text), "must be stdout, stderr, none or an absolute path");
-    /// The owner of a socket.
     Owner(text): (Option<u32>, Option<u32>), like("^[0-9]*:[0-9]*$"),
-        must(text, ownership::owner(text), "must be a user and a group by number, or one of them: \
+        must(text, values::owner(text), "must be a user and a group by number, or one of them: \
             \"1000:998\", \":998\"");
     /// A policy's name or file, which is read once all settings are.
     PolicyName(text): String, schema::reference(), Ok(text.to_owned()), instead: "name a policy";
-    /// Bytes per second, or off.
     Rate(text): Option<u64>, like("^(off|[0-9]+([KMG]i)?B)$"),
-        or_off(text, must(text, rate::bytes(text), "must be a number of bytes per second with its unit, up to \
+        or_off(text, must(text, values::bytes(text), "must be a number of bytes per second with its unit, up to \
             1GiB, or off: \"16KiB\", \"1MiB\""));
-    /// A time with its unit.
     Time(text): Duration, like(r"[0-9]\s*[a-zA-Zµ]"), must(text, time(text), TIME);
-    /// A time, or off.
     TimeOrOff(text): Option<Duration>, like(r"^off$|[0-9]\s*[a-zA-Zµ]"),
         or_off(text, must(text, time(text), TIME));
-    /// The daemon's address.
     DaemonAddress(text): UpstreamAddress, like(ADDRESS),
         UpstreamAddress::parse(text).map_err(|bad| bad.to_string());
-    /// What happens while the record cannot be written.
-    WhenFull(text): OnFailure, one_of(OnFailure::ALL), choose(OnFailure::ALL, text);
+    WhenFull(text): OnFailure, one_of(OnFailure::ALL, OnFailure::as_str),
+        choose(OnFailure::ALL, OnFailure::as_str, text);
 }
 
 const ADDRESS: &str = r"^(tcp://[^@]+|unix:///[\s\S]*)$";
@@ -107,18 +95,15 @@ fn must<T>(text: &str, read: Option<T>, must: &str) -> Result<T, String> {
     read.ok_or_else(|| format!("`{text}` {must}"))
 }
 
-fn one_of<T>(choices: &[(&str, T)]) -> Json {
-    json!({"enum": words(choices)})
+fn one_of<T: Copy>(choices: &[T], word: fn(T) -> &'static str) -> Json {
+    let words = choices.iter().map(|choice| word(*choice));
+    json!({"enum": words.collect::<Vec<_>>()})
 }
 
-fn words<'a, T>(choices: &[(&'a str, T)]) -> Vec<&'a str> {
-    choices.iter().map(|(word, _)| *word).collect()
-}
-
-fn choose<T: Copy>(choices: &[(&str, T)], text: &str) -> Result<T, String> {
-    let chosen = choices.iter().find(|(word, _)| *word == text);
-    chosen.map(|(_, choice)| *choice).ok_or_else(|| {
-        let words = words(choices);
+fn choose<T: Copy>(choices: &[T], word: fn(T) -> &'static str, text: &str) -> Result<T, String> {
+    let mut chosen = choices.iter().copied();
+    chosen.find(|choice| word(*choice) == text).ok_or_else(|| {
+        let words: Vec<_> = choices.iter().map(|choice| word(*choice)).collect();
         let hint = did_you_mean(text, words.iter().copied());
         format!("`{text}` must be one of {}{hint}", words.join(", "))
     })
@@ -209,19 +194,10 @@ impl<K: SettingKind> SettingKind for Filled<K> {
 /// A list of tables.
 pub(crate) struct Tables<T>(PhantomData<T>);
 
-/// Nothing, for the default of a list or a table.
-pub(crate) const EMPTY: Vec<Value> = Vec::new();
-
 impl<K: SettingKind> SettingKind for Tables<K> {
     type Value = Vec<K::Value>;
-    const SHAPE: ValueShape = match K::SHAPE {
-        ValueShape::Table(rows) => ValueShape::Tables(rows),
-        shape @ (ValueShape::Flag
-        | ValueShape::List
-        | ValueShape::Number
-        | ValueShape::Tables(_)
-        | ValueShape::Text) => shape,
-    };
+    const SHAPE: ValueShape = ValueShape::Tables;
+    const ROWS: &'static [SettingRow] = K::ROWS;
 
     fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value> {
         reader.tables::<K>(value.as_array()?)
@@ -231,6 +207,9 @@ impl<K: SettingKind> SettingKind for Tables<K> {
         List::<K>::schema()
     }
 }
+
+/// Nothing, for the default of a list or a table.
+pub(crate) const EMPTY: Vec<Value> = Vec::new();
 
 /// A number within bounds.
 pub(crate) struct Number<const LEAST: u64, const MOST: u64>;

@@ -62,9 +62,12 @@ impl Layers {
     }
 
     /// What is set.
-    pub(crate) fn values(&self) -> Dict {
+    pub(crate) fn values(&self) -> Value {
         let mut profiles = self.merged.data().unwrap_or_default();
-        profiles.remove(&Profile::Default).unwrap_or_default()
+        profiles
+            .remove(&Profile::Default)
+            .unwrap_or_default()
+            .into()
     }
 
     pub(crate) fn is_set(&self, key: &str) -> bool {

@@ -16,7 +16,7 @@ use figment::value::Value;
 
 use super::layers::{Layer, Layers};
 use super::settings::Settings;
-use super::table::SettingsReader;
+use super::table::{SettingKind, SettingsReader};
 use super::{Admission, Config, ListenerSettings, RunAs, files, listeners, rows};
 use crate::compat::ImageVariables;
 use crate::policyfile::{Lines, Policy, Problem};
@@ -193,7 +193,7 @@ impl Sources {
     fn read_variables(&mut self) -> Option<Policy> {
         let values = self.layers.values();
         // What is wrong is reported when all settings are read.
-        let settings = Settings::take(&values, &mut SettingsReader::new(&self.layers))?;
+        let settings = Settings::read(&values, &mut SettingsReader::new(&self.layers))?;
         let has_policy = settings.policy.is_some()
             || settings.allow.is_some()
             || settings.listener.iter().any(|own| own.policy.is_some());
@@ -210,7 +210,7 @@ impl Sources {
     fn check(mut self) -> Result<Config, Vec<Problem>> {
         let translated = self.read_variables();
         let mut reader = SettingsReader::new(&self.layers);
-        let settings = Settings::take(&self.layers.values(), &mut reader);
+        let settings = Settings::read(&self.layers.values(), &mut reader);
         let Some(settings) = settings else {
             self.problems.append(&mut reader.problems);
             return Err(self.problems);

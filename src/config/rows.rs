@@ -9,15 +9,15 @@ use crate::policy::keys::setting::{described, table};
 use crate::policyfile::spelling::nearest;
 
 /// The shape of a value.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ValueShape {
     Flag,
     /// A list of texts.
     List,
     Number,
-    Table(&'static [SettingRow]),
+    Table,
     /// A list of tables.
-    Tables(&'static [SettingRow]),
+    Tables,
     Text,
 }
 
@@ -28,6 +28,8 @@ pub(crate) struct SettingRow {
     /// A sentence on it.
     pub(crate) about: &'static str,
     pub(crate) shape: ValueShape,
+    /// The settings of its table, or of each of its tables.
+    pub(crate) rows: &'static [SettingRow],
     pub(crate) schema: fn() -> Json,
     pub(crate) default: Option<fn() -> Value>,
     pub(crate) note: Note,
@@ -62,7 +64,7 @@ impl ValueShape {
                 let parts = parts.filter(|part| !part.is_empty()).map(Value::from);
                 Ok(Value::from(parts.collect::<Vec<_>>()))
             }
-            Self::Table(_) | Self::Tables(_) => {
+            Self::Table | Self::Tables => {
                 Err("cannot be set by the environment: write [[listener]] in a file")
             }
         }
@@ -77,8 +79,8 @@ impl ValueShape {
             Self::Flag => value.to_bool().is_some(),
             Self::List => all(|value| value.as_str().is_some()),
             Self::Number => number(value).is_some(),
-            Self::Table(_) => value.as_dict().is_some(),
-            Self::Tables(_) => all(|value| value.as_dict().is_some()),
+            Self::Table => value.as_dict().is_some(),
+            Self::Tables => all(|value| value.as_dict().is_some()),
             Self::Text => value.as_str().is_some(),
         }
     }
@@ -88,8 +90,8 @@ impl ValueShape {
             Self::Flag => "must be true or false",
             Self::List => "must be a list of strings: [\"...\"]",
             Self::Number => "must be a whole number, without quotes",
-            Self::Table(_) => return format!("must be a table: [{key}]"),
-            Self::Tables(_) => "must be a list of tables: [[listener]]",
+            Self::Table => return format!("must be a table: [{key}]"),
+            Self::Tables => "must be a list of tables: [[listener]]",
             Self::Text => "must be a string, in quotes",
         };
         expected.to_owned()
@@ -104,21 +106,16 @@ pub(crate) fn number(value: &Value) -> Option<u64> {
 
 /// The settings of a table and of those in it by their keys, sorted, with points between the levels.
 pub(crate) fn all(rows: &'static [SettingRow]) -> BTreeMap<String, &'static SettingRow> {
-    let all = rows.iter().flat_map(|row| match row.shape {
-        ValueShape::Table(rows) => {
-            let inner = all(rows).into_iter();
-            let inner = inner.map(|(key, inner)| (format!("{}.{key}", row.key), inner));
-            inner.collect()
+    let mut keys = BTreeMap::new();
+    for row in rows {
+        if row.shape == ValueShape::Table {
+            let inner = all(row.rows).into_iter();
+            keys.extend(inner.map(|(key, inner)| (format!("{}.{key}", row.key), inner)));
+        } else {
+            keys.insert(row.key.to_owned(), row);
         }
-        ValueShape::Flag
-        | ValueShape::List
-        | ValueShape::Number
-        | ValueShape::Tables(_)
-        | ValueShape::Text => {
-            vec![(row.key.to_owned(), row)]
-        }
-    });
-    all.collect()
+    }
+    keys
 }
 
 /// What to say of a key that no table has. `shown` makes of the key that it is near what is written.
@@ -142,13 +139,13 @@ pub(crate) fn fitting(
     report: &mut dyn FnMut(&str, String),
 ) -> Dict {
     let mut values: Vec<_> = dict.into_iter().collect();
-    values.sort_by_key(|(_, value)| ValueShape::Tables(&[]).is_of(value));
+    values.sort_by_key(|(_, value)| ValueShape::Tables.is_of(value));
     let mut fitting = Dict::new();
     for (name, value) in values {
         let key = format!("{within}{name}");
         match rows.iter().find(|row| row.key == name) {
             Some(row) if row.shape.is_of(&value) => {
-                fitting.insert(name, inner(row.shape, value, &key, report));
+                fitting.insert(name, inner(row, value, &key, report));
             }
             Some(row) => report(&key, row.shape.expected(&key)),
             None => {
@@ -169,19 +166,20 @@ pub(crate) fn fitting(
 
 /// What fits of the tables in a value.
 fn inner(
-    shape: ValueShape,
+    row: &'static SettingRow,
     value: Value,
     key: &str,
     report: &mut dyn FnMut(&str, String),
 ) -> Value {
-    match (shape, value) {
-        (ValueShape::Table(rows), Value::Dict(_, table)) => {
-            fitting(rows, table, &format!("{key}."), report).into()
+    match (row.shape, value) {
+        (ValueShape::Table, Value::Dict(_, table)) => {
+            fitting(row.rows, table, &format!("{key}."), report).into()
         }
-        (ValueShape::Tables(rows), Value::Array(_, tables)) => {
+        (ValueShape::Tables, Value::Array(_, tables)) => {
             let tables = tables.into_iter().filter_map(Value::into_dict).enumerate();
-            let tables = tables
-                .map(|(at, table)| fitting(rows, table, &format!("{key}[{at}]."), report).into());
+            let tables = tables.map(|(at, table)| {
+                fitting(row.rows, table, &format!("{key}[{at}]."), report).into()
+            });
             Value::from(tables.collect::<Vec<Value>>())
         }
         (_, value) => value,
@@ -233,11 +231,10 @@ mod tests {
         assert_eq!(ValueShape::Number.parse("64"), Ok(Value::from(64_u64)));
         let list = ValueShape::List.parse("traefik, homepage,").unwrap();
         assert_eq!(list.as_array().map(<[Value]>::len), Some(2));
-        let tables = ValueShape::Tables(&[]);
         for (shape, text) in [
             (ValueShape::Flag, "1"),
             (ValueShape::Number, "ten"),
-            (tables, "x"),
+            (ValueShape::Tables, "x"),
         ] {
             assert!(shape.parse(text).is_err(), "{text}");
         }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::rows;
 use super::settings::Settings;
+use super::table::SettingKind;
 use crate::policyfile::schema::document;
 
 /// The schema of a settings file.
@@ -28,11 +29,11 @@ mod tests {
             ValueShape::Flag => "boolean",
             ValueShape::List => "list",
             ValueShape::Number => "number",
-            ValueShape::Tables(_) => "list of tables",
+            ValueShape::Tables => "list of tables",
             ValueShape::Text if key == "limits.reply_head" => "duration, or `\"off\"`",
             ValueShape::Text if key == "limits.upload_rate" => "bytes per second, or `\"off\"`",
             ValueShape::Text if key.starts_with("limits.") => "duration",
-            ValueShape::Text | ValueShape::Table(_) => "text",
+            ValueShape::Text | ValueShape::Table => "text",
         }
     }
 
@@ -49,7 +50,7 @@ mod tests {
                 .and_then(|rest| rest.lines().next())
                 .unwrap_or_default();
             let variable = key.to_ascii_uppercase().replace('.', "__");
-            let end = if matches!(row.shape, ValueShape::Tables(_)) {
+            let end = if row.shape == ValueShape::Tables {
                 " | not by environment |".to_owned()
             } else {
                 format!(" | `DOCKGATE_{variable}` |")

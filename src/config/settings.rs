@@ -11,9 +11,9 @@ use super::kinds::{
     ApiMin, DaemonAddress, DialectName, EMPTY, Filled, Format, HostName, Level, List, Listen, Mode,
     Number, Origin, OutputName, Owner, PolicyName, Rate, Tables, Time, TimeOrOff, UidGid, WhenFull,
 };
-use super::rate::UploadRate;
 use super::rows::{Note, SettingRow, ValueShape};
 use super::table::{SettingKind, SettingsReader, settings};
+use super::values::UploadRate;
 use crate::docker::ApiVersion;
 use crate::policyfile::Entry;
 

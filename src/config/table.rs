@@ -17,6 +17,8 @@ pub(crate) trait SettingKind {
     type Value: Debug;
     /// What can be told of a value wherever it is written, before all of them are merged.
     const SHAPE: ValueShape;
+    /// The settings of its table, or of each of its tables.
+    const ROWS: &'static [SettingRow] = &[];
     /// What to write instead of an empty list of it, where that is wrong.
     const INSTEAD: &str = "name one";
 
@@ -49,30 +51,24 @@ macro_rules! settings {
             )+
         }
 
-        impl $table {
-            pub(crate) const ROWS: &'static [SettingRow] = &[$(SettingRow {
+        impl SettingKind for $table {
+            type Value = Self;
+            const SHAPE: ValueShape = ValueShape::Table;
+            const ROWS: &'static [SettingRow] = &[$(SettingRow {
                 key: stringify!($key),
                 about: $about,
                 shape: <$kind as SettingKind>::SHAPE,
+                rows: <$kind as SettingKind>::ROWS,
                 schema: <$kind as SettingKind>::schema,
                 default: settings!(@default $($default)?),
                 note: settings!(@note $($note $($text)?)?),
             }),+];
 
             /// Reads all of them, and reports everything that is wrong.
-            pub(crate) fn take(dict: &Dict, reader: &mut SettingsReader<'_>) -> Option<Self> {
-                let mut rows = Self::ROWS.iter();
+            fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self> {
+                let (dict, mut rows) = (value.as_dict()?, Self::ROWS.iter());
                 $(let $key = reader.take::<$kind>(dict, rows.next()?);)+
                 Some(Self { $($key: settings!(@field $key $(, $default)?)),+ })
-            }
-        }
-
-        impl SettingKind for $table {
-            type Value = Self;
-            const SHAPE: ValueShape = ValueShape::Table(Self::ROWS);
-
-            fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self> {
-                Self::take(value.as_dict()?, reader)
             }
 
             fn schema() -> Json {

@@ -25,7 +25,7 @@ macro_rules! closed {
     };
 }
 
-pub(super) use closed;
+pub(crate) use closed;
 
 /// Whether a word is one of a list, which has them with spaces between.
 pub(super) fn is_listed(word: &str, list: &str) -> bool {

@@ -1,4 +1,95 @@
-//! Whom to run as, and who may use a socket of Dockgate's own: ids and modes as they are written.
+//! What settings say that are words, ids, modes and rates.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::docker::closed::closed;
+
+closed! {
+    /// How severe diagnostics must be to be shown.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    LogLevel, by as_str {
+        /// Errors alone.
+        Error = "error",
+        /// Warnings too.
+        Warn = "warn",
+        /// What an operator may want to know too.
+        Info = "info",
+        /// What a developer may want to know too.
+        Debug = "debug",
+    }
+}
+
+closed! {
+    /// The form of the record's lines.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    AuditFormat, by as_str {
+        /// JSON, for programs.
+        Json = "json",
+        /// Words, for people.
+        Text = "text",
+    }
+}
+
+closed! {
+    /// What happens to requests while the record cannot be written.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    OnFailure, by as_str {
+        /// They are refused.
+        Refuse = "refuse",
+        /// They go on without a record.
+        Continue = "continue",
+    }
+}
+
+closed! {
+    /// The image whose variables are read, and how.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    Dialect, by as_str {
+        /// As Tecnativa's, less what nobody expects to be open.
+        Hardened = "hardened",
+        /// As LinuxServer's image.
+        Linuxserver = "linuxserver",
+        /// As Tecnativa's image.
+        Tecnativa = "tecnativa",
+    }
+}
+
+/// Where the record is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// Standard error, between the diagnostics.
+    Stderr,
+    /// Nowhere.
+    None,
+    /// A file, appended to.
+    File(PathBuf),
+}
+
+impl Output {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "stdout" => Some(Self::Stdout),
+            "stderr" => Some(Self::Stderr),
+            "none" => Some(Self::None),
+            path => path.starts_with('/').then(|| Self::File(path.into())),
+        }
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stdout => f.write_str("stdout"),
+            Self::Stderr => f.write_str("stderr"),
+            Self::None => f.write_str("none"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
 
 /// The user and the group that a process started as root takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +169,32 @@ pub(crate) fn mode(text: &str) -> Option<u32> {
     mode.filter(|mode| is_right && mode & 0o222 != 0)
 }
 
+/// The lowest rate of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadRate {
+    /// How much must come in a second.
+    pub bytes_per_second: u64,
+    /// How long the daemon may be kept waiting beyond that.
+    pub grace: Duration,
+}
+
+const UNITS: &[(&str, u64)] = &[
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("B", 1),
+];
+
+/// How many bytes a second a text says.
+pub(crate) fn bytes(text: &str) -> Option<u64> {
+    let mut units = UNITS.iter();
+    let (number, unit) = units.find_map(|(name, size)| Some((text.strip_suffix(name)?, size)))?;
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    let number = number.parse::<u64>().ok().filter(|_| is_number)?;
+    let bytes = number.checked_mul(*unit)?;
+    (1..=1 << 30).contains(&bytes).then_some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +254,30 @@ mod tests {
             "", "0", "66", "6600", "1660", "00660", "0o660", "0680", "+660", "u+rw", "0444", "0000",
         ] {
             assert_eq!(mode(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_number_with_its_unit() {
+        for (text, want) in [
+            ("1B", Some(1)),
+            ("16KiB", Some(16 << 10)),
+            ("2MiB", Some(2 << 20)),
+            ("1GiB", Some(1 << 30)),
+            ("2GiB", None),
+            ("0B", None),
+            ("0", None),
+            ("16", None),
+            ("16 KiB", None),
+            ("16kb", None),
+            ("+1B", None),
+            ("-1B", None),
+            ("KiB", None),
+            ("99999999999999999999KiB", None),
+            ("18446744073709551615GiB", None),
+            ("", None),
+        ] {
+            assert_eq!(bytes(text), want, "{text}");
         }
     }
 }
