@@ -151,8 +151,8 @@ impl Replay {
             writeln!(out, "  supposed: {ORDINARY}")?;
         }
         // Nothing that is compared proves nothing.
-        let mut changes = self.changes.keys();
-        let breaks = changes.any(|(change, ..)| *change == Change::Refused);
+        let mut kinds = self.changes.keys();
+        let breaks = kinds.any(|(change, ..)| *change == Change::Refused);
         Ok(Exit::done_if(!breaks && judged > 0))
     }
 }

@@ -265,7 +265,7 @@ fn each_says_which_source_of_its_client_it_is_based_on() {
 #[test]
 fn descriptions_fit_into_a_line_of_the_list_and_no_line_is_too_long() {
     for (name, text) in ALL {
-        let description = load(name).description;
+        let description = &load(name).description;
         assert!(
             (10..=100).contains(&description.len()),
             "{name}: {description}"
