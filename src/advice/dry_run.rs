@@ -53,18 +53,15 @@ pub fn judge<'a>(
 /// The answer to a lookup about what is ordinary. What the record calls `@own` was made through the policy
 /// of this mark.
 pub(crate) fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
-    let mut reply = ordinary(lookup);
     let own = json!({ POLICY_LABEL: mark });
-    if let Lookup::Tag(_) | Lookup::Volume(_) = lookup {
-        return Answer::Missing;
-    }
-    if matches!(lookup, Lookup::Container(name) if name == OWN) {
-        merge(&mut reply, &json!({"Config": {"Labels": own}}));
+    let given = if matches!(lookup, Lookup::Container(name) if name == OWN) {
+        Some(json!({"Config": {"Labels": own}}))
     } else if matches!(lookup, Lookup::Network(name) if name == OWN) {
-        merge(&mut reply, &json!({ "Labels": own }));
-    }
-    let read = lookup.read(reply.to_string().as_bytes());
-    read.unwrap_or(Answer::Missing)
+        Some(json!({ "Labels": own }))
+    } else {
+        None
+    };
+    read(lookup, given.as_ref())
 }
 
 /// How the record calls what was made through the same policy.
@@ -75,21 +72,23 @@ fn answer(lookup: &Lookup, given: &[Given]) -> (Answer, bool) {
     if let Lookup::Predecessor(name) = lookup {
         return replaced(name, given);
     }
-    let call = lookup.call();
-    let target = call.map(|call| call.path()).unwrap_or_default();
+    let target = lookup.call().map(|call| call.path()).unwrap_or_default();
     let found = given.iter().find(|(of, _)| *of == target);
-    if found.is_none() && matches!(lookup, Lookup::Tag(_) | Lookup::Volume(_)) {
-        return (Answer::Missing, false);
-    }
-    if let Some((_, Value::Null)) = found {
-        return (Answer::Missing, true);
+    (read(lookup, found.map(|(_, given)| given)), found.is_some())
+}
+
+/// The answer about what is ordinary, but for what is given of it.
+fn read(lookup: &Lookup, given: Option<&Value>) -> Answer {
+    let is_free = given.is_none() && matches!(lookup, Lookup::Tag(_) | Lookup::Volume(_));
+    if is_free || given == Some(&Value::Null) {
+        return Answer::Missing;
     }
     let mut reply = ordinary(lookup);
-    if let Some((_, given)) = found {
+    if let Some(given) = given {
         merge(&mut reply, given);
     }
     let read = lookup.read(reply.to_string().as_bytes());
-    (read.unwrap_or(Answer::Missing), found.is_some())
+    read.unwrap_or(Answer::Missing)
 }
 
 /// The containers that are supposed to have been taken away.

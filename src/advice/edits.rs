@@ -1,7 +1,6 @@
 //! What would have to be written, and where, for the verdict to be another.
 
-use crate::docker::Block;
-use crate::docker::Call;
+use crate::docker::{Block, Call};
 use crate::policy::hint::Hints;
 use crate::policy::keys::Key;
 use crate::policy::reason::Asked;
@@ -15,8 +14,8 @@ enum PolicySource<'a> {
     OwnFile(&'a str),
     /// In a file that extends it.
     Shipped(&'a str),
-    /// In the settings, as it is their `allow`.
-    Settings(&'a Place),
+    /// In the settings, as it is their `allow`: what sets it, and whether that is their file.
+    Settings(&'a str, bool),
     /// In the environment, as image-swap variables made it.
     Environment,
 }
@@ -25,40 +24,30 @@ enum PolicySource<'a> {
 pub(crate) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited<'_>) -> String {
     let entry = entry(call);
     let granting = rules.policies().iter().filter(|policy| policy.grants(call));
-    let names: Vec<_> = granting.map(|policy| policy.name.to_string()).collect();
+    let names: Vec<_> = granting.map(|policy| &*policy.name).collect();
     let settings = settings_deny(rules, &entry);
     if names.len() > 1 {
         let listed =
             settings.unwrap_or_else(|| format!("write deny = [\"{entry}\"] in the settings"));
         return format!("{listed}, as {} grant it", names.join(" and "));
     }
-    let place = match source(policy) {
-        PolicySource::OwnFile(file) => return listed(&policy.deny, "deny", &entry, file),
+    match source(policy) {
+        PolicySource::OwnFile(file) => listed(&policy.deny, "deny", &entry, file),
         PolicySource::Shipped(name) => {
-            return format!(
+            format!(
                 "write extends = [\"{name}\"] and deny = [\"{entry}\"] in a policy file of your own"
-            );
+            )
         }
-        PolicySource::Settings(place) => Some(place),
-        PolicySource::Environment => None,
-    };
-    match place {
-        Some(Place::List {
-            file,
-            line: Some(_),
-            ..
-        }) if cited.written.is_single() => {
+        PolicySource::Settings(file, true) if cited.written.is_single() => {
             format!("take \"{}\" out of allow in {file}", cited.written.text)
         }
-        Some(Place::List {
-            file,
-            line: Some(_),
-            ..
-        }) => settings.unwrap_or_else(|| format!("write deny = [\"{entry}\"] in {file}")),
-        Some(_) | None if entry.contains(' ') => {
-            settings.unwrap_or_else(|| format!("set DOCKGATE_DENY=\"{entry}\""))
+        PolicySource::Settings(file, true) => {
+            settings.unwrap_or_else(|| format!("write deny = [\"{entry}\"] in {file}"))
         }
-        Some(_) | None => settings.unwrap_or_else(|| format!("set DOCKGATE_DENY={entry}")),
+        PolicySource::Settings(_, false) | PolicySource::Environment => {
+            let quote = if entry.contains(' ') { "\"" } else { "" };
+            settings.unwrap_or_else(|| format!("set DOCKGATE_DENY={quote}{entry}{quote}"))
+        }
     }
 }
 
@@ -95,27 +84,19 @@ pub(crate) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<St
 /// What to write for some policy to grant a call that none grants.
 fn granted(rules: &Rules, call: &Call) -> String {
     let entry = entry(call);
-    let mut policies = rules.policies().iter();
-    // Within one file a deny wins, and an entry of allow changes nothing.
-    let denying = policies.find_map(|policy| match source(policy) {
-        PolicySource::OwnFile(_) => Some(policy).filter(|policy| policy.deny.covers(call)),
-        PolicySource::Shipped(_) | PolicySource::Settings(_) | PolicySource::Environment => None,
-    });
-    if let Some(policy) = denying {
-        let parents = &policy.parents;
-        let is_left = policy.allow.covers(call) || parents.iter().any(|parent| parent.grants(call));
-        let taken = taken_out(&policy.deny, call);
-        return if is_left {
-            taken
-        } else {
-            format!(
-                "{taken}, and {}",
-                listed(&policy.allow, "allow", &entry, &policy.name)
-            )
-        };
-    }
-    let is_own = |policy: &&Policy| matches!(source(policy), PolicySource::OwnFile(_));
     let policies = rules.policies();
+    let is_own = |policy: &&Policy| matches!(source(policy), PolicySource::OwnFile(_));
+    // Within one file a deny wins, and an entry of allow changes nothing.
+    let mut own = policies.iter().filter(is_own);
+    if let Some(policy) = own.find(|policy| policy.deny.covers(call)) {
+        let taken = taken_out(&policy.deny, call);
+        let mut parents = policy.parents.iter();
+        if policy.allow.covers(call) || parents.any(|parent| parent.grants(call)) {
+            return taken;
+        }
+        let listed = listed(&policy.allow, "allow", &entry, &policy.name);
+        return format!("{taken}, and {listed}");
+    }
     let Some(policy) = policies.iter().find(is_own).or(policies.first()) else {
         return format!("write allow = [\"{entry}\"] in the settings");
     };
@@ -126,20 +107,12 @@ fn granted(rules: &Rules, call: &Call) -> String {
                 "write extends = [\"{name}\"] and allow = [\"{entry}\"] in a policy file of your own"
             )
         }
-        PolicySource::Settings(place) => match place {
-            Place::List {
-                file,
-                line: Some(_),
-                ..
-            } => format!("add \"{entry}\" to allow in {file}"),
-            Place::List { file, .. } => format!("add {entry} to {file}"),
-            Place::Environment => format!("add \"{entry}\" to allow"),
-        },
+        PolicySource::Settings(file, true) => format!("add \"{entry}\" to allow in {file}"),
+        PolicySource::Settings(file, false) => format!("add {entry} to {file}"),
         PolicySource::Environment => {
-            let by_variable = call
-                .operation()
-                .and_then(|operation| policy.ways.get(&operation));
-            let way = by_variable.map(String::as_str).or(policy.way_to_paths);
+            let operation = call.operation();
+            let way = operation.and_then(|operation| policy.ways.get(&operation));
+            let way = way.map(String::as_str).or(policy.way_to_paths);
             way.unwrap_or_default().to_owned()
         }
     }
@@ -160,14 +133,13 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
         }
     }
     let ways = ways.join("; ");
-    let blocks = refused
+    let keys = refused
         .iter()
-        .filter_map(|requirement| requirement.what.key())
-        .map(Key::block);
-    let mut kept: Vec<&'static str> = blocks
-        .filter(|block| policy.blocks.has(*block))
-        .map(Block::name)
-        .collect();
+        .filter_map(|requirement| requirement.what.key());
+    let blocks = keys
+        .map(Key::block)
+        .filter(|block| policy.blocks.has(*block));
+    let mut kept: Vec<_> = blocks.map(Block::name).collect();
     kept.dedup();
     Some(match source(policy) {
         PolicySource::OwnFile(file) => format!("in {file}: {ways}"),
@@ -181,7 +153,7 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
                 "in a policy file of your own with extends = [\"{name}\"] and a copy of its [{kept}]: {ways}"
             )
         }
-        PolicySource::Settings(_) => {
+        PolicySource::Settings(..) => {
             let entry = entry(call);
             format!(
                 "in a policy file with allow = [\"{entry}\"], in the place of the settings' allow: {ways}"
@@ -217,7 +189,9 @@ fn source(policy: &Policy) -> PolicySource<'_> {
     let name = &*policy.name;
     match policy.allow.entries().first().map(|first| &first.place) {
         Some(Place::Environment) => PolicySource::Environment,
-        Some(place @ Place::List { file, .. }) if **file != *name => PolicySource::Settings(place),
+        Some(Place::List { file, line, .. }) if **file != *name => {
+            PolicySource::Settings(file, line.is_some())
+        }
         _ if policy.passes_bodies => PolicySource::Environment,
         _ if shipped::text(name).is_some() => PolicySource::Shipped(name),
         _ => PolicySource::OwnFile(name),

@@ -6,7 +6,6 @@
 
 mod allow;
 mod block;
-mod keys;
 mod merge;
 mod proposal;
 mod seen;

@@ -4,8 +4,7 @@
 //! that is all that a policy's blocks decide about. Containers and networks are supposed to be ordinary.
 
 use crate::advice::dry_run;
-use crate::docker::Block;
-use crate::docker::{Call, Document, Parameters};
+use crate::docker::{Block, Call, Document, Parameters};
 use crate::policy::answers::{Answers, NeedsLookup};
 use crate::policy::checker::Checker;
 use crate::policy::finding::Finding;
@@ -47,13 +46,13 @@ pub(crate) fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
             return Replayed::Allowed;
         }
         if shortfall.is_empty() {
-            unsure.get_or_insert(Shortfall::of(policy.blocks(), open));
+            unsure.get_or_insert(Shortfall::of(&policy.blocks, open));
             continue;
         }
         let is_sure = shortfall.iter().any(|finding| is_sure(policy, finding));
         let requirements = shortfall.iter().copied().map(requirement).collect();
         let kept = if is_sure { &mut least } else { &mut unsure };
-        kept.get_or_insert(Shortfall::of(policy.blocks(), requirements));
+        kept.get_or_insert(Shortfall::of(&policy.blocks, requirements));
     }
     match (unsure, least) {
         (Some(shortfall), _) => Replayed::Unsure(shortfall.requirements),
@@ -139,7 +138,7 @@ pub(crate) fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Fi
     let mut grants = |finding: &Finding| {
         let requirement = requirement(finding);
         loop {
-            let mut shortfall = Shortfall::of(policy.blocks(), Vec::new());
+            let mut shortfall = Shortfall::of(&policy.blocks, Vec::new());
             match Checker::of(policy, &known).check(&requirement, &mut shortfall) {
                 Ok(()) => return shortfall.requirements.is_empty(),
                 Err(NeedsLookup::Missing(_)) => return false,

@@ -246,7 +246,7 @@ impl<'p> Evaluation<'p, '_> {
         let is_start = |requirement: &&Requirement| requirement.what.key() == Some(Key::Start);
         for requirement in self.requirements.iter().filter(is_start) {
             for policy in &self.rules.policies {
-                let mut shortfall = Shortfall::of(policy.blocks(), Vec::new());
+                let mut shortfall = Shortfall::of(&policy.blocks, Vec::new());
                 Checker::of(policy, self.known).check(requirement, &mut shortfall)?;
                 if !shortfall.requirements.is_empty() {
                     return Ok(Some(shortfall));

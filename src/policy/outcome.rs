@@ -30,7 +30,7 @@ pub(super) fn outcome<'p>(
         return Ok(Outcome::Allowed(None));
     }
     let checker = Checker::of(policy, known);
-    let mut shortfall = Shortfall::of(policy.blocks(), Vec::new());
+    let mut shortfall = Shortfall::of(&policy.blocks, Vec::new());
     for requirement in requirements {
         checker.check(requirement, &mut shortfall)?;
     }

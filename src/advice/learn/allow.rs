@@ -4,9 +4,8 @@ use std::fmt::Write;
 
 use super::proposal::{Proposal, write_list};
 use super::seen::{Frequency, Seen};
-use crate::docker::Block;
 use crate::docker::json::quoted;
-use crate::docker::{Effect, Operation};
+use crate::docker::{Block, Effect, Operation};
 
 /// The operations and paths, one a line. Those that can be root on the host stand there as comments, and so does
 /// what was refused but for what only reads.
@@ -26,10 +25,9 @@ impl Allow {
                 allow.add(operation, of_operation(operation, count, &is_narrowed));
             }
         }
-        let paths = seen.paths.iter();
-        allow
-            .control
-            .extend(paths.map(|(path, count)| of_path(path, count)));
+        for (path, count) in &seen.paths {
+            allow.add_path(path, count);
+        }
         allow
     }
 
@@ -42,8 +40,14 @@ impl Allow {
         group.push(entry);
     }
 
+    /// A path as an entry of `allow`. What stands outside of the table has the effect control too.
     pub(super) fn add_path(&mut self, path: &str, count: &Frequency) {
-        self.control.push(of_path(path, count));
+        let told = count.describe();
+        self.control.push(Proposal {
+            toml: quoted(path),
+            comment: format!("{told}; a path outside of the table, whose bodies nobody judges"),
+            is_held_back: true,
+        });
     }
 
     /// What is granted, and what waits to be read.
@@ -60,10 +64,8 @@ impl Allow {
             (CONTROL, &self.control),
         ] {
             if !head.is_empty() && !group.is_empty() {
-                _ = writeln!(
-                    text,
-                    "    # {head} Take the `# ` away from what is to be granted."
-                );
+                let how = "Take the `# ` away from what is to be granted.";
+                _ = writeln!(text, "    # {head} {how}");
             }
             write_list(group, text);
         }
@@ -80,30 +82,16 @@ pub(super) fn of_operation(
     count: &Frequency,
     is_narrowed: impl Fn(Block) -> bool,
 ) -> Proposal {
-    let effect = operation.spec().effect;
-    let block = operation
-        .spec()
-        .judged
-        .block
-        .filter(|block| is_narrowed(*block));
-    let comment = match block {
-        _ if effect == Effect::Read => count.describe(),
-        Some(block) => format!("{}; within [{}] below", count.describe(), block.name()),
-        None => format!("{}; {}", count.describe(), operation.spec().risk),
+    let (spec, told) = (operation.spec(), count.describe());
+    let effect = spec.effect;
+    let comment = match spec.judged.block.filter(|block| is_narrowed(*block)) {
+        _ if effect == Effect::Read => told,
+        Some(block) => format!("{told}; within [{}] below", block.name()),
+        None => format!("{told}; {}", spec.risk),
     };
     Proposal {
-        toml: quoted(operation.spec().name),
+        toml: quoted(spec.name),
         comment,
         is_held_back: effect == Effect::Control || (effect != Effect::Read && count.is_refused()),
-    }
-}
-
-/// A path as an entry of `allow`. What stands outside of the table has the effect control too.
-fn of_path(path: &str, count: &Frequency) -> Proposal {
-    let told = count.describe();
-    Proposal {
-        toml: quoted(path),
-        comment: format!("{told}; a path outside of the table, whose bodies nobody judges"),
-        is_held_back: true,
     }
 }

@@ -14,8 +14,7 @@ use toml::{Table, Value};
 
 use super::allow::{Allow, of_operation};
 use super::block::{lines, write_block};
-use super::keys::entry;
-use super::proposal::{Proposal, write_list};
+use super::proposal::{Proposal, entry, list};
 use super::seen::{Frequency, Seen};
 use super::text::{WITHOUT_ARGUMENTS, lost, not_narrowed, too_narrow, unwritable};
 use super::varying::common;
@@ -105,11 +104,8 @@ impl<'a> Merge<'a> {
     /// What `allow` of the old policy lacks.
     fn allow(&mut self, source: &str) -> Allow {
         let mut allow = Allow::default();
-        for operation in Operation::ALL
-            .iter()
-            .copied()
-            .filter(|it| !self.policy.has(*it))
-        {
+        let all = Operation::ALL.iter().copied();
+        for operation in all.filter(|it| !self.policy.has(*it)) {
             let Some(count) = self.seen.operations.get(&operation) else {
                 continue;
             };
@@ -129,8 +125,8 @@ impl<'a> Merge<'a> {
             }
         }
         for entry in allow.entries() {
-            self.added
-                .push(added(entry.toml.trim_matches('"'), entry.is_held_back));
+            let what = entry.toml.trim_matches('"');
+            self.added.push(added(what, entry.is_held_back));
         }
         allow
     }
@@ -143,15 +139,12 @@ impl<'a> Merge<'a> {
 
     /// What was seen of a block and is not granted.
     fn shortfall(&self, block: Block) -> Vec<(&'a String, &'a Frequency)> {
-        let begin = format!("{}.", block.name());
-        let found = self.seen.findings.iter();
-        let found = found.filter(|(text, _)| text.starts_with(&begin));
         let lacks = |text: &str| {
-            finding::parse(text).is_some_and(|read| {
-                !shortfall(self.policy, std::slice::from_ref(&read)).is_empty()
-                    && read.what.key().is_some()
-            })
+            let of_block = finding::parts(text).filter(|(key, _)| key.block() == block);
+            let read = of_block.and_then(|_| finding::parse(text));
+            read.is_some_and(|read| !shortfall(self.policy, &[read]).is_empty())
         };
+        let found = self.seen.findings.iter();
         found.filter(|(text, _)| lacks(text)).collect()
     }
 
@@ -173,9 +166,8 @@ impl<'a> Merge<'a> {
     /// lacks cannot be written.
     fn block(&mut self, block: Block, library: &dyn Library) -> Result<String, Vec<Problem>> {
         if let Some(holder) = self.policy.holder(block) {
-            let (_, source) = library
-                .read(&holder.name)
-                .map_err(|problem| vec![problem])?;
+            let read = library.read(&holder.name);
+            let (_, source) = read.map_err(|problem| vec![problem])?;
             let file: Table = source.parse().unwrap_or_default();
             let table = file.get(block.name()).and_then(Value::as_table);
             let table = table.cloned().unwrap_or_default();
@@ -193,10 +185,8 @@ impl<'a> Merge<'a> {
             let begin = format!("{}.", block.name());
             let of_it = without.iter().filter(|key| key.starts_with(&begin));
             self.notes.extend(of_it.map(|key| not_narrowed(key)));
-            (
-                WHOLE,
-                write_block(block, &lines(self.seen, block, &without)),
-            )
+            let lines = lines(self.seen, block, &without);
+            (WHOLE, write_block(block, &lines))
         };
         if text.is_empty() {
             return Ok(text);
@@ -218,12 +208,11 @@ impl<'a> Merge<'a> {
                 continue;
             };
             let values = values.iter().map(|value| format!("    {value},\n"));
-            _ = write!(text, "{name} = [\n{}", values.collect::<String>());
-            write_list(&proposals, &mut text);
-            text.push_str("]\n");
+            text.push_str(&list(name, &values.collect::<String>(), &proposals));
         }
         for (name, proposals) in &proposed {
-            let key = new_key(&format!("{}.{name}", block.name()), name, proposals);
+            let key = Key::of(&format!("{}.{name}", block.name()));
+            let key = new_key(key, name, proposals);
             let is_draft = !is_in_force || key.starts_with('#');
             text.push_str(&if is_draft { key } else { as_comment(&key) });
         }
@@ -242,7 +231,7 @@ impl<'a> Merge<'a> {
             let Some((key, value)) = finding::parts(text) else {
                 continue;
             };
-            let (key, name) = (key.name(), key.in_block());
+            let name = key.in_block();
             let mut proposal = match written(key, value, text) {
                 Ok(toml) => Proposal::of_key(key, toml, count),
                 Err(note) => {
@@ -253,7 +242,7 @@ impl<'a> Merge<'a> {
             let there = table.get(name);
             let list = there.and_then(Value::as_array);
             if there.is_some() && list.is_none() {
-                let note = format!("Not added: {text}: set {key} = true");
+                let note = format!("Not added: {text}: set {} = true", key.name());
                 self.notes.push(note);
                 continue;
             }
@@ -267,8 +256,8 @@ impl<'a> Merge<'a> {
             let proposals = proposed.entry(name.to_owned()).or_default();
             if proposals.iter().all(|known| known.toml != proposal.toml) {
                 if is_in_force {
-                    self.added
-                        .push(added(&format!("{key} = {}", proposal.toml), true));
+                    let line = format!("{} = {}", key.name(), proposal.toml);
+                    self.added.push(added(&line, true));
                 }
                 proposals.push(proposal);
             }
@@ -296,9 +285,8 @@ fn added(what: &str, is_held_back: bool) -> String {
 
 /// Whether an entry is a comment in a file: whoever wrote that does not want it granted.
 fn is_left_out(source: &str, entry: &str) -> bool {
-    let mut comments = source
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix('#'));
+    let lines = source.lines().map(str::trim_start);
+    let mut comments = lines.filter_map(|line| line.strip_prefix('#'));
     comments.any(|comment| comment.trim_start().replace('\'', "\"").starts_with(entry))
 }
 
@@ -308,25 +296,24 @@ fn as_comment(text: &str) -> String {
 }
 
 /// A key that a block does not have, beside what holds without it.
-fn new_key(key: &str, name: &str, proposals: &[Proposal]) -> String {
-    let of = Key::of(key);
-    if of.is_some_and(|key| key.shape() == Shape::Flag) {
+fn new_key(key: Option<Key>, name: &str, proposals: &[Proposal]) -> String {
+    if key.is_some_and(|key| key.shape() == Shape::Flag) {
         let comments: Vec<_> = proposals.iter().map(|it| &*it.comment).collect();
-        let is_held_back = proposals.iter().all(|it| it.is_held_back);
-        let before = if is_held_back { "# " } else { "" };
-        return format!("{before}{name} = true # {}\n", comments.join("; "));
+        let flag = Proposal {
+            toml: "true".to_owned(),
+            comment: comments.join("; "),
+            is_held_back: proposals.iter().all(|it| it.is_held_back),
+        };
+        return flag.line(name);
     }
-    let defaults = of.map(Key::defaults).into_iter().flatten();
+    let defaults = key.map(Key::defaults).into_iter().flatten();
     let defaults = defaults.map(|value| format!("    {},\n", quoted(&value)));
-    let mut text = format!("{name} = [\n{}", defaults.collect::<String>());
-    write_list(proposals, &mut text);
-    text + "]\n"
+    list(name, &defaults.collect::<String>(), proposals)
 }
 
 /// What is written for a value, or why nothing can be.
-fn written(key: &str, value: &str, finding: &str) -> Result<String, String> {
-    let shape = Key::of(key).map_or(Shape::Text, Key::shape);
-    let why = match shape {
+fn written(key: Key, value: &str, finding: &str) -> Result<String, String> {
+    let why = match key.shape() {
         Shape::Flag => return Ok("true".to_owned()),
         Shape::Argv if !value.starts_with('[') => WITHOUT_ARGUMENTS,
         Shape::Limits => "as limits are raised by hand",

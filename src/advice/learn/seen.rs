@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::docker::Block;
 use crate::docker::judged::Judged;
-use crate::docker::{Call, Operation, Subject};
-use crate::policy::finding;
-use crate::policy::finding::Finding;
+use crate::docker::{Block, Call, Operation, Subject};
+use crate::policy::finding::{self, Finding};
+use crate::policy::keys::Key;
 use crate::policyfile::Entry;
 
 /// What clients have asked for.
@@ -68,22 +67,19 @@ impl Frequency {
     fn add(&mut self, sighting: &Sighting<'_>) {
         self.count += 1;
         self.refused += u64::from(sighting.is_refused);
-        self.add_again(sighting);
+        self.add_time(sighting.time);
     }
 
     /// Takes in what was counted of another.
     pub(super) fn join(&mut self, other: &Self) {
         self.count += other.count;
         self.refused += other.refused;
-        if *other.last > *self.last {
-            self.last.clone_from(&other.last);
-        }
+        self.add_time(&other.last);
     }
 
-    /// Takes in what is counted already.
-    fn add_again(&mut self, sighting: &Sighting<'_>) {
-        if *sighting.time > *self.last {
-            sighting.time.clone_into(&mut self.last);
+    fn add_time(&mut self, time: &str) {
+        if *time > *self.last {
+            time.clone_into(&mut self.last);
         }
     }
 }
@@ -119,13 +115,11 @@ impl Seen {
             // What an exec asked for is told again when it is started.
             let is_start = sighting.call.operation() == Some(Operation::ExecStart);
             let is_again = is_start && self.operations.contains_key(&Operation::ContainerExec);
-            match self.findings.get_mut(finding).filter(|_| is_again) {
-                Some(tally) => tally.add_again(sighting),
-                None => self
-                    .findings
-                    .entry(finding.clone())
-                    .or_default()
-                    .add(sighting),
+            let tally = self.findings.entry(finding.clone()).or_default();
+            if is_again && tally.count > 0 {
+                tally.add_time(sighting.time);
+            } else {
+                tally.add(sighting);
             }
         }
         let operation = sighting.call.operation();
@@ -150,8 +144,8 @@ impl Seen {
     }
 
     /// What was found of one key, by value, as far as it can be read.
-    pub(super) fn of_key(&self, block: Block, key: &str) -> Vec<(&str, &Frequency)> {
-        let begin = format!("{}.{key}=", block.name());
+    pub(super) fn of_key(&self, key: Key) -> Vec<(&str, &Frequency)> {
+        let begin = format!("{}=", key.name());
         let found = self.findings.iter();
         found
             .filter(|(finding, _)| finding::parse(finding).is_some())
@@ -161,12 +155,10 @@ impl Seen {
 
     /// The findings that can be read, of one block.
     pub(super) fn of_block(&self, block: Block) -> Vec<Finding> {
-        let of_it = |finding: &&String| {
-            finding::parts(finding).is_some_and(|(key, _)| key.block() == block)
-        };
-        let found = self.findings.keys().filter(of_it);
-        found
-            .filter_map(|finding| finding::parse(finding))
+        let findings = self.findings.keys();
+        let read = findings.filter_map(|finding| finding::parse(finding));
+        let is_of_block = |key: Key| key.block() == block;
+        read.filter(|finding| finding.what.key().is_some_and(is_of_block))
             .collect()
     }
 
@@ -177,10 +169,10 @@ impl Seen {
     }
 
     /// Whether every request of such operations has a finding of a key, but for what replaces another.
-    pub(super) fn has_always(&self, are_such: fn(Judged) -> bool, key: &str) -> bool {
+    pub(super) fn has_always(&self, are_such: fn(Judged) -> bool, key: Key) -> bool {
         let counts = such(are_such).flat_map(|operation| {
             let with = |key: &str| self.with_key.get(&(*operation, key.to_owned()));
-            [with(key), with("create.replaces")]
+            [with(key.name()), with("create.replaces")]
         });
         counts.flatten().sum::<u64>() == self.judged(are_such)
     }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::keys::load;
+use super::proposal::load;
 use super::*;
 use crate::advice::dry_run;
 use crate::docker::Block;

@@ -5,13 +5,14 @@ use std::fmt::Write;
 
 use super::allow::Allow;
 use super::block::{has_arguments, lines, write_block};
-use super::keys::{entry, is_literal, is_narrowing, load};
+use super::proposal::{entry, load};
 use super::seen::Seen;
 use crate::advice::replay::shortfall;
 use crate::docker::Block;
 use crate::docker::json::{printable, quoted};
 use crate::docker::judged::Judged;
 use crate::policy::finding;
+use crate::policy::keys::Key;
 use crate::policy::keys::row::{makes_containers, runs_programs};
 use crate::policy::value::Shape;
 use crate::policyfile::file::Policy;
@@ -28,78 +29,66 @@ impl Seen {
 }
 
 /// The keys that cannot be narrowed to what was seen.
-pub(super) fn too_narrow(seen: &Seen) -> BTreeSet<String> {
+pub(super) fn too_narrow(seen: &Seen) -> BTreeSet<&'static str> {
     let mut without = BTreeSet::new();
     while let Ok(policy) = load(&write(seen, "", &without)) {
-        let missed = missed(seen, &policy);
-        let narrows = |key: &&String| is_narrowing(key) && !without.contains(*key);
-        match missed.iter().find(narrows) {
-            Some(key) => _ = without.insert(key.clone()),
-            None => break,
-        }
+        let narrows = |key: &Key| key.row().without.is_some() && !without.contains(key.name());
+        let Some(key) = missed(seen, &policy).into_iter().find(narrows) else {
+            break;
+        };
+        without.insert(key.name());
     }
     without
 }
 
 /// The keys of what was seen and is not granted. What was refused is not meant to be, and what no key can say
 /// without saying more cannot be.
-fn missed(seen: &Seen, policy: &Policy) -> Vec<String> {
-    let found = seen.findings.iter();
-    let found = found.filter(|(text, count)| {
+fn missed(seen: &Seen, policy: &Policy) -> Vec<Key> {
+    let found = seen.findings.iter().filter(|(text, count)| {
         let parts = finding::parts(text);
-        let is_literal = parts.is_none_or(|(key, value)| is_literal(key.name(), value));
+        let is_literal = parts.is_none_or(|(key, value)| (key.row().literal)(value).is_some());
         !count.is_refused() && is_literal
     });
     let found: Vec<_> = found.filter_map(|(text, _)| finding::parse(text)).collect();
-    let mut keys: Vec<_> = shortfall(policy, &found)
-        .into_iter()
-        .filter_map(|finding| finding.what.key().map(|key| key.name().to_owned()))
-        .collect();
-    keys.dedup();
-    keys
+    let missed = shortfall(policy, &found).into_iter();
+    missed.filter_map(|finding| finding.what.key()).collect()
 }
 
-fn write(seen: &Seen, description: &str, without: &BTreeSet<String>) -> String {
-    let mut text = String::new();
-    let blocks: Vec<_> = Block::ALL
-        .iter()
-        .map(|block| (*block, lines(seen, *block, without)))
-        .collect();
-    _ = writeln!(text, "description = {}", quoted(description));
-    let narrowed = |block: Block| {
-        let mut blocks = blocks.iter();
-        blocks.any(|(of, lines)| *of == block && !lines.is_empty())
-    };
-    Allow::of(seen, narrowed).write(&mut text);
+fn write(seen: &Seen, description: &str, without: &BTreeSet<&str>) -> String {
+    let blocks = Block::ALL.iter();
+    let blocks = blocks.map(|block| (*block, lines(seen, *block, without)));
+    let blocks: Vec<_> = blocks.filter(|(_, lines)| !lines.is_empty()).collect();
+    let mut text = format!("description = {}\n", quoted(description));
+    let is_narrowed = |block: Block| blocks.iter().any(|(of, _)| *of == block);
+    Allow::of(seen, is_narrowed).write(&mut text);
     for note in notes(seen, without) {
         _ = writeln!(text, "# {}", printable(&note));
     }
-    for (block, lines) in blocks.iter().filter(|(_, lines)| !lines.is_empty()) {
+    for (block, lines) in &blocks {
         _ = write!(text, "\n{}", write_block(*block, lines));
     }
     text
 }
 
 /// What is to be told besides.
-fn notes(seen: &Seen, without: &BTreeSet<String>) -> Vec<String> {
+fn notes(seen: &Seen, without: &BTreeSet<&str>) -> Vec<String> {
     let mut notes = lost(seen);
     notes.extend(without.iter().map(|key| not_narrowed(key)));
     notes.extend(seen.findings.keys().filter_map(|text| unwritable(text)));
     let makes: fn(Judged) -> bool = makes_containers;
-    for (block, name, operations) in [
-        (Block::Create, "images", makes),
-        (Block::Create, "users", makes),
-        (Block::Exec, "users", runs_programs),
+    for (key, operations) in [
+        (Key::Image, makes),
+        (Key::User, makes),
+        (Key::ExecUser, runs_programs),
     ] {
-        let key = format!("{}.{name}", block.name());
-        let is_named = !seen.of_key(block, name).is_empty();
-        if is_named && !seen.has_always(operations, &key) && !without.contains(&key) {
+        let (name, is_named) = (key.name(), !seen.of_key(key).is_empty());
+        if is_named && !seen.has_always(operations, key) && !without.contains(name) {
             notes.push(format!(
-                "Not narrowed: {key}, as not every request names one."
+                "Not narrowed: {name}, as not every request names one."
             ));
         }
     }
-    let has_commands = !seen.of_key(Block::Exec, "commands").is_empty();
+    let has_commands = !seen.of_key(Key::Command).is_empty();
     if has_commands && !has_arguments(seen) {
         notes.push(format!("Not narrowed: exec.commands, {WITHOUT_ARGUMENTS}."));
     }
@@ -109,17 +98,18 @@ fn notes(seen: &Seen, without: &BTreeSet<String>) -> Vec<String> {
 /// What is told of a finding that no entry of its key can say.
 pub(super) fn unwritable(text: &str) -> Option<String> {
     let (key, value) = finding::parts(text)?;
-    let (key, shape) = (key.name(), key.shape());
-    let is_list = !matches!(shape, Shape::Flag | Shape::Limits);
+    let row = key.row();
+    let is_list = !matches!(key.shape(), Shape::Flag | Shape::Limits);
     // A program without its arguments is told of as such.
-    let is_told = shape == Shape::Argv && !value.starts_with('[');
+    let is_told = key.shape() == Shape::Argv && !value.starts_with('[');
     if !is_list || is_told || entry(key, value).is_some() {
         return None;
     }
-    if !is_literal(key, value) {
+    if (row.literal)(value).is_none() {
         return Some(format!("Not granted, as an entry would say more: {text}"));
     }
-    (!is_narrowing(key)).then(|| format!("Not granted, as no rule can say it: {text}"))
+    let is_narrowing = row.without.is_some();
+    (!is_narrowing).then(|| format!("Not granted, as no rule can say it: {text}"))
 }
 
 pub(super) const WITHOUT_ARGUMENTS: &str =
@@ -135,17 +125,15 @@ pub(super) fn lost(seen: &Seen) -> Vec<String> {
     for (entry, count) in &seen.ungrantable {
         notes.push(format!("No entry can grant {entry}: {}.", count.describe()));
     }
-    let mut unreadable = seen.findings.keys();
+    let findings = seen.findings.keys();
+    let unreadable = findings.filter(|text| finding::parse(text).is_none());
     notes.extend(
         unreadable
-            .by_ref()
-            .filter(|text| finding::parse(text).is_none())
             .map(|text| format!("Not granted, as it was cut or escaped in the record: {text}")),
     );
     if seen.is_cut {
-        notes.push(
-            "A request asked for more than its record holds: this is not all of it.".to_owned(),
-        );
+        let note = "A request asked for more than its record holds: this is not all of it.";
+        notes.push(note.to_owned());
     }
     notes
 }

@@ -1,10 +1,10 @@
 //! Names that are another in each run: a pattern stands for what several of them have in common.
 
-use super::keys::entry;
-use super::proposal::Proposal;
+use super::proposal::{Proposal, entry};
 use super::seen::{Frequency, times};
 use crate::docker::json::quoted;
-use crate::policy::names::varies_in;
+use crate::policy::keys::Key;
+use crate::policy::names::{varies, varies_in};
 
 /// The keys whose entries are patterns of names that clients choose.
 const NAMES: &[&str] = &[
@@ -24,17 +24,17 @@ struct Group<'a> {
 }
 
 /// The entries of a key for what was found, those that differ in one part alone as a pattern.
-pub(super) fn entries(key: &str, found: &[(&str, &Frequency)]) -> Vec<Proposal> {
+pub(super) fn entries(key: Key, found: &[(&str, &Frequency)]) -> Vec<Proposal> {
     let found = found.iter().copied();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for (name, count) in found.filter(|(name, _)| entry(key, name).is_some()) {
         let joined = groups.iter_mut().find_map(|group| {
             let (first, of) = group.names.first()?;
+            let pattern = common(key, first, name)?;
             // What was refused may be another's.
-            let pattern =
-                common(key, first, name).filter(|_| of.is_refused() == count.is_refused())?;
+            let is_alike = of.is_refused() == count.is_refused();
             let is_same = group.pattern.as_ref().is_none_or(|known| *known == pattern);
-            is_same.then_some((group, pattern))
+            (is_alike && is_same).then_some((group, pattern))
         });
         match joined {
             Some((group, pattern)) => {
@@ -52,11 +52,11 @@ pub(super) fn entries(key: &str, found: &[(&str, &Frequency)]) -> Vec<Proposal> 
 }
 
 impl Group<'_> {
-    fn entry(&self, key: &str) -> Option<Proposal> {
+    fn entry(&self, key: Key) -> Option<Proposal> {
         let (name, count) = self.names.first()?;
         let Some(pattern) = &self.pattern else {
             let mut entry = Proposal::of_key(key, entry(key, name)?, count);
-            if NAMES.contains(&key) && crate::policy::names::varies(name) {
+            if NAMES.contains(&key.name()) && varies(name) {
                 entry.comment.push_str(ONE);
             }
             return Some(entry);
@@ -76,9 +76,12 @@ const ONE: &str =
     "; it looks as if it were another in each run: learn from two records, one behind the other";
 
 /// The pattern that two names have in common, if they differ in one part alone and that one is no word.
-pub(super) fn common(key: &str, one: &str, other: &str) -> Option<String> {
+pub(super) fn common(key: Key, one: &str, other: &str) -> Option<String> {
     let is_end = |byte: &u8| matches!(byte, b'-' | b'_' | b'.');
-    if !NAMES.contains(&key) || one == other || [one, other].iter().any(|it| it.starts_with('@')) {
+    if !NAMES.contains(&key.name())
+        || one == other
+        || [one, other].iter().any(|it| it.starts_with('@'))
+    {
         return None;
     }
     let same = |pairs: &mut dyn Iterator<Item = (u8, u8)>| {
@@ -145,12 +148,12 @@ mod tests {
             ("@own", "@new", None),
         ] {
             for (one, other) in [(one, other), (other, one)] {
-                let pattern = common("create.volumes", one, other);
+                let pattern = common(Key::Volume, one, other);
                 assert_eq!(pattern.as_deref(), want, "G17: {one} {other}");
             }
         }
         assert_eq!(
-            common("create.images", "job-4bcff63911fc", "job-0a1b2c3d4e5f"),
+            common(Key::Image, "job-4bcff63911fc", "job-0a1b2c3d4e5f"),
             None
         );
     }

@@ -1,7 +1,7 @@
 //! What a policy that extends another one adds to it.
 
 use super::*;
-use crate::advice::learn::keys::load;
+use crate::advice::learn::proposal::load;
 use crate::docker::mount::Access;
 use crate::policy::keys::setting::Setting;
 use crate::policy::value::Value;
