@@ -8,7 +8,6 @@ mod healthcheck;
 mod learn;
 mod list;
 mod pasted;
-mod schema;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -64,7 +63,7 @@ enum Command {
     Schema {
         /// The kind of file
         #[arg(value_name = "KIND")]
-        of: schema::Of,
+        of: list::FileKind,
     },
 }
 
@@ -105,7 +104,7 @@ fn answer(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, St
         Command::Policies { name: None } => Ok(list::policies(out)?),
         Command::Policies { name: Some(name) } => Ok(list::policy(&name, out, err)?),
         Command::Operations { json } => Ok(list::operations(json, out)?),
-        Command::Schema { of } => Ok(schema::print(of, out)?),
+        Command::Schema { of } => Ok(list::schema(of, out)?),
     }
 }
 

@@ -50,7 +50,7 @@ impl ImageVariables {
             return translated;
         }
         if has_policy {
-            translated.notices = self.overruled(is_set("dialect"));
+            translated.notices.push(self.overruled(is_set("dialect")));
             return translated;
         }
         self.set(dialect, is_set, &mut translated);
@@ -60,16 +60,11 @@ impl ImageVariables {
     }
 
     /// What is told when a policy of ours is set.
-    fn overruled(&self, has_dialect: bool) -> Vec<String> {
+    fn overruled(&self, has_dialect: bool) -> String {
         let dialect = has_dialect.then_some("the dialect");
         let names: Vec<_> = self.0.keys().map(String::as_str).chain(dialect).collect();
-        if names.is_empty() {
-            return Vec::new();
-        }
-        vec![format!(
-            "warning: without effect, as a policy of ours is set: {}",
-            names.join(", ")
-        )]
+        let names = names.join(", ");
+        format!("warning: without effect, as a policy of ours is set: {names}")
     }
 
     fn policy(&self, dialect: Dialect) -> Policy {

@@ -55,17 +55,14 @@ impl Config {
     /// The keys that these settings have otherwise than others, and that hold until the process
     /// ends.
     pub(crate) fn fixed_unlike(&self, other: &Self) -> Vec<&'static str> {
-        let pairs = || self.listeners.iter().zip(&other.listeners);
-        let is_as_long = self.listeners.len() == other.listeners.len();
-        let listen = is_as_long && pairs().all(|(one, other)| one.address == other.address);
-        let listener = is_as_long && pairs().all(|(one, other)| one.access == other.access);
-        let listeners = [("listen", listen), ("listener", listener)];
-        let others = self.fixed.iter().zip(&other.fixed);
-        let others = others.map(|(one, other)| (one.0, one.1 == other.1));
-        let unlike = listeners
-            .into_iter()
-            .chain(others)
-            .filter(|(_, is_like)| !is_like);
+        let (own, others) = (self.listeners.iter(), other.listeners.iter());
+        let addresses = others.clone().map(|it| &it.address);
+        let listen = own.clone().map(|it| &it.address).eq(addresses);
+        let listener = own.map(|it| it.access).eq(others.map(|it| it.access));
+        let fixed = self.fixed.iter().zip(&other.fixed);
+        let fixed = fixed.map(|(one, other)| (one.0, one.1 == other.1));
+        let all = [("listen", listen), ("listener", listener)].into_iter();
+        let unlike = all.chain(fixed).filter(|(_, is_like)| !is_like);
         unlike.map(|(key, _)| key).collect()
     }
 }

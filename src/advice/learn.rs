@@ -12,7 +12,7 @@ mod seen;
 mod text;
 mod varying;
 
-pub(crate) use seen::{Seen, Sighting, times, to_the_second};
+pub(crate) use seen::{Seen, times, to_the_second};
 
 #[cfg(test)]
 mod tests;

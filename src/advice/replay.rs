@@ -23,9 +23,7 @@ use crate::policyfile::file::Policy;
 /// What rules say of a recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Replayed {
-    /// It would be allowed.
     Allowed,
-    /// It would be refused.
     Refused(Denial),
     /// It would be allowed, if this is granted, of which too little was recorded.
     Unsure(Vec<Requirement>),

@@ -122,9 +122,7 @@ fn warnings(rules: &Rules) -> Vec<String> {
     let kinds = kinds.filter(|(_, names)| !names.is_empty());
     let kinds = kinds.map(|(what, names)| format!("{what}: {}", names.join(", ")));
     let displaced = rules.policies().iter().flat_map(Policy::displaced);
-    kinds
-        .chain(displaced.map(|displaced| displaced.to_string()))
-        .collect()
+    kinds.chain(displaced).collect()
 }
 
 /// What is granted that nothing looks into: by which policies, or by which operations.

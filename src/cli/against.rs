@@ -53,8 +53,6 @@ struct Replay {
     /// Requests about which these policies do not decide, and why.
     passed_over: BTreeMap<String, u64>,
 }
-
-/// Replays a record.
 pub(super) fn run(record: &Path, rulings: &Rulings<'_>, out: &mut dyn Write) -> Result<Exit, Stop> {
     let mut replay = Replay::default();
     learn::read(Some(record), |line| replay.take(&line, rulings))?;

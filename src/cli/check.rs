@@ -27,8 +27,6 @@ pub(super) struct CheckArgs {
     #[arg(long, value_name = "AUDIT_FILE")]
     against: Option<PathBuf>,
 }
-
-/// Checks the settings, or the policy files that were named.
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     if args.files.is_empty() {
         return settings(args, out);

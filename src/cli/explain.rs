@@ -3,7 +3,6 @@
 
 mod answer;
 pub(super) mod arguments;
-mod words;
 
 use std::io::{self, Write};
 
@@ -14,10 +13,9 @@ use super::exit::{Exit, Stop};
 use crate::config::{Config, Files, Flags, ListenAddress, load};
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
+use crate::policy::refusal::SHOWN;
 use crate::policyfile::same_mark::same_marks;
 use crate::policyfile::{Grants, Policy};
-
-/// Explains the verdict on one request.
 pub(super) fn run(args: ExplainArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     let (options, request) = args.read()?;
     let (places, api_min) = places(&options)?;
@@ -31,7 +29,7 @@ pub(super) fn run(args: ExplainArgs, out: &mut dyn Write) -> Result<Exit, Stop> 
             let json = serde_json::to_string(answer).map_err(io::Error::from)?;
             writeln!(out, "{json}")?;
         } else {
-            words::write(answer, answers.len() > 1, out)?;
+            write_words(answer, answers.len() > 1, out)?;
         }
     }
     Ok(Exit::done_if(answers.iter().all(Answer::is_allowed)))
@@ -82,6 +80,47 @@ fn places(options: &ExplainOptions) -> Result<(Places, ApiVersion), Stop> {
         return Err(Stop::usage(format!("--listener: {message}")));
     }
     Ok((places, api_min))
+}
+
+/// Writes an answer for people: the verdict first, then what it is about, then what would change it.
+fn write_words(answer: &Answer, is_one_of_many: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut indent = "";
+    if let Some(listener) = answer.listener.as_ref().filter(|_| is_one_of_many) {
+        writeln!(out, "{listener}")?;
+        indent = "  ";
+    }
+    for line in lines(answer) {
+        writeln!(out, "{indent}{line}")?;
+    }
+    Ok(())
+}
+
+fn lines(answer: &Answer) -> Vec<String> {
+    let told =
+        |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name}: {text}"));
+    let mut lines = vec![format!("{}: {}", answer.verdict, answer.message)];
+    lines.extend(told("by", &answer.denied_by));
+    // The message has the first of them.
+    let refused = answer.refused.iter().skip(SHOWN);
+    lines.extend(refused.map(|requirement| format!("  {requirement}")));
+    lines.push(format!("request: {} {}", answer.method, answer.target));
+    lines.extend(operation(answer));
+    lines.extend(answer.risk.map(|risk| format!("risk: {risk}")));
+    let supposed = answer.supposed.iter();
+    lines.extend(supposed.map(|supposed| format!("supposed: {supposed}")));
+    lines.extend(told("body sent as", &answer.body));
+    lines.extend(told("to allow it", &answer.to_allow));
+    lines.extend(told("to deny it", &answer.to_deny));
+    lines
+}
+
+/// The operation with its group; nothing where the request was not understood.
+fn operation(answer: &Answer) -> Option<String> {
+    let effect = answer.effect?;
+    Some(match (answer.operation, answer.section) {
+        (Some(operation), Some(section)) => format!("operation: {operation} ({section}:{effect})"),
+        _ => format!("operation: none of the table ({effect})"),
+    })
 }
 
 #[cfg(test)]

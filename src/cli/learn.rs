@@ -11,7 +11,7 @@ use clap::builder::NonEmptyStringValueParser as NoEmpty;
 use clap::{Args, ValueHint};
 
 use super::exit::{Exit, Stop};
-use crate::advice::learn::{Seen, Sighting};
+use crate::advice::learn::Seen;
 use crate::audit::reading::{self, Line};
 use crate::config::Files;
 use crate::docker::json::printable;
@@ -39,8 +39,6 @@ pub(super) struct LearnArgs {
     #[arg(long, value_name = "FILE", value_parser = NoEmpty::new(), value_hint = ValueHint::FilePath)]
     merge: Option<String>,
 }
-
-/// What is read of a record.
 #[derive(Default)]
 struct Reading {
     seen: Seen,
@@ -52,8 +50,6 @@ struct Reading {
     first: Option<String>,
     last: Option<String>,
 }
-
-/// Prints the policy that a record teaches.
 pub(super) fn run(
     args: &LearnArgs,
     out: &mut dyn Write,
@@ -144,12 +140,8 @@ impl Reading {
         let time = || Some(line.time.clone());
         self.first = self.first.take().min(time()).or_else(time);
         self.last = self.last.take().max(time());
-        self.seen.see(&Sighting {
-            call: &call,
-            findings: &line.findings,
-            time: &line.time,
-            is_refused: is_deny,
-        });
+        let (findings, time) = (&line.findings, &line.time);
+        self.seen.see(&call, findings, time, is_deny);
     }
 
     /// Who did what is learned, and when.

@@ -1,14 +1,15 @@
-//! `policies` and `operations`: what there is.
+//! `policies`, `operations` and `schema`: what there is.
 
 use std::io::{self, Write};
 
+use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
-use crate::config::Files;
+use crate::config::{self, Files};
 use crate::docker::{Body, Endless, Operation, Reply};
 use crate::policyfile::spelling::did_you_mean;
-use crate::policyfile::{Policy, shipped};
+use crate::policyfile::{self, Policy, shipped};
 
 /// Lists the shipped policies with what they are for; variants stand below what they are variants of.
 pub(super) fn policies(out: &mut dyn Write) -> io::Result<Exit> {
@@ -17,12 +18,8 @@ pub(super) fn policies(out: &mut dyn Write) -> io::Result<Exit> {
     let width = names().map(|name| indented(name).len()).max();
     let width = width.unwrap_or_default();
     for name in names() {
-        let policy = Policy::load(name, &Files);
-        let description = policy
-            .as_ref()
-            .map(|policy| &*policy.description)
-            .unwrap_or_default();
-        writeln!(out, "{:width$}  {description}", indented(name))?;
+        let policy = Policy::load(name, &Files).unwrap_or_default();
+        writeln!(out, "{:width$}  {}", indented(name), policy.description)?;
     }
     Ok(Exit::Done)
 }
@@ -57,13 +54,8 @@ pub(super) fn operations(json: bool, out: &mut dyn Write) -> io::Result<Exit> {
     for spec in Operation::ALL.iter().map(|operation| operation.spec()) {
         for route in spec.routes {
             let group = format!("{}:{}", spec.section, spec.effect.as_str());
-            writeln!(
-                out,
-                "{:26} {group:22} {:6} {}",
-                spec.name,
-                route.method.as_str(),
-                route.path
-            )?;
+            let (name, method, path) = (spec.name, route.method.as_str(), route.path);
+            writeln!(out, "{name:26} {group:22} {method:6} {path}")?;
         }
     }
     Ok(Exit::Done)
@@ -71,11 +63,9 @@ pub(super) fn operations(json: bool, out: &mut dyn Write) -> io::Result<Exit> {
 
 fn row(operation: Operation) -> Value {
     let spec = operation.spec();
-    let routes: Vec<_> = spec
-        .routes
-        .iter()
-        .map(|route| json!({ "method": route.method.as_str(), "path": route.path }))
-        .collect();
+    let routes = spec.routes.iter();
+    let routes = routes.map(|route| json!({"method": route.method.as_str(), "path": route.path}));
+    let routes: Vec<_> = routes.collect();
     json!({
         "operation": spec.name,
         "section": spec.section,
@@ -96,6 +86,25 @@ fn row(operation: Operation) -> Value {
         "logged": spec.logged,
         "routes": routes,
     })
+}
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum FileKind {
+    /// Policy files
+    Policy,
+    /// Settings files
+    Settings,
+}
+
+/// Prints the schema of a kind of file.
+pub(super) fn schema(of: FileKind, out: &mut dyn Write) -> io::Result<Exit> {
+    let schema = match of {
+        FileKind::Policy => policyfile::schema::policy(),
+        FileKind::Settings => config::schema::settings(),
+    };
+    writeln!(out, "{}", serde_json::to_string_pretty(&schema)?)?;
+    Ok(Exit::Done)
 }
 
 #[cfg(test)]
@@ -124,6 +133,24 @@ mod tests {
         assert_eq!(at("dockge").1, 0);
         for line in out.lines() {
             assert!(line.len() <= 150, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_printed_is_what_is_kept() {
+        for (of, kept) in [
+            (
+                FileKind::Policy,
+                include_str!("../../policies/policy.schema.json"),
+            ),
+            (
+                FileKind::Settings,
+                include_str!("../../docs/settings.schema.json"),
+            ),
+        ] {
+            let mut out = Vec::new();
+            assert_eq!(schema(of, &mut out).unwrap(), Exit::Done);
+            assert!(out == kept.as_bytes(), "{of:?}");
         }
     }
 }

@@ -43,10 +43,6 @@ impl Pasted {
     }
 
     /// Parses a text that the shell has split into words.
-    ///
-    /// # Errors
-    ///
-    /// It is no request, or not one.
     pub(super) fn parse_words(words: &[String]) -> Result<Self, BadPaste> {
         if let Some((CURL, arguments)) = words.split_first().map(|(word, rest)| (&**word, rest)) {
             return Ok(curl::parse(arguments)?);
@@ -56,11 +52,6 @@ impl Pasted {
         found.only()
     }
 
-    /// Parses a text.
-    ///
-    /// # Errors
-    ///
-    /// It is no request, or not one.
     pub(super) fn parse(text: &str) -> Result<Self, BadPaste> {
         let text = text.trim();
         if text.is_empty() {
@@ -135,10 +126,9 @@ impl FoundRequest {
             if !pair.contains('=') {
                 request.left_out.push(key.to_owned());
             }
+            let pair = [&encoded(key), "=", &encoded(value)].concat();
             request.target.push(if at == 0 { '?' } else { '&' });
-            request
-                .target
-                .push_str(&[&encoded(key), "=", &encoded(value)].concat());
+            request.target.push_str(&pair);
         }
         self.keep(request)
     }
@@ -146,10 +136,8 @@ impl FoundRequest {
     /// A line of the daemon's log, as its fields.
     fn line(&mut self, fields: &[(String, String)]) -> Result<(), BadPaste> {
         let field = |key: &str| {
-            let mut fields = fields.iter();
-            fields
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| &**value)
+            let found = fields.iter().find(|(name, _)| name == key);
+            found.map(|(_, value)| &**value)
         };
         let message = field("msg").unwrap_or_default();
         if let Some(body) = message.strip_prefix("form data: ") {
@@ -158,9 +146,8 @@ impl FoundRequest {
             }
             return Ok(());
         }
-        let called = message
-            .strip_prefix("Calling ")
-            .and_then(|called| called.split_once(' '));
+        let called = message.strip_prefix("Calling ");
+        let called = called.and_then(|called| called.split_once(' '));
         let handled = field("method").zip(field("request-url"));
         let Some((method, target)) = called.or(handled) else {
             return Ok(());

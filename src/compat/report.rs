@@ -5,8 +5,6 @@ use super::values;
 use super::variables::{ImageVariables, SETTINGS};
 use super::ways::{Formula, On, Ways};
 use crate::config::Dialect;
-
-/// The most names that a line has.
 const NAMED: usize = 8;
 
 /// A line for each variable that is set, under one for all.
@@ -25,10 +23,8 @@ pub(super) fn lines(variables: &ImageVariables, dialect: Dialect) -> Vec<String>
             continue;
         }
         if !effects.formula.has(variable) {
-            lines.push(format!(
-                "warning: {variable} does nothing: {}",
-                stranger(variable)
-            ));
+            let why = stranger(variable);
+            lines.push(format!("warning: {variable} does nothing: {why}"));
             continue;
         }
         if !values::is_plain(text) {
@@ -62,8 +58,6 @@ fn misread(variable: &str, text: &str) -> String {
         shown.escape_default()
     )
 }
-
-/// What the variables do.
 struct Effects<'a> {
     variables: &'a ImageVariables,
     dialect: Dialect,
@@ -115,9 +109,8 @@ impl Effects<'_> {
         let mut gained = self.formula.opened(greater);
         gained.retain(|one| !has(&before, one));
         if greater("LIBPOD_CONTAINERS") || greater("LIBPOD_PODS") {
-            let mut lifted = self.formula.lifted(greater);
-            lifted.retain(|one| !one.is_open(lesser));
-            gained.extend(lifted);
+            let shut = self.formula.shut.iter();
+            gained.extend(shut.filter(|one| one.is_open(greater) && !one.is_open(lesser)));
         }
         gained
     }

@@ -26,8 +26,6 @@ pub(super) struct Switch {
     /// The last segments of Podman's own paths that it is about, below a container or a pod.
     pub(super) podman: &'static [&'static str],
 }
-
-/// The variables of one dialect.
 pub(super) struct DialectTable {
     /// Operations that stay shut, whatever opens them, until their variable is on.
     pub(super) gates: &'static [Switch],

@@ -32,7 +32,7 @@ fn opened(dialect: Dialect, environment: &str) -> String {
     let word = |ways: &Ways| ways.text.replace(' ', ":");
     let open = formula.opened(&on).into_iter().map(word);
     // Shut is what none of the variables opens; only what is less than that is worth a word.
-    let lifted = formula.lifted(&on).into_iter();
+    let lifted = formula.shut.iter().filter(|ways| ways.is_open(&on));
     let lifted = lifted.map(|ways| format!("+{}", word(ways)));
     open.chain(lifted).collect::<Vec<_>>().join(" ")
 }

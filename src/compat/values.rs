@@ -68,52 +68,48 @@ const SOCKET: &str = "is no path of a socket: it has at most 107 bytes, and no `
 pub(super) fn listen(text: &str) -> Result<Value, String> {
     let mut words = text.split_ascii_whitespace();
     let addresses = words.next().unwrap_or_default();
-    let (mut mode, mut uid, mut gid) = (None, None, None);
+    let mut given = [("mode", None), ("uid", None), ("gid", None)];
     while let Some(word) = words.next() {
-        let place = match word {
-            "v4v6" => continue,
-            "mode" => &mut mode,
-            "uid" => &mut uid,
-            "gid" => &mut gid,
-            _ => {
-                return Err(format!(
-                    "`{word}` is not offered here: v4v6, mode, uid and gid are; or set DOCKGATE_LISTEN"
-                ));
-            }
-        };
+        if word == "v4v6" {
+            continue;
+        }
+        let place = given.iter_mut().find(|(name, _)| *name == word);
+        let (_, place) = place.ok_or_else(|| {
+            format!(
+                "`{word}` is not offered here: v4v6, mode, uid and gid are; or set DOCKGATE_LISTEN"
+            )
+        })?;
         let value = words.next();
         let value = value.ok_or_else(|| format!("`{word}` stands there without a value"))?;
-        if place.replace(value.to_owned()).is_some() {
+        if place.replace(value).is_some() {
             return Err(format!("`{word}` stands there twice: name it once"));
         }
     }
     let has_path = addresses.split(',').any(|text| plain_path(text).is_some());
-    for (word, value) in [("mode", &mode), ("uid", &uid), ("gid", &gid)] {
-        if value.is_some() && !has_path {
-            return Err(format!(
-                "`{word}` is for a path, and `{addresses}` is none: take it out"
-            ));
-        }
+    if let Some((word, _)) = given.iter().find(|(_, value)| value.is_some() && !has_path) {
+        return Err(format!(
+            "`{word}` is for a path, and `{addresses}` is none: take it out"
+        ));
     }
-    for (word, id) in [("uid", &uid), ("gid", &gid)] {
-        if let Some(id) = id.as_ref().filter(|id| values::id(id).is_none()) {
+    let [(_, mode), (_, uid), (_, gid)] = given;
+    for (word, id) in [("uid", uid), ("gid", gid)] {
+        if let Some(id) = id.filter(|id| values::id(id).is_none()) {
             return Err(format!("`{word} {id}` is no number: write {word} 1000"));
         }
     }
-    if let Some(mode) = mode.as_ref().filter(|mode| values::mode(mode).is_none()) {
+    if let Some(mode) = mode.filter(|mode| values::mode(mode).is_none()) {
         return Err(format!(
             "`mode {mode}` is none that lets somebody connect: write mode 660, or mode 666 for everybody"
         ));
     }
     let has_owner = uid.is_some() || gid.is_some();
-    let part = |id: Option<String>| id.unwrap_or_default();
-    let owner = has_owner.then(|| format!("{}:{}", part(uid), part(gid)));
+    let owner = format!("{}:{}", uid.unwrap_or_default(), gid.unwrap_or_default());
+    let of_path = [("mode", mode), ("owner", has_owner.then_some(&*owner))];
     let listener = |text| {
         let address = address(text)?;
         let is_path = address.starts_with("unix:");
-        let of_path = [("mode", &mode), ("owner", &owner)];
-        let of_path = of_path.into_iter().filter(|_| is_path);
-        let of_path = of_path.filter_map(|(key, value)| Some((key, value.clone()?)));
+        let of_path = of_path.iter().filter(|_| is_path);
+        let of_path = of_path.filter_map(|(key, value)| Some((*key, (*value)?.to_owned())));
         let keys = of_path.chain([("address", address)]);
         let keys = keys.map(|(key, value)| (key.to_owned(), Value::from(value)));
         Ok(Value::from(keys.collect::<Dict>()))

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use super::tables::{SECTIONS, default_of};
 use super::values;
-
-/// The variables that are set.
 #[derive(Debug, Default)]
 pub(crate) struct ImageVariables(pub(super) BTreeMap<String, String>);
 
@@ -34,8 +32,6 @@ impl ImageVariables {
             self.0.insert(name, text);
         }
     }
-
-    /// Whether none is set.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -19,8 +19,6 @@ pub(super) struct Ways {
     /// The sets of variables of which each opens it, the most special first.
     sets: Vec<Vec<String>>,
 }
-
-/// The ways of a dialect.
 pub(super) struct Formula {
     pub(super) open: Vec<Ways>,
     /// What stays shut below that, and the ways to lift it.
@@ -96,15 +94,8 @@ impl Formula {
         }
         formula
     }
-
-    /// What is open.
     pub(super) fn opened(&self, on: On<'_>) -> Vec<&Ways> {
         self.open.iter().filter(|ways| ways.is_open(on)).collect()
-    }
-
-    /// What does not stay shut below that.
-    pub(super) fn lifted(&self, on: On<'_>) -> Vec<&Ways> {
-        self.shut.iter().filter(|ways| ways.is_open(on)).collect()
     }
 
     /// Whether a variable is in any of the ways.

@@ -106,9 +106,8 @@ impl UpstreamAddress {
 
 /// A name or an IPv4 address, or an IPv6 address in brackets.
 fn is_host(text: &str) -> bool {
-    let ipv6 = text
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
+    let rest = text.strip_prefix('[');
+    let ipv6 = rest.and_then(|rest| rest.strip_suffix(']'));
     let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     match ipv6 {
         Some(ipv6) => ipv6.parse::<Ipv6Addr>().is_ok(),
@@ -122,9 +121,8 @@ fn is_port(text: &str) -> bool {
 }
 
 fn unix_path(text: &str) -> Result<PathBuf, BadAddress> {
-    let path = text
-        .strip_prefix("unix://")
-        .ok_or_else(|| BadAddress::Scheme(text.to_owned()))?;
+    let path = text.strip_prefix("unix://");
+    let path = path.ok_or_else(|| BadAddress::Scheme(text.to_owned()))?;
     let is_clean = path.trim() == path && !path.contains(char::is_control);
     if path.ends_with('/') || !is_clean || !Path::new(path).is_absolute() {
         return Err(BadAddress::Path(path.to_owned()));

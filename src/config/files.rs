@@ -56,10 +56,8 @@ impl Library for Files {
 
 /// Whether a policy is named by its file.
 fn is_path(reference: &str) -> bool {
-    reference.contains('/')
-        || Path::new(reference)
-            .extension()
-            .is_some_and(|extension| extension == "toml")
+    let extension = Path::new(reference).extension();
+    reference.contains('/') || extension.is_some_and(|extension| extension == "toml")
 }
 
 /// Reads a file.
@@ -101,10 +99,8 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
         return Err(wrong(message));
     }
     let mut text = String::new();
-    let length = opened
-        .take(MAX_FILE + 1)
-        .read_to_string(&mut text)
-        .map_err(refuse)?;
+    let read = opened.take(MAX_FILE + 1).read_to_string(&mut text);
+    let length = read.map_err(refuse)?;
     if u64::try_from(length).is_ok_and(|length| length > MAX_FILE) {
         let message = format!("is longer than {MAX_FILE} bytes: no settings or policy are");
         return Err(wrong(message));
@@ -176,19 +172,15 @@ fn components(path: &Path) -> Vec<PathBuf> {
 fn open_folder(folder: &Path) -> io::Result<Option<String>> {
     let found = fs::metadata(folder)?;
     let mode = found.permissions().mode();
-    let is_open = mode & OTHERS_WRITE != 0 && mode & STICKY == 0;
-    let shown = folder.display();
-    let message = match stranger(&found) {
-        _ if is_open => {
-            format!(
-                "anybody can put another file in its place: `chmod o-w {shown}`, or mount it read-only"
-            )
-        }
-        Some(owner) => format!(
-            "user {owner} can put another file in its place: `chown 0 {shown}`, or mount it read-only"
-        ),
+    let (who, mend) = match stranger(&found) {
+        _ if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 => ("anybody".to_owned(), "chmod o-w"),
+        Some(owner) => (format!("user {owner}"), "chown 0"),
         None => return Ok(None),
     };
+    let message = format!(
+        "{who} can put another file in its place: `{mend} {}`, or mount it read-only",
+        folder.display()
+    );
     Ok(is_mounted_writable(folder).then_some(message))
 }
 

@@ -154,8 +154,6 @@ impl SettingKind for bool {
         json!({"type": "boolean"})
     }
 }
-
-/// A list.
 pub(crate) struct List<K>(PhantomData<K>);
 
 impl<K: SettingKind> SettingKind for List<K> {
@@ -170,8 +168,6 @@ impl<K: SettingKind> SettingKind for List<K> {
         json!({"type": "array", "items": K::schema()})
     }
 }
-
-/// A list that may not be empty.
 pub(crate) struct Filled<K>(PhantomData<K>);
 
 impl<K: SettingKind> SettingKind for Filled<K> {
@@ -190,8 +186,6 @@ impl<K: SettingKind> SettingKind for Filled<K> {
         json!({"type": "array", "items": K::schema(), "minItems": 1})
     }
 }
-
-/// A list of tables.
 pub(crate) struct Tables<T>(PhantomData<T>);
 
 impl<K: SettingKind> SettingKind for Tables<K> {
@@ -210,8 +204,6 @@ impl<K: SettingKind> SettingKind for Tables<K> {
 
 /// Nothing, for the default of a list or a table.
 pub(crate) const EMPTY: Vec<Value> = Vec::new();
-
-/// A number within bounds.
 pub(crate) struct Number<const LEAST: u64, const MOST: u64>;
 
 impl<const LEAST: u64, const MOST: u64> SettingKind for Number<LEAST, MOST> {

@@ -35,8 +35,6 @@ impl Provider for Layer {
         Ok(Profile::Default.collect(self.dict.clone()))
     }
 }
-
-/// The layers, merged.
 #[derive(Default)]
 pub(crate) struct Layers {
     merged: Figment,
@@ -54,14 +52,10 @@ impl Layers {
     pub(crate) fn under(&mut self, layer: Layer) {
         self.merged = std::mem::take(&mut self.merged).join(layer);
     }
-
-    /// Adds the settings file's values.
     pub(crate) fn under_file(&mut self, layer: Layer, lines: Lines) {
         self.file = Some((layer.origin.clone(), lines));
         self.under(layer);
     }
-
-    /// What is set.
     pub(crate) fn values(&self) -> Value {
         let mut profiles = self.merged.data().unwrap_or_default();
         profiles

@@ -5,8 +5,8 @@ use super::settings::{DEFAULT_LISTEN, ListenerTable, Settings};
 use super::table::SettingsReader;
 use super::{ListenAddress, ListenerSettings, SocketAccess};
 use crate::policy::Rules;
+use crate::policyfile::Policy;
 use crate::policyfile::same_mark::same_marks;
-use crate::policyfile::{Grants, Policy, Written};
 
 /// The policy that holds when nothing says which.
 const DEFAULT_POLICY: &str = "default";
@@ -18,7 +18,7 @@ pub(crate) fn compose(
     settings: &Settings,
     translated: Option<Policy>,
 ) -> Vec<ListenerSettings> {
-    let deny = grants(&settings.deny);
+    let deny = || settings.deny.iter().cloned();
     let general = general(reader, settings, translated);
     let addresses = general_addresses(reader, settings);
     check_use(reader, settings);
@@ -27,15 +27,14 @@ pub(crate) fn compose(
         .map(|address| ListenerSettings {
             address,
             access: SocketAccess::DEFAULT,
-            rules: Rules::new(general.clone(), deny.clone()).observed(settings.observe),
+            rules: Rules::new(general.clone(), deny().collect()).observed(settings.observe),
         })
         .collect();
     for (at, table) in settings.listener.iter().enumerate() {
         let key = |name: &str| format!("listener[{at}].{name}");
         let own = table.policy.as_ref();
         let own = own.map(|references| policies(reader, &key("policy"), references));
-        let mut denied = deny.clone();
-        denied.extend(grants(&table.deny));
+        let denied = deny().chain(table.deny.iter().cloned()).collect();
         listeners.extend(table.address.clone().map(|address| {
             ListenerSettings {
                 access: access(reader, &key, table, &address),
@@ -86,19 +85,15 @@ fn access(
 /// Reports policies that hold nowhere.
 fn check_use(reader: &mut SettingsReader<'_>, settings: &Settings) {
     let has_general = settings.listen.is_some() || settings.listener.is_empty();
-    let mut own = settings.listener.iter();
-    let is_used = has_general || own.any(|own| own.policy.is_none());
-    for (key, is_set) in [
-        ("policy", settings.policy.is_some()),
-        (
-            "allow",
-            settings
-                .allow
-                .as_ref()
-                .is_some_and(|allow| !allow.is_empty()),
-        ),
-    ] {
-        if is_set && !is_used {
+    if has_general || settings.listener.iter().any(|own| own.policy.is_none()) {
+        return;
+    }
+    let has_allow = settings
+        .allow
+        .as_ref()
+        .is_some_and(|allow| !allow.is_empty());
+    for (key, is_set) in [("policy", settings.policy.is_some()), ("allow", has_allow)] {
+        if is_set {
             let message = "no listener uses it: each has a policy of its own; take either out";
             reader.wrong_at(key, message);
         }
@@ -127,9 +122,8 @@ fn general(
     let references = settings.policy.as_deref().unwrap_or_default();
     let mut general = policies(reader, "policy", references);
     if let Some(allow) = &settings.allow {
-        general.push(Policy::of("allow", grants(allow)));
-    }
-    if settings.policy.is_none() && settings.allow.is_none() {
+        general.push(Policy::of("allow", allow.iter().cloned().collect()));
+    } else if settings.policy.is_none() {
         let default = || policies(reader, "policy", &[DEFAULT_POLICY.to_owned()]);
         general = translated.map_or_else(default, |policy| vec![policy]);
     }
@@ -156,12 +150,4 @@ fn policies(reader: &mut SettingsReader<'_>, key: &str, references: &[String]) -
         }
     }
     policies
-}
-
-fn grants(entries: &[Written]) -> Grants {
-    let mut grants = Grants::default();
-    for entry in entries {
-        grants.insert_written(entry.clone());
-    }
-    grants
 }

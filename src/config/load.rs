@@ -4,6 +4,7 @@
 
 mod circle;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -62,12 +63,8 @@ fn is_injected(key: &str) -> bool {
 
 /// The process's environment; what is no UTF-8 in it fits no setting and is told as such.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().map(|(name, text)| {
-        (
-            name.to_string_lossy().into_owned(),
-            text.to_string_lossy().into_owned(),
-        )
-    })
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
 impl Config {
@@ -84,7 +81,8 @@ impl Config {
         sources.read_environment(environment);
         sources.notice_foreign_rules(FOREIGN_RULES);
         if let Some(file) = sources.file(flags) {
-            sources.read_file(&file);
+            let wrong = sources.read_file(&file).err();
+            sources.problems.extend(wrong);
         }
         sources.read_flags(flags);
         sources.check()
@@ -166,27 +164,19 @@ impl Sources {
         named.or_else(|| has_default.then(|| PathBuf::from(DEFAULT_FILE)))
     }
 
-    fn read_file(&mut self, path: &Path) {
+    fn read_file(&mut self, path: &Path) -> Result<(), Problem> {
         let name = path.display().to_string();
-        let text = match files::read(path) {
-            Ok(text) => text,
-            Err(problem) => return self.problems.push(problem),
+        let text = files::read(path)?;
+        let read = Toml::string(&text).data();
+        let read = read.map_err(|error| Problem::of_file(&name, error.to_string().trim_end()))?;
+        let dict = read.into_values().next().unwrap_or_default();
+        let mut report = |key: &str, message: String| {
+            self.problems.push(Problem::of_key(&name, key, message));
         };
-        match Toml::string(&text).data() {
-            Ok(profiles) => {
-                let dict = profiles.into_values().next().unwrap_or_default();
-                let mut report = |key: &str, message: String| {
-                    self.problems.push(Problem::of_key(&name, key, message));
-                };
-                let dict = rows::fitting(Settings::ROWS, dict, "", &mut report);
-                self.layers
-                    .under_file(Layer::new(name, dict), Lines::of(&text));
-            }
-            Err(error) => {
-                let problem = Problem::of_file(&name, error.to_string().trim_end());
-                self.problems.push(problem);
-            }
-        }
+        let dict = rows::fitting(Settings::ROWS, dict, "", &mut report);
+        let layer = Layer::new(name, dict);
+        self.layers.under_file(layer, Lines::of(&text));
+        Ok(())
     }
 
     /// Reads the image-swap variables into a policy, and into settings that nothing else sets.

@@ -7,21 +7,15 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::policy::keys::setting::{described, table};
 use crate::policyfile::spelling::nearest;
-
-/// The shape of a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ValueShape {
     Flag,
-    /// A list of texts.
     List,
     Number,
     Table,
-    /// A list of tables.
     Tables,
     Text,
 }
-
-/// A setting.
 pub(crate) struct SettingRow {
     /// Its name within its table.
     pub(crate) key: &'static str,
@@ -185,8 +179,6 @@ fn inner(
         (_, value) => value,
     }
 }
-
-/// The schema of a table.
 pub(crate) fn schema(rows: &[SettingRow]) -> Json {
     let mut properties = Map::new();
     for row in rows {
@@ -197,10 +189,8 @@ pub(crate) fn schema(rows: &[SettingRow]) -> Json {
         properties.insert(row.key.to_owned(), schema);
     }
     let mut schema = table(properties);
-    let required = rows
-        .iter()
-        .filter(|row| matches!(row.note, Note::Required(_)));
-    let required: Vec<_> = required.map(|row| row.key).collect();
+    let is_required = |row: &&SettingRow| matches!(row.note, Note::Required(_));
+    let required: Vec<_> = rows.iter().filter(is_required).map(|row| row.key).collect();
     if !required.is_empty()
         && let Some(schema) = schema.as_object_mut()
     {

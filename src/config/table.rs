@@ -10,8 +10,6 @@ use serde_json::Value as Json;
 use super::layers::Layers;
 use super::rows::{Note, SettingRow, ValueShape};
 use crate::policyfile::{Place, Problem};
-
-/// What a setting takes.
 pub(crate) trait SettingKind {
     /// What the program uses.
     type Value: Debug;
@@ -142,8 +140,6 @@ impl<'a> SettingsReader<'a> {
         });
         entries.collect()
     }
-
-    /// Reads each table of a list.
     pub(crate) fn tables<K: SettingKind>(&mut self, values: &[Value]) -> Option<Vec<K::Value>> {
         let list = self.key.clone();
         let tables = values.iter().enumerate().map(|(at, value)| {

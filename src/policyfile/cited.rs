@@ -9,7 +9,6 @@ use crate::docker::Call;
 /// The entry of a policy that decides about a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cited<'a> {
-    /// The entry.
     pub(crate) written: &'a Written,
     /// The names of the policies that lead to it, each extending the next: from the one that was asked
     /// to the one that has the entry.
@@ -19,10 +18,8 @@ pub(crate) struct Cited<'a> {
 impl fmt::Display for Cited<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.written.fmt(f)?;
-        let children = self.way.iter().rev().skip(1);
-        children
-            .into_iter()
-            .try_for_each(|child| write!(f, ", which {child} extends"))
+        let mut children = self.way.iter().rev().skip(1);
+        children.try_for_each(|child| write!(f, ", which {child} extends"))
     }
 }
 
@@ -32,21 +29,15 @@ impl Policy {
         if self.deny.covers(call) {
             return None;
         }
-        let own = self
-            .allow
-            .written(call)
-            .next()
-            .map(|written| self.cited(written));
+        let mut written = self.allow.written(call);
+        let own = written.next().map(|written| self.cited(written));
         own.or_else(|| self.of_parents(|parent| parent.granted_by(call)))
     }
 
     /// The entry of its own `deny`, or of a parent's, by which it does not grant a call.
     pub(crate) fn denied_by(&self, call: &Call) -> Option<Cited<'_>> {
-        let own = self
-            .deny
-            .written(call)
-            .next()
-            .map(|written| self.cited(written));
+        let mut written = self.deny.written(call);
+        let own = written.next().map(|written| self.cited(written));
         own.or_else(|| self.of_parents(|parent| parent.denied_by(call)))
     }
 

@@ -18,19 +18,6 @@ pub(crate) struct KeyLocation<'a> {
     key: &'static str,
 }
 
-/// A block that does not hold, and what of it is lost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shadowed<'a> {
-    /// The block.
-    pub(crate) block: Block,
-    /// The policy that it stands in.
-    pub(crate) policy: &'a str,
-    /// The policy whose block of the same name holds.
-    pub(crate) holder: &'a str,
-    /// The keys that are in it, and not in the one that holds.
-    pub(crate) keys: Vec<&'a str>,
-}
-
 impl fmt::Display for KeyLocation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (block, key, policy) = (self.block.name(), self.key, self.policy);
@@ -41,17 +28,6 @@ impl fmt::Display for KeyLocation<'_> {
             }
             None => write!(f, "what holds where there is no [{block}], as in {policy}"),
         }
-    }
-}
-
-impl fmt::Display for Shadowed<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (block, keys) = (self.block.name(), self.keys.join(", "));
-        write!(
-            f,
-            "the [{block}] of {} takes the place of that of {}, and leaves out its {keys}: copy what is to hold on",
-            self.holder, self.policy
-        )
     }
 }
 
@@ -81,26 +57,26 @@ impl Policy {
         self.parents.iter().find_map(|parent| parent.holder(block))
     }
 
-    /// The blocks of extended policies in whose place another one holds that leaves keys of theirs out.
-    pub(crate) fn displaced(&self) -> Vec<Shadowed<'_>> {
+    /// What is lost of the blocks of extended policies in whose place another one holds that leaves keys of theirs out.
+    pub(crate) fn displaced(&self) -> Vec<String> {
         let mut displaced = Vec::new();
         for block in Block::ALL {
-            let Some(holder) = self.holder(*block) else {
+            let (name, Some(holder)) = (block.name(), self.holder(*block)) else {
                 continue;
             };
+            let held: Vec<_> = holder.lines.keys(name).collect();
             let others = self.parents.iter().filter_map(|it| it.holder(*block));
             for other in others.filter(|other| other.name != holder.name) {
-                let held: Vec<_> = holder.lines.keys(block.name()).collect();
-                let keys = other.lines.keys(block.name());
+                let keys = other.lines.keys(name);
                 let mut keys: Vec<_> = keys.filter(|key| !held.contains(key)).collect();
                 keys.sort_unstable();
                 if !keys.is_empty() {
-                    displaced.push(Shadowed {
-                        block: *block,
-                        policy: &other.name,
-                        holder: &holder.name,
-                        keys,
-                    });
+                    displaced.push(format!(
+                        "the [{name}] of {} takes the place of that of {}, and leaves out its {}: copy what is to hold on",
+                        holder.name,
+                        other.name,
+                        keys.join(", ")
+                    ));
                 }
             }
         }
@@ -172,11 +148,7 @@ mod tests {
         ]);
         let told = |name| {
             let policy = Policy::load(name, &shelf).unwrap();
-            let displaced = policy.displaced();
-            displaced
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
+            policy.displaced()
         };
         assert_eq!(told("a"), [""; 0]);
         assert_eq!(told("same"), [""; 0]);

@@ -9,11 +9,9 @@ use crate::docker::{Effect, Operation};
 /// Shape: `ContainerList`, `containers:read`, `*:read`, or `GET /libpod/containers/{}/json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// One operation.
     Operation(Operation),
     /// Every operation of a section (of all when it is `None`) with this effect.
     Group {
-        /// A section of the table.
         section: Option<&'static str>,
         /// Never `Control`.
         effect: Effect,
@@ -25,25 +23,19 @@ pub(crate) enum Entry {
 /// Why an entry is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadEntry {
-    /// `section:control`.
     #[error("a group cannot have the effect control: name each operation by itself")]
     Control,
-    /// An effect that is none.
     #[error("no effect is called {0}: write read, content or write{hint}", hint = did_you_mean(.0, ["read", "content", "write"]))]
     Effect(String),
-    /// An operation that is none.
     #[error("no operation has this name{hint}", hint = did_you_mean(.0, Operation::ALL.iter().map(|operation| operation.spec().name)))]
     Operation(String),
-    /// A path that no request can match.
     #[error(transparent)]
     Path(#[from] BadPath),
-    /// A section that is none.
     #[error("no section is called {0}{hint}", hint = did_you_mean(.0, Operation::SECTIONS.iter().copied()))]
     Section(String),
 }
 
 impl Entry {
-    /// Parses one entry.
     pub(crate) fn parse(text: &str) -> Result<Self, BadEntry> {
         if let Some((method, path)) = text.split_once(' ') {
             return Ok(Self::Raw(RawPath::parse(method, path)?));
@@ -58,17 +50,15 @@ impl Entry {
 
     /// The operations of the table that it names.
     pub(crate) fn operations(&self) -> impl Iterator<Item = Operation> {
-        Operation::ALL
-            .iter()
-            .copied()
-            .filter(|operation| match self {
-                Self::Operation(named) => named == operation,
-                Self::Group { section, effect } => {
-                    let spec = operation.spec();
-                    spec.effect == *effect && section.is_none_or(|section| section == spec.section)
-                }
-                Self::Raw(_) => false,
-            })
+        let all = Operation::ALL.iter().copied();
+        all.filter(|operation| match self {
+            Self::Operation(named) => named == operation,
+            Self::Group { section, effect } => {
+                let spec = operation.spec();
+                spec.effect == *effect && section.is_none_or(|section| section == spec.section)
+            }
+            Self::Raw(_) => false,
+        })
     }
 }
 

@@ -31,18 +31,9 @@ const GIVEN: &str =
 
 impl Reader<'_> {
     pub(crate) fn examples(&mut self, table: &Table) -> Vec<Example> {
-        let entries = match table.get("example") {
-            None => return Vec::new(),
-            Some(Value::Array(entries)) => entries,
-            Some(_) => {
-                self.wrong("example", "must be a list of tables: [[example]]");
-                return Vec::new();
-            }
-        };
-        entries
-            .iter()
-            .filter_map(|entry| self.example(entry))
-            .collect()
+        let entries = self.list(table, "example", "must be a list of tables: [[example]]");
+        let entries = entries.iter();
+        entries.filter_map(|entry| self.example(entry)).collect()
     }
 
     /// What an example supposes of the daemon, as JSON by the path of the inspection.
@@ -71,15 +62,10 @@ impl Reader<'_> {
             return None;
         };
         self.known_keys(table, EXAMPLE_KEYS, "example.");
-        let request = table
-            .get("request")
-            .and_then(Value::as_str)
-            .and_then(|request| request.split_once(' '));
-        let Some((method, target)) = request else {
-            self.wrong(
-                "example.request",
-                "must be a method and a target: \"GET /v1.45/containers/json\"",
-            );
+        let request = table.get("request").and_then(Value::as_str);
+        let Some((method, target)) = request.and_then(|request| request.split_once(' ')) else {
+            let must = "must be a method and a target: \"GET /v1.45/containers/json\"";
+            self.wrong("example.request", must);
             return None;
         };
         let allow = match table.get("verdict").and_then(Value::as_str) {

@@ -112,36 +112,32 @@ pub(crate) const KEYS: &[&str] = &[
     "observe",
 ];
 
-impl Policy {
-    /// Takes over a policy that this one, of this file, extends.
-    fn extend(
-        &mut self,
-        name: &str,
-        file: &str,
-        parent: Result<Self, Vec<Problem>>,
-    ) -> Result<(), Vec<Problem>> {
-        let parent = parent.map_err(|problems| {
-            let of_child = |problem: Problem| {
-                // What cannot be found at all is a problem of the file that names it.
-                let is_missing = problem.file == name && problem.key.is_none();
-                let message = || format!("\"{name}\": {}", problem.message);
-                if is_missing {
-                    Problem::of_key(file, "extends", message())
-                } else {
-                    problem
-                }
-            };
-            problems.into_iter().map(of_child).collect::<Vec<_>>()
-        })?;
-        if parent.is_observed {
+/// Takes over a policy that one extends.
+fn extend(
+    policy: &mut Policy,
+    name: &str,
+    parent: Result<Policy, Vec<Problem>>,
+    reader: &mut Reader<'_>,
+) {
+    match parent {
+        Ok(parent) if parent.is_observed => {
             let message = format!(
                 "\"{name}\" has observe = true, which is for one listener's own policy: take it out there"
             );
-            return Err(vec![Problem::of_key(file, "extends", message)]);
+            reader.wrong("extends", message);
         }
-        self.blocks.inherit(&parent.blocks);
-        self.parents.push(parent);
-        Ok(())
+        Ok(parent) => {
+            policy.blocks.inherit(&parent.blocks);
+            policy.parents.push(parent);
+        }
+        Err(problems) => problems.into_iter().for_each(|problem| {
+            // What cannot be found at all is a problem of the file that names it.
+            if problem.file == name && problem.key.is_none() {
+                reader.wrong("extends", format!("\"{name}\": {}", problem.message));
+            } else {
+                reader.problems.push(problem);
+            }
+        }),
     }
 }
 
@@ -152,12 +148,11 @@ fn load(
 ) -> Result<Policy, Vec<Problem>> {
     let (file, text) = library.read(reference).map_err(|problem| vec![problem])?;
     if path.contains(&file) {
-        let way = path.join(" extends ");
-        return Err(vec![Problem::of_key(
-            &file,
-            "extends",
-            format!("{way} extends {file}: break the circle"),
-        )]);
+        let message = format!(
+            "{} extends {file}: break the circle",
+            path.join(" extends ")
+        );
+        return Err(vec![Problem::of_key(&file, "extends", message)]);
     }
     path.push(file.clone());
     let mut reader = Reader::of(&file);
@@ -176,18 +171,15 @@ fn load(
     policy.is_observed = reader.flag(&table, "observe");
     policy.examples = reader.examples(&table);
     policy.lines = lines;
-    let parents = reader.strings(&table, "extends");
-    let mut problems = reader.problems;
-    for parent in parents {
-        if let Err(more) = policy.extend(&parent, &file, load(&parent, library, path)) {
-            problems.extend(more);
-        }
+    for parent in reader.strings(&table, "extends") {
+        let loaded = load(&parent, library, path);
+        extend(&mut policy, &parent, loaded, &mut reader);
     }
     path.pop();
-    if problems.is_empty() {
+    if reader.problems.is_empty() {
         Ok(policy)
     } else {
-        Err(problems)
+        Err(reader.problems)
     }
 }
 

@@ -16,7 +16,6 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Adds what an entry names.
     pub(crate) fn insert(&mut self, entry: Entry) {
         for operation in entry.operations() {
             self.operations |= bit(operation);
@@ -31,20 +30,9 @@ impl Grants {
         self.insert(written.entry.clone());
         self.written.push(written);
     }
-
-    /// Adds everything of another set.
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.operations |= other.operations;
-        self.raw.extend(other.raw);
-        self.written.extend(other.written);
-    }
-
-    /// Whether an operation is in it.
     pub(crate) fn has(&self, operation: Operation) -> bool {
         self.operations & bit(operation) != 0
     }
-
-    /// Whether a call is in it.
     pub(crate) fn covers(&self, call: &Call) -> bool {
         match &call.subject {
             Subject::Operation { operation, .. } => self.has(*operation),
@@ -74,14 +62,21 @@ impl Grants {
     }
 }
 
-/// Whether an entry names a call.
+impl FromIterator<Written> for Grants {
+    fn from_iter<T: IntoIterator<Item = Written>>(entries: T) -> Self {
+        let mut grants = Self::default();
+        entries
+            .into_iter()
+            .for_each(|entry| grants.insert_written(entry));
+        grants
+    }
+}
+
 fn names(entry: &Entry, call: &Call) -> bool {
     let mut alone = Grants::default();
     alone.insert(entry.clone());
     alone.covers(call)
 }
-
-/// The bit of an operation.
 #[expect(
     clippy::as_conversions,
     reason = "the number of a fieldless variant, below 128 as a test shows"

@@ -10,9 +10,7 @@ use super::entry::Entry;
 /// An entry as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Written {
-    /// Its text.
     pub(crate) text: String,
-    /// Where it stands.
     pub(crate) place: Place,
     pub(crate) entry: Entry,
 }
@@ -34,7 +32,6 @@ pub(crate) enum Place {
 }
 
 impl Written {
-    /// An entry, its text, and where it stands.
     pub(crate) fn new(entry: Entry, text: impl Into<String>, place: Place) -> Self {
         Self {
             text: text.into(),

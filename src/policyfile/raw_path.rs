@@ -8,27 +8,20 @@ use crate::docker::{BadTarget, Method, Target};
 /// Why a path is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadPath {
-    /// A method that the API does not use.
     #[error("no method of the API is {0}: write DELETE, GET, HEAD, POST or PUT")]
     Method(String),
-    /// A raw path that no request could match.
     #[error("no request can match the path: {0}")]
     Spelling(BadTarget),
-    /// A query in a raw path.
     #[error("a path is matched without its query: leave out `?` and what follows")]
     Query,
-    /// A `*` in a raw path.
     #[error("`*` stands for itself alone: write `{{}}` for any one segment")]
     Glob,
-    /// A raw path that begins with `{}`.
     #[error("a path's first segment cannot be `{{}}`: name it")]
     Start,
-    /// A raw path within the table's own paths.
     #[error(
         "`/{0}` has operations with names: write the operation's name; `dockgate operations` lists them"
     )]
     InTable(String),
-    /// A version in a raw path.
     #[error("a path is matched below its version: leave out the version prefix")]
     Version,
 }
@@ -99,28 +92,15 @@ pub(crate) struct RawPaths {
 
 impl RawPaths {
     pub(crate) fn insert(&mut self, path: &RawPath) {
-        let end = path
-            .segments
-            .iter()
-            .fold(self, |node, segment| match segment {
-                Some(literal) => node.literal.entry(literal.clone()).or_default(),
-                None => node.any.get_or_insert_default(),
-            });
+        let segments = path.segments.iter();
+        let end = segments.fold(self, |node, segment| match segment {
+            Some(literal) => node.literal.entry(literal.clone()).or_default(),
+            None => node.any.get_or_insert_default(),
+        });
         if path.has_below {
             end.methods_below.push(path.method);
         } else {
             end.methods.push(path.method);
-        }
-    }
-
-    pub(crate) fn extend(&mut self, other: Self) {
-        self.methods.extend(other.methods);
-        self.methods_below.extend(other.methods_below);
-        for (literal, node) in other.literal {
-            self.literal.entry(literal).or_default().extend(node);
-        }
-        if let Some(node) = other.any {
-            self.any.get_or_insert_default().extend(*node);
         }
     }
 
@@ -136,10 +116,8 @@ impl RawPaths {
             return self.methods.contains(&method);
         };
         let nodes = [self.literal.get(segment), self.any.as_deref()];
-        nodes
-            .into_iter()
-            .flatten()
-            .any(|node| node.covers(method, segments.clone()))
+        let mut nodes = nodes.into_iter().flatten();
+        nodes.any(|node| node.covers(method, segments.clone()))
     }
 
     /// Whether any of them can change something.

@@ -11,11 +11,8 @@ use super::mark;
 use super::problem::Problem;
 use super::provenance::{Place, Written};
 use super::spelling::did_you_mean;
-
-/// Reads a file's table and keeps every problem.
 pub(super) struct Reader<'a> {
     file: &'a str,
-    /// What is wrong so far.
     pub(super) problems: Vec<Problem>,
 }
 
@@ -33,14 +30,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn table(&mut self, text: &str) -> Table {
         text.parse().unwrap_or_else(|error: toml::de::Error| {
-            let line = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .map_or(1, |head| head.matches('\n').count() + 1);
-            self.problems.push(Problem::of_file(
-                self.file,
-                format!("line {line}: {}", error.message()),
-            ));
+            let head = error.span().and_then(|span| text.get(..span.start));
+            let line = head.map_or(1, |head| head.matches('\n').count() + 1);
+            let message = format!("line {line}: {}", error.message());
+            self.problems.push(Problem::of_file(self.file, message));
             Table::new()
         })
     }
@@ -48,10 +41,8 @@ impl<'a> Reader<'a> {
     pub(super) fn known_keys(&mut self, table: &Table, known: &[&str], prefix: &str) {
         for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
             let hint = did_you_mean(key, known.iter().copied());
-            self.wrong(
-                format!("{prefix}{key}"),
-                format!("unknown key{hint}; the keys are {}", known.join(", ")),
-            );
+            let message = format!("unknown key{hint}; the keys are {}", known.join(", "));
+            self.wrong(format!("{prefix}{key}"), message);
         }
     }
 
@@ -62,13 +53,9 @@ impl<'a> Reader<'a> {
         }
         text
     }
-
-    /// The text under a key, if it is there.
     pub(super) fn text(&mut self, table: &Table, key: &str) -> Option<String> {
         self.string(key, table.get(key)?)
     }
-
-    /// The mark that a file sets.
     pub(super) fn mark(&mut self, table: &Table) -> Option<String> {
         let mark = self.text(table, "mark")?;
         if mark::is_valid(&mark) {
@@ -87,18 +74,22 @@ impl<'a> Reader<'a> {
         read.flatten().unwrap_or_default()
     }
 
-    pub(super) fn strings(&mut self, table: &Table, key: &str) -> Vec<String> {
+    /// The entries of a list; none where there is none.
+    pub(super) fn list<'t>(&mut self, table: &'t Table, key: &str, must: &str) -> &'t [Value] {
         match table.get(key) {
-            None => Vec::new(),
-            Some(Value::Array(values)) => values
-                .iter()
-                .filter_map(|value| self.string(key, value))
-                .collect(),
+            None => &[],
+            Some(Value::Array(values)) => values,
             Some(_) => {
-                self.wrong(key, format!("must be a list: {key} = [\"...\"]"));
-                Vec::new()
+                self.wrong(key, must);
+                &[]
             }
         }
+    }
+
+    pub(super) fn strings(&mut self, table: &Table, key: &str) -> Vec<String> {
+        let must = format!("must be a list: {key} = [\"...\"]");
+        let values = self.list(table, key, &must).iter();
+        values.filter_map(|value| self.string(key, value)).collect()
     }
 
     pub(super) fn grants(&mut self, table: &Table, key: &str, lines: &Lines) -> Grants {

@@ -39,10 +39,8 @@ pub fn policy() -> Value {
         ),
         ("observe", json!({"type": "boolean"}), observe),
     ];
-    let keys = keys
-        .into_iter()
-        .map(|(key, schema, told)| (key, described(schema, told)));
-    let keys = keys.chain(Blocks::schemas());
+    let keys = keys.map(|(key, schema, told)| (key, described(schema, told)));
+    let keys = keys.into_iter().chain(Blocks::schemas());
     let properties = keys.map(|(key, schema)| (key.to_owned(), schema));
     document("A policy of Dockgate", table(properties.collect::<Value>()))
 }

@@ -17,7 +17,6 @@ pub(super) struct Allow {
 }
 
 impl Allow {
-    /// All that was seen.
     pub(super) fn of(seen: &Seen, is_narrowed: impl Fn(Block) -> bool) -> Self {
         let mut allow = Self::default();
         for operation in Operation::ALL.iter().copied() {

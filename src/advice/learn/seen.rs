@@ -25,21 +25,6 @@ pub(crate) struct Seen {
     /// Whether any request asked for more than its record could hold.
     pub(super) is_cut: bool,
 }
-
-/// One request as it was recorded.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sighting<'a> {
-    /// What it asked.
-    pub(crate) call: &'a Call,
-    /// What it asked for besides, as the record has it.
-    pub(crate) findings: &'a [String],
-    /// When, as the record has it.
-    pub(crate) time: &'a str,
-    /// Whether it was refused.
-    pub(crate) is_refused: bool,
-}
-
-/// How often something was seen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Frequency {
     pub(super) count: u64,
@@ -48,7 +33,6 @@ pub(super) struct Frequency {
 }
 
 impl Frequency {
-    /// How often, and when last.
     pub(super) fn describe(&self) -> String {
         let count = times(self.count);
         let refused = match self.refused {
@@ -64,10 +48,10 @@ impl Frequency {
         self.refused == self.count
     }
 
-    fn add(&mut self, sighting: &Sighting<'_>) {
+    fn add(&mut self, time: &str, is_refused: bool) {
         self.count += 1;
-        self.refused += u64::from(sighting.is_refused);
-        self.add_time(sighting.time);
+        self.refused += u64::from(is_refused);
+        self.add_time(time);
     }
 
     /// Takes in what was counted of another.
@@ -85,60 +69,59 @@ impl Frequency {
 }
 
 impl Seen {
-    /// Takes in one request.
-    pub(crate) fn see(&mut self, sighting: &Sighting<'_>) {
-        match &sighting.call.subject {
+    /// Takes in one request, with what it asked for besides and when, as the record has it.
+    pub(crate) fn see(&mut self, call: &Call, findings: &[String], time: &str, is_refused: bool) {
+        match &call.subject {
             Subject::Operation { operation, .. } => {
-                self.operations.entry(*operation).or_default().add(sighting);
-                if !sighting.findings.is_empty() && !sighting.is_refused {
+                self.operations
+                    .entry(*operation)
+                    .or_default()
+                    .add(time, is_refused);
+                if !findings.is_empty() && !is_refused {
                     *self.judged.entry(*operation).or_default() += 1;
                 }
             }
             Subject::Outside { path } => {
-                let method = sighting.call.method.as_str();
+                let method = call.method.as_str();
                 let entry = format!("{method} {}", without_ids(path));
                 let paths = match Entry::parse(&entry) {
                     Ok(_) => &mut self.paths,
                     Err(_) => &mut self.ungrantable,
                 };
-                paths.entry(entry).or_default().add(sighting);
+                paths.entry(entry).or_default().add(time, is_refused);
             }
         }
         let mut keys = BTreeSet::new();
         // One request may ask for a thing in several places.
-        for finding in sighting.findings.iter().collect::<BTreeSet<_>>() {
+        for finding in findings.iter().collect::<BTreeSet<_>>() {
             if finding == "..." {
                 self.is_cut = true;
                 continue;
             }
             keys.extend(finding.split_once('=').map(|(key, _)| key));
             // What an exec asked for is told again when it is started.
-            let is_start = sighting.call.operation() == Some(Operation::ExecStart);
+            let is_start = call.operation() == Some(Operation::ExecStart);
             let is_again = is_start && self.operations.contains_key(&Operation::ContainerExec);
             let tally = self.findings.entry(finding.clone()).or_default();
             if is_again && tally.count > 0 {
-                tally.add_time(sighting.time);
+                tally.add_time(time);
             } else {
-                tally.add(sighting);
+                tally.add(time, is_refused);
             }
         }
-        let operation = sighting.call.operation();
-        if let Some(operation) = operation.filter(|_| !sighting.is_refused) {
+        let operation = call.operation();
+        if let Some(operation) = operation.filter(|_| !is_refused) {
             for key in &keys {
                 let count = self.with_key.entry((operation, (*key).to_owned()));
                 *count.or_default() += 1;
             }
         }
     }
-
-    /// How many requests were seen.
     pub(crate) fn len(&self) -> u64 {
         let operations = self.operations.values();
         let paths = self.paths.values().chain(self.ungrantable.values());
         operations.chain(paths).map(|tally| tally.count).sum()
     }
-
-    /// Whether nothing was seen.
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }

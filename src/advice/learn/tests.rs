@@ -63,12 +63,8 @@ fn seen_or_refused(requests: &[(bool, &str, &str, &[&str])]) -> Seen {
     let mut seen = Seen::default();
     for (number, (is_refused, method, target, findings)) in requests.iter().enumerate() {
         let findings: Vec<_> = findings.iter().map(|text| (*text).to_owned()).collect();
-        seen.see(&Sighting {
-            call: &call(method, target),
-            findings: &findings,
-            time: &format!("2026-11-21T10:00:{number:02}.123456Z"),
-            is_refused: *is_refused,
-        });
+        let time = format!("2026-11-21T10:00:{number:02}.123456Z");
+        seen.see(&call(method, target), &findings, &time, *is_refused);
     }
     seen
 }
@@ -118,12 +114,8 @@ fn what_was_learned_allows_what_it_was_learned_from() {
         };
         tried += 1;
         let mut seen = Seen::default();
-        seen.see(&Sighting {
-            call: &call("POST", target),
-            findings: &findings,
-            time: "2026-11-21T10:00:00.000000Z",
-            is_refused: false,
-        });
+        let time = "2026-11-21T10:00:00.000000Z";
+        seen.see(&call("POST", target), &findings, time, false);
         let text = seen.policy("learned");
         if !is_allowed(whole(&text), call("POST", target), &body) {
             missed.push(format!("{operation} {body}\n{findings:?}\n{text}"));

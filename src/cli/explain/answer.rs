@@ -123,12 +123,8 @@ impl Answer {
         match judgement {
             Judgement::Allow(permit) => {
                 // Of an empty body nothing is sent.
-                let body = permit
-                    .request
-                    .body
-                    .as_deref()
-                    .filter(|_| !asked.body.is_empty());
-                self.body = body.map(str::to_owned);
+                let body = permit.request.body.as_deref().map(str::to_owned);
+                self.body = body.filter(|_| !asked.body.is_empty());
                 self.allow(rules, call, &permit);
             }
             Judgement::Deny(denial) => self.deny_judged(rules, call, denial),
@@ -144,13 +140,12 @@ impl Answer {
     fn suppose_of_text(&mut self, operation: Option<Operation>, asked: &ExplainedRequest) {
         if !asked.left_out.is_empty() {
             let keys = asked.left_out.join(", ");
-            self.supposed.push(format!(
-                "the query has nothing under {keys}, as the record leaves it out"
-            ));
+            let open = format!("the query has nothing under {keys}, as the record leaves it out");
+            self.supposed.push(open);
         }
         if asked.body.is_empty() && operation.and_then(table).is_some() {
-            self.supposed
-                .push("the body asks for nothing; --body FILE gives it one".to_owned());
+            let nothing = "the body asks for nothing; --body FILE gives it one";
+            self.supposed.push(nothing.to_owned());
         }
     }
 
@@ -159,9 +154,8 @@ impl Answer {
         self.reason = Reason::Granted.code();
         self.findings = findings(&permit.grounds.requirements, &[]);
         let mut policies = rules.policies().iter();
-        let Some(policy) =
-            policies.find(|policy| Some(&policy.name) == permit.grounds.policy.as_ref())
-        else {
+        let name = permit.grounds.policy.as_ref();
+        let Some(policy) = policies.find(|policy| Some(&policy.name) == name) else {
             return;
         };
         self.policy = Some(policy.name.to_string());

@@ -99,28 +99,24 @@ impl ExplainArgs {
 impl ExplainOptions {
     /// These with what stands behind the request.
     fn and(mut self, behind: Self) -> Result<Self, Stop> {
-        let doubled = [
-            ("--config", self.config.is_some() && behind.config.is_some()),
-            (
-                "--listener",
-                self.listener.is_some() && behind.listener.is_some(),
-            ),
-            ("--body", self.body.is_some() && behind.body.is_some()),
-        ];
-        if let Some((flag, _)) = doubled.iter().find(|(_, is_doubled)| *is_doubled) {
-            let message = format!("{flag} is there twice: name it once");
-            return Err(Stop::usage(message));
-        }
         self.policy.extend(behind.policy);
-        self.config = self.config.or(behind.config);
-        self.listener = self.listener.or(behind.listener);
-        self.body = self.body.or(behind.body);
+        self.config = either("--config", self.config, behind.config)?;
+        self.listener = either("--listener", self.listener, behind.listener)?;
+        self.body = either("--body", self.body, behind.body)?;
         self.json |= behind.json;
         if self.listener.is_some() && !self.policy.is_empty() {
             let message = "--listener and --policy exclude each other: name either";
             return Err(Stop::usage(message));
         }
         Ok(self)
+    }
+}
+
+/// An option that may stand before a request or behind it, and not in both places.
+fn either<T>(flag: &str, before: Option<T>, behind: Option<T>) -> Result<Option<T>, Stop> {
+    match (before, behind) {
+        (Some(_), Some(_)) => Err(Stop::usage(format!("{flag} is there twice: name it once"))),
+        (before, behind) => Ok(before.or(behind)),
     }
 }
 

@@ -271,7 +271,7 @@ request: GET /v1.45/containers/json/
 fn people_are_told_what_decided_and_what_would_change_it() {
     for (policies, request, want) in EXPLAINED {
         let mut out = Vec::new();
-        words::write(&answer(policies, request), false, &mut out).unwrap();
+        write_words(&answer(policies, request), false, &mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             *want,
@@ -287,7 +287,7 @@ fn one_of_many_listeners_is_named_and_its_answer_stands_below() {
         ..answer("traefik", "GET /v1.45//json")
     };
     let mut out = Vec::new();
-    words::write(&answer, true, &mut out).unwrap();
+    write_words(&answer, true, &mut out).unwrap();
     let want = "unix:///run/a.sock\n  deny: the path has an empty segment: write a container's name without its slash, \
         `web` not `/web`\n  request: GET /v1.45//json\n";
     assert_eq!(String::from_utf8(out).unwrap(), want);

@@ -52,11 +52,6 @@ const WITH_VALUE: &str = "
     D dump-header interface keepalive-time key key-type limit-rate m max-time o output output-dir e referer resolve
     retry retry-delay retry-max-time stderr trace trace-ascii unix-socket u user A user-agent w write-out";
 
-/// Parses the arguments of a command.
-///
-/// # Errors
-///
-/// curl would not send it, or an option is not known here.
 pub(super) fn parse(arguments: &[String]) -> Result<Pasted, BadCurl> {
     let mut command = CurlCommand::default();
     let mut words = arguments.iter();
@@ -176,14 +171,11 @@ impl CurlCommand {
             [false, false, false] => "GET",
         };
         let content_types = has_body.then(|| self.content_types());
+        let data = if has_body { self.data } else { Vec::new() };
         Ok(Pasted {
             method: self.method.unwrap_or_else(|| method.to_owned()),
             target,
-            body: if has_body {
-                joined(self.data)
-            } else {
-                Vec::new()
-            },
+            body: joined(data),
             content_types,
             left_out: Vec::new(),
         })
