@@ -52,7 +52,8 @@ pub fn judge<'a>(
 
 /// The answer to a lookup about what is ordinary. What the record calls `@own` was made through the policy
 /// of this mark.
-pub(crate) fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
+#[must_use]
+pub fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
     let own = json!({ POLICY_LABEL: mark });
     let given = if matches!(lookup, Lookup::Container(name) if name == OWN) {
         Some(json!({"Config": {"Labels": own}}))

@@ -172,7 +172,7 @@ impl Memory {
         is_observed: bool,
     ) -> Result<Self, NeedsLookup> {
         let mut memory = Self::default();
-        let is_kept = marking.blocks().create.replaces || is_observed;
+        let is_kept = marking.blocks.create.replaces || is_observed;
         if is_kept && call.judged().deed == Deed::TakesAway {
             let name = call.object().unwrap_or_default();
             memory.removed = Some(answers::container(known, name)?);
@@ -183,7 +183,7 @@ impl Memory {
         {
             let image = answers::image(known, call.object().unwrap_or_default())?;
             let name = tags(call).first().map(Reference::to_string);
-            let policy = policy.mark().to_owned();
+            let policy = policy.mark.clone();
             let lookup = name.map(|name| Lookup::Moved { policy, name });
             memory.tagged = lookup.map(|lookup| (lookup, image.id.as_str().into()));
         }

@@ -191,7 +191,7 @@ fn explicit_query(call: &mut Call, policy: &Policy) {
         }
     } else if parameters == Parameters::Archive
         && policy.judges(Block::Archive)
-        && policy.blocks().archive.paths.is_some()
+        && policy.blocks.archive.paths.is_some()
         // Without a path the daemon denies it.
         && let Some(path) = query.first("path").filter(|path| !path.is_empty())
     {
