@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::docker::operation::Spec;
 use crate::docker::{ApiVersion, Body, Deed, Effect, Operation, Parameters, Reply, Upgrade};
-use crate::policy::{Rules, SelfContainer};
+use crate::policy::Rules;
 use crate::policyfile::Policy;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::daemon_state::DaemonState;
@@ -212,7 +212,7 @@ pub(crate) async fn engine(
     let own = daemon_state
         .own(daemon)
         .await
-        .map(|own| own.map(SelfContainer::id));
+        .map(|own| own.map(|own| own.id.as_str()));
     let found = match own {
         Ok(Some(id)) => Some(format!(
             "own container: {id}; requests that name it are refused"

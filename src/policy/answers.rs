@@ -68,23 +68,17 @@ pub struct NewVolume {
 /// What is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// The container.
     Container(Arc<Container>),
     /// The containers that were taken away; of one, each state that it was in meanwhile.
     Containers(Vec<Arc<Container>>),
-    /// The exec.
     Exec(Arc<Exec>),
-    /// The image.
     Image(Arc<Image>),
     /// The policies that the objects of a list were made through.
     Marks(Arc<[Option<String>]>),
-    /// The network.
     Network(Arc<Network>),
-    /// The service.
     Service(Arc<Service>),
     /// A name.
     Text(Arc<str>),
-    /// The volume.
     Volume(Arc<Volume>),
     /// There is none.
     Missing,
@@ -218,12 +212,10 @@ impl Answers {
         })
     }
 
-    /// How many questions were answered.
     pub(crate) fn len(&self) -> usize {
         self.answers.len()
     }
 
-    /// Whether nothing is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.answers.is_empty()
     }

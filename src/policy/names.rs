@@ -17,7 +17,6 @@ use crate::policy::objects::{Container, is_full_id};
 pub(crate) struct Name {
     /// What is called so.
     pub(crate) kind: Object,
-    /// The name.
     pub(crate) name: String,
 }
 

@@ -1,6 +1,7 @@
 //! What the daemon says of what exists, as far as a judgement depends on it.
 //!
-//! What a reply must have and does not makes it unreadable, and what cannot be read refuses.
+//! Each is parsed from the reply of its inspection, and its id is the full one. What a reply must have and does not makes
+//! it unreadable, and what cannot be read refuses.
 
 use serde::Deserialize;
 
@@ -47,14 +48,11 @@ impl Labels {
     }
 }
 
-/// A container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
-    /// Its full id.
     pub(crate) id: String,
     /// Its name, without the slash.
     pub(crate) name: String,
-    /// Whether it runs.
     pub(crate) is_running: bool,
     /// The full id of its image, without the algorithm; empty where it is not told.
     pub(crate) image: String,
@@ -71,7 +69,6 @@ pub struct Container {
 /// A process that was made ready to run in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exec {
-    /// Its full id.
     pub(crate) id: String,
     /// The full id of the container.
     pub(crate) container: String,
@@ -83,18 +80,14 @@ pub struct Exec {
     pub(crate) user: String,
 }
 
-/// A volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
     /// Who made it.
     pub(crate) driver: String,
-    /// The options that it was made with.
     pub(crate) options: Vec<(String, String)>,
-    /// Its labels.
     pub(crate) labels: Labels,
 }
 
-/// An image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     /// Its full id, without the algorithm.
@@ -103,16 +96,12 @@ pub struct Image {
     pub(crate) config: Json<'static>,
 }
 
-/// A network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// Its full id.
     pub(crate) id: String,
-    /// Its name.
     pub(crate) name: String,
     /// Who made it; `host` is the host's own.
     pub(crate) driver: String,
-    /// Its labels.
     pub(crate) labels: Labels,
     /// The ids of the containers on it.
     pub(crate) containers: Vec<String>,
@@ -124,13 +113,11 @@ const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b
 /// A service of the swarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Its full id.
     pub(crate) id: String,
     /// Its labels, and those of its containers.
     pub(crate) labels: Labels,
     /// The version of its specification, in digits, if it has one.
     pub(crate) version: Option<String>,
-    /// Its specification.
     pub(crate) spec: Json<'static>,
 }
 
@@ -140,7 +127,6 @@ pub struct Service {
 pub(crate) struct Unreadable;
 
 impl Container {
-    /// Reads the reply of `ContainerInspect`.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         const KEYS: &[&str] = &[
             "Config",
@@ -174,7 +160,6 @@ impl Container {
         })
     }
 
-    /// Its labels.
     pub(crate) fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
         let labels = self.config.at("Labels").members().iter();
         labels.filter_map(|(key, value)| Some((&**key, value.text()?)))
@@ -190,7 +175,6 @@ impl Container {
         })
     }
 
-    /// The value of one of its labels.
     pub(crate) fn label(&self, key: &str) -> Option<&str> {
         let found = self.labels().find(|(name, _)| *name == key);
         found.map(|(_, value)| value)
@@ -198,7 +182,6 @@ impl Container {
 }
 
 impl Exec {
-    /// Reads the reply of `ExecInspect`.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         struct Raw {
@@ -232,7 +215,6 @@ impl Exec {
 }
 
 impl Volume {
-    /// Reads the reply of `VolumeInspect`.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         #[derive(Deserialize)]
         #[serde(rename_all = "PascalCase")]
@@ -251,7 +233,6 @@ impl Volume {
 }
 
 impl Service {
-    /// Reads the reply of `ServiceInspect`.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         let mut reply = Json::pick(reply, &["ID", "Spec", "Version"]).ok_or(Unreadable)?;
         let version = match reply.at("Version.Index") {
@@ -283,7 +264,6 @@ impl Network {
         self.name == "bridge" || self.id == PODMAN_DEFAULT
     }
 
-    /// Reads the reply of `NetworkInspect`.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         const KEYS: &[&str] = &["Containers", "Driver", "Id", "Labels", "Name"];
         let reply = Json::pick(reply, KEYS).ok_or(Unreadable)?;
@@ -299,7 +279,6 @@ impl Network {
 }
 
 impl Image {
-    /// Reads the reply of `ImageInspect`.
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         let mut reply = Json::pick(reply, &["Config", "Id"]).ok_or(Unreadable)?;
         let id = text(&reply, "Id")?;

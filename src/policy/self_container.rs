@@ -18,9 +18,7 @@ use crate::policy::value::Value;
 /// What is known of Dockgate's own container since the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SelfContainer {
-    /// Its full id.
-    id: String,
-    /// Its name.
+    pub(crate) id: String,
     name: String,
     /// Every name by which another container finds it, folded.
     names: BTreeSet<String>,
@@ -102,11 +100,6 @@ impl SelfContainer {
             volumes: of_all("Name").map(str::to_owned).collect(),
             paths: of_all("Source").map(cleaned).collect(),
         }
-    }
-
-    /// Its full id.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
     }
 
     /// What of a request would reach it.

@@ -22,20 +22,10 @@ pub(crate) enum BadBody {
     Doubled(String),
     /// What stands there is of another kind.
     #[error("{path} must be {want}")]
-    Kind {
-        /// Where.
-        path: String,
-        /// What may stand there.
-        want: &'static str,
-    },
+    Kind { path: String, want: &'static str },
     /// A field of `HostConfig` stands beside it. Some engines read it there, others do not.
     #[error("{path} is read by some engines only: send it as HostConfig.{right}")]
-    Misplaced {
-        /// Where.
-        path: String,
-        /// The field.
-        right: &'static str,
-    },
+    Misplaced { path: String, right: &'static str },
     /// No version of the API has the field.
     #[error("{0} is not a field of the Docker API: leave it out")]
     Unknown(String),

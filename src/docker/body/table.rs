@@ -26,7 +26,6 @@ pub(crate) struct Table {
 /// A field, and its place among all that its table has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    /// The field.
     pub(super) field: &'static Field,
     /// No two fields of a table have the same.
     pub(super) place: u32,
@@ -68,9 +67,7 @@ impl Hasher for Ends {
 pub(crate) struct Field {
     /// Its key, spelled as the daemon spells it, and as it is sent on.
     pub(crate) name: &'static str,
-    /// What may stand there.
     pub(crate) shape: Shape,
-    /// What it means to a policy.
     pub(crate) class: Class,
     /// What its zero value means to the daemon.
     pub(crate) zero: Zero,
@@ -81,21 +78,16 @@ pub(crate) struct Field {
 pub(crate) enum Shape {
     /// Anything; only for what is dropped.
     Any,
-    /// `true` or `false`.
     Bool,
     /// A number without fraction or exponent.
     Integer,
-    /// A number.
     Number,
-    /// A string.
     Text,
     /// A string, or an array of strings: engines before 29 take either.
     TextOrTexts,
-    /// An array of these.
     List(&'static Shape),
     /// An object of any keys with these.
     Map(&'static Shape),
-    /// An object of these fields.
     Object(&'static Table),
 }
 
