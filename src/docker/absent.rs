@@ -16,14 +16,12 @@ use super::target::{ApiVersion, is_name, is_reference, split_version};
 /// A request for an object that cannot exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Absent {
-    /// The operation.
-    pub operation: Operation,
-    /// The kind of the object.
-    pub kind: Object,
+    pub(crate) operation: Operation,
+    kind: Object,
     /// Its name, decoded once.
-    pub name: String,
+    pub(crate) name: String,
     /// The API version that the client speaks, if it says.
-    pub version: Option<ApiVersion>,
+    pub(crate) version: Option<ApiVersion>,
     /// Whether the name has a slash that is not escaped.
     has_slash: bool,
 }
@@ -115,13 +113,12 @@ fn decoded(raw: &str) -> Option<String> {
 
 /// Whether no object of this kind can have the name. A network can have nearly every name.
 fn cannot_exist(kind: Object, name: &str) -> bool {
-    if kind == Object::Network {
-        false
-    } else if kind.has_reference() {
-        !is_reference(name)
+    let can_be_called: fn(&str) -> bool = if kind.has_reference() {
+        is_reference
     } else {
-        !is_name(name)
-    }
+        is_name
+    };
+    kind != Object::Network && !can_be_called(name)
 }
 
 #[cfg(test)]

@@ -40,21 +40,17 @@ closed! {
 pub(crate) enum Deed {
     /// Lets the client type into a container, or watch it.
     Attaches,
-    /// Puts a container on the network.
     Connects,
-    /// Takes a container off the network.
     Disconnects,
     /// What every other does: its effect says enough.
     Other,
     /// Makes a command ready in the container.
     PreparesExec,
-    /// Runs the command that was made ready.
     RunsExec,
     /// Puts the container on its networks, which are found by their names then.
     Starts,
     /// Ends the container's life, or takes its name from it.
     TakesAway,
-    /// Writes files into the container.
     Uploads,
 }
 
@@ -76,15 +72,12 @@ pub(crate) enum Parameters {
     Free,
     /// Nothing, as the names of the images are in the tar.
     Load,
-    /// The name of what is made.
     Name,
     /// Nothing, and no key is sent on: with one of Podman's a network's containers are deleted with it.
     NoKeys,
-    /// What is shown of processes.
     Processes,
     /// Which tag of an image is sent away.
     Push,
-    /// Which registry is asked.
     Registry,
     Rename,
     /// Whether a service goes back to what it was.
@@ -113,7 +106,6 @@ pub(crate) enum Document {
     /// A container and its place on a network.
     Endpoint,
     Exec,
-    /// How a command is run.
     ExecStart,
     /// What an image says of the containers that are made of it.
     ImageConfig,

@@ -18,10 +18,8 @@ pub struct Spec {
     pub risk: &'static str,
     /// The worst that it can do.
     pub effect: Effect,
-    /// What it does with a request's body.
-    pub body: Body,
-    /// What its reply is like.
-    pub reply: Reply,
+    pub(crate) body: Body,
+    pub(crate) reply: Reply,
     pub(crate) judged: Judged,
     /// The first API version that documents it, never below 1.24. For documentation alone: the
     /// daemon registers every route under every version.
@@ -103,7 +101,7 @@ closed! {
 
 /// What an operation does with a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Body {
+pub(crate) enum Body {
     /// None belongs here. JSON is read, thrown away and never sent, as some clients repeat their
     /// query there; anything else is refused.
     Discarded,
@@ -113,13 +111,12 @@ pub enum Body {
     Json(&'static [&'static str]),
     /// None may be there: old daemons read a host configuration from it.
     Refused,
-    /// A tar, streamed.
     Tar,
 }
 
 /// What an operation's reply is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// It ends by itself.
     Plain,
     /// It may last until the client leaves.
@@ -130,8 +127,7 @@ pub enum Reply {
 
 /// When a streamed reply has no end of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endless {
-    /// Always.
+pub(crate) enum Endless {
     Always,
     /// If this query key is true as the daemon reads booleans.
     If(&'static str),
