@@ -21,14 +21,14 @@ mod table;
 pub mod target;
 
 pub(crate) use absent::{Absent, absent};
-pub(crate) use classify::Subject;
-pub use classify::{Call, Unclassified, classify};
+pub use classify::Call;
+pub(crate) use classify::{Subject, Unclassified, classify};
 pub use json::Json;
 pub use judged::Block;
 pub(crate) use judged::{Deed, Document, Naming, Parameters};
 pub(crate) use operation::{Body, Endless, Reply};
 pub use operation::{Effect, Method, Object, Upgrade};
-pub use query::{BadQuery, Query};
 pub use reference::Reference;
 pub use table::Operation;
-pub use target::{ApiVersion, BadTarget, Target};
+pub use target::ApiVersion;
+pub(crate) use target::{BadTarget, Target};

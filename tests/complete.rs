@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use dockgate::advice::dry_run;
-use dockgate::docker::{Operation, Target, classify};
+use dockgate::docker::{Call, Operation};
 use dockgate::policy::Key;
 use dockgate::policy::{Judgement, Reason, Rules};
 use dockgate::policyfile::{Grants, Library, Policy, Problem};
@@ -112,7 +112,7 @@ fn denying() -> HashSet<Key> {
     let policy = Policy::load("everything", &Everything).unwrap();
     let rules = Rules::new(vec![policy], Grants::default());
     let denied = asking().filter_map(|(_, row)| {
-        let call = classify(row.method, Target::parse(row.target).unwrap()).unwrap();
+        let call = Call::parse(row.method, row.target).unwrap();
         match dry_run::judge(&rules, call, row.body, &[]) {
             Ok((Judgement::Deny(denial), _)) => Some(denial.keys().collect::<Vec<_>>()),
             _ => None,

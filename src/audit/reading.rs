@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
 
-use crate::docker::{Call, Target, classify};
+use crate::docker::Call;
 
 /// The fields of a line that are read again. `docs/audit.schema.json` has all of them.
 #[derive(Clone, Debug, Deserialize)]
@@ -86,7 +86,7 @@ impl Line {
     pub(crate) fn call(&self) -> Option<Call> {
         self.effect.as_ref()?;
         let path = self.path.as_deref().filter(|path| !path.ends_with("..."))?;
-        classify(self.method.as_deref()?, Target::parse(path).ok()?).ok()
+        Call::parse(self.method.as_deref()?, path)
     }
 }
 

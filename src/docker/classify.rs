@@ -49,28 +49,20 @@ pub(crate) enum Subject {
 
 /// Why a target names nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unclassified {
-    /// It is not cleanly spelled.
+pub(crate) enum Unclassified {
     #[error(transparent)]
     Bad(#[from] BadTarget),
-    /// The table's sections have no such operation.
     #[error("{method} {path} is no operation of the Docker API{}", nearest.map(|near| format!(": the nearest is {near}")).unwrap_or_default())]
     Unknown {
-        /// As it was sent.
         method: String,
         /// Below the version.
         path: String,
-        /// The route whose spelling is nearest.
         nearest: Option<&'static Route>,
     },
 }
 
 /// Finds the operation that a method and a target name.
-///
-/// # Errors
-///
-/// The target's spelling is not clean (the caller answers 400), or it names no operation (403).
-pub fn classify(method: &str, target: Target<'_>) -> Result<Call, Unclassified> {
+pub(crate) fn classify(method: &str, target: Target<'_>) -> Result<Call, Unclassified> {
     let unknown = || Unclassified::Unknown {
         method: method.to_owned(),
         path: target.path.to_owned(),
@@ -108,6 +100,12 @@ pub(crate) fn is_in_table(first_segment: &str) -> bool {
 }
 
 impl Call {
+    /// The call that a method and a target make, if they make one.
+    #[must_use]
+    pub fn parse(method: &str, target: &str) -> Option<Self> {
+        classify(method, Target::parse(target).ok()?).ok()
+    }
+
     /// The operation, unless the path is outside of the table.
     #[must_use]
     pub fn operation(&self) -> Option<Operation> {

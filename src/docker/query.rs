@@ -11,27 +11,21 @@ use super::percent;
 /// Shape: `key[=value]` joined by `&`; `+` is a space; empty pieces are passed over. Raw `"`, `{`
 /// and their like, which some clients send, are taken as they are and sent encoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query(Vec<(String, String)>);
+pub(crate) struct Query(Vec<(String, String)>);
 
 /// Why a query is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadQuery {
-    /// A byte that a query may not have.
+pub(crate) enum BadQuery {
     #[error("the query has the byte {0:#04x}: write it as %{0:02X}")]
     Byte(u8),
-    /// A key that decides something stands there twice.
     #[error("the query key `{0}` stands there twice: send it once")]
     Doubled(String),
-    /// A `%` without two hexadecimal digits.
     #[error("the query has a `%` without two hexadecimal digits: write it as %25")]
     Escape,
-    /// Escapes that are not UTF-8.
     #[error("the query's escapes are not UTF-8: send UTF-8")]
     NotUtf8,
-    /// More than [`Query::MAX_BYTES`] bytes.
     #[error("the query is longer than {} bytes, or would be when sent on: ask for less", Query::MAX_BYTES - Query::ROOM_FOR_PATH)]
     TooLong,
-    /// More than [`Query::MAX_PAIRS`] pairs.
     #[error("the query has more than {} pairs: send fewer", Query::MAX_PAIRS)]
     TooMany,
 }

@@ -13,14 +13,13 @@ use super::query::{BadQuery, Query};
 
 /// A target in its one spelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target<'a> {
+pub(crate) struct Target<'a> {
     /// The API version that the client speaks, if it says.
-    pub version: Option<ApiVersion>,
+    pub(crate) version: Option<ApiVersion>,
     /// The path below the version, with its leading `/`. Under `/images`, `/plugins` and `/distribution` it may have the
     /// escapes `%2F`, `%3A` and `%40`, under `/networks` any; elsewhere it has none.
-    pub path: &'a str,
-    /// What stands behind the `?`.
-    pub query: Query,
+    pub(crate) path: &'a str,
+    pub(crate) query: Query,
 }
 
 /// An API version: `1.45`, or Podman's three parts, `5.4.2`.
@@ -34,80 +33,61 @@ pub struct ApiVersion {
 
 /// Why a target is refused: the first rule broken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadTarget {
-    /// A byte that no path of the API has.
+pub(crate) enum BadTarget {
     #[error("the path has the byte {0:#04x}: no path of the Docker API has it")]
     Byte(u8),
-    /// `.` or `..`.
     #[error("the path has a `.` or `..` segment: send it without")]
     DotSegment,
-    /// `/` alone.
     #[error("the path is empty: name what is asked for")]
     Empty,
-    /// `//`.
     #[error(
         "the path has an empty segment: write a container's name without its slash, `web` not `/web`"
     )]
     EmptySegment,
-    /// A `%` where the API has none.
     #[error("the path has a `%` escape: only image, plugin and network names may have one")]
     Escape,
-    /// A name that no object can have.
     #[error(
         "`{0}` is no name or id: they begin with a letter or digit, and go on with those, `_`, `.` and `-`"
     )]
     Name(String),
-    /// A name that no network can have, or that means something else too.
     #[error(
         "{} is not accepted as the name of a network, because it is empty, hidden or ambiguous: use the network's id instead",
         quoted(shortened(.0))
     )]
     NetworkName(String),
-    /// An image, plugin or repository name that none can have.
     #[error(
         "`{0}` is no reference: they have letters, digits, and `_.-:@` within `/`-separated parts"
     )]
     Reference(String),
-    /// Not `/path`.
     #[error("the target does not begin with `/`: send the path alone, without scheme and host")]
     NotOriginForm,
-    /// Longer than [`Target::MAX_PATH`].
     #[error("the path is longer than {} bytes: no name is", Target::MAX_PATH)]
     TooLong,
-    /// A slash at the end.
     #[error("the path ends in `/`: send it without")]
     TrailingSlash,
-    /// A version prefix that is not `v<major>.<minor>`.
     #[error("the version prefix is not of the form `v1.45`")]
     Version,
-    /// A version below the least that is taken.
     #[error(
         "API version {asked} is older than {least}, the least that is taken: use a newer client{}",
         if *asked >= ApiVersion::LEAST { ", or lower `api_min`" } else { "" }
     )]
     VersionTooOld {
-        /// The target's.
         asked: ApiVersion,
         /// The setting `api_min`.
         least: ApiVersion,
     },
-    /// The query.
     #[error(transparent)]
     Query(#[from] BadQuery),
 }
 
 impl<'a> Target<'a> {
     /// The longest path that is read, in bytes.
-    pub const MAX_PATH: usize = 4096;
+    const MAX_PATH: usize = 4096;
 
     /// Parses a request target.
     ///
     /// Shape: `[/v<major>.<minor>]/<segment>[/<segment>...][?<query>]`, origin form only.
-    ///
-    /// # Errors
-    ///
-    /// The first rule broken; the caller answers 400 and sends nothing on.
-    pub fn parse(target: &'a str) -> Result<Self, BadTarget> {
+    pub(crate) fn parse(target: &'a str) -> Result<Self, BadTarget> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         if !path.starts_with('/') {
             return Err(BadTarget::NotOriginForm);

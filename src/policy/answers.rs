@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::docker::network::is_network_name;
 use crate::docker::query::Query;
 use crate::docker::target::is_name;
-use crate::docker::{Call, Object, Operation, Subject, Target, classify};
+use crate::docker::{Call, Object, Operation, Subject};
 use crate::policy::objects::{
     Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at,
 };
@@ -107,8 +107,8 @@ impl Lookup {
         let mut parts = route.path.split(['{', '}']);
         let (before, after) = (parts.next()?, parts.nth(1).unwrap_or_default());
         let target = [before, plain, after].concat();
-        let target = Target::parse(&target).ok().filter(|_| is_asked)?;
-        let mut call = classify(route.method.as_str(), target).ok()?;
+        let call = Call::parse(route.method.as_str(), &target);
+        let mut call = call.filter(|_| is_asked)?;
         // A name with a slash in it could lead elsewhere.
         (call.operation() == self.operation()).then_some(())?;
         if let (true, Subject::Operation { names, .. }) = (is_network, &mut call.subject) {

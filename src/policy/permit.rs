@@ -10,7 +10,7 @@ use super::names::tags;
 use super::objects::Container;
 use super::reason::Denial;
 use super::requirement::Requirement;
-use crate::docker::{Block, Call, Deed, Parameters, Reference, Target, classify};
+use crate::docker::{Block, Call, Deed, Parameters, Reference};
 use crate::policyfile::file::Policy;
 
 /// Leave to send one request to the daemon, now. Only [`Rules::evaluate`](super::Rules::evaluate) [`Permit::to_ask`] and
@@ -130,8 +130,7 @@ impl Permit {
             Probe::Ping => "/_ping",
             Probe::Version => "/version",
         };
-        let call = classify("GET", Target::parse(path).ok()?).ok()?;
-        Some(Self::own(call, None))
+        Some(Self::own(Call::parse("GET", path)?, None))
     }
 
     /// Leave to send a request of Dockgate's own.
@@ -214,13 +213,12 @@ impl Shelved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::{Target, classify};
     use crate::policy::{Answers, Context, Judgement, Request, Rules};
     use crate::policyfile::Grants;
     use crate::policyfile::file::tests::policy;
 
     fn permit(rules: &Rules, known: &Answers) -> Permit {
-        let call = classify("GET", Target::parse("/containers/json").unwrap()).unwrap();
+        let call = Call::parse("GET", "/containers/json").unwrap();
         let context = Context { known, own: None };
         match rules.evaluate(Request::new(call), context) {
             Judgement::Allow(permit) => permit,

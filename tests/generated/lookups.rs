@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use dockgate::advice::dry_run;
 use dockgate::config::Files;
-use dockgate::docker::{Call, Operation, Target, classify};
+use dockgate::docker::{Call, Operation};
 use dockgate::policy::{Lookup, Rules};
 use dockgate::policyfile::example::Given;
 use dockgate::policyfile::{Grants, Library, Policy, Problem, shipped};
@@ -53,7 +53,7 @@ pub(super) fn lookups() -> String {
     for operation in Operation::ALL {
         let of_it = bodies.iter().filter_map(|line| body_of(*operation, line));
         let asking = asking().filter(|(_, row)| {
-            let call = classify(row.method, Target::parse(row.target).unwrap()).unwrap();
+            let call = Call::parse(row.method, row.target).unwrap();
             call.operation() == Some(*operation)
         });
         let of_it: Vec<_> = of_it
@@ -101,7 +101,7 @@ fn calls(operation: Operation) -> Vec<Call> {
             }
         });
         let target = path.collect::<Vec<_>>().join("/") + query;
-        classify(method, Target::parse(&target).unwrap()).unwrap()
+        Call::parse(method, &target).unwrap()
     };
     routes
         .map(|route| call(route.method.as_str(), route.path))
