@@ -43,6 +43,9 @@ pub(super) fn differences(
         } else {
             endpoint_differences(request, body, old)
         };
+        if is_create && joins_as_before(body, old, known)? {
+            differences.retain(|difference| difference != NETWORK_MODE);
+        }
         if differences.is_empty() && is_create {
             differences = unlike_now(body, old, known)?;
         }
@@ -101,6 +104,54 @@ fn endpoint_differences(request: &Request<'_>, body: &Json, old: &Container) -> 
         return Vec::new();
     }
     vec!["EndpointConfig".to_owned()]
+}
+
+/// The difference that may be only another spelling of the same container.
+const NETWORK_MODE: &str = "HostConfig.NetworkMode";
+
+/// Whether a new container joins the network of the container that the old one joined. Engines show that one by its
+/// id. Updaters write its name, because they may have recreated it before: then it must be on the same networks.
+fn joins_as_before(body: &Json, old: &Container, known: &Answers) -> Result<bool, NeedsLookup> {
+    let joined = (joined(body.at("HostConfig")), joined(&old.host_config));
+    let (Some(name), Some(id)) = joined else {
+        return Ok(false);
+    };
+    if name == id {
+        return Ok(true);
+    }
+    let name = name.trim_start_matches('/').to_owned();
+    let Answer::Container(now) = known.need(&Lookup::Container(name))? else {
+        return Ok(false);
+    };
+    if now.id == id {
+        return Ok(true);
+    }
+    let removed = known.need(&Lookup::Predecessor(now.name.clone()))?;
+    let Answer::Containers(removed) = removed else {
+        return Ok(false);
+    };
+    let mut removed = removed.iter();
+    Ok(removed.any(|removed| removed.id == id && has_network_of(now, removed)))
+}
+
+/// The container whose network one joins.
+fn joined<'j>(host_config: &'j Json<'_>) -> Option<&'j str> {
+    host_config
+        .text_at("NetworkMode")
+        .strip_prefix("container:")
+}
+
+/// Whether a container was recreated on the networks of the old one, so that whoever joined those may join its own.
+fn has_network_of(new: &Container, old: &Container) -> bool {
+    let mode = |of: &Container| network(of.host_config.at("NetworkMode")).to_owned();
+    let networks = networks_of(old);
+    let mut endpoints = new.networks.members().iter();
+    mode(new) == mode(old)
+        && is_of_repository(new.config.at("Image"), old.config.at("Image"))
+        && endpoints.all(|(name, endpoint)| {
+            let was = networks.get(&**name);
+            was.is_some_and(|was| endpoint.at("NetworkID") == was.at("NetworkID"))
+        })
 }
 
 /// Why a container that has nothing else than the one before it does not take its place all the same: that

@@ -1,5 +1,7 @@
 //! The judgement of calls: which policy decides, and what a denial says.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::advice::dry_run;
 use crate::docker::{Json, Operation, Target, classify};
@@ -215,6 +217,98 @@ fn a_new_container_without_a_name_may_replace_any_that_was_taken_away() {
     assert!(is_granted("/containers/create?name=db", "mariadb:13"));
     assert!(!is_granted("/containers/create?name=db", "nginx:1.29"));
     assert!(!is_granted("/containers/create?name=other", "nginx:1.29"));
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn a_container_that_is_recreated_joins_the_network_of_the_one_that_it_joined() {
+    let updater = policy(
+        "updater",
+        "allow = ['ContainerCreate']\n[create]\nimages = []\nreplaces = true",
+    );
+    let rules = Rules::new(vec![updater], Grants::default());
+    let (first, second) = ("a".repeat(64), "b".repeat(64));
+    let vpn = |id: &str, mode: &str, network: &str, image: &str| {
+        json!({"Id": id, "Config": {"Image": image}, "HostConfig": {"NetworkMode": mode},
+            "NetworkSettings": {"Networks": {"bridge": {"NetworkID": network}}}})
+    };
+    let same = |id: &str| vpn(id, "bridge", "n1", "vpn:2");
+    let removed = |id: &str| vpn(id, "default", "n1", "vpn:1");
+    let by_id = format!("container:{first}");
+    for (mode, was, now, removed, is_granted) in [
+        // The one that it joined is still there.
+        ("container:vpn", &*by_id, same(&first), Value::Null, true),
+        ("container:/vpn", &by_id, same(&first), Value::Null, true),
+        (&by_id, &by_id, Value::Null, Value::Null, true),
+        ("container:vpn", &by_id, same(&second), Value::Null, false),
+        ("container:vpn", &by_id, Value::Null, Value::Null, false),
+        ("container:vpn", "default", same(&first), Value::Null, false),
+        ("host", &by_id, same(&first), Value::Null, false),
+        // It was recreated too.
+        (
+            "container:vpn",
+            &by_id,
+            same(&second),
+            removed(&first),
+            true,
+        ),
+        (
+            "container:/vpn",
+            &by_id,
+            same(&second),
+            removed(&first),
+            true,
+        ),
+        (
+            "container:vpn",
+            &by_id,
+            same(&second),
+            removed(&second),
+            false,
+        ),
+        (
+            "container:vpn",
+            &by_id,
+            vpn(&second, "host", "n1", "vpn:2"),
+            removed(&first),
+            false,
+        ),
+        (
+            "container:vpn",
+            &by_id,
+            vpn(&second, "bridge", "n2", "vpn:2"),
+            removed(&first),
+            false,
+        ),
+        (
+            "container:vpn",
+            &by_id,
+            vpn(&second, "bridge", "n1", "evil:2"),
+            removed(&first),
+            false,
+        ),
+    ] {
+        let call = classify(
+            "POST",
+            Target::parse("/containers/create?name=web").unwrap(),
+        )
+        .unwrap();
+        let body = json!({"Image": "web:2", "HostConfig": {"NetworkMode": mode}});
+        let mut given = vec![
+            (
+                "replaced web".to_owned(),
+                json!({"Config": {"Image": "web:1"}, "HostConfig": {"NetworkMode": was}}),
+            ),
+            ("/containers/vpn/json".to_owned(), now.clone()),
+        ];
+        if !removed.is_null() {
+            given.push(("replaced vpn".to_owned(), removed.clone()));
+        }
+        let body = body.to_string();
+        let (verdict, _) = dry_run::judge(&rules, call, &body, &given).unwrap();
+        let judged = matches!(verdict, Judgement::Allow(_));
+        assert_eq!(judged, is_granted, "{mode} {was} {now} {removed}");
+    }
 }
 
 #[test]
