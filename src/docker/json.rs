@@ -16,7 +16,7 @@ mod word;
 use std::collections::{HashMap, HashSet};
 use std::ptr;
 
-pub use bad::{BadJson, MAX_DEPTH, MAX_VALUES};
+pub(crate) use bad::{BadJson, MAX_VALUES};
 pub(crate) use reply::parsed_size;
 pub(crate) use text::{escape, folded, is_printable, printable, quoted, shortened};
 pub use value::{Json, Member};

@@ -20,7 +20,7 @@ use super::text::{WITHOUT_ARGUMENTS, lost, not_narrowed, too_narrow, unwritable}
 use super::varying::common;
 use crate::advice::replay::shortfall;
 use crate::docker::json::{printable, quoted};
-use crate::docker::{Block, Call, Operation, Target, classify};
+use crate::docker::{Block, Call, Operation};
 use crate::policy::finding;
 use crate::policy::keys::Key;
 use crate::policy::value::Shape;
@@ -275,7 +275,7 @@ const DRAFT: &str =
 /// A request that an entry for a path stands for.
 fn sample(path: &str) -> Option<Call> {
     let (method, target) = path.split_once(' ')?;
-    classify(method, Target::parse(&target.replace("{}", "x")).ok()?).ok()
+    Call::parse(method, &target.replace("{}", "x"))
 }
 
 fn added(what: &str, is_held_back: bool) -> String {

@@ -4,39 +4,29 @@ use super::text::{quoted, shortened};
 
 /// Why a document is refused. The texts begin as the daemon's own do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadJson {
-    /// It begins with a byte order mark.
+pub(crate) enum BadJson {
     #[error("invalid JSON: it begins with a byte order mark: send it without")]
     ByteOrderMark,
-    /// A control character stands in a string.
     #[error("invalid JSON: a string has a control character in byte {0}: escape it")]
     Control(usize),
-    /// It is nested too deeply.
     #[error("invalid JSON: it is nested deeper than {MAX_DEPTH} levels")]
     Depth,
-    /// A key stands twice in an object.
     #[error("invalid JSON: the key {} is there twice in one object: send it once", quoted(shortened(.0)))]
     Doubled(String),
-    /// It has too many values.
     #[error("invalid JSON: it has more than {MAX_VALUES} values")]
     Many,
-    /// There is something behind it.
     #[error("unexpected content after JSON, from byte {0} on: send one document")]
     More(usize),
-    /// Half of a surrogate pair is escaped.
     #[error("invalid JSON: a string has half a surrogate pair in byte {0}")]
     Surrogate(usize),
-    /// It is no JSON.
     #[error("invalid JSON: {}", syntax(*.at, *.found, .place))]
     Syntax {
-        /// In which byte.
         at: usize,
         /// What is there; nothing at the end.
         found: Option<char>,
         /// What was being read.
         place: &'static str,
     },
-    /// It is no UTF-8.
     #[error("invalid JSON: it is not UTF-8, from byte {0} on")]
     Utf8(usize),
 }
@@ -49,8 +39,8 @@ fn syntax(at: usize, found: Option<char>, place: &str) -> String {
 }
 
 /// The deepest nesting. The deepest body of the API has twelve levels.
-pub const MAX_DEPTH: usize = 32;
+pub(crate) const MAX_DEPTH: usize = 32;
 
 /// The most values. The shortest take a hundred times the space that they take as bytes, and bytes are all
 /// that the budget of bodies knows of; the body of a service with hundreds of secrets has a few thousand.
-pub const MAX_VALUES: usize = 16 * 1024;
+pub(crate) const MAX_VALUES: usize = 16 * 1024;

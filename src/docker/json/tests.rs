@@ -3,6 +3,7 @@ use std::borrow::Cow;
 use proptest::prelude::*;
 use proptest::{collection, option, string};
 
+use super::bad::MAX_DEPTH;
 use super::*;
 
 #[track_caller]
