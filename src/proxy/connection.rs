@@ -38,7 +38,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
-use tower::ServiceBuilder;
+use tower::service_fn;
 
 use super::body::ReplyBody;
 use super::guard::{Guard, HeadLimits};
@@ -85,12 +85,11 @@ pub(crate) async fn serve(
         is_over_limit,
     ));
     let (answering, answered) = (Arc::clone(&handler), Arc::clone(&state));
-    let service = ServiceBuilder::new()
-        .map_future(move |answer| Box::pin(caught(answer, Arc::clone(&answered))))
-        .service_fn(move |request: Request<Incoming>| {
-            let handler = Arc::clone(&answering);
-            async move { Ok(handler.answer(request.into_body()).await) }
-        });
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (handler, state) = (Arc::clone(&answering), Arc::clone(&answered));
+        let body = request.into_body();
+        caught(Box::pin(async move { handler.answer(body).await }), state)
+    });
     let mut connection = http1::Builder::new()
         .half_close(false)
         .max_buf_size(MAX_BUFFER)
@@ -184,15 +183,16 @@ async fn linger(guard: Guard<Socket>) {
 
 /// An answer, or the reply that stands for it if it panics. The record is written by the entry, dropped as the panic
 /// passes.
-async fn caught(
-    answer: impl Future<Output = Result<Response<ReplyBody>, Infallible>>,
+fn caught(
+    answer: impl Future<Output = Response<ReplyBody>>,
     state: Arc<RequestState>,
-) -> Result<Response<ReplyBody>, Infallible> {
-    let answered = AssertUnwindSafe(answer).catch_unwind().await;
-    answered.unwrap_or_else(|_| {
-        let message = "a defect of dockgate; nothing more is known here";
-        let reply = reply::denied(&Denial::new(Reason::InternalError, message), true);
-        Ok(reply.map(|bytes| ReplyBody::whole(bytes, None, state)))
+) -> impl Future<Output = Result<Response<ReplyBody>, Infallible>> {
+    AssertUnwindSafe(answer).catch_unwind().map(|answered| {
+        Ok(answered.unwrap_or_else(|_| {
+            let message = "a defect of dockgate; nothing more is known here";
+            let reply = reply::denied(&Denial::new(Reason::InternalError, message), true);
+            reply.map(|bytes| ReplyBody::whole(bytes, None, state))
+        }))
     })
 }
 
