@@ -145,7 +145,7 @@ pub(crate) fn long<'a>(mount: &'a Json<'a>) -> Result<Mount<'a>, BadMount> {
             volume(name, mount.at("VolumeOptions"))?
         }
         "tmpfs" if source.is_empty() => {
-            let rows = mount.at("TmpfsOptions.Options").items().iter();
+            let rows = mount.at("TmpfsOptions").at("Options").items().iter();
             let options = rows.flat_map(Json::texts);
             Source::Memory(opening(options.flat_map(|option| option.split(','))))
         }

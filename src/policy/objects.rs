@@ -151,7 +151,7 @@ impl Container {
         Ok(Self {
             id: full_id(text(&reply, "Id")?)?,
             name: text(&reply, "Name")?.trim_start_matches('/').to_owned(),
-            is_running: reply.at("State.Running").is_true(),
+            is_running: reply.at("State").at("Running").is_true(),
             image: image.unwrap_or_default().to_owned(),
             config,
             host_config,
@@ -235,13 +235,13 @@ impl Volume {
 impl Service {
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
         let mut reply = Json::pick(reply, &["ID", "Spec", "Version"]).ok_or(Unreadable)?;
-        let version = match reply.at("Version.Index") {
+        let version = match reply.at("Version").at("Index") {
             Json::Number(index) => Some(index.to_string()),
             Json::Null | Json::Bool(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
         };
         let labelled = [
             reply.at("Spec"),
-            reply.at("Spec.TaskTemplate.ContainerSpec"),
+            reply.at("Spec").at("TaskTemplate").at("ContainerSpec"),
         ];
         Ok(Self {
             id: text(&reply, "ID")?.to_owned(),

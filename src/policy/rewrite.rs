@@ -97,15 +97,14 @@ fn change<'j, 'a: 'j>(
 /// The containers that a body names.
 fn containers(body: &mut Json, known: &Answers) {
     change(body.get_mut("Container"), |name| container_id(known, name));
-    for key in [
-        "HostConfig.IpcMode",
-        "HostConfig.NetworkMode",
-        "HostConfig.PidMode",
-    ] {
-        change(body.at_mut(key), |mode| with_id(mode, known));
+    let Some(host) = body.get_mut("HostConfig") else {
+        return;
+    };
+    for key in ["IpcMode", "NetworkMode", "PidMode"] {
+        change(host.get_mut(key), |mode| with_id(mode, known));
     }
-    for key in ["HostConfig.Links", "HostConfig.VolumesFrom"] {
-        change(body.items_mut(key), |text| with_whole_name(text, known));
+    for key in ["Links", "VolumesFrom"] {
+        change(host.items_mut(&[key]), |text| with_whole_name(text, known));
     }
 }
 
@@ -138,8 +137,8 @@ fn networks(call: &Call, body: &mut Json, known: &Answers) {
         endpoint.set("NetworkID", Json::Text(id.to_owned().into()));
     }
     // Those of a service's tasks, which a client's command line names by their ids as well.
-    for key in ["Networks", "TaskTemplate.Networks"] {
-        for attachment in body.items_mut(key) {
+    for path in [&["Networks"][..], &["TaskTemplate", "Networks"]] {
+        for attachment in body.items_mut(path) {
             change(attachment.get_mut("Target"), |target| {
                 network_id(known, target)
             });
@@ -147,14 +146,17 @@ fn networks(call: &Call, body: &mut Json, known: &Answers) {
     }
 }
 
+/// Where a container's body has the networks that it is put on.
+const ENDPOINTS: &[&str] = &["NetworkingConfig", "EndpointsConfig"];
+
 /// The networks of a new container. Without an endpoint, an engine makes one under the network's name.
 fn endpoints(body: &mut Json, known: &Answers) {
     let text = |id: String| Json::Text(id.into());
-    let mode = body.text_at("HostConfig.NetworkMode");
+    let mode = body.at("HostConfig").text_at("NetworkMode");
     let joined = answers::network(known, mode)
         .ok()
         .filter(|_| is_user_defined(mode));
-    let endpoints = body.at("NetworkingConfig.EndpointsConfig");
+    let endpoints = body.at("NetworkingConfig").at("EndpointsConfig");
     if let (Some(network), []) = (joined, endpoints.members())
         && !body.at("NetworkDisabled").is_true()
         && let Some(networking) = body.get_or_insert("NetworkingConfig")
@@ -164,7 +166,7 @@ fn endpoints(body: &mut Json, known: &Answers) {
         endpoint.set("NetworkID", text(network.id.clone()));
         return;
     }
-    for (name, endpoint) in body.members_mut("NetworkingConfig.EndpointsConfig") {
+    for (name, endpoint) in body.members_mut(ENDPOINTS) {
         match network_id(known, name) {
             Some(id) => endpoint.set("NetworkID", text(id)),
             // The engine's own networks are found by their names; what was not judged by an id has none.
@@ -209,8 +211,8 @@ fn explicit_body(document: Option<Document>, body: &mut Json) {
             None => body.set("CheckDuplicate", Json::Bool(true)),
         }
     }
-    for key in ["HostConfig", "TaskTemplate.ContainerSpec"] {
-        if let Some(of) = body.at_mut(key) {
+    for path in [&["HostConfig"][..], &["TaskTemplate", "ContainerSpec"]] {
+        if let Some(of) = body.at_mut(path) {
             sources(of);
         }
     }
@@ -220,7 +222,7 @@ fn explicit_body(document: Option<Document>, body: &mut Json) {
     if let Some(endpoint) = body.get_mut("EndpointConfig") {
         endpoint.remove(&filled_in);
     }
-    for (_, endpoint) in body.members_mut("NetworkingConfig.EndpointsConfig") {
+    for (_, endpoint) in body.members_mut(ENDPOINTS) {
         endpoint.remove(&filled_in);
     }
     if document == Some(Document::Container)
@@ -239,8 +241,8 @@ fn explicit_body(document: Option<Document>, body: &mut Json) {
 
 /// Has the paths of the host that are mounted sent as they were judged.
 fn sources(of: &mut Json) {
-    change(of.items_mut("Binds"), clean_short);
-    for mount in of.items_mut("Mounts") {
+    change(of.items_mut(&["Binds"]), clean_short);
+    for mount in of.items_mut(&["Mounts"]) {
         if mount.text_at("Type") == "bind" {
             change(mount.get_mut("Source"), |path| {
                 Some(cleaned(path).into_owned())

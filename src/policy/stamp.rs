@@ -27,7 +27,7 @@ pub(crate) fn labels(judged: Judged, body: &mut Json, policy: Option<&str>, bloc
         return;
     }
     stamp(body, &stamps);
-    if let Some(container) = body.at_mut("TaskTemplate.ContainerSpec") {
+    if let Some(container) = body.at_mut(&["TaskTemplate", "ContainerSpec"]) {
         stamp(container, &stamps);
     }
 }

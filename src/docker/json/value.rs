@@ -60,10 +60,9 @@ impl<'a> Json<'a> {
         member.map(|(_, value)| value)
     }
 
-    /// The value at a path of keys such as `HostConfig.Memory`; null if there is none.
-    pub(crate) fn at(&self, path: &str) -> &Self {
-        let found = path.split('.').try_fold(self, Self::get);
-        found.unwrap_or(&Self::Null)
+    /// The value of a key; null if this is not an object that has it.
+    pub(crate) fn at(&self, key: &str) -> &Self {
+        self.get(key).unwrap_or(&Self::Null)
     }
 
     pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
@@ -77,17 +76,17 @@ impl<'a> Json<'a> {
     }
 
     /// The value at a path of keys, to change it.
-    pub(crate) fn at_mut(&mut self, path: &str) -> Option<&mut Self> {
-        path.split('.').try_fold(self, Self::get_mut)
+    pub(crate) fn at_mut(&mut self, path: &[&str]) -> Option<&mut Self> {
+        path.iter().try_fold(self, |of, key| of.get_mut(key))
     }
 
-    /// The text at a path of keys; empty if there is none.
-    pub(crate) fn text_at(&self, path: &str) -> &str {
-        self.at(path).text().unwrap_or_default()
+    /// The text of a key; empty if there is none.
+    pub(crate) fn text_at(&self, key: &str) -> &str {
+        self.at(key).text().unwrap_or_default()
     }
 
     /// The elements of the array at a path of keys, to change them; none if there is no array.
-    pub(crate) fn items_mut(&mut self, path: &str) -> &mut [Self] {
+    pub(crate) fn items_mut(&mut self, path: &[&str]) -> &mut [Self] {
         match self.at_mut(path) {
             Some(Self::List(values)) => values,
             Some(_) | None => &mut [],
@@ -95,7 +94,7 @@ impl<'a> Json<'a> {
     }
 
     /// The members of the object at a path of keys, to change them; none if there is no object.
-    pub(crate) fn members_mut(&mut self, path: &str) -> &mut [Member<'a>] {
+    pub(crate) fn members_mut(&mut self, path: &[&str]) -> &mut [Member<'a>] {
         match self.at_mut(path) {
             Some(Self::Object(members)) => members,
             Some(_) | None => &mut [],

@@ -16,7 +16,7 @@ use crate::policy::value::{Limits, Value};
 /// What is asked for by fields that say something by not being there.
 pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Read {
     if requirements.describes(Document::Container) {
-        joined_network(requirements, body.text_at("HostConfig.NetworkMode"))?;
+        joined_network(requirements, body.at("HostConfig").text_at("NetworkMode"))?;
         requirements.push("User", Key::User.asks(body.text_at("User")));
         if body.text_at("Image").is_empty() {
             // The daemon makes one all the same, of no files, which an upload can bring.
@@ -83,10 +83,11 @@ fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> What {
 const NO_LIMIT: i64 = -1;
 
 fn service(requirements: &mut Requirements, body: &Json) {
-    let user = body.text_at("TaskTemplate.ContainerSpec.User");
+    let task = body.at("TaskTemplate");
+    let user = task.at("ContainerSpec").text_at("User");
     requirements.push("TaskTemplate.ContainerSpec.User", Key::User.asks(user));
-    let path = "TaskTemplate.Resources.Limits";
-    let number = |key: &str| body.at(path).at(key).integer();
+    let limits = task.at("Resources").at("Limits");
+    let number = |key: &str| limits.at(key).integer();
     let is_read = ApiVersion::SERVICE_PIDS.is_read_under(requirements.version);
     let limits = Limits {
         is_change: false,
@@ -95,9 +96,12 @@ fn service(requirements: &mut Requirements, body: &Json) {
         nano_cpus: number("NanoCPUs").unwrap_or_default(),
         pids: number("Pids").filter(|_| is_read),
     };
-    requirements.push(path, What::Key(Key::Limits, Value::Limits(limits)));
-    let paths = ["Networks", "TaskTemplate.Networks"];
-    if paths.iter().all(|path| body.at(path).items().is_empty()) {
+    let limits = What::Key(Key::Limits, Value::Limits(limits));
+    requirements.push("TaskTemplate.Resources.Limits", limits);
+    if [body, task]
+        .iter()
+        .all(|of| of.at("Networks").items().is_empty())
+    {
         requirements.push("TaskTemplate.Networks", Key::Network.asks("@default"));
     }
 }
@@ -105,7 +109,8 @@ fn service(requirements: &mut Requirements, body: &Json) {
 /// The host name of a service's tasks, in which a node fills in what belongs to the task.
 fn hostname(requirements: &mut Requirements, body: &Json) -> Read {
     let path = "TaskTemplate.ContainerSpec.Hostname";
-    let mut rest = body.text_at(path);
+    let container = body.at("TaskTemplate").at("ContainerSpec");
+    let mut rest = container.text_at("Hostname");
     if rest.contains(ANY_NUMBER) {
         return Err(unclear(path, NOT_PLAIN));
     }
@@ -196,6 +201,6 @@ pub(crate) fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> 
 /// writable.
 fn non_recursive(container: &Container) -> HashSet<&str> {
     let mounts = container.host_config.at("Mounts").items().iter();
-    let said = mounts.filter(|mount| mount.at("BindOptions.ReadOnlyNonRecursive").is_true());
+    let said = mounts.filter(|mount| mount.at("BindOptions").at("ReadOnlyNonRecursive").is_true());
     said.map(|mount| mount.text_at("Source")).collect()
 }
