@@ -4,6 +4,8 @@
 //! one had as a whole and with nothing changed, so that nobody can get a container's privileges for
 //! another program.
 
+pub(super) mod sameness;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use super::answers::{self, Answer, Answers, Lookup, NeedsLookup};
 use super::objects::Container;
 use super::request::Request;
 use crate::docker::{Document, Json, Reference};
+use sameness::{is_nothing, is_same, is_within, member, members, texts};
 
 /// Whether a request asks for nothing but what the container before it had.
 pub(super) fn is_replacement(request: &Request<'_>, known: &Answers) -> Result<bool, NeedsLookup> {
@@ -344,67 +347,6 @@ fn network<'j>(value: &'j Json<'_>) -> &'j str {
         "" | "bridge" => "default",
         name => name,
     }
-}
-
-/// Whether two values say the same: the order of an object's members says nothing, nor does a member
-/// that is nothing.
-pub(crate) fn is_same(new: &Json, old: &Json) -> bool {
-    #[cfg(test)]
-    tests::count();
-    match (new, old) {
-        (Json::Object(_), Json::Object(_)) => {
-            let (new, old) = (members(new), members(old));
-            // Each once: twice at every level would be beyond all bounds in a few dozen of them.
-            let only_old = old.keys().filter(|key| !new.contains_key(*key));
-            let mut keys = new.keys().chain(only_old);
-            keys.all(|key| is_same(member(&new, key), member(&old, key)))
-        }
-        (Json::List(values), Json::List(had)) if values.len() == had.len() => {
-            let mut pairs = values.iter().zip(had);
-            pairs.all(|(new, old)| is_same(new, old))
-        }
-        (new, old) => new == old || (is_nothing(new) && is_nothing(old)),
-    }
-}
-
-/// The texts of a list, of which the order says nothing. Both sides may be long, and a client has both of
-/// them in its hand, so that they are never compared one by one.
-fn texts<'j>(value: &'j Json<'_>) -> HashSet<&'j str> {
-    value.texts().collect()
-}
-
-/// The members of an object by their keys, for the same reason.
-fn members<'j, 'a>(value: &'j Json<'a>) -> Members<'j, 'a> {
-    let members = value.members().iter();
-    members.map(|(key, value)| (&**key, value)).collect()
-}
-
-type Members<'j, 'a> = HashMap<&'j str, &'j Json<'a>>;
-
-/// A member, null if it is not there.
-fn member<'j, 'a>(of: &Members<'j, 'a>, key: &str) -> &'j Json<'a> {
-    of.get(key).copied().unwrap_or(&Json::Null)
-}
-
-fn is_nothing(value: &Json) -> bool {
-    match value {
-        Json::Null | Json::Bool(false) => true,
-        Json::Bool(true) => false,
-        Json::Number(number) => number == "0",
-        Json::Text(text) => text.is_empty(),
-        Json::List(values) => values.iter().all(is_nothing),
-        Json::Object(members) => members.iter().all(|(_, value)| is_nothing(value)),
-    }
-}
-
-/// Whether a value is the old one or a part of it: updaters leave out what the image says itself.
-fn is_within(new: &Json, old: &Json) -> bool {
-    if is_nothing(new) || is_same(new, old) {
-        return true;
-    }
-    let old = members(old);
-    let mut members = new.members().iter();
-    matches!(new, Json::Object(_)) && members.all(|(key, value)| is_same(value, member(&old, key)))
 }
 
 fn is_of_repository(new: &Json, old: &Json) -> bool {

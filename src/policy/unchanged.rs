@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::replaces::is_same;
+use super::replaces::sameness::is_same;
 use crate::docker::{Call, Json};
 use crate::policy::objects::Service;
 use crate::policy::requirements::is_reserved;
