@@ -171,7 +171,7 @@ impl Lookup {
         })
     }
 
-    /// The operation by which the daemon is asked.
+    /// The operation that asks the daemon.
     #[must_use]
     pub fn operation(&self) -> Option<Operation> {
         Some(match self {
@@ -241,7 +241,7 @@ pub(crate) enum NeedsLookup {
     Missing(Lookup),
 }
 
-/// Makes the functions by which a judgement finds out what it must know.
+/// Makes the functions that find what a judgement must know.
 macro_rules! objects {
     ($($name:ident: $kind:ident),+) => { $(
         pub(crate) fn $name(known: &Answers, name: &str) -> Result<Arc<$kind>, NeedsLookup> {
@@ -258,10 +258,15 @@ objects!(container: Container, exec: Exec, image: Image, network: Network, servi
 
 /// The volume of a name, if there is one.
 pub(crate) fn volume(known: &Answers, name: &str) -> Result<Option<Arc<Volume>>, NeedsLookup> {
-    if let Answer::Volume(volume) = known.need(&Lookup::Volume(name.to_owned()))? {
+    let lookup = Lookup::Volume(name.to_owned());
+    let answer = known.need(&lookup)?;
+    if let Answer::Volume(volume) = answer {
         return Ok(Some(Arc::clone(volume)));
     }
-    Ok(None)
+    let is_missing = *answer == Answer::Missing;
+    is_missing
+        .then_some(None)
+        .ok_or(NeedsLookup::Missing(lookup))
 }
 
 /// The policies that the objects of a list were made through.

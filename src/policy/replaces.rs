@@ -122,7 +122,7 @@ fn joins_as_before(body: &Json, old: &Container, known: &Answers) -> Result<bool
     if name == id {
         return Ok(true);
     }
-    let name = name.trim_start_matches('/').to_owned();
+    let name = name.strip_prefix('/').unwrap_or(name).to_owned();
     let Answer::Container(now) = known.need(&Lookup::Container(name))? else {
         return Ok(false);
     };
@@ -157,8 +157,8 @@ fn has_network_of(new: &Container, old: &Container) -> bool {
         })
 }
 
-/// Why a container that has nothing else than the one before it does not take its place all the same: that
-/// one runs, or what was left out is not what its image says.
+/// Why a replacement with no differences is still denied: the old container runs, or what was left out is not what its
+/// image says.
 fn unlike_now(body: &Json, old: &Container, known: &Answers) -> Result<Vec<String>, NeedsLookup> {
     let now = known.need(&Lookup::Container(old.id.clone()))?;
     if matches!(now, Answer::Container(now) if now.is_running) {

@@ -239,6 +239,7 @@ fn a_container_that_is_recreated_joins_the_network_of_the_one_that_it_joined() {
         // The one that it joined is still there.
         ("container:vpn", &*by_id, same(&first), Value::Null, true),
         ("container:/vpn", &by_id, same(&first), Value::Null, true),
+        ("container://vpn", &by_id, same(&first), Value::Null, false),
         (&by_id, &by_id, Value::Null, Value::Null, true),
         ("container:vpn", &by_id, same(&second), Value::Null, false),
         ("container:vpn", &by_id, Value::Null, Value::Null, false),
