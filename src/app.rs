@@ -49,7 +49,7 @@ pub(crate) enum StartError {
 const RECORD_END: Duration = Duration::from_secs(2);
 
 /// Runs the server until a signal ends it. What an operator should know goes to `report`; `reread`
-/// reads the settings anew when a signal asks for it.
+/// reads the settings again when a signal asks for it.
 pub(crate) fn serve(
     config: Config,
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
@@ -224,7 +224,7 @@ fn start(
     Ok((listening, listeners))
 }
 
-/// What is listened on, and by which settings.
+/// The listeners, and their settings.
 struct Listening {
     config: Config,
     daemon: Arc<Daemon>,

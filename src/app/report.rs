@@ -125,7 +125,7 @@ fn warnings(rules: &Rules) -> Vec<String> {
     kinds.chain(displaced).collect()
 }
 
-/// What is granted that nothing looks into: by which policies, or by which operations.
+/// What is allowed and not checked: the policies, or the operations.
 fn unread(rules: &Rules) -> [(&'static str, Vec<String>); 3] {
     let of = |has: fn(&Policy) -> bool| {
         let policies = rules.policies().iter().filter(|policy| has(policy));

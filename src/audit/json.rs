@@ -75,7 +75,7 @@ impl Line<'_> {
         self.0.extend_from_slice(literal.as_bytes());
     }
 
-    /// A word of our own, or what was read and written anew, which needs no escapes.
+    /// A word of our own, or what was parsed and rendered again, which needs no escapes.
     fn word(&mut self, before: &str, word: &str) {
         self.literal(before);
         self.0.push(b'"');

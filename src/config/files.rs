@@ -22,9 +22,9 @@ use crate::policyfile::{Library, Problem, shipped};
 const MAX_FILE: u64 = 1024 * 1024;
 /// How many links are followed, as in the kernel.
 const MAX_LINKS: usize = 40;
-/// The bit of a mode by which anybody may write.
+/// The bit of a mode that lets everybody write.
 const OTHERS_WRITE: u32 = 0o002;
-/// The bit of a folder's mode by which nobody may remove what is another's.
+/// The bit of a folder's mode that lets nobody remove what belongs to others.
 const STICKY: u32 = 0o1000;
 
 /// The policies that can be named: shipped ones, and files.
@@ -126,7 +126,7 @@ fn is_read_only(flags: StatVfsMountFlags) -> bool {
 }
 
 /// Follows a path as the kernel does, and tells of the first folder or link on it by which others could
-/// put another file in the place of this one.
+/// replace this file.
 fn way_of_others(path: &Path) -> io::Result<Option<String>> {
     let mut left: Vec<PathBuf> = components(&std::path::absolute(path)?);
     let (mut at, mut links) = (PathBuf::from("/"), 0);

@@ -2,7 +2,7 @@
 //!
 //! The daemon's reader folds the case of keys, lets a repeated key win or merge, replaces what is no
 //! Unicode, and takes bytes behind the document. Here such a document is refused, so that what was
-//! judged can be rendered anew and sent. Numbers are kept as they are written.
+//! judged can be rendered again and sent. Numbers are kept as they are written.
 //!
 //! Source: RFC 8259; Go's `encoding/json` for what the daemon would make of the rest.
 
@@ -35,8 +35,8 @@ impl<'a> Json<'a> {
 }
 
 /// Leaves the first of members that have the same key and the same value. The daemon makes the same of two as of
-/// one: it reads an object into what it has of it already, an array over its elements, and all else anew. The error is
-/// a key that stands there with two values.
+/// one: it reads an object into what it has of it already, an array over its elements, and replaces everything else. The
+/// error is a key that has two values.
 pub(crate) fn single(members: &mut Vec<Member<'_>>) -> Result<(), String> {
     if parser::doubled(members).is_none() {
         return Ok(());

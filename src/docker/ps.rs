@@ -164,7 +164,7 @@ fn is_width(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a title is one word that does not pass for the one by which the daemon finds its column.
+/// Whether a title is one word that the daemon does not confuse with the one that it finds its column by.
 fn is_title(column: &str, title: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.%-".contains(&byte);
     let is_pid = title.to_ascii_uppercase().contains("PID");

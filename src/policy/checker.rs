@@ -264,7 +264,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The entry that selects a container, and goes on to when it is made anew: `@own`, its name, or a label
+    /// The entry that selects a container, and still does after it is recreated: `@own`, its name, or a label
     /// if the name is another each time.
     fn chosen_by(&self, container: &Container) -> String {
         let is_own = container.label(POLICY_LABEL) == Some(self.policy);

@@ -41,7 +41,7 @@ impl Names {
         if let (Some(Document::Container), Some(body)) = (document, body) {
             names.rest_on_all(body);
         }
-        // What is deleted or renamed loses the name by which it is called.
+        // What is deleted or renamed loses its name.
         let loses = call.method == Method::DELETE || query == Parameters::Rename;
         if let (true, Some((kind, name))) = (loses, call.objects().next()) {
             names.change(kind, name);

@@ -15,7 +15,7 @@ pub(crate) const POLICY_LABEL: &str = "dockgate.policy";
 /// The label of an image that says through which policy it was made, and which names it got then.
 pub(crate) const IMAGE_LABEL: &str = "dockgate.image";
 
-/// The labels by which compose and the swarm's stacks find what is theirs.
+/// The labels that compose and the swarm's stacks find their objects by.
 pub(crate) const PROJECT_LABELS: &[&str] =
     &["com.docker.compose.project", "com.docker.stack.namespace"];
 

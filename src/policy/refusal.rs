@@ -105,7 +105,7 @@ pub(crate) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
     Denial::new(Reason::OwnContainer, message)
 }
 
-/// The denial of a name by which another object is found already.
+/// The denial of a name that another object has already.
 pub(crate) fn reads_as_id(call: &Call, requirement: &Requirement) -> Denial {
     let value = requirement.what.value().unwrap_or_default();
     let message = format!(
@@ -117,7 +117,7 @@ pub(crate) fn reads_as_id(call: &Call, requirement: &Requirement) -> Denial {
     Denial::new(Reason::Restricted, message)
 }
 
-/// The denial of a name by which a key would select a container that it does not select now.
+/// The denial of a name that would make a key select a container that it does not select now.
 pub(crate) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
     let name = quoted(shortened(name));
     let message = format!(
@@ -161,7 +161,7 @@ pub(crate) fn restricted(call: &Call, shortfall: &Shortfall<'_>, variant: Option
 /// How many needs a refusal names.
 pub(crate) const SHOWN: usize = 3;
 
-/// What is told of one need that is not granted.
+/// What the message says of one requirement that is not allowed.
 pub(crate) fn refusal(requirement: &Requirement, hints: Hints<'_>) -> String {
     let path = &requirement.path;
     let value = asked(&requirement.what);

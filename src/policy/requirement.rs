@@ -41,7 +41,7 @@ pub(crate) enum What {
 /// policy says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Touch {
-    /// A name by which others find what is made.
+    /// A name that others find the new object under.
     Name(String),
     /// A name that reads as an id, given to an object of this kind. It is denied if one is found by it.
     NewId(Object, String),

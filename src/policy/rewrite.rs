@@ -1,5 +1,5 @@
-//! What is sent instead of what was asked: the ids of the objects that were judged, and in words what a request leaves
-//! to whatever an engine takes it for.
+//! Changes a request before it is sent: names become the ids of the objects that were judged, and what engines would
+//! read in different ways is stated.
 //!
 //! What an engine stores and shows again stays as the client wrote it, as clients compare it and send it
 //! back: `NetworkMode`, the keys of `EndpointsConfig`, `VolumesFrom` and `Links`. A network's id goes
@@ -80,7 +80,7 @@ fn with_id(mode: &str, known: &Answers) -> Option<String> {
     Some(format!("container:{id}"))
 }
 
-/// Puts other texts in the place of those that have another.
+/// Replaces the texts that `to` has another text for.
 fn change<'j, 'a: 'j>(
     values: impl IntoIterator<Item = &'j mut Json<'a>>,
     to: impl Fn(&str) -> Option<String>,

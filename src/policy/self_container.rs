@@ -20,7 +20,7 @@ use crate::policy::value::Value;
 pub(crate) struct SelfContainer {
     pub(crate) id: String,
     name: String,
-    /// Every name by which another container finds it, folded.
+    /// Every name that other containers find it under, folded.
     names: BTreeSet<String>,
     /// The full id of the service that it is a task of.
     service: Option<String>,

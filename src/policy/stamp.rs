@@ -1,4 +1,4 @@
-//! The labels that say by which policy something was made: on what a body makes, on the volumes that a
+//! The labels that say which policy something was made through: on what a body makes, on the volumes that a
 //! container's body has made, and on images.
 
 use super::names::tags;
@@ -18,7 +18,7 @@ pub(crate) fn labels(judged: Judged, body: &mut Json, policy: Option<&str>, bloc
     else {
         return;
     };
-    // A service that is updated keeps the marks that it was made with: one more would start its tasks anew.
+    // A service that is updated keeps the marks that it was made with: one more would start its tasks again.
     let is_made = judged.body != Some(Document::ServiceUpdate);
     let own = policy.filter(|_| is_made && !blocks.is_lifted(block));
     let own = own.map(|policy| (POLICY_LABEL, policy));

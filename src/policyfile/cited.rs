@@ -24,7 +24,7 @@ impl fmt::Display for Cited<'_> {
 }
 
 impl Policy {
-    /// The entry by which it grants a call, if it does.
+    /// The entry that allows a call, if one does.
     pub(crate) fn granted_by(&self, call: &Call) -> Option<Cited<'_>> {
         if self.deny.covers(call) {
             return None;
@@ -34,7 +34,7 @@ impl Policy {
         own.or_else(|| self.of_parents(|parent| parent.granted_by(call)))
     }
 
-    /// The entry of its own `deny`, or of a parent's, by which it does not grant a call.
+    /// The entry of its own `deny`, or of a parent's, that denies a call.
     pub(crate) fn denied_by(&self, call: &Call) -> Option<Cited<'_>> {
         let mut written = self.deny.written(call);
         let own = written.next().map(|written| self.cited(written));

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Where policies come from, by a name or a path.
 pub trait Library {
-    /// The name by which messages call it, and its text.
+    /// Its name in messages, and its text.
     ///
     /// # Errors
     ///

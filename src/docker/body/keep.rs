@@ -20,7 +20,7 @@ pub(crate) enum BadBody {
         "{0} is sent twice with different values (letters of either case are the same): send it once"
     )]
     Doubled(String),
-    /// What stands there is of another kind.
+    /// The value is of another kind.
     #[error("{path} must be {want}")]
     Kind { path: String, want: &'static str },
     /// A field of `HostConfig` stands beside it. Some engines read it there, others do not.

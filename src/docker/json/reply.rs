@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for Values<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
         let Self(keys) = self;
-        // Of a key that stands there twice the last value counts, as for the daemon's own clients.
+        // Of a key that appears twice the last value counts, as for the daemon's own clients.
         let mut members = BTreeMap::new();
         while let Some(key) = object.next_key::<String>()? {
             if keys.is_none_or(|keys| keys.contains(&&*key)) {

@@ -83,7 +83,7 @@ impl Setting for Limits {
 }
 
 impl Limits {
-    /// What of it goes beyond: the key, with what is asked for and what is allowed, in words.
+    /// The limits that are exceeded: the key, and the requested and the allowed value in words.
     pub(crate) fn beyond(&self, asked: &value::Limits) -> Vec<(&'static str, String)> {
         // Of an existing container, what is not set stays as it was judged.
         let is_kept = |value: i64| asked.is_change && value == 0;

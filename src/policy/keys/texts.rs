@@ -3,7 +3,7 @@
 use super::setting::{Entry, List};
 use crate::policy::value::Value;
 
-/// Makes the types. A row says when an entry allows what is asked for.
+/// Makes the types. A row says when an entry allows a value.
 macro_rules! texts {
     ($($(#[doc = $doc:literal])+ $name:ident $entry_name:ident |$entry:ident, $asked:ident| $allows:expr;)+) => {$(
         $(#[doc = $doc])+

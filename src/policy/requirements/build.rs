@@ -60,7 +60,7 @@ pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Read {
     for output in items(call, OUTPUTS)?.items() {
         is_any_pushed |= read_output(requirements, output)?;
     }
-    // The daemon puts what `t` names in the place of an output's names.
+    // The daemon replaces an output's names with those of `t`.
     let tags = call.query.pairs().filter(|(key, _)| *key == "t");
     for (_, name) in tags.filter(|(_, name)| is_any_pushed && !name.is_empty()) {
         requirements.push(OUTPUTS, Key::Push.asks(name));

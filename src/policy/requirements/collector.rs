@@ -72,7 +72,7 @@ impl Requirements {
         Ok(())
     }
 
-    /// A name by which others find what is made, if one is given.
+    /// A name that others find the new object under, if one is given.
     pub(super) fn takes_name(&mut self, path: &str, name: &str) -> Read {
         if !name.is_empty() {
             must_be_plain(path, name)?;
@@ -210,11 +210,11 @@ fn container<'a>(path: &str, name: &'a str) -> Result<&'a str, Denial> {
 /// What stands in the name of a service's task for its number. No client can write it.
 pub(crate) const ANY_NUMBER: char = '#';
 
-/// Why a name is refused by which a container would be found.
+/// Why a name that a container would be found under is denied.
 pub(super) const NOT_PLAIN: &str =
     "must begin with a letter, a digit or `_`, and have only letters, digits, `_`, `.` and `-`";
 
-/// Checks a name by which others find what is made. Resolvers fold letters beyond ASCII, each in its own way,
+/// Checks a name that others find the new object under. Resolvers fold letters beyond ASCII, each in its own way,
 /// so that no other name has one meaning.
 pub(super) fn must_be_plain(path: &str, name: &str) -> Read {
     let is_good =

@@ -27,6 +27,7 @@ pub(super) fn read(requirements: &mut Requirements, asked: &Asked<'_>) -> Read {
     Ok(())
 }
 
+/// Reads a field by its meaning. `Force`, `Placement` and `Replicas` have no effect on the host.
 fn read_meaning(field: &mut Field<'_>, meaning: FieldMeaning) -> Read {
     match meaning {
         FieldMeaning::Aliases => aliases(field)?,
@@ -46,14 +47,11 @@ fn read_meaning(field: &mut Field<'_>, meaning: FieldMeaning) -> Read {
         FieldMeaning::EndpointAddresses => field.push(Key::Addresses.flag()),
         FieldMeaning::Environment => environment(field)?,
         FieldMeaning::ExposedPorts => device::exposed(field)?,
-        // Of no weight to the host: whoever is taken off a network is looked up.
         FieldMeaning::Force | FieldMeaning::Placement | FieldMeaning::Replicas
-        // Read as wholes: that one of these is missing says something too.
+        // Read with the whole body, because leaving one of these out means something too.
         | FieldMeaning::NetworkMode | FieldMeaning::User => {}
         FieldMeaning::Groups => field.texts(Key::Group),
-        // What an image says of itself, that it was made from another, allows nothing.
-        FieldMeaning::Image if field.is_of(Document::ImageConfig) => {}
-        FieldMeaning::Image => field.texts(Key::Image),
+        FieldMeaning::Image => image(field),
         FieldMeaning::Ipam => network::ipam(field),
         FieldMeaning::IpcNamespace => namespace(field, "ipc")?,
         FieldMeaning::Labels => field.labels(field.value.members())?,
@@ -95,6 +93,13 @@ fn read_meaning(field: &mut Field<'_>, meaning: FieldMeaning) -> Read {
 fn command(field: &mut Field<'_>) {
     let argv = field.value.texts().map(str::to_owned).collect();
     field.push(What::Key(Key::Command, Value::Argv(argv)));
+}
+
+fn image(field: &mut Field<'_>) {
+    // In an image's own configuration it only says which image that one was made from.
+    if !field.is_of(Document::ImageConfig) {
+        field.texts(Key::Image);
+    }
 }
 
 /// Configs and secrets of the swarm, by the names that must go with their ids.
@@ -145,7 +150,7 @@ fn aliases(field: &mut Field<'_>) -> Read {
     aliases.try_for_each(|alias| field.takes_name(alias))
 }
 
-/// Other containers, each with the name by which this one finds it, as `db:alias` or `/db:/web/alias`.
+/// Other containers, each with the name that this one finds it under, such as `db:alias` or `/db:/web/alias`.
 fn links(field: &mut Field<'_>) -> Read {
     joined(field)?;
     for (_, alias) in field.value.texts().filter_map(|link| link.split_once(':')) {
@@ -232,7 +237,7 @@ fn rollback(field: &mut Field<'_>) {
     }
 }
 
-/// The kernel is told to kill others first.
+/// Has the kernel kill other processes first.
 fn oom_priority(field: &mut Field<'_>) {
     let is_lowered = field.value.integer().is_some_and(|score| score > 0);
     if !is_lowered {

@@ -230,7 +230,7 @@ fn image_build(requirements: &mut Requirements, call: &Call) -> Read {
     }
     build::read(requirements, call)?;
     for argument in members(call, "buildargs")? {
-        // Another program in the place of the one that reads Dockerfiles.
+        // Another program instead of the one that reads Dockerfiles.
         if argument == "BUILDKIT_SYNTAX" {
             requirements.push("buildargs", Key::BuildUnrestricted.flag());
         }
