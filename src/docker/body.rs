@@ -83,7 +83,7 @@ pub(crate) fn parse_with_flaws<'a>(
     table: &'static Table,
 ) -> Result<Parsed<'a>, BadBody> {
     let mut value = Json::parse_with_doubles(bytes)?;
-    if value == Json::Null {
+    if value.is_null() {
         value = Json::Object(Vec::new());
     }
     let mut keeper = Keeper::default();

@@ -323,7 +323,7 @@ fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
             // Updaters leave out what some kernels refuse; it is no grant.
             "MemorySwappiness" | "OomKillDisable" => true,
             // Here nothing is the daemon's own list, and an empty one hides nothing.
-            "MaskedPaths" | "ReadonlyPaths" => new == old || *new == Json::Null,
+            "MaskedPaths" | "ReadonlyPaths" => new == old || new.is_null(),
             _ => is_same(new, old),
         };
         if !is_same {

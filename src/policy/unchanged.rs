@@ -56,7 +56,7 @@ fn compare(path: &str, new: &Json, old: &Json, found: &mut Vec<String>) {
 
 fn keys<'j>(of: &'j Json<'_>) -> BTreeSet<&'j str> {
     let members = of.members().iter();
-    let members = members.filter(|(_, value)| *value != Json::Null);
+    let members = members.filter(|(_, value)| !value.is_null());
     members.map(|(key, _)| &**key).collect()
 }
 

@@ -170,7 +170,7 @@ impl Keeper {
         let (mut seen, mut is_doubled) = (0_u128, false);
         for (key, value) in &mut *members {
             let Some(Entry { field, place }) = table.find(key) else {
-                is_doubled |= *value != Json::Null;
+                is_doubled |= !value.is_null();
                 self.keep_unknown(key, value, table, path)?;
                 continue;
             };
@@ -183,7 +183,7 @@ impl Keeper {
         if is_doubled {
             once(members, path)?;
         }
-        members.retain(|(_, value)| *value != Json::Null);
+        members.retain(|(_, value)| !value.is_null());
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl Keeper {
             *value = Json::Null;
         }
         // The daemon leaves what it has, as without the key.
-        if *value == Json::Null {
+        if value.is_null() {
             return Ok(());
         }
         self.keep(value, field.shape, Path::Key(&path, key))
@@ -217,7 +217,7 @@ impl Keeper {
         table: &'static Table,
         path: Path<'_>,
     ) -> Result<(), BadBody> {
-        if *value == Json::Null {
+        if value.is_null() {
             return Ok(());
         }
         let here = Path::Key(&path, key);

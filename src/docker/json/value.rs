@@ -54,6 +54,11 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// Cheaper than a comparison of two values, and asked of each member of a body.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let mut members = self.members().iter();
         let member = members.find(|(name, _)| name == key);
