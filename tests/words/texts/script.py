@@ -1,0 +1,4 @@
+"""A script that
+the operator hears of."""
+
+print("that which failed is printed")
