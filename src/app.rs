@@ -1,99 +1,117 @@
 //! Wiring: from the settings to a running server, and its end.
 
+pub(crate) mod condition;
+pub(crate) mod diagnostics;
+mod listening;
 pub(crate) mod report;
 
-use std::fmt::Display;
+use std::error::Error;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 
+use self::condition::{Detail, Report};
+use self::diagnostics::Diagnostics;
+use self::listening::{listener_details, start};
 use crate::audit::{Log, output};
-use crate::config::{Config, ListenerSettings, LogLevel, Output};
+use crate::config::{Config, ListenerSettings, Output};
 use crate::policy::permit::Probe;
 use crate::policyfile::Problem;
 use crate::privileges;
 use crate::privileges::PrivilegesError;
 use crate::privileges::container::Candidates;
 use crate::proxy::ask::probe;
-use crate::proxy::budget::Budget;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::daemon_state::DaemonState;
-use crate::proxy::shared::{ListenerRules, Shared};
-use crate::server::clients::Clients;
 use crate::server::files;
 use crate::server::listener::{BindError, Bound};
-use crate::server::{self, Bounds};
-use crate::sync::lock;
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error(transparent)]
     Bind(#[from] BindError),
-    #[error("the audit record cannot be opened at {output}: mend `audit.output`")]
+    #[error("cannot open the audit log at {output}: change `audit.output`")]
     Audit { output: Output, source: io::Error },
     #[error(transparent)]
     Privileges(#[from] PrivilegesError),
-    #[error(
-        "the runtime or a signal handler cannot be set up: raise the limits on files and threads"
-    )]
+    #[error("cannot start the runtime: raise the limits on open files and threads")]
     System(#[source] io::Error),
 }
 
-/// How long the end waits for the record to be written.
+/// How long the end waits for the audit log to be written.
 const RECORD_END: Duration = Duration::from_secs(2);
+/// How often a daemon that did not answer at start is asked again, so that the report can be completed.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
-/// Runs the server until a signal ends it. What an operator should know goes to `report`; `reread`
-/// reads the settings again when a signal asks for it.
+/// Runs the server until a signal ends it. The start report goes to `to`; `reread` reads the settings again when a
+/// signal asks for it.
 pub(crate) fn serve(
     config: Config,
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
-    report: &mut dyn Write,
+    to: &mut dyn Write,
 ) -> Result<(), StartError> {
-    tracing_subscriber::fmt()
-        .with_max_level(level(config.log))
-        .with_writer(io::stderr)
-        .with_ansi(false)
-        .with_target(false)
-        .try_init()
-        .ok();
-    tell(report, concat!("dockgate ", env!("CARGO_PKG_VERSION")));
-    for notice in &config.notices {
-        tell(report, notice);
+    let mut diagnostics = Diagnostics::start(&config, to);
+    let served = serve_and_report(config, reread, &mut diagnostics);
+    if let Err(error) = &served {
+        diagnostics.error(&with_causes(error));
     }
-    let (output, bound) = open_all(&config, report)?;
-    if let Some(line) = privileges::assume(&config.upstream, config.run_as)? {
-        tell(report, line);
+    served
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        message = format!("{message}: {cause}");
+        source = cause.source();
     }
-    // Told now, as nobody may be watching when a signal asks for it.
-    for problem in reread().err().into_iter().flatten() {
-        let line =
-            "warning: a reload would fail, as what it reads is closed to the user that is left";
-        tell(report, format_args!("{line}: {problem}"));
+    message
+}
+
+fn serve_and_report(
+    mut config: Config,
+    reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
+    diagnostics: &mut Diagnostics<'_>,
+) -> Result<(), StartError> {
+    let mut report = Report {
+        general: report::general(&config),
+        ..Report::default()
+    };
+    let candidates = Candidates::of_this_process();
+    output::choose_format(&mut config.audit, candidates.is_contained);
+    let prepared = prepare(&config, reread, &mut report);
+    if prepared.is_err() {
+        report
+            .lines()
+            .iter()
+            .skip(1)
+            .for_each(|line| diagnostics.say(line));
     }
+    let (output, bound) = prepared?;
     let (log, writer) =
         Log::start(output, &config.audit, config.limits.connections).map_err(StartError::System)?;
     let runtime = runtime().map_err(StartError::System)?;
-    let served = runtime.block_on(run((config, bound), reread, &log, report));
-    // A look-up of the daemon's name may still hang; nobody waits for it.
+    let opened = (config, bound, candidates);
+    let served = runtime.block_on(run(opened, reread, &log, (&mut report, diagnostics)));
+    // A lookup of the daemon's name may still hang; nobody waits for it.
     runtime.shutdown_background();
     log.close();
     if !writer.wait(RECORD_END) {
-        tracing::error!("nobody reads the audit record; its last lines are lost");
+        tracing::error!("nobody reads the audit log: its last lines are lost");
     }
     served
 }
 
 async fn run(
-    opened: (Config, Vec<Bound>),
+    opened: (Config, Vec<Bound>, Candidates),
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     log: &Arc<Log>,
-    report: &mut dyn Write,
+    (report, diagnostics): (&mut Report, &mut Diagnostics<'_>),
 ) -> Result<(), StartError> {
     let heed = |kind| signal(kind).map_err(StartError::System);
     let mut ends = [
@@ -102,24 +120,40 @@ async fn run(
     ];
     let mut reloads = heed(SignalKind::hangup())?;
     let (drain, draining) = watch::channel(false);
-    let (listening, mut listeners) = start(opened, log, &draining, report)?;
+    let (mut listening, mut listeners) =
+        start(opened, log, &draining).map_err(StartError::System)?;
+    report.listeners = listening.details(report::FEW);
+    report.lines().iter().for_each(|line| diagnostics.say(line));
     let lifts = listening.config.admission.lifts_api_version;
-    let asking = report::engine(&listening.daemon, &listening.daemon_state, lifts);
-    let mut asking = std::pin::pin!(asking);
+    let (daemon, state) = (
+        Arc::clone(&listening.daemon),
+        Arc::clone(&listening.daemon_state),
+    );
+    let addresses = listening.addresses();
+    let ask = |wait| report::engine(wait, &daemon, &state, lifts, &addresses);
+    let mut asking = std::pin::pin!(ask(Duration::ZERO));
     let mut has_answer = false;
     loop {
         tokio::select! {
             () = end(&mut ends) => break,
-            _ = reloads.recv() => listening.reload(reread(), report),
-            lines = &mut asking, if !has_answer => {
-                has_answer = true;
-                for line in lines {
-                    tell(report, line);
+            _ = reloads.recv() => listening.reload(reread(), report, diagnostics),
+            details = &mut asking, if !has_answer => {
+                has_answer = !details.iter().any(Detail::is_away);
+                let is_reported = daemon.outage.reported().is_some();
+                let lines = report.answered(details);
+                let lines = lines.iter().filter(|line| !(is_reported && line.is_away()));
+                lines.for_each(|line| diagnostics.say(line));
+                if !has_answer {
+                    asking.set(ask(ASK_AGAIN));
                 }
             }
         }
     }
-    tracing::info!("draining; a second signal ends at once");
+    let time = listening.config.limits.drain;
+    tracing::info!(
+        "shutting down: waiting up to {} for open requests (send the signal again to stop now)",
+        humantime::format_duration(time)
+    );
     log.draining.set(true);
     // The listeners hold receivers until they have ended.
     _ = drain.send(true);
@@ -131,19 +165,31 @@ async fn run(
     Ok(())
 }
 
-/// What the daemon says of itself, if it answers.
-pub(crate) fn engine(config: &Config) -> String {
+/// The report of `check`: what a start would say, with lists of at most so many names.
+pub(crate) fn checked(config: &Config, most: usize) -> Report {
+    let is_contained = Candidates::of_this_process().is_contained;
+    let addresses: Vec<_> = config
+        .listeners
+        .iter()
+        .map(|it| it.address.clone())
+        .collect();
+    let mut report = Report {
+        general: report::general(config),
+        listeners: listener_details(config, &addresses, is_contained, most),
+        daemon: Vec::new(),
+    };
     let daemon = Arc::new(Daemon::new(config));
-    match runtime() {
+    report.daemon = match runtime() {
         Ok(runtime) => {
-            // Where `check` runs is not where the server will.
+            // `check` does not run where the server will.
             let daemon_state = DaemonState::default();
             let lifts = config.admission.lifts_api_version;
-            let lines = runtime.block_on(report::engine(&daemon, &daemon_state, lifts));
-            with_reason(lines.join("; "), config)
+            let wait = Duration::ZERO;
+            runtime.block_on(report::engine(wait, &daemon, &daemon_state, lifts, &[]))
         }
-        Err(error) => StartError::System(error).to_string(),
-    }
+        Err(error) => vec![Detail::Warning(with_causes(&StartError::System(error)))],
+    };
+    report
 }
 
 pub(crate) fn ping(config: &Config) -> Result<(), String> {
@@ -155,11 +201,11 @@ pub(crate) fn ping(config: &Config) -> Result<(), String> {
         .map_err(|denial| with_reason(denial.message, config))
 }
 
-/// What is said of the daemon, with what keeps its socket closed if anything does.
-fn with_reason(said: String, config: &Config) -> String {
+/// An error of connecting to the daemon, with the reason why its socket cannot be opened.
+fn with_reason(message: String, config: &Config) -> String {
     match privileges::why_closed(&config.upstream) {
-        Some(why) => format!("{said}: {why}"),
-        None => said,
+        Some(why) => format!("{message}: {why}"),
+        None => message,
     }
 }
 
@@ -178,142 +224,45 @@ async fn end([terminate, interrupt]: &mut [Signal; 2]) {
     }
 }
 
-/// Has every listener accept, and tells what holds where.
-fn start(
-    (config, bound): (Config, Vec<Bound>),
-    log: &Arc<Log>,
-    draining: &watch::Receiver<bool>,
-    report: &mut dyn Write,
-) -> Result<(Listening, JoinSet<()>), StartError> {
-    let bounds = Bounds {
-        connections: Arc::new(Semaphore::new(config.limits.connections)),
-        clients: Arc::new(Clients::new(config.limits.connections_per_client)),
-    };
-    let daemon = Arc::new(Daemon::new(&config));
-    let budget = Arc::new(Budget::new(config.limits.body_bytes));
-    let daemon_state = Arc::new(DaemonState::new(Candidates::of_this_process()));
-    let (mut listeners, mut shared) = (JoinSet::new(), Vec::new());
-    for (bound, settings) in bound.into_iter().zip(&config.listeners) {
-        let address = &bound.address;
-        if bound.is_instead_of_ipv6 {
-            let instead = format_args!("{address} is in the place of {}", settings.address);
-            tell(report, format_args!("this system has no IPv6: {instead}"));
-        }
-        tell(report, format_args!("listening on {address}"));
-        tell_rules(report, report::rules(&settings.rules));
-        let own = Arc::new(Shared {
-            listener: address.to_string().into(),
-            on_loopback: address.is_loopback(),
-            listener_rules: Mutex::new(listener_rules(settings, &config)),
-            limits: config.limits.clone(),
-            daemon: Arc::clone(&daemon),
-            log: Arc::clone(log),
-            budget: Arc::clone(&budget),
-            daemon_state: Arc::clone(&daemon_state),
-        });
-        shared.push(Arc::clone(&own));
-        let listener = bound.into_listener().map_err(StartError::System)?;
-        listeners.spawn(server::run(listener, own, bounds.clone(), draining.clone()));
-    }
-    let listening = Listening {
-        config,
-        daemon,
-        daemon_state,
-        shared,
-    };
-    Ok((listening, listeners))
-}
-
-/// The listeners, and their settings.
-struct Listening {
-    config: Config,
-    daemon: Arc<Daemon>,
-    daemon_state: Arc<DaemonState>,
-    /// In the order of the settings' listeners.
-    shared: Vec<Arc<Shared>>,
-}
-
-impl Listening {
-    /// Has the rules of other settings hold from now on, all of them or, where anything is wrong,
-    /// none.
-    fn reload(&self, reread: Result<Config, Vec<Problem>>, report: &mut dyn Write) {
-        let config = match reread {
-            Ok(config) => config,
-            Err(problems) => {
-                for problem in &problems {
-                    tell(report, format_args!("dockgate: {problem}"));
-                }
-                return tell(report, "not reloaded: the old settings stay in force");
-            }
-        };
-        let unlike = self.config.fixed_unlike(&config);
-        if !unlike.is_empty() {
-            let line = "not reloaded: the old settings stay in force, as a restart is needed for what has changed in";
-            return tell(report, format_args!("{line}: {}", unlike.join(", ")));
-        }
-        for notice in &config.notices {
-            tell(report, notice);
-        }
-        for (shared, settings) in self.shared.iter().zip(&config.listeners) {
-            let now = listener_rules(settings, &config);
-            let before = std::mem::replace(&mut *lock(&shared.listener_rules), now);
-            tell(report, format_args!("reloaded for {}", shared.listener));
-            tell_rules(report, report::changes(&before.rules, &settings.rules));
-            tell_rules(report, report::rules(&settings.rules));
-        }
-    }
-}
-
-fn listener_rules(settings: &ListenerSettings, config: &Config) -> Arc<ListenerRules> {
-    Arc::new(ListenerRules {
-        rules: settings.rules.clone(),
-        admission: config.admission.clone(),
-    })
-}
-
-fn level(level: LogLevel) -> tracing::Level {
-    match level {
-        LogLevel::Error => tracing::Level::ERROR,
-        LogLevel::Warn => tracing::Level::WARN,
-        LogLevel::Info => tracing::Level::INFO,
-        LogLevel::Debug => tracing::Level::DEBUG,
-    }
-}
-
-/// An operator who has closed standard error does without.
-fn tell(report: &mut dyn Write, line: impl Display) {
-    _ = writeln!(report, "{line}");
-}
-
-/// Tells what holds on a listener, below a line about it.
-fn tell_rules(report: &mut dyn Write, lines: Vec<String>) {
-    for line in lines {
-        tell(report, format_args!("  {line}"));
-    }
-}
-
-/// What is opened before root is given up, and before there is a second thread: what the record is
-/// written to, and the listeners.
-fn open_all(
+/// Does what needs root or a single thread: opens the audit log and the listeners, and gives up root. What it finds
+/// goes into the report.
+fn prepare(
     config: &Config,
-    report: &mut dyn Write,
+    reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
+    report: &mut Report,
 ) -> Result<(Box<dyn Write + Send>, Vec<Bound>), StartError> {
-    if let Some(line) = files::too_few(files::allow_all(), config.limits.connections) {
-        tell(report, line);
-    }
     let to = &config.audit.output;
-    if let Some(line) = output::goes_nowhere(to) {
-        tell(report, line);
-    }
-    let record = output::open(to).map_err(|source| StartError::Audit {
+    let found = [
+        files::too_few(files::allow_all(), config.limits.connections),
+        output::goes_nowhere(to),
+    ];
+    let mut add = |line: &str| report.general.push(Detail::of(line));
+    found.into_iter().flatten().for_each(|line| add(&line));
+    let output = output::open(&config.audit).map_err(|source| StartError::Audit {
         output: to.clone(),
         source,
     })?;
     let bind = |listener: &ListenerSettings| Bound::bind(&listener.address, listener.access);
-    let bound: Vec<_> = config
-        .listeners
-        .iter()
-        .map(bind)
-        .collect::<Result<_, _>>()?;
-    Ok((record, bound))
+    let bound = config.listeners.iter().map(bind);
+    let bound: Vec<_> = bound.collect::<Result<_, _>>()?;
+    for (bound, settings) in bound.iter().zip(&config.listeners) {
+        if bound.is_instead_of_ipv6 {
+            let (address, asked) = (&bound.address, &settings.address);
+            add(&format!(
+                "this system has no IPv6: using {address} instead of {asked}"
+            ));
+        }
+    }
+    let identity = privileges::assume(&config.upstream, config.run_as)?;
+    for line in identity {
+        add(&line);
+    }
+    // Reported now, because nobody may be watching when a signal asks for a reload.
+    for problem in reread().err().into_iter().flatten() {
+        let user = rustix::process::geteuid().as_raw();
+        add(&format!(
+            "warning: a reload would fail: user {user} cannot read what Dockgate was started with: {problem}"
+        ));
+    }
+    Ok((output, bound))
 }

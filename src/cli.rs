@@ -18,6 +18,7 @@ pub use self::exit::Exit;
 use self::exit::Stop;
 use crate::app;
 use crate::config::{Config, Flags, load};
+use crate::paint::{self, Painted};
 
 /// A Docker socket proxy that forwards what an allowlist of API operations grants, and records
 /// every request.
@@ -67,6 +68,47 @@ enum Command {
     },
 }
 
+/// Runs the command of this process on its own streams, in colour on a terminal. Returns the exit code.
+///
+/// # Errors
+///
+/// The answer could not be written.
+pub fn run_here() -> io::Result<u8> {
+    let (out, mut err) = (io::stdout(), io::stderr());
+    let painted = |painter| -> Box<dyn Write> {
+        if paint::is_wanted(&out) {
+            Box::new(Painted::new(&out, painter))
+        } else {
+            Box::new(&out)
+        }
+    };
+    match Cli::try_parse() {
+        Ok(cli) => {
+            let mut out = match &cli.command {
+                Some(Command::Check(_) | Command::Explain(_) | Command::Healthcheck(_)) => {
+                    painted(paint::answer)
+                }
+                // What they print is read by programs and pasted into files.
+                _ => Box::new(&out),
+            };
+            let exit = run(cli, &mut out, &mut err)?;
+            out.flush()?;
+            Ok(exit.code())
+        }
+        Err(usage) => {
+            let mut out = painted(paint::help);
+            let to: &mut dyn Write = if usage.use_stderr() {
+                &mut err
+            } else {
+                &mut out
+            };
+            write!(to, "{}", usage.render())?;
+            to.flush()?;
+            Ok(u8::try_from(usage.exit_code()).unwrap_or(u8::MAX))
+        }
+    }
+}
+
 /// Runs a command; its answer goes to `out`, what is wrong to `err`.
 ///
 /// # Errors
@@ -89,13 +131,11 @@ pub fn run(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exi
 
 fn answer(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, Stop> {
     match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(flags) => serve(&flags, err),
+        Command::Serve(flags) => serve(&flags, None, err),
         Command::Haproxy { .. } => {
-            writeln!(
-                err,
-                "warning: the command haproxy and its file are without effect: leave `command` out"
-            )?;
-            serve(&Flags::default(), err)
+            let notice =
+                "warning: the command haproxy and its file have no effect: remove `command`";
+            serve(&Flags::default(), Some(notice), err)
         }
         Command::Healthcheck(flags) => healthcheck::run(&flags, out),
         Command::Check(args) => check::run(&args, out),
@@ -108,17 +148,15 @@ fn answer(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, St
     }
 }
 
-fn serve(flags: &Flags, err: &mut dyn Write) -> Result<Exit, Stop> {
+fn serve(flags: &Flags, notice: Option<&str>, err: &mut dyn Write) -> Result<Exit, Stop> {
     let read = || Config::load(flags, load::environment());
-    let Err(error) = app::serve(read()?, &read, err) else {
-        return Ok(Exit::Done);
-    };
-    let mut message = format!("dockgate: {error}");
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        message = format!("{message}: {cause}");
-        source = cause.source();
-    }
-    writeln!(err, "{message}")?;
-    Ok(Exit::Failed)
+    let mut config = read()?;
+    config.notices.extend(notice.map(str::to_owned));
+    // It reports its errors itself, in the form that the settings say.
+    let served = app::serve(config, &read, err);
+    Ok(if served.is_ok() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }

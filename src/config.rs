@@ -21,7 +21,7 @@ pub use files::Files;
 pub use load::Flags;
 pub use settings::{AuditSettings, Limits};
 pub use values::{
-    AuditFormat, Dialect, LogLevel, OnFailure, Output, RunAs, SocketAccess, UploadRate,
+    Dialect, LineFormat, LogLevel, OnFailure, Output, RunAs, SocketAccess, UploadRate,
 };
 
 use crate::docker::ApiVersion;
@@ -41,12 +41,16 @@ pub struct Config {
     pub admission: Admission,
     /// The least severe diagnostics that are shown.
     pub log: LogLevel,
+    /// The form of the diagnostics.
+    pub log_format: LineFormat,
     /// The record.
     pub audit: AuditSettings,
     /// Bounds.
     pub limits: Limits,
     /// What an operator is told at start: notices, not errors.
     pub notices: Vec<String>,
+    /// Whether nothing says what clients may do, so that the policy `default` holds.
+    pub is_unconfigured: bool,
     /// The settings that hold until the process ends, and what each says.
     fixed: Vec<(&'static str, String)>,
 }

@@ -84,7 +84,7 @@ pub(crate) async fn run(
     if tokio::time::timeout(time, ending).await.is_err() {
         tracing::warn!(
             connections = connections.len(),
-            "the drain's time is over: ending what is left"
+            "`limits.drain` is over: closing the connections that are left"
         );
     }
     connections.shutdown().await;
@@ -123,7 +123,7 @@ async fn accept(
             if !is_transient {
                 if told.is_none_or(|told| told.elapsed() > QUIET) {
                     *told = Some(Instant::now());
-                    tracing::warn!(%error, "connections cannot be accepted; those that wait are once that is over");
+                    tracing::warn!(%error, "cannot accept connections: they wait until this is over");
                 }
                 tokio::time::sleep(PAUSE).await;
             }
@@ -136,6 +136,8 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        tracing::error!("a connection's handling panicked; its requests are recorded");
+        tracing::error!(
+            "a bug in Dockgate ended a connection (panic); its requests are in the audit log"
+        );
     }
 }

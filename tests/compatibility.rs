@@ -12,10 +12,10 @@ use crate::support::{Client, FakeDaemon, Gate, Refused, everything, get, post};
 
 /// The folder of each engine, its newest API version, and what the start report says of it.
 const ENGINES: [(&str, &str, &str); 4] = [
-    ("27.4", "1.47", "Engine 27.4.1, API 1.47 from 1.24"),
-    ("28.3", "1.51", "Engine 28.3.3, API 1.51 from 1.24"),
-    ("29.1", "1.52", "Engine 29.1.3, API 1.52 from 1.44"),
-    ("29.8", "1.56", "Engine 29.8.1, API 1.56 from 1.40"),
+    ("27.4", "1.47", "Docker Engine 27.4.1 (API 1.24-1.47)"),
+    ("28.3", "1.51", "Docker Engine 28.3.3 (API 1.24-1.51)"),
+    ("29.1", "1.52", "Docker Engine 29.1.3 (API 1.44-1.52)"),
+    ("29.8", "1.56", "Docker Engine 29.8.1 (API 1.40-1.56)"),
 ];
 
 const TCP: &str = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
@@ -179,7 +179,7 @@ fn the_start_report_reads_what_each_engine_says_of_itself() {
     for (folder, api, said) in ENGINES {
         let daemon = engine(folder, api);
         let gate = Gate::start(&daemon, "allow = ['SystemPing']");
-        gate.assert_tells(&format!("\ndaemon at {}: {said}\n", daemon.upstream()));
+        gate.assert_tells(&format!("connected to {said} at {}\n", daemon.upstream()));
     }
 }
 

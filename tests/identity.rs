@@ -96,7 +96,7 @@ fn root_takes_the_socket_s_group_and_gives_up_all_else() {
     assert_runs_as(&gate, 65_532, 65_532, "998", "root");
     assert_bounded(&gate, "root");
     let told = format!(
-        "runs as user 65532 and group 65532, with the group 998 of {}",
+        "runs as      user 65532 and group 65532, with group 998 of {}",
         path_of(&daemon).display()
     );
     gate.assert_tells(&told);
@@ -105,7 +105,7 @@ fn root_takes_the_socket_s_group_and_gives_up_all_else() {
 #[test]
 fn a_policy_that_cannot_be_read_again_is_told_at_start() {
     const TOLD: &str =
-        "warning: a reload would fail, as what it reads is closed to the user that is left: ";
+        "WARN a reload would fail: user 65532 cannot read what Dockgate was started with: ";
     let daemon = daemon(0, 998, 0o660);
     let folder = Folder::new();
     for (mode, is_told) in [(0o600, true), (0o644, false)] {
@@ -152,8 +152,12 @@ fn assert_becomes(
 #[test]
 fn root_becomes_the_least_that_may_open_the_socket() {
     for (owner, want, told) in [
-        ((0, 998, 0o666), (65_532, 65_532, ""), "runs as user 65532"),
-        ((0, 0, 0o660), (65_532, 65_532, "0"), "with the group 0 of "),
+        (
+            (0, 998, 0o666),
+            (65_532, 65_532, ""),
+            "runs as      user 65532",
+        ),
+        ((0, 0, 0o660), (65_532, 65_532, "0"), "with group 0 of "),
         (
             (1000, 1000, 0o600),
             (1000, 65_532, ""),
@@ -162,7 +166,7 @@ fn root_becomes_the_least_that_may_open_the_socket() {
         (
             (0, 998, 0o600),
             (0, 0, ""),
-            "stays root, without capabilities, as root alone may open ",
+            "WARN keeps running as root (no capabilities): only root can open ",
         ),
     ] {
         assert_becomes(owner, None, want, told);
@@ -176,17 +180,17 @@ fn root_becomes_whom_it_is_asked_to() {
         (
             "1000:1001",
             (1000, 1001, "998"),
-            "runs as user 1000 and group 1001, with the group 998 of ",
+            "runs as      user 1000 and group 1001, with group 998 of ",
         ),
         (
             "1000:998",
             (1000, 998, ""),
-            "runs as user 1000 and group 998",
+            "runs as      user 1000 and group 998",
         ),
         (
             "0:0",
             (0, 0, ""),
-            "stays root, without capabilities, as `run_as` says",
+            "runs as      root without capabilities, because of `run_as`",
         ),
     ] {
         assert_becomes(owner, Some(ids), want, told);
@@ -230,8 +234,8 @@ fn root_without_the_capabilities_goes_on_and_says_so() {
         gate.ask(get("/info")).assert_ok(case);
         assert_runs_as(&gate, 0, 0, "", case);
         assert_bounded(&gate, case);
-        let told = "stays root, without capabilities, as CAP_SETUID or CAP_SETGID is missing: add both \
-            (`cap_add: [SETUID, SETGID]`), or write `user: \"65532:998\"`";
+        let told = "keeps running as root (no capabilities): CAP_SETUID or CAP_SETGID is missing. To run unprivileged, \
+            write `cap_add: [SETUID, SETGID]`, or write `user: \"65532:998\"`";
         gate.assert_tells(told);
     }
 }
@@ -335,7 +339,7 @@ fn a_user_under_whom_root_is_left_gives_that_up_too() {
     let gate = Setup::new(&daemon, INFO).through(&user).start();
     gate.ask(get("/info")).assert_ok("as the effective user");
     assert_runs_as(&gate, 1000, 1000, "", "root is the real user");
-    let told = "runs as user 1000 and group 1000 for good: it was started with the real user 0 and group 0 as well";
+    let told = "runs as      user 1000 and group 1000 only: it was also started with the real user 0 and group 0, which are given up";
     gate.assert_tells(told);
 }
 
@@ -370,7 +374,7 @@ fn a_system_without_the_wanted_ids_is_gone_on_with() {
         assert_eq!(thread["CapBnd"], "0000000000000000", "{thread:?}");
         assert_eq!(thread["NoNewPrivs"], "1", "{thread:?}");
     }
-    gate.assert_tells("as the system refuses user 65532 and group 65532");
+    gate.assert_tells("the system does not allow user 65532 and group 65532");
 }
 
 #[test]
@@ -380,8 +384,8 @@ fn a_closed_socket_is_told_with_the_line_to_write_and_serves_once_it_is_open() {
     let user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"];
     let gate = Setup::new(&daemon, INFO).through(&user).start();
     let told = format!(
-        "{} (owner 0, group 998, mode 0660) is closed to Dockgate, which runs as user 1000 and group 1000 \
-         with no further group: write `group_add: [\"998\"]`",
+        "Dockgate (running as user 1000 and group 1000, no other groups) cannot open {} (owner 0, group 998, \
+         mode 0660): write `group_add: [\"998\"]`",
         path.display()
     );
     let times = |gate: &Gate| gate.diagnostics().matches(&told).count();
@@ -411,8 +415,8 @@ fn a_socket_behind_a_closed_folder_is_told_with_the_folder() {
     let gate = Setup::new(&daemon, INFO).through(&user).start();
     UNREACHABLE.assert(&gate.ask(get("/info")), "closed");
     let told = format!(
-        "{} (owner 0, group 998, mode 0750) is closed to Dockgate, which runs as user 1000 and group 1000 \
-         with no further group: write `group_add: [\"998\"]`",
+        "Dockgate (running as user 1000 and group 1000, no other groups) cannot open {} (owner 0, group 998, \
+         mode 0750): write `group_add: [\"998\"]`",
         folder.display()
     );
     gate.assert_tells(&told);
@@ -424,10 +428,13 @@ fn without_a_socket_it_waits_as_root_without_any_capability() {
     let gate = Setup::before(FakeDaemon::upstream_in(&folder), INFO).start();
     assert_runs_as(&gate, 0, 0, "", "no socket");
     assert_bounded(&gate, "no socket");
-    let told = "stays root, without capabilities, as there is no socket at ";
+    let told = "WARN keeps running as root (no capabilities): there is no socket at ";
     gate.assert_tells(told);
     UNREACHABLE.assert(&gate.ask(get("/info")), "no socket");
-    gate.assert_tells("the daemon cannot be reached: there is no ");
+    gate.assert_tells(": there is no ");
+    let away = "cannot reach the daemon at ";
+    let said = gate.diagnostics();
+    assert_eq!(said.matches(away).count(), 1, "once: {said}");
     let daemon = FakeDaemon::start_in(folder);
     own(&path_of(&daemon), 0, 998, 0o660);
     gate.ask(get("/info")).assert_ok("with the daemon");
@@ -441,7 +448,7 @@ fn a_folder_in_the_socket_s_place_is_told() {
     let gate = Setup::before(format!("unix://{}", place.display()), INFO).start();
     UNREACHABLE.assert(&gate.ask(get("/info")), "a folder");
     let told = format!(
-        "{} is a folder: Docker makes one where the source of a mount is missing",
+        "{} is a folder: Docker creates one if the source of a mount is missing",
         place.display()
     );
     gate.assert_tells(&told);
@@ -468,8 +475,8 @@ fn a_refusal_that_no_mode_explains_is_put_down_to_a_security_module() {
     let user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"];
     let gate = Setup::new(&daemon, INFO).through(&user).start();
     UNREACHABLE.assert(&gate.ask(get("/info")), "shut out");
-    let told = "(owner 0, group 998, mode 0666) is open to user 1000 and group 1000, and yet a security \
-        module such as SELinux refuses it: write `security_opt: [label=disable]`";
+    let told = "(owner 0, group 998, mode 0666) is open to user 1000 and group 1000, but a security \
+        module such as SELinux denies access: write `security_opt: [label=disable]`";
     gate.assert_tells(told);
 }
 
@@ -547,7 +554,7 @@ fn the_health_check_asks_with_the_rights_of_the_server() {
         )
     };
     let (code, said) = health();
-    let why = "owner 0, group 0, mode 0600) is closed to Dockgate, which runs as user 1000 and group 1000";
+    let why = "Dockgate (running as user 1000 and group 1000, no other groups) cannot open ";
     assert!(code == Some(1) && said.contains(why), "{said}");
     own(&path_of(&daemon), 0, 1000, 0o660);
     gate.ask(get("/info")).assert_ok("its group's");

@@ -31,6 +31,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit", 3),
     ("privileges", 3),
     ("net", 3),
+    ("paint", 3),
     ("net::client", 2),
     ("proxy::", 3),
     ("proxy::connection", 4),

@@ -27,6 +27,7 @@ mod reported_wire;
 mod running;
 mod streams;
 mod support;
+mod terminal;
 mod uploads;
 mod verdicts;
 

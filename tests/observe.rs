@@ -54,7 +54,7 @@ fn what_a_policy_refuses_arrives_and_is_on_record_with_what_it_asks_for() {
         );
         assert_eq!(reply.head.get("dockgate-reason"), None, "{request}");
     }
-    gate.assert_tells("warning: the gate is open: ");
+    gate.assert_tells("WARN observe mode: nothing is blocked. ");
     assert_eq!(daemon.requests().len(), 5);
     let body = String::from_utf8(daemon.requests()[2].body.clone().unwrap()).unwrap();
     assert!(body.contains(r#""Privileged":true"#), "{body}");
@@ -233,7 +233,7 @@ fn without_it_nothing_is_said_and_nothing_arrives() {
     Refused(403, "not_granted").assert(&reply, "not observed");
     assert_eq!(reply.head.get("dockgate-observe"), None);
     daemon.assert_untouched("not observed");
-    assert!(!gate.end().1.contains("the gate is open"));
+    assert!(!gate.end().1.contains("observe mode"));
 }
 
 #[test]

@@ -440,7 +440,7 @@ fn an_old_api_version_is_lifted_to_the_daemon_s_least_and_the_record_has_both() 
     let mut gate = Setup::new(&daemon, policy)
         .settings("lift_api_version = true")
         .start();
-    gate.assert_tells("are judged and sent under 1.44 (lift_api_version)");
+    gate.assert_tells("are checked and sent as 1.44 (lift_api_version)");
     // Under 1.24 the engine reads no NanoCpus, and so no limit.
     let create = post(
         "/v1.24/containers/create",

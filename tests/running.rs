@@ -37,23 +37,29 @@ fn the_start_report_says_what_holds_and_what_the_daemon_is() {
         [exec]\ninto_privileged = true";
     let gate = Gate::start(&daemon, policy);
     let engine = format!(
-        "daemon at {}: Engine 26.1.5, API 1.45 from 1.24",
+        "INFO connected to Docker Engine 26.1.5 (API 1.24-1.45) at {}",
         daemon.upstream()
     );
     for line in [
         &engine,
-        concat!("dockgate ", env!("CARGO_PKG_VERSION")),
-        "listening on tcp://127.0.0.1:",
-        "policy.toml grants 4 read, 1 write, 3 control",
-        "  warning: root on the host, as nothing judges what they ask for: SwarmInit",
-        "  warning: gives a part of the host: ",
+        concat!("INFO version      ", env!("CARGO_PKG_VERSION")),
+        "INFO listening on tcp://127.0.0.1:",
+        "policy.toml allows 4 read, 1 write, 3 control operations",
+        "WARN clients get a part of the host through: ",
         "policy.toml (exec.into_privileged)",
-        "  warning: enters any ordinary container: PutContainerArchive (",
+        "WARN clients can enter every ordinary container: PutContainerArchive (",
         "policy.toml has no [archive])",
     ] {
         gate.assert_tells(line);
     }
-    assert!(daemon.requests().is_empty(), "nothing but the one question");
+    assert!(daemon.requests().is_empty(), "only its own question");
+    let said = gate.diagnostics();
+    let first =
+        " WARN clients can become root on this host: request bodies of SwarmInit are not checked\n";
+    let (time, verdict) = said.split_at("2026-11-28T22:00:00.000Z ".len());
+    assert!(verdict.starts_with(first), "{said}");
+    assert_eq!(said.matches("become root").count(), 1, "once: {said}");
+    assert!(time.ends_with("Z "), "{said}");
 }
 
 #[test]
@@ -64,7 +70,7 @@ fn says_at_start_what_nothing_looks_into() {
         "allow = ['Session', 'Grpc', 'POST /libpod/containers/{}/kill']",
     );
     for line in [
-        "S17: raw paths can stop or change dockgate itself: only names in their path and query are checked",
+        "S17: raw paths can stop or change Dockgate itself, because only names in their path and query are checked",
         "S23: BuildKit sessions are not checked: builds can reach services on the host's loopback",
         "S23: \"entitlements\": {\"network-host\": false, \"security-insecure\": false}}: Grpc, Session",
     ] {
@@ -72,9 +78,8 @@ fn says_at_start_what_nothing_looks_into() {
         gate.assert_tells(line);
     }
     let reading = Gate::start(&daemon, "allow = ['GET /libpod/info', 'ImageBuild']");
-    reading.assert_tells("raw paths pass their bodies unjudged");
-    reading.assert_tells("daemon at ");
-    for line in ["raw paths can stop", "BuildKit sessions"] {
+    reading.assert_tells("connected to ");
+    for line in ["raw paths can stop", "of raw paths", "BuildKit sessions"] {
         assert!(!reading.diagnostics().contains(line), "{line}");
     }
 }
@@ -99,7 +104,7 @@ fn the_environment_of_another_image_is_taken_over() {
     for line in [
         "read as by the dialect hardened",
         "CONTAINERS=1 opens ContainerList, ContainerInspect",
-        "warning: POST=true is read as 0, as HAProxy reads it: write 0 or 1",
+        "WARN POST=true is read as 0, as HAProxy reads it: write 0 or 1",
     ] {
         gate.assert_tells(line);
     }
@@ -115,10 +120,11 @@ fn a_reload_holds_for_connections_that_are_open() {
     let (_, policy) = gate.files();
     fs::write(&policy, "allow = ['SystemVersion']").unwrap();
     gate.reload("reloaded for tcp://127.0.0.1:");
-    gate.assert_tells("  granted from now on: SystemVersion\n  granted no more: SystemInfo\n");
-    gate.reload("  the same is granted as before");
+    gate.assert_tells("INFO newly allowed: SystemVersion\n");
+    gate.assert_tells("INFO no longer allowed: SystemInfo\n");
+    gate.reload("nothing changed: the same operations are allowed as before");
     fs::write(&policy, "allow = ['SystemVersion']\n[exec]\ninto = []").unwrap();
-    gate.reload("  other blocks than before: ");
+    gate.reload("policies whose blocks changed: ");
     client.request(get("/version"));
     client.reply().assert_ok("granted now");
     client.request(get("/info"));
@@ -145,7 +151,7 @@ fn a_reload_reads_the_dialect_anew() {
 
 #[test]
 fn a_reload_of_what_is_wrong_leaves_the_old_settings_in_force() {
-    const KEPT: &str = "not reloaded: the old settings stay in force";
+    const KEPT: &str = "the old settings stay in force";
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, "allow = ['SystemInfo']");
     let (settings, policy) = gate.files();
@@ -160,7 +166,7 @@ fn a_reload_of_what_is_wrong_leaves_the_old_settings_in_force() {
         (
             &settings,
             "[limits]\nidle = '1m'",
-            "a restart is needed for what has changed in: limits",
+            "not reloaded: restart Dockgate to change limits; the old",
         ),
     ] {
         let before = fs::read_to_string(file).unwrap();
@@ -418,7 +424,6 @@ fn the_command_of_another_image_is_passed_over() {
         ],
     );
     assert_eq!(code, 78);
-    assert!(said.starts_with("warning: the command haproxy"), "{said}");
     assert!(said.contains("LOG_LEVEL"), "{said}");
 }
 
@@ -438,10 +443,8 @@ fn check_tells_what_a_start_would() {
     for line in [
         "the environment is read as by the dialect hardened",
         "warning: ALLOW_LOGS does nothing: it is one of DOCKGATE_DIALECT=linuxserver",
-        "daemon at unix://",
-        "Engine 26.1.5, API 1.45",
-        "policy environment grants 6 read, 4 content",
-        "read: ContainerList, ContainerInspect, ContainerStats",
+        "connected to Docker Engine 26.1.5 (API 1.24-1.45) at unix://",
+        "policy       environment allows 6 read, 4 content operations",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }
@@ -470,7 +473,7 @@ fn a_record_that_goes_nowhere_is_told() {
         let setup = Setup::new(&daemon, "allow = []").settings(settings);
         let mut gate = setup.through(&["sh", "-c", &command, "sh"]).start();
         gate.unrecorded = true;
-        let told = "warning: the record goes nowhere, as stdout is closed or /dev/null: redirect it, or set `audit.output`";
+        let told = "WARN the audit log goes nowhere, because stdout is closed or /dev/null: redirect it, or set `audit.output`";
         gate.end().1.contains(told)
     };
     assert!(told(">&-", "") && told(">/dev/null", ""));
@@ -482,7 +485,7 @@ fn a_record_that_cannot_be_opened_is_told_with_its_path() {
     let output = ("DOCKGATE_AUDIT__OUTPUT", "/nonexistent/audit.jsonl");
     let listen = ("DOCKGATE_LISTEN", "tcp://127.0.0.1:0");
     let (code, said) = dockgate(&["serve"], &[output, listen]);
-    let want = "dockgate: the audit record cannot be opened at /nonexistent/audit.jsonl: mend `audit.output`: No such file";
+    let want = "ERROR cannot open the audit log at /nonexistent/audit.jsonl: change `audit.output`: No such file";
     assert_eq!(code, 1, "{said}");
     assert!(said.contains(want), "{said}");
 }

@@ -107,7 +107,7 @@ _dockgate() {
             return 0
             ;;
         dockgate__subcmd__check)
-            opts="-h --config --against --help"
+            opts="-v -h --config --against --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -48,6 +48,7 @@ complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -l observe -d '
 complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -l config -d 'Settings file' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -l against -d 'Audit record, lines of JSON: say which of its requests would be answered otherwise' -r -F
+complete -c dockgate -n "__fish_dockgate_using_subcommand check" -s v -l verbose -d 'List every allowed operation, and cut no list short'
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l policy -d 'Policy, by its shipped name or its file; without any, those of the settings' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l config -d 'Settings file' -r -F

@@ -1,55 +1,128 @@
-//! What an operator is told of a configuration: at start, after a reload, and by `check`.
+//! The lines of the start report, of a reload's, and of `check`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::condition::{Condition, Detail, Reach};
+use crate::config::{Config, ListenAddress};
 use crate::docker::operation::Spec;
 use crate::docker::{ApiVersion, Body, Deed, Effect, Operation, Parameters, Reply, Upgrade};
 use crate::policy::Rules;
+use crate::policy::self_container::exposure::Exposure;
 use crate::policyfile::Policy;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::daemon_state::DaemonState;
 
-/// What holds on a listener: its policies with what they grant, and what is dangerous about that.
-pub(crate) fn rules(rules: &Rules) -> Vec<String> {
-    let policies = rules.policies().iter().map(|policy| counted(rules, policy));
-    let mut warnings = warnings(rules);
-    if rules.is_observed {
-        let open = "the gate is open: what the policies refuse is forwarded, to be learned from; to close it take `observe` out";
-        warnings.insert(0, open.to_owned());
-    }
-    let warnings = warnings.iter().map(|line| format!("warning: {line}"));
-    policies.chain(warnings).collect()
+/// How many names of a list the start report shows; `check --verbose` shows all.
+pub(crate) const FEW: usize = 8;
+
+/// What holds whatever the listener.
+pub(crate) fn general(config: &Config) -> Vec<Detail> {
+    let version = Detail::fact(concat!("version ", env!("CARGO_PKG_VERSION")));
+    let unconfigured = Detail::Condition(Condition::Unconfigured);
+    let unconfigured = config.is_unconfigured.then_some(unconfigured);
+    let notices = config.notices.iter().map(|notice| Detail::of(notice));
+    let all = [version].into_iter().chain(unconfigured).chain(notices);
+    all.collect()
 }
 
-/// What other rules change.
+/// A listener's policies with what they allow, and what is dangerous about that. `listener` names it if there are
+/// several; lists show as many names as `most`.
+pub(crate) fn rules(rules: &Rules, listener: Option<&ListenAddress>, most: usize) -> Vec<Detail> {
+    let listener = || listener.map(ToString::to_string);
+    let policies = rules.policies().iter().map(|policy| counted(rules, policy));
+    let mut details: Vec<_> = policies.map(Detail::Fact).collect();
+    let unchecked = unchecked(rules);
+    if !unchecked.is_empty() {
+        details.push(Detail::Condition(Condition::RootOnHost {
+            listener: listener(),
+            unchecked: list(&unchecked, most),
+        }));
+    }
+    if rules.is_observed {
+        let listener = listener();
+        details.push(Detail::Condition(Condition::Observing { listener }));
+    }
+    let warnings = warnings(rules).into_iter();
+    let warnings = warnings.filter(|(_, names)| !names.is_empty());
+    details.extend(warnings.map(|(what, names)| {
+        let names = list(&names, most);
+        Detail::Warning(format!("{what}: {names}"))
+    }));
+    let shadowed = rules.policies().iter().flat_map(Policy::displaced);
+    details.extend(shadowed.map(Detail::Warning));
+    details
+}
+
+fn list(names: &[String], most: usize) -> String {
+    let shown = names.get(..most).unwrap_or(names).join(", ");
+    match names.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more (`dockgate check --verbose` lists them)"),
+    }
+}
+
+/// Whether hosts other than this one can connect to a listener of a process that is in no container.
+pub(crate) fn open_to_hosts(address: &ListenAddress) -> Option<Condition> {
+    match address {
+        ListenAddress::Tcp(tcp) if !address.is_loopback() => Some(Condition::OpenListener {
+            address: address.to_string(),
+            reach: Reach::Hosts {
+                instead: format!("tcp://127.0.0.1:{}", tcp.port()),
+            },
+        }),
+        ListenAddress::Tcp(_) | ListenAddress::Unix(_) => None,
+    }
+}
+
+/// Whether more than the containers of one network can connect to a listener in a container.
+fn exposed(address: &ListenAddress, exposure: Exposure) -> Option<Condition> {
+    let open = open_to_hosts(address)?;
+    let (Condition::OpenListener { address, .. }, ListenAddress::Tcp(tcp)) = (&open, address)
+    else {
+        return None;
+    };
+    let (address, port) = (address.clone(), tcp.port());
+    let reach = match exposure {
+        Exposure::Host => return Some(open),
+        Exposure::Published(on) => {
+            let of_host = on.rsplit(':').next().unwrap_or_default();
+            let instead = format!("127.0.0.1:{of_host}:{port}");
+            Reach::Published { on, instead }
+        }
+        Exposure::Networks(names) => Reach::Networks(names),
+    };
+    Some(Condition::OpenListener { address, reach })
+}
+
+/// What a reload changes.
 pub(crate) fn changes(before: &Rules, after: &Rules) -> Vec<String> {
-    let granted = |here: &Rules, there: &Rules| {
+    let allowed = |here: &Rules, there: &Rules| {
         let operations = Operation::ALL.iter().copied();
         let operations = operations.filter(|it| here.grants(*it) && !there.grants(*it));
         operations.map(|it| it.to_string()).collect::<Vec<_>>()
     };
-    let (more, less) = (granted(after, before), granted(before, after));
-    // A policy's blocks stand in what is derived of them as they were read.
+    let (more, less) = (allowed(after, before), allowed(before, after));
     let blocks = |rules: &Rules| {
         let policies = rules.policies().iter();
-        let told = policies.map(|policy| (policy.name.to_string(), format!("{:?}", policy.blocks)));
-        told.collect::<Vec<_>>()
+        let blocks =
+            policies.map(|policy| (policy.name.to_string(), format!("{:?}", policy.blocks)));
+        blocks.collect::<Vec<_>>()
     };
     let before = blocks(before);
-    let changed = blocks(after)
-        .into_iter()
-        .filter(|told| !before.contains(told));
-    let changed: Vec<_> = changed.map(|(name, _)| name).collect();
-    if more.is_empty() && less.is_empty() && changed.is_empty() {
-        return vec!["the same is granted as before".to_owned()];
+    let others = blocks(after).into_iter().filter(|it| !before.contains(it));
+    let others: Vec<_> = others.map(|(name, _)| name).collect();
+    if more.is_empty() && less.is_empty() && others.is_empty() {
+        return vec!["nothing changed: the same operations are allowed as before".to_owned()];
     }
-    let told = [
-        ("granted from now on", more),
-        ("granted no more", less),
-        ("other blocks than before", changed),
+    let changes = [
+        ("newly allowed", more),
+        ("no longer allowed", less),
+        ("policies whose blocks changed", others),
     ];
-    let told = told.iter().filter(|(_, names)| !names.is_empty());
-    told.map(|(head, names)| format!("{head}: {}", names.join(", ")))
+    let changes = changes.iter().filter(|(_, names)| !names.is_empty());
+    changes
+        .map(|(what, names)| format!("{what}: {}", names.join(", ")))
         .collect()
 }
 
@@ -63,51 +136,96 @@ fn counted(rules: &Rules, policy: &Policy) -> String {
             .count();
         (count > 0).then(|| format!("{count} {}", effect.as_str()))
     });
-    let mut counts: Vec<_> = counts.collect();
-    if policy.has_raw_paths() {
-        counts.push("raw paths".to_owned());
-    }
-    let granted = if counts.is_empty() {
+    let counts: Vec<_> = counts.collect();
+    let operations = (!counts.is_empty()).then(|| match counts.join(", ") {
+        one if one.starts_with("1 ") && counts.len() == 1 => format!("{one} operation"),
+        counts => format!("{counts} operations"),
+    });
+    let raw_paths = policy.has_raw_paths().then(|| "raw paths".to_owned());
+    let allowed: Vec<_> = operations.into_iter().chain(raw_paths).collect();
+    let allowed = if allowed.is_empty() {
         "nothing".to_owned()
     } else {
-        counts.join(", ")
+        allowed.join(" and ")
     };
-    format!("policy {} grants {granted}", policy.name)
+    format!("policy {} allows {allowed}", policy.name)
 }
 
-/// What is dangerous about what is granted, each operation by its name.
-fn warnings(rules: &Rules) -> Vec<String> {
-    let (bodies, others): (Vec<_>, Vec<_>) =
-        rules
-            .unjudged()
-            .into_iter()
-            .partition(|operation| match operation.spec().body {
-                Body::Import | Body::Json(_) | Body::Tar => true,
-                Body::Discarded | Body::Refused => false,
-            });
-    let named = |operations: Vec<Operation>| operations.iter().map(ToString::to_string).collect();
-    let kinds: [(&str, Vec<String>); 2] = [
+/// Whether it takes a body that can make a client root.
+fn has_body(operation: Operation) -> bool {
+    match operation.spec().body {
+        Body::Import | Body::Json(_) | Body::Tar => true,
+        Body::Discarded | Body::Refused => false,
+    }
+}
+
+/// What has bodies that nothing checks.
+fn unchecked(rules: &Rules) -> Vec<String> {
+    let operations = rules.unjudged().into_iter();
+    let operations = operations.filter(|operation| has_body(*operation));
+    let operations = operations.map(|operation| operation.to_string());
+    let policies = rules
+        .policies()
+        .iter()
+        .filter(|it| it.changes_by_raw_paths());
+    let raw_paths = policies.map(|policy| format!("raw paths (policy {})", policy.name));
+    operations.chain(raw_paths).collect()
+}
+
+/// What else is dangerous about what is allowed, with what it is about.
+fn warnings(rules: &Rules) -> [(&'static str, Vec<String>); 5] {
+    let named = |operation: Operation| operation.to_string();
+    let unjudged = rules.unjudged().into_iter();
+    let others = unjudged
+        .filter(|operation| !has_body(*operation))
+        .map(named);
+    let policies = rules.policies().iter();
+    let raw_paths = policies.filter(|policy| policy.changes_by_raw_paths());
+    let raw_paths = raw_paths.map(|policy| format!("policy {}", policy.name));
+    let tunnels = granted(rules, |spec| spec.reply == Reply::Hijack(Upgrade::H2c)).map(named);
+    [
         (
-            "root on the host, as nothing judges what they ask for",
-            named(bodies),
+            "clients can run code, type into containers, or move data out through",
+            others.collect(),
         ),
         (
-            "can run code, type into containers, or move data out",
-            named(others),
+            "raw paths can stop or change Dockgate itself, because only names in their path and query are checked, not bodies, pods or prunes",
+            raw_paths.collect(),
         ),
-    ];
-    let reaching = rules.policies().iter().filter_map(|policy| {
+        (
+            "BuildKit sessions are not checked: builds can reach services on the host's loopback, empty everyone's build cache and move any tag. In the engine's daemon.json set \"builder\": {\"entitlements\": {\"network-host\": false, \"security-insecure\": false}}",
+            tunnels.collect(),
+        ),
+        (
+            "clients get a part of the host through",
+            parts_of_host(rules),
+        ),
+        (
+            "clients can enter every ordinary container",
+            entering(rules),
+        ),
+    ]
+}
+
+/// The policies with keys that give a part of the host.
+fn parts_of_host(rules: &Rules) -> Vec<String> {
+    let policies = rules.policies().iter().filter_map(|policy| {
         let mut keys = policy.blocks.reaching_the_host();
         if policy.blocks.create.replaces {
-            // Whoever can give an image a name decides what takes the place of a container.
+            // Whoever can give an image a name decides what a container is replaced with.
             let naming = granted(rules, |spec| gives_image_a_name(spec.judged.query));
             keys.extend(naming.map(|operation| format!("create.replaces with {operation}")));
         }
         (!keys.is_empty()).then(|| format!("{} ({})", policy.name, keys.join(", ")))
     });
+    policies.collect()
+}
+
+/// The operations that enter containers under a policy that does not say which.
+fn entering(rules: &Rules) -> Vec<String> {
     let policies = rules.policies().iter();
-    let entering = policies.filter(|policy| !policy.passes_bodies);
-    let entering = entering.flat_map(|policy| {
+    let policies = policies.filter(|policy| !policy.passes_bodies);
+    let entering = policies.flat_map(|policy| {
         let open = granted(rules, |spec| enters(spec.judged.deed)).filter(|it| policy.has(*it));
         open.filter_map(|operation| {
             let block = operation.spec().judged.block?;
@@ -115,37 +233,7 @@ fn warnings(rules: &Rules) -> Vec<String> {
             is_open.then(|| format!("{operation} ({name} has no [{}])", block.name()))
         })
     });
-    let kinds = kinds.into_iter().chain(unread(rules)).chain([
-        ("gives a part of the host", reaching.collect()),
-        ("enters any ordinary container", entering.collect()),
-    ]);
-    let kinds = kinds.filter(|(_, names)| !names.is_empty());
-    let kinds = kinds.map(|(what, names)| format!("{what}: {}", names.join(", ")));
-    let displaced = rules.policies().iter().flat_map(Policy::displaced);
-    kinds.chain(displaced).collect()
-}
-
-/// What is allowed and not checked: the policies, or the operations.
-fn unread(rules: &Rules) -> [(&'static str, Vec<String>); 3] {
-    let of = |has: fn(&Policy) -> bool| {
-        let policies = rules.policies().iter().filter(|policy| has(policy));
-        policies.map(|policy| policy.name.to_string()).collect()
-    };
-    let tunnels = granted(rules, |spec| spec.reply == Reply::Hijack(Upgrade::H2c));
-    [
-        (
-            "raw paths pass their bodies unjudged, which can be root on the host, by the policy",
-            of(Policy::has_raw_paths),
-        ),
-        (
-            "raw paths can stop or change dockgate itself: only names in their path and query are checked, not their bodies, pods or prunes, by the policy",
-            of(Policy::changes_by_raw_paths),
-        ),
-        (
-            "BuildKit sessions are not checked: builds can reach services on the host's loopback, empty everyone's build cache and move any tag; in the engine's daemon.json set \"builder\": {\"entitlements\": {\"network-host\": false, \"security-insecure\": false}}",
-            tunnels.map(|operation| operation.to_string()).collect(),
-        ),
-    ]
+    entering.collect()
 }
 
 /// The allowed operations that are like this, by their names.
@@ -190,55 +278,70 @@ fn gives_image_a_name(query: Parameters) -> bool {
     }
 }
 
-/// What the daemon says of itself, if it answers, and whether Dockgate's own container was found.
+/// What the daemon says after this time: its version, whether it knows Dockgate's own container, and who can connect
+/// to that.
 pub(crate) async fn engine(
+    wait: Duration,
     daemon: &Arc<Daemon>,
     daemon_state: &DaemonState,
     lifts_api_version: bool,
-) -> Vec<String> {
+    listeners: &[ListenAddress],
+) -> Vec<Detail> {
+    tokio::time::sleep(wait).await;
     let address = &daemon.address;
-    let (said, too_old) = match daemon_state.engine(daemon).await {
-        Ok(engine) => (
-            format!("daemon at {address}: {engine}"),
-            too_old(engine.least_api_version(), lifts_api_version),
-        ),
+    let engine = match daemon_state.engine(daemon).await {
+        Ok(engine) => engine,
         Err(denial) => {
-            let why = denial.message;
-            return vec![format!(
-                "warning: daemon at {address}: requests get 502 until it answers: {why}"
-            )];
+            let (away, daemon) = (&daemon.outage, address.to_string());
+            let why = away.reported().unwrap_or(denial.message);
+            return vec![Detail::Condition(Condition::DaemonAway { daemon, why })];
         }
     };
-    let own = daemon_state
-        .own(daemon)
-        .await
-        .map(|own| own.map(|own| own.id.as_str()));
-    let found = match own {
-        Ok(Some(id)) => Some(format!(
-            "own container: {id}; requests that name it are refused"
-        )),
-        Ok(None) if !daemon_state.candidates.is_contained => None,
-        Ok(None) => Some(format!("warning: {UNFOUND}")),
-        Err(denial) => Some(format!("warning: {UNFOUND}: {}", denial.message)),
-    };
-    [Some(said), too_old, found].into_iter().flatten().collect()
+    let mut details = vec![Detail::Fact(format!("connected to {engine} at {address}"))];
+    let too_old = too_old(engine.least_api_version(), lifts_api_version);
+    details.extend(too_old.map(Detail::Fact));
+    match daemon_state.own(daemon).await {
+        Ok(Some(own)) => {
+            let id = own.id.get(..SHORT_ID).unwrap_or(&own.id);
+            let text = format!("container {id} is Dockgate's own and protected from clients");
+            details.push(Detail::Fact(text));
+            let tcp = |address: &ListenAddress| match address {
+                ListenAddress::Tcp(tcp) => Some(tcp.port()),
+                ListenAddress::Unix(_) => None,
+            };
+            let open = listeners.iter().filter_map(|address| {
+                let exposure = own.exposure(tcp(address)?)?;
+                exposed(address, exposure)
+            });
+            details.extend(open.map(Detail::Condition));
+        }
+        Ok(None) if !daemon_state.candidates.is_contained => {}
+        Ok(None) => details.push(Detail::warning(UNFOUND)),
+        Err(denial) => {
+            let why = denial.message;
+            details.push(Detail::Warning(format!("{UNFOUND}: {why}")));
+        }
+    }
+    details
 }
 
-/// What becomes of requests under an older API version than the daemon takes, if it refuses any that
-/// Dockgate takes.
+/// As many digits of an id as `docker ps` shows.
+const SHORT_ID: usize = 12;
+
+/// What happens to requests with an older API version than the daemon takes, if Dockgate takes older ones.
 fn too_old(least: Option<ApiVersion>, lifts: bool) -> Option<String> {
     let least = least.filter(|least| *least > ApiVersion::LEAST)?;
     Some(if lifts {
         format!(
-            "requests under an API version below {least} are judged and sent under {least} (lift_api_version)"
+            "requests with an API version below {least} are checked and sent as {least} (lift_api_version)"
         )
     } else {
         format!(
-            "the daemon answers 400 to clients that use an API version below {least}; to let them in, set \
+            "the daemon answers 400 to clients with an API version below {least}: to let them in, set \
              lift_api_version = true"
         )
     })
 }
 
 const UNFOUND: &str =
-    "the daemon does not know the container that dockgate runs in, so that a policy can reach it";
+    "could not identify Dockgate's own container: clients may be able to stop or change it";

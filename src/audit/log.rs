@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::outage::{Outage, Trouble};
 use super::record::{End, Event, Record};
 use super::{json, text};
-use crate::config::{AuditFormat, AuditSettings, OnFailure};
+use crate::config::{AuditSettings, LineFormat, OnFailure};
 use crate::policy::{Denial, Reason};
 use crate::sync::Flag;
 
@@ -48,7 +48,7 @@ pub(crate) struct Log {
     pub(super) wake: Condvar,
     allowed_reads: bool,
     pub(super) has_arguments: bool,
-    format: AuditFormat,
+    format: LineFormat,
     on_failure: OnFailure,
     /// The most lines that are reserved or wait to be written.
     capacity: usize,
@@ -88,7 +88,7 @@ impl Log {
             wake: Condvar::new(),
             allowed_reads: settings.allowed_reads,
             has_arguments: settings.argv,
-            format: settings.format,
+            format: settings.format.unwrap_or(LineFormat::Json),
             on_failure: settings.on_failure,
             capacity: SLACK + LINES_OF_A_REQUEST * connections,
             process: format!("{:08x}-", RandomState::new().build_hasher().finish() >> 32),
@@ -147,8 +147,8 @@ impl Log {
         let mut lines = self.lock();
         let sleeping = lines.batch.lines == 0;
         match self.format {
-            AuditFormat::Json => json::write(record, event, over, &mut lines.batch.text),
-            AuditFormat::Text => text::write(record, event, over, &mut lines.batch.text),
+            LineFormat::Json => json::write(record, event, over, &mut lines.batch.text),
+            LineFormat::Text => text::write(record, event, over, &mut lines.batch.text),
         }
         lines.reserved -= 1;
         lines.batch.lines += 1;

@@ -26,7 +26,22 @@ pub(super) struct CheckArgs {
     /// Audit record, lines of JSON: say which of its requests would be answered otherwise
     #[arg(long, value_name = "AUDIT_FILE")]
     against: Option<PathBuf>,
+    /// List every allowed operation, and cut no list short
+    #[arg(long, short)]
+    verbose: bool,
 }
+
+impl CheckArgs {
+    /// How many names of a list to show.
+    fn most(&self) -> usize {
+        if self.verbose {
+            usize::MAX
+        } else {
+            report::FEW
+        }
+    }
+}
+
 pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     if args.files.is_empty() {
         return settings(args, out);
@@ -37,7 +52,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
         match Policy::load(file, &Files) {
             Ok(policy) if examples(&policy, out)? => {
                 let rules = Rules::new(vec![policy.clone()], Grants::default());
-                opened(file, &rules, out)?;
+                opened(file, &rules, args, out)?;
                 policies.push(policy);
             }
             Ok(_) => is_right = false,
@@ -69,17 +84,16 @@ fn settings(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
         ..Flags::default()
     };
     let config = Config::load(&flags, load::environment())?;
-    for notice in &config.notices {
-        writeln!(out, "{notice}")?;
+    for line in app::checked(&config, args.most()).lines() {
+        writeln!(out, "{line}")?;
     }
-    writeln!(out, "{}", app::engine(&config))?;
     let mut is_right = true;
     for listener in &config.listeners {
-        let policies = listener.rules.policies();
-        let names: Vec<_> = policies.iter().map(|policy| &*policy.name).collect();
-        let title = format!("{} ({})", listener.address, names.join(", "));
-        opened(&title, &listener.rules, out)?;
-        for policy in policies {
+        if args.verbose {
+            writeln!(out, "{} allows", listener.address)?;
+            operations(&listener.rules, out)?;
+        }
+        for policy in listener.rules.policies() {
             is_right &= examples(policy, out)?;
         }
     }
@@ -101,31 +115,29 @@ fn replayed(
     }
 }
 
-/// What is granted, by effect and name, so that it is seen what a group opens.
-fn opened(title: &str, rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
-    let granted = Operation::ALL.iter().copied();
-    let granted: Vec<_> = granted
-        .filter(|operation| rules.grants(*operation))
-        .collect();
-    let count = match granted.len() {
-        1 => "1 operation".to_owned(),
-        count => format!("{count} operations"),
-    };
-    let raw = if rules.has_raw_paths() {
-        ", and raw paths"
-    } else {
-        ""
-    };
-    writeln!(out, "{title}: {count}{raw}")?;
-    for line in report::rules(rules) {
+/// What a policy file allows.
+fn opened(title: &str, rules: &Rules, args: &CheckArgs, out: &mut dyn Write) -> io::Result<()> {
+    let allowed = Operation::ALL.iter().filter(|it| rules.grants(**it));
+    match allowed.count() {
+        1 => writeln!(out, "{title}: 1 operation")?,
+        count => writeln!(out, "{title}: {count} operations")?,
+    }
+    for line in report::rules(rules, None, args.most()) {
         writeln!(out, "  {line}")?;
     }
+    if args.verbose {
+        operations(rules, out)?;
+    }
+    Ok(())
+}
+
+/// The allowed operations by effect.
+fn operations(rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
     for effect in Effect::ALL {
-        let names = granted.iter().map(|operation| operation.spec());
-        let names = names
-            .filter(|spec| spec.effect == *effect)
-            .map(|spec| spec.name);
-        let names: Vec<_> = names.collect();
+        let allowed = Operation::ALL.iter().filter(|it| rules.grants(**it));
+        let specs = allowed.map(|operation| operation.spec());
+        let names = specs.filter(|spec| spec.effect == *effect);
+        let names: Vec<_> = names.map(|spec| spec.name).collect();
         if !names.is_empty() {
             writeln!(out, "  {}: {}", effect.as_str(), names.join(", "))?;
         }

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::rows::{SettingRow, ValueShape, number};
 use super::table::{SettingKind, SettingsReader};
-use super::values::{self, AuditFormat, Dialect, LogLevel, OnFailure, Output, RunAs};
+use super::values::{self, Dialect, LineFormat, LogLevel, OnFailure, Output, RunAs};
 use super::{ListenAddress, UpstreamAddress};
 use crate::docker::ApiVersion;
 use crate::policyfile::spelling::did_you_mean;
@@ -45,8 +45,8 @@ macro_rules! texts {
 texts! {
     ApiMin(text): ApiVersion, like(r"^[0-9]+\.[0-9]+$"),
         must(text, api_min(text), "must be a version from 1.24 on: \"1.44\"");
-    Format(text): AuditFormat, one_of(AuditFormat::ALL, AuditFormat::as_str),
-        choose(AuditFormat::ALL, AuditFormat::as_str, text);
+    Format(text): LineFormat, one_of(LineFormat::ALL, LineFormat::as_str),
+        choose(LineFormat::ALL, LineFormat::as_str, text);
     /// A host name without a port, in lower case once it is read.
     HostName(text): String, like("^[^:/*]*$"),
         must(text, host_name(text), "is no host name: write \"dash.example\", without a port");

@@ -184,9 +184,7 @@ impl Sources {
         let values = self.layers.values();
         // What is wrong is reported when all settings are read.
         let settings = Settings::read(&values, &mut SettingsReader::new(&self.layers))?;
-        let has_policy = settings.policy.is_some()
-            || settings.allow.is_some()
-            || settings.listener.iter().any(|own| own.policy.is_some());
+        let has_policy = has_policy(&settings);
         let is_set = |key: &str| self.layers.is_set(key);
         let translated = self.variables.apply(settings.dialect, has_policy, &is_set);
         self.notices.extend(translated.notices);
@@ -205,6 +203,7 @@ impl Sources {
             self.problems.append(&mut reader.problems);
             return Err(self.problems);
         };
+        let is_unconfigured = translated.is_none() && !has_policy(&settings);
         let listeners = listeners::compose(&mut reader, &settings, translated);
         check_circle(&mut reader, &settings, &listeners);
         let (fixed, mut problems) = (reader.fixed, reader.problems);
@@ -223,12 +222,22 @@ impl Sources {
                 allow_host: settings.allow_host,
             },
             log: settings.log,
+            log_format: settings.log_format,
             audit: settings.audit,
             limits: settings.limits,
             notices: self.notices,
+            is_unconfigured,
             fixed,
         })
     }
+}
+
+/// Whether a setting says what clients may do.
+fn has_policy(settings: &Settings) -> bool {
+    let mut listeners = settings.listener.iter();
+    settings.policy.is_some()
+        || settings.allow.is_some()
+        || listeners.any(|own| own.policy.is_some())
 }
 
 /// Reports a daemon's address that Dockgate itself listens on.

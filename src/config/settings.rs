@@ -46,6 +46,8 @@ settings! {
         lift_api_version: bool = false => live;
         /// The least severe diagnostics on stderr.
         log: Level = "info";
+        /// The form of the diagnostics on stderr: text for people, or json.
+        log_format: Format = "text";
         /// How the environment of other images is read.
         dialect: DialectName = "hardened" => live;
         /// The record.
@@ -74,8 +76,8 @@ settings! {
     pub struct AuditSettings {
         /// Where the record goes: stdout, stderr, none, or an absolute path.
         output: OutputName = "stdout";
-        /// The form of the record: json, or text for people.
-        format: Format = "json";
+        /// The form of the audit log: json, or text for people. Without it, text only on a terminal.
+        format: Format;
         /// Whether allowed requests with the effect read are recorded.
         allowed_reads: bool = true;
         /// Whether the arguments of execs are recorded, which may hold passwords.

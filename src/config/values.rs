@@ -22,9 +22,9 @@ closed! {
 }
 
 closed! {
-    /// The form of the record's lines.
+    /// The form of lines in the audit log or on stderr.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    AuditFormat, by as_str {
+    LineFormat, by as_str {
         /// JSON, for programs.
         Json = "json",
         /// Words, for people.

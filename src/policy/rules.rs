@@ -126,10 +126,6 @@ impl Rules {
         granted.collect()
     }
 
-    pub(crate) fn has_raw_paths(&self) -> bool {
-        self.policies.iter().any(Policy::has_raw_paths)
-    }
-
     /// Whether any policy grants an operation that nothing denies.
     #[must_use]
     pub fn grants(&self, operation: Operation) -> bool {

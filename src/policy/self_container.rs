@@ -1,5 +1,6 @@
 //! Dockgate's own container, and what no policy can do to it.
 
+pub(crate) mod exposure;
 mod raw;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,8 @@ pub(crate) struct SelfContainer {
     volumes: Vec<String>,
     /// The paths of the host that are mounted in it, those of its volumes among them.
     paths: Vec<String>,
+    /// `PortBindings` of its inspection.
+    ports: Json<'static>,
 }
 
 // Where the swarm writes the service of a task, and the task.
@@ -99,6 +102,7 @@ impl SelfContainer {
             image: Reference::parse(container.config.text_at("Image")).ok(),
             volumes: of_all("Name").map(str::to_owned).collect(),
             paths: of_all("Source").map(cleaned).collect(),
+            ports: container.host_config.at("PortBindings").clone(),
         }
     }
 

@@ -1,7 +1,7 @@
-//! What the modes of files allow to whom.
+//! What file modes allow to which users.
 //!
-//! Without capabilities root is held against them like anybody else. Access lists and security modules
-//! are not read: what they refuse shows when the socket is opened.
+//! Without capabilities, modes bind root like any other user. Access lists and security modules are not read: what they
+//! refuse shows when the socket is opened.
 
 use std::fmt;
 use std::fs;
@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-/// The ids that a file's mode is held against.
+/// The ids that a file's mode is checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ids {
     pub(crate) uid: u32,
@@ -18,28 +18,28 @@ pub(crate) struct Ids {
     pub(crate) groups: Vec<u32>,
 }
 
-/// A file or a folder, with what decides who may use it.
+/// A file or folder, with what decides who may use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Owned {
     pub(crate) path: PathBuf,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
-    /// Its mode's nine bits.
+    /// The nine bits of its mode.
     pub(crate) mode: u32,
 }
 
-/// The way to a socket.
+/// A socket and the folders above it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Way {
-    /// The folders that are entered, each within the next.
+    /// The folders, each inside the next.
     pub(crate) folders: Vec<Owned>,
     pub(crate) socket: Owned,
 }
 
-/// What there is where a socket should be.
+/// What is at the path of a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// A folder before it that may not be entered.
+    /// A folder above it that may not be entered.
     Closed(Owned),
     Missing,
     Other {
@@ -48,13 +48,13 @@ pub(crate) enum Found {
     Socket(Way),
 }
 
-/// The bit of a class in a mode that lets it write to a file, and connect to a socket.
+/// The bit of a class in a mode that lets it write to a file or connect to a socket.
 pub(super) const WRITE: u32 = 0o2;
-/// The bit that lets it enter a folder.
+/// The bit that lets a class enter a folder.
 pub(super) const ENTER: u32 = 0o1;
 
 impl Ids {
-    /// The same with the group of a socket, if that is another.
+    /// The same ids and the group of a socket, if they lack it.
     pub(crate) fn with_group_of(&self, way: &Way) -> Self {
         let mut ids = self.clone();
         let group = way.socket.gid;
@@ -66,7 +66,7 @@ impl Ids {
     }
 
     fn may(&self, bit: u32, file: &Owned) -> bool {
-        // The first class that fits decides, even if a later one were allowed more.
+        // The first class that fits decides, even if a later one has more rights.
         let class = if self.uid == file.uid {
             6
         } else if self.gid == file.gid || self.groups.contains(&file.gid) {
@@ -135,7 +135,7 @@ impl Found {
         }
     }
 
-    /// The last folder that can be looked at is the one that cannot be entered.
+    /// The deepest folder whose metadata can be read is the one that cannot be entered.
     fn behind_closed_folder(path: &Path) -> Self {
         let mut folders = path.ancestors().skip(1);
         let closed = folders.find_map(|folder| {

@@ -1,7 +1,7 @@
-//! Taking on ids and giving up capabilities, and seeing that both hold.
+//! Switches to other ids, gives up capabilities, and verifies both.
 //!
-//! To the kernel ids and capabilities belong to threads, not to processes. So this comes before any
-//! other thread, and those that are made later inherit what it leaves.
+//! For the kernel, ids and capabilities belong to threads, not to processes. So this runs before any other thread is
+//! started, and later threads inherit the result.
 
 use std::fs;
 use std::io;
@@ -18,18 +18,18 @@ use super::access::{Found, Ids};
 use super::plan::{Plan, Start, plan};
 use crate::config::{RunAs, UpstreamAddress};
 
-/// Why the process must not go on.
+/// Why the process must not continue.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PrivilegesError {
-    #[error("{0}: this system must not run what holds the daemon's socket")]
+    #[error("{0}: do not run Dockgate on this system")]
     NotHeld(&'static str),
-    /// The system refuses what every process may do.
+    /// The system denies what every process may do.
     #[error(
-        "capabilities cannot be given up: allow capset and prctl in the container's seccomp profile"
+        "cannot give up capabilities: allow capset and prctl in the container's seccomp profile"
     )]
     Refused(#[source] io::Error),
-    /// Threads that would keep what this one gives up.
-    #[error("{0} threads run before the ids are settled; this is a defect")]
+    /// Other threads would keep what this one gives up.
+    #[error("{0} threads were started before root was given up: this is a bug in Dockgate")]
     Threads(usize),
 }
 
@@ -39,16 +39,16 @@ const NONE: CapabilitySets = CapabilitySets {
     inheritable: CapabilitySet::empty(),
 };
 
-/// Takes on the least ids that may open the daemon's socket, and gives up every capability for good.
-/// Returns what the operator should know.
+/// Switches to the least privileged ids that can open the daemon's socket, and gives up every capability for good.
+/// Returns lines for the start report.
 ///
-/// To be called once, when all that needs root is done and before there is a second thread.
-/// If it fails, the process has not become what it should be, and must not go on.
+/// Call it once, after everything that needs root and before there is a second thread. If it fails, the process must
+/// not continue.
 pub(crate) fn assume(
     daemon: &UpstreamAddress,
     run_as: RunAs,
-) -> Result<Option<String>, PrivilegesError> {
-    // A system that does not show its threads is not asked again.
+) -> Result<Vec<String>, PrivilegesError> {
+    // A system may not show its threads.
     let threads = fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
     if threads > 1 {
         return Err(PrivilegesError::Threads(threads));
@@ -63,29 +63,29 @@ pub(crate) fn assume(
         may_change: effective.contains(CapabilitySet::SETUID | CapabilitySet::SETGID),
     };
     let plan = plan(&start, run_as, found.as_ref());
-    let mut told = plan.told(&start, path, found.as_ref());
-    // Needs a capability itself, so it comes first.
+    let mut lines = Vec::from_iter(plan.line(&start, path, found.as_ref()));
+    // This needs a capability itself, so it comes first.
     let is_bounded = effective.contains(CapabilitySet::SETPCAP) && empty_bounding_set().is_ok();
     let mut becomes = None;
     if let Plan::Become(ids, _) = &plan {
         match take(ids) {
             Ok(()) => becomes = Some(ids),
-            Err(error) => told = Some(not_taken(ids, error)),
+            Err(error) => lines = vec![not_taken(ids, error)],
         }
     }
     let kept = start.ids.clone();
     if becomes.is_none() && kept.uid != 0 && has_other_real_ids() {
         let line = other_given_up(&kept);
-        let stays = "ids beside the effective ones cannot be given up";
+        let stays = "the real user and group cannot be given up";
         settle(&kept).map_err(|_| PrivilegesError::NotHeld(stays))?;
         becomes = Some(&kept);
-        told = Some(told.map_or(line.clone(), |told| format!("{told}\n{line}")));
+        lines.push(line);
     }
-    // This empties the ambient set too, which is never more than the inheritable one.
+    // This also empties the ambient set, which is a subset of the inheritable one.
     set_capabilities(None, NONE).map_err(refused)?;
     set_no_new_privs(true).map_err(refused)?;
     verify(becomes, is_bounded)?;
-    Ok(told)
+    Ok(lines)
 }
 
 /// The effective ids of this thread.
@@ -100,46 +100,44 @@ pub(super) fn current_ids() -> Ids {
     }
 }
 
-/// Takes ids for good: the saved ones too, by which a process could come back.
+/// Switches to ids for good. The saved ids change too, or the process could switch back.
 fn take(ids: &Ids) -> rustix::io::Result<()> {
     let groups: Vec<_> = ids.groups.iter().copied().map(Gid::from_raw).collect();
     set_thread_groups(&groups)?;
     settle(ids)
 }
 
-/// Makes ids the only ones.
+/// Makes these the only ids.
 fn settle(ids: &Ids) -> rustix::io::Result<()> {
     let (uid, gid) = (Uid::from_raw(ids.uid), Gid::from_raw(ids.gid));
-    // The user last, as with it goes the right to change the group.
+    // The user last, because without root the group cannot be changed any more.
     set_thread_res_gid(gid, gid, gid)?;
     set_thread_res_uid(uid, uid, uid)
 }
 
-/// Whether the process could go back to ids that are not in force. The saved ones are the effective ones
-/// behind an exec.
+/// Whether the process could switch to ids that are not in force. After an exec the saved ids equal the effective ones.
 fn has_other_real_ids() -> bool {
     (getuid(), getgid()) != (geteuid(), getegid())
 }
 
-/// What the operator is told where there are such ids.
+/// The line about such ids.
 fn other_given_up(kept: &Ids) -> String {
     let (uid, gid) = (getuid().as_raw(), getgid().as_raw());
     format!(
-        "runs as {kept} for good: it was started with the real user {uid} and group {gid} as well"
+        "runs as {kept} only: it was also started with the real user {uid} and group {gid}, which are given up"
     )
 }
 
-/// What the operator is told where the system refuses the ids, as user namespaces do that have no
-/// such number.
+/// The line if the system does not allow the ids, for example because a user namespace lacks them.
 fn not_taken(ids: &Ids, error: rustix::io::Errno) -> String {
     let now = current_ids();
     format!(
-        "runs as {now}, without capabilities, as the system refuses {ids} ({error}): set `run_as` to ids \
-         that exist here, or start it as another user"
+        "warning: keeps running as {now} (no capabilities): the system does not allow {ids} ({error}). Set `run_as` to \
+         ids that exist here, or start Dockgate as another user."
     )
 }
 
-/// Takes every capability out of the set that programs could regain them from.
+/// Empties the set from which programs could regain capabilities.
 fn empty_bounding_set() -> rustix::io::Result<()> {
     for capability in bounding_set() {
         remove_capability_from_bounding_set(capability)?;
@@ -147,7 +145,7 @@ fn empty_bounding_set() -> rustix::io::Result<()> {
     Ok(())
 }
 
-/// The capabilities in the bounding set. The kernel knows all below the first that it refuses to tell of.
+/// The capabilities in the bounding set. The kernel knows all below the first that it returns an error for.
 fn bounding_set() -> impl Iterator<Item = CapabilitySet> {
     let all = (0..u64::BITS).map(|bit| CapabilitySet::from_bits_retain(1 << bit));
     let known = all.map_while(|capability| {
@@ -164,18 +162,18 @@ fn verify(becomes: Option<&Ids>, is_bounded: bool) -> Result<(), PrivilegesError
     };
     if let Some(ids) = becomes {
         let is_taken = current_ids() == *ids && !has_other_real_ids();
-        check(is_taken, "the ids that were taken do not hold")?;
+        check(is_taken, "switching to another user had no effect")?;
         let comes_back = ids.uid != 0 && set_thread_uid(Uid::ROOT).is_ok()
             || ids.gid != 0 && set_thread_gid(Gid::ROOT).is_ok();
         check(
             !comes_back,
-            "root's ids that were given up can be taken again",
+            "Dockgate gave up root and could become root again",
         )?;
     }
     let in_force = capabilities(None).map_err(refused)?;
     check(
         in_force == NONE,
-        "capabilities that were given up are in force",
+        "capabilities that were given up are still in force",
     )?;
     check(
         !is_bounded || bounding_set().next().is_none(),
@@ -183,7 +181,7 @@ fn verify(becomes: Option<&Ids>, is_bounded: bool) -> Result<(), PrivilegesError
     )?;
     check(
         no_new_privs().map_err(refused)?,
-        "no_new_privs was set and does not hold",
+        "no_new_privs was set and is not in force",
     )
 }
 

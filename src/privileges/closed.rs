@@ -1,4 +1,4 @@
-//! Why the daemon's socket cannot be opened, and what to write so that it can.
+//! Why the daemon's socket cannot be opened, and what to write to change that.
 
 use std::io;
 use std::path::Path;
@@ -9,35 +9,33 @@ use super::access::{ENTER, Found, Ids, Owned, WRITE};
 use super::assume;
 use crate::config::UpstreamAddress;
 
-/// What the kernel shows as the owner and the group of a file when those have no number in the user
-/// namespace of the process.
+/// The kernel shows this as the owner and group of a file if they have no id in the user namespace of the process.
 const UNMAPPED: u32 = 65_534;
 
-/// Why the daemon's socket cannot be opened at the moment, as far as that can be seen without
-/// connecting. Nothing is told of one that is reached by TCP.
+/// Why the daemon's socket cannot be opened right now, as far as that shows without connecting. `None` for a daemon
+/// that is reached through TCP.
 pub(crate) fn why_closed(daemon: &UpstreamAddress) -> Option<String> {
-    told(daemon, |path| {
+    reason(daemon, |path| {
         rustix::fs::access(path, Access::WRITE_OK).is_err()
     })
 }
 
-/// What an error of connecting to the daemon's socket comes from, and what to do. Nothing if that is
-/// not a matter of the file.
+/// Why connecting to the daemon's socket failed, and what to do. `None` if its file is not the reason.
 pub(crate) fn explain(daemon: &UpstreamAddress, error: &io::Error) -> Option<String> {
     let is_of_file = [
         io::ErrorKind::NotADirectory,
         io::ErrorKind::NotFound,
         io::ErrorKind::PermissionDenied,
     ];
-    told(daemon, |_| is_of_file.contains(&error.kind()))
+    reason(daemon, |_| is_of_file.contains(&error.kind()))
 }
 
-fn told(daemon: &UpstreamAddress, is_refused: impl FnOnce(&Path) -> bool) -> Option<String> {
+fn reason(daemon: &UpstreamAddress, is_refused: impl FnOnce(&Path) -> bool) -> Option<String> {
     let UpstreamAddress::Unix(path) = daemon else {
         return None;
     };
     let found = Found::at(path);
-    // What is no socket refuses connections as a socket does that nobody listens on.
+    // Other files refuse connections like a socket that nobody listens on.
     let is_other = matches!(found, Found::Other { .. });
     (is_refused(path) || is_other).then(|| describe(path, &found, &assume::current_ids()))
 }
@@ -50,19 +48,19 @@ fn describe(path: &Path, found: &Found, ids: &Ids) -> String {
              [\"/var/run/docker.sock:{path}\"]`)"
         ),
         Found::Other { is_folder: true } => format!(
-            "{path} is a folder: Docker makes one where the source of a mount is missing; remove it on \
-             the host, start the daemon, and make this container anew"
+            "{path} is a folder: Docker creates one if the source of a mount is missing. Remove it on the host, \
+             start the daemon, and create this container again"
         ),
         Found::Other { is_folder: false } => {
-            format!("{path} is no socket: name the daemon's socket in `upstream`")
+            format!("{path} is not a socket: set `upstream` to the daemon's socket")
         }
         Found::Closed(folder) => refused(folder, ENTER, ids),
         Found::Socket(way) => way.first_closed_to(ids).map_or_else(
             || {
                 let socket = &way.socket;
                 format!(
-                    "{socket} is open to {ids}, and yet a security module such as SELinux refuses it: \
-                     write `security_opt: [label=disable]`"
+                    "{socket} is open to {ids}, but a security module such as SELinux denies access: write \
+                     `security_opt: [label=disable]`"
                 )
             },
             |closed| refused(closed, if *closed == way.socket { WRITE } else { ENTER }, ids),
@@ -70,15 +68,15 @@ fn describe(path: &Path, found: &Found, ids: &Ids) -> String {
     }
 }
 
-/// The message for a socket or a folder whose mode withholds this bit from these ids.
+/// The message for a socket or folder whose mode does not give this bit to these ids.
 fn refused(closed: &Owned, bit: u32, ids: &Ids) -> String {
     let groups: Vec<_> = ids.groups.iter().map(u32::to_string).collect();
     let groups = match groups.as_slice() {
-        [] => "no further group".to_owned(),
-        groups => format!("the further groups {}", groups.join(", ")),
+        [] => "no other groups".to_owned(),
+        groups => format!("groups {}", groups.join(", ")),
     };
     let remedy = remedy(closed, bit, ids);
-    format!("{closed} is closed to Dockgate, which runs as {ids} with {groups}: {remedy}")
+    format!("Dockgate (running as {ids}, {groups}) cannot open {closed}: {remedy}")
 }
 
 fn remedy(closed: &Owned, bit: u32, ids: &Ids) -> String {
@@ -86,8 +84,7 @@ fn remedy(closed: &Owned, bit: u32, ids: &Ids) -> String {
     let is_for = |class: u32| (mode >> class) & bit != 0;
     let has_group = ids.gid == *gid || ids.groups.contains(gid);
     if (*uid, *gid) == (UNMAPPED, UNMAPPED) {
-        "its owner is outside of this container's user namespace; write `userns_mode: host`"
-            .to_owned()
+        "its owner is outside this container's user namespace: write `userns_mode: host`".to_owned()
     } else if is_for(3) && !has_group {
         format!("write `group_add: [\"{gid}\"]`")
     } else if is_for(6) && ids.uid != *uid {
@@ -95,7 +92,7 @@ fn remedy(closed: &Owned, bit: u32, ids: &Ids) -> String {
             "write `user: \"{uid}\"`, or let a group in (mode 0660 for a socket, 0750 for a folder)"
         )
     } else {
-        "nobody is let in by its mode; mend that (0660 for a socket, 0750 for a folder)".to_owned()
+        "its mode lets nobody in: set 0660 for a socket, 0750 for a folder".to_owned()
     }
 }
 
@@ -137,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_socket_is_told_with_owner_mode_and_the_line_to_write() {
+    fn a_closed_socket_is_reported_with_owner_mode_and_the_line_to_write() {
         let let_in = "or let a group in (mode 0660 for a socket, 0750 for a folder)";
         for ((uid, gid, mode), shown, remedy) in [
             (
@@ -163,37 +160,37 @@ mod tests {
             (
                 (0, 998, 0o000),
                 "owner 0, group 998, mode 0000",
-                "nobody is let in by its mode; mend that (0660 for a socket, 0750 for a folder)".to_owned(),
+                "its mode lets nobody in: set 0660 for a socket, 0750 for a folder".to_owned(),
             ),
             (
                 (65_534, 65_534, 0o660),
                 "owner 65534, group 65534, mode 0660",
-                "its owner is outside of this container's user namespace; write `userns_mode: host`".to_owned(),
+                "its owner is outside this container's user namespace: write `userns_mode: host`"
+                    .to_owned(),
             ),
         ] {
             let told = describe(Path::new(SOCKET), &socket(uid, gid, mode), &nobody());
             let want = format!(
-                "{SOCKET} ({shown}) is closed to Dockgate, which runs as user 65532 and group 65532 \
-                 with no further group: {remedy}"
+                "Dockgate (running as user 65532 and group 65532, no other groups) cannot open {SOCKET} ({shown}): \
+                 {remedy}"
             );
             assert_eq!(told, want);
         }
     }
 
     #[test]
-    fn what_else_is_in_the_way_is_told_with_what_to_do() {
+    fn other_obstacles_are_reported_with_what_to_do() {
         for (found, want) in [
             (
                 closed_folder(),
-                "/run/user/1000 (owner 1000, group 1000, mode 0700) is closed to Dockgate, which runs as \
-                 user 65532 and group 65532 with no further group: write `user: \"1000\"`, or let a group \
-                 in (mode 0660 for a socket, 0750 for a folder)",
+                "Dockgate (running as user 65532 and group 65532, no other groups) cannot open /run/user/1000 \
+                 (owner 1000, group 1000, mode 0700): write `user: \"1000\"`, or let a group in (mode 0660 for a \
+                 socket, 0750 for a folder)",
             ),
             (
                 socket(0, 998, 0o666),
-                "/var/run/docker.sock (owner 0, group 998, mode 0666) is open to user 65532 and group \
-                 65532, and yet a security module such as SELinux refuses it: write `security_opt: \
-                 [label=disable]`",
+                "/var/run/docker.sock (owner 0, group 998, mode 0666) is open to user 65532 and group 65532, but a \
+                 security module such as SELinux denies access: write `security_opt: [label=disable]`",
             ),
             (
                 Found::Missing,
@@ -202,12 +199,12 @@ mod tests {
             ),
             (
                 Found::Other { is_folder: true },
-                "/var/run/docker.sock is a folder: Docker makes one where the source of a mount is \
-                 missing; remove it on the host, start the daemon, and make this container anew",
+                "/var/run/docker.sock is a folder: Docker creates one if the source of a mount is missing. Remove \
+                 it on the host, start the daemon, and create this container again",
             ),
             (
                 Found::Other { is_folder: false },
-                "/var/run/docker.sock is no socket: name the daemon's socket in `upstream`",
+                "/var/run/docker.sock is not a socket: set `upstream` to the daemon's socket",
             ),
         ] {
             assert_eq!(describe(Path::new(SOCKET), &found, &nobody()), want);
@@ -215,19 +212,19 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_does_not_help_is_not_named() {
+    fn a_group_that_does_not_help_is_not_suggested() {
         let ids = Ids {
             uid: 1000,
             gid: 1000,
             groups: vec![27, 998],
         };
         let told = describe(Path::new(SOCKET), &socket(0, 998, 0o640), &ids);
-        assert!(told.contains("with the further groups 27, 998: "), "{told}");
+        assert!(told.contains(", groups 27, 998) cannot open "), "{told}");
         assert!(!told.contains("group_add"), "{told}");
     }
 
     #[test]
-    fn only_what_the_file_is_to_blame_for_is_told() {
+    fn only_errors_because_of_the_file_are_explained() {
         use io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied, TimedOut};
         let unix = UpstreamAddress::Unix("/nonexistent/docker.sock".into());
         let tcp = UpstreamAddress::Tcp("127.0.0.1:1".into());

@@ -1,27 +1,27 @@
-//! By which ids the daemon could know the container that this process runs in.
+//! The ids under which the daemon could know the container that this process runs in.
 //!
-//! The mounts say it best: the engine mounts files of the container's own folder, whose path holds the
-//! full id. The host's name is the beginning of the id, unless it was set.
+//! The mounts are the best source: the engine mounts files from the container's own folder, and its path contains the
+//! full id. The host name is the beginning of the id, unless somebody set it.
 
 use std::fs;
 
-/// What is known of the own container before the daemon is asked.
+/// What is known about Dockgate's own container before the daemon is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Candidates {
-    /// Full ids from the mounts, the most certain first.
+    /// Full ids from the mounts, the most likely first.
     ids: Vec<String>,
-    /// The host's name, if it can be the beginning of an id.
+    /// The host name, if it can be the beginning of an id.
     hostname: Option<String>,
-    /// Whether anything says that this is a container.
+    /// Whether this is a container.
     pub(crate) is_contained: bool,
 }
 
-/// The digits of a full id, and of the beginning that names the host.
+/// The digits of a full id, and of the beginning that becomes the host name.
 const DIGITS: usize = 64;
 const SHORT_DIGITS: usize = 12;
 
 impl Candidates {
-    /// What this process sees.
+    /// From what this process sees.
     pub(crate) fn of_this_process() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let marks = ["/.dockerenv", "/run/.containerenv"];
@@ -55,7 +55,7 @@ impl Candidates {
         }
     }
 
-    /// What to ask the daemon for, in this order.
+    /// The names to ask the daemon for, in this order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         let hostname = self.hostname.as_ref().filter(|_| self.is_contained);
         self.ids.iter().chain(hostname).map(String::as_str)

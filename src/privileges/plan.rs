@@ -1,19 +1,19 @@
-//! Decides whom to run as: a function of values.
+//! Decides which user to run as: a function of values.
 
 use std::path::Path;
 
 use super::access::{Found, Ids, Way};
 use crate::config::RunAs;
 
-/// What the process is when it starts.
+/// The process when it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Start {
     pub(crate) ids: Ids,
-    /// Whether it may take others: it has `CAP_SETUID` and `CAP_SETGID`.
+    /// Whether it may switch to others: it has `CAP_SETUID` and `CAP_SETGID`.
     pub(crate) may_change: bool,
 }
 
-/// Whom to run as. The capabilities go in every case.
+/// Which user to run as. Capabilities are given up in every case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) enum Plan {
@@ -24,29 +24,29 @@ pub(crate) enum Plan {
 /// Why these ids were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Choice {
-    /// Nobody but the socket's owner may open it, and that is not root.
+    /// Only the socket's owner can open it, and the owner is not root.
     Owner,
-    /// Nobody but root may open the socket.
-    RootAlone,
-    /// They are those of `run_as`, with the socket's group if that helps.
+    /// Only root can open the socket.
+    OnlyRoot,
+    /// They are the ids of `run_as`, with the socket's group if that helps.
     RunAs,
 }
 
 /// Why the ids are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kept {
-    /// Root may not take other ids here.
+    /// Root cannot switch to other ids here.
     MayNotChange,
-    /// It was not started as root, and no one asked for other ids.
+    /// It was not started as root, and `run_as` does not ask for other ids.
     NotRoot,
-    /// It was not started as root, so what was asked for cannot be done.
+    /// It was not started as root, so it cannot become what `run_as` asks for.
     NotRootButAsked,
-    /// There is no socket yet, and so no group to take.
+    /// There is no socket yet, so its group is unknown.
     SocketUnknown,
 }
 
-/// Decides whom to run as. `found` is what there is at the path of the daemon's socket; nothing if it
-/// is reached by TCP.
+/// Decides which user to run as. `found` is what is at the path of the daemon's socket; `None` if the daemon is reached
+/// through TCP.
 pub(crate) fn plan(start: &Start, run_as: RunAs, found: Option<&Found>) -> Plan {
     let wanted = Ids {
         uid: run_as.uid,
@@ -67,7 +67,7 @@ pub(crate) fn plan(start: &Start, run_as: RunAs, found: Option<&Found>) -> Plan 
     match found {
         Some(Found::Socket(way)) => choose(&wanted, run_as.is_set, way),
         Some(Found::Closed(_) | Found::Missing | Found::Other { .. }) if run_as.is_set => {
-            // The socket's may be among those that it was started with, as `group_add` does.
+            // The socket's group may be one that it was started with, for example by `group_add`.
             let groups = start.ids.groups.iter().copied();
             let groups = groups.filter(|group| *group != 0).collect();
             Plan::Become(Ids { groups, ..wanted }, Choice::RunAs)
@@ -79,7 +79,7 @@ pub(crate) fn plan(start: &Start, run_as: RunAs, found: Option<&Found>) -> Plan 
     }
 }
 
-/// The least of the ids that may open a socket.
+/// The least privileged ids that can open a socket.
 fn choose(wanted: &Ids, is_set: bool, way: &Way) -> Plan {
     let owner = Ids {
         uid: way.socket.uid,
@@ -93,64 +93,65 @@ fn choose(wanted: &Ids, is_set: bool, way: &Way) -> Plan {
     let candidates = [
         (wanted.clone(), Choice::RunAs),
         (owner, Choice::Owner),
-        (root, Choice::RootAlone),
+        (root, Choice::OnlyRoot),
     ];
-    // Ids that were asked for are not exchanged for greater ones.
+    // Ids from `run_as` are not replaced with more privileged ones.
     let candidates = candidates.into_iter().filter(|(ids, choice)| match choice {
         Choice::RunAs => true,
         Choice::Owner => !is_set && ids.uid != 0,
-        Choice::RootAlone => !is_set,
+        Choice::OnlyRoot => !is_set,
     });
     let mut candidates = candidates.flat_map(|(ids, choice)| {
         let with_group = ids.with_group_of(way);
         [(ids, choice), (with_group, choice)]
     });
     let chosen = candidates.find(|(ids, _)| way.is_open_to(ids));
-    // Where nobody may, the least may not either; why not is told apart from this.
+    // If no candidate can open it, the least privileged one does no harm; `closed` says why.
     let (ids, choice) = chosen.unwrap_or_else(|| (wanted.clone(), Choice::RunAs));
     Plan::Become(ids, choice)
 }
 
 impl Plan {
-    pub(crate) fn told(&self, start: &Start, path: &Path, found: Option<&Found>) -> Option<String> {
+    /// The line of the start report on the ids, if there is something to say.
+    pub(crate) fn line(&self, start: &Start, path: &Path, found: Option<&Found>) -> Option<String> {
         let path = path.display();
         let started = start.ids.uid;
         match self {
             Self::Become(ids, Choice::RunAs) if ids.uid == 0 => {
-                Some("stays root, without capabilities, as `run_as` says".to_owned())
+                Some("runs as root without capabilities, because of `run_as`".to_owned())
             }
             Self::Become(ids, Choice::RunAs) => Some(match (ids.groups.as_slice(), found) {
                 ([group], Some(Found::Socket(_))) => {
-                    format!("runs as {ids}, with the group {group} of {path}")
+                    format!("runs as {ids}, with group {group} of {path}")
                 }
                 _ => format!("runs as {ids}"),
             }),
             Self::Become(ids, Choice::Owner) => Some(format!(
-                "runs as {ids}, as only the owner of {path} may open it"
+                "runs as {ids}, because only the owner of {path} can open it"
             )),
-            Self::Become(_, Choice::RootAlone) => Some(format!(
-                "stays root, without capabilities, as root alone may open {path}: give the socket a \
-                 group that may write (mode 0660), and its folders one that may enter"
+            Self::Become(_, Choice::OnlyRoot) => Some(format!(
+                "warning: keeps running as root (no capabilities): only root can open {path}. To run unprivileged, \
+                 make the socket group-writable (0660) and its parent folders accessible to that group."
             )),
             Self::Keep(Kept::MayNotChange) => Some(format!(
-                "stays root, without capabilities, as CAP_SETUID or CAP_SETGID is missing: add both \
-                 (`cap_add: [SETUID, SETGID]`){}",
+                "warning: keeps running as root (no capabilities): CAP_SETUID or CAP_SETGID is missing. To run \
+                 unprivileged, write `cap_add: [SETUID, SETGID]`{}",
                 by_user(found)
             )),
             Self::Keep(Kept::NotRoot) => None,
             Self::Keep(Kept::NotRootButAsked) => Some(format!(
-                "`run_as` has no effect: Dockgate was started as user {started}, and only root may \
-                 become another"
+                "warning: `run_as` has no effect: Dockgate was started as user {started}, and only root can become \
+                 another user"
             )),
             Self::Keep(Kept::SocketUnknown) => Some(format!(
-                "stays root, without capabilities, as there is no socket at {path} yet whose group it \
-                 could take: start Dockgate after the daemon, or set `run_as`"
+                "warning: keeps running as root (no capabilities): there is no socket at {path} yet, so its group is \
+                 unknown. Start Dockgate after the daemon, or set `run_as`."
             )),
         }
     }
 }
 
-/// How to have other ids from the beginning, if those may open the socket.
+/// How to start with other ids, if they can open the socket.
 fn by_user(found: Option<&Found>) -> String {
     let RunAs { uid, gid, .. } = RunAs::DEFAULT;
     let (gid, is_open) = match found {

@@ -61,15 +61,21 @@ impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.components.first().map(|first| first.name.as_str());
         let name = name.filter(|name| !name.is_empty()).unwrap_or("Engine");
+        // Docker calls itself only "Engine".
+        let name = if name == "Engine" {
+            "Docker Engine"
+        } else {
+            name
+        };
         write!(f, "{}", shown(name))?;
-        for (before, text) in [
-            (" ", &self.version),
-            (", API ", &self.api_version),
-            (" from ", &self.least_api_version),
-        ] {
-            if !text.is_empty() {
-                write!(f, "{before}{}", shown(text))?;
-            }
+        if !self.version.is_empty() {
+            write!(f, " {}", shown(&self.version))?;
+        }
+        let (least, api) = (shown(&self.least_api_version), shown(&self.api_version));
+        match (least.as_str(), api.as_str()) {
+            (_, "") => {}
+            ("", api) => write!(f, " (API {api})")?,
+            (least, api) => write!(f, " (API {least}-{api})")?,
         }
         Ok(())
     }
@@ -92,14 +98,14 @@ mod tests {
         for (answer, want) in [
             (
                 r#"{"Version":"26.1.5","ApiVersion":"1.45","MinAPIVersion":"1.24","Components":[{"Name":"Engine"}]}"#,
-                "Engine 26.1.5, API 1.45 from 1.24",
+                "Docker Engine 26.1.5 (API 1.24-1.45)",
             ),
             (
                 r#"{"Version":"5.4.2","ApiVersion":"1.41","Components":[{"Name":"Podman Engine"},{"Name":"Conmon"}]}"#,
-                "Podman Engine 5.4.2, API 1.41",
+                "Podman Engine 5.4.2 (API 1.41)",
             ),
-            ("", "Engine"),
-            (r#"{"Version":"1\u001b[2J"}"#, "Engine 1[2J"),
+            ("", "Docker Engine"),
+            (r#"{"Version":"1\u001b[2J"}"#, "Docker Engine 1[2J"),
         ] {
             assert_eq!(Engine::parse(answer.as_bytes()).to_string(), want);
         }

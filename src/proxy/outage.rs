@@ -26,6 +26,8 @@ pub(crate) struct Outage(Mutex<Told>);
 #[derive(Debug, Default)]
 struct Told {
     that_it_is_away: bool,
+    /// Why, in the words that were told.
+    why: Option<String>,
     that_it_is_closed: bool,
     that_it_is_old: bool,
     /// Since when all attempts were refused.
@@ -62,9 +64,9 @@ impl Outage {
                  lower `limits.connections`"
             ),
             Tell::Away => {
-                let why = closed::explain(daemon, error).map(|why| format!(": {why}"));
-                let why = why.unwrap_or_default();
-                tracing::warn!(upstream = %daemon, %error, "the daemon cannot be reached{why}");
+                let why = closed::explain(daemon, error).unwrap_or_else(|| error.to_string());
+                tracing::warn!("{}", away(&daemon.to_string(), &why));
+                lock(&self.0).why = Some(why);
             }
             Tell::Old(_) if matches!(daemon, UpstreamAddress::Tcp(_)) => {}
             Tell::Old(time) => {
@@ -79,6 +81,11 @@ impl Outage {
         }
     }
 
+    /// Why the daemon cannot be reached, as the operator was told.
+    pub(crate) fn reported(&self) -> Option<String> {
+        lock(&self.0).why.clone()
+    }
+
     pub(crate) fn connected(&self) {
         let mut told = lock(&self.0);
         *told = Told {
@@ -86,6 +93,11 @@ impl Outage {
             ..Told::default()
         };
     }
+}
+
+/// What the operator reads when the daemon cannot be reached.
+pub(crate) fn away(daemon: &str, why: &str) -> String {
+    format!("cannot reach the daemon at {daemon}: {why}. Requests get 502 until it answers.")
 }
 
 /// Whether it is this process or this system that has no file for a connection.

@@ -20,7 +20,7 @@ pub(crate) fn too_few(allowed: Option<u64>, connections: usize) -> Option<String
     let needed = u64::try_from(connections).map_or(u64::MAX, |count| count * 2 + OTHERS);
     allowed.filter(|allowed| *allowed < needed).map(|allowed| {
         format!(
-            "warning: {allowed} open files are allowed, and limits.connections = {connections} may need \
+            "warning: {allowed} open files are allowed, but limits.connections = {connections} may need \
              {needed}: raise the limit (`ulimits: {{ nofile: {needed} }}`), or lower `limits.connections`"
         )
     })

@@ -66,8 +66,8 @@ def start_report(engine: Engine) -> None:
     version = json.loads(body)
     with Gate(engine.address, EVERYTHING) as gate:
         gate.says(
-            f"daemon at {engine.address}: Podman Engine {version['Version']},"
-            f" API {version['ApiVersion']} from {version['MinAPIVersion']}"
+            f"connected to Podman Engine {version['Version']}"
+            f" (API {version['MinAPIVersion']}-{version['ApiVersion']}) at {engine.address}"
         )
 
 

@@ -100,7 +100,7 @@ def a_second_signal_ends_at_once(engine: Engine) -> None:
     with Gate(engine.address, EVERYTHING) as gate, ExitStack() as clients:
         clients.enter_context(attached_exec(engine.cli(gate.host)))
         terminate(gate)
-        gate.says("a second signal ends at once")
+        gate.says("send the signal again to stop now")
         must_equal("ended by the first signal", gate.process.poll(), None)
         ended_within(gate.process, terminate(gate) + AT_ONCE_SECONDS, "dockgate")
         must_be_cut(gate, "ExecStart")
@@ -118,7 +118,7 @@ def a_reload_holds_from_then_on_if_it_is_right(engine: Engine) -> None:
         policy.write_text('allow = ["SystemPing", "SystemVersion"]')
         gate.process.send_signal(signal.SIGHUP)
         gate.says("reloaded for tcp://")
-        gate.says(f"policy {policy} grants 2 read")
+        gate.says(f"{policy} allows 2 read operations")
         must_be_refused(through)
         must("Version" in through("version").out, "docker version, still granted")
         engine.cli(engine.address)("exec", WEB, "true")

@@ -281,7 +281,7 @@ def tells_of_a_policy_that_was_replaced_outside(cases: Cases, engine: Engine) ->
                 eventually(line, lambda: line in gate.docker("logs", gate.name).err)
 
             policy.write_text('allow = ["SystemInfo"]\n')
-            says("granted from now on: SystemInfo")
+            says("newly allowed: SystemInfo")
             must_equal("statuses", gate.statuses("/version", "/info"), [403, 200])
             (folder / "new.toml").write_text("allow = []\n")
             os.replace(folder / "new.toml", policy)
@@ -310,7 +310,7 @@ def keeps_to_itself(cases: Cases, engine: Engine) -> None:
             ask = Asker(folder / "gate.sock")
             eventually("the listener", lambda: ask.path.exists())
             whole = docker("inspect", "--format", "{{.Id}}", gate.name).out.strip()
-            must(f"own container: {whole}" in docker("logs", gate.name).err, "the start report names it")
+            must(f"container    {whole[:12]} is Dockgate's own" in docker("logs", gate.name).err, "the start report names it")
             created = json.dumps({"Cmd": ["/dockgate", "--version"]})
             exec_id = direct_exec(engine, whole, created)
             others = docker("ps", "--all", "--quiet", "--no-trunc").out.split()

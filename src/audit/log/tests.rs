@@ -44,7 +44,7 @@ fn start(on_failure: OnFailure, allowed_reads: bool) -> Running {
     let settings = AuditSettings {
         argv: false,
         output: Output::None,
-        format: AuditFormat::Json,
+        format: Some(LineFormat::Json),
         allowed_reads,
         on_failure,
     };

@@ -82,7 +82,7 @@ fn root_becomes_the_socket_s_owner_or_stays_where_no_other_may_open_it() {
     let of_1000 = || owned("/run/user/1000", 1000, 1000, 0o700);
     let of_root = || owned("/run/private", 0, 0, 0o700);
     let owner = || Plan::Become(ids(1000, 65_532, &[]), Choice::Owner);
-    let root = |groups: &[u32]| Plan::Become(ids(0, 0, groups), Choice::RootAlone);
+    let root = |groups: &[u32]| Plan::Become(ids(0, 0, groups), Choice::OnlyRoot);
     for (case, found, want) in [
         ("another owner's", socket(1000, 1000, 0o600), owner()),
         (
@@ -190,48 +190,47 @@ fn ids_are_kept_where_they_must_be() {
 }
 
 #[track_caller]
-fn assert_told(start: &Start, run_as: RunAs, found: Option<&Found>, want: &str) {
-    let told = plan(start, run_as, found).told(start, Path::new(SOCKET), found);
-    assert_eq!(told.unwrap_or_default(), want);
+fn assert_line(start: &Start, run_as: RunAs, found: Option<&Found>, want: &str) {
+    let line = plan(start, run_as, found).line(start, Path::new(SOCKET), found);
+    assert_eq!(line.unwrap_or_default(), want);
 }
 
 #[test]
-fn what_was_decided_is_told_with_its_reason() {
+fn the_decision_is_reported_with_its_reason() {
     for (found, want) in [
         (
             Some(socket(0, 998, 0o660)),
-            "runs as user 65532 and group 65532, with the group 998 of /var/run/docker.sock",
+            "runs as user 65532 and group 65532, with group 998 of /var/run/docker.sock",
         ),
         (None, "runs as user 65532 and group 65532"),
         (
             Some(socket(1000, 1000, 0o600)),
-            "runs as user 1000 and group 65532, as only the owner of /var/run/docker.sock may open it",
+            "runs as user 1000 and group 65532, because only the owner of /var/run/docker.sock can open it",
         ),
         (
             Some(socket(0, 0, 0o600)),
-            "stays root, without capabilities, as root alone may open /var/run/docker.sock: give the \
-             socket a group that may write (mode 0660), and its folders one that may enter",
+            "warning: keeps running as root (no capabilities): only root can open /var/run/docker.sock. To run \
+             unprivileged, make the socket group-writable (0660) and its parent folders accessible to that group.",
         ),
         (
             Some(Found::Missing),
-            "stays root, without capabilities, as there is no socket at /var/run/docker.sock yet whose \
-             group it could take: start Dockgate after the daemon, or set `run_as`",
+            "warning: keeps running as root (no capabilities): there is no socket at /var/run/docker.sock yet, so its \
+             group is unknown. Start Dockgate after the daemon, or set `run_as`.",
         ),
     ] {
-        assert_told(&root(true), RunAs::DEFAULT, found.as_ref(), want);
+        assert_line(&root(true), RunAs::DEFAULT, found.as_ref(), want);
     }
-    let as_asked = "stays root, without capabilities, as `run_as` says";
-    assert_told(&root(true), asked("0:0"), None, as_asked);
-    let not_root = "`run_as` has no effect: Dockgate was started as user 1000, and only root may become \
-                    another";
-    assert_told(&user(1000, 1000, &[]), asked("0:0"), None, not_root);
-    assert_told(&user(1000, 1000, &[]), RunAs::DEFAULT, None, "");
+    let as_asked = "runs as root without capabilities, because of `run_as`";
+    assert_line(&root(true), asked("0:0"), None, as_asked);
+    let not_root = "warning: `run_as` has no effect: Dockgate was started as user 1000, and only root can become another user";
+    assert_line(&user(1000, 1000, &[]), asked("0:0"), None, not_root);
+    assert_line(&user(1000, 1000, &[]), RunAs::DEFAULT, None, "");
 }
 
 #[test]
-fn missing_capabilities_are_told_with_the_lines_to_write() {
-    let missing = "stays root, without capabilities, as CAP_SETUID or CAP_SETGID is missing: add both \
-                   (`cap_add: [SETUID, SETGID]`)";
+fn missing_capabilities_are_reported_with_the_lines_to_write() {
+    let missing = "warning: keeps running as root (no capabilities): CAP_SETUID or CAP_SETGID is missing. To run \
+                   unprivileged, write `cap_add: [SETUID, SETGID]`";
     for (found, user) in [
         (
             Some(socket(0, 998, 0o660)),
@@ -242,6 +241,6 @@ fn missing_capabilities_are_told_with_the_lines_to_write() {
         (Some(Found::Missing), ""),
     ] {
         let want = format!("{missing}{user}");
-        assert_told(&root(false), RunAs::DEFAULT, found.as_ref(), &want);
+        assert_line(&root(false), RunAs::DEFAULT, found.as_ref(), &want);
     }
 }

@@ -1,0 +1,185 @@
+//! Colour for people at a terminal. Everything else writes plain lines, which are painted on their way out.
+
+use std::io::{self, IsTerminal, Write};
+
+const BOLD: &str = "1";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+const CYAN: &str = "36";
+
+/// Whether lines for this stream are painted. Sources: no-color.org, terminfo(5).
+pub(crate) fn is_wanted(stream: &impl IsTerminal) -> bool {
+    let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let can_paint = value("TERM").is_some_and(|term| term != "dumb");
+    stream.is_terminal() && can_paint && value("NO_COLOR").is_none()
+}
+
+/// Paints a line.
+type Painter = fn(&str) -> String;
+
+fn paint(colour: &str, text: &str) -> String {
+    format!("\u{1b}[{colour}m{text}\u{1b}[0m")
+}
+
+/// Paints the beginning of a line.
+fn begin(colour: &str, line: &str, length: usize) -> String {
+    match line.split_at_checked(length) {
+        Some((begin, rest)) if !begin.is_empty() => paint(colour, begin) + rest,
+        Some(_) | None => line.to_owned(),
+    }
+}
+
+/// The colour of a word that says how a thing went.
+fn colour_of(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "allow" | "allowed" | "healthy" => GREEN,
+        "ERROR" | "deny" | "denied" | "error" | "unhealthy" => RED,
+        "WARN" | "warning" | "would_deny" => YELLOW,
+        _ => return None,
+    })
+}
+
+/// A level's word, padded.
+pub(crate) fn level(word: &str) -> String {
+    colour_of(word.trim()).map_or_else(|| word.to_owned(), |colour| paint(colour, word))
+}
+
+/// A line of a help text: headings and what can be typed.
+pub(crate) fn help(line: &str) -> String {
+    let text = line.trim_start();
+    let indent = line.len() - text.len();
+    if indent == 0 {
+        let heading = line.find(": ").map_or(line.len(), |end| end + 1);
+        let is_heading = line.get(..heading).is_some_and(|it| it.ends_with(':'));
+        return if is_heading {
+            begin(BOLD, line, heading)
+        } else {
+            line.to_owned()
+        };
+    }
+    // clap indents what can be typed by two, or six without a short form, and the texts on it by more.
+    let is_typed = indent == 2 || indent == 6 && text.starts_with("--");
+    if !is_typed {
+        return line.to_owned();
+    }
+    let end = text.find("  ").unwrap_or(text.len());
+    let (typed, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+    format!("{:indent$}{}{rest}", "", paint(CYAN, typed))
+}
+
+/// A line of an answer of `check`, `explain` and `healthcheck`: its first word, if it says how a thing went.
+pub(crate) fn answer(line: &str) -> String {
+    let text = line.trim_start();
+    let indent = line.len() - text.len();
+    let end = text.find([':', ' ', ',']).unwrap_or(text.len());
+    match text.get(..end).and_then(colour_of) {
+        Some(colour) => format!("{:indent$}{}", "", begin(colour, text, end)),
+        None => line.to_owned(),
+    }
+}
+
+/// A line of the audit log: its verdict, which is the second word.
+pub(crate) fn record(line: &str) -> String {
+    let Some((time, rest)) = line.split_once(' ') else {
+        return line.to_owned();
+    };
+    let end = rest.find(' ').unwrap_or(rest.len());
+    let colour = rest.get(..end).and_then(colour_of);
+    colour.map_or_else(
+        || line.to_owned(),
+        |colour| format!("{time} {}", begin(colour, rest, end)),
+    )
+}
+
+/// Paints whole lines on their way to a terminal.
+pub(crate) struct Painted<W> {
+    to: W,
+    painter: Painter,
+    /// The beginning of a line whose end has not come yet.
+    begun: Vec<u8>,
+}
+
+impl<W: Write> Painted<W> {
+    pub(crate) fn new(to: W, painter: Painter) -> Self {
+        let begun = Vec::new();
+        Self { to, painter, begun }
+    }
+}
+
+impl<W: Write> Write for Painted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+            self.begun.extend_from_slice(bytes);
+            return Ok(bytes.len());
+        };
+        let (line, _) = bytes.split_at_checked(end).unwrap_or((bytes, b""));
+        let mut whole = self.begun.clone();
+        whole.extend_from_slice(line);
+        let painted = (self.painter)(&String::from_utf8_lossy(&whole)) + "\n";
+        self.to.write_all(painted.as_bytes())?;
+        self.begun.clear();
+        Ok(end + 1)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.write_all(&std::mem::take(&mut self.begun))?;
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paints_what_says_how_a_thing_went() {
+        let rows: [(Painter, &str, &str); 13] = [
+            (
+                answer,
+                "allowed: GET /info",
+                "\u{1b}[32mallowed\u{1b}[0m: GET /info",
+            ),
+            (answer, "  warning: x", "  \u{1b}[33mwarning\u{1b}[0m: x"),
+            (answer, "allowance", "allowance"),
+            (
+                record,
+                "T deny 403 GET /allow",
+                "T \u{1b}[31mdeny\u{1b}[0m 403 GET /allow",
+            ),
+            (record, "T begin POST /x", "T begin POST /x"),
+            (help, "Options:", "\u{1b}[1mOptions:\u{1b}[0m"),
+            (
+                help,
+                "Usage: dockgate [OPTIONS]",
+                "\u{1b}[1mUsage:\u{1b}[0m dockgate [OPTIONS]",
+            ),
+            (
+                help,
+                "  -h, --help  Print help",
+                "  \u{1b}[36m-h, --help\u{1b}[0m  Print help",
+            ),
+            (
+                help,
+                "      --json  As JSON",
+                "      \u{1b}[36m--json\u{1b}[0m  As JSON",
+            ),
+            (help, "          More about it", "          More about it"),
+            (help, "A Docker socket proxy", "A Docker socket proxy"),
+            (level, " WARN", "\u{1b}[33m WARN\u{1b}[0m"),
+            (level, " INFO", " INFO"),
+        ];
+        for (painter, line, want) in rows {
+            assert_eq!(painter(line), want);
+        }
+    }
+
+    #[test]
+    fn a_line_is_painted_once_it_is_whole() {
+        let mut painted = Painted::new(Vec::new(), answer);
+        painted.write_all(b"allo").unwrap();
+        painted.write_all(b"wed\nend").unwrap();
+        painted.flush().unwrap();
+        assert_eq!(painted.to, b"\x1b[32mallowed\x1b[0m\nend");
+    }
+}
