@@ -68,6 +68,9 @@ keys! {
         unrestricted: bool = false, "`false`" => CreateUnrestricted(Value, Whole, Nothing, Never, NOTHING);
         /// Fixed IP and MAC addresses.
         addresses: bool = false, "`false`" => Addresses(Value, Whole, Nothing, Never, NOTHING);
+        /// Annotations for the runtime, by name: `"com.example.*"`. `runc` ignores most of them; other runtimes read some as
+        /// settings of their own.
+        annotations: Patterns = Patterns::default(), "none" => Annotation(Value, Whole, Nothing, Always, NOTHING);
         /// Host paths: `"/srv/a"` that path for reading, `"/srv/a:rw"` for writing too, `"/srv/a/**:rw"` with all that
         /// is below it, `"/:ro-nonrecursive"` for reading where other mounts below it stay writable.
         binds: Binds = Binds::default(), "none" => Bind(Value, Whole, Path, Directories, NOTHING);
@@ -78,6 +81,10 @@ keys! {
         /// Devices: `"/dev/ttyUSB0"`, `"/dev/ttyUSB0:rw"` without the right to make nodes, a rule such as
         /// `"c 188:* rwm"`, a CDI name such as `"nvidia.com/gpu=0"`.
         devices: Devices = Devices::default(), "none" => Device(Value, Whole, Nothing, Always, NOTHING);
+        /// Options of a container's connection to a network, as key and pattern:
+        /// `"com.docker.network.endpoint.sysctls=net.ipv6.*"`. The name of its interface needs no entry.
+        endpoint_options: NetworkOptions = NetworkOptions::default(), "the interface's name" =>
+            EndpointOption(Value, Whole, Nothing, Never, NOTHING);
         /// `{ allow = ["CI", "MODE=test"], forbid = ["LD_*"] }`: variables by name, or by name and value.
         env: Variables = Variables::default(), "any" => Env ".allow"(Value, Name, Nothing, Never, VARIABLES);
         /// GPUs by `--gpus`.

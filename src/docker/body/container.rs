@@ -125,7 +125,7 @@ tables! {
 
     /// What depends on the host.
     HOST_CONFIG embeds RESOURCES {
-        Annotations              {Text}                 Refused;
+        Annotations              {Text}                 Judged(Annotations);
         AutoRemove               Bool                   Harmless;
         Binds                    [Text]                 Judged(Binds);
         CapAdd                   [Text]                 Judged(CapabilityAdd);

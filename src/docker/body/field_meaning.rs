@@ -29,6 +29,8 @@ meanings! {
 
     /// Names under which other containers find this one.
     Aliases: false,
+    /// Settings for the container's runtime. Podman's containers all have some.
+    Annotations: false,
     /// Volumes without a name, which the volume driver makes.
     AnonymousVolumes: false,
     /// Host paths and volumes in the short form.

@@ -89,17 +89,18 @@ pub(crate) fn leads_up(text: &str) -> bool {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options<const ARE_SECRET: bool>(Vec<(String, WildMatch)>);
 
-/// Options of networks. Some concern only what is on them, and need no entry.
+/// Options of networks, or of one end of them. Some concern only what is on the network, and need no entry.
 pub(crate) type NetworkOptions = Options<false>;
 /// Options of volumes.
 pub(crate) type VolumeOptions = Options<true>;
 
-/// Options of networks that concern what is on them alone.
+/// Options that concern only what is on the network.
 const HARMLESS_NETWORK_OPTIONS: &[&str] = &[
     "com.docker.network.bridge.enable_icc",
     "com.docker.network.bridge.enable_ip_masquerade",
     "com.docker.network.container_iface_prefix",
     "com.docker.network.driver.mtu",
+    "com.docker.network.endpoint.ifname",
     "encrypted",
 ];
 

@@ -31,13 +31,12 @@ pub(super) fn read(requirements: &mut Requirements, asked: &Asked<'_>) -> Read {
 fn read_meaning(field: &mut Field<'_>, meaning: FieldMeaning) -> Read {
     match meaning {
         FieldMeaning::Aliases => aliases(field)?,
+        FieldMeaning::Annotations => by_name(field, Key::Annotation)?,
         FieldMeaning::AnonymousVolumes => mounts::anonymous(field)?,
         FieldMeaning::Binds => mounts::short(field)?,
         FieldMeaning::CapabilityAdd => device::capabilities(field),
         FieldMeaning::CgroupNamespace => namespace(field, "cgroup")?,
-        FieldMeaning::CgroupParent | FieldMeaning::ConfigFrom | FieldMeaning::EndpointOptions => {
-            field.unnamed();
-        }
+        FieldMeaning::CgroupParent | FieldMeaning::ConfigFrom => field.unnamed(),
         FieldMeaning::Command => command(field),
         FieldMeaning::Configs => names(field, "ConfigName", Key::Config),
         FieldMeaning::Container => network::container(field)?,
@@ -45,6 +44,7 @@ fn read_meaning(field: &mut Field<'_>, meaning: FieldMeaning) -> Read {
         FieldMeaning::DeviceRequests => device::requests(field),
         FieldMeaning::Devices => device::devices(field)?,
         FieldMeaning::EndpointAddresses => field.push(Key::Addresses.flag()),
+        FieldMeaning::EndpointOptions => network::options(field, Key::EndpointOption),
         FieldMeaning::Environment => environment(field)?,
         FieldMeaning::ExposedPorts => device::exposed(field)?,
         FieldMeaning::Force | FieldMeaning::Placement | FieldMeaning::Replicas
@@ -62,7 +62,7 @@ fn read_meaning(field: &mut Field<'_>, meaning: FieldMeaning) -> Read {
         FieldMeaning::Mounts => mounts::long(field)?,
         FieldMeaning::Name => name(field)?,
         FieldMeaning::NetworkDriver => field.texts(Key::NetworkDriver),
-        FieldMeaning::NetworkOptions => network::options(field),
+        FieldMeaning::NetworkOptions => network::options(field, Key::NetworkOption),
         FieldMeaning::Networks => network::networks(field)?,
         FieldMeaning::OomPriority => oom_priority(field),
         FieldMeaning::PidNamespace => namespace(field, "pid")?,
@@ -77,7 +77,7 @@ fn read_meaning(field: &mut Field<'_>, meaning: FieldMeaning) -> Read {
         FieldMeaning::StopTimeout => stop_timeout(field),
         FieldMeaning::Subnets => network::subnets(field),
         FieldMeaning::SwarmNetwork => network::of_swarm(field),
-        FieldMeaning::Sysctls => sysctls(field)?,
+        FieldMeaning::Sysctls => by_name(field, Key::Sysctl)?,
         FieldMeaning::TaskRuntime => task_runtime(field),
         FieldMeaning::Tmpfs => mounts::tmpfs(field)?,
         FieldMeaning::UserNamespace => namespace(field, "user")?,
@@ -261,12 +261,13 @@ fn stop_timeout(field: &mut Field<'_>) {
 /// In seconds.
 const LONGEST_STOP: i64 = 3600;
 
-fn sysctls(field: &mut Field<'_>) -> Read {
+/// Settings of which a key allows the names, whatever their values.
+fn by_name(field: &mut Field<'_>, key: Key) -> Read {
     for (name, _) in field.value.members() {
         if name.contains('=') {
             return Err(field.unclear("has a setting with a `=` in its name"));
         }
-        field.push(Key::Sysctl.asks(&**name));
+        field.push(key.asks(&**name));
     }
     Ok(())
 }

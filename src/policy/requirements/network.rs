@@ -41,9 +41,9 @@ pub(super) fn ipam(field: &mut Field<'_>) {
     }
 }
 
-pub(super) fn options(field: &mut Field<'_>) {
+pub(super) fn options(field: &mut Field<'_>, allowed_by: Key) {
     for (key, option) in field.value.members() {
-        field.push(Key::NetworkOption.option(&**key, option.text().unwrap_or_default()));
+        field.push(allowed_by.option(&**key, option.text().unwrap_or_default()));
     }
 }
 

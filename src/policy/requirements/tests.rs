@@ -671,8 +671,8 @@ fn each_key_of_create_grants_what_its_refusal_names() {
         (
             CREATE,
             host(r#""Annotations":{"a":"b"}"#),
-            set("HostConfig.Annotations", "unrestricted"),
-            "unrestricted = true",
+            of("Annotations", "a", "annotations"),
+            "annotations = ['a']",
         ),
         (
             CREATE,
@@ -1065,6 +1065,49 @@ fn a_driver_that_is_not_named_is_the_daemon_s_own() {
         ),
     ] {
         assert_judged(blocks, request, body, want);
+    }
+}
+
+#[test]
+fn g13_an_interface_has_a_name_and_other_options_of_an_endpoint_have_a_key() {
+    const NAME: (&str, &str) = ("com.docker.network.endpoint.ifname", "eth9");
+    const SYSCTLS: (&str, &str) = ("com.docker.network.endpoint.sysctls", "net.ipv4.x=1");
+    const KEY: &str =
+        "[create]\nendpoint_options = ['com.docker.network.endpoint.sysctls=net.ipv4.*']";
+    let created = |options: &str| {
+        format!(
+            r#"{{"Image":"a","NetworkingConfig":{{"EndpointsConfig":{{"bridge":{options}}}}}}}"#
+        )
+    };
+    let connected = |options: &str| format!(r#"{{"Container":"web","EndpointConfig":{options}}}"#);
+    for (blocks, (option, value), is_allowed) in [
+        ("", NAME, true),
+        ("", SYSCTLS, false),
+        (KEY, SYSCTLS, true),
+        (
+            KEY,
+            ("com.docker.network.endpoint.sysctls", "net.ipv6.x=1"),
+            false,
+        ),
+        (
+            KEY,
+            ("com.docker.network.endpoint.sysctl", "net.ipv4.x=1"),
+            false,
+        ),
+    ] {
+        let options = format!(r#"{{"DriverOpts":{{"{option}":"{value}"}}}}"#);
+        let blocks = format!("{blocks}\n[networks]\ncontainers = ['*']");
+        for (request, body) in [
+            ("POST /containers/create", created(&options)),
+            ("POST /networks/bridge/connect", connected(&options)),
+        ] {
+            let judged = judged(&blocks, request, &body, &[]);
+            assert_eq!(judged.is_ok(), is_allowed, "{request} {body}: {judged:?}");
+            if let Err((_, message)) = judged {
+                let entry = format!("add \"{option}={value}\" to create.endpoint_options");
+                assert!(message.contains(&entry), "{message}");
+            }
+        }
     }
 }
 

@@ -47,7 +47,11 @@ fn names_what_a_policy_must_judge() {
                 Some(FieldMeaning::LogDriver),
                 r#"{"Type":"syslog","Config":{"a":"b"}}"#
             ),
-            ("HostConfig.Annotations", None, r#"{"a":"b"}"#),
+            (
+                "HostConfig.Annotations",
+                Some(FieldMeaning::Annotations),
+                r#"{"a":"b"}"#
+            ),
             (
                 "HostConfig.Mounts",
                 Some(FieldMeaning::Mounts),
