@@ -390,10 +390,14 @@ def services(cases: Cases, engine: Engine) -> None:
 
 def update(cases: Cases, direct: Api, through: Api) -> None:
     def asked(change, query: str = "", service: str = "dockgate-job") -> Answer:
-        service = direct.get(f"/services/{service}")
-        spec, version = service["Spec"], service["Version"]["Index"]
-        change(spec)
-        return through.ask("POST", f"/services/{service['ID']}/update?version={version}{query}", spec)
+        # The swarm itself gives a new service another version until its tasks are placed.
+        while True:
+            found = direct.get(f"/services/{service}")
+            spec, version = found["Spec"], found["Version"]["Index"]
+            change(spec)
+            answer = through.ask("POST", f"/services/{found['ID']}/update?version={version}{query}", spec)
+            if answer.status == 200 or direct.get(f"/services/{service}")["Version"]["Index"] == version:
+                return answer
 
     def again(spec: dict) -> None:
         spec["TaskTemplate"]["ForceUpdate"] = spec["TaskTemplate"].get("ForceUpdate", 0) + 1
