@@ -50,7 +50,7 @@ FROM scratch AS plain
 COPY --from=build /dockgate /dockgate
 EXPOSE 2375
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --start-period=15s CMD ["/dockgate", "healthcheck"]
+HEALTHCHECK --interval=4s --retries=5 --start-period=15s CMD ["/dockgate", "healthcheck"]
 ENTRYPOINT ["/dockgate"]
 # The build arguments that differ from build to build stand last: they change no layer.
 ARG VERSION=0.1.0
