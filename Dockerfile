@@ -50,7 +50,8 @@ FROM scratch AS plain
 COPY --from=build /dockgate /dockgate
 EXPOSE 2375
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=4s --retries=5 --start-period=15s CMD ["/dockgate", "healthcheck"]
+# Healthy after 4 s. With a start period, Docker 25 and newer would wait 5 s, and older builders do not know `--start-interval`.
+HEALTHCHECK --interval=4s --retries=5 CMD ["/dockgate", "healthcheck"]
 ENTRYPOINT ["/dockgate"]
 # The build arguments that differ from build to build stand last: they change no layer.
 ARG VERSION=0.1.0

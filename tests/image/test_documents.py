@@ -109,10 +109,10 @@ SHOWN = {
         """create '{"Image":"postgres:16","User":"1:1","HostConfig":{'"$limits"',"Binds":["/etc:/etc"]}}'""",
     ],
 }
-# Until it listens and has nothing more to say.
+# Until it listens and knows its daemon.
 AWAIT_SERVER = """
-until grep -q 'istening on' $said; do kill -0 $server || { cat $said; exit 1; }; sleep 0.05; done
-until last=$(wc -l <$said); sleep 0.3; [ $last = $(wc -l <$said) ]; do :; done
+until grep -qs 'connected to' $said; do kill -0 $server || { cat $said; exit 1; }; sleep 0.05; done
+sleep 0.3
 """
 LIMIT = 60.0
 SETTINGS = {"listen", "policy", "listener", "audit", "limits", "upstream"}
@@ -292,6 +292,9 @@ def must_match(command: str, got: list[str], shown: list[str]) -> None:
     exact = command.startswith(("dockgate explain", "dockgate check deploy"))
     if not shown:
         return
+    if " serve " in command:
+        # Where the tests run, Dockgate could be in a container that this engine does not know, and warns.
+        got = [line for line in got if " WARN " not in line]
     if not exact and "..." not in shown:
         # More follows: hints of the docker CLI, and what a server says about where it runs.
         got = got[: len(shown)]

@@ -24,6 +24,8 @@ from support import REPOSITORY, Engine, engines, main_engine, records_folder, sc
 MIB = 1024 * 1024
 ANSWER_LIMIT_MS = 20.0
 STOP_LIMIT = 1.0
+# From the start of the container. A client that depends on Dockgate waits so long at each `docker compose up`.
+HEALTHY_LIMIT = 6.0
 # Who Dockgate is once it has given up root.
 DROPPED = 65532
 
@@ -167,6 +169,19 @@ def runs_in_every_way(cases: Cases, engine: Engine) -> None:
                     took = gate.stop()
                 print(f"{engine.name}: {name}: stopped in {took:.2f} s while events were followed", flush=True)
                 must(took <= STOP_LIMIT, f"{took:.2f} s are too long")
+
+
+def turns_healthy_soon(cases: Cases, engine: Engine) -> None:
+    with cases.case(f"{engine.name}: healthy soon after the start"), Boxed(engine) as gate:
+
+        def healthy_state() -> dict | None:
+            state = json.loads(gate.docker("inspect", "--format", "{{json .State}}", gate.name).out)
+            return state if state["Health"]["Status"] == "healthy" else None
+
+        state = eventually("a healthy container", healthy_state)
+        took = seconds_of(state["Health"]["Log"][-1]["End"]) - seconds_of(state["StartedAt"])
+        print(f"{engine.name}: healthy {took:.1f} s after the start", flush=True)
+        must(took <= HEALTHY_LIMIT, f"healthy only after {took:.1f} s")
 
 
 def serves_wget_in_compat(cases: Cases, engine: Engine) -> None:
@@ -410,6 +425,7 @@ def main() -> None:
 
 def on_engine(cases: Cases, engine: Engine) -> None:
     runs_in_every_way(cases, engine)
+    turns_healthy_soon(cases, engine)
     serves_wget_in_compat(cases, engine)
     finds_the_daemon_by_name(cases, engine)
     tells_of_a_policy_that_was_replaced_outside(cases, engine)
