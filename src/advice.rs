@@ -1,4 +1,5 @@
-//! Advice for people and tools: what a record would have needed, what a policy would answer, what would allow a request.
+//! Advice for people and tools: what a record would have needed, how a policy would decide, what would allow a
+//! request.
 //!
 //! The proxy never calls it.
 

@@ -1,7 +1,7 @@
-//! The Docker Engine API as a closed language: how a target is spelled, which operations there are,
-//! and which of them a request is.
+//! The Docker Engine API as a closed language: how a target is spelled, which operations exist, and
+//! which of them a request is.
 //!
-//! Everything here is a function of values. It knows nothing of policies, sockets or hyper.
+//! Only pure functions. It knows nothing about policies, sockets or hyper.
 
 pub mod absent;
 pub(crate) mod body;

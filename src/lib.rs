@@ -10,21 +10,21 @@
 //!    in the queue, so that it can be recorded however it ends.
 //! 4. [`proxy::admission`] checks `Host` and `Origin`, [`docker::target`] the spelling, and [`docker::classify()`]
 //!    finds its row in the table, its [`docker::Operation`].
-//! 5. [`policy::Rules::evaluate`] decides, and it alone makes a [`policy::Permit`]. [`policy::requirements`] collects
-//!    what the path, the query and the body ask for; [`policy::checker`] compares it with the keys in
+//! 5. [`policy::Rules::evaluate`] decides, and only it makes a [`policy::Permit`]. [`policy::requirements`] collects
+//!    what the path, query and body ask for; [`policy::checker`] compares it with the keys in
 //!    [`policy::keys`]. For `ContainerCreate` that is the block `[create]`.
-//! 6. What is missing for that is fetched: [`proxy::body`] reads the body, [`proxy::ask`] asks the daemon about
+//! 6. Whatever is missing for that is fetched: [`proxy::body`] reads the body, [`proxy::ask`] asks the daemon about
 //!    objects that the request names. Then the request is evaluated again.
 //! 7. A change of state waits until its `begin` is written. Then [`proxy::upstream`], the only exit, takes the permit
 //!    and sends the request, rebuilt from the typed values.
 //! 8. The reply is streamed, or [`proxy::tunnel`] copies both ways. Dropping the reply's body closes the entry and
 //!    lets the guard read the next head.
 //!
-//! Every reply of Dockgate's own is made in [`proxy::handler::reply`].
+//! All of Dockgate's own replies are made in [`proxy::handler::reply`].
 //!
 //! # Layers
 //!
-//! A module imports only from its own layer and from lower ones, and no two files import each other;
+//! A module imports only from its own and lower layers, and no two files import each other;
 //! `tests/layers.rs` lists the layer of every module. Layers 0 to 2 are pure: no tokio, no hyper, no clock, and no
 //! file except what [`config::load`] reads.
 //!

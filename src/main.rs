@@ -5,7 +5,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match dockgate::cli::run_here() {
         Ok(code) => ExitCode::from(code),
-        // Nobody has read the whole answer, so the exit code must not look like success.
+        // The answer was not written completely, so the exit code must not say success.
         Err(_) => ExitCode::FAILURE,
     }
 }

@@ -1,4 +1,4 @@
-//! The network: sockets of both kinds, what is counted and made whole on them, and who is at the other end.
+//! The network: sockets of both kinds, the bytes on them, and the clients at the other end.
 
 pub(crate) mod chunks;
 pub(crate) mod client;

@@ -1,5 +1,5 @@
-//! The way of requests through Dockgate: [`connection`] drives a client's connection, [`handler`] answers its
-//! requests, and the other modules are what these two are made of.
+//! The path of a request through Dockgate: [`connection`] drives a client's connection, [`handler`] answers
+//! its requests, and both are built from the other modules.
 
 pub(crate) mod admission;
 pub mod ask;

@@ -1,15 +1,15 @@
-//! What the parts of a connection, and threads, share: locks that are taken whatever became of who held them before,
-//! flags and counts.
+//! Locks, flags and counts that threads, and the parts of a connection, share. A lock can be taken even if its last
+//! holder panicked.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex. If its holder panicked, what it guards is as good as it was: nothing here leaves it half changed.
+/// Locks a mutex, even if its last holder panicked: nothing here leaves the guarded value half changed.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A flag that says nothing of what else was written before it was set.
+/// A flag that does not order other memory accesses.
 #[derive(Debug, Default)]
 pub(crate) struct Flag(AtomicBool);
 
@@ -22,7 +22,7 @@ impl Flag {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Sets it, and says what it was.
+    /// Sets it, and returns its old value.
     pub(crate) fn replace(&self, is_set: bool) -> bool {
         self.0.swap(is_set, Ordering::Relaxed)
     }

@@ -1,7 +1,7 @@
-//! Whom dockgate runs as, seen in what the kernel says of its threads; and what it says of a socket
-//! that it may not open.
+//! The user that dockgate runs as, according to the kernel's information about its threads; and its
+//! messages about a socket that it may not open.
 //!
-//! These tests need root: they start dockgate as many a user and in namespaces of its own.
+//! These tests need root: they start dockgate as several users and in separate namespaces.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,10 +17,10 @@ use crate::support::{FakeDaemon, Gate, LIMIT, Refused, Setup, eventually, get, w
 
 const UNREACHABLE: Refused = Refused(502, "daemon_unreachable");
 
-/// A policy for the one operation that is asked for here.
+/// A policy for the only operation that is requested here.
 const INFO: &str = r#"allow = ["SystemInfo"]"#;
 
-/// The sets that a process that gives everything up leaves empty.
+/// The sets that are empty after a process has given up everything.
 const OWN_SETS: [&str; 4] = ["CapInh", "CapPrm", "CapEff", "CapAmb"];
 
 /// The fields of `/proc/PID/status` that say what a thread may do, for each thread.
@@ -39,13 +39,13 @@ fn threads(gate: &Gate) -> Vec<HashMap<String, String>> {
     threads.collect()
 }
 
-/// Fails unless every thread has these ids for good, and no capability that it could use.
+/// Fails unless every thread has these ids permanently, and no capability that it could use.
 #[track_caller]
 fn assert_runs_as(gate: &Gate, uid: u32, gid: u32, groups: &str, case: &str) {
     let threads = threads(gate);
     assert!(threads.len() > 1, "{case}: one thread alone");
     for thread in threads {
-        // Real, effective, saved, and that of file systems.
+        // Real, effective, saved, and file system id.
         let all_of = |id: u32| [id; 4].map(|id| id.to_string()).join(" ");
         assert_eq!(thread["Uid"], all_of(uid), "{case}: {thread:?}");
         assert_eq!(thread["Gid"], all_of(gid), "{case}: {thread:?}");
@@ -60,7 +60,7 @@ fn assert_runs_as(gate: &Gate, uid: u32, gid: u32, groups: &str, case: &str) {
     }
 }
 
-/// Fails unless no thread could regain a capability from anywhere.
+/// Fails unless no thread could regain a capability in any way.
 #[track_caller]
 fn assert_bounded(gate: &Gate, case: &str) {
     for thread in threads(gate) {
@@ -129,7 +129,8 @@ fn a_policy_that_cannot_be_read_again_is_told_at_start() {
     }
 }
 
-/// Fails unless root becomes these ids before a socket of this owner, group and mode, and says so.
+/// Fails unless root switches to these ids for a socket with this owner, group and mode, and says
+/// so.
 #[track_caller]
 fn assert_becomes(
     (uid, gid, mode): (u32, u32, u32),
@@ -200,7 +201,7 @@ fn root_becomes_whom_it_is_asked_to() {
 #[test]
 fn a_daemon_behind_tcp_needs_no_group() {
     let daemon = FakeDaemon::on_tcp(|exchange| exchange.reply("200 OK", "", b"{}"));
-    // A name, which is looked up by a thread of its own.
+    // A name, which a separate thread looks up.
     let upstream = daemon.upstream().replace("127.0.0.1", "localhost");
     let gate = Setup::before(upstream, INFO).start();
     gate.ask(get("/info")).assert_ok("by TCP");
@@ -365,7 +366,7 @@ fn an_ambient_capability_is_given_up_too() {
 #[test]
 fn a_system_without_the_wanted_ids_is_gone_on_with() {
     let daemon = daemon(0, 0, 0o660);
-    // A user namespace in which there is nobody but root.
+    // A user namespace in which only root exists.
     let command = ["unshare", "--user", "--map-root-user"];
     let gate = Setup::new(&daemon, INFO).through(&command).start();
     gate.ask(get("/info")).assert_ok("in a user namespace");
@@ -401,7 +402,7 @@ fn a_closed_socket_is_told_with_the_line_to_write_and_serves_once_it_is_open() {
         UNREACHABLE.assert(&gate.ask(get("/info")), "closed again");
     }
     eventually("the reason again", || (times(&gate) > 1).then_some(()));
-    // All that it says is there once it has ended.
+    // Its complete output, after it has ended.
     let said = gate.end().1;
     assert_eq!(said.matches(&told).count(), 2, "once for each time: {said}");
 }
@@ -454,7 +455,7 @@ fn a_folder_in_the_socket_s_place_is_told() {
     gate.assert_tells(&told);
 }
 
-/// Gives the file an access list that lets in whom its mode lets in, but not user 1000.
+/// Gives the file an access list that allows what its mode allows, except for user 1000.
 const SHUT_OUT: &str = "
 import os, struct, sys
 entries = [(1, 6, -1), (2, 0, 1000), (4, 6, -1), (16, 6, -1), (32, 6, -1)]
@@ -496,11 +497,11 @@ fn a_socket_that_was_replaced_behind_its_mount_is_told() {
     let gate = Setup::before(at(&mounted), INFO).through(&command).start();
     gate.ask(get("/info")).assert_ok("the first socket");
     drop(daemon);
-    // The daemon is there again, behind a new socket that the mount does not show.
+    // The daemon is back, with a new socket that the mount does not show.
     let anew = Folder::at(host.parent().unwrap());
     let _daemon = UnixListener::bind(&host).unwrap();
     let start = Instant::now();
-    let told = "the socket's file has refused connections for 1";
+    let told = "the socket has refused connections for 1";
     while !gate.diagnostics().contains(told) {
         UNREACHABLE.assert(&gate.ask(get("/info")), "the old socket");
         assert!(start.elapsed() < 2 * LIMIT, "{}", gate.diagnostics());

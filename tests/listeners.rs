@@ -1,5 +1,5 @@
-//! Where clients connect: sockets and their modes, several at once, systems without IPv6 or without
-//! files, and what is said when a listener cannot be had.
+//! Where clients connect: sockets and their modes, several listeners, systems without IPv6 or
+//! without file descriptors, and the messages when a listener cannot be opened.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -25,7 +25,7 @@ fn at(path: &Path) -> String {
     format!("unix://{}", path.display())
 }
 
-/// A program that becomes another, for which system calls fail.
+/// Becomes another program, in which some system calls fail.
 const WITHOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/without.py");
 
 #[test]
@@ -42,7 +42,7 @@ fn a_unix_listener_has_its_mode_from_its_first_moment() {
             let case = format!("{written:?}, mask {mask}");
             let folder = Folder::new();
             let path = folder.path().join("gate.sock");
-            // It can have no other mode than the one that it was made with.
+            // Its mode can only be the one that it was created with.
             let masked = format!("umask {mask} && exec python3 {WITHOUT} chmod \"$@\"");
             let mut setup = Setup::new(&daemon, INFO).through(&["sh", "-c", &masked, "sh"]);
             setup.settings = format!("[[listener]]\naddress = \"{}\"\n{written}", at(&path));
@@ -100,7 +100,7 @@ fn a_socket_that_was_left_behind_is_replaced() {
         let mut setup = Setup::new(&daemon, INFO);
         setup.listen = vec![at(&path)];
         setup.start().ask(get("/info")).assert_ok(round);
-        // It is no longer root at its end, and the folder is root's.
+        // At its end it is no longer root, and the folder belongs to root.
         assert!(path.exists(), "{round}");
     }
     fs::remove_file(&path).unwrap();
@@ -172,7 +172,7 @@ fn a_system_without_ipv6_is_listened_on_by_ipv4() {
     assert!(told.contains("cannot listen on tcp://[::1]:0"), "{told}");
 }
 
-/// As a user without a capability, whose ports begin at the usual 1024.
+/// As a user without capabilities, whose ports begin at 1024 as usual.
 const USER: &[&str] = &[
     "unshare",
     "--net",
@@ -181,7 +181,7 @@ const USER: &[&str] = &[
     "--clear-groups",
 ];
 
-/// Fails unless a dockgate that is to listen there says this instead, and ends.
+/// Fails unless a dockgate that should listen there prints this instead, and exits.
 #[track_caller]
 fn assert_not_listening(through: &[&str], address: &str, told: &str) {
     let nowhere = "unix:///nonexistent/docker.sock".to_owned();
@@ -293,7 +293,7 @@ fn a_socket_whose_holder_accepts_nobody_is_somebodys() {
     let path = folder.path().join("full.sock");
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     socket.bind(&SockAddr::unix(&path).unwrap()).unwrap();
-    // One connection may wait, and a further one would have to wait for that.
+    // One connection may wait in the queue, and a second one would have to wait for it.
     socket.listen(0).unwrap();
     let _waiting = UnixStream::connect(&path).unwrap();
     let told = format!(
@@ -357,20 +357,20 @@ fn accepting_survives_a_lack_of_files() {
 
 #[test]
 fn a_lack_of_files_is_not_blamed_on_the_daemon() {
-    const TOLD: &str = "no file is left for another connection to the daemon";
+    const TOLD: &str = "too many files are open for another connection to the daemon";
     let daemon = FakeDaemon::start();
     let gate = Setup::new(&daemon, INFO)
         .settings("limits.connect = '300ms'")
         .through(&["sh", "-c", "ulimit -n 40 && exec \"$@\"", "sh"])
         .start();
-    // The one question of its own is over, and its file free.
+    // Dockgate's only question is over, and its file descriptor is free.
     gate.assert_tells("connected to ");
     let mut clients: Vec<_> = (0..60).map(|_| gate.connect()).collect();
     gate.assert_tells("cannot accept connections");
     for client in &mut clients[..2] {
         client.request(get("/info"));
         let told = Refused(502, "daemon_unreachable").assert(&client.reply(), "no file");
-        let want = "dockgate: no file is left for a connection to the Docker daemon: \
+        let want = "dockgate: too many files are open for a connection to the Docker daemon: \
             raise the limit on open files, or lower limits.connections";
         assert_eq!(told, want);
     }
@@ -385,7 +385,7 @@ fn a_lack_of_files_is_not_blamed_on_the_daemon() {
 #[test]
 fn a_daemon_that_does_not_accept_is_given_up_after_the_limit() {
     let daemon = TcpListener::bind("127.0.0.1:0").unwrap();
-    // The system takes as many connections for it as may wait, and one more.
+    // The system queues as many connections as allowed, and one more.
     SockRef::from(&daemon).listen(0).unwrap();
     let address = daemon.local_addr().unwrap();
     let _waiting = TcpStream::connect(address).unwrap();
@@ -406,7 +406,8 @@ fn a_daemon_that_is_behind_with_accepting_is_waited_for() {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
     socket.bind(&SockAddr::unix(&path).unwrap()).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
-    // One connection may wait; for a further one the system says at once that it cannot.
+    // One connection may wait in the queue; for a second one the system says at once that it
+    // cannot.
     socket.listen(0).unwrap();
     let daemon = UnixListener::from(socket);
     let _waiting = UnixStream::connect(&path).unwrap();

@@ -1,11 +1,11 @@
 //! Requests for an object that cannot exist, because no engine accepts its name.
 //!
-//! `docker inspect X` asks for a container X, an image, a network, a volume and so on, and goes on only
-//! behind a 404. So `acme/app:1` is asked for as a container too. Such a request is never sent: it
-//! gets the engine's own answer from here.
+//! `docker inspect X` asks for a container X, then for an image, a network, a volume and so on, and
+//! only continues after a 404. So it also asks for a container called `acme/app:1`. Dockgate never
+//! sends such a request; it answers here as the engine would.
 //!
-//! Source: the routes of `daemon/server/router` in moby/moby, most of which take slashes in a name; the
-//! answers of Docker 20.10 to 29, which have the same texts.
+//! Source: the routes of `daemon/server/router` in moby/moby, most of which allow slashes in a name;
+//! the answers of Docker 20.10 to 29, which all have the same texts.
 
 use super::operation::{Method, Object};
 use super::percent;
@@ -20,20 +20,20 @@ pub struct Absent {
     kind: Object,
     /// Its name, decoded once.
     pub(crate) name: String,
-    /// The API version that the client speaks, if it says.
+    /// The API version that the client asked for, if any.
     pub(crate) version: Option<ApiVersion>,
     /// Whether the name has a slash that is not escaped.
     has_slash: bool,
 }
 
-/// Finds the operation and the object of a request whose object cannot exist; `None` for every other, be it
-/// that its name has another spelling or that it would name an object to another reader.
+/// Finds the operation and the object of a request whose object cannot exist. `None` for any other request,
+/// including one whose name has another spelling or could name an existing object to another parser.
 pub(crate) fn absent(method: &str, target: &str) -> Option<Absent> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (version, path) = split_version(path).ok()?;
     let query = Query::parse(query).ok()?;
     let (operation, kind, raw) = routed(Method::named(method)?, path)?;
-    // The link of one container to another has a name with a slash, and this removes it.
+    // A link between containers has a slash in its name, and this request removes one.
     if operation == Operation::ContainerDelete && query.is_true("link") {
         return None;
     }
@@ -48,7 +48,7 @@ pub(crate) fn absent(method: &str, target: &str) -> Option<Absent> {
 }
 
 impl Absent {
-    /// What the engine answers, in the status that it has for it.
+    /// The engine's answer, with its status.
     pub(crate) fn answer(&self) -> String {
         let name = &self.name;
         match self.kind {
@@ -58,7 +58,7 @@ impl Absent {
             Object::Plugin => format!("plugin \"{name}\" not found"),
             Object::Network => format!("network {name} not found"),
             Object::Config | Object::Node | Object::Secret | Object::Service | Object::Task => {
-                // The engine's routes take these names only as one segment.
+                // The engine's routes accept these names only as one segment.
                 if self.has_slash {
                     "page not found".to_owned()
                 } else {
@@ -70,14 +70,16 @@ impl Absent {
         }
     }
 
-    /// Whether the engine says that there is no such object; of an image it says that its name is none.
+    /// Whether the engine answers that there is no such object. For an image it answers that the name
+    /// is not valid.
     pub(crate) fn is_not_found(&self) -> bool {
         !matches!(self.kind, Object::Image | Object::Repository)
     }
 }
 
-/// The operation whose template a path has if a name may have slashes, and that name. The template with the
-/// longest end decides, as `/services/{id}/logs` before `/services/{id}`; of two names none is taken apart.
+/// The operation whose template matches the path if names may have slashes, and that name. The template
+/// with the longest fixed end wins: `/services/{id}/logs` before `/services/{id}`. Templates with two names
+/// are not considered.
 fn routed(method: Method, path: &str) -> Option<(Operation, Object, &str)> {
     let mut found: Option<(usize, Operation, Object, &str)> = None;
     for operation in Operation::ALL {
@@ -103,7 +105,8 @@ fn routed(method: Method, path: &str) -> Option<(Operation, Object, &str)> {
     found.map(|(_, operation, kind, name)| (operation, kind, name))
 }
 
-/// A name with its escapes decoded once; `None` if it could be decoded again, or has what a reader cleans.
+/// A name, decoded once. `None` if it could be decoded again, or has parts that another parser would clean
+/// up.
 fn decoded(raw: &str) -> Option<String> {
     let name = String::from_utf8(percent::decode(raw)?).ok()?;
     let is_clean = |segment: &str| !matches!(segment, "" | "." | "..");
@@ -111,7 +114,7 @@ fn decoded(raw: &str) -> Option<String> {
     (name.split('/').all(is_clean) && !name.contains(is_odd)).then_some(name)
 }
 
-/// Whether no object of this kind can have the name. A network can have nearly every name.
+/// Whether no object of this kind can have the name. A network can have nearly any name.
 fn cannot_exist(kind: Object, name: &str) -> bool {
     let can_be_called: fn(&str) -> bool = if kind.has_reference() {
         is_reference

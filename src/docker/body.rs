@@ -1,14 +1,15 @@
-//! The bodies that are judged: every field that any API version from 1.24 to 1.56 has, one line each.
+//! The bodies that Dockgate checks: every field of the API versions 1.24 to 1.56, one line each.
 //!
-//! A body is walked along its table. What the table does not have is refused, what it has must be of
-//! its shape, and what is left is known whole: a policy reads what it must judge, and the daemon gets
-//! a rendering of the same values. A new field of the API is one more line.
+//! A body is compared with its table. A field that the table does not have is rejected, and a value
+//! must have the shape that the table says. So every field that remains is understood: a policy
+//! checks those that it must, and the daemon gets a rendering of the same values. A new field of the
+//! API is one more line.
 //!
-//! Shapes are no ranges: a number that the daemon's type cannot hold, or a text that it cannot parse,
-//! is the daemon's to refuse.
+//! Shapes have no ranges: the daemon itself rejects a number that its type cannot hold, or a text
+//! that it cannot parse.
 //!
 //! Source: `api/swagger.yaml` of moby/moby for the fields, `api/types` for their names and types, its
-//! handlers for what they do; Go's `encoding/json` for how they are read.
+//! handlers for what they do; Go's `encoding/json` for how it reads them.
 
 mod container;
 mod field_meaning;
@@ -35,17 +36,17 @@ pub(crate) use {
     tests::parse,
 };
 
-/// A body, and what is wrong with it.
+/// A body, and its problems.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Parsed<'a> {
-    /// What its table has of it, each field in the daemon's own spelling.
+    /// The fields that its table has, with their keys in the daemon's spelling.
     pub(crate) value: Json<'a>,
-    /// The first thing that the daemon itself would ignore or refuse, which is left as it was. Such a body is for
-    /// those who only observe.
+    /// The first thing that the daemon itself would ignore or reject; it is left as it was. Such a body is used
+    /// in observe mode only.
     pub(crate) flaw: Option<BadBody>,
 }
 
-/// The fields of an operation's body, if it is judged.
+/// The fields of an operation's body, if Dockgate checks it.
 pub(crate) fn table(operation: Operation) -> Option<&'static Table> {
     operation.spec().judged.body.map(fields)
 }
@@ -67,17 +68,16 @@ fn fields(document: Document) -> &'static Table {
     }
 }
 
-/// The fields of `HostConfig`, which an inspection of a container has too.
+/// The fields of `HostConfig`, which the inspection of a container also has.
 pub(crate) fn host_config() -> &'static Table {
     &container::HOST_CONFIG
 }
 
-/// Parses a body and keeps what its table has, each field in the daemon's own spelling.
+/// Parses a body and keeps the fields that its table has, with their keys in the daemon's spelling.
 ///
-/// A key in another case is the field's, as it is to the daemon, and a field that is there twice with the same value
-/// is there once. Fields that are ignored and nulls are dropped, as the daemon makes nothing of them; a null that
-/// stands under a key of a map becomes the value that the daemon takes it for. A body that is null is
-/// an empty object.
+/// Like the daemon, it ignores the case of keys, and it accepts a field that appears twice with the same value. It
+/// drops ignored fields and nulls, because the daemon does nothing with them; a null under a key of a map becomes
+/// the value that the daemon reads it as. A null body becomes an empty object.
 pub(crate) fn parse_with_flaws<'a>(
     bytes: &'a [u8],
     table: &'static Table,
@@ -92,10 +92,11 @@ pub(crate) fn parse_with_flaws<'a>(
     Ok(Parsed { value, flaw })
 }
 
-/// Whether the body of an operation that takes none says nothing: JSON that is empty, of no more bytes than the daemon
-/// lets pass there.
+/// Whether the body of an operation that takes none is as good as empty: empty JSON, in no more bytes than the daemon
+/// accepts there.
 ///
-/// Source: `postContainersStart` of moby/moby, which allows what old clients sent for nothing.
+/// Source: `postContainersStart` of moby/moby, which accepts what old clients sent as an empty
+/// body.
 pub(crate) fn says_nothing(bytes: &[u8]) -> bool {
     let is_nothing = |value| match value {
         Json::Null => true,
@@ -107,10 +108,10 @@ pub(crate) fn says_nothing(bytes: &[u8]) -> bool {
     bytes.len() <= MAX_OF_NOTHING && (is_blank() || Json::parse(bytes).is_ok_and(is_nothing))
 }
 
-/// The most bytes of a body that says nothing.
+/// The longest body that counts as empty, in bytes.
 pub(crate) const MAX_OF_NOTHING: usize = 7;
 
-/// Whether the body of a start asks for no stream to and from the command.
+/// Whether the body of a start asks not to stream the command's input and output.
 pub(crate) fn asks_to_detach(body: &[u8]) -> bool {
     let Ok(body) = Json::parse(body) else {
         return false;
@@ -119,18 +120,18 @@ pub(crate) fn asks_to_detach(body: &[u8]) -> bool {
     members.any(|(key, value)| key.eq_ignore_ascii_case("Detach") && value.is_true())
 }
 
-/// What nearly all bodies have room in, so that their rendering is not moved as it grows.
+/// Enough room for nearly all bodies, so that the rendering is not moved while it grows.
 const USUAL_BYTES: usize = 4096;
 
-/// The bytes to send for a body that was kept.
+/// Renders a kept body as the bytes to send.
 ///
-/// `HostConfig` is always among them: without it, engines up to 26.1 look for its fields one level
+/// `HostConfig` is always included: without it, engines up to 26.1 read its fields from one level
 /// above.
 pub(crate) fn rendered(value: &Json, document: Option<Document>) -> String {
     let mut text = String::with_capacity(USUAL_BYTES);
     value.render(&mut text);
     if document == Some(Document::Container) && value.get("HostConfig").is_none() {
-        // The object ends in its brace.
+        // Replaces the closing brace.
         text.pop();
         text.push_str(if text.len() > 1 { "," } else { "" });
         text.push_str("\"HostConfig\":{}}");

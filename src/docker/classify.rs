@@ -1,7 +1,7 @@
-//! Which operation a target names: one row of the table, or a path outside of it, or none.
+//! Finds the operation of a request target: a row of the table, a path outside of it, or nothing.
 //!
-//! The [`Call`] that comes out is the one object that policy, streaming, hijacking, the record and
-//! the upstream read, and the path sent on is rebuilt from it.
+//! Policy, streaming, hijacking, the audit record and the upstream all read the resulting [`Call`],
+//! and the path to send is rebuilt from it.
 
 mod nearest;
 
@@ -18,50 +18,51 @@ use super::query::Query;
 use super::table::Operation;
 use super::target::{ApiVersion, BadTarget, NETWORKS, Target, is_name, is_reference};
 
-/// A request, understood.
+/// A parsed request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     pub(crate) method: Method,
     pub(crate) subject: Subject,
-    /// The API version that the client speaks, if it says.
+    /// The API version that the client asked for, if any.
     pub(crate) version: Option<ApiVersion>,
-    /// The query, on JSON operations only the keys that the table has.
+    /// The query; on JSON operations it has only the keys in the table.
     pub(crate) query: Query,
 }
 
-/// What a call is addressed to.
+/// What a call is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// An operation of the table.
     Operation {
         operation: Operation,
-        /// The template of the path it was called by.
+        /// The path template that matched.
         template: &'static str,
-        /// What stands for the `{..}` of the template, in order, decoded.
+        /// The values for the `{..}` of the template, in order, decoded.
         names: Vec<String>,
     },
-    /// A path whose first segment the table does not use: Podman's own API. Only a policy that names it grants it.
+    /// A path whose first segment is not in the table, such as Podman's own API. Only a policy that names the path
+    /// allows it.
     Outside {
-        /// The path below the version, clean and without escapes.
+        /// The path after the version, clean and without escapes.
         path: String,
     },
 }
 
-/// Why a target names nothing.
+/// Why a target does not match anything.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unclassified {
     #[error(transparent)]
     Bad(#[from] BadTarget),
-    #[error("{method} {path} is no operation of the Docker API{}", nearest.map(|near| format!(": the nearest is {near}")).unwrap_or_default())]
+    #[error("{method} {path} is not an operation of the Docker API{}", nearest.map(|near| format!(": the nearest is {near}")).unwrap_or_default())]
     Unknown {
         method: String,
-        /// Below the version.
+        /// The path after the version.
         path: String,
         nearest: Option<&'static Route>,
     },
 }
 
-/// Finds the operation that a method and a target name.
+/// Finds the operation for a method and a target.
 pub(crate) fn classify(method: &str, target: Target<'_>) -> Result<Call, Unclassified> {
     let unknown = || Unclassified::Unknown {
         method: method.to_owned(),
@@ -94,19 +95,19 @@ pub(crate) fn classify(method: &str, target: Target<'_>) -> Result<Call, Unclass
     }
 }
 
-/// Whether the table uses a path's first segment, so that no raw path may begin with it.
+/// Whether a path's first segment is in the table, so that no raw path may begin with it.
 pub(crate) fn is_in_table(first_segment: &str) -> bool {
     INDEX.contains_key(first_segment)
 }
 
 impl Call {
-    /// The call that a method and a target make, if they make one.
+    /// The call for a method and a target, if they are valid.
     #[must_use]
     pub fn parse(method: &str, target: &str) -> Option<Self> {
         classify(method, Target::parse(target).ok()?).ok()
     }
 
-    /// The operation, unless the path is outside of the table.
+    /// The operation, or `None` for a path outside of the table.
     #[must_use]
     pub fn operation(&self) -> Option<Operation> {
         match &self.subject {
@@ -119,17 +120,17 @@ impl Call {
         self.operation().map(Operation::spec)
     }
 
-    /// The worst that it can do; of a path outside of the table nothing is known.
+    /// The worst that it can do; unknown for a path outside of the table.
     pub(crate) fn effect(&self) -> Effect {
         self.spec().map_or(Effect::Control, |spec| spec.effect)
     }
 
-    /// What of it a policy decides about. A path outside of the table is allowed or denied as a whole.
+    /// What a policy decides about. A path outside of the table is allowed or denied as a whole.
     pub(crate) fn judged(&self) -> Judged {
         self.spec().map_or(WHOLE, |spec| spec.judged)
     }
 
-    /// What it does with a body. `Import` is resolved by the query.
+    /// What happens to its body. The query decides for `Import`.
     pub(crate) fn body(&self) -> Body {
         match self.spec().map_or(Body::Tar, |spec| spec.body) {
             Body::Import if self.query.text("fromSrc").is_empty() => Body::Discarded,
@@ -138,7 +139,7 @@ impl Call {
         }
     }
 
-    /// What its reply is like; outside of the table it may be endless.
+    /// How its reply behaves; outside of the table it may be endless.
     pub(crate) fn reply(&self) -> Reply {
         let endless = Reply::Stream(Endless::Always);
         self.spec().map_or(endless, |spec| spec.reply)
@@ -156,7 +157,7 @@ impl Call {
         }
     }
 
-    /// The kind and the name or id of each object that the path names, in order; outside of the table not known.
+    /// The kind and the name or id of each object in the path, in order; unknown outside of the table.
     pub(crate) fn objects(&self) -> impl Iterator<Item = (Object, &str)> {
         let (kinds, names): (&[Object], &[String]) = match &self.subject {
             Subject::Operation {
@@ -168,12 +169,12 @@ impl Call {
         kinds.iter().copied().zip(names)
     }
 
-    /// The name or id of what it is about, if the path has one.
+    /// The name or id of its object, if the path has one.
     pub(crate) fn object(&self) -> Option<&str> {
         self.objects().next().map(|(_, name)| name)
     }
 
-    /// The path with its version, as it is sent on.
+    /// The path to send, with its version.
     pub(crate) fn path(&self) -> String {
         let mut text = String::with_capacity(ROOM_FOR_TARGET);
         if let Some(version) = self.version {
@@ -188,7 +189,7 @@ impl Call {
                 names,
             } => {
                 let kinds = operation.spec().objects.iter();
-                // Behind each `{` stands the name's placeholder, and what follows it.
+                // Each part after a `{` has the name's placeholder, and the text that follows it.
                 let mut pieces = template.split('{');
                 text.extend(pieces.next());
                 for ((piece, name), kind) in pieces.zip(names).zip(kinds) {
@@ -204,7 +205,7 @@ impl Call {
         text
     }
 
-    /// The whole target, as it is sent on.
+    /// The target to send.
     pub(crate) fn render(&self) -> String {
         let mut text = self.path();
         self.query.render(&mut text);
@@ -212,17 +213,17 @@ impl Call {
     }
 }
 
-/// Most targets are no longer, in bytes.
+/// Long enough for most targets, in bytes.
 const ROOM_FOR_TARGET: usize = 128;
 
-/// A route, its template split for matching.
+/// A route, with its template split into segments.
 struct Pattern {
     operation: Operation,
     route: &'static Route,
     segments: Vec<&'static str>,
 }
 
-/// The routes in the order of the table.
+/// The routes, in the table's order.
 static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     let mut patterns = Vec::new();
     for operation in Operation::ALL.iter().copied() {
@@ -236,7 +237,7 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     patterns
 });
 
-/// The same by their first segment.
+/// The routes by their first segment.
 static INDEX: LazyLock<HashMap<&str, Vec<&Pattern>>> = LazyLock::new(|| {
     let mut index: HashMap<_, Vec<_>> = HashMap::new();
     for pattern in &*PATTERNS {
@@ -247,12 +248,12 @@ static INDEX: LazyLock<HashMap<&str, Vec<&Pattern>>> = LazyLock::new(|| {
 });
 
 impl Pattern {
-    /// What stands for the template's names, still escaped, if the segments have its shape.
+    /// The values for the template's names, still escaped, if the segments match it.
     fn names(&self, segments: &[&str]) -> Option<Vec<String>> {
         let many = segments.len().checked_sub(self.segments.len())?;
         let mut rest = segments.iter().copied();
         let mut names = Vec::new();
-        // The name of a network may have slashes, which the docker command line does not escape.
+        // A network's name may have slashes, which the docker command line does not escape.
         let is_of_network = self.segments.first() == Some(&NETWORKS);
         for wanted in &self.segments {
             let is_long = is_of_network && wanted.starts_with('{');
@@ -305,7 +306,7 @@ impl Pattern {
     }
 }
 
-/// The name or id of an object, its escapes decoded once.
+/// An object's name or id, decoded once.
 fn read_name(kind: Object, text: &str) -> Result<String, BadTarget> {
     if kind.has_reference() {
         let escapes = [("%2F", "/"), ("%3A", ":"), ("%40", "@")];

@@ -1,13 +1,14 @@
-//! Closed lists: as enums whose members have a name in texts, and of words.
+//! Closed lists: enums whose members have names, and lists of words.
 
-/// Makes a closed list, its members in one order, and the name of each, which its documentation ends in.
+/// Makes an enum, the list of its members in the same order, and the name of each, which is added to its
+/// documentation.
 macro_rules! closed {
     ($(#[$meta:meta])* $list:ident, by $name:ident { $($(#[$doc:meta])* $member:ident = $text:literal,)+ }) => {
         $(#[$meta])*
         pub enum $list { $($(#[$doc])* #[doc = concat!("`", $text, "`")] $member),+ }
 
         impl $list {
-            /// Every one of them.
+            /// All members, in order.
             pub const ALL: &[Self] = &[$(Self::$member),+];
 
             /// Its name.
@@ -27,7 +28,7 @@ macro_rules! closed {
 
 pub(crate) use closed;
 
-/// Whether a word is one of a list, which has them with spaces between.
+/// Whether a word is in a list of words separated by spaces.
 pub(super) fn is_listed(word: &str, list: &str) -> bool {
     list.split(' ').any(|listed| listed == word)
 }

@@ -1,10 +1,10 @@
-//! Strict JSON: a document that has one reading, whoever reads it.
+//! Strict JSON: a document that every parser reads in the same way.
 //!
-//! The daemon's reader folds the case of keys, lets a repeated key win or merge, replaces what is no
-//! Unicode, and takes bytes behind the document. Here such a document is refused, so that what was
-//! judged can be rendered again and sent. Numbers are kept as they are written.
+//! The daemon's parser ignores the case of keys, lets a repeated key win or merge, replaces invalid
+//! Unicode, and ignores bytes after the document. Here such a document is rejected, so that the
+//! checked values can be rendered again and sent. Numbers are kept as written.
 //!
-//! Source: RFC 8259; Go's `encoding/json` for what the daemon would make of the rest.
+//! Source: RFC 8259; Go's `encoding/json` for how the daemon would read everything else.
 
 mod bad;
 mod parser;
@@ -28,15 +28,15 @@ impl<'a> Json<'a> {
         parser::parse(bytes, false)
     }
 
-    /// Parses one document whose keys may stand twice in an object, until they were made [`single`].
+    /// Parses one document in which an object may have a key twice, until [`single`] removes it.
     pub(crate) fn parse_with_doubles(bytes: &'a [u8]) -> Result<Self, BadJson> {
         parser::parse(bytes, true)
     }
 }
 
-/// Leaves the first of members that have the same key and the same value. The daemon makes the same of two as of
-/// one: it reads an object into what it has of it already, an array over its elements, and replaces everything else. The
-/// error is a key that has two values.
+/// Keeps the first of several members with the same key and the same value. To the daemon two mean the same as one:
+/// it reads an object into its earlier value, an array over its elements, and replaces any other value. The error is
+/// a key with two different values.
 pub(crate) fn single(members: &mut Vec<Member<'_>>) -> Result<(), String> {
     if parser::doubled(members).is_none() {
         return Ok(());
@@ -53,7 +53,7 @@ pub(crate) fn single(members: &mut Vec<Member<'_>>) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether two values say the same. The order of keys says nothing.
+/// Whether two values are equal. The order of keys does not matter.
 fn is_same(one: &Json, other: &Json) -> bool {
     match (one, other) {
         (Json::Object(one), Json::Object(other)) => {

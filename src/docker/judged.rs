@@ -1,11 +1,11 @@
-//! What of a request a policy decides about, beyond whether the operation is allowed.
+//! What a policy checks in a request, besides whether the operation is allowed.
 //!
-//! The table says it of each operation in one column, so that no rule keeps a list of operations. The rules match on
-//! these closed lists, and a new entry of one makes each of them decide.
+//! One column of the table says this for each operation, so that no rule needs a list of operations. Rules match
+//! on these closed lists, so the compiler requires a decision for each new entry.
 
 use super::closed::closed;
 
-/// What of an operation's requests is judged.
+/// What is checked in an operation's requests.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged {
     pub(crate) block: Option<Block>,
@@ -18,38 +18,38 @@ closed! {
     /// A table of a policy that restricts operations.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     Block, by name {
-        /// Where files are put.
+        /// Which paths files may be written to.
         Archive = "archive",
-        /// What a build may have.
+        /// What a build may use.
         Build = "build",
         /// What a container may have.
         Create = "create",
         /// What may run in containers.
         Exec = "exec",
-        /// Which images may be fetched, named and sent away.
+        /// Which images may be pulled, tagged and pushed.
         Images = "images",
-        /// What networks may be made, and who may be put on them.
+        /// Which networks may be created, and which containers may join them.
         Networks = "networks",
-        /// What volumes may be made.
+        /// Which volumes may be created.
         Volumes = "volumes",
     }
 }
 
-/// What an operation does to the object that its path names, as far as rules tell it from others.
+/// What an operation does to the object in its path, as far as rules need to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Deed {
-    /// Lets the client type into a container, or watch it.
+    /// Lets the client type into a container, or read its output.
     Attaches,
     Connects,
     Disconnects,
-    /// What every other does: its effect says enough.
+    /// Anything else: the operation's effect says enough.
     Other,
-    /// Makes a command ready in the container.
+    /// Prepares a command in the container.
     PreparesExec,
     RunsExec,
-    /// Puts the container on its networks, which are found by their names then.
+    /// Puts the container on its networks, which are looked up by name at that time.
     Starts,
-    /// Ends the container's life, or takes its name from it.
+    /// Stops or deletes the container, or changes its name.
     TakesAway,
     Uploads,
 }
@@ -59,38 +59,38 @@ pub(crate) enum Deed {
 pub(crate) enum Parameters {
     /// Where files are written.
     Archive,
-    /// Whether the client types.
+    /// Whether the client can type.
     Attach,
     Build,
-    /// The state that a container starts from.
+    /// The checkpoint that a container starts from.
     Checkpoint,
-    /// The container that an image is made of, and the image's name.
+    /// The container that an image is made from, and the image's name.
     Commit,
-    /// Which image is fetched or imported, and its name.
+    /// Which image is pulled or imported, and its name.
     Fetch,
-    /// Nothing that a rule is about.
+    /// Nothing that a rule checks.
     Free,
-    /// Nothing, as the names of the images are in the tar.
+    /// Nothing, because the images' names are in the tar.
     Load,
     Name,
-    /// Nothing, and no key is sent on: with one of Podman's a network's containers are deleted with it.
+    /// Nothing, and no key is sent on: one of Podman's keys also deletes a network's containers.
     NoKeys,
     Processes,
-    /// Which tag of an image is sent away.
+    /// Which tag of an image is pushed.
     Push,
     Registry,
     Rename,
-    /// Whether a service goes back to what it was.
+    /// Whether a service is rolled back.
     Rollback,
     Tag,
 }
 
-/// Which keys of a query name what is made, renamed or tagged.
+/// Which query keys have the new name of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
     /// `name` names a container.
     Container,
-    /// None does.
+    /// No key has a name.
     None,
     /// `repo` and `tag` name an image.
     Repository,
@@ -98,25 +98,25 @@ pub(crate) enum Naming {
     Tags,
 }
 
-/// What a JSON body describes that is judged field by field.
+/// The type of a JSON body whose fields are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Document {
     Container,
     ContainerUpdate,
-    /// A container and its place on a network.
+    /// A container and its endpoint on a network.
     Endpoint,
     Exec,
     ExecStart,
-    /// What an image says of the containers that are made of it.
+    /// The config of an image, which containers made from it start with.
     ImageConfig,
     /// A container that leaves a network.
     Leaving,
     Network,
     Service,
-    /// All that a service is from then on.
+    /// The complete service, as it will be from then on.
     ServiceUpdate,
     Volume,
-    /// Who may use a volume of the swarm.
+    /// Who may use a cluster volume.
     VolumeUpdate,
 }
 
@@ -154,7 +154,7 @@ impl Judged {
 }
 
 impl Parameters {
-    /// Which keys name what is made, renamed or tagged.
+    /// Which query keys have the new name of an object.
     pub(crate) fn naming(self) -> Naming {
         match self {
             Self::Build => Naming::Tags,

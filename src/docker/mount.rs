@@ -1,7 +1,8 @@
-//! A mount, in whichever of the API's spellings it came.
+//! A mount, in any of the API's formats.
 //!
-//! The source of a bind is cleaned, and sent so: what is compared with a rule is what is mounted. Podman joins the parts
-//! of a mount to one text, as its command line has it, and reads that again: no part may hold what separates them there.
+//! The source of a bind is cleaned and sent in that form, so that the path that is checked is the path that is
+//! mounted. Podman joins the parts of a mount into one text, as on its command line, and parses that again: no part
+//! may contain the separators.
 //!
 //! Source: `daemon/volume/mounts/linux_parser.go` of moby/moby;
 //! `pkg/api/handlers/compat/containers_create.go` of containers/podman.
@@ -22,46 +23,46 @@ use super::target::is_name;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mount<'a> {
     pub(crate) source: Source<'a>,
-    /// What can be done with it; changing its labels counts as writing.
+    /// What the container can do with it; changing its labels counts as writing.
     pub(crate) access: Access,
-    /// Whether mounts made in the container come out on the host.
+    /// Whether mounts made in the container also appear on the host.
     pub(crate) is_shared: bool,
 }
 
-/// Where a mount comes from.
+/// The source of a mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source<'a> {
-    /// A path of the host, clean.
+    /// A clean path on the host.
     Host(Cow<'a, str>),
-    /// A volume, new if there is none of the name; with the driver and the options that a new one gets.
+    /// A volume. If none has this name, the driver and options are used to make it.
     Volume {
-        /// Without one it is made for this container alone.
+        /// If missing, a volume is made for only this container.
         name: Option<&'a str>,
         driver: Option<&'a str>,
         options: &'a [Member<'a>],
-        /// The labels of a new one.
+        /// The labels of a new volume.
         labels: &'a [Member<'a>],
     },
-    /// Memory, with what of its options opens something.
+    /// Memory, with those of its options that need permission.
     Memory(Vec<&'a str>),
-    /// An image's files.
+    /// The files of an image.
     Image(&'a str),
 }
 
-/// Why a mount is refused by itself. Some texts end in the daemon's own words.
+/// Why a mount is rejected whatever the policy says. Some texts end in the daemon's own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadMount {
     #[error("has a consistency that is neither cached, consistent, default nor delegated")]
     Consistency,
     #[error("has a mode that the daemon does not know")]
     Mode,
-    #[error("has options of another type than its own")]
+    #[error("has options of another mount type")]
     Options,
-    #[error("is no source:target[:mode]")]
+    #[error("is not of the form source:target[:mode]")]
     Parts,
-    #[error("has a target that begins without `/`: mount path must be absolute")]
+    #[error("has a target that does not begin with `/`: mount path must be absolute")]
     Relative,
-    #[error("has the root as a target: destination can't be '/'")]
+    #[error("has `/` as its target: destination can't be '/'")]
     Root,
     #[error(
         "has a source that is not a clean absolute path: write it without `..`, backslash or, in the long form, a comma"
@@ -73,8 +74,10 @@ pub(crate) enum BadMount {
         "has a target that is not a clean absolute path: write it without `..`, backslash, `:`, `,` or `*`"
     )]
     Target,
-    /// A node of a swarm would fill it in.
-    #[error("has a template, which is filled in only after it was judged: write it out")]
+    /// A swarm node would fill it in.
+    #[error(
+        "has a template, which the swarm fills in only after this check: write the value itself"
+    )]
     Template,
     #[error("has a type that is neither bind, volume, tmpfs nor image")]
     Type,
@@ -84,14 +87,14 @@ pub(crate) enum BadMount {
     VolumeName,
 }
 
-/// The modes that the daemon knows in the short form.
+/// The modes of the short form.
 const MODES: &str =
     "cached consistent delegated nocopy private ro rprivate rshared rslave rw shared slave z Z";
-/// What the long form may have as its propagation, and as its consistency.
+/// The values for propagation and consistency in the long form.
 const PROPAGATIONS: &str = "private rprivate rshared rslave shared slave";
 const CONSISTENCIES: &str = "cached consistent default delegated";
 
-/// Reads the short form: `source:target[:mode]`, or a target alone for a volume without a name.
+/// Parses the short form: `source:target[:mode]`, or only a target for a volume without a name.
 pub(crate) fn short(text: &str) -> Result<Mount<'_>, BadMount> {
     let parts: Vec<&str> = text.split(':').collect();
     let (source, target, mode) = match parts.as_slice() {
@@ -122,7 +125,7 @@ pub(crate) fn short(text: &str) -> Result<Mount<'_>, BadMount> {
     })
 }
 
-/// Reads the long form, an object of the API's `Mount`.
+/// Parses the long form, the API's `Mount` object.
 pub(crate) fn long<'a>(mount: &'a Json<'a>) -> Result<Mount<'a>, BadMount> {
     let text = |key: &str| mount.at(key).text().unwrap_or_default();
     let (source, kind) = (text("Source"), text("Type"));
@@ -130,14 +133,14 @@ pub(crate) fn long<'a>(mount: &'a Json<'a>) -> Result<Mount<'a>, BadMount> {
         return Err(BadMount::Template);
     }
     check_target(text("Target"))?;
-    // Older engines drop the options of another type silently.
+    // Older engines silently drop the options of other types.
     let is_of_other =
         |(key, owner): &(&str, &str)| kind != *owner && !mount.at(key).members().is_empty();
     if OPTIONS.iter().any(is_of_other) {
         return Err(BadMount::Options);
     }
     let source = match kind {
-        // Podman separates the parts of a long form by commas.
+        // Podman separates the parts of a long form with commas.
         "bind" | "image" if source.contains(',') => return Err(BadMount::Source),
         "bind" => Source::Host(host_path(source)?),
         "volume" => {
@@ -173,7 +176,7 @@ pub(crate) fn long<'a>(mount: &'a Json<'a>) -> Result<Mount<'a>, BadMount> {
     })
 }
 
-/// The options of each type of the long form.
+/// The options of each type in the long form.
 const OPTIONS: &[(&str, &str)] = &[
     ("BindOptions", "bind"),
     ("ImageOptions", "image"),
@@ -181,7 +184,7 @@ const OPTIONS: &[(&str, &str)] = &[
     ("VolumeOptions", "volume"),
 ];
 
-/// What can be done with a mount. Of what is no path of the host, nothing comes along.
+/// What the container can do with a mount. Only paths on the host bring mounts below them along.
 fn access(source: &Source<'_>, is_read_only: bool, is_non_recursive: bool) -> Access {
     match source {
         _ if !is_read_only => Access::Write,
@@ -190,7 +193,7 @@ fn access(source: &Source<'_>, is_read_only: bool, is_non_recursive: bool) -> Ac
     }
 }
 
-/// What of a memory mount's options, joined by commas, undoes what the daemon sets, or is none that is known.
+/// The options of a memory mount, separated by commas, that undo the daemon's own or are unknown.
 pub(crate) fn opening<'a>(options: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let known = "gid mode nodev noexec nosuid nr_blocks nr_inodes ro rw size uid";
     let is_harmless = |option: &&str| {
@@ -201,7 +204,7 @@ pub(crate) fn opening<'a>(options: impl Iterator<Item = &'a str>) -> Vec<&'a str
     options.filter(|option| !is_harmless(option)).collect()
 }
 
-/// Whether options of the local driver make a volume of memory, which is no path of the host.
+/// Whether options of the local driver make a volume in memory, which is not a path on the host.
 pub(crate) fn is_memory<'a>(options: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
     let (mut kind, mut device) = (None, None);
     for (key, value) in options {
@@ -215,21 +218,22 @@ pub(crate) fn is_memory<'a>(options: impl Iterator<Item = (&'a str, &'a str)>) -
     kind == Some("tmpfs") && device == Some("tmpfs")
 }
 
-/// A path of the host, cleaned.
+/// A path on the host, cleaned.
 fn host_path(path: &str) -> Result<Cow<'_, str>, BadMount> {
     let clean = path.starts_with('/').then(|| cleaned(path));
     clean.filter(|path| is_clean(path)).ok_or(BadMount::Source)
 }
 
-/// The short form of a mount of the host with its source cleaned, if it is not clean already.
+/// The short form of a host mount with its source cleaned, unless it is clean already.
 pub(crate) fn clean_short(text: &str) -> Option<String> {
     let (source, rest) = text.split_once(':').filter(|_| text.starts_with('/'))?;
     (!is_clean(source)).then(|| format!("{}:{rest}", cleaned(source)))
 }
 
-/// Checks the path in the container at which something is mounted.
+/// Checks the path in the container where something is mounted.
 pub(crate) fn check_target(target: &str) -> Result<(), BadMount> {
-    // Nothing is compared with it, so it is sent as it is, and every engine cleans it alike.
+    // It is sent as it is, because nothing is compared with it and every engine cleans it in the
+    // same way.
     let clean = cleaned(target);
     if !target.starts_with('/') {
         Err(BadMount::Relative)
@@ -263,7 +267,7 @@ fn volume<'a>(name: Option<&'a str>, options: &'a Json<'a>) -> Result<Source<'a>
     })
 }
 
-/// Checks the path within a volume or an image, which must be clean as one below a root.
+/// Checks a path within a volume or an image. It must be as clean as a path from the root.
 fn check_subpath(options: &Json) -> Result<(), BadMount> {
     let subpath = options.at("Subpath").text().unwrap_or_default();
     if subpath.is_empty() || is_literal(&format!("/{subpath}")) {

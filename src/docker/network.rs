@@ -1,20 +1,20 @@
-//! Names of networks, which Docker restricts far less than other names: it only denies blank ones.
+//! Names of networks, which Docker restricts far less than other names: it only rejects blank ones.
 //!
 //! In a path such a name is escaped, or has plain slashes, as the docker command line sends it. Docker's router
-//! decodes the path once and takes everything between the fixed parts for the name; it answers a name with an
-//! empty, `.` or `..` part with a redirect. The name is sent on as one segment, with everything escaped that
-//! could mean something.
+//! decodes the path once and takes everything between the fixed parts as the name; if the name has an empty,
+//! `.` or `..` part, it answers with a redirect. Dockgate sends the name as one segment, and escapes every
+//! special character.
 //!
 //! Source: `daemon/server/router/network` and `daemon/network.go` of moby/moby; `ParseNetworkFlag` in
-//! `pkg/specgen` of containers/podman for the modes that have something behind a colon.
+//! `pkg/specgen` of containers/podman for the modes with a value after a colon.
 
 use super::closed::is_listed;
 
-/// What stands before the colon of a network mode that is not the name of a network.
+/// The words before a colon that make it a network mode and not the name of a network.
 const MODES: &str = "bridge container default host none ns pasta private service slirp4netns";
 
-/// Whether a text can be the name or id of a network and nothing else: not a network mode, not a word that
-/// policies have for networks (`@own`), not a pattern, and nothing that shows as another name.
+/// Whether a text can only be the name or id of a network: not a network mode, not a keyword of policies
+/// (`@own`), not a pattern, and without characters that make it look like another name.
 pub(crate) fn is_network_name(text: &str) -> bool {
     let is_mode = text
         .split_once(':')
@@ -29,14 +29,15 @@ pub(crate) fn is_network_name(text: &str) -> bool {
         && !text.contains(is_confusing)
 }
 
-/// Whether a network is one that somebody made: the names of an engine's own mean the same everywhere.
+/// Whether a user created the network: the engine's own networks have the same names everywhere.
 pub(crate) fn is_user_defined(network: &str) -> bool {
     !matches!(network, "bridge" | "default" | "host" | "none")
 }
 
-/// Whether a character cannot be seen, looks like a space, or is one of a pattern or of a router's.
+/// Whether a character is invisible, looks like a space, or has a meaning in patterns or to a
+/// router.
 fn is_confusing(character: char) -> bool {
-    // Patterns, and those that join, hide or reorder what stands beside them.
+    // Pattern characters, and characters that join, hide or reorder their neighbors.
     const SINGLE: &str =
         "*?\\\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{3164}\u{feff}\u{ffa0}";
     character.is_control()

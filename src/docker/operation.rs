@@ -1,44 +1,44 @@
-//! What the columns of the table of operations mean.
+//! The columns of the table of operations.
 //!
-//! The rows are in `table.rs`. Routing, policy, limits, the record and the documents are derived from them.
+//! The rows are in `table.rs`. Routing, policy, limits, audit records and the docs are derived from them.
 
 use std::fmt;
 
 use super::closed::closed;
 use super::judged::Judged;
 
-/// One operation: its row in the table.
+/// One operation: a row of the table.
 #[derive(Debug)]
 pub struct Spec {
     /// Its `operationId` in the Docker Engine API.
     pub name: &'static str,
     /// The API's group, as policies name it in `section:effect`.
     pub section: &'static str,
-    /// What allowing it gives away, for people who decide about it: a sentence without its end.
+    /// What allowing it gives away, for people who decide about it: a sentence without a period.
     pub risk: &'static str,
     /// The worst that it can do.
     pub effect: Effect,
     pub(crate) body: Body,
     pub(crate) reply: Reply,
     pub(crate) judged: Judged,
-    /// The first API version that documents it, never below 1.24. For documentation alone: the
-    /// daemon registers every route under every version.
+    /// The first API version that documents it, but at least 1.24. Only for the docs: the daemon
+    /// registers every route under every version.
     pub min_api: &'static str,
-    /// The kind of object that each `{..}` of its paths names, in order.
+    /// The kind of object for each `{..}` of its paths, in order.
     pub objects: &'static [Object],
     /// The query keys whose values are harmless to log.
     pub logged: &'static [&'static str],
-    /// The method and path of each of its routes, most often one.
+    /// The method and path of each of its routes; most operations have one.
     pub routes: &'static [Route],
 }
 
 /// A method and a path template below the version prefix.
 ///
-/// Shape: `/`-separated segments, each a literal, `{name}` (one segment) or, once, `{name...}` (one
-/// or more segments, as image and plugin names have).
+/// Shape: segments separated by `/`, each a literal, `{name}` (one segment) or, once, `{name...}`
+/// (one or more segments, because the names of images and plugins have slashes).
 #[derive(Debug, PartialEq, Eq)]
 pub struct Route {
-    /// The method, which the daemon matches case-sensitively.
+    /// The method; the daemon's comparison is case-sensitive.
     pub method: Method,
     /// The template.
     pub path: &'static str,
@@ -80,14 +80,14 @@ closed! {
         /// A config of the swarm.
         Config = "config",
         Container = "container",
-        /// A command that was made ready in a container.
+        /// A command that was prepared in a container.
         Exec = "exec",
         Image = "image",
         Network = "network",
         /// A machine of the swarm.
         Node = "node",
         Plugin = "plugin",
-        /// An image at a registry.
+        /// An image in a registry.
         Repository = "repository",
         /// A secret of the swarm.
         Secret = "secret",
@@ -102,22 +102,22 @@ closed! {
 /// What an operation does with a request's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Body {
-    /// None belongs here. JSON is read, thrown away and never sent, as some clients repeat their
-    /// query there; anything else is refused.
+    /// It takes none. JSON is read, discarded and never sent, because some clients repeat their
+    /// query there; anything else is rejected.
     Discarded,
-    /// A tar when the query's `fromSrc` names one, else as `Discarded`.
+    /// A tar if the query's `fromSrc` says so, otherwise as `Discarded`.
     Import,
-    /// JSON, with the query keys that the handler reads; no other key is sent on.
+    /// JSON. The list has the query keys that the handler reads; no other key is sent on.
     Json(&'static [&'static str]),
-    /// None may be there: old daemons read a host configuration from it.
+    /// It must be empty: old daemons read a host configuration from it.
     Refused,
     Tar,
 }
 
-/// What an operation's reply is like.
+/// How an operation's reply behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// It ends by itself.
+    /// It ends.
     Plain,
     /// It may last until the client leaves.
     Stream(Endless),
@@ -125,30 +125,30 @@ pub(crate) enum Reply {
     Hijack(Upgrade),
 }
 
-/// When a streamed reply has no end of its own.
+/// When a streamed reply does not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endless {
     Always,
-    /// If this query key is true as the daemon reads booleans.
+    /// If this query key is true to the daemon.
     If(&'static str),
-    /// Unless this query key is there and false as the daemon reads booleans.
+    /// Unless this query key is present and false to the daemon.
     Unless(&'static str),
 }
 
 closed! {
-    /// The one value of `Upgrade` that an operation answers to.
+    /// The only value of `Upgrade` that an operation accepts.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     Upgrade, by as_str {
         /// Raw bytes to and from a container. Without the header the daemon answers 200 and does the same.
         Tcp = "tcp",
-        /// HTTP/2 by the deprecated BuildKit endpoints.
+        /// HTTP/2 for the deprecated BuildKit endpoints.
         H2c = "h2c",
         /// A websocket to a container.
         Websocket = "websocket",
     }
 }
 
-/// Makes the closed list of operations, and what is known of each, in one order.
+/// Makes the enum of operations, the list of its members in the same order, and their rows.
 macro_rules! operations {
     ($(section $section:literal; $(
         #[doc = $risk:literal]
@@ -167,10 +167,10 @@ macro_rules! operations {
             /// The sections of the table, in its order.
             pub const SECTIONS: &[&str] = &[$($section),+];
 
-            /// Names that the API or its clients use for an operation beside the one that the table has.
+            /// Other names that the API or its clients use for an operation.
             pub const ALIASES: &[(&str, Self)] = &[$($($(($alias, Self::$name),)?)+)+];
 
-            /// What is known of it.
+            /// Its row.
             #[must_use]
             pub fn spec(self) -> &'static Spec {
                 match self {
@@ -193,7 +193,7 @@ macro_rules! operations {
                 }
             }
 
-            /// The operation of this name, spelled as the API spells it, or of this alias.
+            /// The operation with this name, in the API's spelling, or with this alias.
             #[must_use]
             pub fn named(name: &str) -> Option<Self> {
                 let listed = Self::ALL.iter().map(|operation| (operation.spec().name, *operation));
@@ -212,7 +212,7 @@ macro_rules! operations {
 pub(super) use operations;
 
 impl Method {
-    /// Whether it asks for no change, so that a request without body may be sent twice.
+    /// Whether it does not change anything, so that a request without a body may be sent twice.
     pub(crate) fn is_safe(self) -> bool {
         matches!(self, Self::GET | Self::HEAD)
     }
@@ -232,7 +232,8 @@ impl Effect {
 }
 
 impl Object {
-    /// Whether its name is a reference, which may have slashes, colons and escapes. A test compares the templates.
+    /// Whether its name is a reference, which may have slashes, colons and escapes. A test compares this with the
+    /// templates.
     pub(crate) fn has_reference(self) -> bool {
         matches!(self, Self::Image | Self::Plugin | Self::Repository)
     }

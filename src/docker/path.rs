@@ -1,8 +1,8 @@
-//! Paths of hosts and containers, and the spellings of one.
+//! Paths on hosts and in containers, and their spellings.
 
 use std::borrow::Cow;
 
-/// Whether a path is absolute and has no other spelling.
+/// Whether a path is absolute and in its only spelling.
 pub(crate) fn is_clean(path: &str) -> bool {
     let is_part = |part: &str| !matches!(part, "" | "." | "..");
     let is_plain = |character: char| character != '\\' && !character.is_control();
@@ -11,13 +11,14 @@ pub(crate) fn is_clean(path: &str) -> bool {
     })
 }
 
-/// Whether a path is clean and means itself in every text that an engine makes of it.
+/// Whether a path is clean, and has no characters with a special meaning in any text that an engine
+/// makes from it.
 pub(crate) fn is_literal(path: &str) -> bool {
     is_clean(path) && !path.contains([':', ',', '*'])
 }
 
-/// A path from the root on without what says nothing: `.`, a second slash, and a slash at the end. Every engine takes
-/// these out before it looks at its files. A `..` stays, because what it leads to depends on links.
+/// A path from the root, without redundant parts: `.`, repeated slashes, and a slash at the end. Every engine removes
+/// these before it looks at its files. A `..` stays, because its meaning depends on links.
 pub(crate) fn cleaned(path: &str) -> Cow<'_, str> {
     if is_clean(path) {
         return path.into();

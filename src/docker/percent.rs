@@ -1,8 +1,8 @@
-//! The escapes of a target: `%` and two hexadecimal digits for one byte.
+//! Percent-encoding in a target: `%` and two hexadecimal digits for one byte.
 
 use std::fmt::Write;
 
-/// The bytes that a text stands for, its escapes decoded once; `None` if a `%` has not two digits behind it.
+/// Decodes a text once; `None` if a `%` is not followed by two digits.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
     let mut bytes = Vec::with_capacity(text.len());
@@ -16,14 +16,14 @@ pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Appends a text with everything escaped that could mean something in a target; `space` stands for a space.
+/// Appends a text with every special character escaped; `space` replaces a space.
 pub(super) fn encode(text: &str, space: &str, to: &mut String) {
     for byte in text.bytes() {
         match byte {
             b' ' => to.push_str(space),
             b'-' | b'_' | b'.' | b'~' => to.push(char::from(byte)),
             _ if byte.is_ascii_alphanumeric() => to.push(char::from(byte)),
-            // A String takes every write.
+            // Writing to a String cannot fail.
             _ => _ = write!(to, "%{byte:02X}"),
         }
     }

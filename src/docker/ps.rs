@@ -1,12 +1,13 @@
-//! The arguments that `ps` may be given for the list of a container's processes.
+//! The arguments that clients may pass to `ps` when they list a container's processes.
 //!
 //! The daemon runs `ps` on the host, as root, with these arguments and the container's processes (`-q`); if that
-//! fails, once more for all processes of the host. Of what comes out it shows the lines that have one of the
-//! container's processes in the column titled `PID`. So the arguments must not show what is hidden otherwise,
-//! the environment of processes above all (`e` in BSD style), and that column must be what it says.
+//! fails, it runs `ps` again for all processes of the host. From the output it shows the lines that have one of
+//! the container's processes in the column titled `PID`. So the arguments must not show anything hidden, above
+//! all the environment of processes (`e` in BSD style), and that column must be the real one.
 //!
-//! `ps` reads `-ef` as Unix options, and if anything is wrong with them all, once more in BSD style, in which the
-//! `e` shows environments. So `-A` is sent instead of `-e`, which is the same and is no BSD option.
+//! `ps` first reads `-ef` as Unix options. If any of them is wrong, it reads all of them again in BSD style,
+//! where `e` shows environments. So Dockgate sends `-A` instead of `-e`: it means the same and is not a BSD
+//! option.
 //!
 //! Source: `ps/parser.c` and `ps/sortformat.c` of procps; `daemon/top_unix.go` of moby/moby.
 
@@ -14,31 +15,32 @@ use super::closed::is_listed;
 
 /// Unix options without a value.
 const UNIX: &str = "AaFHLPTcdfjlmwy";
-/// Unix options with a list of names or numbers, of which only processes are selected.
+/// Unix options with a list of names or numbers that selects processes.
 const UNIX_LISTS: &str = "CGUgpstu";
 /// BSD options without a value.
 const BSD: &str = "HSTacfgjlmrsuvwx";
 /// BSD options with a list of names or numbers.
 const BSD_LISTS: &str = "Upt";
 
-/// The columns that may be chosen, and may be sorted by. Their text is one word, and never empty.
+/// The columns that may be shown and sorted by. Their text is always exactly one word.
 const WORDS: &str = "%cpu %mem bsdtime c class cls cputime egid egroup etime etimes euid euser f flags gid group \
     lwp ni nice nlwp pcpu pgid pgrp pid pmem policy ppid pri psr rgid rgroup rss rssize rtprio \
     ruid ruser s sess sid size spid start_time stat state stime sz thcount tid time tname tt tty \
     uid uname user vsize vsz";
-/// Those of which the text may have spaces, which would move what stands behind it to another column.
+/// Columns whose text may have spaces, which would move the text after it into another column.
 const TEXTS: &str = "args bsdstart cmd comm command fname lstart start ucmd ucomm";
 
-/// Arguments that show nothing but what a list of processes shows, as they are sent; `None` for others.
+/// Checks arguments that show no more than a list of processes, and returns them as they are sent;
+/// `None` for any others.
 ///
-/// Shape: Unix options (`-ef`, `-C NAME`), BSD options (`auxf`), `--forest`, `--sort KEYS`, `-o COLUMNS`, told
-/// apart by spaces.
+/// Shape: Unix options (`-ef`, `-C NAME`), BSD options (`auxf`), `--forest`, `--sort KEYS`, `-o COLUMNS`,
+/// separated by spaces.
 pub(crate) fn harmless(arguments: &str) -> Option<String> {
     let mut words = arguments.split(' ').filter(|word| !word.is_empty());
     let mut sent = Sent::default();
     while let Some(word) = words.next() {
         let options = word.strip_prefix('-');
-        // With an `x` among them they are no Unix options, and `ps` reads them in BSD style.
+        // With an `x` among them, `ps` reads them in BSD style and not as Unix options.
         let is_unix = |options: &&str| !(options.starts_with('a') && options.contains('x'));
         if let Some(long) = word.strip_prefix("--") {
             sent.long(long, &mut words)?;
@@ -51,11 +53,11 @@ pub(crate) fn harmless(arguments: &str) -> Option<String> {
     Some(sent.words.join(" "))
 }
 
-/// The words that are sent.
+/// The words to send.
 #[derive(Default)]
 struct Sent {
     words: Vec<String>,
-    /// Whether a column with the text of several words comes before the one of the process's number.
+    /// Whether a column with several words comes before the column with the process's number.
     is_moved: bool,
     has_pid: bool,
 }
@@ -85,7 +87,8 @@ impl Sent {
         }
     }
 
-    /// Options that stand together, of which the last may have a value, behind it or as the next word.
+    /// Options that are written together. The last one may have a value, either directly after it or
+    /// as the next word.
     fn cluster<'a>(
         &mut self,
         dash: &str,
@@ -152,7 +155,7 @@ fn is_column(name: &str) -> bool {
     is_listed(name, WORDS) || is_listed(name, TEXTS)
 }
 
-/// Names or numbers with commas between them, which no reader takes for an option.
+/// Names or numbers separated by commas, which cannot be mistaken for an option.
 fn is_list(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.,/:@+-".contains(&byte);
     !text.starts_with('-') && !text.is_empty() && text.bytes().all(is_plain)
@@ -164,7 +167,8 @@ fn is_width(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a title is one word that the daemon does not confuse with the one that it finds its column by.
+/// Whether a title is one word that the daemon cannot confuse with the title of the column that it looks
+/// for.
 fn is_title(column: &str, title: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.%-".contains(&byte);
     let is_pid = title.to_ascii_uppercase().contains("PID");
@@ -223,7 +227,7 @@ mod tests {
             "-auxe",
             "-axe",
             "ae",
-            // Words that are columns behind `-o`, and options alone.
+            // Words that are columns after `-o`, and options without it.
             "user",
             "etime",
             "-f -e e",
@@ -231,7 +235,7 @@ mod tests {
             "-o pid,environ",
             "-eo pid,environ",
             "--format pid,environ",
-            // Another column that would pass for the process's number.
+            // Another column that could be mistaken for the process's number.
             "-o ppid=PID",
             "-oppid=PID,args",
             "-o user=,pid",
@@ -240,7 +244,7 @@ mod tests {
             "-o args,pid",
             "-o comm -o pid,args",
             "-eo lstart,pid,args",
-            // No list of processes, or something that is read.
+            // Not a list of processes, or something that is read.
             "L",
             "V",
             "-V",

@@ -1,4 +1,4 @@
-//! The query of a request target, read as the daemon reads it and spelled in one way.
+//! The query of a request target, read as the daemon reads it and written in one spelling.
 //!
 //! Source: Go's `net/url`, `parseQuery` and `QueryEscape`; the daemon's `httputils.BoolValue`.
 
@@ -8,17 +8,17 @@ use super::percent;
 
 /// The pairs of a query in the client's order, decoded.
 ///
-/// Shape: `key[=value]` joined by `&`; `+` is a space; empty pieces are passed over. Raw `"`, `{`
-/// and their like, which some clients send, are taken as they are and sent encoded.
+/// Shape: `key[=value]` joined by `&`; `+` is a space; empty pieces are skipped. Raw `"`, `{` and
+/// similar characters, which some clients send, are accepted and sent encoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query(Vec<(String, String)>);
 
-/// Why a query is refused.
+/// Why a query is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadQuery {
     #[error("the query has the byte {0:#04x}: write it as %{0:02X}")]
     Byte(u8),
-    #[error("the query key `{0}` stands there twice: send it once")]
+    #[error("the query key `{0}` appears twice: send it once")]
     Doubled(String),
     #[error("the query has a `%` without two hexadecimal digits: write it as %25")]
     Escape,
@@ -31,14 +31,14 @@ pub(crate) enum BadQuery {
 }
 
 impl Query {
-    /// The longest query that is read, in bytes.
+    /// The longest accepted query, in bytes.
     const MAX_BYTES: usize = 64 * 1024;
-    /// Of these bytes, those that a path needs: hyper takes no longer targets.
+    /// How many of these bytes are reserved for the path: hyper does not accept longer targets.
     const ROOM_FOR_PATH: usize = 8 * 1024;
-    /// The most pairs that are read; the daemon's own cap is far above.
+    /// The most pairs; the daemon's own limit is far higher.
     const MAX_PAIRS: usize = 1024;
 
-    /// Parses what stands behind the `?` of a target.
+    /// Parses the part of a target after the `?`.
     pub(crate) fn parse(text: &str) -> Result<Self, BadQuery> {
         if text.len() > Self::MAX_BYTES {
             return Err(BadQuery::TooLong);
@@ -58,7 +58,8 @@ impl Query {
             pairs.push((decode(key)?, decode(value)?));
         }
         let query = Self(pairs);
-        // Encoding triples a byte at most, and what is sent has the same bound.
+        // Encoding makes a byte at most three bytes long, and the limit applies to the encoded
+        // query too.
         if text.len() > Self::MAX_BYTES / 4 {
             let mut rendered = String::new();
             query.render(&mut rendered);
@@ -80,32 +81,32 @@ impl Query {
             .map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// The value that the daemon would read for a key: the first.
+    /// The value that the daemon would use for a key: the first.
     pub(crate) fn first(&self, key: &str) -> Option<&str> {
         self.pairs()
             .find(|(name, _)| *name == key)
             .map(|(_, value)| value)
     }
 
-    /// The same; empty without the key.
+    /// The value for a key; empty if the key is missing.
     pub(crate) fn text(&self, key: &str) -> &str {
         self.first(key).unwrap_or_default()
     }
 
-    /// Whether a key is there and true as the daemon reads booleans: all but a few words are.
+    /// Whether a key is present and true to the daemon: everything except a few words is true.
     pub(crate) fn is_true(&self, key: &str) -> bool {
         let value = self.text(key).trim().to_ascii_lowercase();
         !matches!(value.as_str(), "" | "0" | "no" | "false" | "none")
     }
 
-    /// Puts a value in the place of a key's.
+    /// Replaces the value of a key, if it is present.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         for (_, old) in self.0.iter_mut().filter(|(name, _)| name == key) {
             value.clone_into(old);
         }
     }
 
-    /// Says a boolean in the one spelling that every engine reads, whether it was there or not.
+    /// Writes a boolean in the one spelling that every engine understands, even if it was missing.
     pub(crate) fn state(&mut self, key: &str, is_true: bool) {
         if self.first(key).is_none() {
             self.add(key, "");
@@ -113,18 +114,18 @@ impl Query {
         self.set(key, if is_true { "1" } else { "0" });
     }
 
-    /// Adds a value, of a key that may have several.
+    /// Adds a value to a key that may have several.
     pub(crate) fn add(&mut self, key: &str, value: &str) {
         self.0.push((key.to_owned(), value.to_owned()));
     }
 
-    /// Puts a value in the place of a key's, or adds it.
+    /// Replaces the value of a key, or adds it.
     pub(crate) fn put(&mut self, key: &str, value: &str) {
         self.drop_key(key);
         self.add(key, value);
     }
 
-    /// Leaves only these keys, each once unless it is a list in the API.
+    /// Keeps only these keys, each once unless it is a list in the API.
     pub(crate) fn retain(&mut self, keys: &[&str]) -> Result<(), BadQuery> {
         let mut has_first = false;
         self.0.retain(|(key, _)| {
@@ -140,7 +141,7 @@ impl Query {
         self.0.retain(|(name, _)| name != key);
     }
 
-    /// Checks that a key that decides something stands there at most once.
+    /// Checks that a key that decides something appears at most once.
     pub(crate) fn once(&self, key: &str) -> Result<(), BadQuery> {
         match self.pairs().filter(|(name, _)| *name == key).nth(1) {
             Some(_) => Err(BadQuery::Doubled(key.to_owned())),
@@ -148,7 +149,7 @@ impl Query {
         }
     }
 
-    /// Appends `?` and the canonical spelling, or nothing when there is no pair.
+    /// Appends `?` and the canonical spelling, or nothing if there are no pairs.
     pub(crate) fn render(&self, to: &mut String) {
         let mut lead = '?';
         for (key, value) in self.pairs() {
@@ -161,13 +162,14 @@ impl Query {
     }
 }
 
-/// The keys of [`retain`](Query::retain)'s users of which the daemon reads every value.
+/// Keys kept by [`retain`](Query::retain) of which the daemon reads every value.
 const LISTS: &[&str] = &["changes", "extrahosts", "platform", "t"];
 
-/// The key of [`retain`](Query::retain)'s users of which a client sends more than the daemon reads.
+/// The key kept by [`retain`](Query::retain) that a client may send more often than the daemon
+/// reads it.
 ///
-/// docker-py's `build(dockerfile="../Outside")` puts that file into the context under another name, and sends as
-/// `dockerfile` the name and then the whole text. Every engine reads the first of them.
+/// docker-py's `build(dockerfile="../Outside")` puts that file into the context under another name. It sends
+/// `dockerfile` twice: first that name, then the whole text. Every engine reads the first one.
 const FIRST_ALONE: &str = "dockerfile";
 
 fn decode(text: &str) -> Result<String, BadQuery> {
@@ -263,7 +265,7 @@ mod tests {
             doubled.retain(&["name"]),
             Err(BadQuery::Doubled("name".to_owned()))
         );
-        // K: docker-py sends the name of a Dockerfile, and then its text.
+        // K: docker-py sends the name of a Dockerfile, then its text.
         let mut build = Query::parse("dockerfile=.df&t=a&dockerfile=FROM+a&dockerfile=b").unwrap();
         assert_eq!(build.retain(&["dockerfile", "t"]), Ok(()));
         assert_eq!(build, Query::parse("dockerfile=.df&t=a").unwrap());

@@ -1,4 +1,4 @@
-//! A reference to an image, with what the daemon adds to a short one.
+//! A reference to an image, with the parts that the daemon adds to a short one.
 //!
 //! Source: `distribution/reference`, `ParseNormalizedNamed` and `TagNameOnly`.
 
@@ -7,43 +7,43 @@ use std::net::IpAddr;
 
 use super::closed::is_listed;
 
-/// An image by its repository and what of it is meant.
+/// An image: its repository, and a tag or digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reference {
-    /// With its registry, as `docker.io/library/nginx`.
+    /// With its registry, such as `docker.io/library/nginx`.
     pub repository: String,
-    /// Which of the repository's images.
+    /// The tag or digest.
     pub version: Version,
 }
 
 /// Which image of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// The one that has the tag at the moment.
+    /// The image that currently has the tag.
     Tag(String),
-    /// The one of this digest, as `sha256:` and 64 digits; a tag beside it means nothing.
+    /// The image with this digest, `sha256:` and 64 digits; a tag next to it is ignored.
     Digest(String),
 }
 
-/// Why a text refers to no image by name.
+/// Why a text is not a valid reference to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadReference {
     #[error("could be the id of any image: write the image's name, with its tag")]
     Id,
-    #[error("is no reference to an image: write it as registry/repository:tag")]
+    #[error("is not a valid image reference: write it as registry/repository:tag")]
     Spelling,
 }
 
-/// What stands for the registry that a short name leaves out.
+/// The registry of a name that does not have one.
 const HUB: &str = "docker.io";
 const DIGEST: &str = "sha256:";
-/// The digits of a digest of SHA-256.
+/// The number of digits of an SHA-256 digest.
 const DIGITS: usize = 64;
 const MAX_TAG: usize = 128;
 const MAX_NAME: usize = 255;
 
 impl Reference {
-    /// Parses a reference and writes out what it leaves out.
+    /// Parses a reference and adds the missing parts.
     ///
     /// Shape: `[registry/]repository[:tag][@sha256:digest]`.
     pub(crate) fn parse(text: &str) -> Result<Self, BadReference> {
@@ -51,7 +51,7 @@ impl Reference {
             Some((name, digest)) => (name, Some(digest)),
             None => (text, None),
         };
-        // A port has the path behind it.
+        // A port is followed by the path.
         let (name, tag) = match name.rsplit_once(':') {
             Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
             Some(_) | None => (name, None),
@@ -74,7 +74,7 @@ impl Reference {
         })
     }
 
-    /// Parses a name that an image is to get. Here a name alone is never an id.
+    /// Parses the new name of an image. Here a name without a tag is never an id.
     pub(crate) fn of_tag(text: &str) -> Option<Self> {
         let last = text.rsplit('/').next().unwrap_or_default();
         let tag = if last.contains(':') { "" } else { ":latest" };
@@ -83,8 +83,8 @@ impl Reference {
     }
 }
 
-/// Whether the registry that an image's name begins with is on this very host, or in the network's own range of
-/// addresses: whoever has it asked can learn which ports are open there.
+/// Whether the registry in an image's name is on this host, or in the link-local address range. Anyone who can
+/// make the daemon ask it can find out which ports are open there.
 pub(crate) fn is_on_host(name: &str) -> bool {
     let Some((registry, _)) = name.split_once('/') else {
         return false;
@@ -98,7 +98,7 @@ pub(crate) fn is_on_host(name: &str) -> bool {
         return is_own(address);
     }
     let last = host.rsplit('.').next().unwrap_or_default();
-    // Some resolvers read `127.1` and `0x7f000001` as addresses.
+    // Some resolvers accept `127.1` and `0x7f000001` as addresses.
     let is_number = last.starts_with(|first: char| first.is_ascii_digit())
         && (last.starts_with("0x") || last.bytes().all(|byte| byte.is_ascii_digit()));
     let is_registry = registry.contains(['.', ':']);
@@ -112,7 +112,7 @@ fn is_own(address: IpAddr) -> bool {
     }
 }
 
-/// Names that lead to the host, beside `localhost` and what is below it.
+/// Names of the host, in addition to `localhost` and the names below it.
 const HOST_NAMES: &str = "gateway.docker.internal host.containers.internal host.docker.internal ip6-localhost \
     ip6-loopback localhost.localdomain";
 
@@ -125,7 +125,7 @@ impl fmt::Display for Reference {
     }
 }
 
-/// A name with its registry written out.
+/// A name with its registry.
 fn repository(name: &str) -> Option<String> {
     if name.len() > MAX_NAME {
         return None;

@@ -1,14 +1,15 @@
 //! Every operation of the Docker Engine API that Dockgate knows.
 //!
-//! A request that no row matches is denied; there is no wildcard and no fallback. Debug, legacy
-//! and `OPTIONS` routes are not here, and so denied.
+//! A request that no row matches is denied; there is no wildcard and no fallback. Debug, legacy and
+//! `OPTIONS` routes have no row, so they are denied.
 //!
-//! Each row begins with what allowing the operation gives away: the worst that it can do, whatever the block of
-//! a policy leaves of it. Where a block decides between an ordinary object and root on the host, it says both.
+//! Each row begins with what you give away by allowing the operation: the worst that it can do, however a
+//! policy's block restricts it. If a block decides between an ordinary object and root on the host, it says
+//! both.
 //!
-//! Source: Docker Engine API 1.24 to 1.56, `api/swagger.yaml` and `daemon/server/router` in
-//! moby/moby. Of the router alone, without an entry in the document: the checkpoints,
-//! `BuildCancel`, `Grpc`, and the second path of `NetworkList`. `SECURITY.md` says which were used in attacks.
+//! Source: Docker Engine API 1.24 to 1.56, `api/swagger.yaml` and `daemon/server/router` in moby/moby. Only in
+//! the router, without an entry in the document: the checkpoints, `BuildCancel`, `Grpc`, and the second path
+//! of `NetworkList`. `SECURITY.md` says which were used in attacks.
 
 use super::judged::{Block, Deed, Document, Parameters, WHOLE, by};
 use super::operation::Body::{Discarded, Import, Json, Refused, Tar};
@@ -17,30 +18,30 @@ use super::operation::Reply::{Hijack, Plain, Stream};
 use super::operation::{Endless, Method, Object, Route, Spec, Upgrade, operations};
 
 operations! {
-    // what allowing it gives away: a sentence without its end, of at most 110 characters
-    // operation => its routes, of what kinds the objects are that their paths name, another name of it;
-    //     effect, body, reply, what of a request is judged, first API version, [query keys harmless to log];
+    // what you give away by allowing it: a sentence without a period, of at most 110 characters
+    // operation => its routes, the kinds of the objects in their paths, an alias;
+    //     effect, body, reply, what a policy checks, first API version, [query keys that are harmless to log];
 
     section "containers";
     /// shows every container's names, image, command line, labels, ports and mounts
     ContainerList => GET "/containers/json";
         Read, Discarded, Plain, WHOLE, "1.24", ["all", "limit", "size"];
-    /// makes an ordinary container, or one that is root on the host where its block is unrestricted
+    /// creates ordinary containers; if its block is unrestricted, containers that are root on the host
     ContainerCreate => POST "/containers/create";
         Control, Json(&["name", "platform"]), Plain, by(Block::Create).query(Parameters::Name).body(Document::Container), "1.24", ["name", "platform"];
-    /// shows the environment of any container, in which passwords often stand
+    /// shows any container's environment variables, which often contain passwords
     ContainerInspect => GET "/containers/{name}/json" of Container;
         Read, Discarded, Plain, WHOLE, "1.24", ["size"];
-    /// shows the command lines of any container's processes, in which passwords can stand
+    /// shows the command lines of any container's processes, which can contain passwords
     ContainerTop => GET "/containers/{name}/top" of Container;
         Content, Discarded, Plain, WHOLE.query(Parameters::Processes), "1.24", [];
-    /// shows what any container has printed, and whatever secrets its programs log
+    /// shows the output of any container, including any secrets that its programs log
     ContainerLogs => GET "/containers/{name}/logs" of Container;
         Content, Discarded, Stream(Endless::If("follow")), WHOLE, "1.24", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps", "until"];
     /// shows the names of the files that any container has added, changed or deleted
     ContainerChanges => GET "/containers/{name}/changes" of Container;
         Content, Discarded, Plain, WHOLE, "1.24", [];
-    /// reads every file of any container but those of its volumes, keys and databases included
+    /// reads all files of any container, including keys and databases, but not its volumes
     ContainerExport => GET "/containers/{name}/export" of Container;
         Content, Discarded, Plain, WHOLE, "1.24", [];
     /// shows how much CPU, memory, network and disk any container uses
@@ -49,174 +50,174 @@ operations! {
     /// changes the size of any container's terminal
     ContainerResize => POST "/containers/{name}/resize" of Container;
         Write, Discarded, Plain, WHOLE, "1.24", ["h", "w"];
-    /// starts any container that is there, with whatever it was made with
+    /// starts any existing container, with all rights that it was created with
     ContainerStart => POST "/containers/{name}/start" of Container;
         Write, Refused, Plain, WHOLE.does(Deed::Starts).query(Parameters::Checkpoint), "1.24", ["checkpoint"];
-    /// ends any container but Dockgate's own
+    /// stops any container except Dockgate's own
     ContainerStop => POST "/containers/{name}/stop" of Container;
         Write, Discarded, Plain, WHOLE.does(Deed::TakesAway), "1.24", ["signal", "t"];
-    /// ends any container but Dockgate's own, and starts it again
+    /// restarts any container except Dockgate's own
     ContainerRestart => POST "/containers/{name}/restart" of Container;
         Write, Discarded, Plain, WHOLE.does(Deed::Starts), "1.24", ["signal", "t"];
-    /// ends any container but Dockgate's own, or sends it another signal
+    /// kills any container except Dockgate's own, or sends it another signal
     ContainerKill => POST "/containers/{name}/kill" of Container;
         Write, Discarded, Plain, WHOLE.does(Deed::TakesAway), "1.24", ["signal"];
-    /// changes the limits and the restart policy of any container but Dockgate's own
+    /// changes the limits and restart policy of any container except Dockgate's own
     ContainerUpdate => POST "/containers/{name}/update" of Container;
         Write, Json(&[]), Plain, by(Block::Create).body(Document::ContainerUpdate), "1.24", [];
-    /// gives any container but Dockgate's own another name, so that others find a wrong one under the old
+    /// renames any container except Dockgate's own, so that its old name can lead to a wrong container
     ContainerRename => POST "/containers/{name}/rename" of Container;
         Write, Discarded, Plain, WHOLE.does(Deed::TakesAway).query(Parameters::Rename), "1.24", ["name"];
-    /// freezes any container but Dockgate's own
+    /// pauses any container except Dockgate's own
     ContainerPause => POST "/containers/{name}/pause" of Container;
         Write, Discarded, Plain, WHOLE, "1.24", [];
-    /// lets any paused container go on
+    /// resumes any paused container
     ContainerUnpause => POST "/containers/{name}/unpause" of Container;
         Write, Discarded, Plain, WHOLE, "1.24", [];
-    /// reads a container's output as it comes, and types into it: commands, where a shell listens
+    /// reads a container's live output and sends it input, which a shell runs as commands
     ContainerAttach => POST "/containers/{name}/attach" of Container;
         Control, Discarded, Hijack(Upgrade::Tcp), WHOLE.does(Deed::Attaches).query(Parameters::Attach), "1.24", ["logs", "stderr", "stdin", "stdout", "stream"];
-    /// types into a container by a GET, and reads its output
+    /// reads a container's live output and sends it input, with a GET request
     ContainerAttachWebsocket => GET "/containers/{name}/attach/ws" of Container;
         Control, Discarded, Hijack(Upgrade::Websocket), WHOLE.does(Deed::Attaches).query(Parameters::Attach), "1.24", ["logs", "stderr", "stdin", "stdout", "stream"];
-    /// waits for the end of any container, and shows its exit code
+    /// waits until any container stops, and shows its exit code
     ContainerWait => POST "/containers/{name}/wait" of Container;
         Read, Discarded, Stream(Endless::Always), WHOLE, "1.24", ["condition"];
-    /// deletes any container but Dockgate's own, with its files and its anonymous volumes
+    /// deletes any container except Dockgate's own, with its files and anonymous volumes
     ContainerDelete => DELETE "/containers/{name}" of Container;
         Write, Discarded, Plain, WHOLE.does(Deed::TakesAway), "1.24", ["force", "link", "v"];
-    /// shows which files any container has; before Engine 29.5.1 a race in it can touch files of the host
+    /// shows which files any container has; before Engine 29.5.1 a race can reach files of the host
     ContainerArchiveInfo => HEAD "/containers/{name}/archive" of Container;
         Content, Discarded, Plain, WHOLE, "1.24", ["path"];
-    /// reads any file of any container, keys, databases and mounted volumes included
+    /// reads any file of any container, including keys, databases and mounted volumes
     ContainerArchive => GET "/containers/{name}/archive" of Container;
         Content, Discarded, Plain, WHOLE, "1.24", ["path"];
-    /// writes any file into a container, the programs that it runs next included
+    /// writes any file into a container, including the programs that it runs next
     PutContainerArchive => PUT "/containers/{name}/archive" of Container;
         Control, Tar, Plain, by(Block::Archive).does(Deed::Uploads).query(Parameters::Archive), "1.24", ["copyUIDGID", "noOverwriteDirNonDir", "path"];
-    /// deletes every container that does not run, with its files
+    /// deletes all stopped containers, with their files
     ContainerPrune => POST "/containers/prune";
         Write, Discarded, Plain, WHOLE, "1.25", [];
-    /// shows a container's checkpoints, looked for in any folder of the host
+    /// shows a container's checkpoints, in any folder of the host
     ContainerCheckpointList => GET "/containers/{name}/checkpoints" of Container;
         Content, Discarded, Plain, WHOLE, "1.25", [];
-    /// writes a container's memory, with the secrets in it, into any folder of the host
+    /// writes a container's memory, including any secrets in it, to any folder of the host
     ContainerCheckpointCreate => POST "/containers/{name}/checkpoints" of Container;
         Control, Json(&[]), Plain, WHOLE, "1.25", [];
-    /// deletes a checkpoint, in whichever folder of the host the request names
+    /// deletes a checkpoint in any folder of the host
     ContainerCheckpointDelete => DELETE "/containers/{name}/checkpoints/{checkpoint}" of Container, Checkpoint;
         Control, Discarded, Plain, WHOLE, "1.25", [];
     section "exec";
-    /// makes a command ready in a container, which ExecStart then runs there
+    /// prepares a command in a container, for ExecStart to run
     ContainerExec => POST "/containers/{name}/exec" of Container;
         Control, Json(&[]), Plain, by(Block::Exec).does(Deed::PreparesExec).body(Document::Exec), "1.24", [];
-    /// runs a command in a container, types into it and reads its output
+    /// runs a command in a container, sends it input and reads its output
     ExecStart => POST "/exec/{name}/start" of Exec;
         Control, Json(&[]), Hijack(Upgrade::Tcp), by(Block::Exec).does(Deed::RunsExec).body(Document::ExecStart), "1.24", [];
     /// changes the size of an exec's terminal
     ExecResize => POST "/exec/{name}/resize" of Exec;
         Write, Discarded, Plain, WHOLE, "1.24", ["h", "w"];
-    /// shows the command line of an exec, in which passwords can stand, and its exit code
+    /// shows the command line of an exec, which can contain passwords, and its exit code
     ExecInspect => GET "/exec/{id}/json" of Exec;
         Read, Discarded, Plain, WHOLE, "1.24", [];
     section "images";
-    /// makes an image of any container's files, under a name that other containers may be made from
+    /// creates an image from any container's files, under a name that other containers may use
     ImageCommit => POST "/commit";
         Control, Json(&["author", "changes", "comment", "container", "pause", "repo", "tag"]), Plain, by(Block::Images).query(Parameters::Commit).body(Document::ImageConfig), "1.24", ["container", "pause", "repo", "tag"];
     /// shows the names, labels and sizes of all images
     ImageList => GET "/images/json";
         Read, Discarded, Plain, WHOLE, "1.24", ["all", "digests", "manifests", "shared-size"];
-    /// makes the engine call out to an image registry
+    /// makes the engine send a search to an image registry
     ImageSearch => GET "/images/search";
         Content, Discarded, Plain, WHOLE.query(Parameters::Registry), "1.24", ["limit", "term"];
-    /// takes whole images out, with the code and the keys in them
+    /// downloads complete images, with the code and keys in them
     ImageGetAll => GET "/images/get";
         Content, Discarded, Plain, WHOLE, "1.24", ["names", "platform"];
-    /// takes a whole image out, with the code and the keys in it
+    /// downloads a complete image, with the code and keys in it
     ImageGet => GET "/images/{name...}/get" of Image;
         Content, Discarded, Plain, WHOLE, "1.24", ["platform"];
-    /// shows the steps that built an image, with the arguments in which passwords can stand
+    /// shows the steps that built an image, with their arguments, which can contain passwords
     ImageHistory => GET "/images/{name...}/history" of Image;
         Content, Discarded, Plain, WHOLE, "1.24", ["platform"];
-    /// shows an image's environment, command and labels, in which passwords can stand
+    /// shows an image's environment variables, command and labels, which can contain passwords
     ImageInspect => GET "/images/{name...}/json" of Image;
         Read, Discarded, Plain, WHOLE, "1.24", ["manifests", "platform"];
-    /// shows how an image was built: its sources, its builder and the arguments of the build
+    /// shows how an image was built: its sources, builder and build arguments
     ImageAttestations => GET "/images/{name...}/attestations" of Image;
         Content, Discarded, Plain, WHOLE, "1.55", [];
-    /// brings images in under any name, that of an image that others trust included
+    /// adds images under any name, including the name of an image that others trust
     ImageLoad => POST "/images/load";
         Control, Tar, Stream(Endless::Always), by(Block::Images).query(Parameters::Load), "1.24", ["platform", "quiet"];
-    /// makes the engine fetch an image, under a name that other containers may be made from
+    /// makes the engine pull an image, under a name that other containers may use
     ImageCreate => POST "/images/create";
         Control, Import, Stream(Endless::Always), by(Block::Images).query(Parameters::Fetch), "1.24", ["fromImage", "platform", "repo", "tag"];
-    /// sends an image to a registry, with the code and the keys in it
+    /// pushes an image to a registry, with the code and keys in it
     ImagePush => POST "/images/{name...}/push" of Image;
         Control, Discarded, Stream(Endless::Always), by(Block::Images).query(Parameters::Push), "1.24", ["platform", "tag"];
-    /// gives an image any name, that of an image that others trust included
+    /// gives an image any name, including the name of an image that others trust
     ImageTag => POST "/images/{name...}/tag" of Image;
         Control, Discarded, Plain, by(Block::Images).query(Parameters::Tag), "1.24", ["repo", "tag"];
-    /// deletes the images that no container uses
+    /// deletes all images that no container uses
     ImagePrune => POST "/images/prune";
         Write, Discarded, Plain, WHOLE, "1.25", [];
-    /// deletes any image that no running container uses, or one of its names
+    /// deletes any image that no running container uses, or one of its tags
     ImageDelete => DELETE "/images/{name...}" of Image;
         Write, Discarded, Plain, WHOLE, "1.24", ["force", "noprune", "platforms"];
     section "distribution";
-    /// makes the engine call out to any registry, and shows what it says of an image
+    /// makes the engine connect to any registry, and shows its answer about an image
     DistributionInspect => GET "/distribution/{name...}/json" of Repository;
         Content, Discarded, Plain, WHOLE.query(Parameters::Registry), "1.30", [];
     section "build";
-    /// runs the code of a Dockerfile in containers of the builder, and gives its image a name
+    /// runs a Dockerfile's code in the builder's containers, and gives the image a name
     ImageBuild => POST "/build";
         Control, Tar, Stream(Endless::Always), by(Block::Build).query(Parameters::Build), "1.24", ["dockerfile", "forcerm", "networkmode", "nocache", "platform", "pull", "q", "rm", "squash", "t", "target", "version"];
-    /// deletes the cache of builds, so that the next ones take longer
+    /// deletes the build cache, so that the next builds take longer
     BuildPrune => POST "/build/prune";
         Write, Discarded, Plain, WHOLE, "1.31", ["all", "keep-storage"];
-    /// ends anybody's build whose id is known
+    /// cancels any build whose id the client knows
     BuildCancel => POST "/build/cancel";
         Write, Discarded, Plain, WHOLE, "1.39", ["id"];
     section "session";
-    /// opens a tunnel to the builder that nothing looks into: it can do all that builds can
+    /// opens a tunnel to the builder whose content is not checked: it can do all that builds can
     Session => POST "/session";
         Control, Discarded, Hijack(Upgrade::H2c), WHOLE, "1.31", [];
     section "grpc";
-    /// opens a tunnel to BuildKit that nothing looks into: it runs code, and can be root on the host
+    /// opens a tunnel to BuildKit whose content is not checked: it runs code and can be root on the host
     Grpc => POST "/grpc";
         Control, Discarded, Hijack(Upgrade::H2c), WHOLE, "1.40", [];
     section "networks";
     /// shows the names, addresses and labels of all networks
     NetworkList => GET "/networks", GET "/networks/" (alias "NetworkListSlash");
         Read, Discarded, Plain, WHOLE, "1.24", [];
-    /// shows the addresses of a network and the containers on it
+    /// shows a network's addresses and the containers on it
     NetworkInspect => GET "/networks/{id}" of Network;
         Read, Discarded, Plain, WHOLE, "1.24", ["scope", "verbose"];
-    /// makes an ordinary network, or one on the host's own interfaces where its block is unrestricted
+    /// creates ordinary networks; if its block is unrestricted, networks on the host's own interfaces
     NetworkCreate => POST "/networks/create";
         Write, Json(&[]), Plain, by(Block::Networks).body(Document::Network), "1.24", [];
-    /// puts a container on a network, where it reaches what it could not reach
+    /// connects a container to a network, where it can reach other containers and services
     NetworkConnect => POST "/networks/{id}/connect" of Network;
         Write, Json(&[]), Plain, by(Block::Networks).does(Deed::Connects).body(Document::Endpoint), "1.24", [];
-    /// takes a container off a network, so that nobody there reaches it
+    /// disconnects a container from a network, so that others on it cannot reach the container
     NetworkDisconnect => POST "/networks/{id}/disconnect" of Network;
         Write, Json(&[]), Plain, by(Block::Networks).does(Deed::Disconnects).body(Document::Leaving), "1.24", [];
-    /// deletes the networks that no container uses
+    /// deletes all networks that no container uses
     NetworkPrune => POST "/networks/prune";
         Write, Discarded, Plain, WHOLE, "1.25", [];
     /// deletes any network that no container is on
     NetworkDelete => DELETE "/networks/{id}" of Network;
         Write, Discarded, Plain, WHOLE.query(Parameters::NoKeys), "1.24", [];
     section "volumes";
-    /// shows all volumes with their labels and driver options, in which passwords can stand
+    /// shows all volumes with their labels and driver options, which can contain passwords
     VolumeList => GET "/volumes";
         Read, Discarded, Plain, WHOLE, "1.24", [];
-    /// shows a volume's labels and driver options, in which passwords can stand
+    /// shows a volume's labels and driver options, which can contain passwords
     VolumeInspect => GET "/volumes/{name}" of Volume;
         Read, Discarded, Plain, WHOLE, "1.24", [];
-    /// makes an ordinary volume, or one that is a folder of the host where its block grants the options
+    /// creates ordinary volumes; if its block allows driver options, volumes that are host folders
     VolumeCreate => POST "/volumes/create";
         Control, Json(&[]), Plain, by(Block::Volumes).body(Document::Volume), "1.24", [];
-    /// deletes the volumes that no container uses, with all data in them
+    /// deletes all volumes that no container uses, with all data in them
     VolumePrune => POST "/volumes/prune";
         Write, Discarded, Plain, WHOLE, "1.25", [];
     /// changes who in the swarm may use a cluster volume
@@ -226,7 +227,7 @@ operations! {
     VolumeDelete => DELETE "/volumes/{name}" of Volume;
         Write, Discarded, Plain, WHOLE, "1.24", ["force"];
     section "swarm";
-    /// shows the tokens with which other machines join the swarm as workers and managers
+    /// shows the tokens that other machines use to join the swarm as workers and managers
     SwarmInspect => GET "/swarm";
         Content, Discarded, Plain, WHOLE, "1.24", [];
     /// shows the key that unlocks the swarm's managers
@@ -235,68 +236,68 @@ operations! {
     /// makes the engine the manager of a new swarm, which listens on the network
     SwarmInit => POST "/swarm/init";
         Control, Json(&[]), Plain, WHOLE, "1.24", [];
-    /// puts the engine under the managers of a swarm, who can run anything on it
+    /// joins the engine to a swarm, whose managers can run anything on it
     SwarmJoin => POST "/swarm/join";
         Control, Json(&[]), Plain, WHOLE, "1.24", [];
-    /// takes the engine out of its swarm, which ends the services that run on it
+    /// removes the engine from its swarm, which stops the services that run on it
     SwarmLeave => POST "/swarm/leave";
         Write, Discarded, Plain, WHOLE, "1.24", ["force"];
     /// changes the swarm's settings, its tokens and its certificate authority
     SwarmUpdate => POST "/swarm/update";
         Control, Json(&["rotateManagerToken", "rotateManagerUnlockKey", "rotateWorkerToken", "version"]), Plain, WHOLE, "1.24", ["rotateManagerToken", "rotateManagerUnlockKey", "rotateWorkerToken", "version"];
-    /// unlocks a manager of the swarm with its key
+    /// unlocks a swarm manager with its key
     SwarmUnlock => POST "/swarm/unlock";
         Write, Json(&[]), Plain, WHOLE, "1.25", [];
     section "services";
-    /// shows the environment and the command of every service, in which passwords often stand
+    /// shows all services' environment variables and commands, which often contain passwords
     ServiceList => GET "/services";
         Read, Discarded, Plain, WHOLE, "1.24", ["status"];
-    /// shows a service's environment and command, in which passwords often stand
+    /// shows a service's environment variables and command, which often contain passwords
     ServiceInspect => GET "/services/{id}" of Service;
         Read, Discarded, Plain, WHOLE, "1.24", ["insertDefaults"];
-    /// makes containers on any machine of the swarm: root there where its block is unrestricted
+    /// creates containers on any machine of the swarm; if its block is unrestricted, as root there
     ServiceCreate => POST "/services/create";
         Control, Json(&[]), Plain, by(Block::Create).body(Document::Service), "1.24", [];
-    /// changes what any service but Dockgate's own runs: root on its machines where unrestricted
+    /// changes what any service except Dockgate's own runs; if unrestricted, as root on its machines
     ServiceUpdate => POST "/services/{id}/update" of Service;
         Control, Json(&["registryAuthFrom", "rollback", "version"]), Plain, by(Block::Create).query(Parameters::Rollback).body(Document::ServiceUpdate), "1.24", ["registryAuthFrom", "rollback", "version"];
-    /// deletes any service but Dockgate's own, and ends its containers
+    /// deletes any service except Dockgate's own, and stops its containers
     ServiceDelete => DELETE "/services/{id}" of Service;
         Write, Discarded, Plain, WHOLE, "1.24", [];
-    /// shows what any service has printed, and whatever secrets its programs log
+    /// shows the output of any service, including any secrets that its programs log
     ServiceLogs => GET "/services/{id}/logs" of Service;
         Content, Discarded, Stream(Endless::If("follow")), WHOLE, "1.25", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps"];
     section "nodes";
-    /// shows the machines of the swarm with their addresses, labels and resources
+    /// shows all machines of the swarm with their addresses, labels and resources
     NodeList => GET "/nodes";
         Read, Discarded, Plain, WHOLE, "1.24", [];
     /// shows the addresses, labels and resources of a machine of the swarm
     NodeInspect => GET "/nodes/{id}" of Node;
         Read, Discarded, Plain, WHOLE, "1.24", [];
-    /// takes a machine out of the swarm
+    /// removes a machine from the swarm
     NodeDelete => DELETE "/nodes/{id}" of Node;
         Write, Discarded, Plain, WHOLE, "1.24", ["force"];
-    /// makes a machine of the swarm a manager, or takes its work away from it
+    /// makes a machine a manager of the swarm, or stops the swarm's tasks on it
     NodeUpdate => POST "/nodes/{id}/update" of Node;
         Control, Json(&["version"]), Plain, WHOLE, "1.24", ["version"];
     section "tasks";
-    /// shows the environment and the command of every task, in which passwords often stand
+    /// shows all tasks' environment variables and commands, which often contain passwords
     TaskList => GET "/tasks";
         Read, Discarded, Plain, WHOLE, "1.24", [];
-    /// shows a task's environment and command, in which passwords often stand
+    /// shows a task's environment variables and command, which often contain passwords
     TaskInspect => GET "/tasks/{id}" of Task;
         Read, Discarded, Plain, WHOLE, "1.24", [];
-    /// shows what any task has printed, and whatever secrets its programs log
+    /// shows the output of any task, including any secrets that its programs log
     TaskLogs => GET "/tasks/{id}/logs" of Task;
         Content, Discarded, Stream(Endless::If("follow")), WHOLE, "1.29", ["details", "follow", "since", "stderr", "stdout", "tail", "timestamps"];
     section "secrets";
-    /// shows the names and labels of the swarm's secrets, and nothing of what is in them
+    /// shows the names and labels of the swarm's secrets, but not their values
     SecretList => GET "/secrets";
         Read, Discarded, Plain, WHOLE, "1.25", [];
     /// stores a secret in the swarm
     SecretCreate => POST "/secrets/create";
         Write, Json(&[]), Plain, WHOLE, "1.25", [];
-    /// shows the name and labels of a secret, and nothing of what is in it
+    /// shows the name and labels of a secret, but not its value
     SecretInspect => GET "/secrets/{id}" of Secret;
         Read, Discarded, Plain, WHOLE, "1.25", [];
     /// changes the labels of any secret of the swarm
@@ -306,13 +307,13 @@ operations! {
     SecretDelete => DELETE "/secrets/{id}" of Secret;
         Write, Discarded, Plain, WHOLE, "1.25", [];
     section "configs";
-    /// shows all configs of the swarm with what is in them, passwords included where some are there
+    /// shows all configs of the swarm with their content, including any passwords
     ConfigList => GET "/configs";
         Content, Discarded, Plain, WHOLE, "1.30", [];
     /// stores a config in the swarm
     ConfigCreate => POST "/configs/create";
         Write, Json(&[]), Plain, WHOLE, "1.30", [];
-    /// shows what is in a config of the swarm, passwords included where some are there
+    /// shows the content of a config of the swarm, including any passwords
     ConfigInspect => GET "/configs/{id}" of Config;
         Content, Discarded, Plain, WHOLE, "1.30", [];
     /// changes the labels of any config of the swarm
@@ -322,41 +323,41 @@ operations! {
     ConfigDelete => DELETE "/configs/{id}" of Config;
         Write, Discarded, Plain, WHOLE, "1.30", [];
     section "plugins";
-    /// shows all plugins with their settings, in which passwords can stand
+    /// shows all plugins with their settings, which can contain passwords
     PluginList => GET "/plugins";
         Content, Discarded, Plain, WHOLE, "1.24", [];
-    /// shows a plugin's settings, in which passwords can stand
+    /// shows a plugin's settings, which can contain passwords
     PluginInspect => GET "/plugins/{name...}/json" of Plugin;
         Content, Discarded, Plain, WHOLE, "1.25", [];
-    /// makes the engine call out to a registry, and shows what a plugin would be given of the host
+    /// makes the engine connect to a registry, and shows which host resources a plugin would get
     GetPluginPrivileges => GET "/plugins/privileges";
         Content, Discarded, Plain, WHOLE.query(Parameters::Registry), "1.25", [];
-    /// installs a plugin from a registry, which is root on the host once it is enabled
+    /// installs a plugin from a registry; once enabled, it is root on the host
     PluginPull => POST "/plugins/pull";
         Control, Json(&["name", "remote"]), Stream(Endless::Always), WHOLE.query(Parameters::Registry), "1.24", [];
-    /// installs a plugin from a tar, which is root on the host once it is enabled
+    /// installs a plugin from a tar; once enabled, it is root on the host
     PluginCreate => POST "/plugins/create";
         Control, Tar, Plain, WHOLE, "1.25", [];
-    /// starts any plugin that is installed, which can be root on the host
+    /// starts any installed plugin, which can be root on the host
     PluginEnable => POST "/plugins/{name...}/enable" of Plugin;
         Control, Discarded, Plain, WHOLE, "1.24", ["timeout"];
-    /// stops any plugin, and with it its volumes, its networks, or its rules on who may do what
+    /// stops any plugin, and with it the volumes, networks or access rules that it provides
     PluginDisable => POST "/plugins/{name...}/disable" of Plugin;
         Control, Discarded, Plain, WHOLE, "1.24", ["force"];
-    /// sends a plugin to a registry, with the code and the keys in it
+    /// pushes a plugin to a registry, with the code and keys in it
     PluginPush => POST "/plugins/{name...}/push" of Plugin;
         Write, Discarded, Stream(Endless::Always), WHOLE, "1.25", [];
-    /// changes the code of a plugin, which is root on the host once it is enabled
+    /// replaces a plugin's code; once enabled, it is root on the host
     PluginUpgrade => POST "/plugins/{name...}/upgrade" of Plugin;
         Control, Json(&["remote"]), Stream(Endless::Always), WHOLE.query(Parameters::Registry), "1.26", [];
-    /// changes a plugin's settings, the folders and devices of the host that it is given included
+    /// changes a plugin's settings, including the host folders and devices that it gets
     PluginSet => POST "/plugins/{name...}/set" of Plugin;
         Control, Json(&[]), Plain, WHOLE, "1.25", [];
-    /// deletes any plugin, with the state that it keeps
+    /// deletes any plugin, with its state
     PluginDelete => DELETE "/plugins/{name...}" of Plugin;
         Write, Discarded, Plain, WHOLE, "1.24", ["force"];
     section "ping";
-    /// shows that the engine answers, and its API version
+    /// shows that the engine responds, and its API version
     SystemPing => GET "/_ping", HEAD "/_ping" (alias "SystemPingHead");
         Read, Discarded, Plain, WHOLE, "1.24", [];
     section "version";
@@ -368,15 +369,15 @@ operations! {
     SystemInfo => GET "/info";
         Read, Discarded, Plain, WHOLE, "1.24", [];
     section "events";
-    /// shows what happens to every object, its labels and the command lines of execs included
+    /// shows what happens to every object, including its labels and the command lines of execs
     SystemEvents => GET "/events";
         Read, Discarded, Stream(Endless::Always), WHOLE, "1.24", ["since", "until"];
     section "df";
-    /// shows all images, containers and volumes with their sizes, and keeps the disk busy meanwhile
+    /// shows all images, containers and volumes with their sizes, and keeps the disk busy for that time
     SystemDataUsage => GET "/system/df";
         Read, Discarded, Plain, WHOLE, "1.25", ["type", "verbose"];
     section "auth";
-    /// makes the engine log in at any registry, with the password of the request
+    /// makes the engine log in to any registry, with the password in the request
     SystemAuth => POST "/auth";
         Write, Json(&[]), Plain, WHOLE, "1.24", [];
 }

@@ -1,23 +1,23 @@
 //! The spelling of a request target: version prefix, path, query.
 //!
-//! Nothing is normalised: a path that another reader could take for a different one is refused, so that what is judged is
-//! what is sent. Which operation a target names is [`classify`](super::classify())'s.
+//! Nothing is normalized: a path that another parser could understand differently is rejected, so that the checked
+//! path is the one that is sent. [`classify`](super::classify()) finds the operation for a target.
 //!
-//! Source: RFC 9112 section 3.2; RFC 3986 section 6.2.2 for why spellings differ; gorilla/mux as the daemon sets it up,
-//! which decodes once, cleans, and answers a path that it had to clean with 301.
+//! Source: RFC 9112 section 3.2; RFC 3986 section 6.2.2 for why spellings differ; gorilla/mux as the daemon
+//! configures it, which decodes once, cleans the path, and answers with 301 if that changed it.
 
 use std::fmt;
 
 use super::json::{quoted, shortened};
 use super::query::{BadQuery, Query};
 
-/// A target in its one spelling.
+/// A target in its only accepted spelling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Target<'a> {
-    /// The API version that the client speaks, if it says.
+    /// The API version that the client asked for, if any.
     pub(crate) version: Option<ApiVersion>,
-    /// The path below the version, with its leading `/`. Under `/images`, `/plugins` and `/distribution` it may have the
-    /// escapes `%2F`, `%3A` and `%40`, under `/networks` any; elsewhere it has none.
+    /// The path after the version, with its leading `/`. Under `/images`, `/plugins` and `/distribution` it may have
+    /// the escapes `%2F`, `%3A` and `%40`, under `/networks` any escapes; elsewhere none.
     pub(crate) path: &'a str,
     pub(crate) query: Query,
 }
@@ -31,14 +31,14 @@ pub struct ApiVersion {
     pub(crate) patch: Option<u16>,
 }
 
-/// Why a target is refused: the first rule broken.
+/// Why a target is rejected: the first rule that it breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadTarget {
-    #[error("the path has the byte {0:#04x}: no path of the Docker API has it")]
+    #[error("the path has the byte {0:#04x}, which no path of the Docker API has")]
     Byte(u8),
-    #[error("the path has a `.` or `..` segment: send it without")]
+    #[error("the path has a `.` or `..` segment: remove it")]
     DotSegment,
-    #[error("the path is empty: name what is asked for")]
+    #[error("the path is empty: send one, such as /containers/json")]
     Empty,
     #[error(
         "the path has an empty segment: write a container's name without its slash, `web` not `/web`"
@@ -47,7 +47,7 @@ pub(crate) enum BadTarget {
     #[error("the path has a `%` escape: only image, plugin and network names may have one")]
     Escape,
     #[error(
-        "`{0}` is no name or id: they begin with a letter or digit, and go on with those, `_`, `.` and `-`"
+        "`{0}` is not a valid name or id: use letters, digits, `_`, `.` and `-`, and begin with a letter or digit"
     )]
     Name(String),
     #[error(
@@ -56,19 +56,22 @@ pub(crate) enum BadTarget {
     )]
     NetworkName(String),
     #[error(
-        "`{0}` is no reference: they have letters, digits, and `_.-:@` within `/`-separated parts"
+        "`{0}` is not a valid image or plugin reference: use letters, digits and `_.-:@`, in parts separated by `/`"
     )]
     Reference(String),
-    #[error("the target does not begin with `/`: send the path alone, without scheme and host")]
+    #[error("the target does not begin with `/`: send only the path, without scheme and host")]
     NotOriginForm,
-    #[error("the path is longer than {} bytes: no name is", Target::MAX_PATH)]
+    #[error(
+        "the path is longer than {} bytes: use a shorter name or an id",
+        Target::MAX_PATH
+    )]
     TooLong,
-    #[error("the path ends in `/`: send it without")]
+    #[error("the path ends in `/`: remove it")]
     TrailingSlash,
     #[error("the version prefix is not of the form `v1.45`")]
     Version,
     #[error(
-        "API version {asked} is older than {least}, the least that is taken: use a newer client{}",
+        "API version {asked} is older than {least}, the oldest that is accepted: use a newer client{}",
         if *asked >= ApiVersion::LEAST { ", or lower `api_min`" } else { "" }
     )]
     VersionTooOld {
@@ -81,7 +84,7 @@ pub(crate) enum BadTarget {
 }
 
 impl<'a> Target<'a> {
-    /// The longest path that is read, in bytes.
+    /// The longest accepted path, in bytes.
     const MAX_PATH: usize = 4096;
 
     /// Parses a request target.
@@ -110,7 +113,7 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// Checks that the version is no older than the least that is taken. Podman's own API counts apart.
+    /// Checks that the version is not older than the minimum. Podman's own API is compared separately.
     pub(crate) fn check_version(&self, least: ApiVersion) -> Result<(), BadTarget> {
         let is_libpod = || self.segments().next() == Some(LIBPOD);
         match self.version {
@@ -128,25 +131,28 @@ impl<'a> Target<'a> {
 }
 
 impl ApiVersion {
-    /// The least that any setting takes. Before it, the start of a container took a host configuration.
+    /// The lowest version that the settings accept. Before it, starting a container could include a
+    /// host configuration.
     pub const LEAST: Self = Self::docker(24);
 
-    /// The first version that reads `NanoCpus` of a container. As with [`SERVICE_PIDS`](Self::SERVICE_PIDS), whoever
-    /// sends it asks for less: under a version that ignores it, the client gets more than was judged.
+    /// The first version that reads `NanoCpus` of a container. It asks for less, as
+    /// [`SERVICE_PIDS`](Self::SERVICE_PIDS) does: an older version ignores it, and the client would get more than
+    /// was checked.
     ///
     /// Source: `adjustForAPIVersion` in `daemon/server/router/container` and `daemon/server/router/swarm` of moby/moby.
     pub const NANO_CPUS: Self = Self::docker(25);
     /// The first version that reads `Limits.Pids` of a service.
     pub const SERVICE_PIDS: Self = Self::docker(41);
-    /// The highest version of the oldest engines that are supported: Docker 20.10, and Podman.
+    /// The highest version of the oldest supported engines: Docker 20.10, and Podman.
     const OF_OLDEST_ENGINE: Self = Self::docker(41);
 
-    /// Whether what this version has first is read under that in a path; without one, an engine takes its highest.
+    /// Whether a field that this version introduces is read when a path has that version; without a version, an
+    /// engine uses its highest.
     pub(crate) fn is_read_under(self, version: Option<Self>) -> bool {
         version.unwrap_or(Self::OF_OLDEST_ENGINE) >= self
     }
 
-    /// The version of Docker's API with this number behind the point.
+    /// Docker's API version 1 with this minor number.
     pub(crate) const fn docker(minor: u16) -> Self {
         Self {
             major: 1,
@@ -170,7 +176,7 @@ impl ApiVersion {
         })
     }
 
-    /// Appends it as it is written. The formatter's way takes many times as long.
+    /// Appends it as written. The formatter takes many times as long.
     pub(crate) fn render(self, to: &mut String) {
         push_decimal(self.major, to);
         for part in [Some(self.minor), self.patch].into_iter().flatten() {
@@ -188,7 +194,7 @@ impl fmt::Display for ApiVersion {
     }
 }
 
-/// Whether a text can be the name or the id of an object, images and plugins aside.
+/// Whether a text can be the name or id of an object other than an image or plugin.
 pub(crate) fn is_name(text: &str) -> bool {
     let is_name_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.bytes().all(is_name_byte)
@@ -202,8 +208,8 @@ pub(super) fn is_reference(text: &str) -> bool {
     })
 }
 
-/// Whether escapes may stand in the names under this first segment: those of networks, and references. A test holds
-/// it against the objects of the table.
+/// Whether names under this first segment may have escapes: those of networks, and references. A test compares this
+/// with the table's objects.
 pub(super) fn may_have_escapes(first_segment: &str) -> bool {
     matches!(
         first_segment,
@@ -211,10 +217,10 @@ pub(super) fn may_have_escapes(first_segment: &str) -> bool {
     )
 }
 
-/// The first segment of what is about networks.
+/// The first segment of the network operations.
 pub(super) const NETWORKS: &str = "networks";
 
-/// The first segment of Podman's own API, the only one with a version of three parts.
+/// The first segment of Podman's own API, the only one whose version has three parts.
 const LIBPOD: &str = "libpod";
 
 fn is_path_byte(byte: u8) -> bool {
@@ -243,7 +249,7 @@ fn check_segments(path: &str) -> Result<(), BadTarget> {
     let may_escape = segments.peek().is_some_and(|first| may_have_escapes(first));
     while let Some(segment) = segments.next() {
         match segment {
-            // A trailing slash: `classify` knows the one path that has it.
+            // A trailing slash: `classify` knows the only path that has one.
             "" if segments.peek().is_none() => {}
             "" => return Err(BadTarget::EmptySegment),
             "." | ".." => return Err(BadTarget::DotSegment),

@@ -1,7 +1,7 @@
-//! Whether a request may come from where it comes: browsers and DNS rebinding.
+//! Whether a request's origin is acceptable: protection against web pages and DNS rebinding.
 //!
-//! The daemon compares neither `Host` nor `Origin`, so a page in a browser of the host could call
-//! it. Few programs send an `Origin`; a page that had its own name rebound to a loopback address sends
+//! The daemon checks neither `Host` nor `Origin`, so any web page that is open on the host could call
+//! it. Few programs send an `Origin`; a page that rebinds its own name to a loopback address sends
 //! that name as `Host`.
 
 use std::net::IpAddr;
@@ -11,9 +11,10 @@ use crate::config::Admission;
 use crate::policy::{Denial, Reason};
 
 impl Admission {
-    /// Checks where a request comes from.
+    /// Checks the `Host` and `Origin` of requests.
     pub(crate) fn check(&self, head: &Head, on_loopback: bool) -> Result<(), Denial> {
-        // A page's image or link carries no `Origin`, but says that it comes from another site.
+        // A page's image or link has no `Origin`, but `Sec-Fetch-Site` says that it comes from
+        // another site.
         let is_from_page = match (&head.origin, head.fetch_site.as_deref()) {
             (Some(origin), _) => !self.allow_origin.contains(origin),
             (None, Some("none" | "same-origin") | None) => false,
@@ -31,9 +32,7 @@ impl Admission {
         let is_judged = on_loopback || !self.allow_host.is_empty();
         match head.host.as_deref() {
             Some(host) if is_judged && !self.allows_host(host) => {
-                let message = "the Host is no address, no single label and no name under localhost; \
-                    to grant it add it to allow_host";
-                Err(Denial::new(Reason::HostNotAllowed, message))
+                Err(Denial::new(Reason::HostNotAllowed, REBOUND))
             }
             Some(_) | None => Ok(()),
         }
@@ -57,11 +56,14 @@ impl Admission {
     }
 }
 
-/// Why a request of a browser's page is denied. The record has this too, so it repeats no header.
-const FROM_PAGE: &str = "requests with the header Origin are not allowed, as browsers send it; if this is your own page or \
-    program, add that origin to the settings, as in allow_origin = [\"http://127.0.0.1:2375\"]";
-const FROM_ELSEWHERE: &str = "requests of other sites' pages in a browser are not allowed: the header Sec-Fetch-Site says \
-    so; have your page send them with an Origin that allow_origin names";
+// Why a request is denied. These texts also go into the audit record, so they do not repeat the header's value.
+const REBOUND: &str = "the Host header is not allowed here (DNS rebinding protection): it is not an IP address, a single \
+    label or a name under localhost; to allow it, add the name to the settings, for example \
+    allow_host = [\"dash.example\"]";
+const FROM_PAGE: &str = "requests with an Origin header are not allowed, because web pages send it; if this is your own page \
+    or program, add its origin to the settings, for example allow_origin = [\"http://127.0.0.1:2375\"]";
+const FROM_ELSEWHERE: &str = "requests from other sites' web pages are not allowed, and the header Sec-Fetch-Site says that \
+    this is one; let your page send an Origin header, and add that origin to allow_origin";
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {

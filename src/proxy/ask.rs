@@ -1,5 +1,5 @@
-//! Questions of Dockgate's own to the daemon: about what a request names, on the client's own connection to it; and
-//! of itself, on a connection of their own. All leave by the one exit, with a permit.
+//! Dockgate's own questions to the daemon: about objects that a request names, on the client's own connection to
+//! it; and about the daemon itself, on a separate connection. All of them go through the one exit, with a permit.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -23,33 +23,33 @@ use crate::policy::{Answer, Denial, Lookup, Permit, Reason};
 
 /// How long the daemon may take to answer a lookup.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The longest answer to a lookup that is read, in bytes.
+/// The longest answer to a lookup, in bytes.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
-/// How many questions one request may raise.
+/// The most lookups for one request.
 pub const MAX_LOOKUPS: usize = 64;
-/// How long a question on a connection of its own may take.
+/// How long a question on a separate connection may take.
 const PROBE_LIMIT: Duration = Duration::from_secs(3);
-/// The longest answer to a probe that is read, in bytes.
+/// The longest answer to a probe, in bytes.
 const MAX_PROBED: usize = 64 * 1024;
 
-/// The one header that crosses with a question of ours.
+/// The only header that is sent with Dockgate's own questions.
 const AGENT: &str = concat!("dockgate/", env!("CARGO_PKG_VERSION"));
 
-/// Looks something up; returns the daemon's answer, unless it would not give one, and the status of its reply. The
-/// connection is ready for what the answer is needed for.
+/// Looks something up; returns the daemon's answer, or `None` if the daemon would not answer, and the status of
+/// its reply. The connection stays ready for the request.
 pub(crate) async fn look_up(
     upstream: &Upstream,
     lookup: &Lookup,
     taken: &mut Taken,
 ) -> Result<(Option<Answer>, StatusCode), Denial> {
     let asking = async {
-        let permit = || Permit::to_ask(lookup).ok_or_else(|| failed("is no question"));
+        let permit = || Permit::to_ask(lookup).ok_or_else(|| failed("the question is not valid"));
         let reply = put(upstream, permit).await?;
         let status = reply.status();
         let mut body = Limited::new(reply.into_body(), MAX_ANSWER);
         let mut bytes = BytesMut::new();
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|_| failed("has an answer that broke off or is too long"))?;
+            let frame = frame.map_err(|_| failed("its answer broke off or is too long"))?;
             if let Some(data) = frame.data_ref() {
                 taken.take(data.len())?;
                 bytes.extend_from_slice(data);
@@ -60,8 +60,8 @@ pub(crate) async fn look_up(
     };
     let (status, body): (StatusCode, Bytes) = tokio::time::timeout(LIMIT, asking)
         .await
-        .unwrap_or_else(|_| Err(failed("has no answer in time")))?;
-    let unreadable = |_| failed("has an answer that cannot be read");
+        .unwrap_or_else(|_| Err(failed("it did not answer in time")))?;
+    let unreadable = |_| failed("its answer cannot be read");
     taken.take(parsed_size(&body, usize::MAX))?;
     let answer = match status {
         StatusCode::OK | StatusCode::CREATED => Some(lookup.read(&body).map_err(unreadable)?),
@@ -72,14 +72,14 @@ pub(crate) async fn look_up(
     Ok((answer, status))
 }
 
-/// Looks something up on a connection of its own; `None` if the daemon refuses to say, as another proxy does.
-/// Any other answer fails, so that it is asked again.
+/// Looks something up on a separate connection; `None` if the daemon refuses to answer, as another proxy may.
+/// With any other failure the caller asks again later.
 pub(crate) async fn look_up_alone(
     daemon: &Arc<Daemon>,
     lookup: &Lookup,
 ) -> Result<Option<Answer>, Denial> {
     let upstream = Upstream::new(Arc::clone(daemon));
-    // No client can have this asked more than once at a time.
+    // No client can cause more than one of these at a time.
     let budget = Arc::new(Budget::new(0));
     let mut taken = budget.share_of(ClientKey::User(0)).nothing();
     let asking = look_up(&upstream, lookup, &mut taken);
@@ -87,18 +87,18 @@ pub(crate) async fn look_up_alone(
     certain(answer, status)
 }
 
-/// An answer on which what is known for as long as Dockgate runs can rest.
+/// An answer that is certain enough to be remembered for as long as Dockgate runs.
 fn certain(answer: Option<Answer>, status: StatusCode) -> Result<Option<Answer>, Denial> {
     match answer {
-        None if status != StatusCode::FORBIDDEN => Err(failed(&format!("has the answer {status}"))),
+        None if status != StatusCode::FORBIDDEN => Err(failed(&format!("it answered {status}"))),
         answer => Ok(answer),
     }
 }
 
-/// Asks the daemon about itself, on a connection of its own; returns its answer's body.
+/// Asks the daemon about itself, on a separate connection; returns the body of its answer.
 pub(crate) async fn probe(daemon: &Arc<Daemon>, probe: Probe) -> Result<Bytes, Denial> {
     let upstream = Upstream::new(Arc::clone(daemon));
-    let defect = || bad("dockgate's own question is none; this is a defect");
+    let defect = || bad("dockgate's own question is not valid; this is a bug in dockgate");
     let asking = async {
         let reply = put(&upstream, || Permit::to_probe(probe).ok_or_else(defect)).await?;
         if !reply.status().is_success() {
@@ -112,7 +112,7 @@ pub(crate) async fn probe(daemon: &Arc<Daemon>, probe: Probe) -> Result<Bytes, D
     drive(&upstream, asking).await
 }
 
-/// Polls the connection beside the question that is asked on it.
+/// Polls the connection together with the question that uses it.
 async fn drive<T>(
     upstream: &Upstream,
     asking: impl Future<Output = Result<T, Denial>>,
@@ -129,7 +129,7 @@ async fn drive<T>(
         .unwrap_or_else(|_| Err(bad("the Docker daemon did not answer in time")))
 }
 
-/// Puts a question, once more if the daemon had closed the connection.
+/// Sends a question, and sends it once more if the daemon had closed the connection.
 async fn put(
     upstream: &Upstream,
     permit: impl Fn() -> Result<Permit, Denial>,
@@ -160,18 +160,18 @@ fn bad(message: &str) -> Denial {
     Denial::new(Reason::BadDaemonReply, message)
 }
 
-/// The denial of what cannot be evaluated, as the question about it was not answered.
+/// The denial of a request that cannot be evaluated, because a lookup failed.
 pub(crate) fn failed(why: &str) -> Denial {
     let message =
-        format!("the daemon was asked about what the request names, and the question {why}");
+        format!("dockgate has to ask the daemon about an object that the request names, but {why}");
     Denial::new(Reason::LookupFailed, message)
 }
 
-/// The refusal of what does not exist, in the daemon's own words.
+/// The refusal for a missing object, in the daemon's own words.
 pub(crate) fn missing(lookup: &Lookup) -> Denial {
     let message = match lookup {
         Lookup::Container(name) | Lookup::Predecessor(name) => format!("No such container: {name}"),
-        Lookup::DefaultRuntime => "the daemon does not name its default runtime".to_owned(),
+        Lookup::DefaultRuntime => "the daemon does not report its default runtime".to_owned(),
         Lookup::Exec(id) => format!("No such exec instance: {id}"),
         Lookup::Image(name) | Lookup::Moved { name, .. } | Lookup::Tag(name) => {
             format!("No such image: {name}")

@@ -1,4 +1,5 @@
-//! Bodies: what of a request's crosses to the daemon, and how a reply's crosses to the client.
+//! Bodies: which parts of a request's body reach the daemon, and how a reply's body reaches the
+//! client.
 
 pub(crate) mod cut;
 pub(crate) mod gather;

@@ -1,9 +1,9 @@
-//! The memory that is held for judging: bodies that are read before they are sent, the answers to lookups,
-//! what both take once they are parsed, and the containers that are remembered.
+//! The memory for checking requests: bodies that are read before they are sent, the answers to lookups,
+//! what both take after parsing, and the remembered containers.
 //!
-//! There is one budget for all. It is taken from as bytes come in, and given back when what they were taken
-//! for is dropped. No client may hold more than its share, or more than is left for others, so that none can
-//! take what the others need, and neither can several together.
+//! All clients share one budget. Memory is taken from it as bytes arrive, and given back when the data is
+//! dropped. A client may hold at most its share, and at most what it leaves for others, so that neither one
+//! client nor several together can take what the others need.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -18,12 +18,12 @@ const SHARES: usize = 4;
 
 #[derive(Debug)]
 pub(crate) struct Budget {
-    /// What one client may hold.
+    /// The most that one client may hold.
     share: usize,
     held: Mutex<Held>,
 }
 
-/// What is held now, in bytes.
+/// The bytes that are held now.
 #[derive(Debug, Default)]
 struct Held {
     all: usize,
@@ -37,7 +37,7 @@ pub(crate) struct Share {
     pub(super) client: ClientKey,
 }
 
-/// Bytes that were taken from a share, until they are dropped.
+/// Bytes that were taken from a share; dropping this gives them back.
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(super) share: Share,
@@ -45,7 +45,7 @@ pub(crate) struct Taken {
 }
 
 impl Budget {
-    /// A budget of which each share has room for a body of this length, read, parsed and rendered.
+    /// A budget in which each share has room for a body of this length: read, parsed and rendered.
     pub(crate) fn new(body_bytes: usize) -> Self {
         Self {
             share: LEAST_SHARE.max(body_bytes / 2 * 5),
@@ -75,7 +75,8 @@ impl Share {
 }
 
 impl Taken {
-    /// Takes more, unless the client holds its share or too little is left for others.
+    /// Takes more, unless the client already holds its share or too little would be left for
+    /// others.
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), Denial> {
         let budget = &self.share.budget;
         let mut held = lock(&budget.held);
@@ -84,13 +85,12 @@ impl Taken {
         let all = held.all.saturating_add(bytes);
         if own > budget.share {
             return Err(full(
-                "the requests of this client hold all the memory that one client may: try again when one of \
-                 them is answered",
+                "this client's requests use all the memory that one client may: try again after one of them is answered",
             ));
         }
         if own > (budget.share * SHARES).saturating_sub(all) {
             return Err(full(
-                "the requests of all clients hold too much memory at the moment: try again",
+                "the requests of all clients together use too much memory now: try again",
             ));
         }
         held.all = all;

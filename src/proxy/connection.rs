@@ -1,11 +1,11 @@
-//! One client's connection, from the first byte to the last. A request's life on it:
+//! One client's connection, from the first byte to the last. The path of a request on it:
 //!
 //! ```text
 //! client's socket                                                 daemon's socket
 //!   │                                                                 ▲     │
 //!   ▼             head              the head                          │     │
 //! Guard ──────────────────► RequestState ──────► Handler::answer ─► Upstream│
-//!   │ a head of its own making    ▲                │                        │
+//!   │ a synthetic head            ▲                │                        │
 //!   ▼                             │ release        ▼                        ▼
 //! hyper ◄── writes the reply ── ReplyBody ◄── Response ◄───────────── hyper's client
 //!   │                             │ dropped: the entry goes into the record
@@ -13,7 +13,7 @@
 //! client's socket               the guard reads the next head
 //! ```
 //!
-//! All of it is one task. `converse` polls its parts, each only if its [`WakeFlag`] was raised:
+//! All of it is one task. `converse` polls its parts, and each only if its [`WakeFlag`] was set:
 //!
 //! ```text
 //! 1. the drain      once it begins: a head that is under way is refused, and no further request is read
@@ -53,15 +53,15 @@ use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::policy::{Denial, Reason};
 use crate::sync::lock;
 
-/// How long the rest of a refused request is read and thrown away. A client that is still writing
-/// when the connection is closed would print a broken pipe instead of the refusal.
+/// How long the rest of a refused request is read and discarded. If the connection were closed
+/// earlier, a client that is still writing would print "broken pipe" instead of the refusal.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How often the two sides of a connection are polled in turn, each for what the other has done,
-/// before other connections have theirs. A flag that is still raised then wakes the task.
+/// How often the two sides of a connection are polled in turn before other connections get theirs.
+/// A flag that is still set then wakes the task again.
 const ROUNDS: usize = 8;
 
-/// Serves a client until it leaves, or the drain ends what it does.
+/// Serves a client until it leaves, or until shutdown ends its connection.
 pub(crate) async fn serve(
     socket: Socket,
     shared: Arc<Shared>,
@@ -73,7 +73,7 @@ pub(crate) async fn serve(
     let Limits { head, idle, .. } = shared.limits;
     let limits = HeadLimits {
         time: head,
-        // Who is only to be refused may not be idle for long.
+        // A client that will only be refused may not stay idle for long.
         idle: if is_over_limit { head } else { idle },
         bytes: shared.limits.head_bytes,
     };
@@ -97,18 +97,18 @@ pub(crate) async fn serve(
         .serve_connection(TokioIo::new(guard), TowerToHyperService::new(service));
     let tunnel = converse(&mut connection, &handler, &state, drain).await;
     let parts = connection.into_parts();
-    // With it goes the daemon's connection, unless that is the tunnel's now.
+    // This drops the daemon's connection too, unless the tunnel has taken it.
     drop((handler, parts.service));
     let guard = parts.io.into_inner();
     match tunnel {
-        // Neither is to take space as long as HTTP is spoken.
+        // Boxed, so that they do not need space while HTTP is spoken.
         Some(tunnel) => Box::pin(tunnel.run(guard.into_raw(), parts.read_buf)).await,
         None => Box::pin(linger(guard)).await,
     }
 }
 
-/// Speaks HTTP with the client and with the daemon until either of them ends it, or a tunnel takes
-/// its place.
+/// Speaks HTTP with the client and with the daemon until either of them ends it, or until a tunnel
+/// replaces it.
 async fn converse<S>(
     connection: &mut http1::Connection<TokioIo<Guard<Socket>>, S>,
     handler: &Handler,
@@ -124,7 +124,7 @@ where
     let flags = [&drain_flag, &handler.upstream.wake_flag, &state.wake_flag];
     let mut keeps_no_more = false;
     poll_fn(|cx| {
-        // What is raised from here on is seen below.
+        // Flags that are set from here on are seen below.
         for wake_flag in flags {
             wake_flag.hush();
         }
@@ -136,13 +136,14 @@ where
             state.wake_flag.ring();
         }
         for _ in 0..ROUNDS {
-            // The daemon's side first, so that its closing is known before a request is sent.
+            // The daemon's side first, so that a closed connection is noticed before a request is
+            // sent.
             handler.upstream.poll();
             if !state.wake_flag.take_ring() {
                 break;
             }
             if state.released.is_set() && state.upload() == Upload::Running {
-                // What the daemon had no use for is not sent on any more.
+                // The daemon did not want the rest of the body, so it is not sent any more.
                 handler.upstream.cut();
             }
             let mut context = state.wake_flag.context();
@@ -152,7 +153,7 @@ where
                 return Poll::Ready(tunnel);
             }
             if state.draining.is_set() && !keeps_no_more {
-                // Only now, as a head that is under way had to be refused first.
+                // Only now, because an incomplete head had to be refused first.
                 keeps_no_more = true;
                 Pin::new(&mut *connection).graceful_shutdown();
                 state.wake_flag.ring();
@@ -177,19 +178,18 @@ async fn linger(guard: Guard<Socket>) {
         let mut space = vec![0; 64 * 1024];
         while socket.read(&mut space).await.is_ok_and(|count| count > 0) {}
     };
-    // Whoever is not done by then sees a closed connection.
+    // A client that is still sending after that time sees a closed connection.
     _ = tokio::time::timeout(LINGER, draining).await;
 }
 
-/// An answer, or the reply that stands for it if it panics. The record is written by the entry, dropped as the panic
-/// passes.
+/// The answer, or an error reply if its future panics. The entry writes the record when the panic drops it.
 fn caught(
     answer: impl Future<Output = Response<ReplyBody>>,
     state: Arc<RequestState>,
 ) -> impl Future<Output = Result<Response<ReplyBody>, Infallible>> {
     AssertUnwindSafe(answer).catch_unwind().map(|answered| {
         Ok(answered.unwrap_or_else(|_| {
-            let message = "a defect of dockgate; nothing more is known here";
+            let message = "this is a bug in dockgate: see its log";
             let reply = reply::denied(&Denial::new(Reason::InternalError, message), true);
             reply.map(|bytes| ReplyBody::whole(bytes, None, state))
         }))

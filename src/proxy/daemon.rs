@@ -1,4 +1,4 @@
-//! Where the daemon is, and how it is connected to.
+//! Where the daemon is, and how to connect to it.
 
 use std::io;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use crate::config::{Config, UpstreamAddress};
 use crate::net::socket::Socket;
 use crate::sync::Flag;
 
-/// Where the daemon is and how long it may take.
+/// The daemon's address and time limits.
 #[derive(Debug)]
 pub(crate) struct Daemon {
     pub(crate) address: UpstreamAddress,
     pub(crate) connect: Duration,
-    /// For a reply's head; without it, for ever.
+    /// For a reply's head; `None` means no limit.
     pub(crate) reply_head: Option<Duration>,
     pub(crate) outage: Outage,
     pub(crate) is_unreadable: Flag,
 }
 
-/// How long it takes until another attempt to connect may find what was lacking.
+/// How long to wait before another attempt to connect can succeed.
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Daemon {
@@ -37,7 +37,7 @@ impl Daemon {
         }
     }
 
-    /// Opens a connection, in the time that there is for it.
+    /// Opens a connection, within the time limit.
     pub(super) async fn dial(&self) -> io::Result<Socket> {
         let end = Instant::now() + self.connect;
         loop {
@@ -68,8 +68,8 @@ impl Daemon {
     }
 }
 
-/// Whether an error of connecting is one of the moment: no file is free here, or as many connections
-/// wait at the daemon's socket as may.
+/// Whether a connection error is temporary: this process has no file descriptor left, or the queue
+/// of the daemon's socket is full.
 fn passes(error: &io::Error) -> bool {
     is_lack_of_files(error) || error.raw_os_error() == Some(Errno::AGAIN.raw_os_error())
 }

@@ -1,7 +1,7 @@
-//! What is learnt of the daemon and its containers while Dockgate runs: which of them is its own, whether
-//! the engine may be sent compressed uploads, and what was taken away of late.
+//! What Dockgate learns about the daemon and its containers while it runs: which container is its own,
+//! whether the engine may get compressed uploads, and which containers were removed recently.
 //!
-//! What a judgement needs and the daemon has not told yet is asked for then, and until it is known nothing
+//! If a decision needs something that is not known yet, Dockgate asks the daemon. Until it knows, nothing
 //! is sent that depends on it.
 
 use std::collections::VecDeque;
@@ -33,7 +33,7 @@ pub(crate) struct DaemonState {
     engine: OnceCell<Engine>,
     least_api_version: Mutex<Option<ApiVersion>>,
     pub(crate) recently_removed: RecentlyRemoved,
-    /// The names that requests under way rest on.
+    /// The names that current requests depend on.
     pub(crate) names: HeldNames,
     pub(crate) moved: Moved,
 }
@@ -46,20 +46,20 @@ impl DaemonState {
         }
     }
 
-    /// Dockgate's own container, asked for where it is not known yet; `None` where it is none of the
-    /// daemon's.
+    /// Dockgate's own container; asks the daemon if it is not known yet. `None` if the daemon does
+    /// not have it.
     pub(crate) async fn own(&self, daemon: &Arc<Daemon>) -> Result<Option<&SelfContainer>, Denial> {
         let found = self.own.get_or_try_init(|| find(daemon, &self.candidates));
         found.await.map(Option::as_ref)
     }
 
-    /// What the daemon is, asked for where it is not known yet.
+    /// The daemon's type and version; asks the daemon if they are not known yet.
     pub(crate) async fn engine(&self, daemon: &Arc<Daemon>) -> Result<&Engine, Denial> {
         let asking = || async { Ok(Engine::parse(&ask::probe(daemon, Probe::Version).await?)) };
         self.engine.get_or_try_init(asking).await
     }
 
-    /// The least API version that the daemon takes, asked for where it is not known.
+    /// The oldest API version that the daemon accepts; asks the daemon if it is not known yet.
     pub(crate) async fn least_api_version(
         &self,
         daemon: &Arc<Daemon>,
@@ -73,8 +73,9 @@ impl DaemonState {
         Ok(least)
     }
 
-    /// Looks at what the daemon says with a 400. If it does not take the client's API version, which it takes
-    /// is asked for again, as it may be another release by now, and the record says what would help.
+    /// Checks the daemon's message in a reply with the status 400. If it rejects the client's API version,
+    /// Dockgate will ask again which version it accepts, because the daemon may have been updated, and the
+    /// record says what would help.
     pub(crate) fn heed(&self, said: &[u8], record: &mut Record) {
         if !said.starts_with(CLIENT_VERSION) {
             return;
@@ -87,18 +88,18 @@ impl DaemonState {
     }
 }
 
-/// How the daemon begins to say that it does not take a version.
+/// How the daemon's message begins if it does not accept a version.
 const CLIENT_VERSION: &[u8] = br#"{"message":"client version "#;
 
-/// What helps where the daemon says that a version is too old.
-const HELP: &str = "the daemon takes no API version as old as the client's; set lift_api_version = true to have \
-    such requests sent under the least that it takes, or use a newer client";
+/// What helps if the daemon says that a version is too old.
+const HELP: &str = "the client's API version is too old for the daemon; set lift_api_version = true to send such requests \
+    with the oldest version that the daemon accepts, or use a newer client";
 
 async fn find(daemon: &Arc<Daemon>, known: &Candidates) -> Result<Option<SelfContainer>, Denial> {
     for name in known.names() {
         let lookup = Lookup::Container(name.to_owned());
         if let Some(Answer::Container(found)) = ask::look_up_alone(daemon, &lookup).await?
-            // Another container could have this for its name.
+            // Another container could have this as its name.
             && found.id.starts_with(name)
         {
             return Ok(Some(SelfContainer::of(&found, daemon.address.socket())));
@@ -107,12 +108,13 @@ async fn find(daemon: &Arc<Daemon>, known: &Candidates) -> Result<Option<SelfCon
     Ok(None)
 }
 
-/// The names that images got through Dockgate, so that the same policy may give them to others. It is
-/// forgotten with the process; an image that was built through a policy says itself which name it got.
+/// The image names that were set through Dockgate, so that the same policy may set them on other
+/// images. They are forgotten when the process ends; an image that was built through a policy records
+/// its own name in a label.
 #[derive(Debug, Default)]
 pub(crate) struct Moved(Mutex<VecDeque<(Lookup, Arc<str>)>>);
 
-/// How many names are remembered.
+/// The most names to remember.
 const MOST_NAMES: usize = 4096;
 
 impl Moved {
@@ -135,31 +137,31 @@ impl Moved {
     }
 }
 
-/// The containers that were taken away, so that their replacements can be told from others.
+/// Containers that were removed, to recognize their replacements.
 #[derive(Debug, Default)]
 pub(crate) struct RecentlyRemoved(Mutex<VecDeque<Predecessor>>);
 
-/// A container that was taken away.
+/// A container that was removed.
 #[derive(Debug)]
 struct Predecessor {
     since: Instant,
     container: Arc<Container>,
-    /// What it takes of the share of the client that took it away.
+    /// The memory that it takes from the share of the client that removed it.
     taken: Taken,
 }
 
-/// How long a container that was taken away can be replaced. Updaters take several away before they make
-/// the first anew.
+/// How long a removed container can be replaced. Updaters remove several containers before they create
+/// the first one again.
 const KEPT: Duration = Duration::from_mins(15);
-/// How many of one client are remembered. Together they take at most half of its share.
+/// The most containers to remember for one client. Together they take at most half of its share.
 const MOST: usize = 256;
-/// The largest that is remembered, by what its inspection says of it, in bytes; most take a few thousand.
-/// Whoever can make containers can make large ones.
+/// The largest container to remember, by the size of its inspection in bytes; most have a few thousand.
+/// Anyone who can create containers can create large ones.
 const MOST_BYTES: usize = 64 * 1024;
 
 impl RecentlyRemoved {
-    /// Remembers a container that is taken away, as it is and as it was: an updater looks at it once, and
-    /// what it looked at loses its addresses when it is stopped.
+    /// Remembers a removed container in its last two states: an updater inspects it once, and stopping it
+    /// then removes its addresses.
     pub(crate) fn remember(&self, container: &Arc<Container>, share: &Share) {
         let mut text = String::new();
         for part in [
@@ -192,7 +194,8 @@ impl RecentlyRemoved {
         }
     }
 
-    /// The container of this name that was taken away last, in each state; without a name, all that were.
+    /// The container with this name that was removed last, in each remembered state; without a name, all
+    /// containers.
     pub(crate) fn of(&self, name: &str) -> Answer {
         let kept = lock(&self.0);
         let is_it = |old: &Container| name.is_empty() || old.name == name;
@@ -203,8 +206,8 @@ impl RecentlyRemoved {
     }
 }
 
-/// Forgets the oldest of a client's containers until one more of this size may be remembered. Those of other
-/// clients stay.
+/// Forgets the oldest of a client's containers until one more of this size fits. Other clients' containers
+/// stay.
 fn make_room(kept: &mut VecDeque<Predecessor>, size: usize, share: &Share) {
     let is_own = |kept: &Predecessor| kept.taken.share.client == share.client;
     let own = || kept.iter().filter(|kept| is_own(kept));

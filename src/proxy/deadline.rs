@@ -1,4 +1,4 @@
-//! A time by which something must have happened, moved again and again.
+//! A deadline that is moved again and again.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// A time by which something must have happened. Moving it costs no timer: that is only set when it is polled and
-/// would go off too late; when it goes off too early it is set again.
+/// A deadline. Moving it does not touch the timer: the timer is only reset when it is polled and would fire too
+/// late, or when it has fired too early.
 #[derive(Debug)]
 pub(super) struct Deadline {
     pub(super) at: Instant,
@@ -15,7 +15,7 @@ pub(super) struct Deadline {
 }
 
 impl Deadline {
-    /// So long from now.
+    /// A deadline this long from now.
     pub(super) fn within(time: Duration) -> Self {
         let at = Instant::now() + time;
         Self { at, timer: None }

@@ -1,4 +1,4 @@
-//! What the daemon says of itself.
+//! What the daemon says about itself.
 
 use std::fmt;
 
@@ -26,13 +26,13 @@ struct Component {
 const MAX_SHOWN: usize = 40;
 
 impl Engine {
-    /// Reads the answer to the question for the version. What is not in it is not shown.
+    /// Parses the answer to the version request. Parts that are missing are not shown.
     pub(crate) fn parse(answer: &[u8]) -> Self {
         serde_json::from_slice(answer).unwrap_or_default()
     }
 
-    /// Whether it unpacks compressed uploads itself. Before, Docker ran programs that it found in the
-    /// container, as root on the host (CVE-2026-41567).
+    /// Whether it unpacks compressed uploads itself. Earlier releases of Docker ran programs from the
+    /// container for that, as root on the host (CVE-2026-41567).
     pub(crate) fn unpacks_safely(&self) -> bool {
         let is_docker = self
             .components
@@ -49,7 +49,7 @@ impl Engine {
 /// The first release of Docker that unpacks uploads itself.
 const MENDED: [u32; 3] = [29, 5, 1];
 
-/// The three numbers that a version begins with; `26.1.5+dfsg1` has more behind them.
+/// The three numbers at the beginning of a version; `26.1.5+dfsg1` has more after them.
 fn numbers(version: &str) -> Option<[u32; 3]> {
     let core = version.split(['-', '+']).next()?;
     let parts = core.split('.').take(3).map(str::parse);
@@ -81,7 +81,7 @@ impl fmt::Display for Engine {
     }
 }
 
-/// What another program says, for a terminal.
+/// Text from another program, made safe for a terminal.
 fn shown(text: &str) -> String {
     text.chars()
         .filter(|character| *character == ' ' || character.is_ascii_graphic())

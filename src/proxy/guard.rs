@@ -1,8 +1,8 @@
 //! The read side of a client's socket, below hyper.
 //!
-//! The guard collects one head, has it [parsed](super::head), and hands hyper a synthetic one that
-//! says no more than how the body is framed. Then it lets that body through and holds everything
-//! else until the reply is over: no byte behind a request is read as another while its connection
+//! The guard collects one head, has it [parsed](super::head), and gives hyper a synthetic one that
+//! only says how the body is framed. Then it lets that body through and holds everything else until
+//! the reply is over: bytes after a request are never read as another request while the connection
 //! may still be hijacked.
 //!
 //! ```text
@@ -30,7 +30,7 @@ use super::deadline::Deadline;
 use super::head::{BadHead, Framing, Head, RefusedHead, Scan, first_line};
 use super::request_state::{RequestState, Upload};
 
-/// How long and how large a head may be.
+/// The time and size limits of a head.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeadLimits {
     /// From the first byte to the last.
@@ -41,7 +41,7 @@ pub(crate) struct HeadLimits {
     pub(crate) bytes: usize,
 }
 
-/// A client's socket, its read side guarded.
+/// A client's socket with a guarded read side.
 #[derive(Debug)]
 pub(crate) struct Guard<S> {
     socket: S,
@@ -50,27 +50,27 @@ pub(crate) struct Guard<S> {
     phase: Phase,
     /// Bytes from the client that hyper may not have yet.
     held: Vec<u8>,
-    /// What was found of the head in them.
+    /// How much of the head was found in them.
     scan: Scan,
-    /// What hyper is to read of the synthetic head.
+    /// The rest of the synthetic head for hyper.
     synthetic: Vec<u8>,
     end: End,
-    /// When the client must have sent something, or have left.
+    /// When the client must have sent something, or must have left.
     deadline: Deadline,
 }
 
-/// What the client's next bytes are.
+/// The meaning of the client's next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Head,
-    /// So many bytes of a body.
+    /// This many bytes of a body.
     Body(u64),
-    /// A body in chunks and whatever comes behind it: hyper tells them apart, and the connection is
-    /// the request's last.
+    /// A chunked body and anything after it: hyper finds its end, and the request is the
+    /// connection's last.
     Chunks,
-    /// Nothing that concerns the request under way.
+    /// Bytes that do not belong to the current request.
     Held,
-    /// Behind a head that was refused: nobody's.
+    /// Bytes after a refused head, which are ignored.
     Refused,
     /// Raw bytes of a hijacked connection.
     Raw,
@@ -79,21 +79,21 @@ enum Phase {
 /// Whether the client's bytes have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
-    /// Not that is known.
+    /// Not as far as we know.
     NotSeen,
-    /// Within a body in chunks, whose reader has its chance to come to its end.
+    /// Within a chunked body whose reader may still find its end.
     Asked,
-    /// It has shut its side down, or has left.
+    /// It has shut down its sending side, or has left.
     Seen,
 }
 
-/// How much is read at once, and held behind a request, in bytes.
+/// How much is read at once, and held after a request, in bytes.
 const READ: usize = 16 * 1024;
-/// How long a client that has shut its side down is taken to wait for its reply.
+/// How long a client that has shut down its sending side is assumed to wait for its reply.
 const HALF_CLOSED: Duration = Duration::from_mins(1);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
-    /// A guard before a socket on which nothing was read yet.
+    /// A guard for a socket from which nothing was read yet.
     pub(crate) fn new(socket: S, state: Arc<RequestState>, limits: HeadLimits) -> Self {
         Self {
             socket,
@@ -108,13 +108,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
     }
 
-    /// Gives up guarding: what is read next are the held bytes, then the socket's own.
+    /// Stops guarding: the next reads return the held bytes, then the socket's own.
     pub(crate) fn into_raw(mut self) -> Self {
         self.phase = Phase::Raw;
         self
     }
 
-    /// Whether the client may have sent what nobody will read.
+    /// Whether the client may have sent bytes that nothing will read.
     pub(crate) fn has_unread(&self) -> bool {
         self.phase != Phase::Head || !self.held.is_empty()
     }
@@ -123,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.socket
     }
 
-    /// Reads from the socket to the held bytes. Ready with the count, zero at the end.
+    /// Reads from the socket to the held bytes. Ready with the number of bytes, zero at the end.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut space = [const { MaybeUninit::<u8>::uninit() }; READ];
         let mut read = ReadBuf::uninit(&mut space);
@@ -132,7 +132,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Poll::Ready(Ok(read.filled().len()))
     }
 
-    /// Collects a head. Ready when a synthetic one is there for hyper, or nothing more will come.
+    /// Collects a head. Ready when a synthetic one is available for hyper, or when no more bytes
+    /// will arrive.
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match self.check_held() {
@@ -147,7 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 }
             }
             let bad = match self.poll_fill(cx) {
-                // A reset ends a head as well as an orderly end does, and leaves its record.
+                // A reset ends a head just as an orderly close does, and is recorded.
                 Poll::Ready(Ok(0) | Err(_)) => BadHead::Incomplete,
                 Poll::Ready(Ok(count)) => {
                     if self.held.len() == count {
@@ -161,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                     BadHead::Slow
                 }
             };
-            // Without a byte of a head there is no request that could be refused.
+            // Without a single byte of a head, there is no request to refuse.
             if !self.held.is_empty() {
                 self.refuse(bad);
             }
@@ -169,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         }
     }
 
-    /// Checks the held bytes that are new. Where the head ends, if it does.
+    /// Checks the new ones of the held bytes. Returns where the head ends, if it does.
     fn check_held(&mut self) -> Result<Option<usize>, BadHead> {
         let within = self.held.len().min(self.limits.bytes);
         let end = self
@@ -204,8 +205,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.refuse_parsed(RefusedHead { bad, line });
     }
 
-    /// Hands hyper a request that stands for the refused one, so that it is answered and recorded
-    /// like any.
+    /// Gives hyper a request in place of the refused one, so that it is answered and recorded like
+    /// any other.
     fn refuse_parsed(&mut self, refused: RefusedHead) {
         let is_head = matches!(&refused.line, Some((method, _)) if method == "HEAD");
         let method: &[u8] = if is_head { b"HEAD" } else { b"GET" };
@@ -217,14 +218,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         self.state.put_head(Err(refused));
     }
 
-    /// Notes that the client has shut its side down. It may still want its reply, but not for ever: one that has
-    /// closed looks the same.
+    /// Notes that the client has shut down its sending side. It may still want its reply, but not forever: a
+    /// client that has closed the connection looks the same.
     fn end(&mut self) {
         self.end = End::Seen;
         self.deadline.at = Instant::now() + HALF_CLOSED;
     }
 
-    /// Lets hyper have bytes of a body of known length.
+    /// Lets hyper read a body of known length.
     fn poll_body(
         &mut self,
         cx: &mut Context<'_>,
@@ -252,8 +253,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Lets hyper have a body in chunks. Only hyper knows where it ends; so when the client's bytes
-    /// end, whoever reads the body is asked first whether that is behind it.
+    /// Lets hyper read a chunked body. Only hyper knows where it ends, so when the client's bytes
+    /// end, the reader of the body is first asked whether it has reached the end.
     fn poll_chunks(&mut self, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = to.filled().len();
         ready!(Pin::new(&mut self.socket).poll_read(cx, to))?;
@@ -277,7 +278,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Poll::Pending
     }
 
-    /// Holds what comes, and tells hyper when the client has left.
+    /// Holds bytes that arrive, and tells hyper when the client has left.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let is_watched = self.state.end_means_gone.is_set();
         while self.end != End::Seen && self.held.len() < READ {
@@ -288,8 +289,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         if self.end == End::Seen && !is_watched {
             ready!(self.deadline.poll(cx));
         }
-        // Who sends so much behind a request without an end wants no reply. Behind others it may be
-        // meant for a container that is still to be attached to.
+        // A client that sends this much after a request with an endless reply does not want the
+        // reply. After other requests the bytes may be for a container that will be attached.
         if is_watched || self.end == End::Seen {
             Poll::Ready(Ok(()))
         } else {
@@ -322,7 +323,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
             return Poll::Ready(Ok(()));
         }
         match self.phase {
-            // The client closed, or was idle for too long.
+            // The client closed the connection, or was idle for too long.
             Phase::Head => Poll::Ready(Ok(())),
             Phase::Body(left) => self.poll_body(cx, to, left),
             Phase::Held => self.poll_held(cx),
@@ -367,7 +368,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     }
 }
 
-/// Moves as many bytes as there is space for.
+/// Moves as many bytes as fit.
 fn give(from: &mut Vec<u8>, to: &mut ReadBuf<'_>) {
     let count = from.len().min(to.remaining());
     to.put_slice(from.get(..count).unwrap_or_default());

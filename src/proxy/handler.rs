@@ -12,7 +12,7 @@
 //! reply            pass it on, or hijack the connection
 //! ```
 //!
-//! Every arrow to the right is a reply of Dockgate's own, made in [`reply`] and in no other place.
+//! Every arrow to the right is one of Dockgate's own replies. All of them are made in [`reply`].
 
 mod admit;
 mod decide;
@@ -36,11 +36,11 @@ pub(crate) struct Handler {
     client: Client,
     share: Share,
     state: Arc<RequestState>,
-    /// The way to the daemon, driven by the connection's task.
+    /// The connection to the daemon, driven by the connection's task.
     pub(super) upstream: Upstream,
-    /// Refuses every request, as the client has too many connections.
+    /// Refuses every request, because the client has too many connections.
     is_over_limit: bool,
-    /// A hijack that was granted, for the connection to run.
+    /// An allowed hijack, for the connection to run.
     pub(super) tunnel: Mutex<Option<Tunnel>>,
 }
 

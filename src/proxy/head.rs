@@ -1,11 +1,11 @@
 //! The head of a request, parsed once from the client's own bytes.
 //!
-//! hyper hides much of what must be refused: it drops `#...` from a target, a Content-Length beside
-//! Transfer-Encoding, equal doubled lengths, and takes bare line feeds. So the
-//! [guard](super::guard) reads heads below hyper, and this is what it makes of them. All that
-//! follows reads this value.
+//! hyper hides much of what must be refused: it drops `#...` from a target, drops a Content-Length
+//! next to Transfer-Encoding, merges repeated equal lengths, and accepts bare line feeds. So the
+//! [guard](super::guard) reads heads below hyper and has them parsed here. All later steps read
+//! this value.
 //!
-//! Source: RFC 9112 sections 2 to 6; Go's `net/http` for what the daemon would read.
+//! Source: RFC 9112 sections 2 to 6; Go's `net/http` for how the daemon would read them.
 
 mod bad;
 mod scan;
@@ -17,7 +17,7 @@ pub(crate) use scan::Scan;
 
 use super::headers::crossing;
 
-/// A request head in its one reading.
+/// A request head with only one possible meaning.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Head {
     /// Any token.
@@ -29,23 +29,23 @@ pub(crate) struct Head {
     pub(crate) framing: Framing,
     pub(crate) host: Option<String>,
     pub(crate) origin: Option<String>,
-    /// The `Sec-Fetch-Site`: what a browser says of where the request comes from.
+    /// The `Sec-Fetch-Site` header: what a browser says about the page that sent the request.
     pub(crate) fetch_site: Option<String>,
-    /// The lines of `Content-Type`. What they may be is for the operation to say: some clients send
-    /// two, and without a body nobody looks at them.
+    /// The `Content-Type` lines. Which of them are allowed depends on the operation: some clients
+    /// send two, and without a body they do not matter.
     pub(crate) content_types: Vec<String>,
     pub(crate) upgrade: Option<String>,
     /// Whether the client waits for `100 Continue` before it sends the body.
     pub(crate) expects_continue: bool,
-    /// Whether the client wants the connection kept.
+    /// Whether the client wants to keep the connection.
     pub(crate) keep_alive: bool,
-    /// The headers that cross to the daemon with every request.
+    /// The headers that are sent to the daemon with every request.
     pub(crate) crossing: Fields,
-    /// The headers that cross with a hijack.
+    /// The headers that are sent with a hijack.
     pub(crate) crossing_with_hijack: Fields,
 }
 
-/// Headers in the client's order, few enough to be looked through.
+/// Headers in the client's order; there are so few that a linear search is enough.
 pub(crate) type Fields = Vec<(HeaderName, HeaderValue)>;
 
 /// How a request's body is framed.
@@ -62,7 +62,7 @@ impl Default for Framing {
     }
 }
 
-/// A head that is refused, with what could be read of it.
+/// A refused head, with the parts that could be read.
 #[derive(Debug, PartialEq)]
 pub(crate) struct RefusedHead {
     pub(crate) bad: BadHead,
@@ -70,24 +70,25 @@ pub(crate) struct RefusedHead {
     pub(crate) line: Option<(String, String)>,
 }
 
-/// The longest body that can be announced, in bytes: what Go reads as a length.
+/// The longest body that can be announced, in bytes: the largest length that Go accepts.
 const MAX_LENGTH: u64 = i64::MAX.unsigned_abs();
-/// The longest method that is read, in bytes. hyper sees the method too, and answers one that fills
-/// its buffer itself, without a record.
+/// The longest method, in bytes. hyper sees the method too, and would answer one that fills its
+/// buffer itself, without a record.
 const MAX_METHOD: usize = 64;
-/// The most header lines that are read.
+/// The most header lines.
 const MAX_LINES: usize = 128;
 
 impl Head {
-    /// Parses a head: everything up to and with the empty line. Fails with the first rule broken; the caller answers
-    /// and closes, as the framing is not known.
+    /// Parses a head, up to and including the empty line. Fails with the first rule that it breaks; the caller then
+    /// answers and closes the connection, because the framing is not known.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, RefusedHead> {
         let mut lines = bytes
             .strip_suffix(b"\r\n\r\n")
             .or_else(|| bytes.strip_suffix(b"\n\r\n"))
             .unwrap_or(bytes)
             .split(|byte| *byte == b'\n')
-            // A carriage return stands nowhere but before a line feed, or the scan would have refused.
+            // A carriage return can only come before a line feed here, because the scan refuses any
+            // other.
             .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let mut head = request_line(lines.next().unwrap_or_default())?;
         match head.read(lines) {
@@ -96,7 +97,7 @@ impl Head {
         }
     }
 
-    /// Reads the header lines.
+    /// Parses the header lines.
     fn read<'a>(&mut self, lines: impl Iterator<Item = &'a [u8]>) -> Result<(), BadHead> {
         let (mut framing, mut expect, mut connection) = (None, None, Vec::new());
         for (at, line) in lines.enumerate() {
@@ -139,7 +140,7 @@ impl Head {
         self.framing = framing.unwrap_or_default();
         let says = |word: &str| connection.iter().any(|token| token == word);
         self.keep_alive = !says("close") && (self.is_http11 || says("keep-alive"));
-        // What the client says is meant for this hop alone goes no further.
+        // Headers that the client marks as hop-by-hop are not sent on.
         self.crossing.retain(|(name, _)| !says(name.as_str()));
         self.crossing_with_hijack
             .retain(|(name, _)| !says(name.as_str()));
@@ -163,18 +164,19 @@ impl Head {
         Ok(())
     }
 
-    /// Why it is refused, with what is left of it.
+    /// Why it is refused, with the parts that could be read.
     fn refused(self, bad: BadHead) -> RefusedHead {
         let line = Some((self.method, self.target));
         RefusedHead { bad, line }
     }
 
-    /// Whether a body is announced that is not empty, or may be so.
+    /// Whether a body is announced that is not empty, or may not be.
     pub(crate) fn has_body(&self) -> bool {
         self.framing != Framing::Length(0)
     }
 
-    /// Appends the head that hyper reads instead: the method for what a reply may have, and how the body is framed.
+    /// Appends the head that hyper reads instead: the method, because it decides what a reply may have, and how the
+    /// body is framed.
     pub(crate) fn synthesize(&self, to: &mut Vec<u8>) {
         to.extend_from_slice(self.method.as_bytes());
         to.extend_from_slice(if self.is_http11 {
@@ -193,7 +195,7 @@ impl Head {
             to.extend_from_slice(b"expect: 100-continue\r\n");
         }
         let keep = self.keep_alive && self.framing != Framing::Chunked;
-        // Either version has its own default.
+        // Each version has its own default.
         if keep != self.is_http11 {
             to.extend_from_slice(if keep {
                 b"connection: keep-alive\r\n"
@@ -205,15 +207,15 @@ impl Head {
     }
 }
 
-/// Method and target of a head that is not whole, if its first line is and can be read. What cannot be
-/// read may be anything, a piece of a body too, and is not to be recorded.
+/// Method and target of an incomplete head, if its first line is complete and valid. Anything else
+/// could be part of a body, and must not be recorded.
 pub(crate) fn first_line(head: &[u8]) -> Option<(String, String)> {
     let end = head.iter().position(|byte| *byte == b'\r')?;
     let head = request_line(head.get(..end)?).ok()?;
     Some((head.method, head.target))
 }
 
-/// A head of which nothing but the first line was read.
+/// A head of which only the first line was read.
 fn request_line(line: &[u8]) -> Result<Head, RefusedHead> {
     let unread = RefusedHead {
         bad: BadHead::RequestLine,
@@ -277,7 +279,7 @@ fn once(field: &mut Option<String>, name: &str, value: &[u8]) -> Result<(), BadH
     }
 }
 
-/// Bytes that are no UTF-8 become what no name or value that is compared has.
+/// Bytes that are not UTF-8 become a character that no compared name or value has.
 fn lossy(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),

@@ -1,6 +1,6 @@
-//! Which headers cross, in either direction.
+//! Which headers are passed on, in either direction.
 //!
-//! Towards the daemon an allowlist; towards the client everything but what is meant for one hop.
+//! To the daemon, only those on a list; to the client, all except hop-by-hop headers.
 //!
 //! Source: RFC 9110 section 7.6.1; the daemon's handlers for the headers that have an effect there.
 
@@ -9,16 +9,16 @@ use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::policy::{Denial, Reason};
 
-/// How a request header crosses to the daemon.
+/// How a request header is passed on to the daemon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Crossing {
-    /// Whether it does so only on operations that are hijacked.
+    /// Only on operations that hijack the connection.
     pub(crate) with_hijack: bool,
-    /// Whether it may stand there more than once.
+    /// Whether it may appear more than once.
     pub(crate) may_repeat: bool,
 }
 
-/// How the header of this name, in lower case, crosses to the daemon, if it does.
+/// How the header with this lower-case name is passed on to the daemon, if it is.
 pub(crate) fn crossing(name: &str) -> Option<Crossing> {
     let (with_hijack, may_repeat) = match name {
         "accept" | "accept-encoding" | "tracestate" => (false, true),
@@ -34,7 +34,7 @@ pub(crate) fn crossing(name: &str) -> Option<Crossing> {
     })
 }
 
-/// Whether a header is meant for one hop, whatever `Connection` lists.
+/// Whether a header is always hop-by-hop, even if `Connection` does not list it.
 fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
         name.as_str(),
@@ -50,9 +50,9 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     )
 }
 
-/// Drops what is meant for one hop from the headers of a reply.
+/// Removes the hop-by-hop headers of a reply.
 pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
-    // Every line of `Connection` counts, not the first alone.
+    // Every line of `Connection` counts, not only the first.
     let lines = headers
         .get_all(CONNECTION)
         .iter()
@@ -69,8 +69,8 @@ pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// Checks that a reply can be passed on as it is framed.
-/// It may not switch protocols without being asked, and it must be clear in one way where its body ends.
+/// Checks that a reply can be passed on as it is framed. It may not switch protocols unless asked to,
+/// and the end of its body must be unambiguous.
 pub(crate) fn check_reply(status: StatusCode, headers: &HeaderMap) -> Result<(), Denial> {
     let is_switch = status == StatusCode::SWITCHING_PROTOCOLS;
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
@@ -83,7 +83,7 @@ pub(crate) fn check_reply(status: StatusCode, headers: &HeaderMap) -> Result<(),
     };
     let is_framed = is_framed && lengths.next().is_none() && codings.next().is_none();
     if is_switch || !is_framed {
-        let message = "the Docker daemon's reply is not what HTTP allows here: look at the daemon";
+        let message = "the Docker daemon's reply is not valid HTTP here: check the daemon";
         return Err(Denial::new(Reason::BadDaemonReply, message));
     }
     Ok(())
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn lets_through_what_the_daemon_reads() {
-        // Whether it crosses with a hijack alone, and whether it may repeat.
+        // Whether it is only passed on with a hijack, and whether it may repeat.
         for (name, want) in [
             ("x-registry-auth", Some((false, false))),
             ("x-meta-foo", Some((false, true))),

@@ -1,8 +1,8 @@
-//! Names that are held still while requests that rest on them are on their way.
+//! Names that may not change while requests that depend on them are being sent.
 //!
-//! A name that a verdict rests on may be shared by any number of requests; one that a request gives or
-//! takes away is its own for that time. They are held from before the last lookups to the head of the
-//! daemon's reply, and nothing in between waits for a client, so that nobody holds one for long.
+//! Any number of requests can depend on a name at the same time; a request that creates, changes or
+//! removes it has it exclusively. Names are held from before the last lookups until the head of the
+//! daemon's reply. Nothing in between waits for a client, so none can hold a name for long.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -18,7 +18,7 @@ use crate::sync::lock;
 #[derive(Debug, Default)]
 pub(crate) struct HeldNames(Mutex<BTreeMap<Name, Weak<RwLock<()>>>>);
 
-/// What one request holds, until it is dropped.
+/// The names that one request holds; dropping this releases them.
 #[derive(Debug, Default)]
 pub(crate) struct Hold {
     shared: Vec<OwnedRwLockReadGuard<()>>,
@@ -29,15 +29,14 @@ pub(crate) struct Hold {
 const LIMIT: Duration = Duration::from_secs(10);
 
 impl HeldNames {
-    /// Waits until these names can be held, in one order for all, so that no two requests wait for each
-    /// other.
-    /// Fails if others hold them for too long, which only the daemon can cause.
+    /// Waits until these names can be held. All requests take them in the same order, so no two wait
+    /// for each other. Fails if others hold them for too long, which only the daemon can cause.
     pub(crate) async fn hold(&self, names: &Names) -> Result<Hold, Denial> {
         let shared = names.rests_on.iter().map(|name| (name, false));
         let mut wanted: Vec<_> = shared
             .chain(names.changes.iter().map(|name| (name, true)))
             .collect();
-        // Of a name that is both, what changes it comes last, and is kept.
+        // If a name is in both lists, the exclusive hold comes last and is kept.
         wanted.sort_unstable();
         wanted.reverse();
         wanted.dedup_by_key(|(name, _)| *name);
@@ -56,12 +55,13 @@ impl HeldNames {
         };
         let held = tokio::time::timeout(LIMIT, holding).await;
         held.map_err(|_| {
-            let message = "another request that changes what one of these names means is still under way: try again";
+            let message =
+                "another request is still changing what one of these names refers to: try again";
             Denial::new(Reason::NameInUse, message)
         })
     }
 
-    /// Forgets the names that no request holds any more. Once for all the names of a request: one body can have
+    /// Forgets the names that are no longer held. Once for all names of a request, because one body can have
     /// thousands.
     fn forget_unused(&self) {
         let mut locks = lock(&self.0);

@@ -1,5 +1,4 @@
-//! What the operator is told while the daemon cannot be reached: each thing once, whatever the number
-//! of requests.
+//! Tells the operator that the daemon cannot be reached: each cause once, however many requests fail.
 
 use std::io;
 use std::sync::Mutex;
@@ -11,18 +10,18 @@ use crate::config::UpstreamAddress;
 use crate::privileges::closed;
 use crate::sync::lock;
 
-/// How long a socket's file refuses connections before it is taken for an old one. A daemon that
-/// starts anew needs less.
+/// How long a socket's file must refuse connections before Dockgate assumes that it is an old one.
+/// A daemon that restarts needs less time.
 const OLD: Duration = Duration::from_secs(10);
 
-/// How long the operator is not told again of a lack of files.
+/// How long Dockgate does not repeat that there are no file descriptors left.
 const QUIET: Duration = Duration::from_mins(1);
 
-/// The time from a failure to connect to the next success.
+/// The time from a failed connection to the next successful one.
 #[derive(Debug, Default)]
 pub(crate) struct Outage(Mutex<Told>);
 
-/// What was told of the present outage.
+/// What was already reported about the current outage.
 #[derive(Debug, Default)]
 struct Told {
     that_it_is_away: bool,
@@ -32,23 +31,23 @@ struct Told {
     that_it_is_old: bool,
     /// Since when all attempts were refused.
     refused_since: Option<Instant>,
-    /// When it was last told that there was no file for a connection. One that ends frees a file for
-    /// the next, so that this outlasts an outage.
+    /// When Dockgate last reported that there are no file descriptors left. A connection that
+    /// ends frees one for the next, so this outlasts an outage.
     that_files_lack: Option<Instant>,
 }
 
-/// What is to be told now.
+/// What to tell the operator now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tell {
     Away,
     NoFiles,
     Nothing,
-    /// The socket's file has refused connections for this time.
+    /// The socket's file has refused connections for this long.
     Old(Duration),
 }
 
 impl Outage {
-    /// Notes that connecting has failed, and tells the operator what is new about that.
+    /// Notes a failed connection, and tells the operator if there is something new about it.
     pub(crate) fn failed(&self, daemon: &UpstreamAddress, error: &io::Error) {
         let now = Instant::now();
         let tell = if is_lack_of_files(error) {
@@ -60,7 +59,7 @@ impl Outage {
             Tell::Nothing => {}
             Tell::NoFiles => tracing::warn!(
                 %error,
-                "no file is left for another connection to the daemon: raise the limit on open files, or \
+                "too many files are open for another connection to the daemon: raise the limit on open files, or \
                  lower `limits.connections`"
             ),
             Tell::Away => {
@@ -73,9 +72,7 @@ impl Outage {
                 let seconds = time.as_secs();
                 tracing::warn!(
                     upstream = %daemon,
-                    "the socket's file has refused connections for {seconds} s: if the daemon was \
-                     restarted, and the file is mounted by itself, this is its old socket: mount the \
-                     file's folder instead, or restart this container"
+                    "the socket has refused connections for {seconds} s: if the daemon was restarted and only the socket's file is mounted, this is the old socket: mount the file's folder instead, or restart this container"
                 );
             }
         }
@@ -100,7 +97,7 @@ pub(crate) fn away(daemon: &str, why: &str) -> String {
     format!("cannot reach the daemon at {daemon}: {why}. Requests get 502 until it answers.")
 }
 
-/// Whether it is this process or this system that has no file for a connection.
+/// Whether this process or this system has no file descriptors left.
 pub(crate) fn is_lack_of_files(error: &io::Error) -> bool {
     let errors = [Errno::MFILE, Errno::NFILE];
     errors
@@ -129,7 +126,7 @@ impl Told {
                 return Tell::Old(time);
             }
         }
-        // A socket that is there again, and closed to us, is another trouble than the first.
+        // A new socket that is closed to us is a different problem than the first.
         let is_closed = kind == io::ErrorKind::PermissionDenied;
         let is_new = !self.that_it_is_away || is_closed && !self.that_it_is_closed;
         self.that_it_is_away = true;
@@ -171,7 +168,7 @@ mod tests {
         for (seconds, kind, want) in [
             (0, ConnectionRefused, Tell::Away),
             (9, ConnectionRefused, Tell::Nothing),
-            // The folder is mounted, and the daemon is making its socket.
+            // The folder is mounted, and the daemon is creating its socket.
             (10, NotFound, Tell::Nothing),
             (11, ConnectionRefused, Tell::Nothing),
             (20, ConnectionRefused, Tell::Nothing),

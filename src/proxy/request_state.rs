@@ -10,8 +10,8 @@
 //! draining    refuses a head ─────────► refuses the request, ends what can be asked for again
 //! ```
 //!
-//! One request is under way at a time, and all of it happens in one task; the atomics are there
-//! because hyper's bodies must be able to move between threads, not because two ever meet.
+//! Requests are handled one at a time, and all in one task. The atomics are only there because
+//! hyper's bodies must be able to move between threads; there is no concurrent access.
 
 use std::sync::Mutex;
 
@@ -23,46 +23,46 @@ use crate::sync::{Flag, lock};
 /// The state of one connection's request.
 #[derive(Debug, Default)]
 pub(crate) struct RequestState {
-    /// Rings when something happens to the client's connection.
+    /// Set when something happens to the client's connection.
     pub(crate) wake_flag: WakeFlag,
     /// The head that the guard has read, until it is taken.
     pub(crate) head: Mutex<Option<Result<Box<Head>, RefusedHead>>>,
     /// The reply is over, so the next head may be read.
     pub(crate) released: Flag,
-    /// From now to the end of the reply, the end of the client's bytes means that it has left: the reply would never
-    /// end otherwise. Behind other requests a client may shut its side down and still get its reply.
+    /// From now to the end of the reply, the end of the client's bytes means that it has left; otherwise the reply
+    /// would never end. For other requests, a client may shut down its sending side and still get its reply.
     pub(crate) end_means_gone: Flag,
     upload: Mutex<Upload>,
-    /// Whoever reads the body has had all that came of it and waits for more.
+    /// The reader of the body has read everything that arrived, and waits for more.
     awaited: Flag,
-    /// The client's bytes ended within the body while nobody waited for more.
+    /// The client's bytes ended within the body while nothing waited for more.
     at_end: Flag,
     /// Dockgate is shutting down.
     pub(crate) draining: Flag,
 }
 
-/// What became of the body of the request under way.
+/// The state of the current request's body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Upload {
-    /// It was not asked for yet.
+    /// It was not requested yet.
     #[default]
     Unread,
-    /// It is on its way to the daemon.
+    /// It is being sent to the daemon.
     Running,
     /// It was read to its end.
     Ended,
-    /// It ended early, as the client left.
+    /// It ended early, because the client left.
     Left,
-    /// It is not what its framing says.
+    /// It does not match its framing.
     Broken,
     /// It is compressed, and was not unpacked to its end.
     Gzip(BadGzip),
-    /// It came too slowly.
+    /// It arrived too slowly.
     Slow,
 }
 
 impl RequestState {
-    /// Hands over the head that was read; a new request begins with it.
+    /// Hands over the head that was read; this starts a new request.
     pub(crate) fn put_head(&self, head: Result<Box<Head>, RefusedHead>) {
         self.set_upload(Upload::Unread);
         self.await_more(false);
@@ -70,15 +70,16 @@ impl RequestState {
         *lock(&self.head) = Some(head);
     }
 
-    /// Has the next head read. hyper may have asked for it already and been told to wait.
+    /// Lets the guard read the next head. hyper may already have asked for it and been told to
+    /// wait.
     pub(crate) fn release(&self) {
         self.end_means_gone.set(false);
         self.released.set(true);
         self.wake_flag.ring();
     }
 
-    /// Notes whether more of the body is waited for. Until it is, that the client's bytes have ended says
-    /// nothing of the body: what the request names may still be looked up.
+    /// Notes whether a reader waits for more of the body. Until one does, the end of the client's bytes
+    /// says nothing about the body: a lookup may still be running.
     pub(crate) fn await_more(&self, is_awaited: bool) {
         let was_awaited = self.awaited.replace(is_awaited);
         if is_awaited && !was_awaited && self.at_end.is_set() {
@@ -86,8 +87,8 @@ impl RequestState {
         }
     }
 
-    /// Whether more of the body is waited for, asked by whoever sees that nothing will come. If not, the
-    /// bell rings when it is.
+    /// Whether a reader waits for more of the body, asked when no more will arrive. If not, the flag is
+    /// set as soon as one does.
     pub(crate) fn awaits_more(&self) -> bool {
         self.at_end.set(true);
         self.awaited.is_set()

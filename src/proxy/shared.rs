@@ -15,9 +15,9 @@ use crate::sync::lock;
 pub(crate) struct Shared {
     /// The listener's address as the record names it.
     pub(crate) listener: Arc<str>,
-    /// Whether only programs of this host can reach the listener by TCP.
+    /// Whether only programs on this host can reach the listener over TCP.
     pub(crate) on_loopback: bool,
-    /// What requests are evaluated by. Each takes it once; a reload puts others here.
+    /// The rules for requests. Each request takes them once; a reload replaces them.
     pub(crate) listener_rules: Mutex<Arc<ListenerRules>>,
     pub(crate) limits: Limits,
     pub(crate) daemon: Arc<Daemon>,
@@ -26,16 +26,16 @@ pub(crate) struct Shared {
     pub(crate) daemon_state: Arc<DaemonState>,
 }
 
-/// What requests are evaluated by, as a whole: a reload replaces it.
+/// The rules for requests, as a whole: a reload replaces all of them.
 #[derive(Debug)]
 pub(crate) struct ListenerRules {
     pub(crate) rules: Rules,
-    /// What every request is held against.
+    /// The limits that apply to every request.
     pub(crate) admission: Admission,
 }
 
 impl Shared {
-    /// What the next request is evaluated by.
+    /// The rules for the next request.
     pub(crate) fn listener_rules(&self) -> Arc<ListenerRules> {
         Arc::clone(&lock(&self.listener_rules))
     }

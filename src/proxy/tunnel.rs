@@ -1,4 +1,4 @@
-//! A hijacked connection: bytes both ways until both sides are done.
+//! A hijacked connection: copies bytes in both directions until both sides are done.
 
 use std::sync::Arc;
 
@@ -12,19 +12,19 @@ use crate::docker::Upgrade;
 use crate::net::socket::Socket;
 use crate::net::tap::Tap;
 
-/// A granted hijack, ready to run.
+/// An allowed hijack, ready to run.
 #[derive(Debug)]
 pub(crate) struct Tunnel {
     daemon: Socket,
-    /// What the daemon has sent behind its head.
+    /// Bytes from the daemon after its head.
     daemon_early: Bytes,
     head: Vec<u8>,
     entry: Box<Entry>,
 }
 
 impl Tunnel {
-    /// A tunnel to a daemon that has agreed. A client that asked for no upgrade gets the older form
-    /// of the reply: a 200 without length, and then the raw stream.
+    /// A tunnel to a daemon that has agreed. A client that did not ask for an upgrade gets the
+    /// older form of the reply: a 200 without a length, and then the raw stream.
     pub(crate) fn new(
         (daemon, daemon_early): (Socket, Bytes),
         mut headers: HeaderMap,
@@ -53,8 +53,8 @@ impl Tunnel {
         }
     }
 
-    /// Copies until both sides have ended, each side's end handed to the other; or until one fails,
-    /// which ends both. `early` is what the client has sent behind its request.
+    /// Copies until both sides have ended, and passes each side's end to the other; or until one
+    /// fails, which ends both. `early` has the bytes that the client sent after its request.
     pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, client: S, early: Bytes) {
         let entry = self.entry;
         let (bytes_in, bytes_out) = (&entry.record.bytes_in, &entry.record.bytes_out);
@@ -80,7 +80,7 @@ impl Tunnel {
 /// Writes headers with their names in title case, as the daemon does.
 fn write_headers(headers: &HeaderMap, to: &mut Vec<u8>) {
     for (name, value) in headers {
-        // The one name of the API that is spelled otherwise.
+        // The only header name of the API with a different spelling.
         let rest = match name.as_str().strip_prefix("sec-websocket-") {
             Some(rest) => {
                 to.extend_from_slice(b"Sec-WebSocket-");

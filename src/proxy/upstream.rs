@@ -1,7 +1,8 @@
-//! The way to the daemon: one connection for each client's, and the one place where requests leave.
+//! The connection to the daemon: one for each client's connection, and the only place where
+//! requests are sent.
 //!
-//! The connection is driven by the task of its client's connection, and polled before it: what the
-//! daemon has closed meanwhile is known before the next request is sent.
+//! The connection is driven by the task of the client's connection, and polled before the client's
+//! side: if the daemon has closed it, that is known before the next request is sent.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -32,7 +33,7 @@ use crate::sync::lock;
 pub(crate) struct Upstream {
     daemon: Arc<Daemon>,
     link: Mutex<Link>,
-    /// Rings when something happens to the connection.
+    /// Set when something happens to the connection.
     pub(crate) wake_flag: WakeFlag,
     pub(crate) heard: Arc<Heard>,
 }
@@ -43,26 +44,26 @@ struct Link {
     connection: Option<Connection>,
 }
 
-/// hyper's connection, which has no result that is not told otherwise.
+/// hyper's connection. Its result is ignored, because every failure is also reported elsewhere.
 type Connection = Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>;
 
-/// The connection to the daemon, when it takes a request at once.
+/// The connection to the daemon, when it can accept a request immediately.
 pub(crate) struct Ready(SendRequest<RequestBody>);
 
-/// What became of a request that was sent.
+/// The outcome of a request that was sent.
 pub(crate) type Answered = Result<Response<Incoming>, Failure>;
 
 /// Why a request got no reply.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The daemon had closed the connection before it read the request: it can be judged and sent once
-    /// more, with this body.
+    /// The daemon had closed the connection before it read the request: it can be evaluated and sent
+    /// once more, with this body.
     Unsent(Box<RequestBody>),
-    /// It was sent, and not a byte came back.
+    /// It was sent, but not a byte came back.
     Unheard,
-    /// A reply began and broke off, or is no HTTP.
+    /// A reply began and broke off, or is not HTTP.
     Broken,
-    /// No head came in time.
+    /// The reply's head did not arrive in time.
     Silent,
 }
 
@@ -76,10 +77,11 @@ impl Upstream {
         }
     }
 
-    /// Sends what is permitted, now: when this returns, the request is on its way. It is the only exit. Of the
-    /// client's head it takes the headers that cross; `upgrade` is what the connection is to become.
+    /// Sends a permitted request now: when this returns, the request is on its way. It is the only exit. Of
+    /// the client's head it uses the headers that are passed on; `upgrade` is the protocol that the connection
+    /// switches to.
     ///
-    /// What was sent comes back as the permit's terms, together with the future reply.
+    /// Returns what was sent as the permit's terms, together with the future reply.
     pub(crate) fn send<'s>(
         &'s self,
         Ready(mut sender): Ready,
@@ -101,7 +103,7 @@ impl Upstream {
         let answered = asked.map(move |answered| match answered {
             Ok(Ok(reply)) => {
                 self.daemon.is_unreadable.set(false);
-                // The connection is kept for the next.
+                // Keeps the connection for the next request.
                 lock(&self.link).sender = Some(sender);
                 Ok(reply)
             }
@@ -123,7 +125,7 @@ impl Upstream {
     ) -> Failure {
         match failed.take_message() {
             Some(unsent) => Failure::Unsent(Box::new(unsent.into_body())),
-            // Nobody can tell whether it was read, but it may be done twice.
+            // The daemon may have read it, but it is safe to send twice.
             None if is_unheard && is_safe => Failure::Unsent(Box::default()),
             None if is_unheard => Failure::Unheard,
             None => {
@@ -133,14 +135,14 @@ impl Upstream {
         }
     }
 
-    /// The connection, if it takes a request at once.
+    /// The connection, if it can accept a request immediately.
     pub(crate) fn ready(&self) -> Option<Ready> {
         let mut link = lock(&self.link);
         let is_ready = link.sender.as_ref().is_some_and(SendRequest::is_ready);
         link.sender.take_if(|_| is_ready).map(Ready)
     }
 
-    /// Waits until [`ready`](Self::ready) has a connection: the kept one, or a new one where there is
+    /// Waits until [`ready`](Self::ready) has a connection: the kept one, or a new one if there is
     /// none or the daemon has closed it.
     pub(crate) async fn make_ready(&self) -> Result<(), Denial> {
         let sender = match self.kept().await {
@@ -151,12 +153,12 @@ impl Upstream {
         Ok(())
     }
 
-    /// Gives up the connection, and with it the request's body that is still being sent.
+    /// Drops the connection, together with the request's body that is still being sent.
     pub(crate) fn cut(&self) {
         *lock(&self.link) = Link::default();
     }
 
-    /// Drives the connection, if something has happened to it; to be called whenever the client's
+    /// Drives the connection, if something has happened to it. Must be called whenever the client's
     /// task is polled.
     pub(crate) fn poll(&self) {
         if !self.wake_flag.take_ring() {
@@ -169,7 +171,7 @@ impl Upstream {
                 .poll(&mut self.wake_flag.context())
                 .is_ready()
         {
-            // A failure is told to whoever waits for the reply.
+            // A failure is reported to the caller that waits for the reply.
             link.connection = None;
         }
     }
@@ -181,7 +183,7 @@ impl Upstream {
             return Some(sender);
         }
         let ready = Box::pin(timeout(self.daemon.connect, sender.ready())).await;
-        // Whether it is closed or hangs, it is replaced.
+        // It is replaced if it is closed, and also if it hangs.
         ready.ok()?.ok().map(|()| sender)
     }
 
@@ -189,7 +191,7 @@ impl Upstream {
         let socket = self.daemon.dial().await.map_err(|error| {
             self.daemon.outage.failed(&self.daemon.address, &error);
             let message = if is_lack_of_files(&error) {
-                "no file is left for a connection to the Docker daemon: raise the limit on \
+                "too many files are open for a connection to the Docker daemon: raise the limit on \
                  open files, or lower limits.connections"
             } else {
                 "the Docker daemon cannot be reached: is it running?"
@@ -215,11 +217,11 @@ impl Upstream {
     }
 }
 
-/// Takes over the connection on which the daemon has agreed to a hijack: its socket, and what the
-/// daemon has sent behind its head.
+/// Takes over the connection after the daemon has agreed to a hijack: its socket, and the bytes
+/// that the daemon sent after its head.
 pub(crate) async fn take_over(reply: &mut Response<Incoming>) -> Result<(Socket, Bytes), Denial> {
     let closed = || {
-        let message = "the Docker daemon closed the connection that it had agreed to hand over";
+        let message = "the Docker daemon closed the connection after it had agreed to upgrade it";
         Denial::new(Reason::BadDaemonReply, message)
     };
     let upgraded = hyper::upgrade::on(reply).await.map_err(|_| closed())?;
@@ -229,8 +231,8 @@ pub(crate) async fn take_over(reply: &mut Response<Incoming>) -> Result<(Socket,
     Ok((parts.io.into_inner().stream, parts.read_buf))
 }
 
-/// The request as it is sent: everything in it comes from the judged call, the allowed headers and
-/// the prepared body.
+/// The request to send: all of it comes from the checked call, the allowed headers and the prepared
+/// body.
 fn build(
     terms: &Terms,
     head: &Head,
@@ -248,10 +250,10 @@ fn build(
         Method::PUT => http::Method::PUT,
     };
     *request.uri_mut() = call.render().try_into().map_err(|_| {
-        // The parser of targets bounds what is rendered from them, in bytes and in length.
+        // The parser of targets limits the bytes and the length of what is rendered from them.
         Denial::new(
             Reason::InternalError,
-            "the request cannot be sent on; this is a defect",
+            "the request cannot be sent on; this is a bug in dockgate",
         )
     })?;
     let with_hijack = upgrade.iter().flat_map(|_| &head.crossing_with_hijack);
@@ -281,7 +283,7 @@ impl From<Failure> for Denial {
             ),
             Failure::Broken => (
                 Reason::BadDaemonReply,
-                "the Docker daemon's reply broke off or is no HTTP",
+                "the Docker daemon's reply broke off or is not HTTP",
             ),
             Failure::Silent => (
                 Reason::DaemonSilent,

@@ -1,7 +1,7 @@
-//! Tells which part of a task was woken.
+//! Records which part of a task was woken.
 //!
-//! A client's connection and its daemon's are two state machines in one task. Each has a bell of
-//! its own as its waker, so that only the one that something happened to is polled.
+//! A client's connection and its daemon's are two state machines in one task. Each has its own flag
+//! as its waker, so that only the one that something happened to is polled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ struct Rung {
 }
 
 impl WakeFlag {
-    /// A bell that has rung, as every part must be polled once.
+    /// A flag that is already set, because every part must be polled once.
     pub(crate) fn new() -> Self {
         let rung = Arc::new(Rung {
             rung: AtomicBool::new(true),
@@ -35,7 +35,7 @@ impl WakeFlag {
         }
     }
 
-    /// Has this task woken when it rings, and now if it has.
+    /// Wakes this task whenever the flag is set, and now if it is set already.
     pub(crate) fn belong_to(&self, task: &Waker) {
         self.rung.task.register(task);
         if self.rung.rung.load(Ordering::Acquire) {
@@ -43,7 +43,7 @@ impl WakeFlag {
         }
     }
 
-    /// Has nobody woken, as the task is running and looks for itself.
+    /// Detaches the task: it is running and will check the flag itself.
     pub(crate) fn hush(&self) {
         _ = self.rung.task.take();
     }
@@ -52,12 +52,12 @@ impl WakeFlag {
         self.waker.wake_by_ref();
     }
 
-    /// Whether it has rung since this was last asked; asking takes the ring.
+    /// Whether it was set since this was last called; this clears it.
     pub(crate) fn take_ring(&self) -> bool {
         self.rung.rung.swap(false, Ordering::AcqRel)
     }
 
-    /// The context to poll its part with.
+    /// The context for polling its part.
     pub(crate) fn context(&self) -> Context<'_> {
         Context::from_waker(&self.waker)
     }

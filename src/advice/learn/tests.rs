@@ -319,7 +319,7 @@ fn what_was_refused_grants_nothing_until_it_was_read() {
 allow = [
     "VolumeList", # once, refused, last 2026-11-21T10:00:00Z
     # Refused whenever it was asked for. Take the `# ` away from what is to be granted.
-    # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; ends any container but Dockgate's own, or sends it another signal
+    # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; kills any container except Dockgate's own, or sends it another signal
     # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
     # "ContainerCreate", # twice, 1 of them refused, last 2026-11-21T10:00:03Z; within [create] below
     # "ContainerExec",   # once, last 2026-11-21T10:00:04Z; within [exec] below

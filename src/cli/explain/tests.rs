@@ -74,7 +74,7 @@ to deny it: write extends = ["traefik"] and deny = ["ContainerList"] in a policy
         r#"deny: ContainerKill is not granted; to grant it add "ContainerKill" to allow
 request: POST /v1.45/containers/web/kill
 operation: ContainerKill (containers:write)
-risk: ends any container but Dockgate's own, or sends it another signal
+risk: kills any container except Dockgate's own, or sends it another signal
 to allow it: write extends = ["traefik"] and allow = ["ContainerKill"] in a policy file of your own
 "#,
     ),
@@ -95,7 +95,7 @@ to deny it: add "ContainerList" to deny in mine.toml
 by: "SystemEvents" in deny, line 8 of mine.toml
 request: GET /v1.45/events
 operation: SystemEvents (events:read)
-risk: shows what happens to every object, its labels and the command lines of execs included
+risk: shows what happens to every object, including its labels and the command lines of execs
 to allow it: take "SystemEvents" out of deny, line 8 of mine.toml
 "#,
     ),
@@ -126,7 +126,7 @@ to allow it: write what else it denies in the place of "networks:read" in deny, 
         r#"allow: by "ContainerCreate" in allow, line 5 of mine.toml
 request: POST /v1.45/containers/create
 operation: ContainerCreate (containers:control)
-risk: makes an ordinary container, or one that is root on the host where its block is unrestricted
+risk: creates ordinary containers; if its block is unrestricted, containers that are root on the host
 body sent as: {"Image":"a","Labels":{"dockgate.policy":"mine"},"HostConfig":{}}
 to deny it: add "ContainerCreate" to deny in mine.toml
 "#,
@@ -138,7 +138,7 @@ to deny it: add "ContainerCreate" to deny in mine.toml
 by: what holds where there is no [create], as in mine.toml
 request: POST /v1.45/containers/create
 operation: ContainerCreate (containers:control)
-risk: makes an ordinary container, or one that is root on the host where its block is unrestricted
+risk: creates ordinary containers; if its block is unrestricted, containers that are root on the host
 supposed: the volume data is a new one
 to allow it: in mine.toml: set create.privileged = true; add "/etc:rw" to create.binds
 "#,
@@ -149,7 +149,7 @@ to allow it: in mine.toml: set create.privileged = true; add "/etc:rw" to create
         r#"allow: by "ContainerExec" in allow, line 5 of mine.toml
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
-risk: makes a command ready in a container, which ExecStart then runs there
+risk: prepares a command in a container, for ExecStart to run
 supposed: the body asks for nothing; --body FILE gives it one
 supposed: the container web is an ordinary one, made elsewhere
 to deny it: add "ContainerExec" to deny in mine.toml
@@ -162,7 +162,7 @@ to deny it: add "ContainerExec" to deny in mine.toml
 by: exec.into, line 54 of agent
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
-risk: makes a command ready in a container, which ExecStart then runs there
+risk: prepares a command in a container, for ExecStart to run
 supposed: the container web is an ordinary one, made elsewhere
 to allow it: in a policy file of your own with extends = ["agent"] and a copy of its [exec]: add "web" to exec.into
 "#,
@@ -234,7 +234,7 @@ to allow it: add SystemInfo to DOCKGATE_ALLOW
         r"allow: by the environment's CONTAINERS=1 and POST=1
 request: POST /containers/web/start
 operation: ContainerStart (containers:write)
-risk: starts any container that is there, with whatever it was made with
+risk: starts any existing container, with all rights that it was created with
 to deny it: set DOCKGATE_DENY=ContainerStart
 ",
     ),
@@ -244,7 +244,7 @@ to deny it: set DOCKGATE_DENY=ContainerStart
         r"deny: ContainerStart is not granted; to grant it set POST=1
 request: POST /containers/web/start
 operation: ContainerStart (containers:write)
-risk: starts any container that is there, with whatever it was made with
+risk: starts any existing container, with all rights that it was created with
 to allow it: set POST=1
 ",
     ),
@@ -254,14 +254,14 @@ to allow it: set POST=1
         r"allow: by the environment's PING=1 (the default)
 request: GET /_ping
 operation: SystemPing (ping:read)
-risk: shows that the engine answers, and its API version
+risk: shows that the engine responds, and its API version
 to deny it: set DOCKGATE_DENY=SystemPing
 ",
     ),
     (
         "traefik",
         "GET /v1.45/containers/json/",
-        r"deny: the path ends in `/`: send it without
+        r"deny: the path ends in `/`: remove it
 request: GET /v1.45/containers/json/
 ",
     ),
@@ -298,15 +298,15 @@ fn programs_are_told_the_same() {
     for (request, want) in [
         (
             r#"POST /v1.45/containers/create?name=db&x=1 <- {"Image":"a","HostConfig":{"NetworkMode":"net"}}"#,
-            r#"{"listener":null,"verdict":"deny","reason":"restricted","message":"ContainerCreate: HostConfig.NetworkMode \"net\" is not granted; to grant it add \"net\" to create.networks, beside \"@default\" and \"@own\"","method":"POST","target":"/v1.45/containers/create?name=db","operation":"ContainerCreate","effect":"control","policy":"mine.toml","decided_by":{"file":"mine.toml","line":null,"entry":"create.networks"},"to_allow":"in mine.toml: add \"net\" to create.networks, beside \"@default\" and \"@own\"","to_deny":null,"risk":"makes an ordinary container, or one that is root on the host where its block is unrestricted","findings":[{"path":"Image","key":"create.images","value":"a","granted":true},{"path":"HostConfig.NetworkMode","key":"create.networks","value":"net","granted":false},{"path":"HostConfig","key":"create.limits","value":"memory 0, cpus 0.000000000, pids 0","granted":true}],"supposed":["the network net is there, made elsewhere"],"body":null}"#,
+            r#"{"listener":null,"verdict":"deny","reason":"restricted","message":"ContainerCreate: HostConfig.NetworkMode \"net\" is not granted; to grant it add \"net\" to create.networks, beside \"@default\" and \"@own\"","method":"POST","target":"/v1.45/containers/create?name=db","operation":"ContainerCreate","effect":"control","policy":"mine.toml","decided_by":{"file":"mine.toml","line":null,"entry":"create.networks"},"to_allow":"in mine.toml: add \"net\" to create.networks, beside \"@default\" and \"@own\"","to_deny":null,"risk":"creates ordinary containers; if its block is unrestricted, containers that are root on the host","findings":[{"path":"Image","key":"create.images","value":"a","granted":true},{"path":"HostConfig.NetworkMode","key":"create.networks","value":"net","granted":false},{"path":"HostConfig","key":"create.limits","value":"memory 0, cpus 0.000000000, pids 0","granted":true}],"supposed":["the network net is there, made elsewhere"],"body":null}"#,
         ),
         (
             "POST /v1.45/containers/web/restart",
-            r#"{"listener":null,"verdict":"allow","reason":"granted","message":"by \"ContainerRestart\" in allow, line 3 of mine.toml","method":"POST","target":"/v1.45/containers/web/restart","operation":"ContainerRestart","effect":"write","policy":"mine.toml","decided_by":{"file":"mine.toml","line":3,"entry":"ContainerRestart"},"to_allow":null,"to_deny":"add \"ContainerRestart\" to deny in mine.toml","risk":"ends any container but Dockgate's own, and starts it again","findings":[],"supposed":["the container web is an ordinary one, made elsewhere"],"body":null}"#,
+            r#"{"listener":null,"verdict":"allow","reason":"granted","message":"by \"ContainerRestart\" in allow, line 3 of mine.toml","method":"POST","target":"/v1.45/containers/web/restart","operation":"ContainerRestart","effect":"write","policy":"mine.toml","decided_by":{"file":"mine.toml","line":3,"entry":"ContainerRestart"},"to_allow":null,"to_deny":"add \"ContainerRestart\" to deny in mine.toml","risk":"restarts any container except Dockgate's own","findings":[],"supposed":["the container web is an ordinary one, made elsewhere"],"body":null}"#,
         ),
         (
             "GET /containers/web/nothing",
-            r#"{"listener":null,"verdict":"deny","reason":"unknown_operation","message":"GET /containers/web/nothing is no operation of the Docker API: the nearest is GET /containers/{name}/archive","method":"GET","target":"/containers/web/nothing","operation":null,"effect":null,"policy":null,"decided_by":null,"to_allow":null,"to_deny":null,"risk":null,"findings":[],"supposed":[],"body":null}"#,
+            r#"{"listener":null,"verdict":"deny","reason":"unknown_operation","message":"GET /containers/web/nothing is not an operation of the Docker API: the nearest is GET /containers/{name}/archive","method":"GET","target":"/containers/web/nothing","operation":null,"effect":null,"policy":null,"decided_by":null,"to_allow":null,"to_deny":null,"risk":null,"findings":[],"supposed":[],"body":null}"#,
         ),
     ] {
         let told = serde_json::to_string(&answer("mine.toml", request)).unwrap();

@@ -1,7 +1,7 @@
-//! The fields of a container: of its creation, its update and its commit, and of an exec in one.
+//! The fields of a container: its creation, update and commit, and an exec in it.
 //!
-//! What is harmless stays within the container: its program, its names, its resolver, its health,
-//! and what it gives up.
+//! Harmless fields affect only the container itself: its program, names, resolver and health check,
+//! and the rights that it gives up.
 //!
 //! Source: `api/types/container` and `api/types/blkiodev` of moby/moby.
 
@@ -13,20 +13,20 @@ use super::volume::{EMPTY, MOUNT};
 use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {
-    /// `ContainerCreate`. Engines up to 26.1 read the fields of `HostConfig` at this level too, so none
-    /// of them may ever be ignored here.
+    /// `ContainerCreate`. Engines up to 26.1 also read the fields of `HostConfig` at this level, so
+    /// none of them may ever be ignored here.
     CONTAINER_CREATE embeds CONFIG {
         HostConfig               (HOST_CONFIG)          Harmless;
         NetworkingConfig         (NETWORKING_CONFIG)    Harmless;
-        // Older releases of docker-java leak the credentials here that belong into a header.
+        // Older releases of docker-java leak credentials here that belong in a header.
         authConfig               Any                    Ignored;
         // dockerode, docker-java and Docker.DotNet repeat the query here.
         name                     Any                    Ignored;
         platform                 Any                    Ignored; // dockerode, Docker.DotNet
     }
 
-    /// `ImageCommit`: what the image says of the containers that are made of it. What clients repeat of the
-    /// query here is ignored.
+    /// `ImageCommit`: the config of the image, which containers made from it start with. Fields in which
+    /// clients repeat the query are ignored.
     IMAGE_COMMIT embeds CONFIG {
         DisableNetwork           Any                    Ignored; // docker-java
         Memory                   Any                    Ignored; // docker-java
@@ -47,7 +47,7 @@ tables! {
 
     /// `ContainerUpdate`.
     CONTAINER_UPDATE embeds RESOURCES {
-        Context                  Any                    Ignored; // go-dockerclient: its own
+        Context                  Any                    Ignored; // go-dockerclient's own
         RestartPolicy            (RESTART_POLICY)       Judged(Restart);
     }
 
@@ -59,7 +59,7 @@ tables! {
         Cmd                      [Text]                 Judged(Command);
         ConsoleSize              [Integer]              Harmless;
         Container                Any                    Ignored; // docker-py, go-dockerclient repeat the path
-        Detach                   Any                    Ignored; // the docker command line, as with the start
+        Detach                   Any                    Ignored; // the docker command line, as in the start
         DetachKeys               Text                   Harmless;
         Env                      [Text]                 Judged(Environment);
         Privileged               Bool                   Judged(Privileged);
@@ -67,11 +67,11 @@ tables! {
         User                     Text                   Judged(User);
         WorkingDir               Text                   Judged(WorkingDirectory);
         containerId              Any                    Ignored; // docker-java repeats the path
-        id                       Any                    Ignored; // Portainer, before its views were of React
+        id                       Any                    Ignored; // Portainer, before its views used React
     }
 
-    /// `ExecStart`. What is run was said when the exec was made; Docker.DotNet before 4.0 says it again,
-    /// go-dockerclient adds its own streams, and dockerode its own options.
+    /// `ExecStart`. The command was set when the exec was created; Docker.DotNet before 4.0 repeats it
+    /// here, go-dockerclient adds its own streams, and dockerode its own options.
     EXEC_START {
         AttachStderr             Any                    Ignored; // Docker.DotNet
         AttachStdin              Any                    Ignored; // Docker.DotNet
@@ -94,7 +94,7 @@ tables! {
         stdin                    Any                    Ignored; // dockerode
     }
 
-    /// What is the same on any host.
+    /// Fields that mean the same on any host.
     CONFIG {
         ArgsEscaped              Bool                   Harmless;
         AttachStderr             Bool                   Harmless;
@@ -123,14 +123,14 @@ tables! {
         WorkingDir               Text                   Judged(WorkingDirectory);
     }
 
-    /// What depends on the host.
+    /// Fields that depend on the host.
     HOST_CONFIG embeds RESOURCES {
         Annotations              {Text}                 Judged(Annotations);
         AutoRemove               Bool                   Harmless;
         Binds                    [Text]                 Judged(Binds);
         CapAdd                   [Text]                 Judged(CapabilityAdd);
         CapDrop                  [Text]                 Harmless;
-        // Of API 1.40 alone, where it stands in for both of the above.
+        // Only in API 1.40, where it replaces both of the above.
         Capabilities             [Text]                 Refused, Meant;
         Cgroup                   Text                   Refused;
         CgroupnsMode             Text                   Judged(CgroupNamespace);
@@ -168,7 +168,7 @@ tables! {
         VolumesFrom              [Text]                 Judged(VolumesFrom);
     }
 
-    /// What a container may use, at its creation and by an update.
+    /// The resources that a container may use, for creation and update.
     RESOURCES {
         BlkioDeviceReadBps       [(DEVICE_RATE)]        Judged(Limit);
         BlkioDeviceReadIOps      [(DEVICE_RATE)]        Judged(Limit);
@@ -205,7 +205,7 @@ tables! {
         Ulimits                  [(ULIMIT)]             Judged(Limit);
     }
 
-    /// A check of a container's health, of a service's too.
+    /// The health check of a container or a service.
     HEALTHCHECK {
         Interval                 Integer                Harmless;
         Retries                  Integer                Harmless;
@@ -215,7 +215,7 @@ tables! {
         Timeout                  Integer                Harmless;
     }
 
-    /// A limit of a process, of a service's too.
+    /// A process limit of a container or a service.
     ULIMIT {
         Hard                     Integer                Part;
         Name                     Text                   Part;

@@ -1,9 +1,9 @@
-//! What a body can ask for. The list is closed: a policy has a rule for each.
+//! The things that a body can ask for. The list is closed: a policy has a rule for each.
 
-/// Makes the list, and its members in one order.
+/// Makes the enum and its list of members in the same order.
 macro_rules! meanings {
     ($($(#[$doc:meta])* $name:ident: $opens:literal,)+) => {
-        /// What a judged field asks for.
+        /// What a checked field asks for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) enum FieldMeaning { $($(#[$doc])* $name),+ }
 
@@ -11,12 +11,13 @@ macro_rules! meanings {
             #[cfg(test)]
             pub(crate) const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// Whether a field of an existing container's `HostConfig` makes it more than an ordinary one, so that
-            /// whoever enters it gets more.
+            /// Whether this field makes an existing container more than an ordinary one, so that anyone who enters
+            /// it gains something.
             ///
-            /// Mounts do not count, because they are read from what is mounted, and neither does the network mode,
-            /// which is read as a whole. Every container has the host's cgroup namespace where the host has cgroups
-            /// v1. Who enters a container gets nothing of its limits, restarts, links, ports, logs and runtime.
+            /// Mounts do not count, because Dockgate reads them from the mounted paths, and neither does the
+            /// network mode, which is read as a whole. On hosts with cgroups v1 every container has the host's
+            /// cgroup namespace. Entering a container does not give anyone its limits, restart policy, links,
+            /// ports, logs or runtime.
             pub(crate) fn opens(self) -> bool {
                 match self { $(Self::$name => $opens),+ }
             }
@@ -25,99 +26,99 @@ macro_rules! meanings {
 }
 
 meanings! {
-    // topic: whether it opens more to whoever enters a container that has it
+    // meaning: whether anyone who enters a container with it gains something
 
     /// Names under which other containers find this one.
     Aliases: false,
     /// Settings for the container's runtime. Podman's containers all have some.
     Annotations: false,
-    /// Volumes without a name, which the volume driver makes.
+    /// Volumes without a name, which are made by the volume driver.
     AnonymousVolumes: false,
     /// Host paths and volumes in the short form.
     Binds: false,
     CapabilityAdd: true,
     CgroupNamespace: false,
     CgroupParent: true,
-    /// The program that is run in a container that is there, and its arguments.
+    /// The command to run in an existing container, with its arguments.
     Command: false,
-    /// A network's options taken over from another network, or offered to others.
+    /// The options of a network, copied from another network or offered to others.
     ConfigFrom: false,
     Configs: false,
-    /// A container that is there already.
+    /// An existing container.
     Container: false,
     DeviceCgroupRules: true,
-    /// GPUs and the like.
+    /// GPUs and similar devices.
     DeviceRequests: true,
     Devices: true,
-    /// The addresses, on a network and of its hardware.
+    /// IP and MAC addresses on a network.
     EndpointAddresses: false,
-    /// Options for the driver of a network that is joined.
+    /// Options for the driver of a network to join.
     EndpointOptions: false,
     Environment: false,
     ExposedPorts: false,
-    /// To disconnect a container that the daemon does not know.
+    /// Disconnects a container even if the daemon does not know it.
     Force: false,
     Groups: true,
     Image: false,
-    /// Who hands out a network's addresses, and its options.
+    /// The driver that assigns a network's addresses, and its options.
     Ipam: false,
     IpcNamespace: true,
-    /// Labels, which other programs that read the API act on.
+    /// Labels, which other programs read and act on.
     Labels: false,
     /// A limit on a resource, or a larger share of it.
     Limit: false,
     Links: false,
     LogDriver: false,
-    /// Paths of the kernel that are hidden; an empty array hides none.
+    /// Hidden kernel paths; an empty array hides none.
     MaskedPaths: true,
     /// Mounts in the long form.
     Mounts: false,
     Name: false,
-    /// Who makes a network.
+    /// The driver of a network.
     NetworkDriver: false,
     /// The network namespace, or a network.
     NetworkMode: false,
-    /// Options for the driver of a network that is made.
+    /// Options for the driver of a new network.
     NetworkOptions: false,
-    /// Networks that are joined: a name or an id, or an object that has such for keys.
+    /// Networks to join: a name or an id, or an object with names or ids as keys.
     Networks: false,
-    /// Whether others are killed before it when memory runs out.
+    /// How early the kernel kills it when memory runs out.
     OomPriority: false,
     PidNamespace: true,
-    /// Which nodes of the swarm are chosen.
+    /// Which nodes of the swarm run it.
     Placement: false,
     Ports: false,
-    /// Every capability, and for a container every device too.
+    /// All capabilities, and for a container all devices too.
     Privileged: true,
-    /// Paths of the kernel that are read-only; an empty array leaves none so.
+    /// Read-only kernel paths; an empty array makes none read-only.
     ReadonlyPaths: true,
     /// How many tasks a service has.
     Replicas: false,
     Restart: false,
-    /// What an update that fails goes back to.
+    /// What the swarm does when an update fails.
     Rollback: false,
     Runtime: false,
     Secrets: false,
     /// Options of the kernel's security modules.
     SecurityOptions: true,
-    /// How long the daemon waits for it to end.
+    /// How long the daemon waits for it to stop.
     StopTimeout: false,
     Subnets: false,
-    /// What a network is to the swarm.
+    /// A network's role in the swarm.
     SwarmNetwork: false,
     Sysctls: true,
-    /// What a task is: a container, or something else.
+    /// The kind of a task: a container, or something else.
     TaskRuntime: false,
     /// Memory mounts with options.
     Tmpfs: true,
     User: false,
     UserNamespace: true,
     UtsNamespace: true,
-    /// Who makes volumes.
+    /// The driver of volumes.
     VolumeDriver: false,
-    /// Options for the driver of a volume that is made.
+    /// Options for the driver of a new volume.
     VolumeOptions: false,
-    /// Containers whose volumes are taken over.
+    /// Containers whose volumes it mounts.
     VolumesFrom: false,
     WorkingDirectory: false,
 }

@@ -1,14 +1,14 @@
-//! The paths of the kernel that engines hide in a container, or let it only read.
+//! The kernel paths that engines hide in a container or make read-only.
 //!
-//! A list that a client sends takes the place of the engine's own. What the newest engine hides depends on
-//! its host, so no client can send all of it: a list that some engine makes by itself, as whoever makes a
-//! container again from its inspection sends it, means the engine's own list. Any other is more or less.
+//! A list from the client replaces the engine's own. What the newest engine hides depends on its host, so
+//! no client can send the complete list. A client that recreates a container from its inspection sends a
+//! list that some engine made, and that counts as the engine's own. Any other list hides more or less.
 //!
-//! Source: `daemon/pkg/oci/defaults.go` of moby/moby, of 20.10 to 29.
+//! Source: `daemon/pkg/oci/defaults.go` of moby/moby, 20.10 to 29.
 
 use crate::docker::Json;
 
-/// What every engine hides.
+/// Hidden by every engine.
 const MASKED: &[&str] = &[
     "/proc/acpi",
     "/proc/asound",
@@ -22,10 +22,10 @@ const MASKED: &[&str] = &[
     "/sys/firmware",
 ];
 
-/// What newer engines hide too.
+/// Also hidden by newer engines.
 const MASKED_SINCE: &[&str] = &["/proc/interrupts", "/sys/devices/virtual/powercap"];
 
-/// What every engine lets a container only read.
+/// Made read-only by every engine.
 const READ_ONLY: &[&str] = &[
     "/proc/bus",
     "/proc/fs",
@@ -34,19 +34,19 @@ const READ_ONLY: &[&str] = &[
     "/proc/sysrq-trigger",
 ];
 
-/// Whether a list of hidden paths is one that an engine makes by itself.
+/// Whether this is a list of hidden paths that an engine makes by itself.
 pub(crate) fn are_masked_by_engines(paths: &Json) -> bool {
     is_list(paths, MASKED, |path| {
         MASKED_SINCE.contains(&path) || is_thermal_throttle(path)
     })
 }
 
-/// Whether a list of read-only paths is one that an engine makes by itself.
+/// Whether this is a list of read-only paths that an engine makes by itself.
 pub(crate) fn are_read_only_by_engines(paths: &Json) -> bool {
     is_list(paths, READ_ONLY, |_| false)
 }
 
-/// Whether a list has all of these, and beside them only what is known too.
+/// Whether a list has all of these paths, and no others except known ones.
 fn is_list(paths: &Json, all: &[&str], is_known: fn(&str) -> bool) -> bool {
     all.iter().all(|path| paths.texts().any(|it| it == *path))
         && paths
@@ -54,7 +54,7 @@ fn is_list(paths: &Json, all: &[&str], is_known: fn(&str) -> bool) -> bool {
             .all(|path| all.contains(&path) || is_known(path))
 }
 
-/// What newer engines hide for each processor that their host has.
+/// The path that newer engines hide for each of the host's processors.
 fn is_thermal_throttle(path: &str) -> bool {
     let number = path
         .strip_prefix("/sys/devices/system/cpu/cpu")

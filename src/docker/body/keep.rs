@@ -1,5 +1,5 @@
-//! From a body as it came to what is sent on of it: its values are checked against their shapes, its keys brought into
-//! the daemon's own spelling, and what the daemon makes nothing of is dropped. Then, what of it a policy must judge.
+//! Turns a body as received into the body to send: checks that values have the right shape, spells keys as the daemon
+//! does, and drops what the daemon ignores. Then lists the fields that a policy must check.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -9,21 +9,20 @@ use super::field_meaning::FieldMeaning;
 use super::table::{Class, Entry, Field, Shape, Table, Zero, is_zero};
 use crate::docker::json::{BadJson, Json, Member, shortened, single};
 
-/// Why a body is refused before any rule is asked.
+/// Why a body is rejected before any policy is consulted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadBody {
-    /// It is no strict JSON.
+    /// It is not strict JSON.
     #[error(transparent)]
     Json(#[from] BadJson),
-    /// A field is there with two values. The daemon does not regard case.
-    #[error(
-        "{0} is sent twice with different values (letters of either case are the same): send it once"
-    )]
+    /// A field appears twice with different values. The daemon ignores the case of keys.
+    #[error("{0} is sent twice with different values (keys are not case-sensitive): send it once")]
     Doubled(String),
-    /// The value is of another kind.
+    /// The value has the wrong type.
     #[error("{path} must be {want}")]
     Kind { path: String, want: &'static str },
-    /// A field of `HostConfig` stands beside it. Some engines read it there, others do not.
+    /// A field of `HostConfig` is next to it instead of in it. Some engines read it there, others
+    /// do not.
     #[error("{path} is read by some engines only: send it as HostConfig.{right}")]
     Misplaced { path: String, right: &'static str },
     /// No version of the API has the field.
@@ -32,8 +31,8 @@ pub(crate) enum BadBody {
 }
 
 impl BadBody {
-    /// Whether the body can be sent on all the same, as it was understood but for what the daemon itself ignores or
-    /// refuses.
+    /// Whether the body can be sent anyway: it was understood, except for parts that the daemon itself ignores or
+    /// rejects.
     pub(super) fn can_be_rebuilt(&self) -> bool {
         match self {
             Self::Kind { .. } | Self::Unknown(_) => true,
@@ -42,7 +41,7 @@ impl BadBody {
     }
 }
 
-/// Where in a body something stands.
+/// A place in a body.
 #[derive(Clone, Copy)]
 pub(super) enum Path<'a> {
     Root,
@@ -51,7 +50,8 @@ pub(super) enum Path<'a> {
 }
 
 impl Path<'_> {
-    /// How it is called, as `HostConfig.Privileged`. Every field that is judged has this made.
+    /// The place as text, such as `HostConfig.Privileged`. It is made for every field that is
+    /// checked.
     pub(super) fn name(&self) -> String {
         let mut name = String::with_capacity(32);
         self.append(&mut name);
@@ -70,22 +70,22 @@ impl Path<'_> {
             }
             Self::Place(above, place) => {
                 above.append(to);
-                // A String takes every write.
+                // Writing to a String cannot fail.
                 _ = write!(to, "[{place}]");
             }
         }
     }
 }
 
-/// What walks through a body.
+/// State while walking through a body.
 #[derive(Default)]
 pub(super) struct Keeper {
-    /// The first thing that the daemon itself would ignore or refuse.
+    /// The first thing that the daemon itself would ignore or reject.
     pub(super) flaw: Option<BadBody>,
 }
 
 impl Keeper {
-    /// Notes what is wrong, unless it keeps the body from being sent.
+    /// Notes a problem, unless it prevents the body from being sent.
     fn note(&mut self, bad: BadBody) -> Result<(), BadBody> {
         if !bad.can_be_rebuilt() {
             return Err(bad);
@@ -94,7 +94,7 @@ impl Keeper {
         Ok(())
     }
 
-    /// Checks a value against its shape.
+    /// Checks that a value has its shape.
     pub(super) fn keep(
         &mut self,
         value: &mut Json,
@@ -174,7 +174,8 @@ impl Keeper {
                 self.keep_unknown(key, value, table, path)?;
                 continue;
             };
-            // A table with more fields than there are bits has two of them looked at more closely.
+            // If a table has more fields than this has bits, two fields share a bit, and the slower
+            // comparison below decides.
             let bit = 1_u128.rotate_left(place);
             is_doubled |= seen & bit != 0;
             seen |= bit;
@@ -187,8 +188,8 @@ impl Keeper {
         Ok(())
     }
 
-    /// Keeps a member whose field is known, its key in the daemon's own spelling. What is not to be sent on becomes
-    /// a null.
+    /// Keeps a member with a known field and spells its key as the daemon does. A member that is not sent on
+    /// becomes null.
     fn keep_member(
         &mut self,
         key: &mut Cow<'_, str>,
@@ -202,14 +203,14 @@ impl Keeper {
         if field.class == Class::Ignored {
             *value = Json::Null;
         }
-        // The daemon leaves what it has, as without the key.
+        // The daemon keeps its value, as if the key were missing.
         if value.is_null() {
             return Ok(());
         }
         self.keep(value, field.shape, Path::Key(&path, key))
     }
 
-    /// Notes a key that no field has, unless no version of the daemon can make anything of it.
+    /// Notes a key that is not in the table, unless it means nothing to any version of the daemon.
     fn keep_unknown(
         &mut self,
         key: &str,
@@ -234,18 +235,19 @@ impl Keeper {
     }
 }
 
-/// Leaves each key once, as both of a doubled one have the same value.
+/// Removes repeated keys. Both have the same value.
 fn once(members: &mut Vec<Member<'_>>, path: Path<'_>) -> Result<(), BadBody> {
     single(members).map_err(|key| BadBody::Doubled(Path::Key(&path, &key).name()))
 }
 
-/// The fields that engines up to 26.1 read at the top of a container's creation too, if it has no `HostConfig`.
+/// The fields of `HostConfig` that engines up to 26.1 also read at the top level of a container's creation if
+/// it has no `HostConfig`.
 fn beside_host_config(table: &'static Table) -> Option<&'static Table> {
     std::ptr::eq(table, &raw const container::CONTAINER_CREATE).then_some(&container::HOST_CONFIG)
 }
 
-/// What the daemon takes a null for that stands under a key of a map. A null for an object with
-/// fields is refused: engines differ on it.
+/// The value that the daemon reads a null as, under a key of a map. A null in place of an object
+/// with fields is rejected, because engines disagree about it.
 fn nothing(shape: Shape) -> Option<Json<'static>> {
     match shape {
         Shape::Text => Some(Json::Text(Cow::Borrowed(""))),
@@ -261,21 +263,21 @@ fn nothing(shape: Shape) -> Option<Json<'static>> {
     }
 }
 
-/// A field that a policy must judge, as it stands in a body.
+/// A field of a body that a policy must check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asked<'a> {
-    /// Where it stands, as `HostConfig.Privileged`.
+    /// Its place, such as `HostConfig.Privileged`.
     pub(crate) path: String,
-    /// What it asks for; nothing grants what has no topic.
+    /// What it asks for. Without a meaning, nothing allows it.
     pub(crate) meaning: Option<FieldMeaning>,
-    /// Its value. No null is in it.
+    /// Its value, without nulls.
     pub(crate) value: &'a Json<'a>,
 }
 
-/// What of a body that was kept a policy must judge, in the order of the body.
+/// The fields of a kept body that a policy must check, in the body's order.
 ///
-/// A zero value is left out where it means the same as none: the daemon's own client sends `""`,
-/// `0`, `false` or `{}` for everything that it was not asked for.
+/// Leaves out a zero value if it means the same as a missing one: the daemon's own client sends
+/// `""`, `0`, `false` or `{}` for every option that was not given.
 pub(crate) fn asked<'a>(value: &'a Json<'a>, table: &'static Table) -> Vec<Asked<'a>> {
     let mut found = Vec::new();
     collect(value, Shape::Object(table), Path::Root, &mut found);

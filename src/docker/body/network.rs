@@ -1,4 +1,4 @@
-//! The fields of networks, and of a container's place on one.
+//! The fields of networks, and of a container's endpoint on one.
 //!
 //! Source: `api/types/network` of moby/moby.
 
@@ -30,8 +30,8 @@ tables! {
     NETWORK_CONNECT {
         Container                Text                   Judged(Container);
         EndpointConfig           (ENDPOINT)             Harmless;
-        Force                    Any                    Ignored; // go-dockerclient, as with the disconnect
-        containerConfig          Any                    Ignored; // docker-java, the endpoint once more
+        Force                    Any                    Ignored; // go-dockerclient, as in the disconnect
+        containerConfig          Any                    Ignored; // docker-java, which repeats the endpoint
     }
 
     /// `NetworkDisconnect`.
@@ -40,26 +40,27 @@ tables! {
         Force                    Bool                   Judged(Force);
     }
 
-    /// The networks that a container is made on.
+    /// The networks that a new container joins.
     NETWORKING_CONFIG {
         EndpointsConfig          {(ENDPOINT)}           Keys(Networks);
     }
 
-    /// A container's place on a network.
+    /// A container's endpoint on a network.
     ENDPOINT embeds ENDPOINT_STATE {
         Aliases                  [Text]                 Judged(Aliases);
-        // The daemon makes them of the aliases, but not on its default network.
+        // The daemon derives them from the aliases, except on its default network.
         DNSNames                 [Text]                 Judged(Aliases);
         DriverOpts               {Text}                 Judged(EndpointOptions);
         GwPriority               Integer                Harmless;
         IPAMConfig               (ENDPOINT_ADDRESSES)   Judged(EndpointAddresses);
         Links                    [Text]                 Judged(Links);
         MacAddress               Text                   Judged(EndpointAddresses);
-        // Unless the key or the path names a network of the daemon's own, this one is joined.
+        // The container joins this network, unless the key or the path names one of the daemon's
+        // own networks.
         NetworkID                Text                   Judged(Networks);
     }
 
-    /// What the daemon reports of an endpoint, and fills in itself.
+    /// Reported by the daemon, which fills it in itself.
     ENDPOINT_STATE {
         EndpointID               Text                   Harmless;
         Gateway                  Text                   Harmless;

@@ -1,8 +1,8 @@
-//! The fields of a service of the swarm: of its creation and its update.
+//! The fields of a swarm service: its creation and update.
 //!
 //! The swarm expands Go templates in the environment, the host name, and in the sources, targets,
-//! labels and driver options of mounts, on the node and after every check: what a rule vets there
-//! may have no `{{`.
+//! labels and driver options of mounts. It does so on the node, after every check, so the values
+//! that a rule checks there may not contain `{{`.
 //!
 //! Source: `api/types/swarm` of moby/moby.
 
@@ -14,7 +14,7 @@ use super::volume::{DRIVER, EMPTY, MOUNT};
 use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {
-    /// `ServiceUpdate`. dockerode repeats the query here, and the credentials of a header.
+    /// `ServiceUpdate`. dockerode repeats the query here, and the credentials from a header.
     SERVICE_UPDATE embeds SERVICE {
         authconfig               Any                    Ignored;
         registryAuthFrom         Any                    Ignored;
@@ -38,11 +38,11 @@ tables! {
         ContainerSpec            (CONTAINER)            Harmless;
         ForceUpdate              Integer                Harmless;
         LogDriver                (DRIVER)               Judged(LogDriver);
-        // Joins a container that is there to a network, for the daemon's own use.
+        // Joins an existing container to a network; only the daemon itself uses it.
         NetworkAttachmentSpec    (NETWORK_ATTACHMENT)   Refused, Meant;
         Networks                 [(ATTACHMENT)]         Harmless;
         Placement                (PLACEMENT)            Harmless;
-        // Installs a plugin, which is root on every node.
+        // Installs a plugin, which means root on every node.
         PluginSpec               (PLUGIN)               Refused, Meant;
         Resources                (RESOURCE_NEEDS)       Harmless;
         RestartPolicy            (TASK_RESTART)         Judged(Restart);
@@ -176,7 +176,8 @@ tables! {
     PLACEMENT {
         Constraints              [Text]                 Judged(Placement);
         MaxReplicas              Integer                Harmless;
-        // What the image is built for; the docker command line reads it in the registry.
+        // The platforms that the image is built for; the docker command line reads them from the
+        // registry.
         Platforms                [(PLATFORM)]           Harmless;
         Preferences              [(PREFERENCE)]         Judged(Placement);
     }
@@ -218,7 +219,7 @@ tables! {
         TotalCompletions         Integer                Part;
     }
 
-    /// How an update or its undoing goes on.
+    /// How an update or a rollback proceeds.
     UPDATE_CONFIG {
         Delay                    Integer                Harmless;
         FailureAction            Text                   Judged(Rollback);
@@ -246,7 +247,7 @@ tables! {
         ContainerID              Text                   Part;
     }
 
-    /// Spelled by the daemon in lower case, and by the API's documents as the alternatives are.
+    /// The daemon uses lower case, and the API's documents also list the alternatives.
     PLUGIN {
         PluginPrivilege          [(PLUGIN_PRIVILEGE)]   Part;
         disabled                 Bool                   Part;

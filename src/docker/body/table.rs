@@ -1,7 +1,7 @@
-//! What a table of fields says, and the notation that its rows are written in.
+//! The tables of fields, and the notation of their rows.
 //!
-//! A table is one object of the API. Its rows are read along the daemon's own types: a table may
-//! embed another, as those types do, and a name is the one that the daemon gives the field.
+//! A table describes one object of the API. Its rows follow the daemon's own types: a table may
+//! embed another one, as those types do, and fields have the daemon's names.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,32 +10,32 @@ use std::sync::LazyLock;
 use super::field_meaning::FieldMeaning;
 use crate::docker::json::{Json, folded};
 
-/// The fields of one kind of object.
+/// The fields of one type of object.
 #[derive(Debug)]
 pub(crate) struct Table {
     /// Its own fields, sorted by name.
     pub(crate) own: &'static [Field],
-    /// Tables whose fields stand in it too, as if they were its own.
+    /// Tables whose fields it also has, as if they were its own.
     pub(crate) embedded: &'static [&'static Table],
     /// All of these fields by their keys.
     pub(super) index: LazyLock<Index>,
-    /// The same by their keys as the daemon folds them: a body can have thousands of keys that no field has.
+    /// The same by folded keys: a body can have thousands of keys that are not fields.
     pub(super) folded: LazyLock<HashMap<String, Entry>>,
 }
 
-/// A field, and its place among all that its table has.
+/// A field, and its position among all fields of its table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) field: &'static Field,
-    /// No two fields of a table have the same.
+    /// Unique among the fields of a table.
     pub(super) place: u32,
 }
 
-/// Fields by their keys. Its rows are fixed, so that no choice of keys makes it slow.
+/// Fields by their keys. The keys in it are fixed, so no client can choose keys that make it slow.
 pub(super) type Index = HashMap<&'static str, Entry, BuildHasherDefault<Ends>>;
 
-/// A hash of the first and the last bytes of a key, which hardly two fields of a table share: there are
-/// many keys in each body.
+/// Hashes the first and last bytes of a key, which rarely collide within a table. It must be fast,
+/// because each body has many keys.
 #[derive(Debug, Default)]
 pub(super) struct Ends(u64);
 
@@ -49,15 +49,16 @@ impl Hasher for Ends {
                 .iter()
                 .fold(0, |word, byte| word << 8 | u64::from(*byte)),
         };
-        // Digits of pi, odd: bits without a pattern.
+        // Digits of pi, made odd: bits without a pattern.
         self.0 = word.wrapping_mul(0x243f_6a88_85a3_08d3);
     }
 
-    /// One key is all that is hashed: what marks its end says nothing.
+    /// Only one key is hashed, so the byte that marks its end adds nothing.
     fn write_u8(&mut self, _: u8) {}
 
     fn finish(&self) -> u64 {
-        // The map takes the upper bits for a first look, and the lower ones for the place.
+        // The map uses the upper bits for its first comparison, and the lower ones for the
+        // position.
         self.0 ^ self.0.rotate_left(32)
     }
 }
@@ -65,7 +66,7 @@ impl Hasher for Ends {
 /// One field of an object.
 #[derive(Debug)]
 pub(crate) struct Field {
-    /// Its key, spelled as the daemon spells it, and as it is sent on.
+    /// Its key, as the daemon spells it and as it is sent on.
     pub(crate) name: &'static str,
     pub(crate) shape: Shape,
     pub(crate) class: Class,
@@ -73,64 +74,64 @@ pub(crate) struct Field {
     pub(crate) zero: Zero,
 }
 
-/// What may stand at a place.
+/// The type of a value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Shape {
-    /// Anything; only for what is dropped.
+    /// Anything; only for fields that are dropped.
     Any,
     Bool,
     /// A number without fraction or exponent.
     Integer,
     Number,
     Text,
-    /// A string, or an array of strings: engines before 29 take either.
+    /// A string, or an array of strings: engines before 29 accept either.
     TextOrTexts,
     List(&'static Shape),
-    /// An object of any keys with these.
+    /// An object with any keys, and values of this shape.
     Map(&'static Shape),
     Object(&'static Table),
 }
 
-/// What a field means to a policy.
+/// How a policy treats a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// It concerns the object alone, or its fields have classes of their own.
+    /// It affects only the object itself, or its fields have classes of their own.
     Harmless,
-    /// A rule decides; the fields within it are part of that.
+    /// A rule decides about it together with the fields in it.
     Judged(FieldMeaning),
-    /// A rule decides which keys may stand in it; what stands under them has classes of its own.
+    /// A rule decides about its keys; the values have classes of their own.
     Keys(FieldMeaning),
-    /// Within a judged or refused field.
+    /// Part of a checked or rejected field.
     Part,
-    /// No rule grants it.
+    /// No rule allows it.
     Refused,
-    /// The clients that the row names send it, no engine reads it, and it is dropped.
+    /// Dropped: some clients send it, as the row says, but no engine reads it.
     Ignored,
 }
 
-/// What `false`, `0`, an empty string, array or object, or an object of such alone mean to the
-/// daemon. Its own client sends them for everything that it was not asked for.
+/// What `false`, `0`, an empty string, array or object, or an object that has only such values
+/// means to the daemon. Its own client sends these for every option that was not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Zero {
-    /// The same as if the field were not there.
+    /// The same as a missing field.
     Absent,
-    /// Something else: the daemon's type tells the two apart.
+    /// Something else: the daemon's type distinguishes the two.
     Meant,
 }
 
 impl Table {
-    /// Its field of this key, spelled as the daemon spells it.
+    /// The field with this key, in the daemon's spelling.
     pub(crate) fn field(&self, key: &str) -> Option<&'static Field> {
         self.index.get(key).map(|entry| entry.field)
     }
 
-    /// The field that the daemon takes this key for: it does not regard case.
+    /// The field that the daemon reads this key as: it ignores case.
     pub(super) fn find(&self, key: &str) -> Option<Entry> {
         let exact = self.index.get(key);
         exact.or_else(|| self.folded.get(&folded(key))).copied()
     }
 
-    /// Makes the index. A name of its own wins over one that it embeds.
+    /// Makes the index. The table's own fields take precedence over embedded ones.
     pub(super) fn indexed(&self) -> Index {
         let embedded = self.embedded.iter().flat_map(|table| table.index.values());
         let fields = embedded.map(|entry| entry.field).chain(self.own);
@@ -147,8 +148,8 @@ impl Table {
         entries.map(|(key, entry)| (folded(key), *entry)).collect()
     }
 
-    /// The keys of an object, as the daemon reports it, that the table does not have and that have a value
-    /// other than zero: what they mean is not known.
+    /// The keys of an object from the daemon that the table does not have and whose value is not zero.
+    /// Their meaning is unknown.
     pub(crate) fn unknown<'a>(&'static self, value: &'a Json<'a>) -> impl Iterator<Item = &'a str> {
         let members = value.members().iter();
         let unknown =
@@ -158,7 +159,7 @@ impl Table {
 }
 
 impl Shape {
-    /// How it is called in a message.
+    /// Its name in a message.
     pub(crate) fn expected(self) -> &'static str {
         match self {
             Self::Any => "anything",
@@ -189,8 +190,9 @@ pub(super) fn is_zero(value: &Json, shape: Shape) -> bool {
     }
 }
 
-/// Makes tables. A row is `Name shape class[, Meant];`. A shape is one word, `[x]` for an
-/// array of x, `{x}` for an object of any keys with x, or `(TABLE)` for an object of a table's fields.
+/// Makes tables. A row is `Name shape class[, Meant];`. A shape is one word, `[x]` for an array of x,
+/// `{x}` for an object with any keys and values of x, or `(TABLE)` for an object with a table's
+/// fields.
 macro_rules! tables {
     ($($(#[$doc:meta])* $table:ident $(embeds $($embedded:ident),+)? {
         $($name:ident $shape:tt $class:ident $(($meaning:ident))? $(, $zero:ident)?;)*
@@ -225,7 +227,7 @@ macro_rules! shape {
     };
 }
 
-/// The second, if there is one.
+/// The second argument, or else the first.
 macro_rules! or {
     ($default:expr) => {
         $default

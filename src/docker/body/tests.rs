@@ -18,13 +18,13 @@ use hostile::{Hostile, asking};
 const CREATE: Operation = Operation::ContainerCreate;
 const SERVICE: Operation = Operation::ServiceCreate;
 
-/// The body, if the daemon would neither ignore nor refuse anything in it.
+/// The body, if the daemon would not ignore or reject anything in it.
 pub(crate) fn parse<'a>(bytes: &'a [u8], table: &'static Table) -> Result<Json<'a>, BadBody> {
     let Parsed { value, flaw } = parse_with_flaws(bytes, table)?;
     flaw.map_or(Ok(value), Err)
 }
 
-/// The operations whose bodies are judged.
+/// The operations whose bodies are checked.
 static TABLES: LazyLock<Vec<(Operation, &Table)>> = LazyLock::new(|| {
     let all = Operation::ALL.iter();
     all.filter_map(|operation| Some((*operation, table(*operation)?)))
@@ -55,7 +55,7 @@ fn read(operation: Operation, body: &str) -> Result<Json<'_>, BadBody> {
     parse(body.as_bytes(), table(operation).unwrap())
 }
 
-/// What would be sent for a body.
+/// The bytes that would be sent for a body.
 #[track_caller]
 fn sent(operation: Operation, body: &str) -> String {
     match read(operation, body) {
@@ -111,7 +111,7 @@ fn refuses_what_no_version_of_the_api_has() {
     }
 }
 
-/// Engines up to 26.1 read the host's side from there, if there is no `HostConfig`; newer ones do not.
+/// If there is no `HostConfig`, engines up to 26.1 read its fields from there; newer ones do not.
 #[test]
 fn m_a_field_of_a_host_config_beside_it_names_where_it_belongs() {
     for (body, path, right) in [
@@ -133,7 +133,7 @@ fn m_a_field_of_a_host_config_beside_it_names_where_it_belongs() {
             "{message}"
         );
     }
-    // What says nothing is read by none.
+    // No engine reads a zero value.
     for nothing in [
         r#""Privileged":false"#,
         r#""Binds":null"#,
@@ -146,7 +146,7 @@ fn m_a_field_of_a_host_config_beside_it_names_where_it_belongs() {
         let body = format!("{{{nothing}}}");
         assert_eq!(sent(CREATE, &body), r#"{"HostConfig":{}}"#, "{body}");
     }
-    // Elsewhere no engine reads it.
+    // In any other place no engine reads it.
     let elsewhere = read(Operation::VolumeCreate, r#"{"Binds":["/:/h"]}"#);
     assert_eq!(elsewhere, Err(unknown("Binds")));
 }
@@ -205,7 +205,7 @@ fn b_a_key_in_another_case_is_the_field_and_sent_in_the_right_spelling() {
             r#"{"NanoCPUs":1}"#,
             r#"{"NanoCpus":1}"#,
         ),
-        // What is ignored is so in any case.
+        // An ignored field is ignored in any case.
         (Operation::ExecStart, r#"{"Hijack":true}"#, "{}"),
     ] {
         assert_eq!(sent(operation, body), want, "{body}");
@@ -240,7 +240,7 @@ fn b_a_field_that_is_there_twice_is_one_if_both_have_the_same_value() {
             r#"{"Image":"a","Image":"a","image":"a"}"#,
             r#"{"Image":"a","HostConfig":{}}"#,
         ),
-        // Spelled otherwise within, too: what they say is the same.
+        // Other spellings within it, too: they mean the same.
         (
             CREATE,
             r#"{"HostConfig":{"Binds":["/a:/b"],"Init":true},"hostConfig":{"binds":["/a:/b"],"INIT":true}}"#,
@@ -267,7 +267,7 @@ fn b_a_field_that_is_there_twice_is_one_if_both_have_the_same_value() {
     }
 }
 
-/// The daemon would merge objects, keep the elements of arrays, and take the last of the rest.
+/// The daemon would merge objects, keep the elements of arrays, and take the last of anything else.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn b_a_field_with_two_values_is_refused() {
@@ -275,7 +275,8 @@ fn b_a_field_with_two_values_is_refused() {
         ("T4", CREATE, r#"{"Image":"a","Image":"b"}"#, "Image"),
         ("T4", CREATE, r#"{"Image":"a","image":"b"}"#, "Image"),
         ("T4", CREATE, r#"{"image":"a","IMAGE":"b"}"#, "Image"),
-        // A null would undo what stands under the other spelling, or would not, as its type is.
+        // Depending on the daemon's type, a null would or would not undo the value under the other
+        // spelling.
         (
             "T4",
             CREATE,
@@ -426,7 +427,7 @@ fn drops_what_the_daemon_makes_nothing_of() {
     ] {
         assert_eq!(sent(operation, body), want, "{body}");
     }
-    // What is ignored in one body is not in another.
+    // A field that one body ignores may matter in another.
     let elsewhere = read(Operation::ExecStart, r#"{"Container":"web"}"#);
     assert_eq!(elsewhere, Err(unknown("Container")));
 }
@@ -464,7 +465,7 @@ fn a_host_config_is_always_sent_with_a_create() {
             r#"{"HostConfig":{"Init":true},"Image":"a"}"#,
             r#"{"HostConfig":{"Init":true},"Image":"a"}"#,
         ),
-        // The closing brace is the object's, whatever stands before it.
+        // The closing brace belongs to the object, whatever comes before it.
         (r#"{"Image":"}"}"#, r#"{"Image":"}","HostConfig":{}}"#),
     ] {
         assert_eq!(sent(CREATE, body), want, "{body}");

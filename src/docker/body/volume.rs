@@ -8,30 +8,30 @@ use super::table::{Class, Field, Shape, Table, Zero, or, shape, tables};
 use crate::docker::body::field_meaning::FieldMeaning;
 
 tables! {
-    /// An object that is its key alone.
+    /// An object whose only information is that it is present.
     EMPTY {}
 
     /// `VolumeCreate`.
     VOLUME_CREATE {
-        // Makes a volume of the swarm, and hands its secrets to a plugin; an empty one does too.
+        // Makes a cluster volume, and hands its secrets to a plugin; so does an empty object.
         ClusterVolumeSpec        (CLUSTER_VOLUME)       Refused, Meant;
         Driver                   Text                   Judged(VolumeDriver);
         DriverOpts               {Text}                 Judged(VolumeOptions);
         Labels                   {Text}                 Judged(Labels);
-        Mountpoint               Any                    Ignored; // dockerode's tests, as an inspection shows it
+        Mountpoint               Any                    Ignored; // dockerode's tests, copied from an inspection
         Name                     Text                   Judged(Name);
     }
 
-    /// `VolumeUpdate`, which there is for volumes of the swarm alone.
+    /// `VolumeUpdate`, which only exists for cluster volumes.
     VOLUME_UPDATE {
         Spec                     (CLUSTER_VOLUME)       Refused, Meant;
-        Version                  Any                    Ignored; // the client for Go; the query has it too
+        Version                  Any                    Ignored; // the Go client, which also sends it in the query
     }
 
-    /// A mount in the long form, of a container or a service.
+    /// The long form of a mount, for a container or a service.
     MOUNT {
         BindOptions              (BIND_OPTIONS)         Part;
-        // Not in the API's documents; the docker command line sends it for a volume of the swarm.
+        // Not in the API's documents; the docker command line sends it for a cluster volume.
         ClusterOptions           (EMPTY)                Part;
         Consistency              Text                   Part;
         ImageOptions             (IMAGE_OPTIONS)        Part;
@@ -68,7 +68,7 @@ tables! {
         Subpath                  Text                   Part;
     }
 
-    /// The name and the options of a driver, of a service's log driver too.
+    /// The name and options of a driver, also of a service's log driver.
     DRIVER {
         Name                     Text                   Part;
         Options                  {Text}                 Part;
@@ -79,7 +79,7 @@ tables! {
         Group                    Text                   Part;
     }
 
-    /// The documents have the embedded fields here, the daemon one level above.
+    /// The documents have the embedded fields here, the daemon has them one level above.
     ACCESS_MODE embeds CLUSTER_VOLUME_NEEDS {
         BlockVolume              (EMPTY)                Part;
         MountVolume              (MOUNT_VOLUME)         Part;

@@ -1,9 +1,9 @@
-//! The route that a client may have meant.
+//! Finds the route that a client may have meant.
 
 use super::{PATTERNS, Route};
 
-/// The route whose spelling is nearest to a method and path, if any is near: a `HEAD` or `get` is
-/// near to a `GET`, another method is not. What stands where a route has a name counts for nothing.
+/// The route most similar to a method and path, if any is close enough: `HEAD` or `get` is close to
+/// `GET`, other methods are not. Names in a path are ignored.
 pub(crate) fn nearest_route(method: &str, path: &str) -> Option<&'static Route> {
     let method = if method.eq_ignore_ascii_case("HEAD") {
         "GET"
@@ -27,8 +27,8 @@ pub(crate) fn nearest_route(method: &str, path: &str) -> Option<&'static Route> 
     best.map(|(_, route)| route)
 }
 
-/// How far the segments of a path are from those of a template, if no further than this. A segment too much
-/// or too little counts as a slip of a few letters.
+/// The distance between a path's segments and a template's, if it is within the limit. A missing or extra
+/// segment counts as much as a few mistyped letters.
 fn distance(template: &[&str], given: &[&str], most: usize) -> Option<usize> {
     let after = |step: usize, template: &[&str], given: &[&str]| {
         Some(step + distance(template, given, most.checked_sub(step)?)?)
@@ -54,9 +54,9 @@ fn distance(template: &[&str], given: &[&str], most: usize) -> Option<usize> {
     ways.into_iter().flatten().min()
 }
 
-/// What a segment too much or too little counts.
+/// The distance of a missing or extra segment.
 const SEGMENT: usize = 4;
 
-/// The most segments of a path to which the nearest is sought. Comparing takes time with the path's length, and
-/// nothing that long is a slip.
+/// The longest path, in segments, for which the nearest route is searched. Comparing takes longer the longer
+/// the path is, and such a long path is not a typo.
 const MAX_SEGMENTS: usize = 8;

@@ -7,7 +7,7 @@ fn call(method: &str, target: &str) -> Result<Call, Unclassified> {
     classify(method, Target::parse(target)?)
 }
 
-/// Method, target, the operation that it is, and how it is sent on.
+/// Method, target, its operation, and the target to send.
 const SPELLINGS: &str = "
     GET /_ping SystemPing /_ping
     HEAD /v1.44/_ping SystemPing /v1.44/_ping

@@ -1,4 +1,4 @@
-//! The reader of strict JSON: what is left of a text, eaten from the front.
+//! The parser of strict JSON. It takes the text from the front.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use super::bad::{BadJson, MAX_DEPTH, MAX_VALUES};
 use super::value::{Json, Member};
 use super::word::plain;
 
-/// Parses bytes that are one document and nothing else. Of keys that may be doubled both are kept, for whoever knows
-/// which keys are the same.
+/// Parses bytes that contain exactly one document. Repeated keys are kept, for a caller that knows which keys are
+/// the same.
 pub(super) fn parse(bytes: &[u8], may_be_doubled: bool) -> Result<Json<'_>, BadJson> {
     let text = str::from_utf8(bytes).map_err(|error| BadJson::Utf8(error.valid_up_to()))?;
     if text.starts_with('\u{feff}') {
@@ -30,13 +30,13 @@ pub(super) fn parse(bytes: &[u8], may_be_doubled: bool) -> Result<Json<'_>, BadJ
 struct Parser<'a> {
     text: &'a str,
     at: usize,
-    /// How many values have begun.
+    /// The number of values so far.
     values: usize,
     may_be_doubled: bool,
 }
 
 impl<'a> Parser<'a> {
-    /// What is wrong here, in the daemon's words, which tests of clients look for.
+    /// The problem at this position, in the daemon's words, because clients' tests search for them.
     fn syntax(&self, place: &'static str) -> BadJson {
         let rest = self.text.get(self.at..).unwrap_or_default();
         BadJson::Syntax {
@@ -127,14 +127,14 @@ impl<'a> Parser<'a> {
         Ok(Json::Object(members))
     }
 
-    /// Whether there is anything between the brackets that begin here.
+    /// Whether the brackets that begin here are not empty.
     fn has_any(&mut self, end: u8) -> bool {
         self.at += 1;
         self.space();
         !self.eat(end)
     }
 
-    /// Whether a comma follows a part, or the end. As a call of its own it would cost a create one in a hundred of its
+    /// Whether a comma follows a part, or the end. As a separate function it made a create cost 1 % more
     /// instructions.
     #[inline]
     fn has_more(&mut self, end: u8, place: &'static str) -> Result<bool, BadJson> {
@@ -162,7 +162,7 @@ impl<'a> Parser<'a> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    // Most strings are one run, which is not copied.
+                    // Most strings have no escapes and are not copied.
                     return Ok(if text.is_empty() {
                         run.into()
                     } else {
@@ -196,7 +196,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The character of one `\u` escape, or of the two that make a surrogate pair.
+    /// The character of one `\u` escape, or of two for a surrogate pair.
     fn unicode(&mut self, start: usize) -> Result<char, BadJson> {
         let first = self.hex()?;
         let code = match first {
@@ -253,10 +253,11 @@ impl<'a> Parser<'a> {
     }
 }
 
-/// Up to so many members each is compared with all others, which takes no memory.
+/// Up to this number of members, each is compared with all others, which needs no memory.
 const FEW: usize = 12;
 
-/// A key that stands twice. Sorting finds it in a time that no choice of keys can make quadratic.
+/// A key that appears twice. Sorting finds it, and no choice of keys makes that take quadratic
+/// time.
 pub(super) fn doubled<'m>(members: &'m [Member<'_>]) -> Option<&'m str> {
     if members.len() <= FEW {
         let mut keys = members.iter().map(|(key, _)| &**key);
@@ -278,7 +279,7 @@ pub(super) fn doubled<'m>(members: &'m [Member<'_>]) -> Option<&'m str> {
         .map(|((_, key), _)| *key)
 }
 
-/// The last bytes of a key, which tell most keys apart faster than the keys as wholes.
+/// The last bytes of a key, which distinguish most keys faster than whole keys do.
 fn ending(key: &str) -> u64 {
     let last = key.as_bytes().last_chunk().copied();
     last.map(u64::from_le_bytes).unwrap_or_default()

@@ -1,5 +1,4 @@
-//! Documents that come from the daemon. They are not held to strict JSON, and only the parts that are asked for
-//! are kept.
+//! Documents from the daemon. They need not be strict JSON, and only the requested parts are kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,29 +9,29 @@ use serde_json::Number;
 use super::value::{Json, Member};
 
 impl Json<'static> {
-    /// Reads a document. Of an object, or of each object in a list, only these members are kept.
+    /// Parses a document. Keeps only these members of an object, or of each object in a list.
     pub(crate) fn pick(document: &[u8], keys: &[&str]) -> Option<Self> {
         let mut deserializer = serde_json::Deserializer::from_slice(document);
         let picked = Values(Some(keys)).deserialize(&mut deserializer).ok()?;
         deserializer.end().is_ok().then_some(picked)
     }
 
-    /// Takes out the value of a key, if this is an object that has it.
+    /// Removes a key and returns its value, if this is an object that has it.
     pub(crate) fn take(&mut self, key: &str) -> Option<Self> {
         let value = self.get_mut(key)?;
         Some(std::mem::replace(value, Self::Null))
     }
 }
 
-/// The memory that one value takes at most, in bytes, without its text: its place in its list or object, and the
+/// The most memory that a value takes, in bytes, not counting its text: its place in a list or object, and the
 /// same again while that grows.
 const VALUE: usize = 2 * size_of::<Member<'_>>();
 
-/// The memory that a document takes at most once it is parsed, in bytes, if it is not parsed beyond so many
-/// values. It is counted without parsing.
+/// The most memory that a parsed document can take, in bytes, if at most this many values are parsed. It is
+/// counted without parsing.
 pub(crate) fn parsed_size(document: &[u8], most_values: usize) -> usize {
-    // A value is the first one, the first one inside a bracket, or comes after a comma.
-    // They are counted in a byte for as long as that holds, as compilers can do that many at a time.
+    // A value is the first of the document, the first in a bracket, or follows a comma. They are
+    // counted in a byte for as long as they fit, so that the compiler can count many at a time.
     let is = |byte: u8, sign: u8| u8::from(byte == sign);
     let counts = document.chunks(240).map(|chunk| {
         let values = chunk.iter();
@@ -44,7 +43,8 @@ pub(crate) fn parsed_size(document: &[u8], most_values: usize) -> usize {
     values.saturating_mul(VALUE).saturating_add(document.len())
 }
 
-/// Reads a value; of an object, or of each object in a list, only the members with these keys, or all of them.
+/// Parses a value; of an object, or of each object in a list, either all members or only those with these
+/// keys.
 #[derive(Clone, Copy)]
 struct Values<'k>(Option<&'k [&'k str]>);
 
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for Values<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
         let Self(keys) = self;
-        // Of a key that appears twice the last value counts, as for the daemon's own clients.
+        // The last value of a repeated key counts, as it does for the daemon's own clients.
         let mut members = BTreeMap::new();
         while let Some(key) = object.next_key::<String>()? {
             if keys.is_none_or(|keys| keys.contains(&&*key)) {

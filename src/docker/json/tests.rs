@@ -42,7 +42,8 @@ fn refuses_what_has_a_second_reading() {
     assert_eq!(Json::parse(b"\"\xff\""), Err(BadJson::Utf8(1)), "T6");
 }
 
-/// The beginnings are the daemon's own, as tests of clients and of the daemon look for them.
+/// The texts begin like the daemon's own, because tests of clients and of the daemon search for
+/// them.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn says_what_is_no_json_in_the_words_of_the_daemon() {
@@ -130,7 +131,7 @@ fn keys_with_the_same_value_can_be_made_one() {
         (r#"{"a":1,"b":2}"#, Ok("a b")),
         (r#"{"a":1,"b":2,"a":1,"b":2,"a":1}"#, Ok("a b")),
         (r#"{"b":{"x":[1,{}]},"a":null,"b":{"x":[1,{}]}}"#, Ok("b a")),
-        // Numbers are what is written.
+        // Numbers stay as written.
         (r#"{"a":1,"a":1.0}"#, Err("a")),
         (r#"{"a":null,"a":0}"#, Err("a")),
         (r#"{"a":1,"a":1,"a":2}"#, Err("a")),
@@ -162,7 +163,7 @@ fn takes_all_that_is_json_and_renders_it_in_one_way() {
             "123456789012345678901234567890",
             "123456789012345678901234567890",
         ),
-        // Keys of maps may differ by case alone; structs are for the view to judge.
+        // Keys of maps may differ only in case; for structs, the view decides.
         ("{\"a\":1,\"A\":2}", "{\"a\":1,\"A\":2}"),
     ] {
         assert_eq!(rendered(text), want, "{text}");
@@ -283,7 +284,7 @@ proptest! {
         prop_assert_eq!(Json::parse(text.as_bytes()), Ok(value));
     }
 
-    /// Another reader, which is as lenient as Go's in what it makes of duplicates, sees the same.
+    /// Another parser, as lenient as Go's about repeated keys, reads the same.
     #[test]
     fn what_is_taken_another_reader_takes_for_the_same(
         value in json(),
@@ -301,7 +302,7 @@ proptest! {
             let mut again = String::new();
             parsed.render(&mut again);
             let original: Result<serde_json::Value, _> = serde_json::from_slice(&bytes);
-            // That reader has a range for numbers, and this one keeps them as they are.
+            // That parser has a range for numbers; this one keeps them as they are.
             if let Ok(original) = original {
                 let anew: serde_json::Value = serde_json::from_str(&again).unwrap();
                 prop_assert_eq!(anew, original);

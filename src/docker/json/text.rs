@@ -1,11 +1,12 @@
-//! Texts of documents as they are compared, shown and quoted.
+//! How the texts of documents are compared, shown and quoted.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::word::plain;
 
-/// A key as the daemon compares it: it folds ASCII's case, and the two other letters that fold to ASCII's.
+/// A key as the daemon compares it: it ignores the case of ASCII letters, and treats two other letters as
+/// ASCII.
 pub(crate) fn folded(key: &str) -> String {
     let fold = |character: char| match character {
         '\u{17f}' => 's',
@@ -15,9 +16,9 @@ pub(crate) fn folded(key: &str) -> String {
     key.chars().map(fold).collect()
 }
 
-/// A text with everything but printable ASCII escaped, as `\u{202e}`: a terminal would obey it, and a reader
-/// not see it, or see what follows in another order. It is the one way in which what a client or the daemon
-/// wrote gets into messages and records.
+/// A text in which everything except printable ASCII is escaped, such as `\u{202e}`. Otherwise a terminal
+/// could obey the characters, and a reader might not see them, or see the rest in another order. Texts from
+/// clients and the daemon get into messages and records only through this.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     if is_printable(text) {
         return Cow::Borrowed(text);
@@ -33,27 +34,27 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a text has nothing but printable ASCII. All bytes are looked at, as that is done many at a time.
+/// Whether a text has only printable ASCII. It looks at all bytes, because that can be done many at a time.
 pub(crate) fn is_printable(text: &str) -> bool {
     text.bytes()
         .fold(true, |shown, byte| shown & matches!(byte, b' '..=b'~'))
 }
 
-/// The beginning of a text that a client chose, short enough for a message.
+/// The beginning of a text from a client, short enough for a message.
 pub(crate) fn shortened(text: &str) -> &str {
     const MAX: usize = 64;
     text.get(..text.floor_char_boundary(MAX)).unwrap_or(text)
 }
 
-/// A text in quotes, as a policy file writes it, and with nothing but printable ASCII in it: it can be pasted
-/// whatever a client put into it.
+/// A text in quotes, as in a policy file, with only printable ASCII. It can be pasted, whatever the client
+/// put into it.
 ///
 /// Source: TOML 1.0, basic strings.
 pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for character in text.chars() {
-        // A String takes every write.
+        // Writing to a String cannot fail.
         _ = match character {
             '"' | '\\' => write!(quoted, "\\{character}"),
             ' '..='~' => write!(quoted, "{character}"),
@@ -65,7 +66,7 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
-/// Appends what stands for a text between the quotes of a JSON string.
+/// Appends a text as the content of a JSON string, without the quotes.
 pub(crate) fn escape(text: &str, to: &mut String) {
     let mut rest = text;
     while let Some(plain) = plain(rest.as_bytes()) {
@@ -75,7 +76,7 @@ pub(crate) fn escape(text: &str, to: &mut String) {
             Some(b'\r') => to.push_str("\\r"),
             Some(b'\t') => to.push_str("\\t"),
             Some(&byte @ (b'"' | b'\\')) => to.extend(['\\', char::from(byte)]),
-            // A String takes every write.
+            // Writing to a String cannot fail.
             other => _ = write!(to, "\\u{:04x}", other.copied().unwrap_or_default()),
         }
         rest = rest.get(plain + 1..).unwrap_or_default();

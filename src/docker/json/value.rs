@@ -1,4 +1,4 @@
-//! A document that was read, and its one rendering.
+//! A parsed document, and its only rendering.
 
 use std::borrow::Cow;
 
@@ -11,21 +11,21 @@ pub enum Json<'a> {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number, as it is written.
+    /// A number, as written.
     Number(Cow<'a, str>),
     /// A string, its escapes resolved.
     Text(Cow<'a, str>),
     /// An array.
     List(Vec<Json<'a>>),
-    /// An object, its keys in their order, each once.
+    /// An object, with its keys in their original order and without repeated ones.
     Object(Vec<Member<'a>>),
 }
 
-/// A key of an object, and what stands under it.
+/// A key of an object, and its value.
 pub type Member<'a> = (Cow<'a, str>, Json<'a>);
 
 impl<'a> Json<'a> {
-    /// Appends the document in its canonical form: no space, the fewest escapes.
+    /// Appends the document in its canonical form: no spaces, as few escapes as possible.
     pub(crate) fn render(&self, to: &mut String) {
         match self {
             Self::Null => to.push_str("null"),
@@ -54,7 +54,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// Cheaper than a comparison of two values, and asked of each member of a body.
+    /// Cheaper than comparing two values, and called for every member of a body.
     pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
@@ -80,7 +80,7 @@ impl<'a> Json<'a> {
             .map(|(_, value)| value)
     }
 
-    /// The value at a path of keys, to change it.
+    /// The value at a path of keys, for changing it.
     pub(crate) fn at_mut(&mut self, path: &[&str]) -> Option<&mut Self> {
         path.iter().try_fold(self, |of, key| of.get_mut(key))
     }
@@ -90,7 +90,7 @@ impl<'a> Json<'a> {
         self.at(key).text().unwrap_or_default()
     }
 
-    /// The elements of the array at a path of keys, to change them; none if there is no array.
+    /// The elements of the array at a path of keys, for changing them; empty if there is no array.
     pub(crate) fn items_mut(&mut self, path: &[&str]) -> &mut [Self] {
         match self.at_mut(path) {
             Some(Self::List(values)) => values,
@@ -98,7 +98,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The members of the object at a path of keys, to change them; none if there is no object.
+    /// The members of the object at a path of keys, for changing them; empty if there is no object.
     pub(crate) fn members_mut(&mut self, path: &[&str]) -> &mut [Member<'a>] {
         match self.at_mut(path) {
             Some(Self::Object(members)) => members,
@@ -115,7 +115,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The value of a key, to change it; an empty object is put there if there is none.
+    /// The value of a key, for changing it; it becomes an empty object if it is missing.
     pub(crate) fn get_or_insert(&mut self, key: &str) -> Option<&mut Self> {
         if self.get(key).is_none() {
             self.set(key.to_owned(), Self::Object(Vec::new()));
@@ -123,7 +123,7 @@ impl<'a> Json<'a> {
         self.get_mut(key)
     }
 
-    /// Takes keys out, if this is an object.
+    /// Removes keys, if this is an object.
     pub(crate) fn remove(&mut self, keys: &[&str]) {
         if let Self::Object(members) = self {
             members.retain(|(key, _)| !keys.contains(&&**key));
@@ -137,7 +137,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The whole number, if this is one that fits.
+    /// The integer, if this is one and it fits.
     pub(crate) fn integer(&self) -> Option<i64> {
         match self {
             Self::Number(number) => number.parse().ok(),
@@ -149,7 +149,7 @@ impl<'a> Json<'a> {
         *self == Self::Bool(true)
     }
 
-    /// The elements, none if this is no array.
+    /// The elements; empty if this is not an array.
     pub(crate) fn items(&self) -> &[Self] {
         match self {
             Self::List(values) => values,
@@ -157,7 +157,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The members, none if this is no object.
+    /// The members; empty if this is not an object.
     pub(crate) fn members(&self) -> &[Member<'a>] {
         match self {
             Self::Object(members) => members,

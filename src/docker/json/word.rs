@@ -1,11 +1,12 @@
-//! What a JSON string must escape, looked for in eight bytes at a time.
+//! Finds bytes that a JSON string must escape, eight at a time.
 //!
-//! Source: "Bit Twiddling Hacks" by Anderson, on a byte that is zero, or less than another, in a word.
+//! Source: "Bit Twiddling Hacks" by Anderson, about words with a byte that is zero or less than
+//! another.
 
 const ONES: u64 = u64::MAX / 0xff;
 const HIGHS: u64 = ONES * 0x80;
 
-/// How many bytes come before the first that a string must escape.
+/// The number of bytes before the first one that a string must escape.
 pub(super) fn plain(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks();
     for (number, word) in words.iter().enumerate() {
@@ -19,7 +20,7 @@ pub(super) fn plain(bytes: &[u8]) -> Option<usize> {
     in_rest.map(|at| words.len() * 8 + at)
 }
 
-/// Whether a text can stand between quotes as it is, with nothing but printable ASCII in it.
+/// Whether a text can be quoted as it is, and has only printable ASCII.
 pub(crate) fn is_plain(text: &str) -> bool {
     let (words, rest) = text.as_bytes().as_chunks();
     let odd = words.iter().fold(0, |odd, word| {
@@ -30,7 +31,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
     odd == 0 && rest.iter().all(is_plain)
 }
 
-/// The high bit of each byte that must be escaped. It may be false above the first such byte.
+/// The high bit of each byte that must be escaped. Bits above the first such byte may be wrong.
 fn escaped(word: u64) -> u64 {
     below(word, 0x20) | is(word, b'"') | is(word, b'\\')
 }
@@ -43,7 +44,7 @@ fn below(word: u64, bound: u64) -> u64 {
     word.wrapping_sub(ONES * bound) & !word & HIGHS
 }
 
-/// Whether a string must escape the byte.
+/// Whether a string must escape this byte.
 fn is_escaped(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..=0x1f)
 }

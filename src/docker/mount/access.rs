@@ -1,9 +1,10 @@
-//! What a container can do with a path of the host that is mounted in it.
+//! What a container can do with a host path that is mounted in it.
 //!
-//! A read-only mount of a folder is read-only itself; what else is mounted below that folder on the host
-//! comes along and often stays writable: below API 1.44, on kernels before 5.12 and on Podman always, and
-//! elsewhere if the client asks for it. What is mounted on the host is not known here, so a read-only
-//! mount of a folder above a usual mount point counts as one that leaves those writable.
+//! A read-only mount of a folder is itself read-only. Other file systems that the host has mounted below
+//! that folder come along and often stay writable: always with API versions before 1.44, on kernels
+//! before 5.12 and on Podman; elsewhere if the client asks for it. Dockgate does not know what the host
+//! has mounted, so it assumes that a read-only mount of a folder above a usual mount point leaves that
+//! writable.
 //!
 //! Source: `daemon/server/router/container` and `daemon/oci_linux.go` of moby/moby for the versions;
 //! `pkg/api/handlers/compat/containers_create.go` of containers/podman.
@@ -11,12 +12,12 @@
 use crate::docker::closed::closed;
 
 closed! {
-    /// What can be done with it, from the least to the most.
+    /// What a container can do with a mount, from the least to the most.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     Access, by mode {
         /// It can be read, and so can everything below it.
         Read = "ro",
-        /// It can be read, and what else is mounted below it can be written.
+        /// It can be read, and other mounts below it can be written.
         ReadNonRecursive = "ro-nonrecursive",
         /// It can be written.
         Write = "rw",
@@ -24,7 +25,7 @@ closed! {
 }
 
 impl Access {
-    /// What a read-only mount of a path comes to.
+    /// The actual access that a read-only mount of a path gives.
     pub(crate) fn read_only(path: &str, is_non_recursive: bool) -> Self {
         if is_non_recursive || may_hold_mounts(path) {
             Self::ReadNonRecursive
@@ -34,7 +35,7 @@ impl Access {
     }
 }
 
-/// Where hosts usually have something mounted; `*` is any one name.
+/// Usual mount points of hosts; `*` is any one name.
 const MOUNT_POINTS: &[&str] = &[
     "/boot/efi",
     "/dev/hugepages",
@@ -79,13 +80,13 @@ const MOUNT_POINTS: &[&str] = &[
     "/var/tmp/*",
 ];
 
-/// Volumes are mounts only if they were made with options.
+/// Volumes are mounts only if they were created with options.
 const VOLUMES: &[&str] = &[
     "/var/lib/containers/storage/volumes/*/_data",
     "/var/lib/docker/volumes/*/_data",
 ];
 
-/// Whether a clean path is above a place where hosts usually have something mounted.
+/// Whether a clean path is above a usual mount point.
 fn may_hold_mounts(path: &str) -> bool {
     let path = parts(path);
     let mut points = MOUNT_POINTS.iter().chain(VOLUMES);
@@ -95,7 +96,8 @@ fn may_hold_mounts(path: &str) -> bool {
     })
 }
 
-/// Whether a clean path is on something that hosts usually mount, somewhere below another path.
+/// Whether a clean path is on a usual mount point, or below one, that is somewhere below another
+/// path.
 pub(crate) fn is_on_mount_below(path: &str, above: &str) -> bool {
     let (path, above) = (parts(path), parts(above));
     MOUNT_POINTS.iter().any(|point| {
@@ -104,7 +106,7 @@ pub(crate) fn is_on_mount_below(path: &str, above: &str) -> bool {
     })
 }
 
-/// The names in a path; `/var/run` leads to `/run` on every host.
+/// The names in a path; `/var/run` is a link to `/run` on every host.
 fn parts(path: &str) -> Vec<&str> {
     let parts = path.split('/').filter(|part| !part.is_empty());
     let parts: Vec<&str> = parts.collect();
@@ -114,7 +116,7 @@ fn parts(path: &str) -> Vec<&str> {
     }
 }
 
-/// Whether the names that two paths both have are the same.
+/// Whether two paths are the same up to the end of the shorter one.
 fn matches_each(point: &[&str], path: &[&str]) -> bool {
     let mut pairs = point.iter().zip(path);
     pairs.all(|(wanted, name)| *wanted == "*" || wanted == name)

@@ -1,4 +1,4 @@
-//! Each spelling of a mount beside its nearest refusal.
+//! Each spelling of a mount, next to a similar one that is rejected.
 
 use super::*;
 

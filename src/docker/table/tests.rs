@@ -4,7 +4,7 @@ use super::*;
 use crate::docker::operation::{Body, Effect, Reply};
 use crate::docker::target::may_have_escapes;
 
-/// The routes of the daemon as facts: operation, source, method, path, section, effect, ..., flags,
+/// Facts about the daemon's routes: operation, source, method, path, section, effect, ..., flags,
 /// first and last API version, notes.
 const FACTS: &str = include_str!("../../../tests/data/docker-api.tsv");
 
@@ -16,7 +16,7 @@ fn facts() -> impl Iterator<Item = Vec<&'static str>> {
     rows.filter(|row| row[5] != "refused")
 }
 
-/// A template of a path, with nothing between the braces.
+/// A path template, with empty braces.
 fn without_names(path: &str) -> String {
     let mut pieces = path.split('{');
     let first = pieces.next().unwrap().to_owned();
@@ -101,7 +101,7 @@ fn names_are_unique_and_sections_are_whole() {
     assert_eq!(
         unique.len(),
         Operation::SECTIONS.len(),
-        "each section stands together in the table"
+        "the rows of each section are together in the table"
     );
     for (alias, operation) in Operation::ALIASES {
         assert!(
@@ -113,7 +113,7 @@ fn names_are_unique_and_sections_are_whole() {
 
 #[test]
 fn only_known_harmless_keys_are_logged() {
-    // Values of these can carry credentials, environment or commands.
+    // Values of these keys can contain credentials, environment variables or commands.
     let secret = [
         "Env",
         "buildargs",
@@ -177,7 +177,7 @@ fn every_name_in_a_path_has_the_kind_of_object_that_its_segment_says() {
                     "services" => Object::Service,
                     "tasks" => Object::Task,
                     "volumes" => Object::Volume,
-                    other => panic!("{route}: what does /{other}/{{..}} name?"),
+                    other => panic!("{route}: unknown kind of object below /{other}/"),
                 })
                 .collect();
             assert_eq!(spec.objects, kinds, "{route}");
@@ -253,7 +253,7 @@ fn what_is_judged_of_an_operation_is_there_to_be_judged() {
         assert!(has_json || judged.body.is_none(), "{operation} has no body");
         assert!(
             judged.deed == Deed::Other || !spec.objects.is_empty(),
-            "{operation} names no object"
+            "{operation} has no object in its path"
         );
         assert!(
             judged.block.is_none() || spec.effect.changes_state(),
@@ -261,7 +261,7 @@ fn what_is_judged_of_an_operation_is_there_to_be_judged() {
         );
         assert!(
             judged.body.is_none() || judged.block.is_some(),
-            "{operation}: by which block is its body judged?"
+            "{operation}: no block checks its body"
         );
     }
 }
@@ -271,11 +271,11 @@ fn a_write_whose_body_nothing_reads_is_of_an_object_that_reaches_nothing() {
     for operation in Operation::ALL.iter().copied() {
         let spec = operation.spec();
         let is_unread = matches!(spec.body, Body::Json(_)) && spec.judged.body.is_none();
-        // A body that nothing reads can hold anything, so that its operation is of effect `control`.
+        // A body that nothing checks can contain anything, so the operation's effect is `control`.
         let is_harmless = ["auth", "configs", "secrets", "swarm"].contains(&spec.section);
         assert!(
             !is_unread || is_harmless || spec.effect == Effect::Control,
-            "{operation}: which document is its body?"
+            "{operation}: its body has no document"
         );
     }
 }

@@ -113,7 +113,7 @@ fn an_image_without_a_version_is_moved_with_every_tag() {
         ("POST /images/", "reg.a/b/push", "the image \"reg.a/b:*\" is not granted; to grant it add \"reg.a/b:*\" to images.push"),
         ("POST /images/", "reg.a/b/push?tag=2", "the image \"reg.a/b:2\" is not granted; to grant it add \"reg.a/b:2\" to images.push"),
         ("POST /images/", "reg.a/b:1/push?tag=2", "the image \"reg.a/b:1:2\" is not granted; to grant it have the client send a reference that images.pull and images.push can have, such as alpine:3.20"),
-        ("POST /images/", "reg.a/b/push?tag=1&tag=2", "the query key `tag` stands there twice: send it once"),
+        ("POST /images/", "reg.a/b/push?tag=1&tag=2", "the query key `tag` appears twice: send it once"),
     ]
     .map(|(start, rest, want)| (start.to_owned() + rest, want))
     {
@@ -142,7 +142,9 @@ fn a_container_of_no_image_is_of_none_that_is_listed() {
 #[test]
 fn no_template_of_a_service_writes_what_a_rule_reads() {
     let template = |path: &str| {
-        format!("{path} has a template, which is filled in only after it was judged: write it out")
+        format!(
+            "{path} has a template, which the swarm fills in only after this check: write the value itself"
+        )
     };
     let task = "TaskTemplate.ContainerSpec";
     let mount = template(&format!("{task}.Mounts[0]"));

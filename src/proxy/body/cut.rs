@@ -1,8 +1,8 @@
-//! Why a body that is sent on as it comes is not sent to its end, and what its client is told.
+//! Why a streamed body is cut off, and the message for its client.
 
 use crate::policy::{Denial, Reason};
 
-/// Why a body that is sent on as it comes is not sent to its end.
+/// Why a streamed body is cut off.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Cut {
     #[error("the body broke off")]
@@ -13,13 +13,13 @@ pub(crate) enum Cut {
     Slow,
 }
 
-/// Why a compressed upload is not unpacked to its end.
+/// Why a compressed upload cannot be unpacked to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadGzip {
-    /// It is not gzip, breaks off, or its checksum is another.
+    /// It is not gzip, breaks off, or has the wrong checksum.
     #[error("the upload is not valid gzip")]
     Corrupt,
-    #[error("the upload unpacks to far more than it is")]
+    #[error("the upload unpacks to far more than its size")]
     TooLarge,
 }
 
@@ -33,15 +33,14 @@ impl From<Cut> for Denial {
     }
 }
 
-/// The denial of a body that is not what its framing says.
+/// The denial of a body that does not match its framing.
 pub(crate) fn broken() -> Denial {
     let message = "the body ended early or its chunks are broken: send it whole";
     Denial::new(Reason::BadBody, message)
 }
 
 pub(crate) fn too_slow() -> Denial {
-    let message = "the upload came slower than limits.upload_rate for longer than limits.upload_grace, and \
-        nobody else can use the container meanwhile: send it faster, or raise the limits";
+    let message = "the upload came slower than limits.upload_rate for longer than limits.upload_grace, and it blocks the container for others: send it faster, lower upload_rate or raise upload_grace";
     Denial::new(Reason::BodyTimeout, message)
 }
 
@@ -50,7 +49,7 @@ impl From<BadGzip> for Denial {
         match bad {
             BadGzip::Corrupt => Self::new(
                 Reason::BadBody,
-                "the upload begins as gzip and is not valid gzip to its end: compress it again, or send a plain tar",
+                "the upload begins as gzip but is not valid gzip to its end: compress it again, or send a plain tar",
             ),
             BadGzip::TooLarge => Self::new(
                 Reason::BodyTooLarge,

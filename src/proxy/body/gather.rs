@@ -1,4 +1,4 @@
-//! The chunks of a streamed reply, each handed on whole.
+//! Reassembles the chunks of a streamed reply, so that each is passed on whole.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,19 +9,20 @@ use http_body::Frame;
 use super::source::Polled;
 use crate::net::chunks::Heard;
 
-/// What was read of a chunk that goes on.
+/// The part of an incomplete chunk that was read so far.
 #[derive(Debug)]
 pub(crate) struct Gather {
     heard: Arc<Heard>,
-    /// How much of the body came so far.
+    /// How many bytes of the body were read so far.
     given: u64,
     held: BytesMut,
-    /// What came behind the last part of a chunk that never ended.
+    /// The end of the body, after a last chunk that never ended.
     next: Option<Polled>,
     has_waited: bool,
 }
 
-/// The largest chunk that is handed on whole, in bytes. One that is larger comes in parts, as it is read.
+/// The largest chunk that is passed on whole, in bytes. A larger one is passed on in parts, as they are
+/// read.
 const MAX_CHUNK: u64 = 64 * 1024;
 
 impl Gather {
@@ -40,8 +41,8 @@ impl Gather {
         self.held.is_empty() && self.next.is_none()
     }
 
-    /// What stands behind what was handed on last, if that is known already. An error ends the connection at
-    /// once, so it waits until what came before it was written.
+    /// What follows the chunk that was last passed on, if that is known already. An error would end the
+    /// connection at once, so it waits until the chunk before it was written.
     pub(super) fn poll_next(&mut self, cx: &Context<'_>) -> Option<Poll<Polled>> {
         let is_error = matches!(self.next, Some(Some(Err(_))));
         if is_error && !std::mem::replace(&mut self.has_waited, true) {
@@ -51,7 +52,7 @@ impl Gather {
         self.next.take().map(Poll::Ready)
     }
 
-    /// What is handed on of what came; `None` while the rest of a chunk is to come.
+    /// The bytes to pass on now; `None` until the rest of the chunk arrives.
     pub(super) fn take(&mut self, polled: Polled) -> Option<Polled> {
         let data = match polled {
             Some(Ok(frame)) => match frame.into_data() {
@@ -76,7 +77,7 @@ impl Gather {
         Some(Some(Ok(self.whole())))
     }
 
-    /// The end of a body, behind what was held.
+    /// The end of a body, after the bytes that were held back.
     fn behind(&mut self, end: Polled) -> Polled {
         if self.held.is_empty() {
             return end;

@@ -1,7 +1,8 @@
-//! Uploads that a client compressed with gzip, sent on as the plain tar that they hold.
+//! Unpacks uploads that a client compressed with gzip, so that the daemon gets a plain tar.
 //!
-//! Engines before 29.5.1 unpack a compressed tar with a program of the container, as root on the host. So Dockgate
-//! unpacks it instead, piece by piece as it comes: no more than one piece is held, and the rest waits.
+//! Engines before 29.5.1 unpack a compressed tar with a program from the container, as root on the host. So
+//! Dockgate unpacks it instead, piece by piece as it arrives: it holds at most one piece, and the client waits
+//! with the rest.
 
 use std::io::Write;
 use std::task::{Context, Poll, ready};
@@ -13,29 +14,29 @@ use http_body::Frame;
 use super::cut::{BadGzip, Cut};
 use super::source::{Polled, Source};
 
-/// So many bytes may come out of each byte of a compressed upload, and so many besides. Tars of small files have
-/// mostly zeros, of large ones they do not.
+/// The most output for each byte of a compressed upload, plus a fixed allowance. Tars of small files consist
+/// mostly of zeros, tars of large ones do not.
 const MOST_PER_BYTE: u64 = 128;
 const MOST_BESIDES: u64 = 8 * 1024 * 1024;
-/// So many bytes may come out of one upload.
+/// The most output of one upload, in bytes.
 const MOST: u64 = 16 * 1024 * 1024 * 1024;
-/// What unpacking holds, in bytes: the window, what is read and what has come out.
+/// The memory that unpacking needs, in bytes: the window, the input and the output.
 pub(crate) const HELD: usize = 160 * 1024;
 
-/// What a body holds that is unpacked as it is read.
+/// A body that is unpacked as it is read.
 #[derive(Debug)]
 pub(super) struct Inflated {
     decoder: MultiGzDecoder<Vec<u8>>,
-    /// What was read and is not unpacked yet.
+    /// Input that is not unpacked yet.
     input: Bytes,
     unpacked: u64,
     made: u64,
-    /// Whether all of it has come out.
+    /// Whether all output was produced.
     pub(super) is_over: bool,
 }
 
 impl Inflated {
-    /// What a body holds of which this was read.
+    /// Starts unpacking a body, of which these bytes were read already.
     pub(super) fn new(input: Bytes) -> Self {
         Self {
             decoder: MultiGzDecoder::new(Vec::new()),
@@ -67,7 +68,7 @@ impl Inflated {
         Poll::Ready(None)
     }
 
-    /// Unpacks one piece of what was read, or the rest of it at its end.
+    /// Unpacks one piece of the input, or the rest of it at the end.
     fn unpack(&mut self) -> Result<Bytes, BadGzip> {
         if self.is_over {
             let finished = self.decoder.try_finish();
@@ -107,7 +108,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// What comes out of a body that comes in pieces of this size, and the longest piece of it.
+    /// The output for a body that arrives in pieces of this size, and its longest piece.
     fn inflate(packed: &[u8], piece: usize) -> Result<(Vec<u8>, usize), BadGzip> {
         let mut inflated = Inflated::new(Bytes::new());
         let (mut whole, mut longest) = (Vec::new(), 0);
@@ -198,7 +199,7 @@ mod tests {
         };
         assert_eq!(bad, BadGzip::TooLarge, "G10");
         assert!(made < 24 << 20, "G10: {made}");
-        // As much as that at once is a common upload.
+        // A single piece of that size is common in uploads.
         assert!(
             inflate(&gzip(&zeros[..4 << 20]), 4096).is_ok(),
             "beside G10"

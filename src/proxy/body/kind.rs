@@ -1,4 +1,4 @@
-//! Which bodies an operation takes, by what their `Content-Type` says, and those that are as good as none.
+//! Which bodies an operation accepts, by their `Content-Type`, and which of the others are harmless.
 
 use crate::docker;
 use crate::docker::body::says_nothing;
@@ -7,7 +7,7 @@ use crate::policy::{Denial, Reason};
 pub(super) const JSON: &str = "application/json";
 pub(super) const TAR: &str = "application/x-tar";
 
-/// The denial of a body with these lines of `Content-Type`, unless it is empty or its operation takes it.
+/// The denial of a body with these `Content-Type` lines, unless it is empty or its operation accepts it.
 pub(crate) fn unwanted(kind: docker::Body, content_types: &[String]) -> Option<Denial> {
     let types: Vec<_> = content_types.iter().map(|line| media_type(line)).collect();
     let is_taken = match kind {
@@ -18,7 +18,7 @@ pub(crate) fn unwanted(kind: docker::Body, content_types: &[String]) -> Option<D
     (!is_taken).then(|| denial(kind, &types))
 }
 
-/// Whether a body that is denied so is as good as none: it is empty, or says nothing where none belongs.
+/// Whether a denied body is harmless: it is empty, or has no content that the operation would use.
 pub(crate) fn is_as_none(denial: &Denial, bytes: &[u8]) -> bool {
     bytes.is_empty() || (denial.reason == Reason::BodyNotAllowed && says_nothing(bytes))
 }
@@ -27,12 +27,12 @@ pub(crate) fn is_as_none(denial: &Denial, bytes: &[u8]) -> bool {
 fn denial(kind: docker::Body, types: &[String]) -> Denial {
     match kind {
         docker::Body::Json(_) | docker::Body::Discarded if types.len() > 1 => {
-            let message = "the header Content-Type stands there twice: send it once";
+            let message = "the header Content-Type appears twice: send it once";
             Denial::new(Reason::DoubledHeader, message)
         }
         docker::Body::Json(_) => {
-            // In the daemon's words, which tests of clients look for. The message is on record, which has no other
-            // text of a header.
+            // The daemon's words, because clients' tests search for them. The audit record has the message too,
+            // and it must not contain any other text from a header.
             let named = types
                 .first()
                 .filter(|named| USUAL.contains(&named.as_str()));
@@ -42,18 +42,18 @@ fn denial(kind: docker::Body, types: &[String]) -> Denial {
             Denial::new(Reason::BodyTypeNotAllowed, message)
         }
         docker::Body::Tar => {
-            let message = "the body's Content-Type is a form's or gRPC's, and the operation takes a tar: \
+            let message = "the Content-Type is that of a form or of gRPC, but the operation takes a tar: \
                 send it as application/x-tar";
             Denial::new(Reason::BodyTypeNotAllowed, message)
         }
         docker::Body::Discarded | docker::Body::Import | docker::Body::Refused => {
-            let message = "the operation takes no body: send it without";
+            let message = "the operation takes no body: remove it";
             Denial::new(Reason::BodyNotAllowed, message)
         }
     }
 }
 
-/// The type before its parameters, in lower case.
+/// The type without its parameters, in lower case.
 fn media_type(value: &str) -> String {
     value
         .split(';')
@@ -63,7 +63,7 @@ fn media_type(value: &str) -> String {
         .to_ascii_lowercase()
 }
 
-/// The types that clients send for JSON by mistake.
+/// Types that clients use for JSON by mistake.
 const USUAL: &[&str] = &[
     "application/octet-stream",
     "application/x-tar",
@@ -74,7 +74,7 @@ const USUAL: &[&str] = &[
     "text/plain",
 ];
 
-/// Types that the daemon would read as parameters, or Podman as a call of its own.
+/// Types in which the daemon would read parameters, or Podman a call of another kind.
 fn is_form_or_grpc(media_type: &str) -> bool {
     media_type == "application/x-www-form-urlencoded"
         || media_type.starts_with("multipart/")

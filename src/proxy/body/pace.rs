@@ -1,8 +1,8 @@
-//! The lowest rate of an upload for which the daemon holds a container's lock.
+//! The minimum rate of an upload during which the daemon holds a container's lock.
 //!
-//! Only the time counts in which the daemon would take bytes and the client sends none. A client may keep
-//! the daemon waiting for so long in all, and earns that time back with the bytes that it sends. So it holds
-//! the lock for no longer than its bytes take at the lowest rate, and that time once more.
+//! Only time counts in which the daemon would accept bytes and the client sends none. A client may keep the
+//! daemon waiting for a grace period in total, and the bytes that it sends earn time back. So it can hold
+//! the lock for at most the time that its bytes take at the minimum rate, plus the grace period.
 
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -15,20 +15,20 @@ use super::source::Polled;
 use crate::config::UploadRate;
 use crate::proxy::deadline::Deadline;
 
-/// How far the client of a body that is sent on as it comes is from being too slow.
+/// How much time the client of a streamed body has left.
 #[derive(Debug)]
 pub(super) struct Pace {
     rate: UploadRate,
     /// How long it may still keep the daemon waiting.
     left: Duration,
-    /// Since when it does.
+    /// Since when the daemon has been waiting.
     waiting: Option<Instant>,
-    /// When it is too slow if nothing comes.
+    /// When the upload becomes too slow if no more bytes arrive.
     deadline: Deadline,
 }
 
 impl Pace {
-    /// That of a body of which nothing was sent yet.
+    /// For a body of which nothing was sent yet.
     pub(super) fn new(rate: UploadRate) -> Self {
         Self {
             rate,
@@ -38,7 +38,8 @@ impl Pace {
         }
     }
 
-    /// Passes on what came, or an error when the client has kept the daemon waiting for too long.
+    /// Passes on bytes that arrived, or an error if the client has kept the daemon waiting for too
+    /// long.
     pub(super) fn watch(&mut self, polled: Poll<Polled>, cx: &mut Context<'_>) -> Poll<Polled> {
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
@@ -55,7 +56,7 @@ impl Pace {
         polled
     }
 
-    /// Nothing is there to be sent on; returns when the client is too slow if nothing comes.
+    /// Nothing can be sent on; completes when the upload becomes too slow.
     fn wait(&mut self, now: Instant) -> Instant {
         *self.waiting.get_or_insert(now) + self.left
     }
@@ -85,8 +86,8 @@ mod tests {
         grace: Duration::from_secs(GRACE),
     };
 
-    /// After how many seconds an upload that sends so much after each such wait is too slow; `None` if it is not
-    /// within a day.
+    /// After how many seconds an upload is too slow if it sends this many bytes after each such wait; `None` if
+    /// that does not happen within a day.
     fn ends(bytes: usize, every: u64) -> Option<u64> {
         const DAY: u64 = 24 * 60 * 60;
         let start = Instant::now();

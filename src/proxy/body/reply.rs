@@ -1,4 +1,4 @@
-//! The body of a reply: the daemon's as it comes, or our own.
+//! The body of a reply: streamed from the daemon, or Dockgate's own.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,23 +15,23 @@ use crate::audit::{End, Entry};
 use crate::proxy::daemon_state::DaemonState;
 use crate::proxy::request_state::RequestState;
 
-/// What is sent to the client as a body. However it is dropped, its request is recorded and the
-/// next one read.
+/// The body of a reply to a client. When it is dropped, however that happens, its request is
+/// recorded and the next one is read.
 #[derive(Debug)]
 pub(crate) struct ReplyBody {
     source: Source,
     entry: Option<Box<Entry>>,
     state: Arc<RequestState>,
-    /// Who is to know if it says that the daemon does not take the client's API version.
+    /// What to update if the reply says that the daemon does not accept the client's API version.
     pub(crate) heeded_by: Option<Arc<DaemonState>>,
-    /// What holds back parts of chunks, if they are to be whole.
+    /// Holds back parts of chunks, if chunks are to stay whole.
     pub(crate) gather: Option<Box<Gather>>,
-    /// Whether it can be asked for again, and so ends when Dockgate is shutting down.
+    /// Whether the client can repeat the request; if so, its reply ends when Dockgate shuts down.
     pub(crate) ends_with_drain: bool,
 }
 
 impl ReplyBody {
-    /// A body that is whole already.
+    /// A body that is complete from the start.
     pub(crate) fn whole(bytes: Bytes, entry: Option<Box<Entry>>, state: Arc<RequestState>) -> Self {
         Self {
             source: Source::whole(bytes),
@@ -43,14 +43,14 @@ impl ReplyBody {
         }
     }
 
-    /// The daemon's body as it comes.
+    /// The daemon's body, streamed.
     pub(crate) fn stream(body: Incoming, entry: Box<Entry>, state: Arc<RequestState>) -> Self {
         let mut stream = Self::whole(Bytes::new(), Some(entry), state);
         stream.source.rest = Some(body);
         stream
     }
 
-    /// The next part, and where chunks are to be whole the next of these.
+    /// The next part, or the next whole chunk if chunks are to stay whole.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
         let Some(gather) = &mut self.gather else {
             return self.source.poll_frame(cx);
@@ -84,7 +84,7 @@ impl Body for ReplyBody {
         }
         let frame = ready!(self.poll_chunk(cx));
         match &frame {
-            // Trailers end a body, and do not cross.
+            // Trailers end a body, and are not passed on.
             Some(Ok(frame)) if frame.is_trailers() => {
                 self.finish(End::Complete);
                 return Poll::Ready(None);
@@ -116,7 +116,7 @@ impl Body for ReplyBody {
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {
-        // hyper asks no more of a body that is at its end, or that a HEAD's reply does not send.
+        // hyper does not poll a body that is at its end, or that belongs to the reply to a HEAD.
         if self.source.is_end() || self.source.rest.is_none() {
             self.finish(End::Complete);
         }

@@ -1,4 +1,4 @@
-//! The body of a request: which there may be, read whole or sent on as it comes.
+//! The body of a request: which ones are accepted, and whether it is read completely or streamed.
 
 use std::error::Error;
 use std::io;
@@ -28,29 +28,29 @@ use crate::proxy::head::{Framing, Head};
 use crate::proxy::request_state::{RequestState, Upload};
 use crate::sync::Count;
 
-/// What is sent to the daemon as a body.
+/// The body that is sent to the daemon.
 #[derive(Debug, Default)]
 pub(crate) struct RequestBody {
     source: Source,
-    /// What unpacks it, if it is sent on as what it holds.
+    /// Unpacks it, if it is sent unpacked.
     inflated: Option<Box<Inflated>>,
-    /// Our own canonical value; there is none without a body.
+    /// A checked and rendered value; `None` if there is no body.
     pub(crate) content_type: Option<&'static str>,
-    /// Who waits for its end, if it comes from a client.
+    /// Waits for its end, if it comes from a client.
     watched: Option<Arc<RequestState>>,
-    /// What it is ended by if it comes too slowly.
+    /// Ends it if it arrives too slowly.
     pace: Option<Box<Pace>>,
-    /// How the daemon would unpack it, once its beginning is there.
+    /// How the daemon would unpack it; known once its beginning was read.
     pub(crate) packed: Packed,
 }
 
-/// The longest body that is read only to be thrown away, in bytes.
+/// The longest body that is read only to be discarded, in bytes.
 const MAX_DISCARDED: usize = 64 * 1024;
 /// The longest body that is read after its request was denied, in bytes, and how long the reply waits for it.
 const MAX_DENIED: u64 = 64 * 1024;
 const AT_ONCE: Duration = Duration::from_millis(100);
 
-/// Reads or takes over a request's body as its operation wants it.
+/// Reads or takes over a request's body, as its operation requires.
 pub(crate) async fn prepare(
     kind: docker::Body,
     head: &Head,
@@ -92,7 +92,7 @@ pub(crate) async fn prepare(
             Ok(RequestBody::json(bytes.freeze()))
         }
         (docker::Body::Discarded | docker::Body::Import | docker::Body::Refused, None) => {
-            // Nothing of it is kept, so it takes nothing of the budget.
+            // None of it is kept, so it needs no part of the budget.
             let too_large = || too_large(MAX_DISCARDED);
             body.read(head, time, MAX_DISCARDED, too_large, |_| Ok(()))
                 .await?;
@@ -102,7 +102,7 @@ pub(crate) async fn prepare(
 }
 
 impl RequestBody {
-    /// A body of which nothing was read.
+    /// A body of which nothing was read yet.
     fn of_client(body: Incoming, bytes_in: Arc<Count>, state: &Arc<RequestState>) -> Self {
         let mut of_client = Self::default();
         of_client.source.rest = Some(body);
@@ -112,7 +112,7 @@ impl RequestBody {
         of_client
     }
 
-    /// One that is there, with its type if it is not empty.
+    /// A body that is present, with its type unless it is empty.
     pub(crate) fn json(bytes: Bytes) -> Self {
         let mut json = Self::default();
         json.content_type = (!bytes.is_empty()).then_some(JSON);
@@ -120,7 +120,7 @@ impl RequestBody {
         json
     }
 
-    /// Hands on each part of it as it comes; a longer one than this is denied.
+    /// Passes on each part of it as it arrives; a body longer than this is denied.
     async fn read(
         &mut self,
         head: &Head,
@@ -151,7 +151,7 @@ impl RequestBody {
         read.unwrap_or_else(|_| Err(slow()))
     }
 
-    /// Waits until its beginning is there, or all of a shorter one.
+    /// Waits until its beginning was read, or all of a shorter body.
     pub(crate) async fn begin(&mut self, time: Duration) -> Result<(), Denial> {
         if self.source.rest.is_none() {
             return Ok(());
@@ -169,7 +169,7 @@ impl RequestBody {
         let read = tokio::time::timeout(time, reading).await;
         read.unwrap_or_else(|_| Err(slow()))?;
         self.packed = Packed::of(&begun);
-        // What was unpacked once must be a tar.
+        // After unpacking once, it must be a tar.
         if self.packed == Packed::Gzip && self.inflated.is_some() {
             self.packed = Packed::With("gzip twice");
         }
@@ -177,14 +177,14 @@ impl RequestBody {
         Ok(())
     }
 
-    /// Unpacks it from now on as it is read, and waits for the beginning of what comes out.
+    /// From now on unpacks it while it is read, and waits for the beginning of the output.
     pub(crate) async fn inflate(&mut self, time: Duration) -> Result<(), Denial> {
         let packed = std::mem::take(&mut self.source.ahead);
         self.inflated = Some(Box::new(Inflated::new(packed)));
         self.begin(time).await
     }
 
-    /// Has it ended if it comes slower than this from now on.
+    /// From now on ends it if it arrives more slowly than this.
     pub(crate) fn keep_pace(&mut self, rate: Option<UploadRate>) {
         self.pace = rate.map(Pace::new).map(Box::new);
     }
@@ -197,7 +197,7 @@ impl RequestBody {
         }
     }
 
-    /// Whether nothing is in it, so that it could be sent again.
+    /// Whether it is empty, so that it could be sent again.
     pub(crate) fn is_empty(&self) -> bool {
         self.source.rest.is_none() && self.source.ahead.is_empty()
     }
@@ -251,7 +251,7 @@ impl Body for RequestBody {
 
 impl Drop for RequestBody {
     fn drop(&mut self) {
-        // Whoever sent it on has had enough of it.
+        // The receiver does not want any more of it.
         if let Some(state) = &self.watched
             && state.upload() == Upload::Running
         {
@@ -260,7 +260,7 @@ impl Drop for RequestBody {
     }
 }
 
-/// Why a body broke off: the client sends no more, or what it sends is no chunk.
+/// Why a body broke off: the client stopped sending, or its chunks are not valid.
 fn broken_by(error: &hyper::Error) -> Upload {
     let source = error
         .source()
@@ -280,11 +280,12 @@ fn too_large(most: usize) -> Denial {
 }
 
 fn slow() -> Denial {
-    let message = "the body was not whole in time: send it at once";
+    let message = "the body did not arrive in time: send it without pauses";
     Denial::new(Reason::BodyTimeout, message)
 }
 
-/// Reads a body of this length that nobody wants, if it is short. Whether its end came at once.
+/// Reads a body of this length that is not needed, if it is short. Returns whether its end arrived
+/// at once.
 pub(crate) async fn ends_at_once(length: u64, mut body: Incoming, bytes_in: &Count) -> bool {
     if length > MAX_DENIED {
         return false;

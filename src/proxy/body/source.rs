@@ -1,4 +1,4 @@
-//! Where a body's bytes come from.
+//! The sources of a body's bytes.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,18 +11,18 @@ use hyper::body::Incoming;
 use super::cut::Cut;
 use crate::sync::Count;
 
-/// What is still to come of a body.
+/// The rest of a body.
 #[derive(Debug, Default)]
 pub(super) struct Source {
-    /// What is there already, and comes first.
+    /// Bytes that were read already, and come first.
     pub(super) ahead: Bytes,
-    /// What comes behind it, as it is read from a connection.
+    /// The rest, which is read from a connection.
     pub(super) rest: Option<Incoming>,
-    /// The count of what is read of that.
+    /// Counts the bytes that are read from the connection.
     pub(super) read: Option<Arc<Count>>,
 }
 
-/// What a body gives when it is asked for more.
+/// The result of asking a body for more.
 pub(super) type Polled = Option<Result<Frame<Bytes>, Cut>>;
 
 impl Source {

@@ -1,4 +1,4 @@
-//! How an upload is compressed, told by how it begins.
+//! Detects how an upload is compressed, by its first bytes.
 //!
 //! Source: `pkg/archive`, `DetectCompression` of moby/moby.
 
@@ -6,26 +6,26 @@
 pub(crate) enum Packed {
     #[default]
     Plain,
-    /// With gzip, which can be unpacked here.
+    /// With gzip, which Dockgate can unpack.
     Gzip,
-    /// With another program, which is named.
+    /// With another program, which is named here.
     With(&'static str),
 }
 
-/// The bytes by which the daemon tells that a tar is compressed, and how.
+/// The first bytes from which the daemon detects compression, and its type.
 const MAGICS: &[(&[u8], Packed)] = &[
     (b"\x1f\x8b", Packed::Gzip),
     (b"BZh", Packed::With("bzip2")),
     (b"\xfd7zXZ", Packed::With("xz")),
     (b"\x28\xb5\x2f\xfd", Packed::With("zstd")),
 ];
-/// How much of a tar's beginning must be there to tell.
+/// How much of a tar's beginning is needed for that.
 pub(super) const LONGEST_MAGIC: usize = 6;
 
 impl Packed {
-    /// How the daemon would take a tar to be compressed that begins so.
+    /// Which compression the daemon would detect in a tar that begins with these bytes.
     pub(super) fn of(begun: &[u8]) -> Self {
-        // A frame of zstd that is to be skipped has any of 16 first bytes.
+        // A skippable frame of zstd can begin with 16 different bytes.
         let is_skippable = begun
             .split_first()
             .is_some_and(|(first, rest)| first & 0xf0 == 0x50 && rest.starts_with(b"\x2a\x4d\x18"));

@@ -24,7 +24,7 @@ async fn asked(request: &str) -> (Guard<DuplexStream>, DuplexStream) {
     (guard, client)
 }
 
-/// Whether hyper is told that the client has left.
+/// Whether hyper knows that the client has left.
 fn is_told(guard: &mut Guard<DuplexStream>) -> bool {
     let mut space = [0; 64];
     let mut to = ReadBuf::new(&mut space);

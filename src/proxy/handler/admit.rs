@@ -1,4 +1,4 @@
-//! Whether a client may ask at all, and what it asks for.
+//! Whether a client may send requests at all, and which call it sends.
 
 use super::Handler;
 use super::stage::Stage;
@@ -10,7 +10,7 @@ use crate::proxy::head::{BadHead, Head};
 use crate::proxy::shared::ListenerRules;
 
 impl Handler {
-    /// The call that a request's head asks for.
+    /// The call for a request's head.
     pub(super) async fn admit(
         &self,
         entry: &mut Entry,
@@ -47,10 +47,11 @@ impl Handler {
         Ok(call)
     }
 
-    /// Lifts a call to the least version that the daemon takes, if its own is older and it may be allowed;
-    /// returns the older. By then it means what that version says. Podman's own API counts apart.
+    /// If a call's API version is too old for the daemon and the settings allow it, raises the version to
+    /// the oldest that the daemon accepts, and returns the original one. The call then means what the new
+    /// version says. Podman's own API is compared separately.
     ///
-    /// Without this setting the daemon refuses such requests, and the record
+    /// Without this setting the daemon rejects such requests, and the record
     /// [says](crate::proxy::daemon_state::DaemonState::heed) what would help.
     async fn lift(
         &self,
@@ -74,7 +75,7 @@ impl Handler {
     }
 }
 
-/// Which call a head asks for.
+/// The call for a head.
 pub(super) fn understand(
     head: &Head,
     admission: &Admission,

@@ -1,4 +1,4 @@
-//! Answers a request: evaluates it as often as it takes, until it is sent or denied.
+//! Answers a request: evaluates it as often as necessary, until it is sent or denied.
 //!
 //! ```text
 //! evaluate ┬ deny ──────────────────────────────────► refuse
@@ -12,7 +12,8 @@
 //! ```
 //!
 //! [`Handler::act`] turns a verdict into a request that is on its way, without an `await` in between.
-//! Nothing else here has a [`Permit`](crate::policy::Permit), and none can be held across an `await`.
+//! Nothing else here has a [`Permit`](crate::policy::Permit), and a permit cannot be held across an
+//! `await`.
 
 use std::sync::OnceLock;
 
@@ -33,14 +34,14 @@ use crate::proxy::shared::ListenerRules;
 use crate::proxy::upstream::Failure;
 use crate::sync::lock;
 
-/// How many times a request is evaluated from the beginning, each time because the rules were replaced
-/// or the daemon closed the connection before it read anything.
+/// How often a request is evaluated from the beginning, because the rules were replaced or because the
+/// daemon closed the connection before it read anything.
 const MAX_ROUNDS: usize = 4;
 
 impl Handler {
     /// Answers the request whose head the guard has read.
     pub(crate) async fn answer(&self, body: Incoming) -> Response<ReplyBody> {
-        // hyper has a request only when the guard has put a head before it.
+        // hyper gets a request only after the guard has stored its head.
         let head = lock(&self.state.head).take().unwrap_or(Err(RefusedHead {
             bad: BadHead::RequestLine,
             line: None,
@@ -86,7 +87,7 @@ impl Handler {
         let step = self.act(entry, stage, rules.evaluate(Request::new(call), context))?;
         match step.attempt(stage).await? {
             Ok(sent) => Ok(sent),
-            // Most requests need nothing of this, and are not to hold the space for it.
+            // Boxed: most requests do not need this, and should not reserve space for it.
             Err(missing) => Box::pin(self.settle(entry, stage, own, missing)).await,
         }
     }
@@ -99,7 +100,7 @@ impl Handler {
         own: Option<&SelfContainer>,
         mut missing: Missing<'_>,
     ) -> Result<Sent, Denial> {
-        // What the evaluated body borrows from.
+        // The evaluated body borrows from this.
         let text = OnceLock::new();
         let mut rounds = 0;
         loop {
@@ -147,7 +148,7 @@ impl Handler {
     }
 }
 
-/// The request once more, as it came, with its body if that was read.
+/// The request as it arrived, with its body if that was read.
 fn from_the_start<'a>(
     listener_rules: &ListenerRules,
     stage: &Stage,

@@ -1,4 +1,4 @@
-//! Sends what is permitted, or says what is missing for it.
+//! Sends a permitted request, or returns what is missing for it.
 
 use hyper::Response;
 use hyper::body::Incoming;
@@ -16,12 +16,12 @@ use crate::proxy::upstream::{Answered, Failure};
 /// A request that was sent, and the daemon's reply.
 pub(super) struct Sent {
     pub(super) terms: Box<Terms>,
-    /// What the connection is to become, if it is to be hijacked.
+    /// The protocol that the connection switches to, if it is hijacked.
     pub(super) upgrade: Option<Upgrade>,
     pub(super) reply: Response<Incoming>,
 }
 
-/// What a verdict came to; `F` is the reply to come.
+/// The result of a verdict; `F` is the future reply.
 pub(super) enum Step<'a, F> {
     Sent(Box<Terms>, Option<Upgrade>, F),
     Lacks(Missing<'a>),
@@ -31,14 +31,14 @@ pub(super) enum Step<'a, F> {
 pub(super) enum Missing<'a> {
     /// Its body, before it can be evaluated.
     Body(Request<'a>),
-    /// The answer to a question, before it can be evaluated.
+    /// The answer to a lookup, before it can be evaluated.
     Answer(Request<'a>, Lookup),
-    /// What must be there before it is sent; with the permit, if that can wait.
+    /// Whatever sending it requires; with the permit, if that can wait.
     Stage(Option<Shelved>),
 }
 
 impl<'a, F: Future<Output = Answered>> Step<'a, F> {
-    /// Waits for the reply, if the request was sent, or says what is missing.
+    /// Waits for the reply if the request was sent, otherwise returns what is missing.
     pub(super) async fn attempt(
         self,
         stage: &mut Stage,
@@ -49,7 +49,7 @@ impl<'a, F: Future<Output = Answered>> Step<'a, F> {
         };
         match answered.await {
             Ok(reply) => {
-                // The names need not be held any more.
+                // The names need not be held any longer.
                 stage.holds.clear();
                 Ok(Ok(Sent {
                     terms,
@@ -57,7 +57,7 @@ impl<'a, F: Future<Output = Answered>> Step<'a, F> {
                     reply,
                 }))
             }
-            // The daemon did not read it, so that it can be sent again.
+            // The daemon did not read it, so it can be sent again.
             Err(Failure::Unsent(body)) => {
                 stage.body = *body;
                 Ok(Err(Missing::Stage(None)))
@@ -68,7 +68,7 @@ impl<'a, F: Future<Output = Answered>> Step<'a, F> {
 }
 
 impl Handler {
-    /// Acts on a verdict. What is allowed and lacks nothing is on its way when this returns.
+    /// Acts on a verdict. When this returns, an allowed request with nothing missing is on its way.
     pub(super) fn act<'s, 'a>(
         &'s self,
         entry: &mut Entry,
@@ -87,7 +87,8 @@ impl Handler {
         let call = &permit.request.call;
         let upgrade = match wanted_upgrade(call, &stage.head) {
             Ok(upgrade) => upgrade,
-            // A detached start takes nothing over, and an upgrade that was offered can be passed over.
+            // A detached start does not hijack the connection, and the server may ignore an offered
+            // upgrade.
             Err(denial) => match stage.is_detached(call) {
                 Some(true) => None,
                 Some(false) => return Err(denial),
@@ -112,7 +113,7 @@ impl Handler {
             self.state.end_means_gone.set(true);
         }
         let body = stage.body_of(&permit);
-        // What waits for the daemon's reply does not hold the answers that it was evaluated by.
+        // The answers to the lookups are dropped before waiting for the daemon's reply.
         stage.forget();
         let sending = self
             .upstream
@@ -122,7 +123,7 @@ impl Handler {
     }
 }
 
-/// Notes what a permit says in the record.
+/// Notes the permit's details in the record.
 fn note(record: &mut Record, terms: &Terms) {
     let grounds = &terms.grounds;
     record.found(&grounds.requirements);
@@ -134,8 +135,8 @@ fn note(record: &mut Record, terms: &Terms) {
     }
 }
 
-/// What the connection is to become, if the request is to hijack it: the operation's one value, which the client must
-/// ask for if the daemon knows no other way. On other operations the header has no effect.
+/// The protocol that the connection switches to, if the request hijacks it: the operation's only value. The client
+/// must ask for it if the daemon requires that. On other operations the header has no effect.
 fn wanted_upgrade(call: &Call, head: &Head) -> Result<Option<Upgrade>, Denial> {
     let Reply::Hijack(upgrade) = call.reply() else {
         return Ok(None);
@@ -147,7 +148,8 @@ fn wanted_upgrade(call: &Call, head: &Head) -> Result<Option<Upgrade>, Denial> {
     }
 }
 
-/// The denial of another upgrade than the operation's, in the daemon's own words if it has some.
+/// The denial of an upgrade that the operation does not have, in the daemon's own words if it has
+/// any.
 fn other_upgrade(call: &Call, wanted: &str, asked: Option<&str>) -> Denial {
     let asked = asked.map(shortened);
     if call.operation() == Some(Operation::Session) {

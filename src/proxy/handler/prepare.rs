@@ -1,5 +1,5 @@
-//! Gets what a request lacks before it is sent: its body or the beginning of it, its `begin` in the record, the
-//! names that it rests on, a connection to the daemon, and answers. All waiting for them happens here.
+//! Gets what a request needs before it can be sent: its body or the beginning of it, its `begin` record, the
+//! names that it depends on, a connection to the daemon, and answers to lookups. All waiting happens here.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::proxy::request_state::Upload;
 use crate::proxy::{ask, body};
 
 impl Handler {
-    /// Reads what is left of a denied request, if that is little and comes at once. Whether its end was
-    /// read, so that what follows on the connection is another request.
+    /// Reads the rest of a denied request, if it is short and arrives at once. Returns whether its end
+    /// was read, so that the next bytes on the connection are another request.
     pub(super) async fn reads_to_end(&self, stage: &mut Stage, record: &Record) -> bool {
-        // What follows an upgrade that was offered to who knows what may be of another protocol.
+        // After an offered upgrade, the bytes may belong to any other protocol.
         let may_be_other = record.operation().is_none() && stage.head.upgrade.is_some();
         if self.is_over_limit || may_be_other {
             return false;
@@ -27,7 +27,7 @@ impl Handler {
             // Only hyper knows where they end.
             (Framing::Chunked, _) => false,
             (Framing::Length(length), Some(body)) => {
-                // Whoever waits for the go-ahead may send none of it.
+                // A client that waits for the go-ahead may never send the body.
                 let is_sent = !stage.head.expects_continue;
                 is_sent
                     && Box::pin(body::request::ends_at_once(length, body, &record.bytes_in)).await
@@ -36,7 +36,7 @@ impl Handler {
         }
     }
 
-    /// Reads the body, or the beginning of an upload, unless that was done.
+    /// Reads the body, or the beginning of an upload, if that was not done yet.
     pub(super) async fn take_body(&self, entry: &Entry, stage: &mut Stage) -> Result<(), Denial> {
         let Some(body) = stage.unread.take() else {
             return Ok(());
@@ -54,7 +54,7 @@ impl Handler {
         Ok(())
     }
 
-    /// Waits for everything that is missing, first for what the client paces.
+    /// Waits for everything that is missing; first for the parts that depend on the client's speed.
     pub(super) async fn make_ready(
         &self,
         entry: &mut Entry,
@@ -87,8 +87,9 @@ impl Handler {
         self.upstream.make_ready().await
     }
 
-    /// Dockgate's own container, if the request could reach it. What only shows metadata may show Dockgate's
-    /// own too, and what no policy allows is denied whether the daemon can be asked or not.
+    /// Dockgate's own container, if the request could affect it. Operations that only show metadata may also
+    /// show Dockgate's own, and a request that no policy allows is denied even if the daemon cannot be
+    /// asked.
     pub(super) async fn own(
         &self,
         rules: &Rules,
@@ -101,7 +102,7 @@ impl Handler {
         Box::pin(shared.daemon_state.own(&shared.daemon)).await
     }
 
-    /// Asks the daemon, once everything else is there.
+    /// Asks the daemon, after everything else is available.
     pub(super) async fn look_up(
         &self,
         entry: &mut Entry,
@@ -116,7 +117,7 @@ impl Handler {
         }
         self.make_ready(entry, stage).await?;
         if stage.known.len() >= ask::MAX_LOOKUPS {
-            return Err(ask::failed("is one too many"));
+            return Err(ask::failed("there are too many such questions"));
         }
         let Some(call) = lookup.call() else {
             return Ok(Answer::Missing);
@@ -128,6 +129,6 @@ impl Handler {
         let status = answered.as_ref().ok().map(|(_, status)| status.as_u16());
         entry.looked_up((lookup, &call), status)?;
         let (answer, status) = answered?;
-        answer.ok_or_else(|| ask::failed(&format!("has the answer {status}")))
+        answer.ok_or_else(|| ask::failed(&format!("it answered {status}")))
     }
 }

@@ -1,4 +1,5 @@
-//! The reply to a request: the daemon's, passed on or become a tunnel; or the one place where a denial becomes one.
+//! The reply to a request: passed on from the daemon, or turned into a tunnel, or a denial. All denials become
+//! replies here.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use crate::proxy::{headers, upstream};
 use crate::sync::lock;
 
 impl Handler {
-    /// Hands on the reply to a request that was sent.
+    /// Passes on the reply to a request that was sent.
     pub(super) async fn hand_on(
         &self,
         sent: Sent,
@@ -49,7 +50,8 @@ impl Handler {
         }
     }
 
-    /// Refuses; and when it was the client that sent no whole body, blames nothing else.
+    /// Refuses the request. If the cause is an incomplete body from the client, the denial says
+    /// only that.
     pub(super) fn give_up(
         &self,
         denial: &Denial,
@@ -72,7 +74,7 @@ impl Handler {
         }
     }
 
-    /// Hands on a reply of the daemon.
+    /// Passes on a reply of the daemon.
     fn pass(
         &self,
         reply: Response<Incoming>,
@@ -90,8 +92,8 @@ impl Handler {
         headers::drop_hop_by_hop(&mut parts.headers);
         say_if_open(&entry.record, &mut parts.headers);
         if was_hijack || self.state.upload() == Upload::Running {
-            // Behind a request for a hijack nothing is read as a request, whatever became of it;
-            // and behind one whose body is not whole nothing can be.
+            // After a request for a hijack, no bytes are read as a request, whatever its outcome;
+            // after a request with an incomplete body, none can be.
             parts
                 .headers
                 .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -107,7 +109,7 @@ impl Handler {
         Response::from_parts(parts, body)
     }
 
-    /// Leaves the connection to a tunnel. There is no reply by hyper then, so this never returns.
+    /// Leaves the connection to a tunnel. hyper sends no reply then, so this never returns.
     async fn hijack(
         &self,
         mut reply: Response<Incoming>,
@@ -128,14 +130,15 @@ impl Handler {
         }
     }
 
-    /// Answers with a refusal and notes it in the record.
+    /// Replies with a refusal, and notes it in the record.
     pub(super) fn refuse(
         &self,
         denial: &Denial,
         close: bool,
         mut entry: Option<Box<Entry>>,
     ) -> Response<ReplyBody> {
-        // Bytes behind a request for a hijack were meant for the container: no request is among them.
+        // Bytes after a request for a hijack were meant for the container, so there is no request
+        // among them.
         let close = close
             || entry
                 .as_ref()
@@ -152,7 +155,7 @@ impl Handler {
     }
 }
 
-/// Says in every reply of a listener that is only observed that the gate is open, and what the verdict is.
+/// On a listener in observe mode, says so in every reply, with the verdict.
 fn say_if_open(record: &Record, headers: &mut HeaderMap) {
     if record.is_observed {
         let verdict = HeaderValue::from_static(record.verdict.as_str());
@@ -160,19 +163,19 @@ fn say_if_open(record: &Record, headers: &mut HeaderMap) {
     }
 }
 
-/// Carries the verdict where it is not enforced.
+/// The header with the verdict in observe mode.
 pub(crate) const OBSERVE: HeaderName = HeaderName::from_static("dockgate-observe");
 
-/// Carries the reason's code.
+/// The header with the reason's code.
 pub(crate) const REASON: HeaderName = HeaderName::from_static("dockgate-reason");
 
-/// What the client gets: the status, Docker's `{"message": ..}`, and the reason's code. With
-/// `close` the connection ends, as there may be more of the refused request on it.
+/// The reply to the client: the status, Docker's `{"message": ..}`, and the reason's code. With
+/// `close` the connection ends, because more of the refused request may follow on it.
 pub(crate) fn denied(denial: &Denial, close: bool) -> Response<Bytes> {
     let message = &denial.message;
     let mut body = String::with_capacity(message.len() + 32);
     body.push_str(r#"{"message":""#);
-    // What does not exist is answered as the daemon does, and clients look for its words.
+    // A missing object is answered as the daemon would, because clients search for its words.
     if denial.reason != Reason::NotFound {
         body.push_str("dockgate: ");
     }

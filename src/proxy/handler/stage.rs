@@ -1,4 +1,4 @@
-//! A request on its way to being sent: what is there of it, and what is not.
+//! A request before it is sent: what it has, and what is missing.
 
 use bytes::Bytes;
 use hyper::body::Incoming;
@@ -15,62 +15,63 @@ use crate::proxy::budget::{Share, Taken};
 use crate::proxy::head::Head;
 use crate::proxy::held::Hold;
 
-/// A request on its way to being sent.
+/// A request before it is sent.
 pub(super) struct Stage {
     pub(super) head: Box<Head>,
     /// The client's body, until it is taken.
     pub(super) unread: Option<Incoming>,
-    /// What is sent for a body, once it was taken.
+    /// The body to send, after the client's was taken.
     pub(super) body: RequestBody,
     pub(super) kind: docker::Body,
     pub(super) changes_state: bool,
-    /// Whether its permit, which it may have waited with, is noted in the record.
+    /// Whether its permit is noted in the record; the request may have had to wait with it.
     pub(super) is_noted: bool,
     pub(super) progress: Progress,
-    /// The names that it depends on and that are not held, once they were found; and the hold on the others.
+    /// The names that it depends on and that are not held yet, once they were found; and the hold on the
+    /// others.
     pub(super) names: Option<Names>,
     pub(super) holds: Vec<Hold>,
     /// The answers to lookups so far.
     pub(super) known: Answers,
-    /// What they have taken of the client's share.
+    /// The part of the client's memory share that they take.
     pub(super) learning: Taken,
-    /// What the body has taken of it.
+    /// The part of it that the body takes.
     pub(super) reading: Taken,
-    /// Whether it starts a container, and so rests on the names of its networks too.
+    /// Whether it starts a container, and so also depends on the names of its networks.
     starts: bool,
     pub(super) unpacking: Unpacking,
-    /// The API version that it is judged and sent under instead of the client's.
+    /// The API version that it is evaluated and sent with, if not the client's.
     pub(super) lifted_to: Option<ApiVersion>,
 }
 
 /// How far a request has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Progress {
-    /// Its `begin` is not on record.
+    /// Its `begin` record is not written yet.
     New,
-    /// It is.
+    /// Its `begin` record is written.
     Begun,
-    /// The request went to the daemon.
+    /// It was sent to the daemon.
     Sent,
 }
 
-/// How the engine unpacks what is uploaded.
+/// How the engine unpacks an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unpacking {
-    /// Nothing is unpacked in a container.
+    /// The request does not upload anything into a container.
     None,
-    /// It was not asked yet.
+    /// Dockgate has not asked the engine yet.
     Unknown,
-    /// With programs that it finds in the container, where it is compressed.
+    /// With programs that it finds in the container, if the upload is compressed.
     WithPrograms,
-    /// Dockgate does, before it is sent.
+    /// Not at all: Dockgate unpacks the upload before sending it.
     Here,
     /// By itself.
     Safe,
 }
 
 impl Stage {
-    /// A request of which nothing but the head was read.
+    /// A request of which only the head was read.
     pub(super) fn new(head: Box<Head>, body: Incoming, share: &Share) -> Self {
         Self {
             unread: head.has_body().then_some(body),
@@ -91,7 +92,7 @@ impl Stage {
         }
     }
 
-    /// Notes what the call that it turned out to be must have.
+    /// Notes what the call will require.
     pub(super) fn prepare_for(&mut self, call: &Call) {
         self.kind = call.body();
         self.changes_state = call.effect().changes_state();
@@ -101,19 +102,19 @@ impl Stage {
         self.starts = call.judged().deed == Deed::Starts;
     }
 
-    /// Finds the names that a request depends on that is not denied by its head alone.
+    /// Finds the names that a request depends on, unless its head is enough to deny it.
     pub(super) fn find_names(&mut self, call: &Call) {
         self.names.get_or_insert_with(|| Names::of(call, None));
     }
 
-    /// Notes what the body that was read adds to the names that the request depends on.
+    /// Notes the names that the request also depends on because of its body.
     pub(super) fn read(&mut self, request: &Request<'_>) {
         self.names = Some(Names::of(&request.call, request.body.as_ref()));
     }
 
-    /// Adds the answer to a question about an object.
+    /// Adds the answer to a lookup.
     pub(super) fn learn(&mut self, lookup: Lookup, answer: Answer) {
-        // They are held from then on, however often it is asked again.
+        // From then on they are held, however often the daemon is asked again.
         if let (true, Answer::Container(container), Some(names)) =
             (self.starts, &answer, &mut self.names)
         {
@@ -123,20 +124,20 @@ impl Stage {
         self.known.learn(lookup, answer);
     }
 
-    /// What it is evaluated by.
+    /// The input for evaluating it.
     pub(super) fn context<'a>(&'a self, own: Option<&'a SelfContainer>) -> Context<'a> {
         let known = &self.known;
         Context { known, own }
     }
 
-    /// Drops all that evaluating it came to, as it is sent or is evaluated from the beginning.
+    /// Drops the results of evaluating it, because it is sent or evaluated from the beginning.
     pub(super) fn forget(&mut self) {
         self.is_noted = false;
         self.known = Answers::default();
         self.learning.give_back(usize::MAX);
     }
 
-    /// Whether nothing but a connection is missing.
+    /// Whether only a connection is missing.
     pub(super) fn is_complete(&self) -> bool {
         let is_on_record = self.progress >= Progress::Begun || !self.changes_state;
         let is_plain = self.unpacking != Unpacking::Here;
@@ -146,8 +147,8 @@ impl Stage {
             && self.names.as_ref().is_some_and(Names::is_empty)
     }
 
-    /// Whether it starts a command in a container and takes nothing over for that; unknown before its body was
-    /// read.
+    /// Whether it starts a command in a container without hijacking the connection; unknown before its body
+    /// was read.
     pub(super) fn is_detached(&self, call: &Call) -> Option<bool> {
         if call.operation() != Some(Operation::ExecStart) {
             return Some(false);
@@ -156,8 +157,8 @@ impl Stage {
         is_read.then(|| docker::body::asks_to_detach(&self.body.whole()))
     }
 
-    /// Whether an upload can be sent as it is: where the engine would unpack it with a program of the container,
-    /// it must be plain, or gzip that is unpacked before.
+    /// Whether an upload can be sent as it is: if the engine would unpack it with a program from the container,
+    /// it must be plain, or gzip that Dockgate has unpacked.
     pub(super) fn check_tar(&mut self, terms: &Terms) -> Result<(), Denial> {
         if self.unpacking == Unpacking::Safe || !terms.request.must_be_plain_tar {
             return Ok(());
@@ -172,7 +173,7 @@ impl Stage {
         }
     }
 
-    /// Notes that the request is sent, and records it now if its reply may never end.
+    /// Notes that the request is being sent, and records it now if its reply may never end.
     pub(super) fn send(&mut self, entry: &mut Entry, terms: &Terms) {
         if terms.request.call.is_endless() && self.progress == Progress::New {
             entry.begin();
@@ -184,8 +185,8 @@ impl Stage {
         self.progress == Progress::Sent
     }
 
-    /// The body to send, rendered from what was judged where it was. Of an empty one the daemon reads
-    /// nothing.
+    /// The body to send, rendered from the checked value if there is one. The daemon does not read an
+    /// empty body.
     pub(super) fn body_of(&mut self, terms: &Terms) -> RequestBody {
         let body = std::mem::take(&mut self.body);
         match &terms.request.body {
@@ -197,10 +198,10 @@ impl Stage {
     }
 }
 
-/// Why an upload that is compressed so is denied.
+/// Why an upload with this compression is denied.
 fn packed_with(program: &str) -> String {
     format!(
-        "the upload is compressed with {program}, which this engine would unpack with a program of the container: \
+        "the upload is compressed with {program}, which this engine would unpack with a program from the container: \
          send a plain tar or gzip (`tar -c` or `tar -cz`, or `{} -dc FILE | docker cp - CONTAINER:PATH`), or \
          update the engine to 29.5.1",
         program.split(' ').next().unwrap_or(program)

@@ -1,29 +1,29 @@
-//! Where a head ends, and whether its bytes are ones that a head has.
+//! Finds the end of a head, and checks that its bytes are allowed there.
 //!
-//! Source: RFC 9112 section 2.2, which allows LF for a line's end; testcontainers/Docker.DotNet pull
-//! request 69 for the one client that needs it.
+//! Source: RFC 9112 section 2.2, which allows LF as the end of a line; testcontainers/Docker.DotNet
+//! pull request 69 for the one client that needs it.
 
 use super::{BadHead, is_token_byte};
 
-/// Checks the bytes of a head as they come in, each once.
+/// Checks the bytes of a head as they arrive, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     checked: usize,
     ends: LineEnds,
 }
 
-/// How the lines of a head end. All of its header lines end alike: a line feed within a line that another
-/// program ended with CR LF is never taken for the end of a header.
+/// How the lines of a head end. All header lines of a head must end in the same way, so that a line feed
+/// inside a line of another program that ends lines with CR LF is never taken as the end of a header.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum LineEnds {
-    /// The request line has not ended. It ends in CR LF.
+    /// The request line has not ended yet. It must end in CR LF.
     #[default]
     RequestLine,
-    /// No header line has ended.
+    /// No header line has ended yet.
     Unknown,
     /// In CR LF.
     CrLf,
-    /// In LF, as Docker.DotNet before 4.0 writes them. The empty line behind them ends in CR LF, and so does
+    /// In LF, as Docker.DotNet before 4.0 writes them. The empty line after them ends in CR LF, and so does
     /// the one line that it writes itself, which comes last.
     Lf,
 }
@@ -32,8 +32,8 @@ enum LineEnds {
 const OWN_LINE: &[u8] = b"\nTransfer-Encoding: chunked";
 
 impl Scan {
-    /// Checks what is new. Where the head ends, behind its empty line, if it does.
-    /// Fails at the first byte that no head has there: then nothing more need be read.
+    /// Checks the new bytes. Returns the position after the head's empty line, if it was found.
+    /// Fails at the first byte that is not allowed in a head, so that no more need be read.
     pub(crate) fn check(&mut self, head: &[u8]) -> Result<Option<usize>, BadHead> {
         match head.first() {
             Some(0x16) => return Err(BadHead::Tls),
@@ -51,7 +51,7 @@ impl Scan {
                 [b'\r', b'\n', b'\r', b'\n', ..] if self.takes_last_cr(head, at) => {
                     return Ok(Some(at + 4));
                 }
-                // What follows decides.
+                // The next line decides.
                 [b'\r'] | [b'\r', b'\n'] | [b'\r', b'\n', b'\r']
                     if self.takes_last_cr(head, at) =>
                 {
@@ -85,7 +85,7 @@ impl Scan {
         self.ends != LineEnds::Lf || head.get(..at).is_some_and(|head| head.ends_with(OWN_LINE))
     }
 
-    /// Whether a line feed may end a header line there. It does not end an empty one.
+    /// Whether a line feed may end a header line there. It cannot end an empty one.
     fn takes_line_feed(&self, head: &[u8], at: usize) -> bool {
         let before = at.checked_sub(1).and_then(|before| head.get(before));
         matches!(self.ends, LineEnds::Unknown | LineEnds::Lf) && before != Some(&b'\n')

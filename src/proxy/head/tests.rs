@@ -193,7 +193,7 @@ fn a_byte_that_no_head_has_ends_the_reading() {
     }
 }
 
-/// Checks a head that comes in one byte at a time.
+/// Checks a head that arrives byte by byte.
 fn byte_by_byte(text: &[u8]) -> Result<usize, BadHead> {
     let mut scan = Scan::default();
     for end in 1..=text.len() {

@@ -96,10 +96,10 @@ limits = { memory = '64m' }
         text,
         r#"allow = [
     # Refused whenever it was asked for. Take the `# ` away from what is to be granted.
-    # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; ends any container but Dockgate's own, or sends it another signal
+    # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; kills any container except Dockgate's own, or sends it another signal
     # "VolumeList",    # once, refused, last 2026-11-21T10:00:00Z
     # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
-    # "ExecStart", # once, last 2026-11-21T10:00:05Z; runs a command in a container, types into it and reads its output
+    # "ExecStart", # once, last 2026-11-21T10:00:05Z; runs a command in a container, sends it input and reads its output
 ]
 # Not added: create.limits=memory 0, cpus 0.000000000, pids 0, as limits are raised by hand
 
@@ -161,7 +161,7 @@ fn a_new_block_waits_as_a_whole() {
         text,
         r#"allow = [
     # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
-    # "ContainerExec", # once, last 2026-11-21T10:00:00Z; makes a command ready in a container, which ExecStart then runs there
+    # "ContainerExec", # once, last 2026-11-21T10:00:00Z; prepares a command in a container, for ExecStart to run
 ]
 
 # For the comments in allow: take the `# ` away from all of this block, or what they grant is not narrowed.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::*;
 
-/// What of a body must be judged, as path, topic and value.
+/// The fields of a body that a policy must check: path, meaning and value.
 #[track_caller]
 pub(super) fn judged(
     operation: Operation,
@@ -139,7 +139,7 @@ fn meanings(operation: Operation, body: &str) -> Vec<Option<FieldMeaning>> {
     asked.iter().map(|(_, meaning, _)| *meaning).collect()
 }
 
-/// What leads out of a container, or spends what is the host's, by row of attack.
+/// Fields that lead out of a container, or use up the host's resources, by row of attack.
 #[test]
 fn whatever_leads_out_of_a_container_is_judged() {
     let mut seen = HashSet::new();
@@ -159,7 +159,10 @@ fn whatever_leads_out_of_a_container_is_judged() {
         );
         seen.extend(asked);
     }
-    assert!(seen.contains(&None), "no row asks for what nothing grants");
+    assert!(
+        seen.contains(&None),
+        "no row asks for something that nothing allows"
+    );
     let all = FieldMeaning::ALL.iter().copied();
     let missing: Vec<_> = all.filter(|it| !seen.contains(&Some(*it))).collect();
     assert_eq!(missing, [], "tests/data/hostile.txt has no row for them");

@@ -6,7 +6,7 @@ use crate::docker::{Subject, Target, classify};
 
 const SENT: &str = include_str!("../../../../tests/data/bodies.txt");
 
-/// Whole runs of clients, each request behind a line `###`.
+/// Complete runs of clients; a line `###` comes before each request.
 const RUNS: &[(&str, &str)] = &[
     (
         "bollard",
@@ -33,7 +33,7 @@ fn sent_bodies() -> Vec<(Operation, &'static str)> {
     bodies.collect()
 }
 
-/// The bodies of a run that are judged.
+/// The bodies of a run that are checked.
 fn bodies_of_run(run: &'static str) -> Vec<(Operation, &'static str)> {
     let mut found = Vec::new();
     for request in run.split("###\n").filter(|request| !request.is_empty()) {
@@ -64,7 +64,7 @@ fn every_body_of_a_real_client_is_taken() {
             panic!("{operation}: {bad}: {body}");
         }
     }
-    // No run is passed over for how it is written.
+    // No run is skipped because of its format.
     for (client, run) in RUNS {
         assert!(bodies_of_run(run).len() > 15, "{client}");
     }
@@ -96,7 +96,8 @@ fn every_ignored_field_is_dropped() {
     }
 }
 
-/// A row is there for a client that sends the field, and none is there without.
+/// Every ignored field is sent by the client that its row names, and every field that a client
+/// sends has a row.
 #[test]
 fn every_ignored_field_was_sent_by_a_client() {
     let (bodies, mut unsent) = (all(), Vec::new());
@@ -117,7 +118,7 @@ fn every_ignored_field_was_sent_by_a_client() {
     assert_eq!(unsent, [""; 0]);
 }
 
-/// Docker's own client asks for nothing with a container of the image alone.
+/// Docker's own client asks for nothing if a container only has an image.
 #[test]
 fn a_plain_container_asks_for_little() {
     let plain = r#""Image":"busybox:latest","#;

@@ -1,11 +1,11 @@
-//! The differential property: whatever a client sends, the daemon reads from what is sent on the very
-//! value that was judged, and would have read the same from the client's own bytes.
+//! A differential property: whatever a client sends, the daemon reads from the sent bytes exactly the
+//! value that was checked, and would have read the same from the client's own bytes.
 //!
 //! The daemon is a model here: Go's `encoding/json`, reading into the types that the tables describe.
-//! It is lenient where Go is. Keys match by case first, then without it; a repeated object goes into
-//! the same struct or map; a repeated array goes into the elements that are there, and those behind
-//! its end come back when a later one is longer; a null empties maps, lists and pointers and leaves
-//! everything else.
+//! It is as lenient as Go. Keys match exactly or, failing that, without regard to case; a repeated
+//! object goes into the same struct or map; a repeated array goes into the existing elements, and
+//! elements after its end come back if a later array is longer; a null empties maps, lists and
+//! pointers, and leaves everything else as it is.
 
 use std::collections::BTreeMap;
 
@@ -20,22 +20,22 @@ mod chance;
 pub(crate) mod danger;
 mod loose;
 
-/// What Go has read.
+/// A value that Go has read.
 #[derive(Clone, Debug, PartialEq)]
 enum Go {
-    /// Nothing, or a zero value; which of them, the place tells.
+    /// Nothing, or a zero value; which of them depends on the place.
     Nil,
     Bool(bool),
     Number(String),
     Text(String),
-    /// The elements, and those that Go keeps behind the end.
+    /// The elements, and those that Go keeps after the end.
     List(Vec<Go>, Vec<Go>),
     Map(BTreeMap<String, Go>),
     Struct(BTreeMap<&'static str, Go>),
 }
 
-/// Go's reader. The tables do not say which of the daemon's fields are pointers, so what is to hold
-/// must hold if all are and if none is.
+/// Go's parser. The tables do not say which of the daemon's fields are pointers, so the property
+/// must hold if all of them are and if none is.
 #[derive(Clone, Copy)]
 struct Reader {
     has_pointers: bool,
@@ -49,7 +49,7 @@ impl Reader {
     fn read(self, text: &str, table: &'static Table) -> Result<Go, Refused> {
         let value: Loose = serde_json::from_str(text).map_err(|_| Refused)?;
         let shape = Shape::Object(table);
-        // A null leaves the struct as it is made.
+        // A null leaves the struct as it was made.
         let made = Go::Struct(BTreeMap::new());
         let is_null = matches!(value, Loose::Null);
         let read = if is_null {
@@ -60,7 +60,7 @@ impl Reader {
         Ok(settled(read, shape))
     }
 
-    /// Reads a value into what is there.
+    /// Reads a value into an existing one.
     fn take(self, value: &Loose, shape: Shape, before: Go) -> Result<Go, Refused> {
         match (shape, value) {
             (Shape::TextOrTexts, Loose::Text(text)) => Ok(texts([text.clone()])),
@@ -129,7 +129,7 @@ impl Reader {
     }
 }
 
-/// The field that Go takes a key for. It knows none of those that are ignored.
+/// The field that Go matches a key with. It does not know the ignored fields.
 fn matched(table: &'static Table, key: &str) -> Option<&'static Field> {
     let own = table
         .own
@@ -141,7 +141,7 @@ fn matched(table: &'static Table, key: &str) -> Option<&'static Field> {
     exact.or_else(nearly).or_else(embedded)
 }
 
-/// A key as Go compares it, which must not be the judgement's own way to.
+/// A key as Go compares it. This must not use the same code as the check.
 pub(crate) fn folded(key: &str) -> String {
     let upper = |letter: char| match letter {
         '\u{17f}' => 'S',
@@ -156,8 +156,8 @@ fn texts<const N: usize>(texts: [String; N]) -> Go {
     Go::List(texts.into_iter().map(Go::Text).collect(), Vec::new())
 }
 
-/// What the handlers see: no difference between an absent field and one that is nil, none between a
-/// nil under a key and a zero value, and a host configuration in any case.
+/// What the handlers see: an absent field is the same as nil, nil under a key is the same as a zero
+/// value, and the host configuration may be in any case.
 fn settled(read: Go, shape: Shape) -> Go {
     let mut read = without_nil(read, shape);
     if let (Go::Struct(fields), Shape::Object(table)) = (&mut read, shape)
@@ -203,7 +203,7 @@ fn under_a_key(read: Go, shape: Shape) -> Go {
     }
 }
 
-/// The value that was judged, as Go's.
+/// The checked value, as Go would read it.
 fn kept_as_go(kept: &Json, shape: Shape) -> Go {
     match (shape, kept) {
         (_, Json::Null) => panic!("a null was kept"),
@@ -239,8 +239,7 @@ fn kept_as_go(kept: &Json, shape: Shape) -> Go {
     }
 }
 
-/// Whether there is a number in it that the daemon refuses, or that the model's own reader has no place
-/// for.
+/// Whether it has a number that the daemon rejects, or that the model cannot represent.
 fn has_number_out_of_range(kept: &Json) -> bool {
     match kept {
         Json::Number(number) => {
@@ -255,7 +254,7 @@ fn has_number_out_of_range(kept: &Json) -> bool {
     }
 }
 
-/// Whether a body was taken; panics unless the daemon reads what was judged, from either.
+/// Whether a body was accepted; panics unless the daemon reads the checked value from both.
 pub(crate) fn is_taken_for_what_it_is(
     operation: Operation,
     table: &'static Table,
@@ -277,7 +276,7 @@ pub(crate) fn is_taken_for_what_it_is(
         let from_original = daemon.read(body, table).unwrap();
         assert_eq!(from_original, judged, "original: {body}");
     }
-    // Judging again what was sent gives the same: nothing is left to tidy.
+    // Checking the sent bytes again gives the same: there is nothing left to clean up.
     let again = parse(sent.as_bytes(), table).unwrap();
     assert_eq!(rendered(&again, operation.spec().judged.body), sent);
     true
@@ -319,7 +318,7 @@ fn what_clients_send_is_taken_for_what_it_is() {
     }
 }
 
-/// The model's own test: what an engine was seen to make of such bodies.
+/// A test of the model itself: what an engine did with such bodies.
 #[test]
 fn the_model_merges_as_an_engine_does() {
     let engine = Reader {

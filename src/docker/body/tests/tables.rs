@@ -1,4 +1,4 @@
-//! What holds of every table.
+//! Properties of all tables.
 
 use std::collections::HashSet;
 
@@ -10,9 +10,9 @@ use crate::docker::json::folded;
 /// Source: `api/swagger.yaml` of moby/moby, API 1.25 to 1.56.
 const DOCUMENTED: &str = include_str!("../../../../tests/data/docker-fields.tsv");
 
-/// Where the documents are wrong about a field: its path, and what holds instead, if anything.
+/// Errors in the documents: the path of a field, and what is true instead, if anything.
 const MISTAKEN: &[(&str, Option<(&str, &str)>)] = &[
-    // They miss the array, up to API 1.34.
+    // The array is missing, up to API 1.34.
     (
         "HostConfig.PortBindings{}.HostIp",
         Some(("HostConfig.PortBindings{}[].HostIp", "string")),
@@ -21,7 +21,7 @@ const MISTAKEN: &[(&str, Option<(&str, &str)>)] = &[
         "HostConfig.PortBindings{}.HostPort",
         Some(("HostConfig.PortBindings{}[].HostPort", "string")),
     ),
-    // They describe the type and what it lists apart.
+    // They describe the type and its elements separately.
     (
         "HostConfig.Mounts[].Type",
         Some(("HostConfig.Mounts[].Type", "string")),
@@ -30,11 +30,11 @@ const MISTAKEN: &[(&str, Option<(&str, &str)>)] = &[
         "TaskTemplate.ContainerSpec.Mounts[].Type",
         Some(("TaskTemplate.ContainerSpec.Mounts[].Type", "string")),
     ),
-    // A word of the schema's language, one level too low.
+    // A keyword of the schema language, one level too low.
     ("Volumes.additionalProperties", None),
 ];
 
-/// A field with the one that it stands in, and its path.
+/// A field with the field that contains it, and its path.
 struct Place {
     path: String,
     field: &'static Field,
@@ -78,7 +78,7 @@ pub(super) fn fields(table: &'static Table) -> Vec<&'static Field> {
     table.own.iter().chain(embedded).collect()
 }
 
-/// Every object of a table below an operation's, that one included.
+/// Every object of a table below an operation's, including that one.
 pub(super) fn objects(table: &'static Table, found: &mut Vec<&'static Table>) {
     found.push(table);
     for field in fields(table) {
@@ -101,7 +101,7 @@ fn everywhere() -> impl Iterator<Item = (Operation, Place)> {
     })
 }
 
-/// The shape of a path as the documents write it, with `[]` behind a list and `{}` behind a map.
+/// The shape of a path as the documents write it: `[]` after a list and `{}` after a map.
 fn shape_of(operation: Operation, path: &str) -> Option<Shape> {
     let mut shape = Shape::Object(table(operation).unwrap());
     for step in path.split('.') {
@@ -109,7 +109,7 @@ fn shape_of(operation: Operation, path: &str) -> Option<Shape> {
         let Shape::Object(table) = shape else {
             return None;
         };
-        // The documents spell some in another case.
+        // The documents write some of them in another case.
         let field = table.find(key).map(|entry| entry.field);
         shape = field.filter(|field| field.class != Class::Ignored)?.shape;
         for wrapped in step.as_bytes()[key.len()..].chunks(2) {
@@ -136,7 +136,7 @@ fn fits(documented: &str, shape: Shape) -> bool {
         "map of string" => matches!(shape, Shape::Map(Shape::Text)),
         "map of object" => matches!(shape, Shape::Map(Shape::Object(_))),
         "map of array" => matches!(shape, Shape::Map(Shape::List(Shape::Object(_)))),
-        other => panic!("{other} is no type of the documents"),
+        other => panic!("{other} is not a type of the documents"),
     }
 }
 
@@ -250,7 +250,7 @@ fn every_topic_is_asked_somewhere() {
     }
 }
 
-/// Each is found by its key in whatever case, and no two share a place: so a doubled field is seen.
+/// Each is found by its key in any case, and no two share a place: so a repeated field is noticed.
 #[test]
 fn every_field_is_found_in_any_case_and_has_a_place_of_its_own() {
     for (operation, table) in TABLES.iter() {
@@ -285,11 +285,11 @@ fn no_field_of_a_host_config_is_taken_one_level_above() {
     };
     for field in fields(host_config) {
         let is_taken = create.find(field.name).is_some();
-        assert!(!is_taken, "{} at the top is taken", field.name);
+        assert!(!is_taken, "{} at the top level is accepted", field.name);
     }
 }
 
-/// People look a field up in them.
+/// People look up fields in them.
 #[test]
 fn rows_are_sorted() {
     for (operation, table) in TABLES.iter() {

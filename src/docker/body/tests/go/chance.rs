@@ -1,10 +1,10 @@
-//! Bodies of chance: most often right, sometimes wrong in the ways that readers differ on.
+//! Random bodies: mostly valid, sometimes wrong in ways that parsers disagree about.
 
 use super::*;
 use crate::docker::body::tests::tables;
 
-/// A body for an operation, or for one of the objects in it as if it were one: those are smaller, so
-/// that each of their fields is met more often.
+/// A body for an operation, or for one of the objects in it as if it were a body: those are smaller,
+/// so each of their fields comes up more often.
 pub(super) fn chosen(bytes: &[u8]) -> (Operation, &'static Table, String) {
     let mut choices = Choices(bytes);
     let (mut operation, mut table) = choices.one_of(&TABLES);
@@ -18,7 +18,7 @@ pub(super) fn chosen(bytes: &[u8]) -> (Operation, &'static Table, String) {
     (operation, table, body)
 }
 
-/// What bytes of chance choose; with none left, the first of everything.
+/// Makes choices from random bytes; with none left, it takes the first of everything.
 struct Choices<'a>(&'a [u8]);
 
 impl Choices<'_> {
@@ -34,7 +34,7 @@ impl Choices<'_> {
         of[self.pick(of.len())]
     }
 
-    /// Appends some value for a place, most often a fitting one.
+    /// Appends a value for a place, usually a valid one.
     fn value(&mut self, shape: Shape, to: &mut String) {
         match self.pick(32) {
             30 => return to.push_str("null"),
@@ -73,7 +73,7 @@ impl Choices<'_> {
                 to.push_str(choices.one_of(&["\"Zz\":null", "\"Zz\":1", "\"Config\":null"]));
                 return;
             }
-            // The same field again is where readers differ.
+            // Parsers disagree about a repeated field.
             let again = last.take().filter(|_| choices.pick(8) == 7);
             let field = match &again {
                 Some((field, _)) => *field,
@@ -90,7 +90,7 @@ impl Choices<'_> {
         });
     }
 
-    /// Appends a key, one time in so many in another spelling of each kind.
+    /// Appends a key, sometimes in another spelling.
     fn key(&mut self, field: &Field, one_in: usize, to: &mut String) {
         let escaped = |name: &str| format!("\\u{:04x}{}", name.as_bytes()[0], &name[1..]);
         let name = match self.pick(one_in) {

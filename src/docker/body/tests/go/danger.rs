@@ -1,24 +1,24 @@
-//! What of a body leads out of a container, found in what the daemon reads from it.
+//! Which parts of a body lead out of a container, found in what the daemon reads from it.
 //!
-//! It knows nothing of how bodies are judged. Each check is written from what the daemon does with the
-//! field, so that it is a second opinion.
+//! It does not know how bodies are checked. Each test is written from what the daemon does with the
+//! field, so it is a second opinion.
 
 #![expect(
     clippy::wildcard_enum_match_arm,
-    reason = "what is not named here is none"
+    reason = "everything else is harmless"
 )]
 
 use std::collections::BTreeMap;
 
 use super::*;
 
-/// What the daemon would find in the bytes that are sent; empty where that is harmless.
+/// The dangers that the daemon would find in the sent bytes; empty if they are harmless.
 pub(crate) fn dangers(operation: Operation, sent: &str) -> Vec<String> {
     let table = table(operation).unwrap();
     let mut found = Vec::new();
     for has_pointers in [false, true] {
         let Ok(Go::Struct(body)) = (Reader { has_pointers }).read(sent, table) else {
-            // What the daemon refuses does nothing.
+            // What the daemon rejects has no effect.
             continue;
         };
         let mut dangers = Dangers { found: &mut found };
@@ -40,9 +40,9 @@ pub(crate) fn dangers(operation: Operation, sent: &str) -> Vec<String> {
     found
 }
 
-/// Engines up to 26.1 read the host's side one level above, too.
+/// Engines up to 26.1 also read the fields of `HostConfig` one level above.
 fn beside_host_config(sent: &str, found: &mut Vec<String>) {
-    // What the daemon refuses does nothing.
+    // What the daemon rejects has no effect.
     let Ok(Loose::Object(members)) = serde_json::from_str(sent) else {
         return;
     };
@@ -194,7 +194,7 @@ impl Dangers<'_> {
             ];
             self.unless("SecurityOpt", harmless.contains(&option));
         }
-        // A list takes the place of the daemon's own, which hides what its host has.
+        // A list replaces the daemon's own, which hides paths that its host has.
         for key in ["MaskedPaths", "ReadonlyPaths"] {
             self.unless(key, !host.contains_key(key));
         }
@@ -204,7 +204,7 @@ impl Dangers<'_> {
         self.one_of(log, "Type", &["", "json-file", "local"]);
         for (key, _) in map(log, "Config") {
             let leads_out = key.contains("address") || key.contains("cert") || key.contains("path");
-            // The daemon's own driver may be any.
+            // The daemon's own driver can be any driver.
             let is_of_any = !text(log, "Type").is_empty() || SHAPES_LOGS.contains(&key);
             self.unless("LogConfig", is_of_any && !leads_out);
         }
@@ -232,7 +232,7 @@ impl Dangers<'_> {
         self.labels(body);
     }
 
-    /// What Podman joins to arguments of its command line, which it reads again.
+    /// Podman joins these to arguments of its command line, and parses them again.
     fn texts_of_a_command_line(&mut self, body: &Fields) {
         for (target, _) in map(body, "Volumes") {
             self.unless("Volumes", !target.contains([':', ',']));
@@ -250,7 +250,7 @@ impl Dangers<'_> {
         }
     }
 
-    /// The daemon waits for a container's end, at its own end too.
+    /// The daemon waits for a container to stop, even when the daemon itself stops.
     fn waits(&mut self, of: &Fields, key: &str, most: i64) {
         if let Some(Go::Number(number)) = of.get(key) {
             let number = number.parse::<i64>();
@@ -300,7 +300,7 @@ impl Dangers<'_> {
         self.unless("Propagation", !["shared", "rshared"].contains(&propagation));
     }
 
-    /// Nothing but memory with a size and an owner is no path of the host.
+    /// Only memory with a size and an owner is not a path on the host.
     fn driver_options(&mut self, of: &Fields, key: &str) {
         for (option, value) in map(of, key) {
             let Go::Text(value) = value else { continue };
@@ -332,7 +332,7 @@ impl Dangers<'_> {
     }
 
     fn endpoint(&mut self, endpoint: &Fields) {
-        // Podman makes a fixed address of what Docker reports.
+        // Podman makes a fixed address from what Docker reports.
         self.unless("IPAddress", !endpoint.contains_key("IPAddress"));
         self.all_empty(
             endpoint,
@@ -451,7 +451,7 @@ impl Dangers<'_> {
     }
 }
 
-/// What the daemon takes for the name of a volume, and for nothing else.
+/// Texts that the daemon can only read as the name of a volume.
 fn is_volume(name: &str) -> bool {
     let mut characters = name.chars();
     characters
@@ -460,7 +460,7 @@ fn is_volume(name: &str) -> bool {
         && characters.all(|it| it.is_ascii_alphanumeric() || "_.-".contains(it))
 }
 
-/// What a container has in any case.
+/// Capabilities that every container has.
 const ORDINARY: &[&str] = &[
     "AUDIT_WRITE",
     "CHOWN",
@@ -478,7 +478,8 @@ const ORDINARY: &[&str] = &[
     "SYS_CHROOT",
 ];
 
-/// The second opinion's own test: it finds each of the rows that ask for one thing, if that leads out.
+/// A test of the second opinion itself: it finds each row that asks for a single thing, if that leads
+/// out.
 #[test]
 fn each_row_that_leads_out_is_found() {
     let mut missed = Vec::new();
@@ -491,7 +492,7 @@ fn each_row_that_leads_out_is_found() {
     assert_eq!(missed, [""; 0]);
 }
 
-/// Options that every log driver takes for how to write, and none for where to.
+/// Options of all log drivers for how to write; none of them says where to write.
 const SHAPES_LOGS: &[&str] = &[
     "compress",
     "env",

@@ -1,4 +1,4 @@
-//! JSON as a lenient reader has it: every member in its order, those that are there twice too.
+//! JSON as a lenient parser reads it: all members in their order, including repeated ones.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Loose, E> {
-        // What is too large for a whole number is refused only where one belongs.
+        // A number that is too large for an integer is only rejected where an integer belongs.
         let large = || Loose::Fraction(number.to_string().parse().unwrap());
         Ok(i64::try_from(number).map_or_else(|_| large(), Loose::Integer))
     }
