@@ -12,7 +12,8 @@ FROM rust:1.95.0-slim-bookworm${RUST_DIGEST} AS build
 # Lists the crates inside the binary, where `cargo audit bin` finds them.
 RUN cargo install --locked cargo-auditable@0.7.7
 
-# Each platform builds for itself. A builder without TARGETARCH, the old one of `docker build`, knows its own platform only.
+# Each platform builds for itself. A builder without TARGETARCH, the old one of `docker build`, only knows its own
+# platform.
 ARG TARGETARCH
 RUN case "${TARGETARCH:-$(dpkg --print-architecture)}" in \
         amd64) echo x86_64-unknown-linux-gnu ;; \
@@ -20,12 +21,12 @@ RUN case "${TARGETARCH:-$(dpkg --print-architecture)}" in \
         *) echo "${TARGETARCH}: Dockgate's images are for amd64 and arm64" >&2; exit 1 ;; \
     esac >/target
 
-# Loopback is nobody's but the container's own: here Dockgate listens on every address unless told otherwise.
+# Only the container itself can reach its loopback, so here Dockgate listens on all addresses by default.
 ENV DOCKGATE_DEFAULT_LISTEN=tcp://[::]:2375
 
 WORKDIR /build
 
-# The dependencies first, under an empty program: a change of the sources leaves this layer as it is.
+# The dependencies first, with an empty program: this layer stays cached when the sources change.
 COPY Cargo.toml Cargo.lock ./
 COPY scripts/build-static scripts/
 RUN mkdir src \
@@ -35,7 +36,7 @@ RUN mkdir src \
 
 COPY policies policies
 COPY src src
-# Cargo goes by times, and the sources may be older than the empty program.
+# Cargo compares times, and the sources may be older than the empty program.
 RUN touch src/main.rs src/lib.rs \
     && scripts/build-static "$(cat /target)" \
     && mv "target/$(cat /target)/release/dockgate" /
@@ -45,15 +46,16 @@ FROM busybox:1.37${BUSYBOX_DIGEST} AS busybox
 
 
 FROM scratch AS plain
-# There is no USER, on purpose: root can take the group that the mounted socket has on this host, whichever that is, and
-# Dockgate then drops to the user 65532. With `user:` and `group_add:` in a compose file it is that user from the start.
+# There is no USER, on purpose: root can take the group of the mounted socket on this host, whichever it is, and
+# Dockgate then drops to the user 65532. With `user:` and `group_add:` in a compose file it is that user from the
+# start.
 COPY --from=build /dockgate /dockgate
 EXPOSE 2375
 STOPSIGNAL SIGTERM
 # Healthy after 4 s. With a start period, Docker 25 and newer would wait 5 s, and older builders do not know `--start-interval`.
 HEALTHCHECK --interval=4s --retries=5 CMD ["/dockgate", "healthcheck"]
 ENTRYPOINT ["/dockgate"]
-# The build arguments that differ from build to build stand last: they change no layer.
+# The build arguments that differ between builds come last: they change no layer.
 ARG VERSION=0.1.0
 ARG REVISION=
 LABEL org.opencontainers.image.title="Dockgate" \
@@ -67,5 +69,5 @@ FROM plain AS compat
 COPY --from=busybox / /
 
 
-# Last, for it is what `docker build` without a target builds.
+# Last, because `docker build` without a target builds this.
 FROM plain

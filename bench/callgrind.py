@@ -1,4 +1,4 @@
-"""Counts the instructions of one kind of request and prints the ten costliest functions. Run by callgrind.sh."""
+"""Counts the instructions of one kind of request and prints the ten most expensive functions. Run by callgrind.sh."""
 
 import http.client
 import re
@@ -12,22 +12,22 @@ KINDS = {
     "ping": ("GET", "/_ping", 200),
     "list": ("GET", LIST, 200),
     "denied": ("POST", "/v1.41/containers/create", 403),
-    # The same creation of a container, passed as it came and judged.
+    # The same creation of a container, forwarded as it is and checked.
     "passed": ("POST", "/v1.41/containers/create", 201),
     "judged": ("POST", "/v1.41/containers/create", 201),
 }
 BODY = (HERE / "create.json").read_bytes()
-# Enough for several sockets to be ready at once, as under load; few enough to be quick under valgrind.
+# Enough for several sockets to be ready at once, as under load; few enough to be fast under valgrind.
 CONNECTIONS = 8
-# A row of callgrind_annotate: instructions, share, file, function, and the object where it is known.
+# A row of callgrind_annotate: instructions, share, file, function, and the object if it is known.
 ROW = re.compile(r"^\s*([\d,]+) \(\s*[\d.]+%\)\s+[^:\n]*:(\S.*?)(?: \[[^]]*\])?$", re.MULTILINE)
 
 
 def drive(connections, method, path, status, requests):
-    """Sends on every connection, then reads from every connection, until all is answered."""
+    """Sends on every connection, then reads from every connection, until all requests are answered."""
     for _ in range(requests // CONNECTIONS):
         for connection in connections:
-            # The head that wrk sends: Host, and no more.
+            # The head that wrk sends: only Host.
             connection.putrequest(method, path, skip_accept_encoding=True)
             if status == 201:
                 connection.putheader("Content-Type", "application/json")
@@ -43,7 +43,7 @@ def drive(connections, method, path, status, requests):
 
 
 def count(switch, server):
-    """Turns the counting on or off."""
+    """Turns counting on or off."""
     command = ["callgrind_control", "-i", switch, str(server.process.pid)]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     if said.returncode != 0:
@@ -52,7 +52,7 @@ def count(switch, server):
 
 def profile(stage, kind, requests):
     out = stage.folder / "callgrind.out"
-    # Starting up is not counted, nor are the first requests, which open connections and fill caches.
+    # Startup is not counted, nor are the first requests, which open connections and fill caches.
     valgrind = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}"]
     policy = HERE / ("create.toml" if kind == "judged" else "policy.toml")
     environment = {"CONTAINERS": "1", "POST": "1"} if kind == "passed" else None

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The ten costliest functions of Dockgate, counted in instructions: repeatable whatever else the machine does.
+# The ten most expensive functions of Dockgate, counted in instructions: repeatable even on a busy machine.
 #
 #   bench/callgrind.sh [ping|list|denied|passed|judged] [REQUESTS]      default: list 4000
 #   DOCKGATE_BIN=...    a build with symbols, default target/profiling/dockgate

@@ -1,4 +1,4 @@
-"""Drives Dockgate and HAProxy side by side and prints what each costs, as ratios. Run by run.sh."""
+"""Runs Dockgate and HAProxy side by side and prints their costs as ratios. Run by run.sh."""
 
 import json
 import os
@@ -22,7 +22,7 @@ TUNED_LOG = "haproxy tuned, log on"
 TUNED = "haproxy tuned, log off"
 RELAY = "bare TCP relay"
 
-# load: (method, path, connections, status that is right)
+# load: (method, path, connections, expected status)
 LOADS = {
     "ping c=1": ("GET", "/_ping", 1, 200),
     "ping c=64": ("GET", "/_ping", CONNECTIONS, 200),
@@ -30,7 +30,7 @@ LOADS = {
     "denied POST c=64": ("POST", "/v1.41/containers/create", CONNECTIONS, 403),
     "denied GET c=64": ("GET", "/v1.41/images/json", CONNECTIONS, 403),
 }
-# The largest ratio of CPU per request that is aimed at; the other pairs are printed without a goal.
+# The goals: the highest acceptable ratio of CPU per request. Other pairs are printed without a goal.
 GOALS = {
     ("list c=64", SHIPPED): 0.65,
     ("list c=64", TUNED): 1.0,
@@ -45,7 +45,7 @@ def verdict(value, goal):
 
 
 def table(title, head, rows):
-    """Prints rows in columns: the first to the left, the others to the right."""
+    """Prints rows in columns: the first column aligned left, the others right."""
     rows = [head, *[[str(cell) for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     print(f"\n{title}\n")
@@ -56,12 +56,12 @@ def table(title, head, rows):
 
 
 def spread(values):
-    """Median, and between which values it lies."""
+    """The median, with the lowest and highest value."""
     return f"{statistics.median(values):.2f} [{min(values):.2f} .. {max(values):.2f}]"
 
 
 def check(server, method, path, status):
-    """One request: the status must be right, and what is allowed must arrive whole."""
+    """One request: it must have the expected status, and an allowed reply must arrive completely."""
     got, body = server.ask(method, path)
     if got != status:
         raise Wrong(f"{server.name}: {method} {path} answered {got}, not {status}: {body[:200]!r}")
@@ -79,7 +79,7 @@ def load(server, method, path, connections, status, body=()):
         text=True,
         check=False,
     )
-    time.sleep(0.1)  # what is still on its way to a log belongs to the requests too
+    time.sleep(0.1)  # work that a log still causes counts too
     spent = server.cpu() - before
     found = re.search(r"^counted (.*)$", said.stdout, re.MULTILINE)
     if not found:
@@ -125,7 +125,7 @@ def compare(stage):
     print_ratios(names, cpu)
     peak = {server.name: server.memory("VmHWM") for server in servers}
     print_memory(names, idle, peak)
-    # Answered but not recorded would be a faster proxy, and a wrong one.
+    # A proxy that answers without recording would be faster, and wrong.
     recorded = end(ours)
     if recorded < asked:
         raise Wrong(f"{OURS} answered {asked} requests and recorded {recorded}")
@@ -175,7 +175,7 @@ def print_memory(names, idle, peak):
 
 
 def many_rules(stage):
-    """The same requests under one rule and under a thousand, of which the last grants."""
+    """The same requests under one rule and under a thousand, of which only the last allows them."""
     upstream, servers = stage.folder / "daemon.sock", {}
     for count in (1, RULES):
         rules = [f'"GET /libpod/r{number}/{{}}/json"' for number in range(RULES - count, RULES)]
@@ -184,8 +184,8 @@ def many_rules(stage):
         servers[count] = stage.dockgate(f"dockgate, {count} rules", upstream, policy)
     rows = []
     for name, path, status in (
-        ("granted by the last", f"/v5.4.2/libpod/r{RULES - 1}/x/json", 200),
-        ("granted by none", "/v5.4.2/libpod/other/x/json", 403),
+        ("allowed by the last", f"/v5.4.2/libpod/r{RULES - 1}/x/json", 200),
+        ("allowed by none", "/v5.4.2/libpod/other/x/json", 403),
     ):
         for server in servers.values():
             check(server, "GET", path, status)
@@ -193,7 +193,7 @@ def many_rules(stage):
         for _ in range(ROUNDS):
             few, many = (load(servers[count], "GET", path, CONNECTIONS, status)[0] for count in (1, RULES))
             ratios.append(many / few)
-        # Two runs of one binary differ by a few hundredths of their own.
+        # Two runs of the same binary differ by a few hundredths.
         rows.append([name, spread(ratios), verdict(statistics.median(ratios), 1.05)])
     table(f"CPU per request under {RULES} rules over under 1", ["", "ratio [min .. max]", "goal"], rows)
     for server in servers.values():
@@ -201,7 +201,7 @@ def many_rules(stage):
 
 
 def inspection(stage):
-    """The same creation of a container, its body passed on as it came and judged whole."""
+    """The same creation of a container, its body forwarded as it is or checked completely."""
     upstream, path, body = stage.folder / "daemon.sock", "/v1.41/containers/create", [HERE / "create.json"]
     passing = stage.dockgate("dockgate, passing", upstream, environment={"CONTAINERS": "1", "POST": "1"})
     judging = stage.dockgate("dockgate, judging", upstream, HERE / "create.toml")
@@ -222,10 +222,10 @@ def inspection(stage):
 
 
 def first_answer(stage):
-    """Milliseconds from before exec until the first answer has been read."""
+    """Milliseconds from before exec until the first answer was read."""
     upstream, took = stage.folder / "daemon.sock", []
     for _ in range(STARTS):
-        # The port is chosen here, so that the time to read it from stderr does not count.
+        # The port is chosen here, so that no time is spent reading it from stderr.
         port = free_port()
         begun = time.monotonic()
         server = stage.dockgate("start", upstream, port=port, wait=False)
@@ -243,7 +243,7 @@ def first_answer(stage):
 
 
 def streams(stage):
-    """MiB resident with a thousand open event streams."""
+    """Resident MiB with a thousand open event streams."""
     upstream, held = stage.holder(), {}
     for server in (
         stage.dockgate("dockgate, streams", upstream),
@@ -273,7 +273,7 @@ def streams(stage):
 
 
 def figures(stage):
-    """What is one number each."""
+    """Measurements that are a single number."""
     start, size = first_answer(stage)
     held = streams(stage)
     ours, others = held.values()
@@ -288,7 +288,7 @@ def figures(stage):
 
 def main():
     stop_at_signals()
-    # A thousand streams are a thousand open files here, and two thousand in a proxy.
+    # A thousand streams need a thousand open files here, and two thousand in a proxy.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:

@@ -1,4 +1,4 @@
-"""Stand-in daemon whose every reply is a stream that never ends, as `GET /events` is on an idle engine.
+"""A stand-in daemon that answers every request with an endless stream, like `GET /events` on an idle engine.
 
 Usage: held_streams.py SOCKET
 """

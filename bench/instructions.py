@@ -1,4 +1,4 @@
-"""Counts the instructions of hot requests and compares them with bench/instructions.txt. Run by instructions.sh."""
+"""Counts the instructions of frequent requests and compares them with bench/instructions.txt. Run by instructions.sh."""
 
 import statistics
 import sys
@@ -13,7 +13,7 @@ MOST = 1.03
 
 
 def count(kind):
-    """The median of some rounds: how often a thread finds another one waiting differs a little."""
+    """The median of several rounds: how often a thread has to wait for another one varies a little."""
     counts = []
     for _ in range(ROUNDS):
         with Stage() as stage:

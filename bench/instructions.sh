@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Compares the instructions of hot requests with bench/instructions.txt, which is a slow test: about three minutes.
+# Compares the instructions of frequent requests with bench/instructions.txt. This takes about three minutes.
 #
 #   bench/instructions.sh            fails if one is more than 3 % above what is listed
 #   bench/instructions.sh --write    lists what is counted

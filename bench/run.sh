@@ -5,14 +5,14 @@
 #   SECONDS_PER_RUN=3   length of one load on one proxy
 #   DOCKGATE_BIN=...    the binary to measure, default target/release/dockgate
 #
-# Ends with 0 whether goals are met or missed, with 1 when any server answered wrongly.
+# The exit code is 0 whether goals are met or missed, and 1 if any server answered wrongly.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 need() { # TOOL PACKAGE
     command -v "$1" >/dev/null || { echo "bench: $1 is missing: apt-get install $2" >&2; exit 2; }
 }
-# Debian keeps the servers out of a user's PATH.
+# Debian installs the servers outside of a user's PATH.
 export PATH="$PATH:/usr/sbin:/sbin"
 need python3 python3
 need nginx nginx-light

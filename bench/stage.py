@@ -1,6 +1,6 @@
-"""The servers of a benchmark: the stand-in daemon, the proxies before it, and what they cost.
+"""The servers of a benchmark: the stand-in daemon, the proxies in front of it, and what they cost.
 
-Everything listens on loopback or on unix sockets in one temporary folder, and is ended by its own pid.
+Everything listens on loopback or on unix sockets in one temporary folder, and is stopped by its own pid.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ HERE = Path(__file__).parent
 LIST = "/v1.41/containers/json"
 LIST_BYTES = 8_322
 
-# The variables of Tecnativa's image in the order of its rules, each with the path that it opens.
-# The regular expressions are tried in this order, so the order is part of the cost.
+# The variables of Tecnativa's image in the order of its rules, each with the path that it allows. The regular
+# expressions are tried in this order, so the order is part of the cost.
 CONTAINER = "containers/[a-zA-Z0-9_.-]+"
 SWITCHES = [
     ("ALLOW_RESTARTS", f"{CONTAINER}/((stop)|(restart)|(kill))"),
@@ -44,7 +44,7 @@ CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Wrong(Exception):
-    """A server did not start, or did not answer as it must: nothing measured on it would count."""
+    """A server did not start, or gave a wrong answer: no measurement of it would count."""
 
 
 def stop_at_signals():
@@ -54,7 +54,7 @@ def stop_at_signals():
 
 
 def containers():
-    """A list of ten containers as the daemon prints it, of exactly `LIST_BYTES` bytes."""
+    """A list of ten containers in the daemon's format, of exactly `LIST_BYTES` bytes."""
     entries = [
         {
             "Id": f"{number:x}" * 64,
@@ -118,7 +118,7 @@ class Server:
         self.binary = None
 
     def tree(self):
-        """The pids of the process and of all that descend from it."""
+        """The pids of the process and of all its descendants."""
         children = {}
         for entry in Path("/proc").glob("[0-9]*/stat"):
             with contextlib.suppress(OSError):
@@ -129,7 +129,7 @@ class Server:
         return pids
 
     def cpu(self):
-        """Seconds of user and system time, of ended children too."""
+        """Seconds of user and system time, including children that have exited."""
         ticks = 0
         for pid in self.tree():
             with contextlib.suppress(OSError):
@@ -159,12 +159,12 @@ class Server:
 
 
 def fields(stat):
-    """The fields of a /proc/PID/stat that follow the name, which may hold spaces and brackets."""
+    """The fields of a /proc/PID/stat after the name, which may contain spaces and parentheses."""
     return stat.read_text().rpartition(")")[2].split()
 
 
 class Stage(contextlib.ExitStack):
-    """Starts servers, and ends them in the opposite order when it is left."""
+    """Starts servers, and stops them in reverse order at the end."""
 
     def __enter__(self):
         super().__enter__()
@@ -173,7 +173,7 @@ class Stage(contextlib.ExitStack):
         return self
 
     def fill(self, template, **values):
-        """Writes a configuration from its template beside this file."""
+        """Writes a configuration from its template in this folder."""
         self.started += 1
         path = self.folder / f"{self.started}-{template}"
         path.write_text(Template((HERE / template).read_text()).substitute(values, folder=self.folder))
@@ -247,8 +247,8 @@ class Stage(contextlib.ExitStack):
     def dockgate(
         self, name, upstream, policy=HERE / "policy.toml", under=(), port=0, wait=True, environment=None
     ):
-        """Dockgate with its record drained; `under` is a command to run it under, such as valgrind. An
-        environment of another image takes the place of the policy."""
+        """Dockgate with its record drained; `under` is a command to run it under, such as valgrind. An environment
+        for another image replaces the policy."""
         line = "" if environment else f"policy = [{json.dumps(str(policy.resolve()))}]"
         config = self.fill("dockgate.toml", upstream=upstream, policy=line, port=port)
         binary = os.path.abspath(os.environ["DOCKGATE_BIN"])
@@ -262,14 +262,14 @@ class Stage(contextlib.ExitStack):
 
 
 def said_port(log):
-    """The port in Dockgate's line `listening on tcp://127.0.0.1:PORT`, once it is whole."""
+    """The port in Dockgate's line `listening on tcp://127.0.0.1:PORT`, once the line is complete."""
     _, said, rest = log.read_text(errors="replace").partition("listening on tcp://127.0.0.1:")
     port, newline, _ = rest.partition("\n")
     return int(port) if said and newline else None
 
 
 def end(server):
-    """Ends a server by its pid; returns how many lines its drain counted."""
+    """Stops a server by its pid; returns how many lines were drained from it."""
     process = server.process
     if process.poll() is None:
         process.terminate()

@@ -1,4 +1,4 @@
-# Sourced by what counts instructions: checks that the tools and the binary are there.
+# Sourced by the scripts that count instructions: checks that the tools and the binary exist.
 need() { # TOOL PACKAGE
     command -v "$1" >/dev/null || { echo "bench: $1 is missing: apt-get install $2" >&2; exit 2; }
 }

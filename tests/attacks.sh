@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Attacks Dockgate on every engine, with a hundred tries of each race, where tests/run.sh makes five and runs what does not
-# depend on the engine on the main one. It takes hours and is no part of .ci/run.
+# Attacks Dockgate on every engine, with a hundred tries of each race. tests/run.sh tries each five times, and runs
+# attacks that do not depend on the engine only on the main one. This takes hours and is not part of .ci/run.
 #
 #   attacks.sh [TEST...]              attacks DOCKGATE_BIN, or target/release/dockgate
 #   attacks.sh --old FILE [TEST...]   attacks a build of 0.1.0 (commit de5a59b), where exactly the attacks that
 #                                     tests/attacks/old.txt lists must succeed
 #
-# The machine must be set up: tests/setup.sh does that.
+# Run tests/setup.sh first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,9 +1,9 @@
-//! Bodies, queries and names that would lead out of what a policy grants, sent as raw bytes to the running
+//! Bodies, queries and names that would lead beyond what a policy allows, sent as raw bytes to the running
 //! binary.
 //!
-//! Each case is refused with its reason, and of all that reaches the daemon there is nothing but lookups.
-//! Beside it stands the nearest request that is granted. Ids are those of the rows of attacks on API filters
-//! (F), of the list of host escapes (C), of the tests demanded of any such proxy (T), and of published holes.
+//! Each case is refused with its reason, and only lookups reach the daemon. Next to each is a similar request
+//! that is allowed. The ids refer to the rows of attacks on API filters (F), the list of host escapes (C),
+//! the tests that any such proxy needs (T), and published vulnerabilities.
 
 use std::sync::mpsc;
 use std::thread;
@@ -19,10 +19,10 @@ const BAD_QUERY: Refused = Refused(400, "bad_query");
 const TOO_LARGE: Refused = Refused(413, "body_too_large");
 const JSON: &str = "Content-Type: application/json\r\n";
 
-/// An id, how it is refused, the target of a POST, and its body.
+/// An id, the expected refusal, the target of a POST, and its body.
 type Case<'a> = (&'a str, Refused, &'a str, &'a str);
 
-/// What stands in each of these that is more than an ordinary container's.
+/// Properties in these bodies that are more than an ordinary container has.
 const CONTAINERS_THAT_ARE_THERE: &[(&str, &str)] = &[
     ("root", r#"{"HostConfig":{"Privileged":true}}"#),
     (
@@ -42,7 +42,7 @@ const CONTAINERS_THAT_ARE_THERE: &[(&str, &str)] = &[
     ("capable", r#"{"HostConfig":{"CapAdd":["SYS_ADMIN"]}}"#),
 ];
 
-/// A daemon with ordinary things, and with some that are not.
+/// A daemon with ordinary objects, and some that are not.
 fn daemon() -> FakeDaemon {
     let bind = r#"{"Options":{"type":"none","o":"bind","device":"/"}}"#;
     let privileged = r#"{"ProcessConfig":{"privileged":true}}"#;
@@ -68,7 +68,7 @@ fn daemon() -> FakeDaemon {
     daemon
 }
 
-/// Tells the daemon which policy made two of its things: its name is the policy file's.
+/// Tells the daemon which policy created two of its objects: the policy file's name.
 fn made_here(daemon: FakeDaemon) -> FakeDaemon {
     let label = r#"{"dockgate.policy":"policy"}"#;
     daemon
@@ -79,20 +79,20 @@ fn made_here(daemon: FakeDaemon) -> FakeDaemon {
         .that_has("/networks/own", &format!(r#"{{"Labels":{label}}}"#))
 }
 
-/// Asks by both framings; the replies are the same but for their dates.
+/// Sends a request with both framings; the replies are the same except for their dates.
 fn ask_both(gate: &Gate, (method, target): (&str, &str), body: &str) -> [Reply; 2] {
     let lines = if body.is_empty() { "" } else { JSON };
     [post(target, lines, body), chunked(target, lines, body)]
         .map(|request| gate.ask(request.replacen("POST", method, 1)))
 }
 
-/// Sends the hostile requests that are chosen, under a policy that grants every operation with the defaults of its blocks.
+/// Sends the selected hostile requests, under a policy that allows every operation with the defaults of its blocks.
 fn assert_each_gets_its_verdict(chosen: impl Fn(&Hostile) -> bool) {
     let daemon = daemon();
     let gate = Gate::start(&daemon, &every_operation());
     let daemon = made_here(daemon);
     let mut wrong = Vec::new();
-    // First what may not arrive: the daemon must have got nothing by then.
+    // First the requests that may not arrive: by then the daemon must not have got anything.
     let (granted, refused): (Vec<_>, Vec<_>) = hostile()
         .filter(chosen)
         .partition(|row| row.verdict == "granted");
@@ -123,7 +123,7 @@ fn no_container_is_more_than_an_ordinary_one_by_default() {
 #[test]
 fn no_body_with_two_readings_is_sent() {
     assert_each_gets_its_verdict(|row| row.verdict == "bad_body");
-    // Invalid UTF-8 has no place in a text file.
+    // Invalid UTF-8 cannot be in a text file.
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &every_operation());
     let head =
@@ -138,7 +138,7 @@ fn no_other_operation_leads_out_by_default() {
     assert_each_gets_its_verdict(|row| !makes_a_container(row) && row.verdict != "bad_body");
 }
 
-/// Under the same policy, what is nearest to the attacks and asks for nothing.
+/// Under the same policy, requests that are similar to the attacks but ask for nothing.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_is_ordinary_is_granted_by_default() {
@@ -214,7 +214,7 @@ fn what_is_ordinary_is_granted_by_default() {
     }
 }
 
-/// Id, blocks of the policy, what they grant, and what is nearest to it and refused.
+/// Id, blocks of the policy, what they allow, and the most similar request that is refused.
 type Narrowing<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [Case<'a>]);
 
 const CREATE: &str = "/containers/create";
@@ -305,7 +305,7 @@ const NARROWINGS: &[Narrowing] = &[
     ("3", "[images]\npull = ['alpine:latest']", &[
         ("/images/create?fromImage=alpine&tag=latest", ""),
     ], &[
-        // Without a tag the daemon fetches them all.
+        // Without a tag the daemon pulls all tags.
         ("3", RESTRICTED, "/images/create?fromImage=alpine", ""),
         ("3", RESTRICTED, "/images/create?fromImage=alpine:", ""),
     ]),
@@ -316,7 +316,7 @@ const NARROWINGS: &[Narrowing] = &[
         ("F99", RESTRICTED, "/images/registry.acme/app/push?tag=evil", ""),
         ("F99", RESTRICTED, "/images/registry.acme/app:latest/push?tag=evil", ""),
         ("F99", RESTRICTED, "/images/evil.io/app/push?tag=latest", ""),
-        // Without a tag the daemon sends them all.
+        // Without a tag the daemon pushes all tags.
         ("F99", RESTRICTED, "/images/registry.acme/app/push", ""),
     ]),
     ("C6", "[images]\ntags = ['acme/*']", &[
@@ -335,7 +335,7 @@ const NARROWINGS: &[Narrowing] = &[
         ("F78", RESTRICTED, CREATE, r#"{"Image":"evil"}"#),
         ("F78", RESTRICTED, CREATE, r#"{"Image":"acme/a","HostConfig":{"Mounts":[{"Type":"image","Source":"evil","Target":"/a"}]}}"#),
         ("F78", RESTRICTED, CREATE, r#"{"Image":"0123456789ab"}"#),
-        // The daemon makes a container without an image, too.
+        // The daemon also creates a container without an image.
         ("F78", RESTRICTED, CREATE, r#"{"Image":""}"#),
         ("F78", RESTRICTED, CREATE, "{}"),
         ("F107", RESTRICTED, "/services/create", r#"{"TaskTemplate":{"ContainerSpec":{"Image":"evil"}}}"#),
@@ -352,7 +352,7 @@ const NARROWINGS: &[Narrowing] = &[
         ("/services/create", r#"{"TaskTemplate":{"ContainerSpec":{"Env":["A={{.Node.ID}}"]}}}"#),
     ], &[
         ("F83", RESTRICTED, "/services/create", r#"{"TaskTemplate":{"ContainerSpec":{"Env":["LD_PRELOAD=x"]}}}"#),
-        // A node would write the name.
+        // A node would fill in the name.
         ("T14", BAD_BODY, "/services/create", r#"{"Labels":{"p":"LD_PRELOAD"},"TaskTemplate":{"ContainerSpec":{"Env":["{{index .Service.Labels \"p\"}}=x"]}}}"#),
     ]),
     ("F117", "[archive]\npaths = ['/srv/**:rw']", &[
@@ -378,7 +378,7 @@ const NARROWINGS: &[Narrowing] = &[
     ]),
 ];
 
-/// What stands in a case as a target is a POST's, unless a method stands before it.
+/// The method of a case's target is POST, unless it begins with another one.
 fn ask(gate: &Gate, target: &str, body: &str) -> [Reply; 2] {
     let Some(target) = target.strip_prefix("PUT ") else {
         return ask_both(gate, ("POST", target), body);
@@ -438,7 +438,7 @@ fn no_body_over_the_limit_is_sent_by_any_operation() {
     }
 }
 
-/// F34, F42: the most that bodies can be made to hold, by more clients than there is room for.
+/// F34, F42: the most memory that bodies can occupy, with more clients than there is room for.
 #[test]
 fn the_memory_of_bodies_is_bounded_whatever_is_in_them_and_however_many_come() {
     const CLIENTS: usize = 500;
@@ -463,13 +463,13 @@ fn the_memory_of_bodies_is_bounded_whatever_is_in_them_and_however_many_come() {
             client.count(1);
             let (told, request) = (told.clone(), &request);
             scope.spawn(move || {
-                // What is refused need not be taken whole.
+                // A refused body need not be read completely.
                 let _ = client.try_send(request);
                 told.send(client.reply().status()).unwrap();
             });
         }
         let reply = || replies.recv_timeout(3 * LIMIT).unwrap();
-        // There is room for sixteen, and the daemon keeps them until others were turned away.
+        // There is room for sixteen, and the daemon holds them until others were turned away.
         let early: Vec<_> = (0..100).map(|_| reply()).collect();
         assert!(early.iter().all(|status| *status == 503), "{early:?}");
         (0..CLIENTS).for_each(|_| go_on.raise());
@@ -480,8 +480,8 @@ fn the_memory_of_bodies_is_bounded_whatever_is_in_them_and_however_many_come() {
     let peak = gate.peak_kib();
     assert!(peak < 192 * 1024, "{peak} KiB");
     go_on.raise();
-    gate.ask(&request).assert_ok("behind all of them");
-    // Without a bound of their own, this many values would take fifty times their bytes.
+    gate.ask(&request).assert_ok("after all of them");
+    // Without a separate limit, this many values would take fifty times their size.
     let many = format!(
         r#"{{"Image":"a","Env":[{}]}}"#,
         vec![r#""""#; 340_000].join(",")

@@ -1,4 +1,4 @@
-//! Which bodies are sent on, which are thrown away and which are refused, and how uploads flow.
+//! Which bodies are sent on, which are discarded and which are refused, and how uploads flow.
 
 use std::io::{ErrorKind, Write};
 use std::thread;
@@ -39,7 +39,7 @@ const WITHOUT_BODY: &[(&str, &str)] = &[
     ("/containers/prune", r#"{"filters":{"label":["a=b"]}}"#),
 ];
 
-/// Types that the daemon's form parser would take for a query, or that other servers dispatch on.
+/// Types that the daemon's form parser would read as a query, or that other servers dispatch on.
 const NEVER: &[&str] = &[
     "application/x-www-form-urlencoded",
     "Application/X-WWW-Form-Urlencoded; charset=utf-8",
@@ -182,7 +182,7 @@ fn what_is_thrown_away_is_read_to_64_kib_only() {
     }
 }
 
-/// Old daemons read a host configuration from it. Ansible, Portainer and Ruby's client send one that says nothing.
+/// Old daemons read a host configuration from it. Ansible, Portainer and Ruby's client send an empty one.
 #[test]
 fn a_a_body_that_says_nothing_is_as_none_and_any_other_is_refused_where_none_belongs() {
     let daemon = FakeDaemon::start();
@@ -231,7 +231,7 @@ fn a_a_body_that_says_nothing_is_as_none_and_any_other_is_refused_where_none_bel
             "{",
             "nul",
             "\u{feff}{}",
-            // Longer than the daemon lets pass.
+            // Longer than the daemon accepts.
             "   {}   ",
             "        ",
         ] {
@@ -333,7 +333,8 @@ fn json_operations_take_json_alone() {
     }
 }
 
-/// What the daemon's own tests look for: `TestContainerInvalidJSON`, `TestNetworkInvalidJSON`, `TestVolumesInvalidJSON`.
+/// The texts that the daemon's own tests look for: `TestContainerInvalidJSON`, `TestNetworkInvalidJSON`,
+/// `TestVolumesInvalidJSON`.
 #[test]
 fn what_is_no_json_answers_with_the_daemons_status_and_words() {
     let daemon = FakeDaemon::start();
@@ -393,7 +394,7 @@ fn what_is_no_json_answers_with_the_daemons_status_and_words() {
     }
 }
 
-/// bollard names the type of an upload twice, and names one where there is no body.
+/// bollard sends the type of an upload twice, and also sends one without a body.
 #[test]
 fn a_type_named_twice_is_refused_where_it_decides_and_judged_twice_on_uploads() {
     let daemon = FakeDaemon::start();
@@ -492,7 +493,7 @@ fn a_slow_body_gets_408_and_a_slow_tar_does_not() {
         slow.assert(&client.reply(), target);
         client.assert_closed(target);
     }
-    // By now the tar has been on its way for twice the limit.
+    // By now the upload has taken twice the limit.
     tar.send("rr");
     tar.reply().assert_ok("a slow tar");
     assert_eq!(daemon.asked(), ["POST /images/load HTTP/1.1"]);
@@ -579,7 +580,7 @@ fn a_continue_is_sent_when_the_body_is_wanted_and_not_when_it_is_refused() {
         let lines = format!("{JSON}Expect: 100-continue\r\nContent-Length: {length}\r\n");
         format!("POST {target} HTTP/1.1\r\nHost: docker\r\n{lines}\r\n")
     };
-    // A judged body is sent anew, from what was read of it.
+    // A checked body is rendered again from the parsed value.
     for (target, sent) in [
         ("/images/load", "{}"),
         ("/containers/create", r#"{"HostConfig":{}}"#),
@@ -655,7 +656,7 @@ fn an_upload_arrives_before_it_is_complete() {
     }
 }
 
-/// What a daemon does behind its early reply.
+/// What a daemon does after its early reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Behind {
     Closes,
@@ -663,7 +664,7 @@ enum Behind {
     HoldsStill,
 }
 
-/// A daemon that replies at the first byte of a body. A held connection goes on at the signal.
+/// A daemon that replies at the first byte of a body. A held connection continues at the signal.
 fn early(behind: Behind, go_on: Signal) -> FakeDaemon {
     FakeDaemon::scripted(move |exchange| {
         exchange.exactly(1);
@@ -755,7 +756,7 @@ fn a_refused_upload_still_gets_its_message() {
             client.request(format!(
                 "POST /images/load HTTP/1.1\r\nHost: docker\r\n{lines}\r\n"
             ));
-            // So much is sent before anyone looks for a reply, as the docker CLI does.
+            // This much is sent before anyone looks for a reply, as the docker CLI does.
             let part = upload_part(lines);
             let sent = (0..16 << 20 >> 16).try_for_each(|_| client.try_send(&part));
             assert!(sent.is_ok(), "round {round}: {sent:?}");
@@ -806,15 +807,12 @@ fn a_daemon_that_does_not_read_holds_the_client_back() {
         }
         assert!(
             sent < length,
-            "{sent} bytes taken, and the daemon has read none"
+            "{sent} bytes accepted, and the daemon has read none"
         );
     };
     assert_eq!(blocked, ErrorKind::WouldBlock);
     let peak = gate.peak_kib();
-    assert!(
-        peak < 32 * 1024,
-        "{peak} KiB with {sent} bytes on their way"
-    );
+    assert!(peak < 32 * 1024, "{peak} KiB with {sent} bytes in transit");
     go_on.raise();
     writer.set_write_timeout(None);
     writer.write_all(&vec![b'a'; length - sent]).unwrap();
@@ -825,7 +823,7 @@ fn a_daemon_that_does_not_read_holds_the_client_back() {
 fn all_bodies_that_are_read_have_one_budget() {
     let daemon = FakeDaemon::start();
     let mut setup = Setup::new(&daemon, &everything()).settings("[limits]\nbody_bytes = 16777216");
-    // Little is on its way in a unix socket: what was written was read, but for the last of it.
+    // A unix socket buffers little: what was written was also read, except for the last part.
     setup.listen = vec!["unix://{folder}/gate.sock".to_owned()];
     let gate = setup.start();
     let of_mib = |count: usize| {
@@ -838,7 +836,7 @@ fn all_bodies_that_are_read_have_one_budget() {
     for client in &mut clients {
         client.request(most);
     }
-    // Whoever sends bodies of 16 MiB has 40 for what is read and parsed.
+    // A client that sends bodies of 16 MiB has 40 MiB for reading and parsing them.
     let refused = Refused(503, "too_many_bodies");
     refused.assert(&gate.ask(of_mib(8)), "30 MiB and 8 of 40");
     gate.ask(of_mib(2)).assert_ok("30 MiB and 2 of 40");
@@ -852,10 +850,10 @@ fn all_bodies_that_are_read_have_one_budget() {
     let mut client = gate.connect();
     client.request(most);
     client.send(last);
-    client.reply().assert_ok("one of them alone");
+    client.reply().assert_ok("only one of them");
 }
 
-/// One part of an endless upload, as the framing in these header lines wants it.
+/// One part of an endless upload, framed as these header lines say.
 fn upload_part(lines: &str) -> Vec<u8> {
     let data = "a".repeat(64 * 1024);
     if lines.contains("chunked") {
@@ -865,7 +863,7 @@ fn upload_part(lines: &str) -> Vec<u8> {
     }
 }
 
-/// Writes from a thread until nobody takes it.
+/// Writes from a thread until nothing more is accepted.
 fn upload_until_refused(client: &Client, lines: &str) -> thread::JoinHandle<()> {
     let (mut writer, part) = (client.writer(), upload_part(lines));
     thread::spawn(move || {

@@ -1,5 +1,5 @@
-//! What one client can keep from others: the memory that is held for judging, and the lock of a container that
-//! it uploads into.
+//! What one client can keep others from using: the memory for checking requests, and the lock of a container
+//! that it uploads into.
 
 use std::io::Write;
 use std::thread;
@@ -15,13 +15,13 @@ const JSON: &str = "Content-Type: application/json\r\n";
 const FULL: Refused = Refused(503, "too_many_bodies");
 const SLOW: Refused = Refused(408, "body_timeout");
 
-/// A create whose body is so long.
+/// A create whose body has this length.
 fn of_length(bytes: usize) -> String {
     let body = format!(r#"{{"Image":"{}"}}"#, "a".repeat(bytes - 12));
     post("/containers/create", JSON, &body)
 }
 
-/// A client of another address.
+/// A client with another address.
 fn other(gate: &Gate) -> Client {
     gate.connect_from("127.0.0.2:0")
 }
@@ -71,7 +71,7 @@ fn s14_one_clients_unfinished_bodies_keep_nobody_else_waiting() {
         .map(|_| {
             let mut client = gate.connect();
             client.count(1);
-            // What is refused need not be taken whole.
+            // A refused body need not be read completely.
             let _ = client.try_send(&request[..request.len() - 1]);
             client
         })
@@ -89,7 +89,7 @@ fn s14_one_clients_unfinished_bodies_keep_nobody_else_waiting() {
     eventually("room", is_free);
 }
 
-/// What was judged is held until the daemon answers, and counts as long.
+/// What was checked is held until the daemon answers, and counts for that long.
 #[test]
 fn s14_bodies_that_wait_for_the_daemon_count_too() {
     let go_on = Signal::new();
@@ -147,7 +147,7 @@ fn s21_an_upload_that_keeps_the_daemon_waiting_is_ended() {
     let mut gate = Setup::new(&daemon, &everything())
         .settings("[limits]\nupload_rate = \"1MiB\"\nupload_grace = \"500ms\"")
         .start();
-    // It has everything to send, and the daemon takes nothing.
+    // It has everything ready to send, but the daemon does not read.
     let mut patient = gate.connect();
     patient.request(upload("busy", LENGTH));
     let mut writer = patient.writer();
@@ -178,7 +178,7 @@ fn s21_an_upload_that_keeps_the_daemon_waiting_is_ended() {
             "{record}"
         );
     }
-    // By now the daemon has taken nothing of the other for twice the grace.
+    // By now the daemon has not read anything of the other upload for twice the grace period.
     go_on.raise();
     writing.join().unwrap();
     patient.reply().assert_ok("a busy daemon");
@@ -189,7 +189,7 @@ fn s21_an_upload_that_keeps_the_daemon_waiting_is_ended() {
     }
 }
 
-/// Other uploads keep nobody waiting, and are never ended.
+/// Other uploads keep no one waiting, and are never cut off.
 #[test]
 fn s21_an_upload_that_locks_nothing_may_be_slow() {
     let daemon = FakeDaemon::start();

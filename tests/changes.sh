@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Tries the recipes of CONTRIBUTING.md: makes each change of tests/changes/, and shows that nobody can forget a part of it.
+# Tests the recipes of CONTRIBUTING.md: makes each change of tests/changes/, and shows that no one can forget a part
+# of it.
 #
 #   changes.sh [NAME...]      all changes, or those of tests/changes/NAME.patch
-#   changes.sh --check        shows only that each patch still applies, as tests/run.sh does
-#   changes.sh --edit NAME    leaves the tree with that change made, to be changed further; `git diff` is the new patch
+#   changes.sh --check        only checks that each patch still applies, as tests/run.sh does
+#   changes.sh --edit NAME    makes that change in the tree, so that you can edit it; `git diff` is then the new patch
 #
-# A patch has the files that are written by hand, at most five. With it the generated files are written anew, and clippy and
-# all tests of Rust pass. Then the change is made without each of its files in turn: the compiler or a test must
-# fail, and name what is missing by one of the words in the patch's line `names:`. This takes minutes for each file.
+# A patch has only files that are written by hand, at most five. With it, the generated files are written again, and
+# clippy and all Rust tests must pass. Then the change is made without each of its files in turn: the compiler or a
+# test must fail, with one of the words in the patch's line `names:` in its output. This takes minutes for each file.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,7 +23,7 @@ fail() {
     failed=1
 }
 
-# The tree as it is here, committed or not.
+# The current tree, committed or not.
 fresh_tree() {
     local base
     base=$(git stash create)
@@ -54,16 +55,16 @@ try() {
     local name=$1 patch=$patches/$1.patch files names missing
     files=$(git apply --numstat "$patch" | cut -f3)
     names=$(sed -n 's/^names: //p' "$patch")
-    [ "$(wc -l <<<"$files")" -le 5 ] || fail "$name: more than five files are written by hand"
+    [ "$(wc -l <<<"$files")" -le 5 ] || fail "$name: it has more than five files that are written by hand"
     make_change "$name" ""
-    (checks) >"$output" 2>&1 || { fail "$name: whole, it does not pass" && tail -40 "$output" && return; }
+    (checks) >"$output" 2>&1 || { fail "$name: the complete change does not pass" && tail -40 "$output" && return; }
     echo "ok: $name, in $(wc -l <<<"$files") files by hand"
     for missing in $files; do
         make_change "$name" "$missing"
         if (checks) >"$output" 2>&1; then
-            fail "$name: nobody notices that $missing is missing"
+            fail "$name: nothing fails when $missing is missing"
         elif ! grep -qE "${names// /|}" <(grep -vE '^ *(Running|Compiling|test .* ok$)' "$output"); then
-            fail "$name: without $missing nobody names $names" && tail -40 "$output"
+            fail "$name: without $missing no failure mentions any of $names" && tail -40 "$output"
         else
             echo "ok: $name without $missing: $(grep -m1 -E "${names// /|}" "$output")"
         fi
@@ -73,7 +74,7 @@ try() {
 failed=0
 if [ "${1:-}" = --check ]; then
     for patch in "$patches"/*.patch; do
-        git apply --check "$patch" || fail "$patch no longer applies: make the change with --edit, or mend the patch by hand"
+        git apply --check "$patch" || fail "$patch no longer applies: make the change with --edit, or fix the patch by hand"
     done
     exit "$failed"
 fi

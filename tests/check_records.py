@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Holds every audit line that a test run has produced against the schema, and their number against the requests.
+"""Checks every audit line of a test run against the schema, and their number against the number of requests.
 
 Usage: check_records.py FOLDER SCHEMA
 
-FOLDER has for each dockgate that ran `<name>.jsonl`, its standard output, and `<name>.sent`, the number
-of requests that it was sent: exactly one line with `"event": "request"` must stand for each.
+For each dockgate that ran, FOLDER has `<name>.jsonl`, its standard output, and `<name>.sent`, the number of requests
+that it was sent. Each request must have exactly one line with `"event": "request"`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pathlib import Path
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-# A wrong field is wrong in thousands of lines.
+# A field that is wrong is usually wrong in thousands of lines.
 SHOWN = 20
 
 
 def object_of_distinct_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Refuses what `json` alone lets pass: of two equal keys it takes the last."""
+    """Rejects repeated keys; `json` itself would use the last one."""
     value = dict(pairs)
     if len(value) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key appears twice")
     return value
 
 
@@ -35,7 +35,7 @@ def parse(line: bytes) -> object:
 
 
 def problems_of(records: Path, validator: Draft202012Validator) -> Iterator[str]:
-    """What is wrong with the records of one process."""
+    """The problems in the records of one process."""
     recorded = 0
     with records.open("rb") as lines:  # of bytes, for only line feeds end a line
         for number, line in enumerate(lines, 1):
@@ -49,9 +49,9 @@ def problems_of(records: Path, validator: Draft202012Validator) -> Iterator[str]
                 yield f"{records.name}:{number}: {error.json_path}: {error.message}: {line[:400]!r}"
     sent = records.with_suffix(".sent")
     if not sent.is_file():
-        yield f"{records.name}: there is no {sent.name}: its test has not ended as it must"
+        yield f"{records.name}: there is no {sent.name}: its test did not end normally"
     elif recorded != (expected := int(sent.read_text())):
-        yield f"{records.name}: {expected} requests were sent, {recorded} are on record"
+        yield f"{records.name}: {expected} requests were sent, but {recorded} are recorded"
 
 
 def main() -> None:
@@ -64,9 +64,9 @@ def main() -> None:
     problems = [problem for records in processes for problem in problems_of(records, validator)]
     for sent in sorted(folder.glob("*.sent")):
         if not sent.with_suffix(".jsonl").is_file():
-            problems.append(f"{sent.name}: there are no records beside it")
+            problems.append(f"{sent.name}: there are no records for it")
     if not processes:
-        problems.append(f"{folder}: no process has left records")
+        problems.append(f"{folder}: no process wrote records")
     for problem in problems[:SHOWN]:
         print(problem)
     lines = sum(records.read_bytes().count(b"\n") for records in processes)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Holds the schemas of policy and settings files against a dockgate: what it takes, they take.
+"""Compares the schemas of policy and settings files with a dockgate: they must accept everything that it accepts.
 
 Usage: check_schemas.py BINARY
 
-- Every file and every block of TOML in the documents that dockgate takes as a policy or as settings fits that schema.
+- Every file, and every TOML block in the docs, that dockgate accepts as a policy or as settings fits that schema.
 - Every such file names the schema in its first line, where editors look.
-- Every key is given values of all kinds: where dockgate takes one, the schema is not the stricter.
-- What is wrong by its shape is refused by both.
+- Every key is tried with values of all kinds: the schema must not be stricter than dockgate.
+- Values with a wrong shape are rejected by both.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KINDS = {"policy": ROOT / "policies/policy.schema.json", "settings": ROOT / "doc
 FILES = ("policies/*.toml", "examples/*/*.toml", "tests/policies/*.toml", "bench/policy.toml", "bench/create.toml")
 DOCUMENTS = ("*.md", "docs/*.md", "examples/*.md")
 
-# Of every kind, right and wrong, each as TOML has it.
+# Values of all kinds, valid and invalid, as TOML writes them.
 VALUES = (
     *("true", "false", "0", "1", "-1", "512", "65536", "2000000", "1.5", "-0.5", "inf", "nan", "1979-05-27"),
     *("[]", "[[]]", "[1]", "[true]", "[{}]", "[['a']]", "[['...']]", "[['npm', '...']]", "['a', 1]", "['a', 'a']"),
@@ -53,7 +53,7 @@ TEXTS = (
     *("a.example", "A.Example", "a:1"),
 )
 
-# What is wrong with each can be told by its shape.
+# The mistake in each can be recognized by its shape.
 WRONG = (
     ("policy", "alow = ['ContainerList']"),
     ("policy", "allow = ['ContainersList']"),
@@ -108,13 +108,14 @@ WRONG = (
 
 
 class Dockgate:
-    """What the program takes."""
+    """The values that the program accepts."""
 
     def __init__(self, binary: str, folder: Path) -> None:
         self.binary, self.folder = binary, folder
 
     def takes(self, kind: str, texts: list[str]) -> list[bool]:
-        """Which of these it would read as files of a kind; whether their examples come out right is another matter."""
+        """The files that it would read as one of a kind; whether their examples have the expected result does not
+        matter here."""
         files = [self.folder / f"{at}.toml" for at in range(len(texts))]
         for file, text in zip(files, texts):
             file.write_text(text)
@@ -138,7 +139,7 @@ def files() -> Iterator[Path]:
 
 
 def written() -> Iterator[tuple[str, str]]:
-    """What the repository has of policies and settings, each with where it stands."""
+    """All policies and settings in the repository, each with its place."""
     for file in files():
         yield str(file.relative_to(ROOT)), file.read_text()
     for document in itertools.chain.from_iterable(ROOT.glob(pattern) for pattern in DOCUMENTS):
@@ -147,7 +148,8 @@ def written() -> Iterator[tuple[str, str]]:
 
 
 def keys(schema: dict, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], bool]]:
-    """The keys that a schema tells of, those of tables within too, and whether each is a list; `[]` stands for one of tables."""
+    """The keys in a schema, including those of tables within tables, and whether each is a list; `[]` stands for a
+    list of tables."""
     for key, value in schema.get("properties", {}).items():
         yield (*before, key), value.get("type") == "array"
         yield from keys(value, (*before, key))
@@ -155,7 +157,7 @@ def keys(schema: dict, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 def document(path: tuple[str, ...], value: str) -> str:
-    """A file with a value under a key, and with what must stand beside it."""
+    """A file with a value under a key, and whatever else such a file needs."""
     beside = {"example": "request = 'GET /info'\nverdict = 'deny'\n", "listener": "address = 'unix:///run/a'\n"}
     *tables, key = path
     if not tables:
@@ -168,7 +170,7 @@ def document(path: tuple[str, ...], value: str) -> str:
 
 
 def stricter(dockgate: Dockgate, kind: str, schema: dict) -> tuple[str, list[str]]:
-    """Says how many files of one key each were tried, and which of them the schema alone refuses."""
+    """Prints how many files with one key were tried, and which of them only the schema rejects."""
     texts = [json.dumps(text) for text in TEXTS]
     lists = [f"[{text}]" for text in texts]
     values = {True: [*VALUES, "'a'", *lists], False: [*VALUES, "['a']", *texts]}
@@ -176,11 +178,11 @@ def stricter(dockgate: Dockgate, kind: str, schema: dict) -> tuple[str, list[str
     taken, validator = dockgate.takes(kind, tried), Draft7Validator(schema)
     fitting = [fits(validator, text) for text in tried]
     alone = [text for text, is_taken, is_fitting in zip(tried, taken, fitting) if is_taken and not is_fitting]
-    said = f"{kind}: of {len(tried)} files of one key dockgate takes {sum(taken)}, the schema {sum(fitting)}"
-    # Were nothing taken, or everything, nothing would be shown.
+    said = f"{kind}: of {len(tried)} files with one key, dockgate accepts {sum(taken)}, the schema {sum(fitting)}"
+    # If nothing were accepted, or everything, this would not prove anything.
     if not 100 < sum(taken) < len(tried) / 2:
-        return said, [f"{kind}: the values do not fit the keys any more"]
-    return said, [f"{kind}: dockgate takes it and the schema does not: {text!r}" for text in alone]
+        return said, [f"{kind}: the values do not fit the keys any longer"]
+    return said, [f"{kind}: dockgate accepts it, but the schema does not: {text!r}" for text in alone]
 
 
 def problems_of(dockgate: Dockgate, schemas: dict[str, dict]) -> Iterator[str]:
@@ -198,11 +200,11 @@ def problems_of(dockgate: Dockgate, schemas: dict[str, dict]) -> Iterator[str]:
         print(f"{kind}: {sum(taken)} of {len(texts)} files and blocks")
         for place, text, is_taken in zip(places, texts, taken):
             if is_taken and not fits(validator, text):
-                yield f"{place}: dockgate takes it as {kind} and the schema does not"
+                yield f"{place}: dockgate accepts it as {kind}, but the schema does not"
         wrong = [text for of, text in WRONG if of == kind]
         for text, is_taken in zip(wrong, dockgate.takes(kind, wrong)):
             if is_taken or fits(validator, text):
-                yield f"{kind}: {'dockgate' if is_taken else 'the schema'} takes {text!r}"
+                yield f"{kind}: {'dockgate' if is_taken else 'the schema'} accepts {text!r}"
         said, more = stricter(dockgate, kind, schemas[kind])
         print(said)
         yield from more

@@ -1,4 +1,4 @@
-//! Engines that cannot be run here, by the bytes that they are documented to send.
+//! Engines that cannot run here, represented by the bytes that they are documented to send.
 //!
 //! `tests/data/engines/README.md` says where the bytes come from.
 
@@ -10,7 +10,7 @@ use std::path::Path;
 use crate::support::wire::{Head, Reader};
 use crate::support::{Client, FakeDaemon, Gate, Refused, everything, get, post};
 
-/// The folder of each engine, its newest API version, and what the start report says of it.
+/// The folder of each engine, its newest API version, and the start report's line about it.
 const ENGINES: [(&str, &str, &str); 4] = [
     ("27.4", "1.47", "Docker Engine 27.4.1 (API 1.24-1.47)"),
     ("28.3", "1.51", "Docker Engine 28.3.3 (API 1.24-1.51)"),
@@ -22,7 +22,7 @@ const TCP: &str = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
 const H2C: &str = "Connection: Upgrade\r\nUpgrade: h2c\r\n";
 const JSON: &str = "Content-Type: application/json\r\n";
 
-/// The request whose reply a file has, by the file's name.
+/// The request for the reply in a file, by the file's name.
 fn request(file: &str, api: &str) -> String {
     let accepting = |kind: &str| {
         get(&format!("/v{api}/events")).replace("\r\n\r\n", &format!("\r\nAccept: {kind}\r\n\r\n"))
@@ -32,7 +32,7 @@ fn request(file: &str, api: &str) -> String {
     let tty = |tty: bool| format!("{{\"Detach\":false,\"Tty\":{tty}}}");
     match file {
         "archive-head" => head(web("archive?path=%2Fetc%2Fssl")),
-        // What is left out is sent as it was judged.
+        // Fields that are missing here are sent as they were checked.
         "attach" => post(&web("attach?stream=1&stdout=1&stdin=0"), TCP, ""),
         "attestations" => get(&format!("/v{api}/images/busybox:1.37/attestations")),
         "create" => {
@@ -44,14 +44,14 @@ fn request(file: &str, api: &str) -> String {
         "events-jsonl" => accepting("application/jsonl"),
         "events-ndjson" => accepting("application/x-ndjson"),
         "exec" | "exec-tty" => {
-            // One of two exec ids, so that each has its reply.
+            // One of two exec ids, so that each has its own reply.
             let target = format!("/v{api}/exec/{file}/start");
             post(&target, &[JSON, TCP].concat(), &tty(file == "exec-tty"))
         }
         "grpc" => post("/grpc", H2C, ""),
         "logs" => get(&web("logs?stdout=1&stderr=1")),
         "no-such-container" => get(&format!("/v{api}/containers/none/json")),
-        // An operation that this engine is made not to have.
+        // An operation that this engine does not have.
         "no-such-route" => get(&format!("/v{api}/plugins")),
         "ping" => get("/_ping"),
         "ping-head" => head("/_ping".to_owned()),
@@ -71,7 +71,7 @@ fn request(file: &str, api: &str) -> String {
     }
 }
 
-/// The files of an engine by name, without their ending.
+/// An engine's files by name, without the extension.
 fn files(folder: &str) -> BTreeMap<String, Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/data/engines")
@@ -87,7 +87,8 @@ fn files(folder: &str) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// What tells requests apart for an engine: the path has the API version, and Accept the form of events.
+/// What distinguishes requests to an engine: the path has the API version, and Accept the format of
+/// events.
 fn key(first_line: &str, accept: Option<&str>) -> String {
     format!("{first_line} {}", accept.unwrap_or_default())
 }
@@ -101,7 +102,7 @@ fn key_of(request: &str) -> String {
     )
 }
 
-/// Answers each request with the file that has its reply; what becomes a tunnel is echoed once.
+/// Answers each request with the file that has its reply; a tunnel echoes once.
 fn engine(folder: &str, api: &str) -> FakeDaemon {
     let files = files(folder);
     let of_itself = files["version"].clone();
@@ -125,7 +126,7 @@ fn engine(folder: &str, api: &str) -> FakeDaemon {
     daemon.that_is(of_itself)
 }
 
-/// The lines that are the daemon's own, spelled as they are: not Date, and no hop's.
+/// The daemon's own header lines, spelled as they are: without Date and hop-by-hop headers.
 fn lines(head: &Head) -> Vec<(String, String)> {
     let mut lines = head.lines.clone();
     lines.retain(|(name, _)| {

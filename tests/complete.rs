@@ -1,6 +1,8 @@
-//! What a table lists is used and tested somewhere: a row that nothing needs is said to be one.
+//! Everything that a table lists is used and tested somewhere; these tests name rows that nothing
+//! needs.
 //!
-//! Reads the sources as text. `tests/changes.sh` shows that each kind of change has such a test or the compiler.
+//! Reads the sources as text. `tests/changes.sh` shows that for each kind of change, such a test or the compiler
+//! fails.
 
 use std::collections::HashSet;
 use std::fs;
@@ -14,12 +16,12 @@ use dockgate::policyfile::{Grants, Library, Policy, Problem};
 
 use crate::support::hostile::asking;
 
-/// Where the reasons and their codes are.
+/// The file with the reasons and their codes.
 const REASONS: &str = "src/policy/reason.rs";
-/// Where the keys of policies are.
+/// The folder with the keys of policies.
 const KEYS: &str = "src/policy/keys.rs";
 
-/// The texts of all files below a folder with one of these endings.
+/// The texts of all files below a folder with one of these extensions.
 fn texts(folder: &Path, endings: &[&str], found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -40,7 +42,7 @@ fn below(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
     found
 }
 
-/// Whether a text has this word by itself.
+/// Whether a text has this word as a whole word.
 fn has(text: &str, word: &str) -> bool {
     let is_part = |character: char| character.is_alphanumeric() || character == '_';
     text.split(word)
@@ -48,12 +50,12 @@ fn has(text: &str, word: &str) -> bool {
         .any(|rest| !rest.starts_with(is_part))
 }
 
-/// What the program does with the tables, without what lists them, and all tests.
+/// The program's code that uses the tables, without the lists themselves, and all tests.
 fn code_and_tests() -> (String, String) {
     let (mut code, mut tests) = (String::new(), String::new());
     for (name, text) in below("src", &[".rs"]) {
         let text = match &*name {
-            // Of the lists themselves, what stands below them.
+            // The code of the files with the lists that follows them.
             REASONS => text.split_once("\nimpl ").unwrap().1,
             KEYS => continue,
             _ => &*text,
@@ -65,7 +67,7 @@ fn code_and_tests() -> (String, String) {
         (if is_test { &mut tests } else { &mut code }).push_str(before);
         tests.push_str(after);
     }
-    // The examples in the shipped policies are tests too.
+    // The examples in the built-in policies are tests too.
     for (_, text) in [
         below("tests", &[".rs", ".py"]),
         below("policies", &[".toml"]),
@@ -87,16 +89,16 @@ fn every_reason_is_given_by_the_code_and_seen_by_a_test() {
         );
         assert!(
             has(&code, &name),
-            "nothing gives {name}: a reason is one of something that happens"
+            "nothing uses {name}: a reason must be given somewhere"
         );
         assert!(
             has(&tests, &name) || tests.contains(&quoted),
-            "no test sees {name}, {quoted}: add the case that gives it"
+            "no test expects {name}, {quoted}: add a case that gets it"
         );
     }
 }
 
-/// A policy of every operation, with the defaults of its blocks.
+/// A policy with every operation, and the defaults of its blocks.
 struct Everything;
 
 impl Library for Everything {
@@ -106,8 +108,8 @@ impl Library for Everything {
     }
 }
 
-/// The keys that a hostile body is denied by. What is learned from each such body must allow it: the tests of learning
-/// see to that.
+/// The keys because of which hostile bodies are denied. The policy learned from such a body must allow it; the tests
+/// of `learn` check that.
 fn denying() -> HashSet<Key> {
     let policy = Policy::load("everything", &Everything).unwrap();
     let rules = Rules::new(vec![policy], Grants::default());
@@ -154,14 +156,14 @@ fn every_key_of_a_policy_is_asked_for_and_tested() {
     for key in Key::ALL {
         let (variant, name) = (format!("Key::{key:?}"), key.name());
         let word = name.split('.').nth(1).unwrap();
-        // What lifts a block is asked of all its keys.
+        // All keys of a lifted block are asked about it.
         assert!(
             word == "unrestricted" || has(&code, &variant),
-            "nothing asks for {variant}, {name}: say which part of a request does"
+            "nothing uses {variant}, {name}: use it for a part of a request"
         );
         assert!(
             denying.contains(key) || sets(&tests, word),
-            "no test has {name}: add a row to tests/data/hostile.txt, or a case that it allows beside the nearest that it does not"
+            "no test has {name}: add a row to tests/data/hostile.txt, or a case that it allows next to a similar one that it does not"
         );
     }
 }

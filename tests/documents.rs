@@ -27,7 +27,7 @@ fn every_link_within_the_documents_leads_somewhere() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// Every Markdown file that a reader is sent to.
+/// Every Markdown file that readers are sent to.
 fn documents() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = ["", "docs", "examples", "bench"].map(|folder| root.join(folder));
@@ -38,7 +38,7 @@ fn documents() -> Vec<PathBuf> {
         .collect()
 }
 
-/// A document without its blocks of code.
+/// A document without its code blocks.
 fn prose(document: &Path) -> String {
     let text = fs::read_to_string(document).unwrap();
     let outside = text.split("\n```").step_by(2);
@@ -51,7 +51,7 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
     behind.filter_map(|rest| rest.split_once(')').map(|(target, _)| target))
 }
 
-/// The anchors of a document's headings, as GitHub makes them.
+/// The anchors of a document's headings, as GitHub generates them.
 fn headings(document: &Path) -> BTreeSet<String> {
     let text = prose(document);
     let headings = text.lines().filter(|line| line.starts_with('#'));

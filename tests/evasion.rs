@@ -1,9 +1,9 @@
 //! Targets with two spellings, sent as raw bytes to the running binary.
 //!
-//! Each case is refused with its reason, recorded once, and nothing of it reaches the daemon; beside it
-//! stands its nearest allowed spelling, which arrives in canonical form. Ids are those of the rows of
-//! attacks on API filters (F, H), of the list of path inputs (P), of the table of how the daemon
-//! reads paths (S), of the tests demanded of any such proxy (T), and of published holes (A).
+//! Each case is refused with its reason, recorded once, and no byte of it reaches the daemon. Next to
+//! it is its nearest allowed spelling, which arrives in canonical form. The ids refer to the rows of
+//! attacks on API filters (F, H), the list of path inputs (P), the table of how the daemon reads paths
+//! (S), the tests that any such proxy needs (T), and published vulnerabilities (A).
 
 use crate::support::{FakeDaemon, Gate, Refused, Setup, everything};
 use proptest::prelude::*;
@@ -19,10 +19,11 @@ const UNKNOWN: Refused = Refused(403, "unknown_operation");
 const NOT_FOUND: Refused = Refused(404, "not_found");
 const NOT_GRANTED: Refused = Refused(403, "not_granted");
 
-/// An id, a request line without its version, how it is refused, and its nearest allowed spelling.
+/// An id, a request line without its version, the expected refusal, and its nearest allowed
+/// spelling.
 type Case<'a> = (&'a str, &'a str, Refused, &'a str);
 
-/// How the daemon reads paths: under a policy that grants everything.
+/// How the daemon reads paths, under a policy that allows everything.
 #[rustfmt::skip] // One line for each case.
 const PATHS_AS_THE_DAEMON_READS_THEM: &[Case] = &[
     ("S", "GET /v1.41//containers/json", BAD_TARGET, "GET /v1.41/containers/json"),
@@ -104,7 +105,7 @@ const PATHS_AS_THE_DAEMON_READS_THEM: &[Case] = &[
     ("S", "CONNECT docker:80", BAD_METHOD, "GET /_ping"),
 ];
 
-/// The rows of attacks on the paths of API filters, where the widest policy must still refuse.
+/// The rows of attacks on the paths of API filters, where even the widest policy must refuse.
 #[rustfmt::skip] // One line for each case.
 const PATH_ATTACKS: &[Case] = &[
     ("F01", "GET /containers/../images/json", BAD_TARGET, "GET /images/json"),
@@ -147,7 +148,7 @@ const PATH_ATTACKS: &[Case] = &[
     ("web", "GET /containers//web/json", BAD_TARGET, "GET /containers/web/json"),
 ];
 
-/// The list of path inputs, under a policy that grants the listing of containers and nothing else.
+/// The list of path inputs, under a policy that only allows listing containers.
 #[rustfmt::skip] // One line for each case.
 const PATH_INPUTS: &[Case] = &[
     ("P", "GET /v0/containers/json", BAD_VERSION, "GET /v1.45/containers/json"),
@@ -200,7 +201,7 @@ const PATH_INPUTS: &[Case] = &[
     ("Q", "GET /containers/json?all=\\", BAD_QUERY, "GET /containers/json?all=%5C"),
 ];
 
-/// An id, an allowed request line without its version, and what arrives of it.
+/// An id, an allowed request line without its version, and the request line that arrives.
 #[rustfmt::skip] // One line for each case.
 const ALLOWED: &[(&str, &str, &str)] = &[
     ("", "GET /_ping", "GET /_ping"),
@@ -397,7 +398,7 @@ fn a_rule_that_could_never_fire_does_not_start() {
         .assert_ok("");
 }
 
-/// Sends whatever stays within the alphabet of attacks on paths, and looks only at what arrives.
+/// Sends random targets made of characters from attacks on paths, and checks only what arrives.
 #[test]
 fn nothing_but_what_is_granted_ever_arrives() {
     let daemon = FakeDaemon::start();
@@ -472,7 +473,7 @@ fn check(policy: &str, cases: &[Case]) {
         daemon.assert_untouched(&case);
     }
     for (id, line, _, allowed) in cases {
-        let case = format!("{id}: {allowed}, the neighbour of {line}");
+        let case = format!("{id}: {allowed}, the neighbor of {line}");
         gate.ask(request(allowed)).assert_ok(&case);
         assert_eq!(gate.record()["reason"], "granted", "{case}");
         let arrived = daemon.asked().pop().unwrap();
@@ -490,7 +491,7 @@ fn check(policy: &str, cases: &[Case]) {
     );
 }
 
-/// The canonical spelling of an allowed neighbour, where it is not the neighbour itself.
+/// The canonical spelling of an allowed neighbor, if it differs from the neighbor itself.
 fn canonical(line: &str) -> String {
     let (path, query) = line.split_once('?').unwrap_or((line, ""));
     let path = path.replace("%2F", "/").replace("%3A", ":");

@@ -1,16 +1,16 @@
-//! `explain` as it is called: what it reads, what it answers for which listener, and how it ends.
+//! Runs `explain`: what it reads, what it answers for which listener, and its exit code.
 
 use crate::support::command::dockgate;
 use crate::support::folder::Folder;
 
-/// The exit code of the command, and what it says, on stdout and then on stderr.
+/// The exit code of the command, and its output: stdout, then stderr.
 fn explain(arguments: &[&str], input: &str) -> (i32, String) {
     let arguments = [&["explain"], arguments].concat();
     let (code, out, err) = dockgate(&arguments, input);
     (code, out + &err)
 }
 
-/// Settings with two listeners, of which the second grants less.
+/// Settings with two listeners, of which the second allows less.
 const SETTINGS: &str = "policy = ['traefik']\nlisten = ['tcp://127.0.0.1:2375']\n\
     [[listener]]\naddress = 'unix:///run/b.sock'\npolicy = ['default']\ndeny = [\n'SystemEvents']";
 

@@ -1,7 +1,7 @@
 //! Request lines, header lines and the framing of bodies, sent as raw bytes to the running binary.
 //!
-//! Behind every malformed head stands a granted request: it is never served, whatever a second reader
-//! might take for the end of the first.
+//! An allowed request follows every malformed head. It must never be served, wherever another parser
+//! might see the end of the first request.
 
 use crate::support::{FakeDaemon, Gate, Refused, Setup, Signal, everything, get, post};
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ const BAD_FRAMING: Refused = Refused(400, "bad_framing");
 const BAD_HOST: Refused = Refused(400, "bad_host");
 const DOUBLED: Refused = Refused(400, "doubled_header");
 
-/// What was sent, how it is refused, and the nearest that is allowed.
+/// The bytes sent, the expected refusal, and the nearest allowed bytes.
 type Case<'a> = (&'a str, Refused, &'a str);
 
 #[rustfmt::skip] // One line for each case.
@@ -45,7 +45,7 @@ const REQUEST_LINES: &[Case] = &[
     ("TRACE /_ping HTTP/1.1\r\nHost: a\r\n\r\n", BAD_METHOD, "GET /_ping HTTP/1.1\r\nHost: a\r\n\r\n"),
 ];
 
-/// Header lines within `GET /_ping HTTP/1.1`, which has a Host if the case has none.
+/// Header lines within `GET /_ping HTTP/1.1`, which gets a Host if the case has none.
 #[rustfmt::skip] // One line for each case.
 const HEADER_LINES: &[Case] = &[
     ("X-A : 1", BAD_HEADER, "X-A: 1"),
@@ -207,7 +207,7 @@ fn pipelined_requests_are_served_one_after_the_other() {
     client.send(all.concat());
     assert_eq!(client.reply().text(), "/info");
     assert_eq!(client.reply().text(), "/version");
-    Refused(403, "not_granted").assert(&client.reply(), "between two granted ones");
+    Refused(403, "not_granted").assert(&client.reply(), "between two allowed ones");
     assert_eq!(client.reply().text(), "/info?a=1");
     assert_eq!(daemon.requests().len(), 3);
 }
@@ -386,7 +386,7 @@ fn a_client_that_half_closes_is_answered_all_the_same() {
     }
 }
 
-/// The daemon does the same: a pull or a build is given up so.
+/// The daemon does the same: that is how a client cancels a pull or a build.
 #[test]
 fn a_client_that_half_closes_behind_a_stream_has_left() {
     let daemon = FakeDaemon::scripted(|exchange| {
@@ -444,8 +444,8 @@ fn a_tls_handshake_is_told_what_is_spoken_here() {
     daemon.assert_untouched("TLS");
 }
 
-/// Two requests on one connection, a byte of them changed, left out or put in: whatever becomes of
-/// them, each reply has its record, and nothing arrives that was not granted.
+/// Two requests on one connection, with one byte changed, removed or added: whatever happens to
+/// them, each reply has its record, and nothing arrives that was not allowed.
 #[test]
 fn no_byte_changed_in_a_request_smuggles_another() {
     let daemon = FakeDaemon::start();
@@ -500,7 +500,7 @@ fn no_byte_changed_in_a_request_smuggles_another() {
     run.unwrap();
 }
 
-/// Sends each bad request, with a granted one behind it, and then the nearest that is allowed.
+/// Sends each bad request, followed by an allowed one, and then the nearest allowed one.
 fn check(cases: impl IntoIterator<Item = (String, Refused, String)>) {
     let daemon = FakeDaemon::start();
     let mut gate = Gate::start(&daemon, &everything());

@@ -44,7 +44,7 @@ fn the_tables_of_the_keys_are_those_of_what_is_read() {
     generated("docs/bodies.md", &bodies(&policyfile::schema::policy()));
 }
 
-/// The page of the blocks, with the keys of each in the table below its heading.
+/// The page about blocks, with the keys of each in the table below its heading.
 fn bodies(schema: &Json) -> String {
     let page = std::fs::read_to_string("docs/bodies.md").unwrap();
     let (mut text, mut blocks) = (String::new(), Vec::new());
@@ -106,8 +106,8 @@ fn what_each_operation_has_looked_up_is_what_was_reviewed() {
     }
 }
 
-/// Each operation, its effect, and the shipped policies that allow it: a line each. Review a change before
-/// you accept it.
+/// Each operation with its effect and the built-in policies that allow it, one per line. Review a change
+/// before you accept it.
 fn granted() -> String {
     let load = |(name, _): &(&str, _)| Policy::load(name, &Files).unwrap();
     let policies: Vec<_> = shipped::ALL.iter().map(load).collect();
@@ -120,7 +120,7 @@ fn granted() -> String {
     Operation::ALL.iter().map(line).collect()
 }
 
-/// What stands above the list of policies.
+/// The text before the list of policies.
 const POLICIES: &str = "<!-- Generated from policies/ by tests/generated.rs. Edit those files instead. -->
 
 # Built-in policies
@@ -183,7 +183,7 @@ fn policies() -> String {
     page
 }
 
-/// The text above the table of sources.
+/// The text before the table of sources.
 const SOURCES: &str = "
 ## Sources
 
@@ -215,13 +215,13 @@ fn sources(sheets: &[Sheet]) -> String {
     table
 }
 
-/// How the line begins that says which source a policy is based on.
+/// The beginning of the line that says which source a policy is based on.
 const BASED_ON: &str = "Based on ";
 
-/// What stands before the client's variables in the second line of a policy, and after them.
+/// The texts before and after the client's variables in the second line of a policy.
 const VARIABLES: (&str, &str) = ("; the usual Tecnativa variables, ", ", allow ");
 
-/// The text of a policy, with how much it allows in its second line.
+/// The text of a policy, with the number of allowed operations in its second line.
 fn counted(text: &str, policy: &Policy) -> String {
     let all = Operation::ALL.iter();
     let count = all.filter(|operation| policy.has(**operation)).count();
@@ -250,8 +250,8 @@ fn variables_of(second: &str) -> Option<&str> {
 
 /// How many operations Tecnativa's image would allow with these variables.
 ///
-/// An operation counts once, whatever paths and methods it has; GET and HEAD of `/_ping`, events and version are
-/// allowed without a variable.
+/// An operation counts once, however many paths and methods it has; GET and HEAD of `/_ping`, events and version
+/// are allowed without a variable.
 fn allowed_by(variables: &str) -> usize {
     let pairs = format!("DOCKGATE_DIALECT=tecnativa {variables}");
     let pair = |pair: &str| {
@@ -265,7 +265,7 @@ fn allowed_by(variables: &str) -> usize {
     all.filter(|operation| rules.grants(**operation)).count()
 }
 
-/// A shipped policy and its text.
+/// A built-in policy and its text.
 struct Sheet {
     name: &'static str,
     text: String,
@@ -296,14 +296,15 @@ impl Sheet {
         values.map(|value| value.as_str().unwrap()).collect()
     }
 
-    /// The lines after the first, which names the schema: how much the policy allows, and what there is to know.
+    /// The comment lines after the first line, which names the schema: how much the policy allows, and other
+    /// notes.
     fn head(&self) -> Vec<&str> {
         let lines = self.text.lines().skip(1);
         let head = lines.map_while(|line| line.strip_prefix("# "));
         head.filter(|line| !line.starts_with(BASED_ON)).collect()
     }
 
-    /// What it is based on and was tested with: its own line, or that of the first policy that it extends.
+    /// Its source and what it was tested with: its own line, or that of the first policy that it extends.
     fn source(&self) -> &'static str {
         let mut text = shipped::text(self.name).unwrap();
         loop {
@@ -314,7 +315,7 @@ impl Sheet {
             let table: Table = text.parse().unwrap();
             let parents = table.get("extends").and_then(Value::as_array);
             let parent = parents.and_then(|parents| parents.first()?.as_str());
-            let parent = parent.unwrap_or_else(|| panic!("{} says no source", self.name));
+            let parent = parent.unwrap_or_else(|| panic!("{} does not say its source", self.name));
             text = shipped::text(parent).unwrap();
         }
     }
@@ -373,7 +374,7 @@ impl Sheet {
     }
 }
 
-/// The variables of the first line as code.
+/// The variables of the first line, as code.
 fn mark_variables(line: &str) -> String {
     match variables_of(line) {
         Some(variables) => line.replace(variables, &format!("`{variables}`")),

@@ -1,7 +1,6 @@
 //! Connections that become two-way streams: attach, exec, websocket, session and grpc.
 //!
-//! A connection that was hijacked, or whose hijack was refused, is never read as HTTP again, on either
-//! side.
+//! After a hijack, or a refused hijack, a connection is never read as HTTP again, on either side.
 
 use std::io::Write;
 use std::thread;
@@ -29,7 +28,7 @@ fn tunnels() -> [(&'static str, String); 7] {
             "tcp",
             post(ATTACH, &[JSON, TCP].concat(), r#"{"hijack":true}"#),
         ),
-        // dockerode and docker-modem, which frames the same body in chunks.
+        // dockerode and docker-modem, which send the same body in chunks.
         ("tcp", post(EXEC, &[JSON, TCP].concat(), body)),
         ("tcp", chunked(EXEC, &[JSON, TCP].concat(), body)),
         (
@@ -43,7 +42,7 @@ fn tunnels() -> [(&'static str, String); 7] {
     ]
 }
 
-/// Every request that is a hijack, those without `Upgrade` included.
+/// Every request that is a hijack, including those without `Upgrade`.
 fn hijacks() -> impl Iterator<Item = String> {
     let without_upgrade = [
         post(EXEC, JSON, "{}"),
@@ -88,7 +87,7 @@ fn every_tunnel_carries_bytes_both_ways_until_both_sides_end() {
 fn a_client_without_upgrade_gets_the_raw_stream_of_status_200() {
     let daemon = FakeDaemon::scripted(echo);
     let gate = Gate::start(&daemon, &everything());
-    // acme-companion's curl attaches so, old docker-py too.
+    // acme-companion's curl attaches in this way, and so does old docker-py.
     for request in [
         post(ATTACH, "", ""),
         post(EXEC, JSON, "{}"),
@@ -108,7 +107,7 @@ fn a_client_without_upgrade_gets_the_raw_stream_of_status_200() {
             assert_eq!(head.get(name), None, "{request}: {name}");
         }
         assert_echo(&mut client, &request);
-        // The daemon is asked for an upgrade all the same, so that its head has an end.
+        // Dockgate asks the daemon for an upgrade anyway, so that the end of its head is clear.
         let arrived = daemon.requests().pop().unwrap().head;
         assert_eq!(
             (arrived.get("Upgrade"), arrived.get("Connection")),
@@ -130,7 +129,7 @@ fn a_client_of_http_1_0_gets_the_raw_stream_too() {
 
 #[test]
 fn the_end_of_the_client_s_input_reaches_the_daemon_and_its_output_still_comes() {
-    // `echo x | docker exec -i`: the output is longer than the input lives.
+    // `echo x | docker exec -i`: the output continues after the input has ended.
     let daemon = FakeDaemon::scripted(|exchange| {
         exchange.body();
         exchange.send("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
@@ -187,7 +186,7 @@ fn a_client_that_is_gone_ends_the_tunnel_at_the_daemon() {
         exchange.body();
         exchange.send("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
         exchange.rest();
-        // The client has closed; nobody wants the output, and nothing must take it for ever.
+        // The client has closed; no one wants the output, and it must not be read forever.
         while exchange.send("a".repeat(64 * 1024)) {}
         exchange.close();
     });
@@ -222,7 +221,7 @@ fn a_daemon_that_is_gone_ends_the_tunnel_at_the_client() {
 
 #[test]
 fn what_the_client_says_early_is_held_until_the_daemon_has_agreed() {
-    // The daemon throws away what it has read ahead when it hands the connection over.
+    // The daemon discards what it has read ahead when it hands the connection over.
     let daemon = FakeDaemon::scripted(|exchange| {
         let body = exchange.body();
         assert!(
@@ -300,7 +299,7 @@ fn nothing_behind_a_refused_upgrade_is_ever_served() {
         );
         assert_eq!(reply.body.len(), length, "F19: {request}");
         assert_eq!(reply.head.get("Connection"), Some("close"), "{request}");
-        // Written once more, after the refusal: the connection has ended all the same.
+        // Written once more, after the refusal: the connection has ended anyway.
         let _ = client.try_send(get("/info"));
         client.assert_closed(&request);
     }
@@ -322,7 +321,7 @@ fn nothing_behind_a_hijack_that_dockgate_refuses_is_ever_served() {
         Refused(403, "not_granted").assert(&client.reply(), &request);
         client.assert_closed(&request);
     }
-    daemon.assert_untouched("behind refused hijacks");
+    daemon.assert_untouched("after refused hijacks");
 }
 
 #[test]
@@ -354,7 +353,7 @@ fn another_upgrade_than_the_operation_s_own_is_not_offered() {
         format!("{websocket}{TCP}\r\n"),
         format!("{websocket}{H2C}\r\n"),
     ] {
-        // Of a session the daemon says 400.
+        // For a session, the daemon answers 400.
         let refused = if request.starts_with("POST /session ") {
             BAD_UPGRADE
         } else {
@@ -407,7 +406,7 @@ fn upgrade_on_other_operations_has_no_effect() {
 
 #[test]
 fn an_answer_that_is_no_stream_stays_an_answer() {
-    // `exec -d`: the daemon answers as to any other request.
+    // `exec -d`: the daemon answers as for any other request.
     let daemon = FakeDaemon::scripted(|exchange| {
         assert_eq!(exchange.body().unwrap(), br#"{"Detach":true,"Tty":false}"#);
         exchange.reply("200 OK", "Api-Version: 1.45\r\n", b"");
@@ -452,7 +451,7 @@ fn lines_of_a_tunnel_cross_by_their_own_allowlist() {
         Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
     );
     assert_eq!(head.get("Sec-WebSocket-Protocol"), Some("a"));
-    // In title case this one name would be spelled otherwise than by any server.
+    // In title case this name would be spelled differently than every server spells it.
     assert!(
         head.raw.contains("\r\nSec-WebSocket-Accept: "),
         "{}",
@@ -526,7 +525,7 @@ fn a_tunnel_has_a_daemon_connection_that_serves_nothing_else() {
     client.reply().assert_ok("before");
     client.request(post(ATTACH, TCP, ""));
     client.head();
-    // In a tunnel a request is bytes like any other.
+    // In a tunnel a request is just bytes.
     client.send(get("/info"));
     assert_eq!(client.exactly(get("/info").len()), get("/info").as_bytes());
     client.half_close();
@@ -534,7 +533,7 @@ fn a_tunnel_has_a_daemon_connection_that_serves_nothing_else() {
     assert_eq!(daemon.requests().len(), 2);
 }
 
-/// Answers with the 101 that was asked for, and then with whatever comes.
+/// Answers with the 101 that the client asked for, and then with any bytes.
 fn echo(exchange: &mut RequestState) {
     exchange.body();
     echo_on(exchange);
@@ -560,7 +559,7 @@ fn echo_on(exchange: &mut RequestState) {
     exchange.close();
 }
 
-/// Bytes of every value go there and come back, and then the stream ends in order.
+/// Bytes of every value go there and come back, and then the stream ends properly.
 #[track_caller]
 fn assert_echo(client: &mut Client, case: &str) {
     let bytes: Vec<u8> = (0..=255).cycle().take(100_000).collect();

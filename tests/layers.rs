@@ -1,16 +1,16 @@
-//! A module imports only from its own layer and from lower ones, and the lowest three are pure.
+//! A module imports only from its own and lower layers, and the lowest three are pure.
 //!
-//! Reads the sources as text: an import is `use crate::...`, `use super::...` or such a path within the
-//! code. Tests within the sources may import what they like.
+//! Reads the sources as text: an import is `use crate::...`, `use super::...` or such a path in the
+//! code. Tests within the sources may import anything.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each module's layer. What stands below a module listed here is in the same layer, unless it is
-/// listed itself; `proxy::` is what stands below `proxy`.
+/// Each module's layer. Modules below a listed one are in the same layer, unless they are listed
+/// themselves; `proxy::` means the modules below `proxy`.
 ///
-/// A parent that only gathers its children stands as high as the highest of them.
+/// A parent that only declares its children is in the highest of their layers.
 const LAYERS: &[(&str, u8)] = &[
     ("docker", 0),
     ("sync", 0),
@@ -44,10 +44,10 @@ const LAYERS: &[(&str, u8)] = &[
     ("lib", 7),
 ];
 
-/// The highest layer that may not touch the world.
+/// The highest layer without I/O.
 const PURE: u8 = 2;
 
-/// What a pure layer may not name, and the files that may.
+/// What a pure layer may not use, and the files that may.
 const IMPURE: &[(&str, &[&str])] = &[
     ("tokio", &[]),
     ("hyper", &[]),
@@ -96,18 +96,18 @@ fn every_module_has_a_layer_and_every_layer_its_modules() {
     for module in files.keys() {
         assert!(
             layer(module).is_some(),
-            "{module} is in no layer: give it one"
+            "{module} has no layer: give it one"
         );
     }
     for (listed, _) in LAYERS {
         let has_file = files
             .keys()
             .any(|module| module == listed || listed.ends_with("::") && module.starts_with(listed));
-        assert!(has_file, "{listed} has a layer and no file");
+        assert!(has_file, "{listed} has a layer but no file");
     }
 }
 
-/// A crate of a few modules, to plant imports in.
+/// A crate with a few modules, to add imports to.
 const PLANTED: &[&str] = &[
     "docker",
     "docker::classify",
@@ -197,7 +197,8 @@ fn a_planted_look_at_the_world_is_found() {
     }
 }
 
-/// Every module of the crate with its code: without comments, without what strings say, without tests.
+/// Every module of the crate with its code: without comments, without the content of strings, without
+/// tests.
 fn sources() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
@@ -230,13 +231,14 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Leaves out comments, strings' contents, and what `#[cfg(test)]` stands before.
+/// Removes comments, the content of strings, and items under `#[cfg(test)]`.
 fn production(source: &str) -> String {
     let mut code = String::new();
     let mut is_test = false;
     for line in source.lines() {
         let line = without_strings(line.split("//").next().unwrap());
-        // rustfmt ends an item at the margin with a brace of its own, or with a semicolon on its line.
+        // rustfmt ends an item at the left margin with a brace on its own line, or with a semicolon on
+        // the item's line.
         is_test |= line == "#[cfg(test)]";
         if !is_test {
             code.push_str(&line);
@@ -251,7 +253,7 @@ fn without_strings(line: &str) -> String {
     line.split('"').step_by(2).collect::<Vec<_>>().join("\"\"")
 }
 
-/// The layer of a module, or of what is found in it.
+/// The layer of a module, or of an item in it.
 fn layer(path: &str) -> Option<u8> {
     let covers = |listed: &str| {
         let rest = path.strip_prefix(listed);
@@ -269,7 +271,8 @@ fn upward_imports(module: &str, code: &str, modules: &[&str]) -> Vec<String> {
         .into_iter()
         .filter_map(|path| absolute(module, &path));
     let named = imports.map(|path| {
-        // An item that stands in a module itself, such as `proxy::Gate`, has that module's layer.
+        // An item that is defined in a module itself, such as `proxy::Gate`, has that module's
+        // layer.
         let mut known = path.as_str();
         while !modules.contains(&known) && known.contains("::") {
             known = known.rsplit_once("::").unwrap().0;
@@ -307,7 +310,7 @@ fn absolute(module: &str, path: &str) -> Option<String> {
     Some(at.join("::"))
 }
 
-/// Every path in the code, with the braces of `use` taken apart.
+/// Every path in the code, with the braces of `use` expanded.
 fn paths(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for root in ["crate::", "self::", "super::"] {
@@ -323,7 +326,7 @@ fn paths(code: &str) -> Vec<String> {
     found
 }
 
-/// Reads one path, or the list of them that braces hold; returns what stands behind.
+/// Reads one path, or a list of paths in braces; returns the rest of the code.
 fn expand<'a>(prefix: &str, text: &'a str, found: &mut Vec<String>) -> &'a str {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
@@ -360,7 +363,7 @@ fn impure_names(module: &str, code: &str) -> Vec<String> {
         .filter(|(_, allowed)| !allowed.contains(&module));
     barred
         .filter_map(|(name, _)| {
-            is_named(name).map(|path| format!("{module} is pure and names {path}"))
+            is_named(name).map(|path| format!("{module} is in a pure layer but uses {path}"))
         })
         .collect()
 }

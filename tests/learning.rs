@@ -1,4 +1,4 @@
-//! `learn` and `check --against` as they are called: what they read, what they say of it, and how they end.
+//! Runs `learn` and `check --against`: what they read, what they report, and their exit codes.
 
 use crate::support::command::dockgate;
 use crate::support::folder::Folder;
@@ -19,12 +19,12 @@ fn line(
     for (key, value) in told.as_object().unwrap() {
         line[key] = value.clone();
     }
-    // The time stands first.
+    // The time comes first.
     let time = line.as_object_mut().unwrap().remove("time").unwrap();
     format!("{{\"time\":{time},{}\n", &line.to_string()[1..])
 }
 
-/// A record in the middle of other output, as `docker compose logs` has it.
+/// A record among other output, as in `docker compose logs`.
 fn record() -> String {
     let refused = json!({"verdict": "deny", "reason": "restricted", "findings": ["exec.commands=sh", "exec.into=web"]});
     let own = json!({"verdict": "deny", "reason": "own_container"});
@@ -101,7 +101,7 @@ fn merging_says_what_it_has_added() {
              [exec]\ncommands = [\n    [\"ps\"],\n    # [\"ls\"], # once, last 2026-11-21T10:00:02Z\n]\ninto = [\"web\"]\n"
         )
     );
-    // What is printed is loaded in the place of the old one, with what that has made.
+    // The printed policy replaces the old one, and keeps what was created through it.
     let new = folder.write("new.toml", &out).display().to_string();
     let (code, out, err_of_check) = dockgate(&["check", &new], "");
     assert_eq!(code, 0, "{err_of_check}");
@@ -179,7 +179,7 @@ fn a_replay_says_what_would_change_and_what_cannot_be_told() {
         );
         assert_eq!(code, want, "{out}");
     }
-    // A record of nothing proves nothing.
+    // An empty record proves nothing.
     let (code, out, _) = dockgate(&["check", "traefik", "--against", "-"], "no record\n");
     assert!(
         out.ends_with("-: it has no request that a policy decides about\n"),
@@ -249,7 +249,8 @@ fn what_a_record_leaves_out_is_not_taken_for_granted() {
     }
 }
 
-/// A `begin` without its `request` is of a stream that runs, or of a process that was killed.
+/// A `begin` without its `request` comes from a stream that is still running, or from a process
+/// that was killed.
 #[test]
 fn what_was_only_about_to_be_judged_is_not_learned() {
     let begin = |verdict: &str, reason: &str| {
@@ -302,7 +303,7 @@ fn messages_learning_names_a_socket_by_itself_and_what_no_policy_could_allow() {
         out.starts_with(&format!("description = \"What {who} did on 2026-11-21\"\n")),
         "{out}"
     );
-    // What was only observed is learned all the same, as the rest of it may be granted.
+    // A request that was only observed is learned anyway, because the rest of it may be allowed.
     assert!(out.contains("ExecStart"), "{out}");
     assert_eq!(
         err,
@@ -356,7 +357,7 @@ fn g17_a_second_record_makes_a_pattern_of_names_that_are_another_in_each_run() {
     let folder = Folder::new();
     let enforced =
         |text: &str| text.replace("    # \"ContainerCreate\"", "    \"ContainerCreate\"");
-    // What one run taught does not hold for the next, and a replay of the next says so.
+    // A policy learned from one run does not fit the next, and a replay of the next says so.
     let narrow = folder
         .write("narrow.toml", &enforced(&out))
         .display()

@@ -1,5 +1,5 @@
-//! What dockgate asks the daemon about what a request names: by which connection, on what record, and what
-//! becomes of a request whose question has no good answer.
+//! What dockgate asks the daemon about the objects in a request: on which connection, with which records,
+//! and what happens to a request whose lookup fails.
 
 use crate::support::objects::id;
 use crate::support::{FakeDaemon, Gate, Refused, Setup, every_operation, everything, get, post};
@@ -177,7 +177,7 @@ fn a_lookup_without_a_good_answer_refuses_and_nothing_is_sent() {
         client.request(exec("a"));
         let asked = || (!daemon.looked_up().is_empty()).then_some(());
         crate::support::eventually("the question", asked);
-        // What the daemon would say next is never said.
+        // The daemon never gets to its next answer.
         daemon.close_connections();
         let reply = client.reply();
         assert_eq!(reply.status(), 502, "{case}: {}", reply.text());
@@ -250,7 +250,7 @@ fn what_does_not_exist_is_not_found_in_the_daemon_s_own_words() {
         assert_eq!(message, said);
         daemon.assert_only_looked_up(target);
     }
-    // A volume that is not there is a new one.
+    // A missing volume is a new one.
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &every_operation());
     gate.ask(create(r#"{"Image":"a","HostConfig":{"Binds":["new:/a"]}}"#))
@@ -320,7 +320,8 @@ fn a_record_of_a_removal_by_the_beginning_of_an_id_has_the_whole_id() {
     );
 }
 
-/// What a record says of what a request makes and is about: `name`, `object`, `object_id` and `container`.
+/// The fields of a record about the objects that a request creates and uses: `name`, `object`, `object_id`
+/// and `container`.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn a_record_names_what_a_request_makes_and_is_about() {
@@ -332,7 +333,7 @@ fn a_record_names_what_a_request_makes_and_is_about() {
         "/networks/own",
         r#"{"Labels":{"dockgate.policy":"policy"}}"#,
     );
-    // As a client writes the beginning of an id, for one container that the policy selects and one that it does not.
+    // The beginning of an id, as clients write it, for a container that the policy selects and one that it does not.
     let (web, db, own) = (id("web"), id("db"), id("own"));
     let (is_web, is_db) = (
         json!({"Id": web, "Name": "/web"}).to_string(),
@@ -447,7 +448,7 @@ fn a_daemon_that_is_away_cannot_be_asked() {
     Refused(502, "daemon_unreachable").assert(&gate.ask(exec("web")), "away");
 }
 
-/// What is sent once a name was looked up, with the full id in its place.
+/// The request that is sent after a name was looked up, with the full id in its place.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_was_looked_up_is_sent_by_its_full_id() {
@@ -524,7 +525,7 @@ fn what_was_looked_up_is_sent_by_its_full_id() {
     }
 }
 
-/// F128, F129: what was there a moment ago may be another thing now.
+/// F128, F129: an object that existed a moment ago may have been replaced by now.
 #[test]
 fn a_name_is_looked_up_anew_for_each_request() {
     let daemon = FakeDaemon::start();
@@ -573,14 +574,14 @@ fn what_a_block_lifts_is_not_looked_up() {
     assert_eq!(daemon.looked_up(), []);
 }
 
-/// The same name in many places is one question.
+/// The same name in many places needs only one lookup.
 #[test]
 fn a_name_is_asked_about_once_for_a_request() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &every_operation());
     let body = r#"{"Image":"a","HostConfig":{"Binds":["v:/a","v:/b"],"Mounts":[{"Type":"volume","Source":"v","Target":"/c"}]}}"#;
     gate.ask(create(body)).assert_ok("one volume");
-    // It is not there, and made.
+    // It does not exist, so it is created.
     let asked: Vec<_> = daemon.looked_up().into_iter().map(|(_, it)| it).collect();
     assert_eq!(asked, ["/volumes/v", "/volumes/create"]);
 }

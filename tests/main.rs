@@ -1,7 +1,8 @@
-//! The tests of the whole: the running binary between raw bytes and a fake daemon, the generated files, and the layers.
+//! The integration tests: the running binary between raw bytes and a fake daemon, the generated files, and the
+//! layers.
 //!
-//! One program, so that the crate is linked once. `cargo test --test integration lookups::` runs one file's tests.
-//! Each file below is a module here, which `every_file_of_tests_is_run` checks.
+//! It is one program, so that the crate is linked only once. `cargo test --test integration lookups::` runs one
+//! file's tests. Each file below is a module here, which `every_file_of_tests_is_run` checks.
 
 #![cfg(test)]
 
@@ -35,7 +36,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// A file that is no module of this program would be compiled by nobody, and its tests would silently not run.
+/// A file that is not a module of this program would not be compiled, and its tests would silently not run.
 #[test]
 fn every_file_of_tests_is_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");

@@ -1,5 +1,5 @@
-//! A listener that is only observed: what its policies refuse arrives, is on record, and is told to both
-//! sides; what has no single reading is refused as ever.
+//! A listener in observe mode: requests that its policies deny are forwarded, recorded, and reported to
+//! both sides; ambiguous requests are still refused.
 
 use crate::support::{FakeDaemon, Gate, Refused, Setup, get, post};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ fn observed(daemon: &FakeDaemon, policy: &str) -> Gate {
         .start()
 }
 
-/// The fields of a record that tell what was decided.
+/// The fields of a record about the decision.
 fn told(line: &Value) -> Value {
     json!([
         line["operation"],
@@ -131,7 +131,7 @@ fn what_a_policy_grants_but_for_its_body_arrives_too() {
     gate.stop();
 }
 
-/// No policy grants it, so that is told of it rather than who grants the operation.
+/// No policy allows it, so the record says that, instead of which policy allows the operation.
 #[test]
 fn b_what_the_daemon_ignores_or_refuses_itself_arrives_as_it_was() {
     let daemon = FakeDaemon::start();
@@ -186,7 +186,7 @@ fn what_has_no_single_reading_is_refused_all_the_same() {
             post("/containers/create", JSON, r#"{"Image":"a","image":"b"}"#),
             Refused(400, "bad_body"),
         ),
-        // Engines up to 26.1 would read it, if it were alone, and newer ones would not.
+        // Engines up to 26.1 would read it if it were the only one, and newer ones would not.
         (
             post("/containers/create", JSON, r#"{"Binds":["/:/h"]}"#),
             Refused(400, "bad_body"),
@@ -207,7 +207,7 @@ fn what_has_no_single_reading_is_refused_all_the_same() {
             ),
             Refused(400, "bad_body"),
         ),
-        // It would pass for one of Dockgate's own when the gate is closed again.
+        // When observe mode ends, it could be mistaken for one of Dockgate's own.
         (
             post("/containers/create", JSON, reserved),
             Refused(403, "not_granted"),

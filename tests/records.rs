@@ -1,4 +1,5 @@
-//! One record for every request, what changes state recorded before it is sent, and no secret in any.
+//! One record for every request; a change of state is recorded before it is sent; and no record has a
+//! secret.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -112,13 +113,13 @@ fn what_changes_state_is_recorded_before_the_daemon_gets_it() {
     let records = Signal::new();
     let checked = records.clone();
     let daemon = FakeDaemon::scripted(move |exchange| {
-        // The file as it is now, with the request's first bytes just read.
+        // The current content of the file, when the request's first bytes were just read.
         let file = fs::read_to_string(exchange.head.get("X-Meta-Records").unwrap()).unwrap();
         let lines = file.lines().map(|line| serde_json::from_str(line).unwrap());
         let lines: Vec<Value> = lines.collect();
         let id = &lines.last().unwrap()["id"];
         let mut of_request = lines.iter().filter(|line| line["id"] == *id);
-        // Questions about what it names may follow it.
+        // Questions about the objects that it names may follow it.
         let first = of_request.next().unwrap();
         assert_eq!(first["event"], "begin", "{} in {file}", exchange.head.first);
         let is_over = of_request.any(|line| line["event"] == "request");
@@ -146,14 +147,14 @@ fn what_changes_state_is_recorded_before_the_daemon_gets_it() {
                 client = gate.connect();
             }
             client.request(&request);
-            records.wait("the daemon's look at the records");
+            records.wait("the daemon reading the records");
             assert_eq!(client.reply().status(), 200, "{request}");
             if request.contains("/exec/") {
                 client = gate.connect();
             }
         }
     }
-    // What the start of an exec looks up is recorded too, before it.
+    // What the start of an exec looks up is also recorded before it.
     let (lookups, lines): (Vec<_>, Vec<_>) = gate
         .stop()
         .into_iter()
@@ -240,7 +241,7 @@ fn allowed_reads_are_left_out_when_that_is_asked_for() {
         .settings("[audit]\nallowed_reads = false")
         .start();
     let mut client = gate.connect();
-    // Not counted: there is no record of it.
+    // Not counted: it has no record.
     client.send(get("/info"));
     client.reply().assert_ok("an allowed read");
     client.request(get("/version"));
@@ -258,7 +259,7 @@ const SECRET_LINES: &str = "X-Registry-Auth: planted-auth\r\nX-Registry-Config: 
 const SECRET_BODY: &str =
     r#"{"Env":["A=planted-body"],"Cmd":["planted-argv"],"password":"planted-word"}"#;
 
-/// What a container may be made with, and a secret in each place that could hold one.
+/// What a container may be created with, and a secret in each place that could have one.
 const SECRET_CONTAINER: &str = r#"{"Image":"a","Env":["A=planted-body"],"Cmd":["planted-argv"],"Labels":{"a":"planted-label"},
     "HostConfig":{"LogConfig":{"Type":"splunk","Config":{"splunk-token":"planted-token"}},"Mounts":[{"Type":"volume","Target":"/a",
     "VolumeOptions":{"DriverConfig":{"Name":"local","Options":{"o":"username=a,password=planted-option"}}}}]}}"#;
@@ -266,7 +267,7 @@ const SECRET_VOLUME: &str =
     r#"{"Name":"a","DriverOpts":{"type":"cifs","o":"password=planted-option"}}"#;
 const SECRET_EXEC: &str = r#"{"Cmd":["sh","-c","planted-argv"],"Env":["A=planted-body"]}"#;
 
-/// Requests with secrets wherever one can stand, each of them granted.
+/// Requests with secrets in every possible place, all of them allowed.
 fn granted_secrets() -> Vec<String> {
     let lines = [JSON, SECRET_LINES].concat();
     vec![
@@ -297,7 +298,7 @@ fn granted_secrets() -> Vec<String> {
     ]
 }
 
-/// The same, each of them refused, and each at another place.
+/// The same, all of them refused, and each in another place.
 fn refused_secrets() -> Vec<String> {
     let lines = [JSON, SECRET_LINES].concat();
     let head =
@@ -762,7 +763,8 @@ fn a_record_that_nobody_reads_does_not_keep_it_from_ending() {
     setup.stdout_unread = true;
     let gate = setup.start();
     let mut client = gate.connect();
-    // A pipe holds 64 KiB; the records of these are more than twice that, whatever is made of them.
+    // A pipe holds 64 KiB; the records of these requests are more than twice as long, whatever is
+    // recorded about them.
     for _ in 0..500 {
         client.request(get("/info"));
         if client.reply().status() != 200 {
@@ -775,7 +777,7 @@ fn a_record_that_nobody_reads_does_not_keep_it_from_ending() {
 /// A named pipe to write a record to.
 struct Pipe {
     path: PathBuf,
-    /// To open one side of a pipe waits for the other, but not to open both.
+    /// Opening one side of a pipe waits for the other, but opening both does not.
     both: File,
 }
 
@@ -813,7 +815,7 @@ fn a_record_that_nobody_reads_is_told_once_and_then_with_what_is_missing() {
             Refused(403, "not_granted").assert(&client.reply(), "recorded or not");
         }
     };
-    // More lines than the queue and the pipe hold.
+    // More lines than the queue and the pipe can hold.
     (0..20).for_each(|_| ask(500));
     gate.assert_tells(STALLED);
     let reader = thread::spawn(move || BufReader::new(unread).lines().count());
@@ -831,7 +833,7 @@ fn a_record_that_nobody_reads_is_told_once_and_then_with_what_is_missing() {
 fn a_change_that_waits_in_vain_for_its_line_is_refused_and_told() {
     let folder = Folder::new();
     let pipe = Pipe::new(&folder);
-    // As much as it holds.
+    // As much as it can hold.
     (&pipe.both).write_all(&vec![0; 65_536]).unwrap();
     let daemon = FakeDaemon::start();
     let settings = format!("audit.output = '{}'", pipe.path.display());

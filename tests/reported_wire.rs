@@ -1,10 +1,10 @@
-//! What real clients put on the wire that Dockgate once refused or changed, by the ids of the reports, and
-//! beside each the nearest that stays refused.
+//! What real clients send that Dockgate once refused or changed, by the ids of the reports, and next to
+//! each a similar request that is still refused.
 
 use crate::support::{FakeDaemon, Gate, Refused, Setup, Signal, everything, get, post};
 
-/// The head of a request as Docker.DotNet writes it: before 4.0 the header lines end in LF, from then on in
-/// CR LF. Without a length it adds the line for chunks itself.
+/// The head of a request as Docker.DotNet writes it: before 4.0 the header lines end in LF, later in CR LF.
+/// Without a length it adds the line for chunks itself.
 fn dotnet(line: &str, end: &str, content: &[&str], own: &str) -> String {
     let lines = [
         "User-Agent: Docker.DotNet",
@@ -53,7 +53,8 @@ fn c_docker_dotnet_is_served_before_4_0_and_after() {
     }
 }
 
-/// The nearest to it: whatever another reader could take for the middle of a header, or for no end.
+/// Similar heads: with everything that another parser could take for the middle of a header, or not
+/// for the end of the head.
 #[test]
 fn beside_c_other_line_feeds_stay_refused() {
     let daemon = FakeDaemon::start();
@@ -99,7 +100,7 @@ fn beside_c_other_line_feeds_stay_refused() {
     }
 }
 
-/// Under the policy of a client that reads, and under one that grants everything.
+/// Under the policy of a client that reads, and under one that allows everything.
 #[test]
 fn i_what_cannot_exist_is_answered_as_the_daemon_does_where_it_is_allowed() {
     for policy in [everything(), "extends = ['read-only']".to_owned()] {
@@ -168,7 +169,7 @@ fn beside_i_what_is_not_allowed_or_may_exist_is_denied_as_before() {
     daemon.assert_untouched("beside I");
 }
 
-/// Behind a request to take the connection over nothing is read as a request.
+/// After a request for a hijack, no bytes are read as a request.
 #[test]
 fn beside_i_a_hijack_of_what_cannot_exist_ends_the_connection() {
     let daemon = FakeDaemon::start();
@@ -220,11 +221,11 @@ fn a_denied_request_that_was_read_keeps_its_connection() {
         assert_eq!((&record["reason"], &record["verdict"]), (&refused.1.into(), &"deny".into()));
     }
     client.request(get("/_ping"));
-    client.reply().assert_ok("behind all of them");
+    client.reply().assert_ok("after all of them");
     assert_eq!(daemon.asked(), ["GET /_ping HTTP/1.1"]);
 }
 
-/// The body may come a moment after the head, and the next request before the reply.
+/// The body may arrive a moment after the head, and the next request before the reply.
 #[test]
 fn a_request_behind_a_denied_one_is_judged_by_itself() {
     let daemon = FakeDaemon::start();
@@ -244,10 +245,11 @@ fn a_request_behind_a_denied_one_is_judged_by_itself() {
     client.send(body);
     DENIED.assert(&client.reply(), "in two parts");
     client.request(get("/_ping"));
-    client.reply().assert_ok("behind two parts");
+    client.reply().assert_ok("after two parts");
 }
 
-/// The nearest to it: what comes next cannot be told, or would have to be waited for.
+/// Similar requests: it is impossible to say what comes next, or Dockgate would have to wait for
+/// it.
 #[test]
 fn beside_a_denied_request_that_was_not_read_ends_its_connection() {
     let daemon = FakeDaemon::start();
@@ -266,7 +268,7 @@ fn beside_a_denied_request_that_was_not_read_ends_its_connection() {
         ),
         ("never whole", kill.replace("Length: 2", "Length: 3")),
         (
-            "waits for leave",
+            "waits for permission",
             kill.replace("\r\n\r\n{}", "\r\nExpect: 100-continue\r\n\r\n"),
         ),
         ("a hijack", post("/containers/a/attach", "", "")),
@@ -275,7 +277,7 @@ fn beside_a_denied_request_that_was_not_read_ends_its_connection() {
             post("/exec/a/start", JSON_LINE, "{}"),
         ),
         (
-            "an upgrade of nothing known",
+            "an upgrade to an unknown protocol",
             post("/nothing", "Connection: Upgrade\r\nUpgrade: tcp\r\n", ""),
         ),
         (
@@ -296,7 +298,7 @@ fn beside_a_denied_request_that_was_not_read_ends_its_connection() {
     daemon.assert_untouched("denied");
 }
 
-/// `java.net.http.HttpClient` offers HTTP/2 with every request to plain HTTP.
+/// `java.net.http.HttpClient` offers HTTP/2 with every request over plain HTTP.
 const JAVA: &str = "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nUpgrade: h2c\r\n";
 
 #[test]
@@ -364,7 +366,7 @@ fn beside_g_a_hijack_needs_its_own_upgrade_and_the_denial_names_what_was_asked()
     assert!(daemon.asked().is_empty(), "{:?}", daemon.asked());
 }
 
-/// As the daemon's own suite opens a session: no `Connection` names the `Upgrade`.
+/// The daemon's own suite opens a session in this way: there is no `Connection` for the `Upgrade`.
 #[test]
 fn a_session_s_upgrade_counts_without_connection_and_others_are_denied_as_by_the_daemon() {
     let daemon = FakeDaemon::scripted(|exchange| {
@@ -402,7 +404,7 @@ fn a_session_s_upgrade_counts_without_connection_and_others_are_denied_as_by_the
     }
 }
 
-/// What a daemon says of itself that takes no API version below this.
+/// The answer about itself of a daemon that accepts no API version below this one.
 fn version(least: &str) -> Vec<u8> {
     let body = format!(
         r#"{{"Version":"29.1.3","ApiVersion":"1.52","MinAPIVersion":"{least}","Components":[{{"Name":"Engine"}}]}}"#
@@ -414,7 +416,7 @@ fn version(least: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A daemon that takes no API version below 1.44.
+/// A daemon that accepts no API version below 1.44.
 fn daemon_of_29() -> FakeDaemon {
     let daemon = FakeDaemon::scripted(|exchange| {
         exchange.body();
@@ -441,7 +443,7 @@ fn an_old_api_version_is_lifted_to_the_daemon_s_least_and_the_record_has_both() 
         .settings("lift_api_version = true")
         .start();
     gate.assert_tells("are checked and sent as 1.44 (lift_api_version)");
-    // Under 1.24 the engine reads no NanoCpus, and so no limit.
+    // With 1.24 the engine ignores NanoCpus, so there would be no limit.
     let create = post(
         "/v1.24/containers/create",
         JSON_LINE,
@@ -480,7 +482,7 @@ fn an_old_api_version_is_lifted_to_the_daemon_s_least_and_the_record_has_both() 
             "{record}"
         );
     }
-    // What is denied needs no version, and what is too old for Dockgate itself is not lifted.
+    // A denied request needs no version, and one that is too old for Dockgate itself is not lifted.
     for (target, refused) in [
         ("/v1.24/info", DENIED),
         ("/v1.23/containers/json", Refused(400, "bad_api_version")),
@@ -524,7 +526,7 @@ fn without_lifting_the_record_and_the_start_name_the_setting() {
     assert!(gate.record()["detail"].is_null());
 }
 
-/// An engine is updated under a Dockgate that goes on running.
+/// An engine is updated while Dockgate keeps running.
 #[test]
 fn a_daemon_that_was_replaced_is_asked_again_for_its_least_version() {
     let daemon = daemon_of_29().that_is(version("1.40"));
@@ -544,7 +546,7 @@ fn a_daemon_that_was_replaced_is_asked_again_for_its_least_version() {
     );
 }
 
-/// Ruby's docker-api takes each chunk of the events for one of them.
+/// Ruby's docker-api parses each chunk of the events as one event.
 #[test]
 fn o_chunks_leave_as_they_came_up_to_64_kib() {
     let sizes = || {
@@ -559,7 +561,7 @@ fn o_chunks_leave_as_they_came_up_to_64_kib() {
             let letter = char::from(b'a' + u8::try_from(number % 26).unwrap());
             let event = letter.to_string().repeat(size);
             let whole = format!("{size:x}\r\n{event}\r\n");
-            // Some come in parts, some several at once.
+            // Some arrive in parts, some several at once.
             let (first, rest) = whole.split_at(whole.len() / 3);
             exchange.send(first);
             exchange.send(rest);
@@ -582,7 +584,7 @@ fn o_chunks_leave_as_they_came_up_to_64_kib() {
             assert!(chunk.chars().all(|it| it == letter), "O: chunk {number}");
         }
         assert_eq!(client.chunk(), None, "O: {target}");
-        // The connection goes on.
+        // The connection is still open.
         client.request(get("/_ping"));
         assert_eq!(client.head().get("Transfer-Encoding"), Some("chunked"));
         while client.chunk().is_some() {}
@@ -590,7 +592,7 @@ fn o_chunks_leave_as_they_came_up_to_64_kib() {
     assert!(gate.peak_kib() < 32 * 1024, "O: {} KiB", gate.peak_kib());
 }
 
-/// What is larger comes in parts, and what never becomes whole comes all the same.
+/// Larger ones are passed on in parts, and one that never becomes complete is passed on anyway.
 #[test]
 fn beside_o_a_larger_chunk_is_not_waited_for_and_half_of_one_is_not_lost() {
     let goes_on = Signal::new();
@@ -616,7 +618,7 @@ fn beside_o_a_larger_chunk_is_not_waited_for_and_half_of_one_is_not_lost() {
     assert!(rest.ends_with("abbb"));
 }
 
-/// docker-py and aiodocker send the address that they connect to when they attach by websocket.
+/// docker-py and aiodocker send the address that they connect to when they attach with a websocket.
 #[test]
 fn h_the_denial_of_an_origin_shows_the_line_that_allows_it() {
     let daemon = FakeDaemon::start();

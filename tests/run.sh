@@ -5,20 +5,21 @@
 #   run.sh rust               only the tests that need no Docker engine
 #   run.sh engine [TEST...]   only the tests on real engines, or only these files of tests/{engine,attacks,matrix,clients,image}
 #
-# A failed step does not end the run; the last lines are the steps by their time, what failed, and a count. Tests of
-# what does not differ between Docker's releases run on the main engine only, with DOCKGATE_SLOW=1 on all. If DOCKGATE_TEST_DOCKERD is the path of a
-# dockerd binary, the tests also run on an engine made from it (see tests/engine/engines.sh).
+# A failed step does not end the run; the last lines list the steps by their time, the failures, and a count. Tests
+# that do not depend on Docker's release only run on the main engine, or on all with DOCKGATE_SLOW=1. If
+# DOCKGATE_TEST_DOCKERD is the path of a dockerd binary, the tests also run on an engine made from it (see
+# tests/engine/engines.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export DOCKGATE_TEST_CACHE=${DOCKGATE_TEST_CACHE:-/var/cache/dockgate-tests}
-# What every dockgate that a test starts wrote down, and how many requests it was sent.
+# The records of every dockgate that a test starts, and the number of requests that it was sent.
 export DOCKGATE_TEST_RECORDS=${DOCKGATE_TEST_RECORDS:-$PWD/target/test-records}
-# Engines of its own, whatever else runs on this machine.
+# Separate engines, independent of others on this machine.
 export DOCKGATE_TEST_RUN=${DOCKGATE_TEST_RUN:-/tmp/dockgate-test-engines.$$}
 export DOCKGATE_BIN=${DOCKGATE_BIN:-$PWD/target/release/dockgate}
 
-# A line for each step that has ended: `ok` or `FAILED`, its seconds, and its name; and what each lane has printed.
+# For each step that has ended a line with `ok` or `FAILED`, its seconds, and its name; and the output of each lane.
 results=$(mktemp)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$results" "$results".*' EXIT
 
@@ -59,7 +60,7 @@ on_engines() (
     export DOCKGATE_TEST_RUN=$1
     shift
     trap 'tests/engine/engines.sh stop' EXIT
-    # When one engine does not start, this step fails, and the tests still run on the others.
+    # If an engine does not start, this step fails, and the tests still run on the others.
     step "engines start" tests/engine/engines.sh start || true
     environment=$(tests/engine/engines.sh env) || exit 0
     eval "$environment"
@@ -73,12 +74,13 @@ on_engines() (
     step "engines stop" tests/engine/engines.sh stop || true
 )
 
-# Tests on engines run in lanes, each on engines of its own: what takes the CLI and the clients through their steps, what
-# mostly waits, and what builds images and releases. The image is built once, as all who need it are in one lane.
+# Tests on engines run in lanes, each with separate engines: the tests that take the CLI and the clients through their
+# steps, those that mostly wait, and those that build images and releases. The image is built once, because all tests
+# that need it are in one lane.
 waiting=(tests/attacks/test_*.py tests/matrix/test_*.py tests/clients/test_reported_*.py tests/clients/test_library.py)
 building=(tests/image/test_*)
 
-# Starts a lane beside what else runs; `end_lanes` prints what it has said.
+# Starts a lane in the background; `engine` prints its output at the end.
 start_lane() {
     local name=$1
     shift
@@ -90,7 +92,7 @@ start_lanes() {
     start_lane building "${building[@]}"
 }
 
-# The other tests on engines, or those that are named.
+# The other tests on engines, or the given ones.
 engine() {
     local test others=()
     if [ $# -gt 0 ]; then

@@ -1,4 +1,4 @@
-//! Starting, reloading and checking up on a running dockgate: what the operator is told, and that it holds.
+//! Starting, reloading and checking a running dockgate: the messages for the operator, and that they are true.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -11,7 +11,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 const NOT_GRANTED: Refused = Refused(403, "not_granted");
 
-/// Runs a command with this environment and no other of ours.
+/// Runs a command with only these of dockgate's environment variables.
 fn dockgate(arguments: &[&str], env: &[(&str, &str)]) -> (i32, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dockgate"));
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -190,7 +190,7 @@ fn a_reload_of_what_is_wrong_leaves_the_old_settings_in_force() {
         .assert_ok("without its policy's file");
 }
 
-/// The health of what listens there, before this daemon.
+/// The health of a listener in front of this daemon.
 fn health(listen: &str, upstream: &str) -> (i32, String) {
     dockgate(
         &["healthcheck"],
@@ -201,7 +201,7 @@ fn health(listen: &str, upstream: &str) -> (i32, String) {
 #[test]
 fn health_is_an_answer_of_the_listener_and_one_of_the_daemon() {
     let daemon = FakeDaemon::start();
-    // A gate that notes every request would find one too many if the check were recorded.
+    // A gate that counts requests would find one too many if the check were recorded.
     let mut setup = Setup::new(&daemon, "allow = ['SystemInfo']");
     setup.listen.push("unix://{folder}/gate.sock".to_owned());
     let gate = setup.start();
@@ -493,7 +493,7 @@ fn a_record_that_cannot_be_opened_is_told_with_its_path() {
 /// A path of 108 bytes.
 const LONG: &str = "unix:///run/sssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssssss";
 
-/// An environment, and what of the message an operator must find.
+/// An environment, and the part of the message that an operator needs.
 const WRONG: &[(&[(&str, &str)], &str)] = &[
     (
         &[("DOCKGATE_POLCY", "traefik")],

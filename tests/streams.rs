@@ -1,4 +1,5 @@
-//! Replies as they come: heads before bodies, chunk by chunk, and what crosses in header lines.
+//! Replies as they arrive: heads before bodies, chunk by chunk, and which header lines are passed
+//! on.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
@@ -112,7 +113,7 @@ fn replies_without_bodies_have_none() {
         (200, Some("512"))
     );
     assert_eq!(reply.head.get("X-Docker-Container-Path-Stat"), Some("e30="));
-    // A byte behind one of these heads would stand at the beginning of the next.
+    // A byte after one of these heads would be the beginning of the next.
     for (target, status) in [
         ("/containers/web/start", 304),
         ("/containers/web/stop", 204),
@@ -166,7 +167,7 @@ fn a_client_that_goes_away_closes_the_connection_to_the_daemon() {
     client.head();
     client.chunk();
     drop(client);
-    // It cannot be told from a half-close until something is written to it.
+    // It looks the same as a half-close until something is written to it.
     for _ in 0..2 {
         events.send("two\n").unwrap();
     }
@@ -283,7 +284,8 @@ fn a_daemon_that_closes_behind_each_reply_is_no_trouble() {
         for request in [get("/info"), post("/containers/web/kill", "", "")] {
             client.request(&request);
             client.reply().assert_ok(&format!("round {round}"));
-            // Before the next request: a change that crosses with the closing is not sent again.
+            // Before the next request: a change that is sent just as the daemon closes is not sent
+            // again.
             daemon.close_connections();
         }
     }
@@ -292,7 +294,7 @@ fn a_daemon_that_closes_behind_each_reply_is_no_trouble() {
 
 #[test]
 fn a_get_that_a_stale_connection_swallowed_is_sent_again() {
-    // The second request reaches the daemon just as it gives the connection up.
+    // The second request reaches the daemon just as it closes the connection.
     let daemon = FakeDaemon::scripted(|exchange| {
         if exchange.number() == 2 {
             exchange.close();
@@ -576,7 +578,7 @@ fn a_reply_that_nobody_asked_for_is_nobodys() {
                 body.len()
             )
         };
-        // In one piece: what comes later could be the reply to what was asked meanwhile.
+        // In one piece: bytes that arrive later could be the reply to the next request.
         let both = [reply(exchange.target()), reply("planted")].concat();
         exchange.send(both);
     });
@@ -645,13 +647,14 @@ fn nothing_under_way_is_cut_by_a_limit() {
     assert_eq!(client.chunk().as_deref(), Some("late\n"));
     events.send("").unwrap();
     assert_eq!(client.chunk(), None);
-    // Idle from here, as the ones before.
+    // Idle from here on, as before.
     client.assert_closed("the stream's connection");
 }
 
-/// A daemon whose replies go on as the test tells it to: an event is a chunk, an empty one the last.
+/// A daemon whose replies continue as the test tells it to: an event is a chunk, an empty one the
+/// last.
 ///
-/// To be declared before what sends to it, so that it ends after that.
+/// Declare it before whatever sends to it, so that it ends after that.
 fn following() -> (FakeDaemon, Sender<&'static str>) {
     let (sender, events) = channel::<&str>();
     let events = Mutex::new(events);

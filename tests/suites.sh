@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Runs test suites of other projects, direct at an engine and through Dockgate, and compares what comes of their tests.
-# It takes an hour or more and is not part of .ci/run.
+# Runs test suites of other projects, directly on an engine and through Dockgate, and compares the results of their
+# tests. It takes an hour or more and is not part of .ci/run.
 #
 #   suites.sh [SUITE...]   all suites, or only these: cli, traefik, docker-py, dockerode, moby/container ...
 #
-# docker-py's, dockerode's and moby's tests are in no published package. These variables name checkouts of their
-# repositories, in the versions that tests/suites/run.py expects; without them their suites do not run:
+# docker-py's, dockerode's and moby's tests are not in published packages. These variables are the paths of checkouts
+# of their repositories, in the versions that tests/suites/run.py expects; without them their suites do not run:
 #
 #   DOCKGATE_DOCKER_PY, DOCKGATE_DOCKERODE, DOCKGATE_MOBY
 #
-# A side runs again when something differs, DOCKGATE_SUITE_TRIES times at most, which is 3 if it is not set.
+# If something differs, a side runs again, at most DOCKGATE_SUITE_TRIES times (default 3).
 #
-# They run on the main engine, and on that of DOCKGATE_TEST_DOCKERD if it is set. What passes on one way only must be
-# in tests/suites/differences.txt, with a reason. tests/setup.sh must have set the machine up.
+# They run on the main engine, and on that of DOCKGATE_TEST_DOCKERD if it is set. A test that passes only one way must
+# be in tests/suites/differences.txt, with a reason. Run tests/setup.sh first.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

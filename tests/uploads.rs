@@ -1,5 +1,4 @@
-//! Uploads that are compressed, as bytes: what arrives at the daemon is the plain tar that was judged, or nothing
-//! whole.
+//! Compressed uploads, as bytes: the daemon gets the plain tar that was checked, or nothing complete.
 
 use std::io::Write;
 
@@ -18,7 +17,7 @@ fn gzip(plain: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// The head of an upload, and its bytes in chunks of this size or, without one, as a whole.
+/// The head of an upload, and its bytes in chunks of this size or, without a size, in one piece.
 fn upload(content: &[u8], chunk: Option<usize>) -> Vec<u8> {
     let head =
         "PUT /containers/web/archive?path=/ HTTP/1.1\r\nHost: docker\r\nContent-Encoding: gzip\r\n";

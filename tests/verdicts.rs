@@ -1,4 +1,5 @@
-//! The order of a verdict and of what a client paces: nothing that a client can delay stands between the two.
+//! A verdict comes after everything that a client can delay: nothing that a client controls happens between
+//! the verdict and sending the request.
 
 use std::fs;
 
@@ -9,8 +10,8 @@ const TCP: &str = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
 const RESTRICTED: Refused = Refused(403, "restricted");
 const BAD_CONTAINER: &str = r#"{"HostConfig":{"Privileged":true}}"#;
 
-/// Requests that rest on a container, each in two parts: its head, with what can be sent of its body, and
-/// the rest.
+/// Requests that depend on a container, each in two parts: its head with as much of its body as can be
+/// sent, and the rest.
 fn in_two_parts() -> Vec<(String, &'static str)> {
     let head = |line: &str, lines: &str| format!("{line} HTTP/1.1\r\nHost: docker\r\n{lines}\r\n");
     let (length, chunked) = ("Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n");
@@ -79,7 +80,7 @@ fn a_request_is_judged_when_its_body_is_there_and_sent_at_once() {
         client.request(&first);
         assert!(client.stays_silent(), "S1: {first}");
         daemon.assert_untouched(&first);
-        // Meanwhile another container has the name, or the one of the exec is another's.
+        // By then another container has the name, or the exec belongs to another one.
         let web = format!("/containers/{}/json", crate::support::objects::id("web"));
         let _daemon = daemon
             .that_has("/containers/web/json", BAD_CONTAINER)

@@ -1,10 +1,10 @@
 """Attacks on a Dockgate in front of real engines, as cases.
 
-An attack is a function that takes a `Scene` and says whether it succeeded, judged by its effect: a file in the
-victim, a joined network, a moved tag. A status code alone proves nothing. `fight` runs every attack of a program on
-every engine, several times if it is a race, and a case fails if the attack succeeded once.
+An attack is a function that takes a `Scene` and returns whether it succeeded, by its effect: a file in the victim, a
+joined network, a moved tag. A status code proves nothing. `fight` runs every attack of a program on every engine,
+several times if it is a race, and a case fails if the attack succeeded once.
 
-    DOCKGATE_BIN            the binary that is attacked
+    DOCKGATE_BIN            the binary to attack
     DOCKGATE_ATTACK_TRIES   how often a race is tried (default 5)
     DOCKGATE_ATTACK_FIRST   if set, a race ends with its first success, and policies with newer keys are skipped
     DOCKGATE_ATTACK_ONLY    runs only the attacks whose name contains this text
@@ -42,7 +42,7 @@ TRIES = int(os.environ.get("DOCKGATE_ATTACK_TRIES", "5"))
 FIRST = bool(os.environ.get("DOCKGATE_ATTACK_FIRST"))
 ONLY = os.environ.get("DOCKGATE_ATTACK_ONLY", "")
 ENGINES = [name for name in os.environ.get("DOCKGATE_ATTACK_ENGINES", "").split(",") if name]
-# How long a request is given to reach the place where it waits for its client.
+# How long a request gets to reach the place where it waits for its client.
 PAUSE = 0.15
 SECRET = "known to the host alone"
 SUCCEEDED = "the attack succeeded"
@@ -56,19 +56,19 @@ ENGINES_OWN_NETWORKS = {"bridge", "host", "none", "podman"}
 
 @dataclass(frozen=True)
 class Attack:
-    """What is tried, under which policies, and on which engines."""
+    """An attack: what it tries, under which policies, and on which engines."""
 
     name: str
     run: Callable[[Scene], bool]
     policies: tuple[str, ...]
     race: bool
     on: tuple[str, ...]
-    # Why it still succeeds, if that is a limit which the docs name. It is tried and reported, and fails nothing.
+    # Why it still succeeds, if the docs describe that as a limit. It is tried and reported, and is not a failure.
     known: str | None
 
 
 ATTACKS: list[Attack] = []
-# What no engine decides is tried on the main one, in a slow run on every one.
+# Attacks that do not depend on the engine run on the main one, and on every engine in a slow run.
 DOCKER = ("20", "26", "28", "extra") if SLOW else (MAIN_ENGINE, "extra")
 
 
@@ -80,11 +80,9 @@ def attack(
     known: str | None = None,
     **arguments: object,
 ):
-    """Registers a function as an attack under each of the policies.
-
-    A policy is a list of shipped names, or the text of a policy file, which contains a line end.
-    Arguments are passed on to the function, so that one function can be several attacks.
-    """
+    """Registers a function as an attack under each of the policies. A policy is a list of built-in names, or the text
+    of a policy file, which contains a line end. Arguments are passed to the function, so one function can be several
+    attacks."""
 
     def register(function: Callable[..., bool]) -> Callable[..., bool]:
         def run(scene: Scene) -> bool:
@@ -97,7 +95,7 @@ def attack(
 
 
 def control(identity: str, *policies: str, on: Iterable[str] = DOCKER, **arguments: object):
-    """Registers what must still work: the function raises a Failure if it does not."""
+    """Registers something that must still work: the function raises a Failure if it does not."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         def run(scene: Scene, **more: object) -> bool:
@@ -111,7 +109,7 @@ def control(identity: str, *policies: str, on: Iterable[str] = DOCKER, **argumen
 
 
 class Wire:
-    """One connection whose bytes the attacker paces."""
+    """One connection on which the attacker controls when bytes are sent."""
 
     def __init__(self, host: str, source: str | None = None) -> None:
         if source:
@@ -126,7 +124,7 @@ class Wire:
         return self
 
     def send(self, data: bytes) -> Wire:
-        """Sends what the other side still takes."""
+        """Sends as much as the other side still accepts."""
         try:
             self.stream.sendall(data)
         except OSError:
@@ -134,7 +132,7 @@ class Wire:
         return self
 
     def received(self, limit: float = 5.0) -> bytes:
-        """What comes until the end of the connection, or until nothing comes any more."""
+        """All bytes until the end of the connection, or until no more arrive."""
         self.stream.settimeout(limit)
         data = b""
         try:
@@ -146,7 +144,7 @@ class Wire:
         return data
 
     def type(self, text: bytes, limit: float = 1.0) -> None:
-        """Types into a connection that was taken over; after a denial that would be another request."""
+        """Types into a hijacked connection; after a denial that would be another request."""
         if b" 101 " in self.received(5).partition(b"\r\n")[0]:
             self.send(text).received(limit)
 
@@ -156,7 +154,7 @@ class Wire:
 
 @dataclass
 class Scene:
-    """An engine, Dockgate in front of it, a folder of the host that only the administrator's containers mount."""
+    """An engine with Dockgate in front of it, and a host folder that only the administrator's containers mount."""
 
     engine: Engine
     gate: Gate
@@ -168,12 +166,12 @@ class Scene:
 
     @property
     def direct(self) -> Api:
-        """The administrator's way."""
+        """The administrator's connection."""
         return Api(self.engine.address)
 
     @property
     def through(self) -> Api:
-        """The attacker's way."""
+        """The attacker's connection."""
         return Api(self.gate.host)
 
     def wire(self) -> Wire:
@@ -181,7 +179,7 @@ class Scene:
         return self.wires[-1]
 
     def own(self, name: str = OWN, **more: object) -> str:
-        """The id of a container that the client makes, as it may."""
+        """The id of a container that the client creates, with the rights that it has."""
         # compose-cp enters only containers of compose projects.
         labels = {"Labels": PROJECT} if "compose-cp" in self.policy else {}
         body = {"Image": IMAGE, **SHELL, **labels, **more}
@@ -190,7 +188,7 @@ class Scene:
         return self.through.done("POST", f"/containers/create?name={name}", body)["Id"]
 
     def victim(self, name: str = VICTIM, **more: object) -> str:
-        """The id of a running container of the administrator, which mounts the folder of the host."""
+        """The id of a running container of the administrator, which mounts the host folder."""
         host = {"Binds": [f"{self.folder}:/host"]}
         body = {"Image": IMAGE, **SHELL, "Hostname": "victim", "HostConfig": host, **more}
         made = self.direct.done("POST", f"/containers/create?name={name}", body)["Id"]
@@ -198,7 +196,7 @@ class Scene:
         return made
 
     def network(self, api: Api, name: str, **more: object) -> str | None:
-        """The id of a new network, or nothing if it is denied."""
+        """The id of a new network, or an empty string if it is denied."""
         answer = api.ask("POST", "/networks/create", {"Name": name, **more})
         return answer.body["Id"] if answer.status == 201 else None
 
@@ -210,7 +208,7 @@ class Scene:
         return self.folder / "planted"
 
     def wipe(self) -> None:
-        """Removes everything that an attempt has made."""
+        """Removes everything that an attempt has created."""
         for wire in self.wires:
             wire.close()
         self.wires.clear()
@@ -247,7 +245,7 @@ def tar_of(name: str = "planted", content: bytes = b"planted by the attacker") -
 
 
 def saved(host: str, reference: str, names: tuple[str, ...]) -> bytes:
-    """A tar as of `docker save`, with other names in it."""
+    """A tar in the format of `docker save`, with other names in it."""
     connection = http.client.HTTPConnection("localhost", timeout=60)
     connection.sock = connect(host)
     connection.request("GET", f"/images/{reference}/get")
@@ -269,7 +267,7 @@ def saved(host: str, reference: str, names: tuple[str, ...]) -> bytes:
 
 
 def logs(api: Api, name: str) -> str:
-    """A container's output without the heads of its frames."""
+    """A container's output without the frame headers."""
     connection = http.client.HTTPConnection("localhost", timeout=60)
     connection.sock = connect(api.host)
     connection.request("GET", f"/containers/{name}/logs?stdout=1&stderr=1")
@@ -282,7 +280,7 @@ def logs(api: Api, name: str) -> str:
 
 
 def output(direct: Api, container: str) -> str:
-    """What a container says that is run to its end."""
+    """The output of a container that is run to its end."""
     if direct.ask("POST", f"/containers/{container}/start").status >= 400:
         return ""
     direct.done("POST", f"/containers/{container}/wait")
@@ -290,20 +288,20 @@ def output(direct: Api, container: str) -> str:
 
 
 def later(function: Callable[[], object]) -> threading.Thread:
-    """Runs a function in a thread of its own."""
+    """Runs a function in a separate thread."""
     thread = threading.Thread(target=function, daemon=True)
     thread.start()
     return thread
 
 
 def fight() -> None:
-    """Runs the attacks that the program has registered, and ends it with 1 if one of them succeeded."""
+    """Runs the attacks that the program has registered, and exits with 1 if one of them succeeded."""
     cases = Cases()
     wanted = {name for each in ATTACKS for name in each.on}
     chosen = [engine for engine in engines() if engine.name in wanted]
     if "podman" in wanted:
         chosen.append(podman())
-    # The engines do not meet, and most of an attack is waiting.
+    # Engines do not affect each other, and an attack mostly waits.
     threads = [
         later(lambda engine=engine: attack_engine(cases, engine))
         for engine in chosen
@@ -344,14 +342,14 @@ def attack_policy(cases: Cases, engine: Engine, policy: str, attacks: list[Attac
 def try_known(scene: Scene, each: Attack, name: str) -> None:
     try:
         take(scene, each)
-        print(f"no longer known {name}: it does not succeed any more; make it a case", flush=True)
+        print(f"{name} is listed as known, but no longer succeeds: make it a case", flush=True)
     except Failure as failure:
         print(f"known {name}: {failure}; {each.known}", flush=True)
 
 
 @contextmanager
 def started(cases: Cases, engine: Engine, policy: str, folder: Path, names: list[str]):
-    """The scene under a policy; nothing, and the cases have failed, if Dockgate does not start with it."""
+    """The scene under a policy. If Dockgate does not start with it, the cases fail and this returns None."""
     (folder / "secret").write_text(SECRET)
     file = None
     if "\n" in policy:

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Starts Dockgate, ATTACK_BIN. If ATTACK_CONTAINER is the full id of a container, it takes that for the container
-# that it runs in: a mount has the id in its path, as those that an engine makes. ATTACK_FOLDER is for that mount.
+# Starts Dockgate, ATTACK_BIN. If ATTACK_CONTAINER is the full id of a container, Dockgate believes that it runs in
+# that container: the path of a mount contains the id, as in mounts that an engine makes. ATTACK_FOLDER is for that
+# mount.
 [ -n "$ATTACK_CONTAINER" ] || exec "$ATTACK_BIN" "$@"
 mkdir -p "$ATTACK_FOLDER/containers/$ATTACK_CONTAINER"
 export ATTACK_FILE="$ATTACK_FOLDER/containers/$ATTACK_CONTAINER/hostname"

@@ -1,4 +1,4 @@
-"""A daemon that answers as an attack needs it, and keeps what it was asked."""
+"""A daemon that answers as an attack requires, and keeps the requests that it gets."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class FakeDaemon(ThreadingMixIn, UnixStreamServer):
-    """Answers by a function of method, path and body, on a socket in the folder."""
+    """Answers with a function of method, path and body, on a socket in the folder."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -64,7 +64,7 @@ class FakeDaemon(ThreadingMixIn, UnixStreamServer):
         return f"unix://{self.file}"
 
     def got(self, method: str, part: str) -> list[bytes]:
-        """The bodies of the requests of a method whose path has this text."""
+        """The bodies of the requests with this method and this text in the path."""
         with self.lock:
             return [body for had, path, body in self.asked if had == method and part in path]
 
@@ -82,7 +82,7 @@ class FakeDaemon(ThreadingMixIn, UnixStreamServer):
 
 
 def container(name: str, labels: dict | None = None, **config: object) -> dict:
-    """What an inspection says of an ordinary container."""
+    """An inspection of an ordinary container."""
     identity = name.encode().hex().ljust(64, "0")[:64]
     return {
         "Id": identity,

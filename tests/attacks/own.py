@@ -1,4 +1,4 @@
-"""A Dockgate that takes a container of the engine for its own."""
+"""Starts Dockgate so that it believes it runs in a given container."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WRAPPER = Path(__file__).resolve().parent / "as_container.sh"
 
 
 def use_wrapper() -> None:
-    """Has each `Gate` of this program start Dockgate by the wrapper."""
+    """Makes each `Gate` of this program start Dockgate through the wrapper."""
     real = os.environ.get("DOCKGATE_BIN") or str(REPOSITORY / "target" / "release" / "dockgate")
     if real != str(WRAPPER):
         os.environ["ATTACK_BIN"] = real
@@ -19,7 +19,7 @@ def use_wrapper() -> None:
 
 
 def own_gate(address: str, policy: str, container: str, folder: Path) -> Gate:
-    """Dockgate in front of an engine, which runs, as it thinks, in this container."""
+    """Dockgate in front of an engine, believing that it runs in this container."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCKGATE_")}
     return Gate(
         address,

@@ -1,4 +1,4 @@
-"""S12, S13, S14, S21: what one client may take of Dockgate and of the daemon, while others wait."""
+"""S12, S13, S14, S21: how much of Dockgate and of the daemon one client can occupy while others wait."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fake import FakeDaemon, container
 from support import engines, scratch
 
 MIB = 1024 * 1024
-# S13: what Dockgate may take at most, whatever it is asked.
+# S13: the most memory that Dockgate may use, whatever the requests are.
 MOST_MEMORY = 128 * MIB
 # S12: for one request.
 MOST_SECONDS = 1.0
@@ -40,7 +40,7 @@ def policy(folder: Path, text: str) -> str:
 
 
 def quietly(function, *words: object) -> object:
-    """What a request says that may break off."""
+    """The reply to a request, whose connection may break off."""
     try:
         return function(*words)
     except Exception as error:  # noqa: BLE001 - what is measured is Dockgate
@@ -48,7 +48,7 @@ def quietly(function, *words: object) -> object:
 
 
 def lookups_fill_the_memory(cases: Cases) -> None:
-    """Creates that name sixty containers each, all of them large, and are denied."""
+    """Creates that name sixty large containers each, and are denied."""
     for name, key, count in [
         ("S13-volumes-from", "VolumesFrom", 20),
         ("S13-links", "Links", 20),
@@ -72,12 +72,12 @@ def large_containers(method: str, path: str, _body: bytes) -> tuple[int, object]
     return 404, {"message": "no such thing"}
 
 
-# As many as Dockgate remembers of a container.
+# As many as Dockgate remembers for a container.
 VARIABLES = [f"v{number}=" for number in range(6000)]
 
 
 def a_comparison_takes_the_processor(cases: Cases) -> None:
-    """One create under `create.replaces`, after containers were removed that it is compared with."""
+    """One create under `create.replaces`, after the containers that it is compared with were removed."""
     env = {"Env": VARIABLES}
     labels = {f"a{number}": "" for number in range(6000)}
     for name, had, wanted, count in [
@@ -100,7 +100,7 @@ def a_comparison_takes_the_processor(cases: Cases) -> None:
 
 
 def removed(had: dict, method: str, path: str, _body: bytes) -> tuple[int, object]:
-    """A daemon whose containers all have this configuration."""
+    """A daemon on which all containers have this configuration."""
     name = unquote(path.split("/")[2])
     if method == "DELETE":
         return 204, b""
@@ -110,7 +110,7 @@ def removed(had: dict, method: str, path: str, _body: bytes) -> tuple[int, objec
 
 
 def bodies_keep_others_out(cases: Cases) -> None:
-    """One client begins bodies of a MiB and does not end them, again and again; another client makes a container."""
+    """One client repeatedly begins bodies of a MiB and does not end them; another client creates a container."""
     for name, length, sent, count in [
         ("S14-sixteen-bodies", MIB, MIB - 1, 16),
         ("S14-hardly-begun", MIB, 1, 16),
@@ -154,7 +154,7 @@ def create_from(host: str, source: str) -> int:
 
 
 def uploads_freeze_a_container(cases: Cases, seconds: int) -> None:
-    """An upload of a byte now and then; the engine holds the container's lock until it ends."""
+    """An upload that sends a byte from time to time; the engine holds the container's lock until it ends."""
     engine = [each for each in engines() if each.name in ("28", "26", "20")][-1]
     name = f"dockgate-slow-{seconds}"
     with cases.case(f"S21-byte-each-{seconds}-s"), Gate(engine.address, "ci-runner") as gate:
@@ -174,7 +174,7 @@ def uploads_freeze_a_container(cases: Cases, seconds: int) -> None:
                 time.sleep(0.2)
             wire.close()
             stop.join(5)
-            must(answered, f"{SUCCEEDED}: an inspection by another client had no answer for 45 s")
+            must(answered, f"{SUCCEEDED}: an inspection by another client was not answered for 45 s")
             must(answered[0] - began < 40, f"{SUCCEEDED}: an inspection took {answered[0] - began:.0f} s")
         finally:
             direct.ask("DELETE", f"/containers/{own}?force=1")

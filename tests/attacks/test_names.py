@@ -1,6 +1,7 @@
-"""S2, S16, S20, S22: a name that means one object when it is judged, and another when the engine uses it.
+"""S2, S16, S20, S22: a name that refers to one object when a request is checked, and to another when the engine uses
+it.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ JOINERS = ("compose", "ci-runner", "portainer", "woodpecker-agent", "testcontain
 UPLOADERS = ("ci-runner", "testcontainers-go", "testcontainers-java")
 NET = "dockgate-net"
 TAR = tar_of()
-# The most that NetworkConnect and ContainerStart can be kept waiting by the lock of a container.
+# How long the lock of a container can keep NetworkConnect and ContainerStart waiting, at most.
 SETTLED = 0.05
 
 
 def prefix(scene: Scene, target: str, digits: int) -> str:
-    """The first digits of the network's id: so many, or as many more as tell it from all others."""
+    """The first digits of the network's id: this many, or as many more as are needed to make them unique."""
     others = [each["Id"] for each in scene.direct.get("/networks") if each["Id"] != target]
     return next(target[:n] for n in range(digits, 65) if not any(each.startswith(target[:n]) for each in others))
 
@@ -48,7 +49,7 @@ def joined(scene: Scene, target: str) -> bool:
 
 
 def remove_network(scene: Scene, name: str, identity: str) -> None:
-    """By its id: by its name it is tried as well, in case that is all that is allowed."""
+    """By its id; also tried by its name, in case only that is allowed."""
     if scene.through.ask("DELETE", f"/networks/{identity}").status >= 400:
         scene.through.ask("DELETE", f"/networks/{name}")
 
@@ -59,7 +60,7 @@ def remove_network(scene: Scene, name: str, identity: str) -> None:
 @attack("S2a-endpoint-id-11-digits", *JOINERS, digits=11)
 @attack("S2a-endpoint-id-fewest-digits", *JOINERS, race=True, digits=1)
 def endpoint_id(scene: Scene, digits: int) -> bool:
-    """The id of an endpoint is the name of an own network until it is deleted."""
+    """Until it is deleted, a network of the client has the id of an endpoint as its name."""
     target, name = target_and_prefix(scene, digits)
     own = scene.network(scene.through, NET)
     decoy = scene.network(scene.through, name)
@@ -74,7 +75,7 @@ def endpoint_id(scene: Scene, digits: int) -> bool:
 @attack("S2a-endpoint-id-at-connect", *JOINERS, digits=12)
 @attack("S2a-endpoint-id-at-connect-few-digits", "compose", race=True, digits=4)
 def endpoint_id_at_connect(scene: Scene, digits: int) -> bool:
-    """The same by NetworkConnect to a container that does not run."""
+    """The same through NetworkConnect, to a container that is not running."""
     target, name = target_and_prefix(scene, digits)
     scene.network(scene.through, NET)
     decoy = scene.network(scene.through, name)
@@ -93,7 +94,7 @@ def endpoint_id_at_connect(scene: Scene, digits: int) -> bool:
 @attack("S2a-late-name-11-digits", *JOINERS, digits=11)
 @attack("S2a-late-name-fewest-digits", *JOINERS, digits=1)
 def late_name(scene: Scene, digits: int) -> bool:
-    """A container is made on an own network, which is deleted before the start."""
+    """A container is created on a network of the client, which is deleted before the start."""
     target, name = target_and_prefix(scene, digits)
     decoy = scene.network(scene.through, name)
     if not decoy or not create(scene, {name: {}}):
@@ -107,7 +108,7 @@ def late_name(scene: Scene, digits: int) -> bool:
 @attack("S2b-connect-behind-start-11-digits", "compose", race=True, digits=11)
 @attack("S2b-connect-behind-start-fewest-digits", "compose", "woodpecker-agent", race=True, digits=1)
 def connect_behind_start(scene: Scene, digits: int) -> bool:
-    """A start holds the container's lock while the network that is to be connected is deleted."""
+    """A start holds the container's lock while the network to connect is deleted."""
     target, name = target_and_prefix(scene, digits)
     scene.network(scene.through, NET)
     decoy = scene.network(scene.through, name)
@@ -117,7 +118,7 @@ def connect_behind_start(scene: Scene, digits: int) -> bool:
 
 
 def connect_behind(scene: Scene, target: str, name: str, decoy: str, holder) -> bool:
-    """Connects while something holds the container, and deletes the network meanwhile."""
+    """Connects while something holds the container's lock, and deletes the network in that time."""
     held = later(holder)
     time.sleep(SETTLED * random.random())
     connect = later(lambda: scene.through.ask("POST", f"/networks/{name}/connect", {"Container": OWN}))
@@ -152,7 +153,7 @@ def connect_behind_upload(scene: Scene, digits: int) -> bool:
 @attack("S2b-start-behind-upload-11-digits", "ci-runner", race=True, digits=11)
 @attack("S2b-start-behind-upload-fewest-digits", "ci-runner", race=True, digits=1)
 def start_behind_upload(scene: Scene, digits: int) -> bool:
-    """The start is judged while its empty body is held back; then an upload has the engine wait."""
+    """The start is evaluated while its empty body is held back; then an upload makes the engine wait."""
     target, name = target_and_prefix(scene, digits)
     decoy = scene.network(scene.through, name)
     if not decoy or not create(scene, {name: {}}):
@@ -180,7 +181,7 @@ def hold(scene: Scene):
 @attack("S2c-ten-networks-11-digits", "compose", race=True, digits=11)
 @attack("S2c-ten-networks-fewest-digits", "ci-runner", race=True, digits=1)
 def ten_networks(scene: Scene, digits: int) -> bool:
-    """A start joins ten networks one by one, and the last is deleted meanwhile."""
+    """A start joins ten networks one after the other, and the last one is deleted in that time."""
     target, name = target_and_prefix(scene, digits)
     decoy = scene.network(scene.through, name)
     first = scene.network(scene.through, NET)
@@ -211,7 +212,7 @@ join = ["@own"]
 @attack("S16-ipc", JOIN, race=True, key="IpcMode", proof="ls /dev/shm")
 @attack("S16-net-by-name", JOIN, race=True, key="NetworkMode", proof="cat /etc/hostname", by_name=True)
 def joins_another(scene: Scene, key: str, proof: str, by_name: bool = False) -> bool:
-    """The namespaces of an own container, whose id has become another's name by the start."""
+    """The namespaces of the client's own container, whose id is another container's name by the time of the start."""
     own = scene.own("dockgate-first")
     scene.direct.done("POST", f"/containers/{own}/start")
     shared = {"IpcMode": "shareable", "Binds": [f"{scene.folder}:/host"]}
@@ -247,7 +248,7 @@ PLAIN = {"HostConfig": {}}
 @attack("S20-exec-escaped", NAMED, name="%6Aob-1")
 @attack("S20-exec-slash", NAMED, name="/job-1")
 def renamed_into(scene: Scene, name: str = "job-1") -> bool:
-    """An ordinary container of others, renamed so that a pattern of the policy covers it."""
+    """An ordinary container of someone else, renamed so that a pattern of the policy matches it."""
     victim = scene.victim(**PLAIN)
     scene.rename(scene.through, VICTIM, name)
     made = scene.through.ask("POST", "/containers/job-1/exec", {"Cmd": ["touch", "/tmp/planted"], "AttachStdout": True})
@@ -275,7 +276,7 @@ SHORT = ("ci-runner", "portainer", "compose")
 @attack("S22-created-as-13-digits", "ci-runner", digits=13)
 @attack("S22-created-as-40-digits", "ci-runner", digits=40)
 def created_as_short_id(scene: Scene, digits: int) -> bool:
-    """What the administrator calls by its short id is the client's."""
+    """The administrator uses a short id, and gets the client's object."""
     victim = scene.victim()
     body = {"Image": IMAGE, "Cmd": LOOP}
     scene.through.ask("POST", f"/containers/create?name={victim[:digits]}", body)

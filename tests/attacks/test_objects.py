@@ -1,6 +1,6 @@
-"""S8, S9, S10: volumes, tags and compose projects that the client did not make.
+"""S8, S9, S10: volumes, tags and compose projects that the client did not create.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one. Those that name an engine run on that.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1. Attacks that name an engine run on that one.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def foreign_volume(scene: Scene, name: str = DATA, owner: str = VICTIM) -> str:
 
 
 def run(scene: Scene, host: dict, script: str = "cat /d/secret", name: str = OWN, **more: object) -> str:
-    """What a container of the client says, or nothing if it is denied."""
+    """The output of the client's container, or an empty string if it is denied."""
     body = {"Image": IMAGE, "Cmd": ["sh", "-c", script], "HostConfig": {"NetworkMode": "none", **host}, **more}
     if scene.through.ask("POST", f"/containers/create?name={name}", body).status != 201:
         return ""
@@ -103,7 +103,7 @@ def anonymous_of_another(scene: Scene) -> bool:
 
 @attack("S8-adopted-by-volume-create", "ci-runner", "compose", "woodpecker-agent", "agent", "gitlab-runner")
 def adopted(scene: Scene) -> bool:
-    """VolumeCreate gives a volume that is there as it is, and must not make it the client's."""
+    """VolumeCreate returns an existing volume as it is, and must not make it the client's."""
     foreign_volume(scene)
     scene.through.ask("POST", "/volumes/create", {"Name": DATA})
     return SECRET in run(scene, {"Binds": [f"{DATA}:/d"]})
@@ -111,7 +111,7 @@ def adopted(scene: Scene) -> bool:
 
 @attack("S8-while-it-is-made", "ci-runner", "compose", "docker-cli-run", race=True)
 def while_it_is_made(scene: Scene) -> bool:
-    """The administrator makes the volume while the client's create is on its way."""
+    """The administrator creates the volume while the client's create is on its way."""
     body = {"Image": IMAGE, "Cmd": ["true"], "HostConfig": {"NetworkMode": "none", "Binds": [f"{CACHE}:/d"]}}
     create = later(lambda: scene.through.ask("POST", f"/containers/create?name={OWN}", body))
     time.sleep(0.01 * random.random())
@@ -127,7 +127,7 @@ def labels_of(scene: Scene, name: str) -> dict:
 @attack("S8-no-stamp", *RUNNERS, host={"Binds": [f"{CACHE}:/d"]})
 @attack("S8-no-stamp-mounts", "compose", host={"Mounts": [volume(CACHE, "/d")]})
 def without_the_stamp(scene: Scene, host: dict) -> bool:
-    """A volume that a create makes belongs to nobody, so that nobody else is kept from it."""
+    """A volume that a container's creation makes belongs to no one, so that no one else is kept from it."""
     run(scene, host)
     answer = scene.direct.ask("GET", f"/volumes/{CACHE}")
     return answer.status == 200 and "dockgate.policy" not in (answer.body["Labels"] or {})
@@ -135,7 +135,7 @@ def without_the_stamp(scene: Scene, host: dict) -> bool:
 
 @attack("S8-made-between", "ci-runner", "compose")
 def made_between(scene: Scene) -> bool:
-    """The client's volume is removed, and the administrator makes one of that name."""
+    """The client's volume is removed, and the administrator creates one with that name."""
     run(scene, {"Binds": [f"{CACHE}:/d"]}, "true")
     scene.direct.done("DELETE", f"/containers/{OWN}?force=1")
     scene.direct.done("DELETE", f"/volumes/{CACHE}")
@@ -145,7 +145,7 @@ def made_between(scene: Scene) -> bool:
 
 @control("S8-works-twice", *RUNNERS)
 def works_twice(scene: Scene) -> None:
-    """`docker run -v cache:/d` twice, the second time with what the first has left there."""
+    """`docker run -v cache:/d` twice; the second run sees what the first one left there."""
     run(scene, {"Binds": [f"{CACHE}:/d"]}, "echo kept > /d/file", "dockgate-one")
     said = run(scene, {"Binds": [f"{CACHE}:/d"]}, "cat /d/file", "dockgate-two")
     must(said == "kept\n", f"the second container says {said!r}")
@@ -155,7 +155,7 @@ def works_twice(scene: Scene) -> None:
 
 @control("S8-works-anonymous", *RUNNERS)
 def works_with_anonymous_volumes(scene: Scene) -> None:
-    """An anonymous volume of an own container is mounted by another, as compose does when it makes one again."""
+    """Another container mounts an anonymous volume of the client's container, as compose does when it recreates one."""
     run(scene, {}, "echo kept > /d/file", "dockgate-one", Volumes={"/d": {}})
     name = scene.direct.inspect("dockgate-one")["Mounts"][0]["Name"]
     said = run(scene, {"Binds": [f"{name}:/d"]}, "cat /d/file", "dockgate-two")
@@ -216,7 +216,7 @@ def built_over_as_shipped(scene: Scene) -> bool:
 
 @attack("S9-buildkit", TAGGER.replace('"ImageBuild"', '"ImageBuild", "Session", "SystemPing", "SystemInfo"'), on=["20"])
 def built_over_by_buildkit(scene: Scene) -> bool:
-    """As the CLI of 20.10 builds with BuildKit: by /build?version=2."""
+    """As the CLI of 20.10 builds with BuildKit: through /build?version=2."""
     before = prod(scene)
     (scene.folder / "Dockerfile").write_text(f"FROM {IMAGE}\nLABEL evil={random.random()}\n")
     docker = scene.engine.cli(scene.gate.host)
@@ -269,7 +269,7 @@ def loaded_over(scene: Scene, names: tuple[str, ...] = (f"{PROD}:1",)) -> bool:
 @attack("S9-import-held-back", IMPORTER, known=LATE, begin=0)
 @attack("S9-import-held-back-begun", IMPORTER, known=LATE, begin=600)
 def moved_after_a_wait(scene: Scene, begin: int) -> bool:
-    """The name is free when the request begins; the administrator takes it before the body has ended."""
+    """The name is free when the request begins; the administrator takes it before the end of the body."""
     is_import = scene.policy == IMPORTER
     data = tar_of("evil") if is_import else context()
     path = f"/images/create?fromSrc=-&repo={PROD}&tag=1" if is_import else f"/build?t={PROD}:1"
@@ -283,7 +283,8 @@ def moved_after_a_wait(scene: Scene, begin: int) -> bool:
 
 @control("S9-works-own", TAGGER)
 def works_with_own_tags(scene: Scene) -> None:
-    """What was built here is built again, tagged again, and so is what another Dockgate of this policy built."""
+    """An image that was built here is built again and tagged again, and so is one that another Dockgate with this
+    policy built."""
     must(build(scene, "t=dockgate-mine:1") == 200, "the first build")
     first = image_of(scene, "dockgate-mine:1")
     must(build(scene, "t=dockgate-mine:1") == 200, "the second build")
@@ -301,7 +302,7 @@ def works_with_own_tags(scene: Scene) -> None:
 
 @control("S9-works-pull", TAGGER)
 def works_with_pulls(scene: Scene) -> None:
-    """A pull moves no tag of another's images but the registry's."""
+    """A pull does not move a tag of someone else's image, except to the registry's image."""
     prod(scene)
     answer = scene.through.ask("POST", f"/images/create?fromImage=registry.invalid/{PROD}&tag=1")
     must(answer.reason is None, f"{answer}")
@@ -327,7 +328,7 @@ DB = compose(service="db", **{"container-number": "0", "oneoff": "False"})
 
 
 def has_project(scene: Scene) -> bool:
-    """Whether something that the client made belongs to the project."""
+    """Whether something that the client created belongs to the project."""
     wanted = quote(json.dumps({"label": [f"com.docker.compose.project={SHOP}"]}))
     containers = [each["Names"][0] for each in scene.direct.get(f"/containers/json?all=1&filters={wanted}")]
     networks = [each["Name"] for each in scene.direct.get(f"/networks?filters={wanted}")]
@@ -362,7 +363,7 @@ KINDS = {"container": try_container, "volume": try_volume, "network": try_networ
 @attack("S10-new-volume", "woodpecker-agent", "gitlab-runner", kind="volume")
 @attack("S10-new-mount", *WITHOUT, kind="mount")
 def of_no_project(scene: Scene, kind: str) -> bool:
-    """A policy without `create.projects` makes nothing that belongs to a project, before or after `up`."""
+    """A policy without `create.projects` cannot create anything that belongs to a project, before or after `up`."""
     KINDS[kind](scene)
     return has_project(scene)
 
@@ -389,7 +390,7 @@ def of_a_foreign_project(scene: Scene, kind: str) -> bool:
 @attack("S10-foreign-only-network", "compose", kind="network")
 @attack("S10-foreign-only-container", "compose", kind="container")
 def of_what_is_left(scene: Scene, kind: str) -> bool:
-    """A project of which nothing but one object is left, as after `compose down`."""
+    """A project of which only one object is left, as after `compose down`."""
     if kind == "volume":
         scene.direct.done("POST", "/volumes/create", {"Name": f"{SHOP}_data", "Labels": compose(volume="data")})
     elif kind == "network":
@@ -411,13 +412,13 @@ def of_a_stack(scene: Scene) -> bool:
 
 @attack("S10-race", PROJECTS, race=True)
 def while_it_comes_up(scene: Scene) -> bool:
-    """The administrator's `up` while the client takes a new name: the project is either's, not both's."""
+    """The administrator runs `up` while the client takes a new name: the project belongs to one of them, not to both."""
     create = later(lambda: try_container(scene))
     time.sleep(0.004 * random.random())
     body = {"Image": IMAGE, "Cmd": LOOP, "Labels": compose(service="web")}
     scene.direct.done("POST", f"/containers/create?name={SHOP}-web-1", body)
     create.join(20)
-    # What both made within the same moment cannot be told apart; a second container must be denied.
+    # Objects that both created at the same moment cannot be told apart; a second container must be denied.
     scene.direct.ask("DELETE", "/containers/dockgate-theirs?force=1")
     try_container(scene)
     return has_project(scene)

@@ -1,4 +1,4 @@
-"""S3, S4, S17, S19: what Podman makes of a request that Docker reads otherwise.
+"""S3, S4, S17, S19: requests that Podman reads differently than Docker.
 
 Runs on Podman.
 """
@@ -17,7 +17,7 @@ HIJACK = ("Connection: Upgrade", "Upgrade: tcp")
 
 
 def run(scene: Scene, script: str, **more: object) -> str:
-    """What a container of the client says."""
+    """The output of the client's container."""
     body = {"Image": IMAGE, "Cmd": ["sh", "-c", script], **more}
     body["HostConfig"] = {"NetworkMode": "none", **more.get("HostConfig", {})}
     if scene.through.ask("POST", f"/containers/create?name={OWN}", body).status != 201:
@@ -63,7 +63,7 @@ def bind_with_a_longer_target(scene: Scene) -> bool:
 @attack("S4-attach-bare", RUN, on=PODMAN, query="stream=1")
 @attack("S4-attach-false", RUN, on=PODMAN, query="stream=1&stdout=1&stdin=false")
 def attach_types(scene: Scene, query: str) -> bool:
-    """Watching a container that sees the host is allowed, typing is not."""
+    """Reading the output of a container that sees the host is allowed, typing into it is not."""
     scene.victim()
     wire = scene.wire().head("POST", f"/containers/{VICTIM}/attach?{query}", *HIJACK)
     wire.type(b"touch /host/planted\n")
@@ -81,7 +81,7 @@ def target_chowns(scene: Scene) -> bool:
 @attack("S19-tmpfs-key", RUN, on=PODMAN, host={"Tmpfs": {"/x:exec,dev,suid": ""}})
 @attack("S19-tmpfs-key-comma", RUN, on=PODMAN, host={"Tmpfs": {"/x,exec,dev,suid": ""}})
 def tmpfs_with_options(scene: Scene, host: dict) -> bool:
-    """Options that `tmpfs_options` does not grant."""
+    """Options that `tmpfs_options` does not allow."""
     said = run(scene, "grep ' /x ' /proc/mounts", HostConfig=host)
     return " /x " in said and not all(option in said for option in ("noexec", "nosuid", "nodev"))
 
@@ -119,7 +119,7 @@ allow = ["POST /libpod/containers/{}/kill", "POST /libpod/containers/{}/stop", "
 @attack("S17-stop-by-name", RAW, on=PODMAN, path="/libpod/containers/{name}/stop?timeout=1")
 @attack("S17-rename", RAW, on=PODMAN, path="/libpod/containers/{name}/rename?name=dockgate-else")
 def raw_path(scene: Scene, path: str) -> bool:
-    """Dockgate's own container, by a path that the table does not know."""
+    """Dockgate's own container, by a path that is not in the table."""
     body = {"Image": IMAGE, "Cmd": LOOP, "HostConfig": {"NetworkMode": "none"}}
     own = scene.direct.done("POST", "/containers/create?name=dockgate-self", body)["Id"]
     scene.direct.done("POST", f"/containers/{own}/start")
@@ -132,7 +132,7 @@ def raw_path(scene: Scene, path: str) -> bool:
 
 @attack("low-podman-default-network", 'allow = ["ContainerCreate", "ContainerStart"]\n', on=PODMAN)
 def default_network_is_refused(scene: Scene) -> bool:
-    """An own container on the default network, which is called `podman` there, does not start."""
+    """The client's container does not start on the default network, which is called `podman` there."""
     body = {"Image": IMAGE, "Cmd": LOOP}
     made = scene.through.done("POST", f"/containers/create?name={OWN}", body)["Id"]
     return scene.through.ask("POST", f"/containers/{made}/start").status >= 400

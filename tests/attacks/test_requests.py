@@ -1,7 +1,7 @@
-"""S5, S6, S7, S11, S17, S18, S23, S24 and the findings of low severity: what single requests do on Docker, on a fake
-daemon, and in the record.
+"""S5, S6, S7, S11, S17, S18, S23, S24 and the findings of low severity: the effects of single requests on Docker, on
+a fake daemon, and in the record.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one. Those that name an engine run on that.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1. Attacks that name an engine run on that one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RUN = 'allow = ["ContainerCreate", "ContainerStart", "NetworkCreate", "NetworkCo
 
 
 def run(scene: Scene, script: str, version: str = "", **more: object) -> str:
-    """What a container of the client says."""
+    """The output of the client's container."""
     body = {"Image": IMAGE, "Cmd": ["sh", "-c", script], **more}
     body["HostConfig"] = {"NetworkMode": "none", **more.get("HostConfig", {})}
     made = Api(scene.gate.host, version).ask("POST", f"/containers/create?name={OWN}", body)
@@ -50,7 +50,7 @@ def run(scene: Scene, script: str, version: str = "", **more: object) -> str:
     return logs(scene.direct, OWN)
 
 
-# S5: a websocket carries what is typed, whatever was asked for.
+# S5: a websocket transports what is typed, whatever streams the request asked for.
 
 WEBSOCKET = 'allow = ["ContainerAttachWebsocket", "ContainerAttach"]\n'
 
@@ -122,7 +122,7 @@ def kelvin(name: str) -> str:
 def folded_name(
     scene: Scene, endpoint: dict | None = None, connect: dict | None = None, config: dict | None = None
 ) -> bool:
-    """The container is made, or joins, under a name that others resolve Dockgate's to."""
+    """The container is created, or joins, under a name that others resolve as Dockgate's."""
     own = own_container(scene)
     with own_gate(scene.engine.address, str(scene.policy_file), own, scene.folder) as gate:
         through = Api(gate.host)
@@ -148,7 +148,7 @@ def folded_name(
 
 @attack("S18-neighbour", RUN)
 def neighbour_resolves_it(scene: Scene) -> bool:
-    """What a neighbour on the network reaches under Dockgate's name."""
+    """What a neighbor on the network reaches under Dockgate's name."""
     own = own_container(scene)
     with own_gate(scene.engine.address, str(scene.policy_file), own, scene.folder) as gate:
         through = Api(gate.host)
@@ -166,18 +166,18 @@ def neighbour_resolves_it(scene: Scene) -> bool:
     return "1 packets received" in logs(scene.direct, VICTIM)
 
 
-# S23: what BuildKit's sessions can do is said at start.
+# S23: the start report says what BuildKit's sessions can do.
 
 
 @attack("S23-start-warning", "docker-cli-build", "compose-build", "devcontainers", on=["28"])
 def start_is_silent(scene: Scene) -> bool:
-    """The operator is told nothing about host networking and the cache of others."""
+    """The operator does not learn about host networking and the cache of others."""
     time.sleep(0.3)
     said = " ".join(scene.gate.diagnostics)
     return "BuildKit" not in said or not re.search("entitlement|network.host|daemon.json", said)
 
 
-# S24: a second network of a name.
+# S24: a second network with the same name.
 
 
 @attack("S24-same-name", RUN, "ci-runner", "compose", on=["20"])
@@ -188,13 +188,13 @@ def second_network(scene: Scene, more: dict | None = None) -> bool:
     return sum(each["Name"] == TARGET for each in scene.direct.get("/networks")) > 1
 
 
-# Low: what a create may say.
+# Low: what a create may contain.
 
 
 @attack("low-stop-timeout", RUN, "compose", body={"StopTimeout": -1})
 @attack("low-stop-timeout-large", RUN, body={"StopTimeout": -2147483648})
 def stop_timeout(scene: Scene, body: dict) -> bool:
-    """`docker stop`, and the daemon's own, wait for it."""
+    """`docker stop`, and the daemon's own stop, wait for it."""
     scene.through.ask("POST", f"/containers/create?name={OWN}", {"Image": IMAGE, "Cmd": LOOP, **body})
     return scene.direct.is_there(OWN) and (scene.direct.inspect(OWN)["Config"].get("StopTimeout") or 0) < 0
 
@@ -203,17 +203,17 @@ def stop_timeout(scene: Scene, body: dict) -> bool:
 @attack("low-oom-score-little", RUN, key="OomScoreAdj", value=-1)
 @attack("low-oom-kill", RUN, key="OomKillDisable", value=True)
 def memory_killer(scene: Scene, key: str, value: object) -> bool:
-    """Others are ended for it when memory runs out."""
+    """Others are killed instead of it when memory runs out."""
     host = {"NetworkMode": "none", "Memory": 64 << 20, key: value}
     body = {"Image": IMAGE, "Cmd": LOOP, "HostConfig": host}
     scene.through.ask("POST", f"/containers/create?name={OWN}", body)
-    # An engine on cgroups v2 drops OomKillDisable; what counts is that it was let through.
+    # An engine on cgroups v2 drops OomKillDisable; what matters is that Dockgate let it through.
     return scene.direct.is_there(OWN)
 
 
 @attack("low-masked-paths", RUN, on=["28"])
 def masked_paths(scene: Scene) -> bool:
-    """A list of older engines, which leaves out what this one masks too."""
+    """An older engine's list, which lacks a path that this one also masks."""
     old = ["/proc/asound", "/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list"]
     old += ["/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware"]
     made = scene.direct.done("POST", f"/containers/create?name={VICTIM}", {"Image": IMAGE, "Cmd": LOOP})["Id"]
@@ -232,7 +232,7 @@ RUNNERS = ("ci-runner", "woodpecker-agent", "gitlab-runner", "agent")
 @attack("low-autoheal-label", *RUNNERS, more={"Labels": {"autoheal": "true"}})
 @attack("low-sablier-label", *RUNNERS, more={"Labels": {"sablier.enable": "true"}})
 def obeyed_by_others(scene: Scene, more: dict) -> bool:
-    """What other programs that read the socket take for an order."""
+    """Labels that other programs that read the socket treat as orders."""
     body = {"Image": IMAGE, "Cmd": LOOP, "HostConfig": {"NetworkMode": "none"}, **more}
     scene.through.ask("POST", f"/containers/create?name={OWN}", body)
     return scene.direct.is_there(OWN)
@@ -246,7 +246,7 @@ IMAGES = 'allow = ["ImageCreate", "ImageCommit", "ImageLoad", "ContainerCreate",
 @attack("low-port-scan-six", IMAGES, image="[::1]:1/x")
 @attack("low-port-scan-loopback", IMAGES, image="127.1.2.3:1/x")
 def port_scan(scene: Scene, image: str) -> bool:
-    """The daemon connects to a port of the host and says what it found there."""
+    """The daemon connects to a port of the host and reports what it found there."""
     answer = scene.through.ask("POST", f"/images/create?{urlencode({'fromImage': image, 'tag': '1'})}")
     return answer.reason is None and "refused" in str(answer.body)
 
@@ -273,7 +273,7 @@ def forged_mark(scene: Scene, changes: list[str]) -> bool:
 
 @attack("low-load-own-name", IMAGES)
 def load_own_name(scene: Scene) -> bool:
-    """A tar gives another image the name by which Dockgate's own is started again."""
+    """A tar gives another image the name from which Dockgate's own container is started again."""
     scene.direct.done("POST", "/images/create?fromSrc=-&repo=dockgate-self&tag=1", tar_of("evil"))
     file = saved(scene.engine.address, "dockgate-self:1", ("dockgate-self:1",))
     scene.direct.done("DELETE", "/images/dockgate-self:1")
@@ -292,7 +292,7 @@ LOGS = 'allow = ["ContainerLogs", "ContainerInspect", "ContainerAttach"]\n'
 @attack("low-own-record-by-id", LOGS, by="id")
 @attack("low-own-record-by-prefix", LOGS, by="prefix")
 def own_record(scene: Scene, by: str) -> bool:
-    """Dockgate's record is its output, and with it what other clients do."""
+    """Dockgate's record is its output, so it shows what other clients do."""
     own = own_container(scene, Cmd=["sh", "-c", "echo the record; sleep 300"])
     time.sleep(0.2)
     called = {"name": "dockgate", "id": own, "prefix": own[:4]}[by]
@@ -334,7 +334,7 @@ def record_of(scene: Scene, operations: set[str]) -> dict[str, str]:
     return {each["operation"]: json.dumps(each) for each in requests if each.get("operation") in operations}
 
 
-# What needs no engine is tried once, beside the main one.
+# Attacks that need no engine are tried once, during those on the main one.
 
 
 BUILD = 'allow = ["ImageBuild"]\n'
@@ -362,7 +362,7 @@ def outputs(**attributes: str) -> str:
 @attack("S6-registry", BUILD, on=ONCE, text='[{"Type":"registry","Attrs":{"name":"prod:1"}}]')
 @attack("S6-unpack", BUILD, on=ONCE, text='[{"Type":"image","Attrs":{"name":"prod:1","unpack":"true"}}]')
 def outputs_reach_the_daemon(scene: Scene, text: str) -> bool:
-    """A build that names or pushes what the policy does not allow must not arrive."""
+    """A build that names or pushes images that the policy does not allow must not arrive."""
     with FakeDaemon(scene.folder, builds) as daemon, Gate(daemon.address, str(scene.policy_file)) as gate:
         for query in ("version=2", "version=2&t=free:2"):
             path = f"/build?{query}&outputs={quote(text)}"
@@ -372,7 +372,7 @@ def outputs_reach_the_daemon(scene: Scene, text: str) -> bool:
 
 
 def builds(method: str, path: str, _body: bytes) -> tuple[int, object]:
-    """Somebody's image is called prod:1."""
+    """Another client's image is called prod:1."""
     if method == "GET" and path.startswith("/images/") and "prod" in path:
         return 200, {"Id": "sha256:" + "1" * 64, "RepoTags": ["prod:1"], "Config": {"Labels": {}}}
     return (404, {"message": "no such image"}) if method == "GET" else (200, {"stream": "built"})
@@ -388,7 +388,7 @@ SIGNS["bom"] = "\ufeff"
 @attack("S7-text", LOOK, on=ONCE, form="text")
 @attack("S7-json", LOOK, on=ONCE, form="json")
 def forged_records(scene: Scene, form: str) -> bool:
-    """Text of a client that begins a line, or that a terminal obeys, stands raw in the record."""
+    """Text from a client that begins a line, or that a terminal obeys, is not escaped in the record."""
     place = scene.folder / "records"
     place.mkdir(mode=0o777)
     place.chmod(0o777)
@@ -420,7 +420,7 @@ def is_raw(sign: str) -> bool:
 
 
 def forge(api: Api) -> int:
-    """Sends what a client can write, in each place that a message can repeat."""
+    """Sends everything that a client can write, in each place that a message can repeat."""
     sent = 0
     for sign in (*ENDS.values(), *SIGNS.values()):
         text = f"x{sign}{FORGED}{sign}y"
@@ -453,7 +453,7 @@ def forge(api: Api) -> int:
 
 @attack("low-pids-limit", 'allow = ["ServiceCreate"]\n[create]\nlimits = { pids = 100 }\n', on=ONCE)
 def pids_limit_is_dropped(scene: Scene) -> bool:
-    """An engine drops a limit that the version in the path does not have; the policy counts on it."""
+    """An engine drops a limit that the version in the path does not have, but the policy relies on it."""
     won = False
     with FakeDaemon(scene.folder, makes) as daemon, Gate(daemon.address, str(scene.policy_file)) as gate:
         task = {"ContainerSpec": {"Image": IMAGE}, "Resources": {"Limits": {"Pids": 50}}}
@@ -464,7 +464,7 @@ def pids_limit_is_dropped(scene: Scene) -> bool:
 
 
 def daemon_judged_version(daemon: FakeDaemon) -> bool:
-    """Whether each service was sent under a version that has the limit."""
+    """Whether each service was sent with a version that has the limit."""
     return all(not re.match(r"/v1\.([0-9]|[1-3][0-9]|40)/", path) for path in daemon.raw)
 
 
@@ -476,7 +476,7 @@ def makes(method: str, _path: str, _body: bytes) -> tuple[int, object]:
 @attack("low-odd-answer-303", 'allow = ["ContainerKill", "ContainerList"]\n', on=ONCE, status=303)
 @attack("low-odd-answer-409", 'allow = ["ContainerKill", "ContainerList"]\n', on=ONCE, status=409)
 def odd_answer(scene: Scene, status: int) -> bool:
-    """One odd answer to the question for the own container, and nothing protects it ever after."""
+    """One odd answer to the question about its own container, and nothing protects that container from then on."""
     own = container("dockgate")
     odd: list[int] = []
 

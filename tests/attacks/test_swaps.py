@@ -1,6 +1,6 @@
-"""S1, S15: what was judged is gone or no longer allowed before the client sends the rest of its request.
+"""S1, S15: the checked object is gone, or no longer allowed, before the client sends the rest of its request.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def chunk(data: bytes) -> bytes:
 
 
 def swap(scene: Scene, begin: bytes, wire: Wire, own: str, rename_through: bool) -> None:
-    """Gives the id of a judged container to the victim as its name, while the client holds back the body."""
+    """Gives the id of a checked container to the victim as its name, while the client holds back the body."""
     wire.send(begin)
     time.sleep(PAUSE)
     scene.through.done("DELETE", f"/containers/{own}?force=1")
@@ -91,7 +91,7 @@ def upload_in_chunks(scene: Scene, begin: bytes = b"", sent: int = 0) -> bool:
 @attack("S1-download", "arcane-volumes", "compose,compose-cp", race=True)
 @attack("S1-download-chunked", "arcane-volumes", race=True, lines=CHUNKED, body=LAST_CHUNK)
 def download(scene: Scene, lines=("Content-Length: 2",), body: bytes = b"{}") -> bool:
-    """The body of a GET is dropped, and waited for all the same."""
+    """The body of a GET is dropped, but Dockgate waits for it."""
     own, _ = scene.own(), scene.victim()
     wire = scene.wire().head("GET", f"/containers/{own}/archive?path=/host/secret", *lines)
     swap(scene, b"", wire, own, True)
@@ -116,7 +116,7 @@ def attach(
 @attack("S1-exec-create", "ci-runner", "devcontainers", race=True)
 @attack("S1-exec-create-renamed-by-others", "ci-runner", race=True, rename_through=False)
 def exec_create(scene: Scene, rename_through: bool = True) -> bool:
-    """A judged body, all but its last byte."""
+    """A checked body, except for its last byte."""
     own, victim = scene.own(), scene.victim()
     scene.through.done("POST", f"/containers/{own}/start")
     lines = ("Content-Type: application/json", f"Content-Length: {len(EXEC)}")
@@ -140,7 +140,7 @@ def exec_start(scene: Scene) -> bool:
 
 @attack("S1-reused-name", "ci-runner", race=True)
 def reused_name(scene: Scene) -> bool:
-    """The judged name, not its id, goes over to the victim."""
+    """The checked name moves to the victim; its id does not."""
     own, _ = scene.own(), scene.victim()
     lines = (f"Content-Length: {len(TAR)}", "Content-Type: application/x-tar")
     wire = scene.wire().head("PUT", f"/containers/{OWN}/archive?path=/host", *lines)
@@ -153,7 +153,7 @@ def reused_name(scene: Scene) -> bool:
 
 @attack("S1-renamed-to-an-id", "ci-runner", "compose,compose-cp", "portainer", "arcane-volumes", "watchtower")
 def renamed_to_an_id(scene: Scene) -> bool:
-    """The name itself: a whole id, whether it is one's or nobody's, and the beginning of another's."""
+    """The name itself: a full id, whether it exists or not, and the beginning of another container's id."""
     victim, other = scene.victim(), scene.victim("dockgate-other")
     taken = []
     for name in (victim, other, "f" * 64, other[:12], other[:13], other[:63]):
@@ -181,7 +181,7 @@ def created_as_an_id(scene: Scene) -> bool:
 @attack("S15-upload-outlives-reload", UPDATE, race=True, begin=b"")
 @attack("S15-upload-outlives-reload-begun", UPDATE, race=True, begin=TAR[:5])
 def outlives_reload(scene: Scene, begin: bytes) -> bool:
-    """Into a container of its own, whose grant is taken away before the body comes."""
+    """Into the client's own container, but the permission is removed before the body arrives."""
     own = scene.own()
     lines = (f"Content-Length: {len(TAR)}", "Content-Type: application/x-tar")
     wire = scene.wire().head("PUT", f"/containers/{own}/archive?path=/tmp", *lines).send(begin)

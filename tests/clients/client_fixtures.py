@@ -1,8 +1,8 @@
 """The bytes that a client sends, as readable text.
 
-A fixture has all requests of one run, in order, each behind a line `###`: its head as it was sent, then
-its body. Ids are replaced by others of the same length, so lengths stay true; an archive is described
-instead of shown, chunks are joined, and what follows an upgrade stands behind `# then, raw:`.
+A fixture has all requests of one run, in order. Before each is a line `###`, then come its head as it was sent and
+its body. Ids are replaced by others of the same length, so lengths stay true; an archive is described instead of
+shown, chunks are joined, and bytes after an upgrade follow a line `# then, raw:`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""One life of a container through docker-py, a line of output for each step.
+"""The life of a container through docker-py, with a line of output for each step.
 
-`DOCKER_HOST` names the engine; arguments: a tar archive holding `hello.txt`, the name prefix of
-everything that is made.
+`DOCKER_HOST` is the engine; arguments: a tar archive that contains `hello.txt`, and a name prefix for everything that
+is created.
 """
 
 import io
@@ -11,7 +11,7 @@ import sys
 import docker
 from docker.errors import APIError
 
-# Without its traps a container's first process ignores signals, so it tells when they are set.
+# Without traps, the first process of a container ignores signals, so it reports when they are set.
 LIFE = "trap 'exit 7' USR1; trap 'exit 0' TERM; echo >> /tmp/starts; while :; do sleep 0.1; done"
 STARTED = "until [ $(wc -l < /tmp/starts) = {} ]; do sleep 0.1; done"
 
@@ -73,7 +73,7 @@ def wait_for_start(web, number: int) -> None:
 
 
 def typed(client, web, text: bytes) -> bytes:
-    """What `cat` gives back for `text`, its stdin closed by half of the connection."""
+    """The output of `cat` for `text`; its stdin ends with a half-close of the connection."""
     created = client.api.exec_create(web.id, "cat", stdin=True)["Id"]
     stream = client.api.exec_start(created, socket=True)
     stream._sock.sendall(text)

@@ -1,7 +1,7 @@
-// One life of a container through dockerode, a line of output for each step.
+// The life of a container through dockerode, with a line of output for each step.
 //
-// `DOCKER_HOST` names the engine; arguments: a tar archive holding `hello.txt`, the name prefix of
-// everything that is made.
+// `DOCKER_HOST` is the engine; arguments: a tar archive that contains `hello.txt`, and a name prefix for everything
+// that is created.
 "use strict";
 
 const fs = require("node:fs");
@@ -9,7 +9,7 @@ const { once } = require("node:events");
 const { PassThrough } = require("node:stream");
 const Docker = require("dockerode");
 
-// Without its traps a container's first process ignores signals, so it tells when they are set.
+// Without traps, the first process of a container ignores signals, so it reports when they are set.
 const LIFE = "trap 'exit 7' USR1; trap 'exit 0' TERM; echo >> /tmp/starts; while :; do sleep 0.1; done";
 const started = (number) => ["sh", "-c", `until [ $(wc -l < /tmp/starts) = ${number} ]; do sleep 0.1; done`];
 
@@ -82,7 +82,7 @@ async function exec(docker, web, command, { hijack, stdin }, typed) {
   return [...parts.map(String), (await created.inspect()).ExitCode];
 }
 
-// Attaches to a container that says nothing, and lets go again.
+// Attaches to a container that prints nothing, and detaches again.
 async function attach(web, { hijack }) {
   const stream = await web.attach({ stream: true, stdout: true, stderr: true, hijack });
   const closed = once(stream, "close");

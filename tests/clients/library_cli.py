@@ -15,9 +15,9 @@ from commands import Background, Docker, Run, Terminal
 from library_proof import LOOP, WEB, Place
 
 IMAGE = "dockgate-test-image"
-# Says a variable of the container that it runs in.
+# Prints a variable of the container that it runs in.
 SAY = ("sh", "-c", "echo $WORD")
-# A pull of it gets as far as the engine, which has no way to any registry.
+# Pulling it gets as far as the engine, which cannot reach any registry.
 NOWHERE = "dockgate-none:1"
 
 
@@ -31,7 +31,7 @@ def set_size(terminal: Terminal) -> None:
 
 
 def converse_in_size(terminal: Terminal) -> None:
-    """A conversation on a terminal whose size must have arrived."""
+    """A dialog on a terminal, whose size must have arrived."""
     set_size(terminal)
     converse(terminal)
 
@@ -82,7 +82,7 @@ def run_containers(place: Place) -> str:
 
 
 def fails_at_the_registry(docker: Docker, *words: object) -> None:
-    """Does what needs a registry: the engine tries, and has none to talk to."""
+    """Makes a request that needs a registry: the engine tries, but has none to talk to."""
     done = docker.may_fail(*words)
     must(done.code != 0 and "dial " in done.err, f"exit code {done.code} of {words}: {done.err}")
 
@@ -97,7 +97,7 @@ def execute(place: Place) -> str:
 
 
 def build(place: Place) -> str:
-    """By the classic builder and by BuildKit, which each CLI reaches in a way of its own."""
+    """With the classic builder and with BuildKit, which each CLI reaches in its own way."""
     (place.folder / "hello").write_text("hello from the context\n")
     dockerfile = place.folder / "Dockerfile"
     dockerfile.write_text("FROM busybox\nCOPY hello /hello\nRUN cat /hello > /again\n")
@@ -109,7 +109,7 @@ def build(place: Place) -> str:
     if place.engine.name != "20":
         place.docker("buildx", "build", "--load", "-t", IMAGE, place.folder)
         return "the file that each builder made"
-    # This CLI tells the engine that it gave up, where buildx hangs up.
+    # This CLI tells the engine that it gave up; buildx just hangs up.
     dockerfile.write_text("FROM busybox\nRUN echo begun; sleep 60\n")
     words = ("build", "--no-cache", "--progress", "plain", place.folder)
     with Background("env", "DOCKER_BUILDKIT=1", *place.engine.docker, *words, host=place.host) as unfinished:
@@ -180,7 +180,7 @@ def compose(place: Place) -> str:
     project.file.write_text(COMPOSE % "second")
     project("up", "-d")
     word = place.direct("exec", "dockgate-compose-web-1", *SAY).out
-    must_equal("the word of the container that was made anew", word, "second\n")
+    must_equal("the word of the container that was recreated", word, "second\n")
     project("images")
     with project.docker.background(*project.words("wait", "web")) as waiting:
         eventually("the wait at the engine", lambda: "ContainerWait" in begun(place))
@@ -192,7 +192,7 @@ def compose(place: Place) -> str:
     project("down")
     left = place.direct("ps", "-aq", "--filter", "name=dockgate-compose").out
     must_equal("left behind", left, "")
-    return "the containers of a project up, made anew with another variable, and gone"
+    return "the containers of a project up, recreated with another variable, and gone"
 
 
 def compose_logs(place: Place) -> str:
@@ -247,7 +247,7 @@ def compose_control(place: Place) -> str:
         must_equal("wait", waiting.process.wait(20), 137)
     must_equal("state", state(), "exited")
     project("down")
-    return "the service paused, unpaused, started anew, killed and waited for"
+    return "the service paused, unpaused, restarted, killed and waited for"
 
 
 def compose_stats(place: Place) -> str:
@@ -308,7 +308,7 @@ def compose_cp(place: Place) -> str:
 
 
 def compose_publish(place: Place) -> str:
-    """There is no registry: what the engine says of that is all that can be seen."""
+    """There is no registry: only the engine's error about that can be seen."""
     place.direct("tag", "busybox", IMAGE)
     project = Compose(place, BUILT)
     fails_at_the_registry(project.docker, *project.words("push"))
@@ -333,7 +333,7 @@ volumes: {data: {}}
 
 
 def roll_out(place: Place) -> str:
-    """What the script docker-rollout calls, command by command; the project is made through the same policy."""
+    """The commands of the script docker-rollout; the project is created through the same policy."""
     project = Compose(place, ROLLED)
     project("up", "-d")
     old = project("ps", "--quiet", "web").out.split()

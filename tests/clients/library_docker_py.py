@@ -1,4 +1,4 @@
-"""A test suite's container through docker-py; `DOCKER_HOST` names the engine, the argument the container."""
+"""The container of a test suite through docker-py; `DOCKER_HOST` is the engine, the argument the container."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-// What Homepage asks for through dockerode; `DOCKER_HOST` names the engine, the argument a container that runs.
+// The requests of Homepage, through dockerode; `DOCKER_HOST` is the engine, the argument a running container.
 "use strict";
 
 const Docker = require("dockerode");

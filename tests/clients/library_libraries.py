@@ -1,4 +1,5 @@
-"""Jobs of client libraries: a small program each, which says what it did; it is held against what it should say."""
+"""Jobs of client libraries: a small program for each, which prints what it did; that is compared with the expected
+output."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ from support import REPOSITORY
 HERE = Path(__file__).resolve().parent
 BOLLARD_TARGET = REPOSITORY / "target" / "clients"
 
-# Without Ryuk, which wants the engine's own socket.
+# Without Ryuk, which needs the engine's own socket.
 ENVIRONMENT = {"TESTCONTAINERS_RYUK_DISABLED": "true", "TESTCONTAINERS_HOST_OVERRIDE": "localhost"}
 
 
 def program(
     *command: object, says: list[str], with_web: bool = False, with_image: bool = False
 ) -> Callable[[Place], str]:
-    """The job that such a program does, with a container or an image that is there before it, or without."""
+    """The job of such a program, with or without a container or an image that exists before it."""
 
     def job(place: Place) -> str:
         if with_web:

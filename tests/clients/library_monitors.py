@@ -1,4 +1,4 @@
-"""Jobs of what watches an engine: real programs, each as small as it can be set up."""
+"""Jobs of programs that watch an engine: the real programs, each in its smallest setup."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TALK = ("sh", "-c", "trap 'exit 0' TERM; while :; do echo a line for the log; sl
 
 @contextmanager
 def service(folder: Path, *command: object, host: str | None = None):
-    """A program that runs until the block is over; what it said is told with a failure."""
+    """A program that runs until the block ends; a failure shows its output."""
     log = folder / "log"
     with open(log, "wb") as file:
         words = [str(word) for word in command]
@@ -46,7 +46,7 @@ def free_port() -> int:
 
 
 def read(address: str) -> str:
-    """What a program of these answers; nothing while it starts."""
+    """The answer of one of these programs; None while it starts."""
     try:
         with urllib.request.urlopen(f"http://{address}", timeout=5) as reply:
             return reply.read().decode()
@@ -69,7 +69,7 @@ def glances(place: Place) -> str:
 
 @contextmanager
 def prometheus(place: Place, configuration: str):
-    """Prometheus, which answers at the address that is given."""
+    """Prometheus, which answers at the given address."""
     settings, address = place.folder / "prometheus.yml", f"127.0.0.1:{free_port()}"
     settings.write_text(f"scrape_configs:\n{configuration}")
     storage = f"--storage.tsdb.path={place.folder}/data"
@@ -78,7 +78,7 @@ def prometheus(place: Place, configuration: str):
 
 
 def targets(address: str, job: str) -> list[dict]:
-    """What Prometheus has found for a job."""
+    """The targets that Prometheus has found for a job."""
     text = read(f"{address}/api/v1/targets")
     found = json.loads(text)["data"]["activeTargets"] if text else []
     return [target["discoveredLabels"] for target in found if target["scrapePool"] == job]
@@ -119,7 +119,7 @@ def prometheus_swarm(place: Place) -> str:
 
 @contextmanager
 def swarm(place: Place):
-    """The engine as a swarm of one node with one service, on a network of the swarm; it leaves in the end."""
+    """The engine as a swarm of one node with one service, on a network of the swarm; it leaves the swarm at the end."""
     direct = place.direct
     direct("swarm", "init", "--advertise-addr", "127.0.0.1")
     try:
@@ -133,7 +133,7 @@ def swarm(place: Place):
         direct.may_fail("service", "rm", WEB)
         eventually("the network's end", lambda: direct.may_fail("network", "rm", f"{WEB}-net").code == 0)
         direct("swarm", "leave", "--force")
-        # Both outlast the swarm by a moment.
+        # Both exist for a moment longer than the swarm.
         networks = ("network", "ls", "--format", "{{.Name}}")
         eventually("the overlay's end", lambda: f"{WEB}-net" not in direct(*networks).out)
         eventually("the bridge's end", lambda: direct.may_fail("network", "rm", "docker_gwbridge").code == 0)
@@ -191,7 +191,7 @@ def crowdsec(place: Place) -> str:
 
 
 def zabbix(place: Place) -> str:
-    """Each key by a test run of the agent; it goes to a socket file alone."""
+    """Each key in a test run of the agent; it can only use a socket file."""
     place.direct("run", "-d", "--name", WEB, "busybox", *LOOP)
 
     def value(key: str) -> str:
@@ -217,7 +217,7 @@ def zabbix(place: Place) -> str:
     return f"values for {len(keys)} keys, the container discovered"
 
 
-# What Netdata's collector in Go asks for, which Debian has no package of: its requests, in its order.
+# The requests of Netdata's collector in Go, in its order. Debian has no package of it.
 COLLECTOR = ["/info", "/images/json"] + [
     f"/containers/json?filters=%7B%22health%22%3A%7B%22{health}%22%3Atrue%7D%7D"
     for health in ("healthy", "unhealthy", "none", "starting")
@@ -228,7 +228,7 @@ def netdata(place: Place) -> str:
     # Without any variable its script finds no name.
     place.direct("run", "-d", "--name", WEB, "--env", "A=b", "busybox", *LOOP)
     container = place.direct("inspect", "--format", "{{.Id}}", WEB).out.strip()
-    # It prefers a docker CLI, where there is one.
+    # It prefers a docker CLI, if there is one.
     programs = place.folder / "bin"
     programs.mkdir()
     for name in ("basename", "curl", "date", "grep", "jq", "logger", "ps", "sed", "tr"):

@@ -1,4 +1,5 @@
-// A test suite's container through Testcontainers for Node.js; `DOCKER_HOST` names the engine, the argument the container.
+// The container of a test suite through Testcontainers for Node.js; `DOCKER_HOST` is the engine, the argument the
+// container.
 "use strict";
 
 const { GenericContainer, Network, Wait } = require("testcontainers");

@@ -1,4 +1,4 @@
-"""A test suite's container through Testcontainers for Python; arguments as `library_docker_py.py` takes them."""
+"""The container of a test suite through Testcontainers for Python; arguments as for `library_docker_py.py`."""
 
 import sys
 

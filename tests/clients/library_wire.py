@@ -1,4 +1,4 @@
-"""Jobs of clients that cannot be had here, by the bytes that their sources send: through curl, or a socket."""
+"""Jobs of clients that cannot be installed here: the bytes that their sources send, through curl or a socket."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def url(place: Place, path: str) -> str:
 
 
 def autoheal(place: Place) -> str:
-    """Its loop, once around: quotes, braces and brackets of the filter go out as they are."""
+    """One round of its loop: quotes, braces and brackets of the filter are sent as they are."""
     sick = ("--health-cmd", "false", "--health-interval", "100ms", "--health-retries", "1", "--label", "autoheal=true")
     place.direct("run", "-d", "--name", WEB, *sick, "busybox", *LOOP)
     filters = '{"health":["unhealthy"],"label":["autoheal=true"]}'
@@ -34,7 +34,7 @@ def autoheal(place: Place) -> str:
     return "the unhealthy container restarted"
 
 
-# What the image has in these places says what it was called with.
+# The scripts at these places in the image print how they were called.
 FAKES = {
     "/app/docker-entrypoint.sh": 'echo rendered by "$@"',
     "/usr/sbin/nginx": 'echo nginx "$@"',
@@ -46,7 +46,8 @@ RELOAD = (
 
 
 def acme_companion(place: Place) -> str:
-    """Its docker-gen's requests, then its script's: an exec without an upgrade, answered by 200 and a raw stream."""
+    """The requests of its docker-gen, then those of its script: an exec without an upgrade, answered with 200 and a
+    raw stream."""
     label = ("--label", "com.github.nginx-proxy.nginx=")
     place.direct("run", "-d", "--name", WEB, *label, "busybox", *LOOP)
     for path, script in FAKES.items():
@@ -75,7 +76,8 @@ def acme_companion(place: Place) -> str:
 
 
 def fluent_bit(place: Place) -> str:
-    """Its one request, to a socket file: HTTP/1.0 and no Host; it skips what it reads first, and takes the rest raw."""
+    """Its only request, to a socket file: HTTP/1.0 without a Host; it skips what it reads first, and uses the rest as
+    raw bytes."""
     stream = connect(place.host)
     try:
         stream.settimeout(20)

@@ -1,4 +1,4 @@
-"""Programs of these tests that are compiled, from what tests/setup.sh has downloaded."""
+"""Compiled programs of these tests, built from downloads of tests/setup.sh."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ PROGRAMS = REPOSITORY / "target" / "clients"
 
 
 def build_go(folder: Path, modules: Path = CACHE / "go") -> Path:
-    """Builds the Go program in this folder; downloaded modules, and what was built of them, are in `modules`."""
+    """Builds the Go program in this folder; `modules` has the downloaded modules and their build cache."""
     program = PROGRAMS / folder.name
     # The same settings as in tests/setup.sh.
     settings = {"GOFLAGS": "-mod=readonly", "GOMODCACHE": f"{modules}/modules", "GOCACHE": f"{modules}/build"}

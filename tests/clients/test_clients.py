@@ -1,9 +1,10 @@
-"""docker-py, dockerode and bollard under a policy that grants everything: the same results as direct.
+"""docker-py, dockerode and bollard under a policy that allows everything: the same results as with a direct
+connection.
 
-Each client takes the steps of its program twice, see `steps` of the engine tests. What it sends is
-compared with its fixture: `test_clients.py --renew` writes the fixtures anew.
+Each client takes the steps of its program twice, see `steps` of the engine tests. Its requests are compared with its
+fixture; `test_clients.py --renew` writes new fixtures.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 import subprocess
@@ -38,7 +39,7 @@ def main() -> None:
             for client in COMMANDS:
                 with cases.case(f"{engine.name}: {client}"):
                     exchanges = ways.take(lambda docker, folder, client=client: life(client, docker, folder))
-                    # Requests differ between the engines in little but the version of the API.
+                    # Requests to different engines differ in little except the API version.
                     if engine.name == MAIN_ENGINE:
                         compare_with_fixture(client, render(exchanges))
     cases.finish()

@@ -1,4 +1,5 @@
-"""docker-java with its own transport: the same results as direct, and under the policy `testcontainers-java`.
+"""docker-java with its own transport: the same results as with a direct connection, and under the policy
+`testcontainers-java`.
 
 Runs on the main engine.
 """

@@ -1,11 +1,11 @@
-"""Clients do their jobs under their shipped policies, each with a Dockgate and a record of its own.
+"""Clients do their jobs under their built-in policies, each with a separate Dockgate and record.
 
-What is proved of each: its job was done, which is told; nothing that its source says it requires was refused; what
-`dockgate learn` makes of its record grants nothing that the shipped policy does not; a replay of the record on the
-shipped policy refuses nothing; and the nearest request that would give it more is refused. In the end, of each
-policy: everything that its own file grants was made use of, or it is said why not.
+For each client: its job was done, and the output says what it was; no operation was refused that its source requires;
+the policy that `dockgate learn` makes from its record allows nothing that the built-in policy does not; a replay of
+the record with the built-in policy refuses nothing; and the most similar request that would give it more is refused.
+At the end, for each policy: every operation that its own file allows was used, or is listed with the reason why not.
 
-Arguments: policies, to run the clients of these alone.
+Arguments: policies, to run only their clients.
 
 Runs on Docker 20.10 and the main engine.
 """
@@ -29,7 +29,7 @@ from cases import Cases, must_equal
 from library_proof import OTHER, Client, Place, own_operations, prove_by_denial, prove_by_record
 from support import Engine, Gate, engines, scratch
 
-# Requests beyond a policy. `OTHER` is a container that is none of the client's.
+# Requests that a policy does not allow. `OTHER` is a container that does not belong to the client.
 LOGS = ("GET", f"/containers/{OTHER}/logs?stdout=1", None)
 INSPECT = ("GET", f"/containers/{OTHER}/json", None)
 EXPORT = ("GET", f"/containers/{OTHER}/export", None)
@@ -51,7 +51,7 @@ LIBRARY = [
         cli.run_containers,
         CREATE,
         "restricted",
-        unused={"NetworkConnect": "a network that somebody else made is for a policy of one's own to name"},
+        unused={"NetworkConnect": "a network that someone else created must be named in the user's own policy"},
     ),
     Client("docker exec", "docker-cli-exec", cli.execute, PRIVILEGED_EXEC, "restricted"),
     Client(
@@ -77,7 +77,7 @@ LIBRARY = [
         ATTACH,
         "restricted",
         slug="compose",
-        unused={"SystemInfo": "asked for the menu at a terminal, which --abort-on-container-exit turns off"},
+        unused={"SystemInfo": "only for the menu on a terminal, which --abort-on-container-exit turns off"},
     ),
     Client("compose exec and run", "compose-exec", cli.compose_exec, EXEC, "restricted", slug="compose"),
     Client("compose stats", "compose-stats", cli.compose_stats, LOGS, slug="compose"),
@@ -127,7 +127,7 @@ LIBRARY = [
         "crowdsec",
         monitors.crowdsec,
         EXPORT,
-        unused={"SystemEvents": "CrowdSec 1.4 lists the containers again and again, newer releases hear of them"},
+        unused={"SystemEvents": "CrowdSec 1.4 lists the containers again and again, newer releases follow the events"},
     ),
     Client("Netdata's script, and its collector's requests", "netdata", monitors.netdata, LOGS),
     Client("Zabbix agent 2", "zabbix-agent2", monitors.zabbix, LOGS, by_socket=True),
@@ -157,23 +157,23 @@ def main() -> None:
                 with cases.case(f"{engine.name}: {client.name} under {client.policy}"):
                     used[client.policy] |= prove(client, engine)
 
-    # Clients wait more than they work.
+    # Clients mostly wait.
     with ThreadPoolExecutor() as pool:
         list(pool.map(prove_all, engines()))
     for policy in dict.fromkeys(client.policy for client in clients):
-        with cases.case(f"{policy} grants what is used"):
+        with cases.case(f"the job uses what {policy} allows"):
             unused = {operation for client in clients if client.policy == policy for operation in client.unused}
-            must_equal("granted and not used", own_operations(policy) - used[policy], unused)
+            must_equal("allowed but not used", own_operations(policy) - used[policy], unused)
     cases.finish()
 
 
 def prove(client: Client, engine: Engine) -> set[str]:
-    """Has a client do its job and holds it against its policy; the operations that it used."""
+    """Lets a client do its job and compares that with its policy; returns the operations that it used."""
     engine.clean_up()
     try:
         with scratch() as folder:
             path = folder / "socket" if client.by_socket else None
-            # Without the arguments of commands a replay could not tell of a policy that names commands.
+            # Without the arguments of commands, a replay could not decide about a policy that names commands.
             (folder / "settings.toml").write_text("audit.argv = true\n")
             with Gate(engine.address, client.policy, f"--config={folder}/settings.toml", path=path) as gate:
                 place = Place(engine, gate, folder / "job")
@@ -184,7 +184,7 @@ def prove(client: Client, engine: Engine) -> set[str]:
     finally:
         engine.clean_up()
         engine.cli(engine.address).may_fail("rmi", cli.IMAGE)
-    besides = f"; refused besides: {', '.join(sorted(client.denied))}" if client.denied else ""
+    besides = f"; also refused: {', '.join(sorted(client.denied))}" if client.denied else ""
     print(f"   {engine.name}: {client.name} saw {seen}{besides}", flush=True)
     return used
 

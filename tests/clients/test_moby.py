@@ -1,6 +1,7 @@
-"""Every method of the Docker client for Go under a policy that grants everything: the same results as direct.
+"""Every method of the Docker client for Go under a policy that allows everything: the same results as with a direct
+connection.
 
-The program in moby/ lists the methods of the client by reflection, and fails when one is not called.
+The program in moby/ lists the methods of the client by reflection, and fails if one is not called.
 
 Runs on the main engine.
 """

@@ -1,9 +1,10 @@
-"""Bodies that real clients were reported to send, which the daemon takes: A, B, K, L, M, P and G18 of the reports.
+"""Bodies that real clients were reported to send, and that the daemon accepts: A, B, K, L, M, P and G18 of the
+reports.
 
-A case named by a report alone fails on a Dockgate that has its fault. One named `beside` is the nearest thing with two
-meanings, which stays denied.
+A case that is named only after a report fails on a Dockgate with the reported bug. A case named `beside` is a similar
+but ambiguous request, which stays denied.
 
-Runs on the main engine; what no engine reads is sent to every one and to Podman.
+Runs on the main engine; fields that no engine reads are sent to all of them, and to Podman.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def ways(engine: Engine, policy: str) -> Iterator[tuple[Api, Api]]:
 
 
 def made(through: Api, body: dict | None = None) -> str:
-    """A new container, made through Dockgate, so that it is the policy's own."""
+    """A new container, created through Dockgate, so that it belongs to the policy."""
     through.ask("DELETE", f"/containers/{WEB}?force=1&v=1")
     return through.done("POST", f"/containers/create?name={WEB}", body or SLEEP)["Id"]
 
@@ -207,7 +208,7 @@ def creates(cases: Cases, direct: Api, through: Api) -> None:
         {"Newer": 1},
     ]:
         with cases.case(f"beside B-{json.dumps(body)}"):
-            must(create({"Image": "busybox", **body}).refused("bad_body"), "it was not refused so")
+            must(create({"Image": "busybox", **body}).refused("bad_body"), "it was not refused in this way")
 
 
 def texts(cases: Cases, direct: Api, through: Api) -> None:
@@ -240,7 +241,7 @@ def services(cases: Cases, direct: Api, through: Api) -> None:
         update = f"/services/dockgate-service/update?version={version}"
         with cases.case("beside L-an-order-in-two-spellings"):
             two = {**spec, "RollbackConfig": {"Order": "stop-first", "order": "start-first"}}
-            must(through.ask("POST", update, two).refused("bad_body"), "it was not refused so")
+            must(through.ask("POST", update, two).refused("bad_body"), "it was not refused in this way")
         with cases.case("L-an-update-of-dockerode"):
             through.done("POST", update, {**spec, **repeated, "Labels": {"a": "b"}})
             must_equal("label", direct.get("/services/dockgate-service")["Spec"]["Labels"]["a"], "b")
@@ -249,7 +250,7 @@ def services(cases: Cases, direct: Api, through: Api) -> None:
 
 
 def ignored(cases: Cases, engine: Engine, direct: Api) -> None:
-    """What is dropped says nothing to any engine."""
+    """Fields that Dockgate drops have no meaning for any engine."""
     direct.done("POST", f"/containers/create?name={WEB}", {"Image": "busybox", "Cmd": ["sleep", "300"]})
     direct.done("POST", f"/containers/{WEB}/start")
     with cases.case(f"{engine.name}: no engine reads what is run at the start of an exec"):
@@ -304,7 +305,7 @@ def tar_of(files: dict[str, str]) -> bytes:
 
 
 def observed(cases: Cases, direct: Api, through: Api) -> None:
-    """What the daemon itself ignores or refuses is let through to be recorded."""
+    """Fields that the daemon itself ignores or rejects are let through, so that they are recorded."""
     with cases.case("B-observe-an-unknown-field"):
         body = {**SLEEP, "Newer": {"a": [1, None]}, "HostConfig": {"NetworkMode": "none", "Newest": 1}}
         made(through, body)

@@ -1,6 +1,6 @@
 """Hints of denials, followed on a real engine: G1, G7 and G17 of the reports.
 
-What a hint says is written into the policy, Dockgate is started again, and the same request must be allowed.
+The hint is written into the policy, Dockgate is restarted, and the same request must be allowed.
 
 Runs on the main engine.
 """
@@ -137,7 +137,7 @@ def containers(cases: Cases, engine: Engine) -> None:
         with gate(engine, {"allow": ALLOW}) as (_, through):
             denied = through.ask("POST", f"/containers/{web}/attach?stdin=1&stream=1")
         told = f'the container "{WEB}" has Mounts "/tmp:rw", which is more than [create] gives one'
-        must(denied.refused("restricted") and told in denied.body["message"], f"not told: {denied}")
+        must(denied.refused("restricted") and told in denied.body["message"], f"not reported: {denied}")
     with cases.case("Messages-exec-into-by-id-recommends-the-name"):
         blocks = {"exec": {"into": ["other"]}, "create": {"binds": ["/tmp:rw"]}}
         hint = followed(engine, blocks, "POST", f"/containers/{web}/exec", exec_body)
@@ -145,7 +145,7 @@ def containers(cases: Cases, engine: Engine) -> None:
 
 
 def pipelines(cases: Cases, engine: Engine) -> None:
-    """Runs of a pipeline whose volume has another name each time."""
+    """Runs of a pipeline whose volume has a different name each time."""
     with cases.case("G17-a-third-run-passes-under-what-two-runs-taught"):
         record = ""
         for _ in range(2):
@@ -163,7 +163,7 @@ def pipelines(cases: Cases, engine: Engine) -> None:
 
 
 def records_of_steps(through: Gate) -> list[dict]:
-    """The record of both steps: a line is written when its reply has been sent."""
+    """The record of both steps: a line is written after the reply was sent."""
 
     def are_there() -> bool:
         return sum(line["event"] == "request" for line in through.records()) == 2

@@ -1,8 +1,9 @@
-"""What real clients were refused for the spelling of a path or a name: D, F, J, N, G2, G6 and G10 of the reports.
+"""Requests of real clients that were refused because of the spelling of a path or a name: D, F, J, N, G2, G6 and G10
+of the reports.
 
-A case is named by its report. Those named `beside` hold the nearest request that has two meanings, and held before.
+A case is named after its report. Cases named `beside` have a similar but ambiguous request, and also passed before.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from support import Engine, Gate, main_engine, main_engines, scratch
 WEB = "dockgate-names"
 SECRET = "MARK=known-to-the-container-alone"
 LOOP = "trap 'exit 0' TERM; while :; do sleep 0.2; done"
-# It has no key that the version which was reported about does not know.
+# It has no key that the reported version does not know.
 POLICY = """
 allow = ["*:read", "*:content", "*:write", "ContainerCreate", "PutContainerArchive", "ContainerAttach"]
 [create]
@@ -44,7 +45,7 @@ NETWORKS = ["bugs net", "bugs/net", "bugs^x", "bugs:net", "bügs", "bugs@1", "-b
 
 
 class Ways:
-    """An engine, a Dockgate before it, and a container that runs."""
+    """An engine, a Dockgate in front of it, and a running container."""
 
     def __init__(self, cases: Cases, engine: Engine, gate: Gate, folder: Path) -> None:
         self.cases, self.engine, self.folder = cases, engine, folder
@@ -55,11 +56,11 @@ class Ways:
         return self.cases.case(f"{self.engine.name}: {name}")
 
     def made(self, docker: Docker, *words: object, **options) -> str:
-        """What a command prints that must succeed."""
+        """The output of a command that must succeed."""
         return docker(*words, **options).out.strip()
 
     def has(self, path: str) -> str:
-        """What a file in the container has in it; it is not there afterwards."""
+        """The content of a file in the container, which is deleted afterwards."""
         text = self.made(self.plain, "exec", WEB, "cat", path)
         self.made(self.plain, "exec", WEB, "rm", path)
         return text
@@ -102,7 +103,7 @@ def ways_of(cases: Cases, engine: Engine, policy: str):
 
 @contextmanager
 def other_gate(ways: Ways, policy: str):
-    """Another Dockgate before the same engine."""
+    """Another Dockgate in front of the same engine."""
     path = ways.folder / "other.toml"
     path.write_text(policy)
     with Gate(ways.engine.address, str(path)) as gate:
@@ -285,7 +286,7 @@ def tops(ways: Ways) -> None:
             must("known-to" not in str(through.body), f"an environment: {through.body}")
     with ways.case("beside N-direct, BSD's e shows environments"):
         must("known-to" in str(top(ways.direct, "auxeww").body), "so a denial of it shows nothing")
-    # A mistake has `ps` read Unix options in BSD style, in which the `e` is another.
+    # After a mistake, `ps` reads Unix options in BSD style, in which the `e` has another meaning.
     for arguments in ["auxeww", "-aeww -o nosuch", "-f -e -l -ww -o pid", "-ewwf -l -F", "-ewwLf --forest", "user"]:
         with ways.case(f"beside N-no environment by {arguments}"):
             must("known-to" not in str(top(ways.through, arguments).body), "an environment")
@@ -368,7 +369,7 @@ def stored(ways: Ways) -> None:
 
 
 def services(cases: Cases, engine: Engine) -> None:
-    """swarm-cronjob's updates, under its shipped policy."""
+    """swarm-cronjob's updates, under its built-in policy."""
     docker, direct = engine.cli(engine.address), Api(engine.address)
     with cases.case("a swarm is there"):
         docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--force-new-cluster")
@@ -415,7 +416,7 @@ def update(cases: Cases, direct: Api, through: Api) -> None:
         spec = direct.get("/services/dockgate-job")["Spec"]
         must_equal("its replicas", spec["Mode"]["Replicated"]["Replicas"], 1)
         must_equal("its labels", spec["Labels"], {"swarm.cronjob.enable": "true"})
-    # Of these the one without privileges could be given another image.
+    # Of these, the one without privileges could be given another image.
     for change, name in [(with_image, "dockgate-plain"), (with_image, "dockgate-job"), (with_mount, "dockgate-job")]:
         prefix = "" if name == "dockgate-plain" else "beside "
         with cases.case(f"{prefix}G2-no other service, {name} {change.__name__}"):

@@ -1,7 +1,7 @@
-"""What clients were refused, or given without asking, under their shipped policies of 0.1.0.
+"""Requests of clients that the built-in policies of 0.1.0 refused, or allowed although the client does not need them.
 
-Each case takes the requests of a client one by one, as its source sends them, to an engine behind the policy of its
-name. A case that holds on 0.1.0 too is called "beside": it is the nearest request that must stay denied.
+Each case sends a client's requests one by one, as its source does, to an engine behind the policy that the case
+names. A case that also passes with 0.1.0 is called "beside": it is the most similar request that must stay denied.
 
 Runs on the main engine.
 """
@@ -46,7 +46,7 @@ def main() -> None:
 
 @contextmanager
 def behind(engine: Engine, policy: str):
-    """The API behind a policy; what was made there or for it is gone afterwards."""
+    """The API behind a policy; everything that was created there or for it is deleted afterwards."""
     with Gate(engine.address, policy) as gate:
         try:
             yield Api(gate.host, "/v1.51")
@@ -55,7 +55,7 @@ def behind(engine: Engine, policy: str):
 
 
 def tidy(engine: Engine) -> None:
-    """Removes what a case makes, by requests: starting the CLI for it takes longer than most cases."""
+    """Removes the objects of a case, with requests: starting the CLI for it takes longer than most cases."""
     direct = Api(engine.address)
     for name in (STEP, JOB, OTHER):
         direct.ask("DELETE", f"/containers/{name}?force=1&v=1")
@@ -94,7 +94,7 @@ def ofelia(cases: Cases, engine: Engine, direct: Api) -> None:
     with cases.case("cut: ofelia-run stops nothing"), behind(engine, "ofelia-run") as api:
         run(direct, OTHER)
         denied(api.ask("POST", f"/containers/{OTHER}/stop"))
-    with cases.case("G15-ofelia finds the image of a job at hand"), behind(engine, "ofelia-netresearch-run") as api:
+    with cases.case("G15-ofelia finds the image of a job locally"), behind(engine, "ofelia-netresearch-run") as api:
         api.get("/images/busybox/json")
         must_equal("a missing image", api.ask("GET", "/images/dockgate-none/json").status, 404)
         denied(api.ask("GET", "/images/json"))
@@ -273,7 +273,7 @@ FEATURES = {
 
 
 def compose_features() -> None:
-    """Denied under `compose`, allowed under a file that has what the list says, and nothing else."""
+    """Denied under `compose`, and allowed with exactly what the list says."""
     text = (REPOSITORY / "policies" / "compose.toml").read_text()
     listed = dict(re.findall(r"^#   (.*?)  +(\S.*)$", text, re.MULTILINE))
     keys = {feature: key for feature, key in listed.items() if not key.startswith("the policy ")}
@@ -286,7 +286,7 @@ def compose_features() -> None:
             block = block or "[create]"
             file.write_text('extends = ["compose"]\n' + block + "\n" + key.replace("], ", "]\n") + "\n")
             without, given = explain("compose", path, body), explain(file, path, body)
-            # Of a volume that it cannot look up `explain` supposes that it is new. An example has one that is there.
+            # If `explain` cannot look up a volume, it assumes a new one. An example has an existing one.
             must(without.startswith("deny: ") or "is a new one" in without, f"{feature} under compose: {without}")
             must(given.startswith("allow: "), f"{feature} with {keys[feature]}: {given}")
 

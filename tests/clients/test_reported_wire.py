@@ -1,8 +1,9 @@
-"""What the docker CLI and others were refused once, by the ids of the reports, and beside each the nearest deny.
+"""Requests of the docker CLI and others that were once refused, by the ids of the reports; next to each is the most
+similar request that is still denied.
 
-Each command is run direct and through Dockgate: it must print the same.
+Each command runs both directly and through Dockgate: it must print the same.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 import json
@@ -19,7 +20,7 @@ from recorder import connect
 from support import EVERYTHING, MAIN_ENGINE, Gate, main_engines
 
 IMAGE = "acme/dockgate-app:1"
-# What none of them is the name of.
+# A name that no object has.
 MISSING = [
     "acme/none:1",
     "acme/none",
@@ -49,7 +50,7 @@ def inspect_everything(cases: Cases, engine, gates: dict[str, Gate]) -> None:
     docker = engine.cli(engine.address)
     engine.clean_up()
     try:
-        # A manager of a swarm has other words for volumes.
+        # A manager of a swarm has other texts for volumes.
         cannot_exist(cases, engine, gates)
         names, behind_plugins = objects(docker)
         for policy, inspected in [("read-only", names), ("everything", [*names, *behind_plugins, *MISSING])]:
@@ -63,7 +64,8 @@ def inspect_everything(cases: Cases, engine, gates: dict[str, Gate]) -> None:
 
 
 def cannot_exist(cases: Cases, engine, gates: dict[str, Gate]) -> None:
-    # Before it gives up, the CLI asks for a plugin, and `read-only` shows none: so each is asked for by its kind.
+    # Before it gives up, the CLI asks for a plugin, and `read-only` shows none, so each object is asked for by its
+    # kind.
     for name, kind in zip(MISSING, cycle(["container", "network", "volume"])):
         with cases.case(f"{engine.name} read-only: I-inspect {kind} {name[:40]}"):
             same(engine, gates["read-only"], "inspect", "--type", kind, name)
@@ -85,7 +87,7 @@ def cannot_exist(cases: Cases, engine, gates: dict[str, Gate]) -> None:
 
 
 def objects(docker) -> tuple[list[str], list[str]]:
-    """Objects of every kind, by every name; and those before which the CLI asks for a plugin."""
+    """Objects of every kind, by every name; and those for which the CLI first asks for a plugin."""
     image = docker("images", "-q", "--no-trunc", "busybox").out.split()[0]
     docker("tag", image, IMAGE)
     container = docker("create", "--name", "dockgate-c", IMAGE, "true").out.strip()
@@ -102,7 +104,7 @@ def objects(docker) -> tuple[list[str], list[str]]:
 
 
 def same(engine, gate: Gate, *words: str) -> str:
-    """Runs a command both ways, and returns what it says on stderr."""
+    """Runs a command both ways, and returns its stderr."""
     want, got = (engine.cli(host).may_fail(*words) for host in [engine.address, gate.host])
     must_equal("the exit code and stderr", (got.code, got.err), (want.code, want.err))
     must_equal("stdout", shown(got.out), shown(want.out))
@@ -110,7 +112,7 @@ def same(engine, gate: Gate, *words: str) -> str:
 
 
 def shown(text: str) -> object:
-    """What an inspection shows, without what goes on by itself."""
+    """An inspection without the parts that change by themselves."""
     try:
         values = json.loads(text)
     except json.JSONDecodeError:
@@ -147,7 +149,7 @@ def upgrades(cases: Cases, engine, gate: Gate) -> None:
 
 
 def raw(to: Gate | str, path: str, lines: str, body: str) -> str:
-    """What comes first in answer to a POST."""
+    """The first bytes of the answer to a POST."""
     host = to if isinstance(to, str) else to.bare_host
     if not isinstance(to, str):
         to.also += 1

@@ -1,9 +1,10 @@
 """Client libraries and Testcontainers under the policies for test suites: their containers, and ways out of them.
 
-Each program runs direct and through Dockgate. What its containers say must be the same; what leads to the host
-direct must be refused. Ryuk is off: it wants the engine's own socket, which the policies refuse.
+Each program runs both directly and through Dockgate. The output of its containers must be the same; everything that
+leads to the host in the direct run must be refused. Ryuk is off: it needs the engine's own socket, which the policies
+deny.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from support import EVERYTHING, Engine, Gate, main_engines, scratch
 SECRET = "known to the host alone"
 OTHER = "dockgate-other"
 
-# Each with the policy, and how many ways out it tries.
+# Each with its policy, and how many ways out it tries.
 PROGRAMS = {
     "docker-py": (["python3", CLIENTS / "unprivileged_docker_py.py"], "testcontainers-java", 11),
     "dockerode": (["node", CLIENTS / "unprivileged_dockerode.js"], "testcontainers-go", 7),
@@ -51,7 +52,7 @@ def main() -> None:
 
 
 def tidy(engine: Engine) -> None:
-    """Removes what a program that broke off has left behind."""
+    """Removes what an interrupted program has left behind."""
     direct = engine.cli(engine.address)
     for listing, removal in [("ps -aq", "rm -f -v"), ("network ls -q", "network rm"), ("volume ls -q", "volume rm")]:
         left = direct(*listing.split(), "--filter", "name=dockgate-suite").out.split()
@@ -69,7 +70,7 @@ def compare(engine: Engine, folder: Path, command: list, policy: str, ways: int)
         return mask_text(done.out).splitlines()
 
     with Gate(engine.address, EVERYTHING) as gate:
-        # Not the engine's own socket, as some of the libraries go by TCP alone.
+        # Not the engine's own socket, because some of the libraries only use TCP.
         direct = said(gate.host)
     with Gate(engine.address, policy) as gate:
         through = said(gate.host)

@@ -1,7 +1,7 @@
-"""Containers of a test suite through docker-py, and ways out of them; a line of output for each step.
+"""Containers of a test suite through docker-py, and ways out of them; prints a line for each step.
 
-`DOCKER_HOST` names the engine; arguments: the name prefix of everything that is made, a folder of the host
-with the file `secret`, the name of a container that somebody else has made.
+`DOCKER_HOST` is the engine; arguments: a name prefix for everything that is created, a folder of the host with the
+file `secret`, and the name of a container that someone else has created.
 """
 
 from __future__ import annotations
@@ -94,11 +94,8 @@ def ways_out(client: docker.DockerClient, folder: str, other: str) -> None:
 
 
 def output(client: docker.DockerClient, script: str, **more) -> bytes:
-    """What a container of its own prints.
-
-    `containers.run` follows the log, of which engine 20.10 now and then tells nothing
-    when the container ends meanwhile.
-    """
+    """The output of the program's own container. `containers.run` follows the log, and engine 20.10 sometimes sends
+    nothing if the container ends in that time."""
     made = client.containers.create("busybox", ["sh", "-c", script], **more)
     try:
         made.start()

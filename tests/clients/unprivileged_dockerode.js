@@ -1,7 +1,7 @@
-// Containers of a test suite through dockerode, and ways out of them; a line of output for each step.
+// Containers of a test suite through dockerode, and ways out of them; prints a line for each step.
 //
-// `DOCKER_HOST` names the engine; arguments: the name prefix of everything that is made, a folder of the
-// host with the file `secret`, the name of a container that somebody else has made.
+// `DOCKER_HOST` is the engine; arguments: a name prefix for everything that is created, a folder of the host with the
+// file `secret`, and the name of a container that someone else has created.
 "use strict";
 
 const { PassThrough } = require("node:stream");

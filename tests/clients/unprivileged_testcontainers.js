@@ -1,5 +1,5 @@
-// Containers of a test suite through Testcontainers for Node.js, and ways out of them; a line of output for
-// each step. `DOCKER_HOST` and the arguments are those of `unprivileged_dockerode.js`.
+// Containers of a test suite through Testcontainers for Node.js, and ways out of them; prints a line for each step.
+// `DOCKER_HOST` and the arguments are the same as for `unprivileged_dockerode.js`.
 "use strict";
 
 const { GenericContainer, Network, Wait } = require("testcontainers");

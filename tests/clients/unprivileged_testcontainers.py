@@ -1,6 +1,6 @@
-"""Containers of a test suite through Testcontainers for Python, and ways out of them.
+"""Containers of a test suite through Testcontainers for Python, and ways out of them; prints a line for each step.
 
-A line of output for each step; `DOCKER_HOST` and the arguments are those of `unprivileged_docker_py.py`.
+`DOCKER_HOST` and the arguments are the same as for `unprivileged_docker_py.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""docs/migration.md as the tests read it: its tables say what both gates must do."""
+"""Parses docs/migration.md for the tests: its tables say what both gates must do."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ class Difference:
     dialect: str
     environment: Environment
     examples: tuple[Request, ...]
-    # Codes of refusals; FORWARDED where it is HAProxy that refuses.
+    # Codes of refusals; FORWARDED if it is HAProxy that refuses.
     answers: frozenset[str]
 
 
 @dataclass(frozen=True)
 class Set:
-    """A row of the table of documented sets: the variables that stand for what a dialect shuts or opens."""
+    """A row of the table of documented sets: the variables that represent what a dialect denies or allows."""
 
     environment: Environment
     hardened_shuts: tuple[str, ...]
@@ -38,7 +38,7 @@ class Set:
 
 
 def variables() -> dict[str, tuple[bool, list[str], list[str]]]:
-    """Each variable's default, what it opens, and what it opens besides at `POST=1`."""
+    """Each variable's default, what it allows, and what else it allows with `POST=1`."""
     rows = table("variable", "default", "allows", "with `POST=1`, also")
     return {spans(name)[0]: (default == "1", spans(reads), spans(rest)) for name, default, reads, rest in rows}
 
@@ -66,7 +66,7 @@ def differences() -> list[Difference]:
 
 
 def difference(name: str, example: list[str], answers: list[str]) -> Difference:
-    """Shape of an example: variables, then requests, and behind each its headers and its body."""
+    """Format of an example: variables, then requests, each followed by its headers and body."""
     environment, requests = {}, []
     for span in example:
         if re.fullmatch(r"[A-Z_]+=\S*( [A-Z_]+=\S*)*", span):
@@ -91,7 +91,7 @@ def assignments(text: str) -> Environment:
 
 
 def table(*header: str) -> list[list[str]]:
-    """The rows of the one table with this header."""
+    """The rows of the only table with this header."""
     found = [rows for first, rows in tables() if tuple(first) == header]
     must(len(found) == 1, f"{PAGE.name} has {len(found)} tables with the header {header}")
     must(found[0], f"{PAGE.name}: the table {header} is empty")

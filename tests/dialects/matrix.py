@@ -1,7 +1,7 @@
-"""The requests of the matrix, and by which difference Dockgate may refuse one that HAProxy forwards.
+"""The requests of the matrix, and the differences because of which Dockgate may refuse one that HAProxy forwards.
 
-The rows are those of `dockgate operations --json`. What the daemon itself would make of a path comes from elsewhere,
-the daemon's own route table in tests/data: whoever says of a refusal that it costs nothing must not ask Dockgate.
+The rows come from `dockgate operations --json`. What the daemon itself would do with a path comes from another
+source, the daemon's own route table in tests/data: a claim that a refusal breaks nothing must not rely on Dockgate.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from support import REPOSITORY, TESTS
 
 METHODS = ("GET", "HEAD", "POST", "DELETE")
 SAMPLES = {"name": "web", "id": "web", "checkpoint": "before", "name...": "team/app"}
-# What a client offers where the daemon knows no other way; HAProxy wants the key as well.
+# The client offers this if the daemon requires it; HAProxy requires the key as well.
 OFFERS = {
     "h2c": ("Connection: Upgrade", "Upgrade: h2c"),
     "websocket": (
@@ -65,7 +65,7 @@ def requests_of(row: dict) -> Iterable[Request]:
 
 
 def docker_rows() -> list[Request]:
-    """Every path of the table by every method, and its own."""
+    """Every path of the table with every method."""
     known = {(own.method, own.target): own for operation in operations() for own in operation.requests}
     targets = dict.fromkeys(target for _, target in known)
     crossed = {(method, target): Request(method, target) for target in targets for method in METHODS}
@@ -73,7 +73,7 @@ def docker_rows() -> list[Request]:
 
 
 def stray_rows() -> list[Request]:
-    """Paths outside the table, below a prefix that a variable opens."""
+    """Paths outside of the table, below a prefix that a variable allows."""
     words = (prefix(section) for section in SECTIONS)
     strays = [Request(method, f"/v1.45/{word}XYZ") for word in words for method in ("GET", "POST")]
     beyond = [f"/containers/web/{action}{tail}" for action in ACTIONS for tail in ("XYZ", "/exec", "/more")]
@@ -96,7 +96,7 @@ def prefix(section: str) -> str:
 
 @cache
 def daemon_routes() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Method and path of every route of the Docker daemon that Dockgate does not leave out on purpose."""
+    """Method and path of all routes of the Docker daemon, except those that Dockgate leaves out on purpose."""
     with (TESTS / "data" / "docker-api.tsv").open(newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     wanted = (row for row in rows if row["effect"] != "refused")
@@ -104,14 +104,15 @@ def daemon_routes() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def route_pattern(path: str) -> str:
-    """gorilla/mux: `{name}` is a segment, `{name:.*}` whatever the expression takes."""
+    """gorilla/mux: `{name}` is a segment, `{name:.*}` anything that the expression matches."""
     parts = re.split(r"\{\w+(?::([^}]+))?\}", path)
     # Every other part is an expression, or None for a plain name.
     return "".join(re.escape(part) if i % 2 == 0 else f"({part or '[^/]+'})" for i, part in enumerate(parts))
 
 
 def difference(request: Request) -> str | None:
-    """By which difference of docs/migration.md Dockgate refuses a row that HAProxy forwards, if by any."""
+    """The difference in docs/migration.md because of which Dockgate refuses a row that HAProxy forwards, if there is
+    one."""
     path = re.sub(r"^/v[\d.]+", "", request.target)
     if path.startswith("/libpod/"):
         _, _, kind, *below = path.split("/")
@@ -123,7 +124,7 @@ def difference(request: Request) -> str | None:
     names = [match.groups() for match in found if match]
     if not names:
         return "no-route"
-    # An image's name may have slashes, as `team/app`; in other names they are no part of it.
+    # An image's name may have slashes, such as `team/app`; other names may not.
     slashed = [match for match in names if "/" in "".join(match)]
     is_image = path.startswith(("/images/", "/plugins/", "/distribution/"))
     return "slash-name" if slashed == names and not is_image else None

@@ -1,7 +1,7 @@
-"""The two gates side by side, HAProxy and Dockgate, and the daemon that stands behind both.
+"""The two gates side by side, HAProxy and Dockgate, and the daemon behind both.
 
-The daemon is a stand-in: it answers every request with 200 and the number that the request bears in its User-Agent,
-which both gates let through. So a reply tells by itself whether its request was forwarded.
+The daemon is a stand-in: it answers every request with 200 and the number in the request's User-Agent, which both
+gates pass on. So the reply itself shows whether its request was forwarded.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ NUMBER = b"X-Number"
 
 @dataclass(frozen=True)
 class Request:
-    """A request without its Host and its number, which are added when it is sent, unless `raw` is all of it."""
+    """A request without its Host and its number, which are added when it is sent, unless `raw` is the complete
+    request."""
 
     method: str
     target: str
@@ -53,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a request: forwarded, or refused with a status and, by Dockgate, with a reason."""
+    """The result of a request: forwarded, or refused with a status and, by Dockgate, with a reason."""
 
     forwarded: bool
     status: int
@@ -71,7 +72,7 @@ class Wire:
         self.kept = b""
 
     def until(self, end: bytes) -> bytes | None:
-        """All up to and with `end`; None where the other side ends the connection before that."""
+        """All bytes up to and including `end`; None if the other side ends the connection before that."""
         while (at := self.kept.find(end)) < 0:
             if not self._more():
                 return None
@@ -85,7 +86,7 @@ class Wire:
         return found
 
     def body(self, head: bytes) -> None:
-        """Reads past the body that belongs to a head."""
+        """Reads past the body of a head."""
         if header(head, b"Transfer-Encoding"):
             while size := int(self.until(b"\r\n") or b"0", 16):
                 self.exactly(size + 2)
@@ -105,7 +106,7 @@ class StandIn:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = threading.Lock()
-        # Those that bear a number, and the first lines of all others.
+        # Those with a number, and the first lines of all others.
         self.requests = 0
         self.strangers: list[bytes] = []
         self.by_file = socket.socket(socket.AF_UNIX)
@@ -123,7 +124,7 @@ class StandIn:
 
     def _serve(self, stream: socket.socket) -> None:
         wire = Wire(stream)
-        # A gate that ends takes its connections along; a reply that is missing is seen where it was waited for.
+        # When a gate ends, its connections end too; a missing reply is noticed by the test that waits for it.
         with stream, suppress(OSError):
             while head := wire.until(b"\r\n\r\n"):
                 wire.body(head)
@@ -138,7 +139,7 @@ class StandIn:
 
 
 class Client:
-    """Sends requests one after the other, on one connection as long as that stays open."""
+    """Sends requests one after the other, on one connection for as long as that stays open."""
 
     numbers = count(1)
 
@@ -162,7 +163,7 @@ class Client:
                 self.wire.body(head)
         except (OSError, Failure) as error:
             raise Failure(f"{request}: {error}") from error
-        # What a head that is no clean one leaves behind it nobody knows.
+        # After a malformed head, no one knows what the next bytes are.
         if request.raw is not None or (header(head, b"Connection") or b"").lower() == b"close":
             self.close()
         verdict = read_verdict(head, number)
@@ -188,10 +189,10 @@ def header(head: bytes, name: bytes) -> bytes | None:
 
 
 class Haproxy(Client):
-    """HAProxy with one of the configurations beside this file."""
+    """HAProxy with one of the configurations in this folder."""
 
     def __init__(self, config: str, daemon: str, environment: dict[str, str]) -> None:
-        """`daemon` is written as SOCKET_PATH is."""
+        """`daemon` has the format of SOCKET_PATH."""
         with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
             self.address = listener.getsockname()
             inherited = {"PATH": os.environ["PATH"], "LISTENER": str(listener.fileno()), "DAEMON": daemon}
@@ -216,11 +217,11 @@ class Haproxy(Client):
 
 
 class Dockgate(Client):
-    """Dockgate with no policy but what its environment says."""
+    """Dockgate with only the policy of its environment."""
 
     def __init__(self, dialect: str, daemon: str | None, environment: dict[str, str]) -> None:
-        """`daemon` is written as `--upstream` is; without it, SOCKET_PATH says it."""
-        # The default goes without saying, so that it is tested as the default.
+        """`daemon` has the format of `--upstream`; without it, SOCKET_PATH is used."""
+        # The default is not set, so that it is tested as the default.
         choice = {} if dialect == "hardened" else {"DOCKGATE_DIALECT": dialect}
         self.gate = Gate(daemon, None, environment=choice | environment)
         super().__init__(self._connect)

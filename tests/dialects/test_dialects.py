@@ -1,8 +1,8 @@
-"""Image-swap dialects against HAProxy itself, request by request, as docs/migration.md has it.
+"""Compares the image-swap dialects with HAProxy itself, request by request, as docs/migration.md describes them.
 
-Both gates get the same environment and the same requests, and stand before the same daemon. Every request that one
-of them forwards and the other does not must be explained by exactly one difference of the page, and every difference
-of the page must be seen.
+Both gates get the same environment and the same requests, in front of the same daemon. If one of them forwards a
+request and the other does not, exactly one difference on the page must explain it, and every difference on the page
+must be seen.
 """
 
 import json
@@ -23,7 +23,7 @@ from servers import Dockgate, Haproxy, Request, StandIn, Verdict
 from support import scratch
 
 CONFIGS = {"tecnativa": "haproxy.cfg", "hardened": "haproxy.cfg", "linuxserver": "haproxy-linuxserver.cfg"}
-# What the images set for themselves. Dockgate has to know it without being told.
+# The variables that the images themselves set. Dockgate must know them without being told.
 PRESET = {"EVENTS": "1", "PING": "1", "VERSION": "1", "LIBPOD_PING": "1", "LIBPOD_VERSION": "1"}
 SHOWN = 20
 
@@ -38,7 +38,7 @@ PODMAN_ACTIONS = tuple(
     for action in ("START", "STOP", "RESTARTS", "PAUSE", "UNPAUSE")
 )
 
-# Requests for differences that no line of a table can hold, in the environment of its row or in this one.
+# Requests for differences that do not fit in a line of a table, in the environment of its row or in this one.
 CLEAN = {"CONTAINERS": "1", "POST": "1"}
 HEAD = b" /containers/json HTTP/1.1\r\nHost: docker\r\nUser-Agent: NUMBER\r\n"
 FURTHER = {
@@ -57,7 +57,7 @@ FURTHER = {
     ],
 }
 
-# Which of them are true HAProxy says itself.
+# HAProxy itself shows which of them are true.
 BOOLEANS = (
     "", "0", "00", "-0", "+0", "1", "2", "01", "10", "-1", "+1", "--1", "++1", "-+1", "-", "+", "1abc", "abc1", "+abc",
     "true", "True", "TRUE", "yes", "on", "y", "t", "false", "None", " 1", "1 ", "\t1", "1\n", "0x1", "1.5", "0.5", ".5",
@@ -68,21 +68,21 @@ BOOLEANS = (
 
 @dataclass
 class Bench:
-    """Where the two gates are compared, and what was seen of the differences."""
+    """Compares the two gates, and keeps the differences that were seen."""
 
     daemon: StandIn
     differences: dict[str, Difference]
-    # What `hardened` shuts, and the variable, whose name is that of the difference.
+    # What `hardened` denies, and the variable that allows it, which has the difference's name.
     shut: dict[Request, str]
     seen: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    # The operations that are open in a dialect with an environment, as far as that was asked already.
+    # The operations that a dialect allows with an environment, as far as they were asked for already.
     known: dict[tuple[str, frozenset], set[str]] = field(default_factory=dict)
     environments: int = 0
     requests: int = 0
 
     @contextmanager
     def gates(self, dialect: str, environment: Environment) -> Iterator[tuple[Haproxy, Dockgate]]:
-        """HAProxy and Dockgate with the same environment; afterwards the daemon's own count must agree."""
+        """HAProxy and Dockgate with the same environment; at the end the daemon's own count must agree."""
         before = self.daemon.requests
         with (
             Haproxy(CONFIGS[dialect], f"unix@{self.daemon.path}", PRESET | environment) as haproxy,
@@ -94,7 +94,8 @@ class Bench:
         must_equal("requests at the daemon", self.daemon.requests - before, haproxy.forwarded + dockgate.forwarded)
 
     def compare(self, dialect: str, environment: Environment, requests: list[Request]) -> set[Request]:
-        """Sends requests through both gates; those that Dockgate forwards. Only what the page says may differ."""
+        """Sends requests through both gates; returns those that Dockgate forwards. They may only differ as the page
+        says."""
         forwarded, problems = set(), []
         with self.gates(dialect, environment) as (haproxy, dockgate):
             for request in requests:
@@ -105,28 +106,28 @@ class Bench:
                 differ = theirs.forwarded != ours.forwarded
                 if differ and not self.explains(self.names(dialect, request), theirs, ours):
                     problems.append(f"{request}: by HAProxy {theirs}, by Dockgate {ours}")
-        where = f"{shown(environment)}: {len(problems)} differences that the page has not"
+        where = f"{shown(environment)}: {len(problems)} differences that are not on the page"
         must(not problems, f"{where}: {problems[:SHOWN]}")
         return forwarded
 
     def opened(self, dialect: str, environment: Environment, requests: list[Request] | None = None) -> set[str]:
-        """The operations that are open, after `requests`, or their own alone, have gone through both gates."""
+        """The operations that are allowed after `requests`, or their own requests, have gone through both gates."""
         key = dialect, frozenset(environment.items())
         if key not in self.known:
             own = [request for operation in matrix.operations() for request in operation.requests]
             forwarded = self.compare(dialect, environment, requests or own)
             self.known[key] = {each.name for each in matrix.operations() if forwarded.issuperset(each.requests)}
             some = {each.name for each in matrix.operations() if forwarded.intersection(each.requests)}
-            must_equal(f"{shown(environment)}: operations open by some of their routes", some, self.known[key])
+            must_equal(f"{shown(environment)}: operations allowed by only some of their routes", some, self.known[key])
         return self.known[key]
 
     def names(self, dialect: str, request: Request) -> set[str]:
-        """The differences that a row of the matrix may be a case of."""
+        """The differences that may apply to a row of the matrix."""
         names = {matrix.difference(request), self.shut.get(request) if dialect == "hardened" else None}
         return names - {None}
 
     def explains(self, names: set[str], theirs: Verdict, ours: Verdict) -> bool:
-        """Whether two verdicts differ, and as exactly one difference says."""
+        """Whether two verdicts differ, and exactly as one of the differences says."""
         answer = FORWARDED if ours.forwarded else ours.reason
         fitting = [name for name in names if name in self.differences and answer in self.differences[name].answers]
         if theirs.forwarded == ours.forwarded or len(names) != 1 or not fitting:
@@ -155,11 +156,11 @@ def main() -> None:
                 {name: set(answers) for name, answers in bench.seen.items()},
                 {name: set(each.answers) for name, each in bench.differences.items()},
             )
-        with cases.case("tecnativa: each variable opens what the page says"):
+        with cases.case("tecnativa: each variable allows what the page says"):
             variables(bench)
-        with cases.case("hardened: tecnativa less what the page says, until each variable opens it"):
+        with cases.case("hardened: tecnativa without what the page says, until each variable allows it"):
             hardened(bench)
-        with cases.case("linuxserver: each variable shuts and opens what the page says"):
+        with cases.case("linuxserver: each variable denies and allows what the page says"):
             linuxserver(bench)
         with cases.case("documented sets: another dialect changes what the page says"):
             documented_sets(bench)
@@ -167,10 +168,10 @@ def main() -> None:
             booleans(bench)
         with cases.case("SOCKET_PATH takes the forms that HAProxy takes"):
             socket_paths(bench)
-        with cases.case("LOG_LEVEL leaves allowed reads out of the record from notice on, and denials never"):
+        with cases.case("from notice on, LOG_LEVEL leaves allowed reads out of the record, but never denials"):
             log_levels(bench)
-        with cases.case("Dockgate asks the daemon nothing of its own but who it is"):
-            must_equal("requests of its own", set(bench.daemon.strangers), {b"GET /version HTTP/1.1"})
+        with cases.case("Dockgate only asks the daemon who it is"):
+            must_equal("its own requests", set(bench.daemon.strangers), {b"GET /version HTTP/1.1"})
     print(f"{bench.environments} environments, {bench.requests} requests through each gate")
     for name, answers in bench.seen.items():
         print(f"  {name}: {', '.join(f'{answer} {count} times' for answer, count in answers.items())}")
@@ -178,7 +179,7 @@ def main() -> None:
 
 
 def known_differences() -> tuple[dict[str, Difference], dict[Request, str]]:
-    """Those of the page from HAProxy, and what `hardened` shuts of what HAProxy forwards, by its variables."""
+    """The page's sets from HAProxy, and what `hardened` denies of what HAProxy forwards, by variable."""
     gates = guide.hardened_gates()
     shut = {request: gate for gate, names in gates.items() for each in named(names) for request in each.requests}
     by_gate = [Difference(gate, "hardened", {}, (), frozenset(["not_granted"])) for gate in gates]
@@ -192,7 +193,7 @@ def named(names: Iterable[str]) -> list[matrix.Operation]:
 
 
 def alone(names: Iterable[str]) -> list[Environment]:
-    """Nothing, each variable alone turned to what it is not by itself, and all of them; without and with POST."""
+    """No variable, each variable changed from its default, and all of them; without and with POST."""
     turned = [{name: "0" if name in PRESET else "1"} for name in names]
     everything = dict.fromkeys(names, "1")
     return [each | {"POST": post} for each in ({}, *turned, everything) for post in "01"]
@@ -202,7 +203,7 @@ def classic_matrix(bench: Bench) -> None:
     rows = matrix.docker_rows() + matrix.stray_rows()
     for environment in alone(CLASSIC):
         bench.opened("tecnativa", environment, rows)
-    # These rows bear a version; clients that have not yet asked for one send none.
+    # These rows have an API version; clients that have not asked for one yet send none.
     bare = [replace(row, target=row.target.removeprefix("/v1.45")) for row in rows]
     for post in "01":
         bench.compare("tecnativa", dict.fromkeys(CLASSIC, "1") | {"POST": post}, bare)
@@ -216,14 +217,14 @@ def linuxserver_matrix(bench: Bench) -> None:
         bench.opened("linuxserver", environment, docker + podman)
     for environment in alone((*PODMAN, *PODMAN_ACTIONS)):
         bench.compare("linuxserver", environment, podman)
-    # What is denied can only be seen where something else opens it.
+    # A denial can only be seen if something else allows the operation.
     for gate in LINUXSERVER_OWN:
         opening = {"CONTAINERS": "1", "LIBPOD_CONTAINERS": "1", "LIBPOD_PODS": "1", "POST": "1"}
         bench.opened("linuxserver", opening | {gate: "1"}, docker + podman)
 
 
 def examples(bench: Bench, dialect: str) -> None:
-    """The examples of an image hold in its dialect; those of Tecnativa's in `hardened` as well."""
+    """The examples of an image are true in its dialect; Tecnativa's are also true in `hardened`."""
     problems = []
     gates = dict.fromkeys(bench.shut.values(), "1") if dialect == "hardened" else {}
     for name, known in bench.differences.items():
@@ -244,13 +245,13 @@ def variables(bench: Bench) -> None:
         must_equal(f"{name}'s default", default, name in PRESET)
         plain, with_post = (gained(bench, "tecnativa", name, {"POST": post}) for post in "01")
         must_equal(f"{name} opens", plain, set(reads))
-        must_equal(f"{name} opens with POST=1", with_post, {*reads, *rest})
+        must_equal(f"{name} allows with POST=1", with_post, {*reads, *rest})
     post = bench.opened("tecnativa", {"POST": "1"}) - bench.opened("tecnativa", {"POST": "0"})
-    must_equal("POST=1 opens by itself", post, set())
+    must_equal("POST=1 allows by itself", post, set())
 
 
 def gained(bench: Bench, dialect: str, name: str, environment: Environment) -> set[str]:
-    """What a variable opens beside others."""
+    """What else a variable allows."""
     turned = environment | {name: "0" if name in PRESET else "1"}
     lesser, greater = bench.opened(dialect, environment), bench.opened(dialect, turned)
     if name in PRESET:
@@ -311,8 +312,8 @@ def documented_sets(bench: Bench) -> None:
         ]:
             what = f"{shown(each.environment)} in {dialect}"
             for name in names:
-                must(classic.intersection(gates[dialect][name]), f"{what}: {name} shuts nothing")
-            must(not more & classic, f"{what}: {more & classic} is open in tecnativa too")
+                must(classic.intersection(gates[dialect][name]), f"{what}: {name} denies nothing")
+            must(not more & classic, f"{what}: {more & classic} is also allowed in tecnativa")
             must_equal(what, bench.opened(dialect, each.environment), classic - union(gates[dialect], names) | more)
 
 
@@ -321,18 +322,18 @@ def union(known: dict[str, list[str]], names: Iterable[str]) -> set[str]:
 
 
 def booleans(bench: Bench) -> None:
-    """Each value of a section's variable and of POST, for which other rules ask."""
+    """Each value of a section's variable and of POST, which different rules read."""
     requests = [Request("GET", "/containers/json"), Request("POST", "/networks/prune")]
     differing, true = [], []
     for value in BOOLEANS:
         environment = {"CONTAINERS": value, "NETWORKS": "1", "POST": value}
         with bench.gates("tecnativa", environment) as (haproxy, dockgate):
             theirs, ours = ([gate.ask(request).forwarded for request in requests] for gate in (haproxy, dockgate))
-        must(len(set(theirs)) == 1, f"HAProxy reads {value!r} in two ways")
+        must(len(set(theirs)) == 1, f"HAProxy reads {value!r} in two different ways")
         true += [value] if theirs[0] else []
         differing += [f"{value[:30]!r}: HAProxy {theirs}, Dockgate {ours}"] if theirs != ours else []
-    must(0 < len(true) < len(BOOLEANS), f"HAProxy takes {true} for true")
-    must(not differing, f"read in another way: {differing}")
+    must(0 < len(true) < len(BOOLEANS), f"HAProxy reads {true} as true")
+    must(not differing, f"read differently: {differing}")
 
 
 def socket_paths(bench: Bench) -> None:
@@ -349,10 +350,10 @@ def log_levels(bench: Bench) -> None:
     for level in ("debug", "info", "notice", "warning", "err", "crit", "alert", "emerg"):
         daemon, environment = f"unix://{bench.daemon.path}", {"LOG_LEVEL": level}
         with Dockgate("tecnativa", daemon, environment) as dockgate:
-            must(dockgate.ask(Request("GET", "/version")).forwarded, f"{level}: version is shut")
-            must(not dockgate.ask(Request("GET", "/info")).forwarded, f"{level}: info is open")
+            must(dockgate.ask(Request("GET", "/version")).forwarded, f"{level}: version is denied")
+            must(not dockgate.ask(Request("GET", "/info")).forwarded, f"{level}: info is allowed")
             want = ["allow", "deny"] if level in ("debug", "info") else ["deny"]
-            # What has to be on record, rather than what was sent.
+            # What must be recorded, out of what was sent.
             dockgate.sent = len(want)
         lines = [json.loads(line) for line in Path(f"{dockgate.gate.books}.jsonl").read_text().splitlines()]
         must_equal(f"{level}: on record", [line["verdict"] for line in lines], want)

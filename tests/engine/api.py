@@ -1,4 +1,4 @@
-"""Single requests to the Docker API, as JSON, over whichever address."""
+"""Single requests to the Docker API, as JSON, over any address."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from recorder import connect
 
 @dataclass(frozen=True)
 class Answer:
-    """A status, and the body as JSON where it is some, else as text."""
+    """A status, and the body: parsed if it is JSON, otherwise as text."""
 
     status: int
     body: object
     reason: str | None
 
     def refused(self, reason: str) -> bool:
-        """Whether Dockgate itself refused, for this reason."""
+        """Whether Dockgate itself refused, with this reason."""
         return self.reason == reason
 
 
 @dataclass(frozen=True)
 class Api:
-    """The API at an address; each request has a connection of its own."""
+    """The API at an address; each request uses a new connection."""
 
     host: str
     version: str = ""
@@ -52,7 +52,7 @@ class Api:
         return self.done("GET", path)
 
     def done(self, method: str, path: str, body: object = None) -> object:
-        """What the answer says to a request that must be granted and work."""
+        """The answer to a request that must be allowed and succeed."""
         answer = self.ask(method, path, body)
         must(answer.status < 400, f"{method} {path}: {answer.status} {answer.body}")
         return answer.body
@@ -65,7 +65,7 @@ class Api:
 
 
 def logs(api: Api, name: str) -> str:
-    """A container's output without the heads of its frames."""
+    """A container's output without the frame headers."""
     raw = raw_reply(api, "GET", f"/containers/{name}/logs?stdout=1&stderr=1")
     text = b""
     while raw:
@@ -84,7 +84,7 @@ def raw_reply(api: Api, method: str, path: str) -> bytes:
 
 
 def typed(api: Api, path: str, text: bytes) -> bytes:
-    """What comes back of a connection that was taken over and typed into, to its end."""
+    """Everything that a hijacked connection returns after this input, to its end."""
     with connect(api.host) as stream:
         stream.settimeout(10)
         head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n"

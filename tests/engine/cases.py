@@ -1,6 +1,6 @@
-"""Cases of a test program, and what they assert.
+"""The cases of a test program, and their assertions.
 
-A test is a plain program: it prints a line for each case, and exits with 1 when one of them failed.
+A test is a plain program: it prints a line for each case, and exits with 1 if one of them failed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import ClassVar
 
 
 class Failure(AssertionError):
-    """A case did not go as it must; the message says how."""
+    """A case failed; the message says how."""
 
 
 def must(condition: object, message: str) -> None:
@@ -26,16 +26,16 @@ def must(condition: object, message: str) -> None:
 def must_equal(what: str, got: object, want: object) -> None:
     if got == want:
         return
-    # Of long values, the place where they part.
+    # For long values, shows where they differ.
     ours, theirs = repr(got), repr(want)
     place = max(0, len(os.path.commonprefix([ours, theirs])) - 200)
     raise Failure(f"{what}:\n  got  {ours[place : place + 600]}\n  want {theirs[place : place + 600]}")
 
 
 class Cases:
-    """The cases of one test program, one line of output each."""
+    """The cases of one test program, each with a line of output."""
 
-    # Engines that did not start. Their cases could not run, which is a failure of the program.
+    # Engines that did not start. Their cases could not run, so the program fails.
     missing_engines: ClassVar[set[str]] = set()
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Cases:
 
     @contextmanager
     def case(self, name: str):
-        """Runs a block as a case: its failure is reported, and the next case goes on."""
+        """Runs a block as a case: if it fails, that is reported, and the next case runs."""
         started = time.monotonic()
         try:
             yield
@@ -67,7 +67,7 @@ class Cases:
 
 
 def eventually(what: str, check, limit: float = 30.0):
-    """The first true answer of `check`, asked again and again under a limit."""
+    """Calls `check` until its answer is true, within a time limit."""
     deadline = time.monotonic() + limit
     while not (answer := check()):
         must(time.monotonic() < deadline, f"{what}: not within {limit} s")

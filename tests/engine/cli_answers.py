@@ -1,4 +1,4 @@
-"""What the docker CLI prints: the same as direct, or what was refused."""
+"""Compares the output of the docker CLI with a direct run, or checks how it was refused."""
 
 import re
 
@@ -8,7 +8,7 @@ from compare import mask_text
 
 
 def same_output(direct: Docker, through: Docker, words: tuple[str, ...]) -> None:
-    """Between two equal answers of the engine stands the same one through Dockgate."""
+    """The answer through Dockgate is between two equal answers of the engine."""
 
     def answer(docker: Docker) -> tuple[int, str, str]:
         done = docker.may_fail(*words)
@@ -23,15 +23,15 @@ def same_output(direct: Docker, through: Docker, words: tuple[str, ...]) -> None
 
 
 def steady(command: str, out: str) -> str:
-    """What the client prints, without what changes by the moment or by chance."""
+    """The client's output, without parts that depend on time or chance."""
     if command == "stats":
         return re.sub(r"[\d.]+ ?([kMGKi]*B)?", "<figure>", out)
     if command in ("images", "info"):
-        # Images of one age, and runtimes, come in any order. Podman makes up an id each time.
+        # Images of the same age, and runtimes, come in any order. Podman makes up a new id each time.
         return " ".join(sorted(mask_text(out).split()))
     return out
 
 
 def must_tell(operation: str, text: str) -> None:
-    """The message names the operation and the line that would grant it."""
-    must("dockgate: " in text and f'add "{operation}" to allow' in text, f"no word of {operation}: {text!r}")
+    """The message names the operation and the line that would allow it."""
+    must("dockgate: " in text and f'add "{operation}" to allow' in text, f"no mention of {operation}: {text!r}")

@@ -1,4 +1,4 @@
-"""Steps of the docker CLI that two runs are compared of, see `steps`."""
+"""The steps of the docker CLI that are compared between two runs, see `steps`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ WEB = "dockgate-web"
 IMAGE = "dockgate-test-image"
 LOOP = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 
-# On a terminal: asks, and ends with the answer as exit code. Not a shell's prompt, which draws what it likes.
+# On a terminal: asks, and exits with the answer. Not a shell, whose prompt can print anything.
 CONVERSATION = ("sh", "-c", "tty; read -r code; echo so be it; exit $code")
 
 
@@ -49,7 +49,7 @@ def run_that_fails(docker: Docker, _folder: Path) -> list[Run]:
         docker.may_fail("stop", "no-such-container"),
     ]
     must_equal("exit codes", [each.code for each in done], [9, 127, 1])
-    # The client may add that its other request, for the end of the container, was cancelled by itself.
+    # The client may add that it canceled its other request, which waits for the end of the container.
     done[1].err = done[1].err.splitlines()[0]
     return done
 
@@ -76,7 +76,7 @@ def attach_and_detach(docker: Docker, _folder: Path) -> str:
         terminal = docker.terminal("attach", *options, WEB)
         terminal.wait_until_raw()
         terminal.type("typed\r")
-        # Once by the terminal, once by cat.
+        # Once from the terminal, once from cat.
         terminal.wait_for("typed\r\ntyped\r\n")
         terminal.press(keys)
         done.append(str(terminal.end()))

@@ -1,4 +1,4 @@
-"""Runs clients: to their end, in the background, on a terminal."""
+"""Runs clients: to their end, in the background, or on a terminal."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from typing import IO
 from cases import Failure, eventually, must
 from compare import mask_text
 
-# No command of these tests takes as long on a busy machine.
+# No command of these tests takes this long, even on a busy machine.
 LIMIT = 60.0
-# How long a command in the background may take to end on SIGTERM.
+# How long a command in the background may take to end after SIGTERM.
 GRACE = 1.0
 
 
 @dataclass
 class Run:
-    """What a command printed, and how it ended."""
+    """The output of a command, and how it ended."""
 
     code: int
     out: str
@@ -43,7 +43,7 @@ def run(
     cwd: Path | None = None,
     limit: float = LIMIT,
 ) -> Run:
-    """Runs a command to its end; `typed` is all of its stdin, unless that comes from the file `stdin`."""
+    """Runs a command to its end; `typed` is its complete stdin, unless that comes from the file `stdin`."""
     words = [str(word) for word in command]
     source = {"stdin": stdin} if stdin else {"input": typed.encode()}
     environment = client_environment(host, env)
@@ -71,7 +71,7 @@ def client_environment(host: str | None, more: dict | None = None) -> dict[str, 
 
 
 class Terminal:
-    """A command on a terminal of its own, for what must be typed and read in turns."""
+    """A command on its own terminal, for dialogs."""
 
     def __init__(self, *command: object, host: str) -> None:
         self.master, slave = os.openpty()
@@ -91,7 +91,8 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def press(self, keys: str) -> None:
-        """Types keys one after the other, each when the one before was read: detach keys must not come at once."""
+        """Types keys one after the other, each after the one before it was read: detach keys must not arrive
+        together."""
         slave = os.open(self.name, os.O_RDONLY | os.O_NOCTTY)
         for key in keys:
             self.type(key)
@@ -99,7 +100,7 @@ class Terminal:
         os.close(slave)
 
     def wait_until_raw(self) -> None:
-        """Waits until the command has taken over the keyboard: before, the terminal itself reads control keys."""
+        """Waits until the command has taken over the keyboard: before that, the terminal itself handles control keys."""
         eventually("the raw terminal", lambda: not termios.tcgetattr(self.master)[3] & termios.ECHO)
 
     def wait_for(self, text: str, limit: float = 30.0) -> None:
@@ -110,7 +111,7 @@ class Terminal:
                 raise Failure(f"the terminal ended, or showed nothing new for {limit} s: no {text!r} in {self.seen!r}")
 
     def end(self, limit: float = 30.0) -> int:
-        """Reads to the end; the command's exit code."""
+        """Reads to the end; returns the command's exit code."""
         deadline = time.monotonic() + limit
         while self._read(deadline):
             pass
@@ -133,7 +134,7 @@ class Terminal:
 
 
 class Background:
-    """A command that prints as it goes."""
+    """A command that prints while it runs."""
 
     def __init__(self, *command: object, host: str | None = None) -> None:
         words = [str(word) for word in command]
@@ -153,13 +154,13 @@ class Background:
         try:
             self.process.wait(GRACE)
         except subprocess.TimeoutExpired:
-            # The docker CLI 28 does not end `logs -f` and `stats` on SIGTERM when nobody reads its output.
+            # The docker CLI 28 does not end `logs -f` and `stats` after SIGTERM if its output is not read.
             self.process.kill()
             self.process.wait()
         self.process.stdout.close()
 
     def prints_within(self, seconds: float) -> str:
-        """The lines that it prints next; nothing when it stays silent for so long, or has ended."""
+        """The next lines that it prints; none if it prints nothing for this long, or has ended."""
         deadline = time.monotonic() + seconds
         printed = b""
         while not printed.endswith(b"\n"):
@@ -173,7 +174,7 @@ class Background:
 
 @dataclass(frozen=True)
 class Docker:
-    """The docker CLI that belongs to an engine, pointed at some address."""
+    """The docker CLI of an engine's release, pointed at an address."""
 
     command: tuple[str, ...]
     host: str

@@ -1,8 +1,8 @@
-"""Two runs of one script, request by request: direct at the engine, and through Dockgate.
+"""Compares two runs of one script, request by request: directly on the engine, and through Dockgate.
 
-Equal means: the same requests were sent, and each got the same status, the same headers but Date
-and the hop-by-hop names, their spelling included, and the same body bytes. What one engine never
-gives twice (ids, times, addresses, counters) is masked first, alike on both sides.
+Equal means: the same requests were sent, and each got the same status, the same headers with the same spelling,
+except Date and the hop-by-hop headers, and the same body bytes. Values that an engine never gives twice (ids, times,
+addresses, counters) are masked first, in the same way on both sides.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ NOT_COMPARED = frozenset(
     " transfer-encoding upgrade".split()
 )
 
-# What differs between two runs on one engine.
+# Fields that differ between two runs on one engine.
 MASKS = [
     (rb"[0-9a-f]{64}", b"<id>"),
     # Podman: networks of containers, and X-Reference-Id, which is an address in its memory.
     (rb"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", b"<uuid>"),
     (rb"\b0x[0-9a-f]{9,12}\b", b"<pointer>"),
     (rb"\b[0-9a-f]{12}\b", b"<short id>"),
-    # Objects of the swarm, their versions, and what it keeps of itself.
+    # Objects of the swarm, their versions, and its own state.
     (rb"SWMTKN-1-[0-9a-z]{50}-[0-9a-z]{25}\b", b"<token>"),
     (rb"\b[0-9a-z]{25}\b", b"<swarm id>"),
     (rb'("Version":\{"Index":|\bversion=)\d+', rb"\1<number>"),
@@ -40,10 +40,10 @@ MASKS = [
     (rb"\btcp://127\.0\.0\.1:\d+", b"tcp://<address>"),
     (rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?[+-]\d\d:?\d\d| UTC|Z)?( UTC)?", b"<time>"),
     (rb'"(time|timeNano|Created|Pid|PID|NGoroutines|NFd|NEventsListener)":\d+', rb'"\1":<number>'),
-    # An archive of one content is packed to another size now and then.
+    # Packing the same archive twice can give different sizes.
     (rb'"(\w*Size|Reclaimable|size)":\d+', rb'"\1":<number>'),
     (rb'"execDuration":"\d+"', rb'"execDuration":"<duration>"'),
-    # Those that have ended are dropped at some later time.
+    # Those that have ended are dropped some time later.
     (rb'"ExecIDs":(null|\[[^]]*\])', rb'"ExecIDs":<ids>'),
     (rb"([0-9a-f]{2}:){5}[0-9a-f]{2}", b"<mac>"),
     (rb"\b(10|172|192)\.\d+\.\d+\.\d+(/\d+)?\b", b"<address>"),
@@ -54,15 +54,15 @@ MASKS = [(re.compile(pattern), mask) for pattern, mask in MASKS]
 
 NUMBER = re.compile(rb"\d+")
 GZIP = b"\x1f\x8b"
-# Load and build report how far they are as often as they like.
+# Load and build report their progress as often as they like.
 PROGRESS = re.compile(rb'\{[^\n]*("progressDetail":\{"current"|"moby.buildkit.trace")[^\n]*\r?\n')
-# Counters, in a list whose length is the kernel's choice, and processes by their numbers.
+# Counters, in a list whose length the kernel chooses, and processes by their numbers.
 MEASURED = re.compile(r"/containers/[^/]+/(stats|top)(\?|$)")
 # Their lists have no order.
 UNORDERED = re.compile(r"(/v[\d.]+)?/(system/df|networks/?|images/json|info|containers/[^/]+/changes)(\?|$)")
 # Podman keeps environments without an order.
 UNORDERED_BY_PODMAN = re.compile(r"(/v[\d.]+)?/containers/[^/]+/json(\?|$)")
-# What goes over these pipes is HTTP/2, whose frames fall as they may.
+# These pipes carry HTTP/2, whose frames come in any order.
 OPAQUE = re.compile(r"(/v[\d.]+)?/(session|grpc)$")
 
 
@@ -77,21 +77,21 @@ def mask_text(text: str) -> str:
 
 
 def label(exchange: Exchange) -> str:
-    """What makes two exchanges of two runs the same request."""
+    """What identifies the same request in two runs."""
     content = exchange.request_body.content
     body = "" if is_tar(content) or content.startswith(GZIP) else mask_text(content.decode("latin-1"))
     return f"{exchange.method} {mask_text(unquote(exchange.target))} {body}".strip()
 
 
 def differences(direct: list[Exchange], through: list[Exchange]) -> list[str]:
-    """All that differs, a line each; none when the two runs are equal."""
+    """All differences, one per line; none if the two runs are equal."""
     first, second = by_label(direct), by_label(through)
     found = []
     for name in list(first) + [name for name in second if name not in first]:
         counts = len(first[name]), len(second[name])
         if counts[0] != counts[1]:
             found.append(f"{name}: sent {counts[0]} times direct, {counts[1]} times through")
-        # Paired by what came back: clients ask for several things at once.
+        # Paired by their results: clients ask for several things at once.
         twins = zip(sorted(first[name], key=reply_order), sorted(second[name], key=reply_order), strict=False)
         for one, other in twins:
             found += [f"{name}: {difference}" for difference in compare(one, other)]
@@ -99,7 +99,7 @@ def differences(direct: list[Exchange], through: list[Exchange]) -> list[str]:
 
 
 def by_label(exchanges: list[Exchange]) -> dict[str, list[Exchange]]:
-    """Grouped, since a client's parallel requests come in any order."""
+    """Grouped, because a client's parallel requests come in any order."""
     grouped = defaultdict(list)
     for exchange in exchanges:
         grouped[label(exchange)].append(exchange)
@@ -111,7 +111,7 @@ def reply_order(exchange: Exchange) -> tuple[int, bytes]:
 
 
 def compare(direct: Exchange, through: Exchange) -> list[str]:
-    """How one exchange differs from its twin."""
+    """The differences between an exchange and its counterpart."""
     if direct.status != through.status:
         return [f"status {direct.status} direct, {through.status} through: {through.reply_body.content[:200]!r}"]
     if direct.reply is None or through.reply is None:
@@ -139,7 +139,7 @@ def is_unordered(exchange: Exchange) -> bool:
 
 
 def faults(exchange: Exchange) -> list[str]:
-    """What is wrong with a reply by itself."""
+    """Problems of a single reply."""
     found = []
     if not exchange.reply_body.complete and not exchange.abandoned:
         found.append("the body is cut short")
@@ -156,7 +156,8 @@ def compare_headers(direct: Exchange, through: Exchange, *, masked: bool = True)
 
 
 def headers(reply: Head, *, masked: bool, with_length: bool) -> Counter[tuple[str, str]]:
-    """What is compared, names as spelled. Masked bodies may differ in length; they have one all the same."""
+    """The compared headers, with their names as spelled. Masked bodies may differ in length, but both must have a
+    length."""
     found = Counter()
     for name, value in reply.headers:
         if name.lower() in NOT_COMPARED:
@@ -180,9 +181,9 @@ def reply_body(exchange: Exchange) -> bytes:
 
 
 def without_frames(data: bytes) -> bytes:
-    """Output of a container without a tty, its two streams apart: where frames end differs from run to run.
+    """Output of a container without a tty, its two streams apart: where frames end differs between runs.
 
-    Shape: `stream 0 0 0 length(4, big endian)`, then so many bytes; anything else is left as it is.
+    Format: `stream 0 0 0 length(4, big endian)`, then that many bytes; anything else stays as it is.
     """
     streams, at = {1: b"", 2: b""}, 0
     while at < len(data):
@@ -208,7 +209,7 @@ def is_tar(content: bytes) -> bool:
 
 
 def tar_listing(content: bytes) -> bytes:
-    """An archive of two runs is equal but for its times, and the ids in its names and texts."""
+    """The same archive from two runs differs only in times, and in ids in its names and texts."""
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         lines = [
             mask(f"{member.name} {member.type} {member.mode} {member.linkname} ".encode()) + inside(archive, member)

@@ -14,21 +14,21 @@
 #   engines.sh env          prints the variables that the tests need, for `eval "$(engines.sh env)"`
 #   engines.sh enter 20 --net COMMAND...   runs a command in namespaces of one engine, given as nsenter options
 #
-# An engine that does not start does not stop the others: `start` says which one failed and why, leaves the
-# others running, and exits with 1. `env` still names the failed engine, so that its tests fail.
+# If an engine does not start, the others are not stopped: `start` says which one failed and why, leaves the others
+# running, and exits with 1. `env` still names the failed engine, so that its tests fail.
 #
 # All their state is in the folder DOCKGATE_TEST_RUN. Instances in different folders do not affect each other.
 #
-# Each engine has mounts, network and process ids of its own: it does not touch the machine's bridges,
-# firewall and services, and when the first of its processes ends, the kernel ends all others and
-# undoes every mount. It sees the machine's /tmp, so that what a test puts there can be bind-mounted.
+# Each engine has its own mounts, network and process ids: it does not touch the machine's bridges, firewall and
+# services, and when its first process ends, the kernel ends all others and undoes every mount. It sees the machine's
+# /tmp, so files that a test creates there can be bind-mounted.
 set -euo pipefail
 
 cache=${DOCKGATE_TEST_CACHE:-/var/cache/dockgate-tests}
 run=${DOCKGATE_TEST_RUN:-/tmp/dockgate-test-engines}
 # Every engine that this script knows; the file `engines` in the folder lists those that `start` was to start.
 known=(20 26 28 podman extra)
-# Marks a folder that was made here and may be removed.
+# Marks a folder that was created here and may be removed.
 marker=.dockgate-test-engines
 
 fail() {
@@ -36,7 +36,7 @@ fail() {
     exit 1
 }
 
-# The root that an engine's programs are taken from.
+# The root folder that an engine's programs come from.
 root_of() {
     case $1 in
     20) echo / ;;
@@ -50,7 +50,7 @@ is_known() { [[ " ${known[*]} " == *" $1 "* ]]; }
 # The engines that `start` was to start.
 engines_of_run() { cat "$run/engines" 2>/dev/null || true; }
 
-# The engine's first process, if it lives: the number alone could be another process' by now.
+# The engine's first process, if it is alive: by now the number could belong to another process.
 supervisor_of() {
     local pid
     pid=$(cat "$run/$1/pid" 2>/dev/null) || return 1
@@ -62,7 +62,7 @@ kind_of() { if [ "$1" = podman ]; then echo podman; else echo docker; fi; }
 
 cgroup_of() { echo "dockgate-tests-$(stat -c %i "$run")-$1"; }
 
-# Takes the place of the shell that runs it, so that signals reach the daemon.
+# Replaces the shell that runs it, so that signals reach the daemon.
 serve_docker() { exec dockerd --config-file /mnt/daemon.json; }
 
 serve_podman() {
@@ -71,8 +71,8 @@ serve_podman() {
     exec podman --root /mnt/data --storage-driver vfs system service --time 0 unix:///mnt/docker.sock
 }
 
-# Runs as process 1 of the engine's namespaces: lays out its root and keeps its daemon running.
-# TERM stops the daemon, USR1 restarts it. It is not HUP, which nohup makes everybody ignore.
+# Runs as process 1 of the engine's namespaces: prepares its root folder and keeps its daemon running. TERM stops the
+# daemon, USR1 restarts it. HUP cannot be used, because nohup makes all processes ignore it.
 supervise() {
     local name=$1 root=$run/$1/root own daemon again=
     ip link set lo up
@@ -85,14 +85,14 @@ supervise() {
     mount --bind /tmp "$root/tmp"
     mount --bind "$run/$name/state" "$root/mnt"
     [ "$name" != extra ] || mount --bind "$DOCKGATE_TEST_DOCKERD" "$root/usr/sbin/dockerd"
-    mkdir -p "$root/etc/docker" # what the daemons and containerd write into the root
+    mkdir -p "$root/etc/docker" # the daemons and containerd write to it
     mount -t tmpfs tmpfs "$root/etc/docker"
     mount -t tmpfs tmpfs "$root/opt"
     if [ "$name" = podman ]; then
         mkdir -p "$root/var/lib/containers"
         for own in var/lib/containers var/cache var/tmp; do mount -t tmpfs tmpfs "$root/$own"; done
     fi
-    # Not chroot: what joins a container's mounts, as exec does, would come out in the machine's root.
+    # Not chroot: a process that joins a container's mounts, as exec does, would end up in the machine's root folder.
     mkdir "$root/run/machine"
     cd "$root"
     pivot_root . run/machine
@@ -105,14 +105,14 @@ supervise() {
         "serve_$(kind_of "$name")" &
         daemon=$!
         echo started >>/mnt/starts
-        # A signal ends `wait` too, so it is asked until the daemon is really gone.
+        # A signal also ends `wait`, so it is repeated until the daemon has really exited.
         while kill -0 "$daemon" 2>/dev/null; do wait "$daemon" || true; done
         [ -n "$again" ] || break
         again=
     done
 }
 
-# The cgroup drivers are named because systemd's, the usual one, would act outside the namespaces.
+# The cgroup driver is set because the default, systemd's, would act outside of the namespaces.
 configure_docker() {
     cat >"$run/$1/state/daemon.json" <<JSON
 {
@@ -129,7 +129,7 @@ configure_podman() {
     cat >"$run/$1/state/containers.conf" <<TOML
 [engine]
 cgroup_manager = "cgroupfs"
-# crun, the usual one, refuses machines that have cgroups of both versions.
+# crun, the default, refuses machines that have both versions of cgroups.
 runtime = "runc"
 events_logger = "file"
 
@@ -144,7 +144,7 @@ spawn() {
     "configure_$(kind_of "$name")" "$name"
     setsid unshare --mount --net --pid --fork --kill-child \
         bash "$0" supervise "$name" "$run" </dev/null >"$run/$name/log" 2>&1 &
-    # The supervisor is the one child of `unshare`.
+    # The supervisor is the only child of `unshare`.
     local parent=$!
     until pgrep --parent "$parent" >"$run/$name/pid"; do
         kill -0 "$parent" 2>/dev/null || engine_failed "$name" "could not be started"
@@ -154,7 +154,7 @@ spawn() {
 
 starts_of() { wc -l 2>/dev/null <"$run/$1/state/starts" || echo 0; }
 
-# Ends with what happened to engine $1 and the end of its log.
+# Exits with what happened to engine $1 and the end of its log.
 engine_failed() {
     fail "engine $1 $2. The end of its log, $run/$1/log:"$'\n'"$(tail -n 20 "$run/$1/log" | sed 's/^/    /')"
 }
@@ -187,7 +187,7 @@ SH
     chmod +x "$run/docker$name"
 }
 
-# No image can be pulled: these are busybox under the names that people write.
+# No image can be pulled, so these are busybox under the names that people write.
 make_rootfs() {
     local rootfs=$1 applet
     mkdir -p "$rootfs"/{bin,etc,root,tmp,var}
@@ -219,7 +219,7 @@ start_one() {
     touch "$run/$name/started"
 }
 
-# Prints the versions of the engine and of the programs that belong to it.
+# Prints the versions of the engine and of its programs.
 describe() {
     local name=$1 docker=$run/docker$1 kind=Docker with=
     [ "$name" != podman ] || kind=Podman
@@ -287,7 +287,7 @@ ended() {
     done
 }
 
-# Ends the daemons of these engines, and with them all their processes.
+# Stops the daemons of these engines, and with them all their processes.
 halt() {
     local name pid pids=()
     for name in "$@"; do
@@ -314,8 +314,8 @@ stop() {
     rm -rf --one-file-system "$run"
 }
 
-# Podman has no setting for the group that its containers' groups are in, so every Podman of the machine shares it.
-# Of another instance the groups are in use, or named after containers that are not here.
+# Podman has no setting for the parent group of its containers' groups, so all Podmans on the machine share it.
+# Another instance's groups are in use, or are named after containers that do not exist here.
 remove_podmans_cgroups() {
     local container groups=()
     for container in "$run"/podman/state/data/vfs-containers/*/; do
@@ -342,7 +342,7 @@ print_environment() {
     [ -n "$list" ] || fail "there are no engines in $run: run \`engines.sh start\` first"
     echo "export DOCKGATE_ENGINES='[${list#, }]'"
     echo "export PATH=$cache/python/bin:\$PATH NODE_PATH=$cache/node/node_modules"
-    echo "export TMPDIR=/tmp" # the one folder that the engines can see too
+    echo "export TMPDIR=/tmp" # the only folder that the engines can see too
 }
 
 usage() { fail "usage: engines.sh start | stop | env | restart ENGINE | enter ENGINE OPTION... COMMAND..."; }

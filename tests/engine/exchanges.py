@@ -1,9 +1,9 @@
-"""Recorded bytes of one connection, read as HTTP/1.x exchanges.
+"""Parses the recorded bytes of one connection as HTTP/1.x exchanges.
 
-It reads what a client and a server of the Docker API really sent: kept connections, replies by
-length, by chunks and until the end, 100-continue, early replies, and the connections that become a
-raw pipe (101, or 200 without any framing). It judges nothing; bytes that end too soon make an
-exchange that says so (`complete` is false).
+It handles everything that clients and servers of the Docker API really send: kept connections, replies framed by
+length, in chunks and until the end of the connection, 100-continue, early replies, and connections that become a raw
+pipe (101, or 200 without any framing). It does not judge; bytes that end too soon give an exchange that says so
+(`complete` is false).
 
 Source: RFC 9112 sections 6 and 7; the Docker Engine API's attach, exec start, session and grpc.
 """
@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-# Their requests may turn the connection into a raw pipe with a reply that has no framing at all.
+# A request for one of these may turn the connection into a raw pipe, even if the reply has no framing at all.
 PIPE_TYPES = ("application/vnd.docker.raw-stream", "application/vnd.docker.multiplexed-stream")
 
 
 @dataclass
 class Head:
-    """First line and header lines, names as they were spelled."""
+    """First line and header lines, with the names as spelled."""
 
     line: str
     headers: list[tuple[str, str]]
@@ -46,7 +46,7 @@ class Body:
 
 @dataclass
 class Exchange:
-    """One request and what came back for it."""
+    """One request and its reply."""
 
     request: Head
     request_body: Body
@@ -55,9 +55,9 @@ class Exchange:
     reply: Head | None = None
     reply_body: Body = field(default_factory=Body)
     informational: list[int] = field(default_factory=list)
-    # The client had closed its side before the reply was whole.
+    # The client had closed its side before the reply was complete.
     abandoned: bool = False
-    # Both ways behind a 101 or an unframed 200; None when the connection stayed HTTP.
+    # Both directions after a 101 or an unframed 200; None if the connection stayed HTTP.
     piped_out: bytes | None = None
     piped_in: bytes | None = None
 
@@ -82,7 +82,7 @@ class Exchange:
 
 
 class Cursor:
-    """A place in one direction's bytes."""
+    """A position in the bytes of one direction."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -100,7 +100,7 @@ class Cursor:
         return taken
 
     def head(self) -> Head | None:
-        """The next head, or None (and nothing taken) when its end is missing."""
+        """The next head, or None (and nothing is consumed) if its end is missing."""
         end = self.data.find(b"\r\n\r\n", self.at)
         if end < 0:
             return None
@@ -126,7 +126,7 @@ class Cursor:
                 return Body(b"".join(parts), "chunked", complete=False)
 
     def framed(self, head: Head) -> Body | None:
-        """The body by the head's framing, or None when it names none."""
+        """The body as the head frames it, or None if there is no framing."""
         if head.value("Transfer-Encoding"):
             return self.chunked()
         length = head.value("Content-Length")
@@ -141,8 +141,8 @@ def read_exchanges(
 ) -> list[Exchange]:
     """All exchanges of a connection.
 
-    `when` gives the time at which a byte of `sent` came; `left_after` is how much of `received` there
-    was when the client closed its side, if it did before the server.
+    `when` returns the time at which a byte of `sent` arrived; `left_after` is how much of `received` there was when
+    the client closed its side, if it did so before the server.
     """
     requests, replies = Cursor(sent), Cursor(received)
     exchanges = []
@@ -150,7 +150,7 @@ def read_exchanges(
         start = requests.at
         head = requests.head()
         if head is None:
-            # Half a head: it counts as a request, and there is nothing more to read.
+            # Half a head: it counts as a request, and nothing can follow.
             head, body = Head("? ? ?", [], 0), Body(requests.rest(), "close", complete=False)
         else:
             body = requests.framed(head) or Body()
@@ -166,7 +166,7 @@ def read_exchanges(
 
 
 def read_reply(exchange: Exchange, replies: Cursor) -> bool:
-    """Reads the exchange's reply; false when the connection gave none."""
+    """Reads the exchange's reply; false if the connection has none."""
     head = replies.head()
     while head and 100 <= head.status < 200 and head.status != 101:
         exchange.informational.append(head.status)

@@ -1,8 +1,8 @@
-"""A relay that keeps every byte that crosses it.
+"""A relay that keeps every byte that it passes on.
 
-It stands between a client and a server on the loopback, passes bytes on as they come, keeps
-half-close in both directions, and afterwards gives what crossed as HTTP exchanges. It changes
-nothing and waits for nothing, so a client cannot tell it from the server.
+It sits between a client and a server on the loopback, passes bytes on as they arrive, keeps half-close in both
+directions, and afterwards returns the bytes as HTTP exchanges. It changes nothing and waits for nothing, so a client
+cannot tell it from the server.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ CHUNK_BYTES = 256 * 1024
 class Recorder:
     """Relays to `upstream` (`unix:///path` or `tcp://host:port`).
 
-    It listens on a loopback port of the system's choice, or on the socket file `path`.
+    It listens on a loopback port that the system chooses, or on the socket file `path`.
     """
 
     def __init__(self, upstream: str, path: Path | None = None) -> None:
@@ -57,14 +57,14 @@ class Recorder:
             connection.start()
 
     def exchanges(self) -> list[Exchange]:
-        """What crossed since the last `forget`, in the order in which the requests began."""
+        """The exchanges since the last `forget`, in the order in which the requests began."""
         with self.lock:
             connections = list(self.connections)
         found = [exchange for connection in connections for exchange in connection.exchanges()]
         return sorted(found, key=lambda exchange: exchange.started)
 
     def forget(self) -> None:
-        """Drops what is kept of connections that have ended; `requests` still counts them."""
+        """Drops the bytes of connections that have ended; `requests` still counts them."""
         with self.lock:
             ended = [connection for connection in self.connections if connection.ended.is_set()]
             self.forgotten += sum(len(connection.exchanges()) for connection in ended)
@@ -83,13 +83,13 @@ class Recorder:
 
     @property
     def requests(self) -> int:
-        """How many requests clients have sent, those that broke off included."""
+        """How many requests clients have sent, including incomplete ones."""
         with self.lock:
             return self.forgotten + sum(len(each.exchanges()) for each in self.connections)
 
     def close(self) -> None:
-        """Stops listening and cuts what is still open."""
-        # Closing alone does not wake a thread that waits in accept.
+        """Stops listening and cuts the connections that are still open."""
+        # Closing the socket is not enough to wake a thread that waits in accept.
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         with self.lock:
@@ -99,7 +99,7 @@ class Recorder:
 
 
 class Connection:
-    """One client connection, its upstream connection, and what crossed."""
+    """One client connection, its upstream connection, and the bytes on both."""
 
     def __init__(self, client: socket.socket, upstream: str) -> None:
         self.client = client
@@ -108,7 +108,7 @@ class Connection:
         self.lock = threading.Lock()
         self.sent: list[tuple[float, bytes]] = []
         self.received: list[tuple[float, bytes]] = []
-        # How much the client had received when it closed its side, if it did before the server.
+        # How much the client had received when it closed its side, if it did so before the server.
         self.left_after: int | None = None
         self.server_ended = False
         self.ended = threading.Event()
@@ -132,7 +132,7 @@ class Connection:
             self.ended.set()
 
     def _pump(self, source: socket.socket, sink: socket.socket, kept: list[tuple[float, bytes]]) -> None:
-        """Copies one direction until its end, then closes just that direction."""
+        """Copies one direction until its end, then closes only that direction."""
         try:
             while data := source.recv(CHUNK_BYTES):
                 with self.lock:
@@ -141,7 +141,7 @@ class Connection:
             self._note_end(source)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
-            # One side is gone altogether: so is the other.
+            # One side is gone completely, so the other must end too.
             self.cut()
 
     def _note_end(self, source: socket.socket) -> None:

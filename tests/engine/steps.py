@@ -1,7 +1,7 @@
-"""Runs a step of some client twice, at the engine and through Dockgate, and compares the two runs.
+"""Runs a step of a client twice, directly on the engine and through Dockgate, and compares the two runs.
 
-A recorder stands behind the client both times. What the step returns must be equal, and so must be
-every reply that the client got (see `compare`).
+The client goes through a recorder both times. The results of the step must be equal, and so must all replies that the
+client got (see `compare`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Step = Callable[[Docker, Path], "str | list[Run]"]
 
 @dataclass(frozen=True)
 class TwoWays:
-    """The two ways to an engine; a client takes each step on both."""
+    """The two connections to an engine; a client takes each step on both."""
 
     engine: Engine
     direct: Recorder
@@ -33,7 +33,7 @@ class TwoWays:
     folder: Path
 
     def take(self, step: Step, command: tuple[str, ...] | None = None) -> list[Exchange]:
-        """Compares the two runs of a step, with the engine's CLI or another; what crossed on the direct way."""
+        """Compares the two runs of a step, with the engine's CLI or another; returns the exchanges of the direct run."""
         outcomes, exchanges = [], []
         for recorder in (self.direct, self.through):
             self.engine.clean_up()
@@ -48,7 +48,7 @@ class TwoWays:
         return exchanges[0]
 
     def _run(self, step: Step, docker: Docker) -> str | list[Run]:
-        # The same folder both times, for its name is in some requests.
+        # The same folder both times, because its name is in some requests.
         self.folder.mkdir()
         try:
             return step(docker, self.folder)
@@ -58,7 +58,7 @@ class TwoWays:
 
 @contextmanager
 def two_ways(engine: Engine, *, socket_file: bool = False) -> Iterator[TwoWays]:
-    """Under a policy that grants everything; clients come over TCP, or by a socket file."""
+    """With a policy that allows everything; clients use TCP or a socket file."""
     with scratch() as folder:
         direct_path, gate_path = (folder / "direct", folder / "gate") if socket_file else (None, None)
         with Recorder(engine.address, direct_path) as direct, Gate(engine.address, EVERYTHING, path=gate_path) as gate:

@@ -1,4 +1,4 @@
-"""The engines, and a Dockgate in front of them whose books are kept."""
+"""The engines, and Dockgates in front of them whose requests and records are counted."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ EVERYTHING = str(TESTS / "policies" / "everything.toml")
 
 
 class Gate:
-    """Dockgate in front of an engine, its records kept, a recorder in front of it.
+    """Dockgate in front of an engine, with its records kept, behind a recorder.
 
-    Clients go to `host`, through the recorder, which counts their requests. `bare_host` leads to
-    Dockgate itself, for what a relay in between would alter; such requests are counted by `also`.
+    Clients use `host`, which is the recorder; it counts their requests. `bare_host` is Dockgate itself, for tests in
+    which a relay would change the result; count such requests in `also`.
     """
 
     numbers = count()
@@ -43,10 +43,8 @@ class Gate:
         path: Path | None = None,
         environment: dict[str, str] | None = None,
     ) -> None:
-        """Clients come over TCP, or by the socket file `path`.
-
-        `environment`, if given, is the whole of it, and may say what `upstream` and `policy` leave open.
-        """
+        """Clients use TCP, or the socket file `path`. `environment`, if given, is the complete environment, and may
+        set what `upstream` and `policy` leave open."""
         self.path = path
         self.also = 0
         self.diagnostics: list[str] = []
@@ -71,7 +69,7 @@ class Gate:
             if found := re.search(r"listening on (\S+)", line):
                 self.bare_host = found[1]
                 self.ready.set()
-        self.ready.set()  # ended: nobody needs to wait
+        self.ready.set()  # ended: no need to wait
 
     def __enter__(self) -> Gate:
         self.ready.wait(10)
@@ -86,12 +84,12 @@ class Gate:
         return self.recorder.host
 
     def records(self) -> list[dict]:
-        """What it has put on record so far."""
+        """The records so far."""
         lines = Path(f"{self.books}.jsonl").read_text().splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def says(self, text: str, times: int = 1) -> None:
-        """Waits until so many lines of its diagnostics have had this text."""
+        """Waits until this many lines of its diagnostics have contained this text."""
         eventually(f"{text!r} on stderr", lambda: sum(text in line for line in self.diagnostics) >= times)
 
     def __exit__(self, *_failure) -> None:
@@ -116,7 +114,7 @@ def records_folder() -> Path:
     return folder
 
 
-# What does not depend on the engine's release is tested on this one, in a slow run on every one.
+# Tests that do not depend on the engine's release run on this engine, and on all of them in a slow run.
 MAIN_ENGINE = "28"
 SLOW = os.environ.get("DOCKGATE_SLOW") == "1"
 
@@ -133,7 +131,8 @@ class Engine:
         return Docker(self.docker, host)
 
     def plugins(self, host: str) -> Docker:
-        """A docker CLI that has compose and buildx: of the same release, but the main engine's for 20, which has none."""
+        """A docker CLI that has compose and buildx: of the same release, except for engine 20, which has none and
+        uses the main engine's."""
         return (main_engine() if self.name == "20" else self).cli(host)
 
     def clean_up(self) -> None:
@@ -146,7 +145,7 @@ class Engine:
 
 
 def engines() -> list[Engine]:
-    """Docker's engines, oldest first, that have started. `Cases.finish` reports those that have not as failures."""
+    """Docker's engines that have started, oldest first. `Cases.finish` reports the others as failures."""
     found = []
     for each in described("DOCKGATE_ENGINES"):
         if each["started"]:
@@ -157,7 +156,8 @@ def engines() -> list[Engine]:
 
 
 def main_engines() -> list[Engine]:
-    """The engines for what does not depend on the release: the main one and `extra`, with DOCKGATE_SLOW=1 every one."""
+    """The engines for tests that do not depend on the release: the main one and `extra`, or all of them with
+    DOCKGATE_SLOW=1."""
     return [each for each in engines() if SLOW or each.name in (MAIN_ENGINE, "extra")]
 
 
@@ -167,7 +167,7 @@ def main_engine() -> Engine:
 
 
 def at_once(run: Callable[[Cases, Engine], None], chosen: list[Engine]) -> None:
-    """A program of cases that runs on each engine in a thread of its own: the engines do not meet."""
+    """A program of cases that runs on each engine in a separate thread: engines do not affect each other."""
     cases = Cases()
     with ThreadPoolExecutor(len(chosen) or 1) as pool:
         list(pool.map(lambda engine: run(cases, engine), chosen))
@@ -175,7 +175,7 @@ def at_once(run: Callable[[Cases, Engine], None], chosen: list[Engine]) -> None:
 
 
 def podman() -> Engine:
-    """Podman, which serves the Docker API too."""
+    """Podman, which also serves the Docker API."""
     return must_have_started(described("DOCKGATE_PODMAN"))
 
 
@@ -198,9 +198,9 @@ def engine_of(each: dict) -> Engine:
 
 @contextmanager
 def scratch():
-    """A folder for files that engines may bind-mount too, gone afterwards.
+    """A folder for files that engines may also bind-mount, deleted afterwards.
 
-    Others may enter it: what Dockgate reads again, it reads as the user that it has become.
+    Others may enter it: on a reload, Dockgate reads files as the user that it has become.
     """
     with tempfile.TemporaryDirectory(prefix="dockgate-test-", dir="/tmp") as folder:
         os.chmod(folder, 0o755)

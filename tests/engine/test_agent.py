@@ -1,6 +1,6 @@
 """The docker CLI under the policy `agent`, with the project directory written into a copy of it.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 from __future__ import annotations
@@ -101,10 +101,10 @@ def is_confined(cases: Cases, engine: Engine, through: Docker, folder: Path) -> 
     ]:
         with cases.case(f"{engine.name}: refused, {what}"):
             done = through.may_fail(*words)
-            must(done.code != 0 and SECRET not in done.out, f"it was granted: {done.out!r}")
-            must("dockgate: " in done.err and key in done.err, f"no word of {key}: {done.err!r}")
+            must(done.code != 0 and SECRET not in done.out, f"it was allowed: {done.out!r}")
+            must("dockgate: " in done.err and key in done.err, f"no mention of {key}: {done.err!r}")
     with cases.case(f"{engine.name}: refused, another's input"):
-        # The CLI does not show why it was not let in.
+        # The CLI does not show why it was refused.
         answer = Api(through.host).ask("POST", f"/containers/{OTHER}/attach?stream=1&stdin=1")
         must(answer.refused("restricted") and through.may_fail("attach", OTHER).code != 0, f"{answer}")
     with cases.case(f"{engine.name}: refused, a build"):

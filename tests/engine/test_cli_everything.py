@@ -1,6 +1,6 @@
-"""The docker CLI under a policy that grants everything: the same as direct, request by request.
+"""The docker CLI under a policy that allows everything: the same as a direct connection, request by request.
 
-Runs on every engine of Docker, as each has the CLI of its release.
+Runs on every Docker engine, because each has the CLI of its release.
 """
 
 from cases import Cases
@@ -43,7 +43,7 @@ def main() -> None:
             for step in STEPS:
                 with cases.case(case_name(engine, step)):
                     ways.take(step)
-        # Over TCP the CLI of 20.10 does not end when it has detached: its own defect, with or without Dockgate.
+        # Over TCP, the CLI of 20.10 does not end after it has detached: its own bug, with or without Dockgate.
         with two_ways(engine, socket_file=True) as ways, cases.case(case_name(engine, attach_and_detach)):
             ways.take(attach_and_detach)
     cases.finish()

@@ -1,9 +1,9 @@
-"""The docker CLI's daily commands under the policies that are shipped for them, and ways out of them.
+"""The docker CLI's daily commands under the built-in policies for them, and ways out of them.
 
-Beside each option that passes stands the nearest that must not. What would be a way to the host is taken
-direct first, where it must lead there: a refusal of what does not work says nothing.
+Next to each option that is allowed is a similar one that must not be. An escape to the host is first tried directly,
+where it must work: refusing something that does not work would prove nothing.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ VOLUME = "dockgate-volume"
 SECRET = "known to the host alone"
 LOOP = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 
-# An option of `docker run` with what the container says of it; `{}` is the container's name.
+# An option of `docker run`, with the output of the container; `{}` is the container's name.
 OPTIONS = [
     ("-e WORD=value", "echo $WORD", "value"),
     ("-v dockgate-volume:/data", "touch /data/file && ls /data", "file"),
@@ -71,10 +71,10 @@ class Escape:
     """Options of `docker run` that lead to the host, or into another container."""
 
     options: str
-    # What is run, and what it prints then; on both, `{folder}` is one of the host.
+    # The command, and what it then prints; in both, `{folder}` is a folder of the host.
     script: str
     proof: str
-    # What the refusal names.
+    # The key in the refusal.
     key: str
 
 
@@ -216,11 +216,11 @@ def must_be_refused(direct: Docker, through: Docker, escape: Escape, known: dict
     words = ("run", "--rm", "--name", WEB, *options, "busybox", "sh", "-c", escape.script.format(**known))
     reached = direct(*words)
     proof = escape.proof.format(**known)
-    must(proof in reached.out, f"direct it does not work, so its refusal shows nothing: {reached.out!r}, not {proof!r}")
+    must(proof in reached.out, f"direct it does not work, so its refusal proves nothing: {reached.out!r}, not {proof!r}")
     direct.may_fail("volume", "rm", "-f", "dockgate-inline")
     done = through.may_fail(*words)
     must_equal("exit code", done.code, 125)
-    must("dockgate: ContainerCreate" in done.err and escape.key in done.err, f"no word of {escape.key}: {done.err!r}")
+    must("dockgate: ContainerCreate" in done.err and escape.key in done.err, f"no mention of {escape.key}: {done.err!r}")
     must(proof not in done.out, "it led there")
     must_equal("what was made", direct("ps", "-aq", "--filter", f"name={WEB}").out, "")
     must_equal("volumes that were made", direct("volume", "ls", "-q", "--filter", "name=dockgate-inline").out, "")
@@ -290,24 +290,24 @@ def exec_into_the_host(direct: Docker, through: Docker, options: tuple[str, ...]
     direct.may_fail("rm", "-f", VICTIM)
     victim = direct("run", "-d", "--name", VICTIM, *options, "busybox", *LOOP).out.strip()
     reached = direct("exec", VICTIM, "sh", "-c", script)
-    must(proof in reached.out, f"direct it does not work, so its refusal shows nothing: {reached.out!r}")
+    must(proof in reached.out, f"direct it does not work, so its refusal proves nothing: {reached.out!r}")
     names_of_it(through, victim, VICTIM)
     direct("rename", VICTIM, f"{VICTIM}-renamed")
     names_of_it(through, victim, f"{VICTIM}-renamed")
-    # Now another has its name, and the judgement goes by what is there.
+    # Now another container has its name, and the decision is about the one that has it now.
     direct("run", "-d", "--name", VICTIM, "busybox", *LOOP)
     must_equal("what the other says", through("exec", VICTIM, "echo", "ordinary").out, "ordinary\n")
     direct("rm", "-f", VICTIM, f"{VICTIM}-renamed")
 
 
 def names_of_it(through: Docker, full: str, name: str) -> None:
-    """By every name that the daemon finds it by."""
+    """By every name with which the daemon finds it."""
     for called in (name, full, full[:12], unique_prefix(through, full)):
         refused(through, "more than [create] gives one", "exec", called, "true")
 
 
 def unique_prefix(through: Docker, full: str) -> str:
-    """The shortest that the daemon takes for it, two digits most often."""
+    """The shortest prefix of its id that the daemon accepts, usually two digits."""
     for length in range(2, 12):
         if through.may_fail("inspect", "--type", "container", full[:length]).code == 0:
             return full[:length]
@@ -316,8 +316,8 @@ def unique_prefix(through: Docker, full: str) -> str:
 
 def refused(through: Docker, key: str, *words: object) -> None:
     done = through.may_fail(*words)
-    must(done.code != 0, f"`docker {' '.join(map(str, words))}` was granted: {done.out!r}")
-    must("dockgate: " in done.err and key in done.err, f"no word of {key}: {done.err!r}")
+    must(done.code != 0, f"`docker {' '.join(map(str, words))}` was allowed: {done.out!r}")
+    must("dockgate: " in done.err and key in done.err, f"no mention of {key}: {done.err!r}")
 
 
 def builds(cases: Cases, engine: Engine, folder: Path) -> None:
@@ -350,7 +350,7 @@ def builds(cases: Cases, engine: Engine, folder: Path) -> None:
             answer = Api(gate.host).ask("POST", "/build?remote=http://192.0.2.1/context.tar", b"", "application/x-tar")
             must(answer.refused("restricted"), f"{answer}")
         with cases.case(f"{engine.name}: refused, docker run under docker-cli-build"):
-            must(through.may_fail("run", "--rm", "busybox", "true").code != 0, "it was granted")
+            must(through.may_fail("run", "--rm", "busybox", "true").code != 0, "it was allowed")
 
 
 COMPOSE = """
@@ -409,7 +409,7 @@ def composes(cases: Cases, engine: Engine, folder: Path) -> None:
             must_equal("exit code of down", (down.code, down.err if down.code else ""), (0, ""))
             for listing in ("ps -aq", "network ls -q", "volume ls -q"):
                 left = direct(*listing.split(), "--filter", "label=com.docker.compose.project=dockgate-compose")
-                must_equal(f"left in {listing}", left.out, "")
+                must_equal(f"left behind in {listing}", left.out, "")
         for old, new, key in [
             ("init: true", f"volumes: ['{folder}:/host']", "create.binds"),
             ("init: true", "privileged: true", "create.privileged"),
@@ -420,7 +420,7 @@ def composes(cases: Cases, engine: Engine, folder: Path) -> None:
         ]:
             with cases.case(f"{engine.name}: refused, docker compose up with {new.replace(str(folder), 'FOLDER')}"):
                 text = COMPOSE.replace(old, new)
-                # A key stands once.
+                # A key appears once.
                 if "volumes" in new or "network_mode" in new:
                     text = without(text, "volumes: [data" if "volumes" in new else "networks: {front")
                 file.write_text(text)
@@ -430,7 +430,7 @@ def composes(cases: Cases, engine: Engine, folder: Path) -> None:
 
 
 def without(text: str, begin: str) -> str:
-    """Of the first service, the line that begins so."""
+    """The line of the first service that begins with this."""
     lines = text.split("\n")
     place = next(place for place, line in enumerate(lines) if line.strip().startswith(begin))
     return "\n".join(lines[:place] + lines[place + 1 :])

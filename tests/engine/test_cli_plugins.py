@@ -1,8 +1,8 @@
-"""BuildKit through /grpc and /session, and compose, under a policy that grants everything.
+"""BuildKit through /grpc and /session, and compose, under a policy that allows everything.
 
-Each engine has the plugins of its release; Docker 20.10 has none, so it has those of the main engine.
+Each engine has the plugins of its release; Docker 20.10 has none, so it uses those of the main engine.
 
-Runs on every engine of Docker.
+Runs on every Docker engine.
 """
 
 from pathlib import Path

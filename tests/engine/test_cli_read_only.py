@@ -1,6 +1,6 @@
-"""The docker CLI under the policy `read-only`: it shows what it shows without Dockgate, and changes nothing.
+"""The docker CLI under the policy `read-only`: it shows the same as without Dockgate, and changes nothing.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 import time
@@ -94,7 +94,7 @@ def state(direct: Docker) -> tuple[str, list[str], list[str]]:
 
 
 def ask(host: str, request: str) -> str:
-    """The whole answer to a request after which the connection is closed."""
+    """The complete answer to a request after which the connection is closed."""
     with connect(host) as stream:
         stream.settimeout(10)
         stream.sendall(request.encode())

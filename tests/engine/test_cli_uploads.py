@@ -1,9 +1,9 @@
-"""A refused upload of 200 MB ends with Dockgate's message on the client's terminal, each time.
+"""A refused upload of 200 MB always ends with Dockgate's message on the client's terminal.
 
-The client talks to Dockgate itself, for a relay in between would change what is tested: how the
-connection ends while the client is still sending.
+The client talks to Dockgate itself, because a relay in between would change what is tested: how the connection ends
+while the client is still sending.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 from cases import Cases, must

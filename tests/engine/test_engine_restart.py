@@ -1,6 +1,6 @@
-"""The engine restarts between two requests of one client connection: the second one is answered all the same.
+"""The engine restarts between two requests of one client connection: the second one is still answered.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 import http.client

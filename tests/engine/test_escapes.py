@@ -1,9 +1,9 @@
-"""Ways to the host through the API itself, past what the docker CLI can spell.
+"""Escapes to the host with API requests that the docker CLI cannot send.
 
-Each is taken direct first, where it must lead there, then through Dockgate under a policy that grants the
-operation and has the defaults of its block.
+Each is first tried directly, where it must work, then through Dockgate, under a policy that allows the operation and
+has the defaults of its block.
 
-Runs on every engine of Docker, as each reads some of these bodies differently.
+Runs on every Docker engine, because each reads some of these bodies differently.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ GIVEN = {"PathOnHost": "/dev/random", "PathInContainer": "/given", "CgroupPermis
 READ = ["sh", "-c", "cat /host/secret"]
 LOOP = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"]
 
-# What is granted is every operation that an escape below uses; what keeps it in are the blocks alone.
+# All operations that the escapes below use are allowed; only the blocks stop the escapes.
 POLICY = """
 allow = [
     "*:read", "*:write", "ContainerCreate", "ContainerExec", "ExecStart", "ContainerAttach", "ContainerAttachWebsocket",
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 class Ways:
-    """An engine, the two ways to it, and a folder of the host with a secret."""
+    """An engine, the two connections to it, and a host folder with a secret."""
 
     def __init__(self, cases: Cases, engine: Engine, direct: Api, through: Api, folder: Path) -> None:
         self.cases, self.engine, self.direct, self.through, self.folder = cases, engine, direct, through, folder
@@ -60,7 +60,7 @@ class Ways:
         return self.cases.case(f"{self.engine.name}: refused, {name}")
 
     def output(self, api: Api, body: dict, version: str = "") -> str:
-        """What a container says that is made of a body and run to its end."""
+        """The output of a container that is created with a body and run to its end."""
         api = Api(api.host, version)
         self.direct.ask("DELETE", f"/containers/{WEB}?force=1&v=1")
         made = api.ask("POST", f"/containers/create?name={WEB}", body)
@@ -72,7 +72,7 @@ class Ways:
 
     def must_lead_there_direct_alone(self, body: dict, proof: str = SECRET, version: str = "") -> None:
         said = self.output(self.direct, body, version)
-        must(proof in said, f"direct it does not work, so its refusal shows nothing: {said!r}")
+        must(proof in said, f"direct it does not work, so its refusal proves nothing: {said!r}")
         self.must_be_denied(body, version)
 
     def must_be_denied(self, body: dict, version: str = "") -> None:
@@ -81,7 +81,7 @@ class Ways:
         must(not self.direct.is_there(WEB), "it was made")
 
     def at_the_top_level(self, body: dict, proof: str = SECRET) -> None:
-        """Fields of HostConfig beside it, which engines read until 26.1."""
+        """Fields of HostConfig next to it, where engines up to 26.1 read them."""
         if self.engine.name in ("20", "26"):
             self.must_lead_there_direct_alone(body, proof)
         else:
@@ -89,14 +89,15 @@ class Ways:
 
 
 def every_operation() -> str:
-    """A policy that grants every operation, each with no more than its blocks give by default."""
+    """A policy that allows every operation, each with only the defaults of its blocks."""
     rows = [row.split("\t") for row in (TESTS / "data" / "docker-api.tsv").read_text().splitlines()[1:]]
     control = [row[0] for row in rows if row[5] == "control"]
     return f"allow = {json.dumps(['*:read', '*:content', '*:write', *control])}"
 
 
 def hostile(ways: Ways) -> None:
-    """The bodies of tests/data/hostile.txt get their verdicts before an engine too, and those that are refused leave nothing."""
+    """The bodies of tests/data/hostile.txt get their verdicts in front of an engine too, and denied ones leave
+    nothing behind."""
     rows = (TESTS / "data" / "hostile.txt").read_text().splitlines()
     policy = ways.folder / "every-operation.toml"
     policy.write_text(every_operation())
@@ -107,19 +108,19 @@ def hostile(ways: Ways) -> None:
             if not row or row.startswith("#"):
                 continue
             ids, verdict, method, target, _, body = (row + " ").split(" ", 5)
-            # D: the uses of volumes that are bad, which are made and used below.
+            # D: the bad uses of volumes, which are created and used below.
             if verdict == "granted" or ids.startswith("D,"):
                 continue
             with ways.case(f"{ids}: {method} {target} {body[:100]}"):
                 answer = through.ask(method, target, body.encode() if body else None)
-                # What a row names is not there, unless the engine has made it.
+                # Objects that a row names do not exist, unless the engine has created them.
                 must(answer.reason in (verdict, "not_found"), f"{answer}")
         with ways.case("what is hostile leaves nothing behind"):
             must_equal("what is there", things(ways.direct), before)
 
 
 def things(api: Api) -> list[list[str]]:
-    """The ids and names of what can be made."""
+    """The ids and names of everything that can be created."""
     containers = [each["Id"] for each in api.get("/containers/json?all=1")]
     networks = [each["Id"] for each in api.get("/networks")]
     volumes = [each["Name"] for each in api.get("/volumes")["Volumes"] or []]
@@ -164,7 +165,7 @@ def creates(ways: Ways) -> None:
                 ways.at_the_top_level({**base, **more})
             else:
                 ways.must_lead_there_direct_alone({**base, **more})
-            # A volume keeps the options that it was made with, so it must be gone.
+            # A volume keeps the options that it was created with, so it must be gone.
             ways.direct.ask("DELETE", f"/containers/{WEB}?force=1&v=1")
             ways.direct.ask("DELETE", "/volumes/dockgate-inline")
     control = "mknod /control c 10 234 && (exec 3</control) && echo opened"
@@ -226,7 +227,7 @@ def run(api: Api, name: str, host: dict, command: list[str] = LOOP, **more: obje
 
 
 def prefix(api: Api, full: str) -> str:
-    """The least that the daemon finds a container by: two digits, unless another begins so too."""
+    """The shortest id that the daemon finds a container by: two digits, unless another one begins with them."""
     ids = [each["Id"] for each in api.get("/containers/json?all=1")]
     return next(full[:length] for length in range(2, 65) if sum(each.startswith(full[:length]) for each in ids) == 1)
 
@@ -305,7 +306,7 @@ def forms(ways: Ways) -> None:
     rename = f"/containers/{WEB}/rename?name=dockgate-good"
     run(ways.direct, WEB, {})
     for kind in (form, form.title() + "; charset=utf-8"):
-        with ways.case(f"a form that stands in for the query, {kind}"):
+        with ways.case(f"a form that replaces the query, {kind}"):
             must_equal("direct", ways.direct.ask("POST", rename, b"name=dockgate-evil", kind).status, 204)
             must(ways.direct.is_there("dockgate-evil"), "direct it does not work")
             ways.direct.done("POST", f"/containers/dockgate-evil/rename?name={WEB}")
@@ -314,7 +315,7 @@ def forms(ways: Ways) -> None:
 
 
 def names(ways: Ways) -> None:
-    """Namespaces of another container, by every name of it."""
+    """Namespaces of another container, by each of its names."""
     victim = run(ways.direct, VICTIM, {"IpcMode": "shareable"}, Hostname="victim")
     spellings = {"its name": VICTIM, "its id": victim, "two digits of it": prefix(ways.direct, victim)}
     for how, called in spellings.items():

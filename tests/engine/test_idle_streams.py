@@ -1,8 +1,8 @@
-"""Streams that say nothing for long are not cut: what comes in the end is delivered.
+"""Streams that are silent for a long time are not cut: output that comes at the end is delivered.
 
-30 s, or 15 minutes when DOCKGATE_SLOW=1; the engines take their time at once.
+Takes 30 s, or 15 minutes with DOCKGATE_SLOW=1; the engines run at the same time.
 
-Runs on every engine of Docker at once.
+Runs on every Docker engine.
 """
 
 import os

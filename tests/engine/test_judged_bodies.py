@@ -1,10 +1,10 @@
-"""What the engine makes of a body is the same, whether it came direct or was judged and written anew.
+"""The engine does the same with a body whether it comes directly, or was checked and rendered again.
 
-The bodies are those that real clients sent, and one for each field that has a meaning. Each is sent direct
-and through Dockgate under a policy that is lifted; the inspections must be equal but for ids and times, and
-where the engine refuses, so must its answers.
+The bodies are those that real clients sent, and one for each field that has a meaning. Each is sent both directly and
+through Dockgate, under a policy with unrestricted blocks. The inspections must be equal except for ids and times, and
+if the engine rejects a body, so must its answers.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from compare import mask_text
 from support import EVERYTHING, TESTS, Engine, Gate, main_engines
 
 WEB, DB = "dockgate-web", "db"
-# What the recorded bodies name.
+# The objects that the recorded bodies name.
 NETWORKS = ("net1", "n", "n2", "net3", "prj_back", "prj_front")
 VOLUME, NETWORK = "data", "dockgate-network"
 
-# One field each, of the settings that are the same on any host.
+# One field each, of the settings that mean the same on any host.
 CONFIG: list[dict] = [
     {"Hostname": "inside"},
     {"Domainname": "example.org"},
@@ -60,7 +60,7 @@ CONFIG: list[dict] = [
     {"Shell": ["sh", "-c"]},
 ]
 
-# The same of those that depend on the host.
+# The same for those that depend on the host.
 HOST: list[dict] = [
     {"Binds": ["/tmp:/host:ro", "data:/data:nocopy", "/var/tmp:/other:rw,rslave"]},
     {
@@ -233,14 +233,14 @@ CONNECTS: list[dict] = [
 
 
 class Both:
-    """The two ways to an engine, and what became of a body on each."""
+    """The two connections to an engine, and the result of a body on each."""
 
     def __init__(self, cases: Cases, engine: Engine, direct: Api, through: Api) -> None:
         self.cases, self.engine, self.direct, self.through = cases, engine, direct, through
         self.made = 0
 
     def compare(self, what: str, body: object, send: Callable[[Api], Answer], seen: Callable[[Answer], object]) -> None:
-        """Sends a body both ways; `seen` is what the engine then has, and takes it away again."""
+        """Sends a body both ways; `seen` returns what the engine then has, and removes it."""
         with self.cases.case(f"{self.engine.name}: {what} {shortened(body)}"):
             outcomes = []
             for api in (self.direct, self.through):
@@ -283,7 +283,7 @@ def main() -> None:
     cases.finish()
 
 
-# An engine that refuses everything compares well too.
+# If an engine rejected everything, the comparison would find no differences.
 LEAST = {"containers": 70, "recorded": 12, "execs": 6, "updates": 6, "volumes": 3, "networks": 4, "connects": 2}
 
 
@@ -308,8 +308,8 @@ def tidy(direct: Api) -> None:
 
 
 def containers(both: Both) -> None:
-    # Dockgate always sends a HostConfig, as engines up to 26.1 read its fields elsewhere without one; 20.10 then names
-    # the runtime in its inspection.
+    # Dockgate always sends a HostConfig, because without one, engines up to 26.1 read its fields from elsewhere; the
+    # inspection of 20.10 then has the runtime.
     base = {"Image": "busybox", "Cmd": ["true"], "HostConfig": {}}
     bodies = [{**base, **fields} for fields in CONFIG]
     bodies += [{**base, "HostConfig": fields} for fields in HOST]
@@ -325,7 +325,8 @@ ORDINARY = [("Image", "busybox"), ("Cmd", ["true"]), ("HostConfig", {})]
 
 
 def steady(inspection: dict) -> dict:
-    """An inspection without what says nothing: the order of mounts, and whether no binding is a list."""
+    """An inspection without differences that do not matter: the order of mounts, and an absent list of bindings
+    instead of an empty one."""
     inspection["Mounts"] = sorted(inspection["Mounts"], key=lambda mount: mount["Destination"])
     bindings = inspection["HostConfig"]["PortBindings"] or {}
     inspection["HostConfig"]["PortBindings"] = {port: hosts or [] for port, hosts in bindings.items()}
@@ -352,7 +353,7 @@ def recorded(both: Both) -> None:
         operation, _, text = line.partition(" ")
         if operation == "ContainerCreate":
             body = json.loads(text)
-            # Of another engine's disk, and of a path that is none here.
+            # From another engine's disk, and with a path that does not exist here.
             container(both, "recorded", body)
             host = body.get("HostConfig") or {}
             plain = {key: value for key, value in host.items() if key not in NOT_HERE}
@@ -427,7 +428,7 @@ def volume(both: Both, body: dict) -> None:
             both.direct.done("DELETE", f"/volumes/{name}")
         return made
 
-    # One that is there is given as it is.
+    # An existing one is returned as it is.
     if body["Name"] != VOLUME:
         both.direct.ask("DELETE", f"/volumes/{body['Name']}")
     both.compare("VolumeCreate", body, lambda api: api.ask("POST", "/volumes/create", body), seen)

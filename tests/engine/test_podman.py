@@ -1,4 +1,4 @@
-"""Podman behind Dockgate: the Docker API as of any engine, and of Podman's own API what is named and nothing else.
+"""Podman behind Dockgate: the Docker API as on any engine, and from Podman's own API only what the policy names.
 
 Runs on Podman.
 """
@@ -49,11 +49,11 @@ def main() -> None:
     direct("run", "-d", "--name", WEB, "busybox", *LOOP)
     try:
         read_only(cases, engine, direct)
-        with cases.case("raw paths open what they name, and nothing else"):
+        with cases.case("raw paths allow only what they name"):
             raw_paths(engine, direct)
         with cases.case("raw paths serve Podman's own client"):
             own_client(engine)
-        with cases.case("LIBPOD_INFO opens Podman's info, and nothing else of Podman's that is not open anyway"):
+        with cases.case("LIBPOD_INFO allows Podman's info, and nothing else of Podman's API that is not allowed anyway"):
             image_swap_variables(engine)
     finally:
         engine.clean_up()
@@ -151,7 +151,7 @@ def raw_paths(engine: Engine, direct: Docker) -> None:
 def own_client(engine: Engine) -> None:
     with scratch() as folder:
         (folder / "policy.toml").write_text(RAW_PATHS)
-        # A socket file, as the client is in the engine's own network.
+        # A socket file, because the client is in the engine's own network.
         with Gate(engine.address, str(folder / "policy.toml"), path=folder / "podman.sock") as gate:
             for words in [("info", "--format", "{{.Version.Version}}"), ("container", "inspect", WEB)]:
                 through, direct = (podman_client(url, *words) for url in (gate.host, "unix:///mnt/docker.sock"))
@@ -161,12 +161,12 @@ def own_client(engine: Engine) -> None:
 
 
 def version_of(engine: Engine) -> str:
-    """What Podman says of itself to those who ask it directly."""
+    """What Podman says about itself when asked directly."""
     return json.loads(ask(engine.address, "GET", "/v5.4.2/libpod/info")[1])["version"]["Version"]
 
 
 def podman_client(url: str, *words: str) -> Run:
-    """Podman's own client where its engine is, for it looks at the system it runs on."""
+    """Podman's own client, run where its engine is, because it looks at the system that it runs on."""
     script = TESTS / "engine" / "engines.sh"
     return run_well(script, "enter", "podman", "--mount", "--net", "--pid", "podman", "--url", url, *words)
 

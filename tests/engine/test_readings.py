@@ -1,9 +1,9 @@
-"""What one engine reads differently from another.
+"""Requests that engines read differently.
 
-Each request leads out of a container at an engine that reads it so. Through Dockgate it is denied, or what is sent
-has one meaning.
+Each request leads out of a container on an engine that reads it in a certain way. Dockgate denies it, or sends a
+request with only one meaning.
 
-Runs on every engine of Docker, and on Podman.
+Runs on every Docker engine, and on Podman.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ binds = ["/"]
 """
 WRITES = ["sh", "-c", "for d in run dev tmp; do touch /h/$d/.dockgate && echo wrote $d && rm /h/$d/.dockgate; done; true"]
 ADDRESS = "10.88.77.77"
-# A body, and what shows at Podman that it did more than Docker lets it.
+# A body, and a text that shows on Podman that the body did more than it would on Docker.
 OF_PODMAN = [
     ("S3: a volume that is a bind", {"Volumes": {"/etc:/host:rw": {}}, "Cmd": ["ls", "/host"]}, "passwd"),
     ("S19: every variable of the service", {"Env": ["*"], "Cmd": ["env"]}, "LANG="),
@@ -75,7 +75,7 @@ def ways(engine: Engine) -> Iterator[tuple[Api, Api]]:
 
 
 def run(through: Api, direct: Api, body: dict, version: str = "") -> str:
-    """What a container says that is made this way, or why it is not made."""
+    """The output of a container created in this way, or why it cannot be created."""
     direct.ask("DELETE", f"/containers/{WEB}?force=1&v=1")
     made = Api(through.host, version).ask("POST", f"/containers/create?name={WEB}", {"Image": "busybox", **body})
     if made.status != 201:
@@ -98,7 +98,7 @@ def read_only_mounts(cases: Cases, engine: Engine, direct: Api, through: Api) ->
         body = {"HostConfig": host, "Cmd": WRITES}
         with cases.case(f"S11: {engine.name} {version}: a read-only mount that writes, {', '.join(host)}"):
             said = run(direct, direct, body, version)
-            must("wrote" in said, f"direct it does not work, so its refusal shows nothing: {said!r}")
+            must("wrote" in said, f"direct it does not work, so its refusal proves nothing: {said!r}")
             said = run(through, direct, body, version)
             must(said.startswith("restricted: ") and "/:ro-nonrecursive" in said, said)
 
@@ -114,7 +114,7 @@ def command_lines(cases: Cases, engine: Engine, direct: Api, through: Api) -> No
     for name, body, proof in OF_PODMAN:
         with cases.case(f"{engine.name}: {name}"):
             said = run(direct, direct, body)
-            must(proof in said, f"direct it does not work, so its refusal shows nothing: {said!r}")
+            must(proof in said, f"direct it does not work, so its refusal proves nothing: {said!r}")
             said = run(through, direct, body)
             must(said.startswith("bad_body: "), said)
 
@@ -142,7 +142,7 @@ def typing(cases: Cases, engine: Engine, direct: Api, through: Api) -> None:
             through.done("POST", f"/containers/create?name={WEB}", body)
             direct.done("POST", f"/containers/{WEB}/start")
             said.append(typed(api, f"/containers/{WEB}/attach?stream=1&stdout=1", b"typed\n"))
-        must(b"got typed." in said[0], f"direct it does not type, so this shows nothing: {said}")
+        must(b"got typed." in said[0], f"direct it does not type, so this proves nothing: {said}")
         must(b"got ." in said[1], f"through Dockgate: {said}")
 
 

@@ -1,4 +1,4 @@
-"""The tools of these tests: the recorder alters nothing, and the comparison finds every difference.
+"""The tools of these tests: the recorder does not change anything, and the comparison finds every difference.
 
 Needs no engine.
 """
@@ -76,7 +76,7 @@ def reads_every_framing() -> None:
 
 
 def keeps_half_close() -> None:
-    """A server that answers only when the client has ended its side, and the other way round."""
+    """A server that answers only after the client has ended its side, and the reverse."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:

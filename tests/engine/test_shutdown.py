@@ -1,6 +1,6 @@
-"""Dockgate is told to end, or to read its settings anew, while clients of an engine are in the midst of things.
+"""Dockgate shuts down, or reloads its settings, while clients of an engine are busy.
 
-Runs on every engine of Docker at once.
+Runs on every Docker engine at the same time.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from recorder import connect
 from support import EVERYTHING, TESTS, Engine, Gate, at_once, engines, scratch
 
 WEB = "dockgate-shutdown"
-# `limits.drain`, and what an end may take besides on a busy machine.
+# `limits.drain`, and how much longer a shutdown may take on a busy machine.
 DRAIN_SECONDS, SLACK_SECONDS = 8.0, 2.0
-# What ends without waiting for anything.
+# For shutdowns that need not wait for anything.
 AT_ONCE_SECONDS = 1.0
 
-# A registry, beside the engine as no other can be reached, that takes connections and says nothing.
+# A registry that accepts connections and says nothing. It runs next to the engine, which can reach no other.
 IMAGE = "127.0.0.1:5000/dockgate-shutdown"
 REGISTRY = """
 import socket
@@ -64,7 +64,7 @@ def must_be_well(direct: Docker) -> None:
 def what_can_be_asked_for_again_ends_at_once(engine: Engine) -> None:
     with Gate(engine.address, EVERYTHING) as gate, ExitStack() as clients:
         through = engine.cli(gate.host)
-        # The CLI's stats go on without an engine.
+        # The CLI's stats continues without an engine.
         stats = Background("curl", "-sN", f"http://{gate.host.removeprefix('tcp://')}/containers/{WEB}/stats")
         docker = [through.background(*words) for words in (["events"], ["logs", "-f", WEB], ["wait", WEB])]
         following = follow(clients, gate, stats, *docker)
@@ -143,7 +143,7 @@ def must_be_refused(through: Docker) -> None:
 
 
 def follow(clients: ExitStack, gate: Gate, *following: Background) -> list[Background]:
-    """Clients that follow a reply without an end; returns when all replies have begun."""
+    """Clients that follow an endless reply; returns when all replies have begun."""
     for client in following:
         clients.enter_context(client)
 
@@ -164,7 +164,7 @@ def attached_exec(through: Docker) -> Iterator[Background]:
 
 @contextmanager
 def silent_pull(engine: Engine, through: Docker) -> Iterator[Background]:
-    """A pull that waits for the registry's first word."""
+    """A pull that waits for the registry's first byte."""
     script = TESTS / "engine" / "engines.sh"
     with Background(script, "enter", engine.name, "--net", "python3", "-c", REGISTRY) as registry:
         must_equal("the registry", registry.prints_within(10), "listening\n")
@@ -174,13 +174,13 @@ def silent_pull(engine: Engine, through: Docker) -> Iterator[Background]:
 
 
 def terminate(gate: Gate) -> float:
-    """Tells Dockgate to end; when that was."""
+    """Tells Dockgate to end; returns the time."""
     gate.process.send_signal(signal.SIGTERM)
     return time.monotonic()
 
 
 def ended_within(process: subprocess.Popen, deadline: float, what: str) -> float:
-    """When it ended."""
+    """The time when it ended."""
     try:
         process.wait(max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
@@ -197,7 +197,7 @@ def is_refused(gate: Gate) -> bool:
 
 
 def must_be_cut(gate: Gate, *operations: str) -> None:
-    """These requests, and no others, are on record as ended by the drain."""
+    """Exactly these requests are recorded as ended by the shutdown."""
     requests = [record for record in gate.records() if record["event"] == "request"]
     ends = sorted((record["operation"], record["end"]) for record in requests if record["end"] != "complete")
     must_equal("requests cut", ends, sorted((operation, "drained") for operation in operations))

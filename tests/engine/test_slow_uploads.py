@@ -1,8 +1,8 @@
-"""S21: an upload that keeps the daemon waiting does not keep a container from everybody else.
+"""S21: an upload that keeps the daemon waiting does not block a container for everyone else.
 
-The daemon holds the container's lock for as long as it lasts. 30 s; the engines take their time at once.
+The daemon holds the container's lock during an upload. Takes 30 s; the engines run at the same time.
 
-Runs on every engine of Docker at once.
+Runs on every Docker engine.
 """
 
 import threading
@@ -44,7 +44,7 @@ def beside_an_upload(gate: Gate, pause: int) -> None:
     gate.also += 1
     dripping = threading.Thread(target=drip, args=(upload, pause), daemon=True)
     dripping.start()
-    # The daemon has begun to take it by then.
+    # The daemon has begun to read it by then.
     time.sleep(2)
     started = time.monotonic()
     Api(gate.host).inspect(WEB)

@@ -1,9 +1,9 @@
-"""Single requests, as raw bytes, direct and through Dockgate: the same status, headers and body bytes.
+"""Single requests, as raw bytes, directly and through Dockgate: the same status, headers and body bytes.
 
-Nothing is masked, as the engine mostly answers a request twice with the same bytes. Only where it does
-not, not even in a few tries, are times and the like (see `compare`).
+Nothing is masked, because the engine usually answers a repeated request with the same bytes. If it does not, even in
+several tries, times and similar values are masked (see `compare`).
 
-Runs on every engine of Docker, as each has other bytes.
+Runs on every Docker engine, because their bytes differ.
 """
 
 import io
@@ -19,7 +19,7 @@ from support import EVERYTHING, Engine, Gate, engines
 
 WEB = "dockgate-web"
 DONE = "dockgate-done"
-# Lists without an order, and times in seconds, are equal now and then.
+# Lists without an order, and times in seconds, are sometimes equal.
 TRIES = 6
 
 
@@ -46,7 +46,7 @@ def first_line(request: bytes) -> str:
 
 
 def same_answer(request: bytes, engine: Engine, gate: Gate) -> None:
-    """Between two answers of the engine, the answer through Dockgate: equal to one of them, byte for byte."""
+    """The answer through Dockgate, between two answers of the engine: equal to one of them, byte for byte."""
     for _ in range(TRIES):
         before, between, after = ask(engine.address, request), ask(gate.host, request), ask(engine.address, request)
         found = unmasked(before, between)
@@ -74,7 +74,7 @@ def unmasked(one: Exchange, other: Exchange) -> list[str]:
 
 
 def ask(address: str, request: bytes) -> Exchange:
-    """The whole answer to a request after which the connection is closed."""
+    """The complete answer to a request after which the connection is closed."""
     with connect(address) as stream:
         stream.settimeout(30)
         stream.sendall(request)
@@ -88,7 +88,7 @@ def ask(address: str, request: bytes) -> Exchange:
 
 
 def requests(now: float) -> list[bytes]:
-    """What is sent. Nothing here changes the engine twice."""
+    """The requests. None of them changes the engine when it is repeated."""
     reads = [
         "/_ping",
         "/version",
@@ -186,7 +186,7 @@ def requests(now: float) -> list[bytes]:
 
 
 def line(method: str, target: str, *headers: str, body: bytes | None = None) -> bytes:
-    """A request that asks for the connection's end, if it does not ask for an upgrade."""
+    """A request that asks to close the connection, unless it asks for an upgrade."""
     lines = [f"{method} {target} HTTP/1.1", "Host: localhost", *headers]
     if not any(header.startswith("Connection:") for header in headers):
         lines.append("Connection: close")

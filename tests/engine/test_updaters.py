@@ -1,9 +1,9 @@
-"""What Watchtower does to update a container, replayed from a real inspection under the policies for it.
+"""The requests of Watchtower when it updates a container, replayed from a real inspection under the policies for it.
 
-The container was made at the engine, with a path of the host, a capability, a device and a port. It must
-come back as it was, and whatever is changed on the way must be refused.
+The container was created on the engine, with a host path, a capability, a device and a port. It must come back as it
+was, and any change on the way must be refused.
 
-Runs on the main engine, with DOCKGATE_SLOW=1 on every one.
+Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def prepare(engine: Engine) -> None:
 
 
 def make(engine: Engine, folder: Path) -> dict:
-    """Makes the container at the engine; its inspection."""
+    """Creates the container on the engine; returns its inspection."""
     direct = engine.cli(engine.address)
     direct.may_fail("rm", "-f", "-v", WEB)
     words = (
@@ -69,7 +69,7 @@ def make(engine: Engine, folder: Path) -> dict:
 
 
 class Updater:
-    """What both have in common."""
+    """What both updaters do."""
 
     policy: str
     version: str
@@ -84,7 +84,7 @@ class Updater:
         return old, self.api.get(f"/images/{quote(old['Image'])}/json")
 
     def body(self, old: dict, image: dict) -> dict:
-        """What a new container is to be: the inspection, without what the image says itself."""
+        """The new container: the inspection, without what comes from the image."""
         config, host = copy.deepcopy(old["Config"]), copy.deepcopy(old["HostConfig"])
         said = image["Config"] or {}
         for key in ("WorkingDir", "User"):
@@ -106,7 +106,7 @@ class Updater:
 
 
 class Containrrr(Updater):
-    """containrrr/watchtower: kill, delete, create under the name, off the network and on all again."""
+    """containrrr/watchtower: kill, delete, create with the name, disconnect and connect all networks again."""
 
     policy = "watchtower"
     version = "/v1.25"
@@ -133,10 +133,10 @@ class Containrrr(Updater):
 
 
 class NickFedor(Updater):
-    """nicholas-fedor/watchtower: stop, delete, create without a name, rename, on the further networks."""
+    """nicholas-fedor/watchtower: stop, delete, create without a name, rename, connect the other networks."""
 
     policy = "watchtower-nickfedor"
-    # Where several networks are too many for a create.
+    # If several networks are too many for a create.
     version = "/v1.41"
 
     def take_away(self, old: dict) -> None:
@@ -158,7 +158,7 @@ class NickFedor(Updater):
 
 def update(engine: Engine, folder: Path, updater: Updater) -> None:
     before = make(engine, folder)
-    # Twice, as its own work must not keep it from the next update.
+    # Twice, because its own work must not prevent the next update.
     for image in (f"{IMAGE}:latest", f"{IMAGE}:1"):
         old, of_image = updater.look(WEB)
         body = {**updater.body(old, of_image), "Image": image}
@@ -175,7 +175,7 @@ def update(engine: Engine, folder: Path, updater: Updater) -> None:
 
 
 def networks(inspection: dict) -> dict[str, list[str]]:
-    """The names that it has on each network, but for its own short ids, which pile up."""
+    """Its names on each network, without its own short ids, of which it gets more each time."""
     found = {}
     for name, endpoint in inspection["NetworkSettings"]["Networks"].items():
         found[name] = sorted({alias for alias in endpoint["Aliases"] if not is_short_id(alias)})
@@ -197,7 +197,7 @@ def must_refuse_changes(engine: Engine, folder: Path, updater: Updater) -> None:
     answer = updater.create(old, body, name="dockgate-other")
     must(answer.refused("restricted"), f"another name: {answer}")
     must(not Api(engine.address).is_there(WEB) and not Api(engine.address).is_there("dockgate-other"), "it was made")
-    # That it was refused for its changes alone: as it was, it passes.
+    # It was only refused for its changes: without them, it passes.
     answer = updater.create(old, body)
     must_equal("the answer to the create", (answer.status, answer.body if answer.status != 201 else ""), (201, ""))
     made = answer.body["Id"]
@@ -212,7 +212,7 @@ def must_refuse_changes(engine: Engine, folder: Path, updater: Updater) -> None:
 
 
 def changes(body: dict, folder: Path) -> list[tuple[str, dict]]:
-    """The body with one thing changed each time."""
+    """The body with one change at a time."""
     host = body["HostConfig"]
 
     def of_host(**changed: object) -> dict:
@@ -267,7 +267,7 @@ def must_refuse_others(engine: Engine, folder: Path, api: Api) -> None:
     ]:
         answer = api.ask(method, path, body)
         must(answer.refused("not_granted"), f"{method} {path}: {answer}")
-    # Nothing was taken away, so nothing can be replaced: not even an ordinary container is made.
+    # Nothing was removed, so nothing can be replaced: not even an ordinary container can be created.
     answer = api.ask("POST", "/containers/create?name=dockgate-other", {"Image": "busybox"})
     must(answer.refused("restricted"), f"{answer}")
 

@@ -1,4 +1,4 @@
-//! The completions of shells and the man page, made of the definitions that the command line is read with.
+//! The shell completions and the man page, generated from the definitions of the command line.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use clap_mangen::roff::{Inline, Roff, bold, roman};
 use dockgate::cli::Cli;
 use dockgate::policyfile::shipped;
 
-/// The command line without what is hidden in it, which completions would offer.
+/// The command line without hidden commands, which completions would offer.
 fn shown() -> Command {
     let whole = Cli::command();
     let commands = whole.get_subcommands().filter(|it| !it.is_hide_set());
@@ -22,14 +22,14 @@ fn shown() -> Command {
         .subcommands(commands.cloned())
 }
 
-/// The completions of a shell. The program itself says better what is wrong with a name than a closed list would, so
-/// that only completions have the names.
+/// The completions of a shell. Only they have the lists of names: the program's own errors about a wrong name are
+/// better than those for a closed list.
 pub(crate) fn completions(shell: Shell) -> String {
     let known = || PossibleValuesParser::new(shipped::ALL.iter().map(|(name, _)| *name));
     let mut command = shown().mut_subcommand("policies", |policies| {
         policies.mut_arg("name", |name| name.value_parser(known()))
     });
-    // Where no name fits bash goes on to files, which the others would not.
+    // If no name matches, bash continues with files; other shells do not.
     if shell == Shell::Bash {
         let naming = |command: Command| command.mut_arg("policy", |it| it.value_parser(known()));
         command = ["serve", "explain", "healthcheck"]
@@ -43,7 +43,7 @@ pub(crate) fn completions(shell: Shell) -> String {
     String::from_utf8(made).unwrap()
 }
 
-/// What the man page says beside the command line.
+/// The parts of the man page that are not in the command line.
 const AROUND: &[(&str, &[(&str, &str)])] = &[
     (
         "EXIT STATUS",
@@ -79,7 +79,7 @@ const AROUND: &[(&str, &[(&str, &str)])] = &[
 
 /// One page with all commands.
 pub(crate) fn man_page() -> String {
-    // Said once, for all of them.
+    // Once for all commands.
     let mut command = shown()
         .disable_help_subcommand(true)
         .subcommand_value_name("COMMAND")
@@ -87,7 +87,7 @@ pub(crate) fn man_page() -> String {
     command.build();
     let man = Man::new(command.clone());
     let mut page = Page(Roff::new().render());
-    // Without a date, for which the page's own would put the version.
+    // Without a date; the page's own function would put the version there.
     page.control("TH", ["DOCKGATE", "1"]);
     page.section(|out| man.render_name_section(out));
     page.section(|out| man.render_synopsis_section(out));
@@ -117,16 +117,16 @@ pub(crate) fn man_page() -> String {
     lines.join("\n") + "\n"
 }
 
-/// A page in the making.
+/// The page so far.
 struct Page(String);
 
 impl Page {
-    /// Adds a section as it is made.
+    /// Adds a complete section.
     fn section(&mut self, render: impl Fn(&mut Vec<u8>) -> io::Result<()>) {
         self.0.push_str(&section(render));
     }
 
-    /// Adds what stands below a section's heading.
+    /// Adds the text below a section's heading.
     fn below(&mut self, render: impl Fn(&mut Vec<u8>) -> io::Result<()>) {
         let section = section(render);
         let (heading, rest) = section.split_once('\n').unwrap();
@@ -144,7 +144,7 @@ impl Page {
     }
 }
 
-/// A section without the definitions that each begins with.
+/// A section without the definitions at its beginning.
 fn section(render: impl Fn(&mut Vec<u8>) -> io::Result<()>) -> String {
     let mut made = Vec::new();
     render(&mut made).unwrap();

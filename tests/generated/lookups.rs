@@ -1,4 +1,4 @@
-//! How much each operation asks of the daemon before it is judged.
+//! How many lookups each operation needs before it can be evaluated.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -13,17 +13,17 @@ use serde_json::json;
 
 use crate::support::hostile::asking;
 
-/// Bodies, one a line behind its operation; `hostile.txt` has more.
+/// Bodies, one per line after its operation; `hostile.txt` has more.
 const BODIES: &[&str] = &[include_str!("../data/bodies.txt"), MORE];
 
-/// Bodies that name what the kept ones do not.
+/// Bodies that name objects which the recorded ones do not.
 const MORE: &str = r#"
 ContainerCreate {"Image":"a","HostConfig":{"Binds":["new:/a"],"NetworkMode":"n","VolumesFrom":["web"],"Runtime":"r"}}
 ContainerCreate {"Image":"a","HostConfig":{"Binds":["new:/a"]}}
 ServiceUpdate {"Name":"s","TaskTemplate":{"ContainerSpec":{"Image":"a"},"Networks":[{"Target":"n"}]}}
 "#;
 
-/// The queries of requests that name objects there.
+/// The queries of requests that name objects in their query.
 const QUERIES: &[(Operation, &str)] = &[
     (Operation::ContainerCreate, "?name=web"),
     (Operation::ImageBuild, "?t=r:t&t=s:t&networkmode=n"),
@@ -34,7 +34,7 @@ const QUERIES: &[(Operation, &str)] = &[
     (Operation::ServiceUpdate, "?version=1"),
 ];
 
-/// Blocks that have as much looked up as they can.
+/// Blocks that cause as many lookups as possible.
 const CURIOUS: &str = "
 [create]
 replaces = true
@@ -43,9 +43,9 @@ networks = ['@own']
 join     = ['@own']
 ";
 
-/// A line for each operation that asks: how many questions one request raised at most, with every kept body
-/// under every shipped policy and two of all operations, and by which operations they were asked. The
-/// objects are ordinary, and each volume is there or is not.
+/// For each operation that causes lookups, a line: the most lookups of one request, with every recorded
+/// body under every built-in policy and two with all operations, and which operations they use. The objects
+/// are ordinary; each volume is tried both existing and missing.
 pub(super) fn lookups() -> String {
     let policies = policies();
     let bodies: Vec<_> = BODIES.iter().flat_map(|text| text.lines()).collect();
@@ -81,13 +81,13 @@ pub(super) fn lookups() -> String {
     made
 }
 
-/// The body of a line, if it is one of this operation.
+/// The body of a line, if it is for this operation.
 fn body_of(operation: Operation, line: &'static str) -> Option<&'static str> {
     let (of, body) = line.split_once(' ')?;
     (of == operation.to_string()).then_some(body)
 }
 
-/// A call by each route of an operation.
+/// A call for each route of an operation.
 fn calls(operation: Operation) -> Vec<Call> {
     let query = QUERIES.iter().find(|(of, _)| *of == operation);
     let query = query.map_or("", |(_, query)| query);
@@ -108,8 +108,8 @@ fn calls(operation: Operation) -> Vec<Call> {
         .collect()
 }
 
-/// By which operations a request has the daemon asked, once for each question: the longer of what it raises
-/// if its volumes are there and if they are not.
+/// The operations that a request makes Dockgate send to the daemon, once for each lookup: the longer list
+/// of two runs, with and without existing volumes.
 fn raised(rules: &Rules, call: &Call, body: &str) -> Vec<Operation> {
     let judge = |given: &[Given]| {
         dry_run::judge(rules, call.clone(), body, given).map_or(Vec::new(), |(_, asked)| asked)
@@ -151,7 +151,7 @@ fn policies() -> Vec<Policy> {
     shipped.chain(own).map(Result::unwrap).collect()
 }
 
-/// One policy, by whatever name.
+/// One policy; its name does not matter.
 struct Text(String);
 
 impl Library for Text {

@@ -1,5 +1,5 @@
-//! Every name that users and other programs rely on: none of them may be lost. Which operations each shipped policy
-//! allows is in `tests/data/granted.txt`, which may change only with the policy.
+//! Every name that users and other programs rely on: none of them may be lost. The operations that each built-in
+//! policy allows are in `tests/data/granted.txt`, which may only change together with the policy.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,10 +13,10 @@ use dockgate::policy::Reason;
 use dockgate::policyfile::{self, shipped};
 use serde_json::Value as Json;
 
-/// Each on a line of its own, with its kind in front.
+/// Each on its own line, after its kind.
 const FILE: &str = "tests/data/names.txt";
 
-/// What is new is added to the file; what has been lost is removed from it only by hand.
+/// New names are added to the file automatically; a lost name can only be removed from it by hand.
 #[test]
 fn no_name_that_others_rely_on_is_lost() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
@@ -30,7 +30,7 @@ fn no_name_that_others_rely_on_is_lost() {
     let lost: Vec<_> = kept.difference(&names).collect();
     assert!(
         lost.is_empty(),
-        "lost, and users rely on them: if that is meant, remove the lines from {FILE}: {lost:#?}"
+        "these names are gone, but users rely on them; if that is intended, remove their lines from {FILE}: {lost:#?}"
     );
     assert!(kept.len() > 500, "{FILE} has only {} lines", kept.len());
 }
@@ -66,7 +66,7 @@ fn names() -> BTreeSet<String> {
     names
 }
 
-/// Every key of a JSON Schema, with points between the levels, and every word that a key takes.
+/// Every key of a JSON Schema, with dots between the levels, and every word that a key accepts.
 fn in_schema(kind: &str, schema: &Json, names: &mut BTreeSet<String>) {
     walk(kind, "", schema, schema, names);
 }
@@ -74,7 +74,7 @@ fn in_schema(kind: &str, schema: &Json, names: &mut BTreeSet<String>) {
 fn walk(kind: &str, at: &str, schema: &Json, root: &Json, names: &mut BTreeSet<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let name = reference.trim_start_matches("#/definitions/");
-        // The entries of a policy are the operations, which are listed as such.
+        // The entries of a policy are operations, which have their own list.
         if name != "entry" {
             walk(kind, at, &root["definitions"][name], root, names);
         }

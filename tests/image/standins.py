@@ -1,7 +1,9 @@
-"""Images under the names that people write, made of the machine's own parts, for none can be pulled; Dockgate's own, built on them.
+"""Images under the names that people write, made from parts of this machine because none can be pulled; and
+Dockgate's own image, built on them.
 
-The text of the Dockerfile is built as it stands. Its base image for building is the folder `rust` that tests/setup.sh has made,
-with the crates that this machine has fetched already. As a program it builds both images on the main engine.
+The Dockerfile is built unchanged. Its base image for building is the folder `rust` that tests/setup.sh has created,
+with the crates that this machine has already downloaded. Run as a program, this builds both images on the main
+engine.
 """
 
 from __future__ import annotations
@@ -24,12 +26,12 @@ VERSION = tomllib.loads((REPOSITORY / "Cargo.toml").read_text())["package"]["ver
 PLAIN = f"dockgate:{VERSION}"
 COMPAT = f"{PLAIN}-compat"
 
-# A release build on a machine that is busy with others.
+# A release build on a busy machine.
 BUILD_LIMIT = 1200.0
 
 
 def build(docker: Docker) -> None:
-    """Builds both images; what the engine has built already takes a second."""
+    """Builds both images; if the engine has built them already, this takes a second."""
     _base_images(docker)
     for image, target in ((PLAIN, ()), (COMPAT, ("--target", "compat"))):
         docker(
@@ -38,14 +40,14 @@ def build(docker: Docker) -> None:
 
 
 def hand_over(docker: Docker, other: Docker, *images: str) -> None:
-    """Gives an engine the images that another has."""
+    """Gives an engine the images of another one."""
     with docker.pipe("save", *images) as saved:
         other("load", stdin=saved.stdout)
     must_equal("exit code of docker save", saved.returncode, 0)
 
 
 def _base_images(docker: Docker) -> None:
-    """Those of the Dockerfile, by the names and versions it has for them."""
+    """The images in the Dockerfile, by their names and versions there."""
     rust, busybox = re.findall(r"^FROM ([a-z]+:\S+)\$\{", DOCKERFILE, re.MULTILINE)
     toolchain = tomllib.loads((REPOSITORY / "rust-toolchain.toml").read_text())["toolchain"]["channel"]
     must_equal("the Dockerfile's base for building", rust, f"rust:{toolchain}-slim-bookworm")
@@ -58,12 +60,12 @@ def _base_images(docker: Docker) -> None:
 def _import_rust(docker: Docker, name: str) -> None:
     base = Path(os.environ.get("DOCKGATE_TEST_CACHE") or "/var/cache/dockgate-tests") / "rust"
     crates = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
-    # All that Cargo.lock names, also when this machine has never built a release.
+    # All crates in Cargo.lock, even if this machine has never built a release.
     run_well("cargo", "fetch", "--locked", "--manifest-path", REPOSITORY / "Cargo.toml")
     tar = ["tar", "--create", "--transform", "s,^registry,./usr/local/cargo/registry,"]
     tar += ["--directory", base, ".", "--directory", crates, "registry/index", "registry/cache"]
     settings = ["PATH=/usr/local/cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin", "CARGO_HOME=/usr/local/cargo"]
-    # The one thing that the real image does not say: there is no network.
+    # The only difference to the real image: there is no network.
     settings.append("CARGO_NET_OFFLINE=true")
     changes = [word for setting in settings for word in ("--change", f"ENV {setting}")]
     with subprocess.Popen([str(word) for word in tar], stdout=subprocess.PIPE) as packed:

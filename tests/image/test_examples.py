@@ -1,4 +1,5 @@
-"""The files to copy: compose and Swarm accept them, they are as hardened as they teach, and the services in them come up.
+"""The example files: compose and Swarm accept them, they are as hardened as their comments say, and their services
+start.
 
 Clients are stand-ins: none of their images can be pulled.
 
@@ -24,7 +25,7 @@ EXAMPLES += sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob
 STACKS = sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("examples/swarm/*.yaml"))
 POLICIES = sorted(REPOSITORY.glob("examples/**/policy.toml"))
 
-# What a user must say, because nobody else can.
+# What a user must set, because no one else can.
 SETTINGS = {
     "WOODPECKER_SERVER": "ci.example.com:9000",
     "WOODPECKER_AGENT_SECRET": "secret",
@@ -34,7 +35,7 @@ SOCKETS = ("docker.sock", "podman.sock")
 # Where a private engine has its own.
 OWN_SOCKET = "/mnt/docker.sock"
 
-# None of them need be waited for at the end.
+# Stopping them should not take time.
 CLIENT = """
 FROM busybox:latest
 STOPSIGNAL SIGKILL
@@ -50,7 +51,7 @@ ENTRYPOINT ["sleep", "86400"]
 
 
 class Compose:
-    """`docker compose` for one file, which was copied to where the engine sees its neighbours."""
+    """`docker compose` for one file, copied to where the engine sees the files next to it."""
 
     def __init__(self, docker: Docker, file: Path, name: str) -> None:
         self.docker = docker
@@ -64,7 +65,7 @@ class Compose:
         return self.docker(*command, *words, env=SETTINGS | (env or {}))
 
     def with_the_engines_own_socket(self) -> Compose:
-        """The same, with what differs on a private engine."""
+        """The same, with the differences of a private engine."""
         for service in self.project["services"].values():
             for volume in sockets_of(service):
                 volume["source"] = OWN_SOCKET
@@ -101,13 +102,13 @@ def must_be_hardened(project: dict, swarm: bool) -> None:
 
 
 def copied(folder: Path) -> None:
-    """Everything under the paths it has in the repository, where engines see it."""
+    """Everything under its path in the repository, where engines see it."""
     shutil.copy(REPOSITORY / "compose.example.yaml", folder)
     shutil.copytree(REPOSITORY / "examples", folder / "examples")
 
 
 def checks(cases: Cases, docker: Docker, folder: Path) -> dict[str, Compose]:
-    """Holds every file against its own tool; those that compose takes."""
+    """Checks every file with its own tool; returns those for compose."""
     projects = {}
     for number, name in enumerate(EXAMPLES):
         with cases.case(f"{name}: config"):
@@ -155,7 +156,7 @@ def the_main_one_works(docker: Docker, compose: Compose) -> None:
 
 
 def answers(log: str) -> dict[str, int]:
-    """What the stand-in was answered in its first round, once that is over."""
+    """The answers that the stand-in got in its first round, after that is over."""
     lines = log.replace("\x1b[2K", "").split("\n")  # compose erases each line before it writes it
     if "asked" not in lines:
         return {}
@@ -185,7 +186,7 @@ def must_be_shut_off(docker: Docker, compose: Compose) -> None:
 
 
 def dockgate_turns_healthy(cases: Cases, compose: Compose, name: str) -> None:
-    """The one service of an example that needs no image of others."""
+    """The only service of an example that needs no third-party image."""
     with cases.case(f"{name}: dockgate turns healthy"):
         compose = compose.with_the_engines_own_socket()
         try:
@@ -199,7 +200,8 @@ def dockgate_turns_healthy(cases: Cases, compose: Compose, name: str) -> None:
 
 
 def must_reach_the_socket_in_the_volume(compose: Compose) -> None:
-    """A client that is root without capabilities, as the example's, may connect; Dockgate's own health check is such a client."""
+    """A client that is root without capabilities, as in the example, may connect; Dockgate's own health check is such
+    a client."""
     volume = compose.project["volumes"]["dockgate"]["name"]
     listen = compose.project["services"]["dockgate"]["environment"]["DOCKGATE_LISTEN"]
     options = ("--rm", "--network", "none", "--cap-drop", "ALL", "--env", f"DOCKGATE_LISTEN={listen}")
@@ -227,7 +229,7 @@ def stacks_run(docker: Docker, folder: Path) -> None:
             raise Failure(f"{late}\n{tasks}") from None
         for name in STACKS:
             docker("stack", "rm", f"dockgate-{(folder / name).stem}")
-        # Who leaves earlier leaves networks behind that no command removes.
+        # Leaving the swarm earlier would leave networks behind that no command removes.
         left = ("network", "ls", "--quiet", "--filter", "scope=swarm", "--filter", "name=dockgate-")
         eventually("the stacks to be gone", lambda: not docker(*left).out)
     finally:
@@ -246,7 +248,7 @@ def main() -> None:
     with scratch() as folder:
         copied(folder)
         projects = checks(cases, docker, folder)
-        with cases.case("compose.example.yaml: its client gets what is granted, and nothing else"):
+        with cases.case("compose.example.yaml: its client gets only what is allowed"):
             the_main_one_works(docker, projects.pop(EXAMPLES[0]))
         threads = [
             threading.Thread(target=dockgate_turns_healthy, args=(cases, compose, name))

@@ -1,6 +1,7 @@
-"""The image, built of the Dockerfile as it stands: it starts however it is run, serves at once, ends at once, and is small.
+"""The image, built from the unchanged Dockerfile: it starts however it is run, serves at once, stops at once, and is
+small.
 
-The image is built on the main engine and runs on every one of Docker.
+The image is built on the main engine and runs on every Docker engine.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ from support import REPOSITORY, Engine, engines, main_engine, records_folder, sc
 MIB = 1024 * 1024
 ANSWER_LIMIT_MS = 20.0
 STOP_LIMIT = 1.0
-# From the start of the container. A client that depends on Dockgate waits so long at each `docker compose up`.
+# From the start of the container. A client that depends on Dockgate waits this long at each `docker compose up`.
 HEALTHY_LIMIT = 6.0
-# Who Dockgate is once it has given up root.
+# Dockgate's user after it has given up root.
 DROPPED = 65532
 
-# A kernel that was built without IPv6, as a program sees it.
+# A kernel that was built without IPv6, from a program's point of view.
 NO_IPV6 = {
     "defaultAction": "SCMP_ACT_ALLOW",
     "syscalls": [
@@ -43,7 +44,7 @@ NO_IPV6 = {
 }
 
 
-# Prints the status that busybox' wget gets for $target; asks again while nobody listens.
+# Prints the status that busybox' wget gets for $target; retries until something listens.
 ASK = """until said=$(wget -S -O /dev/null "http://127.0.0.1:2375$target" 2>&1) || [ "${said##*refused}" = "$said" ]; do
     sleep 0.01
 done
@@ -68,7 +69,7 @@ class Boxed:
         return self
 
     def __exit__(self, failure: type | None, *_more) -> None:
-        # A record is written after its reply: the last one is there for certain when Dockgate has ended.
+        # A record is written after its reply, so the last one is only certain to exist when Dockgate has ended.
         self.docker.may_fail("stop", "--time", "10", self.name)
         logs = self.docker.may_fail("logs", self.name)
         state = self.docker.may_fail("inspect", "--format", "{{json .State}}", self.name).out
@@ -80,7 +81,7 @@ class Boxed:
         books.with_suffix(".sent").write_text(str(self.requests))
 
     def statuses(self, *targets: str) -> list[int]:
-        """What GET is answered with, target by target, once Dockgate listens."""
+        """The answers to GET for each target, after Dockgate listens."""
         asked = " ".join(f"'{target}'" for target in targets)
         answers = self.client("--rm", script=f"for target in {asked}; do {ASK}; done").out
         self.requests += len(targets)
@@ -92,7 +93,7 @@ class Boxed:
         return self.docker("run", "--init", *options, "--network", network, image, "timeout", "20", "sh", "-c", script)
 
     def identity(self) -> tuple[int, int, int | None]:
-        """Its user and group, and the one other group that it is in."""
+        """Its user and group, and its only other group."""
         _header, line = self.docker("top", self.name, "-o", "pid,uid,gid,supgid").out.strip().split("\n")
         _pid, uid, gid, groups = line.split()
         (other,) = {group for group in groups.split(",") if group != gid} or {"-"}
@@ -100,7 +101,7 @@ class Boxed:
 
     @contextmanager
     def events_client(self):
-        """A client that follows the events, of which there are none for it."""
+        """A client that follows the events; there are none for it."""
         reader = f"{self.name}-reader"
         target = "http://127.0.0.1:2375/events?filters=%7B%22image%22%3A%5B%22none%22%5D%7D"
         self.client("--detach", "--name", reader, script=f"wget -q -O - '{target}'")
@@ -111,7 +112,7 @@ class Boxed:
         self.docker("rm", "--force", reader)
 
     def stop(self) -> float:
-        """Stops it; how long that took it, by Docker's own clock."""
+        """Stops it; returns how long that took, by Docker's own clock."""
         since = self.docker("info", "--format", "{{.SystemTime}}").out.strip()
         self.docker("stop", "--time", "10", self.name)
         state = json.loads(self.docker("inspect", "--format", "{{json .State}}", self.name).out)
@@ -120,13 +121,13 @@ class Boxed:
 
 
 def seconds_of(time: str) -> float:
-    """Seconds within the day of Docker's times, with their nanoseconds."""
+    """Seconds within the day of Docker's times, with nanoseconds."""
     hour, minute, second = re.search(r"T(\d+):(\d+):([\d.]+)", time).groups()
     return int(hour) * 3600 + int(minute) * 60 + float(second)
 
 
 def capabilities_nobody_has() -> list[str]:
-    """Those that this machine does not let its root have, so that no container can have them."""
+    """Capabilities that this machine does not allow its root, so no container can have them."""
     (mask,) = re.findall(r"^CapBnd:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
     header = Path("/usr/include/linux/capability.h").read_text()
     all_of_them = re.findall(r"^#define (CAP_[A-Z_]+)\s+(\d+)$", header, re.MULTILINE)
@@ -134,7 +135,7 @@ def capabilities_nobody_has() -> list[str]:
 
 
 def ways_to_run(engine: Engine, folder: Path):
-    """Name, options, command, and who Dockgate must be then."""
+    """Name, options, command, and Dockgate's user then."""
     group = os.stat(engine.address.removeprefix("unix://")).st_gid
     no_ipv6 = folder / "no-ipv6.json"
     no_ipv6.write_text(json.dumps(NO_IPV6))
@@ -168,7 +169,7 @@ def runs_in_every_way(cases: Cases, engine: Engine) -> None:
                 with gate.events_client():
                     took = gate.stop()
                 print(f"{engine.name}: {name}: stopped in {took:.2f} s while events were followed", flush=True)
-                must(took <= STOP_LIMIT, f"{took:.2f} s are too long")
+                must(took <= STOP_LIMIT, f"{took:.2f} s is too long")
 
 
 def turns_healthy_soon(cases: Cases, engine: Engine) -> None:
@@ -196,20 +197,21 @@ def serves_wget_in_compat(cases: Cases, engine: Engine) -> None:
 
 
 def finds_the_daemon_by_name(cases: Cases, engine: Engine) -> None:
-    """A static program has no libraries for names at hand; Docker's name server must do."""
+    """A static program has no libraries for looking up names; Docker's name server must be enough."""
     network = "dockgate-image-names"
     with cases.case(f"{engine.name}: a daemon by its name"):
         engine.clean_up()
         docker = engine.cli(engine.address)
         docker("network", "create", "--internal", network)
-        # In the daemon's place another Dockgate: it speaks the same.
+        # Another Dockgate takes the daemon's role: it speaks the same protocol.
         alias = ("--network-alias", "engine")
         with Boxed(engine, "--network", network, *alias, "--no-healthcheck") as daemon:
             upstream = ("--env", "DOCKGATE_UPSTREAM=tcp://engine:2375")
             with Boxed(engine, "--network", network, *upstream, "--no-healthcheck") as gate:
                 daemon.statuses("/_ping")
                 must_equal("statuses", gate.statuses("/version", "/containers/json"), [200, 403])
-                # At the start its version was asked, and by two names for the gate's own container; one was passed on.
+                # At the start it was asked for its version, and for the gate's own container by two names; one
+                # request was passed on.
                 daemon.requests += 4
         docker("network", "rm", network)
 
@@ -238,7 +240,7 @@ class Asker:
 
 
 def reaching(name: str, own: str, network: str, exec_id: str, folder: Path):
-    """What would reach Dockgate's own container, called so."""
+    """Requests for Dockgate's own container by this name."""
     at = f"/containers/{name}"
     shell = {"Cmd": ["/dockgate", "--version"]}
     yield "POST", f"{at}/exec", shell
@@ -258,7 +260,7 @@ def reaching(name: str, own: str, network: str, exec_id: str, folder: Path):
     yield "POST", f"/commit?container={name}&repo=stolen", None
     yield "POST", f"/networks/bridge/connect", {"Container": name}
     yield "POST", f"/networks/{network}/disconnect", {"Container": name, "Force": True}
-    # By force Podman would delete the containers with them.
+    # With force, Podman would also delete the containers on them.
     yield "DELETE", f"/networks/{network}?force=true", None
     yield "DELETE", f"/volumes/{network}?force=true", None
     image = {"Image": "busybox:latest", "Cmd": ["true"]}
@@ -283,8 +285,8 @@ def reaching(name: str, own: str, network: str, exec_id: str, folder: Path):
 
 
 def tells_of_a_policy_that_was_replaced_outside(cases: Cases, engine: Engine) -> None:
-    """A file that is mounted by itself stays the old one when an editor puts another in its place."""
-    with scratch() as folder, cases.case(f"{engine.name}: a policy that was replaced outside"):
+    """If only the file is mounted, it stays the old one when an editor replaces it."""
+    with scratch() as folder, cases.case(f"{engine.name}: a policy file that was replaced on the host"):
         policy, place = folder / "client.toml", "/etc/dockgate/client.toml"
         policy.write_text('allow = ["SystemVersion"]\n')
         options = ("--volume", f"{policy}:{place}:ro", "--env", f"DOCKGATE_POLICY={place}")
@@ -308,13 +310,13 @@ def tells_of_a_policy_that_was_replaced_outside(cases: Cases, engine: Engine) ->
 
 
 def keeps_to_itself(cases: Cases, engine: Engine) -> None:
-    """No policy, however wide, reaches the container that Dockgate is in, whatever it is called by."""
+    """No policy, however wide, lets a client reach the container that Dockgate runs in, by any name."""
     network = "dockgate-image-own"
-    with cases.case(f"{engine.name}: its own container"), shared_folder(engine) as folder:
+    with cases.case(f"{engine.name}: Dockgate's own container"), shared_folder(engine) as folder:
         engine.clean_up()
         docker = engine.cli(engine.address)
         docker("network", "create", network)
-        # The user that Dockgate becomes makes its socket here, and no one may exchange the policy.
+        # The user that Dockgate switches to creates its socket here, and no one else may replace the policy.
         folder.chmod(0o1777)
         policy = folder / "everything.toml"
         policy.write_text((REPOSITORY / "tests" / "policies" / "everything.toml").read_text())
@@ -352,14 +354,14 @@ def keeps_to_itself(cases: Cases, engine: Engine) -> None:
 
 @contextmanager
 def shared_folder(engine: Engine):
-    """A folder that the engine sees by the same path."""
+    """A folder that the engine sees at the same path."""
     beside = Path(engine.address.removeprefix("unix://")).parent
     with tempfile.TemporaryDirectory(dir=beside) as folder:
         yield Path(folder)
 
 
 def direct_exec(engine: Engine, container: str, body: str) -> str:
-    """The id of an exec that is made without Dockgate."""
+    """The id of an exec that is created without Dockgate."""
     ask = Asker(Path(engine.address.removeprefix("unix://")))
     status, said = ask("POST", f"/containers/{container}/exec", json.loads(body))
     must_equal(f"exec: {said}", status, 201)
@@ -389,7 +391,7 @@ def is_what_it_says(cases: Cases, docker: Docker) -> None:
 
 
 def answers_at_once(cases: Cases, engine: Engine) -> None:
-    """Measured in a network of its own, from exec to the first answer, of the image's own binary."""
+    """Measured in a separate network, from exec to the first answer, with the image's own binary."""
     with cases.case("time from exec to the first answer"), scratch() as folder:
         docker = engine.cli(engine.address)
         docker("create", "--name", "dockgate-image-binary", PLAIN)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A release: refused where it must be, made twice with the same bytes, whole, and verified as docs/verify.md tells its readers to.
-# The binary in the image is what this machine builds, too.
+# A release: refused when it must be, built twice with the same bytes, complete, and verified as docs/verify.md tells
+# its readers. The binary in the image is the same as this machine's.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -16,7 +16,7 @@ out=$folder/out tree=$folder/tree
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 name=dockgate-$version-$(rustc --version --verbose | sed -n 's/^host: //p')
 
-# A repository of what is here now, committed or not.
+# A repository of the current files, committed or not.
 mkdir "$tree"
 git ls-files -z --cached --others --exclude-standard |
     while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
@@ -43,7 +43,7 @@ echo "## [$version] - 2026-01-01" >>"$tree/CHANGELOG.md"
 commit "A section"
 "$tree/scripts/release" "$out"
 
-# Says that it differs, or nothing.
+# Prints that it differs, or nothing.
 diff <(printf "$name%s\n" "" .buildinfo .cdx.json .tar.gz && echo SHA256SUMS) <(ls "$out" | LC_ALL=C sort -f) || fail "other files"
 (cd "$out" && sha256sum --check --quiet SHA256SUMS)
 mkdir "$folder/unpacked"
@@ -67,7 +67,7 @@ for crate in tokio hyper serde_json; do
 done
 if grep -rF -e "$folder" -e "$HOME/.cargo" -e "$HOME/.rustup" "$out" "$folder/unpacked"; then fail "a folder of this machine is named"; fi
 
-# The image is built elsewhere, by another user's Cargo: the default address, which is the image's own, is all that differs.
+# The image is built elsewhere, by another user's Cargo: only the default address, which is the image's own, differs.
 DOCKGATE_DEFAULT_LISTEN='tcp://[::]:2375' PATH=$DOCKGATE_TOOLS/bin:$PATH "$tree/scripts/build-static"
 python3 tests/image/standins.py
 container=$("$ENGINE28_DOCKER" create "dockgate:$version")

@@ -1,8 +1,8 @@
-"""How long a start takes, from exec to the first answer: prints median and worst in milliseconds.
+"""Measures how long a start takes, from exec to the first answer: prints median and worst in milliseconds.
 
 Usage: time_to_answer.py BINARY DAEMON
 
-Run it in a network of its own (`unshare --net`), where port 2375 is free.
+Run it in a separate network (`unshare --net`), where port 2375 is free.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""What a client of each policy can do to objects that it did not make, tried on a real engine.
+"""What a client of each policy can do to objects that it did not create, tried on a real engine.
 
     matrix.py           prints the page
     matrix.py --write   writes it to docs/matrix.md
 
-For each policy Dockgate is started with it, the objects of somebody else are made beside it, and each column's
+For each policy, Dockgate is started with it, someone else's objects are created on the engine, and each column's
 requests are sent in every spelling that could work. What counts is the effect, not the answer.
 """
 
@@ -77,7 +77,7 @@ The last rows are the environment variables of other images, in the dialect that
 
 @dataclass
 class Row:
-    """A policy at work."""
+    """A running policy."""
 
     scene: Scene
     foreign: str = ""
@@ -92,7 +92,7 @@ class Row:
         return self.scene.through
 
     def make_objects(self) -> None:
-        """Everything that belongs to somebody else, as it is before each column that changed something."""
+        """Everything that belongs to someone else. It is restored before each column, if something has changed it."""
         self.scene.wipe()
         direct = self.direct
         script = f"echo {SECRET!r}; echo {SECRET!r} > /secret; echo {SECRET!r} > /data/secret; exec sh"
@@ -114,7 +114,7 @@ class Row:
         return self.through.ask(*words).status
 
     def create(self, name: str, script: str, host: dict | None = None, **more: object) -> bool:
-        """Whether a container of the client could be made; with the least that the policy allows it."""
+        """Whether the client could create a container, with as few rights as the policy allows."""
         body = {"Image": IMAGE, "Cmd": ["sh", "-c", script], **more}
         for network in ("none", None):
             settings = {**({"NetworkMode": network} if network else {}), **(host or {})}
@@ -123,7 +123,7 @@ class Row:
         return False
 
     def said(self, name: str) -> str:
-        """What a container of the client says."""
+        """The output of the client's container."""
         if self.ask("POST", f"/containers/{name}/start") >= 400:
             return ""
         self.direct.done("POST", f"/containers/{name}/wait")
@@ -143,7 +143,7 @@ class Row:
         return answer.status == 200 and answer.body["Id"] != self.image
 
     def build(self, dockerfile: str, *words: str) -> str:
-        """What a build by the CLI says, which uses BuildKit's own connection."""
+        """The output of a build through the CLI, which uses BuildKit's own connection."""
         folder = self.scene.folder / "context"
         folder.mkdir(exist_ok=True)
         (folder / "Dockerfile").write_text(dockerfile)
@@ -189,7 +189,7 @@ def command(row: Row, container: str) -> None:
     body = {"Cmd": ["touch", "/planted"], "AttachStdout": True}
     made = row.through.ask("POST", f"/containers/{container}/exec", body)
     if made.status == 201:
-        # Its output is followed to the end of the command.
+        # Its output is followed until the command ends.
         row.ask("POST", f"/exec/{made.body['Id']}/start", {"Detach": False})
 
 
@@ -389,7 +389,7 @@ def cells_of(gate: Gate, engine, folder: Path) -> list[str]:
         for _, _, attempt in COLUMNS:
             found = attempt(row)
             cells.append(found if isinstance(found, str) else "yes" if found else "-")
-            # What failed has changed nothing, but for containers of the client's own.
+            # A failed request has changed nothing, except for the client's own containers.
             if found or any(row.direct.is_there(each) for each in (MINE, f"{MINE}-4", BROTHER)):
                 row.make_objects()
     finally:

@@ -1,4 +1,5 @@
-"""docs/matrix.md says what clients can do to objects they did not make; a run on a real engine finds the same.
+"""docs/matrix.md says what clients can do to objects that they did not create; a run on a real engine gets the same
+result.
 
 Runs on the main engine.
 """

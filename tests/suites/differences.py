@@ -1,7 +1,7 @@
-"""The tests that are known to pass on one way only, and why.
+"""The tests that are known to pass only one way, and why.
 
-A line of the file: `SUITE ENGINE -TEST # REASON`, or `+TEST` for what passes through Dockgate only. `*` in ENGINE
-and TEST stands for anything.
+A line of the file: `SUITE ENGINE -TEST # REASON`, or `+TEST` for a test that only passes through Dockgate. `*` in
+ENGINE and TEST matches anything.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def faults(entries: list[Entry], suite: str, engine: str, lost: set[str], won: s
         f"not listed: {sign}{test}" for sign, test in found if not any(entry.matches(sign, test) for entry in concerned)
     ]
     in_vain = [
-        f"listed, but there is no such difference: {entry.sign}{entry.test}"
+        f"listed, but this difference does not exist: {entry.sign}{entry.test}"
         for entry in concerned
         if not any(entry.matches(sign, test) for sign, test in found)
     ]

@@ -1,4 +1,4 @@
-"""Runs suites direct and through Dockgate, and compares what comes of their tests.
+"""Runs suites directly and through Dockgate, and compares the results of their tests.
 
 Arguments: suites, to run only these.
 """
@@ -21,10 +21,10 @@ from suite_moby import moby
 from suite_traefik import traefik
 from support import EVERYTHING, MAIN_ENGINE, Engine, Gate, engines, scratch
 
-# Not service, secret and config: all of their tests start daemons of their own.
+# Not service, secret and config: all of their tests start separate daemons.
 MOBY = ("container", "network", "volume", "image", "build", "system", "session")
 
-# How often a side runs when something differs: some tests fail now and then.
+# How often a side runs if something differs: some tests fail from time to time.
 TRIES = int(os.environ.get("DOCKGATE_SUITE_TRIES", "3"))
 
 SUITES = [
@@ -38,7 +38,7 @@ SUITES = [
 
 @dataclass
 class Outcome:
-    """What came of the tests on each way. After several runs a test may have several results."""
+    """The results of the tests each way. After several runs a test may have several results."""
 
     direct: set[Result]
     through: set[Result]
@@ -63,7 +63,7 @@ def main() -> None:
         if wanted and suite.name not in wanted:
             continue
         if suite.checkout and suite.checkout not in os.environ:
-            print(f"not run: {suite.name}, as {suite.checkout} is not set", flush=True)
+            print(f"not run: {suite.name}, because {suite.checkout} is not set", flush=True)
             continue
         for engine in engines():
             if engine.name in (MAIN_ENGINE, "extra"):
@@ -74,7 +74,8 @@ def main() -> None:
 
 
 def judge(suite: Suite, engine: Engine, listed: list[differences.Entry]) -> list[str]:
-    """Runs a suite on both ways; a line for each difference that is not listed, and each that is listed in vain."""
+    """Runs a suite both ways; prints a line for each difference that is not listed, and for each listed one that does
+    not exist."""
     name = f"{suite.name} on {engine.name}"
     outcome = both_ways(suite, engine)
     tests = {test for test, _ in outcome.direct}
@@ -88,7 +89,7 @@ def both_ways(suite: Suite, engine: Engine) -> Outcome:
     with scratch() as folder, Gate(engine.address, suite.policy or EVERYTHING, path=folder / "gate") as gate:
         sides = {
             "direct": Side(engine, engine.address, folder, suite),
-            # Not through the recorder, which would keep all that these suites send.
+            # Not through the recorder, which would keep everything that these suites send.
             "through": Side(engine, gate.bare_host, folder, suite),
         }
         passed = {way: side.run() for way, side in sides.items()}

@@ -1,4 +1,4 @@
-"""A suite of tests that runs on both ways."""
+"""A test suite that runs both ways."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from support import TESTS, Engine
 
 CACHE = Path(os.environ.get("DOCKGATE_TEST_CACHE") or "/var/cache/dockgate-tests") / "suites"
 
-# A test, and what came of it: `passed`, or what it printed.
+# A test, and its result: `passed`, or what it printed.
 Result = tuple[str, str]
 
-# No suite takes as long.
+# No suite takes this long.
 LIMIT = 1800
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What is run, the variable that names a checkout of it, and the policy, if not everything is allowed."""
+    """What to run, the variable with the path of a checkout, and the policy, unless everything is allowed."""
 
     name: str
     results: Callable[[Side], set[Result]]
@@ -32,7 +32,7 @@ class Suite:
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two ways to an engine. A suite that runs on it gives the tests that pass."""
+    """One of the two connections to an engine. A suite that runs on it returns the tests that pass."""
 
     engine: Engine
     host: str
@@ -52,7 +52,7 @@ class Side:
         return self.suite.results(self)
 
     def output(self, *command: object, cwd: Path, env: dict[str, str] | None = None, typed: str = "") -> str:
-        """What a command prints that runs in the engine's network; tests in it may fail."""
+        """The output of a command that runs in the engine's network; tests in it may fail."""
         words = [str(word) for word in command]
         enter = [TESTS / "engine" / "engines.sh", "enter", self.engine.name, "--net", f"--wd={cwd}"]
         environment = os.environ | {"DOCKER_HOST": self.host} | (env or {})
@@ -65,7 +65,7 @@ class Side:
         return done.stdout
 
     def log(self) -> Path:
-        """What the suite printed, kept to look at."""
+        """The suite's output, kept for debugging."""
         way = "direct" if self.host == self.engine.address else "through"
         folder = TESTS.parent / "target" / "suites"
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def passed(tests: Iterable[str]) -> set[Result]:
 
 
 def prepared(name: str, contents: str, make: Callable[[Path], None]) -> Path:
-    """The folder of this name in the cache, made once for the same contents."""
+    """The folder with this name in the cache, created once for the same content."""
     folder = CACHE / name
     made = CACHE / f"{name}.made"
     if not made.exists() or made.read_text() != contents:

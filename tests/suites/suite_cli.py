@@ -21,7 +21,7 @@ FILES = {
     " volumes: ['data:/data']}\nvolumes: {data: {}}\n",
 }
 CHOICE = re.compile(r"(?<!\{)\{(?!\{)((?:[^{}]|\{\{[^{}]*\}\})*\|(?:[^{}]|\{\{[^{}]*\}\})*)\}(?!\})")
-# Figures of the moment, and progress, which comes as it may.
+# Momentary figures, and progress, which varies.
 FIGURE = re.compile(r"\d+(\.\d+)?")
 
 

@@ -30,7 +30,7 @@ def dockerode(side: Side) -> set[Result]:
         (tests.parent / name).unlink(missing_ok=True)
         (tests.parent / name).symlink_to(target)
     side.engine.cli(side.engine.address)("tag", "alpine:3", "ubuntu:latest")
-    # With any DOCKER_SOCKET the tests go by DOCKER_HOST.
+    # With any DOCKER_SOCKET the tests use DOCKER_HOST.
     report = side.log().with_suffix(".json")
     side.output(
         "node", "--preserve-symlinks", "node_modules/mocha/bin/mocha.js", "-R", "json", "-O", f"output={report}", "--exit",

@@ -1,4 +1,4 @@
-"""The daemon's own integration tests, from a checkout of moby. Those that start daemons of their own fail on both ways."""
+"""The daemon's own integration tests, from a checkout of moby. Those that start separate daemons fail both ways."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def moby(side: Side, part: str) -> set[Result]:
     printed = side.output(
         program, "-test.v", "-test.timeout=20m",
         cwd=side.checkout / "integration" / part,
-        # Without a dockerd to start: one of their own takes the bridge away from the engine that is tested.
+        # Without a dockerd to start: such a daemon removes the bridge of the tested engine.
         env={"TEST_SKIP_INTEGRATION_CLI": "1", "PATH": "/usr/local/bin:/usr/bin:/bin"},
     )  # fmt: skip
     return passed(PASSED.findall(printed))

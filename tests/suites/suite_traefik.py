@@ -1,4 +1,5 @@
-"""Traefik's own provider for Docker, direct and under the policy `traefik`: the same configurations while containers come and go."""
+"""Traefik's own provider for Docker, directly and under the policy `traefik`: the same configurations while
+containers come and go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-//! A client that writes the bytes it is told to.
+//! A client that writes exactly the given bytes.
 
 use std::io::{self, Write};
 use std::net::Shutdown;
@@ -40,18 +40,18 @@ impl Client {
         }
     }
 
-    /// Sends a request, or what dockgate is to record as one.
+    /// Sends a request, or something that dockgate should record as one.
     pub(crate) fn request(&mut self, bytes: impl AsRef<[u8]>) {
         self.count(1);
         self.send(bytes);
     }
 
-    /// Counts requests whose bytes are sent otherwise.
+    /// Counts requests whose bytes are sent in another way.
     pub(crate) fn count(&self, requests: usize) {
         self.sent.fetch_add(requests, Ordering::SeqCst);
     }
 
-    /// Sends bytes that are no request of their own.
+    /// Sends bytes that are not counted as a request.
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
@@ -72,7 +72,7 @@ impl Client {
         self.reply_to("GET")
     }
 
-    /// Reads one reply to a request of this method: HEAD has no body behind its head.
+    /// Reads one reply to a request with this method: the reply to HEAD has no body.
     #[track_caller]
     pub(crate) fn reply_to(&mut self, method: &str) -> Reply {
         let head = self.head();
@@ -100,7 +100,7 @@ impl Client {
             .expect("the connection ended before a reply")
     }
 
-    /// The next chunk of a chunked body; none for the last.
+    /// The next chunk of a chunked body; `None` after the last.
     #[track_caller]
     pub(crate) fn chunk(&mut self) -> Option<String> {
         self.reader
@@ -109,12 +109,12 @@ impl Client {
             .map(|chunk| String::from_utf8(chunk).unwrap())
     }
 
-    /// The next chunk, or an error when the connection ended within the body.
+    /// The next chunk, or an error if the connection ended within the body.
     pub(crate) fn try_chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
         self.reader.chunk()
     }
 
-    /// So many bytes.
+    /// This many bytes.
     #[track_caller]
     pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
         self.reader.exactly(count).unwrap()
@@ -143,7 +143,7 @@ impl Client {
         }
     }
 
-    /// Whether nothing comes for a moment.
+    /// Whether nothing arrives for a moment.
     pub(crate) fn stays_silent(&mut self) -> bool {
         let moment = Duration::from_millis(300);
         self.stream.set_read_timeout(Some(moment));
@@ -152,7 +152,7 @@ impl Client {
         read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Ends what the client sends, and goes on reading.
+    /// Closes the sending side, and keeps reading.
     pub(crate) fn half_close(&mut self) {
         self.stream.shutdown(Shutdown::Write);
     }

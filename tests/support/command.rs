@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Runs dockgate without an environment; its exit code, and what it said on stdout and on stderr.
+/// Runs dockgate without environment variables; returns its exit code, stdout and stderr.
 pub(crate) fn dockgate(arguments: &[&str], input: &str) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dockgate"));
     command.env_clear().args(arguments);
@@ -13,7 +13,7 @@ pub(crate) fn dockgate(arguments: &[&str], input: &str) -> (i32, String, String)
         .stderr(Stdio::piped());
     let mut child = pipes.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // One that has ended already takes no input.
+    // A process that has ended already accepts no input.
     _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().unwrap();

@@ -1,8 +1,8 @@
 //! A daemon that keeps every byte it gets and answers as the test scripts it.
 //!
-//! Its record is the oracle for "not one byte of it reached the daemon". dockgate's own question at start
-//! is told by its User-Agent, answered here and left out of what the tests see. So are its lookups: they are
-//! answered from the objects that the daemon has, and kept apart from what clients asked.
+//! Its record proves "not one byte of it reached the daemon". dockgate's own question at start is recognized
+//! by its User-Agent, answered here and hidden from the tests. So are its lookups: they are answered from
+//! the objects that the daemon has, and kept apart from clients' requests.
 
 use std::collections::HashMap;
 use std::fs;
@@ -20,16 +20,15 @@ use super::stream::Stream;
 use super::wait::LIMIT;
 use super::wire::{Framing, Head, Reader};
 
-/// What the daemon answers to one request.
+/// The daemon's answer to one request.
 type Script = dyn Fn(&mut RequestState) + Send + Sync;
 
-/// Stops when it is dropped, and fails the test then if a script failed.
+/// Stops when it is dropped, and then fails the test if a script failed.
 pub(crate) struct FakeDaemon {
     upstream: String,
     state: Arc<State>,
     acceptor: Option<JoinHandle<()>>,
-    /// Goes away with it.
-    /// Goes away with it.
+    /// Deleted together with it.
     _folder: Folder,
 }
 
@@ -46,11 +45,11 @@ struct Log {
     failures: Vec<String>,
     threads: Vec<JoinHandle<()>>,
     stopping: bool,
-    /// What it answers to dockgate's own question, if not the usual.
+    /// Its answer to dockgate's own question, if not the usual one.
     of_itself: Option<Vec<u8>>,
-    /// What dockgate looked up, and by which connection.
+    /// What dockgate looked up, and on which connection.
     lookups: Vec<(usize, Head)>,
-    /// Whole replies to lookups, by target, where they are not the usual ones.
+    /// Complete replies to lookups, by target, that differ from the usual ones.
     has: HashMap<String, Vec<u8>>,
 }
 
@@ -61,40 +60,41 @@ struct Connection {
     handle: Stream,
 }
 
-/// A request as the daemon got it.
+/// A request that the daemon got.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// Which of the daemon's connections it came by.
+    /// The number of the daemon's connection.
     pub(crate) connection: usize,
     pub(crate) head: Head,
-    /// Its body, once a script has read it.
+    /// Its body, after a script has read it.
     pub(crate) body: Option<Vec<u8>>,
 }
 
 impl FakeDaemon {
-    /// Answers every request, its body read, with 200 and `{"fake":true}`.
+    /// Answers every request with 200 and `{"fake":true}`, after reading its body.
     pub(crate) fn start() -> Self {
         Self::scripted(canned)
     }
 
-    /// The same daemon, which answers this, head and body, when dockgate asks at start what it is.
+    /// The same daemon, but with this answer, head and body, when dockgate asks at start what it
+    /// is.
     pub(crate) fn that_is(self, reply: Vec<u8>) -> Self {
         self.state.change(|log| log.of_itself = Some(reply));
         self
     }
 
-    /// Has it answer this from now on when dockgate asks what it is: it was replaced by another release.
+    /// Changes its answer when dockgate asks what it is: it was replaced by another release.
     pub(crate) fn is_now(&self, reply: Vec<u8>) {
         self.state.change(|log| log.of_itself = Some(reply));
     }
 
-    /// The same daemon, which answers a lookup of this target with an object that has this beyond the usual.
+    /// The same daemon, but the object with this target has these additional fields in a lookup.
     pub(crate) fn that_has(self, target: &str, more: &str) -> Self {
         let object = objects::with(target, &serde_json::from_str(more).unwrap());
         self.that_answers(target, "200 OK", object.to_string().as_bytes())
     }
 
-    /// The same daemon, which answers a lookup of this target so.
+    /// The same daemon, but with this answer to a lookup of this target.
     pub(crate) fn that_answers(self, target: &str, status: &str, body: &[u8]) -> Self {
         let reply = format!(
             "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n",
@@ -103,7 +103,7 @@ impl FakeDaemon {
         self.that_sends(target, &[reply.as_bytes(), body].concat())
     }
 
-    /// The same daemon, which answers a lookup of this target with these bytes.
+    /// The same daemon, but with these bytes as the answer to a lookup of this target.
     pub(crate) fn that_sends(self, target: &str, reply: &[u8]) -> Self {
         self.state.change(|log| {
             log.has.insert(target.to_owned(), reply.to_owned());
@@ -111,7 +111,7 @@ impl FakeDaemon {
         self
     }
 
-    /// The same in a folder of the test's, where a dockgate may be waiting for it.
+    /// The same, in a folder of the test, where a dockgate may be waiting for it.
     pub(crate) fn start_in(folder: Folder) -> Self {
         Self::on_unix(folder, canned)
     }
@@ -120,7 +120,7 @@ impl FakeDaemon {
         Self::on_unix(Folder::new(), script)
     }
 
-    /// The upstream of a daemon in this folder, whether there is one or not.
+    /// The upstream for a daemon in this folder, whether there is one or not.
     pub(crate) fn upstream_in(folder: &Folder) -> String {
         format!("unix://{}/d.sock", folder.path().display())
     }
@@ -128,7 +128,7 @@ impl FakeDaemon {
     fn on_unix(folder: Folder, script: impl Fn(&mut RequestState) + Send + Sync + 'static) -> Self {
         let path = folder.path().join("d.sock");
         let listener = UnixListener::bind(&path).unwrap();
-        // As the daemon's own, which its group may open.
+        // As on the daemon's own socket, which its group may open.
         fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
         let accept = move || listener.accept().map(|(stream, _)| Stream::Unix(stream));
         Self::accepting(Self::upstream_in(&folder), folder, script, accept)
@@ -168,17 +168,17 @@ impl FakeDaemon {
         }
     }
 
-    /// Its address, as dockgate's `upstream` is written.
+    /// Its address, in the format of dockgate's `upstream`.
     pub(crate) fn upstream(&self) -> &str {
         &self.upstream
     }
 
-    /// What it was asked so far.
+    /// The requests that it got so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.log().requests.clone()
     }
 
-    /// The first lines of what it was asked so far.
+    /// The first lines of the requests that it got so far.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.requests()
             .into_iter()
@@ -186,7 +186,7 @@ impl FakeDaemon {
             .collect()
     }
 
-    /// The targets that dockgate looked up so far, each with the connection that it came by.
+    /// The targets that dockgate looked up so far, each with its connection.
     pub(crate) fn looked_up(&self) -> Vec<(usize, String)> {
         let log = self.state.log();
         let lookups = log.lookups.iter();
@@ -195,7 +195,7 @@ impl FakeDaemon {
             .collect()
     }
 
-    /// Fails if any byte has come that is not one of dockgate's questions.
+    /// Fails if any byte has arrived that does not belong to dockgate's own questions.
     #[track_caller]
     pub(crate) fn assert_only_looked_up(&self, case: &str) {
         let log = self.state.log();
@@ -209,7 +209,7 @@ impl FakeDaemon {
         }
     }
 
-    /// How many connections it got with a request or a part of one.
+    /// How many connections had a request or a part of one.
     pub(crate) fn connections(&self) -> usize {
         self.state
             .log()
@@ -234,19 +234,19 @@ impl FakeDaemon {
         }));
     }
 
-    /// Every byte that came by a connection.
+    /// All bytes on a connection.
     pub(crate) fn bytes(&self, connection: usize) -> Vec<u8> {
         self.state.log().connections[connection].bytes.clone()
     }
 
-    /// Closes all connections, as a daemon does that restarts; new ones are taken.
+    /// Closes all connections, as a daemon does that restarts; it accepts new ones.
     pub(crate) fn close_connections(&self) {
         for connection in &self.state.log().connections {
             connection.handle.shutdown(Shutdown::Both);
         }
     }
 
-    /// Fails unless not one byte but the question at start has come.
+    /// Fails if any byte has arrived that does not belong to the question at start.
     #[track_caller]
     pub(crate) fn assert_untouched(&self, case: &str) {
         let log = self.state.log();
@@ -260,7 +260,7 @@ impl FakeDaemon {
         assert!(seen.is_empty(), "{case}: reached the daemon: {seen:?}");
         assert!(
             log.connections.len() <= 1,
-            "{case}: opened a connection for nothing"
+            "{case}: opened an unnecessary connection"
         );
     }
 }
@@ -284,7 +284,7 @@ fn canned(exchange: &mut RequestState) {
 impl Drop for FakeDaemon {
     fn drop(&mut self) {
         self.state.log().stopping = true;
-        // Wakes the acceptor, which then sees that it is to stop.
+        // Wakes the acceptor, which then sees that it should stop.
         let _ = Stream::connect(&self.upstream);
         let _ = self.acceptor.take().map(JoinHandle::join);
         self.close_connections();
@@ -302,7 +302,7 @@ impl Drop for FakeDaemon {
 
 impl Connection {
     fn is_used(&self) -> bool {
-        // Its bytes are here before it is known what they are.
+        // Its bytes arrive before it is known what they are.
         let begins_as_probe = PROBES.iter().any(|target| {
             let line = format!("GET {target} HTTP/1.1\r\nUser-Agent: dockgate/");
             self.bytes.starts_with(line.as_bytes())
@@ -312,7 +312,7 @@ impl Connection {
 }
 
 impl State {
-    /// A test that has failed with the lock held still has to clean up.
+    /// A test that has failed while it held the lock still has to clean up.
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -339,7 +339,7 @@ impl State {
         log
     }
 
-    /// False when the daemon is stopping.
+    /// False if the daemon is stopping.
     fn serve_in_thread(self: &Arc<Self>, stream: Stream) -> bool {
         let mut log = self.log();
         if log.stopping {
@@ -369,7 +369,7 @@ impl State {
         let guard = ReportPanic {
             state: Arc::clone(self),
         };
-        // What ends a connection in the middle of a head is seen by its bytes, not by an error here.
+        // If the connection ends in the middle of a head, the bytes show it, not an error here.
         while let Ok(Some(head)) = reader.head() {
             let mut exchange = RequestState::new(self, index, head, &mut reader, stream);
             exchange.serve();
@@ -382,7 +382,7 @@ impl State {
     }
 }
 
-/// Keeps what is read, and that the end was seen.
+/// Keeps the bytes that are read, and the fact that the end was seen.
 struct Recorder {
     stream: Stream,
     state: Arc<State>,
@@ -419,7 +419,7 @@ impl Drop for ReportPanic {
     }
 }
 
-/// One request at the daemon, for a script to answer.
+/// One request on the daemon's side, for a script to answer.
 pub(crate) struct RequestState<'a> {
     pub(crate) head: Head,
     state: &'a State,
@@ -508,18 +508,18 @@ impl<'a> RequestState<'a> {
         }
     }
 
-    /// The path and query that were asked for.
+    /// The requested path and query.
     pub(crate) fn target(&self) -> &str {
         target_of(&self.head)
     }
 
-    /// Which request this is, counted from 1.
+    /// The number of this request, counted from 1.
     pub(crate) fn number(&self) -> usize {
         self.number.unwrap() + 1
     }
 
-    /// Reads the whole body by its framing; none if the other side ended it early. Then nothing
-    /// that came of it is read as anything else.
+    /// Reads the complete body as it is framed; `None` if the other side ended it early. No part of
+    /// it is then read as anything else.
     pub(crate) fn body(&mut self) -> Option<Vec<u8>> {
         let body = self.reader.body(self.head.request_framing()).ok();
         self.closes |= body.is_none();
@@ -530,12 +530,12 @@ impl<'a> RequestState<'a> {
         body
     }
 
-    /// The next bytes behind the head, whatever they are; none at their end.
+    /// The next bytes after the head, whatever they are; none at their end.
     pub(crate) fn some(&mut self) -> Vec<u8> {
         self.reader.some().unwrap_or_default()
     }
 
-    /// So many bytes behind the head.
+    /// This many bytes after the head.
     pub(crate) fn exactly(&mut self, count: usize) -> Vec<u8> {
         self.reader.exactly(count).unwrap()
     }
@@ -545,7 +545,7 @@ impl<'a> RequestState<'a> {
         self.reader.rest().unwrap_or_default()
     }
 
-    /// Whether nothing more comes for a moment: the one thing that has no event to wait for.
+    /// Whether nothing more arrives for a moment: the only thing without an event to wait for.
     pub(crate) fn stays_silent(&mut self) -> bool {
         self.stream
             .set_read_timeout(Some(Duration::from_millis(100)));
@@ -559,7 +559,7 @@ impl<'a> RequestState<'a> {
         self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
-    /// Sends a whole reply, with its Content-Length.
+    /// Sends a complete reply, with its Content-Length.
     pub(crate) fn reply(&mut self, status: &str, lines: &str, body: &[u8]) {
         let length = body.len();
         self.send(format!(
@@ -573,7 +573,7 @@ impl<'a> RequestState<'a> {
         self.send(format!("{:x}\r\n{data}\r\n", data.len()))
     }
 
-    /// Sends chunks until nobody takes them for a moment; how many bytes were taken.
+    /// Sends chunks until none are accepted for a moment; returns the number of accepted bytes.
     pub(crate) fn chunks_until_blocked(&mut self) -> usize {
         let chunk = format!("10000\r\n{}\r\n", "a".repeat(0x10000));
         self.stream
@@ -581,13 +581,13 @@ impl<'a> RequestState<'a> {
         let mut taken = 0;
         while let Ok(count) = self.stream.write(chunk.as_bytes()) {
             taken += count;
-            assert!(taken < 64 << 20, "{taken} bytes taken that nobody reads");
+            assert!(taken < 64 << 20, "{taken} bytes accepted that are not read");
         }
         self.stream.set_write_timeout(None);
         taken
     }
 
-    /// Ends what the daemon sends, and goes on reading.
+    /// Closes the daemon's sending side, and keeps reading.
     pub(crate) fn half_close(&mut self) {
         self.stream.shutdown(Shutdown::Write);
     }

@@ -1,10 +1,10 @@
-//! A folder of a test's own, gone when the test is.
+//! A temporary folder of a test, deleted at the end of the test.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A new folder with a short path: a unix socket's may have no more than 107 bytes.
+/// A new folder with a short path: a unix socket's path may have at most 107 bytes.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -16,13 +16,13 @@ impl Folder {
             MADE.fetch_add(1, Ordering::Relaxed)
         );
         let path = std::env::temp_dir().join(name);
-        // A folder of an earlier process that had the same id and was killed.
+        // A folder from an earlier process that had the same id and was killed.
         let _ = fs::remove_dir_all(&path);
         fs::create_dir(&path).unwrap();
         Self(path)
     }
 
-    /// The same at this place.
+    /// The same at this path.
     pub(crate) fn at(path: &Path) -> Self {
         fs::create_dir(path).unwrap();
         Self(path.to_owned())

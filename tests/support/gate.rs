@@ -1,7 +1,8 @@
 //! A running dockgate, its record and its end.
 //!
-//! Every process' records go to a file of their own in the folder `DOCKGATE_TEST_RECORDS`, beside it one
-//! with the number of requests that were sent to it, so that a whole test run can be checked afterwards.
+//! Every process writes its records to a separate file in the folder `DOCKGATE_TEST_RECORDS`. A second
+//! file has the number of requests that it was sent, so that a complete test run can be checked
+//! afterwards.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -20,10 +21,10 @@ use super::folder::Folder;
 use super::stream::Stream;
 use super::wait::{LIMIT, eventually};
 
-/// What dockgate is started with.
+/// The settings and arguments of a dockgate.
 pub(crate) struct Setup {
     pub(crate) upstream: String,
-    /// The text of the policy file; none leaves the policy to the settings, or to the default.
+    /// The text of the policy file; without it, the settings or the default decide.
     pub(crate) policy: Option<String>,
     /// The text of the settings file.
     pub(crate) settings: String,
@@ -31,18 +32,18 @@ pub(crate) struct Setup {
     pub(crate) listen: Vec<String>,
     /// How many listeners the settings add.
     pub(crate) more_listeners: usize,
-    /// A command and its arguments that dockgate is started by; it has to become dockgate.
+    /// A command, with arguments, that starts dockgate; it must become dockgate.
     pub(crate) through: Vec<String>,
-    /// Whether the records go to a pipe that nobody reads.
+    /// Whether the records go to a pipe that no one reads.
     pub(crate) stdout_unread: bool,
 }
 
-/// Ends with SIGTERM when it is dropped, and fails the test then unless it exits with 0 and has written
+/// Ends with SIGTERM when it is dropped, and then fails the test unless it exits with 0 and has written
 /// exactly one record for each request.
 pub(crate) struct Gate {
     child: Child,
     records: PathBuf,
-    /// Where in the file the test looks for the next record.
+    /// Where the test looks for the next record in the file.
     read: usize,
     sent: Arc<AtomicUsize>,
     diagnostics: Arc<Lines>,
@@ -50,9 +51,9 @@ pub(crate) struct Gate {
     reader: Option<JoinHandle<()>>,
     told_to_end: Cell<bool>,
     ended: Option<ExitStatus>,
-    /// Whether records go elsewhere than to the file.
+    /// Whether records do not go to the file.
     pub(crate) unrecorded: bool,
-    /// Goes away with it.
+    /// Deleted together with it.
     folder: Folder,
 }
 
@@ -68,7 +69,7 @@ impl Setup {
         Self::before(daemon.upstream().to_owned(), policy)
     }
 
-    /// The same in front of this address.
+    /// The same, in front of this address.
     pub(crate) fn before(upstream: String, policy: &str) -> Self {
         Self {
             upstream,
@@ -82,7 +83,7 @@ impl Setup {
         }
     }
 
-    /// With these settings too.
+    /// Also with these settings.
     pub(crate) fn settings(mut self, text: &str) -> Self {
         self.settings = text.to_owned();
         self
@@ -101,10 +102,10 @@ impl Setup {
         gate
     }
 
-    /// Starts what must not start; returns its exit code and its diagnostics.
+    /// Starts a dockgate that must fail to start; returns its exit code and diagnostics.
     pub(crate) fn refused(self) -> (i32, String) {
         let what = format!(
-            "the end of a dockgate that must not start with {:?}",
+            "exit of a dockgate that must not start with {:?}",
             self.policy
         );
         let mut gate = self.spawn();
@@ -133,7 +134,7 @@ impl Setup {
                 .arg(folder.write("policy.toml", policy));
         }
         without_settings(&mut command);
-        // A file, not a pipe: what stands there at some moment was written before it.
+        // A file, not a pipe: its content at any moment was written before that moment.
         let file = File::create(&records).unwrap();
         let stdout = if self.stdout_unread {
             Stdio::piped()
@@ -176,10 +177,10 @@ impl Setup {
         let Some((first, rest)) = self.through.split_first() else {
             return Command::new(program);
         };
-        // Where any user may run it, which need not be so of the folder that it was built in.
+        // In a place where any user may run it; the build folder may be private.
         let copy = folder.path().join("dockgate");
-        // By a process of its own: a file that this one writes to is open in whatever another thread
-        // starts at that moment, and cannot be run then.
+        // In a separate process: a file that this one writes to is also open in whatever another
+        // thread starts at that moment, and then it cannot be run.
         let copied = Command::new("cp").arg(program).arg(&copy).status();
         assert!(copied.unwrap().success());
         let mut command = Command::new(first);
@@ -198,12 +199,12 @@ impl Gate {
         self.connect_to(0)
     }
 
-    /// Connects to a listener by its place in `listen`.
+    /// Connects to a listener by its index in `listen`.
     pub(crate) fn connect_to(&self, listener: usize) -> Client {
         Client::connect(&self.listeners[listener], &self.sent)
     }
 
-    /// Connects to an address of its other than those that it tells.
+    /// Connects to one of its addresses other than those that it prints.
     pub(crate) fn connect_at(&self, address: &str) -> Client {
         Client::connect(address, &self.sent)
     }
@@ -220,7 +221,7 @@ impl Gate {
         &self.listeners
     }
 
-    /// Sends one request on a connection of its own and reads the reply.
+    /// Sends one request on a new connection and reads the reply.
     #[track_caller]
     pub(crate) fn ask(&self, request: impl AsRef<[u8]>) -> Reply {
         let mut client = self.connect();
@@ -232,7 +233,7 @@ impl Gate {
         self.child.id()
     }
 
-    /// The most memory that it ever held, as the kernel counts it.
+    /// The most memory that it ever used, according to the kernel.
     pub(crate) fn peak_kib(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -248,7 +249,7 @@ impl Gate {
         self.records.clone()
     }
 
-    /// What it has written so far, line by line.
+    /// Its records so far, line by line.
     pub(crate) fn lines(&self) -> Vec<Value> {
         self.lines_from(0).map(|(line, _)| line).collect()
     }
@@ -264,7 +265,7 @@ impl Gate {
         record
     }
 
-    /// The whole lines behind a place in the file, each with the place where it ends.
+    /// The complete lines after a position in the file, each with the position of its end.
     fn lines_from(&self, start: usize) -> impl Iterator<Item = (Value, usize)> + use<> {
         let text = fs::read_to_string(&self.records).unwrap().split_off(start);
         let mut end = start;
@@ -284,7 +285,8 @@ impl Gate {
         self.diagnostics.seen.lock().unwrap().0.join("\n")
     }
 
-    /// Fails unless this stands in its diagnostics, or comes: they are written beside what they tell of.
+    /// Fails unless this text is in its diagnostics, or appears: they are written at the same time as
+    /// the events.
     #[track_caller]
     pub(crate) fn assert_tells(&self, what: &str) {
         let lacks = |lines: &[String]| !(lines.join("\n") + "\n").contains(what);
@@ -299,7 +301,7 @@ impl Gate {
         }
     }
 
-    /// Asks it to read its settings anew, and waits until it says this of that.
+    /// Asks it to reload its settings, and waits for this message about it.
     #[track_caller]
     pub(crate) fn reload(&self, said: &str) {
         let before = self.diagnostics().matches(said).count();
@@ -310,7 +312,7 @@ impl Gate {
     }
 
     fn signal(&self, name: &str) {
-        // The shell's own kill: a bare system may have no other.
+        // The shell's own kill: a minimal system may have no other.
         let pid = self.pid().to_string();
         let kill = Command::new("sh")
             .args(["-c", "kill -\"$2\" \"$1\"", "sh", &pid, name])
@@ -324,14 +326,14 @@ impl Gate {
         (folder.join("dockgate.toml"), folder.join("policy.toml"))
     }
 
-    /// Stops it, and returns every line that it wrote.
+    /// Stops it, and returns all lines that it wrote.
     #[track_caller]
     pub(crate) fn stop(mut self) -> Vec<Value> {
         self.finish();
         self.lines()
     }
 
-    /// Stops it, and returns all that it wrote: its records and its diagnostics.
+    /// Stops it, and returns everything that it wrote: its records and its diagnostics.
     #[track_caller]
     pub(crate) fn end(mut self) -> (String, String) {
         self.finish();
@@ -357,7 +359,7 @@ impl Gate {
         assert_eq!(
             recorded.len(),
             sent,
-            "requests sent, and records of them: {recorded:#?}"
+            "requests sent, and their records: {recorded:#?}"
         );
     }
 
@@ -397,7 +399,8 @@ impl Lines {
         self.changed.notify_all();
     }
 
-    /// The lines as soon as they are no longer so, or when there will be no more, or late.
+    /// Returns the lines when they no longer satisfy this, when no more can come, or at the time
+    /// limit.
     fn wait_while(&self, is_so: impl Fn(&[String]) -> bool) -> Vec<String> {
         let seen = self.seen.lock().unwrap();
         let is_awaited = |(lines, ended): &mut (Vec<String>, bool)| !*ended && is_so(lines);
@@ -421,7 +424,7 @@ impl Lines {
     }
 }
 
-/// Leaves out of a command's environment what this one has for dockgate, the tests' own variables among it.
+/// Removes this process's variables for dockgate, including the tests' own, from a command's environment.
 pub(crate) fn without_settings(command: &mut Command) -> &mut Command {
     let inherited =
         std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("DOCKGATE_"));

@@ -1,19 +1,20 @@
 //! The hostile bodies, as every suite reads them.
 
-/// A request that leads out of what an ordinary policy grants, or asks for one thing that a policy must judge.
+/// A request that leads beyond what an ordinary policy allows, or asks for one thing that a policy must check.
 pub(crate) struct Hostile {
     /// The ids of attacks.
     pub(crate) ids: &'static str,
-    /// The code of the reason under a policy with defaults.
+    /// The code of the reason, under a policy with defaults.
     pub(crate) verdict: &'static str,
     pub(crate) method: &'static str,
     pub(crate) target: &'static str,
-    /// What the body asks for, where it is one thing: the name of a `FieldMeaning`, or `Refused`.
+    /// What the body asks for, if it is one thing: the name of a `FieldMeaning`, or `Refused`.
     pub(crate) meaning: Option<&'static str>,
     pub(crate) body: &'static str,
 }
 
-/// Stands behind what is a matter of taste, or of what the daemon has, and leads nowhere by itself.
+/// Marks rows that are a matter of taste, or depend on what the daemon has, and are harmless on
+/// their own.
 const OF_TASTE: char = '~';
 
 impl Hostile {
@@ -23,7 +24,7 @@ impl Hostile {
     }
 }
 
-/// All rows of `tests/data/hostile.txt`, which says what its columns are.
+/// All rows of `tests/data/hostile.txt`, which describes its columns.
 pub(crate) fn hostile() -> impl Iterator<Item = Hostile> {
     let rows = include_str!("../data/hostile.txt").lines();
     rows.filter(|row| !row.is_empty() && !row.starts_with('#'))

@@ -1,9 +1,9 @@
-//! What the tests of the running binary share: a fake daemon that keeps every byte it gets, a dockgate
-//! between it and the test, and clients that write raw bytes and read replies by their framing.
+//! Shared by the tests of the running binary: a fake daemon that keeps every byte it gets, a dockgate
+//! between it and the test, and clients that write raw bytes and read replies as they are framed.
 //!
-//! Nothing here uses the crate's library or an HTTP library: a second reader that shared the proxy's
-//! parser would share its mistakes. Nothing sleeps to let something happen; all waits are for an event,
-//! and end in a failed test after [`wait::LIMIT`].
+//! Nothing here uses the crate's library or an HTTP library: with the proxy's own parser, the tests
+//! would share its mistakes. Nothing sleeps to let something happen; all waits are for an event, and
+//! fail the test after [`wait::LIMIT`].
 
 pub(crate) mod client;
 pub(crate) mod command;

@@ -1,10 +1,10 @@
-//! The objects that a fake daemon has: whatever is looked up is there and ordinary, volumes alone are not.
+//! The objects that a fake daemon has: whatever is looked up exists and is ordinary, except for volumes.
 
 use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-/// The full id of the object of this name; a full id is its own.
+/// The full id of the object with this name; a full id is its own.
 pub(crate) fn id(name: &str) -> String {
     let is_id = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_id {
@@ -12,13 +12,13 @@ pub(crate) fn id(name: &str) -> String {
     }
     let mut digits = String::new();
     for byte in name.bytes() {
-        // A String takes every write.
+        // Writing to a String cannot fail.
         _ = write!(digits, "{byte:02x}");
     }
     format!("{digits:0<64}")[..64].to_owned()
 }
 
-/// What the daemon usually says of a target; nothing of what it does not have.
+/// The daemon's usual answer for a target; `None` if it does not have it.
 pub(crate) fn usual(target: &str) -> Option<Value> {
     let segments: Vec<_> = target.split('/').skip(1).collect();
     Some(match segments[..] {
@@ -49,7 +49,7 @@ pub(crate) fn usual(target: &str) -> Option<Value> {
     })
 }
 
-/// What the daemon says of a volume that it was asked to make.
+/// The daemon's answer about a volume that it was asked to create.
 pub(crate) fn made(asked: &Value) -> Value {
     json!({
         "Name": asked["Name"],
@@ -59,7 +59,7 @@ pub(crate) fn made(asked: &Value) -> Value {
     })
 }
 
-/// The same with more of it, or other than usual.
+/// The same with additional or different fields.
 pub(crate) fn with(target: &str, more: &Value) -> Value {
     let mut object = usual(target).unwrap_or_else(|| json!({"Driver": "local", "Options": {}}));
     merge(&mut object, more);

@@ -1,15 +1,15 @@
-//! What a refusal looks like: status, stable code, and Docker's own form of an error.
+//! The form of a refusal: status, stable code, and Docker's own error format.
 
 use serde_json::Value;
 
 use super::client::Reply;
 
-/// The status and the code that a request is refused with.
+/// The expected status and code of a refusal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refused(pub(crate) u16, pub(crate) &'static str);
 
 impl Refused {
-    /// Fails unless the reply, to a request of any method but HEAD, is this refusal.
+    /// Fails unless the reply, to a request with any method except HEAD, is this refusal.
     #[track_caller]
     pub(crate) fn assert(self, reply: &Reply, case: &str) -> String {
         self.assert_head(reply, case);
@@ -24,7 +24,7 @@ impl Refused {
         let fields = body.as_object().unwrap();
         assert_eq!(fields.len(), 1, "{case}: {body}");
         let message = fields["message"].as_str().unwrap();
-        // What does not exist is answered in the daemon's own words.
+        // A missing object is answered in the daemon's own words.
         let is_ours = message.starts_with("dockgate: ");
         assert_eq!(is_ours, self.1 != "not_found", "{case}: {message}");
         assert!(

@@ -21,8 +21,8 @@ pub(crate) fn chunked(target: &str, lines: &str, body: &str) -> String {
     format!("{head}{:x}\r\n{body}\r\n0\r\n\r\n", body.len())
 }
 
-/// A policy that grants every operation with any body. Groups never open `control`, whose operations are
-/// named.
+/// A policy that allows every operation with any body. Groups never contain `control` operations, so
+/// these are named.
 pub(crate) fn everything() -> String {
     let blocks = [
         "archive", "build", "create", "exec", "images", "networks", "volumes",
@@ -31,7 +31,7 @@ pub(crate) fn everything() -> String {
     every_operation() + &lifted.concat()
 }
 
-/// A policy that grants every operation, each with no more than its blocks give by default.
+/// A policy that allows every operation, each with only the defaults of its block.
 pub(crate) fn every_operation() -> String {
     let table = include_str!("../data/docker-api.tsv").lines().skip(1);
     let rows = table.map(|line| line.split('\t').collect::<Vec<_>>());

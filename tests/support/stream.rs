@@ -13,18 +13,18 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// Connects to an address as dockgate writes it: `tcp://host:port` or `unix:///path`.
+    /// Connects to an address in dockgate's format: `tcp://host:port` or `unix:///path`.
     pub(crate) fn connect(address: &str) -> io::Result<Self> {
         if let Some(path) = address.strip_prefix("unix://") {
             return UnixStream::connect(path).map(Self::Unix);
         }
         let stream = TcpStream::connect(address.strip_prefix("tcp://").unwrap())?;
-        // Bytes written one by one are to arrive one by one.
+        // Bytes that are written one by one should arrive one by one.
         stream.set_nodelay(true)?;
         Ok(Self::Tcp(stream))
     }
 
-    /// Connects by TCP from this address, which the standard library cannot choose.
+    /// Connects over TCP from this address, which the standard library cannot choose.
     pub(crate) fn connect_from(source: &str, address: &str) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let parse = |text: &str| text.parse::<SocketAddr>().unwrap();

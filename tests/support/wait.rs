@@ -1,13 +1,14 @@
-//! Waiting for events under a limit.
+//! Waiting for events, with a time limit.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long anything may take that is expected to happen. Far above what a busy machine needs.
+/// How long an expected event may take. Far more than a busy machine needs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// Looks again and again until there is something to see: for files and processes, which wake nobody.
+/// Checks again and again until there is a result: for files and processes, which do not notify
+/// anyone.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
@@ -19,7 +20,8 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// Lets one thread tell another to go on. Each raise ends one wait, whichever comes first.
+/// Lets one thread tell another to continue. Each call of `raise` ends one wait, whichever comes
+/// first.
 #[derive(Clone, Default)]
 pub(crate) struct Signal(Arc<(Mutex<usize>, Condvar)>);
 

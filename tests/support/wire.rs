@@ -1,8 +1,8 @@
-//! HTTP/1.1 read from a stream, strictly: a message that is not cleanly framed fails the test.
+//! Reads HTTP/1.1 from a stream, strictly: a message that is not properly framed fails the test.
 
 use std::io::{self, ErrorKind, Read};
 
-/// The first line and the header lines of a message, as they were on the wire.
+/// The first line and the header lines of a message, exactly as sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) first: String,
@@ -17,14 +17,14 @@ impl Head {
         let lines = lines.map(|line| {
             let (name, value) = line
                 .split_once(": ")
-                .unwrap_or_else(|| panic!("{line:?} is no header line"));
+                .unwrap_or_else(|| panic!("{line:?} is not a header line"));
             (name.to_owned(), value.to_owned())
         });
         let lines = lines.collect();
         Self { first, lines, raw }
     }
 
-    /// The values of every line of this name.
+    /// The values of all lines with this name.
     pub(crate) fn all(&self, name: &str) -> Vec<&str> {
         let of_name = self
             .lines
@@ -33,19 +33,19 @@ impl Head {
         of_name.map(|(_, value)| value.as_str()).collect()
     }
 
-    /// The value of the one line of this name.
+    /// The value of the only line with this name.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let all = self.all(name);
-        assert!(all.len() < 2, "{name} is doubled in {:?}", self.raw);
+        assert!(all.len() < 2, "{name} appears twice in {:?}", self.raw);
         all.first().copied()
     }
 
-    /// How the body behind this head is framed, for a request.
+    /// How the body after this head is framed, for a request.
     pub(crate) fn request_framing(&self) -> Framing {
         self.stated_framing().unwrap_or(Framing::Length(0))
     }
 
-    /// How the body behind this head is framed, for a reply to a request of this method.
+    /// How the body after this head is framed, for a reply to a request with this method.
     pub(crate) fn reply_framing(&self, method: &str) -> Framing {
         let status = self.first.split(' ').nth(1).unwrap();
         if method == "HEAD" || status.starts_with('1') || ["204", "304"].contains(&status) {
@@ -88,7 +88,7 @@ impl Reader {
         }
     }
 
-    /// The next bytes, as many as are there; none at the end of the stream.
+    /// The next bytes, as many as there are; none at the end of the stream.
     pub(crate) fn some(&mut self) -> io::Result<Vec<u8>> {
         if self.buffer.is_empty() {
             self.fill()?;
@@ -96,7 +96,7 @@ impl Reader {
         Ok(std::mem::take(&mut self.buffer))
     }
 
-    /// The next message's head; none if the stream ends before it.
+    /// The next message's head; `None` if the stream ends before it.
     pub(crate) fn head(&mut self) -> io::Result<Option<Head>> {
         let end = loop {
             if let Some(at) = find(&self.buffer, b"\r\n\r\n") {
@@ -123,11 +123,11 @@ impl Reader {
         Ok(self.buffer.drain(..count).collect())
     }
 
-    /// One chunk of a chunked body; none for the last.
+    /// One chunk of a chunked body; `None` after the last.
     pub(crate) fn chunk(&mut self) -> io::Result<Option<Vec<u8>>> {
         let line = self.line()?;
         let size = usize::from_str_radix(&line, 16)
-            .unwrap_or_else(|_| panic!("{line:?} is no chunk size"));
+            .unwrap_or_else(|_| panic!("{line:?} is not a chunk size"));
         let data = self.exactly(size)?;
         let end = self.line()?;
         assert!(end.is_empty(), "{end:?} behind a chunk");
@@ -170,7 +170,7 @@ impl Reader {
         let mut bytes = [0; 16 * 1024];
         let count = loop {
             match self.source.read(&mut bytes) {
-                // A limit on reading keeps the system from going on by itself.
+                // With a read timeout, the system does not restart interrupted calls by itself.
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 read => break read?,
             }

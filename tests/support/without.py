@@ -1,6 +1,6 @@
-"""Becomes a program for which system calls fail that it should do without.
+"""Becomes another program, in which some system calls fail.
 
-    without.py ipv6 PROGRAM ARGUMENT...     there are no sockets of IPv6
+    without.py ipv6 PROGRAM ARGUMENT...     there are no IPv6 sockets
     without.py chmod PROGRAM ARGUMENT...    no file's mode can be changed
 """
 
@@ -12,7 +12,7 @@ import sys
 
 EPERM, EAFNOSUPPORT, AF_INET6 = 1, 97, 10
 X86 = platform.machine() == "x86_64"
-# The number of a system call, the first argument that it fails with or none for any, and the error.
+# The number of a system call, the first argument with which it fails (none for any), and the error.
 FAILING = {
     "ipv6": [(41 if X86 else 198, AF_INET6, EAFNOSUPPORT)],
     "chmod": [(number, None, EPERM) for number in ([90, 268, 452] if X86 else [53, 452])],

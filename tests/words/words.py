@@ -104,7 +104,7 @@ def comments(source: str, mark: str) -> Iterator[tuple[int, str]]:
 
 def messages(source: str) -> Iterator[tuple[int, str]]:
     """Strings of at least three words that are not in comments or docstrings."""
-    code = re.sub(r"(?m)^\s*(//|#).*$", "", re.sub(DOCSTRING, lambda found: "\n" * found[0].count("\n"), source))
+    code = re.sub(r"(?m)^[ \t]*(//|#).*$", "", re.sub(DOCSTRING, lambda found: "\n" * found[0].count("\n"), source))
     for found in re.finditer(r'"((?:[^"\\\n]|\\.)*)"', code, re.DOTALL):
         words = re.sub(r"\\\n\s*", "", found[1])
         if len(re.findall(r"[a-z]{2,}", words)) >= 3 and " " in words.strip():

@@ -16,7 +16,7 @@ import (
 // Nobody listens there.
 const registry = "127.0.0.1:1"
 
-// On USR1 it ends with 7. Without its traps a container's first process ignores signals.
+// On USR1 it exits with 7. Without traps, the first process of a container ignores signals.
 const life = "trap 'exit 7' USR1; trap 'exit 0' TERM; echo said; touch /tmp/ready; while :; do sleep 0.1; done"
 
 func (c *caller) system() {

@@ -1,4 +1,4 @@
-// Calls every method of the Docker client for Go once, and prints what each gave: a result or an error.
+// Calls every method of the Docker client for Go once, and prints each result or error.
 //
 // DOCKER_HOST leads to the engine. Arguments: the engine's own address, for what is only waited for; a tar archive
 // holding hello.txt; the name prefix of everything that is made.
@@ -17,7 +17,7 @@ import (
 	"github.com/moby/moby/client"
 )
 
-// caller calls methods by name, so that it knows which ones are left.
+// caller calls methods by name, so that it knows which ones were not called.
 type caller struct {
 	client *client.Client
 	aside  *client.Client
@@ -59,7 +59,7 @@ func must(err error) {
 	}
 }
 
-// call calls a method and prints its results; the first of them is returned.
+// call calls a method, prints its results, and returns the first one.
 func (c *caller) call(method string, arguments ...any) any {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -84,10 +84,10 @@ func (c *caller) call(method string, arguments ...any) any {
 	return results[0].Interface()
 }
 
-// got is the result of a call as what the method gives.
+// got is the result of a call with the method's type.
 func got[Result any](result any) Result { return result.(Result) }
 
-// eventually waits for what the client is not asked for again and again: its requests are counted.
+// eventually waits for something that the client must not ask for repeatedly, because its requests are counted.
 func eventually(what string, check func() bool) {
 	for range 600 {
 		if check() {

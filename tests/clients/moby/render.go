@@ -19,7 +19,7 @@ import (
 // Their lists have no order.
 var unordered = []string{"ContainerDiff", "DiskUsage", "ImageList", "Info", "NetworkList"}
 
-// render is what is printed of a result. Streams are read to their end.
+// render returns the printed form of a result. Streams are read to their end.
 func render(method string, result any) string {
 	switch value := result.(type) {
 	case error:
@@ -87,7 +87,7 @@ func dialed(dial func(context.Context) (net.Conn, error)) string {
 	return fmt.Sprint("connected, ", connection.Close())
 }
 
-// streamed reads all there is: an archive, framed output of a container, or text.
+// streamed reads everything: an archive, framed output of a container, or text.
 func streamed(stream io.Reader, end io.Closer) string {
 	defer end.Close()
 	content, err := io.ReadAll(stream)
@@ -101,7 +101,7 @@ func streamed(stream io.Reader, end io.Closer) string {
 	return fmt.Sprintf("%q %v", content, err)
 }
 
-// archived has the sorted names in an archive; nil if the content is something else.
+// archived returns the sorted names in an archive; nil if the content is something else.
 func archived(content []byte) []string {
 	var names []string
 	for archive := tar.NewReader(bytes.NewReader(content)); ; {
@@ -114,7 +114,7 @@ func archived(content []byte) []string {
 	}
 }
 
-// keys has the names of the fields of an object whose values are never the same.
+// keys returns the field names of an object whose values are never the same.
 func keys(stream io.ReadCloser) string {
 	defer stream.Close()
 	fields := map[string]any{}

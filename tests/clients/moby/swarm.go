@@ -23,7 +23,7 @@ func (c *caller) swarm() {
 	c.services()
 }
 
-// leave waits for the end of the containers of tasks too, which images and lists show.
+// leave also waits for the end of the tasks' containers, which images and lists show.
 func (c *caller) leave() {
 	c.call("SwarmLeave", client.SwarmLeaveOptions{Force: true})
 	filters := client.Filters{}.Add("label", "com.docker.swarm.service.name="+c.prefix+"-service")
@@ -72,7 +72,7 @@ func (c *caller) services() {
 	filters := client.Filters{}.Add("service", id)
 	eventually("the end of the task", func() bool {
 		tasks, err := c.aside.TaskList(context.Background(), client.TaskListOptions{Filters: filters})
-		// The state that it shall be in changes last.
+		// The desired state changes last.
 		return err == nil && len(tasks.Items) == 1 && tasks.Items[0].Status.State == swarm.TaskStateComplete &&
 			tasks.Items[0].DesiredState == swarm.TaskStateShutdown
 	})

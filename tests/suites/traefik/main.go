@@ -1,4 +1,4 @@
-// Traefik's own provider for Docker: prints each configuration that it makes of the containers, as a line of JSON.
+// Traefik's own provider for Docker: prints each configuration that it makes from the containers, as a line of JSON.
 //
 // The first argument is the address of the engine.
 package main

@@ -1,7 +1,8 @@
-//! One life of a container through bollard, a line of output for each step.
+//! The life of a container through bollard, with a line of output for each step.
 //!
-//! The same steps as the other clients of this folder take; `DOCKER_HOST` names the engine, the two
-//! arguments a tar archive holding `hello.txt` and the name prefix of everything that is made.
+//! The same steps as in the other clients of this folder. `DOCKER_HOST` is the engine; the two
+//! arguments are a tar archive that contains `hello.txt`, and a name prefix for everything that is
+//! created.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -25,7 +26,8 @@ use tokio::io::AsyncWriteExt;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Without its traps a container's first process ignores signals, so it tells when they are set.
+/// Without traps, the first process of a container ignores signals, so it reports when they are
+/// set.
 const LIFE: &str =
     "trap 'exit 7' USR1; trap 'exit 0' TERM; echo >> /tmp/starts; while :; do sleep 0.1; done";
 
@@ -48,7 +50,7 @@ async fn main() -> Outcome<()> {
     remove(&docker, &names).await
 }
 
-/// What the steps call the things that they make.
+/// The names of the objects that the steps create.
 struct Names {
     label: String,
     network: String,
@@ -187,7 +189,7 @@ async fn run(docker: &Docker, names: &Names, archive: Bytes) -> Outcome<()> {
         .signal("SIGUSR1")
         .build();
     print("kill", docker.kill_container(web, Some(kill)).await?);
-    // bollard makes an error of an exit code that is not 0.
+    // bollard turns an exit code other than 0 into an error.
     print("wait", waiting.try_collect::<Vec<_>>().await);
     Ok(())
 }
@@ -283,7 +285,7 @@ async fn images(docker: &Docker, names: &Names, archive: Bytes) -> Outcome<()> {
             .last()
             .map(|line| line.stream.clone()),
     );
-    // The same upload by another function goes in chunks, under `application/json`.
+    // The same upload through another function is chunked, with the type `application/json`.
     let parts = futures_util::stream::iter(saved.into_iter().map(Ok::<_, std::io::Error>));
     let load = docker.import_image_stream(ImportImageOptions::default(), parts, None);
     print(

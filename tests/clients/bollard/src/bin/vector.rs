@@ -1,4 +1,5 @@
-//! What Vector's `docker_logs` asks for through bollard; `DOCKER_HOST` names the engine, the argument a container that runs.
+//! The requests of Vector's `docker_logs`, through bollard; `DOCKER_HOST` is the engine, the argument a running
+//! container.
 
 use std::collections::HashMap;
 use std::error::Error;
