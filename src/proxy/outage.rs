@@ -25,7 +25,7 @@ pub(crate) struct Outage(Mutex<Told>);
 #[derive(Debug, Default)]
 struct Told {
     that_it_is_away: bool,
-    /// Why, in the words that were told.
+    /// Why, in the words of the report.
     why: Option<String>,
     that_it_is_closed: bool,
     that_it_is_old: bool,
@@ -78,7 +78,7 @@ impl Outage {
         }
     }
 
-    /// Why the daemon cannot be reached, as the operator was told.
+    /// Why the daemon cannot be reached, in the words of the report to the operator.
     pub(crate) fn reported(&self) -> Option<String> {
         lock(&self.0).why.clone()
     }
