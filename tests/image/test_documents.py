@@ -312,11 +312,13 @@ def masked(line: str) -> str:
 
 def flags_exist(text: str, environment: dict[str, str]) -> None:
     """Of the commands that the prose names."""
+    commands = run_well(BINARY, "--help", env=environment).out
     for words in {tuple(found.split()) for found in re.findall(r"`dockgate ([a-z][^`]*)`", text)}:
         command, flags = words[0], {word.split("=")[0] for word in words if word.startswith("--")}
-        helped = run_well(BINARY, command, "--help", env=environment).out
+        must(re.search(rf"(?m)^ +{command} ", commands), f"there is no command `dockgate {command}`")
+        helped = run_well(BINARY, command, "--help", env=environment).out if flags else ""
         for flag in flags:
-            must(f"{flag} " in helped or f"{flag}\n" in helped or f"{flag}=" in helped, f"`dockgate {command}` has no {flag}")
+            must(re.search(rf"{flag}\b", helped), f"`dockgate {command}` has no {flag}")
 
 
 def enter() -> None:
