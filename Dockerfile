@@ -46,9 +46,8 @@ FROM busybox:1.37${BUSYBOX_DIGEST} AS busybox
 
 
 FROM scratch AS plain
-# There is no USER, on purpose: root can take the group of the mounted socket on this host, whichever it is, and
-# Dockgate then drops to the user 65532. With `user:` and `group_add:` in a compose file it is that user from the
-# start.
+# USER is not set, on purpose: as root, Dockgate can join the group of the mounted socket, whichever it is on this host.
+# Then it drops to user 65532. To start it as that user, write `user:` and `group_add:` in a compose file.
 COPY --from=build /dockgate /dockgate
 EXPOSE 2375
 STOPSIGNAL SIGTERM

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stands for the client of docs/learning.md: asks for what it is learned from, with `again` for what the policy lacks.
+# Plays the client of docs/learning.md. With `first` it sends the requests that are learned, with `again` some that the policy denies.
 api=http://${DOCKER_HOST#tcp://}/v1.45
 
 # Asks for the path $1, by POST when there is a body $2, empty or not.

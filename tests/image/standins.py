@@ -65,7 +65,7 @@ def _import_rust(docker: Docker, name: str) -> None:
     tar = ["tar", "--create", "--transform", "s,^registry,./usr/local/cargo/registry,"]
     tar += ["--directory", base, ".", "--directory", crates, "registry/index", "registry/cache"]
     settings = ["PATH=/usr/local/cargo/bin:/usr/sbin:/usr/bin:/sbin:/bin", "CARGO_HOME=/usr/local/cargo"]
-    # The only difference to the real image: there is no network.
+    # The only difference to the real image: this one has no network.
     settings.append("CARGO_NET_OFFLINE=true")
     changes = [word for setting in settings for word in ("--change", f"ENV {setting}")]
     with subprocess.Popen([str(word) for word in tar], stdout=subprocess.PIPE) as packed:

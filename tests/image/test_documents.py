@@ -288,7 +288,7 @@ class Reader:
 
 
 def must_match(command: str, got: list[str], shown: list[str]) -> None:
-    """Numbers differ from run to run, except in what `explain` and `check` print. A line `...` stands for any lines."""
+    """Numbers differ from run to run, except in what `explain` and `check` print. A line `...` matches any lines."""
     exact = command.startswith(("dockgate explain", "dockgate check deploy"))
     if not shown:
         return
@@ -315,7 +315,7 @@ def flags_exist(text: str, environment: dict[str, str]) -> None:
     commands = run_well(BINARY, "--help", env=environment).out
     for words in {tuple(found.split()) for found in re.findall(r"`dockgate ([a-z][^`]*)`", text)}:
         command, flags = words[0], {word.split("=")[0] for word in words if word.startswith("--")}
-        must(re.search(rf"(?m)^ +{command} ", commands), f"there is no command `dockgate {command}`")
+        must(re.search(rf"(?m)^ +{command} ", commands), f"`dockgate {command}` does not exist")
         helped = run_well(BINARY, command, "--help", env=environment).out if flags else ""
         for flag in flags:
             must(re.search(rf"{flag}\b", helped), f"`dockgate {command}` has no {flag}")

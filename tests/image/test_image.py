@@ -101,7 +101,7 @@ class Boxed:
 
     @contextmanager
     def events_client(self):
-        """A client that follows the events; there are none for it."""
+        """A client that follows events with a filter that matches nothing."""
         reader = f"{self.name}-reader"
         target = "http://127.0.0.1:2375/events?filters=%7B%22image%22%3A%5B%22none%22%5D%7D"
         self.client("--detach", "--name", reader, script=f"wget -q -O - '{target}'")
