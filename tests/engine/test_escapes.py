@@ -17,7 +17,7 @@ from api import Api, logs, typed
 from cases import Cases, must, must_equal
 from support import TESTS, Engine, Gate, engines, scratch
 
-SECRET = "known to the host alone"
+SECRET = "known only to the host"
 VICTIM = "dockgate-victim"
 WEB = "dockgate-web"
 GIVEN = {"PathOnHost": "/dev/random", "PathInContainer": "/given", "CgroupPermissions": "rwm"}
@@ -208,9 +208,9 @@ def volumes(ways: Ways) -> None:
         "Mounts": {"Mounts": [{"Type": "volume", "Source": "dockgate-bound", "Target": "/host"}]},
     }
     for name, host in uses.items():
-        with ways.case(f"the use of one that is there, by {name}"):
+        with ways.case(f"the use of an existing one, by {name}"):
             ways.must_lead_there_direct_alone({"Image": "busybox", "Cmd": READ, "HostConfig": host})
-    with ways.case("a create of one that is there, which gives it as it is"):
+    with ways.case("a create of an existing one, which returns it as it is"):
         plain = ways.through.ask("POST", "/volumes/create", {"Name": "dockgate-bound"})
         body = {"Image": "busybox", "Cmd": READ, "HostConfig": uses["Binds"]}
         must_equal("the create", plain.status, 201)

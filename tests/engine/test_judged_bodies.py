@@ -357,7 +357,7 @@ def recorded(both: Both) -> None:
             container(both, "recorded", body)
             host = body.get("HostConfig") or {}
             plain = {key: value for key, value in host.items() if key not in NOT_HERE}
-            container(both, "recorded, but for what is not here,", {**body, "HostConfig": plain})
+            container(both, "recorded, except for what does not exist here,", {**body, "HostConfig": plain})
         elif operation == "VolumeCreate":
             volume(both, json.loads(text))
 

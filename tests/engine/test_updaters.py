@@ -19,7 +19,7 @@ from support import Engine, Gate, main_engines, scratch
 WEB = "dockgate-web"
 IMAGE = "dockgate-app"
 FRONT, BACK = "dockgate-front", "dockgate-back"
-SECRET = "known to the host alone"
+SECRET = "known only to the host"
 
 
 def main() -> None:

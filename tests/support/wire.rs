@@ -130,7 +130,7 @@ impl Reader {
             .unwrap_or_else(|_| panic!("{line:?} is not a chunk size"));
         let data = self.exactly(size)?;
         let end = self.line()?;
-        assert!(end.is_empty(), "{end:?} behind a chunk");
+        assert!(end.is_empty(), "{end:?} after a chunk");
         Ok((size > 0).then_some(data))
     }
 

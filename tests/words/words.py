@@ -26,6 +26,8 @@ LEFT_OUT = ("tests/data/", "tests/words/", "tests/changes/", "docs/man/", "docs/
 # Files that are not checked yet. Clean one up, then remove its line.
 EXEMPT = HERE / "exempt.txt"
 SAMPLE = 40
+# Not the `n` of `\n`, and not a name in braces.
+PLAIN_WORD = r"(?<![\\\w{.])[A-Za-z]{2,}"
 
 
 class Text(NamedTuple):
@@ -162,7 +164,7 @@ def sample(seed: str, *starts: str) -> int:
     kinds: dict[str, list[Text]] = {}
     for text in texts([file for file in tracked() if not starts or file.startswith(starts)]):
         for words in re.split(r"(?<=[.!?:;])\s+(?=[A-Z`\"])", text.words):
-            if len(words.split()) >= 4:
+            if len(re.findall(PLAIN_WORD, words)) >= 5 and "HTTP/1" not in words:
                 kind = "prose" if text.file.endswith(".md") else text.file.split("/")[0]
                 kinds.setdefault(kind, []).append(text._replace(words=words))
     chance = random.Random(seed)

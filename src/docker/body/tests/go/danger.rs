@@ -300,7 +300,7 @@ impl Dangers<'_> {
         self.unless("Propagation", !["shared", "rshared"].contains(&propagation));
     }
 
-    /// Only memory with a size and an owner is not a path on the host.
+    /// Only memory, with a size and an owner, is certainly not a path on the host.
     fn driver_options(&mut self, of: &Fields, key: &str) {
         for (option, value) in map(of, key) {
             let Go::Text(value) = value else { continue };
