@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Dockgate beside HAProxy, in one run: CPU per request, memory, latency. See README.md.
+# Dockgate and HAProxy side by side: CPU per request, memory, latency. See README.md.
 #
-#   ROUNDS=5            interleaved rounds, of which medians are reported
+#   ROUNDS=5            interleaved rounds; their medians are reported
 #   SECONDS_PER_RUN=3   length of one load on one proxy
 #   DOCKGATE_BIN=...    the binary to measure, default target/release/dockgate
 #

@@ -116,7 +116,7 @@ fn makes_a_container(row: &Hostile) -> bool {
 }
 
 #[test]
-fn no_container_is_more_than_an_ordinary_one_by_default() {
+fn by_default_every_container_is_an_ordinary_one() {
     assert_each_gets_its_verdict(|row| makes_a_container(row) && row.verdict != "bad_body");
 }
 
@@ -141,7 +141,7 @@ fn no_other_operation_leads_out_by_default() {
 /// Under the same policy, requests that are similar to the attacks but ask for nothing.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
-fn what_is_ordinary_is_granted_by_default() {
+fn ordinary_objects_are_allowed_by_default() {
     let daemon = daemon();
     let gate = Gate::start(&daemon, &every_operation());
     let daemon = made_here(daemon);
@@ -391,7 +391,7 @@ fn ask(gate: &Gate, target: &str, body: &str) -> [Reply; 2] {
 }
 
 #[test]
-fn each_block_grants_what_it_says_and_not_what_is_next_to_it() {
+fn each_block_allows_what_it_says_and_denies_similar_requests() {
     for (id, blocks, granted, refused) in NARROWINGS {
         let daemon = daemon();
         let gate = Gate::start(&daemon, &format!("{}\n{blocks}", every_operation()));

@@ -51,7 +51,7 @@ const NEVER: &[&str] = &[
 ];
 
 #[test]
-fn json_where_no_body_belongs_is_thrown_away_and_never_sent() {
+fn json_for_an_operation_without_a_body_is_discarded_and_never_sent() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     for (target, body) in WITHOUT_BODY {
@@ -73,7 +73,7 @@ fn json_where_no_body_belongs_is_thrown_away_and_never_sent() {
 }
 
 #[test]
-fn another_type_where_no_body_belongs_is_refused() {
+fn a_typed_body_is_refused_if_the_operation_takes_none() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     for (target, body) in WITHOUT_BODY {
@@ -164,7 +164,7 @@ fn the_type_of_an_empty_body_is_not_looked_at() {
 }
 
 #[test]
-fn what_is_thrown_away_is_read_to_64_kib_only() {
+fn discarded_bodies_are_read_up_to_64_kib() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let body = format!("{{}}{}", " ".repeat(65_536 - 2));
@@ -184,7 +184,7 @@ fn what_is_thrown_away_is_read_to_64_kib_only() {
 
 /// Old daemons read a host configuration from it. Ansible, Portainer and Ruby's client send an empty one.
 #[test]
-fn a_a_body_that_says_nothing_is_as_none_and_any_other_is_refused_where_none_belongs() {
+fn a_an_empty_body_counts_as_none_and_any_other_is_refused_if_the_operation_takes_none() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
@@ -245,7 +245,7 @@ fn a_a_body_that_says_nothing_is_as_none_and_any_other_is_refused_where_none_bel
 }
 
 #[test]
-fn a_tar_has_any_type_or_none_and_goes_on_with_one() {
+fn a_tar_may_have_any_type_and_is_sent_on_with_one() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let types = [
@@ -286,7 +286,7 @@ fn a_tar_has_any_type_or_none_and_goes_on_with_one() {
 }
 
 #[test]
-fn json_operations_take_json_alone() {
+fn json_operations_only_accept_json() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let body = r#"{"Image":"a"}"#;
@@ -336,7 +336,7 @@ fn json_operations_take_json_alone() {
 /// The texts that the daemon's own tests look for: `TestContainerInvalidJSON`, `TestNetworkInvalidJSON`,
 /// `TestVolumesInvalidJSON`.
 #[test]
-fn what_is_no_json_answers_with_the_daemons_status_and_words() {
+fn invalid_json_gets_the_daemons_status_and_words() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let text = "Content-Type: text/plain\r\n";
@@ -704,7 +704,7 @@ fn an_early_reply_reaches_the_client_in_mid_upload() {
 }
 
 #[test]
-fn an_upload_that_goes_on_behind_an_early_reply_is_cut_off() {
+fn an_upload_that_continues_after_an_early_reply_is_cut_off() {
     let go_on = Signal::new();
     let daemon = early(Behind::HoldsStill, go_on.clone());
     let gate = Gate::start(&daemon, &everything());

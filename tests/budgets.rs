@@ -63,7 +63,7 @@ fn s13_the_memory_of_answers_to_lookups_is_bounded_and_given_back() {
 }
 
 #[test]
-fn s14_one_clients_unfinished_bodies_keep_nobody_else_waiting() {
+fn s14_one_clients_unfinished_bodies_do_not_block_others() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let request = of_length(1 << 20);

@@ -80,7 +80,7 @@ fn code_and_tests() -> (String, String) {
 }
 
 #[test]
-fn every_reason_is_given_by_the_code_and_seen_by_a_test() {
+fn every_reason_is_used_by_the_code_and_expected_by_a_test() {
     let (code, tests) = code_and_tests();
     for reason in Reason::ALL {
         let (name, quoted) = (

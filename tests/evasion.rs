@@ -263,7 +263,7 @@ fn refuses_every_unclean_path_under_the_narrowest_policy_too() {
 }
 
 #[test]
-fn refuses_bytes_that_are_no_text() {
+fn refuses_bytes_that_are_not_text() {
     let daemon = FakeDaemon::start();
     let mut gate = Gate::start(&daemon, &everything());
     for (target, refused) in [
@@ -282,7 +282,7 @@ fn refuses_bytes_that_are_no_text() {
 }
 
 #[test]
-fn refuses_a_path_or_a_query_beyond_its_bound() {
+fn refuses_a_path_or_query_that_is_too_long() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let name = "a".repeat(4096);
@@ -357,7 +357,7 @@ fn refuses_a_doubled_key_that_decides_something() {
 }
 
 #[test]
-fn what_is_allowed_arrives_in_its_one_spelling() {
+fn allowed_targets_arrive_in_canonical_form() {
     let policy = everything().replace(
         "allow = [",
         r#"allow = ["GET /libpod/containers/{}/json", "POST /libpod/exec/{}/start", "#,
@@ -400,7 +400,7 @@ fn a_rule_that_could_never_fire_does_not_start() {
 
 /// Sends random targets made of characters from attacks on paths, and checks only what arrives.
 #[test]
-fn nothing_but_what_is_granted_ever_arrives() {
+fn only_allowed_requests_ever_arrive() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, r#"allow = ["ContainerList"]"#);
     let piece = prop::sample::select(vec![

@@ -120,7 +120,7 @@ fn refuses_header_lines_that_two_readers_could_read_differently() {
 }
 
 #[test]
-fn refuses_bare_line_feeds_wherever_they_stand() {
+fn refuses_bare_line_feeds_everywhere() {
     let good = "GET /_ping HTTP/1.1\r\nHost: docker\r\nX-A: 1\r\n\r\n";
     let ends: Vec<_> = good.match_indices("\r\n").map(|(at, _)| at).collect();
     let bad = ends
@@ -213,7 +213,7 @@ fn pipelined_requests_are_served_one_after_the_other() {
 }
 
 #[test]
-fn bytes_behind_a_body_of_length_nought_are_a_request_of_their_own() {
+fn bytes_after_a_body_of_length_zero_are_another_request() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, r#"allow = ["ContainerStop"]"#);
     for (behind, refused) in [
@@ -232,7 +232,7 @@ fn bytes_behind_a_body_of_length_nought_are_a_request_of_their_own() {
 }
 
 #[test]
-fn bytes_behind_a_chunked_body_are_never_served() {
+fn bytes_after_a_chunked_body_are_never_served() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     for target in ["/images/load", "/containers/create", "/containers/web/stop"] {
@@ -252,7 +252,7 @@ fn bytes_behind_a_chunked_body_are_never_served() {
 }
 
 #[test]
-fn bytes_behind_a_head_with_connection_close_are_never_served() {
+fn bytes_after_a_head_with_connection_close_are_never_served() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let mut client = gate.connect();
@@ -352,7 +352,7 @@ fn a_slow_head_gets_408_and_an_idle_connection_does_not() {
 }
 
 #[test]
-fn a_client_that_half_closes_is_answered_all_the_same() {
+fn a_client_that_half_closes_is_still_answered() {
     let replies = Signal::new();
     let answer = replies.clone();
     let daemon = FakeDaemon::scripted(move |exchange| {
@@ -388,7 +388,7 @@ fn a_client_that_half_closes_is_answered_all_the_same() {
 
 /// The daemon does the same: that is how a client cancels a pull or a build.
 #[test]
-fn a_client_that_half_closes_behind_a_stream_has_left() {
+fn a_client_that_half_closes_during_a_stream_has_left() {
     let daemon = FakeDaemon::scripted(|exchange| {
         exchange.body();
         exchange.rest();
@@ -412,7 +412,7 @@ fn a_client_that_half_closes_behind_a_stream_has_left() {
 }
 
 #[test]
-fn a_head_that_ends_early_is_refused_and_an_empty_connection_is_nothing() {
+fn a_head_that_ends_early_is_refused_and_an_empty_connection_is_ignored() {
     let daemon = FakeDaemon::start();
     let mut gate = Gate::start(&daemon, &everything());
     let mut empty = gate.connect();
@@ -434,7 +434,7 @@ fn a_head_that_ends_early_is_refused_and_an_empty_connection_is_nothing() {
 }
 
 #[test]
-fn a_tls_handshake_is_told_what_is_spoken_here() {
+fn a_tls_handshake_gets_a_message_about_plain_http() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let mut client = gate.connect();

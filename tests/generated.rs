@@ -26,12 +26,12 @@ fn each_policy_says_how_much_it_allows_and_how_much_its_clients_variables_allow(
 }
 
 #[test]
-fn the_page_of_the_policies_is_what_is_in_them() {
+fn the_page_of_policies_is_up_to_date() {
     generated("docs/policies.md", &policies());
 }
 
 #[test]
-fn the_schemas_are_those_of_what_is_read() {
+fn the_schemas_are_up_to_date() {
     let text = |schema: &Json| format!("{}\n", serde_json::to_string_pretty(schema).unwrap());
     let policy = text(&policyfile::schema::policy());
     generated("policies/policy.schema.json", &policy);
@@ -40,7 +40,7 @@ fn the_schemas_are_those_of_what_is_read() {
 }
 
 #[test]
-fn the_tables_of_the_keys_are_those_of_what_is_read() {
+fn the_tables_of_keys_are_up_to_date() {
     generated("docs/bodies.md", &bodies(&policyfile::schema::policy()));
 }
 
@@ -78,7 +78,7 @@ fn bodies(schema: &Json) -> String {
 }
 
 #[test]
-fn the_completions_and_the_man_page_are_those_of_the_command_line() {
+fn the_completions_and_the_man_page_are_up_to_date() {
     for (shell, file) in [
         (Shell::Bash, "dockgate.bash"),
         (Shell::Fish, "dockgate.fish"),
@@ -91,7 +91,7 @@ fn the_completions_and_the_man_page_are_those_of_the_command_line() {
 }
 
 #[test]
-fn what_each_shipped_policy_grants_is_what_was_reviewed() {
+fn the_operations_of_each_built_in_policy_were_reviewed() {
     generated("tests/data/granted.txt", &granted());
 }
 

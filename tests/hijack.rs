@@ -220,7 +220,7 @@ fn a_daemon_that_is_gone_ends_the_tunnel_at_the_client() {
 }
 
 #[test]
-fn what_the_client_says_early_is_held_until_the_daemon_has_agreed() {
+fn early_bytes_of_the_client_are_held_until_the_daemon_has_agreed() {
     // The daemon discards what it has read ahead when it hands the connection over.
     let daemon = FakeDaemon::scripted(|exchange| {
         let body = exchange.body();
@@ -242,7 +242,7 @@ fn what_the_client_says_early_is_held_until_the_daemon_has_agreed() {
 }
 
 #[test]
-fn however_much_the_client_says_early_neither_side_waits_for_the_other() {
+fn early_bytes_of_the_client_never_block_either_side() {
     let daemon = FakeDaemon::scripted(echo);
     let gate = Gate::start(&daemon, &everything());
     let early: Vec<u8> = (0..=250).cycle().take(4 << 20).collect();
@@ -260,7 +260,7 @@ fn however_much_the_client_says_early_neither_side_waits_for_the_other() {
 }
 
 #[test]
-fn nothing_behind_a_refused_upgrade_is_ever_served() {
+fn bytes_after_a_refused_upgrade_are_never_served() {
     // As exec answers, as attach answers, and a long answer in chunks.
     let long = "a".repeat(64 * 1024);
     let daemon = FakeDaemon::scripted(move |exchange| {
@@ -312,7 +312,7 @@ fn nothing_behind_a_refused_upgrade_is_ever_served() {
 }
 
 #[test]
-fn nothing_behind_a_hijack_that_dockgate_refuses_is_ever_served() {
+fn bytes_after_a_hijack_that_dockgate_refuses_are_never_served() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, r#"allow = ["SystemInfo"]"#);
     for request in hijacks() {
@@ -325,7 +325,7 @@ fn nothing_behind_a_hijack_that_dockgate_refuses_is_ever_served() {
 }
 
 #[test]
-fn nothing_behind_a_hijack_without_a_daemon_is_ever_served() {
+fn bytes_after_a_hijack_without_a_daemon_are_never_served() {
     let gate = Setup::before("unix:///nonexistent/d.sock".to_owned(), &everything()).start();
     for request in hijacks() {
         let mut client = gate.connect();
@@ -405,7 +405,7 @@ fn upgrade_on_other_operations_has_no_effect() {
 }
 
 #[test]
-fn an_answer_that_is_no_stream_stays_an_answer() {
+fn an_answer_without_a_stream_stays_an_answer() {
     // `exec -d`: the daemon answers as for any other request.
     let daemon = FakeDaemon::scripted(|exchange| {
         assert_eq!(exchange.body().unwrap(), br#"{"Detach":true,"Tty":false}"#);
@@ -428,7 +428,7 @@ fn an_answer_that_is_no_stream_stays_an_answer() {
 }
 
 #[test]
-fn lines_of_a_tunnel_cross_by_their_own_allowlist() {
+fn tunnel_headers_have_their_own_allowlist() {
     let daemon = FakeDaemon::scripted(|exchange| {
         exchange.body();
         exchange.send(
@@ -474,7 +474,7 @@ fn lines_of_a_tunnel_cross_by_their_own_allowlist() {
 }
 
 #[test]
-fn lines_of_a_session_cross_all() {
+fn all_session_headers_are_sent_on() {
     let daemon = FakeDaemon::scripted(echo);
     let gate = Gate::start(&daemon, &everything());
     let lines = "X-Docker-Expose-Session-Uuid: u1\r\nX-Docker-Expose-Session-Name: n\r\n\
@@ -514,7 +514,7 @@ fn lines_of_a_refused_upgrade_are_hop_by_hop_too() {
 }
 
 #[test]
-fn a_tunnel_has_a_daemon_connection_that_serves_nothing_else() {
+fn a_tunnel_has_its_own_daemon_connection() {
     let daemon = FakeDaemon::scripted(|exchange| match exchange.target() {
         "/info" => exchange.reply("200 OK", "", b"{}"),
         _ => echo(exchange),

@@ -103,7 +103,7 @@ fn root_takes_the_socket_s_group_and_gives_up_all_else() {
 }
 
 #[test]
-fn a_policy_that_cannot_be_read_again_is_told_at_start() {
+fn a_policy_that_a_reload_cannot_read_is_reported_at_start() {
     const TOLD: &str =
         "WARN a reload would fail: user 65532 cannot read what Dockgate was started with: ";
     let daemon = daemon(0, 998, 0o660);
@@ -151,7 +151,7 @@ fn assert_becomes(
 }
 
 #[test]
-fn root_becomes_the_least_that_may_open_the_socket() {
+fn root_becomes_the_least_privileged_user_that_may_open_the_socket() {
     for (owner, want, told) in [
         (
             (0, 998, 0o666),
@@ -175,7 +175,7 @@ fn root_becomes_the_least_that_may_open_the_socket() {
 }
 
 #[test]
-fn root_becomes_whom_it_is_asked_to() {
+fn root_becomes_the_configured_user() {
     let owner = (0, 998, 0o660);
     for (ids, want, told) in [
         (
@@ -221,7 +221,7 @@ fn a_socket_in_a_folder_of_its_owner_is_opened_as_its_owner() {
 }
 
 #[test]
-fn root_without_the_capabilities_goes_on_and_says_so() {
+fn root_without_the_capabilities_keeps_running_and_says_so() {
     for (case, dropped) in [
         ("cap_drop: [ALL]", "--bounding-set=-all"),
         ("cap_drop: [SETUID]", "--bounding-set=-setuid"),
@@ -334,7 +334,7 @@ fn a_user_stays_who_it_is() {
 }
 
 #[test]
-fn a_user_under_whom_root_is_left_gives_that_up_too() {
+fn root_as_the_real_user_is_given_up_too() {
     let daemon = daemon(1000, 1000, 0o600);
     let user = ["setpriv", "--euid=1000", "--egid=1000", "--clear-groups"];
     let gate = Setup::new(&daemon, INFO).through(&user).start();
@@ -364,7 +364,7 @@ fn an_ambient_capability_is_given_up_too() {
 }
 
 #[test]
-fn a_system_without_the_wanted_ids_is_gone_on_with() {
+fn dockgate_starts_on_a_system_without_the_wanted_ids() {
     let daemon = daemon(0, 0, 0o660);
     // A user namespace in which only root exists.
     let command = ["unshare", "--user", "--map-root-user"];
@@ -379,7 +379,7 @@ fn a_system_without_the_wanted_ids_is_gone_on_with() {
 }
 
 #[test]
-fn a_closed_socket_is_told_with_the_line_to_write_and_serves_once_it_is_open() {
+fn a_socket_without_permission_is_reported_with_the_line_to_write_and_serves_once_permitted() {
     let daemon = daemon(0, 998, 0o660);
     let path = path_of(&daemon);
     let user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"];
@@ -408,7 +408,7 @@ fn a_closed_socket_is_told_with_the_line_to_write_and_serves_once_it_is_open() {
 }
 
 #[test]
-fn a_socket_behind_a_closed_folder_is_told_with_the_folder() {
+fn a_socket_in_a_folder_without_permission_is_reported_with_the_folder() {
     let daemon = daemon(0, 998, 0o666);
     let folder = path_of(&daemon).parent().unwrap().to_owned();
     own(&folder, 0, 998, 0o750);
@@ -424,7 +424,7 @@ fn a_socket_behind_a_closed_folder_is_told_with_the_folder() {
 }
 
 #[test]
-fn without_a_socket_it_waits_as_root_without_any_capability() {
+fn without_a_socket_it_waits_as_root_without_capabilities() {
     let folder = Folder::new();
     let gate = Setup::before(FakeDaemon::upstream_in(&folder), INFO).start();
     assert_runs_as(&gate, 0, 0, "", "no socket");
@@ -442,7 +442,7 @@ fn without_a_socket_it_waits_as_root_without_any_capability() {
 }
 
 #[test]
-fn a_folder_in_the_socket_s_place_is_told() {
+fn a_folder_instead_of_the_socket_is_reported() {
     let folder = Folder::new();
     let place = folder.path().join("docker.sock");
     fs::create_dir(&place).unwrap();
@@ -464,7 +464,7 @@ os.setxattr(sys.argv[1], 'system.posix_acl_access', struct.pack('<I', 2) + packe
 ";
 
 #[test]
-fn a_refusal_that_no_mode_explains_is_put_down_to_a_security_module() {
+fn a_denial_that_the_mode_does_not_explain_is_blamed_on_a_security_module() {
     let daemon = daemon(0, 998, 0o666);
     let path = path_of(&daemon);
     let shut = Command::new("python3")
@@ -482,7 +482,7 @@ fn a_refusal_that_no_mode_explains_is_put_down_to_a_security_module() {
 }
 
 #[test]
-fn a_socket_that_was_replaced_behind_its_mount_is_told() {
+fn a_socket_that_was_replaced_under_its_mount_is_reported() {
     let folder = Folder::new();
     let container = Folder::new();
     let mounted = container.write("mounted.sock", "");

@@ -121,7 +121,7 @@ const PLANTED: &[&str] = &[
 ];
 
 #[test]
-fn a_planted_upward_import_is_found() {
+fn an_import_from_a_higher_layer_is_found() {
     for (module, code) in [
         ("docker::target", "use crate::policy::Reason;"),
         ("docker::target", "use super::super::policy::Reason;"),
@@ -149,7 +149,7 @@ fn a_planted_upward_import_is_found() {
 }
 
 #[test]
-fn an_import_from_below_or_beside_is_none() {
+fn an_import_from_the_same_or_a_lower_layer_is_allowed() {
     let in_tests = "fn f() {}\n#[cfg(test)]\nmod tests {\n    use crate::policy::Reason;\n}\n";
     for (module, code) in [
         ("policy", "use crate::docker::Call;"),
@@ -173,7 +173,7 @@ fn an_import_from_below_or_beside_is_none() {
 }
 
 #[test]
-fn a_planted_look_at_the_world_is_found() {
+fn an_io_import_in_a_pure_layer_is_found() {
     for (module, code) in [
         ("docker::target", "use tokio::net::TcpStream;"),
         ("policy", "fn f() { std::fs::read(\"a\"); }"),

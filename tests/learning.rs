@@ -139,7 +139,7 @@ fn merging_says_what_it_has_added() {
 }
 
 #[test]
-fn a_replay_says_what_would_change_and_what_cannot_be_told() {
+fn a_replay_says_what_would_change_and_what_is_unknown() {
     let folder = Folder::new();
     let record_file = folder.write("audit.jsonl", &record()).display().to_string();
     for (policy, want, told) in [
@@ -189,7 +189,7 @@ fn a_replay_says_what_would_change_and_what_cannot_be_told() {
 }
 
 #[test]
-fn what_a_record_leaves_out_is_not_taken_for_granted() {
+fn what_a_record_leaves_out_is_not_assumed_to_be_allowed() {
     let folder = Folder::new();
     let program = json!({"verdict": "allow", "reason": "granted", "findings": ["exec.commands=ls", "exec.into=web"]});
     let create =
@@ -252,7 +252,7 @@ fn what_a_record_leaves_out_is_not_taken_for_granted() {
 /// A `begin` without its `request` comes from a stream that is still running, or from a process
 /// that was killed.
 #[test]
-fn what_was_only_about_to_be_judged_is_not_learned() {
+fn requests_that_were_never_evaluated_are_not_learned() {
     let begin = |verdict: &str, reason: &str| {
         let told = json!({"event": "begin", "verdict": verdict, "reason": reason});
         let stop = ("POST", "/containers/web/stop", "write");

@@ -29,7 +29,7 @@ fn at(path: &Path) -> String {
 const WITHOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/without.py");
 
 #[test]
-fn a_unix_listener_has_its_mode_from_its_first_moment() {
+fn a_unix_listener_has_its_mode_from_the_start() {
     let daemon = FakeDaemon::start();
     for (written, want) in [
         ("", 0o660),
@@ -56,7 +56,7 @@ fn a_unix_listener_has_its_mode_from_its_first_moment() {
 }
 
 #[test]
-fn a_unix_listener_belongs_to_whom_it_is_for() {
+fn a_unix_listener_has_the_configured_owner() {
     let daemon = FakeDaemon::start();
     let folder = Folder::new();
     let path = folder.path().join("gate.sock");
@@ -153,7 +153,7 @@ fn several_listeners_serve_at_once_each_with_its_rules() {
 }
 
 #[test]
-fn a_system_without_ipv6_is_listened_on_by_ipv4() {
+fn without_ipv6_dockgate_listens_on_ipv4() {
     let daemon = FakeDaemon::start();
     let without_ipv6 = ["python3", WITHOUT, "ipv6"];
     let mut setup = Setup::new(&daemon, INFO).through(&without_ipv6);
@@ -197,7 +197,7 @@ fn assert_not_listening(through: &[&str], address: &str, told: &str) {
 }
 
 #[test]
-fn a_port_that_cannot_be_had_is_told_with_what_to_do() {
+fn a_port_that_cannot_be_opened_is_reported_with_a_remedy() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = format!("tcp://{}", holder.local_addr().unwrap());
     for (through, address, remedy) in [
@@ -223,7 +223,7 @@ fn a_port_that_cannot_be_had_is_told_with_what_to_do() {
 }
 
 #[test]
-fn a_socket_that_cannot_be_made_is_told_with_what_to_do() {
+fn a_socket_that_cannot_be_created_is_reported_with_a_remedy() {
     let folder = Folder::new();
     folder.write("file", "");
     let _live = UnixListener::bind(folder.path().join("live.sock")).unwrap();
@@ -264,7 +264,7 @@ fn a_socket_that_cannot_be_made_is_told_with_what_to_do() {
 }
 
 #[test]
-fn what_is_in_a_socket_s_place_is_left_alone() {
+fn a_file_at_a_sockets_path_is_left_alone() {
     let folder = Folder::new();
     let file = folder.write("file", "precious");
     let told = format!(
@@ -288,7 +288,7 @@ fn what_is_in_a_socket_s_place_is_left_alone() {
 }
 
 #[test]
-fn a_socket_whose_holder_accepts_nobody_is_somebodys() {
+fn a_socket_in_use_is_not_removed_even_if_nobody_accepts() {
     let folder = Folder::new();
     let path = folder.path().join("full.sock");
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();
@@ -304,7 +304,7 @@ fn a_socket_whose_holder_accepts_nobody_is_somebodys() {
 }
 
 #[test]
-fn a_socket_that_may_not_be_asked_is_told_with_its_owner() {
+fn an_existing_socket_without_permission_is_reported_with_its_owner() {
     let folder = Folder::new();
     let old = folder.path().join("old.sock");
     drop(UnixListener::bind(&old).unwrap());
@@ -400,7 +400,7 @@ fn a_daemon_that_does_not_accept_is_given_up_after_the_limit() {
 }
 
 #[test]
-fn a_daemon_that_is_behind_with_accepting_is_waited_for() {
+fn dockgate_waits_for_a_daemon_that_accepts_slowly() {
     let folder = Folder::new();
     let path = folder.path().join("d.sock");
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None).unwrap();

@@ -186,7 +186,7 @@ fn a_lookup_without_a_good_answer_refuses_and_nothing_is_sent() {
 }
 
 #[test]
-fn each_kind_of_question_refuses_when_its_answer_is_none() {
+fn each_kind_of_lookup_refuses_without_a_valid_answer() {
     for (target, request) in [
         (
             "/networks/n",
@@ -224,7 +224,7 @@ fn each_kind_of_question_refuses_when_its_answer_is_none() {
 }
 
 #[test]
-fn what_does_not_exist_is_not_found_in_the_daemon_s_own_words() {
+fn missing_objects_get_404_in_the_daemons_words() {
     let none = br#"{"message":"No such thing: planted"}"#;
     for (target, request, said) in [
         ("/containers/w/json", exec("w"), "No such container: w"),
@@ -324,7 +324,7 @@ fn a_record_of_a_removal_by_the_beginning_of_an_id_has_the_whole_id() {
 /// and `container`.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
-fn a_record_names_what_a_request_makes_and_is_about() {
+fn a_record_names_the_objects_that_a_request_creates_and_uses() {
     let policy = every_operation()
         + "\n[create]\n[exec]\ninto = ['web']\n[networks]\ncontainers = ['web']\n[images]\n[volumes]\n";
     let daemon = FakeDaemon::start();
@@ -415,7 +415,7 @@ fn a_record_names_what_a_request_makes_and_is_about() {
 }
 
 #[test]
-fn a_volume_that_somebody_else_makes_meanwhile_is_not_taken() {
+fn a_volume_that_someone_else_creates_at_the_same_time_is_not_taken() {
     let theirs = r#"{"Driver":"local","Options":null,"Labels":{"dockgate.policy":"other"}}"#;
     let daemon =
         FakeDaemon::start().that_answers("/volumes/create", "201 Created", theirs.as_bytes());
@@ -443,7 +443,7 @@ fn a_container_is_started_whose_networks_the_engine_finds_by_name() {
 }
 
 #[test]
-fn a_daemon_that_is_away_cannot_be_asked() {
+fn lookups_fail_if_the_daemon_is_unreachable() {
     let gate = Setup::before("unix:///nonexistent/d.sock".to_owned(), &every_operation()).start();
     Refused(502, "daemon_unreachable").assert(&gate.ask(exec("web")), "away");
 }
@@ -451,7 +451,7 @@ fn a_daemon_that_is_away_cannot_be_asked() {
 /// The request that is sent after a name was looked up, with the full id in its place.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
-fn what_was_looked_up_is_sent_by_its_full_id() {
+fn looked_up_names_are_sent_as_full_ids() {
     let policy = every_operation()
         + "\n[create]\njoin = ['*']\nhost_namespaces = []\n[networks]\ncontainers = ['*']\n[images]\n[exec]\ninto = ['*']\n";
     let daemon = FakeDaemon::start();
@@ -527,7 +527,7 @@ fn what_was_looked_up_is_sent_by_its_full_id() {
 
 /// F128, F129: an object that existed a moment ago may have been replaced by now.
 #[test]
-fn a_name_is_looked_up_anew_for_each_request() {
+fn a_name_is_looked_up_again_for_each_request() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &every_operation());
     gate.ask(exec("web")).assert_ok("an ordinary container");
@@ -544,7 +544,7 @@ fn a_name_is_looked_up_anew_for_each_request() {
 }
 
 #[test]
-fn a_request_raises_a_bounded_number_of_questions() {
+fn a_request_causes_a_limited_number_of_lookups() {
     let daemon = FakeDaemon::start();
     let any = every_operation() + "\n[create]\nvolumes = ['*']";
     let gate = Gate::start(&daemon, &any);
@@ -559,7 +559,7 @@ fn a_request_raises_a_bounded_number_of_questions() {
 }
 
 #[test]
-fn what_a_block_lifts_is_not_looked_up() {
+fn objects_that_an_unrestricted_block_allows_are_not_looked_up() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let body = r#"{"Image":"a","HostConfig":{"Binds":["v:/a","/:/h"],"NetworkMode":"n","VolumesFrom":["w"],"Runtime":"r"}}"#;

@@ -33,7 +33,7 @@ fn finished(lines: &[Value]) -> Vec<Value> {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
-fn what_a_policy_refuses_arrives_and_is_on_record_with_what_it_asks_for() {
+fn denied_requests_arrive_and_are_recorded_with_their_findings() {
     let daemon = FakeDaemon::start();
     let gate = observed(&daemon, PINGS);
     let create = r#"{"Image":"nginx","HostConfig":{"Privileged":true,"Binds":["/srv:/a:ro"]}}"#;
@@ -108,7 +108,7 @@ fn what_a_policy_refuses_arrives_and_is_on_record_with_what_it_asks_for() {
 }
 
 #[test]
-fn what_a_policy_grants_but_for_its_body_arrives_too() {
+fn requests_that_are_denied_only_for_their_body_arrive_too() {
     let daemon = FakeDaemon::start();
     let mut gate = observed(&daemon, "allow = ['ContainerCreate']");
     for (body, verdict, reason) in [
@@ -133,7 +133,7 @@ fn what_a_policy_grants_but_for_its_body_arrives_too() {
 
 /// No policy allows it, so the record says that, instead of which policy allows the operation.
 #[test]
-fn b_what_the_daemon_ignores_or_refuses_itself_arrives_as_it_was() {
+fn b_fields_that_the_daemon_itself_ignores_or_rejects_arrive_unchanged() {
     let daemon = FakeDaemon::start();
     let mut gate = observed(&daemon, PINGS);
     for (body, sent, detail) in [
@@ -168,7 +168,7 @@ fn b_what_the_daemon_ignores_or_refuses_itself_arrives_as_it_was() {
 }
 
 #[test]
-fn what_has_no_single_reading_is_refused_all_the_same() {
+fn ambiguous_requests_are_still_refused() {
     let daemon = FakeDaemon::start();
     let gate = observed(&daemon, PINGS);
     let reserved = r#"{"Image":"a","Labels":{"dockgate.policy":"agent"}}"#;
@@ -226,7 +226,7 @@ fn what_has_no_single_reading_is_refused_all_the_same() {
 }
 
 #[test]
-fn without_it_nothing_is_said_and_nothing_arrives() {
+fn without_observe_mode_no_header_is_added_and_nothing_arrives() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, PINGS);
     let reply = gate.ask(get("/containers/json"));
@@ -237,7 +237,7 @@ fn without_it_nothing_is_said_and_nothing_arrives() {
 }
 
 #[test]
-fn a_policy_or_one_listener_can_be_observed_alone() {
+fn a_single_policy_or_listener_can_be_in_observe_mode() {
     let daemon = FakeDaemon::start();
     let by_policy = Gate::start(&daemon, "allow = ['SystemPing']\nobserve = true");
     by_policy.ask(get("/info")).assert_ok("by its policy");
@@ -255,7 +255,7 @@ fn a_policy_or_one_listener_can_be_observed_alone() {
 }
 
 #[test]
-fn what_is_taken_over_says_it_too() {
+fn hijacked_replies_have_the_observe_headers_too() {
     let daemon = FakeDaemon::scripted(|exchange| {
         exchange.send("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
         exchange.close();

@@ -19,7 +19,7 @@ const UNREACHABLE: Refused = Refused(502, "daemon_unreachable");
 const BAD_REPLY: Refused = Refused(502, "bad_daemon_reply");
 
 #[test]
-fn a_record_says_who_asked_for_what_and_what_became_of_it() {
+fn a_record_says_who_asked_for_what_and_the_outcome() {
     let daemon = FakeDaemon::start();
     let mut gate = Gate::start(&daemon, r#"allow = ["ContainerList"]"#);
     gate.ask(get("/v1.45/containers/json?all=1&filters=planted"))
@@ -109,7 +109,7 @@ fn ids_are_unique_and_not_the_client_s() {
 }
 
 #[test]
-fn what_changes_state_is_recorded_before_the_daemon_gets_it() {
+fn changes_of_state_are_recorded_before_the_daemon_gets_them() {
     let records = Signal::new();
     let checked = records.clone();
     let daemon = FakeDaemon::scripted(move |exchange| {
@@ -175,7 +175,7 @@ fn what_changes_state_is_recorded_before_the_daemon_gets_it() {
 }
 
 #[test]
-fn streams_begin_on_record_too_and_reads_and_refusals_do_not() {
+fn streams_get_a_begin_record_and_reads_and_refusals_do_not() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, r#"allow = ["*:read", "ContainerLogs"]"#);
     for (request, begins) in [
@@ -453,7 +453,7 @@ fn a_client_that_leaves_has_its_record() {
 }
 
 #[test]
-fn a_daemon_that_is_away_is_said_plainly() {
+fn an_unreachable_daemon_is_reported_plainly() {
     for upstream in ["unix:///nonexistent/planted.sock", "tcp://127.0.0.1:1"] {
         let mut gate = Setup::before(upstream.to_owned(), &everything()).start();
         for request in [
@@ -495,7 +495,7 @@ fn it_starts_without_a_daemon_and_answers_when_there_is_one() {
 }
 
 #[test]
-fn a_reply_that_is_no_http_is_said_plainly() {
+fn a_reply_that_is_not_http_is_reported_plainly() {
     let daemon = FakeDaemon::scripted(|exchange| {
         exchange.body();
         match exchange.target() {
@@ -669,7 +669,7 @@ fn a_deny_of_the_settings_holds_against_every_policy() {
 }
 
 #[test]
-fn a_client_with_too_many_connections_is_told() {
+fn a_client_with_too_many_connections_gets_a_message() {
     let daemon = FakeDaemon::start();
     let gate = Setup::new(&daemon, &everything())
         .settings("[limits]\nconnections_per_client = 2")
@@ -705,7 +705,7 @@ fn a_client_s_silent_connections_do_not_keep_another_out() {
 }
 
 #[test]
-fn a_connection_beyond_all_permits_waits_for_one() {
+fn a_connection_over_the_limit_waits_for_another_to_end() {
     let daemon = FakeDaemon::start();
     let gate = Setup::new(&daemon, &everything())
         .settings("[limits]\nconnections = 1")
@@ -757,7 +757,7 @@ fn a_signal_ends_endless_streams_at_once_and_lets_the_rest_finish() {
 }
 
 #[test]
-fn a_record_that_nobody_reads_does_not_keep_it_from_ending() {
+fn an_audit_log_that_nobody_reads_does_not_prevent_shutdown() {
     let daemon = FakeDaemon::start();
     let mut setup = Setup::new(&daemon, &everything()).settings("[limits]\ndrain = \"300ms\"");
     setup.stdout_unread = true;
@@ -794,7 +794,7 @@ impl Pipe {
 const STALLED: &str = "the audit record cannot be written error=its output takes no lines";
 
 #[test]
-fn a_record_that_nobody_reads_is_told_once_and_then_with_what_is_missing() {
+fn a_blocked_audit_log_is_reported_once_and_then_with_the_missing_lines() {
     const OVER: &str = "can be written again, and lines are missing in it missing=";
     let folder = Folder::new();
     let pipe = Pipe::new(&folder);
@@ -830,7 +830,7 @@ fn a_record_that_nobody_reads_is_told_once_and_then_with_what_is_missing() {
 }
 
 #[test]
-fn a_change_that_waits_in_vain_for_its_line_is_refused_and_told() {
+fn a_change_whose_record_cannot_be_written_is_refused_with_a_message() {
     let folder = Folder::new();
     let pipe = Pipe::new(&folder);
     // As much as it can hold.
@@ -847,7 +847,7 @@ fn a_change_that_waits_in_vain_for_its_line_is_refused_and_told() {
 }
 
 #[test]
-fn a_request_that_comes_while_draining_is_told_so() {
+fn a_request_during_shutdown_gets_a_message() {
     let daemon = FakeDaemon::start();
     let mut gate = Gate::start(&daemon, &everything());
     let mut idle = gate.connect();
@@ -906,7 +906,7 @@ fn a_drain_is_bounded_whatever_is_under_way() {
 }
 
 #[test]
-fn many_clients_at_once_have_each_their_records() {
+fn many_parallel_clients_each_get_their_records() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, r#"allow = ["SystemInfo", "ContainerStop"]"#);
     let ask = |client: &mut Client| {

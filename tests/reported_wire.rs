@@ -102,7 +102,7 @@ fn beside_c_other_line_feeds_stay_refused() {
 
 /// Under the policy of a client that reads, and under one that allows everything.
 #[test]
-fn i_what_cannot_exist_is_answered_as_the_daemon_does_where_it_is_allowed() {
+fn i_impossible_names_are_answered_as_by_the_daemon_if_allowed() {
     for policy in [everything(), "extends = ['read-only']".to_owned()] {
         let daemon = FakeDaemon::start();
         let mut gate = Gate::start(&daemon, &policy);
@@ -227,7 +227,7 @@ fn a_denied_request_that_was_read_keeps_its_connection() {
 
 /// The body may arrive a moment after the head, and the next request before the reply.
 #[test]
-fn a_request_behind_a_denied_one_is_judged_by_itself() {
+fn a_request_after_a_denied_one_gets_its_own_verdict() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, "allow = ['SystemPing']");
     let smuggled = get("/_ping");
@@ -302,7 +302,7 @@ fn beside_a_denied_request_that_was_not_read_ends_its_connection() {
 const JAVA: &str = "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nUpgrade: h2c\r\n";
 
 #[test]
-fn g_an_upgrade_that_nobody_needs_is_passed_over() {
+fn g_an_unneeded_upgrade_is_ignored() {
     let daemon = FakeDaemon::start();
     let json = [JSON_LINE, JAVA].concat();
     let requests = [
@@ -493,7 +493,7 @@ fn an_old_api_version_is_lifted_to_the_daemon_s_least_and_the_record_has_both() 
 }
 
 #[test]
-fn beside_it_the_limits_of_an_old_version_are_not_taken_for_a_newer_one_s() {
+fn beside_it_the_limits_of_an_old_version_are_not_those_of_a_newer_one() {
     let daemon = daemon_of_29();
     let policy = "allow = ['ContainerCreate']\n[create]\nlimits = { cpus = 2 }";
     let gate = Gate::start(&daemon, policy);

@@ -63,7 +63,7 @@ fn the_start_report_says_what_holds_and_what_the_daemon_is() {
 }
 
 #[test]
-fn says_at_start_what_nothing_looks_into() {
+fn the_start_report_says_what_is_not_checked() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(
         &daemon,
@@ -85,7 +85,7 @@ fn says_at_start_what_nothing_looks_into() {
 }
 
 #[test]
-fn the_environment_of_another_image_is_taken_over() {
+fn the_environment_of_another_image_is_used() {
     let daemon = FakeDaemon::start();
     let mut setup = Setup::new(&daemon, "");
     setup.policy = None;
@@ -111,7 +111,7 @@ fn the_environment_of_another_image_is_taken_over() {
 }
 
 #[test]
-fn a_reload_holds_for_connections_that_are_open() {
+fn a_reload_applies_to_open_connections() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, "allow = ['SystemInfo']");
     let mut client = gate.connect();
@@ -136,7 +136,7 @@ fn a_reload_holds_for_connections_that_are_open() {
 }
 
 #[test]
-fn a_reload_reads_the_dialect_anew() {
+fn a_reload_reads_the_dialect_again() {
     let daemon = FakeDaemon::start();
     let mut setup = Setup::new(&daemon, "");
     setup.policy = None;
@@ -150,7 +150,7 @@ fn a_reload_reads_the_dialect_anew() {
 }
 
 #[test]
-fn a_reload_of_what_is_wrong_leaves_the_old_settings_in_force() {
+fn a_reload_of_invalid_settings_keeps_the_old_ones() {
     const KEPT: &str = "the old settings stay in force";
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, "allow = ['SystemInfo']");
@@ -361,7 +361,7 @@ fn a_record_for_people_is_a_line_of_words() {
 }
 
 #[test]
-fn what_others_could_write_is_read_only_where_it_is_mounted_read_only() {
+fn files_that_others_can_write_are_only_read_from_read_only_mounts() {
     const MOUNTED: &str = "mount --bind $0 $0 && mount -o remount,bind,$1 $0 && shift && exec $@";
     let folder = Folder::new();
     let policy = folder.write("policy.toml", "allow = ['SystemInfo']");
@@ -384,7 +384,7 @@ fn what_others_could_write_is_read_only_where_it_is_mounted_read_only() {
 }
 
 #[test]
-fn a_record_s_file_is_kept_when_it_is_renamed_and_begun_anew_when_it_is_emptied() {
+fn a_renamed_log_file_is_kept_and_an_emptied_one_is_restarted() {
     let daemon = FakeDaemon::start();
     let folder = Folder::new();
     let (file, old) = (folder.path().join("audit"), folder.path().join("audit.1"));
@@ -413,7 +413,7 @@ fn a_record_s_file_is_kept_when_it_is_renamed_and_begun_anew_when_it_is_emptied(
 }
 
 #[test]
-fn the_command_of_another_image_is_passed_over() {
+fn the_command_of_another_image_is_ignored() {
     let folder = Folder::new();
     let socket = folder.path().join("none.sock");
     let (code, said) = dockgate(
@@ -428,7 +428,7 @@ fn the_command_of_another_image_is_passed_over() {
 }
 
 #[test]
-fn check_tells_what_a_start_would() {
+fn check_reports_what_a_start_would() {
     let daemon = FakeDaemon::start();
     let upstream = daemon.upstream();
     let (code, said) = dockgate(
@@ -451,7 +451,7 @@ fn check_tells_what_a_start_would() {
 }
 
 #[test]
-fn an_empty_name_on_the_command_line_is_told() {
+fn an_empty_name_on_the_command_line_is_reported() {
     for arguments in [
         &["serve", "--policy", ","][..],
         &["serve", "--listen", "tcp://127.0.0.1:0,"],
@@ -466,7 +466,7 @@ fn an_empty_name_on_the_command_line_is_told() {
 }
 
 #[test]
-fn a_record_that_goes_nowhere_is_told() {
+fn an_audit_log_that_goes_nowhere_is_reported() {
     let daemon = FakeDaemon::start();
     let told = |redirected: &str, settings: &str| {
         let command = format!("exec \"$@\" {redirected}");
@@ -481,7 +481,7 @@ fn a_record_that_goes_nowhere_is_told() {
 }
 
 #[test]
-fn a_record_that_cannot_be_opened_is_told_with_its_path() {
+fn an_audit_log_that_cannot_be_opened_is_reported_with_its_path() {
     let output = ("DOCKGATE_AUDIT__OUTPUT", "/nonexistent/audit.jsonl");
     let listen = ("DOCKGATE_LISTEN", "tcp://127.0.0.1:0");
     let (code, said) = dockgate(&["serve"], &[output, listen]);
@@ -554,7 +554,7 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
 ];
 
 #[test]
-fn each_wrong_input_has_its_message_and_does_not_start() {
+fn each_invalid_input_has_its_message_and_does_not_start() {
     for (environment, want) in WRONG {
         let (code, said) = dockgate(&["serve"], environment);
         assert_eq!(code, 78, "{environment:?}: {said}");

@@ -276,7 +276,7 @@ fn a_daemon_connection_found_closed_is_replaced() {
 }
 
 #[test]
-fn a_daemon_that_closes_behind_each_reply_is_no_trouble() {
+fn a_daemon_may_close_after_each_reply() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let mut client = gate.connect();
@@ -357,7 +357,7 @@ fn a_request_that_may_have_been_done_is_not_sent_again() {
 }
 
 #[test]
-fn hop_by_hop_lines_of_a_reply_stay_behind() {
+fn hop_by_hop_headers_of_a_reply_are_not_sent_on() {
     let daemon = FakeDaemon::scripted(|exchange| {
         let lines = "Connection: X-One, keep-alive\r\nX-One: 1\r\nKeep-Alive: timeout=5\r\n\
             Connection: x-two\r\nX-Two: 2\r\nX-Three: 3\r\nProxy-Authenticate: Basic\r\nUpgrade: h2c\r\n\
@@ -421,7 +421,7 @@ fn a_reply_keeps_its_status_and_its_other_lines() {
 }
 
 #[test]
-fn request_lines_cross_by_allowlist() {
+fn request_headers_have_an_allowlist() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let crossing = "Accept: application/json\r\nAccept-Encoding: gzip\r\nX-Registry-Auth: e30=\r\n\
@@ -456,7 +456,7 @@ fn request_lines_cross_by_allowlist() {
 }
 
 #[test]
-fn lines_listed_in_any_connection_line_stay_behind() {
+fn headers_listed_in_any_connection_line_are_not_sent_on() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let lines = "Connection: x-meta-a\r\nConnection: close, User-Agent\r\nX-Meta-A: 1\r\nUser-Agent: a\r\nX-Meta-B: 2\r\n";
@@ -470,7 +470,7 @@ fn lines_listed_in_any_connection_line_stay_behind() {
 }
 
 #[test]
-fn lines_that_may_be_repeated_all_cross() {
+fn repeatable_headers_are_all_sent_on() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, &everything());
     let lines = "Accept: a/b\r\nAccept: c/d\r\nX-Meta-A: 1\r\nX-Meta-A: 2\r\n";
@@ -502,7 +502,7 @@ fn the_daemon_sees_one_host_whatever_the_client_names() {
 }
 
 #[test]
-fn names_of_lines_are_in_title_case_both_ways() {
+fn header_names_are_in_title_case_in_both_directions() {
     let daemon = FakeDaemon::scripted(|exchange| {
         exchange.body();
         exchange.reply(
@@ -570,7 +570,7 @@ fn a_daemon_that_says_continue_first_is_understood() {
 }
 
 #[test]
-fn a_reply_that_nobody_asked_for_is_nobodys() {
+fn an_unrequested_reply_goes_to_no_client() {
     let daemon = FakeDaemon::scripted(|exchange| {
         let reply = |body: &str| {
             format!(
@@ -612,7 +612,7 @@ fn a_reply_with_two_framings_is_passed_on_with_one_or_not_at_all() {
 }
 
 #[test]
-fn a_switch_that_nobody_asked_for_is_no_tunnel() {
+fn an_unrequested_switch_of_protocols_is_not_a_tunnel() {
     let daemon = FakeDaemon::scripted(|exchange| {
         exchange.send("HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
         exchange.rest();
@@ -630,7 +630,7 @@ fn a_switch_that_nobody_asked_for_is_no_tunnel() {
 }
 
 #[test]
-fn nothing_under_way_is_cut_by_a_limit() {
+fn no_limit_cuts_off_a_running_request() {
     let (daemon, events) = following();
     let limits =
         "[limits]\nhead = \"200ms\"\nbody_time = \"200ms\"\nidle = \"200ms\"\nconnect = \"200ms\"";

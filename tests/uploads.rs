@@ -72,7 +72,7 @@ fn g10_a_gzip_upload_arrives_as_the_plain_tar() {
 }
 
 #[test]
-fn g10_what_is_not_gzip_to_its_end_is_not_whole_at_the_daemon() {
+fn g10_invalid_gzip_never_arrives_completely() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(&daemon, POLICY);
     let plain: Vec<u8> = (0..50_000_u32).flat_map(u32::to_be_bytes).collect();
@@ -116,7 +116,7 @@ fn g10_what_is_not_gzip_to_its_end_is_not_whole_at_the_daemon() {
 }
 
 #[test]
-fn g10_an_engine_that_unpacks_by_itself_and_a_lifted_block_get_what_was_sent() {
+fn g10_an_engine_that_unpacks_by_itself_and_an_unrestricted_block_get_the_sent_bytes() {
     let packed = gzip(b"a plain tar");
     let newer = r#"{"Version":"29.5.1"}"#;
     let newer = format!(

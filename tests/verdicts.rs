@@ -72,7 +72,7 @@ fn in_two_parts() -> Vec<(String, &'static str)> {
 }
 
 #[test]
-fn a_request_is_judged_when_its_body_is_there_and_sent_at_once() {
+fn a_request_is_evaluated_once_its_body_has_arrived_and_sent_at_once() {
     for (first, rest) in in_two_parts() {
         let daemon = FakeDaemon::start();
         let gate = Gate::start(&daemon, &every_operation());

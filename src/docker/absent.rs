@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_name_an_object_to_some_reader_is_not_answered_so() {
+    fn names_that_might_exist_are_not_answered_as_impossible() {
         for request in [
             "GET /containers/web/json",
             "GET /containers/w%65b/json",

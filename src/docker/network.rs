@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f_a_network_may_have_any_name_that_is_nothing_else_too() {
+    fn f_a_network_may_have_any_name_that_is_unambiguous() {
         for name in [
             "web",
             "bugs net",

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn takes_out_of_a_path_what_says_nothing_and_leaves_what_does() {
+    fn removes_only_redundant_parts_of_a_path() {
         for (path, want) in [
             ("/", "/"),
             ("", "/"),

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn n_what_could_show_more_than_a_list_of_processes_is_not_harmless() {
+    fn n_arguments_that_show_more_than_processes_are_not_harmless() {
         for arguments in [
             "e",
             "auxe",

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writes_out_what_a_short_reference_leaves_out() {
+    fn adds_what_a_short_reference_leaves_out() {
         let digest = format!("sha256:{}", "a".repeat(64));
         for (text, want) in [
             ("nginx", "docker.io/library/nginx:latest".to_owned()),
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_could_be_an_id_and_what_is_no_reference() {
+    fn refuses_possible_ids_and_invalid_references() {
         let digest = format!("sha256:{}", "a".repeat(64));
         for (text, want) in [
             ("cafe", BadReference::Id),

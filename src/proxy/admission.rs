@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn on_loopback_a_host_must_be_no_name_of_the_internet() {
+    fn on_loopback_a_host_must_not_be_an_internet_name() {
         for host in [
             "",
             "127.0.0.1",
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn elsewhere_a_host_is_judged_only_when_names_are_given() {
+    fn elsewhere_a_host_is_checked_only_if_allow_host_is_set() {
         assert_eq!(check("Host: evil.example", &[], false), None);
         assert_eq!(
             check("Host: evil.example", &["dash.example"], false),

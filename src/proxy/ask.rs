@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_odd_answer_about_the_own_container_is_no_answer() {
+    fn an_odd_answer_about_dockgates_own_container_is_not_an_answer() {
         for (status, is_certain) in [(403, true), (500, false), (503, false), (301, false)] {
             let status = StatusCode::from_u16(status).unwrap();
             let kept = certain(None, status);

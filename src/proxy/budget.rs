@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn s14_neither_do_many_clients_together() {
+    fn s14_many_clients_together_leave_room_for_others() {
         let budget = Arc::new(Budget::new(1024));
         let greedy: Vec<_> = (0..12)
             .map(|number| {

@@ -276,7 +276,7 @@ mod tests {
         );
     }
     #[test]
-    fn s14_one_client_has_nothing_of_others_forgotten_and_keeps_room_for_itself() {
+    fn s14_one_client_cannot_evict_others_containers_and_keeps_half_its_share() {
         let kept = RecentlyRemoved::default();
         let budget = Arc::new(Budget::new(0));
         let [one, other] = [1, 2].map(|user| budget.share_of(ClientKey::User(user)));

@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_a_request_rests_on_is_changed_by_no_other_meanwhile() {
+    async fn a_name_that_a_request_depends_on_cannot_be_changed_by_another() {
         let held = HeldNames::default();
         let (rests, changes) = (names(&["base"], &["web"]), names(&[], &["base"]));
         let other = names(&[], &["other"]);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_name_that_is_never_given_back_is_not_waited_for_without_end() {
+    async fn waiting_for_a_name_has_a_limit() {
         let held = HeldNames::default();
         let names = names(&[], &["a"]);
         let _first = held.hold(&names).await.unwrap();

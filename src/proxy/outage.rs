@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_thing_is_told_once_in_an_outage() {
+    fn each_thing_is_reported_once_in_an_outage() {
         let start = Instant::now();
         let old = |seconds| Tell::Old(Duration::from_secs(seconds));
         let mut told = Told::default();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_outage_is_told_anew() {
+    fn the_next_outage_is_reported_again() {
         let outage = Outage::default();
         let now = Instant::now();
         assert_eq!(lock(&outage.0).note(NotFound, now), Tell::Away);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lack_of_files_is_told_once_a_minute_whatever_succeeds_meanwhile() {
+    fn a_lack_of_file_descriptors_is_reported_once_a_minute() {
         let outage = Outage::default();
         let start = Instant::now();
         for (seconds, want) in [

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rings_once_for_each_ring() {
+    fn is_set_once_for_each_wake() {
         let wake_flag = WakeFlag::new();
         assert!(wake_flag.take_ring() && !wake_flag.take_ring(), "at first");
         wake_flag.ring();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn wakes_its_task_unless_that_is_looking() {
+    fn wakes_its_task_unless_it_is_running() {
         let (wake_flag, task) = (WakeFlag::new(), WakeFlag::new());
         assert!(task.take_ring() && wake_flag.take_ring());
         wake_flag.ring();

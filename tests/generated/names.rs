@@ -18,7 +18,7 @@ const FILE: &str = "tests/data/names.txt";
 
 /// New names are added to the file automatically; a lost name can only be removed from it by hand.
 #[test]
-fn no_name_that_others_rely_on_is_lost() {
+fn no_name_that_users_rely_on_is_lost() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(FILE);
     let text = fs::read_to_string(&path).unwrap_or_default();
     let kept: BTreeSet<String> = text.lines().map(str::to_owned).collect();

@@ -83,7 +83,7 @@ fn unknown(path: &str) -> BadBody {
 }
 
 #[test]
-fn refuses_what_no_version_of_the_api_has() {
+fn refuses_fields_that_no_version_of_the_api_has() {
     for (id, body, want) in [
         ("T5", r#"{"Config":{"Image":"a"}}"#, unknown("Config")),
         (
@@ -223,7 +223,7 @@ fn b_a_key_in_another_case_is_the_field_and_sent_in_the_right_spelling() {
 }
 
 #[test]
-fn b_a_field_that_is_there_twice_is_one_if_both_have_the_same_value() {
+fn b_a_repeated_field_counts_once_if_the_values_are_equal() {
     for (operation, body, want) in [
         (
             Operation::NetworkCreate,
@@ -394,7 +394,7 @@ fn refuses_a_value_of_another_kind() {
 }
 
 #[test]
-fn refuses_what_is_no_strict_json() {
+fn refuses_what_is_not_strict_json() {
     for (id, body, want) in [
         ("T6", r#"{"Image":"a"}}"#, BadJson::More(13)),
         ("T6", "\u{feff}{}", BadJson::ByteOrderMark),
@@ -404,7 +404,7 @@ fn refuses_what_is_no_strict_json() {
 }
 
 #[test]
-fn drops_what_the_daemon_makes_nothing_of() {
+fn drops_what_the_daemon_ignores() {
     for (operation, body, want) in [
         (Operation::ImageCommit, "null", "{}"),
         (Operation::ContainerUpdate, r#"{"PidsLimit":null}"#, "{}"),
@@ -433,7 +433,7 @@ fn drops_what_the_daemon_makes_nothing_of() {
 }
 
 #[test]
-fn a_null_under_a_key_becomes_what_the_daemon_takes_it_for() {
+fn a_null_under_a_key_becomes_what_the_daemon_reads_it_as() {
     for (body, want) in [
         (r#"{"Labels":{"a":null}}"#, r#""Labels":{"a":""}"#),
         (r#"{"Volumes":{"/a":null}}"#, r#""Volumes":{"/a":{}}"#),
@@ -447,7 +447,7 @@ fn a_null_under_a_key_becomes_what_the_daemon_takes_it_for() {
 }
 
 #[test]
-fn an_empty_array_is_not_taken_for_none() {
+fn an_empty_array_is_not_the_same_as_a_missing_one() {
     let body = r#"{"HostConfig":{"MaskedPaths":[],"ReadonlyPaths":[]}}"#;
     assert_eq!(sent(CREATE, body), body);
     let body = r#"{"HostConfig":{"MaskedPaths":null}}"#;
@@ -474,13 +474,13 @@ fn a_host_config_is_always_sent_with_a_create() {
 }
 
 #[test]
-fn numbers_cross_as_they_are_written() {
+fn numbers_are_sent_on_as_written() {
     let body = r#"{"HostConfig":{"Memory":9007199254740993}}"#;
     assert_eq!(sent(CREATE, body), body, "F44");
 }
 
 #[test]
-fn what_is_not_judged_has_no_table() {
+fn unchecked_bodies_have_no_table() {
     for operation in [Operation::ContainerList, Operation::SwarmInit] {
         assert!(table(operation).is_none(), "{operation}");
     }

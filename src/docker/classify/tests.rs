@@ -55,7 +55,7 @@ fn finds_the_one_row_and_renders_its_canonical_target() {
 }
 
 #[test]
-fn refuses_what_no_row_matches() {
+fn refuses_targets_that_no_row_matches() {
     for (method, target) in [
         ("get", "/_ping"),
         ("PATCH", "/containers/json"),
@@ -157,7 +157,7 @@ fn names_the_nearest_route() {
 }
 
 #[test]
-fn tells_endless_replies_by_the_query() {
+fn recognizes_endless_replies_by_the_query() {
     for (method, target, want) in [
         ("GET", "/events?until=1", true),
         ("GET", "/containers/a/logs", false),

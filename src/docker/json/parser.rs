@@ -1,4 +1,4 @@
-//! The parser of strict JSON. It takes the text from the front.
+//! The parser of strict JSON. It consumes the text from the front.
 
 use std::borrow::Cow;
 

@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_picked_is_kept() {
+    fn only_the_requested_parts_are_kept() {
         let mut read = Json::pick(br#"{"a":1,"b":[2],"c":3}"#, &["b", "d"]).unwrap();
         assert_eq!(read.members().len(), 1);
         let two = Json::List(vec![Json::Number("2".into())]);

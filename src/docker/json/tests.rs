@@ -14,7 +14,7 @@ fn rendered(text: &str) -> String {
 }
 
 #[test]
-fn refuses_what_has_a_second_reading() {
+fn refuses_ambiguous_documents() {
     for (id, text, want) in [
         ("T6", "{}}", BadJson::More(2)),
         ("T6", "{} {}", BadJson::More(3)),
@@ -46,7 +46,7 @@ fn refuses_what_has_a_second_reading() {
 /// them.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
-fn says_what_is_no_json_in_the_words_of_the_daemon() {
+fn reports_invalid_json_in_the_daemons_words() {
     let key = "looking for beginning of object key string";
     let value = "looking for beginning of value";
     for (text, want) in [
@@ -150,7 +150,7 @@ fn keys_with_the_same_value_can_be_made_one() {
 }
 
 #[test]
-fn takes_all_that_is_json_and_renders_it_in_one_way() {
+fn accepts_all_json_and_renders_it_canonically() {
     for (text, want) in [
         (" { } ", "{}"),
         ("[ 1 , -0.5e+10,\t0 ]", "[1,-0.5e+10,0]"),

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn s11_a_folder_above_a_usual_mount_point_is_read_only_by_itself_alone() {
+    fn s11_only_the_folder_above_a_usual_mount_point_is_read_only() {
         let (all, top) = (Access::Read, Access::ReadNonRecursive);
         for (path, want) in [
             ("/", top),

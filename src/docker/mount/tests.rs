@@ -44,7 +44,7 @@ fn reads_the_short_form_as_the_daemon_does() {
 }
 
 #[test]
-fn refuses_a_short_form_that_has_a_second_reading() {
+fn refuses_an_ambiguous_short_form() {
     for (text, want) in [
         ("/a/../b:/x", BadMount::Source),
         ("/a/..:/x", BadMount::Source),
@@ -126,7 +126,7 @@ fn reads_the_long_form_as_the_daemon_does() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
-fn refuses_a_long_form_that_has_a_second_reading() {
+fn refuses_an_ambiguous_long_form() {
     for (id, text, want) in [
         (
             "F75",

@@ -205,7 +205,7 @@ fn every_kind_of_object_is_named_by_a_path() {
 }
 
 #[test]
-fn every_risk_is_a_short_sentence_without_its_end() {
+fn every_risk_is_a_short_sentence_without_a_period() {
     for operation in Operation::ALL {
         let risk = operation.spec().risk;
         let length = risk.chars().count();
@@ -231,7 +231,7 @@ fn every_risk_is_a_short_sentence_without_its_end() {
 }
 
 #[test]
-fn what_only_shows_metadata_is_said_to_show_and_nothing_else_is() {
+fn the_risks_of_reads_say_shows_and_those_of_writes_do_not() {
     for operation in Operation::ALL.iter().copied() {
         let shows = ["shows", "waits"]
             .iter()
@@ -245,7 +245,7 @@ fn what_only_shows_metadata_is_said_to_show_and_nothing_else_is() {
 }
 
 #[test]
-fn what_is_judged_of_an_operation_is_there_to_be_judged() {
+fn what_a_policy_checks_in_an_operation_exists() {
     for operation in Operation::ALL.iter().copied() {
         let spec = operation.spec();
         let judged = spec.judged;
@@ -267,7 +267,7 @@ fn what_is_judged_of_an_operation_is_there_to_be_judged() {
 }
 
 #[test]
-fn a_write_whose_body_nothing_reads_is_of_an_object_that_reaches_nothing() {
+fn a_write_with_an_unchecked_body_is_about_a_harmless_object() {
     for operation in Operation::ALL.iter().copied() {
         let spec = operation.spec();
         let is_unread = matches!(spec.body, Body::Json(_)) && spec.judged.body.is_none();

@@ -11,7 +11,7 @@ fn version(major: u16, minor: u16) -> ApiVersion {
 }
 
 #[test]
-fn takes_the_spellings_that_clients_use() {
+fn accepts_the_spellings_that_clients_use() {
     for (target, want_version, want_path) in [
         ("/_ping", None, "/_ping"),
         (

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn g10_what_was_compressed_comes_out_whatever_its_pieces_and_members_are() {
+    fn g10_unpacking_works_for_any_pieces_and_members() {
         let plain: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
         let named = GzBuilder::new()
             .filename("a.tar")
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn g10_what_is_not_whole_or_has_more_behind_it_is_denied() {
+    fn g10_incomplete_gzip_or_extra_bytes_after_it_are_denied() {
         let packed = gzip(b"the plain tar");
         for length in 1..packed.len() {
             assert_eq!(

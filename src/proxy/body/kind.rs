@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_types_apart_by_what_stands_before_the_parameters() {
+    fn compares_types_without_their_parameters() {
         for (value, is_json, is_refused_as_tar) in [
             ("application/json", true, false),
             ("Application/JSON; charset=utf-8", true, false),

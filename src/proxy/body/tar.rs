@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_a_compressed_tar_by_its_first_bytes() {
+    fn recognizes_a_compressed_tar_by_its_first_bytes() {
         for (begun, want) in [
             (&b"\x1f\x8b\x08"[..], Packed::Gzip),
             (b"\x1f\x8b\x01", Packed::Gzip),

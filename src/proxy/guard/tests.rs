@@ -33,7 +33,7 @@ fn is_told(guard: &mut Guard<DuplexStream>) -> bool {
 }
 
 #[tokio::test]
-async fn a_client_that_ended_its_side_is_waited_with_for_a_minute_and_no_longer() {
+async fn a_client_that_half_closed_is_kept_for_at_most_a_minute() {
     for lines in [
         "GET /info HTTP/1.1\r\nHost: x\r\n\r\n",
         "PUT /containers/web/archive HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_answered_in_the_daemon_s_words() {
+    fn missing_objects_are_answered_in_the_daemons_words() {
         let denial = Denial::new(Reason::NotFound, "No such container: x:1");
         let reply = denied(&denial, false);
         assert_eq!(reply.body(), "{\"message\":\"No such container: x:1\"}\n");

@@ -119,7 +119,7 @@ fn frames_a_body_in_one_way_or_not_at_all() {
 }
 
 #[test]
-fn only_allowed_headers_cross_and_none_that_is_for_this_hop() {
+fn only_allowed_end_to_end_headers_are_sent_on() {
     let head = parse(
         "GET /x HTTP/1.1\r\nHost: a\r\nAccept: b\r\nCookie: c\r\nAuthorization: d\r\nX-Meta-E: f\r\nX-Registry-Auth: g\r\n\
          Connection: x-registry-auth, close\r\nX-Forwarded-For: h\r\nSec-WebSocket-Key: i\r\n\r\n",
@@ -142,7 +142,7 @@ fn only_allowed_headers_cross_and_none_that_is_for_this_hop() {
 }
 
 #[test]
-fn a_byte_that_no_head_has_ends_the_reading() {
+fn a_byte_that_is_not_allowed_in_a_head_ends_reading() {
     for (text, want) in [
         (&b"GET /x HTTP/1.1\n"[..], BadHead::Byte(b'\n')),
         (b"GET /x\rHTTP/1.1", BadHead::Byte(b'\r')),

@@ -77,7 +77,7 @@ fn names_what_a_policy_must_judge() {
 }
 
 #[test]
-fn a_zero_value_is_judged_only_where_it_means_something() {
+fn a_zero_value_is_checked_only_if_it_means_something() {
     for body in [
         r#"{"HostConfig":{"Privileged":false,"Memory":0,"PidMode":"","Binds":[],"Sysctls":{}}}"#,
         r#"{"HostConfig":{"Cgroup":"","Annotations":{},"LogConfig":{"Type":"","Config":{}}}}"#,
@@ -141,7 +141,7 @@ fn meanings(operation: Operation, body: &str) -> Vec<Option<FieldMeaning>> {
 
 /// Fields that lead out of a container, or use up the host's resources, by row of attack.
 #[test]
-fn whatever_leads_out_of_a_container_is_judged() {
+fn everything_that_leads_out_of_a_container_is_checked() {
     let mut seen = HashSet::new();
     for (meaning, row) in asking() {
         let asked = meanings(operation_of(&row), row.body);

@@ -58,7 +58,7 @@ pub(super) fn all() -> Vec<(Operation, &'static str)> {
 }
 
 #[test]
-fn every_body_of_a_real_client_is_taken() {
+fn every_body_of_a_real_client_is_accepted() {
     for (operation, body) in all() {
         if let Err(bad) = read(operation, body) {
             panic!("{operation}: {bad}: {body}");

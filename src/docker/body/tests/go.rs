@@ -293,7 +293,7 @@ proptest! {
 }
 
 #[test]
-fn the_bodies_of_chance_are_taken_as_often_as_refused() {
+fn random_bodies_are_accepted_as_often_as_refused() {
     let mut chance = 1_u64;
     let mut taken = 0;
     for _ in 0..1000 {
@@ -310,7 +310,7 @@ fn the_bodies_of_chance_are_taken_as_often_as_refused() {
 }
 
 #[test]
-fn what_clients_send_is_taken_for_what_it_is() {
+fn what_clients_send_is_read_correctly() {
     for (operation, body) in bodies::all() {
         let table = table(operation).unwrap();
         let is_taken = is_taken_for_what_it_is(operation, table, body);

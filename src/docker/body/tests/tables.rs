@@ -167,7 +167,7 @@ fn every_documented_field_has_a_row_of_its_shape() {
 }
 
 #[test]
-fn every_judged_operation_is_documented_and_every_documented_one_judged() {
+fn every_checked_body_is_documented_and_every_documented_one_checked() {
     let mut documented: Vec<_> = DOCUMENTED
         .lines()
         .skip(1)
@@ -183,7 +183,7 @@ fn every_judged_operation_is_documented_and_every_documented_one_judged() {
 }
 
 #[test]
-fn a_part_stands_below_what_is_judged_or_refused_and_nothing_else_does() {
+fn parts_are_exactly_below_checked_and_refused_fields() {
     for (operation, Place { path, field, above }) in everywhere() {
         let above = above.map_or(Class::Harmless, |field| field.class);
         let is_within = matches!(above, Class::Judged(_) | Class::Refused | Class::Part);
@@ -209,7 +209,7 @@ fn no_two_fields_of_an_object_are_one_to_the_daemon() {
 }
 
 #[test]
-fn only_what_is_dropped_may_be_anything() {
+fn only_dropped_fields_may_have_any_value() {
     for (operation, Place { path, field, .. }) in everywhere() {
         let is_loose = matches!(field.shape, Shape::Any);
         assert_eq!(
@@ -221,7 +221,7 @@ fn only_what_is_dropped_may_be_anything() {
 }
 
 #[test]
-fn only_what_is_judged_or_refused_has_a_meaning_for_its_zero() {
+fn only_checked_or_refused_fields_have_meaningful_zeros() {
     for (operation, Place { path, field, .. }) in everywhere() {
         let is_asked = matches!(field.class, Class::Judged(_) | Class::Refused);
         assert!(
@@ -232,7 +232,7 @@ fn only_what_is_judged_or_refused_has_a_meaning_for_its_zero() {
 }
 
 #[test]
-fn a_map_alone_has_keys_to_judge() {
+fn only_maps_have_keys_to_check() {
     for (operation, Place { path, field, .. }) in everywhere() {
         if let Class::Keys(_) = field.class {
             assert!(matches!(field.shape, Shape::Map(_)), "{operation}: {path}");
@@ -241,7 +241,7 @@ fn a_map_alone_has_keys_to_judge() {
 }
 
 #[test]
-fn every_topic_is_asked_somewhere() {
+fn every_meaning_is_used_somewhere() {
     let classes: Vec<_> = everywhere().map(|(_, place)| place.field.class).collect();
     for meaning in FieldMeaning::ALL {
         let is_asked =
@@ -252,7 +252,7 @@ fn every_topic_is_asked_somewhere() {
 
 /// Each is found by its key in any case, and no two share a place: so a repeated field is noticed.
 #[test]
-fn every_field_is_found_in_any_case_and_has_a_place_of_its_own() {
+fn every_field_is_found_in_any_case_and_has_its_own_position() {
     for (operation, table) in TABLES.iter() {
         let mut found = Vec::new();
         objects(table, &mut found);
@@ -277,7 +277,7 @@ fn every_field_is_found_in_any_case_and_has_a_place_of_its_own() {
 
 /// Engines up to 26.1 read the fields of a host configuration from the level above.
 #[test]
-fn no_field_of_a_host_config_is_taken_one_level_above() {
+fn fields_of_host_config_are_not_accepted_one_level_above() {
     let create = table(CREATE).unwrap();
     let host_config = create.field("HostConfig").unwrap();
     let Shape::Object(host_config) = host_config.shape else {
