@@ -1,4 +1,4 @@
-//! The audit record: what a line holds, its forms, and how lines get written.
+//! The audit log: what a record contains, its formats, and how lines are written.
 
 pub(crate) mod entry;
 pub(crate) mod json;

@@ -74,36 +74,34 @@ enum Command {
 ///
 /// The answer could not be written.
 pub fn run_here() -> io::Result<u8> {
-    let (out, mut err) = (io::stdout(), io::stderr());
-    let painted = |painter| -> Box<dyn Write> {
-        if paint::is_wanted(&out) {
-            Box::new(Painted::new(&out, painter))
-        } else {
-            Box::new(&out)
-        }
-    };
+    let mut err = io::stderr();
+    let is_painted = paint::is_wanted(&io::stdout());
     match Cli::try_parse() {
         Ok(cli) => {
-            let mut out = match &cli.command {
-                Some(Command::Check(_) | Command::Explain(_) | Command::Healthcheck(_)) => {
-                    painted(paint::answer)
-                }
-                // What they print is read by programs and pasted into files.
-                _ => Box::new(&out),
-            };
+            let is_for_people = matches!(
+                cli.command,
+                Some(Command::Check(_) | Command::Explain(_) | Command::Healthcheck(_))
+            );
+            // The others print what programs read, or people paste into files.
+            if !(is_painted && is_for_people) {
+                return Ok(run(cli, &mut io::stdout(), &mut err)?.code());
+            }
+            let mut out = Painted::new(io::stdout(), paint::answer);
             let exit = run(cli, &mut out, &mut err)?;
             out.flush()?;
             Ok(exit.code())
         }
         Err(usage) => {
-            let mut out = painted(paint::help);
-            let to: &mut dyn Write = if usage.use_stderr() {
-                &mut err
+            let text = usage.render().to_string();
+            if usage.use_stderr() {
+                err.write_all(text.as_bytes())?;
+            } else if is_painted {
+                let mut out = Painted::new(io::stdout(), paint::help);
+                out.write_all(text.as_bytes())?;
+                out.flush()?;
             } else {
-                &mut out
-            };
-            write!(to, "{}", usage.render())?;
-            to.flush()?;
+                io::stdout().write_all(text.as_bytes())?;
+            }
             Ok(u8::try_from(usage.exit_code()).unwrap_or(u8::MAX))
         }
     }

@@ -1,4 +1,4 @@
-//! Listening: binding, accepting, counting, draining.
+//! Listeners: bind, accept, count connections, and drain.
 
 pub(crate) mod clients;
 pub(crate) mod files;
@@ -19,14 +19,14 @@ use crate::net::socket::Socket;
 use crate::proxy::connection;
 use crate::proxy::shared::Shared;
 
-/// How long nothing is accepted after the system had no file or memory for a connection.
+/// How long accepting pauses after the system had no file or memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long the operator is not told again of that.
+/// How long such errors are not logged again.
 const QUIET: Duration = Duration::from_mins(1);
-/// After how long a silent client is asked whether it is still there.
+/// How long a connection is silent before a keepalive probe.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// The bounds that all listeners have in common.
+/// The limits that all listeners share.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
     /// A permit for each connection.
@@ -34,10 +34,9 @@ pub(crate) struct Bounds {
     pub(crate) clients: Arc<Clients>,
 }
 
-/// Accepts and serves until the drain begins, and then until all connections are over or its time
-/// is.
+/// Accepts and serves until the drain begins, and then until all connections or the time of the drain are over.
 ///
-/// No error of accepting ends it.
+/// No error while accepting ends it.
 pub(crate) async fn run(
     listener: Listener,
     shared: Arc<Shared>,
@@ -46,7 +45,7 @@ pub(crate) async fn run(
 ) {
     let time = shared.limits.drain;
     let mut connections = JoinSet::new();
-    let mut told = None;
+    let mut logged = None;
     loop {
         let permit = tokio::select! {
             biased;
@@ -55,14 +54,14 @@ pub(crate) async fn run(
                 report(ended);
                 continue;
             }
-            accepted = accept(&listener, &bounds, &mut told) => accepted,
+            accepted = accept(&listener, &bounds, &mut logged) => accepted,
         };
         let Some((socket, client, permit)) = permit else {
             continue;
         };
         let counted = match client.key {
             ClientKey::Address(_) => Some(bounds.clients.enter(client.key)),
-            // Processes of one user can be those of many containers.
+            // The processes of one user may belong to many containers.
             ClientKey::User(_) => None,
         };
         if counted.as_ref().is_some_and(Counted::is_flood) {
@@ -92,12 +91,12 @@ pub(crate) async fn run(
 
 type Accepted = (Socket, Client, tokio::sync::OwnedSemaphorePermit);
 
-/// The next connection, once there is a permit for it. `None` when there was an error; `told` is when
-/// the operator last heard of one.
+/// The next connection, once there is a permit for it; `None` after an error. `logged` is when an error was last
+/// logged.
 async fn accept(
     listener: &Listener,
     bounds: &Bounds,
-    told: &mut Option<Instant>,
+    logged: &mut Option<Instant>,
 ) -> Option<Accepted> {
     // The semaphore is never closed.
     let permit = Arc::clone(&bounds.connections).acquire_owned().await.ok()?;
@@ -107,7 +106,7 @@ async fn accept(
                 let keepalive = TcpKeepalive::new()
                     .with_time(KEEPALIVE)
                     .with_interval(KEEPALIVE);
-                // A client that is gone already is noticed when it is read from.
+                // If the client is already gone, reading from it reports that.
                 _ = tcp.set_nodelay(true);
                 _ = SockRef::from(tcp).set_tcp_keepalive(&keepalive);
             }
@@ -121,8 +120,8 @@ async fn accept(
                     | io::ErrorKind::Interrupted
             );
             if !is_transient {
-                if told.is_none_or(|told| told.elapsed() > QUIET) {
-                    *told = Some(Instant::now());
+                if logged.is_none_or(|logged| logged.elapsed() > QUIET) {
+                    *logged = Some(Instant::now());
                     tracing::warn!(%error, "cannot accept connections: they wait until this is over");
                 }
                 tokio::time::sleep(PAUSE).await;

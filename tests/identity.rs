@@ -429,7 +429,7 @@ fn without_a_socket_it_waits_as_root_without_capabilities() {
     let gate = Setup::before(FakeDaemon::upstream_in(&folder), INFO).start();
     assert_runs_as(&gate, 0, 0, "", "no socket");
     assert_bounded(&gate, "no socket");
-    let told = "WARN keeps running as root (no capabilities): there is no socket at ";
+    let told = " does not exist yet, so its group is unknown. Start Dockgate after the daemon";
     gate.assert_tells(told);
     UNREACHABLE.assert(&gate.ask(get("/info")), "no socket");
     gate.assert_tells(": there is no ");

@@ -204,17 +204,17 @@ fn a_port_that_cannot_be_opened_is_reported_with_a_remedy() {
         (
             &[][..],
             taken.as_str(),
-            "stop what holds it, or change `listen`",
+            "another process uses it: stop that, or change `listen`",
         ),
         (
             &[],
             "tcp://192.0.2.1:2375",
-            "this host has no such address; tcp://0.0.0.0 and tcp://[::] take all",
+            "this host does not have this address; tcp://0.0.0.0 and tcp://[::] listen on all",
         ),
         (
             USER,
             "tcp://0.0.0.0:80",
-            "choose a port from 1024 on, or write `cap_add: [NET_BIND_SERVICE]`",
+            "choose port 1024 or higher, or write `cap_add: [NET_BIND_SERVICE]`",
         ),
     ] {
         let told = format!("cannot listen on {address}: {remedy}: ");
@@ -234,12 +234,12 @@ fn a_socket_that_cannot_be_created_is_reported_with_a_remedy() {
         (
             &[][..],
             "live.sock",
-            "stop what holds it, or change `listen`",
+            "another process uses it: stop that, or change `listen`",
         ),
         (
             &[],
             "none/gate.sock",
-            "make its folder, or mount a volume there",
+            "create its folder, or mount a volume there",
         ),
         (
             &[],
@@ -249,7 +249,7 @@ fn a_socket_that_cannot_be_created_is_reported_with_a_remedy() {
         (
             USER,
             "gate.sock",
-            "let the user that Dockgate is started as write to its folder",
+            "give the user that Dockgate is started as write access to its folder",
         ),
         (
             &["unshare", "--mount", "sh", "-c", &read_only, "sh"],
@@ -281,7 +281,7 @@ fn a_file_at_a_sockets_path_is_left_alone() {
     drop(UnixListener::bind(&old).unwrap());
     fs::set_permissions(&old, fs::Permissions::from_mode(0o666)).unwrap();
     let told = format!(
-        "{} is left of an earlier process and cannot be removed: remove it: ",
+        "{} is left over from an earlier process, and Dockgate may not remove it: remove it yourself: ",
         old.display()
     );
     assert_not_listening(USER, &at(&old), &told);
@@ -297,7 +297,7 @@ fn a_socket_in_use_is_not_removed_even_if_nobody_accepts() {
     socket.listen(0).unwrap();
     let _waiting = UnixStream::connect(&path).unwrap();
     let told = format!(
-        "cannot listen on {}: stop what holds it, or change `listen`: ",
+        "cannot listen on {}: another process uses it: stop that, or change `listen`: ",
         at(&path)
     );
     assert_not_listening(&[], &at(&path), &told);
@@ -310,8 +310,8 @@ fn an_existing_socket_without_permission_is_reported_with_its_owner() {
     drop(UnixListener::bind(&old).unwrap());
     fs::set_permissions(&old, fs::Permissions::from_mode(0o600)).unwrap();
     let told = format!(
-        "{} is a socket of user 0, and whether anybody listens on it is closed to user 1000: remove it if \
-         nobody does, or change `listen`: ",
+        "{} is a socket of user 0, and user 1000 may not check whether it is in use: remove it if it is not, or \
+         change `listen`: ",
         old.display()
     );
     assert_not_listening(USER, &at(&old), &told);

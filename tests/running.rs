@@ -63,6 +63,41 @@ fn the_start_report_says_what_holds_and_what_the_daemon_is() {
 }
 
 #[test]
+fn the_verdict_is_repeated_if_the_daemon_s_answer_changes_it() {
+    const HOST: &str = "abababababab";
+    let own = serde_json::json!({
+        "Id": format!("{HOST}{}", "0".repeat(52)), "Name": "/gate", "Image": "", "Config": {}, "Mounts": [],
+        "HostConfig": {}, "NetworkSettings": {"Networks": {"back": {}, "front": {}}},
+    });
+    let target = format!("/containers/{HOST}/json");
+    let daemon = FakeDaemon::start().that_answers(&target, "200 OK", own.to_string().as_bytes());
+    let contained = format!(
+        "mount -t tmpfs none /run && touch /run/.containerenv && echo {HOST} >/proc/sys/kernel/hostname && exec \"$@\""
+    );
+    let command = ["unshare", "--mount", "--uts", "sh", "-c", &contained, "sh"];
+    let mut setup = Setup::new(&daemon, "allow = ['SystemInfo']").through(&command);
+    setup.listen = vec!["tcp://0.0.0.0:0".to_owned()];
+    let gate = setup.start();
+    let open = format!(
+        " WARN {} is open to every container on 2 networks (back, front), ",
+        gate.listeners()[0]
+    );
+    gate.assert_tells(&open);
+    gate.assert_tells(
+        "INFO container    abababababab is Dockgate's own and protected from clients\n",
+    );
+    let said = gate.diagnostics();
+    let first = said.lines().next().unwrap();
+    let ready = " INFO ready: clients can do only what the policies allow";
+    assert!(first.ends_with(ready), "{said}");
+    let connected = said.find("INFO connected to ").unwrap();
+    assert!(
+        said.find(&open).unwrap() < connected,
+        "verdict first: {said}"
+    );
+}
+
+#[test]
 fn the_start_report_says_what_is_not_checked() {
     let daemon = FakeDaemon::start();
     let gate = Gate::start(
@@ -270,7 +305,7 @@ fn a_server_that_cannot_write_its_record_is_not_healthy() {
     let mut gate = Setup::new(&daemon, "allow = []").settings(settings).start();
     gate.unrecorded = true;
     NOT_GRANTED.assert(&gate.ask(get("/info")), "before it is known");
-    gate.assert_tells("the audit record cannot be written");
+    gate.assert_tells("cannot write the audit log");
     let listener = &gate.listeners()[0];
     let why = format!(
         "unhealthy: {listener} refuses all requests, as it cannot write the audit record\n"

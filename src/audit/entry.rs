@@ -1,4 +1,4 @@
-//! The entry of one request: however it is dropped, it is recorded.
+//! The audit log entry of one request. It is recorded however it is dropped.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,7 +14,7 @@ use crate::policy::{Lookup, Reason};
 /// How long a change of state waits for its `begin` to be written.
 pub(super) const CONFIRM: Duration = Duration::from_secs(5);
 
-/// One request's entry. However it is dropped, it is recorded.
+/// One request's entry. It is recorded however it is dropped.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) record: Record,
@@ -25,7 +25,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// Opens the entry of a request, its places in the queue reserved.
+    /// Opens the entry of a request, and reserves its places in the queue.
     pub(crate) fn open(
         log: &Arc<Log>,
         client: &Client,
@@ -69,8 +69,8 @@ impl Entry {
         }
     }
 
-    /// Records that the daemon was asked about what the request names, or had something made for it, and
-    /// what its status was.
+    /// Records that Dockgate asked the daemon about an object that the request names, or had something created for it,
+    /// with the status.
     pub(crate) fn looked_up(
         &mut self,
         (lookup, call): (&Lookup, &Call),
@@ -82,7 +82,7 @@ impl Entry {
         Ok(())
     }
 
-    /// Records that something is about to be made for the request, and waits until that is written.
+    /// Records that something is about to be created for the request, and waits until that is written.
     pub(crate) async fn prepare_confirmed(
         &mut self,
         (lookup, call): (&Lookup, &Call),
@@ -91,7 +91,7 @@ impl Entry {
         entry.confirmed(Event::of_lookup(call)).await
     }
 
-    /// An entry for a request of Dockgate's own that this one gives rise to.
+    /// An entry for a request that Dockgate sends because of this one.
     fn about(&self, lookup: &Lookup, call: &Call) -> Result<Self, Unavailable> {
         let (client, listener) = (&self.record.client, &self.record.listener);
         let mut entry = Self::open(&self.log, client, listener)?;

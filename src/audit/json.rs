@@ -1,6 +1,6 @@
-//! The record as its line of JSON, which programs read.
+//! An audit record as a line of JSON, for programs.
 //!
-//! Every request pays for this, so it is written out by hand. `docs/audit.schema.json` is the shape of a line.
+//! Every request pays for this, so it is written by hand. `docs/audit.schema.json` is the schema of a line.
 
 use std::io::Write;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use crate::audit::record::{End, Event, Record};
 use crate::docker::ApiVersion;
 use crate::docker::json::is_plain;
 
-/// Appends a record's line, newline included; what does not apply is left out. A `begin` has neither
-/// status, bytes nor end.
+/// Appends a record's line with its newline. Fields that do not apply are left out. A `begin` has no status, bytes or
+/// end.
 pub(crate) fn write(
     record: &Record,
     event: Event,
@@ -44,7 +44,7 @@ pub(crate) fn write(
         line.text_if_any(r#","name":"#, call.name.as_deref());
         line.text_if_any(r#","container":"#, call.container.as_deref());
     }
-    // Before a request is sent they are the same, and told once.
+    // Before a request is sent they are the same, and written once.
     if !record.findings.is_empty() && event == Event::Request {
         line.list(r#","findings":["#, &record.findings);
     }
@@ -67,7 +67,7 @@ pub(crate) fn write(
     line.literal("}\n");
 }
 
-/// A line that is being written. Each field comes with all that stands before its value.
+/// A line that is being written. Each field includes everything before its value.
 struct Line<'a>(&'a mut Vec<u8>);
 
 impl Line<'_> {
@@ -75,7 +75,7 @@ impl Line<'_> {
         self.0.extend_from_slice(literal.as_bytes());
     }
 
-    /// A word of our own, or what was parsed and rendered again, which needs no escapes.
+    /// Dockgate's own words, or text that was parsed and rendered again, which needs no escapes.
     fn word(&mut self, before: &str, word: &str) {
         self.literal(before);
         self.0.push(b'"');
@@ -83,7 +83,7 @@ impl Line<'_> {
         self.0.push(b'"');
     }
 
-    /// Text that may be anything.
+    /// Any text.
     fn text(&mut self, before: &str, text: &str) {
         if is_plain(text) {
             self.word(before, text);
@@ -95,7 +95,7 @@ impl Line<'_> {
         }
     }
 
-    /// Text of which everything but the plain is escaped: a reader of JSON gets it back, and a terminal does not.
+    /// Text with everything except plain ASCII escaped: readers of JSON get it back, and a terminal does not obey it.
     fn escaped(&mut self, text: &str) {
         let mut rest = text;
         while let Some(at) = rest.bytes().position(|byte| !is_plain_byte(byte)) {
@@ -146,7 +146,7 @@ impl Line<'_> {
     }
 }
 
-/// Whether a byte of a text stands for itself between quotes: what is printable, but for what JSON escapes.
+/// Whether a byte needs no escape between quotes: printable, and not escaped by JSON.
 fn is_plain_byte(byte: u8) -> bool {
     matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
 }

@@ -1,7 +1,7 @@
-//! The way to the record: the queue of lines that wait to be written.
+//! The queue of audit log lines that wait to be written.
 //!
-//! A request takes its places in the queue before anything else happens to it, so that its record can always be
-//! appended without waiting, from `Drop` too.
+//! A request reserves its places in the queue before anything else happens to it. So its record can always be appended
+//! without waiting, even from `Drop`.
 
 use std::collections::hash_map::RandomState;
 use std::fmt::Write;
@@ -19,19 +19,19 @@ use crate::config::{AuditSettings, LineFormat, OnFailure};
 use crate::policy::{Denial, Reason};
 use crate::sync::Flag;
 
-/// The lines that may wait to be written, besides those that each connection's request may need.
+/// The lines that may wait to be written, besides the lines that each connection's request may need.
 pub(super) const SLACK: usize = 8192;
 /// The lines of one request: its `begin` and its end.
 pub(super) const LINES_OF_A_REQUEST: usize = 2;
 /// The most bytes of lines that wait to be written.
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// The longest id, in bytes: two numbers in hexadecimal and what joins them.
+/// The longest id, in bytes: two hexadecimal numbers and a hyphen.
 const ID_BYTES: usize = 8 + 1 + 16;
 
-/// The record cannot take a line: its queue is full, or it could not be written.
+/// The audit log cannot accept a line: its queue is full, or writing failed.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "requests cannot be recorded at the moment, and so are refused: the operator must mend that"
+    "the audit log cannot be written, so requests are denied: ask whoever runs Dockgate to look at its stderr"
 )]
 pub(crate) struct Unavailable;
 
@@ -41,7 +41,7 @@ impl From<Unavailable> for Denial {
     }
 }
 
-/// The way to the record: what those who append lines and the thread that writes them share.
+/// The audit log: shared by the requests that append lines and the thread that writes them.
 #[derive(Debug)]
 pub(crate) struct Log {
     lines: Mutex<Lines>,
@@ -52,32 +52,32 @@ pub(crate) struct Log {
     on_failure: OnFailure,
     /// The most lines that are reserved or wait to be written.
     capacity: usize,
-    /// What the ids of this process begin with, to tell them from those of others.
+    /// The beginning of the ids of this process, to distinguish them from those of other processes.
     process: String,
     next: AtomicU64,
-    /// What is cut short from now on is so because of the shutdown.
+    /// Whether Dockgate is shutting down: that is why requests are cut short from now on.
     pub(crate) draining: Flag,
     pub(super) outage: Outage,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// What the thread takes next.
+    /// The lines that the thread takes next.
     pub(super) batch: Batch,
     /// Lines that the thread has.
     pub(super) writing: usize,
-    /// Places promised to requests that are under way.
+    /// Places reserved by open requests.
     reserved: usize,
     pub(super) failing: bool,
     pub(super) closing: bool,
 }
 
-/// Lines that are written in one go.
+/// Lines that are written at once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) text: Vec<u8>,
     pub(super) lines: usize,
-    /// Those who wait until these lines are written.
+    /// The requests that wait until these lines are written.
     pub(super) waiting: Vec<oneshot::Sender<bool>>,
 }
 
@@ -98,12 +98,12 @@ impl Log {
         }
     }
 
-    /// The lines. A thread that panicked while it held them left whole lines behind, so they are still good.
+    /// The lines. A thread that panicked with the lock left only whole lines, so they are still valid.
     pub(super) fn lock(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether requests are denied while they cannot be recorded.
+    /// Whether requests are denied while the audit log cannot be written.
     pub(super) fn must_record(&self) -> bool {
         self.on_failure == OnFailure::Refuse
     }
@@ -164,7 +164,7 @@ impl Log {
         record.is_left_out || !self.allowed_reads && record.is_allowed_read()
     }
 
-    /// Notes that a line has waited too long, if lines still wait.
+    /// Notes that a line has waited too long, if any line still waits.
     pub(super) fn note_stall(&self) {
         let lines = self.lock();
         if lines.writing > 0 || lines.batch.lines > 0 {
@@ -172,7 +172,7 @@ impl Log {
         }
     }
 
-    /// Has the thread write what is left and end.
+    /// Makes the thread write the remaining lines and end.
     pub(crate) fn close(&self) {
         self.lock().closing = true;
         self.wake.notify_one();

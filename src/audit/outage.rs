@@ -1,20 +1,20 @@
-//! What the operator is told while the record cannot be written: that it is so, once, and when it is
-//! over what is missing.
+//! Messages about an audit log that cannot be written: one when that begins, and one with the missing lines when it is
+//! over.
 //!
-//! A thread of its own tells it. The one that writes may hang in its output at that moment, and no
-//! request is to wait for whoever reads the diagnostics.
+//! A separate thread logs them. The writing thread may hang in its output, and no request may wait for the reader of the
+//! messages.
 
 use std::io;
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Why the record cannot be written.
+/// Why the audit log cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
     #[error(transparent)]
     Failing(io::Error),
-    /// Or it takes them too slowly.
-    #[error("its output takes no lines: is anybody reading it?")]
+    /// Or accepts them too slowly.
+    #[error("its output accepts no lines: is anything reading it?")]
     Stalled,
 }
 
@@ -28,41 +28,41 @@ pub(super) struct Outage {
 #[derive(Debug, Default)]
 struct State {
     trouble: Option<Trouble>,
-    /// What was told of it.
-    told: Option<Discriminant<Trouble>>,
-    /// The lines that will never be in the record, and that nobody was told of.
+    /// The trouble that was logged.
+    logged: Option<Discriminant<Trouble>>,
+    /// The lines that will never be written, and were not logged as missing yet.
     missing: u64,
-    /// No line will be written any more.
+    /// No more lines will be written.
     is_closed: bool,
 }
 
-/// What is to be told now.
+/// What to log now.
 #[derive(Debug, PartialEq, Eq)]
 enum News {
     Begun(String),
-    /// Nothing will be written any more, and so many lines are missing.
+    /// No more lines will be written, and this many are missing.
     Ended(u64),
-    /// It can be written again, and so many lines are missing.
+    /// It can be written again, and this many lines are missing.
     Over(u64),
 }
 
 impl Outage {
     pub(super) fn begin(&self, trouble: Trouble) {
         let mut state = self.lock();
-        // An error says more than that nothing moves.
+        // An error says more than a stall.
         if !matches!(state.trouble, Some(Trouble::Failing(_))) {
             state.trouble = Some(trouble);
             self.changed.notify_one();
         }
     }
 
-    /// Notes lines that will never be in the record.
+    /// Notes lines that will never be written.
     pub(super) fn lose(&self, lines: u64) {
         self.lock().missing += lines;
     }
 
-    /// Notes that lines were written. A stalled output is taken to be read again only once few wait,
-    /// as otherwise one that is too slow would be told of again and again.
+    /// Notes that lines were written. A stall is over only when few lines wait; otherwise a slow output would be logged
+    /// again and again.
     pub(super) fn written(&self, few_wait: bool) {
         let mut state = self.lock();
         if !matches!(state.trouble, Some(Trouble::Stalled)) || few_wait {
@@ -71,20 +71,20 @@ impl Outage {
         }
     }
 
-    /// Notes that nothing will be written any more, which ends [`tell`](Self::tell).
+    /// Notes that no more lines will be written, which ends [`log`](Self::log).
     pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.changed.notify_one();
     }
 
-    /// The thread: tells what happens until nothing more can.
-    pub(super) fn tell(&self) {
+    /// The thread: logs what happens until nothing more can.
+    pub(super) fn log(&self) {
         let mut state = self.lock();
         loop {
             match state.news() {
                 Some(news) => {
                     drop(state);
-                    news.tell();
+                    news.log();
                     state = self.lock();
                 }
                 None if state.is_closed => return,
@@ -104,15 +104,15 @@ impl Outage {
 impl State {
     fn news(&mut self) -> Option<News> {
         match &self.trouble {
-            Some(trouble) if self.told != Some(discriminant(trouble)) => {
-                self.told = Some(discriminant(trouble));
+            Some(trouble) if self.logged != Some(discriminant(trouble)) => {
+                self.logged = Some(discriminant(trouble));
                 Some(News::Begun(trouble.to_string()))
             }
             Some(_) if self.is_closed && self.missing > 0 => {
                 Some(News::Ended(std::mem::take(&mut self.missing)))
             }
-            None if self.told.is_some() || self.missing > 0 => {
-                self.told = None;
+            None if self.logged.is_some() || self.missing > 0 => {
+                self.logged = None;
                 Some(News::Over(std::mem::take(&mut self.missing)))
             }
             Some(_) | None => None,
@@ -121,20 +121,18 @@ impl State {
 }
 
 impl News {
-    fn tell(&self) {
+    fn log(&self) {
         match self {
-            Self::Begun(error) => tracing::error!(%error, "the audit record cannot be written"),
+            Self::Begun(error) => tracing::error!("cannot write the audit log: {error}"),
             Self::Ended(missing) => {
-                tracing::error!(
-                    missing,
-                    "the audit record ends, and lines are missing in it"
+                tracing::error!("the audit log ends, and {missing} lines are missing");
+            }
+            Self::Over(0) => tracing::info!("the audit log can be written again"),
+            Self::Over(missing) => {
+                tracing::warn!(
+                    "the audit log can be written again, but {missing} lines are missing"
                 );
             }
-            Self::Over(0) => tracing::info!("the audit record can be written again"),
-            Self::Over(missing) => tracing::warn!(
-                missing,
-                "the audit record can be written again, and lines are missing in it"
-            ),
         }
     }
 }
@@ -151,10 +149,10 @@ mod tests {
         News::Begun(why.to_owned())
     }
 
-    const STALLED: &str = "its output takes no lines: is anybody reading it?";
+    const STALLED: &str = "its output accepts no lines: is anything reading it?";
 
     #[test]
-    fn an_outage_is_told_once_and_its_end_with_what_is_missing() {
+    fn an_outage_is_logged_once_and_its_end_with_the_missing_lines() {
         let outage = Outage::default();
         outage.written(true);
         assert_eq!(news(&outage), None, "nothing is wrong");
@@ -165,7 +163,7 @@ mod tests {
         assert_eq!(news(&outage), Some(begun(STALLED)));
         outage.begin(Trouble::Stalled);
         outage.written(false);
-        assert_eq!(news(&outage), None, "too slow, as it was");
+        assert_eq!(news(&outage), None, "still too slow");
         outage.written(true);
         assert_eq!(news(&outage), Some(News::Over(6)));
         outage.begin(Trouble::Stalled);
@@ -173,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_told_after_a_stall_and_no_stall_after_an_error() {
+    fn an_error_is_logged_after_a_stall_but_no_stall_after_an_error() {
         let outage = Outage::default();
         let full = || Trouble::Failing(io::ErrorKind::StorageFull.into());
         outage.begin(Trouble::Stalled);
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_missing_are_told_however_short_the_outage_was() {
+    fn missing_lines_are_logged_however_short_the_outage_was() {
         let outage = Outage::default();
         outage.begin(Trouble::Stalled);
         outage.lose(1);
@@ -199,6 +197,6 @@ mod tests {
         outage.lose(2);
         outage.close();
         assert_eq!(news(&outage), Some(News::Ended(2)));
-        outage.tell();
+        outage.log();
     }
 }

@@ -1,4 +1,4 @@
-//! A line of the record, read again.
+//! Reads lines of an audit log.
 
 use std::io::{self, BufRead, Read};
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::docker::Call;
 
-/// The fields of a line that are read again. `docs/audit.schema.json` has all of them.
+/// The fields of a line that are read. `docs/audit.schema.json` has all fields.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Line {
     pub(crate) time: String,
@@ -16,17 +16,17 @@ pub(crate) struct Line {
     pub(crate) client: Client,
     pub(crate) listener: String,
     pub(crate) method: Option<String>,
-    /// As it was sent on, without its query.
+    /// As it was forwarded, without the query.
     pub(crate) path: Option<String>,
-    /// The effect of the operation, where the request was understood.
+    /// The effect of the operation, if the request was understood.
     pub(crate) effect: Option<String>,
-    /// What it asked for besides.
+    /// What the request asked for beyond its operation.
     #[serde(default)]
     pub(crate) findings: Vec<String>,
-    /// `allow`, `deny` or `would_deny`; of a `begin` also `pending`.
+    /// `allow`, `deny` or `would_deny`; in a `begin` also `pending`.
     pub(crate) verdict: String,
     pub(crate) reason: String,
-    /// What the client was told, if it was refused.
+    /// The message to the client, if the request was denied.
     #[serde(default)]
     pub(crate) detail: String,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Who it is, without the port, which is another for each connection.
+    /// The address without the port, which differs for each connection.
     pub(crate) fn host(&self) -> &str {
         let host = self
             .address
@@ -49,22 +49,22 @@ impl Client {
 }
 
 impl Line {
-    /// Who asked: an address, or the listener where clients have none, as on a socket of the host.
+    /// The client: an address, or the listener if clients have no address, as on a unix socket.
     pub(crate) fn who(&self) -> &str {
         let host = self.client.host();
         if host == "-" { &self.listener } else { host }
     }
 
-    /// Reads a line; `None` if it is none of a record. What stands before the object, as the name of a
-    /// service where several write to one place, is passed over.
+    /// Reads a line; `None` if it is not an audit record. Text before the object is skipped, such as the name of a
+    /// service if several write to one place.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let start = text.find(r#"{"time":"#)?;
         let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter();
         values.next()?.ok().filter(Self::is_plain)
     }
 
-    /// Whether it is as a record has it, in which what clients sent is printable ASCII: a line that somebody else
-    /// wrote among them cannot begin another in what is made of it, nor look like something else there.
+    /// Whether the line looks like a record: text from clients is printable ASCII there. So a forged line cannot start
+    /// another line in the output, or look like something else there.
     fn is_plain(&self) -> bool {
         let of_request = [&self.method, &self.path, &self.effect];
         let always = [
@@ -77,12 +77,12 @@ impl Line {
         let texts = of_request.into_iter().flatten().chain(always);
         let mut texts = texts.chain(&self.findings);
         let is_plain = |text: &String| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        // A listener may be called by a path of the host.
+        // The path in a listener's address may contain other characters.
         let is_listener = !self.listener.chars().any(char::is_control);
         texts.all(is_plain) && is_listener && humantime::parse_rfc3339(&self.time).is_ok()
     }
 
-    /// What the request asked, if it was understood and its path was recorded whole.
+    /// The request, if it was understood and its path was not cut.
     pub(crate) fn call(&self) -> Option<Call> {
         self.effect.as_ref()?;
         let path = self.path.as_deref().filter(|path| !path.ends_with("..."))?;
@@ -90,11 +90,11 @@ impl Line {
     }
 }
 
-/// The longest line that is read, in bytes; none of the record is longer.
+/// The longest line that is read, in bytes; no record is longer.
 const MAX_LINE: u64 = 1024 * 1024;
 
-/// Hands on every line of a record, and returns how many are none of one. What stands in the middle of a
-/// line that is too long is passed over with it.
+/// Calls `take` with every record, and returns how many lines are not records. A line that is too long is skipped as a
+/// whole.
 pub(crate) fn read_all(mut input: impl BufRead, mut take: impl FnMut(Line)) -> io::Result<u64> {
     let (mut foreign, mut bytes) = (0, Vec::new());
     loop {

@@ -1,7 +1,7 @@
 //! One audit record, as a value.
 //!
-//! `docs/audit.md` says what each field means and `docs/audit.schema.json` its shape. No field ever
-//! holds a body, a header's value, or a query value that the table does not call harmless.
+//! `docs/audit.md` says what each field means, and `docs/audit.schema.json` is the schema. No field ever contains a body,
+//! a header's value, or a query value that the table does not list as harmless.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,38 +13,38 @@ use crate::net::client::Client;
 use crate::policy::{About, Denial, Reason, Requirement, finding, names};
 use crate::sync::Count;
 
-/// What is known of one request. It fills up as the request goes its way.
+/// What is known about one request. It fills up as the request is processed.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// Unique among the records of this process, and all but surely among those of others.
+    /// Unique among the records of this process, and almost certainly among those of other processes.
     pub(crate) id: String,
-    /// When the head was complete, or was refused.
+    /// When the head was complete, or was rejected.
     pub(crate) time: SystemTime,
     pub(crate) client: Client,
     /// The listener's address, with its real port.
     pub(crate) listener: Arc<str>,
     pub(crate) policy: Option<Arc<str>>,
     pub(crate) method: Option<String>,
-    /// The path as it is sent on, or the raw one of a refused target.
+    /// The path as it is forwarded, or the raw path of a rejected target.
     pub(crate) path: Option<String>,
-    /// What a judged request asks for, each as `key=value` of a policy that would grant it.
+    /// What a checked request asks for, each as `key=value` of a policy that would allow it.
     pub(crate) findings: Vec<String>,
-    /// What is known once the target was understood.
+    /// What is known once the target is understood.
     pub(crate) call: Option<Known>,
     pub(crate) verdict: Verdict,
     pub(crate) reason: Reason,
-    /// What the client was told, if it was refused.
+    /// The message to the client, if the request was denied.
     pub(crate) detail: Option<String>,
-    /// Whether it is not written, as it is the health check's own.
+    /// Whether it is not written, because it is from the health check.
     pub(crate) is_left_out: bool,
-    /// Whether what the listener's policies refuse is sent all the same.
+    /// Whether requests that the listener's policies deny are forwarded anyway.
     pub(crate) is_observed: bool,
     /// Whether the arguments of commands are among the findings.
     pub(crate) has_arguments: bool,
     pub(crate) status: Option<u16>,
-    /// The bytes of the request's body or of a tunnel that came from the client so far.
+    /// The bytes of the request's body or of a tunnel from the client so far.
     pub(crate) bytes_in: Arc<Count>,
-    /// The bytes of the reply's body or of a tunnel that went to the client so far.
+    /// The bytes of the reply's body or of a tunnel to the client so far.
     pub(crate) bytes_out: Arc<Count>,
 }
 
@@ -56,18 +56,18 @@ pub(crate) struct Known {
     pub(super) object: Option<String>,
     /// The full id of the object, if it was looked up.
     pub(super) object_id: Option<String>,
-    /// The name that something is made with or gets.
+    /// The name that something is created with or gets.
     pub(super) name: Option<String>,
-    /// The container that the body is about, by its full id if it was looked up.
+    /// The container that the body names, as its full id if it was looked up.
     pub(super) container: Option<String>,
     pub(super) query: Vec<String>,
     pub(super) api_version: Option<ApiVersion>,
-    /// The API version that it is sent under, if that is another.
+    /// The API version that it is sent with, if that differs.
     pub(super) sent_api_version: Option<ApiVersion>,
 }
 
 impl Known {
-    /// What is known of every call, its names aside.
+    /// What is known about every call, without names.
     fn new(operation: Option<Operation>, effect: Effect, api_version: Option<ApiVersion>) -> Self {
         Self {
             operation,
@@ -88,9 +88,9 @@ impl Known {
 pub(crate) enum Event {
     /// A change of state or a stream is about to be sent to the daemon.
     Begin,
-    /// The daemon was asked about what a request names.
+    /// Dockgate asked the daemon about an object that a request names.
     Lookup,
-    /// The daemon is about to make, or has made, what a request needs.
+    /// The daemon is about to create, or has created, something that a request needs.
     Prepare,
     Request,
 }
@@ -99,28 +99,28 @@ pub(crate) enum Event {
 pub(crate) enum Verdict {
     Allow,
     Deny,
-    /// It is still to be decided, by what the daemon is asked; only a `begin` says so.
+    /// Not decided yet, because the daemon is asked first; only in a `begin`.
     Pending,
-    /// It would have been refused, and was sent to be learned from.
+    /// It would have been denied, and was forwarded because of observe mode.
     WouldDeny,
 }
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// The whole reply, or the refusal, was handed to the client's connection.
+    /// The whole reply, or the denial, was passed to the client's connection.
     Complete,
-    /// The client left before the reply was whole.
+    /// The client left before the reply was complete.
     ClientGone,
-    /// The daemon left before its reply was whole.
+    /// The daemon left before its reply was complete.
     DaemonGone,
-    /// It was over before its end while Dockgate was shutting down.
+    /// It was cut short while Dockgate was shutting down.
     Drained,
     Panic,
 }
 
 impl Event {
-    /// What a request of Dockgate's own is reported as, that another request gives rise to.
+    /// The event for a request that Dockgate sends because of another.
     pub(crate) fn of_lookup(call: &Call) -> Self {
         if call.effect().changes_state() {
             Self::Prepare
@@ -162,18 +162,18 @@ impl End {
     }
 }
 
-/// The longest path that is kept, in bytes.
+/// The longest recorded path, in bytes.
 const MAX_PATH: usize = 1024;
-/// The most query keys that are kept.
+/// The most recorded query keys.
 const MAX_QUERY_KEYS: usize = 32;
-/// The longest query key or harmless value that is kept, in bytes.
+/// The longest recorded query key or harmless value, in bytes.
 const MAX_QUERY_TEXT: usize = 128;
-/// The longest method that is kept, in bytes.
+/// The longest recorded method, in bytes.
 const MAX_METHOD: usize = 32;
 
-/// The most findings that are kept.
+/// The most recorded findings.
 const MAX_FINDINGS: usize = 256;
-/// The longest finding that is kept, in bytes.
+/// The longest recorded finding, in bytes.
 const MAX_FINDING: usize = 1024;
 
 impl Record {
@@ -203,7 +203,7 @@ impl Record {
     /// Notes what the client asked for, before it is understood.
     pub(crate) fn asked(&mut self, method: &str, target: &str) {
         self.method = Some(cut(method, MAX_METHOD));
-        // Users and passwords stand before a host, and a fragment is the client's own.
+        // The part before a host may be a password, and a fragment is not sent.
         let is_end = |byte: &u8| matches!(byte, b'?' | b'#');
         let end = target.as_bytes().iter().position(is_end);
         let path = target.get(..end.unwrap_or(target.len())).unwrap_or("");
@@ -239,7 +239,7 @@ impl Record {
         self.call = Some(known);
     }
 
-    /// Notes that a request is judged and sent under another API version than the client's.
+    /// Notes that a request is checked and sent with another API version than the client's.
     pub(crate) fn lifted(&mut self, call: &Call, from: ApiVersion) {
         self.understood(call);
         if let Some(known) = &mut self.call {
@@ -247,7 +247,7 @@ impl Record {
         }
     }
 
-    /// Notes which object a request is about that cannot exist.
+    /// Notes that a request is about an object that cannot exist.
     pub(crate) fn is_about_absent(&mut self, absent: &Absent) {
         let operation = absent.operation;
         let mut known = Known::new(Some(operation), operation.spec().effect, absent.version);
@@ -255,7 +255,7 @@ impl Record {
         self.call = Some(known);
     }
 
-    /// Notes what the body of a request says of what it makes or is about.
+    /// Notes the names in the body of a request.
     pub(crate) fn read(&mut self, call: &Call, body: &Json) {
         let Some(known) = &mut self.call else {
             return;
@@ -267,7 +267,7 @@ impl Record {
         known.container = container.map(|name| cut(name, MAX_QUERY_TEXT));
     }
 
-    /// Notes the full ids of what the request is about.
+    /// Notes the full ids of the objects that the request is about.
     pub(crate) fn is_about(&mut self, about: &About) {
         let Some(known) = &mut self.call else {
             return;
@@ -288,18 +288,18 @@ impl Record {
         }
     }
 
-    /// Notes that nothing was sent, whatever an earlier verdict said.
+    /// Notes that nothing was forwarded, whatever the earlier verdict was.
     pub(crate) fn not_sent(&mut self) {
         (self.verdict, self.policy) = (Verdict::Deny, None);
     }
 
-    /// Notes that the request is sent, though a policy would refuse it.
+    /// Notes that the request is forwarded although the policies deny it.
     pub(crate) fn would_be_refused(&mut self, denial: &Denial) {
         (self.verdict, self.reason) = (Verdict::WouldDeny, denial.reason);
         self.detail = Some(denial.message.clone());
     }
 
-    /// Notes that the client got a refusal instead of the daemon's reply.
+    /// Notes that the client got a denial instead of the daemon's reply.
     pub(crate) fn refused(&mut self, denial: &Denial) {
         self.reason = denial.reason;
         if let Some(asked) = &denial.asked {
@@ -310,7 +310,7 @@ impl Record {
         self.status = Some(denial.reason.status());
     }
 
-    /// The verdict as a line reports it: one that is about to be reached is pending.
+    /// The verdict in a line: `pending` if it is not decided yet.
     pub(crate) fn verdict_of(&self, event: Event) -> Verdict {
         if event == Event::Begin && self.reason == Reason::NotJudged {
             Verdict::Pending
@@ -319,25 +319,25 @@ impl Record {
         }
     }
 
-    /// The operation, once the target was understood.
+    /// The operation, once the target is understood.
     pub(crate) fn operation(&self) -> Option<Operation> {
         self.call.as_ref()?.operation
     }
 
-    /// Whether it is of a request to take the connection over.
+    /// Whether the request takes over the connection.
     pub(crate) fn is_of_hijack(&self) -> bool {
         self.operation()
             .is_some_and(|operation| matches!(operation.spec().reply, Reply::Hijack(_)))
     }
 
-    /// Whether it is of an allowed request that only shows metadata.
+    /// Whether the request is allowed and only shows metadata.
     pub(crate) fn is_allowed_read(&self) -> bool {
         let reads = matches!(&self.call, Some(call) if call.effect == Effect::Read);
         reads && self.verdict == Verdict::Allow && self.reason == Reason::Granted
     }
 }
 
-/// At most so many bytes of a text, ending in `...` when some were cut off, in printable letters.
+/// At most this many bytes of a text, in printable characters, with `...` at the end if it was cut.
 fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> String {
     let text = text.into();
     if is_shown_whole(&text, limit) {
@@ -353,7 +353,7 @@ fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> String {
     shown
 }
 
-/// Whether a text is recorded as it is.
+/// Whether a text is recorded unchanged.
 fn is_shown_whole(text: &str, limit: usize) -> bool {
     text.len() <= limit && is_printable(text)
 }

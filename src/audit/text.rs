@@ -1,6 +1,6 @@
-//! The record as a line for people, who read it with `docker logs`.
+//! An audit record as a line for people, who read it with `docker logs`.
 //!
-//! It says less than the JSON and has no schema: programs read the JSON.
+//! It contains less than the JSON and has no schema: programs read the JSON.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::audit::record::{End, Event, Record};
 use crate::docker::json::printable;
 
-/// Appends a record's line, newline included.
+/// Appends a record's line with its newline.
 ///
-/// Shape: `TIME VERDICT STATUS METHOD PATH OPERATION CLIENT DURATION`, then what was not as usual.
+/// Shape: `TIME VERDICT STATUS METHOD PATH OPERATION CLIENT DURATION`, then anything unusual.
 pub(crate) fn write(
     record: &Record,
     event: Event,
@@ -53,7 +53,7 @@ pub(crate) fn write(
             End::ClientGone => ", the client left",
             End::DaemonGone => ", the daemon left",
             End::Drained => ", drained",
-            End::Panic => ", a defect",
+            End::Panic => ", a bug in Dockgate",
         });
     }
     if let Some(detail) = &record.detail {
@@ -63,7 +63,7 @@ pub(crate) fn write(
     to.push(b'\n');
 }
 
-/// A text as one word: words are told apart by the spaces between them.
+/// A text as one word: spaces separate the fields.
 fn spaceless(text: &str) -> String {
     printable(text).replace(' ', "\\u{20}")
 }
@@ -79,7 +79,7 @@ mod tests {
     use crate::policy::{Denial, Reason};
 
     #[test]
-    fn nothing_that_a_client_wrote_ends_a_line_or_begins_a_field() {
+    fn text_from_clients_never_ends_a_line_or_begins_a_field() {
         let mut record = Record::new(
             "7".to_owned(),
             SystemTime::UNIX_EPOCH,

@@ -1,4 +1,4 @@
-//! The thread that writes the lines: whatever has gathered in one go, and again what could not be written.
+//! The thread that writes the lines: all that have gathered at once, and failed lines again.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -10,21 +10,21 @@ use super::outage::Trouble;
 use super::output::write_some;
 use crate::config::AuditSettings;
 
-/// How much memory for lines is kept when they are written.
+/// How much memory for lines is kept after they are written.
 const KEPT_BYTES: usize = 256 * 1024;
-/// How long lines gather before they are written, unless somebody waits for them. It bounds the
-/// wake-ups of the thread, which cost more than the writing.
+/// How long lines gather before they are written, unless a request waits for them. This limits how often the thread wakes
+/// up, which costs more than writing.
 const GATHER: Duration = Duration::from_millis(5);
-/// How long the thread waits before it tries again what could not be written.
+/// How long the thread waits before it tries failed lines again.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// The thread that writes, to be waited for at the end.
+/// The thread that writes; wait for it at the end.
 #[derive(Debug)]
 pub(crate) struct Writer(Receiver<()>);
 
 impl Writer {
-    /// Waits until a closed log is written out. Whether it was, in this time: an output that nobody
-    /// reads would hold the process for ever.
+    /// Waits until a closed log is written, for at most this time: an output that nobody reads would block the process
+    /// forever. Returns whether it was written.
     pub(crate) fn wait(&self, time: Duration) -> bool {
         // The thread sends nothing; it hangs up when it ends.
         self.0.recv_timeout(time) == Err(RecvTimeoutError::Disconnected)
@@ -32,9 +32,8 @@ impl Writer {
 }
 
 impl Log {
-    /// Starts the thread that writes to an output, for at most so many connections, and the one that
-    /// tells the operator of that. Waiting for the [`Writer`] after [`close`](Self::close) makes sure
-    /// that all is written.
+    /// Starts the thread that writes to an output, for at most this many connections, and the thread that logs its
+    /// errors. Wait for the [`Writer`] after [`close`](Self::close), so that everything is written.
     pub(crate) fn start(
         output: Box<dyn Write + Send>,
         settings: &AuditSettings,
@@ -50,12 +49,12 @@ impl Log {
                 drop(ended);
             })
         };
-        start("audit-outage", Box::new(|log| log.outage.tell()))?;
+        start("audit-outage", Box::new(|log| log.outage.log()))?;
         start("audit", Box::new(move |log| log.write_all(output)))?;
         Ok((log, Writer(end)))
     }
 
-    /// Waits for lines, and a little longer for more of them, unless somebody waits for these.
+    /// Waits for lines, and a little longer for more of them, unless a request waits for these.
     fn gather(&self) -> MutexGuard<'_, Lines> {
         let idle = |lines: &mut Lines| lines.batch.lines == 0 && !lines.closing;
         let lines = self
@@ -69,7 +68,7 @@ impl Log {
             .0
     }
 
-    /// The thread: writes lines until the log is closed and all are out.
+    /// The thread: writes lines until the log is closed and all are written.
     fn write_all(&self, mut output: Box<dyn Write + Send>) {
         let mut batch = Batch::default();
         loop {
@@ -87,7 +86,7 @@ impl Log {
         }
     }
 
-    /// Notes what became of lines; whether that is all that can become of them.
+    /// Notes whether lines were written. Returns false if they are to be tried again.
     fn note(&self, failed: Option<io::Error>, left: &[u8]) -> bool {
         let mut lines = self.lock();
         lines.failing = failed.is_some();
@@ -98,7 +97,7 @@ impl Log {
             lines.writing = 0;
             return true;
         };
-        // Who waits for later lines waits in vain.
+        // Requests that wait for later lines would wait in vain.
         lines.batch.waiting.clear();
         self.outage.begin(Trouble::Failing(error));
         let are_lost = !self.must_record() || lines.closing;
@@ -110,7 +109,7 @@ impl Log {
         are_lost
     }
 
-    /// Writes lines, again and again if it must, where losing them is not allowed.
+    /// Writes lines, and retries if they must not be lost.
     fn write(&self, output: &mut dyn Write, batch: &mut Batch) {
         let mut left = batch.text.as_slice();
         loop {
@@ -118,7 +117,7 @@ impl Log {
             let is_written = failed.is_none();
             let is_over = self.note(failed, left);
             for waiting in batch.waiting.drain(..) {
-                // Nobody listens any more when the client has left.
+                // Nobody receives this if the client has left.
                 _ = waiting.send(is_written);
             }
             if is_over {

@@ -1,8 +1,7 @@
 //! Where the chunks of a streamed reply end, seen on the socket below hyper.
 //!
-//! hyper hands on what it has read of a chunk, and what it reads at once need not be a whole one. Some
-//! clients take each chunk of a stream for one event. So whoever hands a reply on asks here whether a chunk
-//! goes on, and waits for the rest of it.
+//! hyper passes on what it has read of a chunk, which may be a part of it. Some clients take each chunk of a stream for
+//! one event. So the code that passes a reply on asks here whether a chunk continues, and waits for the rest of it.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -10,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::tap::Listen;
 use crate::sync::{Count, Flag, lock};
 
-/// What was read from the daemon.
+/// What was read from the daemon on a connection.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {
     /// How many bytes were read so far.
@@ -19,40 +18,39 @@ pub(crate) struct Heard {
     chunks: Mutex<Chunks>,
 }
 
-/// How far a reply has come. What does not look as it must is watched no more: then its chunks are handed on
-/// as hyper reads them.
+/// How far a reply has been read. A malformed reply is no longer watched: its chunks are passed on as hyper reads them.
 #[derive(Debug, Default)]
 struct Chunks {
     at: At,
-    /// How much of the body was read, without what frames it.
+    /// How much of the body was read, without its framing.
     data: u64,
 }
 
 /// What the next byte is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
-    /// Of a head, of whose end so many bytes were there; with the byte's place and whether a final one follows.
+    /// A byte of a head: how many bytes of the head's end came before it, its position, and whether the head is interim.
     Head {
         end: usize,
         place: usize,
         is_interim: bool,
     },
-    /// Of a size, with its value so far.
+    /// A digit of a size, with the value so far.
     Size(u64),
-    /// Of what stands behind a size.
+    /// A byte of what follows a size.
     Extension(u64),
-    /// Of a chunk of this size, of which so much is missing.
+    /// A byte of a chunk of this size, of which `left` bytes are missing.
     Data { size: u64, left: u64 },
-    /// Of the line end behind a chunk.
+    /// A byte of the line end after a chunk.
     End,
-    /// None that matters.
+    /// Nothing that matters.
     #[default]
     Over,
 }
 
-/// How a head ends.
+/// The end of a head.
 const HEAD_END: &[u8] = b"\r\n\r\n";
-/// Where the status stands in a head. That of one that another follows begins with 1.
+/// The position of the status in a head. The status of an interim head begins with 1.
 const STATUS_PLACE: usize = "HTTP/1.1 ".len();
 const FIRST: At = At::Head {
     end: 0,
@@ -76,7 +74,7 @@ impl Heard {
         }
     }
 
-    /// The size of the chunk that goes on behind so many bytes of the body, if one does and no more was read.
+    /// The size of the chunk that continues after `given` bytes of the body, if no more was read and it is not complete.
     pub(crate) fn open_chunk(&self, given: u64) -> Option<u64> {
         match *lock(&self.chunks) {
             Chunks {
@@ -88,9 +86,9 @@ impl Heard {
     }
 }
 
-/// A daemon may reply before it has the whole request, and close. Then writing fails while the reply is still to be
-/// read, and hyper would give up on both. So what cannot be written any more is thrown away, and reading alone
-/// decides: it brings the reply, or the end.
+/// A daemon may reply before it has the whole request, and close. Then writing fails before the reply is read, and hyper
+/// would give up on both. So bytes that cannot be written are thrown away, and only reading decides: it returns the
+/// reply, or the end.
 impl Listen for Arc<Heard> {
     fn hear(&mut self, bytes: &[u8]) {
         self.note(bytes);
@@ -120,7 +118,7 @@ impl Chunks {
                 },
                 At::Extension(size) => extension(*byte, size),
                 At::Data { size, left } => {
-                    // This byte is the first of the part that is here.
+                    // This byte is the first of the part that was read.
                     let here = (u64::try_from(rest.len()).unwrap_or_default() + 1).min(left);
                     let behind = usize::try_from(here - 1).unwrap_or_default();
                     bytes = rest.get(behind..).unwrap_or_default();
@@ -160,7 +158,7 @@ fn head(byte: u8, end: usize, place: usize, is_interim: bool) -> At {
     if is_interim { FIRST } else { At::Size(0) }
 }
 
-/// What follows a byte behind the digits of a size.
+/// What follows a byte after the digits of a size.
 fn extension(byte: u8, size: u64) -> At {
     match byte {
         b'\n' if size == 0 => At::Over,
@@ -200,7 +198,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_reply_is_read_alike_in_any_parts(cuts in prop::collection::vec(0..REPLY.len(), 0..6), more in prop::collection::vec(any::<u8>(), 0..40)) {
+        fn a_reply_is_read_the_same_in_any_parts(cuts in prop::collection::vec(0..REPLY.len(), 0..6), more in prop::collection::vec(any::<u8>(), 0..40)) {
             let all = [REPLY, &more].concat();
             let (whole, parts) = (Heard::default(), Heard::default());
             whole.watch(true);

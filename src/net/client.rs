@@ -1,21 +1,21 @@
-//! Who is at the other end of a connection, as far as the system says.
+//! The client of a connection, as far as the system identifies it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-/// The client of a connection, from its being accepted to the record of its requests.
+/// The client of a connection, from accepting it to the audit records of its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Client {
-    /// Its address and port, or `-` on a unix socket, as the record has it.
+    /// Its address and port, or `-` on a unix socket, as in the audit log.
     pub(crate) name: Arc<str>,
-    /// What its connections have in common.
+    /// The same for all of its connections.
     pub(crate) key: ClientKey,
 }
 
-/// What connections of one client have in common, so that what it uses can be added up.
+/// Identifies a client across its connections, so that its use can be added up.
 ///
-/// An IPv6 address counts whole: the containers of a Docker network share its first 64 bits, and they
-/// cannot give themselves more addresses.
+/// An IPv6 address counts as a whole: the containers of a Docker network share the first 64 bits, and cannot give
+/// themselves more addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum ClientKey {
     Address(IpAddr),
@@ -37,7 +37,7 @@ impl Client {
         }
     }
 
-    /// Whether it is on this host.
+    /// Whether the client is on this host.
     pub(crate) fn is_local(&self) -> bool {
         match self.key {
             ClientKey::Address(address) => address.is_loopback(),

@@ -1,4 +1,4 @@
-//! A stream socket of either kind.
+//! A stream socket, TCP or unix.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-/// The most that hyper holds of one direction of a connection, in bytes: a client that does not read
-/// a large reply keeps twice as much in memory.
+/// The most bytes that hyper buffers for one direction of a connection. A client that does not read a large reply keeps
+/// twice as much in memory.
 pub(crate) const MAX_BUFFER: usize = 64 * 1024;
 
 /// A connected TCP or unix socket.
@@ -18,7 +18,7 @@ pub(crate) enum Socket {
     Unix(UnixStream),
 }
 
-/// Calls a method of whichever socket it is.
+/// Calls a method of the TCP or unix socket.
 macro_rules! either {
     ($self:ident, $method:ident($($argument:expr),*)) => {
         match $self.get_mut() {

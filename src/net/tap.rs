@@ -1,4 +1,4 @@
-//! A stream, and who listens in on it.
+//! A stream with a listener that sees what is read from it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -9,23 +9,23 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::sync::Count;
 
-/// A stream with somebody who hears what is read of it, and what fails.
+/// A stream with a listener that sees what is read from it, and its errors.
 #[derive(Debug)]
 pub(crate) struct Tap<S, L> {
     pub(crate) stream: S,
     pub(crate) listener: L,
 }
 
-/// Listens in on a stream.
+/// Sees what is read from a stream.
 pub(crate) trait Listen: Unpin {
     fn hear(&mut self, bytes: &[u8]);
 
-    /// Hears of an error, of reading or of writing so many bytes, and passes it on.
-    /// Returns the error, unless the bytes are to count as written.
+    /// Gets an error of reading, or of writing this many bytes. Returns the error, or the number of bytes if they are to
+    /// count as written.
     fn fail(&mut self, error: io::Error, unwritten: Option<usize>) -> io::Result<usize>;
 }
 
-/// Counts what is read of a stream.
+/// Counts what is read from a stream.
 #[derive(Debug)]
 pub(crate) struct Meter {
     read: Arc<Count>,

@@ -41,7 +41,7 @@ pub(crate) enum Kept {
     NotRoot,
     /// It was not started as root, so it cannot become what `run_as` asks for.
     NotRootButAsked,
-    /// There is no socket yet, so its group is unknown.
+    /// The socket does not exist yet, so its group is unknown.
     SocketUnknown,
 }
 
@@ -144,7 +144,7 @@ impl Plan {
                  another user"
             )),
             Self::Keep(Kept::SocketUnknown) => Some(format!(
-                "warning: keeps running as root (no capabilities): there is no socket at {path} yet, so its group is \
+                "warning: keeps running as root (no capabilities): {path} does not exist yet, so its group is \
                  unknown. Start Dockgate after the daemon, or set `run_as`."
             )),
         }

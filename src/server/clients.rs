@@ -13,18 +13,18 @@ pub(crate) struct Clients {
     limit: usize,
 }
 
-/// One connection, counted until it is dropped.
+/// One connection, which counts until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Counted {
     clients: Arc<Clients>,
     client: ClientKey,
-    /// How many the client has with this one.
+    /// How many the client has, including this one.
     count: usize,
 }
 
-/// How many connections beyond its limit a client may have for being told so. They last no longer
-/// than a head may take.
-const TOLD: usize = 8;
+/// How many connections over its limit a client may have to get an error reply. They last no longer than a head may
+/// take.
+const ANSWERED: usize = 8;
 
 impl Clients {
     pub(crate) fn new(limit: usize) -> Self {
@@ -54,7 +54,7 @@ impl Counted {
 
     /// Whether it is so far beyond that it is not even told.
     pub(crate) fn is_flood(&self) -> bool {
-        self.count > self.clients.limit + TOLD
+        self.count > self.clients.limit + ANSWERED
     }
 }
 

@@ -1,21 +1,20 @@
-//! How many files the process may have open: two for each connection.
+//! How many files the process may open: it needs two for each connection.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// The files that are open without any connection: the runtime's, the record's, the listeners'.
+/// The files that are open without any connection: for the runtime, the audit log and the listeners.
 const OTHERS: u64 = 32;
 
-/// Lets the process have as many open files as the system allows. How many that is, unless it is
-/// without bound.
+/// Raises the limit on open files as far as the system allows. Returns the limit, if there is one.
 pub(crate) fn allow_all() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // What was allowed before is allowed still.
+    // If this fails, the old limit stays.
     _ = setrlimit(Resource::Nofile, limit);
     getrlimit(Resource::Nofile).current
 }
 
-/// Warns of connections that there are no files for: each takes one here and one at the daemon.
+/// Warns if there are too few files: each connection needs one for the client and one for the daemon.
 pub(crate) fn too_few(allowed: Option<u64>, connections: usize) -> Option<String> {
     let needed = u64::try_from(connections).map_or(u64::MAX, |count| count * 2 + OTHERS);
     allowed.filter(|allowed| *allowed < needed).map(|allowed| {
@@ -31,12 +30,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn too_few_are_told_with_what_to_write() {
-        assert_eq!(too_few(None, 1024), None, "without bound");
+    fn too_few_are_reported_with_what_to_write() {
+        assert_eq!(too_few(None, 1024), None, "no limit");
         assert_eq!(too_few(Some(2080), 1024), None, "enough");
-        let told = too_few(Some(2079), 1024).unwrap();
+        let warning = too_few(Some(2079), 1024).unwrap();
         for part in ["2079 open files", "connections = 1024", "nofile: 2080"] {
-            assert!(told.contains(part), "{told}");
+            assert!(warning.contains(part), "{warning}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A bound listener of either kind.
+//! A bound listener, TCP or unix.
 
 use std::fs;
 use std::io;
@@ -18,9 +18,9 @@ use crate::net::socket::Socket;
 #[derive(Debug)]
 pub(crate) struct Bound {
     socket: socket2::Socket,
-    /// With the port that the system chose where none was asked for.
+    /// With the port that the system chose, if the settings say 0.
     pub(crate) address: ListenAddress,
-    /// Whether it listens on IPv4 alone, as the system has no IPv6.
+    /// Whether it listens on IPv4 only, because the system has no IPv6.
     pub(crate) is_instead_of_ipv6: bool,
     file: Option<SocketFile>,
 }
@@ -35,8 +35,8 @@ pub(crate) enum Listener {
     },
 }
 
-/// The file of a unix listener, removed at the end. A process that is no longer root may not be
-/// allowed to: then it stays, and the next start replaces it.
+/// The file of a unix listener, removed at the end. A process that gave up root may not be allowed to remove it: then it
+/// stays, and the next start replaces it.
 #[derive(Debug)]
 pub(crate) struct SocketFile(PathBuf);
 
@@ -46,7 +46,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Why nothing can be listened on.
+/// Why a listener cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BindError {
     #[error("cannot listen on {address}: {}", remedy(address, source))]
@@ -56,11 +56,11 @@ pub(crate) enum BindError {
     },
     #[error("{} exists and is not a socket: remove it, or change `listen`", path.display())]
     NotASocket { path: PathBuf },
-    #[error("{} cannot be given to its `owner`: start Dockgate as root, or take `owner` out", path.display())]
+    #[error("cannot change the owner of {} to `owner`: start Dockgate as root, or remove `owner`", path.display())]
     Owner { path: PathBuf, source: io::Error },
     #[error(
-        "{} is a socket of user {owner}, and whether anybody listens on it is closed to user {own}: remove \
-         it if nobody does, or change `listen`",
+        "{} is a socket of user {owner}, and user {own} may not check whether it is in use: remove it if it is not, \
+         or change `listen`",
         path.display()
     )]
     Closed {
@@ -69,31 +69,37 @@ pub(crate) enum BindError {
         own: u32,
         source: io::Error,
     },
-    #[error("{} is left of an earlier process and cannot be removed: remove it", path.display())]
+    #[error("{} is left over from an earlier process, and Dockgate may not remove it: remove it yourself", path.display())]
     Stale { path: PathBuf, source: io::Error },
 }
 
-/// What to do about an error of binding.
+/// What to do about an error while binding.
 fn remedy(address: &ListenAddress, error: &io::Error) -> &'static str {
     use io::ErrorKind as Kind;
     const TCP: &[(Kind, &str)] = &[
-        (Kind::AddrInUse, "stop what holds it, or change `listen`"),
+        (
+            Kind::AddrInUse,
+            "another process uses it: stop that, or change `listen`",
+        ),
         (
             Kind::AddrNotAvailable,
-            "this host has no such address; tcp://0.0.0.0 and tcp://[::] take all",
+            "this host does not have this address; tcp://0.0.0.0 and tcp://[::] listen on all",
         ),
         (
             Kind::PermissionDenied,
-            "choose a port from 1024 on, or write `cap_add: [NET_BIND_SERVICE]`",
+            "choose port 1024 or higher, or write `cap_add: [NET_BIND_SERVICE]`",
         ),
     ];
     const UNIX: &[(Kind, &str)] = &[
-        (Kind::AddrInUse, "stop what holds it, or change `listen`"),
+        (
+            Kind::AddrInUse,
+            "another process uses it: stop that, or change `listen`",
+        ),
         (Kind::NotADirectory, "its folder is a file: change `listen`"),
-        (Kind::NotFound, "make its folder, or mount a volume there"),
+        (Kind::NotFound, "create its folder, or mount a volume there"),
         (
             Kind::PermissionDenied,
-            "let the user that Dockgate is started as write to its folder",
+            "give the user that Dockgate is started as write access to its folder",
         ),
         (Kind::ReadOnlyFilesystem, "mount a volume at its folder"),
     ];
@@ -105,15 +111,15 @@ fn remedy(address: &ListenAddress, error: &io::Error) -> &'static str {
     fitting.map_or("change `listen`", |(_, remedy)| remedy)
 }
 
-/// The kernel's own id for users that it has no id for.
+/// The kernel's id for users without an id.
 const NOBODY: u32 = 65_534;
 
-/// How many connections wait to be accepted.
+/// How many connections may wait to be accepted.
 const BACKLOG: i32 = 1024;
 
 impl Bound {
-    /// Binds an address and listens. A unix socket's file has its mode from its first moment; the file mode
-    /// mask of the process is changed for that, so no other thread may be making files.
+    /// Binds an address and listens. The file of a unix socket is created with its mode; that changes the umask of the
+    /// process, so no other thread may create files at the same time.
     pub(crate) fn bind(address: &ListenAddress, access: SocketAccess) -> Result<Self, BindError> {
         let refused = |source| BindError::Bind {
             address: address.clone(),
@@ -135,7 +141,7 @@ impl Bound {
                 remove_stale(path)?;
                 let (socket, file) = bind_unix(path, access.mode).map_err(refused)?;
                 give(path, access)?;
-                // Nobody could connect before.
+                // Before this, nobody can connect.
                 socket.listen(BACKLOG).map_err(refused)?;
                 Ok(Self {
                     socket,
@@ -173,8 +179,7 @@ impl Listener {
     }
 }
 
-/// Binds an address; where that is all of IPv6, and the system has none, all of IPv4. Whether it had
-/// to be that.
+/// Binds an address. For `[::]` on a system without IPv6, binds 0.0.0.0 instead, and returns true.
 fn or_ipv4<T>(
     wanted: SocketAddr,
     bind: impl Fn(SocketAddr) -> io::Result<T>,
@@ -189,7 +194,7 @@ fn or_ipv4<T>(
     }
 }
 
-/// A kernel without IPv6 knows no such sockets, and one in which it is switched off no such address.
+/// A kernel without IPv6 has no such sockets, and one with IPv6 switched off has no such address.
 fn is_without_ipv6(error: &io::Error) -> bool {
     let errors = [
         rustix::io::Errno::AFNOSUPPORT,
@@ -207,7 +212,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<socket2::Socket> {
         Some(Protocol::TCP),
     )?;
     if address.is_ipv6() {
-        // `[::]` takes IPv4 as well.
+        // `[::]` accepts IPv4 too.
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
     socket.set_reuse_address(true)?;
@@ -221,7 +226,7 @@ fn bind_unix(path: &Path, mode: u32) -> io::Result<(socket2::Socket, SocketFile)
     let address = SockAddr::unix(path)?;
     let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
-    // The file gets what the mask leaves.
+    // The file gets the mode that the umask leaves.
     let mask = rustix::process::umask(Mode::from_raw_mode(!mode & 0o777));
     let bound = socket.bind(&address);
     rustix::process::umask(mask);
@@ -239,7 +244,7 @@ fn give(path: &Path, access: SocketAccess) -> Result<(), BindError> {
     })
 }
 
-/// Removes what an earlier process left at the path, if it is a socket that nobody listens on.
+/// Removes the socket of an earlier process, if nobody listens on it.
 fn remove_stale(path: &Path) -> Result<(), BindError> {
     let Ok(found) = fs::symlink_metadata(path) else {
         return Ok(());
@@ -248,7 +253,7 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
     if !found.file_type().is_socket() {
         return Err(BindError::NotASocket { path: at });
     }
-    // A socket that is somebody's, or cannot be asked for another reason, is told of when it is bound to.
+    // A socket in use, or any other problem, becomes an error when the address is bound.
     let Err(source) = ask(path) else {
         return Ok(());
     };
@@ -266,16 +271,16 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
     Ok(())
 }
 
-/// Connects to a socket, to see whether anybody listens on it. One on which as many wait as may is
-/// somebody's: it refuses too, and in another way.
+/// Connects to a socket, to see whether anybody listens on it. A socket whose backlog is full is in use too, and fails
+/// with another error.
 fn ask(path: &Path) -> io::Result<()> {
     let socket = socket2::Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // Otherwise it would wait with the others.
+    // Otherwise connecting would wait for the backlog.
     socket.set_nonblocking(true)?;
     socket.connect(&SockAddr::unix(path)?)
 }
 
-/// An IPv4 client of a dual-stack listener is shown as one.
+/// Shows an IPv4 client of a dual-stack listener with its IPv4 address.
 fn plain(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
@@ -292,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stale_socket_is_replaced_and_nothing_else_is() {
+    async fn only_a_stale_socket_is_replaced() {
         let path = scratch("stale");
         let address = ListenAddress::Unix(path.clone());
         drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
@@ -302,7 +307,7 @@ mod tests {
                 Bound::bind(&address, SocketAccess::DEFAULT),
                 Err(BindError::Bind { .. })
             ),
-            "one that is listened on stays"
+            "a socket in use stays"
         );
         drop(bound.into_listener().unwrap());
         assert!(!path.exists(), "removed at the end");
@@ -316,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_port_that_the_system_chose_is_told() {
+    fn the_address_has_the_port_that_the_system_chose() {
         let address = ListenAddress::parse("tcp://127.0.0.1:0").unwrap();
         let bound = Bound::bind(&address, SocketAccess::DEFAULT).unwrap();
         assert!(matches!(bound.address, ListenAddress::Tcp(address) if address.port() != 0));
@@ -324,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_ipv4_takes_the_place_of_all_of_ipv6_alone() {
+    fn all_of_ipv4_replaces_only_all_of_ipv6() {
         use rustix::io::Errno;
         let without_ipv6 = |errno: Errno| {
             move |address: SocketAddr| match address {

@@ -9,7 +9,7 @@ use crate::audit::writer::Writer;
 use crate::config::Output;
 use crate::net::client::Client;
 
-/// An output that hands each write to the test, and fails while it is told to.
+/// An output that hands each write to the test, and fails while it is broken.
 struct Pipe {
     lines: mpsc::Sender<String>,
     broken: Arc<std::sync::atomic::AtomicBool>,

@@ -214,7 +214,7 @@ fn the_decision_is_reported_with_its_reason() {
         ),
         (
             Some(Found::Missing),
-            "warning: keeps running as root (no capabilities): there is no socket at /var/run/docker.sock yet, so its \
+            "warning: keeps running as root (no capabilities): /var/run/docker.sock does not exist yet, so its \
              group is unknown. Start Dockgate after the daemon, or set `run_as`.",
         ),
     ] {
