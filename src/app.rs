@@ -78,19 +78,14 @@ fn serve_and_report(
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Result<(), StartError> {
-    let mut report = Report {
-        general: report::general(&config),
-        ..Report::default()
-    };
+    let mut report = report::begin(&config);
     let candidates = Candidates::of_this_process();
     output::choose_format(&mut config.audit, candidates.is_contained);
     let prepared = prepare(&config, reread, &mut report);
     if prepared.is_err() {
-        report
-            .lines()
-            .iter()
-            .skip(1)
-            .for_each(|line| diagnostics.say(line));
+        // Without a verdict, because there is nothing to judge.
+        let lines = report.process.iter().chain(&report.settings);
+        lines.for_each(|line| diagnostics.say(line));
     }
     let (output, bound) = prepared?;
     let (log, writer) =
@@ -122,7 +117,7 @@ async fn run(
     let (drain, draining) = watch::channel(false);
     let (mut listening, mut listeners) =
         start(opened, log, &draining).map_err(StartError::System)?;
-    report.listeners = listening.details(report::FEW);
+    report.listeners = listening.details();
     report.lines().iter().for_each(|line| diagnostics.say(line));
     let lifts = listening.config.admission.lifts_api_version;
     let (daemon, state) = (
@@ -173,11 +168,8 @@ pub(crate) fn checked(config: &Config, most: usize) -> Report {
         .iter()
         .map(|it| it.address.clone())
         .collect();
-    let mut report = Report {
-        general: report::general(config),
-        listeners: listener_details(config, &addresses, is_contained, most),
-        daemon: Vec::new(),
-    };
+    let mut report = report::begin(config);
+    report.listeners = listener_details(config, &addresses, is_contained, most);
     let daemon = Arc::new(Daemon::new(config));
     report.daemon = match runtime() {
         Ok(runtime) => {
@@ -236,7 +228,7 @@ fn prepare(
         files::too_few(files::allow_all(), config.limits.connections),
         output::goes_nowhere(to),
     ];
-    let mut add = |line: &str| report.general.push(Detail::of(line));
+    let mut add = |line: &str| report.process.push(Detail::of(line));
     found.into_iter().flatten().for_each(|line| add(&line));
     let output = output::open(&config.audit).map_err(|source| StartError::Audit {
         output: to.clone(),

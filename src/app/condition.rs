@@ -52,10 +52,11 @@ pub(crate) enum Detail {
     Warning(String),
 }
 
-/// The start report: what holds in general, on the listeners, and by what the daemon says.
+/// The start report, in parts: the process, the settings, the listeners, and what the daemon says.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    pub(crate) general: Vec<Detail>,
+    pub(crate) process: Vec<Detail>,
+    pub(crate) settings: Vec<Detail>,
     pub(crate) listeners: Vec<Detail>,
     pub(crate) daemon: Vec<Detail>,
 }
@@ -181,8 +182,11 @@ pub(crate) fn aligned(line: &str) -> String {
 
 impl Report {
     fn details(&self) -> impl Iterator<Item = &Detail> {
-        let parts = [&self.general, &self.listeners, &self.daemon];
-        parts.into_iter().flatten()
+        let (process, settings) = (self.process.iter(), &self.settings);
+        process
+            .chain(settings)
+            .chain(&self.listeners)
+            .chain(&self.daemon)
     }
 
     /// The worst condition.
@@ -203,9 +207,22 @@ impl Report {
     pub(crate) fn lines(&self) -> Vec<Detail> {
         let verdict = Detail::Condition(self.verdict());
         let others = self.details().filter(|detail| **detail != verdict);
-        std::iter::once(verdict.clone())
-            .chain(others.cloned())
-            .collect()
+        let others = others.cloned().collect::<Vec<_>>();
+        [vec![verdict], others].concat()
+    }
+
+    /// Takes in other settings. Returns the verdict, these changes, and what holds now.
+    pub(crate) fn reloaded(
+        &mut self,
+        settings: Vec<Detail>,
+        listeners: Vec<Detail>,
+        changes: Vec<Detail>,
+    ) -> Vec<Detail> {
+        (self.settings, self.listeners) = (settings, listeners);
+        let verdict = Detail::Condition(self.verdict());
+        let mut now = [self.settings.clone(), self.listeners.clone()].concat();
+        now.retain(|detail| *detail != verdict);
+        [vec![verdict], changes, now].concat()
     }
 
     /// Takes in what the daemon says. Returns what that adds, below the verdict if it is another one now.
@@ -329,7 +346,8 @@ mod tests {
                 listeners.push(Detail::Condition(condition));
             }
             let report = Report {
-                general: vec![Detail::fact("version 1")],
+                process: vec![Detail::fact("version 1")],
+                settings: Vec::new(),
                 listeners,
                 daemon: vec![Detail::fact("connected to it")],
             };
@@ -339,6 +357,19 @@ mod tests {
             assert_eq!(again, 1, "{line}");
             assert_eq!(is_counted, lines.len() == report.details().count() + 1);
         }
+    }
+
+    #[test]
+    fn a_reload_keeps_what_was_found_at_start() {
+        let mut report = Report {
+            process: vec![Detail::warning("runs as root")],
+            settings: vec![Detail::Condition(Condition::Unconfigured)],
+            ..Report::default()
+        };
+        let (listening, changed) = (Detail::fact("listening"), Detail::fact("reloaded"));
+        let lines = report.reloaded(Vec::new(), vec![listening.clone()], vec![changed.clone()]);
+        let verdict = Detail::Condition(Condition::Warnings(1));
+        assert_eq!(lines, [verdict, changed, listening]);
     }
 
     #[test]

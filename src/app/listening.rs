@@ -76,9 +76,9 @@ impl Listening {
         addresses.collect()
     }
 
-    pub(super) fn details(&self, most: usize) -> Vec<Detail> {
+    pub(super) fn details(&self) -> Vec<Detail> {
         let is_contained = self.daemon_state.candidates.is_contained;
-        listener_details(&self.config, &self.addresses(), is_contained, most)
+        listener_details(&self.config, &self.addresses(), is_contained, report::FEW)
     }
 
     /// Puts the rules of other settings in force: all of them or, if anything is wrong, none.
@@ -114,12 +114,12 @@ impl Listening {
         // What was chosen at start holds on.
         config.audit.format = self.config.audit.format;
         self.config = config;
-        report.general = report::general(&self.config);
-        report.listeners = self.details(report::FEW);
-        let mut lines = report.lines().into_iter();
-        lines.next().iter().for_each(|line| diagnostics.say(line));
-        let changes = changes.into_iter().map(Detail::Fact);
-        changes.chain(lines).for_each(|line| diagnostics.say(&line));
+        let changes = changes.into_iter().map(Detail::Fact).collect();
+        let (settings, listeners) = (report::settings(&self.config), self.details());
+        let lines = report.reloaded(settings, listeners, changes);
+        for line in &lines {
+            diagnostics.say(line);
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::condition::{Condition, Detail, Reach};
+use super::condition::{Condition, Detail, Reach, Report};
 use crate::config::{Config, ListenAddress};
 use crate::docker::operation::Spec;
 use crate::docker::{ApiVersion, Body, Deed, Effect, Operation, Parameters, Reply, Upgrade};
-use crate::policy::Rules;
 use crate::policy::self_container::exposure::Exposure;
+use crate::policy::{Rules, SelfContainer};
 use crate::policyfile::Policy;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::daemon_state::DaemonState;
@@ -16,14 +16,20 @@ use crate::proxy::daemon_state::DaemonState;
 /// How many names of a list the start report shows; `check --verbose` shows all.
 pub(crate) const FEW: usize = 8;
 
-/// What holds whatever the listener.
-pub(crate) fn general(config: &Config) -> Vec<Detail> {
-    let version = Detail::fact(concat!("version ", env!("CARGO_PKG_VERSION")));
+/// The report on what these settings say for all listeners.
+pub(crate) fn begin(config: &Config) -> Report {
+    Report {
+        process: vec![Detail::fact(concat!("version ", env!("CARGO_PKG_VERSION")))],
+        settings: settings(config),
+        ..Report::default()
+    }
+}
+
+pub(crate) fn settings(config: &Config) -> Vec<Detail> {
     let unconfigured = Detail::Condition(Condition::Unconfigured);
     let unconfigured = config.is_unconfigured.then_some(unconfigured);
     let notices = config.notices.iter().map(|notice| Detail::of(notice));
-    let all = [version].into_iter().chain(unconfigured).chain(notices);
-    all.collect()
+    unconfigured.into_iter().chain(notices).collect()
 }
 
 /// A listener's policies with what they allow, and what is dangerous about that. `listener` names it if there are
@@ -75,23 +81,22 @@ pub(crate) fn open_to_hosts(address: &ListenAddress) -> Option<Condition> {
     }
 }
 
-/// Whether more than the containers of one network can connect to a listener in a container.
-fn exposed(address: &ListenAddress, exposure: Exposure) -> Option<Condition> {
+/// Whether more than the containers of one network can connect to a listener in Dockgate's own container.
+fn exposed(address: &ListenAddress, own: &SelfContainer) -> Option<Condition> {
     let open = open_to_hosts(address)?;
-    let (Condition::OpenListener { address, .. }, ListenAddress::Tcp(tcp)) = (&open, address)
-    else {
+    let ListenAddress::Tcp(tcp) = address else {
         return None;
     };
-    let (address, port) = (address.clone(), tcp.port());
-    let reach = match exposure {
+    let reach = match own.exposure(tcp.port())? {
         Exposure::Host => return Some(open),
         Exposure::Published(on) => {
             let of_host = on.rsplit(':').next().unwrap_or_default();
-            let instead = format!("127.0.0.1:{of_host}:{port}");
+            let instead = format!("127.0.0.1:{of_host}:{}", tcp.port());
             Reach::Published { on, instead }
         }
         Exposure::Networks(names) => Reach::Networks(names),
     };
+    let address = address.to_string();
     Some(Condition::OpenListener { address, reach })
 }
 
@@ -305,14 +310,7 @@ pub(crate) async fn engine(
             let id = own.id.get(..SHORT_ID).unwrap_or(&own.id);
             let text = format!("container {id} is Dockgate's own and protected from clients");
             details.push(Detail::Fact(text));
-            let tcp = |address: &ListenAddress| match address {
-                ListenAddress::Tcp(tcp) => Some(tcp.port()),
-                ListenAddress::Unix(_) => None,
-            };
-            let open = listeners.iter().filter_map(|address| {
-                let exposure = own.exposure(tcp(address)?)?;
-                exposed(address, exposure)
-            });
+            let open = listeners.iter().filter_map(|address| exposed(address, own));
             details.extend(open.map(Detail::Condition));
         }
         Ok(None) if !daemon_state.candidates.is_contained => {}
