@@ -216,7 +216,7 @@ def inspection(stage):
         ["more, µs", spread(more), verdict(statistics.median(more), 30)],
     ]
     size = body[0].stat().st_size
-    table(f"CPU per creation of a container ({size} bytes), judged over passed", ["", "[min .. max]", "goal"], rows)
+    table(f"CPU per creation of a container ({size} bytes), checked over forwarded", ["", "[min .. max]", "goal"], rows)
     for server in spent:
         end(server)
 

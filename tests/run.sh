@@ -124,7 +124,7 @@ step "release build" cargo build --release --locked || true
 [ "$part" = engine ] || rust
 step "shipped policies" "$DOCKGATE_BIN" check policies/*.toml || true
 [ "$part" = engine ] || step "schemas of policies and settings" schemas || true
-[ "$part" = engine ] || step "dialects beside HAProxy" python3 tests/dialects/test_dialects.py || true
+[ "$part" = engine ] || step "dialects compared with HAProxy" python3 tests/dialects/test_dialects.py || true
 [ "$part" = rust ] || engine "$@"
 step "audit records" records || true
 

@@ -163,7 +163,7 @@ fn a_reload_applies_to_open_connections() {
     client.request(get("/version"));
     client.reply().assert_ok("granted now");
     client.request(get("/info"));
-    NOT_GRANTED.assert(&client.reply(), "not granted any more");
+    NOT_GRANTED.assert(&client.reply(), "no longer allowed");
     assert_eq!(
         daemon.asked(),
         ["GET /info HTTP/1.1", "GET /version HTTP/1.1"]
@@ -247,7 +247,7 @@ fn health_is_an_answer_of_the_listener_and_one_of_the_daemon() {
         assert_eq!(
             health(&listen, daemon.upstream()),
             (0, "healthy\n".to_owned()),
-            "without ping granted, {listen}"
+            "without ping allowed, {listen}"
         );
     }
     for (listen, upstream, why) in [

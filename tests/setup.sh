@@ -26,7 +26,7 @@ packages=(
     python3-venv prometheus socat
     # what those in clients/ work with
     jq libpcre2-8-0 libsqlite3-0 libssl3
-    # the oracle of the dialects, and a peer to measure beside
+    # the reference for the dialects and for benchmarks
     haproxy
     # measurements
     nginx-light valgrind wrk

@@ -85,12 +85,12 @@ fn g10_invalid_gzip_never_arrives_completely() {
         ("cut short", BAD_BODY, packed[..cut].to_vec()),
         ("a wrong length", BAD_BODY, wrong),
         (
-            "more behind it",
+            "more after it",
             BAD_BODY,
             [&packed[..], b"etc/passwd"].concat(),
         ),
         (
-            "no gzip behind its magic",
+            "no gzip after its magic",
             BAD_BODY,
             b"\x1f\x8b\x08etc/passwd".to_vec(),
         ),

@@ -170,7 +170,7 @@ def runs(cases: Cases, engine: Engine) -> None:
             terminal.wait_until_raw()
             terminal.type("5\r")
             must_equal("exit code", terminal.end(), 5)
-        with cases.case(f"{engine.name}: what is made bears the policy's name"):
+        with cases.case(f"{engine.name}: created objects bear the policy's name"):
             through("run", "-d", "--name", WEB, "busybox", *LOOP)
             mark = engine.cli(engine.address)("inspect", "--format", '{{index .Config.Labels "dockgate.policy"}}', WEB)
             must_equal("its label", mark.out, "docker-cli-run\n")

@@ -115,8 +115,8 @@ def hostile(ways: Ways) -> None:
                 answer = through.ask(method, target, body.encode() if body else None)
                 # Objects that a row names do not exist, unless the engine has created them.
                 must(answer.reason in (verdict, "not_found"), f"{answer}")
-        with ways.case("what is hostile leaves nothing behind"):
-            must_equal("what is there", things(ways.direct), before)
+        with ways.case("hostile bodies leave nothing behind"):
+            must_equal("existing objects", things(ways.direct), before)
 
 
 def things(api: Api) -> list[list[str]]:

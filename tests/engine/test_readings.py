@@ -32,12 +32,12 @@ OF_PODMAN = [
     ("S19: every variable of the service", {"Env": ["*"], "Cmd": ["env"]}, "LANG="),
     ("S19: one variable of the service", {"Env": ["LANG"], "Cmd": ["env"]}, "LANG="),
     (
-        "S19: options behind a target",
+        "S19: options after a target",
         {"HostConfig": {"Mounts": [{"Type": "tmpfs", "Target": "/x,exec,dev,suid"}]}, "Cmd": ["grep", " /x ", "/proc/mounts"]},
         "/x tmpfs rw,relatime",
     ),
     (
-        "S19: options behind a consistency",
+        "S19: options after a consistency",
         {
             "HostConfig": {"Mounts": [{"Type": "tmpfs", "Target": "/x", "Consistency": "cached,exec,dev,suid"}]},
             "Cmd": ["grep", " /x ", "/proc/mounts"],

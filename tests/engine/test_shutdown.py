@@ -120,7 +120,7 @@ def a_reload_holds_from_then_on_if_it_is_right(engine: Engine) -> None:
         gate.says("reloaded for tcp://")
         gate.says(f"{policy} allows 2 read operations")
         must_be_refused(through)
-        must("Version" in through("version").out, "docker version, still granted")
+        must("Version" in through("version").out, "docker version, still allowed")
         engine.cli(engine.address)("exec", WEB, "true")
         must("exec_create" in events.prints_within(10), "events, which were under way, went on")
 
@@ -134,7 +134,7 @@ def a_reload_holds_from_then_on_if_it_is_right(engine: Engine) -> None:
         policy.write_text('extends = ["default"]\nallow = ["ContainerList"]')
         gate.process.send_signal(signal.SIGHUP)
         gate.says("reloaded for tcp://", 2)
-        must(WEB in through("ps").out, "docker ps, granted again, does not show the container")
+        must(WEB in through("ps").out, "docker ps, allowed again, does not show the container")
 
 
 def must_be_refused(through: Docker) -> None:

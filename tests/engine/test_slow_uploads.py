@@ -27,7 +27,7 @@ def main() -> None:
 
 def slow(cases: Cases, engine: Engine) -> None:
     pause = 29 if engine.name == "26" else 4
-    with cases.case(f"{engine.name}: an inspect answers beside an upload of a byte each {pause} s"):
+    with cases.case(f"{engine.name}: an inspect is answered during an upload of a byte each {pause} s"):
         direct = engine.cli(engine.address)
         direct.may_fail("rm", "-f", WEB)
         direct("create", "--name", WEB, "busybox", "true")

@@ -169,11 +169,11 @@ mod tests {
         let with = |more: &[u8]| [&packed, more].concat();
         for (case, bytes) in [
             ("a wrong checksum", wrong),
-            ("a byte behind it", with(b"\0")),
-            ("zeros behind it", with(&[0; 512])),
-            ("a tar behind it", with(b"etc/passwd")),
-            ("half a member behind it", with(&packed[..9])),
-            ("another compression behind it", with(b"BZh9")),
+            ("a byte after it", with(b"\0")),
+            ("zeros after it", with(&[0; 512])),
+            ("a tar after it", with(b"etc/passwd")),
+            ("half a member after it", with(&packed[..9])),
+            ("another compression after it", with(b"BZh9")),
             ("a reserved flag", with(b"\x1f\x8b\x08\xff")),
             ("another method", b"\x1f\x8b\x07\0\0\0\0\0\0\xff".to_vec()),
         ] {

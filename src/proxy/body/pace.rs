@@ -128,7 +128,7 @@ mod tests {
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut pace = Pace::new(RATE);
         assert_eq!(pace.wait(at(0)), at(30));
-        assert_eq!(pace.wait(at(5)), at(30), "it is asked again meanwhile");
+        assert_eq!(pace.wait(at(5)), at(30), "it is polled again in between");
         pace.receive(at(10), 0);
         // The daemon is busy for an hour.
         assert_eq!(pace.wait(at(3610)), at(3630));

@@ -1,7 +1,7 @@
 // Calls every method of the Docker client for Go once, and prints each result or error.
 //
-// DOCKER_HOST leads to the engine. Arguments: the engine's own address, for what is only waited for; a tar archive
-// holding hello.txt; the name prefix of everything that is made.
+// DOCKER_HOST leads to the engine. Arguments: the engine's own address, for calls that only wait; a tar archive
+// that contains hello.txt; a name prefix for everything that is created.
 package main
 
 import (

@@ -53,7 +53,7 @@ fn beside_host_config(sent: &str, found: &mut Vec<String>) {
     let strays = members
         .iter()
         .filter(|(key, _)| of_host.iter().any(|name| folded(key) == folded(name)));
-    found.extend(strays.map(|(key, _)| format!("{key} beside HostConfig")));
+    found.extend(strays.map(|(key, _)| format!("{key} next to HostConfig")));
     let host = members.iter().filter(|(key, _)| key == "HostConfig");
     if !matches!(host.collect::<Vec<_>>()[..], [(_, Loose::Object(_))]) {
         found.push("no HostConfig, or several".to_owned());
