@@ -43,7 +43,7 @@ def main() -> None:
         with cases.case(f"the comparison finds {what}"):
             through = [] if reply is None else read_exchanges(GET, reply)
             must(differences(read_exchanges(GET, OK), through), "found nothing")
-    with cases.case("the comparison passes over Date and hop-by-hop names"):
+    with cases.case("the comparison ignores Date and hop-by-hop headers"):
         other = OK.replace(b"now", b"later").replace(b"Date", b"Keep-Alive: 3\r\nConnection: close\r\nDate")
         must_equal("differences", differences(read_exchanges(GET, OK), read_exchanges(GET, other)), [])
     with cases.case("the comparison finds a pipe that differs"):
