@@ -140,7 +140,7 @@ fn a_terminal_gets_an_audit_log_for_people_but_not_in_a_container() {
     } else {
         assert!(line.contains(text), "{line:?}");
     }
-    // As `tty: true` and `stdin_open: true` make it in a container.
+    // The same as with `tty: true` and `stdin_open: true` in a container.
     let contained = "mount -t tmpfs none /run && touch /run/.containerenv && exec \"$@\"";
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", contained, "sh"]);

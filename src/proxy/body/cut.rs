@@ -40,7 +40,7 @@ pub(crate) fn broken() -> Denial {
 }
 
 pub(crate) fn too_slow() -> Denial {
-    let message = "the upload came slower than limits.upload_rate for longer than limits.upload_grace, and it blocks the container for others: send it faster, lower upload_rate or raise upload_grace";
+    let message = "the upload was slower than limits.upload_rate for longer than limits.upload_grace, and it blocks the container for others: send it faster, lower upload_rate or raise upload_grace";
     Denial::new(Reason::BodyTimeout, message)
 }
 
