@@ -1,5 +1,5 @@
-//! Advice for people and tools: what a record would have needed, how a policy would decide, what would allow a
-//! request.
+//! Advice for people and tools: what a policy would answer, what would allow a request, and the policy that recorded
+//! requests need.
 //!
 //! The proxy never calls it.
 

@@ -1,7 +1,7 @@
-//! Policies: what they may say, how they are read, and the judgement.
+//! Decides about requests: the keys of policies, what a request asks for, and the verdict.
 //!
-//! Only this module makes a [`Permit`], and the upstream sends nothing without one. It knows
-//! nothing of sockets, hyper or the clock; the text of a policy file is handed to it.
+//! Only this module makes a [`Permit`], and the upstream sends nothing without one. This module does not use sockets,
+//! hyper or the clock.
 
 pub(crate) mod about;
 pub(crate) mod answers;

@@ -1,6 +1,6 @@
-//! Policy files: how they are read, where each entry stands, their schema, and those that are shipped.
+//! Policy files: reading them, the place of each entry, their schema, and the built-in policies.
 //!
-//! The text of a file is handed in; nothing here touches the disk.
+//! The caller passes the text of a file; nothing here touches the disk.
 
 pub(crate) mod cited;
 pub(crate) mod effective_block;

@@ -25,8 +25,8 @@ fn each_listener_has_its_answer_and_all_must_allow() {
     let (code, said) = ask(&["GET", "/events"]);
     assert_eq!(code, 1, "{said}");
     let second = format!(
-        "\nunix:///run/b.sock\n  deny: SystemEvents is denied by the settings; to grant it remove it \
-        from their deny\n  by: \"SystemEvents\" in listener[0].deny, line 7 of {file}\n"
+        "\nunix:///run/b.sock\n  deny: SystemEvents is denied by the settings; to allow it, remove it \
+        from `deny` there\n  by: \"SystemEvents\" in listener[0].deny, line 7 of {file}\n"
     );
     let first = "tcp://127.0.0.1:2375\n  allow: by \"SystemEvents\" in allow, line 8 of traefik\n";
     assert!(said.starts_with(first) && said.contains(&second), "{said}");
@@ -69,7 +69,7 @@ fn what_is_pasted_is_read_with_its_files() {
         (
             &*command,
             1,
-            "deny: ContainerCreate: HostConfig.Privileged is not granted",
+            "deny: ContainerCreate: HostConfig.Privileged is not allowed",
         ),
         (
             &form,

@@ -129,10 +129,10 @@ fn the_environment_of_another_image_is_used() {
     gate.ask(get("/containers/json")).assert_ok("CONTAINERS");
     assert_eq!(gate.record()["policy"], "environment");
     let message = NOT_GRANTED.assert(&gate.ask(post("/containers/web/kill", "", "")), "POST=true");
-    assert!(message.ends_with("to grant it set POST=1"), "{message}");
+    assert!(message.ends_with("to allow it, set POST=1"), "{message}");
     let message = NOT_GRANTED.assert(&gate.ask(get("/containers/web/export")), "hardened");
     assert!(
-        message.ends_with("to grant it set ALLOW_EXPORT=1"),
+        message.ends_with("to allow it, set ALLOW_EXPORT=1"),
         "{message}"
     );
     assert_eq!(daemon.asked(), ["GET /containers/json HTTP/1.1"]);
@@ -216,7 +216,7 @@ fn a_reload_of_invalid_settings_keeps_the_old_ones() {
     fs::write(&settings, format!("{before}\nallow = ['SystemVersion']")).unwrap();
     fs::write(&policy, "allow = ['SystemInfo']\nmark = 'allow'").unwrap();
     gate.reload(KEPT);
-    gate.assert_tells("policy.toml: `mark`: \"allow\" is also the mark of allow, and each would");
+    gate.assert_tells("policy.toml: `mark`: \"allow\" is also the mark of allow, so each would");
     NOT_GRANTED.assert(&gate.ask(get("/version")), "two policies of one mark");
     fs::write(&settings, before).unwrap();
     fs::remove_file(&policy).unwrap();
@@ -390,7 +390,7 @@ fn a_record_for_people_is_a_line_of_words() {
         "{text}"
     );
     assert!(
-        lines[1].ends_with("to grant it add \"SystemVersion\" to allow"),
+        lines[1].ends_with("to allow it, add \"SystemVersion\" to allow"),
         "{text}"
     );
 }

@@ -1,5 +1,5 @@
-//! The judgement without a daemon: for the examples of a policy and for `explain`, what would be looked
-//! up is supposed to be ordinary, unless it is given.
+//! Verdicts without a daemon, for the examples of a policy and for `explain`. Objects that would be looked up are
+//! assumed to be ordinary, unless something else is given.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use crate::policy::request::{Context, Judgement, Request};
 use crate::policy::rules::Rules;
 use crate::policyfile::example::Given;
 
-/// Judges a request on supposed ground. With the verdict comes what was supposed and not given.
+/// Judges a request with assumed answers. Also returns the lookups whose answers were assumed and not given.
 ///
 /// # Errors
 ///
-/// The body has no single reading.
+/// The body is ambiguous.
 pub fn judge<'a>(
     rules: &Rules,
     call: Call,
@@ -50,8 +50,8 @@ pub fn judge<'a>(
     }
 }
 
-/// The answer to a lookup about what is ordinary. What the record calls `@own` was made through the policy
-/// of this mark.
+/// The answer to a lookup, if the object is ordinary. What an audit record calls `@own` was created through the policy
+/// with this mark.
 #[must_use]
 pub fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
     let own = json!({ POLICY_LABEL: mark });
@@ -65,7 +65,7 @@ pub fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
     read(lookup, given.as_ref())
 }
 
-/// How the record calls what was made through the same policy.
+/// What audit records call an object that was created through the same policy.
 const OWN: &str = "@own";
 
 /// The answer to a lookup, and whether it was given.
@@ -78,7 +78,7 @@ fn answer(lookup: &Lookup, given: &[Given]) -> (Answer, bool) {
     (read(lookup, found.map(|(_, given)| given)), found.is_some())
 }
 
-/// The answer about what is ordinary, but for what is given of it.
+/// The answer about an ordinary object, changed by what is given.
 fn read(lookup: &Lookup, given: Option<&Value>) -> Answer {
     let is_free = given.is_none() && matches!(lookup, Lookup::Tag(_) | Lookup::Volume(_));
     if is_free || given == Some(&Value::Null) {
@@ -92,7 +92,7 @@ fn read(lookup: &Lookup, given: Option<&Value>) -> Answer {
     read.unwrap_or(Answer::Missing)
 }
 
-/// The containers that are supposed to have been taken away.
+/// The containers that are assumed to have been removed.
 fn replaced(wanted: &str, given: &[Given]) -> (Answer, bool) {
     let mut found = Vec::new();
     for (of, given) in given {
@@ -130,7 +130,7 @@ fn ordinary(lookup: &Lookup) -> Value {
     }
 }
 
-/// What the daemon says of a volume that it has made.
+/// The daemon's reply about a volume that it has created.
 fn made(volume: &NewVolume) -> Value {
     let asked: Value = serde_json::from_str(&volume.body).unwrap_or_default();
     let driver = asked.get("Driver").and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! What would have to be written, and where, for the verdict to be another.
+//! What to write, and where, to get another verdict.
 
 use crate::docker::{Block, Call};
 use crate::policy::hint::Hints;
@@ -8,19 +8,19 @@ use crate::policy::refusal::entry;
 use crate::policy::{Denial, Reason, Rules};
 use crate::policyfile::{Cited, Grants, Place, Policy, shipped};
 
-/// Where a policy can be changed.
+/// The place where a policy can be changed.
 enum PolicySource<'a> {
     /// In its own file.
     OwnFile(&'a str),
     /// In a file that extends it.
     Shipped(&'a str),
-    /// In the settings, as it is their `allow`: what sets it, and whether that is their file.
+    /// In `allow` of the settings: what sets it, and whether that is the settings file.
     Settings(&'a str, bool),
-    /// In the environment, as image-swap variables made it.
+    /// In the environment, because it comes from another image's variables.
     Environment,
 }
 
-/// What to write for a call to be denied that a policy grants.
+/// What to write to deny a call that a policy allows.
 pub(crate) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited<'_>) -> String {
     let entry = entry(call);
     let granting = rules.policies().iter().filter(|policy| policy.grants(call));
@@ -29,7 +29,7 @@ pub(crate) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited
     if names.len() > 1 {
         let listed =
             settings.unwrap_or_else(|| format!("write deny = [\"{entry}\"] in the settings"));
-        return format!("{listed}, as {} grant it", names.join(" and "));
+        return format!("{listed}, because {} allow it", names.join(" and "));
     }
     match source(policy) {
         PolicySource::OwnFile(file) => listed(&policy.deny, "deny", &entry, file),
@@ -39,7 +39,7 @@ pub(crate) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited
             )
         }
         PolicySource::Settings(file, true) if cited.written.is_single() => {
-            format!("take \"{}\" out of allow in {file}", cited.written.text)
+            format!("remove \"{}\" from allow in {file}", cited.written.text)
         }
         PolicySource::Settings(file, true) => {
             settings.unwrap_or_else(|| format!("write deny = [\"{entry}\"] in {file}"))
@@ -51,7 +51,7 @@ pub(crate) fn to_deny(rules: &Rules, policy: &Policy, call: &Call, cited: &Cited
     }
 }
 
-/// How to add an entry to what the settings deny already, if they deny something.
+/// How to add an entry to `deny` in the settings, if they have one.
 fn settings_deny(rules: &Rules, entry: &str) -> Option<String> {
     match &rules.deny.entries().first()?.place {
         Place::List {
@@ -64,7 +64,7 @@ fn settings_deny(rules: &Rules, entry: &str) -> Option<String> {
     }
 }
 
-/// What to write for a call to be allowed that was denied; `None` where nothing that can be written helps.
+/// What to write to allow a denied call; `None` if nothing can allow it.
 pub(crate) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<String> {
     let granting = rules.policies().iter().find(|policy| policy.grants(call));
     match (denial.reason, &denial.asked, granting) {
@@ -81,12 +81,12 @@ pub(crate) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<St
     }
 }
 
-/// What to write for some policy to grant a call that none grants.
+/// What to write to allow an operation that no policy allows.
 fn granted(rules: &Rules, call: &Call) -> String {
     let entry = entry(call);
     let policies = rules.policies();
     let is_own = |policy: &&Policy| matches!(source(policy), PolicySource::OwnFile(_));
-    // Within one file a deny wins, and an entry of allow changes nothing.
+    // In one file `deny` wins, so adding to `allow` would change nothing.
     let mut own = policies.iter().filter(is_own);
     if let Some(policy) = own.find(|policy| policy.deny.covers(call)) {
         let taken = taken_out(&policy.deny, call);
@@ -118,7 +118,7 @@ fn granted(rules: &Rules, call: &Call) -> String {
     }
 }
 
-/// What to write for a policy to grant all that was refused within an operation.
+/// What to write so that a policy allows everything that it denied of a request.
 fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
     let refused = &asked.refused;
     let hints = Hints {
@@ -146,7 +146,7 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
         PolicySource::Shipped(name) if kept.is_empty() => {
             format!("in a policy file of your own with extends = [\"{name}\"]: {ways}")
         }
-        // The block of a child takes the place of its parent's.
+        // A block of the new file replaces that of the built-in policy, so it must be copied.
         PolicySource::Shipped(name) => {
             let kept = kept.join("] and [");
             format!(
@@ -156,14 +156,14 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
         PolicySource::Settings(..) => {
             let entry = entry(call);
             format!(
-                "in a policy file with allow = [\"{entry}\"], in the place of the settings' allow: {ways}"
+                "in a policy file with allow = [\"{entry}\"], instead of `allow` in the settings: {ways}"
             )
         }
         PolicySource::Environment => ways,
     })
 }
 
-/// An entry to be added to a list of a file, which may have none yet.
+/// How to add an entry to a list of a file, which may not exist yet.
 fn listed(list: &Grants, key: &str, entry: &str, file: &str) -> String {
     if list.entries().is_empty() {
         format!("write {key} = [\"{entry}\"] in {file}")
@@ -172,14 +172,14 @@ fn listed(list: &Grants, key: &str, entry: &str, file: &str) -> String {
     }
 }
 
-/// What to do with all entries that deny a call.
+/// What to do with the entries that deny a call.
 fn taken_out(denied: &Grants, call: &Call) -> String {
     let ways = denied.written(call).map(|written| {
         let (text, place) = (&written.text, &written.place);
         if written.is_single() {
-            format!("take \"{text}\" out of {place}")
+            format!("remove \"{text}\" from {place}")
         } else {
-            format!("write what else it denies in the place of \"{text}\" in {place}")
+            format!("in {place}, replace \"{text}\" with the other entries that it denies")
         }
     });
     ways.collect::<Vec<_>>().join(", and ")

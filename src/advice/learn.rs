@@ -1,8 +1,7 @@
-//! The smallest policy that would have allowed what was seen.
+//! Writes the smallest policy that would have allowed the recorded requests.
 //!
-//! What was seen is put together, operation by operation and finding by finding, and written as a policy file:
-//! each line says how often it was used and when last. Before it is handed out it is read as a policy, and what
-//! was seen is held against it.
+//! Requests are counted by operation and by finding, and written as a policy file. Each line says how often it was used
+//! and when last. Before it is printed, the file is read as a policy and compared with the recorded requests.
 
 mod allow;
 mod block;

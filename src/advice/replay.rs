@@ -1,7 +1,7 @@
-//! The judgement of what a record tells of a request, long after it.
+//! Verdicts on recorded requests, from their audit records.
 //!
-//! A record has no bodies. It has what was asked for, in the words of the keys that would grant it, and
-//! that is all that a policy's blocks decide about. Containers and networks are supposed to be ordinary.
+//! A record does not contain the body. It has findings: what was asked for, by the keys that can allow it, and a
+//! policy's blocks decide only about that. Containers and networks are assumed to be ordinary.
 
 use crate::advice::dry_run;
 use crate::docker::{Block, Call, Document, Parameters};
@@ -20,16 +20,16 @@ use crate::policy::rules::Rules;
 use crate::policy::value::Value;
 use crate::policyfile::file::Policy;
 
-/// What rules say of a recorded request.
+/// The verdict on a recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Replayed {
     Allowed,
     Refused(Denial),
-    /// It would be allowed, if this is granted, of which too little was recorded.
+    /// It would be allowed if these are, but too little was recorded about them.
     Unsure(Vec<Requirement>),
 }
 
-/// Judges a request by what its record tells of it.
+/// Judges a request by its audit record.
 pub(crate) fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
     if !rules.may_allow(call) {
         return Replayed::Refused(rules.denial(call));
@@ -59,8 +59,8 @@ pub(crate) fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
     }
 }
 
-/// What a record tells of a request, with what it leaves out as it is always so: the user that is not named, and
-/// that limits are those of a container that is there.
+/// The findings of a record, with what records leave out: an empty user, and that limits are those of an existing
+/// container.
 fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
     let mut asked = asked.to_vec();
     let is_judged = !asked.is_empty()
@@ -89,8 +89,7 @@ fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
     asked
 }
 
-/// What a policy looks at more closely than the record does: values and arguments that are left out of it, and
-/// labels.
+/// What a policy checks but a record does not contain: labels, and values and arguments that are left out.
 fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Requirement> {
     if policy.passes_bodies {
         return Vec::new();
@@ -114,20 +113,20 @@ fn undecided(policy: &Policy, call: &Call, asked: &[Finding]) -> Vec<Requirement
     requirements
 }
 
-/// Whether a record has enough of what is lacking: a container's labels are not in it.
+/// Whether a record has enough to be sure that this is denied. It does not have a container's labels.
 fn is_sure(policy: &Policy, finding: &Finding) -> bool {
     let Some(key) = finding.what.key() else {
         return finding.is_whole;
     };
     let blocks = &policy.blocks;
     let selectors = blocks.setting(key).selectors();
-    // Whether one is ordinary depends on the [create] that held at the time.
+    // Whether a container was ordinary depends on the `[create]` at that time.
     let is_entered = matches!(key, Key::ArchiveIntoPrivileged | Key::ExecIntoPrivileged);
     let is_known = !is_entered || !blocks.has(Block::Create);
     finding.is_whole && is_known && !selectors.is_some_and(Selectors::has_labels)
 }
 
-/// What of this a policy does not grant.
+/// The findings that a policy does not allow.
 pub(crate) fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Finding> {
     if policy.passes_bodies {
         return Vec::new();
@@ -150,7 +149,7 @@ pub(crate) fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Fi
     asked.iter().filter(|finding| !grants(finding)).collect()
 }
 
-/// What a record says of a request, at the key that allows it.
+/// A finding as a requirement. Its place is the key, because records do not have the place in the body.
 fn requirement(finding: &Finding) -> Requirement {
     Requirement {
         path: finding.what.key().map_or("", Key::name).to_owned(),
@@ -239,7 +238,7 @@ mod tests {
         }
     }
 
-    /// What policies say of an exec in `web` that asked for this.
+    /// The verdict of policies on an exec in `web` with this finding.
     fn judged(policies: &[&'static str], found: &str) -> &'static str {
         let policies = policies.iter().map(|text| policy("p", text)).collect();
         let rules = Rules::new(policies, Grants::default());

@@ -132,11 +132,11 @@ mod tests {
         let mut denied = record;
         denied.refused(&Denial::new(
             Reason::NotGranted,
-            "ContainerKill is not granted",
+            "ContainerKill is not allowed",
         ));
         assert_eq!(
             line(&denied, Event::Request, over),
-            "1970-01-01T00:00:00.000Z deny 403 POST /v1.45/containers/web/kill ContainerKill 10.0.0.9:51234 1.234 ms, 0 B in, 0 B out: not_granted: ContainerKill is not granted\n"
+            "1970-01-01T00:00:00.000Z deny 403 POST /v1.45/containers/web/kill ContainerKill 10.0.0.9:51234 1.234 ms, 0 B in, 0 B out: not_granted: ContainerKill is not allowed\n"
         );
         let mut allowed = denied;
         (allowed.verdict, allowed.reason, allowed.detail) = (Verdict::Allow, Reason::Granted, None);

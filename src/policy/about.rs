@@ -1,20 +1,20 @@
-//! The full ids of what a request is about.
+//! The full ids of the objects that a request is about.
 
 use super::answers::{self, Answers};
 use crate::docker::network::is_user_defined;
 use crate::docker::{Call, Json, Object, Operation};
 
-/// The full ids of what a request is about, of those that were looked up. The record has them.
+/// The full ids of the objects that a request is about, if they were looked up. The audit record has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct About {
-    /// Of the object that the path names.
+    /// The id of the object that the path names.
     pub(crate) object_id: Option<String>,
-    /// Of the container that the body names.
+    /// The id of the container that the body names.
     pub(crate) container: Option<String>,
 }
 
 impl About {
-    /// What a request is about, as it was judged.
+    /// The ids for a request, from the answers that it was judged with.
     pub(crate) fn of(call: &Call, body: Option<&Json>, known: &Answers) -> Self {
         let container = body.and_then(|body| body.get("Container")?.text());
         Self {
@@ -42,12 +42,12 @@ pub(super) fn object_id(call: &Call, known: &Answers) -> Option<String> {
         Object::Exec => Some(answers::exec(known, name).ok()?.id.clone()),
         Object::Network => network_id(known, name),
         Object::Service => Some(answers::service(known, name).ok()?.id.clone()),
-        // The name that an image gets goes to the one that has the other name now.
+        // The new name must go to the image that was judged.
         Object::Image if call.operation() == Some(Operation::ImageTag) => {
             let image = answers::image(known, name).ok()?;
             Some(format!("sha256:{}", image.id))
         }
-        // What they name is not looked up, or is named by nothing but its name.
+        // These are not looked up, or have no id.
         Object::Checkpoint
         | Object::Config
         | Object::Image

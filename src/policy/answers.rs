@@ -1,8 +1,7 @@
-//! What must be known of the daemon's objects before a request can be judged: a closed set of
-//! questions, and their answers.
+//! What must be known about the daemon's objects before a request can be judged: a closed set of lookups, and their
+//! answers.
 //!
-//! The judgement says what it lacks; whoever sends asks the daemon and has it judge again. Nothing here
-//! does I/O.
+//! The evaluation says what it needs; the caller asks the daemon and evaluates again. Nothing here does I/O.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,84 +14,82 @@ use crate::policy::objects::{
     Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at,
 };
 
-/// Something that must be known.
+/// Something that must be known before a verdict.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Lookup {
-    /// The container of a name or id.
+    /// The container with this name or id.
     Container(String),
-    /// The runtime that the daemon takes when none is named.
+    /// The runtime that the daemon uses by default.
     DefaultRuntime,
-    /// The exec of an id.
+    /// The exec with this id.
     Exec(String),
-    /// The image of a name or id.
+    /// The image with this name or id.
     Image(String),
-    /// The objects of a kind, a container, network or volume, that have a label, `key=value`.
+    /// The containers, networks or volumes that have the label `key=value`.
     Labelled(Object, String),
-    /// The image that got this name through a policy, by its full id. Not asked of the daemon.
+    /// The full id of the image that got this name through a policy. Dockgate remembers this itself.
     Moved {
         /// The mark of the policy.
         policy: String,
-        /// The name, written out.
+        /// The image's full name.
         name: String,
     },
-    /// The network of a name or id.
+    /// The network with this name or id.
     Network(String),
-    /// The volume that this makes, if there is none of its name.
+    /// Creates this volume, unless one with its name exists.
     NewVolume(Box<NewVolume>),
-    /// What the container of this name had when it was last taken away through Dockgate; without a name,
-    /// what each had that was taken away. Not asked of the daemon.
+    /// The containers of this name that were removed through Dockgate; without a name, all removed containers. Dockgate
+    /// remembers this itself.
     Predecessor(String),
-    /// The service of a name or id.
+    /// The service with this name or id.
     Service(String),
-    /// The image that has a name, written out, if one has.
+    /// The image that has this full name, if one has.
     Tag(String),
     /// The containers that have a volume mounted.
     UsersOf(String),
-    /// The volume of a name.
+    /// The volume with this name.
     Volume(String),
 }
 
-/// A volume that a container is to have mounted and that is not there yet. The daemon would make it without
-/// labels, so it is made first; and where another client was faster, the labels in the reply are those of
-/// the other.
+/// A volume that a new container mounts and that does not exist yet. The daemon would create it without labels, so
+/// Dockgate creates it first. If another client was faster, the reply has that client's labels.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NewVolume {
     /// Its name.
     pub name: String,
-    /// The mark of the policy that it is made through.
+    /// The mark of the policy that it is created through.
     pub mark: String,
-    /// The body of the request that makes it.
+    /// The body of the request that creates it.
     pub body: String,
 }
 
-/// What is known of it.
+/// The answer to a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Container(Arc<Container>),
-    /// The containers that were taken away; of one, each state that it was in meanwhile.
+    /// The removed containers. One that was removed in several steps is listed in each of its states.
     Containers(Vec<Arc<Container>>),
     Exec(Arc<Exec>),
     Image(Arc<Image>),
-    /// The policies that the objects of a list were made through.
+    /// The marks of the policies that the listed objects were created through.
     Marks(Arc<[Option<String>]>),
     Network(Arc<Network>),
     Service(Arc<Service>),
     /// A name.
     Text(Arc<str>),
     Volume(Arc<Volume>),
-    /// There is none.
+    /// It does not exist.
     Missing,
 }
 
-/// What is known so far.
+/// The answers so far.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
     answers: HashMap<Lookup, Answer>,
 }
 
 impl Lookup {
-    /// The request that asks the daemon; `None` for what it is not asked, or for what can be the name
-    /// of nothing.
+    /// The request to the daemon; `None` if the daemon is not asked, or if no object can have the name.
     pub(crate) fn call(&self) -> Option<Call> {
         let route = self.operation()?.spec().routes.first()?;
         let name = self.name();
@@ -102,14 +99,14 @@ impl Lookup {
         } else {
             matches!(self, Self::Image(_) | Self::Tag(_)) || name.is_empty() || is_name(name)
         };
-        // A slash in the name of a network says nothing but itself, and the rest has no spelling in a target.
+        // A network's name can contain a slash or other characters that a target cannot have.
         let plain = if is_network { "x" } else { name };
         let mut parts = route.path.split(['{', '}']);
         let (before, after) = (parts.next()?, parts.nth(1).unwrap_or_default());
         let target = [before, plain, after].concat();
         let call = Call::parse(route.method.as_str(), &target);
         let mut call = call.filter(|_| is_asked)?;
-        // A name with a slash in it could lead elsewhere.
+        // A slash in the name could turn it into another operation.
         (call.operation() == self.operation()).then_some(())?;
         if let (true, Subject::Operation { names, .. }) = (is_network, &mut call.subject) {
             *names = vec![name.to_owned()];
@@ -122,7 +119,7 @@ impl Lookup {
         Some(call)
     }
 
-    /// The name or id that the path of the question has.
+    /// The name or id in the path of the request.
     fn name(&self) -> &str {
         match self {
             Self::Container(name)
@@ -141,13 +138,13 @@ impl Lookup {
         }
     }
 
-    /// The query of a list of all objects that have something.
+    /// The query that lists all objects with this filter.
     fn filter(key: &str, value: &str) -> Query {
         let filters = serde_json::json!({ key: [value] }).to_string();
         Query::of(&[("all", "1"), ("filters", &filters)])
     }
 
-    /// The body of the request, of one that has a body.
+    /// The body of the request, if it has one.
     pub(crate) fn body(&self) -> Option<&str> {
         if let Self::NewVolume(volume) = self {
             Some(&volume.body)
@@ -192,7 +189,7 @@ impl Lookup {
 }
 
 impl Answers {
-    /// Adds an answer. A volume that was made is there from then on.
+    /// Adds an answer. A volume that was created exists from then on.
     pub(crate) fn learn(&mut self, lookup: Lookup, answer: Answer) {
         if let Lookup::NewVolume(volume) = &lookup {
             let name = Lookup::Volume(volume.name.clone());
@@ -201,7 +198,7 @@ impl Answers {
         self.answers.insert(lookup, answer);
     }
 
-    /// Whether a volume was made for the request, and by nobody else meanwhile.
+    /// Whether Dockgate created the volume for this request, and no other client did.
     pub(crate) fn has_made(&self, name: &str) -> bool {
         let mut answers = self.answers.iter();
         answers.any(|answer| match answer {
@@ -220,19 +217,19 @@ impl Answers {
         self.answers.is_empty()
     }
 
-    /// What is known of something.
+    /// The answer to a lookup, if it is known.
     pub(crate) fn answer(&self, lookup: &Lookup) -> Option<&Answer> {
         self.answers.get(lookup)
     }
 
-    /// What is known of something that a judgement rests on.
+    /// The answer to a lookup that the verdict depends on.
     pub(crate) fn need(&self, lookup: &Lookup) -> Result<&Answer, NeedsLookup> {
         let answer = self.answers.get(lookup);
         answer.ok_or_else(|| NeedsLookup::Ask(lookup.clone()))
     }
 }
 
-/// What is still missing to a judgement, or forbids it.
+/// What prevents a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NeedsLookup {
     /// Something must be looked up.
@@ -241,7 +238,7 @@ pub(crate) enum NeedsLookup {
     Missing(Lookup),
 }
 
-/// Makes the functions that find what a judgement must know.
+/// Generates the functions that get an object that the verdict depends on.
 macro_rules! objects {
     ($($name:ident: $kind:ident),+) => { $(
         pub(crate) fn $name(known: &Answers, name: &str) -> Result<Arc<$kind>, NeedsLookup> {
@@ -256,7 +253,7 @@ macro_rules! objects {
 
 objects!(container: Container, exec: Exec, image: Image, network: Network, service: Service);
 
-/// The volume of a name, if there is one.
+/// The volume with a name, if there is one.
 pub(crate) fn volume(known: &Answers, name: &str) -> Result<Option<Arc<Volume>>, NeedsLookup> {
     let lookup = Lookup::Volume(name.to_owned());
     let answer = known.need(&lookup)?;
@@ -269,7 +266,7 @@ pub(crate) fn volume(known: &Answers, name: &str) -> Result<Option<Arc<Volume>>,
         .ok_or(NeedsLookup::Missing(lookup))
 }
 
-/// The policies that the objects of a list were made through.
+/// The marks of the policies that the listed objects were created through.
 pub(crate) fn marks(known: &Answers, lookup: Lookup) -> Result<Arc<[Option<String>]>, NeedsLookup> {
     if let Answer::Marks(marks) = known.need(&lookup)? {
         return Ok(Arc::clone(marks));

@@ -1,5 +1,5 @@
-//! What of a request a policy's blocks do not allow, each as the key that denies it would have to allow it. The verdict
-//! is whether that is nothing, and the remedies come from the same values.
+//! Finds what a policy's blocks do not allow in a request, each in the form in which the denying key could allow it. A
+//! request is allowed if nothing is found. Remedies use the same values.
 
 mod chosen;
 
@@ -15,14 +15,13 @@ use super::value::Value;
 use crate::docker::{Block, Operation};
 use crate::policyfile::file::Policy;
 
-/// A policy's blocks, and what is known of what they are asked about.
+/// A policy's blocks, and what is known about the objects that they are asked about.
 pub(crate) struct Checker<'a> {
-    /// The policy's mark, which what is made through it bears.
     policy: &'a str,
     blocks: &'a Blocks,
-    /// Whether it puts containers on networks.
+    /// Whether the policy allows connecting containers to networks.
     joins: bool,
-    /// Whether it sends images to their registries.
+    /// Whether the policy allows pushing images.
     pushes: bool,
     /// What was looked up.
     known: &'a Answers,
@@ -30,11 +29,11 @@ pub(crate) struct Checker<'a> {
 
 type Granted = Result<bool, NeedsLookup>;
 
-/// What would have to be allowed besides; nothing if all is.
+/// What the policy would also have to allow; empty if it allows everything.
 type Missing = Result<Vec<What>, NeedsLookup>;
 
 impl<'a> Checker<'a> {
-    /// What a policy says on this ground.
+    /// The checker for a policy, with these answers.
     pub(crate) fn of(policy: &'a Policy, known: &'a Answers) -> Self {
         Self {
             policy: &policy.mark,
@@ -45,9 +44,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Requirements as a policy would have to name them: containers and networks by what they are called, or as its
-    /// own, with what an object has that is used. What was not looked up stays as it is, unless `must_know` asks for
-    /// it.
+    /// Requirements in the form in which a policy would name them: containers and networks by their names or as `@own`,
+    /// and what a used object has. What was not looked up stays as it is, unless `must_know` is set.
     pub(crate) fn resolve_names(
         &self,
         requirements: &[Requirement],
@@ -68,7 +66,7 @@ impl<'a> Checker<'a> {
         Ok(told)
     }
 
-    /// `None` for what is named as the client named it.
+    /// `None` if the client's name stays.
     fn resolve_name(&self, key: Key, name: &str) -> Result<Option<Vec<What>>, NeedsLookup> {
         let mut found = Vec::new();
         match key.row().check {
@@ -90,7 +88,7 @@ impl<'a> Checker<'a> {
                 let container = answers::container(self.known, name)?;
                 let is_own = container.label(POLICY_LABEL) == Some(self.policy);
                 found.push(key.asks(named(is_own, &container.name)));
-                // What was made through the policy has nothing but what its record says.
+                // A container that was created through the policy has only what its audit record lists.
                 if check == Check::Entered && !is_own && self.entered(&container)?.is_some() {
                     found.push(self.key_into_privileged(key.block()).0.flag());
                 }
@@ -113,14 +111,14 @@ fn named(is_own: bool, name: &str) -> String {
 }
 
 impl Checker<'_> {
-    /// Adds what a policy would have to allow besides, for a requirement to be allowed. Nothing is looked up to name
-    /// what is denied already: what is not known stays as the client wrote it.
+    /// Adds what the policy does not allow of a requirement. Nothing is looked up only to name what is denied anyway:
+    /// an unknown object keeps the client's name.
     pub(crate) fn check(
         &self,
         requirement: &Requirement,
         shortfall: &mut Shortfall<'_>,
     ) -> Result<(), NeedsLookup> {
-        // Dockgate's own container and names were held against what it touches already.
+        // Whether it touches Dockgate's own container or names was checked before.
         if let What::Key(key, value) = &requirement.what
             && !self.blocks.is_lifted(key.block())
         {
@@ -144,7 +142,7 @@ impl Checker<'_> {
             Check::Label => self.label(value)?,
             Check::Network => return Ok(self.network(text)?.into_iter().collect()),
             Check::Project => self.project(value)?,
-            // A build that pushes is a way to push, and no policy that only builds asked for it.
+            // A build can push. A policy that allows only builds does not allow that.
             Check::Push => {
                 (self.pushes || self.blocks.images.push.is_set()) && setting.allows(value)
             }
@@ -173,14 +171,14 @@ impl Checker<'_> {
             return self.may_mark(service, value);
         }
         if is_reserved(key) {
-            // Labels that came with an image are sent back, and say nothing of a container.
+            // Clients send back labels that came with an image. They mean nothing on a container.
             let is_of_image = key == IMAGE_LABEL || value.is_empty();
             return Ok(is_of_image || (key == POLICY_LABEL && value == self.policy));
         }
         Ok(self.blocks.create.labels.allows(label))
     }
 
-    /// Whether a service may have a mark: the policy's own, or one that it has.
+    /// Whether a service may have a mark: the policy's own, or the one that it has already.
     pub(crate) fn may_mark(&self, service: &str, policy: &str) -> Granted {
         let is_own = policy == self.policy;
         Ok(is_own
@@ -189,7 +187,7 @@ impl Checker<'_> {
                 .has(POLICY_LABEL, policy))
     }
 
-    /// The key that lets containers be entered that are no ordinary ones, and whether it does.
+    /// The key that allows entering containers that are not ordinary ones, and whether it does.
     fn key_into_privileged(&self, block: Block) -> (Key, bool) {
         if block == Block::Archive {
             let archive = &self.blocks.archive;
@@ -199,7 +197,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The entry that would select a container, if none does.
+    /// The entry that would select the container, if no entry does.
     fn selects(&self, key: Key, container: &Container) -> Vec<What> {
         match self.blocks.setting(key).selectors() {
             Some(selectors) if !selectors.covers(container, self.policy) => {
@@ -209,8 +207,8 @@ impl Checker<'_> {
         }
     }
 
-    /// What keeps a container from being entered: which one it is, or what it has and the policy would not give a
-    /// new one.
+    /// What prevents entering a container: the policy does not select it, or it has something that the policy does not
+    /// allow for a new one.
     fn enters(&self, key: Key, name: &str, more: &mut Option<Entered>) -> Missing {
         let (into_privileged, may_be_privileged) = self.key_into_privileged(key.block());
         if may_be_privileged && self.blocks.setting(key).selectors().is_none() {
@@ -231,7 +229,7 @@ impl Checker<'_> {
         Ok(missing)
     }
 
-    /// A container with what it has and the policy would not give a new one, if it has such.
+    /// The container, if it has something that the policy does not allow for a new one.
     fn entered(&self, container: &Container) -> Result<Option<Entered>, NeedsLookup> {
         let (name, mut has) = (container.name.clone(), Vec::new());
         let Ok(opened) = opened(container) else {
@@ -240,7 +238,7 @@ impl Checker<'_> {
         for requirement in &opened {
             match self.not_given(&requirement.what) {
                 Err(lookup) if has.is_empty() => return Err(lookup),
-                // How a volume was made is not known then.
+                // It is unknown how the volume was created.
                 Err(_) if requirement.what.key() == Some(Key::Volume) => {}
                 Err(_) => has.push(requirement.clone()),
                 Ok(missing) => has.extend(missing.into_iter().map(|what| requirement.with(what))),
@@ -249,11 +247,11 @@ impl Checker<'_> {
         Ok((!has.is_empty()).then_some(Entered { name, has }))
     }
 
-    /// What of this the policy would not give a new container.
+    /// What the policy would not allow for a new container.
     fn not_given(&self, what: &What) -> Missing {
         match what {
             What::Key(Key::Volume, name) => {
-                // They may have any name, but be no paths of the host.
+                // A volume may have any name, but must not be a path of the host.
                 let volume = answers::volume(self.known, name.text().unwrap_or_default())?;
                 Ok(volume.map_or_else(Vec::new, |volume| self.made_otherwise(&volume)))
             }
@@ -264,8 +262,8 @@ impl Checker<'_> {
         }
     }
 
-    /// The entry that selects a container, and still does after it is recreated: `@own`, its name, or a label
-    /// if the name is another each time.
+    /// The entry that selects a container and still does after the container is recreated: `@own`, its name, or a label
+    /// if the name changes each time.
     fn chosen_by(&self, container: &Container) -> String {
         let is_own = container.label(POLICY_LABEL) == Some(self.policy);
         if is_own || !varies(&container.name) {
@@ -288,7 +286,7 @@ impl Checker<'_> {
     }
 }
 
-/// Whether a label says what a container is for: not who made it, and not what its image is.
+/// Whether a label says what a container is for, and not who created it or what its image is.
 fn is_lasting(key: &str) -> bool {
     const SERVICES: &[&str] = &[
         "com.docker.compose.service",

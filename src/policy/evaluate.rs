@@ -14,8 +14,8 @@
 //! what is to be sent and remembered ───────────────────────► Allow
 //! ```
 //!
-//! Each step may lack an answer of the daemon: then the verdict is `Ask`, and the request is evaluated again once
-//! the answer is there. Nothing here does I/O.
+//! Each step can need an answer from the daemon. Then the verdict is `Ask`, and the request is evaluated again with the
+//! answer. Nothing here does I/O.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ use crate::docker::{Deed, Document, Object};
 use crate::policyfile::file::Policy;
 
 impl Rules {
-    /// Evaluates a request. The same request gets the same verdict in the same context.
+    /// Evaluates a request. In the same context, the same request gets the same verdict.
     pub(crate) fn evaluate<'a>(
         &self,
         mut request: Request<'a>,
@@ -50,7 +50,7 @@ impl Rules {
     ) -> Judgement<'a> {
         let known = context.known;
         let mut granting: Vec<_> = self.granting(&request.call).collect();
-        // What the daemon does not know no policy can allow, so that denial comes first.
+        // No policy can allow what the daemon does not know, so this denial comes first.
         let flaw = request.flaw.as_deref().cloned();
         let refused = flaw.or_else(|| granting.is_empty().then(|| self.denial(&request.call)));
         match refused {
@@ -111,7 +111,7 @@ impl Rules {
 }
 
 impl Blocked {
-    /// The verdict on a request that this keeps from being allowed.
+    /// The verdict on a request that was blocked.
     fn of(self, request: Request<'_>) -> Judgement<'_> {
         match self {
             Self::Refused(denial) => Judgement::Deny(denial),
@@ -121,29 +121,29 @@ impl Blocked {
     }
 }
 
-/// One request before the rules, with what is known so far.
+/// The evaluation of one request, with what is known so far.
 struct Evaluation<'p, 'r> {
     rules: &'p Rules,
-    /// The policies that grant the operation, in order.
+    /// The policies that allow the operation, in order.
     granting: Vec<&'p Policy>,
     request: &'r Request<'r>,
-    /// What it asks for.
     requirements: Vec<Requirement>,
     known: &'r Answers,
 }
 
 /// A request that may be sent.
 struct Decided<'p> {
-    /// The policy that allows it. What is only observed gets the labels of the first one.
+    /// The policy that allows it. If no policy does, in observe mode, the first policy, which sets the labels.
     marking: &'p Policy,
-    /// The mark of what it makes. What replaces a container keeps the mark of that.
+    /// The mark of the new object. A replacement keeps the mark of the old container.
     mark: Option<&'p str>,
     grounds: Grounds,
     memory: Memory,
 }
 
 impl<'p> Evaluation<'p, '_> {
-    /// Looks for the first policy that allows all that the request asks for; `refused` says why none can.
+    /// Finds the first policy that allows everything that the request asks for. `refused` is the denial if no policy
+    /// can.
     fn decide(
         &mut self,
         refused: Option<Denial>,
@@ -177,9 +177,8 @@ impl<'p> Evaluation<'p, '_> {
         Err(self.explained(denial, least)?.into())
     }
 
-    /// Denies what would reach Dockgate's own container. What replaces a container may be on the networks that
-    /// the old one was on, of Dockgate's own too, and mount what it did: otherwise it would be gone once it was
-    /// removed.
+    /// Denies what would reach Dockgate's own container. A replacement may have the networks and mounts of the old
+    /// container, even if Dockgate has them too: otherwise an updater could remove that container and not recreate it.
     fn spare_own(&self, own: &SelfContainer) -> Result<(), Blocked> {
         let call = &self.request.call;
         let by_path = reached(call, self.known)?;
@@ -205,7 +204,8 @@ impl<'p> Evaluation<'p, '_> {
     }
 
     /// Denies a name that already finds another object because that object's id begins with it. Also denies renaming a
-    /// container to a name that a key selects, unless the key selects the container already: renaming must not open it.
+    /// container to a name that a key selects, unless the key already selects the container: a rename must not make a
+    /// container accessible.
     fn check_names(&self) -> Result<(), Blocked> {
         let call = &self.request.call;
         for requirement in &self.requirements {
@@ -240,8 +240,8 @@ impl<'p> Evaluation<'p, '_> {
         Ok(())
     }
 
-    /// What keeps a container from being started, whichever policy grants the rest: the policy that it
-    /// was made through decides which networks it is on.
+    /// What prevents starting a container, whichever policy allows the operation: the policy that the container was
+    /// created through decides about its networks.
     fn unfit_to_start(&self) -> Result<Option<Shortfall<'p>>, NeedsLookup> {
         let is_start = |requirement: &&Requirement| requirement.what.key() == Some(Key::Start);
         for requirement in self.requirements.iter().filter(is_start) {
@@ -256,7 +256,7 @@ impl<'p> Evaluation<'p, '_> {
         Ok(None)
     }
 
-    /// Whether a label would pass for one of Dockgate's own, which outlasts the time of observing.
+    /// Whether a request sets a label of Dockgate's own. Such a label would still be there after observe mode ends.
     fn is_forged(&self) -> Result<bool, NeedsLookup> {
         let policies = &self.rules.policies;
         for requirement in &self.requirements {
@@ -288,8 +288,8 @@ impl<'p> Evaluation<'p, '_> {
         Ok(false)
     }
 
-    /// What follows from a request's being allowed by a policy, or sent only to be observed. Of a body that is
-    /// allowed as a whole nothing else is recorded.
+    /// What follows if a policy allows the request, or if it is forwarded in observe mode. If a key allows the body as
+    /// a whole, only that key is recorded.
     fn allow(
         &mut self,
         policy: Option<&'p Policy>,
@@ -330,7 +330,7 @@ impl<'p> Evaluation<'p, '_> {
         })
     }
 
-    /// The denial of what is lacking, which names the shipped policy that has it.
+    /// The denial of what the policy does not allow. It names a built-in policy that does, if there is one.
     fn restricted(&self, shortfall: &Shortfall<'_>) -> Denial {
         let way = self.rules.variants.way_to_all(
             self.request,
@@ -341,7 +341,7 @@ impl<'p> Evaluation<'p, '_> {
         restricted(&self.request.call, shortfall, way)
     }
 
-    /// A denial with what the record has of it.
+    /// Adds to a denial what its audit record needs.
     fn explained(
         &mut self,
         mut denial: Denial,
@@ -363,7 +363,7 @@ impl<'p> Evaluation<'p, '_> {
     }
 }
 
-/// The next volume that a container mounts and that must be made before it.
+/// The next volume that a container mounts and that must be created first.
 fn new_volume(policy: &Policy, request: &Request<'_>, known: &Answers) -> Option<NewVolume> {
     let is_create = request.call.judged().body == Some(Document::Container);
     let is_new_allowed = policy.blocks.create.volumes.new;

@@ -1,13 +1,13 @@
-//! A requirement as the record has it, and back: `block.key=value`, the key of a policy that allows it and
-//! what would have to stand under it.
+//! Writes a requirement as a finding of an audit record, and reads it again: `block.key=value`, the key of a policy
+//! that can allow it and the value that the key would need.
 //!
-//! Programs read these lines, `dockgate learn` and `dockgate check --against` among them.
+//! Programs read findings, including `dockgate learn` and `dockgate check --against`.
 
 use super::keys::{Key, Record};
 use super::requirement::What;
 use super::value::{Shape, Value};
 
-/// What the record says of a requirement; `None` for what no key allows, for labels, and for what is empty.
+/// The finding for a requirement; `None` if no key can allow it, for labels, and if the value is empty.
 pub(crate) fn text(what: &What, has_arguments: bool) -> Option<String> {
     let What::Key(key, value) = what else {
         return None;
@@ -19,7 +19,7 @@ pub(crate) fn text(what: &What, has_arguments: bool) -> Option<String> {
         let program = argv.first().map_or("", String::as_str);
         match has_arguments {
             true => serde_json::to_string(argv).ok()?.into(),
-            // A program's name that would be taken for a list of arguments is cut off, as one that is too long.
+            // A program's name that could be mistaken for a list of arguments is marked as cut off.
             false if program.starts_with('[') => format!("{program}...").into(),
             false => program.into(),
         }
@@ -35,7 +35,7 @@ pub(crate) fn parts(finding: &str) -> Option<(Key, &str)> {
     Some((Key::of(name)?, value))
 }
 
-/// What a finding says; `None` for what is none of ours, was cut off, or had its letters escaped.
+/// Reads a finding; `None` if Dockgate did not write it, or if it was cut off or has escaped characters.
 pub(crate) fn parse(finding: &str) -> Option<Finding> {
     if finding.ends_with("...") || finding.contains("\\u{") {
         return None;
@@ -52,12 +52,11 @@ pub(crate) fn parse(finding: &str) -> Option<Finding> {
     Some(Finding { what, is_whole })
 }
 
-/// What a finding says.
+/// A finding that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
-    /// What is asked for.
     pub(crate) what: What,
-    /// Whether that is all of it. Values of variables and of volume options are not recorded, nor the arguments of
-    /// a command where that is not asked for.
+    /// Whether the finding has the whole value. Values of variables and of volume options are not recorded, nor are the
+    /// arguments of a command unless the settings ask for them.
     pub(crate) is_whole: bool,
 }

@@ -1,4 +1,4 @@
-//! What of a request a policy does not allow, and what to write for it to be allowed, given all that the policy says.
+//! What a policy does not allow in a request, and what to change in that policy to allow it.
 
 use super::keys::{Blocks, Key};
 use super::remedy::Remedy;
@@ -9,18 +9,16 @@ use crate::docker::json::quoted;
 
 /// What a policy does not allow.
 pub(crate) struct Shortfall<'p> {
-    /// The policy's blocks.
     pub(crate) blocks: &'p Blocks,
-    /// What was asked for, each as the key that denies it would have to allow it.
+    /// What was asked for, each in the form in which the key that denies it could allow it.
     pub(crate) requirements: Vec<Requirement>,
-    /// The container that is entered, if it has more than the policy allows.
+    /// The container that the client would enter, if it has more than the policy allows.
     pub(crate) entered: Option<Entered>,
     /// How the request differs from what it would replace.
     pub(crate) differences: Vec<String>,
 }
 
 impl<'p> Shortfall<'p> {
-    /// These requirements.
     pub(crate) fn of(blocks: &'p Blocks, requirements: Vec<Requirement>) -> Self {
         Self {
             blocks,
@@ -31,31 +29,29 @@ impl<'p> Shortfall<'p> {
     }
 }
 
-/// What a policy says of what is hinted at.
+/// The policy that hints are about.
 #[derive(Clone, Copy)]
 pub(crate) struct Hints<'a> {
-    /// Its blocks.
     pub(crate) blocks: &'a Blocks,
-    /// The container that is entered, if it has more than they give one.
+    /// The container that the client would enter, if it has more than the blocks allow.
     pub(crate) entered: Option<&'a Entered>,
 }
 
-/// A container that is entered and has more than a policy gives one.
+/// A container that the client would enter and that has more than the policy allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entered {
-    /// Its name.
     pub(crate) name: String,
-    /// What that is; nothing where it cannot be read.
+    /// What it has that the policy does not allow; empty if that cannot be read.
     pub(crate) has: Vec<Requirement>,
 }
 
 impl Hints<'_> {
-    /// How to allow what is denied; `None` where nothing helps.
+    /// How to allow what is denied; `None` if nothing can allow it.
     pub(crate) fn remedy(&self, what: &What) -> Option<Remedy> {
         let (key, value) = match what {
             What::Key(key, value) => (*key, value),
             What::Touch(Touch::NewId(Object::Volume, _)) => {
-                let change = "give the volume a name that does not read as an id";
+                let change = "give the volume a name that does not look like an id";
                 return Some(Remedy::client(change));
             }
             What::Touch(_) => return None,
@@ -66,7 +62,10 @@ impl Hints<'_> {
             return None;
         }
         if key == Key::Start {
-            let names = format!("name every network that it is on now in {}", key.name());
+            let names = format!(
+                "add every network that the container is on now to {}",
+                key.name()
+            );
             return Some(Remedy::words(names));
         }
         if matches!(key, Key::ArchiveIntoPrivileged | Key::ExecIntoPrivileged) {
@@ -74,22 +73,22 @@ impl Hints<'_> {
         }
         let setting = self.blocks.setting(key);
         let remedy = setting.remedy(key.name(), value);
-        // What holds without a key, where that holds: a list that is written takes its place.
+        // A list replaces the key's default, so that must be written too.
         let defaults = key.defaults();
         if defaults.is_empty() || setting.entries() != defaults {
             return Some(remedy);
         }
         let words: Vec<_> = defaults.iter().map(|word| quoted(word)).collect();
-        Some(remedy.noted(&format!(", beside {}", words.join(" and "))))
+        Some(remedy.noted(&format!(", and keep the default {}", words.join(" and "))))
     }
 
-    /// The narrowest keys that allow what a container has that is entered, or the one that allows all of it.
+    /// The narrowest keys that allow what the entered container has, or the key that allows everything.
     fn into(&self, key: Key) -> Remedy {
         let has = self.entered.map_or(&[][..], |entered| &entered.has);
         let remedies = has.iter().map(|requirement| {
             let key = requirement.what.key()?;
             let remedy = self.remedy(&requirement.what)?;
-            // What it has no client can change any more.
+            // Clients cannot change what an existing container has.
             let is_narrow =
                 key.in_block() != "unrestricted" && !matches!(remedy, Remedy::Client(_));
             is_narrow.then_some(remedy)

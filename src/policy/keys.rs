@@ -1,8 +1,8 @@
-//! The keys of a policy: what of an operation they allow when it depends on a body, a query or an existing object.
+//! The keys of a policy. They decide about what a request asks for in its body or query, and about existing objects.
 //!
-//! Every key stands here once, with its default, which is what holds without the block. A key's type knows how it is
-//! written, what it allows, and what to write for it to allow more. What else there is to say of a key, a
-//! [`Row`] says: reading, checking, remedies, records, learning, replaying and the schema come from this table.
+//! Every key is here once, with its default, which applies without the block. A key's type knows how it is written,
+//! what it allows, and what to write so that it allows more. A [`Row`] has everything else: reading, checking,
+//! remedies, audit records, learning, replaying and the schema come from this table.
 
 pub(crate) mod amount;
 mod generate;
@@ -42,44 +42,44 @@ pub(crate) type Wrong<'a> = &'a mut dyn FnMut(String, String);
 keys! {
     /// `[archive]`: uploads into containers.
     archive Archive {
-        /// Everything that any key of the block could: root on the host.
+        /// Allows everything that the keys of this block can allow: root on the host.
         unrestricted: bool = false, "`false`" => ArchiveUnrestricted(Value, Whole, Nothing, Never, NOTHING);
-        /// Containers, as under `exec.into`.
+        /// Containers to upload into, written as in `exec.into`.
         into: Option<Selectors> = None, "any" => ArchiveInto(Entered, Whole, Container, Never, UPLOADS);
-        /// Containers that have more than `[create]` would grant.
+        /// Allows uploads into containers that have more than `[create]` allows.
         into_privileged: bool = false, "`false`" => ArchiveIntoPrivileged(Value, Whole, Nothing, Always, NOTHING);
-        /// Where the files go: `"/workspace/**:rw"`.
+        /// Where the files may go: `"/workspace/**:rw"`.
         paths: Option<Uploads> = None, "any" => ArchivePath(Value, Whole, Nothing, Never, UPLOADS);
     }
 
-    /// `[build]`: builds of images.
+    /// `[build]`: image builds.
     build Build {
-        /// Everything that any key of the block could, and other Dockerfile frontends: root on the host.
+        /// Allows everything that the keys of this block can allow, and other Dockerfile frontends: root on the host.
         unrestricted: bool = false, "`false`" => BuildUnrestricted(Value, Whole, Nothing, Never, NOTHING);
-        /// Networks for the steps: `"host"`, or another mode.
+        /// Networks for the build's steps: `"host"`, or another mode.
         networks: Texts = Texts::default(), "`default`, `none`" => BuildNetwork(Value, Whole, BuildNetwork, Network, NOTHING);
-        /// Addresses from which the daemon may fetch the context.
+        /// URLs from which the daemon may fetch the build context.
         remotes: Remotes = Remotes::default(), "none" => BuildRemote(Value, Shortened, Nothing, Never, NOTHING);
     }
 
-    /// `[create]`: containers and services, and changes of them.
+    /// `[create]`: new containers and services, and changes to them.
     create Create {
-        /// Everything that any key of the block could: root on the host.
+        /// Allows everything that the keys of this block can allow: root on the host.
         unrestricted: bool = false, "`false`" => CreateUnrestricted(Value, Whole, Nothing, Never, NOTHING);
         /// Fixed IP and MAC addresses.
         addresses: bool = false, "`false`" => Addresses(Value, Whole, Nothing, Never, NOTHING);
         /// Annotations for the runtime, by name: `"com.example.*"`. `runc` ignores most of them; other runtimes read some as
         /// settings of their own.
         annotations: Patterns = Patterns::default(), "none" => Annotation(Value, Whole, Nothing, Always, NOTHING);
-        /// Host paths: `"/srv/a"` that path for reading, `"/srv/a:rw"` for writing too, `"/srv/a/**:rw"` with all that
-        /// is below it, `"/:ro-nonrecursive"` for reading where other mounts below it stay writable.
+        /// Host paths: `"/srv/a"` allows this path read-only, `"/srv/a:rw"` also for writing, `"/srv/a/**:rw"` also
+        /// everything below it. `"/:ro-nonrecursive"` is read-only, but other mounts below the path stay writable.
         binds: Binds = Binds::default(), "none" => Bind(Value, Whole, Path, Directories, NOTHING);
-        /// Capabilities beside those that every container has, with `CAP_` or without.
+        /// Capabilities beyond those that every container has, with `CAP_` or without.
         capabilities: Capabilities = Capabilities::default(), "none" => Capability(Value, Whole, Nothing, Always, NOTHING);
         /// Configs of the swarm, by name.
         configs: Patterns = Patterns::default(), "none" => Config(Value, Whole, Nothing, Never, NOTHING);
-        /// Devices: `"/dev/ttyUSB0"`, `"/dev/ttyUSB0:rw"` without the right to make nodes, a rule such as
-        /// `"c 188:* rwm"`, a CDI name such as `"nvidia.com/gpu=0"`.
+        /// Devices: `"/dev/ttyUSB0"`, `"/dev/ttyUSB0:rw"` without the right to create device nodes, a rule such as `"c
+        /// 188:* rwm"`, or a CDI name such as `"nvidia.com/gpu=0"`.
         devices: Devices = Devices::default(), "none" => Device(Value, Whole, Nothing, Always, NOTHING);
         /// Options of a container's connection to a network, as key and pattern:
         /// `"com.docker.network.endpoint.sysctls=net.ipv6.*"`. The name of its interface needs no entry.
@@ -87,152 +87,158 @@ keys! {
             EndpointOption(Value, Whole, Nothing, Never, NOTHING);
         /// `{ allow = ["CI", "MODE=test"], forbid = ["LD_*"] }`: variables by name, or by name and value.
         env: Variables = Variables::default(), "any" => Env ".allow"(Value, Name, Nothing, Never, VARIABLES);
-        /// GPUs by `--gpus`.
+        /// GPUs, as with `docker run --gpus`.
         gpus: bool = false, "`false`" => Gpus(Value, Whole, Nothing, Never, NOTHING);
-        /// Further groups of the user.
+        /// Supplementary groups of the user.
         groups: Texts = Texts::default(), "none" => Group(Value, Whole, Nothing, Never, NOTHING);
         /// Namespaces of the host: `"cgroup"`, `"ipc"`, `"network"`, `"pid"`, `"user"`, `"uts"`.
         host_namespaces: Texts = Texts::default(), "none" => HostNamespace(Value, Whole, Nothing, Always, NOTHING);
-        /// Images to run: `"registry.example/acme/*"` every tag and digest, `"postgres:16"` one tag, `"app@sha256:*"` only
-        /// digests; a short name is Docker Hub's. What could be an image's id is refused then.
+        /// Images to run: `"registry.example/acme/*"` allows every tag and digest, `"postgres:16"` one tag,
+        /// `"app@sha256:*"` only digests. A short name means Docker Hub. If this key is set, names that could be an
+        /// image's id are denied.
         images: Option<References> = None, "any" => Image(Value, Whole, Nothing, Never, CONTAINERS);
-        /// Containers whose namespaces, volumes or links are taken over, as under `exec.into`.
+        /// Containers whose namespaces, volumes or links a new container may use, written as in `exec.into`.
         join: Selectors = Selectors::default(), "none" => Join(Container, Whole, Join, Never, NOTHING);
-        /// `{ forbid = ["traefik.*"], stamp = { owner = "ci" } }`: labels that no client may set, and labels set on
-        /// all that is made. An image's own labels are not looked at: say by `images` and `images.pull` which may be
-        /// used.
+        /// `{ forbid = ["traefik.*"], stamp = { owner = "ci" } }`: labels that clients may not set, and labels that
+        /// Dockgate sets on everything that is created. Labels that come from an image are not checked: restrict images
+        /// with `images` and `images.pull`.
         labels: Labels = Labels::default(), "any" => Label ".forbid"(Label, Never, Nothing, Never, NOTHING);
-        /// `{ memory = "2g", cpus = 1.5, pids = 512 }`: what must be set, and not exceeded; an update may not lift it.
+        /// `{ memory = "2g", cpus = 1.5, pids = 512 }`: limits that each container must set and not exceed. An update
+        /// may not remove them.
         limits: Limits = Limits::default(), "none" => Limits(Value, Whole, Nothing, Never, CONTAINERS);
-        /// Other drivers, with any option.
+        /// Further log drivers, with any option.
         log_drivers: Texts = Texts::default(), "`json-file`, `local`" => LogDriver(Value, Whole, Nothing, Never, NOTHING);
-        /// Networks to join, by name; `"@own"` made through this policy, `"@project"` of a compose project that
-        /// `projects` allows. A list replaces the default, and joining no network is always allowed.
+        /// Networks to join: by name, `"@own"` if they were created through this policy, or `"@project"` if they belong
+        /// to a Compose project that `projects` allows. A list replaces the default. Joining no network is always
+        /// allowed.
         networks: NetworkNames = NetworkNames::default(), "`[\"@default\", \"@own\"]`" =>
             Network(Network, Whole, Network, Never, CONTAINERS),
             Start(Start, Never, Start, Never, NOTHING);
-        /// Containers that the kernel spares when memory runs out: `OomKillDisable`, and an `OomScoreAdj` below 0.
+        /// Containers that the kernel spares when memory runs out: `OomKillDisable`, and an `OomScoreAdj`
+        /// below 0.
         oom_protected: bool = false, "`false`" => OomProtected(Value, Whole, Nothing, Never, NOTHING);
-        /// Ports of the host: `"8080"`, `"8000-8099"`, `"127.0.0.1:8000-8099"`; `"0"` is a port that the daemon picks.
+        /// Ports of the host: `"8080"`, `"8000-8099"`, `"127.0.0.1:8000-8099"`. `"0"` means a port that the daemon
+        /// picks.
         ports: Option<Ports> = None, "any" => Port(Value, Whole, Nothing, Never, CONTAINERS);
         /// Privileged containers.
         privileged: bool = false, "`false`" => Privileged(Value, Whole, Nothing, Always, NOTHING);
-        /// Compose projects and swarm stacks that what is made may belong to: `"shop"`, `"@own"` for those of which
-        /// everything was made through this policy, `"@new"` for those of which nothing exists yet. An unused project
-        /// name can be taken first: name your own projects if others use this engine.
+        /// Compose projects and swarm stacks that new objects may belong to: by name, `"@own"` if everything in the
+        /// project was created through this policy, or `"@new"` if nothing in it exists yet. Another client can be the
+        /// first to use a project name: if others use this engine, list your own projects by name.
         projects: ProjectNames = ProjectNames::default(), "none" => Project(Project, Whole, Nothing, Never, NOTHING);
-        /// A container that was stopped, killed, renamed or deleted through Dockgate in the last 15 minutes may be
-        /// made again with what it had and nothing more, from any version of its image: for updaters. The old one must
-        /// have ended, and what is left out must be what its image says. 256 are remembered, none of more than 64 KiB.
-        /// A request is compared with the newest first, up to 65,536 values of both sides; if older ones were skipped,
-        /// a denial says so. Not together with `ImageBuild`, `ImageCommit`, `ImageLoad` or `ImageTag`: whoever can
-        /// give an image a name decides what takes the container's place.
+        /// For updaters: a container that was stopped, killed, renamed or deleted through Dockgate in the last 15
+        /// minutes may be recreated with what it had and nothing more, from any version of its image. The old one must
+        /// have ended, and the request may leave out only what its image says. Dockgate remembers 256 containers of up
+        /// to 64 KiB each. It compares a request with the newest first, up to 65,536 values of both sides; if it
+        /// skipped older ones, the denial says so. Do not allow `ImageBuild`, `ImageCommit`, `ImageLoad` or `ImageTag`
+        /// together with this key: a client that can name an image decides what replaces the container.
         replaces: bool = false, "`false`" => Replaces(Value, Whole, Nothing, Never, NOTHING);
-        /// Restart policies: `"no"` is always granted.
+        /// Restart policies. `"no"` is always allowed.
         restart: Option<Texts> = None, "any" => Restart(Value, Whole, Nothing, Never, CONTAINERS);
-        /// A service may go back to an earlier state, which is not judged.
+        /// Allows a service to roll back to its earlier state, which is not checked.
         rollback: bool = false, "`false`" => Rollback(Value, Whole, Nothing, Never, NOTHING);
-        /// Other runtimes.
+        /// Further runtimes.
         runtimes: Texts = Texts::default(), "the daemon's default" => Runtime(Runtime, Whole, Nothing, Always, NOTHING);
         /// Secrets of the swarm, by name.
         secrets: Patterns = Patterns::default(), "none" => Secret(Value, Whole, Nothing, Never, NOTHING);
         /// Options of the kernel's security modules, such as `"apparmor=unconfined"`, `"seccomp=*"`, `"label=disable"`.
         security_opt: Patterns = Patterns::default(), "none" => SecurityOption(Value, Whole, Nothing, Always, NOTHING);
-        /// Settings of the kernel, by name.
+        /// Kernel settings, by name.
         sysctls: Patterns = Patterns::default(), "none" => Sysctl(Value, Whole, Nothing, Never, NOTHING);
-        /// Options of memory mounts: `"exec"`, `"suid"`, `"dev"`.
+        /// Options of tmpfs mounts: `"exec"`, `"suid"`, `"dev"`.
         tmpfs_options: Texts = Texts::default(), "none" => TmpfsOption(Value, Whole, Nothing, Never, NOTHING);
-        /// `ServiceUpdate`: a service may be updated that keeps what it has already, whatever that is. Only
-        /// `TaskTemplate.ForceUpdate`, the number of replicas and labels that the policy allows may change; `version`
-        /// must be the version that the service has. With `images = []` nothing else can be updated.
+        /// For `ServiceUpdate`: a service may be updated if it keeps everything that it has, whatever that is. Only
+        /// `TaskTemplate.ForceUpdate`, the number of replicas, and labels that the policy allows may change. `version`
+        /// must be the service's current version. Together with `images = []`, no other update is possible.
         unchanged: bool = false, "`false`" => Unchanged(Value, Whole, Nothing, Never, NOTHING);
-        /// Users: `"1000:1000"`, or `"@non-root"` for any user and group above 0, both given as numbers.
+        /// Users: `"1000:1000"`, or `"@non-root"` for any user and group above 0, if both are given as numbers.
         users: Option<Users> = None, "any" => User(Value, Whole, Nothing, Never, CONTAINERS);
-        /// Named volumes: by name, whoever made them (`"*"` is any); `"@own"` made through this policy; `"@new"` not
-        /// there yet; `"@project"` of a compose project that `projects` allows. A new volume is first made by a
-        /// `VolumeCreate` of Dockgate's own, with this policy's label, so that it is `"@own"` from then on. A volume
-        /// without a name that only own containers use is own too. One that was made with a driver or options that
-        /// `[volumes]` does not grant is denied. Services need the names: their volumes are made on whichever node
-        /// runs them.
+        /// Named volumes: by name, whoever created them (`"*"` is any); `"@own"` if they were created through this
+        /// policy; `"@new"` if they do not exist yet; `"@project"` if they belong to a Compose project that `projects`
+        /// allows. Dockgate first creates a new volume with its own `VolumeCreate` and this policy's label, so that it
+        /// is `"@own"` from then on. A volume without a name is also `@own` if only `@own` containers use it. A volume
+        /// whose driver or options `[volumes]` does not allow is denied. Services need their volumes by name, because
+        /// each node creates them.
         volumes: VolumeNames = VolumeNames::default(), "`[\"@own\", \"@new\"]`" =>
             Volume(Volume, Whole, Volume, Never, CONTAINERS),
             SwarmVolume(Value, Whole, Volume, Never, NOTHING);
     }
 
-    /// `[exec]`: processes in containers that are there.
+    /// `[exec]`: processes in existing containers.
     exec Exec {
-        /// Everything that any key of the block could: root on the host.
+        /// Allows everything that the keys of this block can allow: root on the host.
         unrestricted: bool = false, "`false`" => ExecUnrestricted(Value, Whole, Nothing, Never, NOTHING);
-        /// Programs with their arguments: a list for each command, each word a pattern, `"..."` at the end for any more: `[["npm", "test", "..."]]`.
+        /// Programs with their arguments, a list for each command: `[["npm", "test", "..."]]`. Each word is a pattern;
+        /// `"..."` at the end allows further arguments.
         commands: Option<Commands> = None, "any" => Command(Value, Shortened, Nothing, Never, PROCESSES);
         /// Variables, as in `[create]`.
         env: Variables = Variables::default(), "any; none with `commands`" => ExecEnv ".allow"(Value, Name, Nothing, Never, PROCESSES);
-        /// Containers by name, `"label:key"`, `"label:key=value"`, `"project:name"` of compose, `"@own"`.
+        /// Containers by name, `"label:key"`, `"label:key=value"`, `"project:name"` (a Compose project), or `"@own"`.
         into: Option<Selectors> = None, "any" =>
             ExecInto(Entered, Whole, Container, Never, PROCESSES),
             Watch(Container, Whole, Container, Never, NOTHING);
-        /// Containers that have more than `[create]` would grant.
+        /// Allows entering containers that have more than `[create]` allows.
         into_privileged: bool = false, "`false`" => ExecIntoPrivileged(Value, Whole, Nothing, Always, NOTHING);
-        /// Every capability for the process.
+        /// All capabilities for the process.
         privileged: bool = false, "`false`" => ExecPrivileged(Value, Whole, Nothing, Always, NOTHING);
-        /// For `ContainerTop`: arguments of `ps` beside those that show nothing but a list of processes, as one text
-        /// with `*`: `"-Z *"`. `ps` runs on the host as root; `"*"` also shows the environment of the container's
-        /// processes, and can be made to show other processes of the host.
+        /// For `ContainerTop`: arguments of `ps` that show more than a list of processes, as one text with `*`: `"-Z
+        /// *"`. `ps` runs on the host as root. `"*"` also allows showing the environment of the container's processes,
+        /// and can be used to show other processes of the host.
         ps_args: Patterns = Patterns::default(), "none" => PsArgs(Value, Whole, Nothing, Never, NOTHING);
-        /// Users, as in `[create]`; who names none runs as the container's user, which no list has.
+        /// Users, as in `[create]`. An exec without a user runs as the container's user, which no list allows.
         users: Option<Users> = None, "any" => ExecUser(Value, Whole, Nothing, Never, PROCESSES);
         /// Directories to start in: `"/app"`, `"/app/**"`.
         workdirs: Option<Directories> = None, "any" => ExecWorkdir(Value, Whole, Nothing, Never, PROCESSES);
     }
 
-    /// `[images]`: what may be fetched, made and sent away.
+    /// `[images]`: images that may be pulled, created and pushed.
     images Images {
-        /// Everything that any key of the block could: root on the host.
+        /// Allows everything that the keys of this block can allow: root on the host.
         unrestricted: bool = false, "`false`" => ImagesUnrestricted(Value, Whole, Nothing, Never, NOTHING);
-        /// An image made of a tar or of an address that the daemon fetches.
+        /// Images created from a tar, or from a URL that the daemon fetches.
         import: bool = false, "`false`" => Import(Value, Whole, Nothing, Never, NOTHING);
-        /// Images, as under `create.images`. A registry by a loopback or link-local address, `localhost` or the like
-        /// must be named here, as whoever has it asked learns which ports of the host are open; that holds for
-        /// `ImageSearch`, `DistributionInspect` and the plugins' registries too.
-        pull: Moved = Moved::default(), "any but from the host itself" => Pull(Value, Whole, Nothing, Never, PULLS);
-        /// The same, for `ImagePush` and for builds that push.
-        push: Moved = Moved::default(), "any where `ImagePush` is allowed, none elsewhere" => Push(Push, Whole, Nothing, Never, PUSHES);
-        /// Names that tag, commit, import and build may give to an image: by name, whatever has it (`"*"` is any);
-        /// `"@own"` if the image that has the name was built through this policy under that name, or got it through
-        /// this Dockgate since it started; `"@new"` if no image has it. `ImageLoad` needs `"*"`, as a tar says its
-        /// names only when it was read. A pull is not limited by this key. A tag that does not exist when a build or
-        /// an import starts can be made by others while it runs, and is then moved.
+        /// Images, as in `create.images`. A registry at a loopback or link-local address, `localhost` or a similar name
+        /// must be listed here, because a pull from it shows which ports of the host are open. This also applies to
+        /// `ImageSearch`, `DistributionInspect` and the registries of plugins.
+        pull: Moved = Moved::default(), "any, but no registry on the host itself" => Pull(Value, Whole, Nothing, Never, PULLS);
+        /// The same for `ImagePush` and for builds that push.
+        push: Moved = Moved::default(), "any if `ImagePush` is allowed, otherwise none" => Push(Push, Whole, Nothing, Never, PUSHES);
+        /// Names that a tag, commit, import or build may give to an image: by name, whichever image has it (`"*"` is
+        /// any); `"@own"` if the image that has the name was built under it through this policy, or got it through this
+        /// Dockgate since it started; `"@new"` if no image has the name. `ImageLoad` needs `"*"`, because Dockgate does
+        /// not read the names in a tar. This key does not limit pulls. If a tag does not exist when a build or import
+        /// starts, others can create it while it runs, and the build then moves it.
         tags: TagNames = TagNames::default(), "`[\"@own\", \"@new\"]`" => Tag(Tag, Whole, Tag, Never, TAGS);
     }
 
-    /// `[networks]`: networks that are made, and who is put on them.
+    /// `[networks]`: new networks, and which containers are connected to networks.
     networks Networks {
-        /// Everything that any key of the block could: root on the host.
+        /// Allows everything that the keys of this block can allow: root on the host.
         unrestricted: bool = false, "`false`" => NetworksUnrestricted(Value, Whole, Nothing, Never, NOTHING);
-        /// Containers that may be put on a network, which `create.networks` must grant, or off it.
+        /// Containers that may be connected to a network, which `create.networks` must allow, or disconnected from it.
         containers: Selectors = Selectors::own(), "`[\"@own\"]`" => Connect(Container, Whole, Container, Never, JOINS);
         /// Drivers.
         drivers: Texts = Texts::of(&["bridge", "overlay"]), "`[\"bridge\", \"overlay\"]`" => NetworkDriver(Value, Whole, Nothing, Never, NOTHING);
-        /// Options for the driver, as key and pattern: `"parent=eth0.*"`. MTU, masquerading, traffic between containers and encryption
-        /// need no grant.
+        /// Options for the driver, as key and pattern: `"parent=eth0.*"`. MTU, masquerading, traffic between containers
+        /// and encryption need no entry.
         options: NetworkOptions = NetworkOptions::default(), "harmless ones" => NetworkOption(Value, Whole, Nothing, Never, NOTHING);
         /// Address ranges: `"10.200.0.0/16"`.
         subnets: Subnets = Subnets::default(), "none" => Subnet(Value, Whole, Nothing, Never, NOTHING);
     }
 
-    /// `[volumes]`: volumes that are made.
+    /// `[volumes]`: new volumes.
     volumes Volumes {
-        /// Everything that any key of the block could: root on the host.
+        /// Allows everything that the keys of this block can allow: root on the host.
         unrestricted: bool = false, "`false`" => VolumesUnrestricted(Value, Whole, Nothing, Never, NOTHING);
         /// Drivers.
         drivers: Texts = Texts::of(&["local"]), "`[\"local\"]`" => VolumeDriver(Value, Whole, Nothing, Never, NOTHING);
-        /// Options for the driver: `"type=nfs"`, `"device=:/export/*"`, `"o=addr=10.0.0.5,*"`; every option of a volume must be granted.
-        /// Memory (`type=tmpfs`) needs no grant.
+        /// Options for the driver: `"type=nfs"`, `"device=:/export/*"`, `"o=addr=10.0.0.5,*"`. Every option of a volume
+        /// must be allowed. Memory (`type=tmpfs`) needs no entry.
         options: VolumeOptions = VolumeOptions::default(), "none" => VolumeOption(Value, Name, PathInOption, Always, NOTHING);
     }
 }
 
-/// Directories of the host that whoever writes them, or reads the secrets in them, has the host.
+/// Directories of the host: writing them, or reading the secrets in them, gives control of the host.
 const OF_THE_HOST: &[&str] = &[
     "/",
     "/bin",
@@ -256,7 +262,7 @@ const OF_THE_HOST: &[&str] = &[
     "/var/run",
 ];
 
-/// What holds without any block.
+/// What applies without any block.
 static DEFAULTS: LazyLock<Blocks> = LazyLock::new(Blocks::default);
 
 impl Key {
@@ -272,7 +278,7 @@ impl Key {
         self.row().name
     }
 
-    /// The values that it decides about.
+    /// The shape of the values that it decides about.
     pub(crate) fn shape(self) -> Shape {
         (self.row().shape)()
     }
@@ -283,26 +289,25 @@ impl Key {
         name.split_once('.').map_or(name, |(_, name)| name)
     }
 
-    /// The words and names that hold without the key: a list that is written takes their place.
+    /// The entries that apply without the key. A list in the policy replaces them.
     pub(crate) fn defaults(self) -> Vec<String> {
         DEFAULTS.setting(self).entries()
     }
 }
 
 impl Blocks {
-    /// Whether the policy has a block, its own or a parent's.
+    /// Whether the policy has a block, its own or that of a policy that it extends.
     pub(crate) fn has(&self, block: Block) -> bool {
         self.written.contains(&block)
     }
 
-    /// The keys that select containers that are there.
+    /// The keys that select existing containers.
     pub(crate) fn selectors(&self) -> impl Iterator<Item = (&'static str, &Selectors)> {
         let keys = Key::ALL.iter().copied();
         keys.filter_map(|key| Some((key.name(), self.setting(key).selectors()?)))
     }
 
-    /// The keys that give a container or a process a part of the host, with those of their values that
-    /// do.
+    /// The keys that give a container or a process a part of the host, with the values that do so.
     pub(crate) fn reaching_the_host(&self) -> Vec<String> {
         let mut found = Vec::new();
         for key in Key::ALL {
@@ -320,7 +325,7 @@ impl Blocks {
                 Host::Always | Host::Network | Host::Never => {}
             }
         }
-        // The keys first, and then the values of others.
+        // Keys without a value first.
         found.sort_by_key(|found| found.contains('='));
         found
     }

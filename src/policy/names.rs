@@ -1,8 +1,8 @@
-//! Names, and what must not happen to them while a request that rests on one is on its way.
+//! Names, and what must not happen to them while a request that depends on one is on its way.
 //!
-//! Engines find an object by its whole id, then by its name, then by the beginning of its id. So nothing
-//! gets a name that can be read as an id, and a name that a verdict rests on is held still: no other
-//! request through Dockgate makes, renames or removes what is called so until the daemon has answered.
+//! Engines find an object by its whole id, then by its name, then by the beginning of its id. So no object gets a name
+//! that looks like an id. A name that a verdict depends on is locked: until the daemon has answered, no other request
+//! through Dockgate creates, renames or removes an object of that name.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::policy::objects::{Container, is_full_id};
 /// A name of an object, and the kind of object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Name {
-    /// What is called so.
+    /// The kind of object that has the name.
     pub(crate) kind: Object,
     pub(crate) name: String,
 }
@@ -23,14 +23,14 @@ pub(crate) struct Name {
 /// The names that a request depends on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// Those that must go on to mean what they mean.
+    /// Those that must keep their meaning.
     pub(crate) rests_on: Vec<Name>,
-    /// Those that it gives to an object, or takes from one.
+    /// Those that it gives to an object or takes from one.
     pub(crate) changes: Vec<Name>,
 }
 
 impl Names {
-    /// The names of a request, whose body was read where it is judged.
+    /// The names of a request. Its body must have been read, if it is judged.
     pub(crate) fn of(call: &Call, body: Option<&Json>) -> Self {
         let mut names = Self::default();
         let Some(operation) = call.operation() else {
@@ -41,7 +41,7 @@ impl Names {
         if let (Some(Document::Container), Some(body)) = (document, body) {
             names.rest_on_all(body);
         }
-        // What is deleted or renamed loses its name.
+        // An object that is deleted or renamed loses its name.
         let loses = call.method == Method::DELETE || query == Parameters::Rename;
         if let (true, Some((kind, name))) = (loses, call.objects().next()) {
             names.change(kind, name);
@@ -67,12 +67,12 @@ impl Names {
         names
     }
 
-    /// Whether there are none.
+    /// Whether the request depends on no name and changes none.
     pub(crate) fn is_empty(&self) -> bool {
         self.rests_on.is_empty() && self.changes.is_empty()
     }
 
-    /// Adds the networks that an engine looks for by name when it starts a container.
+    /// Adds the networks that an engine looks up by name when it starts a container.
     pub(crate) fn rest_on_networks_of(&mut self, container: &Container) {
         let is_open = |name: &&str| !is_full_id(name) && is_user_defined(name);
         for name in container.joined_networks().filter(is_open) {
@@ -99,7 +99,7 @@ impl Names {
     }
 
     fn rest_on_volumes<'a, E>(&mut self, mounts: impl Iterator<Item = Result<Mount<'a>, E>>) {
-        // One that cannot be read denies the request.
+        // A mount that cannot be read denies the request elsewhere.
         for mount in mounts.flatten() {
             if let Source::Volume {
                 name: Some(name), ..
@@ -119,8 +119,8 @@ impl Names {
     }
 }
 
-/// The name that a request gives to what it makes, renames or tags, as the client wrote it; of several the
-/// first.
+/// The name that a request gives to the object that it creates, renames or tags, as the client wrote it; the first if
+/// there are several.
 pub(crate) fn given<'a>(call: &'a Call, body: Option<&'a Json>) -> Option<Cow<'a, str>> {
     let name: Cow<_> = match call.judged().query.naming() {
         Naming::Container => call.query.first("name")?.into(),
@@ -157,29 +157,29 @@ pub(crate) fn tags(call: &Call) -> Vec<Reference> {
 
 impl Name {
     fn new(kind: Object, name: &str) -> Option<Self> {
-        // The daemon takes a slash before a container's name for the same.
+        // To the daemon, a slash before a container's name makes no difference.
         let name = name.trim_start_matches('/').to_owned();
         (!name.is_empty()).then_some(Self { kind, name })
     }
 }
 
-/// Whether a text can be the beginning of an id.
+/// Whether a text could be the beginning of an id.
 pub(crate) fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether a name is spelled as a whole id.
+/// Whether a name looks like a whole id.
 pub(crate) fn is_whole_id(name: &str) -> bool {
     name.len() == FULL_ID && is_hex(name)
 }
 
-/// Whether people and programs would read a name as an id: as long as the short form of one, up to a whole
-/// one.
+/// Whether people and programs could mistake a name for an id: hexadecimal digits, as many as in a short id up to a
+/// whole one.
 pub(crate) fn reads_as_id(name: &str) -> bool {
     (SHORT_ID..=FULL_ID).contains(&name.len()) && is_hex(name)
 }
 
-/// Whether a name is spelled as the ids of the swarm's objects are.
+/// Whether a name looks like the id of a swarm object.
 pub(crate) fn reads_as_swarm_id(name: &str) -> bool {
     name.len() == SWARM_ID
         && name
@@ -187,13 +187,13 @@ pub(crate) fn reads_as_swarm_id(name: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'))
 }
 
-/// Whether a part of a name looks as if it were another each time: digits of an id, or letters and digits mixed.
+/// Whether a part of a name probably changes each time: digits of an id, or letters and digits mixed.
 pub(crate) fn varies(name: &str) -> bool {
     let mut parts = name.split(['-', '_', '.']);
     parts.any(varies_in)
 }
 
-/// Whether this part of a name, between hyphens, underscores and dots, looks so.
+/// Whether this part of a name, between hyphens, underscores and dots, probably changes each time.
 pub(crate) fn varies_in(part: &str) -> bool {
     const FEW: usize = 8;
     let are_plain = part.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -202,14 +202,15 @@ pub(crate) fn varies_in(part: &str) -> bool {
     are_plain && part.len() >= FEW && turns.count() > 2
 }
 
-/// Why a name that reads as an id is denied.
-pub(crate) const READS_AS_ID: &str = "reads as an id, so that others would take it for another object: choose a name with other letters";
+/// Why a name that looks like an id is denied.
+pub(crate) const READS_AS_ID: &str = "looks like an id, so it could be mistaken for another object: choose another \
+                                      name";
 
-/// The digits of an id's short form, which the docker command line shows.
+/// The number of digits in the short ids that the docker command line shows.
 const SHORT_ID: usize = 12;
-/// The digits of a whole id.
+/// The number of digits in a whole id.
 const FULL_ID: usize = 64;
-/// The digits of an id of the swarm, in base 36.
+/// The number of digits in the id of a swarm object, in base 36.
 const SWARM_ID: usize = 25;
 
 #[cfg(test)]

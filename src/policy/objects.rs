@@ -1,7 +1,7 @@
-//! What the daemon says of what exists, as far as a judgement depends on it.
+//! Existing objects as the daemon describes them, as far as verdicts depend on them.
 //!
-//! Each is parsed from the reply of its inspection, and its id is the full one. What a reply must have and does not makes
-//! it unreadable, and what cannot be read refuses.
+//! Each is parsed from the reply to its inspection, and its id is the full one. A reply that lacks something is
+//! unreadable, and then the request is denied.
 
 use serde::Deserialize;
 
@@ -9,13 +9,13 @@ use crate::docker::Json;
 use crate::docker::network::is_user_defined;
 use crate::docker::target::is_name;
 
-/// The label that says through which policy an object was made.
+/// The label that says through which policy an object was created.
 pub(crate) const POLICY_LABEL: &str = "dockgate.policy";
 
-/// The label of an image that says through which policy it was made, and which names it got then.
+/// The label of an image that says through which policy it was created, and which names it got then.
 pub(crate) const IMAGE_LABEL: &str = "dockgate.image";
 
-/// The labels that compose and the swarm's stacks find their objects by.
+/// The labels with which Compose and swarm stacks find their objects.
 pub(crate) const PROJECT_LABELS: &[&str] =
     &["com.docker.compose.project", "com.docker.stack.namespace"];
 
@@ -24,7 +24,7 @@ pub(crate) const PROJECT_LABELS: &[&str] =
 pub(crate) struct Labels(Vec<(String, String)>);
 
 impl Labels {
-    /// The `Labels` of these.
+    /// The `Labels` of these objects together.
     fn of(objects: &[&Json]) -> Self {
         let labels = objects
             .iter()
@@ -42,7 +42,7 @@ impl Labels {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The policy through which the object was made, if any.
+    /// The mark of the policy through which the object was created, if any.
     pub(crate) fn policy(&self) -> Option<&str> {
         self.get(POLICY_LABEL)
     }
@@ -54,19 +54,19 @@ pub struct Container {
     /// Its name, without the slash.
     pub(crate) name: String,
     pub(crate) is_running: bool,
-    /// The full id of its image, without the algorithm; empty where it is not told.
+    /// The full id of its image, without the algorithm; empty if the daemon does not report it.
     pub(crate) image: String,
     /// `Config` of its inspection.
     pub(crate) config: Json<'static>,
     /// `HostConfig` of its inspection.
     pub(crate) host_config: Json<'static>,
-    /// `Mounts` of its inspection: what is mounted in fact.
+    /// `Mounts` of its inspection: what is actually mounted.
     pub(crate) mounts: Json<'static>,
     /// `NetworkSettings.Networks` of its inspection.
     pub(crate) networks: Json<'static>,
 }
 
-/// A process that was made ready to run in a container.
+/// A process that was prepared to run in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exec {
     pub(crate) id: String,
@@ -76,7 +76,7 @@ pub struct Exec {
     pub(crate) command: Vec<String>,
     /// Whether it has every capability.
     pub(crate) is_privileged: bool,
-    /// The user, empty for the container's.
+    /// The user; empty means the container's user.
     pub(crate) user: String,
 }
 
@@ -92,7 +92,7 @@ pub struct Volume {
 pub struct Image {
     /// Its full id, without the algorithm.
     pub(crate) id: String,
-    /// What its containers have where nothing else is said; null where it says nothing.
+    /// The defaults for its containers; null if it has none.
     pub(crate) config: Json<'static>,
 }
 
@@ -100,28 +100,28 @@ pub struct Image {
 pub struct Network {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// Who made it; `host` is the host's own.
+    /// Its driver; `host` is the host's own network.
     pub(crate) driver: String,
     pub(crate) labels: Labels,
     /// The ids of the containers on it.
     pub(crate) containers: Vec<String>,
 }
 
-/// The id of Podman's default network, which is the same everywhere and which no client can choose.
+/// The id of Podman's default network. It is the same everywhere, and no client can choose it.
 const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9";
 
 /// A service of the swarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     pub(crate) id: String,
-    /// Its labels, and those of its containers.
+    /// Its labels and those of its containers.
     pub(crate) labels: Labels,
     /// The version of its specification, in digits, if it has one.
     pub(crate) version: Option<String>,
     pub(crate) spec: Json<'static>,
 }
 
-/// A reply that is not what it must be.
+/// A reply that Dockgate cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the daemon's answer cannot be read")]
 pub(crate) struct Unreadable;
@@ -165,8 +165,8 @@ impl Container {
         labels.filter_map(|(key, value)| Some((&**key, value.text()?)))
     }
 
-    /// The networks that it is put on when it starts, by their ids, or by the names of those that the engine
-    /// looks for by name then.
+    /// The networks that it is connected to when it starts: their ids, or the names of those that the engine then looks
+    /// up by name.
     pub(crate) fn joined_networks(&self) -> impl Iterator<Item = &str> {
         let networks = self.networks.members().iter();
         networks.map(|(name, endpoint)| match endpoint.text_at("NetworkID") {
@@ -196,7 +196,7 @@ impl Exec {
         struct RawProcess {
             entrypoint: String,
             arguments: Option<Vec<String>>,
-            // Left out when it was not asked for.
+            // Missing if the client did not set it.
             privileged: Option<bool>,
             user: Option<String>,
         }
@@ -253,13 +253,13 @@ impl Service {
 }
 
 impl Network {
-    /// Whether it is the daemon's own that leads nowhere. There is one, and no client can make another.
+    /// Whether it is the daemon's network `none`. There is one, and no client can create another.
     pub(crate) fn is_none(&self) -> bool {
         self.driver == "null" && self.name == "none"
     }
 
-    /// Whether it is the one that the daemon puts containers on by itself: `bridge` of Docker, or Podman's, of
-    /// which the name alone says nothing, as a client of Docker can choose it.
+    /// Whether it is the daemon's default network: Docker's `bridge`, or Podman's. Podman's is found by its id, because
+    /// on Docker a client can choose its name.
     pub(crate) fn is_default(&self) -> bool {
         self.name == "bridge" || self.id == PODMAN_DEFAULT
     }
@@ -288,8 +288,8 @@ impl Image {
         })
     }
 
-    /// Whether it was made through a policy and got this name then. What is made of another image has that
-    /// image's labels too, and so is told by the name.
+    /// Whether it was created through a policy and got this name then. An image that is built from another one also has
+    /// that image's labels, but not its name.
     pub(crate) fn was_made_as(&self, name: &str, policy: &str) -> bool {
         let label = self.config.at("Labels").get(IMAGE_LABEL);
         let stamp = label.and_then(Json::text).unwrap_or_default();
@@ -299,11 +299,10 @@ impl Image {
     }
 }
 
-/// The policies through which the objects of a list were made, as their labels say; `None` for each that
-/// says nothing.
+/// The marks of the policies through which the listed objects were created; `None` for each object without a mark.
 pub(crate) fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> {
     let reply = Json::pick(reply, &["Labels", "Volumes"]).ok_or(Unreadable)?;
-    // Volumes stand in an object, in which none at all are a null.
+    // The list of volumes is in an object, and null instead of empty.
     let list = if let Json::Object(_) = &reply {
         reply.get("Volumes").ok_or(Unreadable)?
     } else {
@@ -320,7 +319,7 @@ pub(crate) fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> 
     Ok(items.iter().map(mark).collect())
 }
 
-/// The string at one place of a reply.
+/// The string at a key of a reply.
 pub(crate) fn text_at(reply: &[u8], key: &str) -> Result<String, Unreadable> {
     let reply = Json::pick(reply, &[key]).ok_or(Unreadable)?;
     text(&reply, key).map(str::to_owned)
@@ -330,7 +329,7 @@ fn text<'a>(reply: &'a Json<'_>, key: &str) -> Result<&'a str, Unreadable> {
     reply.get(key).and_then(Json::text).ok_or(Unreadable)
 }
 
-/// Whether a text is the full id of a container, which no other container can be found by.
+/// Whether a text is a full id, which cannot find any other object.
 pub(crate) fn is_full_id(text: &str) -> bool {
     const DIGITS: usize = 64;
     let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');

@@ -1,4 +1,4 @@
-//! What one policy makes of a request.
+//! One policy's decision about a request.
 
 use super::answers::{self, Answers, NeedsLookup};
 use super::checker::Checker;
@@ -10,16 +10,16 @@ use super::{replaces, unchanged};
 use crate::docker::Operation;
 use crate::policyfile::file::Policy;
 
-/// What a policy makes of what a request asks for.
+/// A policy's decision about what a request asks for.
 pub(super) enum Outcome<'p> {
-    /// It allows it; as a whole, if a key allows that: what has no more than the container before it, or what the
-    /// service has already.
+    /// The policy allows all of it. The key, if one allows the body as a whole: a container that has no more than the
+    /// one that it replaces, or a service that stays as it is.
     Allowed(Option<Key>),
-    /// It does not allow this.
+    /// The policy does not allow this part.
     Refused(Shortfall<'p>),
 }
 
-/// Asks one policy for everything that is needed.
+/// Checks all requirements against one policy.
 pub(super) fn outcome<'p>(
     policy: &'p Policy,
     request: &Request<'_>,

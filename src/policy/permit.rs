@@ -1,4 +1,4 @@
-//! Leave to send one request, and the terms on which it is sent.
+//! Permission to send one request, and the terms on which it is sent.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -13,13 +13,12 @@ use super::requirement::Requirement;
 use crate::docker::{Block, Call, Deed, Parameters, Reference};
 use crate::policyfile::file::Policy;
 
-/// Leave to send one request to the daemon, now. Only [`Rules::evaluate`](super::Rules::evaluate) [`Permit::to_ask`] and
-/// [`Permit::to_probe`] make one.
+/// Permission to send one request to the daemon, now. Only [`Rules::evaluate`](super::Rules::evaluate),
+/// [`Permit::to_ask`] and [`Permit::to_probe`] make one.
 ///
-/// A verdict can be overtaken by whatever happens while something is waited for, and a client decides
-/// how long its own bytes take. So a permit cannot be held across an `await`: it is not [`Send`], and
-/// the future that handles a request must be. Where something is still missing, a permit is
-/// [shelved](Permit::shelve) or given up, and the request is evaluated again.
+/// A verdict can become wrong while Dockgate waits for something, and a client decides how long its own bytes take. So
+/// a permit cannot be held across an `await`: it is not [`Send`], and the future that handles a request must be. If
+/// something is still missing, the permit is [shelved](Permit::shelve) or dropped, and the request is evaluated again.
 ///
 /// ```compile_fail,E0277
 /// fn held_across_an_await<T: Send>() {}
@@ -29,19 +28,19 @@ use crate::policyfile::file::Policy;
 #[must_use]
 pub struct Permit {
     terms: Box<Terms>,
-    /// The rules, where the verdict rests on nothing else that can change.
+    /// The rules, if the verdict depends on nothing else that can change.
     rests_on: Option<Revision>,
     not_send: PhantomData<*const ()>,
 }
 
-/// What a permit allows, and what follows from it. It outlives the sending.
+/// What a permit allows, and what follows from it. Outlives the sending.
 #[derive(Debug)]
 pub struct Terms {
-    /// What is sent.
+    /// The request to send.
     pub request: Rebuilt,
-    /// Why it may be.
+    /// Why it may be sent.
     pub(crate) grounds: Grounds,
-    /// What to remember of it.
+    /// What to remember about it.
     pub(crate) memory: Memory,
 }
 
@@ -50,53 +49,52 @@ pub struct Terms {
 pub struct Rebuilt {
     /// The call.
     pub call: Call,
-    /// The body, if it was judged; without one what the client sends may pass.
+    /// The body, if it was judged. If not, the client's body passes.
     pub body: Option<String>,
-    /// Whether engines that unpack compressed uploads with programs of the container may be sent only
-    /// plain ones.
+    /// Whether the upload must be uncompressed for engines that unpack it with programs of the container.
     pub must_be_plain_tar: bool,
 }
 
-/// What to remember of a request.
+/// What to remember about a request.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// Once it was sent: the container whose replacement may have what it has.
+    /// Once it was sent: the container that it removes. A replacement may have what this one has.
     pub(crate) removed: Option<Arc<Container>>,
-    /// If the daemon did it: the name that an image gets, as what will be asked about it, and the image's full id.
+    /// If the daemon accepted it: the name that an image gets, as the lookup that will ask for it, and the image's full
+    /// id.
     pub(crate) tagged: Option<(Lookup, Arc<str>)>,
 }
 
-/// Why a request may be sent, as the record has it.
+/// Why a request may be sent, for its audit record.
 #[derive(Debug, Default)]
 pub(crate) struct Grounds {
     /// The name of the policy that allows it, if one does.
     pub policy: Option<Arc<str>>,
-    /// Why it would be denied, if it is sent only to be observed.
+    /// Why it would be denied, if it is forwarded only because of observe mode.
     pub would_deny: Option<Denial>,
     /// What it asks for.
     pub requirements: Vec<Requirement>,
-    /// The full ids of what it is about.
+    /// The full ids of the objects that it is about.
     pub(crate) about: About,
 }
 
-/// What the daemon is asked about itself.
+/// What Dockgate asks the daemon about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probe {
     /// Whether it answers.
     Ping,
-    /// What it is.
+    /// Its version.
     Version,
 }
 
-/// A permit that waits. It rests on nothing but the request and the rules, and is good for as long as
-/// the rules are the same.
+/// A permit that waits. It depends only on the request and the rules, and is valid as long as the rules stay the same.
 #[derive(Debug)]
 pub struct Shelved {
     terms: Box<Terms>,
     rests_on: Revision,
 }
 
-/// Tells rules from those that a reload puts in their place.
+/// Distinguishes rules from those that replace them at a reload.
 #[derive(Clone, Debug, Default)]
 pub struct Revision(Arc<()>);
 
@@ -107,7 +105,7 @@ impl PartialEq for Revision {
 }
 
 impl Permit {
-    /// A permit on these terms. It can be shelved if it rests on the rules alone.
+    /// A permit on these terms. It can be shelved if it depends only on the rules.
     pub(super) fn new(terms: Terms, rests_on: Option<Revision>) -> Self {
         Self {
             terms: Box::new(terms),
@@ -116,14 +114,13 @@ impl Permit {
         }
     }
 
-    /// Leave to ask the daemon one of the closed set of questions; `None` where there is nothing to
-    /// ask.
+    /// Permission for a lookup; `None` if the daemon is not asked.
     #[must_use]
     pub fn to_ask(lookup: &Lookup) -> Option<Self> {
         Some(Self::own(lookup.call()?, lookup.body()))
     }
 
-    /// Leave to ask the daemon about itself.
+    /// Permission to ask the daemon about itself.
     #[must_use]
     pub fn to_probe(probe: Probe) -> Option<Self> {
         let path = match probe {
@@ -133,7 +130,7 @@ impl Permit {
         Some(Self::own(Call::parse("GET", path)?, None))
     }
 
-    /// Leave to send a request of Dockgate's own.
+    /// Permission to send one of Dockgate's own requests.
     fn own(call: Call, body: Option<&str>) -> Self {
         let terms = Terms {
             request: Rebuilt {
@@ -147,15 +144,15 @@ impl Permit {
         Self::new(terms, None)
     }
 
-    /// Puts it aside while something is waited for; `None` if it rests on what was looked up, which may be
-    /// different afterwards.
+    /// Puts it aside while Dockgate waits; `None` if it depends on a lookup, because the answer may be different
+    /// afterwards.
     #[must_use]
     pub fn shelve(self) -> Option<Shelved> {
         let terms = self.terms;
         self.rests_on.map(|rests_on| Shelved { terms, rests_on })
     }
 
-    /// Uses it up. What is left says what was sent.
+    /// Uses up the permit. The terms remain, and say what was sent.
     #[must_use]
     pub fn spend(self) -> Box<Terms> {
         self.terms
@@ -163,7 +160,8 @@ impl Permit {
 }
 
 impl Memory {
-    /// What to remember of a call that this policy allows, if one does, and whose labels are those of the other.
+    /// What to remember about a call. `policy` is the one that allows it, if one does; `marking` is the one whose
+    /// labels new objects get.
     pub(super) fn of(
         call: &Call,
         (policy, marking): (Option<&Policy>, &Policy),
@@ -199,7 +197,7 @@ impl Deref for Permit {
 }
 
 impl Shelved {
-    /// The permit again, if these are still the rules that it rests on.
+    /// The permit again, if the rules are still the same.
     #[must_use]
     pub fn resume(self, rules: &Revision) -> Option<Permit> {
         (self.rests_on == *rules).then_some(Permit {

@@ -1,7 +1,7 @@
-//! Why a request was allowed or refused: a closed list of stable codes.
+//! Why a request was allowed or denied: a closed list of stable codes.
 //!
-//! The codes stand in the record, in the header `Dockgate-Reason` and in `docs/audit.md`, where
-//! programs read them; a code is never renamed.
+//! Programs read the codes in audit records and in the header `Dockgate-Reason`, so a code is never renamed.
+//! `docs/audit.md` lists them.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::policy::about::About;
 use crate::policy::keys::Key;
 use crate::policy::requirement::Requirement;
 
-/// Makes the closed list with each reason's code, its HTTP status and its meaning.
+/// Makes the list from each reason's HTTP status, code and meaning.
 macro_rules! reasons {
     ($($name:ident = $status:literal $code:literal, $meaning:literal;)+) => {
         /// A reason, by its code.
@@ -29,13 +29,13 @@ macro_rules! reasons {
                 match self { $(Self::$name => $code),+ }
             }
 
-            /// The status of a reply that is our own for this reason.
+            /// The HTTP status of Dockgate's own reply for this reason.
             #[must_use]
             pub fn status(self) -> u16 {
                 match self { $(Self::$name => $status),+ }
             }
 
-            /// What it means, for the documents.
+            /// What it means, for the docs.
             #[must_use]
             pub fn meaning(self) -> &'static str {
                 match self { $(Self::$name => $meaning),+ }
@@ -45,64 +45,64 @@ macro_rules! reasons {
 }
 
 reasons! {
-    Granted = 200 "granted", "A policy grants the operation; the status is the daemon's own.";
-    NotJudged = 400 "not_judged", "It was not judged yet, or was over before it was: `end` says why.";
+    Granted = 200 "granted", "A policy allows the operation. The status is the daemon's.";
+    NotJudged = 400 "not_judged", "Dockgate has not judged the request yet, or the request ended before that: `end` says why.";
     BadRequestLine = 400 "bad_request_line", "The first line is not `METHOD target HTTP/1.1`.";
-    BadMethod = 400 "bad_method", "CONNECT, TRACE or the HTTP/2 preface.";
-    BadHttpVersion = 400 "bad_http_version", "Neither HTTP/1.0 nor HTTP/1.1.";
-    BadHeader = 400 "bad_header", "A header line is not `Name: value`, or a line does not end as it must: in CR LF, or all header lines in LF.";
-    DoubledHeader = 400 "doubled_header", "A header that may stand once stands there twice.";
-    BadFraming = 400 "bad_framing", "Content-Length and Transfer-Encoding do not frame the body in one clear way.";
-    BadHost = 400 "bad_host", "HTTP/1.1 without a Host header.";
-    BadExpect = 400 "bad_expect", "An Expect header other than `100-continue`.";
-    IncompleteHead = 400 "incomplete_head", "The client left before its head was whole.";
-    BadTarget = 400 "bad_target", "The path has a second spelling or a name that no object can have.";
-    BadApiVersion = 400 "bad_api_version", "The version prefix is misspelled or older than `api_min`.";
-    BadQuery = 400 "bad_query", "The query is misspelled, too long, or doubles a key that decides something.";
-    BadBody = 400 "bad_body", "The body ended early, its chunks are broken, or it has no single reading.";
-    BodyTypeNotAllowed = 400 "body_type_not_allowed", "A Content-Type that the operation does not take.";
-    BadUpgrade = 400 "bad_upgrade", "The request to open a session has no `Upgrade: h2c`, which the daemon answers so too.";
-    UnknownOperation = 403 "unknown_operation", "No operation of the Docker API, and no raw path of a policy.";
-    NotGranted = 403 "not_granted", "No policy of the listener grants the operation.";
-    Denied = 403 "denied", "A `deny` of the settings or of the listener names the operation.";
-    Restricted = 403 "restricted", "A policy grants the operation, but not what its body or query asks for.";
-    OwnContainer = 403 "own_container", "It would reach Dockgate's own container, its names, its networks or what is mounted in it.";
-    OriginNotAllowed = 403 "origin_not_allowed", "A browser's Origin that `allow_origin` does not name.";
-    HostNotAllowed = 403 "host_not_allowed", "A Host that could be DNS rebinding, or that `allow_host` does not name.";
-    NotFound = 404 "not_found", "What it names does not exist, as the daemon said when it was asked, or as no object can have such a name.";
+    BadMethod = 400 "bad_method", "The method is CONNECT or TRACE, or the request is the HTTP/2 preface.";
+    BadHttpVersion = 400 "bad_http_version", "The version is neither HTTP/1.0 nor HTTP/1.1.";
+    BadHeader = 400 "bad_header", "A header line is not `Name: value`, or has the wrong end: lines must end in CR LF, or all header lines in LF.";
+    DoubledHeader = 400 "doubled_header", "A header that may appear only once appears twice.";
+    BadFraming = 400 "bad_framing", "Content-Length and Transfer-Encoding do not say clearly where the body ends.";
+    BadHost = 400 "bad_host", "The request has HTTP/1.1, but no Host header.";
+    BadExpect = 400 "bad_expect", "The Expect header is not `100-continue`.";
+    IncompleteHead = 400 "incomplete_head", "The client left before it had sent the whole head.";
+    BadTarget = 400 "bad_target", "The path could be read in two ways, or contains a name that no object can have.";
+    BadApiVersion = 400 "bad_api_version", "The version prefix is malformed or older than `api_min`.";
+    BadQuery = 400 "bad_query", "The query is malformed, too long, or repeats a key that decides something.";
+    BadBody = 400 "bad_body", "The body ended early, its chunks are broken, or it could be read in two ways.";
+    BodyTypeNotAllowed = 400 "body_type_not_allowed", "The operation does not accept this Content-Type.";
+    BadUpgrade = 400 "bad_upgrade", "The request to open a session has no `Upgrade: h2c`. The daemon gives the same answer.";
+    UnknownOperation = 403 "unknown_operation", "The request is neither an operation of the Docker API nor a raw path of a policy.";
+    NotGranted = 403 "not_granted", "No policy of the listener allows the operation.";
+    Denied = 403 "denied", "`deny` in the settings or on the listener contains the operation.";
+    Restricted = 403 "restricted", "A policy allows the operation, but not what its body or query asks for.";
+    OwnContainer = 403 "own_container", "The request would reach Dockgate's own container, its names, its networks or what is mounted in it.";
+    OriginNotAllowed = 403 "origin_not_allowed", "The request comes from a web page whose `Origin` is not in `allow_origin`.";
+    HostNotAllowed = 403 "host_not_allowed", "The `Host` could be DNS rebinding, or is not in `allow_host`.";
+    NotFound = 404 "not_found", "The object does not exist: the daemon said so when Dockgate asked, or no object can have such a name.";
     HeadTimeout = 408 "head_timeout", "The head took longer than `limits.head`.";
-    BodyTimeout = 408 "body_timeout", "A body that is read before it is sent took longer than `limits.body_time`, or an upload into a container came slower than `limits.upload_rate`.";
-    BodyTooLarge = 413 "body_too_large", "A body that is read before it is sent is larger than its limit.";
-    BodyNotAllowed = 415 "body_not_allowed", "A body that says something where the operation takes none.";
+    BodyTimeout = 408 "body_timeout", "A body that Dockgate reads before it sends it took longer than `limits.body_time`, or an upload into a container was slower than `limits.upload_rate`.";
+    BodyTooLarge = 413 "body_too_large", "A body that Dockgate reads before it sends it is larger than its limit.";
+    BodyNotAllowed = 415 "body_not_allowed", "The request has a body, but the operation takes none.";
     HeadTooLarge = 431 "head_too_large", "The head is larger than `limits.head_bytes`, or has too many lines.";
-    InternalError = 500 "internal_error", "A defect of Dockgate: the request's handling panicked.";
-    UpgradeNotOffered = 501 "upgrade_not_offered", "The operation needs another `Upgrade` than the request has.";
-    BadDaemonReply = 502 "bad_daemon_reply", "The daemon's reply is not HTTP, or ended inside its head.";
+    InternalError = 500 "internal_error", "A bug in Dockgate: handling the request panicked.";
+    UpgradeNotOffered = 501 "upgrade_not_offered", "The operation needs an `Upgrade` that the request does not offer.";
+    BadDaemonReply = 502 "bad_daemon_reply", "The daemon's reply is not HTTP, or ended before its head was complete.";
     DaemonUnreachable = 502 "daemon_unreachable", "The daemon's socket does not answer.";
-    LookupFailed = 502 "lookup_failed", "What it names could not be looked up, so that it cannot be judged.";
-    AuditUnavailable = 503 "audit_unavailable", "The record cannot be written, so nothing is forwarded.";
+    LookupFailed = 502 "lookup_failed", "Dockgate could not look up an object that the request names, so it cannot judge the request.";
+    AuditUnavailable = 503 "audit_unavailable", "The audit log cannot be written, so nothing is forwarded.";
     Draining = 503 "draining", "Dockgate is shutting down.";
-    NameInUse = 503 "name_in_use", "Another request that makes, renames or removes what it names is still under way.";
-    TooManyBodies = 503 "too_many_bodies", "The client's requests, or those of all clients, hold all the memory that they may have.";
+    NameInUse = 503 "name_in_use", "Another request that creates, renames or removes an object of this name is still running.";
+    TooManyBodies = 503 "too_many_bodies", "The client, or all clients together, have reached the memory limit for requests.";
     TooManyConnections = 503 "too_many_connections", "The client has more connections than `limits.connections_per_client`.";
     DaemonSilent = 504 "daemon_silent", "The daemon sent no head within `limits.reply_head`.";
 }
 
-/// A refusal: its reason, and what the client is told.
+/// A denial: its reason, and the message to the client.
 ///
-/// The message says what was refused and how to grant it, and nothing of the other rules.
+/// The message says what was denied and how to allow it. It reveals nothing about other rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Denial {
     /// Why.
     pub reason: Reason,
-    /// For the client, without the `dockgate: ` that stands before every message.
+    /// For the client, without the `dockgate: ` that begins every message.
     pub message: String,
-    /// What the request asks for and what of that is not granted, where that is the reason.
+    /// What the request asks for, and which part of that is not allowed, if that is the reason.
     pub(crate) asked: Option<Box<Asked>>,
 }
 
-/// What a refused request asks for.
+/// What a denied request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) requirements: Vec<Requirement>,
@@ -112,8 +112,7 @@ pub(crate) struct Asked {
 }
 
 impl Denial {
-    /// A denial with this message. Of the client's own words what is too long is cut off, and what is not
-    /// printable is escaped.
+    /// A denial with this message. Text that is too long is cut off, and what is not printable is escaped.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         let mut message = message.into();
         if let Cow::Owned(shown) = printable(&message) {
@@ -127,7 +126,7 @@ impl Denial {
         }
     }
 
-    /// The keys of the policy that deny something, if it is not the whole operation.
+    /// The keys of the policy that deny something, if the operation itself is allowed.
     pub fn keys(&self) -> impl Iterator<Item = Key> {
         let refused = self.asked.iter().flat_map(|asked| &asked.refused);
         refused.filter_map(|requirement| requirement.what.key())

@@ -1,4 +1,4 @@
-//! The words of refusals: what was refused, and what to write to grant it.
+//! The messages of denials: what was denied, and what to write to allow it.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -19,10 +19,10 @@ use crate::policy::value::{BY_NOBODY, Value};
 use crate::policyfile::file::Policy;
 use crate::policyfile::raw_path::RawPath;
 
-/// The denial of a body that has no single reading, or something that no version of the API has.
+/// The denial of a body that is ambiguous, or that has something that no version of the API has.
 pub(crate) fn bad_body(call: &Call, bad: &BadBody) -> Denial {
     let message = match bad {
-        // It begins as the daemon's own message.
+        // It begins like the daemon's own message.
         BadBody::Json(bad) => bad.to_string(),
         BadBody::Doubled(_)
         | BadBody::Kind { .. }
@@ -32,16 +32,16 @@ pub(crate) fn bad_body(call: &Call, bad: &BadBody) -> Denial {
     Denial::new(Reason::BadBody, message)
 }
 
-/// The refusal of what the settings deny to every policy.
+/// The denial of what the settings deny for every policy.
 pub(crate) fn denied(call: &Call) -> Denial {
     let entry = entry(call);
     Denial::new(
         Reason::Denied,
-        format!("{entry} is denied by the settings; to grant it remove it from their deny"),
+        format!("{entry} is denied by the settings; to allow it, remove it from `deny` there"),
     )
 }
 
-/// The refusal of what none of the policies grants.
+/// The denial of what none of the policies allows.
 pub(crate) fn not_granted(
     policies: &[Policy],
     variant: impl FnOnce() -> Option<String>,
@@ -57,7 +57,7 @@ pub(crate) fn not_granted(
                 .find_map(|policy| policy.ways.get(operation));
             let has = |block: &Block| policies.iter().any(|policy| policy.blocks.has(*block));
             let block = operation.spec().judged.block.filter(|block| !has(block));
-            let narrow = block.map(|block| format!(", and narrow it in [{}]", block.name()));
+            let narrow = block.map(|block| format!(", and limit it in [{}]", block.name()));
             let add = || {
                 let narrow = narrow.unwrap_or_default();
                 let variant = variant().map(|variant| [&variant, ", or "].concat());
@@ -65,7 +65,7 @@ pub(crate) fn not_granted(
                 format!("{variant}add \"{entry}\" to allow{narrow}")
             };
             let way = way.cloned().or(taken).unwrap_or_else(add);
-            let message = format!("{entry} is not granted; to grant it {way}");
+            let message = format!("{entry} is not allowed; to allow it, {way}");
             Denial::new(Reason::NotGranted, message)
         }
         Subject::Outside { path } => {
@@ -74,13 +74,13 @@ pub(crate) fn not_granted(
             let near = near.unwrap_or_default();
             let way = policies.iter().find_map(|policy| policy.way_to_paths);
             let add = || match RawPath::parse(call.method.as_str(), path) {
-                Ok(_) => format!("to grant it all the same add \"{entry}\" to allow"),
-                Err(_) => "no entry of allow can grant it".to_owned(),
+                Ok(_) => format!("{FORWARD}, add \"{entry}\" to allow"),
+                Err(_) => "no entry of allow can name it".to_owned(),
             };
             let way = way.map(str::to_owned);
-            let way = way.or(taken.map(|taken| format!("to grant it all the same {taken}")));
+            let way = way.or(taken.map(|taken| format!("{FORWARD}, {taken}")));
             let way = way.unwrap_or_else(add);
-            let message = format!("{entry} is no operation of the Docker API{near}; {way}");
+            let message = format!("{entry} is not an operation of the Docker API{near}; {way}");
             Denial::new(Reason::UnknownOperation, message)
         }
     }
@@ -89,7 +89,7 @@ pub(crate) fn not_granted(
 /// What to do with the entries of a policy's `deny`, which win over its `allow`.
 fn taken_out(policy: &Policy, call: &Call) -> String {
     let entries = policy.deny.written(call);
-    let taken = entries.map(|written| format!("take {} out of deny", quoted(&written.text)));
+    let taken = entries.map(|written| format!("remove {} from deny", quoted(&written.text)));
     let mut ways: Vec<_> = taken.collect();
     let mut parents = policy.parents.iter();
     if !policy.allow.covers(call) && !parents.any(|parent| parent.grants(call)) {
@@ -98,14 +98,14 @@ fn taken_out(policy: &Policy, call: &Call) -> String {
     ways.join(" and ")
 }
 
-/// The refusal of what would reach Dockgate's own container.
+/// The denial of what would reach Dockgate's own container.
 pub(crate) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
     let Reached { path, what } = reached;
     let message = format!("{}: {path} {what}", entry(call));
     Denial::new(Reason::OwnContainer, message)
 }
 
-/// The denial of a name that another object has already.
+/// The denial of a name that already finds another object.
 pub(crate) fn reads_as_id(call: &Call, requirement: &Requirement) -> Denial {
     let value = requirement.what.value().unwrap_or_default();
     let message = format!(
@@ -128,8 +128,8 @@ pub(crate) fn renamed(call: &Call, name: &str, key: &str) -> Denial {
     Denial::new(Reason::Restricted, message)
 }
 
-/// The refusal of what a policy does not grant within an operation that it does; a shipped policy beside it
-/// may grant all of it.
+/// The denial of a request whose operation is allowed, but not what it asks for. `variant` is a built-in policy that
+/// would allow all of it.
 pub(crate) fn restricted(call: &Call, shortfall: &Shortfall<'_>, variant: Option<&str>) -> Denial {
     let (blocks, entered) = (shortfall.blocks, shortfall.entered.as_ref());
     let hints = Hints { blocks, entered };
@@ -145,20 +145,28 @@ pub(crate) fn restricted(call: &Call, shortfall: &Shortfall<'_>, variant: Option
         _ = write!(message, "; and {more} more");
     }
     if let Some(difference) = shortfall.differences.first() {
-        let other = if call.operation() == Some(Operation::ServiceUpdate) {
-            "service as it is"
-        } else {
-            "container that it replaces"
+        let (key, other) = match call.operation() {
+            Some(Operation::ServiceUpdate) => (Key::Unchanged, " differs from the service"),
+            _ => (
+                Key::Replaces,
+                " differs from the container that it replaces",
+            ),
         };
-        _ = write!(message, "; it differs from the {other} in {difference}");
+        let key = key.name();
+        _ = write!(message, "; {key} does not allow it either: {difference}");
+        let is_path = !difference.contains(' ');
+        message += if is_path { other } else { "" };
     }
     if let Some(variant) = variant {
-        _ = write!(message, "; to grant all of it {variant}");
+        _ = write!(message, "; to allow all of it, {variant}");
     }
     Denial::new(Reason::Restricted, message)
 }
 
-/// How many needs a refusal names.
+/// What can be done about a path that is not an operation.
+const FORWARD: &str = "to forward it to the daemon anyway";
+
+/// How many requirements a message names.
 pub(crate) const SHOWN: usize = 3;
 
 /// What the message says of one requirement that is not allowed.
@@ -168,27 +176,25 @@ pub(crate) fn refusal(requirement: &Requirement, hints: Hints<'_>) -> String {
     let value = value.map(|value| quoted(shortened(&value)));
     let Some(remedy) = hints.remedy(&requirement.what) else {
         let value = value.unwrap_or_default();
-        return format!("{path} {value} is not granted: {BY_NOBODY}");
+        return format!("{path} {value} is not allowed: {BY_NOBODY}");
     };
     let refused = match &requirement.what {
-        What::Key(Key::ArchiveIntoPrivileged | Key::ExecIntoPrivileged, _) => {
-            format!("{} more than [create] gives one", entered(path, hints))
-        }
+        What::Key(Key::ArchiveIntoPrivileged | Key::ExecIntoPrivileged, _) => entered(path, hints),
         What::Key(_, Value::Limits(asked)) => {
             let beyond = hints.blocks.create.limits.beyond(asked);
             let parts = beyond.iter().map(|(key, limits)| format!("{key} {limits}"));
             let parts = parts.collect::<Vec<_>>().join("; ");
-            format!("{path} is beyond create.limits ({parts})")
+            format!("{path} exceeds create.limits ({parts})")
         }
         What::Key(..) | What::Touch(_) => {
             let value = value.map(|value| format!(" {value}")).unwrap_or_default();
-            format!("{path}{value} is not granted")
+            format!("{path}{value} is not allowed")
         }
     };
-    format!("{refused}; to grant it {remedy}")
+    format!("{refused}; to allow it, {remedy}")
 }
 
-/// What was asked for, in the client's own word, which is not always what would stand under the key.
+/// What was asked for, in the client's own words. The entry of the key can be another word.
 fn asked(what: &What) -> Option<Cow<'_, str>> {
     match what.key() {
         Some(Key::HostNamespace) => Some("host".into()),
@@ -196,10 +202,10 @@ fn asked(what: &What) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Which container is entered, and what of it is more than an ordinary one has.
+/// Which container the client would enter, and what it has that `[create]` does not allow.
 fn entered(path: &str, hints: Hints<'_>) -> String {
     let Some(entered) = hints.entered else {
-        return format!("{path} has");
+        return format!("{path} has more than [create] allows");
     };
     let has = entered.has.iter().take(SHOWN).map(|requirement| {
         let value = asked(&requirement.what);
@@ -212,13 +218,14 @@ fn entered(path: &str, hints: Hints<'_>) -> String {
     }
     let name = quoted(shortened(&entered.name));
     if has.is_empty() {
-        format!("the container {name} has")
+        format!("the container {name} has more than [create] allows")
     } else {
-        format!("the container {name} has {}, which is", has.join(", "))
+        let has = has.join(", ");
+        format!("the container {name} has {has}, which [create] does not allow")
     }
 }
 
-/// What an entry of `allow` or `deny` that names the call would be.
+/// The entry of `allow` or `deny` that names the call.
 pub(crate) fn entry(call: &Call) -> String {
     match &call.subject {
         Subject::Operation { operation, .. } => operation.to_string(),

@@ -1,8 +1,8 @@
-//! What to write, or to change, for what is denied to be allowed.
+//! What to write or change so that a denied request is allowed.
 //!
-//! A remedy that is followed to the letter helps: a test follows every one. Its parts are joined by ` and `, and
-//! each is `add VALUE to KEY`, `set KEY = VALUE` or `take VALUE out of KEY`. What no key can allow is for the client
-//! to change: `have the client …`.
+//! A remedy works if it is followed to the letter: a test follows every one. Its parts are joined with ` and `, and
+//! each is `add VALUE to KEY`, `set KEY = VALUE` or `remove VALUE from KEY`. If no key can allow something, the client
+//! must change: `have the client …`.
 
 use std::fmt;
 
@@ -11,43 +11,43 @@ use crate::docker::json::{quoted, shortened};
 /// How to allow what is denied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Remedy {
-    /// Change the policy so.
+    /// Make this change to the policy.
     Policy {
         change: String,
-        /// Whether that is a single entry, shown whole, of which more can be said.
+        /// Whether the change ends in a single entry, shown whole, to which a note can be added.
         can_be_noted: bool,
     },
-    /// What the client must do, as no key helps.
+    /// What the client must do, because no key can allow it.
     Client(String),
 }
 
 impl Remedy {
     /// Adds an entry to the list of a key, quoted and whole if it is short enough.
     pub(crate) fn entry(key: &str, entry: &str) -> Self {
-        // What begins so is a word of the policy's, and no name.
+        // In a policy, what begins with `@` is a keyword and not a name.
         let entry = if WORDS.contains(&entry) || !entry.starts_with('@') {
             entry.to_owned()
         } else {
             entry.replacen('@', "?", 1)
         };
         if shortened(&entry).len() < entry.len() {
-            return Self::add(key, "it, whole,");
+            return Self::add(key, "the whole value");
         }
         Self::add(key, &quoted(&entry))
     }
 
-    /// Adds to the list of a key what is written so.
+    /// Adds an entry, as it is written in TOML, to the list of a key.
     pub(crate) fn add(key: &str, entry: &str) -> Self {
         Self::change(entry, format!("add {entry} to {key}"))
     }
 
-    /// Takes a text out of a key.
+    /// Removes a text from a key.
     pub(crate) fn remove(key: &str, text: &str) -> Self {
         let entry = quoted(text);
-        Self::change(&entry, format!("take {entry} out of {key}"))
+        Self::change(&entry, format!("remove {entry} from {key}"))
     }
 
-    /// Sets a key to what is written so.
+    /// Sets a key to a value, as it is written in TOML.
     pub(crate) fn set(key: &str, value: &str) -> Self {
         Self::change(value, format!("set {key} = {value}"))
     }
@@ -60,12 +60,11 @@ impl Remedy {
         }
     }
 
-    /// A change that is no single entry, in words.
+    /// A change that is not a single entry, in words.
     pub(crate) fn words(change: String) -> Self {
         Self::change("", change)
     }
 
-    /// All of these.
     pub(crate) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
         let parts: Vec<_> = parts.into_iter().map(|part| part.to_string()).collect();
         Self::words(parts.join(" and "))
@@ -75,7 +74,7 @@ impl Remedy {
         Self::Client(change.to_owned())
     }
 
-    /// The same change, with this said of it, if more can be said.
+    /// The same change with a note, if one can be added.
     pub(crate) fn noted(mut self, note: &str) -> Self {
         if let Self::Policy {
             change,
@@ -98,5 +97,5 @@ impl fmt::Display for Remedy {
     }
 }
 
-/// What is not a name in a list of names.
+/// The keywords in lists of names.
 const WORDS: &[&str] = &["@default", "@new", "@own", "@project"];

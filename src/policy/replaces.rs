@@ -1,7 +1,7 @@
-//! Whether a container is the one that it takes the place of, with another version of its image.
+//! Whether a new container is the one that it replaces, with another version of its image.
 //!
-//! An updater takes a container away and makes it again from its inspection. It is granted what the old
-//! one had as a whole and with nothing changed, so that nobody can get a container's privileges for
+//! An updater removes a container and creates it again from what inspecting it showed. The new one may have what the
+//! old one had, but only all of it and with nothing changed, so that nobody can get a container's privileges for
 //! another program.
 
 pub(super) mod sameness;
@@ -15,14 +15,13 @@ use super::request::Request;
 use crate::docker::{Document, Json, Reference};
 use sameness::{is_nothing, is_same, is_within, member, members, texts};
 
-/// Whether a request asks for nothing but what the container before it had.
+/// Whether a request asks only for what the container that it replaces had.
 pub(super) fn is_replacement(request: &Request<'_>, known: &Answers) -> Result<bool, NeedsLookup> {
     let differences = differences(request, known)?;
     Ok(differences.is_some_and(|differences| differences.is_empty()))
 }
 
-/// Where a container, or its place on a network, is not that of the one before it; `None` if there was
-/// none.
+/// Where a container, or its endpoint on a network, differs from the one that it replaces; `None` if it replaces none.
 pub(super) fn differences(
     request: &Request<'_>,
     known: &Answers,
@@ -37,7 +36,7 @@ pub(super) fn differences(
     let Answer::Containers(olds) = known.need(&Lookup::Predecessor(name))? else {
         return Ok(None);
     };
-    // A new container without a name may be that of any of them: it gets its name afterwards.
+    // A new container without a name can replace any of them: it gets its name afterwards.
     let mut least: Option<Vec<String>> = None;
     let newest = newest(body, olds);
     for old in newest.iter().rev() {
@@ -67,7 +66,8 @@ pub(super) fn differences(
     Ok(least)
 }
 
-/// The name of the container that is made, or put on or off a network; `None` for other requests.
+/// The name of the container that is created, or connected to or disconnected from a network; `None` for other
+/// requests.
 fn name(
     request: &Request<'_>,
     body: &Json,
@@ -97,7 +97,7 @@ fn name(
     })
 }
 
-/// Where a place on a network is not the one that the old container had there.
+/// Where an endpoint on a network differs from the one that the old container had there.
 fn endpoint_differences(request: &Request<'_>, body: &Json, old: &Container) -> Vec<String> {
     let network = request.call.object().unwrap_or_default();
     if is_joined(
@@ -112,8 +112,8 @@ fn endpoint_differences(request: &Request<'_>, body: &Json, old: &Container) -> 
 /// The difference that may be only another spelling of the same container.
 const NETWORK_MODE: &str = "HostConfig.NetworkMode";
 
-/// Whether a new container joins the network of the container that the old one joined. Engines show that one by its
-/// id. Updaters write its name, because they may have recreated it before: then it must be on the same networks.
+/// Whether a new container joins the network of the same container as the old one. Engines show that container's id.
+/// Updaters write its name, because they may have recreated it before: then it must be on the same networks.
 fn joins_as_before(body: &Json, old: &Container, known: &Answers) -> Result<bool, NeedsLookup> {
     let joined = (joined(body.at("HostConfig")), joined(&old.host_config));
     let (Some(name), Some(id)) = joined else {
@@ -137,14 +137,15 @@ fn joins_as_before(body: &Json, old: &Container, known: &Answers) -> Result<bool
     Ok(removed.any(|removed| removed.id == id && has_network_of(now, removed)))
 }
 
-/// The container whose network one joins.
+/// The container whose network this one joins.
 fn joined<'j>(host_config: &'j Json<'_>) -> Option<&'j str> {
     host_config
         .text_at("NetworkMode")
         .strip_prefix("container:")
 }
 
-/// Whether a container was recreated on the networks of the old one, so that whoever joined those may join its own.
+/// Whether a container was recreated on the networks of the old one. Then a container that joined the old one's network
+/// may join the new one's.
 fn has_network_of(new: &Container, old: &Container) -> bool {
     let mode = |of: &Container| network(of.host_config.at("NetworkMode")).to_owned();
     let networks = networks_of(old);
@@ -157,12 +158,14 @@ fn has_network_of(new: &Container, old: &Container) -> bool {
         })
 }
 
-/// Why a replacement with no differences is still denied: the old container runs, or what was left out is not what its
-/// image says.
+/// Why a replacement with no differences is still denied: the old container is running, or the request leaves out
+/// something that the image does not say.
 fn unlike_now(body: &Json, old: &Container, known: &Answers) -> Result<Vec<String>, NeedsLookup> {
     let now = known.need(&Lookup::Container(old.id.clone()))?;
     if matches!(now, Answer::Container(now) if now.is_running) {
-        return Ok(vec!["its time: the old one still runs".to_owned()]);
+        return Ok(vec![
+            "the old container is still running: stop it first".to_owned(),
+        ]);
     }
     let lost = left_out(body, old, &Json::Null);
     if lost.is_empty() || old.image.is_empty() {
@@ -175,14 +178,14 @@ fn unlike_now(body: &Json, old: &Container, known: &Answers) -> Result<Vec<Strin
 }
 
 /// The difference that is reported when a request was not compared with every container that it could replace.
-const TOO_LARGE: &str = "its size: it was compared with the containers that were removed last, and older ones were \
-    skipped; give it the name of the one that it replaces, or recreate that one first";
+const TOO_LARGE: &str = "it was compared only with the containers that were removed last, because comparing has a \
+                         limit: give it the name of the container that it replaces, or recreate that one first";
 
 /// How many values of bodies and containers are compared for one verdict. A container has a few hundred.
 const MOST_COMPARED: usize = 64 * 1024;
 
-/// The newest of the containers that were taken away, as many as are compared with a body. A client can make
-/// both sides large, and skipping a container only denies.
+/// The newest of the removed containers, as many as may be compared with a body. A client can make both sides large,
+/// and skipping a container only denies.
 fn newest<'o>(body: &Json, olds: &'o [Arc<Container>]) -> &'o [Arc<Container>] {
     let of_body = size(body);
     let mut compared = 0;
@@ -195,7 +198,7 @@ fn newest<'o>(body: &Json, olds: &'o [Arc<Container>]) -> &'o [Arc<Container>] {
     olds.get(skipped..).unwrap_or_default()
 }
 
-/// How many values a value has in it, itself among them.
+/// How many values a value contains, including itself.
 fn size(value: &Json) -> usize {
     1 + match value {
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => 0,
@@ -204,7 +207,7 @@ fn size(value: &Json) -> usize {
     }
 }
 
-/// Where a new container is not the one that it takes the place of; empty if it is.
+/// Where a new container differs from the one that it replaces.
 fn body_differences(body: &Json, old: &Container) -> Vec<String> {
     let mut found = Vec::new();
     for (key, value) in body.members() {
@@ -224,7 +227,7 @@ fn body_differences(body: &Json, old: &Container) -> Vec<String> {
                 true
             }
             "Image" => is_of_repository(value, was),
-            // Their order is not their meaning, as that of a command's words is.
+            // Unlike the words of a command, variables mean the same in any order.
             "Env" => texts(value).is_subset(&texts(was)),
             "MacAddress" => is_within(value, was) || has_address(value, old),
             _ => is_within(value, was),
@@ -242,7 +245,7 @@ fn body_differences(body: &Json, old: &Container) -> Vec<String> {
     found
 }
 
-/// What updaters leave out where the old image says the same, as the new one is to say it then.
+/// What updaters leave out if the old image says the same, so that the new image can say it.
 const SAID_BY_IMAGES: &[&str] = &[
     "Cmd",
     "Entrypoint",
@@ -254,7 +257,7 @@ const SAID_BY_IMAGES: &[&str] = &[
     "WorkingDir",
 ];
 
-/// What the old container had of its own, beyond what its image says, and the new one does not have.
+/// What the old container had beyond what its image says, and the new one does not have.
 fn left_out(body: &Json, old: &Container, image: &Json) -> Vec<String> {
     let is_kept = |key: &str| {
         let (new, was, said) = (body.at(key), old.config.at(key), image.at(key));
@@ -276,7 +279,7 @@ fn left_out(body: &Json, old: &Container, image: &Json) -> Vec<String> {
     shortfall.map(|key| (*key).to_owned()).collect()
 }
 
-/// The networks that a container was on, by their names and ids.
+/// The endpoints of a container, by the names and the ids of their networks.
 fn networks_of(old: &Container) -> HashMap<&str, &Json<'static>> {
     let mut networks = HashMap::new();
     for (name, was) in old.networks.members() {
@@ -292,7 +295,7 @@ fn networks_of(old: &Container) -> HashMap<&str, &Json<'static>> {
     networks
 }
 
-/// Whether a place on a network is the one that the old container had there.
+/// Whether an endpoint on a network is the one that the old container had there.
 fn is_joined(endpoint: &Json, was: Option<&Json>) -> bool {
     let Some(was) = was else {
         return false;
@@ -306,12 +309,12 @@ fn is_joined(endpoint: &Json, was: Option<&Json>) -> bool {
         "DriverOpts" | "GwPriority" | "IPAMConfig" | "Links" | "MacAddress" | "NetworkID" => {
             is_nothing(value) || is_same(value, was.at(key))
         }
-        // What the daemon fills in itself.
+        // The daemon fills in the others.
         _ => true,
     })
 }
 
-/// Every setting of the host's side must be what it was, left out or not.
+/// Every setting in `HostConfig` must be what it was, left out or not.
 fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
     let (new, old) = (members(new), members(old));
     let keys: BTreeSet<_> = new.keys().chain(old.keys()).copied().collect();
@@ -320,9 +323,9 @@ fn host_config(new: &Json, old: &Json, found: &mut Vec<String>) {
         let is_same = match key {
             "Links" => links(new) == links(old),
             "NetworkMode" => network(new) == network(old),
-            // Updaters leave out what some kernels refuse; it is no grant.
+            // Updaters leave these out because some kernels reject them. They give the container nothing.
             "MemorySwappiness" | "OomKillDisable" => true,
-            // Here nothing is the daemon's own list, and an empty one hides nothing.
+            // Without a list the daemon uses its own, and an empty list hides nothing.
             "MaskedPaths" | "ReadonlyPaths" => new == old || new.is_null(),
             _ => is_same(new, old),
         };

@@ -1,4 +1,4 @@
-//! A request as it is evaluated, what the evaluation rests on, and its verdict.
+//! A request as it is evaluated, what the verdict depends on, and the verdict.
 
 use super::answers::{Answers, Lookup};
 use super::permit::Permit;
@@ -12,17 +12,18 @@ use crate::docker::{Call, Json};
 /// A request as it is evaluated.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// What is asked.
+    /// The call.
     pub call: Call,
-    /// The body, once it was read.
+    /// The body, once it has been read.
     pub body: Option<Json<'a>>,
-    /// The denial of what in the body the daemon itself would ignore or refuse, which is sent on only to be observed.
+    /// The denial for something in the body that the daemon would ignore or reject. It is forwarded only in observe
+    /// mode.
     pub flaw: Option<Box<Denial>>,
-    /// What it asks for, once that was collected. It is the same whichever rules it is evaluated under.
+    /// What it asks for, once that has been collected. It does not depend on the rules.
     pub(super) requirements: Option<Vec<Requirement>>,
 }
 
-/// What a verdict rests on besides the request and the rules.
+/// What a verdict depends on besides the request and the rules.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context<'a> {
     /// What was looked up.
@@ -35,20 +36,20 @@ pub(crate) struct Context<'a> {
 #[derive(Debug)]
 #[must_use]
 pub enum Judgement<'a> {
-    /// It may be sent, now.
+    /// The request may be sent, now.
     Allow(Permit),
-    /// It may not.
+    /// The request may not be sent.
     Deny(Denial),
-    /// Its body must be read first.
+    /// The body must be read first.
     Inspect(Request<'a>),
     /// Something must be looked up first.
     Ask(Request<'a>, Lookup),
-    /// What it names does not exist.
+    /// An object that the request names does not exist.
     Missing(Lookup),
 }
 
 impl<'a> Request<'a> {
-    /// A request of which no body was read.
+    /// A request whose body has not been read.
     #[must_use]
     pub fn new(call: Call) -> Self {
         Self {
@@ -59,11 +60,11 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The same with its body, if that is judged; an empty one says what `{}` does.
+    /// The same with its body, if the body is judged. An empty body counts as `{}`.
     ///
     /// # Errors
     ///
-    /// The body has no single reading.
+    /// The body is ambiguous.
     pub fn with_body(mut self, bytes: &'a [u8]) -> Result<Self, Denial> {
         let Some(table) = self.call.operation().and_then(table) else {
             return Ok(self);
@@ -79,7 +80,7 @@ impl<'a> Request<'a> {
         Ok(self)
     }
 
-    /// Whether its body must be read before anything can be said of it.
+    /// Whether the body must be read before the request can be judged.
     pub(super) fn lacks_body(&self) -> bool {
         self.body.is_none() && self.call.operation().and_then(table).is_some()
     }

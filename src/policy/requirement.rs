@@ -1,8 +1,7 @@
-//! What a request asks for beyond its operation, one by one, whatever any policy says of it.
+//! What a request asks for beyond its operation, one by one, whatever any policy says about it.
 //!
-//! A requirement is what a policy would have to allow, named by the key that allows it. The verdict is no
-//! more than whether all of them are allowed, and the record says what a client needs with the same
-//! values. None of them holds a secret.
+//! A requirement is something that a policy would have to allow, with the key that can allow it. A request is allowed
+//! if all its requirements are, and its audit record lists the same values. None of them contains a secret.
 
 use std::borrow::Cow;
 
@@ -12,57 +11,57 @@ use super::value::Value;
 use crate::docker::Object;
 use crate::docker::mount::Access;
 
-/// Something that is asked for, and where.
+/// Something that a request asks for, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Requirement {
-    /// Where in the body or the query it stands, as `HostConfig.Privileged`.
+    /// Its place in the body or the query, such as `HostConfig.Privileged`.
     pub(crate) path: String,
     pub(crate) what: What,
 }
 
 impl Requirement {
-    /// Something else that is asked for at the same place.
+    /// Another requirement at the same place.
     pub(crate) fn with(&self, what: What) -> Self {
         let path = self.path.clone();
         Self { path, what }
     }
 }
 
-/// What is asked for.
+/// What a request asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum What {
-    /// What a key of a policy can allow.
+    /// Something that a key of a policy can allow.
     Key(Key, Value),
-    /// An object or a name, about which no key decides.
+    /// An object or a name. No key decides about it.
     Touch(Touch),
 }
 
-/// An object or a name that a request is about. What is Dockgate's own, or another's already, is denied whatever a
-/// policy says.
+/// An object or a name that a request is about. If it is Dockgate's own, or another object has the name, the request is
+/// denied whatever a policy says.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Touch {
-    /// A name that others find the new object under.
+    /// A name under which other containers find the new object.
     Name(String),
-    /// A name that reads as an id, given to an object of this kind. It is denied if one is found by it.
+    /// A name that looks like an id, for a new object of this kind. It is denied if it finds another object.
     NewId(Object, String),
     /// An object that the operation is about: its kind, and its name or id.
     Object(Object, String),
-    /// Another name for a container that is there.
+    /// A new name for an existing container.
     Rename { container: String, name: String },
 }
 
 impl Key {
-    /// What asks for nothing but this.
+    /// A requirement without a value.
     pub(crate) fn flag(self) -> What {
         What::Key(self, Value::Flag)
     }
 
-    /// What asks for this text.
+    /// A requirement with this text.
     pub(crate) fn asks(self, text: impl Into<String>) -> What {
         What::Key(self, Value::Text(text.into()))
     }
 
-    /// What asks for this option of a driver.
+    /// A requirement with this option of a driver.
     pub(crate) fn option(self, key: impl Into<String>, value: impl Into<String>) -> What {
         let (key, value) = (key.into(), value.into());
         What::Key(self, Value::Pair { key, value })
@@ -76,7 +75,6 @@ impl From<Touch> for What {
 }
 
 impl What {
-    /// A path of the host.
     pub(crate) fn bind(path: impl Into<String>, access: Access) -> Self {
         let path = path.into();
         Self::Key(Key::Bind, Value::Bind { path, access })
@@ -90,7 +88,7 @@ impl What {
         }
     }
 
-    /// The text that is asked for of a key.
+    /// The text that a request asks this key for.
     pub(crate) fn text_of(&self, key: Key) -> Option<&str> {
         match self {
             Self::Key(asked, value) if *asked == key => value.text(),
@@ -98,8 +96,8 @@ impl What {
         }
     }
 
-    /// What would have to stand under the key; `None` where that is `true`. Values of the environment
-    /// and arguments of commands are left out. A client chose it, as long as it is.
+    /// The value that the key would need; `None` if that is `true`. Values of variables and arguments of commands are
+    /// left out. The client chose it, so it can be long.
     pub(crate) fn value(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Key(key, value) => match (key.row().record, value) {

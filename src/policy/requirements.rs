@@ -1,8 +1,7 @@
-//! From a request to what it asks for.
+//! Collects what a request asks for.
 //!
-//! Every topic of the field tables and every operation that depends on its query is read here, once,
-//! whichever way a client spells it. What cannot be read in one way is refused here, before any
-//! policy is asked.
+//! Every field meaning and every query that decides something is read here, once, however a client spells it. What is
+//! ambiguous is denied here, before any policy is asked.
 
 mod build;
 mod changes;
@@ -47,11 +46,10 @@ pub(crate) fn requirements(
     Ok(once(requirements.found))
 }
 
-/// Up to so many needs each is compared with all others, which takes no memory.
+/// Up to this many requirements, each is compared with all others, which needs no memory.
 const FEW: usize = 16;
 
-/// Leaves the first of needs that are the same. What a body names several times is then judged once, told once, and
-/// the labels of what it names are searched once.
+/// Keeps the first of equal requirements. What a body names several times is then judged, reported and looked up once.
 fn once(mut found: Vec<Requirement>) -> Vec<Requirement> {
     let is_doubled = |(place, one): (usize, &Requirement)| {
         let mut others = found.iter().take(place);
@@ -70,8 +68,7 @@ fn once(mut found: Vec<Requirement>) -> Vec<Requirement> {
     found
 }
 
-/// Which container or service a request is about, by its path and its query: those that it is about
-/// even where its body passes unread.
+/// The objects that a request is about by its path and its query. They are known even if the body is not read.
 pub(crate) fn reached(call: &Call, known: &Answers) -> Result<Vec<Requirement>, NeedsLookup> {
     let Some(mut requirements) = Requirements::of(call) else {
         return Ok(Vec::new());

@@ -1,11 +1,10 @@
 //! Changes a request before it is sent: names become the ids of the objects that were judged, and what engines would
-//! read in different ways is stated.
+//! read differently is made explicit.
 //!
-//! What an engine stores and shows again stays as the client wrote it, as clients compare it and send it
-//! back: `NetworkMode`, the keys of `EndpointsConfig`, `VolumesFrom` and `Links`. A network's id goes
-//! beside its name, where every engine prefers it. A container's name is held still while the request is
-//! on its way, as [`names`](super::names) says; one that could be the beginning of an id gets the slash
-//! that engines show it with.
+//! What an engine stores and shows stays as the client wrote it, because clients compare it and send it back:
+//! `NetworkMode`, the keys of `EndpointsConfig`, `VolumesFrom` and `Links`. A network's id is added next to its name,
+//! where every engine prefers it. A container's name is locked while the request is on its way, see
+//! [`names`](super::names). A name that could be the beginning of an id gets the slash with which engines show it.
 
 use super::about::{container_id, network_id, object_id};
 use super::names::is_hex;
@@ -20,7 +19,7 @@ use crate::policy::answers::{self, Answers};
 use crate::policy::objects::is_full_id;
 use crate::policyfile::file::Policy;
 
-/// A request as it is sent: with what it was evaluated by, and the labels of what it makes.
+/// The request to send: with the ids of the judged objects, and with the labels of the new object.
 pub(crate) fn request<'a>(
     mut request: Request<'a>,
     policy: &Policy,
@@ -29,7 +28,7 @@ pub(crate) fn request<'a>(
 ) -> Request<'a> {
     let Request { call, body, .. } = &mut request;
     let judged = call.judged();
-    // Between the judgement and its use a name may go to another object.
+    // Between the verdict and its use, a name can move to another object.
     if !known.is_empty() {
         path(call, known);
         query(call, known);
@@ -74,13 +73,13 @@ fn query(call: &mut Call, known: &Answers) {
     }
 }
 
-/// The mode of a namespace, with the id of the container that it names.
+/// A namespace's mode, with the id of the container that it names.
 fn with_id(mode: &str, known: &Answers) -> Option<String> {
     let id = container_id(known, mode.strip_prefix("container:")?)?;
     Some(format!("container:{id}"))
 }
 
-/// Replaces the texts that `to` has another text for.
+/// Replaces the texts for which `to` has another text.
 fn change<'j, 'a: 'j>(
     values: impl IntoIterator<Item = &'j mut Json<'a>>,
     to: impl Fn(&str) -> Option<String>,
@@ -94,7 +93,7 @@ fn change<'j, 'a: 'j>(
     }
 }
 
-/// The containers that a body names.
+/// Replaces the containers that a body names.
 fn containers(body: &mut Json, known: &Answers) {
     change(body.get_mut("Container"), |name| container_id(known, name));
     let Some(host) = body.get_mut("HostConfig") else {
@@ -108,9 +107,8 @@ fn containers(body: &mut Json, known: &Answers) {
     }
 }
 
-/// Makes sure that what stands before the colon means the container that was judged, even if that is
-/// gone by then: with a slash before it, an engine takes it for a name and never for the beginning of an
-/// id.
+/// Makes sure that the name before the colon means the container that was judged, even if that is gone by then. With a
+/// slash before it, an engine reads it only as a name, never as the beginning of an id.
 fn with_whole_name(text: &str, known: &Answers) -> Option<String> {
     let (name, rest) = text.split_at(text.find(':').unwrap_or(text.len()));
     let container = answers::container(known, name)
@@ -123,8 +121,7 @@ fn with_whole_name(text: &str, known: &Answers) -> Option<String> {
     })
 }
 
-/// Puts the ids of the networks that a body names beside their names, or in their place where nothing
-/// shows them again.
+/// Adds the ids of the networks that a body names. If no engine shows the name later, the id replaces it.
 fn networks(call: &Call, body: &mut Json, known: &Answers) {
     let document = call.judged().body;
     if document == Some(Document::Container) {
@@ -133,10 +130,10 @@ fn networks(call: &Call, body: &mut Json, known: &Answers) {
         && let Some(id) = call.object().filter(|name| is_full_id(name))
         && let Some(endpoint) = body.get_or_insert("EndpointConfig")
     {
-        // The engine takes the name of the path's network again, unless there is an id here too.
+        // Without an id here, the engine looks up the name of the path's network again.
         endpoint.set("NetworkID", Json::Text(id.to_owned().into()));
     }
-    // Those of a service's tasks, which a client's command line names by their ids as well.
+    // The networks of a service's tasks. The docker command line also sends their ids.
     for path in [&["Networks"][..], &["TaskTemplate", "Networks"]] {
         for attachment in body.items_mut(path) {
             change(attachment.get_mut("Target"), |target| {
@@ -146,10 +143,10 @@ fn networks(call: &Call, body: &mut Json, known: &Answers) {
     }
 }
 
-/// Where a container's body has the networks that it is put on.
+/// The path in a container's body to the networks that it joins.
 const ENDPOINTS: &[&str] = &["NetworkingConfig", "EndpointsConfig"];
 
-/// The networks of a new container. Without an endpoint, an engine makes one under the network's name.
+/// Adds the ids of a new container's networks. Without an endpoint, an engine creates one with the network's name.
 fn endpoints(body: &mut Json, known: &Answers) {
     let text = |id: String| Json::Text(id.into());
     let mode = body.at("HostConfig").text_at("NetworkMode");
@@ -169,14 +166,14 @@ fn endpoints(body: &mut Json, known: &Answers) {
     for (name, endpoint) in body.members_mut(ENDPOINTS) {
         match network_id(known, name) {
             Some(id) => endpoint.set("NetworkID", text(id)),
-            // The engine's own networks are found by their names; what was not judged by an id has none.
+            // The engine's own networks are found by name. An id that was not judged is removed.
             None => endpoint.remove(&["NetworkID"]),
         }
     }
 }
 
-/// Says in the query what was read from it. Podman attaches everything that an attach does not name, and
-/// knows no booleans but its own. The path of an upload is sent as it was judged.
+/// Makes the query explicit. Podman attaches every stream that the query does not name, and accepts only its own
+/// booleans. The path of an upload is sent as it was judged.
 fn explicit_query(call: &mut Call, policy: &Policy) {
     let (operation, parameters) = (call.operation(), call.judged().query);
     let query = &mut call.query;
@@ -194,7 +191,7 @@ fn explicit_query(call: &mut Call, policy: &Policy) {
     } else if parameters == Parameters::Archive
         && policy.judges(Block::Archive)
         && policy.blocks.archive.paths.is_some()
-        // Without a path the daemon denies it.
+        // The daemon rejects an upload without a path.
         && let Some(path) = query.first("path").filter(|path| !path.is_empty())
     {
         let path = cleaned(path).into_owned();
@@ -202,10 +199,9 @@ fn explicit_query(call: &mut Call, policy: &Policy) {
     }
 }
 
-/// Says in the body what was read from it.
 fn explicit_body(document: Option<Document>, body: &mut Json) {
     if document == Some(Document::Network) {
-        // Docker before 25 makes a second network of the same name otherwise, which makes the name useless.
+        // Otherwise Docker before 25 creates a second network with the same name, and the name becomes ambiguous.
         match body.get_mut("CheckDuplicate") {
             Some(stated) => *stated = Json::Bool(true),
             None => body.set("CheckDuplicate", Json::Bool(true)),
@@ -216,8 +212,8 @@ fn explicit_body(document: Option<Document>, body: &mut Json) {
             sources(of);
         }
     }
-    // What the daemon fills in itself: clients send it back from an inspection, and Podman takes the address for one
-    // that is asked for.
+    // The daemon fills these in itself. Clients send them back from an inspection, and Podman would read them as a
+    // request for this address.
     let filled_in = ["GlobalIPv6Address", "IPAddress"];
     if let Some(endpoint) = body.get_mut("EndpointConfig") {
         endpoint.remove(&filled_in);
@@ -229,7 +225,7 @@ fn explicit_body(document: Option<Document>, body: &mut Json) {
         && let Some(host) = body.get_mut("HostConfig")
         && !host.at("Privileged").is_true()
     {
-        // An engine makes such a list by itself, which may hide more.
+        // An engine creates such a list itself, and its list can hide more.
         if are_masked_by_engines(host.at("MaskedPaths")) {
             host.remove(&["MaskedPaths"]);
         }
@@ -239,7 +235,7 @@ fn explicit_body(document: Option<Document>, body: &mut Json) {
     }
 }
 
-/// Has the paths of the host that are mounted sent as they were judged.
+/// Sends the mounted host paths as they were judged.
 fn sources(of: &mut Json) {
     change(of.items_mut(&["Binds"]), clean_short);
     for mount in of.items_mut(&["Mounts"]) {

@@ -1,4 +1,4 @@
-//! What holds on a listener: its policies, in order, under what is denied to all of them.
+//! The rules of a listener: its policies, in order, and what is denied for all of them.
 
 use std::sync::Arc;
 
@@ -10,22 +10,21 @@ use crate::docker::{Absent, ApiVersion, Call, Effect, Operation, absent};
 use crate::policyfile::file::Policy;
 use crate::policyfile::grants::Grants;
 
-/// What holds on a listener.
+/// The rules of a listener.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// What is denied to all of them.
+    /// What is denied for all policies.
     pub(crate) deny: Grants,
     pub(super) policies: Vec<Policy>,
-    /// What is named where one of them would be allowed by another.
+    /// The built-in policies that a denial can suggest.
     pub(super) variants: Arc<Variants>,
     pub(crate) revision: Revision,
-    /// Whether what they refuse is sent all the same, to be learned from.
+    /// Whether this is observe mode: denied requests are forwarded too.
     pub(crate) is_observed: bool,
 }
 
 impl Rules {
-    /// The policies of a listener, in the order in which they are asked, under what is denied to
-    /// all.
+    /// The policies of a listener, in the order in which they are asked, and what is denied for all of them.
     #[must_use]
     pub fn new(policies: Vec<Policy>, deny: Grants) -> Self {
         let is_observed = policies.iter().any(|policy| policy.is_observed);
@@ -39,8 +38,8 @@ impl Rules {
         }
     }
 
-    /// What answers a request that cannot be understood: the engine's own answer if it is about an object that cannot
-    /// exist and what is asked of it is allowed, and otherwise the denial.
+    /// The answer to a request that Dockgate cannot parse: the engine's own answer if it is about an object that cannot
+    /// exist and the operation is allowed, otherwise the denial.
     pub(crate) fn answer_absent(
         &self,
         (method, target): (&str, &str),
@@ -63,15 +62,14 @@ impl Rules {
         (Denial::new(reason, absent.answer()), Some(absent))
     }
 
-    /// The same rules, and what they refuse is sent all the same, if that is asked for here or by one of
-    /// the policies.
+    /// The same rules in observe mode, if it is asked for here or by one of the policies.
     pub(crate) fn observed(mut self, is_observed: bool) -> Self {
         self.is_observed |= is_observed;
         self.revision = Revision::default();
         self
     }
 
-    /// The same rules, and what they refuse is refused.
+    /// The same rules without observe mode.
     pub(crate) fn enforced(&self) -> Self {
         Self {
             is_observed: false,
@@ -80,24 +78,24 @@ impl Rules {
         }
     }
 
-    /// The policies that grant a call, whatever it asks for besides.
+    /// The policies that allow the operation of a call, before its body and query are checked.
     pub(super) fn granting(&self, call: &Call) -> impl Iterator<Item = &Policy> {
         let is_denied = self.deny.covers(call);
         let policies = self.policies.iter();
         policies.filter(move |policy| !is_denied && policy.grants(call))
     }
 
-    /// Whether any policy grants the call, whatever it asks for besides.
+    /// Whether any policy allows the operation of a call, before its body and query are checked.
     pub(crate) fn may_allow(&self, call: &Call) -> bool {
         self.granting(call).next().is_some()
     }
 
-    /// Whether the call may be sent, be it only to be observed.
+    /// Whether the call may be forwarded, including in observe mode.
     pub(crate) fn may_send(&self, call: &Call) -> bool {
         self.is_observed || self.may_allow(call)
     }
 
-    /// The denial of a call that no policy grants, or that is denied to all of them.
+    /// The denial of a call that no policy allows, or that is denied for all of them.
     pub(crate) fn denial(&self, call: &Call) -> Denial {
         if self.deny.covers(call) {
             return denied(call);
@@ -109,13 +107,13 @@ impl Rules {
         &self.policies
     }
 
-    /// The operations that are granted and can be root on the host, as what they ask for is not
-    /// judged.
+    /// The allowed operations through which a client can become root on the host, because their bodies are not checked.
     pub(crate) fn unjudged(&self) -> Vec<Operation> {
         let is_unjudged = |policy: &Policy, operation: Operation| {
             let block = operation.spec().judged.block;
             let is_judged = block.is_some_and(|block| !policy.blocks.is_lifted(block));
-            // What a block narrows can be root on the host without it, or move what is there.
+            // An operation that a block limits can lead to root on the host if the block is lifted, or change what
+            // exists.
             let can_be_root = block.is_some() || operation.spec().effect == Effect::Control;
             policy.has(operation) && can_be_root && (policy.passes_bodies || !is_judged)
         };
@@ -126,7 +124,7 @@ impl Rules {
         granted.collect()
     }
 
-    /// Whether any policy grants an operation that nothing denies.
+    /// Whether any policy allows an operation, and `deny` does not contain it.
     #[must_use]
     pub fn grants(&self, operation: Operation) -> bool {
         !self.deny.has(operation) && self.policies.iter().any(|policy| policy.has(operation))

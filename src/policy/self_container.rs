@@ -1,4 +1,4 @@
-//! Dockgate's own container, and what no policy can do to it.
+//! Dockgate's own container, and what no policy can allow to do with it.
 
 pub(crate) mod exposure;
 mod raw;
@@ -16,52 +16,51 @@ use crate::policy::requirement::{Requirement, Touch, What};
 use crate::policy::requirements::ANY_NUMBER;
 use crate::policy::value::Value;
 
-/// What is known of Dockgate's own container since the start.
+/// What is known about Dockgate's own container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SelfContainer {
     pub(crate) id: String,
     name: String,
-    /// Every name that other containers find it under, folded.
+    /// Every name under which other containers find it, folded.
     names: BTreeSet<String>,
-    /// The full id of the service that it is a task of.
+    /// The full id of the service, if it is a task of one.
     service: Option<String>,
-    /// The full id and the name of that task, empty where it is none.
+    /// The full id and the name of that task; empty if it is not a task.
     task: [String; 2],
-    /// The full id of its image, without the algorithm; empty where it is not known.
+    /// The full id of its image, without the algorithm; empty if unknown.
     image_id: String,
     /// The names and the ids of the networks that it is on.
     networks: Vec<(String, String)>,
-    /// The name of its image, which it is made of again.
+    /// The name of its image, from which it would be recreated.
     image: Option<Reference>,
-    /// Its volumes: whoever has them has its settings, its record, or the sockets of its other listeners.
+    /// Its volumes. They contain its settings, its audit log, or the sockets of its other listeners.
     volumes: Vec<String>,
-    /// The paths of the host that are mounted in it, those of its volumes among them.
+    /// The host paths that are mounted in it, including those of its volumes.
     paths: Vec<String>,
     /// `PortBindings` of its inspection.
     ports: Json<'static>,
 }
 
-// Where the swarm writes the service of a task, and the task.
+// The labels in which the swarm writes a task and its service.
 const SERVICE_LABEL: &str = "com.docker.swarm.service.id";
 const SERVICE_NAME_LABEL: &str = "com.docker.swarm.service.name";
 const TASK_LABEL: &str = "com.docker.swarm.task.id";
 const TASK_NAME_LABEL: &str = "com.docker.swarm.task.name";
 
-/// What would be done to Dockgate, if something.
+/// What would be done to Dockgate, if anything.
 type Found = Result<Option<&'static str>, NeedsLookup>;
 
-/// What of a request would reach Dockgate itself.
+/// The part of a request that would reach Dockgate itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reached {
-    /// Where it stands.
+    /// Its place in the request.
     pub(crate) path: String,
     /// What it would do.
     pub(crate) what: &'static str,
 }
 
 impl SelfContainer {
-    /// What its inspection says. The daemon's socket is in it too, if it has one; who may mount that is
-    /// each policy's to say.
+    /// Reads it from its inspection. The mount of the daemon's socket is left out: policies decide who may mount that.
     pub(crate) fn of(container: &Container, socket: Option<&str>) -> Self {
         let label = |key: &str| container.label(key).unwrap_or_default().to_owned();
         let mut names = vec![&*container.name, container.config.text_at("Hostname")];
@@ -70,7 +69,7 @@ impl SelfContainer {
             names.extend(endpoint.at("Aliases").texts());
             names.extend(endpoint.at("DNSNames").texts());
         }
-        // By the second the addresses of all its tasks are found.
+        // The second name finds the addresses of all tasks.
         let service = label(SERVICE_NAME_LABEL);
         let tasks = format!("tasks.{service}");
         if !service.is_empty() {
@@ -106,7 +105,7 @@ impl SelfContainer {
         }
     }
 
-    /// What of a request would reach it.
+    /// The first requirement that would reach it.
     pub(crate) fn reached<'a>(
         &self,
         requirements: impl Iterator<Item = &'a Requirement>,
@@ -145,8 +144,8 @@ impl SelfContainer {
         })
     }
 
-    /// What starting a container would reach. One that was made through a policy was not put on Dockgate's
-    /// networks then; what its networks' names mean may have changed since.
+    /// What starting a container would reach. When it was created through a policy, it did not join Dockgate's
+    /// networks, but the names of its networks can mean others now.
     fn started(&self, name: &str, known: &Answers) -> Found {
         if self.is_container(name, known)? {
             return Ok(Some(REACHES));
@@ -163,17 +162,17 @@ impl SelfContainer {
         Ok(None)
     }
 
-    /// What an operation would reach that does something to an object.
+    /// What an operation on an object would reach.
     fn touched(&self, kind: Object, name: &str, known: &Answers) -> Found {
         Ok(match kind {
             Object::Container => self.is_container(name, known)?.then_some(REACHES),
             Object::Image => self.is_image(name).then_some(IMAGE_TOUCHED),
             Object::Network => self.is_network(name, known)?.then_some(NETWORK_TOUCHED),
             Object::Service => match &self.service {
-                Some(own) => (answers::service(known, name)?.id == *own).then_some(SERVICE),
+                Some(own) => (answers::service(known, name)?.id == *own).then_some(REACHES),
                 None => None,
             },
-            Object::Task => self.is_task(name).then_some(TASK),
+            Object::Task => self.is_task(name).then_some(REACHES),
             Object::Volume => self.has_volume(name).then_some(VOLUME_TOUCHED),
             Object::Checkpoint
             | Object::Config
@@ -185,7 +184,7 @@ impl SelfContainer {
         })
     }
 
-    /// What a step of a build would join, which is a container too.
+    /// What a build's step would join. It can also be a container.
     fn build_network(&self, joined: &str, known: &Answers) -> Found {
         Ok(match joined.strip_prefix("container:") {
             Some(name) => {
@@ -196,8 +195,8 @@ impl SelfContainer {
         })
     }
 
-    /// What an image would get that is named so. Which names a tar holds is not read; what is called by a digest no
-    /// name is taken from.
+    /// What giving this name to an image would do. The names in a tar are not read. If Dockgate runs by digest, its
+    /// name cannot be taken.
     fn tagged(&self, name: &str) -> Option<&'static str> {
         let own = self.image.as_ref()?;
         match &own.version {
@@ -215,8 +214,8 @@ impl SelfContainer {
         self.is_mounted(&cleaned(path), *access)
     }
 
-    /// What of it an option of a volume leads to. The kernel is handed it as it stands, and other options of it
-    /// than the device hold paths too: of an overlay the lower folders, in which a backslash says nothing.
+    /// What a volume's option would mount. The kernel gets it unchanged. Options other than the device can contain
+    /// paths too, such as an overlay's lower folders, in which a backslash is ignored.
     fn in_option(&self, option: &Value) -> Option<&'static str> {
         let Value::Pair { value, .. } = option else {
             return None;
@@ -233,8 +232,8 @@ impl SelfContainer {
         self.volumes.iter().any(|own| own == name)
     }
 
-    /// Whether a folded name could be one of its own; one that begins with a point is that of a network, with
-    /// which the names of what is on it end.
+    /// Whether a folded name could be one of its own. A name that begins with a dot is a network's: names of containers
+    /// on it can end with that.
     fn is_name(&self, name: &str) -> bool {
         let mut names = self.names.iter();
         if name.starts_with('.') {
@@ -244,7 +243,7 @@ impl SelfContainer {
     }
 
     fn is_container(&self, name: &str, known: &Answers) -> Result<bool, NeedsLookup> {
-        // A full id is the id of nothing else, whatever others are called.
+        // A full id finds only its own object, whatever names others have.
         if is_full_id(name) {
             return Ok(name == self.id);
         }
@@ -252,7 +251,7 @@ impl SelfContainer {
     }
 
     fn is_network(&self, name: &str, known: &Answers) -> Result<bool, NeedsLookup> {
-        // The host's own is no network that has containers on it.
+        // The host's own network lists no containers.
         if name == "host" {
             return Ok(false);
         }
@@ -261,8 +260,8 @@ impl SelfContainer {
             || self.networks.iter().any(|(_, id)| *id == network.id))
     }
 
-    /// Whether the daemon would find its image by this name, digest, id or beginning of an id. Of a digest
-    /// it is not known which image of the repository has it.
+    /// Whether the daemon would find its image by this name, digest, id or beginning of an id. It is unknown which
+    /// image of the repository has a digest, so every digest counts.
     fn is_image(&self, name: &str) -> bool {
         let digits = name.strip_prefix("sha256:").unwrap_or(name);
         if !digits.is_empty() && self.image_id.starts_with(digits) {
@@ -283,8 +282,8 @@ impl SelfContainer {
         !name.is_empty() && (id.starts_with(name) || own_name == name)
     }
 
-    /// Whether a clean path of the host is mounted in it. Whoever may write the root has the host; and what
-    /// is read from above others have too.
+    /// Whether a clean host path is mounted in it. Writing `/` is not held against a request, because that is control
+    /// of the host anyway, nor is reading a folder above.
     fn is_mounted(&self, path: &str, access: Access) -> Option<&'static str> {
         let is_above = |own: &String| {
             let is_written = match access {
@@ -300,26 +299,30 @@ impl SelfContainer {
     }
 }
 
-const JOINS: &str = "would join dockgate's own container";
-const REACHES: &str = "would reach dockgate's own container";
-const IMAGE: &str = "would give another image the name of dockgate's own";
-const PATH: &str = "would mount what is mounted in dockgate's own container";
-const VOLUME: &str = "would mount a volume of dockgate's own container";
-const NETWORK: &str = "would join a network of dockgate's own container: make another network";
-const NAME: &str = "would take a name of dockgate's own container";
-const SERVICE: &str = "would reach dockgate's own service";
-const TASK: &str = "would reach dockgate's own task";
-const IMAGE_TOUCHED: &str = "would delete the image of dockgate's own container";
-const NETWORK_TOUCHED: &str = "would change a network of dockgate's own container";
-const VOLUME_TOUCHED: &str = "would change a volume of dockgate's own container";
-const ANY_IMAGE: &str = "may hold an image with the name of dockgate's own, as its names are not read: run dockgate by its image's digest (image@sha256:...)";
+const JOINS: &str =
+    "names Dockgate's own container, and no container may join it: name another one";
+const REACHES: &str = "belongs to Dockgate itself, which is protected from clients";
+const IMAGE: &str = "is the name of Dockgate's own image: choose another name";
+const PATH: &str =
+    "would mount a path that is mounted in Dockgate's own container: mount another path";
+const VOLUME: &str = "would mount a volume of Dockgate's own container: mount another volume";
+const NETWORK: &str = "would join a network of Dockgate's own container: use another network";
+const NAME: &str = "would take a name of Dockgate's own container: choose another name";
+const IMAGE_TOUCHED: &str =
+    "is the image of Dockgate's own container, which is protected from clients";
+const NETWORK_TOUCHED: &str =
+    "is a network of Dockgate's own container, which is protected from clients";
+const VOLUME_TOUCHED: &str =
+    "is a volume of Dockgate's own container, which is protected from clients";
+const ANY_IMAGE: &str = "may contain an image with the name of Dockgate's own, and names in a tar are not read: run \
+                         Dockgate by digest, such as dockgate@sha256:...";
 
 /// The name of a network as the daemon knows it.
 pub(crate) fn network_name(name: &str) -> &str {
     if name == "@default" { "bridge" } else { name }
 }
 
-/// Whether a name is another, with numbers for what stands for any.
+/// Whether a name matches a pattern in which each `#` matches a number.
 fn is_filled_in(pattern: &str, name: &str) -> bool {
     let Some((before, after)) = pattern.split_once(ANY_NUMBER) else {
         return pattern == name;
@@ -332,7 +335,7 @@ fn is_filled_in(pattern: &str, name: &str) -> bool {
     ends.any(|rest| is_filled_in(after, rest))
 }
 
-/// A name as resolvers compare it. Some fold letters beyond ASCII too, some of which have two small forms.
+/// A name as resolvers compare it. Some also fold letters beyond ASCII, and some letters have two lower-case forms.
 fn folded(name: &str) -> String {
     let name = name.trim_end_matches('.');
     if name.is_ascii() {
@@ -342,8 +345,8 @@ fn folded(name: &str) -> String {
     }
 }
 
-/// A path as the kernel reads it, but for links of which only those are known that every host has; the daemon
-/// works in the root.
+/// A path as the kernel reads it, with the links that every host has; other links are unknown. The daemon's working
+/// directory is `/`.
 fn cleaned(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
@@ -351,7 +354,7 @@ fn cleaned(path: &str) -> String {
             (_, "" | ".") => {}
             (_, "..") => _ = parts.pop(),
             (["var"], "run") => parts = vec!["run"],
-            // The root as a process of the host sees it; where one works could be there.
+            // The root as a process of the host sees it. Its working directory could be the root too.
             (["proc", _] | ["proc", _, "task", _], "root" | "cwd") => parts.clear(),
             (_, part) => parts.push(part),
         }
@@ -359,7 +362,7 @@ fn cleaned(path: &str) -> String {
     format!("/{}", parts.join("/"))
 }
 
-/// Whether a clean path is another, or is below it.
+/// Whether a clean path is the same as another, or below it.
 fn is_in(path: &str, above: &str) -> bool {
     let rest = path.strip_prefix(above.trim_end_matches('/'));
     !above.is_empty() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

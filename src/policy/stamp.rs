@@ -1,5 +1,5 @@
-//! The labels that say which policy something was made through: on what a body makes, on the volumes that a
-//! container's body has made, and on images.
+//! Sets the labels that say which policy something was created through: on the object that a body describes, on the
+//! volumes that a new container needs, and on images.
 
 use super::names::tags;
 use crate::docker::judged::Judged;
@@ -9,8 +9,8 @@ use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::keys::Blocks;
 use crate::policy::objects::{IMAGE_LABEL, POLICY_LABEL};
 
-/// Sets the label that says through which policy something was made, if one did, and those that the policy
-/// wants.
+/// Sets the labels of a new object: the policy's mark, if a policy allows the request, and those in the policy's
+/// `stamp`.
 pub(crate) fn labels(judged: Judged, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
     let Some(block) = judged
         .block
@@ -18,7 +18,7 @@ pub(crate) fn labels(judged: Judged, body: &mut Json, policy: Option<&str>, bloc
     else {
         return;
     };
-    // A service that is updated keeps the marks that it was made with: one more would start its tasks again.
+    // An updated service keeps its marks: another one would restart its tasks.
     let is_made = judged.body != Some(Document::ServiceUpdate);
     let own = policy.filter(|_| is_made && !blocks.is_lifted(block));
     let own = own.map(|policy| (POLICY_LABEL, policy));
@@ -37,8 +37,8 @@ fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
         return;
     };
     for (key, value) in stamps {
-        // A mark that was granted is this policy's, or that of a container that is replaced: whoever
-        // had the old one has the new one. One that says nothing came with an image.
+        // A mark that was allowed is this policy's, or that of the replaced container, whose owner also owns the new
+        // one. An empty mark came with an image.
         let mark = labels.get(key).and_then(Json::text).unwrap_or_default();
         if *key != POLICY_LABEL || mark.is_empty() {
             labels.set((*key).to_owned(), Json::Text((*value).to_owned().into()));
@@ -46,8 +46,8 @@ fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
     }
 }
 
-/// The first volume that a container's body mounts and that is not there yet, to be made with the labels
-/// that it would have been made with, and the policy's.
+/// The first volume that a container's body mounts and that does not exist yet. It is created with the labels in the
+/// body and with the policy's.
 pub(crate) fn new_volume(
     body: &Json,
     mark: &str,
@@ -89,12 +89,12 @@ pub(crate) fn new_volume(
     })
 }
 
-/// Has an image that is made bear the policy's mark and the names that it gets, so that an image that
-/// is made of it later does not pass for it; and takes a mark for containers out of it, as those that
-/// others make of it are not the policy's.
+/// Labels a new image with the policy's mark and with the names that it gets, so that an image that is built from it
+/// later is not mistaken for it. Also empties the mark that its containers would get from it, because containers that
+/// others create from it are not the policy's.
 pub(crate) fn image(call: &mut Call, mark: &str) {
     let query = call.judged().query;
-    // What would have to be escaped is no name of a policy that anybody gives.
+    // Nobody gives a policy a name that would need escapes.
     if mark.contains(['"', '\\', '$', '`']) || mark.chars().any(char::is_control) {
         return;
     }

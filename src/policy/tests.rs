@@ -1,3 +1,3 @@
-//! What takes the whole of the judgement.
+//! Tests that need the whole evaluation.
 
 pub(crate) mod fuzz;

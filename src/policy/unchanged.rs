@@ -1,5 +1,5 @@
-//! Whether an update leaves a service as it is: a service is sent whole, and who starts its tasks again, or more
-//! of them, is allowed what it has.
+//! Whether an update leaves a service as it is. Clients send the whole service even to restart its tasks or to change
+//! their number. Such an update is allowed everything that the service has.
 
 use std::collections::BTreeSet;
 
@@ -8,28 +8,30 @@ use crate::docker::{Call, Json};
 use crate::policy::objects::Service;
 use crate::policy::requirements::is_reserved;
 
-/// What an update may change: how often the tasks were started again, and how many there are.
+/// What an update may change: how often the tasks were restarted, and how many there are.
 const COUNTS: &[&str] = &["Mode.Replicated.Replicas", "TaskTemplate.ForceUpdate"];
 /// The objects that are compared member by member.
 const OPENED: &[&str] = &["", "Mode", "Mode.Replicated", "TaskTemplate"];
 
-/// Where an update makes a service another than it is. Its labels are not compared, but for Dockgate's own: each
-/// is held against the policy.
+/// Where an update changes a service. Of its labels only Dockgate's own are compared: the policy checks all others.
 pub(crate) fn differences(call: &Call, body: &Json, service: &Service) -> Vec<String> {
     let mut found = Vec::new();
-    // The daemon denies another version than the one that the service has then, so that it is this one.
+    // The daemon rejects the update if the service has another version by then, so this is the service that is updated.
     let version = call.query.first("version").unwrap_or_default();
     if service.version.as_deref() != Some(version) {
-        found.push("its version".to_owned());
+        found.push(VERSION.to_owned());
     }
     compare("", body, &service.spec, &mut found);
     found
 }
 
-/// Whether something that an update asks for is a part of the service that is the same.
+/// The difference of an update that is meant for another version of the service.
+const VERSION: &str = "the version in the query is not the one that the service has";
+
+/// Whether something that an update asks for was compared with the service.
 pub(crate) fn is_compared(path: &str) -> bool {
     let first = path.split('.').next().unwrap_or_default();
-    // What stands in the query is not part of the service.
+    // A key of the query is not part of the service.
     first.starts_with(|letter: char| letter.is_ascii_uppercase()) && first != "Labels"
 }
 
@@ -37,7 +39,7 @@ fn compare(path: &str, new: &Json, old: &Json, found: &mut Vec<String>) {
     let is_equal = match path {
         _ if COUNTS.contains(&path) => true,
         "Labels" => own_labels(new) == own_labels(old),
-        // Which member is there says which mode it is, and that may be empty.
+        // The name of the member says which mode it is, and the member may be empty.
         "Mode" if keys(new) != keys(old) => false,
         _ if OPENED.contains(&path) => {
             for key in keys(new).into_iter().chain(keys(old)) {
@@ -95,7 +97,7 @@ mod tests {
             (r#","ForceUpdate":3"#, ""),
             (r#""Replicas":0"#, r#""Replicas":5"#),
             (r#""swarm.cronjob.enable":"true""#, r#""b":"c""#),
-            // What says nothing.
+            // These mean nothing.
             (
                 r#""ReadOnly":true"#,
                 r#""ReadOnly":true,"Init":null,"Hosts":[]"#,
@@ -164,7 +166,7 @@ mod tests {
             assert_eq!(found("version=7", change), [want], "G2: {change:?}");
         }
         for version in ["version=8", "version=6", "version=07", "version=", ""] {
-            assert_eq!(found(version, ("", "")), ["its version"], "G2: {version}");
+            assert_eq!(found(version, ("", "")), [VERSION], "G2: {version}");
         }
     }
 

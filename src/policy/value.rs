@@ -1,4 +1,4 @@
-//! The values that requests ask for and that the keys of a policy decide about, in a few shapes.
+//! The values that requests ask for and that the keys of a policy check, in a few shapes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,12 +6,12 @@ use std::fmt;
 use crate::docker::mount::Access;
 use crate::policy::objects::PROJECT_LABELS;
 
-/// What is asked for of a key.
+/// What a request asks a key for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
-    /// That it is asked for says all.
+    /// No value: the request asks for what the key allows, such as `privileged`.
     Flag,
-    /// A name, a path, an address or the like.
+    /// A name, a path, an address or something similar.
     Text(String),
     /// An option of a driver.
     Pair {
@@ -24,9 +24,9 @@ pub(crate) enum Value {
         /// The service that is updated, which may have it already.
         service: Option<String>,
     },
-    /// A project of compose, or a stack of the swarm, that what is made belongs to.
+    /// The Compose project or swarm stack that the new object belongs to.
     Project {
-        /// The label that says so.
+        /// The label that names it.
         label: &'static str,
         name: String,
         /// The service that is updated, which may be in the project already.
@@ -41,12 +41,12 @@ pub(crate) enum Value {
     Argv(Vec<String>),
     Variable(Variable),
     Port(Port),
-    /// What a container may use at the most.
+    /// The resource limits of a container.
     Limits(Limits),
 }
 
 impl Value {
-    /// The text that it is, if it is one.
+    /// The text, if it is a [`Value::Text`].
     pub(crate) fn text(&self) -> Option<&str> {
         if let Self::Text(text) = self {
             Some(text)
@@ -55,8 +55,8 @@ impl Value {
         }
     }
 
-    /// What would have to stand under the key; `None` where that is `true`. Values of the environment and
-    /// arguments of commands are left out.
+    /// The value that the key would need; `None` if that is `true`. Values of variables and arguments of commands are
+    /// left out.
     pub(crate) fn shown(&self) -> Option<Cow<'_, str>> {
         Some(match self {
             Self::Flag => return None,
@@ -133,18 +133,18 @@ impl fmt::Debug for Variable {
     }
 }
 
-/// What a container may use. Zero is no limit.
+/// The resource limits of a container. Zero means no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Limits {
-    /// Whether an existing container's limits are changed: what is not set then stays.
+    /// Whether an existing container is changed: then a limit that is not set stays as it is.
     pub(crate) is_change: bool,
     /// In bytes.
     pub(crate) memory: i64,
-    /// Memory and swap, in bytes; -1 is no limit.
+    /// Memory and swap, in bytes; -1 means no limit.
     pub(crate) memory_and_swap: i64,
-    /// In billionths of a processor; less than 0 is no limit.
+    /// In billionths of a processor; less than 0 means no limit.
     pub(crate) nano_cpus: i64,
-    /// Processes; -1 is no limit, and so is 0 where it is set.
+    /// Processes; -1 means no limit, and so does 0 if it is set.
     pub(crate) pids: Option<i64>,
 }
 
@@ -153,7 +153,7 @@ pub(crate) struct Limits {
 pub(crate) struct Port {
     /// The host's address, empty for all of them.
     pub(crate) address: String,
-    /// The first port; 0 is one that the daemon picks.
+    /// The first port; 0 means one that the daemon picks.
     pub(crate) from: u16,
     pub(crate) to: u16,
 }
@@ -209,27 +209,28 @@ impl fmt::Display for Limits {
 
 const NANO: i64 = 1_000_000_000;
 
-/// What stands behind the name of an image of which every version is meant.
+/// The suffix of an image's name that means every version of it.
 pub(crate) const EVERY_VERSION: &str = ":*";
 
-/// What the labels begin with that no client can set.
+/// The prefix of the labels that no client can set.
 pub(crate) const RESERVED: &str = "dockgate.";
 
-/// What is said of those labels.
-pub(crate) const BY_NOBODY: &str = "labels that begin with dockgate. are set by dockgate alone";
+/// Why such a label is denied.
+pub(crate) const BY_NOBODY: &str =
+    "only Dockgate sets labels that begin with \"dockgate.\"; leave the label out";
 
-/// A command with its arguments, where they were recorded, or the program alone.
+/// A command with its arguments if they were recorded, or only the program.
 fn arguments(value: &str) -> Option<Vec<String>> {
     if value.starts_with('[') {
         let argv: Vec<String> = serde_json::from_str(value).ok()?;
-        // Others are escaped in a record twice.
+        // Other arguments are escaped twice in an audit record.
         let is_plain = |argument: &String| argument.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         return argv.iter().all(is_plain).then_some(argv);
     }
     Some(vec![value.to_owned()])
 }
 
-/// The limits that were asked for. That they change those of a container that is there is not told.
+/// The requested limits. A record does not say whether they change an existing container.
 fn limits(value: &str) -> Option<Limits> {
     let mut limits = Limits::default();
     for part in value.split(", ") {
@@ -239,7 +240,7 @@ fn limits(value: &str) -> Option<Limits> {
             "cpus" => limits.nano_cpus = nanos(value)?,
             "pids" => limits.pids = Some(value.parse().ok()?),
             "swap" => limits.memory_and_swap = value.parse().ok()?,
-            // Records of earlier versions had it here.
+            // Earlier versions recorded it here.
             "spared" => {}
             _ => return None,
         }

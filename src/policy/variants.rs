@@ -1,5 +1,5 @@
-//! The shipped policies of the families that a listener's policies are of. Of what is denied the narrowest that
-//! allows it is named.
+//! The built-in policies that belong to the same families as a listener's policies. A denial names the narrowest one
+//! that would allow the request.
 
 use super::request::Request;
 use crate::docker::Block;
@@ -12,21 +12,21 @@ use crate::policyfile::file::Policy;
 use crate::policyfile::problem::{Library, Problem};
 use crate::policyfile::shipped;
 
-/// What the policies of a listener have beside them, the narrowest first.
+/// The other built-in policies of the same families, the narrowest first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Variants(Vec<Variant>);
 
 #[derive(Clone, Debug)]
 struct Variant {
     policy: Policy,
-    /// What to do for it to hold.
+    /// How to use it.
     way: String,
-    /// The blocks that are others than those that hold.
+    /// The blocks in which it differs from the policy in use.
     blocks: Vec<Block>,
 }
 
 impl Variants {
-    /// Those of the families of some policies.
+    /// The variants for these policies.
     pub(crate) fn of(policies: &[Policy]) -> Self {
         let mut variants = Vec::new();
         for policy in policies.iter().filter(|policy| !policy.passes_bodies) {
@@ -50,17 +50,17 @@ impl Variants {
         Self(variants)
     }
 
-    /// What to do for a call to be allowed that none of the policies allows, whatever it asks for. What that
-    /// is was not read yet: a block of the variant may deny it.
+    /// How to allow the operation of a call that none of the policies allows. What the call asks for has not been read
+    /// yet: a block of the variant can still deny it.
     pub(crate) fn way_to(&self, call: &Call) -> Option<String> {
         let variant = self.0.iter().find(|variant| variant.policy.grants(call))?;
         let block = call.judged().block;
         let within = block.filter(|block| variant.policy.judges(*block));
-        let within = within.map(|block| format!(" (within its [{}])", block.name()));
+        let within = within.map(|block| format!(" (limited by its [{}])", block.name()));
         Some([&*variant.way, &*within.unwrap_or_default()].concat())
     }
 
-    /// What to do for all that a request asks for to be allowed, of which the policies deny this.
+    /// How to allow everything that a request asks for. `shortfall` is what the policies do not allow of it.
     pub(crate) fn way_to_all(
         &self,
         request: &Request<'_>,
@@ -85,20 +85,21 @@ impl Variants {
 }
 
 impl Variant {
-    /// A shipped policy, beside the one that holds and the shipped one that it is, or extends.
+    /// A built-in policy that could be used besides `holding`. `base` is `holding` itself, or the built-in policy that
+    /// it extends.
     fn new(variant: Policy, holding: &Policy, base: &Policy) -> Self {
         let name = &variant.name;
         let way = if holding.name != base.name {
             format!("add \"{name}\" to extends")
         } else if extends(&variant, base) {
-            format!("use the shipped policy \"{name}\"")
+            format!("use the built-in policy \"{name}\"")
         } else {
-            format!("use the shipped policy \"{name}\" as well")
+            format!("use the built-in policy \"{name}\" as well")
         };
         let holder = |of: &Policy, block: Block| of.holder(block).map(|it| it.name.clone());
         let blocks = Block::ALL.iter().copied();
         let blocks = blocks.filter(|block| {
-            // A block of the policy's own holds, whatever it extends.
+            // The policy's own block is used, whatever it extends.
             let is_kept = holding.name != base.name && holding.holder(*block).is_some();
             !is_kept && holder(&variant, *block) != holder(holding, *block)
         });
@@ -116,8 +117,8 @@ fn extends(policy: &Policy, base: &Policy) -> bool {
     parents.any(|parent| parent.name == base.name || extends(parent, base))
 }
 
-/// The shipped policies that are named after the same one: those that extend it in the end, and those that extend
-/// nothing and are for the same project.
+/// The built-in policies whose names begin with the same name: those that extend it, directly or not, and those that
+/// extend nothing and are for the same project.
 fn family(of: &Policy) -> impl Iterator<Item = Policy> {
     let root = root(of).name.to_string();
     let is_shipped = shipped::text(&root).is_some();
@@ -138,13 +139,13 @@ fn root(policy: &Policy) -> &Policy {
     policy.parents.first().map_or(policy, root)
 }
 
-/// The shipped policies alone.
+/// A library that has only the built-in policies.
 struct Shipped;
 
 impl Library for Shipped {
     fn read(&self, name: &str) -> Result<(String, String), Problem> {
         let text = shipped::text(name);
-        let text = text.ok_or_else(|| Problem::of_file(name, "is no shipped policy"))?;
+        let text = text.ok_or_else(|| Problem::of_file(name, "is not a built-in policy"))?;
         Ok((name.to_owned(), text.to_owned()))
     }
 }

@@ -10,8 +10,8 @@ use crate::docker::Call;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cited<'a> {
     pub(crate) written: &'a Written,
-    /// The names of the policies that lead to it, each extending the next: from the one that was asked
-    /// to the one that has the entry.
+    /// The policies that lead to it, each extending the next: from the one that was asked to the one that has the
+    /// entry.
     pub(crate) way: Vec<&'a str>,
 }
 
@@ -34,7 +34,7 @@ impl Policy {
         own.or_else(|| self.of_parents(|parent| parent.granted_by(call)))
     }
 
-    /// The entry of its own `deny`, or of a parent's, that denies a call.
+    /// The entry of `deny`, its own or a parent's, that denies a call.
     pub(crate) fn denied_by(&self, call: &Call) -> Option<Cited<'_>> {
         let mut written = self.deny.written(call);
         let own = written.next().map(|written| self.cited(written));
@@ -64,7 +64,7 @@ mod tests {
     use crate::docker::{Target, classify};
     use crate::policyfile::file::tests::shelf;
 
-    /// Each request, what grants it, and what denies it.
+    /// Each request, what allows it, and what denies it.
     const CITED: &[(&str, &str, &str)] = &[
         (
             "GET /containers/json",

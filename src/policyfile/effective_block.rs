@@ -1,16 +1,16 @@
-//! Which policy's block holds, where several extend each other, and where its keys stand.
+//! Which policy's block is used if several extend each other, and where its keys are.
 
 use std::fmt;
 
 use super::file::Policy;
 use crate::docker::Block;
 
-/// The key of a block that decides about a need.
+/// The key of a block that decides about a requirement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KeyLocation<'a> {
-    /// The policy whose block holds: the one that was asked, or one that it extends.
+    /// The policy whose block is used: the one that was asked, or one that it extends.
     pub(crate) policy: &'a str,
-    /// The line of the key, or of the block that does not have it; none where there is no such block.
+    /// The line of the key, or of the block if it does not have the key; `None` without the block.
     pub(crate) line: Option<usize>,
     /// Whether the key is written there.
     pub(crate) is_written: bool,
@@ -26,17 +26,17 @@ impl fmt::Display for KeyLocation<'_> {
             Some(line) => {
                 write!(f, "[{block}], line {line} of {policy}, which has no {key}")
             }
-            None => write!(f, "what holds where there is no [{block}], as in {policy}"),
+            None => write!(f, "the default, because {policy} has no [{block}]"),
         }
     }
 }
 
 impl Policy {
-    /// Where the key stands that decides about what a block is about.
+    /// The place of a key in the block that is used.
     pub(crate) fn keyed(&self, block: Block, key: &'static str) -> KeyLocation<'_> {
         let holder = self.holder(block);
         let lines = holder.map(|holder| &holder.lines);
-        // Of `env.allow` the line of `env`.
+        // For `env.allow`, the line of `env`.
         let first = key.split('.').next().unwrap_or_default();
         let line = |name: &str| lines.and_then(|lines| lines.line(name, 0));
         let written = line(&format!("{}.{first}", block.name()));
@@ -49,7 +49,7 @@ impl Policy {
         }
     }
 
-    /// The policy whose block holds: this one, or the first that it extends and that has one.
+    /// The policy whose block is used: this one, or the first that it extends and that has one.
     pub(crate) fn holder(&self, block: Block) -> Option<&Self> {
         if self.lines.line(block.name(), 0).is_some() {
             return Some(self);
@@ -57,7 +57,7 @@ impl Policy {
         self.parents.iter().find_map(|parent| parent.holder(block))
     }
 
-    /// What is lost of the blocks of extended policies in whose place another one holds that leaves keys of theirs out.
+    /// The warnings about blocks of extended policies that are replaced by a block without some of their keys.
     pub(crate) fn displaced(&self) -> Vec<String> {
         let mut displaced = Vec::new();
         for block in Block::ALL {
@@ -72,7 +72,8 @@ impl Policy {
                 keys.sort_unstable();
                 if !keys.is_empty() {
                     displaced.push(format!(
-                        "the [{name}] of {} takes the place of that of {}, and leaves out its {}: copy what is to hold on",
+                        "[{name}] of {} replaces [{name}] of {} and drops its keys {}: copy those that you want to \
+                         keep",
                         holder.name,
                         other.name,
                         keys.join(", ")
@@ -127,7 +128,7 @@ mod tests {
             (
                 Block::Archive,
                 "into",
-                "what holds where there is no [archive], as in top",
+                "the default, because top has no [archive]",
             ),
         ] {
             assert_eq!(policy.keyed(block, key).to_string(), want);
@@ -155,13 +156,14 @@ mod tests {
         assert_eq!(
             told("less"),
             [
-                "the [create] of less takes the place of that of same, and leaves out its images, users: copy what is to hold on"
+                "[create] of less replaces [create] of same and drops its keys images, users: copy those that you \
+                 want to keep"
             ]
         );
         assert_eq!(
             told("both"),
             [
-                "the [exec] of a takes the place of that of b, and leaves out its privileged: copy what is to hold on"
+                "[exec] of a replaces [exec] of b and drops its keys privileged: copy those that you want to keep"
             ]
         );
     }

@@ -4,23 +4,23 @@ use super::raw_path::{BadPath, RawPath};
 use super::spelling::did_you_mean;
 use crate::docker::{Effect, Operation};
 
-/// What one entry names.
+/// What an entry names.
 ///
 /// Shape: `ContainerList`, `containers:read`, `*:read`, or `GET /libpod/containers/{}/json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
     Operation(Operation),
-    /// Every operation of a section (of all when it is `None`) with this effect.
+    /// Every operation of a section with this effect; of all sections if `None`.
     Group {
         section: Option<&'static str>,
         /// Never `Control`.
         effect: Effect,
     },
-    /// A path outside of the table.
+    /// A path outside the table of operations.
     Raw(RawPath),
 }
 
-/// Why an entry is refused.
+/// Why an entry is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadEntry {
     #[error("a group cannot have the effect control: name each operation by itself")]

@@ -1,29 +1,28 @@
-//! The tests that travel with a policy.
+//! The tests in a policy file.
 
 use toml::{Table, Value};
 
 use super::reader::Reader;
 
-/// What a lookup is supposed to be answered with: the target of its request, and of the reply what is
-/// out of the ordinary.
+/// The assumed answer to a lookup: the target of its request, and what in the reply is not ordinary.
 pub type Given = (String, serde_json::Value);
 
-/// A test that travels with a policy.
+/// A test in a policy file.
 #[derive(Clone, Debug)]
 pub struct Example {
     /// The method.
     pub method: String,
     /// The target.
     pub target: String,
-    /// The body, as JSON; empty where there is none.
+    /// The body, as JSON; empty if the request has no body.
     pub body: String,
-    /// What the daemon is supposed to say of what the request names.
+    /// What to assume about the objects that the request names.
     pub given: Vec<Given>,
-    /// Whether the policy is to grant it.
+    /// Whether the policy must allow it.
     pub allow: bool,
 }
 
-/// The keys of its `[[example]]`.
+/// The keys of `[[example]]`.
 pub(crate) const EXAMPLE_KEYS: &[&str] = &["body", "given", "request", "verdict"];
 
 const GIVEN: &str =
@@ -36,7 +35,7 @@ impl Reader<'_> {
         entries.filter_map(|entry| self.example(entry)).collect()
     }
 
-    /// What an example supposes of the daemon, as JSON by the path of the inspection.
+    /// The answers that an example assumes, as JSON by the path of the inspection.
     fn given(&mut self, table: &Table) -> Vec<Given> {
         let members = match table.get("given") {
             None => return Vec::new(),

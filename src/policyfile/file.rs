@@ -1,4 +1,4 @@
-//! A policy: what a file and those that it extends make.
+//! A policy, read from a file and the policies that it extends.
 //!
 //! The text comes from a [`Library`], so that this module reads no file itself.
 
@@ -14,34 +14,34 @@ use super::reader::Reader;
 use crate::docker::{Block, Call, Operation};
 use crate::policy::keys::Blocks;
 
-/// A named set of grants.
+/// A policy.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
-    /// The name it was asked for by.
+    /// The name or path that it was loaded with.
     pub name: Arc<str>,
-    /// The file that it was read from, whichever way its path was written, or the name of a shipped policy; none for
-    /// what the settings make.
+    /// The file that it was read from, however its path was written, or the name of a built-in policy. `None` if the
+    /// settings themselves are the policy.
     pub(crate) file: Option<String>,
-    /// What the label `dockgate.policy` of all that is made through it says.
+    /// The value of the label `dockgate.policy` on everything that is created through it.
     pub(crate) mark: String,
-    /// What it is for, in a sentence.
+    /// What it is for, in one sentence.
     pub description: String,
     /// The policies that it extends.
     pub(crate) parents: Vec<Policy>,
     pub(crate) allow: Grants,
     pub(crate) deny: Grants,
     pub(crate) blocks: Blocks,
-    /// Whether bodies pass as they are, as with the variables of other images.
+    /// Whether bodies pass unchecked, as with the variables of other images.
     pub(crate) passes_bodies: bool,
-    /// Whether what it refuses is sent all the same, to be learned from.
+    /// Whether it asks for observe mode: denied requests are forwarded too.
     pub(crate) is_observed: bool,
-    /// The tests that travel with it.
+    /// The tests in its file.
     pub(crate) examples: Vec<Example>,
-    /// Where its lists and blocks stand in its file.
+    /// The lines of its lists and blocks.
     pub(crate) lines: Lines,
-    /// What to do for an operation to be granted, where that is no entry of `allow`.
+    /// How to allow an operation, if that is not an entry of `allow`.
     pub(crate) ways: HashMap<Operation, String>,
-    /// The same for paths outside of the table.
+    /// The same for paths outside the table.
     pub(crate) way_to_paths: Option<&'static str>,
 }
 
@@ -50,12 +50,12 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with any of them.
+    /// All problems in any of them.
     pub fn load(reference: &str, library: &dyn Library) -> Result<Self, Vec<Problem>> {
         load(reference, library, &mut Vec::new())
     }
 
-    /// A policy of these grants and nothing else.
+    /// A policy that only has this `allow`.
     pub(crate) fn of(name: &str, allow: Grants) -> Self {
         Self {
             name: name.into(),
@@ -65,14 +65,14 @@ impl Policy {
         }
     }
 
-    /// Whether it grants a call. Its `deny` wins over its own grants and its parents'.
+    /// Whether it allows the operation or path of a call. Its `deny` wins over its own `allow` and its parents'.
     pub(crate) fn grants(&self, call: &Call) -> bool {
         let granted =
             || self.allow.covers(call) || self.parents.iter().any(|parent| parent.grants(call));
         !self.deny.covers(call) && granted()
     }
 
-    /// Whether it grants an operation.
+    /// Whether it allows an operation.
     #[must_use]
     pub fn has(&self, operation: Operation) -> bool {
         let granted =
@@ -80,28 +80,28 @@ impl Policy {
         !self.deny.has(operation) && granted()
     }
 
-    /// Whether its own `deny`, or that of a policy that it extends, names an operation.
+    /// Whether its `deny`, or that of a policy that it extends, contains an operation.
     pub(crate) fn denies(&self, operation: Operation) -> bool {
         self.deny.has(operation) || self.parents.iter().any(|parent| parent.denies(operation))
     }
 
-    /// Whether what an operation of this block asks for is judged.
+    /// Whether the policy checks what operations of this block ask for.
     pub(crate) fn judges(&self, block: Block) -> bool {
         !self.passes_bodies && !self.blocks.is_lifted(block)
     }
 
-    /// Whether it grants raw paths, whose bodies nobody can judge.
+    /// Whether it allows raw paths, whose bodies cannot be checked.
     pub(crate) fn has_raw_paths(&self) -> bool {
         self.allow.has_raw_paths() || self.parents.iter().any(Self::has_raw_paths)
     }
 
-    /// Whether any raw path that it grants can change something.
+    /// Whether it allows a raw path that can change something.
     pub(crate) fn changes_by_raw_paths(&self) -> bool {
         self.allow.changes_by_raw_paths() || self.parents.iter().any(Self::changes_by_raw_paths)
     }
 }
 
-/// The keys of a policy file, but for those of its blocks.
+/// The keys of a policy file, except its blocks.
 pub(crate) const KEYS: &[&str] = &[
     "allow",
     "deny",
@@ -112,7 +112,7 @@ pub(crate) const KEYS: &[&str] = &[
     "observe",
 ];
 
-/// Takes over a policy that one extends.
+/// Adds a parent to a policy.
 fn extend(
     policy: &mut Policy,
     name: &str,
@@ -122,7 +122,7 @@ fn extend(
     match parent {
         Ok(parent) if parent.is_observed => {
             let message = format!(
-                "\"{name}\" has observe = true, which is for one listener's own policy: take it out there"
+                "\"{name}\" has observe = true, and a policy with it cannot be extended: remove it there"
             );
             reader.wrong("extends", message);
         }
@@ -131,7 +131,7 @@ fn extend(
             policy.parents.push(parent);
         }
         Err(problems) => problems.into_iter().for_each(|problem| {
-            // What cannot be found at all is a problem of the file that names it.
+            // If the policy cannot be found, that is a problem of the file that names it.
             if problem.file == name && problem.key.is_none() {
                 reader.wrong("extends", format!("\"{name}\": {}", problem.message));
             } else {
@@ -149,7 +149,7 @@ fn load(
     let (file, text) = library.read(reference).map_err(|problem| vec![problem])?;
     if path.contains(&file) {
         let message = format!(
-            "{} extends {file}: break the circle",
+            "{} extends {file} again: remove one of these `extends`",
             path.join(" extends ")
         );
         return Err(vec![Problem::of_key(&file, "extends", message)]);

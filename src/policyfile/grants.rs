@@ -1,4 +1,4 @@
-//! A set of operations and raw paths, as the entries of `allow` or `deny` make it.
+//! The set of operations and raw paths that the entries of `allow` or `deny` name.
 
 use super::entry::Entry;
 use super::provenance::Written;
@@ -8,10 +8,10 @@ use crate::docker::{Call, Operation, Subject};
 /// A set of operations and raw paths.
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
-    /// One bit for each operation, by its place in the table.
+    /// One bit for each operation, in the order of the table.
     operations: u128,
     raw: RawPaths,
-    /// What put them there, where that is known.
+    /// The entries that name them, if they are known.
     written: Vec<Written>,
 }
 
@@ -25,7 +25,7 @@ impl Grants {
         }
     }
 
-    /// Adds what an entry names, and remembers where it stands.
+    /// Adds what an entry names, and remembers the entry.
     pub(crate) fn insert_written(&mut self, written: Written) {
         self.insert(written.entry.clone());
         self.written.push(written);
@@ -51,7 +51,7 @@ impl Grants {
         &self.written
     }
 
-    /// Whether it has raw paths, whose bodies nobody can judge.
+    /// Whether it has raw paths, whose bodies cannot be checked.
     pub(crate) fn has_raw_paths(&self) -> bool {
         !self.raw.is_empty()
     }

@@ -1,11 +1,10 @@
-//! On which lines of a file its entries and keys stand, for messages.
+//! The lines of a file's entries and keys, for messages.
 
 use std::collections::HashMap;
 
 use toml_edit::{ImDocument, Item, TableLike, Value};
 
-/// The lines on which the entries of a file's lists stand, by the lists' keys; and those of its tables and of
-/// their keys.
+/// The lines of the entries of a file's lists, by the lists' keys; also the lines of its tables and their keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lines(HashMap<String, Vec<usize>>);
 
@@ -19,19 +18,18 @@ impl Lines {
         lines
     }
 
-    /// The line of a list's entry, both counted: the line from 1, the entry from 0. Tables and their keys count
-    /// as lists of one.
+    /// The line, counted from 1, of a list's entry, counted from 0. Tables and their keys count as lists with one
+    /// entry.
     pub(crate) fn line(&self, key: &str, entry: usize) -> Option<usize> {
         self.0.get(key)?.get(entry).copied()
     }
 
-    /// The keys of a table.
     pub(crate) fn keys<'a>(&'a self, table: &str) -> impl Iterator<Item = &'a str> {
         let names = self.0.keys().filter_map(|name| name.split_once('.'));
         names.filter_map(move |(of, key)| (of == table).then_some(key))
     }
 
-    /// Keeps the lines of a table's lists and of the tables in it. `within` stands before its keys.
+    /// Stores the lines of a table's lists and of the tables in it. `within` is the prefix of its keys.
     fn keep(&mut self, text: &str, within: &str, table: &dyn TableLike) {
         let key_line = |table: &dyn TableLike, name: &str| {
             let key = table.get_key_value(name).and_then(|(key, _)| key.span());

@@ -1,4 +1,4 @@
-//! The mark of a policy: the value of the label `dockgate.policy` on all that is made through it.
+//! The mark of a policy: the value of the label `dockgate.policy` on everything that is created through it.
 
 /// The longest mark that a file may set, in bytes.
 pub(crate) const MAX_MARK: usize = 64;
@@ -6,16 +6,16 @@ pub(crate) const MAX_MARK: usize = 64;
 /// What a mark must be, for messages.
 pub(crate) const SHAPE: &str = "must be 1 to 64 letters, digits, `.`, `_` or `-`";
 
-/// Whether a file may set a mark. The name of a file, which is its mark otherwise, may be any.
+/// Whether a file may set this mark. The default mark, a file's name, can be anything.
 ///
-/// The label of an image has names behind the mark, each after a space, and stands in a Dockerfile's `LABEL`.
+/// An image's label has the mark followed by names, separated by spaces, and is written as a `LABEL` of a Dockerfile.
 pub(crate) fn is_valid(mark: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=MAX_MARK).contains(&mark.len()) && mark.bytes().all(is_plain)
 }
 
-/// The mark of a policy that sets none: its name, or that of its file without the folder, so that moving the file,
-/// or writing its path otherwise, takes nothing from it.
+/// The mark of a policy that does not set one: its name, or its file's name without the folder. So a policy keeps its
+/// objects if its file is moved or its path is written differently.
 pub(crate) fn default(name: &str) -> &str {
     let file = name.rsplit('/').next().unwrap_or_default();
     file.strip_suffix(".toml").unwrap_or(file)
@@ -33,7 +33,7 @@ mod tests {
             assert_eq!(policy(name, "allow = []").mark, "ci", "{name}");
         }
         assert_eq!(policy("./new.toml", "mark = 'ci'").mark, "ci");
-        // Of a parent it is not taken over: what is made through either is not the other's.
+        // A mark is not inherited: what is created through one policy does not belong to the other.
         let shelf = shelf(&[("base", "mark = 'm'"), ("child", "extends = ['base']")]);
         assert_eq!(Policy::load("child", &shelf).unwrap().mark, "child");
     }

@@ -1,30 +1,30 @@
-//! Where policies come from, and what is wrong with one.
+//! The source of policy files, and the problems of a file.
 
 use std::fmt;
 
-/// Where policies come from, by a name or a path.
+/// Finds policies by name or path.
 pub trait Library {
-    /// Its name in messages, and its text.
+    /// The policy's name for messages, and its text.
     ///
     /// # Errors
     ///
-    /// There is none, or it may not be used; the problem says what to do.
+    /// The policy does not exist or may not be used. The problem says what to do.
     fn read(&self, reference: &str) -> Result<(String, String), Problem>;
 
-    /// What tells whether two references name the same file.
+    /// A text that is equal for two references to the same file.
     fn file(&self, reference: &str) -> String {
         reference.to_owned()
     }
 }
 
-/// What is wrong in a file, and what to write.
+/// What is wrong in a file, and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The file, variable or flag.
     pub file: String,
-    /// The key within it, if it is about one.
+    /// The key in the file, if the problem is about one.
     pub key: Option<String>,
-    /// What is wrong: what to do.
+    /// What is wrong, and what to do.
     pub message: String,
 }
 

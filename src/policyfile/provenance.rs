@@ -1,6 +1,6 @@
-//! The entries of `allow` and `deny` as they were written, and where: for whoever asks what decided.
+//! The entries of `allow` and `deny` as they were written, and where, to explain what decided.
 //!
-//! The judgement reads none of this; it has its bits in [`Grants`](super::Grants).
+//! Verdicts do not depend on this: they use the bits in [`Grants`](super::Grants).
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,18 +15,18 @@ pub(crate) struct Written {
     pub(crate) entry: Entry,
 }
 
-/// Where an entry stands.
+/// The place of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Image-swap variables, which the text names.
+    /// Variables of another proxy's image, which the text names.
     Environment,
-    /// A list of a file, or of the settings.
+    /// A list in a file or in the settings.
     List {
-        /// The list's key, as `allow` or `listener[0].deny`.
+        /// The list's key, such as `allow` or `listener[0].deny`.
         key: Arc<str>,
         /// The policy's name, the settings' file, or the variable that set the list.
         file: Arc<str>,
-        /// The line, counted from 1, where it stands in a file.
+        /// The line in the file, counted from 1.
         line: Option<usize>,
     },
 }
@@ -40,7 +40,7 @@ impl Written {
         }
     }
 
-    /// Whether the entry is a single operation or path, and no group.
+    /// Whether the entry is a single operation or path and not a group.
     pub(crate) fn is_single(&self) -> bool {
         !matches!(self.entry, Entry::Group { .. })
     }

@@ -1,11 +1,11 @@
-//! Paths outside of the table, such as Podman's own, that a policy names one by one.
+//! Paths outside the table of operations, such as Podman's own, which a policy names one by one.
 
 use std::collections::HashMap;
 
 use crate::docker::classify::is_in_table;
 use crate::docker::{BadTarget, Method, Target};
 
-/// Why a path is refused.
+/// Why a path is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadPath {
     #[error("no method of the API is {0}: write DELETE, GET, HEAD, POST or PUT")]
@@ -14,7 +14,7 @@ pub(crate) enum BadPath {
     Spelling(BadTarget),
     #[error("a path is matched without its query: leave out `?` and what follows")]
     Query,
-    #[error("`*` stands for itself alone: write `{{}}` for any one segment")]
+    #[error("`*` is not a wildcard in a path: write `{{}}` for any one segment")]
     Glob,
     #[error("a path's first segment cannot be `{{}}`: name it")]
     Start,
@@ -26,12 +26,12 @@ pub(crate) enum BadPath {
     Version,
 }
 
-/// A method and a path outside of the table, with `{}` for any one segment.
+/// A method and a path outside the table, with `{}` for any one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RawPath {
     method: Method,
     segments: Vec<Option<String>>,
-    /// Whether it stands for all below it too. No policy file can say so.
+    /// Whether it includes everything below it. Policy files have no syntax for this.
     has_below: bool,
 }
 
@@ -44,7 +44,7 @@ impl RawPath {
         if path.contains('*') {
             return Err(BadPath::Glob);
         }
-        // Where a name may stand, any clean segment may: the parser of requests says what can come.
+        // `{}` matches any valid segment. The parser of requests checks the rest of the path.
         let sample = path
             .split('/')
             .map(|part| if part == "{}" { "x" } else { part });
@@ -70,7 +70,7 @@ impl RawPath {
         }
     }
 
-    /// The path and all below it.
+    /// The path and everything below it.
     pub(crate) fn with_below(self) -> Self {
         Self {
             has_below: true,
@@ -79,7 +79,7 @@ impl RawPath {
     }
 }
 
-/// Raw paths as a tree of segments, so that a thousand of them are matched as fast as one.
+/// Raw paths as a tree of segments, so that matching a thousand takes no longer than matching one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RawPaths {
     /// The methods of the path that ends here.

@@ -1,4 +1,4 @@
-//! Reads the table of a policy file and keeps every problem.
+//! Reads the table of a policy file and collects all problems.
 
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         read.flatten().unwrap_or_default()
     }
 
-    /// The entries of a list; none where there is none.
+    /// The entries of a list; empty if the key is missing.
     pub(super) fn list<'t>(&mut self, table: &'t Table, key: &str, must: &str) -> &'t [Value] {
         match table.get(key) {
             None => &[],

@@ -1,11 +1,11 @@
-//! Two files with one mark would each treat the other's objects as their own, so they are not loaded together.
+//! Two files with the same mark would treat each other's objects as their own, so they are not loaded together.
 
 use super::file::Policy;
 use super::mark::{MAX_MARK, is_valid};
 use super::problem::Problem;
 use super::shipped;
 
-/// What is wrong with policies, of those that are loaded together, that have a mark of another file's.
+/// The problems of policies that are loaded together although different files have the same mark.
 pub(crate) fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> Vec<Problem> {
     let mut seen: Vec<&Policy> = Vec::new();
     let mut problems = Vec::new();
@@ -23,7 +23,7 @@ pub(crate) fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> 
                 (policy, *before)
             };
             let message = format!(
-                "\"{}\" is also the mark of {}, and each would treat the other's objects as its own: write another one \
+                "\"{}\" is also the mark of {}, so each would treat the other's objects as its own: write another one \
                  here, such as mark = \"{}-2\"",
                 changed.mark,
                 other.name,
@@ -36,7 +36,7 @@ pub(crate) fn same_marks<'a>(policies: impl IntoIterator<Item = &'a Policy>) -> 
     problems
 }
 
-/// A mark that can be written, to begin another one with.
+/// The beginning of a valid mark to suggest.
 fn other_mark(mark: &str) -> &str {
     let is_short = mark.len() + 2 <= MAX_MARK;
     if is_valid(mark) && is_short {
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use crate::policyfile::{Grants, Library};
 
-    /// Policies by name, those below `link/` being files that others name too.
+    /// Policies by name. Those below `link/` are the same files as those without it.
     struct Linked(&'static str);
 
     impl Library for Linked {
@@ -79,30 +79,30 @@ mod tests {
             (vec![&plain, &plain, &linked, &set], vec![]),
             (
                 vec![&plain, &other, &plain],
-                vec!["b/ci.toml: `mark`: \"ci\" is also the mark of a/ci.toml, and"],
+                vec!["b/ci.toml: `mark`: \"ci\" is also the mark of a/ci.toml, so"],
             ),
             (
                 vec![&plain, &renamed],
-                vec!["new.toml: `mark`: \"ci\" is also the mark of a/ci.toml, and"],
+                vec!["new.toml: `mark`: \"ci\" is also the mark of a/ci.toml, so"],
             ),
             (
                 vec![&copy, &shipped],
-                vec!["./traefik.toml: `mark`: \"traefik\" is also the mark of traefik, and"],
+                vec!["./traefik.toml: `mark`: \"traefik\" is also the mark of traefik, so"],
             ),
             (
                 vec![&shipped, &copy],
-                vec!["./traefik.toml: `mark`: \"traefik\" is also the mark of traefik, and"],
+                vec!["./traefik.toml: `mark`: \"traefik\" is also the mark of traefik, so"],
             ),
             (vec![&allow, &again], vec![]),
             (
                 vec![&allow, &environment, &like_it],
                 vec![
-                    "environment.toml: `mark`: \"environment\" is also the mark of environment, and",
+                    "environment.toml: `mark`: \"environment\" is also the mark of environment, so",
                 ],
             ),
             (
                 vec![&file, &allow],
-                vec!["allow.toml: `mark`: \"allow\" is also the mark of allow, and"],
+                vec!["allow.toml: `mark`: \"allow\" is also the mark of allow, so"],
             ),
         ] {
             let same = same_marks(policies.iter().copied());

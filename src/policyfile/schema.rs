@@ -1,7 +1,6 @@
-//! What a policy file may hold, as JSON Schema of draft 07, which editors complete and check by.
+//! The JSON Schema (draft 07) of policy files, with which editors complete and check them.
 //!
-//! It is made of the tables that files are read with. It refuses what can be told by the shape alone and is never
-//! stricter than the reader, which has the last word.
+//! It comes from the tables that files are read with. It is never stricter than the reader, which decides.
 
 use serde_json::{Value, json};
 use toml::Table;
@@ -17,25 +16,25 @@ use crate::policy::keys::setting::{described, table};
 pub fn policy() -> Value {
     let text = json!({"type": "string"});
     let list = |of: Value| json!({"type": "array", "items": of});
-    let observe = "Whether what the policy refuses is forwarded all the same, to be learned from.";
+    let observe = "Forward what the policy denies, and record it as would_deny.";
     let keys = [
-        ("allow", list(entry()), "What it grants."),
+        ("allow", list(entry()), "The operations that it allows."),
         (
             "deny",
             list(entry()),
-            "What it does not grant, whatever it allows or extends.",
+            "The operations that it denies, even if allow or an extended policy allows them.",
         ),
-        ("description", text, "What it is for, in a sentence."),
-        ("example", list(example()), "Tests that travel with it."),
+        ("description", text, "What it is for, in one sentence."),
+        ("example", list(example()), "Tests of the policy."),
         (
             "extends",
             list(reference()),
-            "Policies, by name or file, whose grants it takes over.",
+            "Policies, as names or files, whose allowed operations and blocks this policy takes over.",
         ),
         (
             "mark",
             mark(),
-            "The value of the label dockgate.policy of what is made through it; without it the file's name.",
+            "The value of the label dockgate.policy on everything that is created through the policy. Default: the file's name.",
         ),
         ("observe", json!({"type": "boolean"}), observe),
     ];
@@ -45,7 +44,7 @@ pub fn policy() -> Value {
     document("A policy of Dockgate", table(properties.collect::<Value>()))
 }
 
-/// The schema of a file, from that of its table, with what both kinds of files have in common.
+/// Completes the schema of a file with what policies and settings have in common.
 pub(crate) fn document(title: &str, mut table: Value) -> Value {
     let definitions = json!({"entry": {"anyOf": entries()}, "policy": {"anyOf": policies()}});
     let common = [
@@ -69,7 +68,7 @@ pub(crate) fn reference() -> Value {
     json!({"$ref": "#/definitions/policy"})
 }
 
-/// Every operation and group by its name, and paths by their shape.
+/// Every operation and group by name, and raw paths by their shape.
 fn entries() -> Vec<Value> {
     let named = |name: &str, told: String| json!({"const": name, "description": told});
     let operations = Operation::ALL.iter().map(|operation| {
@@ -79,7 +78,7 @@ fn entries() -> Vec<Value> {
     });
     let aliases = Operation::ALIASES.iter();
     let aliases =
-        aliases.map(|(alias, operation)| named(alias, format!("{operation} by another name.")));
+        aliases.map(|(alias, operation)| named(alias, format!("Another name of {operation}.")));
     let sections = ["*"].into_iter().chain(Operation::SECTIONS.iter().copied());
     let groups = sections.flat_map(|section| {
         let effects = Effect::ALL.iter();
@@ -93,7 +92,7 @@ fn entries() -> Vec<Value> {
     let path = json!({
         "type": "string",
         "pattern": format!("^({}) /[^{{}}?*/][^?*]*$", methods.join("|")),
-        "description": "A method and a path outside of the Docker API, {} for any one segment.",
+        "description": "A method and a path outside the Docker API, with {} for any one segment.",
     });
     let entries = operations.chain(aliases).chain(groups);
     entries.chain([path]).collect()
@@ -114,7 +113,7 @@ fn members(section: &str, effect: Effect) -> String {
     }
 }
 
-/// Every shipped policy by its name, and files.
+/// Every built-in policy by name, and files.
 fn policies() -> Vec<Value> {
     let shipped = shipped::ALL.iter().map(|(name, text)| {
         let table = text.parse::<Table>().unwrap_or_default();
@@ -124,7 +123,7 @@ fn policies() -> Vec<Value> {
     let file = json!({
         "type": "string",
         "pattern": r"/|\.toml$",
-        "description": "A policy file, by a path with a / in it or .toml at its end.",
+        "description": "The path of a policy file. It must contain a / or end in .toml.",
     });
     shipped.chain([file]).collect()
 }
@@ -143,15 +142,15 @@ fn example() -> Value {
             "request": {
                 "type": "string",
                 "pattern": " ",
-                "description": "Method and target: GET /v1.45/containers/json.",
+                "description": "Method and target, such as GET /v1.45/containers/json.",
             },
             "body": {"type": "string", "description": "The body, as JSON."},
             "given": {
                 "type": "object",
                 "additionalProperties": {"type": "string"},
-                "description": "What the daemon is supposed to answer, by path, as JSON.",
+                "description": "The daemon's answers to assume, by path, as JSON.",
             },
-            "verdict": {"enum": ["allow", "deny"], "description": "What it must get."},
+            "verdict": {"enum": ["allow", "deny"], "description": "The verdict that the request must get."},
         },
     })
 }
@@ -176,7 +175,7 @@ mod tests {
         assert_eq!(keys_of(&example()), EXAMPLE_KEYS);
     }
 
-    /// The keys of a schema, with those of the tables in it, that nothing is said of.
+    /// The keys of a schema, including those of tables in it, that have no description.
     fn untold(at: &str, schema: &Value, found: &mut Vec<String>) {
         let properties = schema["properties"].as_object();
         for (key, schema) in properties.into_iter().flatten() {

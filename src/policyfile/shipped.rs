@@ -1,9 +1,9 @@
-//! The policies that are built into the binary, one file each in `policies/`.
+//! The built-in policies, one file each in `policies/`.
 //!
-//! A policy for a client bears its name. What a feature of a client takes besides is a policy of its own, which
-//! extends that one and is named after both: `dozzle`, `dozzle-actions`.
+//! A policy for a client has the client's name. If one of its features needs more, that is another policy, which
+//! extends the first and is named after both: `dozzle`, `dozzle-actions`.
 
-/// Makes the list of names and texts from the names, of which a line has those of one client.
+/// Generates the list of names and texts from the names. Each line has those of one client.
 macro_rules! shipped {
     ($($name:literal)+) => {
         /// Each policy's name and text.
@@ -80,14 +80,14 @@ shipped! {
     "zabbix-agent2"
 }
 
-/// The project that a shipped policy says it is based on, such as `traefik/traefik`.
+/// The project that a built-in policy says it is based on, such as `traefik/traefik`.
 pub(crate) fn project(name: &str) -> Option<&'static str> {
     let mut lines = text(name)?.lines();
     let source = lines.find_map(|line| line.strip_prefix("# Based on "))?;
     source.split(' ').next()
 }
 
-/// The text of a shipped policy.
+/// The text of a built-in policy.
 #[must_use]
 pub fn text(name: &str) -> Option<&'static str> {
     ALL.iter()

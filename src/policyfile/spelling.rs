@@ -1,6 +1,6 @@
-//! The nearest right spelling for a wrong one, to offer in messages.
+//! Finds the correct spelling that is nearest to a wrong one, for messages.
 
-/// The candidate nearest to `wrong`, if one is near enough to be meant. Case does not count.
+/// The candidate nearest to `wrong`, if one is near enough to be what was meant. Ignores case.
 pub(crate) fn nearest<'a>(
     wrong: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -17,7 +17,7 @@ pub(crate) fn nearest<'a>(
         .map(|(_, right)| right)
 }
 
-/// `: did you mean "..."?`, or nothing when no candidate is near.
+/// `: did you mean "..."?`, or nothing if no candidate is near.
 pub(crate) fn did_you_mean<'a>(
     wrong: &str,
     candidates: impl IntoIterator<Item = &'a str>,

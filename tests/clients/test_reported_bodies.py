@@ -177,7 +177,7 @@ def creates(cases: Cases, direct: Api, through: Api) -> None:
         must_equal("status", answer.status, 201)
         must_equal("memory", direct.inspect(WEB)["HostConfig"]["Memory"], 67108864)
     with cases.case("B-what-is-spelled-otherwise-is-judged"):
-        denied(create({"image": "busybox", "HOSTCONFIG": {"PRIVILEGED": True}}), "HostConfig.Privileged is not granted")
+        denied(create({"image": "busybox", "HOSTCONFIG": {"PRIVILEGED": True}}), "HostConfig.Privileged is not allowed")
     for key, value in [("Dns", ["1.1.1.1"]), ("runtime", "runc"), ("Binds", ["/:/h"]), ("Privileged", True)]:
         for more in [{}, {"HostConfig": {}}]:
             with cases.case(f"M-{key}-beside-{list(more)}"):

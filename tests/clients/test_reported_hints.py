@@ -69,7 +69,7 @@ def followed(engine: Engine, blocks: dict, method: str, path: str, body: object 
     with gate(engine, policy) as (_, through):
         denied = through.ask(method, path, body)
     must(denied.refused("restricted"), f"not denied: {denied}")
-    hint = denied.body["message"].split("; to grant it ", 1)[1]
+    hint = denied.body["message"].split("; to allow it, ", 1)[1]
     for step in re.findall(r'add ("(?:[^"\\]|\\.)*") to ([a-z_]+)\.([a-z_]+)|set ([a-z_]+)\.([a-z_]+) = true', hint):
         value, block, key, flag_block, flag = step
         if flag:
@@ -136,7 +136,7 @@ def containers(cases: Cases, engine: Engine) -> None:
     with cases.case("G7-attach-names-the-container-and-what-it-has"):
         with gate(engine, {"allow": ALLOW}) as (_, through):
             denied = through.ask("POST", f"/containers/{web}/attach?stdin=1&stream=1")
-        told = f'the container "{WEB}" has Mounts "/tmp:rw", which is more than [create] gives one'
+        told = f'the container "{WEB}" has Mounts "/tmp:rw", which [create] does not allow'
         must(denied.refused("restricted") and told in denied.body["message"], f"not reported: {denied}")
     with cases.case("Messages-exec-into-by-id-recommends-the-name"):
         blocks = {"exec": {"into": ["other"]}, "create": {"binds": ["/tmp:rw"]}}

@@ -131,7 +131,7 @@ ESCAPES = [
     Escape("--sysctl net.core.somaxconn=7", "cat /proc/sys/net/core/somaxconn", "7", "create.sysctls"),
     Escape("--group-add 4242", "id -G", "4242", "create.groups"),
     Escape("--tmpfs /memory:exec,suid", "grep /memory /proc/mounts", "relatime", "create.tmpfs_options"),
-    Escape("--label dockgate.policy=other", "echo made", "made", "set by dockgate alone"),
+    Escape("--label dockgate.policy=other", "echo made", "made", "only Dockgate sets labels"),
     Escape("--network dockgate-network", "hostname -i", ".", "create.networks"),
 ]
 
@@ -303,7 +303,7 @@ def exec_into_the_host(direct: Docker, through: Docker, options: tuple[str, ...]
 def names_of_it(through: Docker, full: str, name: str) -> None:
     """By every name with which the daemon finds it."""
     for called in (name, full, full[:12], unique_prefix(through, full)):
-        refused(through, "more than [create] gives one", "exec", called, "true")
+        refused(through, "which [create] does not allow", "exec", called, "true")
 
 
 def unique_prefix(through: Docker, full: str) -> str:

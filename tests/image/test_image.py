@@ -340,7 +340,7 @@ def keeps_to_itself(cases: Cases, engine: Engine) -> None:
                     docker("rename", gate.name, renamed)
                 for method, target, body in reaching(name, gate.name, network, exec_id, folder):
                     status, said = ask(method, target, body)
-                    must_equal(f"{method} {target} {body}: {said}", (status, "dockgate's own" in said), (403, True))
+                    must_equal(f"{method} {target} {body}: {said}", (status, "Dockgate" in said), (403, True))
                 must_equal("inspect", ask("GET", f"/containers/{name}/json")[0], 200)
             docker("rename", renamed, gate.name)
             must_equal("another name", ask("POST", "/containers/no-such-container/kill")[0], 404)

@@ -7,8 +7,8 @@ use super::seen::{Frequency, Seen};
 use crate::docker::json::quoted;
 use crate::docker::{Block, Effect, Operation};
 
-/// The operations and paths, one a line. Those that can be root on the host stand there as comments, and so does
-/// what was refused but for what only reads.
+/// The operations and paths, one on each line. Those that can lead to root on the host are comments, and so are denied
+/// ones that do more than read.
 #[derive(Default)]
 pub(super) struct Allow {
     plain: Vec<Proposal>,
@@ -39,17 +39,17 @@ impl Allow {
         group.push(entry);
     }
 
-    /// A path as an entry of `allow`. What stands outside of the table has the effect control too.
+    /// Adds a path. A path outside the table also counts as control.
     pub(super) fn add_path(&mut self, path: &str, count: &Frequency) {
         let told = count.describe();
         self.control.push(Proposal {
             toml: quoted(path),
-            comment: format!("{told}; a path outside of the table, whose bodies nobody judges"),
+            comment: format!("{told}; a raw path: its body is not checked"),
             is_held_back: true,
         });
     }
 
-    /// What is granted, and what waits to be read.
+    /// All entries, including those that are comments.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Proposal> {
         let groups = [&self.plain, &self.refused, &self.control];
         groups.into_iter().flatten()
@@ -63,7 +63,7 @@ impl Allow {
             (CONTROL, &self.control),
         ] {
             if !head.is_empty() && !group.is_empty() {
-                let how = "Take the `# ` away from what is to be granted.";
+                let how = "Delete the `# ` before what you want to allow.";
                 _ = writeln!(text, "    # {head} {how}");
             }
             write_list(group, text);
@@ -72,10 +72,10 @@ impl Allow {
     }
 }
 
-const CONTROL: &str = "Effect control: can run code, or be root on the host.";
-const REFUSED: &str = "Refused whenever it was asked for.";
+const CONTROL: &str = "Effect control: these can run code or make the client root on the host.";
+const REFUSED: &str = "Always denied so far.";
 
-/// An operation as an entry of `allow`, with what it gives away.
+/// An operation as an entry of `allow`, with its risk.
 pub(super) fn of_operation(
     operation: Operation,
     count: &Frequency,
@@ -85,7 +85,7 @@ pub(super) fn of_operation(
     let effect = spec.effect;
     let comment = match spec.judged.block.filter(|block| is_narrowed(*block)) {
         _ if effect == Effect::Read => told,
-        Some(block) => format!("{told}; within [{}] below", block.name()),
+        Some(block) => format!("{told}; limited by [{}] below", block.name()),
         None => format!("{told}; {}", spec.risk),
     };
     Proposal {

@@ -13,7 +13,7 @@ use crate::policy::keys::amount::{in_units, processors};
 use crate::policy::keys::row::{makes_containers, runs_programs};
 use crate::policy::value::{Limits, Shape, Value};
 
-/// The lines of a block that grant what was seen, as narrow as its keys can say it.
+/// The lines of a block that allow what was recorded, as narrow as its keys can express it.
 pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<&str>) -> Vec<String> {
     let default = load("").unwrap_or_default();
     let found = seen.of_block(block);
@@ -23,7 +23,7 @@ pub(super) fn lines(seen: &Seen, block: Block, without: &BTreeSet<&str>) -> Vec<
         let is_seen = |operations| seen.judged(operations) > 0 || !seen.of_key(*key).is_empty();
         key.block() == block && key.row().without.is_some_and(is_seen)
     });
-    // By their names, as one may be asked for in different ways.
+    // By name, because there can be several ways to ask for the same key.
     let keys: BTreeSet<_> = beyond.chain(narrowing).map(Key::name).collect();
     let keys = keys.difference(without).copied().filter_map(Key::of);
     keys.filter_map(|key| line(seen, key)).collect()
@@ -38,7 +38,7 @@ fn line(seen: &Seen, key: Key) -> Option<String> {
     Some(match (key.name(), key.shape()) {
         ("exec.env.allow" | "exec.commands", _) if !has_arguments(seen) => return None,
         ("create.env.allow", _) => return None,
-        // One without an image is made of nothing, and brought in afterwards.
+        // A container without an image is created empty and filled afterwards.
         ("create.images", _) if !seen.has_always(makes_containers, key) => return None,
         ("create.users", _) if !are_users(&found) || !seen.has_always(makes_containers, key) => {
             return None;
@@ -49,15 +49,12 @@ fn line(seen: &Seen, key: Key) -> Option<String> {
         ("create.binds", _) => listed(paths(&found)),
         (_, Shape::Flag) => Proposal::of("true".to_owned(), found.first()?.1).line(name),
         (_, Shape::Limits) => {
-            format!(
-                "{name} = {} # the most that was asked for\n",
-                limits(&found)?
-            )
+            format!("{name} = {} # the highest values so far\n", limits(&found)?)
         }
         (_, Shape::Variable) => {
             let names = granted(&found).filter_map(|value| entry(key, value));
             let names = names.collect::<Vec<_>>().join(", ");
-            format!("env = {{ allow = [{names}] }} # by name, whatever the value\n")
+            format!("env = {{ allow = [{names}] }} # by name, with any value\n")
         }
         (
             _,
@@ -72,25 +69,25 @@ fn line(seen: &Seen, key: Key) -> Option<String> {
     })
 }
 
-/// The values of which not every request was refused.
+/// The values of which at least one request was not denied.
 fn granted<'a>(found: &[(&'a str, &Frequency)]) -> impl Iterator<Item = &'a str> {
     let granted = found.iter().filter(|(_, count)| !count.is_refused());
     granted.map(|(value, _)| *value)
 }
 
-/// Whether every command that was not refused was recorded with its arguments.
+/// Whether every command that was not denied was recorded with its arguments.
 pub(super) fn has_arguments(seen: &Seen) -> bool {
     let commands = seen.of_key(Key::Command);
     !commands.is_empty() && granted(&commands).all(|command| command.starts_with('['))
 }
 
-/// Whether all of these can stand under `users`: names cannot.
+/// Whether `users` can contain all of these. It cannot contain names.
 fn are_users(found: &[(&str, &Frequency)]) -> bool {
     let is_number = |part: &str| part.parse::<u32>().is_ok_and(|id| id.to_string() == part);
     granted(found).all(|user| user.splitn(2, ':').all(is_number))
 }
 
-/// Paths, without those that another covers. A path alone is for reading.
+/// Paths, without those that another one covers.
 fn paths(found: &[(&str, &Frequency)]) -> Vec<Proposal> {
     let is_written = |path| granted(found).any(|other| other.strip_suffix(":rw") == Some(path));
     let needed = found.iter().filter(|(value, _)| {
@@ -102,7 +99,7 @@ fn paths(found: &[(&str, &Frequency)]) -> Vec<Proposal> {
     written.collect()
 }
 
-/// The least limits within which all of it is; none where one had none.
+/// The lowest limits that would have been enough for all requests. A limit that one of them did not set is left out.
 fn limits(found: &[(&str, &Frequency)]) -> Option<String> {
     let read = |value: &str| {
         if let Value::Limits(limits) = Shape::Limits.read(value)? {
@@ -129,7 +126,7 @@ fn limits(found: &[(&str, &Frequency)]) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{{ {} }}", parts.join(", ")))
 }
 
-/// A block as it stands in a file.
+/// A block as it is written in a file.
 pub(super) fn write_block(block: Block, lines: &[String]) -> String {
     format!("[{}]\n{}", block.name(), lines.concat())
 }

@@ -1,11 +1,10 @@
-//! A policy that extends one that is there, with what that one lacks.
+//! Writes a policy that extends an existing one with what that one lacks.
 //!
-//! The old one is in force, or was, and the new one takes its place: it grants what the old one grants, denies what
-//! that denies, and has its mark, so that what was made before stays `@own`. Operations that are not control are
-//! added to `allow`, unless they were refused whenever they were asked for or are a comment in the old file;
-//! everything else is added as a comment, to be read before it grants anything. So no block changes: what one of
-//! them says is also asked about the requests of operations that are granted already. A block that lacks something
-//! is repeated whole, as it takes the place of the old one's.
+//! The new policy replaces the old one: it allows and denies the same, and has the same mark, so that what was created
+//! before stays `@own`. Operations that are not control are added to `allow`, unless they were always denied or are a
+//! comment in the old file. Everything else is added as a comment, to be read before it allows anything. So no block
+//! changes, because a changed block would also apply to operations that are already allowed. A block that lacks
+//! something is repeated whole, because it replaces the old one's.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -27,7 +26,7 @@ use crate::policy::value::Shape;
 use crate::policyfile::{Library, Policy, Problem, mark};
 
 impl Seen {
-    /// A policy file that extends another one with what it lacks to grant this, and what is to be told of it.
+    /// A policy file that extends another one so that it allows what was recorded, and notes about it.
     pub(crate) fn merged(
         &self,
         reference: &str,
@@ -36,7 +35,8 @@ impl Seen {
         let policy = Policy::load(reference, library)?;
         let (file, source) = library.read(reference).map_err(|problem| vec![problem])?;
         if source.trim().is_empty() {
-            let empty = "is empty: a shell empties the file that > names before anything is read, so write to another one";
+            let empty = "is empty: the shell empties the target of `>` before dockgate can read it, so write to \
+                         another file";
             return Err(vec![Problem::of_file(&file, empty)]);
         }
         let mut merge = Merge {
@@ -63,7 +63,6 @@ impl Seen {
 
 struct Merge<'a> {
     seen: &'a Seen,
-    /// The one that is extended.
     policy: &'a Policy,
     /// What is not added, and why.
     notes: Vec<String>,
@@ -76,7 +75,7 @@ impl<'a> Merge<'a> {
     fn head(&mut self) -> String {
         let (name, mark) = (&self.policy.name, &self.policy.mark);
         let shown = printable(name);
-        let mut text = String::from("# Extends the policy that it is to be loaded instead of.\n");
+        let mut text = String::from("# Load this policy instead of the one that it extends.\n");
         if !self.policy.description.is_empty() {
             _ = writeln!(text, "description = {}", quoted(&self.policy.description));
         }
@@ -84,19 +83,23 @@ impl<'a> Merge<'a> {
         if mark::is_valid(mark) {
             _ = writeln!(
                 text,
-                "mark = {} # what was made through {shown} stays @own",
+                "mark = {} # keeps what was created through {shown} as @own",
                 quoted(mark)
             );
         } else {
             let note = format!(
-                "No mark can be {}: what was made through {name} is @own only to a file of its name",
+                "{} is not a valid mark: what was created through {name} stays @own only if this file gets the same \
+                 name",
                 quoted(mark)
             );
             self.notes.push(note);
         }
         if self.policy.is_observed {
             text.push_str("observe = true\n");
-            self.notes.push(format!("observe = true stands here now: take it out of {name}, which cannot be extended with it"));
+            self.notes.push(format!(
+                "observe = true is now in this file: remove it from {name}, because a policy with it \
+                                     cannot be extended"
+            ));
         }
         text
     }
@@ -131,13 +134,13 @@ impl<'a> Merge<'a> {
         allow
     }
 
-    /// Extending a policy, an entry of `allow` would win over its `deny`.
+    /// An entry of `allow` in the new policy would win over `deny` in the old one, so it is not added.
     fn denied(&mut self, what: &str) {
         let note = format!("Not added: {what}, which {} denies", self.policy.name);
         self.notes.push(note);
     }
 
-    /// What was seen of a block and is not granted.
+    /// The recorded findings of a block that the policy does not allow.
     fn shortfall(&self, block: Block) -> Vec<(&'a String, &'a Frequency)> {
         let lacks = |text: &str| {
             let of_block = finding::parts(text).filter(|(key, _)| key.block() == block);
@@ -148,22 +151,22 @@ impl<'a> Merge<'a> {
         found.filter(|(text, _)| lacks(text)).collect()
     }
 
-    /// Whether an operation is granted that a block decides about.
+    /// Whether the policy allows an operation that a block decides about.
     fn has_any(&self, block: Block) -> bool {
         let of_block = |operation: &&Operation| operation.spec().judged.block == Some(block);
         let mut operations = Operation::ALL.iter().filter(of_block);
         operations.any(|operation| self.policy.has(*operation))
     }
 
-    /// Whether a block is needed that is not there, or does not grant all that was seen.
+    /// Whether a block is needed: it does not exist, or does not allow everything that was recorded.
     fn lacks(&self, block: Block) -> bool {
         let is_new = !self.has_any(block) && !self.policy.blocks.has(block);
         let is_asked = is_new && !self.seen.of_block(block).is_empty();
         is_asked || !self.shortfall(block).is_empty()
     }
 
-    /// A block that lacks something: repeated with that as comments, or a new one as a comment; nothing where what it
-    /// lacks cannot be written.
+    /// A block that lacks something, repeated with that as comments; or a new block as a comment. Empty if what is
+    /// lacking cannot be written.
     fn block(&mut self, block: Block, library: &dyn Library) -> Result<String, Vec<Problem>> {
         if let Some(holder) = self.policy.holder(block) {
             let read = library.read(&holder.name);
@@ -174,7 +177,7 @@ impl<'a> Merge<'a> {
             let text = self.widened(block, &table, true);
             let name = printable(&holder.name);
             return Ok(text.map_or_else(String::new, |text| {
-                format!("\n# The whole block, as it takes the place of that of {name}.\n{text}")
+                format!("\n# The whole block, because it replaces that of {name}.\n{text}")
             }));
         }
         let (head, text) = if self.has_any(block) {
@@ -195,7 +198,7 @@ impl<'a> Merge<'a> {
         Ok(format!("\n# {head}\n{}", as_comment(&text)))
     }
 
-    /// A block with what it lacks, as comments where it is in force; none where nothing of that can be written.
+    /// A block with what it lacks, as comments if the block is in force; `None` if nothing of that can be written.
     fn widened(&mut self, block: Block, table: &Table, is_in_force: bool) -> Option<String> {
         let mut proposed = self.proposed(block, table, is_in_force);
         if proposed.is_empty() {
@@ -266,13 +269,14 @@ impl<'a> Merge<'a> {
     }
 }
 
-/// What stands above a block that is a comment and narrows what comments in `allow` would grant.
-const WHOLE: &str = "For the comments in allow: take the `# ` away from all of this block, or what they grant is not narrowed.";
-/// What stands above a block that is a comment and widens what is granted already.
+/// The head of a commented block that limits what comments in `allow` would allow.
+const WHOLE: &str = "If you allow operations above, delete the `# ` before all lines of this block, or they are \
+                     allowed without these limits.";
+/// The head of a commented block that allows more for operations that are already allowed.
 const DRAFT: &str =
-    "Take the `# ` away from all of this block for what it grants more than what holds now.";
+    "To allow more than the defaults, delete the `# ` before all lines of this block.";
 
-/// A request that an entry for a path stands for.
+/// A request that an entry for a path matches.
 fn sample(path: &str) -> Option<Call> {
     let (method, target) = path.split_once(' ')?;
     Call::parse(method, &target.replace("{}", "x"))
@@ -283,7 +287,7 @@ fn added(what: &str, is_held_back: bool) -> String {
     format!("Added{how}: {what}")
 }
 
-/// Whether an entry is a comment in a file: whoever wrote that does not want it granted.
+/// Whether an entry is a comment in a file. Then the author did not want to allow it.
 fn is_left_out(source: &str, entry: &str) -> bool {
     let lines = source.lines().map(str::trim_start);
     let mut comments = lines.filter_map(|line| line.strip_prefix('#'));
@@ -295,7 +299,7 @@ fn as_comment(text: &str) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A key that a block does not have, beside what holds without it.
+/// A key that a block does not have, with its default.
 fn new_key(key: Option<Key>, name: &str, proposals: &[Proposal]) -> String {
     if key.is_some_and(|key| key.shape() == Shape::Flag) {
         let comments: Vec<_> = proposals.iter().map(|it| &*it.comment).collect();
@@ -311,13 +315,13 @@ fn new_key(key: Option<Key>, name: &str, proposals: &[Proposal]) -> String {
     list(name, &defaults.collect::<String>(), proposals)
 }
 
-/// What is written for a value, or why nothing can be.
+/// What to write for a value, or why that is not possible.
 fn written(key: Key, value: &str, finding: &str) -> Result<String, String> {
     let why = match key.shape() {
         Shape::Flag => return Ok("true".to_owned()),
         Shape::Argv if !value.starts_with('[') => WITHOUT_ARGUMENTS,
-        Shape::Limits => "as limits are raised by hand",
-        Shape::Variable => "as variables are added by hand",
+        Shape::Limits => "because you must raise limits yourself",
+        Shape::Variable => "because you must add variables yourself",
         Shape::Argv
         | Shape::Bind
         | Shape::Label

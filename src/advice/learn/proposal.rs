@@ -1,4 +1,4 @@
-//! What is proposed for a policy file, with the comment that says why.
+//! Proposed lines of a policy file, with the comments that say why.
 
 use std::fmt::Write;
 
@@ -8,19 +8,18 @@ use crate::policy::keys::Key;
 use crate::policy::value::Shape;
 use crate::policyfile::{Library, Policy, Problem};
 
-/// What is written, with the comment behind it.
+/// What to write, followed by a comment.
 #[derive(Clone, Debug)]
 pub(super) struct Proposal {
     /// As TOML.
     pub(super) toml: String,
     pub(super) comment: String,
-    /// Whether it is a comment itself, to be read before it grants anything.
+    /// Whether it is itself a comment, to be read before it allows anything.
     pub(super) is_held_back: bool,
 }
 
 impl Proposal {
-    /// What was seen so often. What was refused whenever it was asked for may have been asked by somebody
-    /// who has no business there.
+    /// A proposal with its count. What was always denied can come from a client that should not get it.
     pub(super) fn of(toml: String, count: &Frequency) -> Self {
         Self {
             toml,
@@ -29,32 +28,33 @@ impl Proposal {
         }
     }
 
-    /// The same of a key's list. Which value an option had is not recorded: with any, it is the host.
+    /// A proposal for a key's list. The value of a volume's option is not recorded, and with any value it could mean
+    /// root on the host.
     pub(super) fn of_key(key: Key, toml: String, count: &Frequency) -> Self {
         let mut entry = Self::of(toml, count);
         if key == Key::VolumeOption {
-            let hint = "; write its value in the place of the *";
+            let hint = "; write its value instead of the *";
             entry.comment.push_str(hint);
             entry.is_held_back = true;
         }
         entry
     }
 
-    /// It as all that a key has.
+    /// The proposal as the whole value of a key.
     pub(super) fn line(&self, name: &str) -> String {
         let before = if self.is_held_back { "# " } else { "" };
         format!("{before}{name} = {} # {}\n", self.toml, self.comment)
     }
 }
 
-/// A key with a list, of which `first` has the entries that are there already.
+/// A key with a list. `first` has the entries that exist already.
 pub(super) fn list(name: &str, first: &str, entries: &[Proposal]) -> String {
     let mut text = format!("{name} = [\n{first}");
     write_list(entries, &mut text);
     text + "]\n"
 }
 
-/// Entries of a list, a line each, their comments aligned.
+/// Writes the entries of a list, each on a line, with aligned comments.
 pub(super) fn write_list(entries: &[Proposal], text: &mut String) {
     let shown = |entry: &Proposal| {
         let before = if entry.is_held_back { "# " } else { "" };
@@ -68,11 +68,11 @@ pub(super) fn write_list(entries: &[Proposal], text: &mut String) {
     }
 }
 
-/// A value as it stands in a key's list, in TOML; `None` where it cannot, or where it would mean more there than
-/// what was asked for.
+/// A value as an entry of a key's list, in TOML; `None` if the list cannot contain it, or if the entry would allow more
+/// than was asked for.
 pub(super) fn entry(key: Key, value: &str) -> Option<String> {
     let literal = (key.row().literal)(value)?;
-    // A list of strings is written alike in JSON.
+    // JSON writes a list of strings like TOML.
     let is_list = key.shape() == Shape::Argv;
     let entry = if is_list { literal } else { quoted(&literal) };
     let name = key.in_block();

@@ -1,4 +1,4 @@
-//! What clients have asked for, counted.
+//! Counts what clients have asked for.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,17 +12,17 @@ use crate::policyfile::Entry;
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     pub(super) operations: HashMap<Operation, Frequency>,
-    /// Entries for paths outside of the table.
+    /// Entries for paths outside the table.
     pub(super) paths: BTreeMap<String, Frequency>,
-    /// Paths that no entry could grant.
+    /// Paths that no entry can allow.
     pub(super) ungrantable: BTreeMap<String, Frequency>,
-    /// Findings as they stand in the record.
+    /// Findings as audit records have them.
     pub(super) findings: BTreeMap<String, Frequency>,
-    /// How many requests of an operation that were not refused have findings.
+    /// How many requests of an operation have findings, without denied ones.
     judged: HashMap<Operation, u64>,
-    /// How many of them have a finding of a key.
+    /// How many of those have a finding of a key.
     with_key: HashMap<(Operation, String), u64>,
-    /// Whether any request asked for more than its record could hold.
+    /// Whether any request asked for more than its audit record contains.
     pub(super) is_cut: bool,
 }
 #[derive(Clone, Debug, Default)]
@@ -37,13 +37,13 @@ impl Frequency {
         let count = times(self.count);
         let refused = match self.refused {
             0 => String::new(),
-            refused if refused == self.count => ", refused".to_owned(),
-            refused => format!(", {refused} of them refused"),
+            refused if refused == self.count => ", denied".to_owned(),
+            refused => format!(", {refused} of them denied"),
         };
         format!("{count}{refused}, last {}", to_the_second(&self.last))
     }
 
-    /// Whether nothing of it was let through.
+    /// Whether every request was denied.
     pub(super) fn is_refused(&self) -> bool {
         self.refused == self.count
     }
@@ -54,7 +54,6 @@ impl Frequency {
         self.add_time(time);
     }
 
-    /// Takes in what was counted of another.
     pub(super) fn join(&mut self, other: &Self) {
         self.count += other.count;
         self.refused += other.refused;
@@ -69,7 +68,7 @@ impl Frequency {
 }
 
 impl Seen {
-    /// Takes in one request, with what it asked for besides and when, as the record has it.
+    /// Adds one request, with its findings and its time from the audit record.
     pub(crate) fn see(&mut self, call: &Call, findings: &[String], time: &str, is_refused: bool) {
         match &call.subject {
             Subject::Operation { operation, .. } => {
@@ -92,14 +91,14 @@ impl Seen {
             }
         }
         let mut keys = BTreeSet::new();
-        // One request may ask for a thing in several places.
+        // A request can ask for the same thing in several places.
         for finding in findings.iter().collect::<BTreeSet<_>>() {
             if finding == "..." {
                 self.is_cut = true;
                 continue;
             }
             keys.extend(finding.split_once('=').map(|(key, _)| key));
-            // What an exec asked for is told again when it is started.
+            // The start of an exec repeats the findings of the exec.
             let is_start = call.operation() == Some(Operation::ExecStart);
             let is_again = is_start && self.operations.contains_key(&Operation::ContainerExec);
             let tally = self.findings.entry(finding.clone()).or_default();
@@ -126,7 +125,7 @@ impl Seen {
         self.len() == 0
     }
 
-    /// What was found of one key, by value, as far as it can be read.
+    /// The values of one key's findings, as far as they can be read.
     pub(super) fn of_key(&self, key: Key) -> Vec<(&str, &Frequency)> {
         let begin = format!("{}=", key.name());
         let found = self.findings.iter();
@@ -136,7 +135,7 @@ impl Seen {
             .collect()
     }
 
-    /// The findings that can be read, of one block.
+    /// The findings of one block, as far as they can be read.
     pub(super) fn of_block(&self, block: Block) -> Vec<Finding> {
         let findings = self.findings.keys();
         let read = findings.filter_map(|finding| finding::parse(finding));
@@ -145,13 +144,13 @@ impl Seen {
             .collect()
     }
 
-    /// How many requests of such operations have findings.
+    /// How many requests of these operations have findings.
     pub(super) fn judged(&self, are_such: fn(Judged) -> bool) -> u64 {
         let counts = such(are_such).filter_map(|operation| self.judged.get(operation));
         counts.sum()
     }
 
-    /// Whether every request of such operations has a finding of a key, but for what replaces another.
+    /// Whether every request of these operations has a finding of the key. Replacements of containers do not count.
     pub(super) fn has_always(&self, are_such: fn(Judged) -> bool, key: Key) -> bool {
         let counts = such(are_such).flat_map(|operation| {
             let with = |key: &str| self.with_key.get(&(*operation, key.to_owned()));
@@ -166,7 +165,7 @@ fn such(are_such: fn(Judged) -> bool) -> impl Iterator<Item = &'static Operation
     all.filter(move |operation| are_such(operation.spec().judged))
 }
 
-/// A path with `{}` for what can only be an id.
+/// A path with `{}` for segments that can only be ids.
 fn without_ids(path: &str) -> String {
     let is_id =
         |segment: &str| segment.len() >= 12 && segment.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -175,13 +174,13 @@ fn without_ids(path: &str) -> String {
     segments.collect::<Vec<_>>().join("/")
 }
 
-/// A time of the record, as it is for people.
+/// A time of an audit record, to the second, for people.
 pub(crate) fn to_the_second(time: &str) -> String {
     let second = time.split(['.', 'Z']).next().unwrap_or_default();
     format!("{second}Z")
 }
 
-/// So often, in words.
+/// A count in words.
 pub(crate) fn times(count: u64) -> String {
     match count {
         1 => "once".to_owned(),

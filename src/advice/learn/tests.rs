@@ -14,8 +14,8 @@ fn call(method: &str, target: &str) -> Call {
     classify(method, Target::parse(target).unwrap()).unwrap()
 }
 
-/// What the record of a request tells, where nothing is granted and all is observed; `None` where the
-/// request is refused all the same.
+/// The findings of a request in observe mode under a policy that allows nothing; `None` if the request is denied even
+/// in observe mode.
 fn observed(call: Call, body: &str) -> Option<Vec<String>> {
     let rules = Rules::new(vec![policy("learned", "allow = []")], Grants::default());
     match dry_run::judge(&rules.observed(true), call, body, &[])
@@ -24,7 +24,7 @@ fn observed(call: Call, body: &str) -> Option<Vec<String>> {
     {
         Judgement::Allow(permit) => {
             if permit.grounds.would_deny.as_ref().unwrap().reason == Reason::BadBody {
-                // No policy can grant it.
+                // No policy can allow it.
                 return None;
             }
             let requirements = permit.grounds.requirements.iter();
@@ -39,7 +39,7 @@ fn observed(call: Call, body: &str) -> Option<Vec<String>> {
     }
 }
 
-/// A learned policy with all that it has as comments.
+/// A learned policy, including everything that it has as comments.
 fn whole(text: &str) -> Policy {
     load(&text.replace("    # \"", "    \"")).unwrap()
 }
@@ -58,7 +58,7 @@ fn seen(requests: &[(&str, &str, &[&str])]) -> Seen {
     seen_or_refused(&requests)
 }
 
-/// The same, each with whether it was refused.
+/// The same, each with whether it was denied.
 fn seen_or_refused(requests: &[(bool, &str, &str, &[&str])]) -> Seen {
     let mut seen = Seen::default();
     for (number, (is_refused, method, target, findings)) in requests.iter().enumerate() {
@@ -88,11 +88,11 @@ fn each_line_says_how_often_and_when_and_what_is_dangerous_is_a_comment() {
 allow = [
     "ContainerList", # twice, last 2026-11-21T10:00:02Z
     "SystemPing",    # once, last 2026-11-21T10:00:00Z
-    # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
-    # "ExecStart",                      # once, last 2026-11-21T10:00:03Z; within [exec] below
-    # "GET /libpod/containers/{}/json", # once, last 2026-11-21T10:00:04Z; a path outside of the table, whose bodies nobody judges
+    # Effect control: these can run code or make the client root on the host. Delete the `# ` before what you want to allow.
+    # "ExecStart",                      # once, last 2026-11-21T10:00:03Z; limited by [exec] below
+    # "GET /libpod/containers/{}/json", # once, last 2026-11-21T10:00:04Z; a raw path: its body is not checked
 ]
-# Not narrowed: exec.commands, as the record has arguments only with audit.argv = true.
+# exec.commands is left out, so it allows any value, because audit records have arguments only with audit.argv = true.
 
 [exec]
 into = [
@@ -103,7 +103,7 @@ workdirs = []
     );
 }
 
-/// Bodies of all kinds that were kept, the ways out of a container among them.
+/// All kinds of bodies that were kept, including those that lead out of a container.
 #[test]
 fn what_was_learned_allows_what_it_was_learned_from() {
     let (mut tried, mut missed) = (0, Vec::new());
@@ -144,7 +144,7 @@ fn a_key_is_as_narrow_as_what_was_seen_and_no_narrower() {
         (
             "an image by its id",
             &["create.images=0123456789ab"][..],
-            "# Not narrowed: create.images",
+            "# create.images is left out",
             "images = [",
         ),
         ("no ports", &["create.images=nginx"][..], "ports = []", ""),
@@ -209,13 +209,13 @@ fn a_key_is_as_narrow_as_what_was_seen_and_no_narrower() {
         (
             "what was cut",
             &["create.images=nginx", "create.binds=/long..."][..],
-            "# Not granted, as it was cut",
+            "# Not allowed, because the audit record cut it off",
             "binds = [",
         ),
         (
             "more than a record holds",
             &["create.images=nginx", "..."][..],
-            "this is not all of it",
+            "so this policy is not complete",
             "",
         ),
     ] {
@@ -244,7 +244,7 @@ fn of_commands_nothing_is_learned_without_their_arguments() {
     }
 }
 
-/// The tables of the keys against what reads them.
+/// Compares the tables of keys with what reads them.
 #[test]
 fn every_key_is_written_as_it_is_read() {
     use crate::policy::keys::{Blocks, Key};
@@ -255,7 +255,7 @@ fn every_key_is_written_as_it_is_read() {
         for (name, schema) in schema["properties"].as_object().unwrap() {
             let key = format!("{block}.{name}");
             let is_list = schema["type"] == "array";
-            // Of the other tables a list is meant.
+            // The others are tables with lists in them.
             if let Some(known) = Key::of(&key) {
                 let shape = known.shape();
                 let is_flag = schema["type"] == "boolean";
@@ -281,7 +281,7 @@ fn every_key_is_written_as_it_is_read() {
     }
 }
 
-/// A day under an enforced policy, with what a stranger tried among it.
+/// A day under an enforced policy, including what a stranger tried.
 const PROBED: &[(bool, &str, &str, &[&str])] = &[
     (true, "GET", "/volumes", &[]),
     (true, "POST", "/containers/web/kill", &[]),
@@ -317,28 +317,28 @@ fn what_was_refused_grants_nothing_until_it_was_read() {
         text,
         r#"description = "A day"
 allow = [
-    "VolumeList", # once, refused, last 2026-11-21T10:00:00Z
-    # Refused whenever it was asked for. Take the `# ` away from what is to be granted.
-    # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; kills any container except Dockgate's own, or sends it another signal
-    # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
-    # "ContainerCreate", # twice, 1 of them refused, last 2026-11-21T10:00:03Z; within [create] below
-    # "ContainerExec",   # once, last 2026-11-21T10:00:04Z; within [exec] below
-    # "ExecStart",       # once, last 2026-11-21T10:00:05Z; within [exec] below
+    "VolumeList", # once, denied, last 2026-11-21T10:00:00Z
+    # Always denied so far. Delete the `# ` before what you want to allow.
+    # "ContainerKill", # once, denied, last 2026-11-21T10:00:01Z; kills any container except Dockgate's own, or sends it another signal
+    # Effect control: these can run code or make the client root on the host. Delete the `# ` before what you want to allow.
+    # "ContainerCreate", # twice, 1 of them denied, last 2026-11-21T10:00:03Z; limited by [create] below
+    # "ContainerExec",   # once, last 2026-11-21T10:00:04Z; limited by [exec] below
+    # "ExecStart",       # once, last 2026-11-21T10:00:05Z; limited by [exec] below
 ]
 
 [create]
 binds = [
-    # "/:rw",    # once, refused, last 2026-11-21T10:00:03Z
+    # "/:rw",    # once, denied, last 2026-11-21T10:00:03Z
     "/srv/b:ro", # once, last 2026-11-21T10:00:02Z
 ]
 images = [
-    # "busybox:latest", # once, refused, last 2026-11-21T10:00:03Z
+    # "busybox:latest", # once, denied, last 2026-11-21T10:00:03Z
     "web:1",            # once, last 2026-11-21T10:00:02Z
 ]
-limits = { memory = "64m" } # the most that was asked for
+limits = { memory = "64m" } # the highest values so far
 networks = []
 ports = []
-# privileged = true # once, refused, last 2026-11-21T10:00:03Z
+# privileged = true # once, denied, last 2026-11-21T10:00:03Z
 restart = []
 volumes = []
 

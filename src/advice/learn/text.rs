@@ -1,4 +1,4 @@
-//! A learned policy as a file.
+//! Writes a learned policy as a file.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -18,17 +18,17 @@ use crate::policy::value::Shape;
 use crate::policyfile::file::Policy;
 
 impl Seen {
-    /// A policy file that grants this, as narrow as its keys can say it, with what is to be read first, and what
-    /// could not be written as a rule, as comments.
+    /// A policy file that allows what was recorded, as narrow as its keys can express it. What must be read first, and
+    /// what no key can express, becomes a comment.
     ///
-    /// What a key cannot express, such as an image by its id, is found by holding what was seen against the
-    /// policy; a key that narrows too much by that is left out.
+    /// The policy is compared with the recorded requests to find what a key cannot express, such as an image by its id.
+    /// A key that would deny some of them is left out.
     pub(crate) fn policy(&self, description: &str) -> String {
         write(self, description, &too_narrow(self))
     }
 }
 
-/// The keys that cannot be narrowed to what was seen.
+/// The keys that cannot be limited to what was recorded.
 pub(super) fn too_narrow(seen: &Seen) -> BTreeSet<&'static str> {
     let mut without = BTreeSet::new();
     while let Ok(policy) = load(&write(seen, "", &without)) {
@@ -41,8 +41,8 @@ pub(super) fn too_narrow(seen: &Seen) -> BTreeSet<&'static str> {
     without
 }
 
-/// The keys of what was seen and is not granted. What was refused is not meant to be, and what no key can say
-/// without saying more cannot be.
+/// The keys of recorded findings that the policy does not allow. Findings that were denied, or that no entry can
+/// express exactly, do not count.
 fn missed(seen: &Seen, policy: &Policy) -> Vec<Key> {
     let found = seen.findings.iter().filter(|(text, count)| {
         let parts = finding::parts(text);
@@ -70,7 +70,7 @@ fn write(seen: &Seen, description: &str, without: &BTreeSet<&str>) -> String {
     text
 }
 
-/// What is to be told besides.
+/// The notes for the reader.
 fn notes(seen: &Seen, without: &BTreeSet<&str>) -> Vec<String> {
     let mut notes = lost(seen);
     notes.extend(without.iter().map(|key| not_narrowed(key)));
@@ -83,56 +83,62 @@ fn notes(seen: &Seen, without: &BTreeSet<&str>) -> Vec<String> {
     ] {
         let (name, is_named) = (key.name(), !seen.of_key(key).is_empty());
         if is_named && !seen.has_always(operations, key) && !without.contains(name) {
-            notes.push(format!(
-                "Not narrowed: {name}, as not every request names one."
-            ));
+            notes.push(format!("{}: not every request sets it.", left_out(name)));
         }
     }
     let has_commands = !seen.of_key(Key::Command).is_empty();
     if has_commands && !has_arguments(seen) {
-        notes.push(format!("Not narrowed: exec.commands, {WITHOUT_ARGUMENTS}."));
+        notes.push(format!(
+            "{}, {WITHOUT_ARGUMENTS}.",
+            left_out("exec.commands")
+        ));
     }
     notes
 }
 
-/// What is told of a finding that no entry of its key can say.
+/// The note about a finding that no entry of its key can express.
 pub(super) fn unwritable(text: &str) -> Option<String> {
     let (key, value) = finding::parts(text)?;
     let row = key.row();
     let is_list = !matches!(key.shape(), Shape::Flag | Shape::Limits);
-    // A program without its arguments is told of as such.
+    // There is another note about programs without arguments.
     let is_told = key.shape() == Shape::Argv && !value.starts_with('[');
     if !is_list || is_told || entry(key, value).is_some() {
         return None;
     }
     if (row.literal)(value).is_none() {
-        return Some(format!("Not granted, as an entry would say more: {text}"));
+        let note = "Not allowed, because an entry would allow more than this";
+        return Some(format!("{note}: {text}"));
     }
     let is_narrowing = row.without.is_some();
-    (!is_narrowing).then(|| format!("Not granted, as no rule can say it: {text}"))
+    (!is_narrowing).then(|| format!("Not allowed, because no entry can express it: {text}"))
 }
 
 pub(super) const WITHOUT_ARGUMENTS: &str =
-    "as the record has arguments only with audit.argv = true";
+    "because audit records have arguments only with audit.argv = true";
 
 pub(super) fn not_narrowed(key: &str) -> String {
-    format!("Not narrowed: {key}, as what was asked for cannot be written there.")
+    let why = "an entry cannot express what was asked for";
+    format!("{}: {why}.", left_out(key))
 }
 
-/// What was asked for and cannot be in any policy.
+fn left_out(key: &str) -> String {
+    format!("{key} is left out, so it allows any value")
+}
+
+/// Notes about what cannot be in any policy.
 pub(super) fn lost(seen: &Seen) -> Vec<String> {
     let mut notes = Vec::new();
     for (entry, count) in &seen.ungrantable {
-        notes.push(format!("No entry can grant {entry}: {}.", count.describe()));
+        notes.push(format!("No entry can allow {entry}: {}.", count.describe()));
     }
     let findings = seen.findings.keys();
     let unreadable = findings.filter(|text| finding::parse(text).is_none());
-    notes.extend(
-        unreadable
-            .map(|text| format!("Not granted, as it was cut or escaped in the record: {text}")),
-    );
+    notes.extend(unreadable.map(|text| {
+        format!("Not allowed, because the audit record cut it off or escaped it: {text}")
+    }));
     if seen.is_cut {
-        let note = "A request asked for more than its record holds: this is not all of it.";
+        let note = "A request asked for more than its audit record contains, so this policy is not complete.";
         notes.push(note.to_owned());
     }
     notes

@@ -1,4 +1,4 @@
-//! Names that are another in each run: a pattern stands for what several of them have in common.
+//! Finds names that change with each run, and writes what they have in common as a pattern.
 
 use super::proposal::{Proposal, entry};
 use super::seen::{Frequency, times};
@@ -17,13 +17,13 @@ const NAMES: &[&str] = &[
     "networks.containers",
 ];
 
-/// What several names were taken for.
+/// Names that become one entry.
 struct Group<'a> {
     pattern: Option<String>,
     names: Vec<(&'a str, &'a Frequency)>,
 }
 
-/// The entries of a key for what was found, those that differ in one part alone as a pattern.
+/// The entries of a key for the recorded values. Values that differ in only one part become a pattern.
 pub(super) fn entries(key: Key, found: &[(&str, &Frequency)]) -> Vec<Proposal> {
     let found = found.iter().copied();
     let mut groups: Vec<Group<'_>> = Vec::new();
@@ -31,7 +31,7 @@ pub(super) fn entries(key: Key, found: &[(&str, &Frequency)]) -> Vec<Proposal> {
         let joined = groups.iter_mut().find_map(|group| {
             let (first, of) = group.names.first()?;
             let pattern = common(key, first, name)?;
-            // What was refused may be another's.
+            // A denied name can belong to another client.
             let is_alike = of.is_refused() == count.is_refused();
             let is_same = group.pattern.as_ref().is_none_or(|known| *known == pattern);
             (is_alike && is_same).then_some((group, pattern))
@@ -67,15 +67,18 @@ impl Group<'_> {
         }
         let mut entry = Proposal::of(quoted(pattern), &all);
         let count = times(u64::try_from(self.names.len()).unwrap_or(u64::MAX));
-        entry.comment = format!("{}; another name {count}, such as {name}", entry.comment);
+        entry.comment = format!(
+            "{}; {count} with another name, such as {name}",
+            entry.comment
+        );
         Some(entry)
     }
 }
 
 const ONE: &str =
-    "; it looks as if it were another in each run: learn from two records, one behind the other";
+    "; this name probably changes with each run: learn from the audit logs of two runs together";
 
-/// The pattern that two names have in common, if they differ in one part alone and that one is no word.
+/// The pattern that two names have in common, if they differ in only one part and that part is not a word.
 pub(super) fn common(key: Key, one: &str, other: &str) -> Option<String> {
     let is_end = |byte: &u8| matches!(byte, b'-' | b'_' | b'.');
     if !NAMES.contains(&key.name())
@@ -88,7 +91,7 @@ pub(super) fn common(key: Key, one: &str, other: &str) -> Option<String> {
         let pairs = pairs.take_while(|(one, other)| one == other);
         pairs.map(|(byte, _)| byte).collect::<Vec<_>>()
     };
-    // Up to the hyphen, underscore or dot before the part, and from the one behind it.
+    // The part lies between hyphens, underscores or dots.
     let before = same(&mut one.bytes().zip(other.bytes()));
     let before = before.iter().rposition(is_end).map_or(0, |at| at + 1);
     let behind = same(&mut one.bytes().rev().zip(other.bytes().rev()));
@@ -101,11 +104,11 @@ pub(super) fn common(key: Key, one: &str, other: &str) -> Option<String> {
     let is_random = |part: &str| varies_in(part) || is_long(part);
     let is_alike = first.len() == second.len() && is_random(&first) && is_random(&second);
     let (head, tail) = (one.get(..before)?, one.get(one.len() - behind..)?);
-    // One that begins and ends with nothing would be every name.
+    // A pattern without a beginning and an end would match every name.
     (is_alike && !(head.is_empty() && tail.is_empty())).then(|| [head, "*", tail].concat())
 }
 
-/// Whether a part is as long as no word of a name, and nothing but letters and digits.
+/// Whether a part has only letters and digits, and is longer than any word in a name.
 fn is_long(part: &str) -> bool {
     const LONG: usize = 16;
     part.len() >= LONG && part.bytes().all(|byte| byte.is_ascii_alphanumeric())

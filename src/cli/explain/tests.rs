@@ -71,7 +71,7 @@ to deny it: write extends = ["traefik"] and deny = ["ContainerList"] in a policy
     (
         "traefik",
         "POST /v1.45/containers/web/kill",
-        r#"deny: ContainerKill is not granted; to grant it add "ContainerKill" to allow
+        r#"deny: ContainerKill is not allowed; to allow it, add "ContainerKill" to allow
 request: POST /v1.45/containers/web/kill
 operation: ContainerKill (containers:write)
 risk: kills any container except Dockgate's own, or sends it another signal
@@ -91,12 +91,12 @@ to deny it: add "ContainerList" to deny in mine.toml
     (
         "mine.toml",
         "GET /v1.45/events",
-        r#"deny: SystemEvents is not granted; to grant it take "SystemEvents" out of deny
+        r#"deny: SystemEvents is not allowed; to allow it, remove "SystemEvents" from deny
 by: "SystemEvents" in deny, line 8 of mine.toml
 request: GET /v1.45/events
 operation: SystemEvents (events:read)
 risk: shows what happens to every object, including its labels and the command lines of execs
-to allow it: take "SystemEvents" out of deny, line 8 of mine.toml
+to allow it: remove "SystemEvents" from deny, line 8 of mine.toml
 "#,
     ),
     (
@@ -112,12 +112,12 @@ to deny it: add "ImageList" to deny in mine.toml
     (
         "mine.toml",
         "GET /v1.45/networks",
-        r#"deny: NetworkList is not granted; to grant it take "networks:read" out of deny and add "NetworkList" to allow
+        r#"deny: NetworkList is not allowed; to allow it, remove "networks:read" from deny and add "NetworkList" to allow
 by: "networks:read" in deny, line 9 of mine.toml
 request: GET /v1.45/networks
 operation: NetworkList (networks:read)
 risk: shows the names, addresses and labels of all networks
-to allow it: write what else it denies in the place of "networks:read" in deny, line 9 of mine.toml, and add "NetworkList" to allow in mine.toml
+to allow it: in deny, line 9 of mine.toml, replace "networks:read" with the other entries that it denies, and add "NetworkList" to allow in mine.toml
 "#,
     ),
     (
@@ -134,8 +134,8 @@ to deny it: add "ContainerCreate" to deny in mine.toml
     (
         "mine.toml",
         r#"POST /v1.45/containers/create <- {"Image":"a","HostConfig":{"Privileged":true,"Binds":["/etc:/e","data:/d"]}}"#,
-        r#"deny: ContainerCreate: HostConfig.Privileged is not granted; to grant it set create.privileged = true; HostConfig.Binds[0] "/etc:rw" is not granted; to grant it add "/etc:rw" to create.binds
-by: what holds where there is no [create], as in mine.toml
+        r#"deny: ContainerCreate: HostConfig.Privileged is not allowed; to allow it, set create.privileged = true; HostConfig.Binds[0] "/etc:rw" is not allowed; to allow it, add "/etc:rw" to create.binds
+by: the default, because mine.toml has no [create]
 request: POST /v1.45/containers/create
 operation: ContainerCreate (containers:control)
 risk: creates ordinary containers; if its block is unrestricted, containers that are root on the host
@@ -158,7 +158,7 @@ to deny it: add "ContainerExec" to deny in mine.toml
     (
         "agent",
         r#"POST /v1.45/containers/web/exec <- {"Cmd":["sh"]}"#,
-        r#"deny: ContainerExec: the container "web" is not granted; to grant it add "web" to exec.into
+        r#"deny: ContainerExec: the container "web" is not allowed; to allow it, add "web" to exec.into
 by: exec.into, line 54 of agent
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
@@ -180,7 +180,7 @@ to deny it: add "GET /libpod/info" to deny in mine.toml
     (
         "mine.toml",
         "GET /v5.4.2/libpod/version",
-        r#"deny: GET /libpod/version is no operation of the Docker API; to grant it all the same add "GET /libpod/version" to allow
+        r#"deny: GET /libpod/version is not an operation of the Docker API; to forward it to the daemon anyway, add "GET /libpod/version" to allow
 request: GET /v5.4.2/libpod/version
 operation: none of the table (control)
 risk: what it does is not known here, and its body passes unjudged
@@ -194,18 +194,18 @@ to allow it: add "GET /libpod/version" to allow in mine.toml
 request: GET /version
 operation: SystemVersion (version:read)
 risk: shows the engine's version
-to deny it: write deny = ["SystemVersion"] in the settings, as traefik and mine.toml grant it
+to deny it: write deny = ["SystemVersion"] in the settings, because traefik and mine.toml allow it
 "#,
     ),
     (
         "DOCKGATE_DENY=SystemVersion,version:read",
         "GET /version",
-        r#"deny: SystemVersion is denied by the settings; to grant it remove it from their deny
+        r#"deny: SystemVersion is denied by the settings; to allow it, remove it from `deny` there
 by: "SystemVersion" in deny, set by DOCKGATE_DENY
 request: GET /version
 operation: SystemVersion (version:read)
 risk: shows the engine's version
-to allow it: take "SystemVersion" out of deny, set by DOCKGATE_DENY, and write what else it denies in the place of "version:read" in deny, set by DOCKGATE_DENY
+to allow it: remove "SystemVersion" from deny, set by DOCKGATE_DENY, and in deny, set by DOCKGATE_DENY, replace "version:read" with the other entries that it denies
 "#,
     ),
     (
@@ -221,7 +221,7 @@ to deny it: add ContainerList to DOCKGATE_DENY
     (
         "DOCKGATE_ALLOW=containers:read",
         "GET /info",
-        r#"deny: SystemInfo is not granted; to grant it add "SystemInfo" to allow
+        r#"deny: SystemInfo is not allowed; to allow it, add "SystemInfo" to allow
 request: GET /info
 operation: SystemInfo (info:read)
 risk: shows the host's name, kernel and resources, and the engine's settings
@@ -241,7 +241,7 @@ to deny it: set DOCKGATE_DENY=ContainerStart
     (
         "CONTAINERS=1",
         "POST /containers/web/start",
-        r"deny: ContainerStart is not granted; to grant it set POST=1
+        r"deny: ContainerStart is not allowed; to allow it, set POST=1
 request: POST /containers/web/start
 operation: ContainerStart (containers:write)
 risk: starts any existing container, with all rights that it was created with
@@ -298,7 +298,7 @@ fn programs_are_told_the_same() {
     for (request, want) in [
         (
             r#"POST /v1.45/containers/create?name=db&x=1 <- {"Image":"a","HostConfig":{"NetworkMode":"net"}}"#,
-            r#"{"listener":null,"verdict":"deny","reason":"restricted","message":"ContainerCreate: HostConfig.NetworkMode \"net\" is not granted; to grant it add \"net\" to create.networks, beside \"@default\" and \"@own\"","method":"POST","target":"/v1.45/containers/create?name=db","operation":"ContainerCreate","effect":"control","policy":"mine.toml","decided_by":{"file":"mine.toml","line":null,"entry":"create.networks"},"to_allow":"in mine.toml: add \"net\" to create.networks, beside \"@default\" and \"@own\"","to_deny":null,"risk":"creates ordinary containers; if its block is unrestricted, containers that are root on the host","findings":[{"path":"Image","key":"create.images","value":"a","granted":true},{"path":"HostConfig.NetworkMode","key":"create.networks","value":"net","granted":false},{"path":"HostConfig","key":"create.limits","value":"memory 0, cpus 0.000000000, pids 0","granted":true}],"supposed":["the network net is there, made elsewhere"],"body":null}"#,
+            r#"{"listener":null,"verdict":"deny","reason":"restricted","message":"ContainerCreate: HostConfig.NetworkMode \"net\" is not allowed; to allow it, add \"net\" to create.networks, and keep the default \"@default\" and \"@own\"","method":"POST","target":"/v1.45/containers/create?name=db","operation":"ContainerCreate","effect":"control","policy":"mine.toml","decided_by":{"file":"mine.toml","line":null,"entry":"create.networks"},"to_allow":"in mine.toml: add \"net\" to create.networks, and keep the default \"@default\" and \"@own\"","to_deny":null,"risk":"creates ordinary containers; if its block is unrestricted, containers that are root on the host","findings":[{"path":"Image","key":"create.images","value":"a","granted":true},{"path":"HostConfig.NetworkMode","key":"create.networks","value":"net","granted":false},{"path":"HostConfig","key":"create.limits","value":"memory 0, cpus 0.000000000, pids 0","granted":true}],"supposed":["the network net is there, made elsewhere"],"body":null}"#,
         ),
         (
             "POST /v1.45/containers/web/restart",

@@ -350,7 +350,7 @@ fn two_files_of_one_mark_do_not_start_and_one_file_may_be_named_twice() {
         let problems = load(&one, other).unwrap_err();
         let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
         let want = format!(
-            "{other}: `mark`: \"ci\" is also the mark of {one}, and each would treat the other's objects \
+            "{other}: `mark`: \"ci\" is also the mark of {one}, so each would treat the other's objects \
              as its own: write another one here, such as mark = \"ci-2\""
         );
         assert_eq!(told, [want]);

@@ -1,4 +1,4 @@
-//! The closed set of questions.
+//! The closed set of lookups.
 
 use super::*;
 
@@ -31,7 +31,7 @@ fn what_can_be_the_name_of_nothing_is_not_asked_about() {
     for name in [
         "..", ".", "a/b", "a%2fb", "/a", "a b", "a?b", "a#b", "-a", "é", "a\n", "a/../b", "a\0",
     ] {
-        // Docker lets networks be called so.
+        // Docker allows these names for networks.
         let is_network_name = matches!(name, "a/b" | "a%2fb" | "a b" | "a#b" | "-a" | "é");
         for lookup in [
             Lookup::Container,
@@ -59,7 +59,7 @@ fn what_is_known_is_told_from_what_is_missing_and_what_must_be_asked() {
     assert_eq!(super::network(&known, &there).as_deref(), Ok(&network));
     let missing = Err(NeedsLookup::Missing(Lookup::Network(gone.clone())));
     assert_eq!(super::network(&known, &gone), missing);
-    // The same name of another kind is another question.
+    // The same name of another kind of object is another lookup.
     let ask = Err(NeedsLookup::Ask(Lookup::Volume(there.clone())));
     assert_eq!(volume(&known, &there), ask);
     assert_eq!(volume(&known, &gone), Ok(None));

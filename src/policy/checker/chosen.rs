@@ -1,4 +1,4 @@
-//! Networks, volumes, projects and images' names: allowed by their names, or by what they are to the policy.
+//! Checks networks, volumes, projects and image names: by name, or by whether they belong to the policy.
 
 use super::{Checker, Granted, Missing, named};
 use crate::docker::Object;
@@ -13,14 +13,14 @@ use crate::policy::requirement::{Touch, What};
 use crate::policy::value::Value;
 
 impl Checker<'_> {
-    /// What keeps a container from being put on a network.
+    /// What prevents connecting a container to a network.
     pub(super) fn network(&self, name: &str) -> Result<Option<What>, NeedsLookup> {
         let granted = &self.blocks.create.networks;
         if name == "@default" {
             return Ok((!granted.default).then(|| Key::Network.asks(name)));
         }
         let network = answers::network(self.known, name)?;
-        // The host's own has an id too, and so has the one that is none, which takes no key by its name.
+        // A client can also name the networks `host` and `none` by their ids. `none` needs no key.
         let is_allowed = if network.driver == "host" {
             self.blocks.create.host_namespaces.has("network")
         } else {
@@ -37,7 +37,7 @@ impl Checker<'_> {
         })
     }
 
-    /// A network as a policy would have to name it; `None` for one that is no network.
+    /// A network in the form in which a policy would name it; `None` for the network `none`.
     pub(super) fn as_named(&self, network: &Network) -> Option<What> {
         let is_own = network.labels.policy() == Some(self.policy);
         match network.driver.as_str() {
@@ -48,8 +48,8 @@ impl Checker<'_> {
         }
     }
 
-    /// What keeps a container from being put on its networks as they are now: since it was made through the policy,
-    /// others may have got the names of those that it has no id of.
+    /// What prevents connecting a container to its networks as they are now. If it has only the name of a network,
+    /// another network can have got that name since the container was created through the policy.
     pub(super) fn starts(&self, name: &str) -> Missing {
         let mut missing = Vec::new();
         if !self.joins {
@@ -73,10 +73,10 @@ impl Checker<'_> {
         Ok(missing)
     }
 
-    /// What keeps a volume from being mounted: its name, or how it was made.
+    /// What prevents mounting a volume: its name, or how it was created.
     pub(super) fn volume(&self, name: &str) -> Missing {
         let volumes = &self.blocks.create.volumes;
-        // As the record tells of it.
+        // Audit records use these words.
         match name {
             "@new" if volumes.new => return Ok(Vec::new()),
             "@own" if volumes.own => return Ok(Vec::new()),
@@ -85,7 +85,7 @@ impl Checker<'_> {
         }
         let is_named = volumes.names.covers(name);
         let Some(volume) = answers::volume(self.known, name)? else {
-            // Whoever sees the name of a new one takes it for another's id, so that no policy allows it.
+            // The name would be mistaken for the id of another object, so no policy allows it.
             let missing = if reads_as_id(name) {
                 Some(Touch::NewId(Object::Volume, name.to_owned()).into())
             } else {
@@ -106,12 +106,12 @@ impl Checker<'_> {
         Ok(missing)
     }
 
-    /// Whether a volume was made through the policy, or for containers that were, and is used by no others.
+    /// Whether a volume was created through the policy, or only containers that were created through it use it.
     pub(super) fn is_own_volume(&self, name: &str, volume: &Volume) -> Granted {
         if volume.labels.policy() == Some(self.policy) {
             return Ok(true);
         }
-        // What is made without a name bears no label of Dockgate's.
+        // A volume without a name has no label of Dockgate's.
         if volume.labels.policy().is_some() || !reads_as_id(name) {
             return Ok(false);
         }
@@ -120,7 +120,7 @@ impl Checker<'_> {
         Ok(!users.is_empty() && users.iter().all(is_own))
     }
 
-    /// What a volume was made with and the policy does not allow for one.
+    /// The driver and options of a volume that the policy does not allow.
     pub(super) fn made_otherwise(&self, volume: &Volume) -> Vec<What> {
         let volumes = &self.blocks.volumes;
         let pairs = || volume.options.iter().map(|(key, value)| (&**key, &**value));
@@ -134,8 +134,7 @@ impl Checker<'_> {
         driver.into_iter().chain(options).collect()
     }
 
-    /// Whether what is made may belong to a project. A service that is updated may stay in the one that it
-    /// is in.
+    /// Whether a new object may belong to a project. An updated service may stay in its project.
     pub(super) fn project(&self, value: &Value) -> Granted {
         let Value::Project {
             label,
@@ -183,11 +182,11 @@ impl Checker<'_> {
         Ok(false)
     }
 
-    /// Whether an image may get a name: one that no other image has, or that an image has which was made
-    /// through the policy or got it through Dockgate.
+    /// Whether an image may get a name: the policy lists it, or no image has it, or the image that has it got it
+    /// through the policy.
     pub(super) fn tag(&self, name: &str) -> Granted {
         let tags = &self.blocks.images.tags;
-        // Which names a tar holds is known only when it was read.
+        // The names in a tar are not known before it is read.
         if name == "*" {
             return Ok(tags.names.cover_all());
         }

@@ -1,4 +1,4 @@
-//! The judgement of calls: which policy decides, and what a denial says.
+//! Verdicts on calls: which policy decides, and what a denial says.
 
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ fn the_first_policy_that_grants_decides_and_nothing_is_granted_by_default() {
     assert_eq!(reason, Reason::NotGranted);
     assert_eq!(
         message,
-        "ContainerKill is not granted; to grant it add \"ContainerKill\" to allow"
+        "ContainerKill is not allowed; to allow it, add \"ContainerKill\" to allow"
     );
     let none = Rules::new(Vec::new(), Grants::default());
     assert_eq!(
@@ -68,10 +68,10 @@ fn the_deny_of_the_settings_holds_against_all() {
     assert_eq!(reason, Reason::Denied);
     assert_eq!(
         message,
-        "ContainerKill is denied by the settings; to grant it remove it from their deny"
+        "ContainerKill is denied by the settings; to allow it, remove it from `deny` there"
     );
     assert!(rules.grants(Operation::ContainerStop) && !rules.grants(Operation::ContainerKill));
-    // Nothing is asked of the daemon about what is refused in any case.
+    // The daemon is not asked about requests that are denied anyway.
     let may_allow = |target| {
         let call = classify("POST", Target::parse(target).unwrap()).unwrap();
         rules.may_allow(&call)
@@ -85,11 +85,11 @@ fn what_a_block_would_narrow_is_not_told_without_it() {
     for (text, want) in [
         (
             "allow = []",
-            "ContainerExec is not granted; to grant it add \"ContainerExec\" to allow, and narrow it in [exec]",
+            "ContainerExec is not allowed; to allow it, add \"ContainerExec\" to allow, and limit it in [exec]",
         ),
         (
             "allow = []\n[exec]\ncommands = [['ls']]",
-            "ContainerExec is not granted; to grant it add \"ContainerExec\" to allow",
+            "ContainerExec is not allowed; to allow it, add \"ContainerExec\" to allow",
         ),
     ] {
         let rules = Rules::new(vec![policy("p", text)], Grants::default());
@@ -114,7 +114,7 @@ fn a_path_outside_of_the_table_needs_a_raw_path() {
     );
 }
 
-/// The hints of an operation or a path that no policy allows, followed.
+/// Follows the hints for an operation or a path that no policy allows.
 #[test]
 fn messages_what_allow_cannot_grant_is_not_hinted_at() {
     let judged = |text: &'static str, method: &str, target: &str| {
@@ -129,33 +129,33 @@ fn messages_what_allow_cannot_grant_is_not_hinted_at() {
             "add \"SystemInfo\" to allow",
             "allow = ['SystemInfo']",
         ),
-        // A deny wins over allow in the same file.
+        // `deny` wins over `allow` in the same file.
         (
             "allow = ['*:read']\ndeny = ['SystemInfo']",
             "GET",
             "/info",
-            "take \"SystemInfo\" out of deny",
+            "remove \"SystemInfo\" from deny",
             "allow = ['*:read']\ndeny = []",
         ),
         (
             "allow = []\ndeny = ['info:read']",
             "GET",
             "/info",
-            "take \"info:read\" out of deny and add \"SystemInfo\" to allow",
+            "remove \"info:read\" from deny and add \"SystemInfo\" to allow",
             "allow = ['SystemInfo']\ndeny = []",
         ),
         (
             "allow = []",
             "GET",
             "/libpod/info",
-            "to grant it all the same add \"GET /libpod/info\" to allow",
+            "to forward it to the daemon anyway, add \"GET /libpod/info\" to allow",
             "allow = ['GET /libpod/info']",
         ),
         (
             "allow = ['GET /libpod/{}']\ndeny = ['GET /libpod/info']",
             "GET",
             "/libpod/info",
-            "take \"GET /libpod/info\" out of deny",
+            "remove \"GET /libpod/info\" from deny",
             "allow = ['GET /libpod/{}']\ndeny = []",
         ),
     ] {
@@ -236,7 +236,7 @@ fn a_container_that_is_recreated_joins_the_network_of_the_one_that_it_joined() {
     let removed = |id: &str| vpn(id, "default", "n1", "vpn:1");
     let by_id = format!("container:{first}");
     for (mode, was, now, removed, is_granted) in [
-        // The one that it joined is still there.
+        // The container that it joined still exists.
         ("container:vpn", &*by_id, same(&first), Value::Null, true),
         ("container:/vpn", &by_id, same(&first), Value::Null, true),
         ("container://vpn", &by_id, same(&first), Value::Null, false),
@@ -340,7 +340,7 @@ fn typing_into_a_container_is_judged_as_an_exec_and_watching_it_by_whose_it_is()
         for value in ["", "0", "no", "False", "none"] {
             let target = format!("/containers/web/{path}?stream=1&stdout=1&stdin={value}");
             let privileged = r#"{"Privileged":true}"#;
-            // A websocket types whatever it says.
+            // A websocket can always type, whatever the query says.
             let is_watching = path == "attach";
             let granted = is_granted(method, &target, own, privileged);
             assert_eq!(granted, is_watching, "S5: {target}");
@@ -480,13 +480,15 @@ fn a_service_keeps_the_marks_that_it_has_and_gets_no_others() {
     ] {
         let message = sent(labels).unwrap_err();
         assert!(
-            message.contains("labels that begin with dockgate. are set by dockgate alone"),
+            message.contains(
+                "only Dockgate sets labels that begin with \"dockgate.\"; leave the label out"
+            ),
             "{message}"
         );
     }
 }
 
-/// The verdict on a request without a body, and what the daemon is supposed to have.
+/// The verdict on a request without a body, given what the daemon has.
 fn verdict_on(
     rules: &Rules,
     request: &str,
@@ -554,16 +556,18 @@ fn a_container_is_started_on_the_networks_that_its_names_mean_now() {
             verdict_on(&rules, request, &[on(made.clone()), own.clone()]),
             Ok(())
         );
-        // Somebody else has made a network of this name since.
+        // Somebody else has created a network with this name since.
         assert_eq!(
             verdict_on(&rules, request, &[on(made.clone())]),
             Err(Reason::Restricted)
         );
-        // What others made is where they put it, and so is what a client without creating starts.
+        // Containers that others created stay on their networks, and so do those that a client starts without creating
+        // any.
         assert_eq!(verdict_on(&rules, request, &[on(json!({}))]), Ok(()));
         let starter = of("allow = ['ContainerStart', 'ContainerRestart']");
         assert_eq!(verdict_on(&starter, request, &[on(made.clone())]), Ok(()));
-        // Nor does another policy of the listener start what this one made elsewhere than it may be.
+        // Another policy of the listener does not start this policy's container on a network that this policy does not
+        // allow.
         for first in [true, false] {
             let starter = policy("starter", "allow = ['ContainerStart', 'ContainerRestart']");
             let mut both = vec![policy("ci", runner), starter];
@@ -606,7 +610,7 @@ fn a_network_that_a_container_has_the_id_of_is_judged_by_that() {
     let by_id = format!("/networks/{own}");
     for (id, named, want) in [
         (&own, by_id.as_str(), Ok(())),
-        // S2: the name is an own network's now, and the engine joins the other.
+        // S2: the name now belongs to an own network, but the engine would join the other one.
         (&other, "/networks/app", Err(Reason::Restricted)),
     ] {
         let given = [on(id), (named, labels.clone())];
@@ -682,7 +686,7 @@ fn a_container_gets_no_name_that_a_key_selects_by_unless_the_key_selects_it_alre
                 "S20: {key}: {request} {labels}"
             );
         }
-        // The key of another policy of the listener counts too, and so it does while it is only observed.
+        // The key of another policy of the listener counts too, also in observe mode.
         let both = Rules::new(
             vec![
                 policy("renames", "allow = ['ContainerRename']"),
@@ -835,7 +839,7 @@ fn s12_a_denial_says_that_older_containers_were_skipped() {
     );
     let message = verdict([vec![web], many].concat()).unwrap_err();
     assert!(
-        message.contains("older ones were skipped"),
+        message.contains("compared only with the containers that were removed last"),
         "S12: {message}"
     );
 }

@@ -1,5 +1,5 @@
-//! Every hint that a denial gives, followed: the policy as text with what the hint says to write, read again, and
-//! the same request judged on the same ground.
+//! Follows every hint in a denial: writes what it says into the policy's text, reads that again, and judges the same
+//! request with the same answers.
 
 use toml::{Table, Value};
 
@@ -13,7 +13,7 @@ use crate::policyfile::Grants;
 use crate::policyfile::example::Given;
 use crate::policyfile::file::tests::policy;
 
-/// What a policy denies of a request; `None` where it allows it.
+/// What a policy denies in a request; `None` if it allows the request.
 fn denied(text: &str, request: &str, body: &str, given: &[Given]) -> Option<(String, Asked)> {
     let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
     let rules = Rules::new(vec![policy("p", text)], Grants::default());
@@ -56,12 +56,12 @@ pub(crate) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
             assert_no_key_helps(text, (request, body, given), requirement, &case);
             continue;
         };
-        let mut alone: Table = text.parse().unwrap();
-        apply(&mut alone, written, requirement, hints, &case);
+        let mut single: Table = text.parse().unwrap();
+        apply(&mut single, written, requirement, hints, &case);
         apply(&mut whole, written, requirement, hints, &case);
-        let after = denied(&alone.to_string(), request, body, given);
+        let after = denied(&single.to_string(), request, body, given);
         let still = after.is_some_and(|(_, after)| after.refused.contains(requirement));
-        assert!(!still, "followed, it changes nothing: {case}\n{alone}");
+        assert!(!still, "followed, it changes nothing: {case}\n{single}");
     }
     if is_for_policy && !asked.refused.is_empty() {
         let after = denied(&whole.to_string(), request, body, given);
@@ -73,7 +73,7 @@ pub(crate) fn follow(text: &str, request: &str, body: &str, given: &[Given]) {
     }
 }
 
-/// The part of a hint that is about the policy, if one is.
+/// The part of a hint that is about the policy, if there is any.
 fn for_policy(way: &str) -> Option<&str> {
     if let Some(change) = way.strip_prefix("have the client ") {
         return change.split_once(", or ").map(|(_, written)| written);
@@ -81,7 +81,7 @@ fn for_policy(way: &str) -> Option<&str> {
     Some(way)
 }
 
-/// What is left to the client is what no value under the key would grant.
+/// Checks that a hint for the client is only given if no value of the key would help.
 fn assert_no_key_helps(
     text: &str,
     (request, body, given): (&str, &str, &[Given]),
@@ -121,7 +121,7 @@ fn apply(table: &mut Table, way: &str, requirement: &Requirement, hints: Hints<'
     }
 }
 
-/// Writes what one step of a hint says, and returns what stands behind it.
+/// Writes what one step of a hint says, and returns the text after it.
 fn step<'a>(
     table: &mut Table,
     way: &'a str,
@@ -135,9 +135,9 @@ fn step<'a>(
         let value: Table = format!("value = {value}").parse().unwrap();
         *entry(table, key) = value.get("value")?.clone();
         rest
-    } else if let Some(rest) = way.strip_prefix("take ") {
+    } else if let Some(rest) = way.strip_prefix("remove ") {
         let (taken, rest) = text(rest)?;
-        let (key, rest) = key(rest.strip_prefix(" out of ")?);
+        let (key, rest) = key(rest.strip_prefix(" from ")?);
         match entry(table, key) {
             Value::Array(list) => list.retain(|entry| entry.as_str() != Some(&taken)),
             Value::Table(stamps) => _ = stamps.remove(&taken),
@@ -150,7 +150,7 @@ fn step<'a>(
         rest.strip_prefix(", which sets it to another value")
             .unwrap_or(rest)
     } else if let Some(rest) = way.strip_prefix("raise ") {
-        let (keys, rest) = rest.split_once(" in create.limits or leave it out")?;
+        let (keys, rest) = rest.split_once(" in create.limits or remove it there")?;
         for key in keys.split(" and ") {
             entry(table, "create.limits").as_table_mut()?.remove(key)?;
         }
@@ -184,7 +184,7 @@ fn added<'a>(
             None
         }
     };
-    let (value, rest): (Value, _) = if let Some(rest) = way.strip_prefix("it, whole, to ") {
+    let (value, rest): (Value, _) = if let Some(rest) = way.strip_prefix("the whole value to ") {
         (requirement.what.value()?.to_string().into(), rest)
     } else if way.starts_with('[') || way.starts_with("a list of ") {
         (
@@ -211,7 +211,7 @@ fn added<'a>(
     };
     let (key, mut rest) = key(rest);
     let list = list(table, key);
-    if let Some(beside) = rest.strip_prefix(", beside ") {
+    if let Some(beside) = rest.strip_prefix(", and keep the default ") {
         let (first, behind) = text(beside)?;
         let second = behind.strip_prefix(" and ").and_then(text);
         rest = second.as_ref().map_or(behind, |(_, rest)| rest);
@@ -228,7 +228,7 @@ fn added<'a>(
     )
 }
 
-/// A text in quotes, and what stands behind it.
+/// A text in quotes, and the text after it.
 fn text(from: &str) -> Option<(String, &str)> {
     let mut escaped = false;
     let end = from.strip_prefix('"')?.find(|letter| {
@@ -241,7 +241,7 @@ fn text(from: &str) -> Option<(String, &str)> {
     Some((table.get("value")?.as_str()?.to_owned(), rest))
 }
 
-/// A key, and what stands behind it.
+/// A key, and the text after it.
 fn key(from: &str) -> (&str, &str) {
     let is_key = |letter: char| matches!(letter, 'a'..='z' | '_' | '.');
     from.split_at(from.find(|letter| !is_key(letter)).unwrap_or(from.len()))
@@ -255,7 +255,7 @@ fn list<'a>(table: &'a mut Table, key: &str) -> &'a mut Vec<Value> {
     entry.as_array_mut().unwrap()
 }
 
-/// The value of a key, made where it is not there.
+/// The value of a key, which is created if it is missing.
 fn entry<'a>(table: &'a mut Table, key: &str) -> &'a mut Value {
     let (first, rest) = key.split_once('.').unwrap_or((key, ""));
     let value = table.entry(first).or_insert(Value::Table(Table::new()));
@@ -265,7 +265,7 @@ fn entry<'a>(table: &'a mut Table, key: &str) -> &'a mut Value {
     entry(value.as_table_mut().unwrap(), rest)
 }
 
-/// Every operation that names an object, under a policy of these blocks, on this ground.
+/// The denial under a policy with these blocks, given these answers.
 #[track_caller]
 fn told(blocks: &str, request: &str, body: &str, given: &[(&str, Value)]) -> String {
     const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerAttach', 'ContainerStart',
@@ -340,7 +340,7 @@ fn g1_networks_by_id_are_named_as_a_policy_must_name_them() {
         ),
         ("", "none", "null", "", ""),
         ("[create]\nnetworks = []", "none", "null", "", ""),
-        // Whoever calls a network so has not made the daemon's own.
+        // A client's network of this name is not the daemon's own.
         (
             "[create]\nnetworks = []",
             "none",
@@ -353,7 +353,7 @@ fn g1_networks_by_id_are_named_as_a_policy_must_name_them() {
             "backend",
             "bridge",
             "",
-            "add \"backend\" to create.networks, beside \"@default\" and \"@own\"",
+            "add \"backend\" to create.networks, and keep the default \"@default\" and \"@own\"",
         ),
         (
             "[create]\nnetworks = ['front']",
@@ -367,19 +367,20 @@ fn g1_networks_by_id_are_named_as_a_policy_must_name_them() {
             "@edge",
             "bridge",
             "",
-            "add \"?edge\" to create.networks, beside \"@default\" and \"@own\"",
+            "add \"?edge\" to create.networks, and keep the default \"@default\" and \"@own\"",
         ),
         (
             "",
             "a*b",
             "bridge",
             "",
-            "add \"a*b\" to create.networks, beside \"@default\" and \"@own\"",
+            "add \"a*b\" to create.networks, and keep the default \"@default\" and \"@own\"",
         ),
     ] {
         let full = id('e');
         for by in [full.as_str(), &full[..12], name] {
-            // By their names the daemon's own are told without a question, and some names are no names.
+            // The daemon's own networks are known by name without a lookup, and some of these names are not valid in a
+            // request.
             if by == name
                 && (matches!(name, "host" | "bridge" | "none")
                     || name.starts_with('@')
@@ -422,7 +423,7 @@ fn g1_networks_by_id_are_named_as_a_policy_must_name_them() {
                 match hint {
                     "" => assert_eq!(message, "", "G1: {name} by {by}: {request} {body}"),
                     _ => assert!(
-                        message.ends_with(&format!("; to grant it {hint}")),
+                        message.ends_with(&format!("; to allow it, {hint}")),
                         "G1: {message}"
                     ),
                 }
@@ -447,7 +448,7 @@ fn g1_containers_by_id_are_named_as_a_policy_must_name_them() {
         ("web", own, "@own"),
         ("web", "", "web"),
         ("acme-web-1", service, "acme-web-1"),
-        // A name that is another each time is none to write down.
+        // A name that changes each time should not be suggested.
         (
             "run-4bcff63911fc",
             service,
@@ -515,7 +516,7 @@ fn g1_containers_by_id_are_named_as_a_policy_must_name_them() {
                 ),
             ] {
                 let message = told(blocks, &request, &body, &given);
-                let hint = format!("; to grant it add \"{entry}\" to {key}");
+                let hint = format!("; to allow it, add \"{entry}\" to {key}");
                 assert!(message.ends_with(&hint), "Messages: {message}, not {hint}");
             }
         }
@@ -542,7 +543,7 @@ fn g7_a_container_that_has_more_is_named_with_what_it_has_and_the_narrowest_key(
             "PidMode \"host\", Privileged",
             "add \"pid\" to create.host_namespaces and set create.privileged = true",
         ),
-        // No narrower key grants it.
+        // No narrower key allows it.
         (
             r#"{"HostConfig":{"MaskedPaths":[]},"Mounts":[{"Type":"bind","Source":"/srv/x","RW":true}]}"#,
             "MaskedPaths, Mounts \"/srv/x:rw\"",
@@ -574,7 +575,7 @@ fn g7_a_container_that_has_more_is_named_with_what_it_has_and_the_narrowest_key(
             let message = told("", &request, body, &[(&target, inspection)]);
             let way = way.replace("BLOCK", block);
             let want = format!(
-                "the container \"web\" has {has}, which is more than [create] gives one; to grant it {way}"
+                "the container \"web\" has {has}, which [create] does not allow; to allow it, {way}"
             );
             assert!(message.ends_with(&want), "G7: {message}, not {want}");
         }
@@ -599,7 +600,7 @@ fn volumes_are_told_by_what_keeps_them_from_being_mounted() {
     ] {
         let message = told(blocks, request, body, &[("/volumes/data", value(volume))]);
         assert_eq!(
-            message.matches("to grant it").count(),
+            message.matches("to allow it").count(),
             hints,
             "{blocks}: {message}"
         );

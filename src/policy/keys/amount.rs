@@ -1,4 +1,4 @@
-//! Limits on what a container may use.
+//! The key `create.limits`.
 
 use serde_json::json;
 use toml::Value as Toml;
@@ -7,7 +7,7 @@ use super::setting::{Setting, must_be, table, table_of};
 use crate::policy::remedy::Remedy;
 use crate::policy::value::{self, Shape, Value};
 
-/// What must be set, and not exceeded. Without a value there is no such limit.
+/// Limits that a container must set and not exceed. `None` requires no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// In bytes.
@@ -55,10 +55,10 @@ impl Setting for Limits {
 
     fn schema() -> serde_json::Value {
         table(json!({
-            "cpus": {"type": "number", "exclusiveMinimum": 0, "description": "A number of processors: 1.5."},
+            "cpus": {"type": "number", "exclusiveMinimum": 0, "description": "A number of processors, such as 1.5."},
             "memory": {
                 "type": ["integer", "string"], "minimum": 1, "pattern": r"^\+?[0-9]+[kmgKMG]?$",
-                "description": "A number of bytes, or one with k, m or g: \"2g\".",
+                "description": "A number of bytes, or a number with k, m or g, such as \"2g\".",
             },
             "pids": {"type": "integer", "minimum": 1, "description": "A number of processes."},
         }))
@@ -77,7 +77,7 @@ impl Setting for Limits {
         let keys: Vec<_> = beyond.iter().map(|(key, _)| *key).collect();
         let keys = keys.join(" and ");
         Remedy::Client(format!(
-            "set less, or raise {keys} in {key} or leave it out"
+            "set lower limits, or raise {keys} in {key} or remove it there"
         ))
     }
 }
@@ -85,7 +85,7 @@ impl Setting for Limits {
 impl Limits {
     /// The limits that are exceeded: the key, and the requested and the allowed value in words.
     pub(crate) fn beyond(&self, asked: &value::Limits) -> Vec<(&'static str, String)> {
-        // Of an existing container, what is not set stays as it was judged.
+        // In an update, a limit that is not set keeps its value, which was judged before.
         let is_kept = |value: i64| asked.is_change && value == 0;
         let is_within = |limit: i64, value: i64| is_kept(value) || (1..=limit).contains(&value);
         let told = |value: i64, words: fn(i64) -> String| {
@@ -97,10 +97,10 @@ impl Limits {
         };
         let mut beyond = Vec::new();
         let mut add = |key, asked: String, most: String| {
-            beyond.push((key, format!("{asked}, at the most {most}")));
+            beyond.push((key, format!("{asked}, at most {most}")));
         };
         if let Some(limit) = self.memory {
-            // Without a value the daemon takes twice the memory.
+            // If no swap is given, the daemon sets it to twice the memory.
             let (swap, most) = (asked.memory_and_swap, limit.saturating_mul(2));
             if !is_within(limit, asked.memory) {
                 add("memory", told(asked.memory, in_units), in_units(limit));
@@ -126,7 +126,7 @@ impl Limits {
     }
 }
 
-/// A number of bytes in the largest unit that it is a whole number of, as the key `memory` takes it.
+/// A number of bytes as the key `memory` accepts it, in the largest unit that gives a whole number.
 pub(crate) fn in_units(bytes: i64) -> String {
     for (unit, size) in UNITS {
         if bytes != 0 && bytes % size == 0 {
@@ -136,7 +136,7 @@ pub(crate) fn in_units(bytes: i64) -> String {
     bytes.to_string()
 }
 
-/// Billionths of a processor as a number of processors, as the key `cpus` takes it.
+/// Billionths of a processor as the key `cpus` accepts them: a number of processors.
 pub(crate) fn processors(nanos: i64) -> String {
     let text = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -157,7 +157,7 @@ fn whole(number: i64) -> Option<f64> {
 #[expect(
     clippy::as_conversions,
     clippy::cast_possible_truncation,
-    reason = "far below the largest number, as is checked"
+    reason = "checked to be far below the largest number"
 )]
 fn nanos(cpus: f64) -> Option<i64> {
     (cpus > 0.0 && cpus < 1e6).then(|| (cpus * NANO).round() as i64)

@@ -1,13 +1,13 @@
-//! What is made of the table of keys: the blocks, their keys, and what reads and finds them.
+//! Generates the blocks, their keys, and what reads and finds them, from the table of keys.
 
-/// Makes the blocks and their keys. A row is `key: type = default, "the default in words" => what is asked for(columns);`, as
-/// [`Row`](super::row::Row) has the columns; with the list of a key behind what is asked for, where the key has several.
+/// Generates the blocks and their keys. A row is `key: type = default, "the default in words" => Name(columns);`, with
+/// the columns of [`Row`](super::row::Row). If the key has several lists, the list's name follows `Name`.
 macro_rules! keys {
     ($($(#[doc = $doc:literal])+ $field:ident $name:ident {
         $($(#[doc = $key_doc:literal])+ $key:ident: $type:ty = $default:expr, $told:literal
             => $($asked:ident $($list:literal)?($check:ident, $record:ident, $reaches:ident, $host:ident, $without:expr)),+;)*
     })+) => {
-        /// What is asked for, by the key that allows it.
+        /// A key, or one of the ways to ask for what it allows.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Key {
             $($($(
@@ -17,15 +17,14 @@ macro_rules! keys {
         }
 
         impl Key {
-            /// Every one. What several ask for in different ways of one key, the first of them is recorded as.
+            /// Every one. If several ask for the same key, audit records name the first.
             pub const ALL: &[Self] = &[$($($(Self::$asked,)+)*)+];
 
-            /// The block that it is in.
             pub(crate) fn block(self) -> Block {
                 match self { $($($(Self::$asked)|+ => Block::$name,)*)+ }
             }
 
-            /// What the table says of it.
+            /// Its row of the table.
             pub(crate) fn row(self) -> &'static Row {
                 match self {
                     $($($(Self::$asked => const { &Row {
@@ -80,10 +79,10 @@ macro_rules! keys {
             }
         )+
 
-        /// The blocks of a policy; one that it does not have holds with its defaults.
+        /// The blocks of a policy. A block that it does not have keeps its defaults.
         #[derive(Clone, Debug, Default)]
         pub(crate) struct Blocks {
-            /// Which of them it has.
+            /// The blocks that it has.
             written: Vec<Block>,
             $($(#[doc = $doc])+ pub(crate) $field: $name,)+
         }
@@ -92,7 +91,7 @@ macro_rules! keys {
             /// The keys of the blocks in a policy file.
             pub(crate) const KEYS: &[&str] = &[$(stringify!($field)),+];
 
-            /// Reads the blocks of a policy's table; each problem is reported with its key.
+            /// Reads the blocks of a policy's table, and reports each problem with its key.
             pub(crate) fn read(table: &Table, wrong: Wrong<'_>) -> Self {
                 let mut read = Self::default();
                 $(
@@ -106,17 +105,18 @@ macro_rules! keys {
                         Some(_) => wrong(name.to_owned(), format!("must be a table: [{name}]")),
                     }
                 )+
-                // Who may run only some programs chooses no variable for them.
+                // A variable could make an allowed program run another one, so a list of commands allows no variables
+                // by default.
                 read.exec.env.is_closed = read.exec.commands.is_some();
                 read
             }
 
-            /// The blocks by their names, as JSON Schema.
+            /// The JSON Schemas of the blocks, by name.
             pub(crate) fn schemas() -> Vec<(&'static str, serde_json::Value)> {
                 vec![$((stringify!($field), $name::schema())),+]
             }
 
-            /// Takes over the blocks of a parent that it does not have.
+            /// Takes over the parent's blocks that this policy does not have.
             pub(crate) fn inherit(&mut self, parent: &Self) {
                 $(
                     if parent.has(Block::$name) && !self.has(Block::$name) {
@@ -126,12 +126,12 @@ macro_rules! keys {
                 )+
             }
 
-            /// Whether a block allows everything that it could.
+            /// Whether a block is `unrestricted`.
             pub(crate) fn is_lifted(&self, block: Block) -> bool {
                 match block { $(Block::$name => self.$field.unrestricted),+ }
             }
 
-            /// What stands under a key.
+            /// The value of a key.
             pub(crate) fn setting(&self, key: Key) -> &dyn Setting {
                 match key {
                     $($($(Key::$asked)|+ => &self.$field.$key,)*)+

@@ -1,4 +1,4 @@
-//! Images, by pattern.
+//! Keys whose entries are patterns of images.
 
 use wildmatch::WildMatch;
 
@@ -8,10 +8,10 @@ use crate::docker::reference::{Version, is_on_host};
 use crate::policy::remedy::Remedy;
 use crate::policy::value::{EVERY_VERSION, Value};
 
-/// References to images.
+/// Patterns of image names.
 ///
-/// Shape of an entry: a pattern of the name, with the registry or, for Docker Hub, without; behind it
-/// `:tag` or `@sha256:...`, patterns too. Without either, every tag and digest is meant.
+/// Shape of an entry: a pattern of the name, with the registry or, for Docker Hub, without it; then `:tag` or
+/// `@sha256:...`, which are patterns too. Without either, the entry means every tag and digest.
 #[derive(Clone, Debug)]
 pub(crate) struct References(Vec<ReferencePattern>);
 
@@ -60,7 +60,7 @@ impl ReferencePattern {
         is_version && self.repository.matches(&reference.repository)
     }
 
-    /// Whether no version of a repository is left out.
+    /// Whether it covers every version of a repository.
     fn covers_every_version(&self, repository: &str) -> bool {
         let is_open = match &self.tag {
             Some(tag) => *tag == "*",
@@ -71,18 +71,16 @@ impl ReferencePattern {
 }
 
 impl References {
-    /// Whether every image is one of them.
     pub(crate) fn cover_all(&self) -> bool {
         let mut patterns = self.0.iter();
         patterns.any(|pattern| pattern.repository == "*" && pattern.covers_every_version(""))
     }
 
-    /// Whether an image is one of them.
     pub(crate) fn covers(&self, reference: &Reference) -> bool {
         self.0.iter().any(|pattern| pattern.covers(reference))
     }
 
-    /// Whether an image is one of them; what could be an id is none.
+    /// Whether they cover an image by its name. A name that could be an id is never covered.
     fn have(&self, name: &str) -> bool {
         Reference::parse(name).is_ok_and(|reference| self.covers(&reference))
     }
@@ -90,12 +88,13 @@ impl References {
 
 impl Setting for References {
     fn read(value: &toml::Value) -> Result<Self, String> {
-        let want = "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
+        let want =
+            "must be the name of an image, such as \"registry.example/acme/*\" or \"postgres:16\"";
         entries(value, want, ReferencePattern::parse).map(Self)
     }
 
     fn literal(recorded: &str) -> Option<String> {
-        // Without a version an image's name allows every one.
+        // An entry without a version would allow every version.
         let last = recorded.rsplit('/').next().unwrap_or_default();
         let version = if last.contains([':', '@']) {
             ""
@@ -112,12 +111,12 @@ impl Setting for References {
     fn entry(&self, value: &Value) -> Result<String, &'static str> {
         let name = value.text().filter(|name| Reference::parse(name).is_ok());
         name.map(of_hub).ok_or(
-            "name the image, such as alpine:3.20, and add that to create.images: no key allows an id",
+            "use the image's name, such as alpine:3.20, and allow that in create.images, because no key allows an id",
         )
     }
 }
 
-/// An image as an entry names it: where Docker Hub is written out as the registry, with the whole name.
+/// An image as an entry names it: a name that includes Docker Hub's registry is written in full.
 fn of_hub(name: &str) -> String {
     let rest = name.strip_prefix("index.").unwrap_or(name);
     let Some(rest) = rest.strip_prefix("docker.io/") else {
@@ -127,13 +126,13 @@ fn of_hub(name: &str) -> String {
     ["docker.io/", library, rest].concat()
 }
 
-/// Images that are fetched or sent away, in one version or in every one. Without the key any but one of the host
-/// itself.
+/// Images that are pulled or pushed, in one version or in every version. Without the key, any image except from a
+/// registry on the host itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Moved(Option<References>);
 
 impl Moved {
-    /// Whether the key is there.
+    /// Whether the policy has the key.
     pub(crate) fn is_set(&self) -> bool {
         self.0.is_some()
     }
@@ -145,7 +144,7 @@ impl Setting for Moved {
     }
 
     fn literal(recorded: &str) -> Option<String> {
-        // Every version of an image is asked for as such.
+        // A request for every version is recorded with a suffix.
         let name = recorded.strip_suffix(EVERY_VERSION).unwrap_or(recorded);
         is_plain(name).then(|| recorded.to_owned())
     }
@@ -169,29 +168,29 @@ impl Setting for Moved {
         let image = name.strip_suffix(EVERY_VERSION).unwrap_or(name);
         let is_good = Reference::parse(image).is_ok().then(|| of_hub(name));
         is_good.ok_or(
-            "send a reference that images.pull and images.push can have, such as alpine:3.20",
+            "use an image name that images.pull and images.push can contain, such as alpine:3.20",
         )
     }
 
     fn note(&self, value: &Value) -> &'static str {
         if value.text().is_some_and(is_on_host) {
-            return " (a registry on the host itself must be named, and then all others too)";
+            return " (a registry on the host must be listed, and then every other registry too)";
         }
         ""
     }
 }
 
-/// Names that images get.
+/// Names that requests give to images.
 ///
-/// Shape of an entry: as of [`References`], `@own` for a name that an image has which was made through the
-/// same policy, or `@new` for one that no image has yet.
+/// Shape of an entry: a pattern as in [`References`]; `@own` for the name of an image that was created through the same
+/// policy; or `@new` for a name that no image has yet.
 #[derive(Clone, Debug)]
 pub(crate) struct TagNames {
     /// `@own`
     pub(crate) own: bool,
     /// `@new`
     pub(crate) new: bool,
-    /// By name, whatever has it.
+    /// By name, whichever image has it.
     pub(crate) names: References,
 }
 
@@ -209,7 +208,8 @@ impl Setting for TagNames {
     fn read(value: &toml::Value) -> Result<Self, String> {
         let texts = strings(value)?;
         let is_word = |text: &&str| matches!(*text, "@own" | "@new");
-        let want = "must be registry/repository:tag, with * and ?, or @own or @new";
+        let want =
+            "must be the name of an image, such as \"registry.example/acme/*\", or @own or @new";
         let names = texts.iter().filter(|text| !is_word(text)).map(|text| {
             let name = ReferencePattern::parse(text).filter(|_| !text.starts_with('@'));
             name.ok_or_else(|| bad_entry(text, want))
@@ -231,8 +231,8 @@ impl Setting for TagNames {
 
     fn remedy(&self, key: &str, value: &Value) -> Remedy {
         match value.text().unwrap_or_default() {
-            "" => Remedy::Client(format!("name one of {key}")),
-            "*" => Remedy::set(key, "[\"*\"]").noted(" (which names a tar holds is not read)"),
+            "" => Remedy::Client(format!("send a name that {key} allows")),
+            "*" => Remedy::set(key, "[\"*\"]").noted(" (the names in a tar are not read)"),
             name if Reference::of_tag(name).is_none() => {
                 Remedy::client("give the image a valid name")
             }

@@ -1,4 +1,4 @@
-//! Labels and variables: what may be set, and what is set on everything.
+//! Keys about labels and variables: which may be set, and which labels Dockgate sets.
 
 use serde_json::json;
 use wildmatch::WildMatch;
@@ -14,15 +14,14 @@ use crate::policy::value::{BY_NOBODY, RESERVED, Shape, Value, Variable};
 /// Variables of the environment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Variables {
-    /// `NAME` or `NAME=value`, patterns both; any without it.
+    /// `NAME` or `NAME=value`, both patterns. `None` allows any variable.
     allow: Option<Vec<(WildMatch, Option<WildMatch>)>>,
     forbid: Patterns,
-    /// Whether none is allowed without `allow`.
+    /// Whether `None` in `allow` allows no variable instead.
     pub(super) is_closed: bool,
 }
 
 impl Variables {
-    /// Whether a variable is among those that are allowed.
     fn has(&self, variable: &Variable) -> bool {
         self.allow.as_ref().map_or(!self.is_closed, |allowed| {
             allowed.iter().any(|(name, value)| {
@@ -45,7 +44,7 @@ impl Setting for Variables {
         let table = table_of(value, &["allow", "forbid"], kind)?;
         if let Some(forbid) = table.get("forbid") {
             let name = |text: &str| (!text.contains('=')).then_some(());
-            entries(forbid, "must be a name alone: no value is looked at", name)?;
+            entries(forbid, "must be a name without a value, such as LD_*", name)?;
         }
         let allowed = |text: &str| match text.split_once('=') {
             Some((name, value)) => Some((pattern(name)?, Some(WildMatch::new(value)))),
@@ -61,9 +60,9 @@ impl Setting for Variables {
     }
 
     fn schema() -> serde_json::Value {
-        let told = "Variables that may be set, as NAME or NAME=value, patterns both.";
+        let told = "Variables that may be set, as NAME or NAME=value, both patterns.";
         let allow = described(list_of("^[^=]"), told);
-        let told = "Variables that may not be set whatever is allowed, patterns of their names.";
+        let told = "Variables that may not be set even if allow has them, as patterns.";
         let forbid = described(Patterns::schema(), told);
         table(json!({"allow": allow, "forbid": forbid}))
     }
@@ -72,7 +71,7 @@ impl Setting for Variables {
         matches!(value, Value::Variable(variable) if self.has(variable) && !self.forbid.covers(&variable.name))
     }
 
-    /// A variable may be forbidden, not be among those that are allowed, or both.
+    /// A variable can be in `forbid`, not in `allow`, or both.
     fn remedy(&self, key: &str, value: &Value) -> Remedy {
         let mut parts = Vec::new();
         if let Value::Variable(variable) = value {
@@ -94,7 +93,7 @@ impl Setting for Variables {
     }
 }
 
-/// Labels that may not be set, and labels that are set on all that is made.
+/// Labels that clients may not set, and labels that Dockgate sets on everything that is created.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Labels {
     forbid: Patterns,
@@ -102,7 +101,7 @@ pub(crate) struct Labels {
 }
 
 impl Labels {
-    /// Whether a label may be set. One that is stamped may be set to what it will be.
+    /// Whether a client may set a label. It may set a stamped label to the value of its stamp.
     pub(crate) fn covers(&self, key: &str, value: &str) -> bool {
         match self.stamp.iter().find(|(stamped, _)| stamped == key) {
             Some((_, stamped)) => stamped == value,
@@ -110,7 +109,7 @@ impl Labels {
         }
     }
 
-    /// What is set on all that is made.
+    /// The labels that Dockgate sets on everything that is created.
     pub(crate) fn stamps(&self) -> impl Iterator<Item = (&str, &str)> {
         self.stamp
             .iter()
@@ -146,13 +145,13 @@ impl Setting for Labels {
     }
 
     fn schema() -> serde_json::Value {
-        let told = "Labels that may not be set, patterns of their keys.";
+        let told = "Labels that clients may not set, as patterns of their keys.";
         let forbid = described(Patterns::schema(), told);
         let stamp = json!({
             "type": "object",
             "propertyNames": {"not": {"pattern": format!("^{}", RESERVED.replace('.', r"\."))}},
             "additionalProperties": {"type": "string"},
-            "description": "Labels that are set on everything.",
+            "description": "Labels that Dockgate sets on everything that is created.",
         });
         table(json!({"forbid": forbid, "stamp": stamp}))
     }
@@ -161,7 +160,7 @@ impl Setting for Labels {
         matches!(value, Value::Label { key, value, .. } if self.covers(key, value))
     }
 
-    /// A label may be forbidden, or be set to another value than that of its stamp.
+    /// A label can be in `forbid`, or have another value than its stamp.
     fn remedy(&self, key: &str, value: &Value) -> Remedy {
         let label = if let Value::Label { key, .. } = value {
             key

@@ -1,11 +1,11 @@
-//! Objects chosen by name, or by what they are to the policy.
+//! Keys that choose objects by name, or by whether they belong to the policy.
 
 use super::pattern::Patterns;
 use super::setting::{List, Setting, bad_entry, list_of, pattern, strings};
 use crate::policy::value::{Shape, Value};
 
-/// Makes the types. A row says how an entry is called, which words stand beside patterns of names, and
-/// which of them hold without the key.
+/// Generates the types. A row has the error for a bad entry, the keywords that are allowed besides patterns of names,
+/// and which keywords apply without the key.
 macro_rules! chosen {
     ($($(#[doc = $doc:literal])+ $name:ident $shape:ident $want:literal [$($word:ident $spelled:literal = $default:literal),+];)+) => {$(
         $(#[doc = $doc])+
@@ -58,17 +58,17 @@ macro_rules! chosen {
 }
 
 chosen! {
-    /// Networks to join: by name, `@default` for the daemon's own, `@own` for what was made through the
-    /// same policy, `@project` for those of a project that `create.projects` allows.
+    /// Networks to join: by name, `@default` for the daemon's own, `@own` for those created through the same policy,
+    /// `@project` for those of a project that `create.projects` allows.
     NetworkNames Text "must be a network's name, @default, @own or @project"
         [default "@default" = true, own "@own" = true, project "@project" = false];
 
-    /// Named volumes: by name, `@own` for what was made through the same policy, `@new` for those that are
-    /// not there yet, `@project` for those of a project that `create.projects` allows.
+    /// Named volumes: by name, `@own` for those created through the same policy, `@new` for those that do not exist
+    /// yet, `@project` for those of a project that `create.projects` allows.
     VolumeNames Text "must be a volume's name, @own, @new or @project"
         [own "@own" = true, new "@new" = true, project "@project" = false];
 
-    /// Projects of compose and stacks of the swarm: by name, `@own` for those of which everything was made
-    /// through the same policy, `@new` for those of which nothing is there yet.
+    /// Compose projects and swarm stacks: by name, `@own` if everything in them was created through the same policy,
+    /// `@new` if nothing in them exists yet.
     ProjectNames Project "must be a project's name, @own or @new" [own "@own" = false, new "@new" = false];
 }

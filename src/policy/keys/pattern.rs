@@ -1,4 +1,4 @@
-//! Names by pattern. In a pattern `*` stands for any characters, also none, and `?` for one.
+//! Keys whose entries are patterns. In a pattern `*` matches any number of characters, and `?` matches one.
 
 use serde_json::json;
 use wildmatch::WildMatch;
@@ -8,7 +8,6 @@ use crate::docker::json::{quoted, shortened};
 use crate::policy::remedy::Remedy;
 use crate::policy::value::{Shape, Value};
 
-/// Patterns.
 pub(crate) type Patterns = List<WildMatch>;
 
 impl Patterns {
@@ -17,7 +16,7 @@ impl Patterns {
         self.0.iter().any(|pattern| pattern.matches(text))
     }
 
-    /// How to change a key that has them, for none of them to match the text.
+    /// How to change a key that has these patterns so that none of them matches the text.
     pub(super) fn without(&self, text: &str, key: &str) -> Remedy {
         let patterns = self.0.iter();
         let covering = patterns.filter(|pattern| pattern.matches(text));
@@ -39,11 +38,11 @@ impl Entry for WildMatch {
     }
 }
 
-/// Addresses that something is fetched from.
+/// URLs that the daemon fetches something from.
 pub(crate) type Remotes = List<Remote>;
 
-/// A pattern of addresses. None that leads upwards is allowed: a pattern of what is below a folder is not meant to
-/// match what is beside it.
+/// A pattern of URLs. A URL with `..` is never allowed: a pattern for what is below a folder must not match what is
+/// outside it.
 #[derive(Clone, Debug)]
 pub(crate) struct Remote(WildMatch);
 
@@ -58,13 +57,12 @@ impl Entry for Remote {
 
     fn of(value: &Value) -> Result<String, &'static str> {
         let address = value.text().filter(|address| !leads_up(address));
-        let address = address.ok_or("send an address without `..`")?;
+        let address = address.ok_or("send a URL without `..`")?;
         Ok(without_secrets(address))
     }
 }
 
-/// An address with `*` for the two parts of it that hold tokens: what stands before the host, and the
-/// query.
+/// A URL with `*` for the two parts that can contain tokens: the user before the host, and the query.
 pub(crate) fn without_secrets(address: &str) -> String {
     let (address, query) = match address.split_once('?') {
         Some((address, _)) => (address, "?*"),
@@ -78,23 +76,23 @@ pub(crate) fn without_secrets(address: &str) -> String {
     }
 }
 
-/// Whether a path within a text, or an address, goes up.
+/// Whether a text or a URL contains a path with `..`.
 pub(crate) fn leads_up(text: &str) -> bool {
     let decoded = text.to_ascii_lowercase().replace("%2e", ".");
     let mut parts = decoded.split(['/', '\\', ',', ':', '=', '?', '#']);
     parts.any(|part| part == "..")
 }
 
-/// Options for a driver: `key=pattern`. Those of volumes hold passwords of file servers.
+/// Options for a driver: `key=pattern`. Those of volumes can contain passwords of file servers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options<const ARE_SECRET: bool>(Vec<(String, WildMatch)>);
 
-/// Options of networks, or of one end of them. Some concern only what is on the network, and need no entry.
+/// Options of networks, or of one end of them. Some affect only the containers on the network, and need no entry.
 pub(crate) type NetworkOptions = Options<false>;
 /// Options of volumes.
 pub(crate) type VolumeOptions = Options<true>;
 
-/// Options that concern only what is on the network.
+/// Options that affect only the containers on the network.
 const HARMLESS_NETWORK_OPTIONS: &[&str] = &[
     "com.docker.network.bridge.enable_icc",
     "com.docker.network.bridge.enable_ip_masquerade",
@@ -105,8 +103,8 @@ const HARMLESS_NETWORK_OPTIONS: &[&str] = &[
 ];
 
 impl<const ARE_SECRET: bool> Options<ARE_SECRET> {
-    /// Whether an option may be given. One that leads upwards never may: a pattern of what is below a
-    /// folder is not meant to match what is beside it.
+    /// Whether an option may be given. A value with `..` is never allowed: a pattern for what is below a folder must
+    /// not match what is outside it.
     pub(crate) fn covers(&self, key: &str, value: &str) -> bool {
         let mut options = self.0.iter();
         !leads_up(value) && options.any(|(name, pattern)| name == key && pattern.matches(value))
@@ -123,7 +121,7 @@ impl<const ARE_SECRET: bool> Setting for Options<ARE_SECRET> {
             let (key, value) = text.split_once('=')?;
             (!key.is_empty()).then(|| (key.to_owned(), WildMatch::new(value)))
         };
-        entries(value, "must be key=value: \"type=nfs\"", read).map(Self)
+        entries(value, "must be key=value, such as \"type=nfs\"", read).map(Self)
     }
 
     fn schema() -> serde_json::Value {
@@ -131,7 +129,7 @@ impl<const ARE_SECRET: bool> Setting for Options<ARE_SECRET> {
     }
 
     fn literal(recorded: &str) -> Option<String> {
-        // A secret value is not recorded.
+        // Secret values are not recorded.
         let shown = recorded.strip_suffix("=*").filter(|_| ARE_SECRET);
         is_plain(shown.unwrap_or(recorded)).then(|| recorded.to_owned())
     }
@@ -157,7 +155,7 @@ impl<const ARE_SECRET: bool> Setting for Options<ARE_SECRET> {
             return Remedy::entry(key, &format!("{option}={value}"));
         }
         Remedy::client(
-            "leave the option out (no entry has a `=` in its name or a `..` in its value)",
+            "leave the option out (an entry cannot have a `=` in the option's name or a `..` in its value)",
         )
     }
 
@@ -170,7 +168,7 @@ impl<const ARE_SECRET: bool> Setting for Options<ARE_SECRET> {
     }
 }
 
-/// Programs with their arguments, each argument a pattern; `...` at the end is any more of them.
+/// Programs with their arguments. Each argument is a pattern; `...` at the end allows further arguments.
 #[derive(Clone, Debug)]
 pub(crate) struct Commands(Vec<Command>);
 
@@ -186,7 +184,7 @@ impl Setting for Commands {
     }
 
     fn read(value: &toml::Value) -> Result<Self, String> {
-        let want = "a list of lists, a list for each command: [[\"npm\", \"test\", \"...\"]]";
+        let want = "a list with a list for each command: [[\"npm\", \"test\", \"...\"]]";
         let command = |list: &toml::Value| {
             let mut texts = strings(list).ok()?;
             let has_more = texts.last() == Some(&"...");
@@ -227,7 +225,7 @@ impl Setting for Commands {
         })
     }
 
-    /// Arguments may hold secrets, and a denial is on record.
+    /// Arguments can contain secrets, and denials are logged, so the message does not show them.
     fn remedy(&self, key: &str, value: &Value) -> Remedy {
         if let Value::Argv(argv) = value
             && let Some(program) = argv.first()
@@ -240,7 +238,7 @@ impl Setting for Commands {
             };
             return Remedy::add(key, &entry);
         }
-        Remedy::client("name a program")
+        Remedy::client("send a command")
     }
 }
 

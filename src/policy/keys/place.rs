@@ -1,4 +1,4 @@
-//! Places of the host: paths, ports and addresses.
+//! Keys about places on the host: paths, ports and addresses.
 
 use std::net::IpAddr;
 
@@ -9,13 +9,12 @@ use crate::docker::mount::Access;
 use crate::docker::path::is_clean;
 use crate::policy::value::{Port, Shape, Value};
 
-/// Paths of the host.
 pub(crate) type Binds = List<Bind>;
 
-/// A path, for reading alone or for writing too, with or without what is below it.
+/// A path, read-only or writable, with or without what is below it.
 ///
-/// Shape of an entry: `/path`, `/path/**` for what is below it too, with `:rw` behind it for writing, or with
-/// `:ro-nonrecursive` for reading where what else is mounted below it stays writable.
+/// Shape of an entry: `/path`, or `/path/**` to include what is below it; then `:rw` for writing, or `:ro-nonrecursive`
+/// for reading while other mounts below the path stay writable.
 #[derive(Clone, Debug)]
 pub(crate) struct Bind {
     path: String,
@@ -34,7 +33,8 @@ impl Bind {
 }
 
 impl Entry for Bind {
-    const WANT: &'static str = "must be a clean absolute path, with /** behind it for what is below, and :ro, :ro-nonrecursive or :rw";
+    const WANT: &'static str = "must be an absolute path without `..` or `//`, such as \"/srv/a\", \"/srv/a:rw\" or \
+                                \"/srv/a/**:rw\"";
     const PATTERN: Option<&'static str> = Some("^/");
     const SHAPE: Shape = Shape::Bind;
 
@@ -67,11 +67,11 @@ impl Entry for Bind {
         if let Value::Bind { path, access } = value {
             return Ok(path_entry(path, &[":", access.mode()].concat()));
         }
-        Err("name a path")
+        Err("send a path")
     }
 }
 
-/// A path, or the folder that it is in where an entry cannot name it alone.
+/// A path, or its folder with everything below, if an entry cannot name the path itself.
 fn path_entry(path: &str, mode: &str) -> String {
     match path.split_once('*') {
         Some((before, _)) => {
@@ -82,13 +82,13 @@ fn path_entry(path: &str, mode: &str) -> String {
     }
 }
 
-/// A path in a container, written like those of the host.
+/// A path in a container, written like a host path.
 #[derive(Clone, Debug)]
 pub(crate) struct Inside<const IS_WRITTEN: bool>(Bind);
 
-/// Where files are written to.
+/// Where uploads may go.
 pub(crate) type Uploads = List<Inside<true>>;
-/// Where processes start.
+/// Where processes may start.
 pub(crate) type Directories = List<Inside<false>>;
 
 impl<const IS_WRITTEN: bool> Entry for Inside<IS_WRITTEN> {
@@ -113,10 +113,12 @@ impl<const IS_WRITTEN: bool> Entry for Inside<IS_WRITTEN> {
         let mode = if path.contains(':') { ":ro" } else { "" };
         match (IS_WRITTEN, is_clean(path)) {
             (true, true) => Ok(path_entry(path, ":rw")),
-            (true, false) => Err("write it without `..` and backslash, or leave archive.paths out"),
+            (true, false) => {
+                Err("send a path without `..` and backslash, or leave archive.paths out")
+            }
             (false, true) => Ok(path_entry(path, mode)),
             (false, false) => {
-                Err("start in an absolute path without `..`, `.`, `//` and a slash at its end")
+                Err("start in an absolute path without `..`, `.`, `//` or a slash at its end")
             }
         }
     }
@@ -129,15 +131,14 @@ impl<const IS_WRITTEN: bool> Entry for Inside<IS_WRITTEN> {
     }
 }
 
-/// Ports of the host.
 pub(crate) type Ports = List<PortRange>;
 
-/// Some ports.
+/// A range of ports.
 ///
-/// Shape of an entry: `[address:]from[-to]`; port 0 is one that the daemon picks.
+/// Shape of an entry: `[address:]from[-to]`. Port 0 means one that the daemon picks.
 #[derive(Clone, Debug)]
 pub(crate) struct PortRange {
-    /// Any, if there is none.
+    /// `None` is any address.
     address: Option<IpAddr>,
     from: u16,
     to: u16,
@@ -145,7 +146,7 @@ pub(crate) struct PortRange {
 
 impl Entry for PortRange {
     const WANT: &'static str =
-        "must be a port, or from-to, with an address before it or without: \"127.0.0.1:8000-8099\"";
+        "must be a port or a range of ports, such as \"8080\" or \"127.0.0.1:8000-8099\"";
     const PATTERN: Option<&'static str> = Some("[0-9]$");
     const SHAPE: Shape = Shape::Port;
 
@@ -175,11 +176,10 @@ impl Entry for PortRange {
     }
 }
 
-/// Address ranges.
 pub(crate) type Subnets = List<IpNet>;
 
 impl Entry for IpNet {
-    const WANT: &'static str = "must be an address range: \"10.200.0.0/16\"";
+    const WANT: &'static str = "must be an address range, such as \"10.200.0.0/16\"";
     const PATTERN: Option<&'static str> = Some("^[0-9a-fA-F:.]+/[0-9]+$");
 
     fn parse(text: &str) -> Option<Self> {
@@ -203,7 +203,7 @@ impl Entry for IpNet {
     }
 }
 
-/// A range of addresses, or one of a single address.
+/// Reads a range of addresses; a single address is a range of one.
 fn range(text: &str) -> Option<IpNet> {
     let range = text.parse::<IpNet>();
     let range = range.or_else(|_| text.parse::<IpAddr>().map(IpNet::from));

@@ -1,12 +1,12 @@
-//! What the table of keys says of each key besides its type, its default and its documentation.
+//! The columns of the table of keys, besides a key's type, default and documentation.
 //!
-//! None of these lists has a default, so that whoever adds a key must decide.
+//! No column has a default: whoever adds a key must decide.
 
 use crate::docker::judged::Judged;
 use crate::docker::{Block, Deed, Document, Parameters};
 use crate::policy::value::Shape;
 
-/// What is asked for of one key of a policy, in one way.
+/// One way to ask for what a key allows.
 #[derive(Debug)]
 pub(crate) struct Row {
     /// The key with its block, such as `create.env.allow`.
@@ -24,27 +24,27 @@ pub(crate) struct Row {
 /// How a key is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// By the key alone.
+    /// Only by the key's value.
     Value,
-    /// A container, by the key's selectors.
+    /// A container, checked by the key's selectors.
     Container,
-    /// The same of one that is entered, and that must be an ordinary one.
+    /// A container that the client enters: checked like `Container`, and it must be an ordinary one.
     Entered,
-    /// A label, which may be one of Dockgate's.
+    /// A label, which can be one of Dockgate's.
     Label,
-    /// A network, by its name or by what it is to the policy.
+    /// A network, checked by its name or by whether it belongs to the policy.
     Network,
-    /// A project, by its name or by what is in it.
+    /// A project, checked by its name or by what is in it.
     Project,
-    /// An image that is pushed, by the key where the policy allows pushes.
+    /// An image that is pushed, checked by the key if the policy allows pushes.
     Push,
-    /// A runtime, by the key or because it is the daemon's default.
+    /// A runtime, allowed by the key or because it is the daemon's default.
     Runtime,
-    /// A container that is started, by the networks that it is on.
+    /// A container that is started, checked by the networks that it is on.
     Start,
-    /// A name of an image, by itself or by what has it.
+    /// A new name of an image, checked by itself or by the image that has it.
     Tag,
-    /// A volume, by its name, by what it is to the policy and by how it was made.
+    /// A volume, checked by its name, by whether it belongs to the policy, and by how it was created.
     Volume,
 }
 
@@ -52,26 +52,26 @@ pub(crate) enum Check {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Record {
     Whole,
-    /// Not the parts of it that may be secret, if it has any.
+    /// Without the parts that can be secret.
     Shortened,
-    /// Its name.
+    /// Only its name.
     Name,
     Never,
 }
 
-/// What of Dockgate itself a value can reach.
+/// How a value can reach Dockgate itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reaches {
     Nothing,
-    /// The network of a step of a build, which may be that of a container.
+    /// The network of a build's step, which can be a container's.
     BuildNetwork,
     Container,
-    /// A container that is joined.
+    /// A container that the new one joins.
     Join,
     Network,
     /// A path of the host.
     Path,
-    /// A path of the host, anywhere in the option of a driver.
+    /// A path of the host, anywhere in a driver's option.
     PathInOption,
     /// A container that is started, and its networks.
     Start,
@@ -84,31 +84,30 @@ pub(crate) enum Reaches {
 pub(crate) enum Host {
     Never,
     Always,
-    /// The network of the host.
+    /// The host's network.
     Network,
-    /// Some directories.
+    /// Some directories of the host.
     Directories,
 }
 
-/// What is allowed without a key: nothing, or something. Each request of which this is judged is then checked against
-/// the key, so that an empty list allows what all of them did without.
+/// Whether something is allowed without the key. Then `learn` writes the key even if no request asked for it: an empty
+/// list if all requests of these operations did without.
 pub(crate) type Without = Option<fn(Judged) -> bool>;
 
-/// Without the key nothing is allowed.
+/// Without the key, nothing is allowed.
 pub(super) const NOTHING: Without = None;
 pub(super) const UPLOADS: Without = Some(|judged| judged.deed == Deed::Uploads);
 pub(super) const CONTAINERS: Without = Some(makes_containers);
 pub(super) const PROCESSES: Without = Some(runs_programs);
 pub(super) const PULLS: Without = Some(|judged| judged.query == Parameters::Fetch);
 pub(super) const PUSHES: Without = Some(|judged| judged.query == Parameters::Push);
-/// Names that are new or own.
+/// New and own names are allowed without the key.
 pub(super) const TAGS: Without = Some(|_| false);
 pub(super) const JOINS: Without =
     Some(|judged| matches!(judged.deed, Deed::Connects | Deed::Disconnects));
-/// Variables are not learned, so that nothing is said of those that nobody asked for.
+/// `learn` does not write variables, so it need not write an empty list either.
 pub(super) const VARIABLES: Without = None;
 
-/// Whether an operation makes containers.
 pub(crate) fn makes_containers(judged: Judged) -> bool {
     judged
         .body

@@ -1,4 +1,4 @@
-//! Containers that are there, chosen by name, label or maker.
+//! Keys that select existing containers by name, by label, or because the policy created them.
 
 use wildmatch::WildMatch;
 
@@ -6,16 +6,16 @@ use super::setting::{Entry, List, Selector, Selectors, is_plain, pattern};
 use crate::policy::objects::{Container, POLICY_LABEL};
 use crate::policy::value;
 
-/// Where compose writes the project's name.
+/// The label in which Compose writes the project's name.
 const PROJECT_LABEL: &str = "com.docker.compose.project";
 
 impl Selectors {
-    /// What was made through the same policy.
+    /// Selects what was created through the same policy.
     pub(crate) fn own() -> Self {
         Self(vec![Selector::Own])
     }
 
-    /// Whether a container is one of them, asked by the policy of this name.
+    /// Whether they select a container, for the policy of this mark.
     pub(crate) fn covers(&self, container: &Container, policy: &str) -> bool {
         self.0.iter().any(|selector| match selector {
             Selector::Name(pattern) => pattern.matches(&container.name),
@@ -27,7 +27,7 @@ impl Selectors {
         })
     }
 
-    /// Whether a container of this name would be one of them, whatever else it is.
+    /// Whether they select any container of this name.
     pub(crate) fn select_name(&self, name: &str) -> bool {
         let mut selectors = self.0.iter();
         selectors.any(|it| matches!(it, Selector::Name(pattern) if pattern.matches(name)))
@@ -73,7 +73,7 @@ impl Entry for Selector {
         })
     }
 
-    /// Only the container that is there says whether it is one of them.
+    /// This takes the container itself, not only a value.
     fn allows(&self, _: &value::Value) -> bool {
         false
     }

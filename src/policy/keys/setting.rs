@@ -1,4 +1,4 @@
-//! What stands under a key of a block: how it is read, what it allows, and what to write for it to allow more.
+//! The value of a block's key: how it is read, what it allows, and what to write so that it allows more.
 
 use serde_json::{Value, json};
 use wildmatch::WildMatch;
@@ -9,7 +9,7 @@ use crate::policyfile::spelling::did_you_mean;
 
 /// The type of a key.
 pub(crate) trait Setting {
-    /// The values that it decides about.
+    /// The shape of the values that it decides about.
     fn shape() -> Shape
     where
         Self: Sized,
@@ -17,12 +17,11 @@ pub(crate) trait Setting {
         Shape::Text
     }
 
-    /// Reads what stands under the key.
     fn read(value: &toml::Value) -> Result<Self, String>
     where
         Self: Sized;
 
-    /// What may stand under the key, as JSON Schema, never stricter than what is read.
+    /// The JSON Schema of the key's value, never stricter than `read`.
     fn schema() -> Value
     where
         Self: Sized,
@@ -30,8 +29,7 @@ pub(crate) trait Setting {
         texts()
     }
 
-    /// The entry that allows a recorded value and nothing else, if there is one: no pattern, no folder with all that
-    /// is in it, and not whatever has a label.
+    /// The entry that allows a recorded value and nothing else, if there is one: not a pattern, a folder or a label.
     fn literal(recorded: &str) -> Option<String>
     where
         Self: Sized,
@@ -39,14 +37,13 @@ pub(crate) trait Setting {
         is_plain(recorded).then(|| recorded.to_owned())
     }
 
-    /// Whether it allows a value.
     fn allows(&self, value: &value::Value) -> bool;
 
-    /// What to write under the key, or to change, for a value to be allowed that is not.
+    /// What to change so that the key allows a value that it denies now.
     fn remedy(&self, key: &str, value: &value::Value) -> Remedy {
         let shown = value.shown().unwrap_or_default();
         if shown.is_empty() {
-            return Remedy::Client(format!("name one of {key}"));
+            return Remedy::Client(format!("send a value that {key} allows"));
         }
         match self.entry(value) {
             Ok(entry) => Remedy::entry(key, &entry).noted(self.note(value)),
@@ -54,32 +51,31 @@ pub(crate) trait Setting {
         }
     }
 
-    /// The entry that allows a value, or what the client must do for there to be one.
+    /// The entry that allows a value, or what the client must do because no entry can.
     fn entry(&self, value: &value::Value) -> Result<String, &'static str> {
         Ok(value.shown().unwrap_or_default().into_owned())
     }
 
-    /// What else there is to say of that entry.
+    /// A note to add to that entry.
     fn note(&self, _: &value::Value) -> &'static str {
         ""
     }
 
-    /// Its entries, as they are written, if it is a list of texts.
+    /// Its entries as they are written, if it is a list of texts.
     fn entries(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Whether it allows nothing.
     fn is_empty(&self) -> bool {
         self.entries().is_empty()
     }
 
-    /// Whether it looks at more of a value than is recorded.
+    /// Whether it checks more of a value than audit records contain.
     fn looks_closer(&self) -> bool {
         true
     }
 
-    /// The containers that it selects, if it does that.
+    /// Its selectors, if it selects containers.
     fn selectors(&self) -> Option<&Selectors> {
         None
     }
@@ -112,7 +108,7 @@ impl Setting for bool {
     }
 }
 
-/// Without the key everything is allowed.
+/// `None`: without the key, everything is allowed.
 impl<T: Setting> Setting for Option<T> {
     fn shape() -> Shape {
         T::shape()
@@ -154,26 +150,26 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-/// An entry of a list that allows what any of its entries allows.
+/// An entry of a list. The list allows what any of its entries allows.
 pub(crate) trait Entry: Sized {
-    /// What an entry must be.
+    /// The error for a bad entry.
     const WANT: &'static str = "must not be empty";
 
-    /// A regular expression for the schema, never stricter than what is read.
+    /// A regular expression for the schema, never stricter than `parse`.
     const PATTERN: Option<&'static str> = None;
 
     const SHAPE: Shape = Shape::Text;
 
     fn parse(text: &str) -> Option<Self>;
 
-    /// What is listed of it among [`Setting::entries`].
+    /// How [`Setting::entries`] lists it.
     fn written(&self) -> Option<String> {
         None
     }
 
     fn allows(&self, value: &value::Value) -> bool;
 
-    /// The entry that allows a value, as of [`Setting::entry`].
+    /// The entry that allows a value, as in [`Setting::entry`].
     fn of(value: &value::Value) -> Result<String, &'static str> {
         Ok(value.shown().unwrap_or_default().into_owned())
     }
@@ -187,7 +183,7 @@ pub(crate) trait Entry: Sized {
     }
 }
 
-/// A list of entries, each of which is read and allows what it allows by itself.
+/// A list of entries. It allows what any of its entries allows.
 #[derive(Clone, Debug)]
 pub(crate) struct List<E>(pub(super) Vec<E>);
 
@@ -231,35 +227,34 @@ impl<E: Entry> Setting for List<E> {
     }
 }
 
-/// Containers that are there.
+/// Selects existing containers.
 pub(crate) type Selectors = List<Selector>;
 
-/// Some of the containers that are there. As an entry: a pattern of the name, `label:key`, `label:key=pattern`,
-/// `project:pattern` for a compose project, or `@own` for what was made through the same policy.
+/// An entry that selects existing containers: a pattern of the name, `label:key`, `label:key=pattern`,
+/// `project:pattern` for a Compose project, or `@own` for those created through the same policy.
 #[derive(Clone, Debug)]
 pub(crate) enum Selector {
     Label(String, Option<WildMatch>),
     Name(WildMatch),
-    /// What was made through the same policy.
+    /// Created through the same policy.
     Own,
 }
 
-/// Whether a text is no pattern.
+/// Whether a text has no wildcards.
 pub(super) fn is_plain(text: &str) -> bool {
     !text.contains(['*', '?'])
 }
 
-/// Reads a pattern of a name.
 pub(super) fn pattern(text: &str) -> Option<WildMatch> {
     (!text.is_empty()).then(|| WildMatch::new(text))
 }
 
-/// That what stands under a key is not of the kind that it must be.
+/// The error for a value of the wrong kind.
 pub(super) fn must_be(kind: &str) -> String {
     format!("must be {kind}")
 }
 
-/// That an entry of a list is not written as it must be.
+/// The error for a bad entry of a list.
 pub(super) fn bad_entry(text: &str, want: &str) -> String {
     format!("\"{text}\": {want}")
 }
@@ -283,7 +278,7 @@ pub(super) fn entries<T>(
     strings(value)?.into_iter().map(entry).collect()
 }
 
-/// The keys of a table that are not known, each with what is wrong with it.
+/// The unknown keys of a table, each with the rest of its error.
 pub(super) fn unknown(
     table: &toml::Table,
     known: &[&str],
@@ -296,7 +291,7 @@ pub(super) fn unknown(
     })
 }
 
-/// A table within a block that has no other keys than these.
+/// Reads a table within a block, which may have only these keys.
 pub(super) fn table_of<'a>(
     value: &'a toml::Value,
     known: &[&str],
@@ -313,17 +308,17 @@ fn texts() -> Value {
     json!({"type": "array", "items": {"type": "string", "minLength": 1}})
 }
 
-/// The schema of a list of texts of a shape. Where a regular expression cannot tell, it is the looser.
+/// The schema of a list of texts that match a pattern. If a regular expression cannot decide, the schema accepts the
+/// text.
 pub(super) fn list_of(pattern: &str) -> Value {
     json!({"type": "array", "items": {"type": "string", "pattern": pattern}})
 }
 
-/// The schema of a table that has these keys and no others.
+/// The schema of a table that has only these keys.
 pub(crate) fn table(properties: impl Into<Value>) -> Value {
     json!({"type": "object", "additionalProperties": false, "properties": properties.into()})
 }
 
-/// A schema with a sentence on what it is about.
 pub(crate) fn described(mut schema: Value, told: &str) -> Value {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("description".to_owned(), told.trim().into());

@@ -1,5 +1,4 @@
-//! The keys of the blocks: what they take, what is said of what they do not take, and that the documents have
-//! them.
+//! The keys of the blocks: what they accept, the errors for what they do not accept, and that the docs list them.
 
 use super::*;
 use crate::docker::mount::Access;
@@ -17,13 +16,13 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn what_is_not_written_as_it_must_be_is_told_with_its_key() {
     let list = "must be a list of strings: [\"...\"]";
-    let path = "must be a clean absolute path, with /** behind it for what is below, and :ro, :ro-nonrecursive or :rw";
-    let image = "must be an image's name, with :tag or @sha256:digest or without: \"registry.example/acme/*\"";
+    let path = "must be an absolute path without `..` or `//`, such as \"/srv/a\", \"/srv/a:rw\" or \"/srv/a/**:rw\"";
+    let image =
+        "must be the name of an image, such as \"registry.example/acme/*\" or \"postgres:16\"";
     let selector = "must be a container's name, label:key, label:key=value, project:name, or @own";
-    let port =
-        "must be a port, or from-to, with an address before it or without: \"127.0.0.1:8000-8099\"";
-    let user = "must be uid:gid in numbers, or @non-root";
-    let commands = "a list of lists, a list for each command: [[\"npm\", \"test\", \"...\"]]";
+    let port = "must be a port or a range of ports, such as \"8080\" or \"127.0.0.1:8000-8099\"";
+    let user = "must be numbers such as 1000:1000, or @non-root";
+    let commands = "a list with a list for each command: [[\"npm\", \"test\", \"...\"]]";
     for (text, want) in [
         ("create = 1", "create: must be a table: [create]".to_owned()),
         ("[create]\nprivileged = 'true'", "create.privileged: must be true or false, without quotes".to_owned()),
@@ -58,12 +57,12 @@ fn what_is_not_written_as_it_must_be_is_told_with_its_key() {
         ("[create.limits]\npids = -1", "create.limits: must be pids = 512: a number of processes".to_owned()),
         ("[create.limits]\nmemry = 1", "create.limits: unknown key \"memry\": did you mean \"memory\"?; the keys are cpus, memory, pids".to_owned()),
         ("[create.env]\nalow = []", "create.env: unknown key \"alow\": did you mean \"allow\"?; the keys are allow, forbid".to_owned()),
-        ("[create.labels]\nstamp = { 'dockgate.policy' = 'x' }", "create.labels: \"dockgate.policy\": labels that begin with dockgate. are set by dockgate alone".to_owned()),
+        ("[create.labels]\nstamp = { 'dockgate.policy' = 'x' }", "create.labels: \"dockgate.policy\": only Dockgate sets labels that begin with \"dockgate.\"; leave the label out".to_owned()),
         ("[exec]\ncommands = ['ls']", format!("exec.commands: must be {commands}")),
         ("[exec]\ncommands = [['...']]", format!("exec.commands: must be {commands}")),
         ("[exec]\ncommands = [[]]", format!("exec.commands: must be {commands}")),
-        ("[networks]\nsubnets = ['10.0.0.0']", "networks.subnets: \"10.0.0.0\": must be an address range: \"10.200.0.0/16\"".to_owned()),
-        ("[networks]\noptions = ['parent']", "networks.options: \"parent\": must be key=value: \"type=nfs\"".to_owned()),
+        ("[networks]\nsubnets = ['10.0.0.0']", "networks.subnets: \"10.0.0.0\": must be an address range, such as \"10.200.0.0/16\"".to_owned()),
+        ("[networks]\noptions = ['parent']", "networks.options: \"parent\": must be key=value, such as \"type=nfs\"".to_owned()),
         ("[volumes]\ndriver = []", "volumes.driver: unknown key: did you mean \"drivers\"?; the keys are unrestricted, drivers, options".to_owned()),
     ] {
         assert_eq!(problems(text), [want], "{text}");

@@ -1,9 +1,9 @@
-//! Names and numbers, each as it is written and no pattern.
+//! Keys whose entries are exact names and numbers.
 
 use super::setting::{Entry, List};
 use crate::policy::value::Value;
 
-/// Makes the types. A row says when an entry allows a value.
+/// Generates the types. A row says when an entry allows a value.
 macro_rules! texts {
     ($($(#[doc = $doc:literal])+ $name:ident $entry_name:ident |$entry:ident, $asked:ident| $allows:expr;)+) => {$(
         $(#[doc = $doc])+
@@ -38,17 +38,16 @@ texts! {
     /// Exact texts.
     Texts Text |entry, asked| entry == asked;
 
-    /// Capabilities, with `CAP_` or without, in whatever case.
+    /// Capabilities, with `CAP_` or without, in upper or lower case.
     Capabilities Capability |entry, asked| entry.eq_ignore_ascii_case(asked)
         || entry.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("CAP_"))
             && entry.get(4..).is_some_and(|name| name.eq_ignore_ascii_case(asked));
 
-    /// Devices: paths, with all permissions or with those that stand behind a colon, rules and names.
+    /// Devices: rules, names, and paths with all permissions or with those after a colon.
     Devices Device |entry, asked| entry == asked || is_within(entry, asked);
 }
 
 impl Texts {
-    /// These texts.
     pub(crate) fn of(texts: &[&str]) -> Self {
         Self(texts.iter().map(|text| Text((*text).to_owned())).collect())
     }
@@ -77,17 +76,16 @@ fn is_within(entry: &str, asked: &str) -> bool {
     })
 }
 
-/// Users.
 pub(crate) type Users = List<User>;
 
-/// A user by number: `uid`, `uid:gid`, or `@non-root` for any but 0, user and group both given.
+/// A user by number: `uid`, `uid:gid`, or `@non-root` for any user and group above 0, if both are given.
 #[derive(Clone, Debug)]
 pub(crate) struct User(String);
 
 const NON_ROOT: &str = "@non-root";
 
 impl Entry for User {
-    const WANT: &'static str = "must be uid:gid in numbers, or @non-root";
+    const WANT: &'static str = "must be numbers such as 1000:1000, or @non-root";
     const PATTERN: Option<&'static str> = Some("^(@non-root|[0-9]+(:[0-9]+)?)$");
 
     fn parse(text: &str) -> Option<Self> {
@@ -96,7 +94,7 @@ impl Entry for User {
         is_entry.then(|| Self(text.to_owned()))
     }
 
-    /// A name is never allowed: which user it is, the image says.
+    /// A name is never allowed, because the image decides which user it is.
     fn allows(&self, value: &Value) -> bool {
         let user = value.text().unwrap_or_default();
         if self.0 == NON_ROOT {
@@ -109,7 +107,7 @@ impl Entry for User {
     fn of(value: &Value) -> Result<String, &'static str> {
         let user = value.text().and_then(Self::parse);
         user.map(|user| user.0)
-            .ok_or("send the number of the user, and add that: the image decides what a name means")
+            .ok_or("send the user's number and allow that, because the image decides what a user name means")
     }
 
     fn literal(recorded: &str) -> Option<String> {

@@ -1,4 +1,4 @@
-//! Which of the daemon's answers can be read; what cannot is no ground for a verdict.
+//! Which of the daemon's answers can be read. No verdict may depend on the others.
 
 use serde_json::{Value, json};
 

@@ -1,18 +1,17 @@
-//! Whether two values of JSON say the same to an engine.
+//! Whether two values of JSON mean the same to an engine.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::docker::Json;
 
-/// Whether two values say the same: the order of an object's members says nothing, nor does a member
-/// that is nothing.
+/// Whether two values mean the same. The order of an object's members has no meaning, nor has a member that is empty.
 pub(in crate::policy) fn is_same(new: &Json, old: &Json) -> bool {
     #[cfg(test)]
     super::tests::count();
     match (new, old) {
         (Json::Object(_), Json::Object(_)) => {
             let (new, old) = (members(new), members(old));
-            // Each once: twice at every level would be beyond all bounds in a few dozen of them.
+            // Each key only once: comparing twice at every level would double the work with each level.
             let only_old = old.keys().filter(|key| !new.contains_key(*key));
             let mut keys = new.keys().chain(only_old);
             keys.all(|key| is_same(member(&new, key), member(&old, key)))
@@ -25,13 +24,13 @@ pub(in crate::policy) fn is_same(new: &Json, old: &Json) -> bool {
     }
 }
 
-/// The texts of a list, of which the order says nothing. Both sides may be long, and a client has both of
-/// them in its hand, so that they are never compared one by one.
+/// The texts of a list whose order has no meaning. A set, because a client can make both sides long, and comparing each
+/// with each would take too long.
 pub(super) fn texts<'j>(value: &'j Json<'_>) -> HashSet<&'j str> {
     value.texts().collect()
 }
 
-/// The members of an object by their keys, for the same reason.
+/// The members of an object by their keys, in a map for the same reason.
 pub(super) fn members<'j, 'a>(value: &'j Json<'a>) -> Members<'j, 'a> {
     let members = value.members().iter();
     members.map(|(key, value)| (&**key, value)).collect()
@@ -39,7 +38,7 @@ pub(super) fn members<'j, 'a>(value: &'j Json<'a>) -> Members<'j, 'a> {
 
 pub(super) type Members<'j, 'a> = HashMap<&'j str, &'j Json<'a>>;
 
-/// A member, null if it is not there.
+/// A member, or null if the object does not have it.
 pub(super) fn member<'j, 'a>(of: &Members<'j, 'a>, key: &str) -> &'j Json<'a> {
     of.get(key).copied().unwrap_or(&Json::Null)
 }
@@ -55,7 +54,7 @@ pub(super) fn is_nothing(value: &Json) -> bool {
     }
 }
 
-/// Whether a value is the old one or a part of it: updaters leave out what the image says itself.
+/// Whether a value is the old one or a part of it: updaters leave out what the image says.
 pub(super) fn is_within(new: &Json, old: &Json) -> bool {
     if is_nothing(new) || is_same(new, old) {
         return true;

@@ -1,4 +1,4 @@
-//! Which containers may take the place of another, one change a line.
+//! Which containers may replace another one, with one change on each line.
 
 use std::cell::Cell;
 
@@ -7,23 +7,23 @@ use serde_json::{Value, json};
 use super::*;
 
 thread_local! {
-    /// The values that this thread's test has compared.
+    /// How many values the test in this thread has compared.
     static COMPARED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Counts one value that is compared.
+/// Counts one compared value.
 pub(super) fn count() {
     COMPARED.set(COMPARED.get() + 1);
 }
 
-/// How many values are compared for what a test does.
+/// How many values this code compares.
 fn compared(work: impl FnOnce()) -> usize {
     let before = COMPARED.get();
     work();
     COMPARED.get() - before
 }
 
-/// The container that was taken away, as the daemon shows it.
+/// The removed container as the daemon shows it.
 fn inspection() -> Value {
     json!({
         "Id": "0".repeat(64),
@@ -49,7 +49,7 @@ fn old() -> Container {
     Container::parse(inspection().to_string().as_bytes()).unwrap()
 }
 
-/// What an updater sends: the configuration with another version.
+/// What an updater sends: the old configuration with another version of the image.
 fn body() -> Value {
     let inspection = inspection();
     let mut body = inspection["Config"].clone();
@@ -167,7 +167,7 @@ fn one_change_of_anything_else_is_told() {
             Some(want),
             "{at} {value}: {found:?}"
         );
-        // What stands for all settings of the host's side differs in more than one.
+        // Several settings of `HostConfig` differ.
         assert!(
             found.len() == 1 || at == "/HostConfig",
             "{at} {value}: {found:?}"
@@ -182,13 +182,13 @@ fn a_container_of_no_image_takes_nobodys_place() {
     assert_eq!(of(&body), ["Image"]);
 }
 
-/// Sets what stands at a place.
+/// Sets the value at a place.
 fn set(body: &mut Value, at: &str, value: Value) {
     let (above, key) = at.rsplit_once('/').unwrap();
     body.pointer_mut(above).unwrap()[key] = value;
 }
 
-/// What differs in a new container from an old one, both as JSON.
+/// The differences between a new container and an old one, both as JSON.
 fn between(new: &str, old: &str) -> Vec<String> {
     let id = "0".repeat(64);
     let (config, host) = old.split_once('|').unwrap();

@@ -1,7 +1,7 @@
-//! What a build with BuildKit makes of its result, and where it looks for a cache.
+//! What BuildKit does with the result of a build, and where it gets its cache.
 //!
-//! Shape of `outputs`: a JSON array of `{"Type": "moby", "Attrs": {"name": "a:1,b:2", "push": "true"}}`; of
-//! `cachefrom`: a JSON array of references. The classic builder reads no `outputs`, and its cache is local.
+//! Shape of `outputs`: a JSON array of `{"Type": "moby", "Attrs": {"name": "a:1,b:2", "push": "true"}}`. Shape of
+//! `cachefrom`: a JSON array of image names. The classic builder does not read `outputs`, and its cache is local.
 //!
 //! Source: `builder/builder-next` of moby/moby, `exporter/containerimage` of moby/buildkit.
 
@@ -10,7 +10,7 @@ use crate::docker::{Call, Json};
 use crate::policy::keys::Key;
 use crate::policy::reason::Denial;
 
-/// What the daemon reads of a build.
+/// The query keys of a build that the daemon reads.
 pub(super) const KEYS: &[&str] = &[
     "buildargs",
     "buildid",
@@ -46,12 +46,11 @@ pub(super) const KEYS: &[&str] = &[
     "version",
 ];
 
-/// Whether a build is BuildKit's.
 pub(super) fn is_by_buildkit(call: &Call) -> bool {
     call.query.first("version") == Some("2")
 }
 
-/// Reads the outputs, and the images that hold a cache.
+/// Reads the outputs and the cache images.
 pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Read {
     if !is_by_buildkit(call) {
         return Ok(());
@@ -60,7 +59,7 @@ pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Read {
     for output in items(call, OUTPUTS)?.items() {
         is_any_pushed |= read_output(requirements, output)?;
     }
-    // The daemon replaces an output's names with those of `t`.
+    // The daemon replaces the names in an output with those in `t`.
     let tags = call.query.pairs().filter(|(key, _)| *key == "t");
     for (_, name) in tags.filter(|(_, name)| is_any_pushed && !name.is_empty()) {
         requirements.push(OUTPUTS, Key::Push.asks(name));
@@ -74,11 +73,11 @@ pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Read {
 
 /// The query key of the outputs.
 pub(super) const OUTPUTS: &str = "outputs";
-const LIST: &str = "must be a JSON array of references";
+const LIST: &str = "must be a JSON array of image names, such as [\"registry/image:tag\"]";
 const SHAPE: &str =
     r#"must be a JSON array such as [{"Type":"moby","Attrs":{"name":"registry/image:tag"}}]"#;
 
-/// A JSON array of the query; without the key an empty one.
+/// A JSON array in the query; empty without the key.
 fn items<'a>(call: &'a Call, key: &str) -> Result<Json<'a>, Denial> {
     let text = call.query.first(key).unwrap_or_default();
     if text.is_empty() {
@@ -103,7 +102,7 @@ fn read_output(requirements: &mut Requirements, output: &Json) -> Result<bool, D
     };
     match kind {
         "moby" | "image" => read_image(requirements, attributes),
-        // Nothing is kept but the cache, or the files go to the client through its session.
+        // Only the cache is kept, or the files go to the client through its session.
         "cacheonly" | "local" | "tar" if attributes.members().is_empty() => Ok(false),
         _ => {
             requirements.push(OUTPUTS, Key::BuildUnrestricted.flag());
@@ -112,14 +111,14 @@ fn read_output(requirements: &mut Requirements, output: &Json) -> Result<bool, D
     }
 }
 
-/// An image in the daemon's store, its names, and whether it is sent away.
+/// An image in the daemon's store: its names, and whether it is pushed.
 fn read_image(requirements: &mut Requirements, attributes: &Json) -> Result<bool, Denial> {
     let (mut names, mut is_pushed) = (Vec::new(), false);
     for (key, value) in attributes.members() {
         let value = value.text().ok_or_else(|| unclear(OUTPUTS, SHAPE))?;
         match &**key {
             "name" => names.extend(value.split(',')),
-            // Without a value it is true.
+            // An empty value means true.
             "push" => is_pushed |= !FALSE.contains(&value),
             key if HARMLESS.contains(&key) => {}
             _ => requirements.push(OUTPUTS, Key::BuildUnrestricted.flag()),
@@ -134,10 +133,10 @@ fn read_image(requirements: &mut Requirements, attributes: &Json) -> Result<bool
     Ok(is_pushed)
 }
 
-/// What Go's `ParseBool` takes for false.
+/// What Go's `ParseBool` reads as false.
 const FALSE: &[&str] = &["0", "F", "FALSE", "False", "f", "false"];
 
-/// How an image is packed.
+/// Attributes that only say how the image is packed.
 const HARMLESS: &[&str] = &[
     "compression",
     "compression-level",

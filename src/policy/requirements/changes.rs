@@ -1,15 +1,15 @@
 //! The instructions of a Dockerfile that a commit or an import adds to an image.
 //!
-//! The daemon joins them to one text, strips a byte order mark from it, takes comments and directives
-//! out, joins lines that are continued, and resolves escapes, quotes and variables. An instruction that is
-//! not read here word by word could set any label, so it is refused.
+//! The daemon joins them into one text, strips a byte order mark, removes comments and directives, joins continued
+//! lines, and resolves escapes, quotes and variables. An instruction that is not read here word by word could set any
+//! label, so it is denied.
 
 use super::collector::{Read, unclear_query as unclear};
 use crate::docker::Call;
 use crate::policy::value::RESERVED;
 
-/// Refuses instructions that would have containers of the image seem to be made through a policy, or that
-/// cannot be read.
+/// Denies instructions that cannot be read, or that would make containers of the image look as if they were created
+/// through a policy.
 pub(super) fn check_changes(call: &Call) -> Read {
     let pairs = call.query.pairs();
     let mut changes = pairs.filter(|(key, _)| *key == "changes");
@@ -17,7 +17,7 @@ pub(super) fn check_changes(call: &Call) -> Read {
     refused.map_or(Ok(()), |why| Err(unclear("changes", why)))
 }
 
-/// Checks instructions, one a line.
+/// Checks instructions, one on each line.
 fn check(text: &str) -> Result<(), &'static str> {
     if text.contains(RESERVED) {
         return Err(RESERVED_LABEL);
@@ -46,7 +46,7 @@ fn check_line(line: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Whether labels are `name=value`, only values in quotes, and nothing is escaped or filled in.
+/// Whether all labels are `name=value` with only the value in quotes, and without escapes and variables.
 fn are_plain(labels: &str) -> bool {
     let mut before = ' ';
     let mut quote = None;
@@ -56,7 +56,7 @@ fn are_plain(labels: &str) -> bool {
             (None, '"' | '\'') if before != '=' => return false,
             (None, '"' | '\'') => quote = Some(character),
             (Some(open), _) if open == character => quote = None,
-            // What follows a quote would be part of the same word.
+            // Text right after a closing quote would belong to the same word.
             (None, _) if matches!(before, '"' | '\'') && !character.is_whitespace() => {
                 return false;
             }
@@ -68,15 +68,17 @@ fn are_plain(labels: &str) -> bool {
 }
 
 const CONTINUED: &str =
-    "has a line that ends in a backslash or a backtick: write each instruction in one line";
+    "has a line that ends in a backslash or a backtick: write each instruction on one line";
 
-const UNCLEAR_LABEL: &str = "sets a label with quotes, escapes or variables: write LABEL name=value, at most the value in quotes";
+const UNCLEAR_LABEL: &str = "sets a label with quotes, escapes or variables: write LABEL name=value or LABEL \
+                             name=\"value\"";
 
-const UNREAD: &str = "has an instruction that is not a plain word: write it in letters, such as LABEL, and then a space";
+const UNREAD: &str = "has an instruction that is not a plain word: write it in letters, such as LABEL, followed by a \
+                      space";
 
-/// The refusal of a label that is Dockgate's own.
+/// Why one of Dockgate's own labels is denied.
 pub(super) const RESERVED_LABEL: &str =
-    "sets a label that begins with `dockgate.`, which no client can";
+    "sets a label that begins with `dockgate.`, which only Dockgate may set: leave the label out";
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
-//! What is collected of a request, and what all that reads it has in common.
+//! Collects what a request asks for, with helpers for everything that reads requests.
 
-use crate::docker::json::Member;
+use crate::docker::json::{Member, quoted, shortened};
 use crate::docker::judged::Judged;
 use crate::docker::mount::BadMount;
 use crate::docker::target::is_name;
@@ -12,12 +12,12 @@ use crate::policy::reason::{Denial, Reason};
 use crate::policy::requirement::{Requirement, Touch, What};
 use crate::policy::value::{RESERVED, Value};
 
-/// What keeps the needs of a request from being known.
+/// Why the requirements of a request are not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Blocked {
-    /// The request is refused, whatever a policy says.
+    /// The request is denied, whatever a policy says.
     Refused(Denial),
-    /// Something must be looked up, or is not there.
+    /// Something must be looked up first, or does not exist.
     NeedsLookup(NeedsLookup),
 }
 
@@ -33,7 +33,7 @@ impl From<Denial> for Blocked {
     }
 }
 
-/// What was found so far that a request asks for.
+/// What a request asks for, as far as it has been read.
 pub(super) struct Requirements {
     pub(super) operation: Operation,
     /// The API version that the path names.
@@ -44,7 +44,7 @@ pub(super) struct Requirements {
 }
 
 impl Requirements {
-    /// None yet; a path outside of the table has none ever.
+    /// No requirements yet; `None` for a path outside the table, which never has any.
     pub(super) fn of(call: &Call) -> Option<Self> {
         Some(Self {
             operation: call.operation()?,
@@ -59,20 +59,20 @@ impl Requirements {
         self.found.push(Requirement { path, what });
     }
 
-    /// A container that something names.
+    /// Adds a container that something names.
     pub(super) fn named(&mut self, path: &str, name: &str, key: Key) -> Read {
         self.push(path, key.asks(container(path, name)?));
         Ok(())
     }
 
-    /// A container that the operation is about.
+    /// Adds a container that the operation is about.
     pub(super) fn touch_container(&mut self, path: &str, name: &str) -> Read {
         let name = container(path, name)?.to_owned();
         self.push(path, Touch::Object(Object::Container, name));
         Ok(())
     }
 
-    /// A name that others find the new object under, if one is given.
+    /// Adds a name under which other containers find the new object, if one is given.
     pub(super) fn takes_name(&mut self, path: &str, name: &str) -> Read {
         if !name.is_empty() {
             must_be_plain(path, name)?;
@@ -81,12 +81,12 @@ impl Requirements {
         Ok(())
     }
 
-    /// What of the request is judged.
+    /// What is judged in the request.
     pub(super) fn judged(&self) -> Judged {
         self.operation.spec().judged
     }
 
-    /// Whether the body describes this.
+    /// Whether the body is of this kind.
     pub(super) fn describes(&self, document: Document) -> bool {
         self.judged().body == Some(document)
     }
@@ -97,7 +97,7 @@ impl Requirements {
     }
 }
 
-/// A field of a body that is read, and what collects what it asks for.
+/// A field of a body that is being read, and the requirements to add to.
 pub(super) struct Field<'f> {
     pub(super) requirements: &'f mut Requirements,
     pub(super) path: &'f str,
@@ -109,7 +109,7 @@ impl Field<'_> {
         self.requirements.push(self.path, what);
     }
 
-    /// Another container that a text of the field names.
+    /// Adds another container that a text in the field names.
     pub(super) fn named(&mut self, name: &str, key: Key) -> Read {
         self.requirements.named(self.path, name, key)
     }
@@ -118,14 +118,14 @@ impl Field<'_> {
         self.requirements.takes_name(self.path, name)
     }
 
-    /// The text itself, or each text of a list.
+    /// Adds the text itself, or each text of a list.
     pub(super) fn texts(&mut self, key: Key) {
         for text in self.value.text().into_iter().chain(self.value.texts()) {
             self.push(key.asks(text));
         }
     }
 
-    /// What no key but the block's `unrestricted` allows.
+    /// Adds something that only the block's `unrestricted` allows.
     pub(super) fn unnamed(&mut self) {
         let unrestricted = match self.requirements.judged().body {
             Some(Document::Exec) => Key::ExecUnrestricted,
@@ -146,21 +146,21 @@ impl Field<'_> {
         self.push(unrestricted.flag());
     }
 
-    /// Labels, of what is made or of a volume that a mount makes too.
+    /// Adds the labels of a new object, or of a volume that a mount creates.
     pub(super) fn labels(&mut self, labels: &[Member<'_>]) -> Read {
         let is_of_swarm = self.is_of_service();
-        // Who updates a service sends all that it has.
+        // An update of a service sends everything that the service has.
         let is_update = self.is_of(Document::ServiceUpdate);
         let service = self.requirements.object.clone().filter(|_| is_update);
         for (key, value) in labels {
             let value = value.text().unwrap_or_default();
-            // A node of the swarm fills them in, and mounts may refer to them.
+            // A swarm node fills in templates, and mounts can refer to these labels.
             if value.contains("{{") && is_of_swarm {
                 return Err(self.unclear(&BadMount::Template.to_string()));
             }
             // Podman splits a label at its first `=`.
             if key.contains('=') && !is_of_swarm {
-                return Err(self.unclear("has a label with a `=` in its name: leave it out"));
+                return Err(self.unclear("has a label with a `=` in its name: leave the label out"));
             }
             if let Some(label) = PROJECT_LABELS.iter().find(|label| **label == *key) {
                 let (name, service) = (value.to_owned(), service.clone());
@@ -181,7 +181,7 @@ impl Field<'_> {
         Ok(())
     }
 
-    /// Whether the body describes this.
+    /// Whether the body is of this kind.
     pub(super) fn is_of(&self, document: Document) -> bool {
         self.requirements.describes(document)
     }
@@ -190,52 +190,60 @@ impl Field<'_> {
         self.requirements.describes_service()
     }
 
-    /// The refusal of what no policy can allow, as it has two readings.
+    /// The denial of what no policy can allow, because it is ambiguous.
     pub(super) fn unclear(&self, why: &str) -> Denial {
         unclear(self.path, why)
     }
 }
 
-/// What becomes of reading something: it is collected, or it has no single reading.
+/// Whether something could be read, or is ambiguous.
 pub(super) type Read = Result<(), Denial>;
 
-/// The name of a container, as the daemon knows it.
+/// A container's name as the daemon stores it.
 fn container<'a>(path: &str, name: &'a str) -> Result<&'a str, Denial> {
-    // The daemon takes a slash before a name for the same.
+    // To the daemon, a slash before a name makes no difference.
     let name = name.strip_prefix('/').unwrap_or(name);
     let is_good = is_name(name).then_some(name);
-    is_good.ok_or_else(|| unclear(path, "names no container"))
+    is_good.ok_or_else(|| {
+        unclear(
+            path,
+            &format!("{} is not a valid container name", quoted(shortened(name))),
+        )
+    })
 }
 
-/// What stands in the name of a service's task for its number. No client can write it.
+/// Replaces the number in the name of a service's task. No client can write it.
 pub(crate) const ANY_NUMBER: char = '#';
 
-/// Why a name that a container would be found under is denied.
+/// Why a name under which others would find a container is denied.
 pub(super) const NOT_PLAIN: &str =
-    "must begin with a letter, a digit or `_`, and have only letters, digits, `_`, `.` and `-`";
+    "must begin with a letter, a digit or `_`, and contain only letters, digits, `_`, `.` and `-`";
 
-/// Checks a name that others find the new object under. Resolvers fold letters beyond ASCII, each in its own way,
-/// so that no other name has one meaning.
+/// Checks a name under which others find the new object. Only ASCII is accepted, because each resolver changes other
+/// letters in its own way.
 pub(super) fn must_be_plain(path: &str, name: &str) -> Read {
     let is_good =
         |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-');
     if name.starts_with(['.', '-']) || !name.chars().all(is_good) {
-        return Err(unclear(path, NOT_PLAIN));
+        return Err(unclear(
+            path,
+            &[&quoted(shortened(name)), " ", NOT_PLAIN].concat(),
+        ));
     }
     Ok(())
 }
 
-/// The refusal of what no policy can grant, as it has two readings.
+/// The denial of what no policy can allow, because it is ambiguous.
 pub(super) fn unclear(path: &str, why: &str) -> Denial {
     Denial::new(Reason::BadBody, format!("{path} {why}"))
 }
 
-/// The same of what stands in the query.
+/// The same for a key of the query.
 pub(super) fn unclear_query(key: &str, why: &str) -> Denial {
     Denial::new(Reason::BadQuery, format!("the query key `{key}` {why}"))
 }
 
-/// Whether a label is one that Dockgate alone sets.
+/// Whether a label is one that only Dockgate sets.
 pub(crate) fn is_reserved(key: &str) -> bool {
     key.starts_with(RESERVED)
 }

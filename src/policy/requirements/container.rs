@@ -1,4 +1,4 @@
-//! What a container asks for as a whole: what is there by being left out, and what an existing one has.
+//! What a container asks for as a whole: by leaving fields out, or by what an existing one has.
 
 use std::collections::HashSet;
 
@@ -13,13 +13,13 @@ use crate::policy::reason::Denial;
 use crate::policy::requirement::{Requirement, Touch, What};
 use crate::policy::value::{Limits, Value};
 
-/// What is asked for by fields that say something by not being there.
+/// Reads the fields that also mean something if they are left out.
 pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Read {
     if requirements.describes(Document::Container) {
         joined_network(requirements, body.at("HostConfig").text_at("NetworkMode"))?;
         requirements.push("User", Key::User.asks(body.text_at("User")));
         if body.text_at("Image").is_empty() {
-            // The daemon makes one all the same, of no files, which an upload can bring.
+            // The daemon still creates a container, without files, and an upload can add them.
             requirements.push("Image", Key::Image.asks(""));
         }
         let limits = limits(body.at("HostConfig"), false, requirements.version);
@@ -49,7 +49,7 @@ fn joined_network(requirements: &mut Requirements, mode: &str) -> Read {
     let path = "HostConfig.NetworkMode";
     match mode.strip_prefix("container:") {
         Some(container) => requirements.named(path, container, Key::Join),
-        // The daemon puts a container that names no network on its own; Podman even where networks are disabled.
+        // The daemon connects a container without a network to its default one; Podman even if networks are disabled.
         None if mode.is_empty() => network::join(requirements, path, "default"),
         None => network::join(requirements, path, mode),
     }
@@ -61,7 +61,7 @@ fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> What {
     let period = Some(some("CpuPeriod")).filter(|period| *period > 0);
     // The daemon's default period is a tenth of a second, in microseconds.
     let by_quota = quota.saturating_mul(1_000_000_000) / period.unwrap_or(100_000);
-    // Of a container that is there the other of the two stays, and may be anything.
+    // In an update the other of the two values stays, and it can be anything.
     let is_half = is_change && (quota != 0) != period.is_some();
     let is_read = is_change || ApiVersion::NANO_CPUS.is_read_under(version);
     let nano_cpus = match some("NanoCpus") {
@@ -79,7 +79,7 @@ fn limits(of: &Json, is_change: bool, version: Option<ApiVersion>) -> What {
     What::Key(Key::Limits, Value::Limits(limits))
 }
 
-/// A number of processors that is within no limit.
+/// A number of processors that exceeds every limit.
 const NO_LIMIT: i64 = -1;
 
 fn service(requirements: &mut Requirements, body: &Json) {
@@ -106,7 +106,7 @@ fn service(requirements: &mut Requirements, body: &Json) {
     }
 }
 
-/// The host name of a service's tasks, in which a node fills in what belongs to the task.
+/// Reads the host name of a service's tasks. A node fills in its templates for each task.
 fn hostname(requirements: &mut Requirements, body: &Json) -> Read {
     let path = "TaskTemplate.ContainerSpec.Hostname";
     let container = body.at("TaskTemplate").at("ContainerSpec");
@@ -122,7 +122,7 @@ fn hostname(requirements: &mut Requirements, body: &Json) -> Read {
         match field.trim() {
             ".Service.Name" => name.push_str(body.text_at("Name")),
             ".Task.Slot" => name.push(ANY_NUMBER),
-            // No client chooses it.
+            // No client can choose these.
             ".Node.Hostname" | ".Node.ID" | ".Service.ID" | ".Task.ID" => name.push('x'),
             _ => return Err(unknown()),
         }
@@ -136,13 +136,13 @@ fn hostname(requirements: &mut Requirements, body: &Json) -> Read {
     Ok(())
 }
 
-const UNKNOWN_TEMPLATE: &str = "has a template that could become any name: write no other than {{.Service.Name}}, {{.Service.ID}}, {{.Task.Slot}}, {{.Task.ID}}, {{.Node.Hostname}} and {{.Node.ID}}";
+const UNKNOWN_TEMPLATE: &str = "has a template that could become any name: use only {{.Service.Name}}, {{.Service.ID}}, {{.Task.Slot}}, {{.Task.ID}}, {{.Node.Hostname}} or {{.Node.ID}}";
 
-/// Podman sets some in every container.
+/// Podman sets annotations in every container.
 const ANNOTATIONS: &str = "Annotations";
 
-/// What of an existing container is more than an ordinary one has: privileges, namespaces of the host
-/// or of others, added capabilities, devices, host paths, and its volumes, which may be host paths too.
+/// What an existing container can have beyond an ordinary one: privileges, namespaces of the host or of other
+/// containers, added capabilities, devices, host paths, and volumes, which can be host paths too.
 pub(crate) fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> {
     let mut requirements = Requirements {
         operation: Operation::ContainerCreate,
@@ -151,7 +151,7 @@ pub(crate) fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> 
         found: Vec::new(),
     };
     for asked in asked(&container.host_config, host_config()) {
-        // What no policy can grant may be anything.
+        // A field that no policy can allow could do anything.
         let opens = asked
             .meaning
             .map_or(asked.path != ANNOTATIONS, FieldMeaning::opens);
@@ -169,7 +169,7 @@ pub(crate) fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> 
     if mode == "host" {
         requirements.push(path, Key::HostNamespace.asks("network"));
     } else if let Some(other) = mode.strip_prefix("container:") {
-        // What the other has may be the host's.
+        // The other container's network can be the host's.
         requirements.named(path, other, Key::Join)?;
     }
     let non_recursive = non_recursive(container);
@@ -197,8 +197,7 @@ pub(crate) fn opened(container: &Container) -> Result<Vec<Requirement>, Denial> 
     Ok(requirements.found)
 }
 
-/// The paths that a container was made with a read-only mount of that leaves what is mounted below them
-/// writable.
+/// The host paths that the container has mounted read-only, but with other mounts below them still writable.
 fn non_recursive(container: &Container) -> HashSet<&str> {
     let mounts = container.host_config.at("Mounts").items().iter();
     let said = mounts.filter(|mount| mount.at("BindOptions").at("ReadOnlyNonRecursive").is_true());

@@ -1,4 +1,4 @@
-//! Single fields of a container that have a language of their own.
+//! Fields of a container that have their own syntax.
 
 use super::collector::{Field, Read};
 use crate::docker::Json;
@@ -7,7 +7,7 @@ use crate::policy::keys::Key;
 use crate::policy::requirement::What;
 use crate::policy::value::{Port, Value};
 
-/// What every container has without asking.
+/// The capabilities that every container has.
 const ORDINARY: &[&str] = &[
     "AUDIT_WRITE",
     "CHOWN",
@@ -42,38 +42,37 @@ pub(super) fn devices(field: &mut Field<'_>) -> Read {
             device.text_at("PathInContainer"),
         );
         if !is_literal(host) || !(inside.is_empty() || is_literal(inside)) {
-            let why = "has a device that is no clean absolute path: write it without `..`, `//`, `:`, `,` or `*`";
-            return Err(field.unclear(why));
+            return Err(field.unclear(NO_DEVICE));
         }
         let permissions = match device.text_at("CgroupPermissions") {
-            // What the daemon takes for none.
+            // The daemon's default.
             "" => "rwm",
             permissions if permissions.bytes().all(|letter| b"rwm".contains(&letter)) => {
                 permissions
             }
-            _ => return Err(field.unclear("has permissions that are not letters of rwm")),
+            _ => return Err(field.unclear("has permissions other than r, w and m")),
         };
         field.push(Key::Device.asks(format!("{host}:{permissions}")));
     }
     Ok(())
 }
 
-/// Limits are read as a whole. What names a device or a limit of a process in them names it alone.
+/// Checks that limits name only devices and process limits. Their values are read with the whole container.
 pub(super) fn limit(field: &Field<'_>) -> Read {
     let is_word = |name: &str| name.bytes().all(|letter| letter.is_ascii_alphabetic());
     for of_device in field.value.items() {
         let path = of_device.at("Path").text();
         if path.is_some_and(|device| !is_literal(device)) {
-            return Err(field.unclear("has a device that is no clean absolute path"));
+            return Err(field.unclear(NO_DEVICE));
         }
         if !is_word(of_device.text_at("Name")) {
-            return Err(field.unclear("has a limit that is not a word such as nofile"));
+            return Err(field.unclear("has a limit whose name is not a word such as nofile"));
         }
     }
     Ok(())
 }
 
-/// Ports of the container, by the keys of an object.
+/// Reads ports of the container, which are the keys of an object.
 pub(super) fn exposed(field: &Field<'_>) -> Read {
     let mut ports = field.value.members().iter();
     let are_ports = ports.all(|(port, _)| is_port(port));
@@ -82,7 +81,7 @@ pub(super) fn exposed(field: &Field<'_>) -> Read {
         .ok_or_else(|| field.unclear(NO_PORT))
 }
 
-/// Whether a text is a port or a range of ports, with a protocol or without.
+/// Whether a text is a port or a range of ports, with or without a protocol.
 fn is_port(text: &str) -> bool {
     let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
     let protocols = ["sctp", "tcp", "udp"];
@@ -91,7 +90,9 @@ fn is_port(text: &str) -> bool {
     is_protocol && !ports.is_empty() && ports.split('-').all(is_number) && range(ports).is_some()
 }
 
-const NO_PORT: &str = "has a port that is not written like 80, 80/tcp or 8000-8010/udp";
+const NO_DEVICE: &str =
+    "has a device that is not a plain absolute path: write it without `..`, `//`, `:`, `,` or `*`";
+const NO_PORT: &str = "has an invalid port: write it like 80, 80/tcp or 8000-8010/udp";
 
 pub(super) fn requests(field: &mut Field<'_>) {
     let is_of_gpu =
@@ -100,7 +101,7 @@ pub(super) fn requests(field: &mut Field<'_>) {
         let has_options = !request.at("Options").members().is_empty();
         let (sets, devices) = (request.at("Capabilities").items(), request.at("DeviceIDs"));
         match request.text_at("Driver") {
-            // One that names no device asks for whatever the driver makes of that.
+            // Without a device, the driver decides what it gives.
             "cdi" if !has_options && sets.is_empty() && !devices.items().is_empty() => {
                 for name in devices.texts() {
                     field.push(Key::Device.asks(name));
@@ -116,27 +117,26 @@ pub(super) fn requests(field: &mut Field<'_>) {
     }
 }
 
-/// The capabilities of a GPU's driver.
+/// The capabilities of GPU drivers.
 const GPU: &[&str] = &[
     "compat32", "compute", "display", "gpu", "graphics", "ngx", "nvidia", "utility", "video",
 ];
 
 pub(super) fn log_driver(field: &mut Field<'_>) {
     let value = field.value;
-    // A service spells the two otherwise than a container.
+    // A service has other names for these two fields than a container.
     let name = [value.text_at("Type"), value.text_at("Name")].concat();
     let options = ["Config", "Options"].map(|key| value.at(key).members());
     let mut options = options.into_iter().flatten();
     match name.as_str() {
-        // Without a name it is the daemon's default, whichever that is: of none do these options name
-        // a file or an address.
+        // Without a name it is the daemon's default. Whichever that is, these options do not name a file or an address.
         "" | "json-file" | "local" if options.all(|(key, _)| LOG_OPTIONS.contains(&&**key)) => {}
         "" | "json-file" | "local" => field.push(Key::CreateUnrestricted.flag()),
         _ => field.push(Key::LogDriver.asks(name)),
     }
 }
 
-/// Options that shape what is written and say nothing of where to.
+/// Options that decide what is logged, but not where.
 const LOG_OPTIONS: &[&str] = &[
     "compress",
     "env",
@@ -158,7 +158,7 @@ pub(super) fn ports(field: &mut Field<'_>) -> Read {
     if field.value.is_true() {
         field.push(at("", (0, 0)));
     }
-    // A service's.
+    // A service's ports.
     for port in field.value.items() {
         let published = port.at("PublishedPort").integer().unwrap_or_default();
         let number = u16::try_from(published);
@@ -176,8 +176,8 @@ pub(super) fn ports(field: &mut Field<'_>) -> Read {
             let address = binding.text_at("HostIp");
             let is_address = address.is_empty() || address.parse::<std::net::IpAddr>().is_ok();
             let ports = range(binding.text_at("HostPort")).filter(|_| is_address);
-            let ports =
-                ports.ok_or_else(|| field.unclear("has a binding that is no address and port"))?;
+            let ports = ports
+                .ok_or_else(|| field.unclear("has a binding without an IP address and a port"))?;
             let is_any = matches!(address, "0.0.0.0" | "::");
             field.push(at(if is_any { "" } else { address }, ports));
         }
@@ -205,7 +205,7 @@ pub(super) fn restart(field: &mut Field<'_>) {
     }
 }
 
-/// Options of the kernel's security modules: a container's are texts, a service's an object.
+/// Options of the kernel's security modules. For a container they are texts, for a service an object.
 pub(super) fn security(field: &mut Field<'_>) {
     let value = field.value;
     for text in value.texts() {

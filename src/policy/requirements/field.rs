@@ -13,7 +13,7 @@ use crate::policy::names::{READS_AS_ID, is_whole_id, reads_as_id, reads_as_swarm
 use crate::policy::requirement::{Touch, What};
 use crate::policy::value::{Value, Variable};
 
-/// Reads a judged or refused field.
+/// Reads a field that is checked.
 pub(super) fn read(requirements: &mut Requirements, asked: &Asked<'_>) -> Read {
     let field = &mut Field {
         requirements,
@@ -96,13 +96,13 @@ fn command(field: &mut Field<'_>) {
 }
 
 fn image(field: &mut Field<'_>) {
-    // In an image's own configuration it only says which image that one was made from.
+    // In an image's own configuration, this only says which image it was created from.
     if !field.is_of(Document::ImageConfig) {
         field.texts(Key::Image);
     }
 }
 
-/// Configs and secrets of the swarm, by the names that must go with their ids.
+/// Reads swarm configs and secrets by their names, which must be sent along with their ids.
 fn names(field: &mut Field<'_>, key_of_name: &str, key: Key) {
     for member in field.value.items() {
         field.push(key.asks(member.text_at(key_of_name)));
@@ -115,10 +115,10 @@ fn environment(field: &mut Field<'_>) -> Read {
     for variable in field.value.texts() {
         let (name, value) = match variable.split_once('=') {
             Some(parts) => parts,
-            // Docker unsets it, Podman copies its own. An exec of Podman's has no such thing.
+            // Docker unsets the variable, Podman copies its own. In an exec, Podman does not do this.
             None if !variable.is_empty() && needs_value => {
                 return Err(field.unclear(&format!(
-                    "has {} without a value, which some engines fill in from their own environment: write NAME=value, or leave it out",
+                    "has {} without a value, and some engines fill it in from their own environment: write NAME=value, or leave it out",
                     quoted(shortened(variable))
                 )));
             }
@@ -129,13 +129,13 @@ fn environment(field: &mut Field<'_>) -> Read {
             let why = format!("has an invalid environment variable: {variable}: write NAME=value");
             return Err(field.unclear(&why));
         }
-        // A node fills in the value too, but rules are of the names.
+        // A node also fills in templates in the value, but policies check names.
         if name.contains("{{") && field.is_of_service() {
             return Err(field.unclear(&BadMount::Template.to_string()));
         }
         let is_odd = |letter: char| letter == '*' || letter.is_whitespace() || letter.is_control();
         if name.contains(is_odd) {
-            let why = "has a name with a `*`, a space or a control character: write NAME=value";
+            let why = "has a variable with a `*`, a space or a control character in its name: write NAME=value";
             return Err(field.unclear(why));
         }
         let (name, value) = (name.to_owned(), value.to_owned());
@@ -150,7 +150,7 @@ fn aliases(field: &mut Field<'_>) -> Read {
     aliases.try_for_each(|alias| field.takes_name(alias))
 }
 
-/// Other containers, each with the name that this one finds it under, such as `db:alias` or `/db:/web/alias`.
+/// Reads other containers, each with the name under which this one finds it, such as `db:alias` or `/db:/web/alias`.
 fn links(field: &mut Field<'_>) -> Read {
     joined(field)?;
     for (_, alias) in field.value.texts().filter_map(|link| link.split_once(':')) {
@@ -171,7 +171,7 @@ fn joined(field: &mut Field<'_>) -> Read {
     names.try_for_each(|name| field.named(name, Key::Join))
 }
 
-/// The name of what is made.
+/// Reads the name of the new object.
 fn name(field: &mut Field<'_>) -> Read {
     let name = field.value.text().unwrap_or_default();
     let (is_network, is_service) = (field.is_of(Document::Network), field.is_of_service());
@@ -179,7 +179,8 @@ fn name(field: &mut Field<'_>) -> Read {
         return Err(field.unclear(network::NOT_A_NETWORK));
     }
     if !is_network && !is_name(name) {
-        let why = "must begin with a letter or digit and have nothing but letters, digits, `_`, `.` and `-`";
+        let why =
+            "must begin with a letter or digit and contain only letters, digits, `_`, `.` and `-`";
         return Err(field.unclear(why));
     }
     if is_whole_id(name) {
@@ -194,7 +195,7 @@ fn name(field: &mut Field<'_>) -> Read {
         if reads_as_id(name) {
             field.push(Touch::NewId(Object::Network, name.to_owned()));
         }
-        // What is on a network is found by its name with that of the network behind it.
+        // A container on a network is also found under its name followed by `.` and the network's name.
         field.push(Touch::Name(format!(".{name}")));
     }
     Ok(())
@@ -214,7 +215,7 @@ fn namespace(field: &mut Field<'_>, name: &str) -> Read {
     Ok(())
 }
 
-/// A list that takes the place of the daemon's own must be one that an engine makes, which is then not sent.
+/// A list replaces the daemon's own, so it must be one that an engine itself creates. It is then not sent.
 fn hidden(field: &mut Field<'_>, is_default: fn(&Json) -> bool) {
     if !is_default(field.value) {
         field.push(Key::CreateUnrestricted.flag());
@@ -237,7 +238,7 @@ fn rollback(field: &mut Field<'_>) {
     }
 }
 
-/// Has the kernel kill other processes first.
+/// Reads whether the kernel kills other processes first.
 fn oom_priority(field: &mut Field<'_>) {
     let is_lowered = field.value.integer().is_some_and(|score| score > 0);
     if !is_lowered {
@@ -245,7 +246,7 @@ fn oom_priority(field: &mut Field<'_>) {
     }
 }
 
-/// The daemon waits so long before it kills a container, at its own end too; less than 0 is for ever.
+/// How long the daemon waits before it kills a container, also when the daemon stops; less than 0 means forever.
 fn stop_timeout(field: &mut Field<'_>) {
     let second = if field.is_of_service() {
         1_000_000_000
@@ -278,7 +279,7 @@ fn task_runtime(field: &mut Field<'_>) {
     }
 }
 
-/// A directory to start in. The kernel's own directories lead to what the daemon has open.
+/// Reads a directory to start in. Directories of the kernel lead to files that the daemon has open.
 fn working_directory(field: &mut Field<'_>) {
     let directory = field.value.text().unwrap_or_default();
     let mut parts = directory.split('/');

@@ -1,4 +1,4 @@
-//! What mounts ask for, whichever way they are spelled.
+//! What mounts ask for, however they are written.
 
 use super::collector::{Field, Read};
 use crate::docker::json::Member;
@@ -65,7 +65,7 @@ fn one(field: &mut Field<'_>, mount: &Mount<'_>) -> Read {
     Ok(())
 }
 
-/// Volumes without a name. Their driver is a field of its own; Podman reads each as the short form of a mount.
+/// Checks volumes without a name. Their driver is another field. Podman reads each as the short form of a mount.
 pub(super) fn anonymous(field: &Field<'_>) -> Read {
     let mut targets = field.value.members().iter();
     targets.try_for_each(|(target, _)| check_target(field, target))
@@ -95,7 +95,7 @@ pub(super) fn volume_driver(field: &mut Field<'_>) {
     field.push(Key::VolumeDriver.asks(driver));
 }
 
-/// Options of a volume's driver. Memory of a bounded size is no more than a memory mount is.
+/// Reads the options of a volume's driver. A volume in memory with a size limit gives no more than a tmpfs mount.
 pub(super) fn driver_options(field: &mut Field<'_>, options: &[Member<'_>]) {
     let pairs = options
         .iter()

@@ -9,8 +9,7 @@ use crate::policy::objects::Exec;
 use crate::policy::requirement::{Touch, What};
 use crate::policy::value::Value;
 
-/// Reads what stands in the path. An exec that is to be started was made ready by anyone, so it is
-/// looked up and judged again.
+/// Reads the path. Anyone can have prepared the exec that is started, so it is looked up and judged again.
 pub(super) fn read(
     requirements: &mut Requirements,
     call: &Call,
@@ -23,7 +22,7 @@ pub(super) fn read(
     match requirements.judged().deed {
         Deed::PreparesExec => requirements.push("the container", Key::ExecInto.asks(name)),
         Deed::Uploads => requirements.push("the container", Key::ArchiveInto.asks(name)),
-        // Whoever types into a shell runs commands, as by an exec.
+        // Typing into a shell runs commands, like an exec.
         Deed::Attaches if types(call) => {
             requirements.push("stdin of the container", Key::ExecInto.asks(name));
         }
@@ -36,15 +35,15 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Reads which objects are reached, whatever they are called by.
+/// Reads which objects the request reaches, by name or by id.
 pub(super) fn reach(
     requirements: &mut Requirements,
     call: &Call,
     known: &Answers,
 ) -> Result<(), NeedsLookup> {
     let effect = requirements.operation.spec().effect;
-    // These move a container, which the body names: that one is held against Dockgate's own, and so is the
-    // network that one is put on.
+    // These connect or disconnect the container in the body. That container is compared with Dockgate's own, and so is
+    // a network that is joined.
     let moves = matches!(
         requirements.judged().deed,
         Deed::Connects | Deed::Disconnects
@@ -60,8 +59,8 @@ pub(super) fn reach(
     Ok(())
 }
 
-/// Holds an object that a path names against Dockgate's own, if the operation does more than show
-/// metadata of it. It follows from the columns of the table, so that no new row is forgotten.
+/// Adds an object that the path names, to be compared with Dockgate's own, unless the operation only shows metadata.
+/// This depends only on columns of the table, so a new row cannot be forgotten.
 fn touch(
     requirements: &mut Requirements,
     effect: Effect,
@@ -77,14 +76,14 @@ fn touch(
             let container = exec(known, name)?.container.clone();
             ("the exec's container", Object::Container, container)
         }
-        // To copy an image, to name it once more or to send it away takes nothing from it.
+        // Copying, tagging or pushing an image does not change it.
         Object::Image if effect == Effect::Write => ("the image", kind, name.to_owned()),
         Object::Network => ("the network", kind, name.to_owned()),
         Object::Service => ("the service", kind, name.to_owned()),
         Object::Task => ("the task", kind, name.to_owned()),
         Object::Volume => ("the volume", kind, name.to_owned()),
-        // A checkpoint is its container's, which the path names before it. The others are not Dockgate's,
-        // or belong to the daemon.
+        // A checkpoint belongs to the container that the path names before it. The others are not Dockgate's, or belong
+        // to the daemon.
         Object::Checkpoint
         | Object::Config
         | Object::Image
@@ -97,7 +96,7 @@ fn touch(
     Ok(())
 }
 
-/// Whether an attach reads what the client types. Below API 1.42 one by a websocket does whatever it says.
+/// Whether an attach reads what the client types. Below API 1.42, an attach through a websocket always does.
 fn types(call: &Call) -> bool {
     call.reply() == Reply::Hijack(Upgrade::Websocket) || call.query.is_true("stdin")
 }
@@ -119,7 +118,7 @@ mod tests {
     use crate::docker::Operation;
     use crate::policy::answers::{Answer, Lookup};
 
-    /// What a row of the table that does this to an object of this kind is held against.
+    /// What a row with this effect adds for an object of this kind.
     fn touched(effect: Effect, kind: Object) -> Vec<What> {
         let reply = format!(
             r#"{{"ID":"x","ContainerID":"{}","ProcessConfig":{{"entrypoint":"sh"}}}}"#,

@@ -12,7 +12,7 @@ use crate::policy::reason::{Denial, Reason};
 use crate::policy::requirement::Touch;
 use crate::policy::value::EVERY_VERSION;
 
-/// The keys of a query that are sent on, if not all; JSON operations have theirs in the table of operations.
+/// The query keys that are forwarded; `None` forwards all. JSON operations have theirs in the table of operations.
 fn keys(query: Parameters) -> Option<&'static [&'static str]> {
     match query {
         Parameters::Archive => Some(&["copyUIDGID", "noOverwriteDirNonDir", "path"]),
@@ -44,17 +44,16 @@ const IMPORT_KEYS: &[&str] = &[
     "tag",
 ];
 
-/// Reads the query.
 pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Read {
     let first = |key: &str| first(call, key);
     match requirements.judged().query {
-        // A path that begins nowhere begins at the root; one with a `..` is held against a policy too, as it passes
-        // where nothing reads it.
+        // A relative path begins at the root. A path with `..` is compared with the policy too, because without
+        // `archive.paths` it is forwarded.
         Parameters::Archive => {
             requirements.push("path", Key::ArchivePath.asks(cleaned(first("path"))));
         }
         Parameters::Build => image_build(requirements, call)?,
-        // A state to start from is memory and processes that somebody else wrote.
+        // A checkpoint is memory and processes that somebody else wrote.
         Parameters::Checkpoint => {
             let is_given = |key: &&str| !first(key).is_empty();
             for key in ["checkpoint", "checkpoint-dir"]
@@ -72,7 +71,7 @@ pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Read {
         Parameters::Fetch => image_create(requirements, call)?,
         Parameters::Load => requirements.push("the tar", Key::Tag.asks("*")),
         Parameters::Name => name(requirements, call)?,
-        // Harmless arguments are sent in the spelling that they were judged in.
+        // Harmless arguments are sent in the form in which they were judged.
         Parameters::Processes => {
             if ps::harmless(first("ps_args")).is_none() {
                 requirements.push("ps_args", Key::PsArgs.asks(first("ps_args")));
@@ -96,19 +95,19 @@ pub(super) fn read(requirements: &mut Requirements, call: &Call) -> Read {
             }
         }
         Parameters::Tag => tagged(requirements, call)?,
-        // What the keys of an attach mean is read together with the path.
+        // The keys of an attach are read with the path.
         Parameters::Attach | Parameters::Free | Parameters::NoKeys => {}
     }
     Ok(())
 }
 
-/// Drops the keys that the daemon does not read, where the query decides something.
+/// Drops the keys that the daemon does not read, if the query decides something.
 pub(crate) fn strip_unknown_query_keys(call: &mut Call) -> Read {
     let query = call.judged().query;
     let kept = keys(query).map_or(Ok(()), |keys| call.query.retain(keys));
     kept.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))?;
     if query == Parameters::Build && !build::is_by_buildkit(call) {
-        // The classic builder does not read it; Podman takes it for a folder of the host to write to.
+        // The classic builder does not read it. Podman treats it as a folder of the host to write to.
         call.query.drop_key(build::OUTPUTS);
     }
     Ok(())
@@ -126,7 +125,7 @@ fn name(requirements: &mut Requirements, call: &Call) -> Read {
     if reads_as_id(name) {
         requirements.push("name", Touch::NewId(Object::Container, name.to_owned()));
     }
-    // The daemon says itself which of these it takes.
+    // The daemon rejects the ASCII names that it does not accept.
     if name.is_ascii() {
         requirements.push("name", Touch::Name(name.to_owned()));
         return Ok(());
@@ -134,7 +133,7 @@ fn name(requirements: &mut Requirements, call: &Call) -> Read {
     Err(unclear("name", NOT_PLAIN))
 }
 
-/// What has the daemon ask a registry. Only one on the host itself is held against a key.
+/// Reads what makes the daemon ask a registry. Only registries on the host itself need a key.
 fn registry(requirements: &mut Requirements, call: &Call) {
     let asked = [
         ("the image", call.object()),
@@ -148,7 +147,7 @@ fn registry(requirements: &mut Requirements, call: &Call) {
     }
 }
 
-/// An image without a tag or digest is fetched, and sent away, with every tag that there is.
+/// An image without a tag or digest is pulled and pushed with every tag.
 fn of_every_version(image: String) -> String {
     let last = image.rsplit('/').next().unwrap_or_default();
     if last.contains([':', '@']) {
@@ -158,7 +157,7 @@ fn of_every_version(image: String) -> String {
     }
 }
 
-/// The name that an image gets, if it gets one.
+/// Reads the name that an image gets, if it gets one.
 fn tagged(requirements: &mut Requirements, call: &Call) -> Read {
     let image = names::tagged(call);
     if image.is_empty() {
@@ -167,7 +166,7 @@ fn tagged(requirements: &mut Requirements, call: &Call) -> Read {
     named(requirements, "repo", image)
 }
 
-/// A name that an image gets.
+/// Reads a name that an image gets.
 fn named(requirements: &mut Requirements, key: &str, image: String) -> Read {
     let is_id = match Reference::parse(&image) {
         Ok(reference) => {
@@ -191,7 +190,7 @@ fn image_create(requirements: &mut Requirements, call: &Call) -> Read {
         requirements.push("fromSrc", Key::Import.flag());
         tagged(requirements, call)?;
     }
-    // The daemon trims a colon at its end.
+    // The daemon removes a colon at the end.
     let image = first("fromImage").trim_end_matches(':');
     if !image.is_empty() {
         let separator = match first("tag") {
@@ -215,7 +214,7 @@ fn image_build(requirements: &mut Requirements, call: &Call) -> Read {
         mode => requirements.push("networkmode", Key::BuildNetwork.asks(mode)),
     }
     match first("remote") {
-        // The context comes from the client itself, by the session or by a request of its own.
+        // The client itself sends the context, through the session or in another request.
         "" | "client-session" => {}
         "upload-request" if first("version") == "2" => {}
         remote => requirements.push("remote", Key::BuildRemote.asks(remote)),
@@ -230,7 +229,7 @@ fn image_build(requirements: &mut Requirements, call: &Call) -> Read {
     }
     build::read(requirements, call)?;
     for argument in members(call, "buildargs")? {
-        // Another program instead of the one that reads Dockerfiles.
+        // Replaces the program that reads Dockerfiles.
         if argument == "BUILDKIT_SYNTAX" {
             requirements.push("buildargs", Key::BuildUnrestricted.flag());
         }
@@ -241,24 +240,25 @@ fn image_build(requirements: &mut Requirements, call: &Call) -> Read {
     Ok(())
 }
 
-/// Whether the name of a Dockerfile is a path within the context. Podman fetches addresses, and takes a
-/// list and a `-` for something else.
+/// Whether the name of a Dockerfile is a path within the build context. Podman fetches URLs, and gives a list and a `-`
+/// another meaning.
 fn is_in_context(name: &str) -> bool {
     let name = name.strip_prefix("./").unwrap_or(name);
     let is_listed = name.starts_with(['[', '-']);
     name.is_empty() || (!is_listed && is_literal(&format!("/{name}")))
 }
 
-const NOT_IN_CONTEXT: &str = "is not a path within the context: write it without `..`, `//`, `:`, `,`, `*`, or a slash, `[` or `-` at its start";
+const NOT_IN_CONTEXT: &str = "is not a path within the build context: write it without `..`, `//`, `:`, `,` and `*`, \
+                              and without `/`, `[` or `-` at its start";
 
-/// The keys of an object that stands as JSON in the query.
+/// The keys of a JSON object in the query.
 fn members(call: &Call, key: &str) -> Result<Vec<String>, Denial> {
     let text = first(call, key);
     if text.is_empty() {
         return Ok(Vec::new());
     }
     let value = Json::parse(text.as_bytes());
-    let value = value.map_err(|_| unclear(key, "is no JSON that has one reading"))?;
+    let value = value.map_err(|_| unclear(key, "is not valid JSON, or has a key twice"))?;
     let keys = value.members().iter().map(|(key, _)| key.to_string());
     Ok(keys.collect())
 }

@@ -1,5 +1,5 @@
-//! What is granted and what is refused, one line a case: the blocks of the policy, a request, and the
-//! message of its refusal, or nothing where it is granted.
+//! What is allowed and what is denied, one case on each line: the policy's blocks, a request, and the message of its
+//! denial; empty if it is allowed.
 
 mod engines;
 mod spellings;
@@ -22,7 +22,7 @@ const ALLOW: &str = "allow = ['ContainerCreate', 'ContainerExec', 'ContainerUpda
     'ContainerRename', 'ContainerTop', 'ContainerKill', 'ContainerAttach', 'ContainerAttachWebsocket',
     'ContainerStart', 'DistributionInspect', 'ImageSearch', 'GetPluginPrivileges', 'PluginPull']\n";
 
-/// The verdict of a policy of these blocks.
+/// The verdict of a policy with these blocks.
 #[track_caller]
 pub(crate) fn judged(
     blocks: &str,
@@ -48,7 +48,7 @@ pub(crate) fn judged(
     }
 }
 
-/// What a case wants: empty for a grant, else the message without the operation's name.
+/// Checks a case: `want` is empty if the request is allowed, and otherwise the message without the operation's name.
 #[track_caller]
 fn assert_judged(blocks: &str, request: &str, body: &str, want: &str) {
     assert_judged_given(blocks, request, body, &[], want);
@@ -84,11 +84,11 @@ fn half_of_a_processor_limit_says_nothing_of_a_container_that_is_there() {
         ("{}", ""),
         (
             r#"{"CpuPeriod":1000}"#,
-            "the body is beyond create.limits (cpus unlimited, at the most 2); to grant it have the client set less, or raise cpus in create.limits or leave it out",
+            "the body exceeds create.limits (cpus unlimited, at most 2); to allow it, have the client set lower limits, or raise cpus in create.limits or remove it there",
         ),
         (
             r#"{"CpuQuota":200000}"#,
-            "the body is beyond create.limits (cpus unlimited, at the most 2); to grant it have the client set less, or raise cpus in create.limits or leave it out",
+            "the body exceeds create.limits (cpus unlimited, at most 2); to allow it, have the client set lower limits, or raise cpus in create.limits or remove it there",
         ),
     ] {
         assert_judged(blocks, UPDATE, body, want);
@@ -105,14 +105,14 @@ fn an_image_without_a_version_is_moved_with_every_tag() {
         (pull, "alpine:latest", ""),
         (pull, "acme/x", ""),
         (pull, "one", ""),
-        (pull, "alpine", "fromImage \"alpine:*\" is not granted; to grant it add \"alpine:*\" to images.pull"),
-        (pull, "alpine:", "fromImage \"alpine:*\" is not granted; to grant it add \"alpine:*\" to images.pull"),
+        (pull, "alpine", "fromImage \"alpine:*\" is not allowed; to allow it, add \"alpine:*\" to images.pull"),
+        (pull, "alpine:", "fromImage \"alpine:*\" is not allowed; to allow it, add \"alpine:*\" to images.pull"),
         ("POST /images/", "reg.a/b:1/push", ""),
         ("POST /images/", "reg.a/b/push?tag=1", ""),
         ("POST /images/", "acme/x/push", ""),
-        ("POST /images/", "reg.a/b/push", "the image \"reg.a/b:*\" is not granted; to grant it add \"reg.a/b:*\" to images.push"),
-        ("POST /images/", "reg.a/b/push?tag=2", "the image \"reg.a/b:2\" is not granted; to grant it add \"reg.a/b:2\" to images.push"),
-        ("POST /images/", "reg.a/b:1/push?tag=2", "the image \"reg.a/b:1:2\" is not granted; to grant it have the client send a reference that images.pull and images.push can have, such as alpine:3.20"),
+        ("POST /images/", "reg.a/b/push", "the image \"reg.a/b:*\" is not allowed; to allow it, add \"reg.a/b:*\" to images.push"),
+        ("POST /images/", "reg.a/b/push?tag=2", "the image \"reg.a/b:2\" is not allowed; to allow it, add \"reg.a/b:2\" to images.push"),
+        ("POST /images/", "reg.a/b:1/push?tag=2", "the image \"reg.a/b:1:2\" is not allowed; to allow it, have the client use an image name that images.pull and images.push can contain, such as alpine:3.20"),
         ("POST /images/", "reg.a/b/push?tag=1&tag=2", "the query key `tag` appears twice: send it once"),
     ]
     .map(|(start, rest, want)| (start.to_owned() + rest, want))
@@ -123,7 +123,7 @@ fn an_image_without_a_version_is_moved_with_every_tag() {
 
 #[test]
 fn a_container_of_no_image_is_of_none_that_is_listed() {
-    let none = "Image \"\" is not granted; to grant it have the client name one of create.images";
+    let none = "Image \"\" is not allowed; to allow it, have the client send a value that create.images allows";
     for (blocks, body, want) in [
         ("[create]\nimages = ['acme/*']", r#"{"Image":"acme/a"}"#, ""),
         (
@@ -185,18 +185,22 @@ fn no_template_of_a_service_writes_what_a_rule_reads() {
         let body = format!(r#"{{"TaskTemplate":{{"ContainerSpec":{{{within}}}}}}}"#);
         assert_judged("", "POST /services/create", &body, want);
     }
-    // In a container of no swarm it is a text like any other.
+    // Outside of a swarm it is an ordinary text.
     let body = r#"{"Image":"a","Env":["{{a}}=b"],"Labels":{"a":"{{b}}"}}"#;
     assert_judged("", "POST /containers/create", body, "");
 }
 
-/// What of a container's inspection makes it one that is not entered by default.
+/// What in a container's inspection makes it one that cannot be entered by default.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn only_ordinary_containers_are_entered() {
     let has = |what: &str, way: &str| {
-        let what = [what, if what.is_empty() { "" } else { ", which is " }].concat();
-        format!("the container \"web\" has {what}more than [create] gives one; to grant it {way}")
+        let what = if what.is_empty() {
+            "more than [create] allows".to_owned()
+        } else {
+            [what, ", which [create] does not allow"].concat()
+        };
+        format!("the container \"web\" has {what}; to allow it, {way}")
     };
     let all = "set exec.into_privileged = true";
     for (inspection, want) in [
@@ -325,10 +329,10 @@ fn only_ordinary_containers_are_entered() {
             r#"{"Mounts":[{"Type":"volume","Name":"v","Driver":"evil","RW":true}]}"#,
             has(
                 r#"Mounts "evil""#,
-                r#"add "evil" to volumes.drivers, beside "local""#,
+                r#"add "evil" to volumes.drivers, and keep the default "local""#,
             ),
         ),
-        // Trap 2: what nobody has thought of, and what no policy can grant, counts.
+        // Trap 2: unknown fields, and fields that no policy can allow, count.
         (
             r#"{"HostConfig":{"FancyMode":true}}"#,
             has("HostConfig.FancyMode", all),
@@ -372,9 +376,9 @@ fn only_ordinary_containers_are_entered() {
 #[test]
 fn a_request_for_devices_that_names_none_is_no_ordinary_one() {
     let refused =
-        "HostConfig.DeviceRequests is not granted; to grant it set create.unrestricted = true";
-    let named = "HostConfig.DeviceRequests \"a.b/c=d\" is not granted; to grant it add \"a.b/c=d\" to create.devices";
-    let gpus = "HostConfig.DeviceRequests is not granted; to grant it set create.gpus = true";
+        "HostConfig.DeviceRequests is not allowed; to allow it, set create.unrestricted = true";
+    let named = "HostConfig.DeviceRequests \"a.b/c=d\" is not allowed; to allow it, add \"a.b/c=d\" to create.devices";
+    let gpus = "HostConfig.DeviceRequests is not allowed; to allow it, set create.gpus = true";
     for (blocks, request, want) in [
         ("", r#"{"Driver":"cdi"}"#, refused),
         ("", r#"{"Driver":"cdi","DeviceIDs":[]}"#, refused),
@@ -422,7 +426,7 @@ fn a_volume_of_memory_is_no_path_of_the_host() {
     let any = "[create]\nvolumes = ['*']";
     let of = |key: &str| {
         format!(
-            "HostConfig.Binds[0] \"{key}=*\" is not granted; to grant it add \"{key}=\" with its value to volumes.options"
+            "HostConfig.Binds[0] \"{key}=*\" is not allowed; to allow it, add \"{key}=\" with its value to volumes.options"
         )
     };
     let refused = &*["device", "o", "type"].map(of).join("; ");
@@ -443,7 +447,7 @@ fn a_volume_of_memory_is_no_path_of_the_host() {
     }
 }
 
-/// Every key of `[create]`: what is asked for, what is said of it by default, and the line that grants it.
+/// Every key of `[create]`: what is asked for, the denial by default, and the line that allows it.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn each_key_of_create_grants_what_its_refusal_names() {
@@ -451,18 +455,18 @@ fn each_key_of_create_grants_what_its_refusal_names() {
     let at = |path: &str, value: &str, key: &str| {
         let beside = beside(&format!("create.{key}"));
         format!(
-            "{path} \"{value}\" is not granted; to grant it add \"{value}\" to create.{key}{beside}"
+            "{path} \"{value}\" is not allowed; to allow it, add \"{value}\" to create.{key}{beside}"
         )
     };
     let of = |path: &str, value: &str, key: &str| at(&format!("HostConfig.{path}"), value, key);
-    // G18: what the client wrote, and what stands under the key.
+    // G18: what the client wrote, and the entry of the key.
     let from_host = |path: &str, key: &str| {
         format!(
-            "HostConfig.{path} \"host\" is not granted; to grant it add \"{key}\" to create.host_namespaces"
+            "HostConfig.{path} \"host\" is not allowed; to allow it, add \"{key}\" to create.host_namespaces"
         )
     };
     let set = |path: &str, key: &str| {
-        format!("{path} is not granted; to grant it set create.{key} = true")
+        format!("{path} is not allowed; to allow it, set create.{key} = true")
     };
     let service = |within: &str| format!(r#"{{"TaskTemplate":{{"ContainerSpec":{{{within}}}}}}}"#);
     let cases: &[(&str, String, String, &str)] = &[
@@ -773,23 +777,23 @@ fn each_key_of_create_grants_what_its_refusal_names() {
 
 const CREATE: &str = "POST /containers/create";
 
-/// What a hint says of a list that holds without being written.
+/// What a hint says about a key whose default is a list.
 fn beside(key: &str) -> &'static str {
     match key {
-        "create.networks" => ", beside \"@default\" and \"@own\"",
-        "networks.drivers" => ", beside \"bridge\" and \"overlay\"",
-        "networks.containers" => ", beside \"@own\"",
-        "volumes.drivers" => ", beside \"local\"",
+        "create.networks" => ", and keep the default \"@default\" and \"@own\"",
+        "networks.drivers" => ", and keep the default \"bridge\" and \"overlay\"",
+        "networks.containers" => ", and keep the default \"@own\"",
+        "volumes.drivers" => ", and keep the default \"local\"",
         _ => "",
     }
 }
 
-/// The keys of `[create]` that are open until they are written.
+/// The keys of `[create]` that allow everything until they are written.
 #[test]
 fn each_open_key_of_create_narrows_once_it_is_written() {
     let host = |within: &str| format!(r#"{{"Image":"a:1","HostConfig":{{{within}}}}}"#);
     let at = |path: &str, value: &str, key: &str| {
-        format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to create.{key}")
+        format!("{path} \"{value}\" is not allowed; to allow it, add \"{value}\" to create.{key}")
     };
     let cases: &[(&str, String, String, &str)] = &[
         ("images = ['b']", host(""), at("Image", "a:1", "images"), "images = ['a']"),
@@ -802,11 +806,11 @@ fn each_open_key_of_create_narrows_once_it_is_written() {
         ("env = { allow = ['A'] }", r#"{"Image":"a:1","Env":["B=secret"]}"#.to_owned(), at("Env", "B", "env.allow"), "env = { allow = ['B=s*'] }"),
         ("networks = []", host(""), at("HostConfig.NetworkMode", "@default", "networks"), "networks = ['@default']"),
         ("labels = { forbid = ['x.*'] }", r#"{"Image":"a:1","Labels":{"x.y":"z"}}"#.to_owned(),
-            "Labels \"x.y\" is not granted; to grant it take \"x.*\" out of create.labels.forbid".to_owned(), "labels = { forbid = ['y.*'] }"),
+            "Labels \"x.y\" is not allowed; to allow it, remove \"x.*\" from create.labels.forbid".to_owned(), "labels = { forbid = ['y.*'] }"),
         ("labels = { stamp = { o = 'me' } }", r#"{"Image":"a:1","Labels":{"o":"you"}}"#.to_owned(),
-            "Labels \"o\" is not granted; to grant it take \"o\" out of create.labels.stamp, which sets it to another value".to_owned(), "labels = { stamp = { o = 'you' } }"),
+            "Labels \"o\" is not allowed; to allow it, remove \"o\" from create.labels.stamp, which sets it to another value".to_owned(), "labels = { stamp = { o = 'you' } }"),
         ("limits = { memory = '1k' }", host(r#""Memory":1025"#),
-            "HostConfig is beyond create.limits (memory 1025, at the most 1k); to grant it have the client set less, or raise memory in create.limits or leave it out".to_owned(), "limits = { memory = '2k' }"),
+            "HostConfig exceeds create.limits (memory 1025, at most 1k); to allow it, have the client set lower limits, or raise memory in create.limits or remove it there".to_owned(), "limits = { memory = '2k' }"),
     ];
     for (narrow, body, refused, wide) in cases {
         assert_judged("", CREATE, body, "");
@@ -815,18 +819,18 @@ fn each_open_key_of_create_narrows_once_it_is_written() {
     }
 }
 
-/// The keys of all other blocks, with the request that one grants.
+/// The keys of all other blocks, each with a request that it allows.
 #[test]
 fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
     let entered = |block: &str| {
-        format!("the container \"web\" is not granted; to grant it add \"web\" to {block}.into")
+        format!("the container \"web\" is not allowed; to allow it, add \"web\" to {block}.into")
     };
     let add = |path: &str, value: &str, key: &str| {
         let beside = beside(key);
-        format!("{path} \"{value}\" is not granted; to grant it add \"{value}\" to {key}{beside}")
+        format!("{path} \"{value}\" is not allowed; to allow it, add \"{value}\" to {key}{beside}")
     };
     let set =
-        |path: &str, key: &str| format!("{path} is not granted; to grant it set {key} = true");
+        |path: &str, key: &str| format!("{path} is not allowed; to allow it, set {key} = true");
     let exec = "POST /containers/web/exec";
     let put = "PUT /containers/web/archive?path=/srv/a";
     for (narrow, request, body, refused, wide) in [
@@ -841,7 +845,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[archive]\npaths = ['/etc:rw']",
             put,
             "",
-            "path \"/srv/a\" is not granted; to grant it add \"/srv/a:rw\" to archive.paths".to_owned(),
+            "path \"/srv/a\" is not allowed; to allow it, add \"/srv/a:rw\" to archive.paths".to_owned(),
             "[archive]\npaths = ['/srv/**:rw']",
         ),
         (
@@ -869,7 +873,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[exec]\ncommands = [['ls']]",
             exec,
             r#"{"Cmd":["sh","-c","s3cret"]}"#,
-            "Cmd \"sh\" is not granted; to grant it add a list of \"sh\" and its 2 arguments to exec.commands".to_owned(),
+            "Cmd \"sh\" is not allowed; to allow it, add a list of \"sh\" and its 2 arguments to exec.commands".to_owned(),
             "[exec]\ncommands = [['sh', '...']]",
         ),
         (
@@ -939,7 +943,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[images]\ntags = ['a']",
             "POST /images/load",
             "",
-            "the tar \"*\" is not granted; to grant it set images.tags = [\"*\"] (which names a tar holds is not read)".to_owned(),
+            "the tar \"*\" is not allowed; to allow it, set images.tags = [\"*\"] (the names in a tar are not read)".to_owned(),
             "[images]\ntags = ['*']",
         ),
         (
@@ -974,7 +978,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "",
             "POST /networks/create",
             r#"{"Name":"n","IPAM":{"Config":[{"AuxiliaryAddresses":{"a":"10.1.0.5"}}]}}"#,
-            "IPAM.Config \"10.1.0.5\" is not granted; to grant it add \"10.1.0.5/32\" to networks.subnets".to_owned(),
+            "IPAM.Config \"10.1.0.5\" is not allowed; to allow it, add \"10.1.0.5/32\" to networks.subnets".to_owned(),
             "[networks]\nsubnets = ['10.1.0.0/24']",
         ),
         (
@@ -995,7 +999,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "",
             "POST /volumes/create",
             r#"{"DriverOpts":{"o":"password=s3cret"}}"#,
-            "DriverOpts \"o=*\" is not granted; to grant it add \"o=\" with its value to volumes.options".to_owned(),
+            "DriverOpts \"o=*\" is not allowed; to allow it, add \"o=\" with its value to volumes.options".to_owned(),
             "[volumes]\noptions = ['o=*']",
         ),
         (
@@ -1019,19 +1023,19 @@ fn an_exec_is_judged_again_when_it_starts() {
         (
             "",
             r#"{"privileged":true}"#,
-            "the exec's privilege is not granted; to grant it set exec.privileged = true",
+            "the exec's privilege is not allowed; to allow it, set exec.privileged = true",
         ),
         ("[exec]\ncommands = [['ls']]", r#"{"entrypoint":"ls"}"#, ""),
         (
             "[exec]\ncommands = [['ls']]",
             r#"{"entrypoint":"ls","arguments":["/"]}"#,
-            "the exec's command \"ls\" is not granted; to grant it add a list of \"ls\" and its argument to exec.commands",
+            "the exec's command \"ls\" is not allowed; to allow it, add a list of \"ls\" and its argument to exec.commands",
         ),
         ("[exec]\nusers = ['1:1']", r#"{"user":"1:1"}"#, ""),
         (
             "[exec]\nusers = ['1:1']",
             r#"{"user":""}"#,
-            "the exec's user \"\" is not granted; to grant it have the client name one of exec.users",
+            "the exec's user \"\" is not allowed; to allow it, have the client send a value that exec.users allows",
         ),
     ] {
         let given = [(
@@ -1057,13 +1061,13 @@ fn a_driver_that_is_not_named_is_the_daemon_s_own() {
             "[networks]\ndrivers = ['overlay']",
             "POST /networks/create",
             r#"{"Name":"a"}"#,
-            "Driver \"bridge\" is not granted; to grant it add \"bridge\" to networks.drivers",
+            "Driver \"bridge\" is not allowed; to allow it, add \"bridge\" to networks.drivers",
         ),
         (
             "[volumes]\ndrivers = ['nfs']",
             "POST /volumes/create",
             r#"{"Name":"a","Driver":""}"#,
-            "Driver \"local\" is not granted; to grant it add \"local\" to volumes.drivers",
+            "Driver \"local\" is not allowed; to allow it, add \"local\" to volumes.drivers",
         ),
     ] {
         assert_judged(blocks, request, body, want);
@@ -1120,7 +1124,7 @@ fn no_pattern_of_a_folder_matches_what_is_beside_it() {
     let made = |options: &str| format!(r#"{{"Name":"a","DriverOpts":{options}}}"#);
     let refused = |option: &str| {
         format!(
-            "DriverOpts \"{option}=*\" is not granted; to grant it have the client leave the option out (no entry has a `=` in its name or a `..` in its value)"
+            "DriverOpts \"{option}=*\" is not allowed; to allow it, have the client leave the option out (an entry cannot have a `=` in the option's name or a `..` in its value)"
         )
     };
     for (options, want) in [
@@ -1177,11 +1181,10 @@ fn a_query_key_that_the_daemon_does_not_read_is_not_sent() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn s18_a_name_that_resolvers_fold_in_two_ways_is_refused() {
-    let plain =
-        "must begin with a letter, a digit or `_`, and have only letters, digits, `_`, `.` and `-`";
+    let plain = "must begin with a letter, a digit or `_`, and contain only letters, digits, `_`, `.` and `-`";
     let template = "has a template that could become any name";
     for (request, body, want) in [
-        // The sign of the unit kelvin, which Go and Unicode fold to k.
+        // The Kelvin sign, which Go and Unicode fold to k.
         (
             "POST /containers/create",
             r#"{"NetworkingConfig":{"EndpointsConfig":{"bridge":{"Aliases":["doc\u212agate"]}}}}"#,
@@ -1289,12 +1292,12 @@ fn build_with(version: &str, outputs: &str) -> String {
 fn s6_what_buildkit_makes_of_a_build_is_judged() {
     let narrow = "[images]\ntags = ['acme/*:*']\npush = ['acme/*:*']";
     let tag = |name: &str| {
-        format!("outputs \"{name}\" is not granted; to grant it add \"{name}\" to images.tags")
+        format!("outputs \"{name}\" is not allowed; to allow it, add \"{name}\" to images.tags")
     };
     let push = |name: &str| {
-        format!("outputs \"{name}\" is not granted; to grant it add \"{name}\" to images.push")
+        format!("outputs \"{name}\" is not allowed; to allow it, add \"{name}\" to images.push")
     };
-    let unknown = "outputs is not granted; to grant it set build.unrestricted = true".to_owned();
+    let unknown = "outputs is not allowed; to allow it, set build.unrestricted = true".to_owned();
     let moby = |attributes: &str| format!(r#"[{{"Type":"moby","Attrs":{{{attributes}}}}}]"#);
     for (outputs, want) in [
         (moby(r#""name":"acme/a:1""#), String::new()),
@@ -1345,13 +1348,13 @@ fn s6_what_buildkit_makes_of_a_build_is_judged() {
     for value in ["", "true", "1", "T"] {
         let outputs = moby(&format!(r#""name":"x:1","push":"{value}""#));
         assert_judged(pushing, &build_with("2", &outputs), "", &push("x:1"));
-        // What `t` names is pushed in its place.
+        // The names in `t` are pushed instead.
         let outputs = moby(&format!(r#""push":"{value}""#));
         let request = build_with("2", &outputs) + "&t=y:1";
         assert_judged(pushing, &request, "", &push("y:1"));
     }
     let request = "POST /build?version=2&cachefrom=%5B%22x:1%22%5D";
-    let pull = "cachefrom \"x:1\" is not granted; to grant it add \"x:1\" to images.pull";
+    let pull = "cachefrom \"x:1\" is not allowed; to allow it, add \"x:1\" to images.pull";
     assert_judged("[images]\npull = ['acme/*:*']", request, "", pull);
     assert_judged("[images]\npull = ['x:*']", request, "", "");
 }
@@ -1464,7 +1467,7 @@ fn s12_what_a_body_names_often_is_judged_once() {
     assert!(count(&different) >= 10_000, "what differs is judged each");
 }
 
-/// A link that is asked for in several places is one finding.
+/// The same link in several places is one finding.
 #[test]
 fn p_g18_a_denial_says_each_finding_once() {
     let body = r#"{"Image":"a","HostConfig":{"Links":["db:x","db:y"],"VolumesFrom":["db"],"NetworkMode":"host"},
@@ -1472,8 +1475,8 @@ fn p_g18_a_denial_says_each_finding_once() {
     let (_, message) = judged("", CREATE, body, &[]).unwrap_err();
     assert_eq!(
         message,
-        "ContainerCreate: HostConfig.Links \"db\" is not granted; to grant it add \"db\" to create.join; \
-         HostConfig.NetworkMode \"host\" is not granted; to grant it add \"network\" to create.host_namespaces"
+        "ContainerCreate: HostConfig.Links \"db\" is not allowed; to allow it, add \"db\" to create.join; \
+         HostConfig.NetworkMode \"host\" is not allowed; to allow it, add \"network\" to create.host_namespaces"
     );
 }
 
@@ -1511,7 +1514,7 @@ fn s6_a_build_pushes_where_images_may_be_pushed() {
     );
     let said = judged("allow = ['ImageBuild']");
     assert!(
-        said.ends_with("to grant it add \"x:1\" to images.push"),
+        said.ends_with("to allow it, add \"x:1\" to images.push"),
         "{said}"
     );
 }

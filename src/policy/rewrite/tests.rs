@@ -1,8 +1,8 @@
-//! What is sent in the place of what was asked.
+//! What is sent instead of what the client sent.
 
 use crate::policy::requirements::tests::judged;
 
-/// What is sent for a request that a policy of these blocks grants.
+/// What is sent for a request that a policy with these blocks allows.
 #[track_caller]
 fn sent(blocks: &str, request: &str, body: &str) -> (String, String) {
     let by_id = ("/containers/0000/json", r#"{"Name":"/of-an-id"}"#);
@@ -72,8 +72,8 @@ fn what_was_looked_up_is_named_by_its_id_wherever_it_stands() {
             "/containers/create",
             r#"{"HostConfig":{"NetworkMode":"container:ID","VolumesFrom":["web","web:ro"]},STAMP}"#,
         ),
-        // G6: what an engine stores and a client sends back stays as it was written. A name that could be
-        // the beginning of an id is told from one, and such a beginning becomes the whole id.
+        // G6: what an engine stores and a client sends back stays as it was written. A name that could be the beginning
+        // of an id is distinguished from one, and such a beginning becomes the whole id.
         (
             joins,
             create,
@@ -106,14 +106,14 @@ fn a_network_is_sent_with_its_id_and_shown_under_the_name_that_the_client_wrote(
             "/containers/create",
             r#"{"HostConfig":{"NetworkMode":"n"},"NetworkingConfig":{"EndpointsConfig":{"n":{"NetworkID":"ID"}}},STAMP}"#,
         ),
-        // S2a: what the client says of the id counts for nothing.
+        // S2a: the id that the client sends is ignored.
         (
             "POST /containers/create",
             r#"{"HostConfig":{"NetworkMode":"n"},"NetworkingConfig":{"EndpointsConfig":{"n":{"NetworkID":"abc123abc123","Aliases":["a"]},"bridge":{"NetworkID":"abc"}}}}"#,
             "/containers/create",
             r#"{"HostConfig":{"NetworkMode":"n"},"NetworkingConfig":{"EndpointsConfig":{"n":{"Aliases":["a"],"NetworkID":"ID"},"bridge":{}}},STAMP}"#,
         ),
-        // An engine that is told of other endpoints joins none for the mode.
+        // An engine that gets other endpoints does not join one for the mode.
         (
             "POST /containers/create",
             r#"{"HostConfig":{"NetworkMode":"n"},"NetworkingConfig":{"EndpointsConfig":{"m":{}}}}"#,
@@ -132,7 +132,7 @@ fn a_network_is_sent_with_its_id_and_shown_under_the_name_that_the_client_wrote(
             "/containers/create",
             r#"{"HostConfig":{"NetworkMode":"bridge"},STAMP}"#,
         ),
-        // S2b: the engine takes the name of the path's network once more.
+        // S2b: the engine looks up the name of the path's network again.
         (
             "POST /networks/n/connect",
             r#"{"Container":"web"}"#,
@@ -211,7 +211,7 @@ fn what_gets_a_name_gets_none_that_reads_as_the_id_of_another_object() {
             (names[0], true, false),
             (names[0], false, false),
             (names[1], true, false),
-            // Testcontainers gives its networks such names by chance.
+            // Testcontainers sometimes gives its networks such random names.
             (names[1], false, true),
             (names[2], true, true),
             (names[3], true, true),

@@ -1,26 +1,27 @@
-//! What a path outside of the table names of Dockgate's own.
+//! Whether a path outside the table names something of Dockgate's own.
 //!
-//! Nothing is known of such a path: not which segment is a name, nor what its body says. So each word of the path and
-//! of the query is held against all that is Dockgate's, as the engine would find it. A body, and what names nothing
-//! (a prune, a pod), cannot be decided here: the start report says so.
+//! Dockgate does not know which segment of such a path is a name, nor what the body means. So it compares each word of
+//! the path and the query with everything that is its own, in the way in which the engine would find it. It cannot
+//! check bodies, nor requests that affect things without naming them (a prune, a pod): the start report warns about
+//! this.
 //!
-//! Source: Podman's `libpod/sqlite_state.go`: a container is found by its name, or by the beginning of its id with
-//! `LIKE`, which takes `_` for any letter and `%` for any text, as Podman 5.8 was seen to do; a network and an image by
-//! the beginning of their ids. Other versions may not regard case, and may find volumes by their beginnings.
+//! Source: Podman's `libpod/sqlite_state.go`, and tests with Podman 5.8. A container is found by its name, or by the
+//! beginning of its id with `LIKE`, in which `_` matches any character and `%` any text. A network or image is found by
+//! the beginning of its id. Other versions may ignore case, or find volumes by the beginning of their names.
 
 use super::{Reached, SelfContainer};
 use crate::docker::reference::Version;
 use crate::docker::{Call, Subject};
 
 impl SelfContainer {
-    /// What of Dockgate's own a path outside of the table names, if it names any.
+    /// What a path outside the table names of Dockgate's own, if anything.
     pub(crate) fn named_by(&self, call: &Call) -> Option<Reached> {
         let Subject::Outside { path } = &call.subject else {
             return None;
         };
         let segments = path.split('/');
         let mut pairs = [""].into_iter().chain(segments.clone()).zip(segments);
-        // The one word of Podman's paths that could be the beginning of an id.
+        // `df` is the only word of Podman's paths that could be the beginning of an id.
         let is_named = pairs.any(|(before, segment)| {
             (before, segment) != ("system", "df") && self.is_word(segment, before)
         });
@@ -34,15 +35,15 @@ impl SelfContainer {
         found.map(|(key, _)| reached(&format!("the query key `{key}`")))
     }
 
-    /// Whether any word of a text names it.
+    /// Whether any word of a text names something of Dockgate's own.
     fn is_named(&self, text: &str) -> bool {
         let is_in_word = |letter: char| letter.is_ascii_alphanumeric() || "_.-%".contains(letter);
         let mut words = text.split(|letter: char| !is_in_word(letter));
         words.any(|word| self.is_word(word, ""))
     }
 
-    /// Whether a word names it. `before` is the segment of the path that stands before, which says what kind of
-    /// object is named.
+    /// Whether a word names something of Dockgate's own. `before` is the previous segment of the path, which says what
+    /// kind of object is named.
     fn is_word(&self, word: &str, before: &str) -> bool {
         if word.is_empty() {
             return false;
@@ -67,7 +68,7 @@ impl SelfContainer {
             || (before == "images" && begins(&self.image_id))
     }
 
-    /// Whether a text has the name of its image, as a whole or without what a short one leaves out.
+    /// Whether a text contains the name of Dockgate's image, in full or shortened.
     fn spells_image(&self, text: &str) -> bool {
         let Some(image) = &self.image else {
             return false;
@@ -82,7 +83,7 @@ impl SelfContainer {
         };
         let is_latest = tag == "latest";
         [repository.as_str(), path, last].iter().any(|name| {
-            // What stands before the first is none of it.
+            // Skips the text before the first match.
             text.split(&format!("/{name}")).skip(1).any(|rest| {
                 let tagged = rest
                     .strip_prefix(':')
@@ -103,14 +104,15 @@ fn is_in_tag(letter: char) -> bool {
 fn reached(path: &str) -> Reached {
     Reached {
         path: path.to_owned(),
-        what: "names what is dockgate's own: its container, image, network or volume",
+        what: "names something of Dockgate's own (its container, image, network or volume), which is protected from \
+               clients",
     }
 }
 
-/// The digits of an id as it is shown, which are chance no more.
+/// The number of digits in a short id. A word that has so many in common with an id is not a coincidence.
 const SHORT_ID: usize = 12;
 
-/// Whether an id could be like a word, as SQL has it, and anything behind it: what follows a `%` is not looked at.
+/// Whether SQL's `LIKE` could match an id with this word followed by anything. What follows a `%` is not compared.
 fn is_like(word: &str, id: &str) -> bool {
     let fixed = word.split('%').next().unwrap_or_default();
     let mut letters = fixed.bytes().zip(id.bytes());
@@ -118,8 +120,8 @@ fn is_like(word: &str, id: &str) -> bool {
         && letters.all(|(letter, digit)| letter == b'_' || letter.eq_ignore_ascii_case(&digit))
 }
 
-/// Whether a value of the query is a number or a switch: one in sixteen ids begins with the 1 of `all=1`. Under a key
-/// that could name something it is held against the id all the same.
+/// Whether a value of the query is a number or a switch: one in sixteen ids begins with the 1 of `all=1`. If the key
+/// could name something, the value is still compared with the id.
 fn is_amount(key: &str, value: &str) -> bool {
     let key = key.to_ascii_lowercase();
     value.len() <= 4
@@ -127,7 +129,7 @@ fn is_amount(key: &str, value: &str) -> bool {
         && !NAMING.iter().any(|naming| key.contains(naming))
 }
 
-/// What stands in the keys that name something.
+/// Parts of the names of keys that name something.
 const NAMING: &[&str] = &[
     "container",
     "ctr",

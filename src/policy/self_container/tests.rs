@@ -1,4 +1,4 @@
-//! What would reach Dockgate's own container is refused whatever a policy says.
+//! Whatever a policy says, requests that would reach Dockgate's own container are denied.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::policy::{Answer, Context, Judgement, Lookup, Reason, Request, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::file::tests::policy;
 
-/// Grants all that there is, so that nothing but the own container refuses.
+/// Allows everything, so that only the protection of Dockgate's own container can deny.
 fn everything() -> &'static str {
     let names = Operation::ALL
         .iter()
@@ -49,7 +49,7 @@ fn container(digit: &str, name: &str) -> Value {
     })
 }
 
-/// The daemon's answer: `handler` and every beginning of its id are Dockgate's, and it is on `front`.
+/// The daemon's answer: `handler` and every beginning of its id belong to Dockgate, which is on `front`.
 fn answer(lookup: &Lookup) -> Answer {
     let reply = match lookup {
         Lookup::Container(name) if name == "gate" || id("a").starts_with(name.as_str()) => {
@@ -79,7 +79,7 @@ fn answer(lookup: &Lookup) -> Answer {
     lookup.read(reply.to_string().as_bytes()).unwrap()
 }
 
-/// The verdict on a request, and what is sent where it is granted; where it is only observed, the same.
+/// The verdict on a request, and what is sent if it is allowed. In observe mode the result must be the same.
 fn judged(request: &str, text: &str) -> Result<String, (Reason, String)> {
     let enforced = judged_by(false, request, text);
     assert_eq!(
@@ -143,13 +143,17 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
         ("POST /containers/gate/rename?name=x", "", REACHES),
         ("POST /containers/gate/exec", r#"{"Cmd":["a"]}"#, REACHES),
         ("POST /exec/own/start", "{}", REACHES),
-        // Its record, which holds what every client did.
+        // Its audit log, which has what every client did.
         ("GET /containers/gate/logs?stdout=1", "", REACHES),
-        ("GET /services/gate/logs?stdout=1", "", SERVICE),
-        ("GET /tasks/t4sk1d/logs?stdout=1", "", TASK),
-        ("GET /tasks/t4/logs?stdout=1", "", TASK),
-        ("GET /tasks/Gate-Service.1.t4sk1d/logs?stdout=1", "", TASK),
-        // Podman deletes the containers of a network, and of an image, with it.
+        ("GET /services/gate/logs?stdout=1", "", REACHES),
+        ("GET /tasks/t4sk1d/logs?stdout=1", "", REACHES),
+        ("GET /tasks/t4/logs?stdout=1", "", REACHES),
+        (
+            "GET /tasks/Gate-Service.1.t4sk1d/logs?stdout=1",
+            "",
+            REACHES,
+        ),
+        // Podman deletes a network or an image together with its containers.
         ("DELETE /networks/front?force=true", "", NETWORK_TOUCHED),
         ("DELETE /networks/stopped", "", NETWORK_TOUCHED),
         ("DELETE /volumes/sockets", "", VOLUME_TOUCHED),
@@ -268,7 +272,7 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             r#"{"Name":"v","DriverOpts":{"type":"none","o":"bind","device":"/srv/gate"}}"#,
             PATH,
         ),
-        // What the kernel is handed is cleaned by nobody, and has other options than the device.
+        // Nobody cleans what the kernel gets, and it has paths in more options than the device.
         (
             "POST /volumes/create",
             r#"{"Name":"v","DriverOpts":{"o":"bind","device":"//srv/./gate/"}}"#,
@@ -342,7 +346,7 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             NAME,
         ),
         ("POST /containers/web/rename?name=gate", "", NAME),
-        // S18: every field that becomes a name, and each as resolvers compare them.
+        // S18: every field that becomes a name, in every form that resolvers compare.
         ("POST /containers/create", r#"{"Hostname":"gate."}"#, NAME),
         ("POST /containers/create", r#"{"Domainname":"Gate"}"#, NAME),
         (
@@ -365,7 +369,7 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             r#"{"Container":"web","EndpointConfig":{"Links":["web:gate"]}}"#,
             NAME,
         ),
-        // The resolver finds gate on a network front under gate.front.
+        // A resolver finds `gate` on the network `front` under `gate.front`.
         ("POST /networks/create", r#"{"Name":"FRONT"}"#, NAME),
         (
             "POST /services/create",
@@ -393,8 +397,8 @@ fn nothing_reaches_it_by_any_way_that_the_daemon_finds_a_container() {
             r#"{"Networks":[{"Target":"back","Aliases":["gate"]}]}"#,
             NAME,
         ),
-        ("POST /services/gate/update?version=1", "{}", SERVICE),
-        ("DELETE /services/gate", "", SERVICE),
+        ("POST /services/gate/update?version=1", "{}", REACHES),
+        ("DELETE /services/gate", "", REACHES),
     ] {
         let (reason, message) = judged(request, body).unwrap_err();
         assert_eq!(reason, Reason::OwnContainer, "{request} {body}: {message}");
@@ -498,7 +502,7 @@ fn what_is_next_to_it_is_granted_and_sent_by_id() {
             r#"{"Name":"web","TaskTemplate":{"ContainerSpec":{"Hostname":"{{.Service.Name}}-{{.Task.Slot}}.{{.Node.Hostname}}"}}}"#,
             "/services/create".to_owned(),
         ),
-        // A new service is about none that is there.
+        // Creating a service does not affect an existing one.
         (
             "POST /services/create",
             r#"{"Name":"web"}"#,
@@ -557,7 +561,7 @@ fn trap_1_every_row_of_the_table_that_names_it_and_does_more_than_show_metadata_
         let Some(named) = named else { continue };
         let is_copied =
             spec.objects.first() == Some(&Object::Image) && spec.effect != Effect::Write;
-        // A network's container is in the body.
+        // The body names the container to connect.
         let moves = spec.name == "NetworkDisconnect";
         for route in spec.routes {
             let path = ["{name...}", "{name}", "{id}"]
@@ -598,7 +602,7 @@ fn s17_a_raw_path_that_names_what_is_its_own_is_refused() {
         &format!("POST /libpod/containers/{full}/stop"),
         "DELETE /libpod/containers/aaaaaaaaaaaa?force=true",
         "DELETE /libpod/containers/a",
-        // SQL's LIKE, by which Podman finds the beginning of an id.
+        // SQL's LIKE, with which Podman finds the beginning of an id.
         "DELETE /libpod/containers/AAA",
         "DELETE /libpod/containers/_",
         "DELETE /libpod/containers/aa_a",
@@ -622,7 +626,7 @@ fn s17_a_raw_path_that_names_what_is_its_own_is_refused() {
     ] {
         let (reason, message) = judged(request, "").unwrap_err();
         assert_eq!(reason, Reason::OwnContainer, "{request}: {message}");
-        assert!(message.contains("dockgate's own"), "{request}: {message}");
+        assert!(message.contains("Dockgate"), "{request}: {message}");
     }
     for request in [
         "POST /libpod/containers/web/kill",

@@ -1,9 +1,9 @@
-//! The labels that say by what something was made.
+//! The labels that say through which policy something was created.
 
 use super::*;
 use crate::policy::requirements::tests::judged;
 
-/// What is sent for a request that a policy of these blocks allows.
+/// What is sent for a request that a policy with these blocks allows.
 #[track_caller]
 fn sent(blocks: &str, request: &str, body: &str) -> (String, String) {
     let permit = judged(blocks, request, body, &[]).unwrap();
@@ -81,7 +81,7 @@ fn what_is_made_bears_the_name_of_the_policy_that_granted_it() {
             "{}",
             r#"{"Labels":{"owner":"ci","dockgate.policy":"p"}}"#,
         ),
-        // What makes nothing bears nothing.
+        // A request that creates nothing gets no labels.
         (
             "",
             "POST /containers/web/update",

@@ -1,10 +1,8 @@
-//! The judgement of bodies against bodies that no one thought of.
+//! Fuzzes the evaluation with bodies that nobody thought of.
 //!
-//! Kept bodies are changed, as trees and as bytes, for as long as is asked for. What must hold of each:
-//! the strict reader does not panic; what is rendered is read back as it is; the daemon, by the model of
-//! its reader, finds in what is sent what was judged; and what a policy with the defaults of its blocks
-//! grants has nothing in it that leads out of a container. A body that is answered in a way not seen before
-//! is kept.
+//! Changes the kept bodies, as trees and as bytes, for a given time. For each of them: the strict reader does not
+//! panic; a rendered body is read back unchanged; a model of the daemon's reader finds in the sent body what was
+//! judged; and nothing that default blocks allow leads out of a container. A body with a new kind of answer is kept.
 
 mod mutate;
 mod spelling;
@@ -43,11 +41,11 @@ pub(crate) const REQUESTS: &[(Operation, &str)] = &[
     (Operation::VolumeCreate, "/volumes/create"),
 ];
 
-/// Where bodies are kept, one a line behind its operation.
+/// The file of kept bodies: each line has an operation and a body.
 const FOUND: &str = "tests/data/corpus/found.txt";
 const KEPT: &[&str] = &["tests/data/bodies.txt", FOUND];
 
-/// What becomes of a body that is refused before it is judged.
+/// The outcome of a body that is denied before it is judged.
 const UNREAD: &str = "no reading";
 
 struct Fuzz {
@@ -70,7 +68,7 @@ impl Fuzz {
         }
     }
 
-    /// Tries a body; returns whether it was answered in a way not seen before, and whether it has a reading.
+    /// Tries a body. Returns whether it got a new kind of answer, and whether it could be read.
     fn tries(&mut self, operation: Operation, bytes: &[u8]) -> (bool, bool) {
         let (kind, signature) = self.answer(operation, bytes);
         *self.counts.entry(kind).or_default() += 1;
@@ -81,7 +79,7 @@ impl Fuzz {
         (is_new, kind != UNREAD)
     }
 
-    /// What becomes of a body, and by what it is told from others. Panics if something does not hold.
+    /// What happens to a body, in a form that distinguishes it from others. Panics if a property does not hold.
     fn answer(&self, operation: Operation, bytes: &[u8]) -> (&'static str, Vec<String>) {
         let table = body::table(operation).unwrap();
         if let Ok(json) = Json::parse(bytes) {
@@ -126,7 +124,7 @@ impl Fuzz {
                         .map(|requirement| format!("{:?}", requirement.what.key()));
                     ("refused", keys.collect())
                 }
-                // Behind the place there is why.
+                // The reason follows the place.
                 None => (
                     "refused",
                     vec![denial.message.split_once(' ').unwrap().1.to_owned()],
@@ -138,7 +136,7 @@ impl Fuzz {
     }
 }
 
-/// What is wrong with a body, wherever it is.
+/// What is wrong with a body, without the place.
 fn without_places(bad: &BadBody) -> String {
     match bad {
         BadBody::Json(bad) => {
@@ -176,7 +174,7 @@ pub(crate) fn corpus() -> Vec<(Operation, String)> {
         .collect()
 }
 
-/// So much runs with all tests, from the same seed always.
+/// This many run with the other tests, always with the same seed.
 #[test]
 fn what_is_granted_leads_nowhere_whatever_is_changed_in_a_body() {
     run(20_000, Duration::MAX, 1, false);

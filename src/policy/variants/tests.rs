@@ -1,4 +1,4 @@
-//! Which shipped policy a denial names, and that it allows what was denied.
+//! Which built-in policy a denial names, and that this policy allows what was denied.
 
 use crate::advice::dry_run;
 use crate::docker::{Json, Target, classify};
@@ -46,29 +46,29 @@ fn messages_a_denial_names_the_shipped_variant_that_allows_the_request() {
             "sablier",
             "POST /containers/web/update",
             "sablier-scale",
-            " (within its [create])",
+            " (limited by its [create])",
         ),
         (
             "compose",
             "PUT /containers/web/archive?path=/a",
             "compose-cp",
-            " (within its [archive])",
+            " (limited by its [archive])",
         ),
     ] {
         let message = judged(vec![shipped(name)], request, "").unwrap_err();
-        let way = format!("; to grant it use the shipped policy \"{variant}\"{within}, or add ");
+        let way = format!("; to allow it, use the built-in policy \"{variant}\"{within}, or add ");
         assert!(message.contains(&way), "G5: {message}");
-        if !within.contains("within") {
+        if !within.contains("limited") {
             assert_eq!(
                 judged(vec![shipped(variant)], request, ""),
                 Ok(()),
                 "G5: {request}"
             );
         }
-        // With both of them there is nothing left to name.
+        // With both policies, no denial names another one.
         let both = judged(vec![shipped(name), shipped(variant)], request, "");
         let message = both.err().unwrap_or_default();
-        assert!(!message.contains("shipped policy"), "{message}");
+        assert!(!message.contains("built-in policy"), "{message}");
     }
 }
 
@@ -80,7 +80,7 @@ fn messages_a_variant_beside_another_is_named_as_one_more() {
         "",
     );
     let message = message.unwrap_err();
-    let way = "use the shipped policy \"compose-cp\" as well (within its [archive])";
+    let way = "use the built-in policy \"compose-cp\" as well (limited by its [archive])";
     assert!(message.contains(way), "{message}");
 }
 
@@ -98,14 +98,14 @@ fn messages_a_policy_of_ones_own_is_told_what_to_extend() {
     }
     let mine = Policy::load("mine.toml", &Both).unwrap();
     let message = judged(vec![mine], "POST /containers/web/kill", "").unwrap_err();
-    let way = "to grant it add \"docker-gen-notify\" to extends, or add ";
+    let way = "to allow it, add \"docker-gen-notify\" to extends, or add ";
     assert!(message.contains(way), "{message}");
 }
 
 #[test]
 fn no_variant_is_named_that_would_deny_it_or_that_is_of_another_client() {
     for (policies, request) in [
-        // It extends nothing, and what shares its name is for another client.
+        // It extends nothing, and the policies that share its name are for another client.
         (vec![shipped("ofelia-netresearch")], "POST /services/create"),
         (vec![shipped("read-only")], "POST /containers/web/kill"),
         (
@@ -125,7 +125,7 @@ fn no_variant_is_named_that_would_deny_it_or_that_is_of_another_client() {
     }
 }
 
-/// What a policy denies within an operation is named as allowed by another only if it is.
+/// A denial of a body names another policy only if that policy allows the body.
 #[test]
 fn messages_a_variant_that_is_named_allows_all_of_it() {
     let base = policy(
@@ -176,9 +176,9 @@ fn messages_a_variant_that_is_named_allows_all_of_it() {
         };
         let shortfall: Vec<_> = requirements.iter().filter(is_lacking).cloned().collect();
         let way = variants.way_to_all(&request, &requirements, &shortfall, &known);
-        let want = want.map(|name| format!("use the shipped policy \"{name}\" as well"));
+        let want = want.map(|name| format!("use the built-in policy \"{name}\" as well"));
         assert_eq!(way, want.as_deref(), "{mount}");
-        // What hangs on another block, or on none, is not tried.
+        // Policies that differ only in other blocks are not tried.
         assert_eq!(
             variants.way_to_all(&request, &requirements, &[], &known),
             None

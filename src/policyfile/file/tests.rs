@@ -1,7 +1,7 @@
 use super::*;
 use crate::docker::{Target, classify};
 
-/// Policies by name, held in memory.
+/// Policies by name, in memory.
 pub(crate) struct Shelf(Vec<(&'static str, &'static str)>);
 
 /// These policies, each with its text.
@@ -12,14 +12,14 @@ pub(crate) fn shelf(policies: &[(&'static str, &'static str)]) -> Shelf {
 impl Library for Shelf {
     fn read(&self, reference: &str) -> Result<(String, String), Problem> {
         let found = self.0.iter().find(|(name, _)| *name == reference);
-        let missing = || Problem::of_file(reference, "there is no such policy");
+        let missing = || Problem::of_file(reference, "the policy does not exist");
         found
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
             .ok_or_else(missing)
     }
 }
 
-/// A policy of this text.
+/// A policy with this text.
 pub(crate) fn policy(name: &'static str, text: &'static str) -> Policy {
     Policy::load(name, &Shelf(vec![(name, text)])).unwrap()
 }
@@ -98,7 +98,7 @@ fn a_circle_of_policies_is_refused() {
     let problem = Policy::load("a", &shelf).unwrap_err().remove(0).to_string();
     assert_eq!(
         problem,
-        "a: `extends`: a extends b extends a: break the circle"
+        "a: `extends`: a extends b extends a again: remove one of these `extends`"
     );
     let twice = Shelf(vec![
         ("a", "extends = ['b', 'b']"),
@@ -106,7 +106,7 @@ fn a_circle_of_policies_is_refused() {
     ]);
     assert!(
         Policy::load("a", &twice).is_ok(),
-        "twice the same is no circle"
+        "the same one twice is not a circle"
     );
 }
 
@@ -114,7 +114,7 @@ fn a_circle_of_policies_is_refused() {
 fn a_missing_parent_is_a_problem() {
     assert_eq!(
         problems("extends = ['nowhere']"),
-        ["p: `extends`: \"nowhere\": there is no such policy"]
+        ["p: `extends`: \"nowhere\": the policy does not exist"]
     );
 }
 

@@ -1,4 +1,4 @@
-//! The shipped policies against what is known of the clients that they are for.
+//! Compares the built-in policies with what is known about their clients.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,13 +10,13 @@ use crate::docker::{Call, Operation, Target, classify};
 use crate::policy::Rules;
 use crate::policyfile::{Grants, Policy};
 
-/// Which client calls what: client, operation, method, path, need, feature.
+/// What each client calls: client, operation, method, path, need, feature.
 const CLIENTS: &str = include_str!("../../../tests/data/clients.tsv");
 
-/// Policies for no client of the table.
+/// Policies that are not for a client in the table.
 const GENERAL: &[&str] = &["agent", "ci-runner", "default", "read-only"];
 
-/// What the table does not have of a client and its policies grant, and why.
+/// What policies allow although the table does not have it for their client, and why.
 const BESIDES: &[(&str, Operation, &str)] = &[
     (
         "compose",
@@ -26,7 +26,7 @@ const BESIDES: &[(&str, Operation, &str)] = &[
     (
         "docker-cli-build",
         Operation::BuildCancel,
-        "the classic builder is told of a build that is broken off",
+        "the classic builder is notified when a build is cancelled",
     ),
     (
         "docker-cli-build",
@@ -84,7 +84,7 @@ fn row(line: &'static str) -> Row {
     };
     let path = path.replace("{id}", "web").replace("{name}", "web");
     let call = classify(method, Target::parse(&path).unwrap()).unwrap();
-    // A path outside of the table of operations would take a raw path to grant; no client has one.
+    // A path outside the table of operations would need a raw path, and no client has one.
     let operation = call.operation().expect(line);
     let alias = if method == "HEAD" && name == "SystemPingHead" {
         "SystemPing"
@@ -111,13 +111,13 @@ fn load(name: &str) -> &'static Policy {
     &POLICIES[name]
 }
 
-/// Whether a policy alone grants a call.
+/// Whether a policy on its own allows a call.
 fn grants(name: &str, call: &Call) -> bool {
     Rules::new(vec![load(name).clone()], Grants::default()).may_allow(call)
 }
 
-/// The policies of each client: its own, and its variants. Of two clients whose names begin alike a policy is
-/// the one's with the longer name.
+/// The policies of each client: its own and its variants. If the names of two clients begin alike, a policy belongs to
+/// the longer name.
 fn of_clients(rows: &[Row]) -> BTreeMap<&'static str, Vec<&'static str>> {
     let clients: BTreeSet<_> = rows.iter().map(|row| row.client).collect();
     let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
@@ -229,7 +229,7 @@ fn each_begins_with_its_schema_and_how_much_it_and_its_clients_variables_allow()
     }
 }
 
-/// The line in which a policy says which source of its client it is based on, and what was tested with it.
+/// The line in which a policy says which source of its client it is based on, and what it was tested with.
 fn source(text: &str) -> Option<&str> {
     let mut lines = text.lines().filter(|line| line.starts_with('#'));
     lines.find_map(|line| line.strip_prefix("# Based on "))
@@ -239,7 +239,7 @@ fn source(text: &str) -> Option<&str> {
 fn each_says_which_source_of_its_client_it_is_based_on() {
     for (name, text) in ALL {
         let policy = load(name);
-        // A variant without the line is based on, and was tested with, the same as the policy that it extends.
+        // A variant without this line has the same source and tests as the policy that it extends.
         let Some(source) = source(text) else {
             let extended = policy.parents.first();
             assert!(extended.is_some(), "{name} says no source");
@@ -271,7 +271,7 @@ fn descriptions_fit_into_a_line_of_the_list_and_no_line_is_too_long() {
             "{name}: {description}"
         );
         assert!(!description.ends_with('.'), "{name}: {description}");
-        // The first two lines have forms of their own.
+        // The first two lines have fixed forms.
         for line in text.lines().skip(2).filter(|line| line.starts_with('#')) {
             assert!(line.len() <= 144, "{name}: {line}");
         }

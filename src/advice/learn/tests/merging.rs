@@ -7,7 +7,7 @@ use crate::policy::keys::setting::Setting;
 use crate::policy::value::Value;
 use crate::policyfile::{Library, Problem, shipped};
 
-/// A policy file, what extends it, and the shipped policies.
+/// A policy file, a file that extends it, and the built-in policies.
 struct Shelf<'a>(&'a str, &'a str);
 
 impl Library for Shelf<'_> {
@@ -21,15 +21,15 @@ impl Library for Shelf<'_> {
     }
 }
 
-/// A policy with what it lacks, without its head, and what is told of it. No block has changed, no operation is
-/// gone, none that was denied is granted, and what was made is its own.
+/// A policy extended with what it lacks, without its head, and the notes about it. Checks that no block has changed,
+/// that no operation is missing, that none that was denied is allowed, and that the mark is the same.
 fn merged(file: &str, seen: &Seen) -> (String, Vec<String>) {
     let (text, notes) = seen.merged("mine.toml", &Shelf(file, "")).unwrap();
     let shelf = Shelf(file, &text);
     let before = Policy::load("mine.toml", &shelf).unwrap();
     let after =
         Policy::load("new.toml", &shelf).unwrap_or_else(|problems| panic!("{problems:?}\n{text}"));
-    // All but which of them are written first.
+    // Everything except which blocks were written first.
     let blocks = |policy: &Policy| {
         let blocks = format!("{:?}", policy.blocks);
         blocks.split_once(']').unwrap().1.to_owned()
@@ -57,12 +57,12 @@ fn merged(file: &str, seen: &Seen) -> (String, Vec<String>) {
     (rest.unwrap_or_else(|| panic!("{text}")).to_owned(), notes)
 }
 
-const HEAD: &str = r#"# Extends the policy that it is to be loaded instead of.
+const HEAD: &str = r#"# Load this policy instead of the one that it extends.
 extends = ["mine.toml"]
-mark = "mine" # what was made through mine.toml stays @own
+mark = "mine" # keeps what was created through mine.toml as @own
 "#;
 
-/// A text without the comments that wait to be read.
+/// A text in which the comments that wait to be read are enabled.
 fn read_through(text: &str) -> String {
     let lines = text.lines().map(|line| {
         let bare = line.trim_start();
@@ -95,36 +95,36 @@ limits = { memory = '64m' }
     assert_eq!(
         text,
         r#"allow = [
-    # Refused whenever it was asked for. Take the `# ` away from what is to be granted.
-    # "ContainerKill", # once, refused, last 2026-11-21T10:00:01Z; kills any container except Dockgate's own, or sends it another signal
-    # "VolumeList",    # once, refused, last 2026-11-21T10:00:00Z
-    # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
+    # Always denied so far. Delete the `# ` before what you want to allow.
+    # "ContainerKill", # once, denied, last 2026-11-21T10:00:01Z; kills any container except Dockgate's own, or sends it another signal
+    # "VolumeList",    # once, denied, last 2026-11-21T10:00:00Z
+    # Effect control: these can run code or make the client root on the host. Delete the `# ` before what you want to allow.
     # "ExecStart", # once, last 2026-11-21T10:00:05Z; runs a command in a container, sends it input and reads its output
 ]
-# Not added: create.limits=memory 0, cpus 0.000000000, pids 0, as limits are raised by hand
+# Not added: create.limits=memory 0, cpus 0.000000000, pids 0, because you must raise limits yourself
 
-# The whole block, as it takes the place of that of mine.toml.
+# The whole block, because it replaces that of mine.toml.
 [create]
 binds = [
     "/srv/b:ro",
-    # "/:rw", # once, refused, last 2026-11-21T10:00:03Z
+    # "/:rw", # once, denied, last 2026-11-21T10:00:03Z
 ]
 images = [
     "web:1",
-    # "busybox:latest", # once, refused, last 2026-11-21T10:00:03Z
+    # "busybox:latest", # once, denied, last 2026-11-21T10:00:03Z
     # "db:1",           # once, last 2026-11-21T10:00:06Z
 ]
 limits = { memory = "64m" }
 # devices = [
 #     "/dev/kvm", # once, last 2026-11-21T10:00:06Z
 # ]
-# privileged = true # once, refused, last 2026-11-21T10:00:03Z
+# privileged = true # once, denied, last 2026-11-21T10:00:03Z
 "#
     );
     assert_eq!(
         notes,
         [
-            "Not added: create.limits=memory 0, cpus 0.000000000, pids 0, as limits are raised by hand",
+            "Not added: create.limits=memory 0, cpus 0.000000000, pids 0, because you must raise limits yourself",
             "Added as a comment: ContainerKill",
             "Added as a comment: VolumeList",
             "Added as a comment: ExecStart",
@@ -160,16 +160,16 @@ fn a_new_block_waits_as_a_whole() {
     assert_eq!(
         text,
         r#"allow = [
-    # Effect control: can run code, or be root on the host. Take the `# ` away from what is to be granted.
+    # Effect control: these can run code or make the client root on the host. Delete the `# ` before what you want to allow.
     # "ContainerExec", # once, last 2026-11-21T10:00:00Z; prepares a command in a container, for ExecStart to run
 ]
 
-# For the comments in allow: take the `# ` away from all of this block, or what they grant is not narrowed.
+# If you allow operations above, delete the `# ` before all lines of this block, or they are allowed without these limits.
 # [exec]
 # commands = [
 #     ["ls"], # once, last 2026-11-21T10:00:00Z
 # ]
-# env = { allow = [] } # by name, whatever the value
+# env = { allow = [] } # by name, with any value
 # into = [
 #     "web", # once, last 2026-11-21T10:00:00Z
 # ]
@@ -190,7 +190,7 @@ fn a_new_block_waits_as_a_whole() {
     );
 }
 
-/// What one block says is asked about the requests of others: what may be entered, and what may be mounted.
+/// A block also decides about requests of other blocks: which containers may be entered, and what may be mounted.
 #[test]
 fn a_block_for_another_operation_opens_nothing() {
     let options: &[&str] = &[
@@ -266,20 +266,21 @@ commands = []
         ]),
     );
     assert!(
-        text.starts_with("allow = [\n]\n# Not granted, as it was cut") && !text.contains("\n\n#"),
+        text.starts_with("allow = [\n]\n# Not allowed, because the audit record cut it off")
+            && !text.contains("\n\n#"),
         "{text}"
     );
     assert_eq!(
         notes,
         [
-            "Not granted, as it was cut or escaped in the record: exec.commands=[\"x\"], [\"sh\",\"...\"]",
-            "Not added: create.env.allow=LD_PRELOAD, as variables are added by hand",
-            "Not granted, as an entry would say more: create.images=c*",
-            "Not granted, as an entry would say more: create.join=label:a",
-            "Not granted, as an entry would say more: create.secrets=*",
-            "Not granted, as an entry would say more: exec.commands=[\"ls\",\"...\"]",
-            "Not granted, as an entry would say more: exec.commands=[\"sh\",\"-c\",\"rm /tmp/*\"]",
-            "Not added: exec.commands=sh, as the record has arguments only with audit.argv = true",
+            "Not allowed, because the audit record cut it off or escaped it: exec.commands=[\"x\"], [\"sh\",\"...\"]",
+            "Not added: create.env.allow=LD_PRELOAD, because you must add variables yourself",
+            "Not allowed, because an entry would allow more than this: create.images=c*",
+            "Not allowed, because an entry would allow more than this: create.join=label:a",
+            "Not allowed, because an entry would allow more than this: create.secrets=*",
+            "Not allowed, because an entry would allow more than this: exec.commands=[\"ls\",\"...\"]",
+            "Not allowed, because an entry would allow more than this: exec.commands=[\"sh\",\"-c\",\"rm /tmp/*\"]",
+            "Not added: exec.commands=sh, because audit records have arguments only with audit.argv = true",
         ]
     );
 }
@@ -293,7 +294,7 @@ fn the_block_of_an_extended_policy_is_repeated_whole() {
     )]);
     let (text, notes) = merged("extends = ['agent']\n", &seen);
     assert!(
-        text.contains("# The whole block, as it takes the place of that of agent.\n[create]\n")
+        text.contains("# The whole block, because it replaces that of agent.\n[create]\n")
             && text.contains("    # \"/srv:ro\", # once"),
         "{text}"
     );
@@ -325,7 +326,7 @@ fn what_is_a_comment_in_the_file_is_not_granted() {
         notes,
         ["Added: SystemVersion", "Added as a comment: SystemInfo"]
     );
-    // What is said of one operation is no word on another.
+    // A comment about one operation says nothing about another.
     let other =
         "allow = [\n    'ContainerExec', # which SystemInfo then shows\n]\n[exec]\ninto = []\n";
     let (_, notes) = merged(other, &seen);
@@ -334,12 +335,14 @@ fn what_is_a_comment_in_the_file_is_not_granted() {
         panic!("an empty file was added to");
     };
     assert!(
-        problems[0].message.starts_with("is empty: a shell empties"),
+        problems[0]
+            .message
+            .starts_with("is empty: the shell empties"),
         "{problems:?}"
     );
 }
 
-/// Policies that allow nothing, whatever their names are.
+/// Policies that allow nothing, under any name.
 struct Spaced;
 impl Library for Spaced {
     fn read(&self, reference: &str) -> Result<(String, String), Problem> {
@@ -354,30 +357,30 @@ fn the_head_keeps_the_mark_where_it_can_be_written_and_moves_observe() {
     let (text, notes) = seen.merged("mine.toml", &Shelf(file, "")).unwrap();
     assert!(
         text.contains(
-            "description = \"Ours\"\nextends = [\"mine.toml\"]\nmark = \"first\" # what was made \
-             through mine.toml stays @own\nobserve = true\nallow = ["
+            "description = \"Ours\"\nextends = [\"mine.toml\"]\nmark = \"first\" # keeps what \
+             was created through mine.toml as @own\nobserve = true\nallow = ["
         ),
         "{text}"
     );
     assert_eq!(
         notes[0],
-        "observe = true stands here now: take it out of mine.toml, which cannot be extended with it"
+        "observe = true is now in this file: remove it from mine.toml, because a policy with it cannot be extended"
     );
     let moved = file.replace("observe = true\n", "");
     let policy = Policy::load("new.toml", &Shelf(&moved, &text)).unwrap();
     assert!(policy.is_observed && policy.mark == "first");
 
-    // The name of a file ends no comment.
+    // The name of a file cannot end the comment.
     let (text, _) = seen.merged("./a\n[create]\n/ci.toml", &Spaced).unwrap();
     assert!(
-        text.contains("made through ./a\\u{a}[create]\\u{a}/ci.toml stays @own\n"),
+        text.contains("created through ./a\\u{a}[create]\\u{a}/ci.toml as @own\n"),
         "{text}"
     );
     let (text, notes) = seen.merged("./my policy.toml", &Spaced).unwrap();
     assert!(!text.contains("\nmark = "), "{text}");
     assert_eq!(
         notes[0],
-        "No mark can be \"my policy\": what was made through ./my policy.toml is @own only to a file of its name"
+        "\"my policy\" is not a valid mark: what was created through ./my policy.toml stays @own only if this file gets the same name"
     );
 }
 
@@ -401,9 +404,9 @@ fn what_could_not_be_added_is_told() {
     assert_eq!(
         notes,
         [
-            "No entry can grant GET /a*b: once, last 2026-11-21T10:00:02Z.",
-            "Not granted, as it was cut or escaped in the record: create.networks=a\\u{a}b",
-            "A request asked for more than its record holds: this is not all of it.",
+            "No entry can allow GET /a*b: once, last 2026-11-21T10:00:02Z.",
+            "Not allowed, because the audit record cut it off or escaped it: create.networks=a\\u{a}b",
+            "A request asked for more than its audit record contains, so this policy is not complete.",
             "Not added: ContainerKill, which mine.toml denies",
             "Not added: GET /libpod/secrets/json, which mine.toml denies",
             "Added as a comment: GET /libpod/pods/json",
@@ -411,7 +414,7 @@ fn what_could_not_be_added_is_told() {
     );
 }
 
-/// An entry of the new policy would win over a `deny` of any that it extends.
+/// An entry of the new policy would win over `deny` of every policy that it extends.
 #[test]
 fn what_an_extended_policy_denies_stays_denied() {
     struct Chain;
@@ -439,10 +442,10 @@ fn what_an_extended_policy_denies_stays_denied() {
     );
 }
 
-/// Whatever was observed, and whatever was refused of it, no block of a policy changes by it.
+/// Whatever was recorded, and whatever was denied, no block of a policy changes.
 #[test]
 fn nothing_that_was_kept_changes_a_block() {
-    // A part of them, as each is merged several times.
+    // Only a part of the bodies, because each is merged several times.
     for (operation, body) in corpus().into_iter().step_by(5) {
         let (_, target) = REQUESTS.iter().find(|(of, _)| *of == operation).unwrap();
         let Some(findings) = observed(call("POST", target), &body) else {

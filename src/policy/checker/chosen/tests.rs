@@ -1,8 +1,8 @@
-//! What a policy's own objects are, and what is somebody else's.
+//! Which objects belong to a policy, and which to somebody else.
 
 use crate::policy::requirements::tests::judged;
 
-/// Whether a request is allowed by a policy called `p`, beside what the daemon has.
+/// Whether a policy named `p` allows a request, given what the daemon has.
 #[track_caller]
 fn is_allowed(blocks: &str, request: &str, body: &str, given: &[(&str, &str)]) -> bool {
     judged(blocks, request, body, given).is_ok()
@@ -13,7 +13,7 @@ const OWN: &str = r#"{"Labels":{"dockgate.policy":"p"}}"#;
 const OTHERS: &str = r#"{"Labels":{"dockgate.policy":"q"}}"#;
 const NOBODYS: &str = r#"{"Labels":null}"#;
 
-/// S8: each way in which a container's body names a volume.
+/// S8: each way in which a container's body can name a volume.
 fn mounting(name: &str) -> Vec<String> {
     [
         r#"{"HostConfig":{"Binds":["NAME:/d"]}}"#,
@@ -75,7 +75,7 @@ fn a_new_volume_is_made_first_and_is_the_policys_from_then_on() {
             );
         }
     }
-    // What reads as an id is no name for a new one.
+    // A new one may not have a name that looks like an id.
     for name in ["4bcff63911fc", &"4b".repeat(32)] {
         let body = format!(r#"{{"HostConfig":{{"Binds":["{name}:/d"]}}}}"#);
         assert!(
@@ -281,7 +281,7 @@ fn a_tag_is_moved_by_those_who_made_the_image_that_has_it() {
                 Some("p docker.io/library/x:1 docker.io/library/app:1"),
                 true,
             ),
-            // An image that is made of one bears its labels, and has another name.
+            // An image that is built from it has its labels, but another name.
             ("", Some("p docker.io/library/base:1"), false),
             ("", Some("q docker.io/library/app:1"), false),
             ("", Some("p"), false),

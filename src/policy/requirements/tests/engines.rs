@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Whether a request is granted by these blocks, and what is said if it is not.
+/// Whether these blocks allow a request, and the message if they do not.
 #[track_caller]
 fn assert_granted(id: &str, blocks: &str, request: &str, body: &str, is_granted: bool) {
     let verdict = judged(blocks, request, body, &[]);
@@ -147,7 +147,7 @@ fn s19_a_variable_has_a_name_and_a_value() {
         (CREATE, r#""A\t=b""#, false),
         (CREATE, r#""A\u0000=b""#, false),
         (CREATE, r#""A\u00a0=b""#, false),
-        // The daemon alone reads those of an exec: it unsets the variable.
+        // Only the daemon reads the variables of an exec: it unsets this one.
         (exec, r#""A""#, true),
         (exec, r#""*""#, false),
         (commit, r#""A=b""#, true),
@@ -160,7 +160,7 @@ fn s19_a_variable_has_a_name_and_a_value() {
     let (_, message) = judged("", CREATE, r#"{"Env":["SECRET"]}"#, &[]).unwrap_err();
     assert_eq!(
         message,
-        "Env has \"SECRET\" without a value, which some engines fill in from their own environment: write NAME=value, or leave it out"
+        "Env has \"SECRET\" without a value, and some engines fill it in from their own environment: write NAME=value, or leave it out"
     );
     let service =
         |env: &str| format!(r#"{{"TaskTemplate":{{"ContainerSpec":{{"Env":[{env}]}}}}}}"#);
@@ -244,7 +244,7 @@ fn s11_a_read_only_mount_of_what_holds_mounts_says_so() {
         ("binds = ['/srv/x']", bind("/srv/x:/h:ro"), true),
     ] {
         let blocks = format!("[create]\n{blocks}");
-        // Podman and old kernels mount so whatever the version is.
+        // Podman and old kernels mount it this way in every version.
         for version in ["", "/v1.41", "/v1.51"] {
             let request = format!("POST {version}/containers/create");
             assert_granted("S11", &blocks, &request, &body, is_granted);
@@ -398,7 +398,7 @@ fn hidden_paths_are_those_of_an_engine_or_need_a_grant() {
     }
     let body = format!(r#"{{"HostConfig":{{"ReadonlyPaths":[{read_only},"/mine"]}}}}"#);
     assert_granted("ReadonlyPaths", "", CREATE, &body, false);
-    // What was granted is sent as it was asked for.
+    // What was allowed is sent as the client asked for it.
     for blocks in [
         "[create]\nunrestricted = true",
         "[create]\nprivileged = true",
@@ -471,7 +471,7 @@ fn s4_what_the_verdict_rests_on_is_sent() {
             "?stdin=1&logs=0&stderr=1",
         ),
         (attach, "?stdin=", "?stdin=0"),
-        // Podman does not regard case, and takes the last of two.
+        // Podman ignores case, and uses the last of two.
         (attach, "?stdin=0&Stdin=1&STDIN=1", "?stdin=0"),
         (
             attach,

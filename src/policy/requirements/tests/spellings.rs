@@ -1,4 +1,4 @@
-//! Spellings that real clients use and that have one meaning, each beside the nearest one with two.
+//! Spellings that real clients use and that are clear, each with the most similar one that is ambiguous.
 
 use super::*;
 
@@ -84,7 +84,7 @@ fn d_a_path_that_is_read_is_judged_and_sent_without_what_says_nothing() {
         blocks,
         "PUT /containers/web/archive?path=/srv/../srv",
         "",
-        "path \"/srv/../srv\" is not granted; to grant it have the client write it without `..` and backslash, or leave archive.paths out",
+        "path \"/srv/../srv\" is not allowed; to allow it, have the client send a path without `..` and backslash, or leave archive.paths out",
     );
 }
 
@@ -134,7 +134,7 @@ fn j_the_source_of_a_bind_is_judged_and_sent_without_what_says_nothing() {
         (create, r#"{"HostConfig":{"Binds":["/srv\\..:/t"]}}"#, None),
         (create, r#"{"HostConfig":{"Binds":["//:/t"]}}"#, None),
         (create, r#"{"HostConfig":{"Binds":["/./etc/:/t"]}}"#, None),
-        // What is mounted below stays writable.
+        // Mounts below it stay writable.
         (
             create,
             r#"{"HostConfig":{"Binds":["/mnt/./:/t:ro"]}}"#,
@@ -251,6 +251,6 @@ fn n_other_arguments_of_ps_are_for_a_key() {
         "",
         &format!("{top}auxe"),
         "",
-        "ps_args \"auxe\" is not granted; to grant it add \"auxe\" to exec.ps_args",
+        "ps_args \"auxe\" is not allowed; to allow it, add \"auxe\" to exec.ps_args",
     );
 }

@@ -1,4 +1,4 @@
-//! Changes to a body: to its tree, to how it is spelled, and to its bytes.
+//! Changes a body: its tree, its spelling, and its bytes.
 
 use std::fmt::Write;
 use std::mem::discriminant;
@@ -7,7 +7,7 @@ use crate::docker::Json;
 use crate::docker::body::tests::field_names;
 use crate::docker::json::Member;
 
-/// Numbers of chance from a seed.
+/// Random numbers from a seed.
 pub(super) struct Chance(u64);
 
 impl Chance {
@@ -35,7 +35,7 @@ impl Chance {
     }
 }
 
-/// What stands somewhere in a body of an attack.
+/// Values from the bodies of attacks.
 const VALUES: &[&str] = &[
     "null",
     "true",
@@ -171,7 +171,7 @@ impl Mutator {
         }
     }
 
-    /// One body made of another, and of parts of a third.
+    /// Creates a body from another one and from parts of a third.
     pub(super) fn changed(&self, chance: &mut Chance, body: &str, other: &str) -> Vec<u8> {
         let mut bytes = match Json::parse(body.as_bytes()) {
             Ok(mut tree) => {
@@ -193,8 +193,7 @@ impl Mutator {
         bytes
     }
 
-    /// Walks down to some place, most often a deep one, and changes what stands there. What the other body
-    /// has at that place goes along.
+    /// Walks down to some place, most often a deep one, and changes the value there. Walks the other body in parallel.
     fn change_tree<'t>(&self, chance: &mut Chance, tree: &mut Json<'t>, other: &Json<'t>) {
         match tree {
             Json::Object(members) if !members.is_empty() && !chance.is_one_in(4) => {
@@ -236,7 +235,7 @@ impl Mutator {
         let at = chance.below(members.len());
         match chance.below(24) {
             0 if !members.is_empty() => drop(members.remove(at)),
-            // The same key again, in this spelling or another.
+            // Repeats a key, in the same spelling or another one.
             1..=3 if !members.is_empty() => {
                 let (key, mut again) = members[at].clone();
                 match chance.below(3) {
@@ -272,7 +271,7 @@ impl Mutator {
         }
     }
 
-    /// A value of an attack, most often of the same kind.
+    /// A value from an attack, usually of the same kind.
     fn value(&self, chance: &mut Chance, like: &Json) -> Json<'static> {
         let is_alike = |value: &&Json| discriminant(*value) == discriminant(like);
         let alike: Vec<_> = self.values.iter().filter(is_alike).collect();
@@ -283,7 +282,7 @@ impl Mutator {
     }
 }
 
-/// A key as another reader may take it for the same.
+/// Another spelling of a key that some reader might accept.
 fn otherwise(chance: &mut Chance, key: &str) -> String {
     match chance.below(6) {
         0 => key.to_lowercase(),
@@ -295,7 +294,7 @@ fn otherwise(chance: &mut Chance, key: &str) -> String {
     }
 }
 
-/// Renders a tree, here and there with escapes and space that mean nothing.
+/// Renders a tree, sometimes with escapes and spaces that change nothing.
 fn spelled(chance: &mut Chance, value: &Json, to: &mut String) {
     let space = |chance: &mut Chance, to: &mut String| {
         if chance.is_one_in(40) {

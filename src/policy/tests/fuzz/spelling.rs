@@ -1,6 +1,6 @@
-//! What a client spells otherwise is judged as what it spells plainly: keys in another case, and fields that are there
-//! more than once with one value, change neither the verdict nor a byte of what is sent. With two values
-//! they are denied, by who only observes too.
+//! An unusual spelling gets the same verdict as the plain one: keys in another case, and fields that are repeated with
+//! the same value, change neither the verdict nor a byte of what is sent. A field that is repeated with another value
+//! is denied, also in observe mode.
 
 use super::mutate::Chance;
 use super::{Fuzz, REQUESTS, corpus};
@@ -9,7 +9,7 @@ use crate::docker::body::{Class, Shape, Table, parse, table};
 use crate::docker::{Json, Operation, Target, classify};
 use crate::policy::{Judgement, Reason, Rules};
 
-/// What is decided about a body: what is sent, or why it is denied.
+/// The result for a body: what is sent, or why it is denied.
 fn decided(rules: &Rules, operation: Operation, body: &str) -> Result<String, (Reason, String)> {
     let (_, target) = REQUESTS.iter().find(|(of, _)| *of == operation).unwrap();
     let call = classify("POST", Target::parse(target).unwrap()).unwrap();
@@ -21,12 +21,12 @@ fn decided(rules: &Rules, operation: Operation, body: &str) -> Result<String, (R
     }
 }
 
-/// Spells a body in another way.
+/// Writes a body in another spelling.
 struct Speller {
     chance: Chance,
-    /// The place among the fields that can be doubled of the one that gets a second value, if one does.
+    /// The number of the repeatable field that gets a second value, if any.
     second: Option<usize>,
-    /// How many such fields there were so far.
+    /// How many repeatable fields there have been so far.
     passed: usize,
 }
 
@@ -57,7 +57,7 @@ impl Speller {
         text
     }
 
-    /// A member as it is there, most often once.
+    /// Writes a member, usually once.
     fn field(&mut self, key: &str, value: &Json, table: &'static Table) -> Vec<String> {
         let Some(field) = table.field(key) else {
             return vec![format!(
@@ -82,7 +82,7 @@ impl Speller {
         members
     }
 
-    /// What stands under a key of the client's own, which has one spelling.
+    /// The value of a key that the client chose, which has only one spelling.
     fn entry(&mut self, key: &str, value: &Json, shape: Shape) -> Vec<String> {
         let times = 1 + usize::from(self.chance.is_one_in(6));
         let entries = (0..times).map(|_| format!("{}:{}", text(key), self.respelled(value, shape)));
@@ -110,7 +110,7 @@ fn text(key: &str) -> String {
     rendered
 }
 
-/// Another value of the same kind, or none.
+/// Another value of the same kind, if there is any.
 fn other(value: &Json) -> String {
     match value {
         Json::Bool(is_set) => (!is_set).to_string(),
