@@ -1,8 +1,8 @@
-//! Settings: what may be written, where it comes from, and what it means once checked.
+//! Settings: which keys exist, where their values come from, and what they mean after checking.
 //!
-//! `settings` has a row for each, and `table` is how a row works. [`Config::load`] merges what the file, the
-//! environment and the flags say, and makes a [`Config`] of it. Every problem is collected, so that a wrong
-//! configuration is told whole and does not start.
+//! `settings` has a row for each, and `table` explains the rows. [`Config::load`] merges the file, the
+//! environment and the flags into a [`Config`]. It collects all problems, so that an invalid configuration
+//! is reported completely and Dockgate does not start.
 
 pub mod address;
 mod files;
@@ -27,19 +27,19 @@ pub use values::{
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
 
-/// The settings, checked, as [`Config::load`] makes them.
+/// The checked settings, as [`Config::load`] returns them.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// Where to listen, and what holds there. Never empty.
+    /// Where to listen, with the rules there. Never empty.
     pub listeners: Vec<ListenerSettings>,
     /// Where the daemon is.
     pub upstream: UpstreamAddress,
     /// Whom to run as.
     pub run_as: RunAs,
-    /// What every request is held against, whatever its operation.
+    /// The limits for every request, whatever its operation.
     pub admission: Admission,
-    /// The least severe diagnostics that are shown.
+    /// The lowest level of diagnostics that is shown.
     pub log: LogLevel,
     /// The form of the diagnostics.
     pub log_format: LineFormat,
@@ -47,17 +47,16 @@ pub struct Config {
     pub audit: AuditSettings,
     /// Bounds.
     pub limits: Limits,
-    /// What an operator is told at start: notices, not errors.
+    /// Notices for the operator at start, which are not errors.
     pub notices: Vec<String>,
-    /// Whether nothing says what clients may do, so that the policy `default` holds.
+    /// Whether nothing configures what clients may do, so that the policy `default` applies.
     pub is_unconfigured: bool,
-    /// The settings that hold until the process ends, and what each says.
+    /// The settings that only change with a restart, and their values.
     fixed: Vec<(&'static str, String)>,
 }
 
 impl Config {
-    /// The keys that these settings have otherwise than others, and that hold until the process
-    /// ends.
+    /// The keys of settings that differ from these and only change with a restart.
     pub(crate) fn fixed_unlike(&self, other: &Self) -> Vec<&'static str> {
         let (own, others) = (self.listeners.iter(), other.listeners.iter());
         let addresses = others.clone().map(|it| &it.address);
@@ -82,15 +81,16 @@ pub struct ListenerSettings {
     pub rules: Rules,
 }
 
-/// What every request is held against, whatever its operation.
+/// The limits for every request, whatever its operation.
 #[derive(Clone, Debug)]
 pub struct Admission {
-    /// The least API version.
+    /// The lowest API version.
     pub api_min: ApiVersion,
-    /// Whether an older version than the daemon takes is lifted to the least that it takes.
+    /// Whether an API version that is too old for the daemon is raised to the lowest that the
+    /// daemon accepts.
     pub lifts_api_version: bool,
-    /// The origins that browsers may send requests from, compared byte by byte.
+    /// The origins from which browsers may send requests, compared byte by byte.
     pub allow_origin: Vec<String>,
-    /// The host names that a request may be addressed to, in lower case.
+    /// The host names in requests that are allowed, in lower case.
     pub allow_host: Vec<String>,
 }

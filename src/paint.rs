@@ -1,4 +1,4 @@
-//! Colour for people at a terminal. Everything else writes plain lines, which are painted on their way out.
+//! Color for people at a terminal. All other code writes plain lines, which are colored on their way out.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -8,7 +8,7 @@ const GREEN: &str = "32";
 const YELLOW: &str = "33";
 const CYAN: &str = "36";
 
-/// Whether lines for this stream are painted. Sources: no-color.org, terminfo(5).
+/// Whether lines for this stream are colored. Sources: no-color.org, terminfo(5).
 pub(crate) fn is_wanted(stream: &impl IsTerminal) -> bool {
     let value = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let can_paint = value("TERM").is_some_and(|term| term != "dumb");
@@ -22,7 +22,7 @@ fn paint(colour: &str, text: &str) -> String {
     format!("\u{1b}[{colour}m{text}\u{1b}[0m")
 }
 
-/// Paints the beginning of a line.
+/// Colors the beginning of a line.
 fn begin(colour: &str, line: &str, length: usize) -> String {
     match line.split_at_checked(length) {
         Some((begin, rest)) if !begin.is_empty() => paint(colour, begin) + rest,
@@ -30,7 +30,7 @@ fn begin(colour: &str, line: &str, length: usize) -> String {
     }
 }
 
-/// The colour of a word that says how a thing went.
+/// The color of a word that says how something went.
 fn colour_of(word: &str) -> Option<&'static str> {
     Some(match word {
         "allow" | "allowed" | "healthy" => GREEN,
@@ -45,7 +45,7 @@ pub(crate) fn level(word: &str) -> String {
     colour_of(word.trim()).map_or_else(|| word.to_owned(), |colour| paint(colour, word))
 }
 
-/// A line of a help text: headings and what can be typed.
+/// A line of a help text: headings and words that can be typed.
 pub(crate) fn help(line: &str) -> String {
     let text = line.trim_start();
     let indent = line.len() - text.len();
@@ -58,7 +58,8 @@ pub(crate) fn help(line: &str) -> String {
             line.to_owned()
         };
     }
-    // clap indents what can be typed by two, or six without a short form, and the texts on it by more.
+    // clap indents commands and options by two spaces, or six without a short form, and their
+    // descriptions by more.
     let is_typed = indent == 2 || indent == 6 && text.starts_with("--");
     if !is_typed {
         return line.to_owned();
@@ -68,7 +69,8 @@ pub(crate) fn help(line: &str) -> String {
     format!("{:indent$}{}{rest}", "", paint(CYAN, typed))
 }
 
-/// A line of an answer of `check`, `explain` and `healthcheck`: its first word, if it says how a thing went.
+/// A line of an answer of `check`, `explain` and `healthcheck`: its first word, if that says how something
+/// went.
 pub(crate) fn answer(line: &str) -> String {
     let text = line.trim_start();
     let indent = line.len() - text.len();
@@ -92,11 +94,11 @@ pub(crate) fn record(line: &str) -> String {
     )
 }
 
-/// Paints whole lines on their way to a terminal.
+/// Colors complete lines on their way to a terminal.
 pub(crate) struct Painted<W> {
     to: W,
     painter: Painter,
-    /// The beginning of a line whose end has not come yet.
+    /// The beginning of a line that is not complete yet.
     begun: Vec<u8>,
 }
 
