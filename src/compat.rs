@@ -1,8 +1,7 @@
-//! Image-swap variables: the environment of the images that Dockgate takes the place of.
+//! Image-swap variables: the environment of the images that Dockgate replaces.
 //!
-//! They are read when no policy of ours is set, in one of three dialects, and become a policy called
-//! `environment` and a few settings. Every variable that is set is accounted for: what it opens, or
-//! why it does nothing.
+//! They are read if no policy is set, in one of three dialects, and become a policy called `environment` and a few
+//! settings. For every variable that is set, the start report says what it allows, or why it has no effect.
 
 mod report;
 mod tables;
@@ -21,12 +20,12 @@ use crate::config::layers::Layer;
 use crate::config::settings::DEFAULT_LISTEN;
 use crate::policyfile::{Entry, Grants, Place, Policy, Problem, Written};
 
-/// What the settings make of the variables.
+/// What the variables become.
 #[derive(Default)]
 pub(crate) struct Translated {
     /// The policy, if they are read.
     pub(crate) policy: Option<Policy>,
-    /// What an operator is told.
+    /// Lines for the operator.
     pub(crate) notices: Vec<String>,
     /// What is wrong.
     pub(crate) problems: Vec<Problem>,
@@ -34,11 +33,11 @@ pub(crate) struct Translated {
     pub(crate) layers: Vec<Layer>,
 }
 
-/// The name of the policy in the record.
+/// The name of the policy in the audit log.
 const POLICY: &str = "environment";
 impl ImageVariables {
-    /// Reads the variables into a policy, and into the settings that nothing else sets; or, where a
-    /// policy of ours is set, tells that none of them has an effect.
+    /// Reads the variables into a policy, and into the settings that nothing else sets. If a policy is set, reports
+    /// that they are ignored.
     pub(crate) fn apply(
         &self,
         dialect: Dialect,
@@ -46,6 +45,9 @@ impl ImageVariables {
         is_set: &dyn Fn(&str) -> bool,
     ) -> Translated {
         let mut translated = Translated::default();
+        if !has_policy {
+            translated.notices.extend(self.near_misses());
+        }
         if self.is_empty() && !is_set("dialect") {
             return translated;
         }
@@ -59,12 +61,13 @@ impl ImageVariables {
         translated
     }
 
-    /// What is told when a policy of ours is set.
+    /// What to report if a policy is set.
     fn overruled(&self, has_dialect: bool) -> String {
         let dialect = has_dialect.then_some("the dialect");
-        let names: Vec<_> = self.0.keys().map(String::as_str).chain(dialect).collect();
+        let names: Vec<_> = self.set.keys().map(String::as_str).chain(dialect).collect();
+        let are = if names.len() == 1 { "is" } else { "are" };
         let names = names.join(", ");
-        format!("warning: without effect, as a policy of ours is set: {names}")
+        format!("warning: {names} {are} ignored because a policy is set")
     }
 
     fn policy(&self, dialect: Dialect) -> Policy {
@@ -98,7 +101,7 @@ impl ImageVariables {
 
     /// A variable that is on, as it is or could be set.
     fn shown(&self, variable: &str) -> String {
-        if self.0.contains_key(variable) {
+        if self.set.contains_key(variable) {
             format!("{variable}=1")
         } else {
             format!("{variable}=1 (the default)")
@@ -107,7 +110,7 @@ impl ImageVariables {
 
     /// Turns the variables that set something into settings.
     fn set(&self, dialect: Dialect, is_set: &dyn Fn(&str) -> bool, translated: &mut Translated) {
-        for (variable, text) in &self.0 {
+        for (variable, text) in &self.set {
             let keys = match variable.as_str() {
                 "BIND_CONFIG" => ["listener", "listen"],
                 "DISABLE_IPV6" => ["listen", "listener"],
@@ -116,7 +119,7 @@ impl ImageVariables {
                 _ => continue,
             };
             if let Some(key) = keys.iter().find(|key| is_set(key)) {
-                let notice = format!("warning: {variable} is without effect, as `{key}` is set");
+                let notice = format!("warning: {variable} is ignored because `{key}` is set");
                 translated.notices.push(notice);
                 continue;
             }
@@ -137,7 +140,7 @@ impl ImageVariables {
         variable: &str,
         text: &str,
     ) -> Result<Vec<(&'static str, Value)>, String> {
-        let bind = self.0.get("BIND_CONFIG");
+        let bind = self.set.get("BIND_CONFIG");
         let binds = bind.is_some_and(|bind| !bind.is_empty());
         Ok(match variable {
             "BIND_CONFIG" if binds => vec![("listener", values::listen(text)?)],
@@ -158,7 +161,7 @@ impl ImageVariables {
     }
 }
 
-/// Adds what is open, or shut, and the variables that make it so.
+/// Adds what is allowed or denied, and the variables that make it so.
 fn insert(grants: &mut Grants, ways: &Ways, variables: &[String]) {
     let text = variables.join(" and ");
     grants.insert_written(Written::new(ways.entry.clone(), &text, Place::Environment));

@@ -1,16 +1,16 @@
-//! What an operator is told of each variable: what it opens, or why it does nothing.
+//! Reports what each variable allows, or why it has no effect.
 
-use super::tables::default_of;
+use super::tables::{SECTIONS, default_of};
 use super::values;
 use super::variables::{ImageVariables, SETTINGS};
 use super::ways::{Formula, On, Ways};
 use crate::config::Dialect;
 const NAMED: usize = 8;
 
-/// A line for each variable that is set, under one for all.
+/// A line for each variable that is set, between a first and a last line.
 pub(super) fn lines(variables: &ImageVariables, dialect: Dialect) -> Vec<String> {
     let mut lines = vec![format!(
-        "no policy is set: the environment is read as by the dialect {}",
+        "No DOCKGATE_POLICY set: using Tecnativa-style variables (dialect: {})",
         dialect.as_str()
     )];
     let effects = Effects {
@@ -18,13 +18,13 @@ pub(super) fn lines(variables: &ImageVariables, dialect: Dialect) -> Vec<String>
         dialect,
         formula: Formula::of(dialect),
     };
-    for (variable, text) in &variables.0 {
+    for (variable, text) in &variables.set {
         if SETTINGS.contains(&variable.as_str()) {
             continue;
         }
         if !effects.formula.has(variable) {
             let why = stranger(variable);
-            lines.push(format!("warning: {variable} does nothing: {why}"));
+            lines.push(format!("warning: {variable} has no effect: {why}"));
             continue;
         }
         if !values::is_plain(text) {
@@ -33,19 +33,19 @@ pub(super) fn lines(variables: &ImageVariables, dialect: Dialect) -> Vec<String>
         lines.extend(effects.of(variable));
     }
     lines.push(
-        "to tighten: name a policy instead, as DOCKGATE_POLICY=traefik; `dockgate policies` lists them"
+        "To allow less, use a built-in policy instead, for example DOCKGATE_POLICY=traefik; `dockgate policies` lists them"
             .to_owned(),
     );
     lines
 }
 
-/// Why a variable is none of the dialect's.
+/// Why a variable is not one of the dialect's.
 fn stranger(variable: &str) -> String {
     let has = |dialect: &&Dialect| Formula::of(**dialect).has(variable);
     match (variable, Dialect::ALL.iter().find(has)) {
-        ("DELETE" | "PATCH" | "PUT", _) => "POST opens all methods".to_owned(),
-        (_, Some(dialect)) => format!("it is one of DOCKGATE_DIALECT={}", dialect.as_str()),
-        (_, None) => "no dialect has it".to_owned(),
+        ("DELETE" | "PATCH" | "PUT", _) => "POST=1 allows all methods".to_owned(),
+        (_, Some(dialect)) => format!("it works only with DOCKGATE_DIALECT={}", dialect.as_str()),
+        (_, None) => "no dialect has this variable".to_owned(),
     }
 }
 
@@ -54,7 +54,7 @@ fn misread(variable: &str, text: &str) -> String {
     // An environment may hold secrets under any name; a boolean is short.
     let shown: String = text.chars().take(8).collect();
     format!(
-        "warning: {variable}={} is read as {value}, as HAProxy reads it: write 0 or 1",
+        "warning: {variable}={} counts as {value}, as in HAProxy: write {variable}=0 or {variable}=1",
         shown.escape_default()
     )
 }
@@ -65,36 +65,45 @@ struct Effects<'a> {
 }
 
 impl Effects<'_> {
-    /// What a variable of the dialect does, if it does not just say what holds anyway.
+    /// What a variable of the dialect does, unless it only repeats a default.
     fn of(&self, variable: &str) -> Option<String> {
         let on = |name: &str| self.variables.on(name);
         let with = |value: bool| move |name: &str| if name == variable { value } else { on(name) };
         let names = list(&self.gain(&with(false), &with(true)));
         match (on(variable), default_of(variable)) {
             (false, false) | (true, true) => None,
-            (false, true) => Some(format!("{variable}=0 shuts {names}")),
-            (true, false) if !names.is_empty() => Some(format!("{variable}=1 opens {names}")),
+            (false, true) => Some(format!("{variable}=0 denies {names}")),
+            (true, false) if !names.is_empty() => Some(format!("{variable}=1 allows {names}")),
             (true, false) => {
                 let and_post = |name: &str| name == "POST" || on(name);
                 let without = |name: &str| name != variable && and_post(name);
                 let gate = self.dialect.table().section_of_gate(variable);
                 let why = match gate.filter(|section| !on(section)) {
-                    Some(section) => format!("nothing while {section} is 0"),
+                    Some(section) => format!(" without {section}=1"),
                     None if !self.gain(&without, &and_post).is_empty() => {
-                        "nothing while POST is 0".to_owned()
+                        " without POST=1".to_owned()
                     }
                     None if self.is_redundant_with_post(variable) => {
-                        "nothing while POST is 0, and with POST=1 nothing that others do not"
+                        " without POST=1, and with it other variables already allow the same"
                             .to_owned()
                     }
-                    None => "nothing that others do not".to_owned(),
+                    None if variable == "POST" && self.has_no_section() => {
+                        ": no section is enabled, such as CONTAINERS=1".to_owned()
+                    }
+                    None => ": other variables already allow the same".to_owned(),
                 };
-                Some(format!("warning: {variable}=1 does {why}"))
+                Some(format!("warning: {variable}=1 has no effect{why}"))
             }
         }
     }
 
-    /// Whether POST would be needed for what a variable opens, and is not set; others open it then, too.
+    /// Whether no section is on, beside those that are on by default.
+    fn has_no_section(&self) -> bool {
+        let mut sections = SECTIONS.iter().filter(|section| !section.default);
+        !sections.any(|section| self.variables.on(section.variable))
+    }
+
+    /// Whether what a variable allows needs POST, which is not set, and other variables allow it then too.
     fn is_redundant_with_post(&self, variable: &str) -> bool {
         let post = |name: &str| name == "POST";
         let and_post = |name: &str| name == variable || post(name);
@@ -103,7 +112,7 @@ impl Effects<'_> {
         alone.iter().any(|one| !has(&open, one))
     }
 
-    /// What is open under the greater and not under the lesser.
+    /// What the greater allows and the lesser does not.
     fn gain(&self, lesser: On<'_>, greater: On<'_>) -> Vec<&Ways> {
         let before = self.formula.opened(lesser);
         let mut gained = self.formula.opened(greater);
@@ -120,7 +129,7 @@ fn has(all: &[&Ways], ways: &Ways) -> bool {
     all.iter().any(|one| one.entry == ways.entry)
 }
 
-/// The names of what is open; of Podman's own paths each once, whatever the methods.
+/// The names of what is allowed. Each of Podman's own paths is there once for all methods.
 fn list(opened: &[&Ways]) -> String {
     let name = |one: &&Ways| match one.text.split_once(' ') {
         Some((_, path)) if path.ends_with("/...") => path.to_owned(),

@@ -124,7 +124,7 @@ const TECNATIVA: DialectTable = DialectTable {
     },
     actions_need_post: true,
     has_podman: false,
-    way_to_paths: "no variable of this dialect opens it; Podman's paths have some in DOCKGATE_DIALECT=linuxserver",
+    way_to_paths: "no variable of this dialect allows it; DOCKGATE_DIALECT=linuxserver has variables for Podman's paths",
 };
 
 /// Tecnativa's, less what nobody expects of a variable called `CONTAINERS`: files, standard input,
@@ -160,8 +160,8 @@ const LINUXSERVER: DialectTable = DialectTable {
     },
     actions_need_post: false,
     has_podman: true,
-    way_to_paths: "Podman's paths are opened by LIBPOD_* and POST, and some of them stay shut until ALLOW_ARCHIVE, ALLOW_CHANGES, \
-                   ALLOW_EXPORT, ALLOW_LOGS or ALLOW_TOP is 1",
+    way_to_paths: "Podman's paths are allowed by LIBPOD_* and POST, and some of them also need ALLOW_ARCHIVE, ALLOW_CHANGES, \
+                   ALLOW_EXPORT, ALLOW_LOGS or ALLOW_TOP",
 };
 
 impl Dialect {

@@ -109,83 +109,83 @@ const TOLD: &[(&str, &str, &str)] = &[
     (
         "hardened",
         "SERVICES=1",
-        "SERVICES=1 opens ServiceList, ServiceInspect",
+        "SERVICES=1 allows ServiceList, ServiceInspect",
     ),
     (
         "tecnativa",
         "TASKS=1",
-        "TASKS=1 opens TaskList, TaskInspect, TaskLogs",
+        "TASKS=1 allows TaskList, TaskInspect, TaskLogs",
     ),
     (
         "hardened",
         "BUILD=1",
-        "warning: BUILD=1 does nothing while POST is 0",
+        "warning: BUILD=1 has no effect without POST=1",
     ),
     (
         "tecnativa",
         "CONTAINERS=1 POST=1 ALLOW_START=1",
-        "warning: ALLOW_START=1 does nothing that others do not",
+        "warning: ALLOW_START=1 has no effect: other variables already allow the same",
     ),
     (
         "tecnativa",
         "CONTAINERS=1 ALLOW_START=1",
-        "warning: ALLOW_START=1 does nothing while POST is 0, and with POST=1 nothing that others do not",
+        "warning: ALLOW_START=1 has no effect without POST=1, and with it other variables already allow the same",
     ),
     (
         "tecnativa",
         "ALLOW_START=1",
-        "warning: ALLOW_START=1 does nothing while POST is 0",
+        "warning: ALLOW_START=1 has no effect without POST=1",
     ),
     (
         "linuxserver",
         "ALLOW_START=1",
-        "ALLOW_START=1 opens ContainerStart, POST /libpod/containers/{}/start, POST /libpod/pods/{}/start",
+        "ALLOW_START=1 allows ContainerStart, POST /libpod/containers/{}/start, POST /libpod/pods/{}/start",
     ),
     (
         "hardened",
         "ALLOW_EXPORT=1",
-        "warning: ALLOW_EXPORT=1 does nothing while CONTAINERS is 0",
+        "warning: ALLOW_EXPORT=1 has no effect without CONTAINERS=1",
     ),
     (
         "hardened",
         "ALLOW_EXPORT=1 CONTAINERS=1",
-        "ALLOW_EXPORT=1 opens ContainerExport",
+        "ALLOW_EXPORT=1 allows ContainerExport",
     ),
     (
         "hardened",
         "POST=true",
-        "warning: POST=true is read as 0, as HAProxy reads it: write 0 or 1",
+        "warning: POST=true counts as 0, as in HAProxy: write POST=0 or POST=1",
     ),
     (
         "hardened",
         "POST=1",
-        "warning: POST=1 does nothing that others do not",
+        "warning: POST=1 has no effect: no section is enabled, such as CONTAINERS=1",
     ),
     (
         "hardened",
         "CONTAINERS=1 POST=1",
-        "POST=1 opens ContainerCreate, ContainerResize, ContainerStart, ContainerStop, ContainerRestart, ContainerKill, ContainerUpdate, ContainerRename and",
+        "POST=1 allows ContainerCreate, ContainerResize, ContainerStart, ContainerStop, ContainerRestart, ContainerKill, ContainerUpdate, ContainerRename and",
     ),
-    ("hardened", "EVENTS=0", "EVENTS=0 shuts SystemEvents"),
+    ("hardened", "EVENTS=0", "EVENTS=0 denies SystemEvents"),
     (
         "hardened",
         "LIBPOD_INFO=1",
-        "warning: LIBPOD_INFO does nothing: it is one of DOCKGATE_DIALECT=linuxserver",
+        "warning: LIBPOD_INFO has no effect: it works only with DOCKGATE_DIALECT=linuxserver",
     ),
     (
         "hardened",
         "ALLOW_FOO=1",
-        "warning: ALLOW_FOO does nothing: no dialect has it",
+        "warning: ALLOW_FOO has no effect: no dialect has this variable",
     ),
     (
         "tecnativa",
         "DELETE=0",
-        "warning: DELETE does nothing: POST opens all methods",
+        "warning: DELETE has no effect: POST=1 allows all methods",
     ),
     (
         "linuxserver",
         "LIBPOD_CONTAINERS=1 ALLOW_TOP=1",
-        "ALLOW_TOP=1 opens /libpod/containers/{}/top/..., /libpod/pods/{}/top/...",
+        "ALLOW_TOP=1 allows /libpod/containers/{}/top/..., /libpod/pods/{}/top/...",
     ),
 ];
 
@@ -217,9 +217,31 @@ fn a_policy_of_ours_holds_and_every_variable_without_effect_is_named() {
     let variables = parsed("CONTAINERS=1 LOG_LEVEL=notice SOCKET_PATH=/x");
     let translated = variables.apply(Dialect::Hardened, true, &|_| false);
     assert!(translated.policy.is_none() && translated.layers.is_empty());
-    let want =
-        "warning: without effect, as a policy of ours is set: CONTAINERS, LOG_LEVEL, SOCKET_PATH";
+    let want = "warning: CONTAINERS, LOG_LEVEL, SOCKET_PATH are ignored because a policy is set";
     assert_eq!(translated.notices, [want]);
+}
+
+#[test]
+fn a_misspelled_variable_is_reported_and_changes_nothing() {
+    for (environment, want) in [
+        ("CONTAINER=1", Some("CONTAINERS")),
+        ("containers=1", Some("CONTAINERS")),
+        ("VOLUME=true", Some("VOLUMES")),
+        ("POSTS=1", Some("POST")),
+        ("CONTIANERS=1", Some("CONTAINERS")),
+        ("TASK=0", Some("TASKS")),
+        ("IMAGE=nginx", None),
+        ("VERBOSE=1", None),
+        ("HOST=1", None),
+    ] {
+        let translated = applied(environment, "hardened");
+        assert!(translated.policy.is_none(), "{environment}");
+        let name = environment.split('=').next().unwrap();
+        let want = want.map(|right| {
+            format!("warning: {name} is ignored, because no image has this variable: did you mean {right}?")
+        });
+        assert_eq!(translated.notices, Vec::from_iter(want), "{environment}");
+    }
 }
 
 #[test]
@@ -231,7 +253,7 @@ fn settings_of_ours_win_over_variables() {
         2,
         "`log` and `audit.allowed_reads`"
     );
-    let want = "warning: SOCKET_PATH is without effect, as `upstream` is set";
+    let want = "warning: SOCKET_PATH is ignored because `upstream` is set";
     assert!(translated.notices.iter().any(|notice| notice == want));
 }
 
@@ -269,7 +291,7 @@ fn a_denial_of_a_path_outside_of_the_table_does_not_send_to_a_list_that_holds_no
     use crate::policy::{Judgement, Rules};
     for (dialect, want) in [
         ("hardened", "DOCKGATE_DIALECT=linuxserver"),
-        ("linuxserver", "opened by LIBPOD_* and POST"),
+        ("linuxserver", "allowed by LIBPOD_* and POST"),
     ] {
         let policy = applied("CONTAINERS=1", dialect).policy.unwrap();
         let rules = Rules::new(vec![policy], Grants::default());

@@ -1,11 +1,11 @@
-//! The values of image-swap variables, read as the images read them.
+//! The values of image-swap variables, read like the images read them.
 
 use figment::value::{Dict, Value};
 
 use crate::config::{Dialect, ListenAddress, UpstreamAddress, values};
 
-/// Whether HAProxy takes a text for true: an integer other than 0, of which it reads one sign and the
-/// digits behind it. So `true`, `yes` and nothing at all are false.
+/// Whether HAProxy takes a text for true: an integer other than 0. It reads one sign and the digits after it, so
+/// `true`, `yes` and the empty text are false.
 pub(super) fn is_true(text: &str) -> bool {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text).bytes();
     digits
@@ -13,13 +13,12 @@ pub(super) fn is_true(text: &str) -> bool {
         .any(|digit| digit != b'0')
 }
 
-/// Whether a text is what people write for a boolean, and not something that HAProxy reads in a way
-/// of its own.
+/// Whether a text is what people write for a boolean, and nothing that only HAProxy understands.
 pub(super) fn is_plain(text: &str) -> bool {
     text.is_empty() || text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether `DISABLE_IPV6` is on. No HAProxy reads it but a script, and each in its own way.
+/// Whether `DISABLE_IPV6` is on. A script of each image reads it, in its own way.
 pub(super) fn disables_ipv6(dialect: Dialect, text: &str) -> bool {
     match dialect {
         Dialect::Hardened | Dialect::Tecnativa => {
@@ -52,7 +51,7 @@ pub(super) fn upstream(text: &str) -> Result<String, String> {
             "must be a path or host:port: write /var/run/docker.sock, or engine:2375",
         ),
     };
-    // What does not fit our form is told in the form that fits the variable.
+    // A problem is reported in the form of the variable, not in ours.
     let parsed = UpstreamAddress::parse(&address).ok();
     parsed
         .filter(|_| !text.contains("://"))
@@ -60,8 +59,8 @@ pub(super) fn upstream(text: &str) -> Result<String, String> {
         .ok_or_else(|| format!("`{text}` {shape}"))
 }
 
-/// What is said of a path that no socket can have.
-const SOCKET: &str = "is no path of a socket: it has at most 107 bytes, and no `/` at its end";
+/// The message about a path that a socket cannot have.
+const SOCKET: &str = "is not a valid socket path: at most 107 bytes, without `/` at the end";
 
 /// Where to listen, for the arguments of HAProxy's `bind`: addresses by comma, then words. The mode
 /// and the owner are for those that are paths.
@@ -75,31 +74,29 @@ pub(super) fn listen(text: &str) -> Result<Value, String> {
         }
         let place = given.iter_mut().find(|(name, _)| *name == word);
         let (_, place) = place.ok_or_else(|| {
-            format!(
-                "`{word}` is not offered here: v4v6, mode, uid and gid are; or set DOCKGATE_LISTEN"
-            )
+            format!("`{word}` is not supported: use v4v6, mode, uid or gid, or set DOCKGATE_LISTEN")
         })?;
         let value = words.next();
-        let value = value.ok_or_else(|| format!("`{word}` stands there without a value"))?;
+        let value = value.ok_or_else(|| format!("`{word}` needs a value"))?;
         if place.replace(value).is_some() {
-            return Err(format!("`{word}` stands there twice: name it once"));
+            return Err(format!("`{word}` appears twice: keep one"));
         }
     }
     let has_path = addresses.split(',').any(|text| plain_path(text).is_some());
     if let Some((word, _)) = given.iter().find(|(_, value)| value.is_some() && !has_path) {
         return Err(format!(
-            "`{word}` is for a path, and `{addresses}` is none: take it out"
+            "`{word}` works only with a path, but the address is `{addresses}`: remove it"
         ));
     }
     let [(_, mode), (_, uid), (_, gid)] = given;
     for (word, id) in [("uid", uid), ("gid", gid)] {
         if let Some(id) = id.filter(|id| values::id(id).is_none()) {
-            return Err(format!("`{word} {id}` is no number: write {word} 1000"));
+            return Err(format!("`{word} {id}` is not a number: write {word} 1000"));
         }
     }
     if let Some(mode) = mode.filter(|mode| values::mode(mode).is_none()) {
         return Err(format!(
-            "`mode {mode}` is none that lets somebody connect: write mode 660, or mode 666 for everybody"
+            "`mode {mode}` lets nobody connect: write mode 660, or mode 666 for everybody"
         ));
     }
     let has_owner = uid.is_some() || gid.is_some();
@@ -132,7 +129,7 @@ fn address(text: &str) -> Result<String, String> {
         .map_err(|_| format!("`{text}` {shape}"))
 }
 
-/// An address without the family before it, behind what all addresses of that family are.
+/// The unspecified address of an address's family, and the address without its family.
 fn without_family(text: &str) -> (&'static str, &str) {
     match (text.strip_prefix("ipv4@"), text.strip_prefix("ipv6@")) {
         (_, Some(plain)) => ("[::]", plain),
@@ -140,7 +137,7 @@ fn without_family(text: &str) -> (&'static str, &str) {
     }
 }
 
-/// The path of an address that is one.
+/// The path of an address that is a path.
 fn plain_path(text: &str) -> Option<&str> {
     let named = text
         .strip_prefix("unix@")
@@ -148,7 +145,7 @@ fn plain_path(text: &str) -> Option<&str> {
     named.or_else(|| text.starts_with('/').then_some(text))
 }
 
-/// An address and port with the brackets that HAProxy does without.
+/// An address and port with the brackets that HAProxy does not need.
 fn bracketed(text: &str) -> String {
     match text.rsplit_once(':') {
         Some((host, port)) if host.contains(':') && !host.starts_with('[') => {
@@ -239,18 +236,12 @@ mod tests {
             assert!(listen(text).is_err(), "{text}");
         }
         for (text, want) in [
-            (
-                "/x mode 660 mode 600",
-                "`mode` stands there twice: name it once",
-            ),
-            (
-                "/x uid 1 gid 2 uid 3",
-                "`uid` stands there twice: name it once",
-            ),
-            ("/x mode 660 gid", "`gid` stands there without a value"),
+            ("/x mode 660 mode 600", "`mode` appears twice: keep one"),
+            ("/x uid 1 gid 2 uid 3", "`uid` appears twice: keep one"),
+            ("/x mode 660 gid", "`gid` needs a value"),
             (
                 "[::]:2375 v4v6 mode 600",
-                "`mode` is for a path, and `[::]:2375` is none: take it out",
+                "`mode` works only with a path, but the address is `[::]:2375`: remove it",
             ),
         ] {
             assert_eq!(listen(text).unwrap_err(), want, "{text}");
@@ -287,17 +278,17 @@ mod tests {
         }
         let long = format!("/{}", "s".repeat(107));
         let want = format!(
-            "`{long}` is no path of a socket: it has at most 107 bytes, and no `/` at its end"
+            "`{long}` is not a valid socket path: at most 107 bytes, without `/` at the end"
         );
         assert_eq!(listen(&long).unwrap_err(), want);
         assert_eq!(upstream(&long).unwrap_err(), want);
         for (text, want) in [
             (
                 "/x mode 999",
-                "`mode 999` is none that lets somebody connect: write mode 660, or mode 666 for everybody",
+                "`mode 999` lets nobody connect: write mode 660, or mode 666 for everybody",
             ),
-            ("/x uid root", "`uid root` is no number: write uid 1000"),
-            ("/x gid -1", "`gid -1` is no number: write gid 1000"),
+            ("/x uid root", "`uid root` is not a number: write uid 1000"),
+            ("/x gid -1", "`gid -1` is not a number: write gid 1000"),
         ] {
             assert_eq!(listen(text).unwrap_err(), want);
         }

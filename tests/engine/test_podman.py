@@ -174,7 +174,7 @@ def podman_client(url: str, *words: str) -> Run:
 def image_swap_variables(engine: Engine) -> None:
     variables = {"DOCKGATE_DIALECT": "linuxserver", "LIBPOD_INFO": "1"}
     with Gate(engine.address, None, environment=variables) as gate:
-        gate.says("LIBPOD_INFO=1 opens /libpod/info")
+        gate.says("LIBPOD_INFO=1 allows /libpod/info")
         for status, target in [
             (200, "/v5.4.2/libpod/info"),
             (200, "/v5.4.2/libpod/_ping"),
