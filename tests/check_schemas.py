@@ -151,6 +151,8 @@ def keys(schema: dict, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
     """The keys in a schema, including those of tables within tables, and whether each is a list; `[]` stands for a
     list of tables."""
     for key, value in schema.get("properties", {}).items():
+        # A list of strings may be written as one string.
+        value = value.get("anyOf", [value])[0]
         yield (*before, key), value.get("type") == "array"
         yield from keys(value, (*before, key))
         yield from keys(value.get("items", {}), (*before, key, "[]"))

@@ -23,25 +23,25 @@ pub type ListenAddress = Address<SocketAddr>;
 /// Shape: `unix:///var/run/docker.sock`, `tcp://engine:2375`.
 pub type UpstreamAddress = Address<String>;
 
-/// Why an address is refused.
+/// What is wrong with an address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadAddress {
-    #[error("`{0}` is no host and port from 1 on: write tcp://engine:2375 or tcp://[::1]:2375")]
+    #[error("`{0}` is not a host and a port: write tcp://engine:2375 or tcp://[::1]:2375")]
     HostPort(String),
-    #[error("`{0}` is no IP address and port: write tcp://127.0.0.1:2375 or tcp://[::]:2375")]
+    #[error("`{0}` is not an IP address and a port: write tcp://127.0.0.1:2375 or tcp://[::]:2375")]
     IpPort(String),
-    #[error(
-        "`{0}` is longer than the 107 bytes that a socket's path may have: choose a shorter one"
-    )]
+    #[error("`{0}` is too long: the path of a socket has at most 107 bytes")]
     LongPath(String),
     #[error(
-        "`{0}` is no absolute path of a socket, or has a space or a `/` at its end: write unix:///run/docker.sock"
+        "`{0}` is not an absolute path, or ends in a space or a `/`: write unix:///run/docker.sock"
     )]
     Path(String),
-    #[error("`{0}` begins neither with tcp:// nor with unix://")]
-    Scheme(String),
+    #[error("`{0}` does not begin with tcp:// or unix://: write {1}")]
+    Scheme(String, String),
     /// A user before the host, and maybe a password, which is not repeated.
-    #[error("an address has no user and no password: write tcp://, the host and the port")]
+    #[error(
+        "an address cannot have a user or a password: write only tcp://, the host and the port"
+    )]
     User,
 }
 
@@ -49,15 +49,34 @@ pub(crate) enum BadAddress {
 const MAX_PATH: usize = 107;
 
 impl<T> Address<T> {
-    /// Parses an address, of which `by_tcp` reads what stands behind `tcp://`.
+    /// Parses an address. `by_tcp` reads what follows `tcp://`.
     fn read(
         text: &str,
-        by_tcp: impl FnOnce(&str) -> Result<T, BadAddress>,
+        by_tcp: impl Fn(&str) -> Result<T, BadAddress>,
     ) -> Result<Self, BadAddress> {
-        match text.strip_prefix("tcp://") {
-            Some(rest) if rest.contains('@') => Err(BadAddress::User),
-            Some(rest) => by_tcp(rest).map(Self::Tcp),
-            None => unix_path(text).map(Self::Unix),
+        match (text.strip_prefix("tcp://"), text.strip_prefix("unix://")) {
+            (Some(rest), _) if rest.contains('@') => Err(BadAddress::User),
+            (Some(rest), _) => by_tcp(rest).map(Self::Tcp),
+            (None, Some(path)) => unix_path(path).map(Self::Unix),
+            (None, None) if text.contains('@') => Err(BadAddress::User),
+            (None, None) => {
+                let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+                let rest = rest.trim_end_matches('/');
+                let rest = rest
+                    .strip_prefix("localhost")
+                    .map(|port| format!("127.0.0.1{port}"))
+                    .unwrap_or_else(|| rest.to_owned());
+                let any = format!("0.0.0.0{rest}");
+                let tcp = [rest.clone(), any]
+                    .into_iter()
+                    .find(|rest| by_tcp(rest).is_ok());
+                let instead = match tcp {
+                    Some(rest) => format!("tcp://{rest}"),
+                    None if unix_path(text).is_ok() => format!("unix://{text}"),
+                    None => "tcp://127.0.0.1:2375 or unix:///run/docker.sock".to_owned(),
+                };
+                Err(BadAddress::Scheme(text.to_owned(), instead))
+            }
         }
     }
 }
@@ -120,9 +139,7 @@ fn is_port(text: &str) -> bool {
     is_decimal && text.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
-fn unix_path(text: &str) -> Result<PathBuf, BadAddress> {
-    let path = text.strip_prefix("unix://");
-    let path = path.ok_or_else(|| BadAddress::Scheme(text.to_owned()))?;
+fn unix_path(path: &str) -> Result<PathBuf, BadAddress> {
     let is_clean = path.trim() == path && !path.contains(char::is_control);
     if path.ends_with('/') || !is_clean || !Path::new(path).is_absolute() {
         return Err(BadAddress::Path(path.to_owned()));
@@ -218,11 +235,17 @@ mod tests {
         for (text, want) in [
             (
                 "127.0.0.1:2375",
-                BadAddress::Scheme("127.0.0.1:2375".to_owned()),
+                BadAddress::Scheme(
+                    "127.0.0.1:2375".to_owned(),
+                    "tcp://127.0.0.1:2375".to_owned(),
+                ),
             ),
             (
                 "http://127.0.0.1:2375",
-                BadAddress::Scheme("http://127.0.0.1:2375".to_owned()),
+                BadAddress::Scheme(
+                    "http://127.0.0.1:2375".to_owned(),
+                    "tcp://127.0.0.1:2375".to_owned(),
+                ),
             ),
             ("tcp://:2375", BadAddress::IpPort(":2375".to_owned())),
             (

@@ -1,9 +1,8 @@
-//! Reading the settings and the policies: a file that says what is granted, unless somebody else could have
-//! written it.
+//! Reads settings and policy files, but only if nobody else could have written them.
 //!
-//! Whoever may write the file, or a folder on the way to it, or one of the links there, says what it
-//! holds. That is to be root or the user that Dockgate runs as. What is mounted read-only is taken as
-//! it is: whoever can write it is beyond what can be seen from here, and has mounted it.
+//! The content of a file is decided by everybody who may write it, a folder on the way to it, or a link there.
+//! Only root and the user that Dockgate runs as may do that. A read-only mount is accepted as it is: only its
+//! mounter can change the file, and that cannot be seen from here.
 //!
 //! Source: `path_resolution(7)` and inode(7) of the Linux manual.
 
@@ -20,14 +19,14 @@ use crate::policyfile::{Library, Problem, shipped};
 
 /// The longest file that is read, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
-/// How many links are followed, as in the kernel.
+/// How many links are followed, like in the kernel.
 const MAX_LINKS: usize = 40;
 /// The bit of a mode that lets everybody write.
 const OTHERS_WRITE: u32 = 0o002;
-/// The bit of a folder's mode that lets nobody remove what belongs to others.
+/// The bit of a folder's mode that protects what belongs to others from being removed.
 const STICKY: u32 = 0o1000;
 
-/// The policies that can be named: shipped ones, and files.
+/// All policies: the built-in ones, and files.
 #[derive(Clone, Copy, Debug)]
 pub struct Files;
 
@@ -38,10 +37,20 @@ impl Library for Files {
         }
         let shipped = shipped::text(reference).map(|text| (reference.to_owned(), text.to_owned()));
         shipped.ok_or_else(|| {
+            let is_known = |word: &&str| shipped::text(word).is_some() || is_path(word);
+            let words: Vec<_> = reference.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+            if words.len() > 1 && words.iter().all(is_known) {
+                let message = format!(
+                    "these are {} policies: separate them with commas, {}, or in a file write [\"{}\"]",
+                    words.len(),
+                    words.join(","),
+                    words.join("\", \"")
+                );
+                return Problem::of_file(reference, message);
+            }
             let hint = did_you_mean(reference, shipped::ALL.iter().map(|(name, _)| *name));
             let message = format!(
-                "no shipped policy has this name{hint}; a file is named by a path with a `/`, or \
-                 with `.toml` at its end"
+                "no built-in policy has this name{hint}; a policy file needs a `/` in its path, or `.toml` at its end"
             );
             Problem::of_file(reference, message)
         })
@@ -54,7 +63,7 @@ impl Library for Files {
     }
 }
 
-/// Whether a policy is named by its file.
+/// Whether a policy is given as a file.
 fn is_path(reference: &str) -> bool {
     let extension = Path::new(reference).extension();
     reference.contains('/') || extension.is_some_and(|extension| extension == "toml")
@@ -64,32 +73,36 @@ fn is_path(reference: &str) -> bool {
 ///
 /// # Errors
 ///
-/// It cannot be read, is no text, or could have been written by others; the problem says what to do.
+/// It cannot be read, is not text, or others could have written it. The problem says what to do.
 pub(super) fn read(path: &Path) -> Result<String, Problem> {
     let file = path.display().to_string();
     let wrong = |message: String| Problem::of_file(&file, message);
     let refuse = |error: io::Error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
         wrong(if missing && path.is_absolute() {
-            "there is no such file: where Dockgate is in a container, mount it there".to_owned()
+            "no such file: if Dockgate runs in a container, mount the file there".to_owned()
         } else if missing {
-            "there is no such file: write its whole path".to_owned()
+            "no such file in this folder: write its whole path".to_owned()
         } else {
             format!("cannot be read: {error}")
         })
     };
     // Opening a pipe could wait for ever, and a running proxy with it.
-    if !fs::metadata(path).map_err(refuse)?.is_file() {
-        return Err(wrong("is no regular file: name one".to_owned()));
+    let found = fs::metadata(path).map_err(refuse)?;
+    if found.is_dir() {
+        return Err(wrong(FOLDER.to_owned()));
+    } else if !found.is_file() {
+        return Err(wrong("is not a regular file".to_owned()));
     }
     let opened = File::open(path).map_err(refuse)?;
     let found = opened.metadata().map_err(refuse)?;
-    // A file that is mounted by itself stays mounted when another one takes its place outside.
+    // The mount of a single file keeps the old file when the file is replaced on the host.
     if found.nlink() == 0 {
         return Err(wrong(REPLACED.to_owned()));
     }
     if found.permissions().mode() & OTHERS_WRITE != 0 {
-        return Err(wrong(format!("anybody can write it: chmod o-w {file}")));
+        let message = format!("everybody can write it: run {}", on_host("chmod o-w", path));
+        return Err(wrong(message));
     }
     let is_writable = || rustix::fs::fstatvfs(&opened).is_ok_and(|at| !is_read_only(at.f_flag));
     if let Some(owner) = stranger(&found).filter(|_| is_writable()) {
@@ -102,13 +115,46 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
     let read = opened.take(MAX_FILE + 1).read_to_string(&mut text);
     let length = read.map_err(refuse)?;
     if u64::try_from(length).is_ok_and(|length| length > MAX_FILE) {
-        let message = format!("is longer than {MAX_FILE} bytes: no settings or policy are");
+        let message =
+            format!("is longer than {MAX_FILE} bytes, more than any settings or policy file needs");
         return Err(wrong(message));
     }
     Ok(text)
 }
 
-const REPLACED: &str = "was replaced or deleted where it is mounted from, and what is mounted is still the old one: restart the container, or mount its folder instead";
+const FOLDER: &str = "is a folder, not a file: Docker creates a folder where the source of a mount is missing. Remove it on the host, \
+    put the file there, and create the container again";
+const REPLACED: &str = "was replaced or deleted on the host, and the mount still shows the old file: restart the container, or mount \
+    its folder instead";
+
+/// A command for a path of this system, and for its source on the host if a container has it mounted.
+fn on_host(command: &str, path: &Path) -> String {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let here = format!("`{command} {}`", path.display());
+    match source(&mounts, path) {
+        None => here,
+        Some((mount, source)) => {
+            let (mount, source) = (mount.display(), source.display());
+            format!("`{command} {source}` on the host, where {mount} is mounted from")
+        }
+    }
+}
+
+/// The mount that a path is on, and the path's place in the file system that is mounted there, if only a part of that
+/// is: in a container, what `volumes` names.
+///
+/// Source: `proc_pid_mountinfo(5)`.
+fn source(mounts: &str, path: &Path) -> Option<(PathBuf, PathBuf)> {
+    let mounts = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(3);
+        Some((Path::new(fields.next()?), Path::new(fields.next()?)))
+    });
+    let around = mounts.filter(|(_, mount)| path.starts_with(mount));
+    let (root, mount) = around.max_by_key(|(_, mount)| mount.components().count())?;
+    let rest = path.strip_prefix(mount).ok()?;
+    let is_part = root != Path::new("/") && mount != Path::new("/");
+    is_part.then(|| (mount.to_owned(), root.join(rest).components().collect()))
+}
 
 /// The owner of a file, if that is neither root nor the user of this process.
 fn stranger(found: &Metadata) -> Option<u32> {
@@ -117,16 +163,16 @@ fn stranger(found: &Metadata) -> Option<u32> {
 }
 
 fn belongs(owner: u32, path: &Path) -> String {
-    let path = path.display();
-    format!("user {owner} can write it: `chown 0 {path}`, or mount it read-only")
+    let command = on_host("chown 0", path);
+    format!("user {owner} can write it: run {command}, or mount it read-only")
 }
 
 fn is_read_only(flags: StatVfsMountFlags) -> bool {
     flags.contains(StatVfsMountFlags::RDONLY)
 }
 
-/// Follows a path as the kernel does, and tells of the first folder or link on it by which others could
-/// replace this file.
+/// Follows a path like the kernel, and reports the first folder or link on it with which others could replace this
+/// file.
 fn way_of_others(path: &Path) -> io::Result<Option<String>> {
     let mut left: Vec<PathBuf> = components(&std::path::absolute(path)?);
     let (mut at, mut links) = (PathBuf::from("/"), 0);
@@ -168,23 +214,26 @@ fn components(path: &Path) -> Vec<PathBuf> {
     names.map(|name| name.as_os_str().into()).collect()
 }
 
-/// Why others could exchange what is in a folder, if they could.
+/// Why others could replace what is in a folder, if they could.
 fn open_folder(folder: &Path) -> io::Result<Option<String>> {
     let found = fs::metadata(folder)?;
     let mode = found.permissions().mode();
-    let (who, mend) = match stranger(&found) {
-        _ if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 => ("anybody".to_owned(), "chmod o-w"),
+    let (who, fix) = match stranger(&found) {
+        _ if mode & OTHERS_WRITE != 0 && mode & STICKY == 0 => {
+            ("everybody".to_owned(), "chmod o-w")
+        }
         Some(owner) => (format!("user {owner}"), "chown 0"),
         None => return Ok(None),
     };
+    let command = on_host(fix, folder);
     let message = format!(
-        "{who} can put another file in its place: `{mend} {}`, or mount it read-only",
+        "{who} can replace it, through the folder {}: run {command}, or mount it read-only",
         folder.display()
     );
     Ok(is_mounted_writable(folder).then_some(message))
 }
 
-/// Whether a folder is in a file system that can be written to. One that does not say can.
+/// Whether a folder is on a file system that can be written to. One that does not say counts as such.
 fn is_mounted_writable(folder: &Path) -> bool {
     rustix::fs::statvfs(folder).map_or(true, |at| !is_read_only(at.f_flag))
 }
@@ -242,6 +291,27 @@ mod tests {
     }
 
     #[test]
+    fn the_advice_names_the_source_of_a_mount() {
+        let mounts = "22 1 0:5 / / rw - overlay overlay rw\n\
+            23 22 8:1 /srv/dockgate /etc/dockgate rw - ext4 /dev/sda1 rw\n\
+            24 22 8:1 /srv/one.toml /policy.toml rw - ext4 /dev/sda1 rw\n\
+            25 22 0:9 / /proc rw - proc proc rw\n";
+        for (path, want) in [
+            (
+                "/etc/dockgate/policy.toml",
+                Some(("/etc/dockgate", "/srv/dockgate/policy.toml")),
+            ),
+            ("/etc/dockgate", Some(("/etc/dockgate", "/srv/dockgate"))),
+            ("/policy.toml", Some(("/policy.toml", "/srv/one.toml"))),
+            ("/etc", None),
+            ("/proc/self", None),
+        ] {
+            let want = want.map(|(mount, source)| (mount.into(), source.into()));
+            assert_eq!(source(mounts, Path::new(path)), want, "{path}");
+        }
+    }
+
+    #[test]
     fn a_folder_that_others_can_write_makes_its_files_theirs() {
         let scratch = Scratch::new("folder");
         let file = "inner/policy.toml";
@@ -249,7 +319,7 @@ mod tests {
         for folder in [scratch.at("inner"), scratch.0.clone()] {
             mode(&folder, 0o777);
             let want = format!(
-                "anybody can put another file in its place: `chmod o-w {}`, or mount it read-only",
+                "everybody can replace it, through the folder {0}: run `chmod o-w {0}`, or mount it read-only",
                 folder.display()
             );
             assert_eq!(scratch.refused(file), want);
@@ -258,7 +328,7 @@ mod tests {
             mode(&folder, 0o755);
             chown(&folder, Some(1000), None).unwrap();
             let want = format!(
-                "user 1000 can put another file in its place: `chown 0 {}`, or mount it read-only",
+                "user 1000 can replace it, through the folder {0}: run `chown 0 {0}`, or mount it read-only",
                 folder.display()
             );
             assert_eq!(scratch.refused(file), want);
@@ -272,7 +342,7 @@ mod tests {
         let file = scratch.at("inner/policy.toml");
         chown(&file, Some(1000), None).unwrap();
         let want = format!(
-            "user 1000 can write it: `chown 0 {}`, or mount it read-only",
+            "user 1000 can write it: run `chown 0 {}`, or mount it read-only",
             file.display()
         );
         assert_eq!(scratch.refused("inner/policy.toml"), want);
@@ -296,7 +366,7 @@ mod tests {
             assert!(read(&scratch.at(file)).is_ok(), "{file}");
             mode(&scratch.at("others"), 0o777);
             assert!(
-                scratch.refused(file).starts_with("anybody can put"),
+                scratch.refused(file).starts_with("everybody can replace"),
                 "{file}"
             );
             mode(&scratch.at("others"), 0o1777);

@@ -11,6 +11,7 @@ use super::table::{SettingKind, SettingsReader};
 use super::values::{self, Dialect, LineFormat, LogLevel, OnFailure, Output, RunAs};
 use super::{ListenAddress, UpstreamAddress};
 use crate::docker::ApiVersion;
+use crate::policy::keys::setting::or_one;
 use crate::policyfile::spelling::did_you_mean;
 use crate::policyfile::{Entry, Written, schema};
 
@@ -44,12 +45,12 @@ macro_rules! texts {
 
 texts! {
     ApiMin(text): ApiVersion, like(r"^[0-9]+\.[0-9]+$"),
-        must(text, api_min(text), "must be a version from 1.24 on: \"1.44\"");
+        must(text, api_min(text), "must be a version from 1.24 on, such as \"1.44\"");
     Format(text): LineFormat, one_of(LineFormat::ALL, LineFormat::as_str),
         choose(LineFormat::ALL, LineFormat::as_str, text);
     /// A host name without a port, in lower case once it is read.
     HostName(text): String, like("^[^:/*]*$"),
-        must(text, host_name(text), "is no host name: write \"dash.example\", without a port");
+        must(text, host_name(text), "is not a host name: write \"dash.example\", without a port");
     UidGid(text): RunAs, like("^[0-9]+:[0-9]+$"),
         must(text, RunAs::parse(text), "must be a user and a group by number: \"65532:65532\"");
     DialectName(text): Dialect, one_of(Dialect::ALL, Dialect::as_str),
@@ -57,12 +58,12 @@ texts! {
     Level(text): LogLevel, one_of(LogLevel::ALL, LogLevel::as_str),
         choose(LogLevel::ALL, LogLevel::as_str, text);
     Listen(text): ListenAddress, like(ADDRESS),
-        ListenAddress::parse(text).map_err(|bad| bad.to_string()), instead: "name an address";
+        ListenAddress::parse(text).map_err(|bad| bad.to_string()), instead: "write an address";
     Mode(text): u32, like("^0?[0-7]{3}$"),
-        must(text, values::mode(text), "must be an octal mode that lets somebody write: \"0660\" for owner \
+        must(text, values::mode(text), "must be an octal mode that lets somebody connect: \"0660\" for owner \
             and group, \"0666\" for everybody");
     Origin(text): String, like(r"^[a-z]+://[a-z0-9.:\[\]-]+$"),
-        must(text, origin(text), "is no origin: write \"https://dash.example\", as browsers send it: in lower \
+        must(text, origin(text), "is not an origin: write \"https://dash.example\", as browsers send it: in lower \
             case, without a path or a `*`");
     OutputName(text): Output, like("^(stdout$|stderr$|none$|/)"),
         must(text, Output::parse(text), "must be stdout, stderr, none or an absolute path");
@@ -70,10 +71,10 @@ texts! {
         must(text, values::owner(text), "must be a user and a group by number, or one of them: \
             \"1000:998\", \":998\"");
     /// A policy's name or file, which is read once all settings are.
-    PolicyName(text): String, schema::reference(), Ok(text.to_owned()), instead: "name a policy";
+    PolicyName(text): String, schema::reference(), Ok(text.to_owned()), instead: "write a policy";
     Rate(text): Option<u64>, like("^(off|[0-9]+([KMG]i)?B)$"),
-        or_off(text, must(text, values::bytes(text), "must be a number of bytes per second with its unit, up to \
-            1GiB, or off: \"16KiB\", \"1MiB\""));
+        or_off(text, must(text, values::bytes(text), "must be a number of bytes per second with a unit, up to \
+            1GiB, such as \"16KiB\", or \"off\""));
     Time(text): Duration, like(r"[0-9]\s*[a-zA-Zµ]"), must(text, time(text), TIME);
     TimeOrOff(text): Option<Duration>, like(r"^off$|[0-9]\s*[a-zA-Zµ]"),
         or_off(text, must(text, time(text), TIME));
@@ -84,7 +85,8 @@ texts! {
 }
 
 const ADDRESS: &str = r"^(tcp://[^@]+|unix:///[\s\S]*)$";
-const TIME: &str = "must be a time above zero, up to a year, with its unit: \"10s\", \"15m\"";
+const TIME: &str =
+    "must be a time with a unit, above zero and up to a year, such as \"10s\" or \"15m\"";
 
 /// The schema of a text of which a regular expression tells some that is wrong.
 fn like(pattern: &str) -> Json {
@@ -165,7 +167,7 @@ impl<K: SettingKind> SettingKind for List<K> {
     }
 
     fn schema() -> Json {
-        json!({"type": "array", "items": K::schema()})
+        or_one(json!({"type": "array", "items": K::schema()}))
     }
 }
 pub(crate) struct Filled<K>(PhantomData<K>);
@@ -177,13 +179,13 @@ impl<K: SettingKind> SettingKind for Filled<K> {
     fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value> {
         let list = List::<K>::read(value, reader)?;
         if value.as_array()?.is_empty() {
-            reader.wrong(format!("is empty: {}, or leave it out", K::INSTEAD));
+            reader.wrong(format!("is empty: {}, or remove the key", K::INSTEAD));
         }
         Some(list)
     }
 
     fn schema() -> Json {
-        json!({"type": "array", "items": K::schema(), "minItems": 1})
+        or_one(json!({"type": "array", "items": K::schema(), "minItems": 1}))
     }
 }
 pub(crate) struct Tables<T>(PhantomData<T>);
@@ -198,7 +200,7 @@ impl<K: SettingKind> SettingKind for Tables<K> {
     }
 
     fn schema() -> Json {
-        List::<K>::schema()
+        json!({"type": "array", "items": K::schema()})
     }
 }
 
@@ -227,7 +229,7 @@ impl<const LEAST: u64, const MOST: u64> SettingKind for Number<LEAST, MOST> {
 impl SettingKind for Entry {
     type Value = Written;
     const SHAPE: ValueShape = ValueShape::Text;
-    const INSTEAD: &str = "name what it grants";
+    const INSTEAD: &str = "write what it allows";
 
     fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Written> {
         let text = value.as_str()?;

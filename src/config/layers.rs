@@ -1,11 +1,22 @@
 //! The settings as they are written, merged by figment: the file, the environment, the flags, and the
-//! variables of other images. Each value keeps the name of what it comes from.
+//! variables of other images. Each value keeps the name of its origin.
+
+use std::borrow::Cow;
 
 use figment::util::nest;
 use figment::value::{Dict, Map, Value};
 use figment::{Error, Figment, Metadata, Profile, Provider};
 
 use crate::policyfile::Lines;
+
+/// The origin of listeners that variables set. Each key of theirs has a variable.
+pub(crate) const LISTENERS: &str = "DOCKGATE_LISTENER_*";
+
+/// The variable of a key: `DOCKGATE_AUDIT__OUTPUT`, and `DOCKGATE_LISTENER_0__MODE` for `listener[0].mode`.
+pub(crate) fn variable(key: &str) -> String {
+    let key = key.replace('[', "_").replace(']', "").replace('.', "__");
+    format!("DOCKGATE_{}", key.to_ascii_uppercase())
+}
 
 /// Values that come from one file, variable or flag.
 pub(crate) struct Layer {
@@ -68,19 +79,23 @@ impl Layers {
         self.merged.contains(key)
     }
 
-    /// The file, variable or flag that set a key; what nothing has set belongs into the file.
-    pub(crate) fn origin(&self, key: &str) -> &str {
+    /// The file, variable or flag that set a key. A key that nothing sets belongs in the file.
+    pub(crate) fn origin(&self, key: &str) -> Cow<'_, str> {
         let whole = key.split('[').next().unwrap_or_default();
         let set_by = self.merged.find_metadata(whole);
         let file = self.file.as_ref();
         let file = file.map_or("the defaults", |(file, _)| file);
-        set_by.map_or(file, |set_by| &set_by.name)
+        match set_by {
+            None => file.into(),
+            Some(set_by) if set_by.name == LISTENERS => variable(key).into(),
+            Some(set_by) => Cow::Borrowed(&set_by.name),
+        }
     }
 
-    /// The line of a list's entry, if the list comes from the file.
+    /// The line of a key, or of an entry of its list, if it comes from the file.
     pub(crate) fn line(&self, key: &str, entry: usize) -> Option<usize> {
         let (file, lines) = self.file.as_ref()?;
-        let lines = (self.origin(key) == file).then_some(lines);
-        lines.and_then(|lines| lines.line(key, entry))
+        let lines = (self.origin(key) == *file).then_some(lines)?;
+        lines.line(key, entry).or_else(|| lines.around(key))
     }
 }

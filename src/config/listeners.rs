@@ -1,4 +1,4 @@
-//! The listeners: where each is, and which policies hold there.
+//! The listeners: the address of each, and its policies.
 
 use super::files::Files;
 use super::settings::{DEFAULT_LISTEN, ListenerTable, Settings};
@@ -8,11 +8,10 @@ use crate::policy::Rules;
 use crate::policyfile::Policy;
 use crate::policyfile::same_mark::same_marks;
 
-/// The policy that holds when nothing says which.
+/// The policy if nothing sets one.
 const DEFAULT_POLICY: &str = "default";
 
-/// Makes the listeners of what the settings say of them and of policies. What image-swap variables say holds
-/// where no policy is set.
+/// Makes the listeners from the settings. Image-swap variables are used if no policy is set.
 pub(crate) fn compose(
     reader: &mut SettingsReader<'_>,
     settings: &Settings,
@@ -73,7 +72,7 @@ fn access(
         ("owner", table.owner.is_some()),
     ] {
         if is_set && !is_unix {
-            let message = format!("{address} is no unix socket and has no {name}: take it out");
+            let message = format!("{address} is not a unix socket: remove {name}");
             reader.wrong_at(&key(name), message);
         }
     }
@@ -82,7 +81,7 @@ fn access(
     SocketAccess { mode, uid, gid }
 }
 
-/// Reports policies that hold nowhere.
+/// Reports policies that no listener uses.
 fn check_use(reader: &mut SettingsReader<'_>, settings: &Settings) {
     let has_general = settings.listen.is_some() || settings.listener.is_empty();
     if has_general || settings.listener.iter().any(|own| own.policy.is_none()) {
@@ -94,20 +93,21 @@ fn check_use(reader: &mut SettingsReader<'_>, settings: &Settings) {
         .is_some_and(|allow| !allow.is_empty());
     for (key, is_set) in [("policy", settings.policy.is_some()), ("allow", has_allow)] {
         if is_set {
-            let message = "no listener uses it: each has a policy of its own; take either out";
+            let message =
+                "no listener uses it, because each listener has its own policy: remove one of them";
             reader.wrong_at(key, message);
         }
     }
 }
 
-/// Reports addresses that are listened on twice. Of port 0 each gets one of its own.
+/// Reports duplicate addresses. Each port 0 gets a port of its own.
 fn check_doubles(reader: &mut SettingsReader<'_>, listeners: &[ListenerSettings]) {
     for (at, listener) in listeners.iter().enumerate() {
         let address = &listener.address;
         let mut before = listeners.iter().take(at);
         let is_doubled = before.any(|before| before.address == *address);
         if is_doubled && !matches!(address, ListenAddress::Tcp(tcp) if tcp.port() == 0) {
-            let message = format!("{address} stands there twice: name it once");
+            let message = format!("{address} is listed twice: remove one");
             reader.wrong_at("listen", message);
         }
     }
@@ -134,13 +134,13 @@ fn policies(reader: &mut SettingsReader<'_>, key: &str, references: &[String]) -
     let mut policies = Vec::new();
     for (at, reference) in references.iter().enumerate() {
         if references.iter().take(at).any(|before| before == reference) {
-            let message = format!("\"{reference}\" stands there twice: name it once");
+            let message = format!("\"{reference}\" is listed twice: remove one");
             reader.wrong_at(key, message);
         }
         match Policy::load(reference, &Files) {
             Ok(policy) => policies.push(policy),
             Err(problems) => problems.into_iter().for_each(|problem| {
-                // What cannot be found at all is a problem of the key that names it.
+                // A policy that cannot be found is a problem of the key that lists it.
                 if problem.file == *reference && problem.key.is_none() {
                     reader.wrong_at(key, format!("\"{reference}\": {}", problem.message));
                 } else {

@@ -1,9 +1,10 @@
-//! Reading the settings: file, then environment, then flags, later ones winning.
+//! Reads the settings: the file, then the environment, then the flags. Later ones win.
 //!
 //! This is the one place below the proxy that reads files.
 
 mod circle;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -11,57 +12,54 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser as NoEmpty;
-use figment::Provider;
-use figment::providers::{Format, Toml};
-use figment::value::Value;
+use figment::value::{Dict, Value};
 
-use super::layers::{Layer, Layers};
-use super::settings::Settings;
+use super::layers::{LISTENERS, Layer, Layers, variable};
+use super::settings::{ListenerTable, Settings};
 use super::table::{SettingKind, SettingsReader};
 use super::{Admission, Config, ListenerSettings, RunAs, files, listeners, rows};
 use crate::compat::ImageVariables;
-use crate::policyfile::{Lines, Policy, Problem};
+use crate::policyfile::{Lines, Policy, Problem, problem};
 
-/// What the command line says of the settings.
+/// The settings on the command line.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Flags {
-    /// Settings file
+    /// Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Policy, by its shipped name or its file; may be given more than once, or joined by commas
+    /// Built-in policies or policy files, separated by commas [env: DOCKGATE_POLICY] [default: default]
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = NoEmpty::new())]
     pub policy: Vec<String>,
-    /// Address to listen on: <tcp://127.0.0.1:2375>, <unix:///path>
+    /// Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image tcp://[::]:2375]
     #[arg(long, value_name = "ADDR", value_delimiter = ',', value_parser = NoEmpty::new())]
     pub listen: Vec<String>,
-    /// Address of the daemon: <unix:///var/run/docker.sock>, <tcp://host:2375>
+    /// Address of the daemon, such as tcp://engine:2375 [env: DOCKGATE_UPSTREAM] [default: unix:///var/run/docker.sock]
     #[arg(long, value_name = "ADDR", value_parser = NoEmpty::new())]
     pub upstream: Option<String>,
-    /// Forward what the policies refuse, and record it as `would_deny`: the gate is open
+    /// Do not enforce: forward what the policies deny, and record it as would_deny [env: DOCKGATE_OBSERVE]
     #[arg(long)]
     pub observe: bool,
 }
 
-/// The file that is read when nothing names one, if it is there.
+/// The settings file if none is given and this one exists.
 const DEFAULT_FILE: &str = "/etc/dockgate/dockgate.toml";
-/// Before every variable of ours.
+/// The prefix of all our variables.
 const PREFIX: &str = "DOCKGATE_";
-/// Where other images have their rules; whoever mounts some there expects them to hold.
+/// Where other images have their rules. Whoever mounts rules there expects them to be used.
 const FOREIGN_RULES: &[&str] = &["/usr/local/etc/haproxy", "/templates"];
-/// What Docker links and Kubernetes put into the environment of whoever is near a service called
-/// dockgate begins so.
+/// Variables that Docker links and Kubernetes set for a service called dockgate begin like this.
 const INJECTED: &[&str] = &["PORT", "SERVICE_"];
-/// And near one called dockgate-api it has such words further on. No key of ours has them.
+/// For a service called dockgate-api they contain these words. None of our keys has them.
 const INJECTED_WORDS: &[&str] = &["_PORT_", "_SERVICE_HOST_", "_SERVICE_PORT_"];
 
-/// Whether a variable is none of ours, though it begins like one.
+/// Whether a variable is not one of ours, though it begins like one.
 fn is_injected(key: &str) -> bool {
     let ended = format!("{key}_");
     let begins = INJECTED.iter().any(|begin| key.starts_with(begin));
     begins || INJECTED_WORDS.iter().any(|words| ended.contains(words))
 }
 
-/// The process's environment; what is no UTF-8 in it fits no setting and is told as such.
+/// The process's environment. What is not UTF-8 in it fits no setting, and is reported.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |text: OsString| text.to_string_lossy().into_owned();
     std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
@@ -89,12 +87,14 @@ impl Config {
     }
 }
 
-/// Where the settings come from, and what was wrong with that.
+/// The sources of the settings, and the problems with them.
 #[derive(Default)]
 struct Sources {
     layers: Layers,
     named_file: Option<PathBuf>,
     variables: ImageVariables,
+    /// The listeners that variables set, by their number.
+    listeners: BTreeMap<usize, Dict>,
     notices: Vec<String>,
     problems: Vec<Problem>,
 }
@@ -107,37 +107,105 @@ impl Sources {
                 continue;
             };
             if key == "CONFIG" && text.is_empty() {
-                let problem = Problem::of_file(&name, "is empty: name a file, or leave it unset");
+                let problem = Problem::of_file(&name, "is empty: set it to a file, or remove it");
                 self.problems.push(problem);
             } else if key == "CONFIG" {
                 self.named_file = Some(text.into());
             } else if is_injected(&key) {
-                self.notices.push(format!("{name} is passed over: Docker links and Kubernetes set it, and no setting has this name"));
+                self.notices.push(format!(
+                    "{name} is ignored: Docker links and Kubernetes set it, and it is not a setting"
+                ));
             } else {
                 self.read_variable(&name, &key, &text);
             }
+        }
+        self.keep_listeners();
+    }
+
+    /// Reads `LISTENER_0__ADDRESS` and the other variables of listeners. Whether it is one.
+    fn read_listener(&mut self, name: &str, key: &str, text: &str) -> bool {
+        let rest = key.strip_prefix("LISTENER_");
+        let parts = rest.and_then(|rest| rest.split_once("__"));
+        let Some((Ok(at), inner)) = parts.map(|(at, inner)| (at.parse::<usize>(), inner)) else {
+            return false;
+        };
+        let inner = inner.to_ascii_lowercase();
+        let row = rows::all(ListenerTable::ROWS).remove(&inner);
+        let value = match row.filter(|_| variable(&format!("listener[{at}].{inner}")) == name) {
+            Some(row) => row.shape.parse(text),
+            None => Err(rows::unknown(ListenerTable::ROWS, &inner, |near| {
+                variable(&format!("listener[{at}].{near}"))
+            })),
+        };
+        let listener = self.listeners.entry(at).or_default();
+        match value {
+            Ok(value) => _ = listener.insert(inner, value),
+            Err(message) => {
+                let key = format!("listener[{at}].{inner}");
+                self.problems.push(Problem::of_key(name, key, message));
+            }
+        }
+        true
+    }
+
+    /// Adds the listeners that variables set.
+    fn keep_listeners(&mut self) {
+        let listeners = std::mem::take(&mut self.listeners);
+        let wrong = listeners
+            .iter()
+            .enumerate()
+            .find_map(|(count, (at, listener))| {
+                let missing = if *at == count { *at } else { count };
+                let is_whole = missing == *at && listener.contains_key("address");
+                (!is_whole).then_some(missing)
+            });
+        if let Some(at) = wrong {
+            let name = variable(&format!("listener[{at}].address"));
+            let message = format!(
+                "is missing: listeners count from 0, and each needs its address: write {name}=tcp://0.0.0.0:2376"
+            );
+            self.problems.push(Problem::of_file(&name, message));
+        } else if !listeners.is_empty() {
+            let tables: Vec<_> = listeners.into_values().map(Value::from).collect();
+            self.layers.over(Layer::of(LISTENERS, "listener", tables));
         }
     }
 
     fn notice_foreign_rules(&mut self, places: &[&str]) {
         let mounted = places.iter().filter(|place| Path::new(place).exists());
         self.notices.extend(mounted.map(|place| {
-            format!("warning: {place} is without effect: write its rules as a policy, see `dockgate policies`")
+            format!(
+                "warning: {place} is ignored: write its rules as a policy, see `dockgate policies`"
+            )
         }));
     }
 
     fn read_variable(&mut self, name: &str, key: &str, text: &str) {
+        if self.read_listener(name, key, text) {
+            return;
+        }
         let is_capital = !key.bytes().any(|byte| byte.is_ascii_lowercase());
         let key = key.to_ascii_lowercase().replace("__", ".");
         let value = match rows::all(Settings::ROWS).get(&key).filter(|_| is_capital) {
-            Some(row) => row.shape.parse(text).map_err(str::to_owned),
-            None => Err(rows::unknown(Settings::ROWS, &key, |near| {
-                format!("{PREFIX}{}", near.to_ascii_uppercase().replace('.', "__"))
-            })),
+            Some(row) => row.shape.parse(text),
+            None => Err(self.unknown(&key)),
         };
         match value {
             Ok(value) => self.layers.over(Layer::of(name, &key, value)),
             Err(message) => self.problems.push(Problem::of_key(name, key, message)),
+        }
+    }
+
+    /// What to write instead of a variable that is not a setting.
+    fn unknown(&self, key: &str) -> String {
+        let inner = key.strip_prefix("listener.");
+        let inner = inner.filter(|inner| rows::all(ListenerTable::ROWS).contains_key(*inner));
+        match inner {
+            Some(inner) => {
+                let name = variable(&format!("listener[0].{inner}"));
+                format!("unknown key: did you mean {name}?")
+            }
+            None => rows::unknown(Settings::ROWS, key, variable),
         }
     }
 
@@ -167,15 +235,19 @@ impl Sources {
     fn read_file(&mut self, path: &Path) -> Result<(), Problem> {
         let name = path.display().to_string();
         let text = files::read(path)?;
-        let read = Toml::string(&text).data();
-        let read = read.map_err(|error| Problem::of_file(&name, error.to_string().trim_end()))?;
-        let dict = read.into_values().next().unwrap_or_default();
+        let table = problem::parse(&name, &text)?;
+        let dict = Value::serialize(table)
+            .ok()
+            .and_then(Value::into_dict)
+            .unwrap_or_default();
+        let lines = Lines::of(&text);
         let mut report = |key: &str, message: String| {
-            self.problems.push(Problem::of_key(&name, key, message));
+            let problem = Problem::of_key(&name, key, message);
+            self.problems.push(problem.on_line(lines.around(key)));
         };
         let dict = rows::fitting(Settings::ROWS, dict, "", &mut report);
         let layer = Layer::new(name, dict);
-        self.layers.under_file(layer, Lines::of(&text));
+        self.layers.under_file(layer, lines);
         Ok(())
     }
 
@@ -258,8 +330,8 @@ fn check_circle(
             let key = at.checked_sub(general);
             let key = key.map_or("listen".to_owned(), |at| format!("listener[{at}].address"));
             let message = format!(
-                "{daemon} is where Dockgate itself listens, as `{key}` says {address}: write the \
-                 daemon's address, or listen elsewhere"
+                "{daemon} is Dockgate's own address, because `{key}` is {address}: write the daemon's address, or \
+                 listen elsewhere"
             );
             reader.wrong_at("upstream", message);
         }

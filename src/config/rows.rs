@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use figment::value::{Dict, Value};
 use serde_json::{Map, Value as Json, json};
 
+use super::layers::variable;
 use crate::policy::keys::setting::{described, table};
 use crate::policyfile::spelling::nearest;
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,15 +43,15 @@ pub(crate) enum Note {
 
 impl ValueShape {
     /// Reads a variable's text as this shape.
-    pub(crate) fn parse(self, text: &str) -> Result<Value, &'static str> {
+    pub(crate) fn parse(self, text: &str) -> Result<Value, String> {
         match self {
             Self::Flag => {
                 let flag = text.parse::<bool>().map(Value::from);
-                flag.map_err(|_| "must be true or false")
+                flag.map_err(|_| format!("must be true or false, but is \"{text}\""))
             }
             Self::Number => {
                 let number = text.parse::<u64>().map(Value::from);
-                number.map_err(|_| "must be a number")
+                number.map_err(|_| format!("must be a whole number, but is \"{text}\""))
             }
             Self::Text => Ok(Value::from(text)),
             Self::List => {
@@ -59,7 +60,10 @@ impl ValueShape {
                 Ok(Value::from(parts.collect::<Vec<_>>()))
             }
             Self::Table | Self::Tables => {
-                Err("cannot be set by the environment: write [[listener]] in a file")
+                let example = variable("listener[0].address");
+                Err(format!(
+                    "has a variable for each key: write {example}=tcp://0.0.0.0:2375"
+                ))
             }
         }
     }
@@ -71,7 +75,7 @@ impl ValueShape {
         };
         match self {
             Self::Flag => value.to_bool().is_some(),
-            Self::List => all(|value| value.as_str().is_some()),
+            Self::List => value.as_str().is_some() || all(|value| value.as_str().is_some()),
             Self::Number => number(value).is_some(),
             Self::Table => value.as_dict().is_some(),
             Self::Tables => all(|value| value.as_dict().is_some()),
@@ -79,16 +83,18 @@ impl ValueShape {
         }
     }
 
-    fn expected(self, key: &str) -> String {
+    fn expected(self, key: &str, value: &Value) -> String {
+        let name = key.rsplit('.').next().unwrap_or_default();
         let expected = match self {
-            Self::Flag => "must be true or false",
-            Self::List => "must be a list of strings: [\"...\"]",
-            Self::Number => "must be a whole number, without quotes",
-            Self::Table => return format!("must be a table: [{key}]"),
-            Self::Tables => "must be a list of tables: [[listener]]",
-            Self::Text => "must be a string, in quotes",
+            Self::Flag => format!("must be true or false without quotes: {name} = true"),
+            Self::List => format!("must be a list of strings: {name} = [\"...\"]"),
+            Self::Number => format!("must be a whole number without quotes: {name} = 10"),
+            Self::Table => format!("must be a table: [{key}]"),
+            Self::Tables => format!("must be a list of tables: [[{key}]]"),
+            Self::Text => format!("must be a string in quotes: {name} = \"...\""),
         };
-        expected.to_owned()
+        let found = serde_json::to_string(value).unwrap_or_default();
+        format!("{expected}, but is {found}")
     }
 }
 
@@ -112,6 +118,15 @@ pub(crate) fn all(rows: &'static [SettingRow]) -> BTreeMap<String, &'static Sett
     keys
 }
 
+/// What other programs call our settings.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("docker_host", "upstream"),
+    ("log_level", "log"),
+    ("socket", "upstream"),
+    ("socket_path", "upstream"),
+    ("listener.address", "listen"),
+];
+
 /// What to say of a key that no table has. `shown` makes of the key that it is near what is written.
 pub(crate) fn unknown(
     rows: &'static [SettingRow],
@@ -119,7 +134,17 @@ pub(crate) fn unknown(
     shown: impl Fn(&str) -> String,
 ) -> String {
     let all = all(rows);
-    let near = nearest(key, all.keys().map(String::as_str));
+    let keys = || all.keys().map(String::as_str);
+    let begins = |known: &&str| {
+        let rest = key.strip_prefix(known);
+        rest.is_some_and(|rest| rest.starts_with('_'))
+    };
+    let known_elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == key);
+    let known_elsewhere = known_elsewhere.map(|(_, ours)| *ours);
+    let near = known_elsewhere.filter(|ours| all.contains_key(*ours));
+    let near = near
+        .or_else(|| nearest(key, keys()))
+        .or_else(|| keys().find(begins));
     let hint = near.map(|near| format!(": did you mean {}?", shown(near)));
     format!("unknown key{}", hint.unwrap_or_default())
 }
@@ -141,7 +166,7 @@ pub(crate) fn fitting(
             Some(row) if row.shape.is_of(&value) => {
                 fitting.insert(name, inner(row, value, &key, report));
             }
-            Some(row) => report(&key, row.shape.expected(&key)),
+            Some(row) => report(&key, row.shape.expected(&key, &value)),
             None => {
                 let shown = |near: &str| format!("\"{within}{near}\"");
                 report(&key, unknown(rows, &name, shown));
@@ -176,6 +201,7 @@ fn inner(
             });
             Value::from(tables.collect::<Vec<Value>>())
         }
+        (ValueShape::List, value) if value.as_str().is_some() => vec![value].into(),
         (_, value) => value,
     }
 }
@@ -216,7 +242,7 @@ mod tests {
         assert_eq!(
             text,
             Ok(Value::from("1.40")),
-            "no number, or it would be 1.4"
+            "not a number, or it would be 1.4"
         );
         assert_eq!(ValueShape::Number.parse("64"), Ok(Value::from(64_u64)));
         let list = ValueShape::List.parse("traefik, homepage,").unwrap();

@@ -1,8 +1,8 @@
-//! Every setting, a row each: its key, what it takes, its default, and a sentence on it.
+//! Every setting, one row each: its key, what it takes, its default, and a sentence about it.
 //!
-//! A row is `/// A sentence.`, `key: what it takes = its default => what else there is to know;`. What a file and
-//! the environment may set, the checks, the schema and the values that the program uses come from it. A
-//! setting that nothing reads is a warning of the compiler, and `docs/settings.md` must have each.
+//! A row is `/// A sentence.`, `key: what it takes = its default => what else there is to know;`. The keys of files and
+//! variables, the checks, the schema and the values that the program uses come from it. The compiler warns of a setting
+//! that nothing reads, and `docs/settings.md` must have each.
 
 use figment::value::{Dict, Value};
 use serde_json::Value as Json;
@@ -20,35 +20,35 @@ use crate::policyfile::Entry;
 settings! {
     /// The settings.
     pub(crate) struct Settings {
-        /// The policies, by shipped name or by file, asked in this order.
+        /// Policies, as built-in names or files, tried in this order.
         policy: Filled<PolicyName> => live;
-        /// Entries of a policy of its own, asked after those of `policy`.
+        /// Allowed operations, in a policy of their own that is tried after those of `policy`.
         allow: Filled<Entry> => live;
-        /// Entries that are refused whatever any policy grants.
+        /// Operations that are denied, whatever a policy allows.
         deny: List<Entry> = EMPTY => live;
-        /// Whether what the policies refuse is forwarded all the same: the gate is open.
+        /// Forward what the policies deny, and record it as would_deny: nothing is blocked.
         observe: bool = false => live;
         /// Addresses to listen on: tcp://127.0.0.1:2375, unix:///run/dockgate.sock.
         listen: Filled<Listen> => live;
         /// Listeners with rules of their own.
         listener: Tables<ListenerTable> = EMPTY => live;
-        /// Where the daemon is: unix:///path or tcp://host:port.
+        /// The daemon's address: unix:///path or tcp://host:port.
         upstream: DaemonAddress = "unix:///var/run/docker.sock";
-        /// Whom to run as when started as root, user and group by number.
+        /// The user and the group to run as if started as root, by number.
         run_as: UidGid;
-        /// The least API version that a path may name.
+        /// The lowest API version that a path may contain.
         api_min: ApiMin = ApiVersion::LEAST.to_string() => live;
         /// Origins whose pages may send requests from a browser, such as `https://dash.example`.
         allow_origin: List<Origin> = EMPTY => live;
-        /// Host names that requests may be addressed to, without a port.
+        /// Host names that requests may be sent to, without a port.
         allow_host: List<HostName> = EMPTY => live;
-        /// Whether a request under an older API version than the daemon takes is judged and sent under the daemon's least.
+        /// Raise an API version that is too old for the daemon to the lowest that it accepts.
         lift_api_version: bool = false => live;
-        /// The least severe diagnostics on stderr.
+        /// The lowest level of diagnostics on stderr.
         log: Level = "info";
         /// The form of the diagnostics on stderr: text for people, or json.
         log_format: Format = "text";
-        /// How the environment of other images is read.
+        /// How the variables of other images are read.
         dialect: DialectName = "hardened" => live;
         /// The record.
         audit: AuditSettings = Dict::new();
@@ -58,31 +58,31 @@ settings! {
 
     /// A `[[listener]]`.
     pub(crate) struct ListenerTable {
-        /// Where to listen.
-        address: Listen => required "is missing: write where to listen";
-        /// The policies here, instead of the general ones.
+        /// The address to listen on.
+        address: Listen => required "is missing: write address = \"tcp://0.0.0.0:2375\"";
+        /// Policies of this listener, instead of the general ones.
         policy: Filled<PolicyName>;
-        /// Entries that are refused here, besides the general ones.
+        /// Operations that are denied here, besides the general ones.
         deny: List<Entry> = EMPTY;
-        /// Who may connect to a unix socket, in octal: 0660 its owner and its group.
+        /// Who may connect to a unix socket, in octal: 0660 is its owner and its group.
         mode: Mode;
         /// The user and the group of a unix socket by number, or one of them.
         owner: Owner;
-        /// Whether what the policies here refuse is forwarded all the same.
+        /// Forward what the policies of this listener deny, and record it as would_deny.
         observe: bool;
     }
 
-    /// Where and how the record is written.
+    /// The audit log.
     pub struct AuditSettings {
-        /// Where the record goes: stdout, stderr, none, or an absolute path.
+        /// The audit log: stdout, stderr, none, or an absolute path.
         output: OutputName = "stdout";
         /// The form of the audit log: json, or text for people. Without it, text only on a terminal.
         format: Format;
-        /// Whether allowed requests with the effect read are recorded.
+        /// Record allowed requests with the effect read.
         allowed_reads: bool = true;
-        /// Whether the arguments of execs are recorded, which may hold passwords.
+        /// Record the arguments of execs, which may contain passwords.
         argv: bool = false;
-        /// What happens to requests while the record cannot be written.
+        /// What happens to requests while the audit log cannot be written.
         on_failure: WhenFull = "refuse";
     }
 
@@ -96,7 +96,7 @@ settings! {
         head: Time = "10s";
         /// The length of a request's head.
         head_bytes: Number<1024, LONGEST_HEAD> = 65_536;
-        /// The length of a JSON body, which is read whole before it is sent.
+        /// The length of a JSON body, which is read completely before it is sent.
         body_bytes: Number<1024, LONGEST_BODY> = 1_048_576;
         /// The time for reading such a body.
         body_time: Time = "30s";
@@ -110,21 +110,21 @@ settings! {
         reply_head: TimeOrOff = "off";
         /// The time without a request after which a client's connection is closed.
         idle: Time = "15m";
-        /// The time for what is under way on SIGTERM or SIGINT.
+        /// The time that open requests have to end after SIGTERM or SIGINT.
         drain: Time = "8s";
     }
 }
 
-/// More connections than any host has files for are a slip.
+/// More connections than any host has files for are a mistake.
 const MOST_CONNECTIONS: u64 = 1_000_000;
-/// The daemon's own server takes no longer heads.
+/// The daemon's own server does not accept longer heads.
 const LONGEST_HEAD: u64 = 1024 * 1024;
-/// What all bodies together may hold in memory, so no single one may have more.
+/// The memory for all bodies together, so a single one cannot have more.
 const LONGEST_BODY: u64 = 16 * 1024 * 1024;
 
-/// Where Dockgate listens when nothing says where.
+/// The address if none is set.
 ///
-/// In a container nobody can reach loopback, so the image is built with another default.
+/// Other containers cannot reach loopback, so the image is built with another default.
 pub(crate) const DEFAULT_LISTEN: &str = match option_env!("DOCKGATE_DEFAULT_LISTEN") {
     Some(address) => address,
     None => "tcp://127.0.0.1:2375",

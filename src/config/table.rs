@@ -18,7 +18,7 @@ pub(crate) trait SettingKind {
     /// The settings of its table, or of each of its tables.
     const ROWS: &'static [SettingRow] = &[];
     /// What to write instead of an empty list of it, where that is wrong.
-    const INSTEAD: &str = "name one";
+    const INSTEAD: &str = "write one";
 
     /// Reads a value of that shape. `None` if it is wrong, which is reported to the reader.
     fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value>;
@@ -92,7 +92,7 @@ pub(crate) struct SettingsReader<'a> {
     layers: &'a Layers,
     /// The key that is being read.
     key: String,
-    /// Which entry of its list is.
+    /// Which entry of its list is being read.
     entry: usize,
     /// The settings that hold until the process ends, with what each says.
     pub(crate) fixed: Vec<(&'static str, String)>,
@@ -159,15 +159,17 @@ impl<'a> SettingsReader<'a> {
 
     /// Reports what is wrong with a key, together with where it is set.
     pub(crate) fn wrong_at(&mut self, key: &str, message: impl Into<String>) {
-        let problem = Problem::of_key(self.layers.origin(key), key, message.into());
-        self.problems.push(problem);
+        let entry = if key == self.key { self.entry } else { 0 };
+        let problem = Problem::of_key(&self.layers.origin(key), key, message.into());
+        let line = self.layers.line(key, entry);
+        self.problems.push(problem.on_line(line));
     }
 
-    /// Where the entry stands that is being read.
+    /// The place of the entry that is being read.
     pub(crate) fn place(&self) -> Place {
         Place::List {
             key: Arc::from(self.key.as_str()),
-            file: Arc::from(self.layers.origin(&self.key)),
+            file: Arc::from(&*self.layers.origin(&self.key)),
             line: self.layers.line(&self.key, self.entry),
         }
     }

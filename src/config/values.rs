@@ -1,4 +1,4 @@
-//! What settings say that are words, ids, modes and rates.
+//! Values of settings: words, ids, modes and rates.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::docker::closed::closed;
 
 closed! {
-    /// How severe diagnostics must be to be shown.
+    /// The lowest level of diagnostics that is shown.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     LogLevel, by as_str {
-        /// Errors alone.
+        /// Only errors.
         Error = "error",
         /// Warnings too.
         Warn = "warn",
@@ -33,12 +33,12 @@ closed! {
 }
 
 closed! {
-    /// What happens to requests while the record cannot be written.
+    /// What happens to requests while the audit log cannot be written.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     OnFailure, by as_str {
-        /// They are refused.
+        /// They are denied.
         Refuse = "refuse",
-        /// They go on without a record.
+        /// They continue without an audit record.
         Continue = "continue",
     }
 }
@@ -47,16 +47,16 @@ closed! {
     /// The image whose variables are read, and how.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     Dialect, by as_str {
-        /// As Tecnativa's, less what nobody expects to be open.
+        /// Like Tecnativa's image, without what nobody expects to be allowed.
         Hardened = "hardened",
-        /// As LinuxServer's image.
+        /// Like LinuxServer's image.
         Linuxserver = "linuxserver",
-        /// As Tecnativa's image.
+        /// Like Tecnativa's image.
         Tecnativa = "tecnativa",
     }
 }
 
-/// Where the record is written to.
+/// Where the audit log is written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     /// Standard output.
@@ -91,20 +91,19 @@ impl fmt::Display for Output {
     }
 }
 
-/// The user and the group that a process started as root takes.
+/// The user and the group of a process that is started as root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunAs {
     /// The user.
     pub uid: u32,
     /// The user's one group, besides that of the daemon's socket.
     pub gid: u32,
-    /// Whether the operator asked for these. They then hold even where they cannot open the
-    /// daemon's socket.
+    /// Whether the operator set these. They are then used even if they cannot open the daemon's socket.
     pub is_set: bool,
 }
 
 impl RunAs {
-    /// Who it is when nothing says who: a user that nothing on a usual system belongs to.
+    /// The default: a user that owns nothing on a usual system.
     pub const DEFAULT: Self = Self {
         uid: 65_532,
         gid: 65_532,
@@ -122,7 +121,7 @@ impl RunAs {
     }
 }
 
-/// The largest number is no id: to the kernel it means "as it was".
+/// The largest number is not an id: to the kernel it means "unchanged".
 pub(crate) fn id(text: &str) -> Option<u32> {
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
     let id = text.parse().ok().filter(|id| *id != u32::MAX);
@@ -134,14 +133,14 @@ pub(crate) fn id(text: &str) -> Option<u32> {
 pub struct SocketAccess {
     /// The mode.
     pub mode: u32,
-    /// The owner, if not whoever makes the file.
+    /// The owner, if it is not the creator of the file.
     pub uid: Option<u32>,
-    /// The group, if not that of whoever makes the file.
+    /// The group, if it is not that of the creator of the file.
     pub gid: Option<u32>,
 }
 
 impl SocketAccess {
-    /// What holds when nothing says otherwise: it is for its owner and group.
+    /// The default: for its owner and group.
     pub const DEFAULT: Self = Self {
         mode: 0o660,
         uid: None,
@@ -160,8 +159,8 @@ pub(crate) fn owner(text: &str) -> Option<(Option<u32>, Option<u32>)> {
     (uid.is_some() || gid.is_some()).then_some((uid, gid))
 }
 
-/// Reads a socket's mode, as `0660`: three octal digits, which a nought may precede. Somebody has to
-/// be able to write, as that is what connecting asks for.
+/// Reads a socket's mode, such as `0660`: three octal digits, with a zero before them or without. Somebody must be able
+/// to write, because connecting needs that.
 pub(crate) fn mode(text: &str) -> Option<u32> {
     let is_octal = text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
     let is_right = is_octal && (text.len() == 3 || text.len() == 4 && text.starts_with('0'));
@@ -172,7 +171,7 @@ pub(crate) fn mode(text: &str) -> Option<u32> {
 /// The lowest rate of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadRate {
-    /// How much must come in a second.
+    /// How much must arrive in a second.
     pub bytes_per_second: u64,
     /// How long the daemon may be kept waiting beyond that.
     pub grace: Duration,

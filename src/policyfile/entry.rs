@@ -1,8 +1,8 @@
 //! One entry of `allow` or `deny`.
 
 use super::raw_path::{BadPath, RawPath};
-use super::spelling::did_you_mean;
-use crate::docker::{Effect, Operation};
+use super::spelling::{did_you_mean, nearest};
+use crate::docker::{Call, Effect, Method, Operation};
 
 /// What an entry names.
 ///
@@ -23,22 +23,30 @@ pub(crate) enum Entry {
 /// Why an entry is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadEntry {
-    #[error("a group cannot have the effect control: name each operation by itself")]
+    #[error("a group cannot have the effect control: list each operation by its name")]
     Control,
-    #[error("no effect is called {0}: write read, content or write{hint}", hint = did_you_mean(.0, ["read", "content", "write"]))]
+    #[error("unknown effect \"{0}\": write read, content or write{hint}", hint = did_you_mean(.0, ["read", "content", "write"]))]
     Effect(String),
-    #[error("no operation has this name{hint}", hint = did_you_mean(.0, Operation::ALL.iter().map(|operation| operation.spec().name)))]
+    #[error("this is the operation {0}: write \"{0}\"")]
+    Named(Operation),
+    #[error("unknown operation{hint}", hint = hint(.0))]
     Operation(String),
     #[error(transparent)]
     Path(#[from] BadPath),
-    #[error("no section is called {0}{hint}", hint = did_you_mean(.0, Operation::SECTIONS.iter().copied()))]
+    #[error("unknown section \"{0}\"{hint}", hint = did_you_mean(.0, Operation::SECTIONS.iter().copied()))]
     Section(String),
 }
 
 impl Entry {
     pub(crate) fn parse(text: &str) -> Result<Self, BadEntry> {
         if let Some((method, path)) = text.split_once(' ') {
-            return Ok(Self::Raw(RawPath::parse(method, path)?));
+            let named = operation_at(method, path).map(BadEntry::Named);
+            return named.map_or_else(|| Ok(Self::Raw(RawPath::parse(method, path)?)), Err);
+        }
+        let mut methods = [Method::GET].iter().chain(Method::ALL);
+        let named = methods.find_map(|method| operation_at(method.as_str(), text));
+        if let Some(operation) = named {
+            return Err(BadEntry::Named(operation));
         }
         if let Some((section, effect)) = text.split_once(':') {
             return group(section, effect);
@@ -60,6 +68,35 @@ impl Entry {
             Self::Raw(_) => false,
         })
     }
+}
+
+/// The operation that a path has with this method. Names may be `{}`, and a version and a query may be there.
+fn operation_at(method: &str, path: &str) -> Option<Operation> {
+    let path = path.split('?').next().unwrap_or_default();
+    let plain = |segment: &str| segment.contains(['{', '*']);
+    let segments = path.split('/').map(|it| if plain(it) { "x" } else { it });
+    let path = segments.collect::<Vec<_>>().join("/");
+    Call::parse(&method.to_ascii_uppercase(), &path)?.operation()
+}
+
+/// What may be meant by a name that no operation has. An operation that changes something is offered only to
+/// somebody who has one letter of it wrong, and never if one that reads is about as near.
+fn hint(text: &str) -> String {
+    if Operation::SECTIONS.contains(&text) {
+        return format!(": did you mean \"{text}:read\"?");
+    }
+    let names = |is_read: bool| {
+        let all = Operation::ALL.iter().map(|operation| operation.spec());
+        let of_kind = all.filter(move |spec| (spec.effect == Effect::Read) == is_read);
+        of_kind.map(|spec| spec.name)
+    };
+    let wrong = text.to_ascii_lowercase();
+    let distance = |name: &str| strsim::damerau_levenshtein(&wrong, &name.to_ascii_lowercase());
+    let (read, other) = (nearest(text, names(true)), nearest(text, names(false)));
+    let other = other.filter(|other| distance(other) <= 1);
+    let other = other.filter(|_| read.is_none_or(|read| distance(read) > 2));
+    let near = other.or(read);
+    near.map_or_else(String::new, |near| format!(": did you mean \"{near}\"?"))
 }
 
 fn group(section: &str, effect: &str) -> Result<Entry, BadEntry> {
@@ -90,28 +127,69 @@ mod tests {
         for (text, want) in [
             (
                 "ContainersList",
-                "no operation has this name: did you mean \"ContainerList\"?",
+                "unknown operation: did you mean \"ContainerList\"?",
             ),
             (
                 "container:read",
-                "no section is called container: did you mean \"containers\"?",
+                "unknown section \"container\": did you mean \"containers\"?",
             ),
             (
                 "containers:reed",
-                "no effect is called reed: write read, content or write: did you mean \"read\"?",
+                "unknown effect \"reed\": write read, content or write: did you mean \"read\"?",
             ),
             (
                 "containers:control",
-                "a group cannot have the effect control: name each operation by itself",
+                "a group cannot have the effect control: list each operation by its name",
             ),
             (
                 "get /libpod/info",
-                "no method of the API is get: write DELETE, GET, HEAD, POST or PUT",
+                "unknown method `get`: write DELETE, GET, HEAD, POST or PUT",
             ),
             (
                 "GET /{}/info",
-                "a path's first segment cannot be `{}`: name it",
+                "the first segment of a path cannot be `{}`: write it out",
             ),
+        ] {
+            assert_eq!(Entry::parse(text).unwrap_err().to_string(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_operation_is_recognized_by_its_path_and_a_write_is_never_offered_for_a_read() {
+        for (text, want) in [
+            (
+                "GET /containers/json",
+                "this is the operation ContainerList: write \"ContainerList\"",
+            ),
+            (
+                "get /v1.45/containers/json?all=1",
+                "this is the operation ContainerList: write \"ContainerList\"",
+            ),
+            (
+                "/containers/json",
+                "this is the operation ContainerList: write \"ContainerList\"",
+            ),
+            (
+                "GET /containers/*/json",
+                "this is the operation ContainerInspect: write \"ContainerInspect\"",
+            ),
+            (
+                "containers",
+                "unknown operation: did you mean \"containers:read\"?",
+            ),
+            (
+                "ContainerStat",
+                "unknown operation: did you mean \"ContainerStats\"?",
+            ),
+            (
+                "ContainerShow",
+                "unknown operation: did you mean \"ContainerStats\"?",
+            ),
+            (
+                "ContainerKil",
+                "unknown operation: did you mean \"ContainerKill\"?",
+            ),
+            ("xyz", "unknown operation"),
         ] {
             assert_eq!(Entry::parse(text).unwrap_err().to_string(), want, "{text}");
         }
@@ -128,7 +206,7 @@ mod tests {
             ("F05", "GET /v1.45/libpod/info", BadPath::Version),
             (
                 "raw",
-                "GET /containers/{}/json",
+                "GET /containers/{}/jsn",
                 BadPath::InTable("containers".to_owned()),
             ),
             (

@@ -31,8 +31,12 @@ const GIVEN: &str =
 impl Reader<'_> {
     pub(crate) fn examples(&mut self, table: &Table) -> Vec<Example> {
         let entries = self.list(table, "example", "must be a list of tables: [[example]]");
-        let entries = entries.iter();
-        entries.filter_map(|entry| self.example(entry)).collect()
+        let entries = entries.iter().enumerate();
+        let examples = entries.filter_map(|(at, entry)| {
+            self.example = at;
+            self.example(entry)
+        });
+        examples.collect()
     }
 
     /// The answers that an example assumes, as JSON by the path of the inspection.

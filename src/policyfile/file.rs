@@ -159,9 +159,8 @@ fn load(
     let table = reader.table(&text);
     let known = [KEYS, Blocks::KEYS].concat();
     reader.known_keys(&table, &known, "");
-    let lines = Lines::of(&text);
-    let mut policy = Policy::of(reference, reader.grants(&table, "allow", &lines));
-    policy.deny = reader.grants(&table, "deny", &lines);
+    let mut policy = Policy::of(reference, reader.grants(&table, "allow"));
+    policy.deny = reader.grants(&table, "deny");
     policy.file = Some(library.file(reference));
     policy.description = reader.text(&table, "description").unwrap_or_default();
     if let Some(mark) = reader.mark(&table) {
@@ -170,7 +169,7 @@ fn load(
     policy.blocks = Blocks::read(&table, &mut |key, message| reader.wrong(key, message));
     policy.is_observed = reader.flag(&table, "observe");
     policy.examples = reader.examples(&table);
-    policy.lines = lines;
+    policy.lines = reader.lines.clone();
     for parent in reader.strings(&table, "extends") {
         let loaded = load(&parent, library, path);
         extend(&mut policy, &parent, loaded, &mut reader);

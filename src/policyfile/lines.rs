@@ -4,9 +4,14 @@ use std::collections::HashMap;
 
 use toml_edit::{ImDocument, Item, TableLike, Value};
 
-/// The lines of the entries of a file's lists, by the lists' keys; also the lines of its tables and their keys.
+/// The lines of a file's keys.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Lines(HashMap<String, Vec<usize>>);
+pub(crate) struct Lines {
+    /// The lines of the entries of lists, by the lists' keys. Tables and their keys are like lists of one.
+    entries: HashMap<String, Vec<usize>>,
+    /// The line of every key, and of every table in a list: `example[0]`.
+    keys: HashMap<String, usize>,
+}
 
 impl Lines {
     /// The lines of a policy's or the settings' text.
@@ -21,11 +26,22 @@ impl Lines {
     /// The line, counted from 1, of a list's entry, counted from 0. Tables and their keys count as lists with one
     /// entry.
     pub(crate) fn line(&self, key: &str, entry: usize) -> Option<usize> {
-        self.0.get(key)?.get(entry).copied()
+        self.entries.get(key)?.get(entry).copied()
+    }
+
+    /// The line of a key, or of the innermost table or list around it that is in the file.
+    pub(crate) fn around(&self, key: &str) -> Option<usize> {
+        let mut key = key;
+        loop {
+            if let Some(line) = self.keys.get(key) {
+                return Some(*line);
+            }
+            key = key.get(..key.rfind(['.', '['])?)?;
+        }
     }
 
     pub(crate) fn keys<'a>(&'a self, table: &str) -> impl Iterator<Item = &'a str> {
-        let names = self.0.keys().filter_map(|name| name.split_once('.'));
+        let names = self.entries.keys().filter_map(|name| name.split_once('.'));
         names.filter_map(move |(of, key)| (of == table).then_some(key))
     }
 
@@ -37,14 +53,22 @@ impl Lines {
         };
         for (name, item) in table.iter() {
             let key = format!("{within}{name}");
+            let line = key_line(table, name);
+            self.keys
+                .extend(line.iter().map(|line| (key.clone(), *line)));
             if let Some(inner) = item.as_table_like() {
                 for (name_within, _) in inner.iter() {
                     let name = format!("{key}.{name_within}");
-                    self.0.insert(name, key_line(inner, name_within));
+                    let line = key_line(inner, name_within);
+                    self.keys
+                        .extend(line.iter().map(|line| (name.clone(), *line)));
+                    self.entries.insert(name, line);
                 }
-                self.0.insert(key, key_line(table, name));
+                self.entries.insert(key, line);
             } else if let Item::ArrayOfTables(tables) = item {
                 for (at, inner) in tables.iter().enumerate() {
+                    let line = line_at(text, inner.span().unwrap_or_default().start);
+                    self.keys.insert(format!("{key}[{at}]"), line);
                     self.keep(text, &format!("{key}[{at}]."), inner);
                 }
             } else if let Some(entries) = item.as_array() {
@@ -55,7 +79,7 @@ impl Lines {
                 }
                 let spans = entries.iter().map(Value::span);
                 let lines = spans.map(|span| line_at(text, span.unwrap_or_default().start));
-                self.0.insert(key, lines.collect());
+                self.entries.insert(key, lines.collect());
             }
         }
     }
@@ -92,6 +116,17 @@ mod tests {
             ("volumes", 0, None),
         ] {
             assert_eq!(lines.line(key, entry), want, "{key}[{entry}]");
+        }
+        for (key, want) in [
+            ("allow", Some(2)),
+            ("listener[1]", Some(8)),
+            ("listener[1].deny", Some(9)),
+            ("listener[1].address", Some(8)),
+            ("create.limits.cpus", Some(11)),
+            ("create.env.allow", Some(13)),
+            ("polcy", None),
+        ] {
+            assert_eq!(lines.around(key), want, "{key}");
         }
     }
 

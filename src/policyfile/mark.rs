@@ -66,11 +66,11 @@ mod tests {
         };
         assert_eq!(
             problems("mark = 'a b'"),
-            [format!("p: `mark`: \"a b\": {SHAPE}")]
+            [format!("p:1: `mark`: \"a b\": {SHAPE}")]
         );
         assert_eq!(
             problems("mark = 1"),
-            ["p: `mark`: must be a string, in quotes"]
+            ["p:1: `mark`: must be a string in quotes, but is 1"]
         );
     }
 }

@@ -8,21 +8,21 @@ use crate::docker::{BadTarget, Method, Target};
 /// Why a path is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadPath {
-    #[error("no method of the API is {0}: write DELETE, GET, HEAD, POST or PUT")]
+    #[error("unknown method `{0}`: write DELETE, GET, HEAD, POST or PUT")]
     Method(String),
     #[error("no request can match the path: {0}")]
     Spelling(BadTarget),
-    #[error("a path is matched without its query: leave out `?` and what follows")]
+    #[error("paths are compared without their query: remove `?` and what follows")]
     Query,
     #[error("`*` is not a wildcard in a path: write `{{}}` for any one segment")]
     Glob,
-    #[error("a path's first segment cannot be `{{}}`: name it")]
+    #[error("the first segment of a path cannot be `{{}}`: write it out")]
     Start,
     #[error(
-        "`/{0}` has operations with names: write the operation's name; `dockgate operations` lists them"
+        "paths below `/{0}` are operations: write the operation's name; `dockgate operations` lists them"
     )]
     InTable(String),
-    #[error("a path is matched below its version: leave out the version prefix")]
+    #[error("paths are compared without their version: remove the version prefix")]
     Version,
 }
 

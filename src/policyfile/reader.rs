@@ -8,11 +8,14 @@ use super::entry::Entry;
 use super::grants::Grants;
 use super::lines::Lines;
 use super::mark;
-use super::problem::Problem;
+use super::problem::{Problem, parse};
 use super::provenance::{Place, Written};
 use super::spelling::did_you_mean;
 pub(super) struct Reader<'a> {
     file: &'a str,
+    pub(super) lines: Lines,
+    /// Which `[[example]]` is being read.
+    pub(super) example: usize,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -20,20 +23,26 @@ impl<'a> Reader<'a> {
     pub(super) fn of(file: &'a str) -> Self {
         Self {
             file,
+            lines: Lines::default(),
+            example: 0,
             problems: Vec::new(),
         }
     }
 
     pub(super) fn wrong(&mut self, key: impl Into<String>, message: impl Into<String>) {
-        self.problems.push(Problem::of_key(self.file, key, message));
+        let key = key.into();
+        let place = key.strip_prefix("example");
+        let place = place.map(|rest| format!("example[{}]{rest}", self.example));
+        let line = self.lines.around(place.as_ref().unwrap_or(&key));
+        let problem = Problem::of_key(self.file, key, message);
+        self.problems.push(problem.on_line(line));
     }
 
     pub(super) fn table(&mut self, text: &str) -> Table {
-        text.parse().unwrap_or_else(|error: toml::de::Error| {
-            let head = error.span().and_then(|span| text.get(..span.start));
-            let line = head.map_or(1, |head| head.matches('\n').count() + 1);
-            let message = format!("line {line}: {}", error.message());
-            self.problems.push(Problem::of_file(self.file, message));
+        self.lines = Lines::of(text);
+        let table = parse(self.file, text);
+        table.unwrap_or_else(|problem| {
+            self.problems.push(problem);
             Table::new()
         })
     }
@@ -49,7 +58,7 @@ impl<'a> Reader<'a> {
     pub(super) fn string(&mut self, key: &str, value: &Value) -> Option<String> {
         let text = value.as_str().map(str::to_owned);
         if text.is_none() {
-            self.wrong(key, "must be a string, in quotes");
+            self.wrong(key, format!("must be a string in quotes, but is {value}"));
         }
         text
     }
@@ -68,8 +77,11 @@ impl<'a> Reader<'a> {
     pub(super) fn flag(&mut self, table: &Table, key: &str) -> bool {
         let value = table.get(key);
         let read = value.map(Value::as_bool);
-        if read == Some(None) {
-            self.wrong(key, "must be true or false, without quotes");
+        if let (Some(value), Some(None)) = (value, read) {
+            self.wrong(
+                key,
+                format!("must be true or false without quotes, but is {value}"),
+            );
         }
         read.flatten().unwrap_or_default()
     }
@@ -86,24 +98,32 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The strings of a list, or the one string instead of it.
     pub(super) fn strings(&mut self, table: &Table, key: &str) -> Vec<String> {
-        let must = format!("must be a list: {key} = [\"...\"]");
+        if let Some(Value::String(one)) = table.get(key) {
+            return vec![one.clone()];
+        }
+        let must = format!("must be a list of strings: {key} = [\"...\"]");
         let values = self.list(table, key, &must).iter();
         values.filter_map(|value| self.string(key, value)).collect()
     }
 
-    pub(super) fn grants(&mut self, table: &Table, key: &str, lines: &Lines) -> Grants {
+    pub(super) fn grants(&mut self, table: &Table, key: &str) -> Grants {
         let mut grants = Grants::default();
         let (list, file) = (Arc::from(key), Arc::from(self.file));
         for (at, text) in self.strings(table, key).into_iter().enumerate() {
+            let line = self.lines.line(key, at).or_else(|| self.lines.around(key));
             let place = Place::List {
                 key: Arc::clone(&list),
                 file: Arc::clone(&file),
-                line: lines.line(key, at),
+                line,
             };
             match Entry::parse(&text) {
                 Ok(entry) => grants.insert_written(Written::new(entry, text, place)),
-                Err(error) => self.wrong(key, format!("\"{text}\": {error}")),
+                Err(error) => {
+                    let problem = Problem::of_key(self.file, key, format!("\"{text}\": {error}"));
+                    self.problems.push(problem.on_line(line));
+                }
             }
         }
         grants

@@ -9,13 +9,14 @@ use super::mark::MAX_MARK;
 use super::shipped;
 use crate::docker::{Effect, Method, Operation};
 use crate::policy::keys::Blocks;
-use crate::policy::keys::setting::{described, table};
+use crate::policy::keys::setting::{described, or_one, table};
 
 /// The schema of a policy file.
 #[must_use]
 pub fn policy() -> Value {
     let text = json!({"type": "string"});
-    let list = |of: Value| json!({"type": "array", "items": of});
+    let tables = |of: Value| json!({"type": "array", "items": of});
+    let list = |of: Value| or_one(tables(of));
     let observe = "Forward what the policy denies, and record it as would_deny.";
     let keys = [
         ("allow", list(entry()), "The operations that it allows."),
@@ -25,7 +26,7 @@ pub fn policy() -> Value {
             "The operations that it denies, even if allow or an extended policy allows them.",
         ),
         ("description", text, "What it is for, in one sentence."),
-        ("example", list(example()), "Tests of the policy."),
+        ("example", tables(example()), "Tests of the policy."),
         (
             "extends",
             list(reference()),

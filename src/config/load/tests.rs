@@ -119,15 +119,22 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
     );
     let wanted = [
         "DOCKGATE_POLICYS: `policys`: unknown key: did you mean DOCKGATE_POLICY?".to_owned(),
-        "DOCKGATE_AUDIT__ALLOWED_READS: `audit.allowed_reads`: must be true or false".to_owned(),
-        format!("{name}: `audit.colour`: unknown key"),
-        format!("{name}: `limits.connections`: must be a whole number, without quotes"),
-        format!("{name}: `limits.headd`: unknown key: did you mean \"limits.head\"?"),
-        format!("{name}: `log`: must be a string, in quotes"),
-        format!("{name}: `polcy`: unknown key: did you mean \"policy\"?"),
-        format!("{name}: `listener[0].mode`: must be a string, in quotes"),
-        format!("{name}: `listener[0].tls`: unknown key"),
-        format!("{name}: `listener[0].address`: is missing: write where to listen"),
+        "DOCKGATE_AUDIT__ALLOWED_READS: `audit.allowed_reads`: must be true or false, but is \"1\""
+            .to_owned(),
+        format!("{name}:7: `audit.colour`: unknown key"),
+        format!(
+            "{name}:5: `limits.connections`: must be a whole number without quotes: connections = 10, but is \"many\""
+        ),
+        format!("{name}:4: `limits.headd`: unknown key: did you mean \"limits.head\"?"),
+        format!("{name}:2: `log`: must be a string in quotes: log = \"...\", but is 7"),
+        format!("{name}:1: `polcy`: unknown key: did you mean \"policy\"?"),
+        format!(
+            "{name}:9: `listener[0].mode`: must be a string in quotes: mode = \"...\", but is 1"
+        ),
+        format!("{name}:10: `listener[0].tls`: unknown key"),
+        format!(
+            "{name}:8: `listener[0].address`: is missing: write address = \"tcp://0.0.0.0:2375\""
+        ),
     ];
     assert_eq!(found, wanted);
 }
@@ -147,12 +154,12 @@ fn values_are_checked_all_together_and_told_with_their_origin() {
         ],
     );
     let wanted = [
-        format!("{name}: `allow`: \"ContainersList\": no operation has this name: did you mean \"ContainerList\"?"),
-        "DOCKGATE_LISTEN: `listen`: `localhost:1` is no IP address and port: write tcp://127.0.0.1:2375 or tcp://[::]:2375".to_owned(),
-        format!("{name}: `upstream`: `docker.sock` begins neither with tcp:// nor with unix://"),
-        "DOCKGATE_API_MIN: `api_min`: `1.12` must be a version from 1.24 on: \"1.44\"".to_owned(),
-        format!("{name}: `limits.head`: `0s` must be a time above zero, up to a year, with its unit: \"10s\", \"15m\""),
-        format!("{name}: `limits.head_bytes`: 1 must be from 1024 to 1048576"),
+        format!("{name}:2: `allow`: \"ContainersList\": unknown operation: did you mean \"ContainerList\"?"),
+        "DOCKGATE_LISTEN: `listen`: `localhost:1` is not an IP address and a port: write tcp://127.0.0.1:2375 or tcp://[::]:2375".to_owned(),
+        format!("{name}:1: `upstream`: `docker.sock` does not begin with tcp:// or unix://: write tcp://127.0.0.1:2375 or unix:///run/docker.sock"),
+        "DOCKGATE_API_MIN: `api_min`: `1.12` must be a version from 1.24 on, such as \"1.44\"".to_owned(),
+        format!("{name}:4: `limits.head`: `0s` must be a time with a unit, above zero and up to a year, such as \"10s\" or \"15m\""),
+        format!("{name}:5: `limits.head_bytes`: 1 must be from 1024 to 1048576"),
     ];
     assert_eq!(found, wanted);
 }
@@ -166,19 +173,21 @@ fn a_file_that_is_named_must_be_there_and_be_no_one_elses_to_write() {
     assert_eq!(
         problems(&missing, &[]),
         [
-            "/nowhere/dockgate.toml: there is no such file: where Dockgate is in a container, mount it there"
+            "/nowhere/dockgate.toml: no such file: if Dockgate runs in a container, mount the file there"
         ]
     );
     assert_eq!(
         problems(&Flags::default(), &[("DOCKGATE_CONFIG", "")]),
-        ["DOCKGATE_CONFIG: is empty: name a file, or leave it unset"]
+        ["DOCKGATE_CONFIG: is empty: set it to a file, or remove it"]
     );
     let open = Scratch::new("open", "");
     fs::set_permissions(&open.0, fs::Permissions::from_mode(0o666)).unwrap();
     let name = open.0.display();
     assert_eq!(
         problems(&open.flags(), &[]),
-        [format!("{name}: anybody can write it: chmod o-w {name}")]
+        [format!(
+            "{name}: everybody can write it: run `chmod o-w {name}`"
+        )]
     );
 }
 
@@ -202,7 +211,7 @@ fn a_policy_is_a_shipped_name_or_a_file() {
     assert!(found[0].contains("did you mean \"traefik\"?"), "{found:?}");
     assert_eq!(
         found[1],
-        "--policy: `policy`: \"./none.toml\": there is no such file: write its whole path"
+        "--policy: `policy`: \"./none.toml\": no such file in this folder: write its whole path"
     );
 }
 
@@ -237,7 +246,7 @@ fn what_docker_links_and_kubernetes_inject_is_passed_over_with_a_notice() {
     ];
     let config = Config::load(&Flags::default(), variables(&pairs)).unwrap();
     assert_eq!(config.notices.len(), pairs.len() - 1);
-    assert!(config.notices[0].starts_with("DOCKGATE_PORT is passed over"));
+    assert!(config.notices[0].starts_with("DOCKGATE_PORT is ignored"));
 }
 
 #[test]
@@ -274,44 +283,52 @@ fn what_is_configured_in_vain_or_twice_is_told() {
     for (text, want) in [
         (
             "policy = []",
-            "`policy`: is empty: name a policy, or leave it out",
+            "`policy`: is empty: write a policy, or remove the key",
         ),
         (
             "listen = []",
-            "`listen`: is empty: name an address, or leave it out",
+            "`listen`: is empty: write an address, or remove the key",
         ),
         (
             "policy = ['traefik', 'traefik']",
-            "`policy`: \"traefik\" stands there twice: name it once",
+            "`policy`: \"traefik\" is listed twice: remove one",
         ),
         (
             "listen = ['tcp://127.0.0.1:1', 'tcp://127.0.0.1:1']",
-            "`listen`: tcp://127.0.0.1:1 stands there twice: name it once",
+            "`listen`: tcp://127.0.0.1:1 is listed twice: remove one",
         ),
         (
             "policy = ['traefik']\n[[listener]]\naddress = 'unix:///a'\npolicy = ['dozzle']",
-            "`policy`: no listener uses it: each has a policy of its own; take either out",
+            "`policy`: no listener uses it, because each listener has its own policy: remove one of them",
         ),
         (
             "[[listener]]\naddress = 'unix:///a'\npolicy = []",
-            "`listener[0].policy`: is empty: name a policy, or leave it out",
+            "`listener[0].policy`: is empty: write a policy, or remove the key",
         ),
         (
             "[[listener]]\naddress = ''",
-            "`listener[0].address`: `` begins neither with tcp:// nor with unix://",
+            "`listener[0].address`: `` does not begin with tcp:// or unix://: write tcp://127.0.0.1:2375 or unix:///run/docker.sock",
         ),
         (
             "limits.head_bytes = -1",
-            "`limits.head_bytes`: must be a whole number, without quotes",
+            "`limits.head_bytes`: must be a whole number without quotes: head_bytes = 10, but is -1",
         ),
         (
             "limits.idle = '500000000000years'",
-            "`limits.idle`: `500000000000years` must be a time above zero, up to a year, with its unit: \"10s\", \"15m\"",
+            "`limits.idle`: `500000000000years` must be a time with a unit, above zero and up to a year, such as \"10s\" or \"15m\"",
         ),
     ] {
         let file = Scratch::new("vain", text);
-        let wanted = [format!("{}: {want}", file.0.display())];
-        assert_eq!(problems(&file.flags(), &[]), wanted, "{text}");
+        let found = problems(&file.flags(), &[]);
+        let [found] = found.as_slice() else {
+            panic!("{text}: {found:#?}")
+        };
+        let place = found.strip_suffix(&format!(": {want}"));
+        let file = file.0.display().to_string();
+        assert!(
+            place.is_some_and(|it| it.starts_with(&file)),
+            "{want}: {found}"
+        );
     }
     for origin in [
         "https://dash.example/",
@@ -321,7 +338,7 @@ fn what_is_configured_in_vain_or_twice_is_told() {
     ] {
         let pairs = [("DOCKGATE_ALLOW_ORIGIN", origin)];
         let found = problems(&Flags::default(), &pairs);
-        assert!(found[0].contains("is no origin"), "{origin}: {found:?}");
+        assert!(found[0].contains("is not an origin"), "{origin}: {found:?}");
     }
 }
 
@@ -367,11 +384,13 @@ fn ids_and_modes_are_checked() {
     let name = file.0.display().to_string();
     let wanted = [
         format!(
-            "{name}: `listener[0].mode`: `0680` must be an octal mode that lets somebody write: \"0660\" for owner and group, \"0666\" for everybody"
+            "{name}:4: `listener[0].mode`: `0680` must be an octal mode that lets somebody connect: \"0660\" for owner and group, \"0666\" for everybody"
         ),
-        format!("{name}: `run_as`: `nobody` must be a user and a group by number: \"65532:65532\""),
         format!(
-            "{name}: `listener[1].mode`: tcp://127.0.0.1:1 is no unix socket and has no mode: take it out"
+            "{name}:1: `run_as`: `nobody` must be a user and a group by number: \"65532:65532\""
+        ),
+        format!(
+            "{name}:7: `listener[1].mode`: tcp://127.0.0.1:1 is not a unix socket: remove mode"
         ),
     ];
     assert_eq!(problems(&file.flags(), &[]), wanted);
@@ -401,10 +420,7 @@ fn rules_of_another_image_that_are_mounted_are_told() {
     let [notice] = sources.notices.as_slice() else {
         panic!("one notice: {:?}", sources.notices)
     };
-    assert!(
-        notice.contains("haproxy.toml is without effect"),
-        "{notice}"
-    );
+    assert!(notice.contains("haproxy.toml is ignored"), "{notice}");
 }
 
 #[test]
@@ -414,13 +430,16 @@ fn a_pipe_or_a_folder_is_no_settings_file() {
     let pipe = folder.join("pipe.toml");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.unwrap().success());
-    for path in [&pipe, &folder] {
+    for (path, want) in [
+        (&pipe, "is not a regular file"),
+        (&folder, "is a folder, not a file: Docker creates a folder"),
+    ] {
         let flags = Flags {
             config: Some(path.clone()),
             ..Flags::default()
         };
-        let wanted = format!("{}: is no regular file: name one", path.display());
-        assert_eq!(problems(&flags, &[]), [wanted]);
+        let wanted = format!("{}: {want}", path.display());
+        assert!(problems(&flags, &[])[0].starts_with(&wanted), "{wanted}");
     }
     fs::remove_dir_all(folder).unwrap();
 }
@@ -453,7 +472,7 @@ fn an_upstream_that_is_our_own_listener_is_told_with_both_keys() {
     ] {
         let found = problems(&file.flags(), &[("DOCKGATE_UPSTREAM", upstream)]);
         let want = format!(
-            "DOCKGATE_UPSTREAM: `upstream`: {upstream} is where Dockgate itself listens, as `{key}` says {address}: \
+            "DOCKGATE_UPSTREAM: `upstream`: {upstream} is Dockgate's own address, because `{key}` is {address}: \
              write the daemon's address, or listen elsewhere"
         );
         assert_eq!(found, [want]);
@@ -464,4 +483,86 @@ fn an_upstream_that_is_our_own_listener_is_told_with_both_keys() {
         found[0].starts_with("SOCKET_PATH: `upstream`: tcp://localhost:2375 is"),
         "{found:?}"
     );
+}
+
+#[test]
+fn variables_make_listeners_and_replace_those_of_the_file() {
+    let file = Scratch::new("listeners", "[[listener]]\naddress = 'tcp://127.0.0.1:1'");
+    let set = variables(&[
+        ("DOCKGATE_LISTENER_1__ADDRESS", "tcp://127.0.0.1:2"),
+        ("DOCKGATE_LISTENER_0__ADDRESS", "unix:///run/a"),
+        ("DOCKGATE_LISTENER_0__POLICY", "traefik, dozzle"),
+        ("DOCKGATE_LISTENER_0__MODE", "0666"),
+        ("DOCKGATE_LISTENER_0__OWNER", ":998"),
+        ("DOCKGATE_LISTENER_0__OBSERVE", "true"),
+    ]);
+    let config = Config::load(&file.flags(), set).unwrap();
+    let addresses = config.listeners.iter().map(|it| it.address.to_string());
+    assert_eq!(
+        addresses.collect::<Vec<_>>(),
+        ["unix:///run/a", "tcp://127.0.0.1:2"]
+    );
+    let first = &config.listeners[0];
+    let names = first.rules.policies().iter().map(|policy| &*policy.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["traefik", "dozzle"]);
+    assert_eq!((first.access.mode, first.access.gid), (0o666, Some(998)));
+}
+
+#[test]
+fn wrong_variables_of_listeners_are_reported_by_their_names() {
+    let address = ("DOCKGATE_LISTENER_0__ADDRESS", "tcp://127.0.0.1:1");
+    for (variables, want) in [
+        (
+            &[("DOCKGATE_LISTENER_1__ADDRESS", "unix:///a")][..],
+            "DOCKGATE_LISTENER_0__ADDRESS: is missing",
+        ),
+        (
+            &[("DOCKGATE_LISTENER_0__MODE", "0660")],
+            "DOCKGATE_LISTENER_0__ADDRESS: is missing",
+        ),
+        (
+            &[address, ("DOCKGATE_LISTENER_0__MODE", "9")],
+            "DOCKGATE_LISTENER_0__MODE: `listener[0].mode`: `9` must be",
+        ),
+        (
+            &[address, ("DOCKGATE_LISTENER_0__OWNR", "1")],
+            "DOCKGATE_LISTENER_0__OWNR: `listener[0].ownr`: unknown key: did you mean DOCKGATE_LISTENER_0__OWNER?",
+        ),
+        (
+            &[address, ("DOCKGATE_LISTENER_0__mode", "0660")],
+            "DOCKGATE_LISTENER_0__mode: `listener[0].mode`: unknown key: did you mean DOCKGATE_LISTENER_0__MODE?",
+        ),
+        (
+            &[address, ("DOCKGATE_LISTENER_0__POLICY", "treafik")],
+            "DOCKGATE_LISTENER_0__POLICY: `listener[0].policy`: \"treafik\": no built-in",
+        ),
+        (
+            &[("DOCKGATE_LISTENER__MODE", "0660")],
+            "DOCKGATE_LISTENER__MODE: `listener.mode`: unknown key: did you mean DOCKGATE_LISTENER_0__MODE?",
+        ),
+        (
+            &[("DOCKGATE_LISTENER", "unix:///a")],
+            "DOCKGATE_LISTENER: `listener`: has a variable for each key: write DOCKGATE_LISTENER_0__ADDRESS=",
+        ),
+    ] {
+        let found = problems(&Flags::default(), variables);
+        assert!(
+            found[0].starts_with(want) && found.len() == 1,
+            "{want}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn one_string_is_a_list_of_one() {
+    let file = Scratch::new(
+        "one",
+        "policy = 'traefik'\ndeny = 'ContainerStats'\nlisten = 'tcp://127.0.0.1:1'",
+    );
+    let config = Config::load(&file.flags(), []).unwrap();
+    assert_eq!(config.listeners.len(), 1);
+    let rules = &config.listeners[0].rules;
+    assert_eq!(&*rules.policies()[0].name, "traefik");
+    let place = rules.deny.entries()[0].place.to_string();
+    assert_eq!(place, format!("deny, line 2 of {}", file.0.display()));
 }

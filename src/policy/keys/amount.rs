@@ -29,28 +29,31 @@ impl Setting for Limits {
     fn read(value: &Toml) -> Result<Self, String> {
         let kind = "a table: { memory = \"2g\", cpus = 2, pids = 512 }";
         let table = table_of(value, &["cpus", "memory", "pids"], kind)?;
-        let limit = |key: &str, read: fn(&Toml) -> Option<i64>, want: &str| {
-            let positive = |value| read(value).filter(|limit| *limit > 0);
-            let limit = table
-                .get(key)
-                .map(|value| positive(value).ok_or_else(|| must_be(want)));
-            limit.transpose()
+        let mut wrong = Vec::new();
+        let mut limit = |key: &str, read: fn(&Toml) -> Option<i64>, want: &str| {
+            let value = table.get(key)?;
+            let limit = read(value).filter(|limit| *limit > 0);
+            if limit.is_none() {
+                wrong.push(format!("{key} {}, but is {value}", must_be(want)));
+            }
+            limit
         };
         let memory = |value: &Toml| value.as_integer().or_else(|| bytes(value.as_str()?));
         let cpus = |value: &Toml| {
             let cpus = value.as_float().or_else(|| whole(value.as_integer()?));
             cpus.and_then(nanos)
         };
-        let of_bytes = "memory = \"2g\": a number of bytes, or one with k, m or g";
-        Ok(Self {
-            memory: limit("memory", memory, of_bytes)?,
-            nano_cpus: limit("cpus", cpus, "cpus = 1.5: a number of processors")?,
-            pids: limit(
-                "pids",
-                Toml::as_integer,
-                "pids = 512: a number of processes",
-            )?,
-        })
+        let of_bytes = "a number of bytes, or one with k, m or g such as \"2g\"";
+        let limits = Self {
+            memory: limit("memory", memory, of_bytes),
+            nano_cpus: limit("cpus", cpus, "a number such as 1.5"),
+            pids: limit("pids", Toml::as_integer, "a whole number such as 512"),
+        };
+        if wrong.is_empty() {
+            Ok(limits)
+        } else {
+            Err(wrong.join("; "))
+        }
     }
 
     fn schema() -> serde_json::Value {

@@ -186,7 +186,7 @@ impl Setting for Commands {
     fn read(value: &toml::Value) -> Result<Self, String> {
         let want = "a list with a list for each command: [[\"npm\", \"test\", \"...\"]]";
         let command = |list: &toml::Value| {
-            let mut texts = strings(list).ok()?;
+            let mut texts = list.as_array().and_then(|_| strings(list).ok())?;
             let has_more = texts.last() == Some(&"...");
             if has_more {
                 texts.pop();

@@ -88,7 +88,12 @@ impl Setting for bool {
 
     fn read(value: &toml::Value) -> Result<Self, String> {
         let flag = value.as_bool();
-        flag.ok_or_else(|| must_be("true or false, without quotes"))
+        flag.ok_or_else(|| {
+            format!(
+                "{}, but is {value}",
+                must_be("true or false without quotes")
+            )
+        })
     }
 
     fn schema() -> Value {
@@ -259,13 +264,21 @@ pub(super) fn bad_entry(text: &str, want: &str) -> String {
     format!("\"{text}\": {want}")
 }
 
-/// The strings of a list.
+/// The strings of a list, or the one string instead of it.
 pub(super) fn strings(value: &toml::Value) -> Result<Vec<&str>, String> {
+    if let Some(one) = value.as_str() {
+        return Ok(vec![one]);
+    }
     let values = value
         .as_array()
         .map(|list| list.iter().map(toml::Value::as_str));
     let strings = values.and_then(Iterator::collect);
-    strings.ok_or_else(|| must_be("a list of strings: [\"...\"]"))
+    strings.ok_or_else(|| {
+        format!(
+            "{}, but is {value}",
+            must_be("a list of strings: [\"...\"]")
+        )
+    })
 }
 
 /// The entries of a list, each read by itself.
@@ -274,8 +287,18 @@ pub(super) fn entries<T>(
     want: &str,
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, String> {
-    let entry = |text: &str| read(text).ok_or_else(|| bad_entry(text, want));
-    strings(value)?.into_iter().map(entry).collect()
+    let (mut entries, mut wrong) = (Vec::new(), Vec::new());
+    for text in strings(value)? {
+        match read(text) {
+            Some(entry) => entries.push(entry),
+            None => wrong.push(bad_entry(text, want)),
+        }
+    }
+    if wrong.is_empty() {
+        Ok(entries)
+    } else {
+        Err(wrong.join("; "))
+    }
 }
 
 /// The unknown keys of a table, each with the rest of its error.
@@ -298,20 +321,29 @@ pub(super) fn table_of<'a>(
     kind: &str,
 ) -> Result<&'a toml::Table, String> {
     let table = value.as_table().ok_or_else(|| must_be(kind))?;
-    match unknown(table, known).next() {
-        Some((key, keys)) => Err(format!("unknown key \"{key}\"{keys}")),
-        None => Ok(table),
+    let unknown = unknown(table, known).map(|(key, keys)| format!("unknown key \"{key}\"{keys}"));
+    let unknown: Vec<_> = unknown.collect();
+    if unknown.is_empty() {
+        Ok(table)
+    } else {
+        Err(unknown.join("; "))
     }
 }
 
 fn texts() -> Value {
-    json!({"type": "array", "items": {"type": "string", "minLength": 1}})
+    or_one(json!({"type": "array", "items": {"type": "string", "minLength": 1}}))
+}
+
+/// The schema of a list for which one entry may be written without brackets.
+pub(crate) fn or_one(list: Value) -> Value {
+    let one = list.get("items").cloned().unwrap_or_default();
+    json!({"anyOf": [list, one]})
 }
 
 /// The schema of a list of texts that match a pattern. If a regular expression cannot decide, the schema accepts the
 /// text.
 pub(super) fn list_of(pattern: &str) -> Value {
-    json!({"type": "array", "items": {"type": "string", "pattern": pattern}})
+    or_one(json!({"type": "array", "items": {"type": "string", "pattern": pattern}}))
 }
 
 /// The schema of a table that has only these keys.

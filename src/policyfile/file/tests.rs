@@ -52,14 +52,14 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
     assert_eq!(
         problems(text),
         [
-            "p: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends, mark, observe, archive, build, create, exec, images, networks, volumes",
-            "p: `allow`: \"ContainersList\": no operation has this name: did you mean \"ContainerList\"?",
-            "p: `allow`: \"containers:control\": a group cannot have the effect control: name each operation by itself",
-            "p: `deny`: must be a list: deny = [\"...\"]",
-            "p: `description`: must be a string, in quotes",
-            "p: `example.request`: must be a method and a target: \"GET /v1.45/containers/json\"",
-            "p: `example.status`: unknown key; the keys are body, given, request, verdict",
-            "p: `example.verdict`: must be \"allow\" or \"deny\"",
+            "p:1: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends, mark, observe, archive, build, create, exec, images, networks, volumes",
+            "p:3: `allow`: \"ContainersList\": unknown operation: did you mean \"ContainerList\"?",
+            "p:3: `allow`: \"containers:control\": a group cannot have the effect control: list each operation by its name",
+            "p:4: `deny`: \"x\": unknown operation",
+            "p:2: `description`: must be a string in quotes, but is 1",
+            "p:6: `example.request`: must be a method and a target: \"GET /v1.45/containers/json\"",
+            "p:10: `example.status`: unknown key; the keys are body, given, request, verdict",
+            "p:9: `example.verdict`: must be \"allow\" or \"deny\"",
         ]
     );
 }
@@ -83,12 +83,28 @@ fn a_child_takes_over_the_blocks_that_it_does_not_have() {
 }
 
 #[test]
+fn one_string_is_a_list_of_one() {
+    let shelf = shelf(&[
+        (
+            "p",
+            "extends = 'base'\nallow = 'ContainerList'\n[create]\ncapabilities = 'KILL'",
+        ),
+        ("base", "allow = 'images:read'"),
+    ]);
+    let policy = Policy::load("p", &shelf).unwrap();
+    assert!(policy.has(Operation::ContainerList) && policy.has(Operation::ImageList));
+    let place = policy.allow.entries()[0].place.to_string();
+    assert_eq!(place, "allow, line 2 of p");
+    assert!(policy.blocks.has(Block::Create));
+}
+
+#[test]
 fn a_syntax_error_names_its_line() {
     assert!(
         problems("description = 'a'\nallow = [\n\n=")
             .first()
             .unwrap()
-            .starts_with("p: line 4: ")
+            .starts_with("p:4:1: not valid TOML: ")
     );
 }
 
@@ -114,7 +130,7 @@ fn a_circle_of_policies_is_refused() {
 fn a_missing_parent_is_a_problem() {
     assert_eq!(
         problems("extends = ['nowhere']"),
-        ["p: `extends`: \"nowhere\": the policy does not exist"]
+        ["p:1: `extends`: \"nowhere\": the policy does not exist"]
     );
 }
 
