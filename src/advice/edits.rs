@@ -1,10 +1,10 @@
 //! What to write, and where, to get another verdict.
 
-use crate::docker::{Block, Call};
+use crate::docker::{Block, Call, Subject};
 use crate::policy::hint::Hints;
 use crate::policy::keys::Key;
 use crate::policy::reason::Asked;
-use crate::policy::refusal::entry;
+use crate::policy::refusal::{entry, instead};
 use crate::policy::{Denial, Reason, Rules};
 use crate::policyfile::{Cited, Grants, Place, Policy, shipped};
 
@@ -75,10 +75,16 @@ pub(crate) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<St
                 None => format!("{taken}, and {}", granted(rules, call)),
             })
         }
+        (Reason::UnknownOperation, _, _) if is_elsewhere(call) => None,
         (Reason::NotGranted | Reason::UnknownOperation, _, _) => Some(granted(rules, call)),
         (_, Some(asked), Some(policy)) => within(policy, call, asked),
         _ => None,
     }
+}
+
+/// Whether a call is for a path that no daemon has, so that allowing it would help nobody.
+fn is_elsewhere(call: &Call) -> bool {
+    matches!(&call.subject, Subject::Outside { path } if instead(path).is_some())
 }
 
 /// What to write to allow an operation that no policy allows.

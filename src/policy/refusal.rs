@@ -74,6 +74,7 @@ pub(crate) fn not_granted(
             let near = near.unwrap_or_default();
             let way = policies.iter().find_map(|policy| policy.way_to_paths);
             let add = || match RawPath::parse(call.method.as_str(), path) {
+                Ok(_) if instead(path).is_some() => instead(path).unwrap_or_default().to_owned(),
                 Ok(_) => format!("{FORWARD}, add \"{entry}\" to allow"),
                 Err(_) => "no entry of allow can name it".to_owned(),
             };
@@ -83,6 +84,17 @@ pub(crate) fn not_granted(
             let message = format!("{entry} is not an operation of the Docker API{near}; {way}");
             Denial::new(Reason::UnknownOperation, message)
         }
+    }
+}
+
+/// What to do instead of requesting a path that monitors and browsers try, and that no daemon has.
+pub(crate) fn instead(path: &str) -> Option<&'static str> {
+    match path {
+        "/metrics" => Some("Dockgate has no metrics: count its audit records instead"),
+        "/health" | "/healthcheck" | "/healthz" | "/live" | "/livez" | "/ready" | "/readyz"
+        | "/status" => Some("request /_ping, or run `dockgate healthcheck`"),
+        "/" | "/favicon.ico" | "/index.html" | "/robots.txt" => Some("Dockgate has no web pages"),
+        _ => None,
     }
 }
 
