@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, and the answers.
+//! The command line: the commands, and their answers.
 
 mod against;
 mod check;
@@ -20,10 +20,14 @@ use crate::app;
 use crate::config::{Config, Flags, load};
 use crate::paint::{self, Painted};
 
-/// A Docker socket proxy that forwards what an allowlist of API operations grants, and records
-/// every request.
+/// Docker socket proxy: forwards only the API operations that a policy allows, and records every request.
 #[derive(Debug, Parser)]
 #[command(name = "dockgate", version, args_conflicts_with_subcommands = true)]
+#[command(
+    after_help = "Example:\n  dockgate --policy traefik --listen tcp://127.0.0.1:2375\n\n\
+    Every setting has a variable, such as DOCKGATE_POLICY=traefik. A flag wins over a variable, and a variable over the \
+    settings file."
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -33,39 +37,64 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the proxy; `dockgate` alone does the same
+    /// Run the proxy; `dockgate` without a command does the same
+    #[command(
+        after_help = "Example:\n  dockgate serve --policy traefik,homepage --listen unix:///run/dockgate.sock"
+    )]
     Serve(Flags),
-    /// Check settings, or policy files with their examples, without starting
+    /// Check the settings, or policy files with their examples, without starting
+    #[command(
+        after_help = "Examples:\n  dockgate check\n  dockgate check my-policy.toml\n  \
+        dockgate check my-policy.toml --against audit.jsonl"
+    )]
     Check(check::CheckArgs),
-    /// Say whether a request would be allowed, and what would allow it
+    /// Show whether a request would be allowed, and why
+    #[command(
+        after_help = "Examples:\n  dockgate explain --policy traefik GET /containers/json\n  \
+        dockgate explain ContainerRestart\n  dockgate explain docker ps\n  \
+        dockgate explain --body create.json POST /containers/create"
+    )]
     Explain(explain::ExplainArgs),
-    /// Print the smallest policy that would have allowed what an audit record tells of
+    /// Generate a minimal policy from an audit log
+    #[command(
+        after_help = "Example:\n  docker logs dockgate 2>/dev/null | dockgate learn > my-policy.toml"
+    )]
     Learn(learn::LearnArgs),
-    /// Say whether the listeners and the daemon answer; for a container's health check
+    /// Check that Dockgate and the Docker daemon respond (for HEALTHCHECK)
+    #[command(
+        after_help = "Example, with the environment of the server:\n  HEALTHCHECK CMD [\"/dockgate\", \"healthcheck\"]"
+    )]
     Healthcheck(Flags),
-    /// What is left of the command of an image that Dockgate takes the place of
+    /// Accepts the command of an image that Dockgate replaces
     #[command(hide = true, disable_help_flag = true)]
     Haproxy {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
         _arguments: Vec<OsString>,
     },
-    /// List the shipped policies, or print one
+    /// List the built-in policies, or print one
+    #[command(
+        after_help = "Examples:\n  dockgate policies\n  dockgate policies traefik > my-policy.toml"
+    )]
     Policies {
-        /// A shipped policy's name
+        /// The name of a built-in policy [default: list all]
         name: Option<String>,
     },
-    /// List the operations of the Docker API
+    /// List the operations of the Docker API, with their effects and paths
+    #[command(after_help = "Example:\n  dockgate operations | grep containers:read")]
     Operations {
-        /// As JSON, with every column
+        /// Output JSON, with all columns
         #[arg(long)]
         json: bool,
     },
-    /// Print the JSON Schema of a kind of file, by which editors complete and check it
+    /// Print a JSON Schema that your editor can use for completion and validation
+    #[command(after_help = "Example:\n  dockgate schema policy > policy.schema.json")]
     Schema {
         /// The kind of file
         #[arg(value_name = "KIND")]
         of: list::FileKind,
     },
+    /// Print the version
+    Version,
 }
 
 /// Runs the command of this process on its own streams, in colour on a terminal. Returns the exit code.
@@ -107,7 +136,7 @@ pub fn run_here() -> io::Result<u8> {
     }
 }
 
-/// Runs a command; its answer goes to `out`, what is wrong to `err`.
+/// Runs a command. Its answer goes to `out`, and problems to `err`.
 ///
 /// # Errors
 ///
@@ -143,6 +172,10 @@ fn answer(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, St
         Command::Policies { name: Some(name) } => Ok(list::policy(&name, out, err)?),
         Command::Operations { json } => Ok(list::operations(json, out)?),
         Command::Schema { of } => Ok(list::schema(of, out)?),
+        Command::Version => {
+            writeln!(out, "dockgate {}", env!("CARGO_PKG_VERSION"))?;
+            Ok(Exit::Done)
+        }
     }
 }
 

@@ -80,14 +80,14 @@ fn what_is_pasted_is_read_with_its_files() {
         (
             "curl -F a=b h/x",
             2,
-            "dockgate: the option `-F` of curl is not known here",
+            "dockgate: explain does not know curl's option `-F`",
         ),
         (
             "GET /_ping HTTP/1.1",
             0,
             "allow: by \"SystemPing\" in allow, line 6 of docker-cli-run",
         ),
-        ("", 2, "dockgate: nothing was pasted"),
+        ("", 2, "dockgate: the text is empty: write METHOD TARGET"),
     ] {
         let (ended, said) = explain(&["--policy", "docker-cli-run", "-"], input);
         assert_eq!(ended, code, "{input}: {said}");

@@ -3,7 +3,7 @@
 //! `DOCKGATE_WRITE=1 cargo test --test integration generated::` writes them again.
 
 mod command_line;
-mod kept;
+pub(crate) mod kept;
 mod lookups;
 mod names;
 

@@ -65,9 +65,9 @@ fn learning_says_from_whom_and_what_was_passed_over() {
     assert_eq!(
         err,
         "dockgate: learned from 3 requests of 10.0.0.2 (2), 10.0.0.3 (1)\n\
-         dockgate: to learn from one of them alone add --client ADDRESS\n\
-         dockgate: requests passed over that no policy could allow, as own_container: 1\n\
-         dockgate: lines passed over that are no records in JSON, as the messages of the start: 2\n"
+         dockgate: to learn from only one of them, add --client ADDRESS\n\
+         dockgate: ignored 1 requests that no policy could allow (own_container)\n\
+         dockgate: ignored 2 lines that are not audit records, such as the start report\n"
     );
     let (code, out, err) = dockgate(&["learn", "--client", "10.0.0.2", "-"], &record());
     assert_eq!(code, 0, "{err}");
@@ -75,7 +75,7 @@ fn learning_says_from_whom_and_what_was_passed_over() {
     let (code, out, err) = dockgate(&["learn", "--client", "10.0.0.9"], &record());
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(
-        err.starts_with("dockgate: nothing to learn from: no request of the client 10.0.0.9 that a policy decides about\n"),
+        err.starts_with("dockgate: nothing to learn from: the log has no request of the client 10.0.0.9 that a policy decides about\n"),
         "{err}"
     );
 }
@@ -108,7 +108,7 @@ fn merging_says_what_it_has_added() {
     assert!(out.contains("allows 1 read, 1 control operations"), "{out}");
     let (code, out, _) = dockgate(&["check", &new, &file], "");
     let want = format!(
-        "warning: settings that name both do not start: {file}: `mark`: \"mine\" is also the mark of {new}, so each "
+        "warning: Dockgate does not start with both policies: {file}: `mark`: \"mine\" is also the mark of {new}, so each "
     );
     assert!(code == 0 && out.contains(&want), "{out}");
     let (code, _, told) = dockgate(&["check", &new, &file, "--against", "-"], "");
@@ -143,29 +143,29 @@ fn a_replay_says_what_would_change_and_what_is_unknown() {
         (
             "allow = ['SystemInfo', 'ContainerExec']",
             0,
-            "1 of 3 requests would be answered otherwise\n  \
+            "1 of 3 requests would get another answer\n  \
              ContainerExec, once, last 2026-11-21T10:00:03Z, would be allowed\n  \
-             passed over once: own_container, whatever a policy says\n  \
-             supposed: containers that are entered are ordinary ones where the record does not say otherwise\n",
+             ignored once: own_container, whatever a policy says\n  \
+             assumed: containers that are entered are ordinary ones, unless the log says otherwise\n",
         ),
         (
             "allow = ['SystemInfo', 'ContainerExec']\n[exec]\ncommands = [['ls'], ['sh', '-c', 'x']]",
             0,
-            "none of 3 requests is known to be answered otherwise, 1 cannot be told\n  \
-             ContainerExec, once, last 2026-11-21T10:00:03Z, cannot be told, as too little is recorded: exec.commands\n  \
-             passed over once: own_container, whatever a policy says\n  \
-             supposed: containers that are entered are ordinary ones where the record does not say otherwise\n",
+            "none of 3 requests would certainly get another answer, 1 unknown\n  \
+             ContainerExec, once, last 2026-11-21T10:00:03Z, unknown: the log has too little information: exec.commands\n  \
+             ignored once: own_container, whatever a policy says\n  \
+             assumed: containers that are entered are ordinary ones, unless the log says otherwise\n",
         ),
         (
             "allow = ['ContainerExec']\n[exec]\ninto = []",
             1,
-            "2 of 3 requests would be answered otherwise\n  \
-             ContainerExec, once, last 2026-11-21T10:00:02Z, would be refused: ContainerExec: exec.into \"web\" is not allowed; \
+            "2 of 3 requests would get another answer\n  \
+             ContainerExec, once, last 2026-11-21T10:00:02Z, would be denied: ContainerExec: exec.into \"web\" is not allowed; \
              to allow it, add \"web\" to exec.into\n  \
-             SystemInfo, once, last 2026-11-21T10:00:01Z, would be refused: SystemInfo is not allowed; \
+             SystemInfo, once, last 2026-11-21T10:00:01Z, would be denied: SystemInfo is not allowed; \
              to allow it, add \"SystemInfo\" to allow\n  \
-             passed over once: own_container, whatever a policy says\n  \
-             supposed: containers that are entered are ordinary ones where the record does not say otherwise\n",
+             ignored once: own_container, whatever a policy says\n  \
+             assumed: containers that are entered are ordinary ones, unless the log says otherwise\n",
         ),
     ] {
         let file = folder.write("mine.toml", policy).display().to_string();
@@ -306,7 +306,7 @@ fn messages_learning_names_a_socket_by_itself_and_what_no_policy_could_allow() {
         err,
         format!(
             "dockgate: learned from 2 requests of {who} (2)\n\
-             dockgate: requests passed over that no policy could allow, as bad_body: 3\n\
+             dockgate: ignored 3 requests that no policy could allow (bad_body)\n\
              dockgate:   {field}\n\
              dockgate:   ExecStart: Tty must be true or false\\u{{7}}\n"
         )
@@ -318,7 +318,7 @@ fn messages_learning_names_a_socket_by_itself_and_what_no_policy_could_allow() {
     let text = "allow = ['SystemInfo', 'ExecStart']";
     let file = folder.write("mine.toml", text).display().to_string();
     let (code, out, _) = dockgate(&["check", &file, "--against", "-"], &record);
-    let last = "ExecStart, once, last 2026-11-21T10:00:04Z, would be refused: ExecStart: Tty must be true or false";
+    let last = "ExecStart, once, last 2026-11-21T10:00:04Z, would be denied: ExecStart: Tty must be true or false";
     assert!(
         code == 1 && out.contains("1 of 2 requests") && out.contains(last),
         "{out}"

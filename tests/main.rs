@@ -12,6 +12,7 @@ mod budgets;
 mod compatibility;
 mod complete;
 mod documents;
+mod errors;
 mod evasion;
 mod explain;
 mod framing;

@@ -137,9 +137,9 @@ fn the_environment_of_another_image_is_used() {
     );
     assert_eq!(daemon.asked(), ["GET /containers/json HTTP/1.1"]);
     for line in [
-        "read as by the dialect hardened",
-        "CONTAINERS=1 opens ContainerList, ContainerInspect",
-        "WARN POST=true is read as 0, as HAProxy reads it: write 0 or 1",
+        "(dialect: hardened)",
+        "CONTAINERS=1 allows ContainerList, ContainerInspect",
+        "WARN POST=true counts as 0, as in HAProxy: write POST=0 or POST=1",
     ] {
         gate.assert_tells(line);
     }
@@ -196,7 +196,7 @@ fn a_reload_of_invalid_settings_keeps_the_old_ones() {
             "allow = ['SystemInf']",
             "did you mean \"SystemInfo\"?",
         ),
-        (&policy, "allow = ", "policy.toml: "),
+        (&policy, "allow = ", "policy.toml:1:9: not valid TOML: "),
         (&settings, "denyy = []", "did you mean \"deny\"?"),
         (
             &settings,
@@ -308,7 +308,7 @@ fn a_server_that_cannot_write_its_record_is_not_healthy() {
     gate.assert_tells("cannot write the audit log");
     let listener = &gate.listeners()[0];
     let why = format!(
-        "unhealthy: {listener} refuses all requests, as it cannot write the audit record\n"
+        "unhealthy: {listener} denies all requests because it cannot write the audit log\n"
     );
     assert_eq!(health(listener, daemon.upstream()), (1, why));
 }
@@ -346,7 +346,7 @@ fn a_listener_that_does_not_answer_is_blamed_only_if_the_daemon_does() {
 
 #[test]
 fn a_port_that_the_system_chooses_cannot_be_checked() {
-    let why = "unhealthy: tcp://127.0.0.1:0 has a port that the system chose, which is not known here: name one\n";
+    let why = "unhealthy: tcp://127.0.0.1:0 has a port that the system chose, so it cannot be checked: set a port\n";
     let checked = health("tcp://127.0.0.1:0", "unix:///nonexistent/d");
     assert_eq!(checked, (1, why.to_owned()));
 }
@@ -476,8 +476,8 @@ fn check_reports_what_a_start_would() {
     );
     assert_eq!(code, 0, "{said}");
     for line in [
-        "the environment is read as by the dialect hardened",
-        "warning: ALLOW_LOGS does nothing: it is one of DOCKGATE_DIALECT=linuxserver",
+        "using Tecnativa-style variables (dialect: hardened)",
+        "warning: ALLOW_LOGS has no effect: it works only with DOCKGATE_DIALECT=linuxserver",
         "connected to Docker Engine 26.1.5 (API 1.24-1.45) at unix://",
         "policy       environment allows 6 read, 4 content operations",
     ] {
@@ -536,7 +536,7 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("DOCKGATE_POLICY", "traefick")],
-        "no shipped policy has this name: did you mean \"traefik\"?",
+        "no built-in policy has this name: did you mean \"traefik\"?",
     ),
     (
         &[("DOCKGATE_DIALECT", "tecnativ")],
@@ -544,7 +544,7 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("DOCKGATE_LISTEN", "tcp://127.0.0.1:1,tcp://127.0.0.1:1")],
-        "tcp://127.0.0.1:1 stands there twice: name it once",
+        "tcp://127.0.0.1:1 is listed twice: remove one",
     ),
     (
         &[("LOG_LEVEL", "loud")],
@@ -560,27 +560,27 @@ const WRONG: &[(&[(&str, &str)], &str)] = &[
     ),
     (
         &[("BIND_CONFIG", "/run/x.sock mode 6")],
-        "BIND_CONFIG: `mode 6` is none that lets somebody connect: write mode 660, or mode 666 for everybody",
+        "BIND_CONFIG: `mode 6` lets nobody connect: write mode 660, or mode 666 for everybody",
     ),
     (
         &[("BIND_CONFIG", ":2375 ssl crt /a.pem")],
-        "BIND_CONFIG: `ssl` is not offered here",
+        "BIND_CONFIG: `ssl` is not supported",
     ),
     (
         &[("DOCKGATE_UPSTREAM", "tcp://localhost:2375")],
-        "`upstream`: tcp://localhost:2375 is where Dockgate itself listens, as `listen` says tcp://127.0.0.1:2375",
+        "`upstream`: tcp://localhost:2375 is Dockgate's own address, because `listen` is tcp://127.0.0.1:2375",
     ),
     (
         &[("DOCKGATE_UPSTREAM", "tcp://engine:0")],
-        "DOCKGATE_UPSTREAM: `upstream`: `engine:0` is no host and port from 1 on: write tcp://engine:2375",
+        "DOCKGATE_UPSTREAM: `upstream`: `engine:0` is not a host and a port: write tcp://engine:2375",
     ),
     (
         &[("DOCKGATE_UPSTREAM", "tcp://me:secret@engine:2375")],
-        "DOCKGATE_UPSTREAM: `upstream`: an address has no user and no password",
+        "DOCKGATE_UPSTREAM: `upstream`: an address cannot have a user or a password",
     ),
     (
         &[("DOCKGATE_LISTEN", LONG)],
-        "is longer than the 107 bytes that a socket's path may have: choose a shorter one",
+        "is too long: the path of a socket has at most 107 bytes",
     ),
     (
         &[("DOCKGATE_AUDIT__FORMAT", "yaml")],

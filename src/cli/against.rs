@@ -1,4 +1,4 @@
-//! `check --against`: what of a record would be answered otherwise now.
+//! `check --against`: which requests of an audit log would get another answer now.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -15,10 +15,10 @@ use crate::policy::keys::Key;
 use crate::policy::value::BY_NOBODY;
 use crate::policy::{Rules, finding};
 
-/// The rules that are held against the record, each with its listener, if it has one.
+/// The rules that are compared with the audit log, each with its listener, if it has one.
 pub(super) type Rulings<'a> = Vec<(Option<String>, &'a Rules)>;
 
-/// How a kind of requests would be answered.
+/// The new answer to a kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Change {
     Refused,
@@ -29,14 +29,14 @@ enum Change {
 impl Change {
     fn told(self) -> &'static str {
         match self {
-            Self::Refused => "would be refused",
+            Self::Refused => "would be denied",
             Self::Allowed => "would be allowed",
-            Self::Unsure => "cannot be told, as too little is recorded",
+            Self::Unsure => "unknown: the log has too little information",
         }
     }
 }
 
-/// Requests that would be answered alike.
+/// Requests that would get the same answer.
 #[derive(Default)]
 struct Tally {
     count: u64,
@@ -48,7 +48,7 @@ struct Replay {
     /// By what changes, the request's kind and why.
     changes: BTreeMap<(Change, String, String), Tally>,
     judged: u64,
-    /// Whether any of them was about entering a container.
+    /// Whether any of them enters a container.
     enters: bool,
     /// Requests about which these policies do not decide, and why.
     passed_over: BTreeMap<String, u64>,
@@ -77,19 +77,19 @@ impl Replay {
         }
     }
 
-    /// The request, and how it would be answered now, if that is not as it was; or why policies do not decide about it.
+    /// The request, and its new answer if that is another one; or why policies do not decide about it.
     fn judge(
         &mut self,
         line: &Line,
         rulings: &Rulings<'_>,
     ) -> Result<(Call, Option<(Change, String)>), String> {
-        // One alone is meant, wherever it listened then.
+        // A single listener is meant, wherever it listened before.
         let of_listener = |(listener, _): &&(Option<String>, &Rules)| {
             rulings.len() == 1 || listener.as_ref() == Some(&line.listener)
         };
-        let call = || line.call().ok_or("not recorded whole");
+        let call = || line.call().ok_or("not recorded completely");
         let was_allowed = match (line.verdict.as_str(), line.reason.as_str()) {
-            // It was sent to be learned from, and is refused whatever a policy says.
+            // Observe mode forwarded it, and it is denied whatever a policy says.
             ("would_deny", reason) if !OF_POLICIES.contains(&reason) => {
                 let why = format!("{}, whatever a policy says", printable(&line.detail));
                 return Ok((call()?, Some((Change::Refused, why))));
@@ -99,10 +99,10 @@ impl Replay {
             (_, reason) => return Err(format!("{reason}, whatever a policy says")),
         };
         let ruling = rulings.iter().find(of_listener);
-        let (_, rules) = ruling.ok_or("asked of a listener that is not there")?;
+        let (_, rules) = ruling.ok_or("sent to a listener that the settings do not have")?;
         let call = call()?;
         if !was_allowed && line.detail.contains(BY_NOBODY) {
-            return Err("a label that dockgate alone sets, whatever a policy says".to_owned());
+            return Err("a label that only Dockgate sets, whatever a policy says".to_owned());
         }
         self.enters |= line.findings.iter().any(|text| {
             let key = finding::parts(text).map(|(key, _)| key);
@@ -123,12 +123,12 @@ impl Replay {
         let unsure = of(|change| change == Change::Unsure);
         let head = match changed {
             _ if judged == 0 => "it has no request that a policy decides about".to_owned(),
-            0 if unsure == 0 => format!("all {judged} requests would be answered as they were"),
-            0 => format!("none of {judged} requests is known to be answered otherwise"),
-            changed => format!("{changed} of {judged} requests would be answered otherwise"),
+            0 if unsure == 0 => format!("all {judged} requests would get the same answer"),
+            0 => format!("none of {judged} requests would certainly get another answer"),
+            changed => format!("{changed} of {judged} requests would get another answer"),
         };
         if unsure > 0 {
-            writeln!(out, "{record}: {head}, {unsure} cannot be told")?;
+            writeln!(out, "{record}: {head}, {unsure} unknown")?;
         } else {
             writeln!(out, "{record}: {head}")?;
         }
@@ -143,19 +143,19 @@ impl Replay {
             writeln!(out, "  {kind}, {times}, last {last}, {told}{why}")?;
         }
         for (why, count) in &self.passed_over {
-            writeln!(out, "  passed over {}: {why}", times(*count))?;
+            writeln!(out, "  ignored {}: {why}", times(*count))?;
         }
         if self.enters {
-            writeln!(out, "  supposed: {ORDINARY}")?;
+            writeln!(out, "  assumed: {ORDINARY}")?;
         }
-        // Nothing that is compared proves nothing.
+        // Comparing nothing proves nothing.
         let mut kinds = self.changes.keys();
         let breaks = kinds.any(|(change, ..)| *change == Change::Refused);
         Ok(Exit::done_if(!breaks && judged > 0))
     }
 }
 
-/// How a request would be answered now, and why, if that is not as it was.
+/// The new answer to a request, and why, if it is another one.
 fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<(Change, String)> {
     let found = line.findings.iter();
     let asked: Option<Vec<_>> = found.map(|text| finding::parse(text)).collect();
@@ -164,7 +164,7 @@ fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<
     match judge(rules, call, &asked.unwrap_or_default()) {
         Replayed::Refused(_) if !was_allowed => None,
         Replayed::Refused(denial) => Some((Change::Refused, denial.message)),
-        // The networks of a container that is started are not in a record, but for what was said of them.
+        // An audit record has the networks of a started container only as far as its detail names them.
         Replayed::Allowed if line.reason == "restricted" && call.judged().deed == Deed::Starts => {
             unsure("its networks")
         }
@@ -187,11 +187,11 @@ fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<
     }
 }
 
-/// What a replay rests on where containers are entered.
+/// What a replay assumes about entered containers.
 const ORDINARY: &str =
-    "containers that are entered are ordinary ones where the record does not say otherwise";
+    "containers that are entered are ordinary ones, unless the log says otherwise";
 
-/// What requests have in common that are told in one line.
+/// What requests have in common that share a line.
 fn kind(call: &Call) -> String {
     match &call.subject {
         Subject::Operation { operation, .. } => operation.to_string(),

@@ -1,4 +1,4 @@
-//! `check`: whether settings and policies are right, and what they open.
+//! `check`: whether settings and policies are valid, and what they allow.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,20 +10,21 @@ use super::exit::{Exit, Stop};
 use crate::advice::dry_run;
 use crate::app::{self, report};
 use crate::config::{Config, Files, Flags, load};
-use crate::docker::{Effect, Operation, Target, Unclassified, classify};
+use crate::docker::{Block, Deed, Effect, Operation, Target, Unclassified, classify};
 use crate::policy::{Judgement, Rules};
 use crate::policyfile::same_mark::same_marks;
 use crate::policyfile::{Grants, Policy};
 
 #[derive(Debug, Args)]
+#[allow(clippy::doc_markdown, reason = "users read the sentences as they are")]
 pub(super) struct CheckArgs {
-    /// Settings file
+    /// Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]
     #[arg(long, value_name = "FILE", conflicts_with = "files")]
     config: Option<PathBuf>,
-    /// Policy files; without any, the settings are checked
+    /// Policy files [default: check the settings]
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     files: Vec<String>,
-    /// Audit record, lines of JSON: say which of its requests would be answered otherwise
+    /// Audit log (JSON lines): show which of its requests would get another answer
     #[arg(long, value_name = "AUDIT_FILE")]
     against: Option<PathBuf>,
     /// List every allowed operation, and cut no list short
@@ -51,6 +52,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     for file in &args.files {
         match Policy::load(file, &Files) {
             Ok(policy) if examples(&policy, out)? => {
+                warn_of_idle(&policy, out)?;
                 let rules = Rules::new(vec![policy.clone()], Grants::default());
                 opened(file, &rules, args, out)?;
                 policies.push(policy);
@@ -67,7 +69,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
         for problem in same {
             writeln!(
                 out,
-                "warning: settings that name both do not start: {problem}"
+                "warning: Dockgate does not start with both policies: {problem}"
             )?;
         }
     }
@@ -94,6 +96,7 @@ fn settings(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
             operations(&listener.rules, out)?;
         }
         for policy in listener.rules.policies() {
+            warn_of_idle(policy, out)?;
             is_right &= examples(policy, out)?;
         }
     }
@@ -145,31 +148,68 @@ fn operations(rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs a policy's examples against it alone. Whether all came out as they say.
+/// Warns of a policy that allows nothing, and of its blocks that no allowed operation uses.
+fn warn_of_idle(policy: &Policy, out: &mut dyn Write) -> io::Result<()> {
+    if !policy.has_raw_paths() && !Operation::ALL.iter().any(|it| policy.has(*it)) {
+        let example = "allow = [\"ContainerList\"]";
+        writeln!(
+            out,
+            "warning: {} allows nothing: add operations, such as {example}",
+            policy.name
+        )?;
+    }
+    for block in Block::ALL {
+        let users = Operation::ALL.iter();
+        let users = users.filter(|it| is_restricted(**it, *block));
+        let (line, name) = (policy.lines.line(block.name(), 0), block.name());
+        if let Some(line) = line.filter(|_| !users.clone().any(|it| policy.has(*it))) {
+            let names: Vec<_> = users.map(|it| format!("\"{it}\"")).collect();
+            writeln!(
+                out,
+                "warning: {}:{line}: [{name}] has no effect, because no operation that it restricts is allowed: add {} \
+                 to allow, or remove the block",
+                policy.name,
+                names.join(" or ")
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a block restricts an operation. Typing into a container is restricted like an exec.
+fn is_restricted(operation: Operation, block: Block) -> bool {
+    let judged = operation.spec().judged;
+    judged.block == Some(block) || block == Block::Exec && judged.deed == Deed::Attaches
+}
+
+/// Runs a policy's examples against this policy only. Whether all came out as they say.
 fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
     let rules = Rules::new(vec![policy.clone()], Grants::default());
     let mut all_right = true;
-    for example in &policy.examples {
+    for (at, example) in policy.examples.iter().enumerate() {
         let (method, target) = (&example.method, &example.target);
         let call = Target::parse(target).map_err(Unclassified::from);
         let (is_allowed, what) = match call.and_then(|target| classify(method, target)) {
             Ok(call) => match dry_run::judge(&rules, call, &example.body, &example.given) {
                 Ok((Judgement::Deny(denial), _)) | Err(denial) => {
-                    (Some(false), format!("denied: {}", denial.message))
+                    (Some(false), format!("is denied: {}", denial.message))
                 }
-                Ok(_) => (Some(true), "allowed".to_owned()),
+                Ok(_) => (Some(true), "is allowed".to_owned()),
             },
             Err(unknown @ Unclassified::Unknown { .. }) => {
-                (Some(false), format!("denied: {unknown}"))
+                (Some(false), format!("is denied: {unknown}"))
             }
-            // A slip in an example would pass as a denial, and prove nothing.
-            Err(Unclassified::Bad(bad)) => (None, format!("no request: {bad}")),
+            // A typing error in an example would count as a denial, and prove nothing.
+            Err(Unclassified::Bad(bad)) => (None, format!("is not a request: {bad}")),
         };
         if is_allowed != Some(example.allow) {
             all_right = false;
+            let line = policy.lines.around(&format!("example[{at}]"));
+            let line = line.map_or_else(String::new, |line| format!(":{line}"));
+            let expected = if example.allow { "allowed" } else { "denied" };
             writeln!(
                 out,
-                "{}: example `{method} {target}` is {what}",
+                "{}{line}: example `{method} {target}` must be {expected}, but {what}",
                 policy.name
             )?;
         }
@@ -200,6 +240,13 @@ mod tests {
             assert!(
                 policy.examples.iter().any(|example| !example.allow),
                 "{name}"
+            );
+            let mut warnings = Vec::new();
+            warn_of_idle(&policy, &mut warnings).unwrap();
+            assert!(
+                warnings.is_empty(),
+                "{}",
+                String::from_utf8_lossy(&warnings)
             );
         }
     }

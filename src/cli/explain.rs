@@ -1,5 +1,5 @@
-//! `explain`: whether a request would be allowed, what decided, what would have to be written for it to be
-//! otherwise, and what granting it gives away.
+//! `explain`: whether a request would be allowed, what decides that, what to write to change it, and the risk of
+//! allowing it.
 
 mod answer;
 pub(super) mod arguments;
@@ -35,10 +35,10 @@ pub(super) fn run(args: ExplainArgs, out: &mut dyn Write) -> Result<Exit, Stop> 
     Ok(Exit::done_if(answers.iter().all(Answer::is_allowed)))
 }
 
-/// Where a request can be asked: the rules that hold, each with the listener that they hold on.
+/// The rules that apply, each with its listener.
 type Places = Vec<(Option<String>, Rules)>;
 
-/// The named policies, or the listeners of the settings; and the least API version that is taken there.
+/// The given policies, or the listeners of the settings; and the least API version that is accepted.
 fn places(options: &ExplainOptions) -> Result<(Places, ApiVersion), Stop> {
     let flags = Flags {
         config: options.config.clone(),
@@ -74,7 +74,7 @@ fn places(options: &ExplainOptions) -> Result<(Places, ApiVersion), Stop> {
     }
     if places.is_empty() {
         let message = format!(
-            "no listener of the settings is there: name one of {}",
+            "the settings have no such listener: use one of {}",
             all.join(", ")
         );
         return Err(Stop::usage(format!("--listener: {message}")));
@@ -82,7 +82,7 @@ fn places(options: &ExplainOptions) -> Result<(Places, ApiVersion), Stop> {
     Ok((places, api_min))
 }
 
-/// Writes an answer for people: the verdict first, then what it is about, then what would change it.
+/// Writes an answer for people: the verdict, then the request, then what would change the verdict.
 fn write_words(answer: &Answer, is_one_of_many: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut indent = "";
     if let Some(listener) = answer.listener.as_ref().filter(|_| is_one_of_many) {
@@ -107,19 +107,19 @@ fn lines(answer: &Answer) -> Vec<String> {
     lines.extend(operation(answer));
     lines.extend(answer.risk.map(|risk| format!("risk: {risk}")));
     let supposed = answer.supposed.iter();
-    lines.extend(supposed.map(|supposed| format!("supposed: {supposed}")));
+    lines.extend(supposed.map(|supposed| format!("assumed: {supposed}")));
     lines.extend(told("body sent as", &answer.body));
     lines.extend(told("to allow it", &answer.to_allow));
     lines.extend(told("to deny it", &answer.to_deny));
     lines
 }
 
-/// The operation with its group; nothing where the request was not understood.
+/// The operation with its group; nothing if the request was not understood.
 fn operation(answer: &Answer) -> Option<String> {
     let effect = answer.effect?;
     Some(match (answer.operation, answer.section) {
         (Some(operation), Some(section)) => format!("operation: {operation} ({section}:{effect})"),
-        _ => format!("operation: none of the table ({effect})"),
+        _ => format!("operation: not in the table of operations ({effect})"),
     })
 }
 

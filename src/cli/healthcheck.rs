@@ -1,6 +1,6 @@
-//! `healthcheck`: whether the listeners answer, and the daemon behind them.
+//! `healthcheck`: whether the listeners and the daemon answer.
 //!
-//! It reads the same settings as the server beside it, in its environment.
+//! It reads the same settings as the server, from the same environment.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ use crate::privileges;
 use crate::proxy::handler::reply::REASON;
 use crate::proxy::health::HEALTH_AGENT;
 
-/// How long each step may take; docker gives up on the whole after 30 s.
+/// The time for each step. Docker stops the whole check after 30 s.
 const LIMIT: Duration = Duration::from_secs(3);
 /// The longest head of an answer that is read, in bytes.
 const MAX_HEAD: usize = 8 * 1024;
@@ -25,7 +25,7 @@ const MAX_HEAD: usize = 8 * 1024;
 /// What is wrong with a listener.
 #[derive(Debug, PartialEq, Eq)]
 enum Sick {
-    /// It does not answer in time. That may be the daemon's doing.
+    /// It does not answer in time. The daemon may be the cause.
     Slow,
     /// This.
     Wrong(String),
@@ -56,7 +56,7 @@ fn unhealthy(config: &Config) -> Option<String> {
             Err(Sick::Wrong(why)) => return Some(format!("{address} {why}")),
         }
     }
-    // The daemon is asked with no more rights than the server has.
+    // The daemon is asked with the rights of the server.
     if let Err(error) = privileges::assume(&config.upstream, config.run_as) {
         return Some(error.to_string());
     }
@@ -72,12 +72,12 @@ fn unhealthy(config: &Config) -> Option<String> {
     })
 }
 
-/// Takes any HTTP answer for life, a refusal too: what is granted is no question of health. Two are
-/// none: the server cannot ask the daemon, whatever this process can, or it forwards nothing at all.
+/// Any HTTP answer counts as healthy, also a denial, except two: the server cannot reach the daemon, even if this
+/// process can, or it forwards nothing at all.
 fn ask(address: &ListenAddress) -> Result<(), Sick> {
     let socket = match address {
         ListenAddress::Tcp(address) if address.port() == 0 => {
-            let why = "has a port that the system chose, which is not known here: name one";
+            let why = "has a port that the system chose, so it cannot be checked: set a port";
             return Err(Sick::Wrong(why.to_owned()));
         }
         ListenAddress::Tcp(address) => connect(*address).map(Socket::from),
@@ -94,7 +94,7 @@ fn ask(address: &ListenAddress) -> Result<(), Sick> {
     judge(&head).map_err(|why| Sick::Wrong(why.to_owned()))
 }
 
-/// Connects to a listener from its own host. One that listens everywhere may do so by IPv4 alone.
+/// Connects to a listener from its own host. A listener on all addresses may be IPv4 only.
 fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     let to = |ip: IpAddr| TcpStream::connect_timeout(&(ip, address.port()).into(), LIMIT);
     match address.ip() {
@@ -106,7 +106,7 @@ fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     }
 }
 
-/// Connects, unless as many wait already as may: then it would wait for ever with them.
+/// Connects, unless the queue of the socket is full: then it would wait forever.
 fn connect_unix(path: &Path) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
@@ -134,7 +134,7 @@ fn converse(mut socket: Socket) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// What the head of an answer says against a server.
+/// What is wrong with a server, by the head of its answer.
 fn judge(head: &[u8]) -> Result<(), &'static str> {
     let head = String::from_utf8_lossy(head);
     let mut lines = head.split("\r\n").take_while(|line| !line.is_empty());
@@ -149,10 +149,10 @@ fn judge(head: &[u8]) -> Result<(), &'static str> {
     };
     match status {
         None if head.is_empty() => Err("does not answer: it closes the connection"),
-        None => Err("does not answer: what is there speaks no HTTP"),
+        None => Err("does not answer with HTTP: another program uses this address"),
         Some("502") => Err("does not answer: it cannot reach the daemon"),
         Some("503") if has_reason(unrecorded) => {
-            Err("refuses all requests, as it cannot write the audit record")
+            Err("denies all requests because it cannot write the audit log")
         }
         Some(_) => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! `learn`: the smallest policy that would have allowed what a record tells of.
+//! `learn`: the smallest policy that would have allowed the requests of an audit log.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,8 +17,7 @@ use crate::config::Files;
 use crate::docker::json::printable;
 use crate::policyfile::Problem;
 
-/// The reasons of refusals that a policy could have averted, and of which more can be learned. The others
-/// hold whatever a policy says.
+/// The reasons of denials that a policy could have prevented. The others apply whatever a policy says.
 pub(super) const OF_POLICIES: &[&str] = &[
     "not_granted",
     "restricted",
@@ -29,23 +28,23 @@ pub(super) const OF_POLICIES: &[&str] = &[
 
 #[derive(Debug, Args)]
 pub(super) struct LearnArgs {
-    /// Audit record, lines of JSON; standard input without it
+    /// Audit log (JSON lines) [default: standard input]
     #[arg(value_name = "AUDIT_FILE")]
     file: Option<PathBuf>,
-    /// Learn from one client alone, by its address
+    /// Learn only from this client, by its address [default: all clients]
     #[arg(long, value_name = "ADDRESS", value_parser = NoEmpty::new())]
     client: Option<String>,
-    /// Print a policy that extends this file with what it lacks, instead of one by itself
+    /// Print a policy that extends this file with what is missing
     #[arg(long, value_name = "FILE", value_parser = NoEmpty::new(), value_hint = ValueHint::FilePath)]
     merge: Option<String>,
 }
 #[derive(Default)]
 struct Reading {
     seen: Seen,
-    /// Requests of which nothing but the beginning was read yet.
+    /// Requests of which only the beginning was read yet.
     open: BTreeMap<String, Line>,
     clients: BTreeMap<String, u64>,
-    /// Requests that no policy could have allowed, by their reason, with what each was told.
+    /// Requests that no policy could have allowed, by their reason, with the details.
     refused: BTreeMap<String, (u64, BTreeSet<String>)>,
     first: Option<String>,
     last: Option<String>,
@@ -75,7 +74,7 @@ pub(super) fn run(
     Ok(Exit::Done)
 }
 
-/// Reads a record, from a file or standard input. Returns how many lines are none of a record.
+/// Reads an audit log, from a file or standard input. Returns how many lines are not audit records.
 pub(super) fn read(file: Option<&Path>, take: impl FnMut(Line)) -> Result<u64, Vec<Problem>> {
     let name = file.map_or("standard input".to_owned(), |file| {
         file.display().to_string()
@@ -88,10 +87,10 @@ pub(super) fn read(file: Option<&Path>, take: impl FnMut(Line)) -> Result<u64, V
     reading::read_all(input, take).map_err(problem)
 }
 
-/// So many details of what no policy could allow are shown for each reason.
+/// How many details are shown for each reason that no policy could prevent.
 const SHOWN: usize = 10;
 
-/// How a client is called: by its address, or by the socket that all of them share.
+/// The name of a client: its address, or the socket that all clients share.
 fn named(client: &str) -> Cow<'_, str> {
     if client.contains("://") {
         format!("clients of {client}").into()
@@ -127,7 +126,7 @@ impl Reading {
         let is_deny = line.verdict == "deny";
         let is_of_policies = OF_POLICIES.contains(&line.reason.as_str());
         let call = line.call().filter(|_| is_of_policies || !is_deny);
-        // What is observed is sent, and refused once the policy is enforced.
+        // Observe mode forwards this, and an enforced policy denies it.
         if call.is_none() || (line.verdict == "would_deny" && !is_of_policies) {
             let (count, told) = self.refused.entry(line.reason.clone()).or_default();
             *count += 1;
@@ -144,7 +143,7 @@ impl Reading {
         self.seen.see(&call, findings, time, is_deny);
     }
 
-    /// Who did what is learned, and when.
+    /// Which clients did this, and when.
     fn description(&self) -> String {
         let clients: Vec<_> = self.clients.keys().map(|client| named(client)).collect();
         let day = |time: &Option<String>| {
@@ -175,18 +174,18 @@ impl Reading {
             let of = client.map(|client| format!(" of the client {client}"));
             let of = of.unwrap_or_default();
             say(&format_args!(
-                "nothing to learn from: no request{of} that a policy decides about"
+                "nothing to learn from: the log has no request{of} that a policy decides about"
             ))?;
         } else {
             let (count, clients) = (self.seen.len(), clients.join(", "));
             say(&format_args!("learned from {count} requests of {clients}"))?;
         }
         if clients.len() > 1 {
-            say(&"to learn from one of them alone add --client ADDRESS")?;
+            say(&"to learn from only one of them, add --client ADDRESS")?;
         }
         for (reason, (count, told)) in &self.refused {
             say(&format_args!(
-                "requests passed over that no policy could allow, as {reason}: {count}"
+                "ignored {count} requests that no policy could allow ({reason})"
             ))?;
             for detail in told.iter().take(SHOWN) {
                 // It has the client's own words.
@@ -198,7 +197,7 @@ impl Reading {
         }
         if foreign > 0 {
             say(&format_args!(
-                "lines passed over that are no records in JSON, as the messages of the start: {foreign}"
+                "ignored {foreign} lines that are not audit records, such as the start report"
             ))?;
         }
         Ok(())

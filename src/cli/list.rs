@@ -1,4 +1,4 @@
-//! `policies`, `operations` and `schema`: what there is.
+//! `policies`, `operations` and `schema`: what Dockgate has.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::docker::{Body, Endless, Operation, Reply};
 use crate::policyfile::spelling::did_you_mean;
 use crate::policyfile::{self, Policy, shipped};
 
-/// Lists the shipped policies with what they are for; variants stand below what they are variants of.
+/// Lists the built-in policies with their descriptions. Variants are indented below their policy.
 pub(super) fn policies(out: &mut dyn Write) -> io::Result<Exit> {
     let names = || shipped::ALL.iter().map(|(name, _)| *name);
     let indented = |name: &str| format!("{:1$}{name}", "", 2 * depth(name, names()));
@@ -24,7 +24,7 @@ pub(super) fn policies(out: &mut dyn Write) -> io::Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Of how many others a policy is a variant by its name: `dozzle-shell` of `dozzle`.
+/// How many other policies this one is a variant of, by its name: `dozzle-shell` of `dozzle`.
 fn depth<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> usize {
     let is_variant_of = |other: &&str| {
         let rest = name.strip_prefix(other);
@@ -33,14 +33,14 @@ fn depth<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> usize {
     names.filter(is_variant_of).count()
 }
 
-/// Prints a shipped policy, as a file to begin an own one with.
+/// Prints a built-in policy, as a start for your own file.
 pub(super) fn policy(name: &str, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     if let Some(text) = shipped::text(name) {
         write!(out, "{text}")?;
         return Ok(Exit::Done);
     }
     let hint = did_you_mean(name, shipped::ALL.iter().map(|(name, _)| *name));
-    writeln!(err, "dockgate: no shipped policy is called {name}{hint}")?;
+    writeln!(err, "dockgate: no built-in policy is called {name}{hint}")?;
     Ok(Exit::Failed)
 }
 

@@ -1,51 +1,67 @@
-//! Requests as people have them at hand: a `curl` command, a line of the daemon's debug log, of an access
-//! log, or of the record.
+//! Requests in the forms that people have: the name of an operation, a `docker` or `curl` command, a line of the
+//! daemon's debug log, of an access log, or of the audit log.
 //!
-//! Nothing is guessed: what is not understood is told. Nothing is read either; a body that stands in a
-//! file is named, and whoever asks reads it.
+//! Nothing is guessed: what is not understood is an error. No file is read here: the caller reads the files that a
+//! body comes from.
 //!
 //! Source: `daemon/server/middleware/debug.go` of moby/moby for the daemon's lines, and its older
 //! `api/server/middleware/debug.go`, which has the body in a line of its own; `docs/audit.md`.
 
 mod curl;
+mod docker;
 mod request;
 
 use serde_json::{Map, Value};
 
 use self::request::encoded;
 pub(super) use self::request::{Pasted, Piece};
+use crate::docker::Operation;
 
-/// Why a text is no request.
+/// Why a text is not a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadPaste {
+    #[error(
+        "`docker {0}` is not a command that explain knows: write METHOD TARGET, such as `GET /containers/json`"
+    )]
+    Command(String),
     #[error(transparent)]
     Curl(#[from] curl::BadCurl),
-    #[error("nothing was pasted: write METHOD TARGET, or paste a request")]
+    #[error(
+        "the text is empty: write METHOD TARGET, such as `GET /containers/json`, or paste a request"
+    )]
     Empty,
-    #[error("the record has neither method nor path: it was refused before it had them")]
+    #[error(
+        "this audit record has no method and path, because the request was denied before they were read: use another record"
+    )]
     Head,
-    #[error("a quote has no end: paste the whole line")]
+    #[error("a quotation mark is not closed: paste the whole line")]
     Quote,
     #[error("the text has two requests, {0} and {1}: paste one")]
     Two(String, String),
     #[error(
-        "the text is no request: write METHOD TARGET, or paste a curl command, a line of the daemon's debug log, of an \
-         access log, or of the record"
+        "this is not a request: write METHOD TARGET, such as `GET /containers/json`, an operation's name, such as \
+         ContainerList, or paste a docker or curl command, or a line of the daemon's debug log, of an access log, or of \
+         the audit log"
     )]
     Unknown,
 }
 
 impl Pasted {
-    /// Whether the words of a command line are such a text that the shell has split.
+    /// Whether the words of a command line are one of these texts, split by the shell.
     pub(super) fn is_split(words: &[String]) -> bool {
         let is_message = |word: &String| word.starts_with("msg=");
-        words.first().is_some_and(|first| first == CURL) || words.iter().any(is_message)
+        let is_command = |first: &String| first == CURL || first == DOCKER;
+        words.first().is_some_and(is_command) || words.iter().any(is_message)
     }
 
     /// Parses a text that the shell has split into words.
     pub(super) fn parse_words(words: &[String]) -> Result<Self, BadPaste> {
-        if let Some((CURL, arguments)) = words.split_first().map(|(word, rest)| (&**word, rest)) {
-            return Ok(curl::parse(arguments)?);
+        match words.split_first().map(|(word, rest)| (&**word, rest)) {
+            Some((CURL, arguments)) => return Ok(curl::parse(arguments)?),
+            Some((DOCKER, arguments)) => {
+                return docker::parse(arguments).map_err(BadPaste::Command);
+            }
+            _ => {}
         }
         let mut found = FoundRequest::default();
         found.line(&fields(words))?;
@@ -57,10 +73,14 @@ impl Pasted {
         if text.is_empty() {
             return Err(BadPaste::Empty);
         }
+        if let Some(operation) = Operation::named(text) {
+            return Ok(docker::request(operation, "NAME"));
+        }
         let command = text.strip_prefix("$ ").unwrap_or(text);
-        if command.split_whitespace().next() == Some(CURL) {
+        let first = command.split_whitespace().next();
+        if first == Some(CURL) || first == Some(DOCKER) {
             let mut words = shlex::split(&in_one_line(command)).ok_or(BadPaste::Quote)?;
-            // What reads curl's output is no part of the request.
+            // What reads the command's output is not part of the request.
             let end = words.iter().position(|word| word == "|");
             words.truncate(end.unwrap_or(words.len()));
             return Self::parse_words(&words);
@@ -80,15 +100,16 @@ impl Pasted {
 }
 
 const CURL: &str = "curl";
+const DOCKER: &str = "docker";
 
-/// What a text has been found to have so far.
+/// What was found in a text so far.
 #[derive(Default)]
 struct FoundRequest(Option<Pasted>);
 
 impl FoundRequest {
     fn keep(&mut self, request: Pasted) -> Result<(), BadPaste> {
         match &self.0 {
-            // The record has a line before and after a change, the daemon one more for an error.
+            // The audit log has a line before and after a change, and the daemon logs errors once more.
             Some(kept) if kept.is_same(&request) => {}
             Some(kept) => return Err(BadPaste::Two(kept.line(), request.line())),
             None => self.0 = Some(request),
@@ -100,7 +121,7 @@ impl FoundRequest {
         self.0.ok_or(BadPaste::Unknown)
     }
 
-    /// A line of the record or of the daemon's log, as JSON.
+    /// A line of the audit log or of the daemon's log, as JSON.
     fn object(&mut self, object: &Map<String, Value>) -> Result<(), BadPaste> {
         if object.contains_key("msg") {
             let text = |value: &Value| {
@@ -159,7 +180,7 @@ impl FoundRequest {
     }
 }
 
-/// A command without the `\` at the ends of its lines. What stands in single quotes is left alone.
+/// A command without the `\` at the ends of its lines. Single-quoted text stays as it is.
 fn in_one_line(command: &str) -> String {
     let mut line = String::with_capacity(command.len());
     let mut characters = command.chars().filter(|character| *character != '\r');
@@ -190,7 +211,7 @@ fn fields(words: &[String]) -> Vec<(String, String)> {
     pairs.map(owned).collect()
 }
 
-/// The JSON object at the end of a line; before it may stand what `docker compose logs` puts there.
+/// The JSON object at the end of a line. `docker compose logs` puts a prefix before it.
 fn object(line: &str) -> Option<Map<String, Value>> {
     serde_json::from_str(line.get(line.find('{')?..)?).ok()
 }

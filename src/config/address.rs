@@ -62,10 +62,9 @@ impl<T> Address<T> {
             (None, None) => {
                 let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
                 let rest = rest.trim_end_matches('/');
-                let rest = rest
-                    .strip_prefix("localhost")
-                    .map(|port| format!("127.0.0.1{port}"))
-                    .unwrap_or_else(|| rest.to_owned());
+                let local = rest.strip_prefix("localhost");
+                let local = local.map(|port| format!("127.0.0.1{port}"));
+                let rest = local.unwrap_or_else(|| rest.to_owned());
                 let any = format!("0.0.0.0{rest}");
                 let tcp = [rest.clone(), any]
                     .into_iter()

@@ -167,7 +167,7 @@ impl<K: SettingKind> SettingKind for List<K> {
     }
 
     fn schema() -> Json {
-        or_one(json!({"type": "array", "items": K::schema()}))
+        or_one(&json!({"type": "array", "items": K::schema()}))
     }
 }
 pub(crate) struct Filled<K>(PhantomData<K>);
@@ -185,7 +185,7 @@ impl<K: SettingKind> SettingKind for Filled<K> {
     }
 
     fn schema() -> Json {
-        or_one(json!({"type": "array", "items": K::schema(), "minItems": 1}))
+        or_one(&json!({"type": "array", "items": K::schema(), "minItems": 1}))
     }
 }
 pub(crate) struct Tables<T>(PhantomData<T>);

@@ -23,6 +23,7 @@ use crate::policyfile::{Lines, Policy, Problem, problem};
 
 /// The settings on the command line.
 #[derive(Clone, Debug, Default, Args)]
+#[allow(clippy::doc_markdown, reason = "users read the sentences as they are")]
 pub struct Flags {
     /// Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]
     #[arg(long, value_name = "FILE")]
@@ -188,24 +189,11 @@ impl Sources {
         let key = key.to_ascii_lowercase().replace("__", ".");
         let value = match rows::all(Settings::ROWS).get(&key).filter(|_| is_capital) {
             Some(row) => row.shape.parse(text),
-            None => Err(self.unknown(&key)),
+            None => Err(unknown(&key)),
         };
         match value {
             Ok(value) => self.layers.over(Layer::of(name, &key, value)),
             Err(message) => self.problems.push(Problem::of_key(name, key, message)),
-        }
-    }
-
-    /// What to write instead of a variable that is not a setting.
-    fn unknown(&self, key: &str) -> String {
-        let inner = key.strip_prefix("listener.");
-        let inner = inner.filter(|inner| rows::all(ListenerTable::ROWS).contains_key(*inner));
-        match inner {
-            Some(inner) => {
-                let name = variable(&format!("listener[0].{inner}"));
-                format!("unknown key: did you mean {name}?")
-            }
-            None => rows::unknown(Settings::ROWS, key, variable),
         }
     }
 
@@ -310,6 +298,19 @@ fn has_policy(settings: &Settings) -> bool {
     settings.policy.is_some()
         || settings.allow.is_some()
         || listeners.any(|own| own.policy.is_some())
+}
+
+/// What to write instead of a variable that is not a setting.
+fn unknown(key: &str) -> String {
+    let inner = key.strip_prefix("listener.");
+    let inner = inner.filter(|inner| rows::all(ListenerTable::ROWS).contains_key(*inner));
+    match inner {
+        Some(inner) => {
+            let name = variable(&format!("listener[0].{inner}"));
+            format!("unknown key: did you mean {name}?")
+        }
+        None => rows::unknown(Settings::ROWS, key, variable),
+    }
 }
 
 /// Reports a daemon's address that Dockgate itself listens on.

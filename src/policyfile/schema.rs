@@ -16,7 +16,7 @@ use crate::policy::keys::setting::{described, or_one, table};
 pub fn policy() -> Value {
     let text = json!({"type": "string"});
     let tables = |of: Value| json!({"type": "array", "items": of});
-    let list = |of: Value| or_one(tables(of));
+    let list = |of: Value| or_one(&tables(of));
     let observe = "Forward what the policy denies, and record it as would_deny.";
     let keys = [
         ("allow", list(entry()), "The operations that it allows."),

@@ -159,8 +159,8 @@ def by_name(shipped: Path, lines: list[dict]) -> str:
 
 
 def breaks(told: str) -> list[str]:
-    """The lines about requests that would be refused, or might be."""
-    return [line.strip() for line in told.splitlines() if "would be refused" in line or "cannot be told" in line]
+    """The lines about requests that would be denied, or might be."""
+    return [line.strip() for line in told.splitlines() if "would be denied" in line or "unknown: the log" in line]
 
 
 def prove_by_denial(client: Client, place: Place) -> None:

@@ -15,6 +15,7 @@ fn shown() -> Command {
     let whole = Cli::command();
     let commands = whole.get_subcommands().filter(|it| !it.is_hide_set());
     Command::new("dockgate")
+        .after_help(whole.get_after_help().cloned().unwrap_or_default())
         .version(env!("CARGO_PKG_VERSION"))
         .about(whole.get_about().cloned().unwrap_or_default())
         .args_conflicts_with_subcommands(true)
@@ -51,8 +52,8 @@ const AROUND: &[(&str, &[(&str, &str)])] = &[
             ("0", "Done; for explain: allowed."),
             (
                 "1",
-                "Failed; for explain: denied; for healthcheck: unhealthy; for check: an example came out wrong, or a request that \
-                 was sent would be refused.",
+                "Failed; for explain: denied; for healthcheck: unhealthy; for check: an example failed, or a request that \
+                 was sent would be denied.",
             ),
             ("2", "The command line is wrong."),
             ("78", "The settings or a policy are wrong."),
@@ -62,7 +63,7 @@ const AROUND: &[(&str, &[(&str, &str)])] = &[
         "FILES",
         &[(
             "/etc/dockgate/dockgate.toml",
-            "The settings, where neither --config nor DOCKGATE_CONFIG names another file.",
+            "The settings, unless --config or DOCKGATE_CONFIG says another file.",
         )],
     ),
     (
@@ -71,7 +72,7 @@ const AROUND: &[(&str, &[(&str, &str)])] = &[
             ("DOCKGATE_CONFIG", "The settings file."),
             (
                 "DOCKGATE_*",
-                "A setting each: its key in capitals, two underscores between levels, lists separated by commas.",
+                "One setting each: its key in capitals, two underscores between levels, lists separated by commas.",
             ),
         ],
     ),
@@ -93,6 +94,7 @@ pub(crate) fn man_page() -> String {
     page.section(|out| man.render_synopsis_section(out));
     page.section(|out| man.render_description_section(out));
     page.section(|out| man.render_options_section(out));
+    page.section(|out| man.render_extra_section(out));
     page.control("SH", ["COMMANDS"]);
     for command in command.get_subcommands() {
         let man = Man::new(command.clone());
@@ -102,6 +104,10 @@ pub(crate) fn man_page() -> String {
         page.below(|out| man.render_description_section(out));
         if command.get_arguments().next().is_some() {
             page.below(|out| man.render_options_section(out));
+        }
+        if command.get_after_help().is_some() {
+            page.control("PP", []);
+            page.below(|out| man.render_extra_section(out));
         }
     }
     for (heading, items) in AROUND {

@@ -34,10 +34,10 @@ pub(super) struct Answer {
     pub(super) findings: Vec<ExplainedFinding>,
     pub(super) supposed: Vec<String>,
     pub(super) body: Option<String>,
-    /// What people are told of the entry that denies.
+    /// The words about the entry that denies.
     #[serde(skip)]
     pub(super) denied_by: Option<String>,
-    /// What people are told of each need that is not granted.
+    /// The words about each requirement that is not allowed.
     #[serde(skip)]
     pub(super) refused: Vec<String>,
     #[serde(skip)]
@@ -49,7 +49,7 @@ pub(super) struct Answer {
 pub(super) struct DecidedBy {
     /// The policy, the settings' file, the variable, or `environment`.
     pub(super) file: String,
-    /// Of a file, the line.
+    /// The line, in a file.
     pub(super) line: Option<usize>,
     /// The entry, or the key of a block.
     pub(super) entry: String,
@@ -67,8 +67,8 @@ pub(super) struct ExplainedFinding {
 const ALLOW: &str = "allow";
 const DENY: &str = "deny";
 
-/// What holds of a path that the table does not have.
-const UNKNOWN_RISK: &str = "what it does is not known here, and its body passes unjudged";
+/// The risk of a path that the table does not have.
+const UNKNOWN_RISK: &str = "Dockgate does not know what this does, and does not check its body";
 
 impl Answer {
     /// The answer that a listener's rules give.
@@ -79,7 +79,7 @@ impl Answer {
             ..Self::default()
         };
         if rules.is_observed {
-            let open = "what is observed is enforced; until `observe` is taken out, what is refused here is forwarded";
+            let open = "this listener is in observe mode: what is denied here is forwarded until you remove `observe`";
             answer.supposed.push(open.to_owned());
         }
         match understood(asked, api_min) {
@@ -94,7 +94,7 @@ impl Answer {
         answer
     }
 
-    /// Whether the request would be sent on.
+    /// Whether the request would be forwarded.
     pub(super) fn is_allowed(&self) -> bool {
         self.verdict == ALLOW
     }
@@ -122,7 +122,7 @@ impl Answer {
         self.supposed.extend(supposed.iter().map(supposition));
         match judgement {
             Judgement::Allow(permit) => {
-                // Of an empty body nothing is sent.
+                // An empty body is not sent.
                 let body = permit.request.body.as_deref().map(str::to_owned);
                 self.body = body.filter(|_| !asked.body.is_empty());
                 self.allow(rules, call, &permit);
@@ -136,15 +136,17 @@ impl Answer {
         }
     }
 
-    /// What the text of the request leaves open.
+    /// What the text of the request does not say.
     fn suppose_of_text(&mut self, operation: Option<Operation>, asked: &ExplainedRequest) {
         if !asked.left_out.is_empty() {
             let keys = asked.left_out.join(", ");
-            let open = format!("the query has nothing under {keys}, as the record leaves it out");
+            let open = format!(
+                "the query has no values for {keys}, because the audit record leaves them out"
+            );
             self.supposed.push(open);
         }
         if asked.body.is_empty() && operation.and_then(table).is_some() {
-            let nothing = "the body asks for nothing; --body FILE gives it one";
+            let nothing = "the body is empty; use --body FILE to give one";
             self.supposed.push(nothing.to_owned());
         }
     }
@@ -232,32 +234,32 @@ impl DecidedBy {
     }
 }
 
-/// Which call is asked for.
+/// The requested call.
 fn understood(asked: &ExplainedRequest, api_min: ApiVersion) -> Result<Call, Unclassified> {
     let target = Target::parse(&asked.target)?;
     target.check_version(api_min)?;
     classify(&asked.method, target)
 }
 
-/// The policy that is asked first, as it grants the operation.
+/// The policy that is tried first, because it allows the operation.
 fn granting<'a>(rules: &'a Rules, call: &Call) -> Option<&'a Policy> {
     rules.policies().iter().find(|policy| policy.grants(call))
 }
 
-/// The first policy with a `deny` that names the call.
+/// The first policy with the call in its `deny`.
 fn denying<'a>(rules: &'a Rules, call: &Call) -> Option<(&'a Policy, Cited<'a>)> {
     let mut policies = rules.policies().iter();
     policies.find_map(|policy| Some((policy, policy.denied_by(call)?)))
 }
 
-/// What a policy could grant or not of all that is asked for.
+/// The requirements that a policy can allow, and whether it does.
 fn findings(requirements: &[Requirement], refused: &[Requirement]) -> Vec<ExplainedFinding> {
     let found = requirements.iter().filter_map(|requirement| {
         let key = requirement.what.key()?;
         let value = requirement.what.value();
         let value = value.map_or_else(|| "true".to_owned(), Into::into);
         let granted = !refused.iter().any(|it| is_same(it, requirement));
-        // What is not named is the daemon's to choose, and asked for only where a policy must name it.
+        // The daemon chooses what the request leaves out. It is a requirement only if a policy must list it.
         let is_asked = !granted || !(value.is_empty() || key == Key::Start);
         is_asked.then(|| ExplainedFinding {
             path: requirement.path.clone(),
@@ -269,33 +271,33 @@ fn findings(requirements: &[Requirement], refused: &[Requirement]) -> Vec<Explai
     found.collect()
 }
 
-/// Whether what is denied is this. A volume that is not there yet is told as a new one.
+/// Whether this is denied. A volume that does not exist yet is described as new.
 fn is_same(denied: &Requirement, told: &Requirement) -> bool {
     let is_new = told.what.text_of(Key::Volume) == Some("@new");
     let is_volume = denied.what.key() == Some(Key::Volume);
     denied == told || (denied.path == told.path && is_new && is_volume)
 }
 
-/// What the verdict rests on without having been asked.
+/// What the verdict assumes, because it was not looked up.
 fn supposition(lookup: &Lookup) -> String {
     match lookup {
         Lookup::Container(name) => {
-            format!("the container {name} is an ordinary one, made elsewhere")
+            format!("the container {name} is an ordinary one, created elsewhere")
         }
         Lookup::DefaultRuntime => "the daemon's default runtime is runc".to_owned(),
         Lookup::Exec(id) => format!("the exec {id} runs sh in an ordinary container"),
-        Lookup::Image(id) => format!("the image {id} says nothing of its containers"),
+        Lookup::Image(id) => format!("the image {id} sets nothing for its containers"),
         Lookup::Labelled(_, label) => format!("nothing has the label {label} yet"),
         Lookup::Moved { name, .. } => format!("the image {name} got its name elsewhere"),
-        Lookup::Network(name) => format!("the network {name} is there, made elsewhere"),
+        Lookup::Network(name) => format!("the network {name} exists, and was created elsewhere"),
         Lookup::Predecessor(name) if name.is_empty() => {
-            "no container was taken away before".to_owned()
+            "no container was removed before".to_owned()
         }
-        Lookup::Predecessor(name) => format!("no container {name} was taken away before"),
-        Lookup::Service(name) => format!("the service {name} is there"),
-        Lookup::NewVolume(volume) => format!("nobody else makes the volume {}", volume.name),
-        Lookup::Tag(name) => format!("no image is called {name} yet"),
+        Lookup::Predecessor(name) => format!("no container {name} was removed before"),
+        Lookup::Service(name) => format!("the service {name} exists"),
+        Lookup::NewVolume(volume) => format!("nobody else creates the volume {}", volume.name),
+        Lookup::Tag(name) => format!("no image has the name {name} yet"),
         Lookup::UsersOf(volume) => format!("no container uses the volume {volume}"),
-        Lookup::Volume(name) => format!("the volume {name} is a new one"),
+        Lookup::Volume(name) => format!("the volume {name} is new"),
     }
 }

@@ -1,4 +1,4 @@
-//! What `explain` is asked: its options, and the request in any of its forms.
+//! The arguments of `explain`: its options, and the request in any of its forms.
 
 use std::fs;
 use std::io::{self, Read};
@@ -11,50 +11,51 @@ use crate::cli::exit::Stop;
 use crate::cli::pasted::{Pasted, Piece};
 use crate::policyfile::Problem;
 
-/// The arguments as the command line has them. What begins with the request is read here: only here it is
-/// known whether `-d` is an option of `curl` or one of ours.
+/// The arguments as the command line has them. Everything from the request on is parsed here, because only here it is
+/// known whether `-d` is an option of `curl` or of ours.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
     #[command(flatten)]
     options: ExplainOptions,
-    /// METHOD TARGET; or as pasted, in quotes or not: a curl command, a line of the daemon's debug log, of an
-    /// access log, or of the record; `-` reads it from standard input
+    /// METHOD TARGET, an operation's name, a docker or curl command, or a line of the daemon's debug log, of an access
+    /// log or of the audit log, in quotes or not; `-` reads standard input
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     request: Vec<String>,
 }
 
 #[derive(Clone, Debug, Args)]
+#[allow(clippy::doc_markdown, reason = "users read the sentences as they are")]
 pub(super) struct ExplainOptions {
-    /// Policy, by its shipped name or its file; without any, those of the settings
+    /// Built-in policies or policy files, separated by commas [default: those of the settings]
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = NoEmpty::new())]
     pub(super) policy: Vec<String>,
-    /// Settings file
+    /// Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// The one listener of the settings to ask about; without it, each
+    /// Explain for this listener of the settings only [default: all]
     #[arg(long, value_name = "ADDR", value_parser = NoEmpty::new(), conflicts_with = "policy")]
     pub(super) listener: Option<String>,
-    /// File with the request's body, as JSON
+    /// File with the request's body, in JSON
     #[arg(long, value_name = "FILE")]
     pub(super) body: Option<PathBuf>,
-    /// As JSON, for programs
+    /// Output JSON
     #[arg(long)]
     pub(super) json: bool,
 }
 
-/// The words of a request that is not split by the shell, with options before, between and behind them.
+/// The words of a request that the shell has not split, with options before, between and after them.
 #[derive(Debug, Parser)]
 #[command(name = "dockgate explain")]
 struct Unsplit {
     #[command(flatten)]
     options: ExplainOptions,
-    /// Request method, as GET; or the whole request in quotes; or `-` for standard input
+    /// Request method, such as GET; or the whole request in quotes; or `-` for standard input
     #[arg(value_name = "METHOD")]
     first: String,
-    /// Request target, as /v1.45/containers/json?all=1
+    /// Request target, such as /v1.45/containers/json?all=1
     #[arg(value_name = "TARGET")]
     target: Option<String>,
-    /// What stands behind the target in a request line
+    /// What follows the target in a request line
     #[arg(hide = true, value_parser = ["HTTP/1.0", "HTTP/1.1"])]
     _version: Option<String>,
 }
@@ -97,7 +98,7 @@ impl ExplainArgs {
 }
 
 impl ExplainOptions {
-    /// These with what stands behind the request.
+    /// These, with the options after the request.
     fn and(mut self, behind: Self) -> Result<Self, Stop> {
         self.policy.extend(behind.policy);
         self.config = either("--config", self.config, behind.config)?;
@@ -105,27 +106,27 @@ impl ExplainOptions {
         self.body = either("--body", self.body, behind.body)?;
         self.json |= behind.json;
         if self.listener.is_some() && !self.policy.is_empty() {
-            let message = "--listener and --policy exclude each other: name either";
+            let message = "use either --listener or --policy, not both";
             return Err(Stop::usage(message));
         }
         Ok(self)
     }
 }
 
-/// An option that may stand before a request or behind it, and not in both places.
+/// An option that may be before or after a request, but not in both places.
 fn either<T>(flag: &str, before: Option<T>, behind: Option<T>) -> Result<Option<T>, Stop> {
     match (before, behind) {
-        (Some(_), Some(_)) => Err(Stop::usage(format!("{flag} is there twice: name it once"))),
+        (Some(_), Some(_)) => Err(Stop::usage(format!("{flag} is given twice: keep one"))),
         (before, behind) => Ok(before.or(behind)),
     }
 }
 
-/// A request with its body, of which pieces may stand in files.
+/// A request with its body. Pieces of it may be in files.
 fn asked(pasted: Pasted, options: &ExplainOptions) -> Result<ExplainedRequest, Stop> {
     let mut pieces = pasted.body;
     if let Some(file) = &options.body {
         if !pieces.is_empty() {
-            let message = "what was pasted has a body of its own: leave --body out";
+            let message = "the pasted request already has a body: remove --body";
             return Err(Stop::usage(message));
         }
         pieces.push(Piece::File {
@@ -156,7 +157,7 @@ fn asked(pasted: Pasted, options: &ExplainOptions) -> Result<ExplainedRequest, S
     })
 }
 
-/// What standard input has, up to what no request is longer than.
+/// Standard input, up to a length that no request has.
 fn text(input: &mut dyn Read) -> Result<String, Stop> {
     let mut text = String::new();
     let read = input.take(MOST_TEXT).read_to_string(&mut text);
@@ -234,9 +235,9 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_command_line_is_told() {
+    fn a_wrong_command_line_is_reported() {
         for (words, want) in [
-            (&["GET"][..], "the text is no request: write METHOD TARGET"),
+            (&["GET"][..], "this is not a request: write METHOD TARGET"),
             (&["GET", "/x", "/y"], "invalid value '/y'"),
             (&["GET", "/x", "HTTP/2"], "invalid value 'HTTP/2'"),
             (
@@ -249,11 +250,11 @@ mod tests {
             ),
             (
                 &["--body", "b", "GET", "/x", "--body", "c"],
-                "--body is there twice",
+                "--body is given twice",
             ),
             (
                 &["--policy", "p", "GET", "/x", "--listener", "l"],
-                "exclude each other",
+                "use either --listener or --policy, not both",
             ),
             (
                 &["--policy", "p", "--listener", "l", "GET", "/x"],

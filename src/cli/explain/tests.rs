@@ -139,7 +139,7 @@ by: the default, because mine.toml has no [create]
 request: POST /v1.45/containers/create
 operation: ContainerCreate (containers:control)
 risk: creates ordinary containers; if its block is unrestricted, containers that are root on the host
-supposed: the volume data is a new one
+assumed: the volume data is new
 to allow it: in mine.toml: set create.privileged = true; add "/etc:rw" to create.binds
 "#,
     ),
@@ -150,8 +150,8 @@ to allow it: in mine.toml: set create.privileged = true; add "/etc:rw" to create
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
 risk: prepares a command in a container, for ExecStart to run
-supposed: the body asks for nothing; --body FILE gives it one
-supposed: the container web is an ordinary one, made elsewhere
+assumed: the body is empty; use --body FILE to give one
+assumed: the container web is an ordinary one, created elsewhere
 to deny it: add "ContainerExec" to deny in mine.toml
 "#,
     ),
@@ -163,7 +163,7 @@ by: exec.into, line 54 of agent
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
 risk: prepares a command in a container, for ExecStart to run
-supposed: the container web is an ordinary one, made elsewhere
+assumed: the container web is an ordinary one, created elsewhere
 to allow it: in a policy file of your own with extends = ["agent"] and a copy of its [exec]: add "web" to exec.into
 "#,
     ),
@@ -172,8 +172,8 @@ to allow it: in a policy file of your own with extends = ["agent"] and a copy of
         "GET /v5.4.2/libpod/info",
         r#"allow: by "GET /libpod/info" in allow, line 6 of mine.toml
 request: GET /v5.4.2/libpod/info
-operation: none of the table (control)
-risk: what it does is not known here, and its body passes unjudged
+operation: not in the table of operations (control)
+risk: Dockgate does not know what this does, and does not check its body
 to deny it: add "GET /libpod/info" to deny in mine.toml
 "#,
     ),
@@ -182,8 +182,8 @@ to deny it: add "GET /libpod/info" to deny in mine.toml
         "GET /v5.4.2/libpod/version",
         r#"deny: GET /libpod/version is not an operation of the Docker API; to forward it to the daemon anyway, add "GET /libpod/version" to allow
 request: GET /v5.4.2/libpod/version
-operation: none of the table (control)
-risk: what it does is not known here, and its body passes unjudged
+operation: not in the table of operations (control)
+risk: Dockgate does not know what this does, and does not check its body
 to allow it: add "GET /libpod/version" to allow in mine.toml
 "#,
     ),
@@ -298,11 +298,11 @@ fn programs_are_told_the_same() {
     for (request, want) in [
         (
             r#"POST /v1.45/containers/create?name=db&x=1 <- {"Image":"a","HostConfig":{"NetworkMode":"net"}}"#,
-            r#"{"listener":null,"verdict":"deny","reason":"restricted","message":"ContainerCreate: HostConfig.NetworkMode \"net\" is not allowed; to allow it, add \"net\" to create.networks, and keep the default \"@default\" and \"@own\"","method":"POST","target":"/v1.45/containers/create?name=db","operation":"ContainerCreate","effect":"control","policy":"mine.toml","decided_by":{"file":"mine.toml","line":null,"entry":"create.networks"},"to_allow":"in mine.toml: add \"net\" to create.networks, and keep the default \"@default\" and \"@own\"","to_deny":null,"risk":"creates ordinary containers; if its block is unrestricted, containers that are root on the host","findings":[{"path":"Image","key":"create.images","value":"a","granted":true},{"path":"HostConfig.NetworkMode","key":"create.networks","value":"net","granted":false},{"path":"HostConfig","key":"create.limits","value":"memory 0, cpus 0.000000000, pids 0","granted":true}],"supposed":["the network net is there, made elsewhere"],"body":null}"#,
+            r#"{"listener":null,"verdict":"deny","reason":"restricted","message":"ContainerCreate: HostConfig.NetworkMode \"net\" is not allowed; to allow it, add \"net\" to create.networks, and keep the default \"@default\" and \"@own\"","method":"POST","target":"/v1.45/containers/create?name=db","operation":"ContainerCreate","effect":"control","policy":"mine.toml","decided_by":{"file":"mine.toml","line":null,"entry":"create.networks"},"to_allow":"in mine.toml: add \"net\" to create.networks, and keep the default \"@default\" and \"@own\"","to_deny":null,"risk":"creates ordinary containers; if its block is unrestricted, containers that are root on the host","findings":[{"path":"Image","key":"create.images","value":"a","granted":true},{"path":"HostConfig.NetworkMode","key":"create.networks","value":"net","granted":false},{"path":"HostConfig","key":"create.limits","value":"memory 0, cpus 0.000000000, pids 0","granted":true}],"supposed":["the network net exists, and was created elsewhere"],"body":null}"#,
         ),
         (
             "POST /v1.45/containers/web/restart",
-            r#"{"listener":null,"verdict":"allow","reason":"granted","message":"by \"ContainerRestart\" in allow, line 3 of mine.toml","method":"POST","target":"/v1.45/containers/web/restart","operation":"ContainerRestart","effect":"write","policy":"mine.toml","decided_by":{"file":"mine.toml","line":3,"entry":"ContainerRestart"},"to_allow":null,"to_deny":"add \"ContainerRestart\" to deny in mine.toml","risk":"restarts any container except Dockgate's own","findings":[],"supposed":["the container web is an ordinary one, made elsewhere"],"body":null}"#,
+            r#"{"listener":null,"verdict":"allow","reason":"granted","message":"by \"ContainerRestart\" in allow, line 3 of mine.toml","method":"POST","target":"/v1.45/containers/web/restart","operation":"ContainerRestart","effect":"write","policy":"mine.toml","decided_by":{"file":"mine.toml","line":3,"entry":"ContainerRestart"},"to_allow":null,"to_deny":"add \"ContainerRestart\" to deny in mine.toml","risk":"restarts any container except Dockgate's own","findings":[],"supposed":["the container web is an ordinary one, created elsewhere"],"body":null}"#,
         ),
         (
             "GET /containers/web/nothing",
@@ -374,7 +374,7 @@ fn what_the_record_leaves_out_is_supposed_to_be_empty() {
     let answer = Answer::of(&rules("traefik"), &asked, ApiVersion::LEAST);
     assert_eq!(
         answer.supposed,
-        ["the query has nothing under filters, as the record leaves it out"]
+        ["the query has no values for filters, because the audit record leaves them out"]
     );
 }
 

@@ -1,44 +1,40 @@
-//! What a `curl` command sends, as far as a verdict depends on it.
+//! What a `curl` command sends, if a verdict depends on it.
 //!
-//! Headers other than `Content-Type` and the place that it is sent to do not matter here. An option that
-//! is not known here is refused: it could change what is sent.
+//! Headers other than `Content-Type` and the host do not matter here. An unknown option is an error, because it could
+//! change what is sent.
 //!
 //! Source: curl(1), and what curl 7.88 was seen to send.
 
 use super::request::{Pasted, Piece, encoded};
 
-/// Why a command is refused.
+/// What is wrong with a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadCurl {
     #[error(
         "curl would clean the path of `{0}`: write it without `.` and `..`, or add --path-as-is"
     )]
     Dots(String),
-    #[error("`{0}` would be read from a file into the query: write what stands in it")]
+    #[error("`{0}` would be read from a file into the query: write its content")]
     FileInQuery(String),
-    #[error("curl would put the file's name behind `{0}`: write the whole target")]
+    #[error("curl would add the file's name to `{0}`: write the whole target")]
     FileName(String),
     #[error(
         "curl reads `{{`, `}}`, `[` and `]` in `{0}` as a pattern of several requests: add -g, or write them as %7B, %7D, %5B, %5D"
     )]
     Glob(String),
-    #[error("curl takes one of -I, -d and -T, and these are two of them: leave one out")]
+    #[error("curl takes only one of -I, -d and -T: remove the others")]
     Methods,
     #[error("the command has no URL")]
     NoUrl,
     #[error("the option `{0}` has no value")]
     NoValue(String),
-    #[error(
-        "the option `{0}` of curl is not known here, and could change the request: leave it out"
-    )]
+    #[error("explain does not know curl's option `{0}`, which could change the request: remove it")]
     Option(String),
-    #[error("curl speaks to the daemon by http: write `{0}` with http://")]
+    #[error("the daemon speaks http: write `{0}` with http://")]
     Scheme(String),
-    #[error(
-        "the body would be read from another program's output: write it to a file and name that"
-    )]
+    #[error("the body comes from another program: write it to a file and use --body FILE")]
     Stdin,
-    #[error("`{0}` and `{1}` are two URLs: one request at a time")]
+    #[error("`{0}` and `{1}` are two URLs: explain takes one request at a time")]
     TwoUrls(String, String),
 }
 

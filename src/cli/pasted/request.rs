@@ -1,4 +1,4 @@
-//! A request as far as a text tells of it.
+//! A request, as far as a text describes it.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ pub(crate) struct Pasted {
     pub(crate) target: String,
     /// The body, piece by piece.
     pub(crate) body: Vec<Piece>,
-    /// The values of the header `Content-Type`; `None` where the text does not say.
+    /// The values of the header `Content-Type`; `None` if the text does not say.
     pub(crate) content_types: Option<Vec<String>>,
     /// The query keys whose values the text leaves out.
     pub(crate) left_out: Vec<String>,
@@ -21,13 +21,13 @@ pub(crate) enum Piece {
     Text(String),
     File {
         path: String,
-        /// Whether line ends are taken out of it.
+        /// Whether line ends are removed from it.
         in_one_line: bool,
     },
 }
 
 impl Pasted {
-    /// A request of which no more is known.
+    /// A request of which only this is known.
     pub(crate) fn new(method: impl Into<String>, target: impl Into<String>) -> Self {
         Self {
             method: method.into(),

@@ -290,3 +290,37 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_docker_command_is_the_request_that_decides_about_it() {
+    for (command, want) in [
+        ("docker ps", "GET /containers/json"),
+        ("docker ps -a --format json", "GET /containers/json"),
+        ("$ docker restart web | cat", "POST /containers/web/restart"),
+        (
+            "docker container restart web",
+            "POST /containers/web/restart",
+        ),
+        ("docker container ls", "GET /containers/json"),
+        ("docker image rm a/b:1", "DELETE /images/a/b:1"),
+        ("docker rm -f web", "DELETE /containers/NAME"),
+        ("docker network inspect web", "GET /networks/web"),
+        ("docker volume ls", "GET /volumes"),
+        ("docker run --rm alpine", "POST /containers/create"),
+        ("ContainerRestart", "POST /containers/NAME/restart"),
+        ("SystemPing", "GET /_ping"),
+    ] {
+        assert_eq!(told(Pasted::parse(command)), want, "{command}");
+    }
+    let unknown = told(Pasted::parse("docker compose up"));
+    assert!(
+        unknown.starts_with("`docker compose up` is not a command"),
+        "{unknown}"
+    );
+    let words = ["docker", "restart", "web"].map(str::to_owned);
+    assert!(Pasted::is_split(&words));
+    assert_eq!(
+        told(Pasted::parse_words(&words)),
+        "POST /containers/web/restart"
+    );
+}

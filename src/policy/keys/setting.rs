@@ -331,11 +331,11 @@ pub(super) fn table_of<'a>(
 }
 
 fn texts() -> Value {
-    or_one(json!({"type": "array", "items": {"type": "string", "minLength": 1}}))
+    or_one(&json!({"type": "array", "items": {"type": "string", "minLength": 1}}))
 }
 
 /// The schema of a list for which one entry may be written without brackets.
-pub(crate) fn or_one(list: Value) -> Value {
+pub(crate) fn or_one(list: &Value) -> Value {
     let one = list.get("items").cloned().unwrap_or_default();
     json!({"anyOf": [list, one]})
 }
@@ -343,7 +343,7 @@ pub(crate) fn or_one(list: Value) -> Value {
 /// The schema of a list of texts that match a pattern. If a regular expression cannot decide, the schema accepts the
 /// text.
 pub(super) fn list_of(pattern: &str) -> Value {
-    or_one(json!({"type": "array", "items": {"type": "string", "pattern": pattern}}))
+    or_one(&json!({"type": "array", "items": {"type": "string", "pattern": pattern}}))
 }
 
 /// The schema of a table that has only these keys.
