@@ -196,7 +196,11 @@ fn a_reload_of_invalid_settings_keeps_the_old_ones() {
             "allow = ['SystemInf']",
             "did you mean \"SystemInfo\"?",
         ),
-        (&policy, "allow = ", "policy.toml:1:9: not valid TOML: "),
+        (
+            &policy,
+            "allow = ",
+            "policy.toml:1:9: not valid TOML: a value is missing",
+        ),
         (&settings, "denyy = []", "did you mean \"deny\"?"),
         (
             &settings,

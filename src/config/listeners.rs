@@ -141,7 +141,7 @@ fn policies(reader: &mut SettingsReader<'_>, key: &str, references: &[String]) -
             Ok(policy) => policies.push(policy),
             Err(problems) => problems.into_iter().for_each(|problem| {
                 // A policy that cannot be found is a problem of the key that lists it.
-                if problem.file == *reference && problem.key.is_none() {
+                if problem.file == *reference && problem.is_of_whole_file() {
                     reader.wrong_at(key, format!("\"{reference}\": {}", problem.message));
                 } else {
                     reader.problems.push(problem);

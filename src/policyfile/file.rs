@@ -132,7 +132,7 @@ fn extend(
         }
         Err(problems) => problems.into_iter().for_each(|problem| {
             // If the policy cannot be found, that is a problem of the file that names it.
-            if problem.file == name && problem.key.is_none() {
+            if problem.file == name && problem.is_of_whole_file() {
                 reader.wrong("extends", format!("\"{name}\": {}", problem.message));
             } else {
                 reader.problems.push(problem);

@@ -55,6 +55,11 @@ impl Problem {
         }
     }
 
+    /// Whether it is not about a key or a line, such as that the file is missing.
+    pub(crate) fn is_of_whole_file(&self) -> bool {
+        self.key.is_none() && self.place.is_none()
+    }
+
     /// The same problem on this line of its file.
     pub(crate) fn on_line(self, line: Option<usize>) -> Self {
         let place = line.map(|line| (line, None));
@@ -73,6 +78,9 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Table, Problem> {
         let (number, at) = (line.to_string(), head.chars().count());
         let margin = number.len();
         let mut message = error.message().replace('\n', ", ");
+        if message.is_empty() {
+            "a value is missing".clone_into(&mut message);
+        }
         let is_word = |it: &char| it.is_alphanumeric() || ":_-.".contains(*it);
         let rest = text.get(start..).unwrap_or_default();
         let word: String = rest.chars().take_while(is_word).collect();
