@@ -175,13 +175,14 @@ fn joined(field: &mut Field<'_>) -> Read {
 fn name(field: &mut Field<'_>) -> Read {
     let name = field.value.text().unwrap_or_default();
     let (is_network, is_service) = (field.is_of(Document::Network), field.is_of_service());
+    let quoted = quoted(shortened(name));
     if is_network && !is_network_name(name) {
-        return Err(field.unclear(network::NOT_A_NETWORK));
+        return Err(field.unclear(&[&quoted, " ", network::NOT_A_NETWORK].concat()));
     }
     if !is_network && !is_name(name) {
         let why =
             "must begin with a letter or digit and contain only letters, digits, `_`, `.` and `-`";
-        return Err(field.unclear(why));
+        return Err(field.unclear(&[&quoted, " ", why].concat()));
     }
     if is_whole_id(name) {
         return Err(field.unclear(READS_AS_ID));

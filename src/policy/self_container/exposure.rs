@@ -1,4 +1,4 @@
-//! Who can connect to a port of Dockgate's container, besides the containers on its one network.
+//! Who can connect to a port of Dockgate's container, other than the containers on a single network.
 
 use std::net::IpAddr;
 
@@ -6,16 +6,16 @@ use super::SelfContainer;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Exposure {
-    /// It has the network of the host.
+    /// It uses the host's network.
     Host,
-    /// A port of the host leads to it, at this address.
+    /// It is published on this address and port of the host.
     Published(String),
     /// It is on these networks.
     Networks(Vec<String>),
 }
 
 impl SelfContainer {
-    /// The widest way to a TCP port of its own, if there is more than one network.
+    /// How far one of its TCP ports can be reached; `None` if that is only from a single network.
     pub(crate) fn exposure(&self, port: u16) -> Option<Exposure> {
         if self.networks.iter().any(|(name, _)| name == "host") {
             return Some(Exposure::Host);
