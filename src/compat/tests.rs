@@ -66,14 +66,14 @@ fn variables_of(table: &DialectTable) -> Vec<String> {
     variables
 }
 
-/// Each variable alone, at `POST=0` and at `POST=1`, and those that are documented.
+/// Each variable on its own, with `POST=0` and with `POST=1`, and the documented sets.
 fn environments(dialect: Dialect) -> Vec<String> {
     let mut environments = vec!["POST=0".to_owned(), "POST=1".to_owned()];
     let variables = variables_of(dialect.table());
     for variable in &variables {
         environments.push(format!("{variable}=1 POST=0"));
         environments.push(format!("{variable}=1 POST=1"));
-        // A gate does nothing but beside its section.
+        // A gate has an effect only together with its section.
         if let Some(section) = dialect.table().section_of_gate(variable) {
             environments.push(format!("{variable}=1 {section}=1 POST=0"));
             environments.push(format!("{variable}=1 {section}=1 POST=1"));
@@ -104,7 +104,7 @@ fn applied(environment: &str, dialect: &str) -> Translated {
     parsed(environment).apply(*dialect, false, &|_| false)
 }
 
-/// A dialect, an environment, and how one of the lines that are told begins.
+/// A dialect, an environment, and how one of the reported lines begins.
 const TOLD: &[(&str, &str, &str)] = &[
     (
         "hardened",

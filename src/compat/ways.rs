@@ -14,7 +14,7 @@ pub(super) type On<'a> = &'a dyn Fn(&str) -> bool;
 pub(super) struct Ways {
     /// The entry of a policy for it.
     pub(super) entry: Entry,
-    /// The entry in words, with `/...` behind a path if all below it counts, too.
+    /// The entry in words, with `/...` after a path if everything below it counts too.
     pub(super) text: String,
     /// The sets of variables of which each opens it, the most special first.
     sets: Vec<Vec<String>>,
@@ -69,7 +69,7 @@ impl Ways {
             off.map(String::as_str).collect::<Vec<_>>()
         });
         let mut missing = off.min_by_key(Vec::len).unwrap_or_default();
-        // What opens nothing by itself is named first.
+        // Variables that allow nothing by themselves come first.
         missing.sort_by_key(|one| !one.starts_with("ALLOW_"));
         missing
     }

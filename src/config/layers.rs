@@ -54,7 +54,7 @@ pub(crate) struct Layers {
 }
 
 impl Layers {
-    /// Lays values over those that are there.
+    /// Lays values over the existing ones.
     pub(crate) fn over(&mut self, layer: Layer) {
         self.merged = std::mem::take(&mut self.merged).merge(layer);
     }

@@ -149,8 +149,8 @@ pub(crate) fn unknown(
     format!("unknown key{}", hint.unwrap_or_default())
 }
 
-/// Checks the values of a file against a table, reports all that do not fit, and leaves those that do.
-/// `within` stands before each key in what is reported.
+/// Checks the values of a file against a table, reports all that do not fit, and keeps those that do.
+/// Reports put `within` before each key.
 pub(crate) fn fitting(
     rows: &'static [SettingRow],
     dict: Dict,

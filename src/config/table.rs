@@ -13,7 +13,7 @@ use crate::policyfile::{Place, Problem};
 pub(crate) trait SettingKind {
     /// What the program uses.
     type Value: Debug;
-    /// What can be told of a value wherever it is written, before all of them are merged.
+    /// What can be checked about a value wherever it is written, before all of them are merged.
     const SHAPE: ValueShape;
     /// The settings of its table, or of each of its tables.
     const ROWS: &'static [SettingRow] = &[];

@@ -3,7 +3,6 @@
 
     words.py check [FILE...]   finds what banned.txt lists, in all files or in these, and exits with 1 if it finds any
     words.py count             prints the number of findings of each file
-    words.py exempt            removes the files that are clean now from exempt.txt
     words.py sample SEED [START]
                                prints 40 sentences with file and line, from the files whose path starts with START;
                                the same seed gives the same sentences
@@ -24,8 +23,6 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
 # Data, generated pages, and this folder, which has to quote what it bans.
 LEFT_OUT = ("tests/data/", "tests/words/", "tests/changes/", "docs/man/", "docs/completions/", "Cargo.lock", "LICENSE")
-# Files that are not checked yet.
-EXEMPT = HERE / "exempt.txt"
 SAMPLE = 40
 # Not the `n` of `\n`, and not a name in braces.
 PLAIN_WORD = r"(?<![\\\w{.])[A-Za-z]{2,}"
@@ -143,9 +140,8 @@ def findings(files: list[str]) -> Iterator[tuple[Text, str, str]]:
 
 
 def check(*files: str) -> int:
-    exempt = EXEMPT.read_text().split() if EXEMPT.exists() else []
     count = 0
-    for text, found, advice in findings(list(files) or [file for file in tracked() if file not in exempt]):
+    for text, found, advice in findings(list(files) or tracked()):
         count += 1
         print(f'{text.file}:{text.line}: "{found}": {advice}: {text.words[:160]}')
     print(f"{count} banned words or phrases")
@@ -157,13 +153,6 @@ def count() -> int:
     for file, number in by.most_common():
         print(f"{number:4} {file}")
     print(f"{by.total():4} in all")
-    return 0
-
-
-def exempt() -> int:
-    exempt = [file for file in EXEMPT.read_text().split() if (REPOSITORY / file).is_file()]
-    found = {text.file for text, _, _ in findings(exempt)}
-    EXEMPT.write_text("".join(f"{file}\n" for file in exempt if file in found))
     return 0
 
 
@@ -190,4 +179,4 @@ def sample(seed: str, *starts: str) -> int:
 
 if __name__ == "__main__":
     command, *rest = sys.argv[1:] or ["check"]
-    sys.exit({"check": check, "count": count, "exempt": exempt, "sample": sample}[command](*rest))
+    sys.exit({"check": check, "count": count, "sample": sample}[command](*rest))

@@ -1,4 +1,5 @@
-//! What people and programs are told, word by word: each verdict beside its nearest opposite.
+//! The answers for people and programs, word by word: each verdict next to its most similar
+//! opposite.
 
 use super::*;
 use crate::policyfile::{Library, Problem};
@@ -55,8 +56,8 @@ fn answer(policies: &str, request: &str) -> Answer {
     Answer::of(&rules(policies), &asked(request), ApiVersion::LEAST)
 }
 
-/// The policies, or the environment in their place; the request, with its body behind an arrow; and all
-/// that people are told.
+/// The policies, or the environment instead; the request, with its body after an arrow; and the
+/// complete answer for people.
 const EXPLAINED: &[(&str, &str, &str)] = &[
     (
         "traefik",
@@ -408,7 +409,7 @@ fn what_is_to_be_written_turns_the_verdict() {
             let request = format!("{} {path}", route.method.as_str());
             let answer = Answer::of(&rules, &asked(&request), ApiVersion::LEAST);
             let is_granted = rules.grants(operation);
-            // What a block refuses of a granted operation is no matter of entries.
+            // If a block denies an allowed operation, no entry of `allow` can help.
             let Some(way) = (if is_granted {
                 answer.to_deny
             } else {

@@ -78,7 +78,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Pasted, BadCurl> {
 struct CurlCommand {
     url: Option<String>,
     method: Option<String>,
-    /// The pieces of `-d`, each with whether `&` stands before it.
+    /// The pieces of `-d`, each with whether `&` comes before it.
     data: Vec<(Piece, bool)>,
     /// The values of `-H 'Content-Type: ...'`; empty ones take the header away.
     types: Vec<String>,
@@ -223,7 +223,7 @@ impl CurlCommand {
         Ok(())
     }
 
-    /// What a body is sent as: a form, unless something else is said.
+    /// The type of a body: a form, unless a header says otherwise.
     fn content_types(&self) -> Vec<String> {
         if self.types.is_empty() {
             let default = if self.has("json") {

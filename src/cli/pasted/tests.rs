@@ -41,7 +41,7 @@ const COMMANDS: &[(&str, &str)] = &[
         "curl 'h/containers/json?all=1#x'",
         "GET /containers/json?all=1",
     ),
-    // Up to three slashes stand before a host.
+    // Up to three slashes come before a host.
     ("curl http:/v1.24/info", "GET /info"),
     ("curl http:///v1.24/info", "GET /info"),
     ("curl http://h", "GET /"),

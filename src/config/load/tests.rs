@@ -254,7 +254,7 @@ fn what_nothing_judges_is_named_as_root_on_the_host() {
     let flags = Flags::default();
     let allowed = "ContainerCreate,ContainerList,NetworkCreate,SwarmInit,*:read";
     for (pairs, want) in [
-        // What is judged is no root on the host.
+        // Operations with checked bodies are not root on the host.
         (
             vec![("DOCKGATE_ALLOW", allowed)],
             vec![Operation::SwarmInit],
