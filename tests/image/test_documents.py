@@ -75,6 +75,7 @@ BEFORE = {
         "docker compose exec -T client sh /client.sh again",
     ],
     ("docs/settings.md", "DOCKGATE_LISTEN=tcp://0.0.0.0:2375"): ["set -a"],
+    ("docs/settings.md", "DOCKGATE_LISTENER_0__ADDRESS=unix:///run/dockgate/traefik.sock"): ["set -a"],
     ("docs/verify.md", "docker build --build-arg RUST_DIGEST=@sha256:DIGEST -t mine ."): [
         f"docker tag {standins.PLAIN} mine",
         f"docker tag {standins.PLAIN} dockgate:VERSION",
@@ -93,6 +94,7 @@ AFTER = {
         "dockgate policies traefik",
     ],
     ("docs/settings.md", "DOCKGATE_LISTEN=tcp://0.0.0.0:2375"): ["dockgate check"],
+    ("docs/settings.md", "DOCKGATE_LISTENER_0__ADDRESS=unix:///run/dockgate/traefik.sock"): ["dockgate check"],
 }
 # The commands that print a `text` block, by document and the block's first word.
 SHOWN = {
