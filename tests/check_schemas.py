@@ -83,7 +83,7 @@ WRONG = (
     ("policy", "[[example]]\nrequest = 'GET /info'\nverdict = 'refuse'"),
     ("policy", "[[example]]\nrequest = 'GET /info'\nverdict = 'deny'\nbodies = ''"),
     ("settings", "polices = ['traefik']"),
-    ("settings", "policy = 'traefik'"),
+    ("settings", "policy = 1"),
     ("settings", "policy = ['traefk']"),
     ("settings", "policy = []"),
     ("settings", "allow = ['ContainersList']"),
@@ -122,7 +122,7 @@ class Dockgate:
         if kind == "settings":
             return [self.check("--config", file).returncode != 78 for file in files]
         answer = self.check(*files)
-        wrong = set(re.findall(r"^dockgate: ([^ ]*): ", answer.stderr, re.MULTILINE))
+        wrong = set(re.findall(r"^dockgate: ([^ ]*?)(?::\d+)*: ", answer.stderr, re.MULTILINE))
         return [str(file) not in wrong for file in files]
 
     def check(self, *arguments: object) -> subprocess.CompletedProcess[str]:
