@@ -219,6 +219,10 @@ def compose(cases: Cases, engine: Engine, direct: Api) -> None:
         api.done("POST", f"/containers/create?name={STEP}", {"Image": "busybox", "Cmd": ["true"], "Labels": labels})
         api.done("POST", f"/containers/{STEP}/start")
         api.done("POST", f"/containers/{STEP}/wait")
+    with cases.case("G13-an interface has a name"), behind(engine, "compose") as api:
+        name = {"DriverOpts": {"com.docker.network.endpoint.ifname": "web0"}}
+        run(api, STEP, {"Labels": labels, "NetworkingConfig": {"EndpointsConfig": {"bridge": name}}})
+        must_equal("ip link", execute(direct, STEP, "ip", "link", "show", "web0"), 0)
     with cases.case("beside G13-a project shares nothing with others"), behind(engine, "compose") as api:
         run(direct, OTHER)
         for join in ({"NetworkMode": f"container:{OTHER}"}, {"VolumesFrom": [OTHER]}, {"Links": [f"{OTHER}:db"]}):
@@ -267,8 +271,8 @@ FEATURES = {
     "runtime": container(Runtime="runsc"),
     "oom_score_adj below 0": container(OomScoreAdj=-5),
     "privileged": container(Privileged=True),
-    "annotations, cgroup_parent": container(Annotations={"io.example": "1"}, CgroupParent="/shop"),
-    "interface_name": on_network(DriverOpts={"com.docker.network.endpoint.ifname": "web0"}),
+    "annotations": container(Annotations={"com.example.owner": "1"}),
+    "cgroup_parent": container(CgroupParent="/shop"),
 }
 
 
