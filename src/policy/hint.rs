@@ -51,7 +51,7 @@ impl Hints<'_> {
         let (key, value) = match what {
             What::Key(key, value) => (*key, value),
             What::Touch(Touch::NewId(Object::Volume, _)) => {
-                let change = "give the volume a name that does not look like an id";
+                let change = "give the volume a name that is not 64 hex digits, as volumes without a name have";
                 return Some(Remedy::client(change));
             }
             What::Touch(_) => return None,

@@ -7,7 +7,7 @@ use crate::docker::reference::Reference;
 use crate::policy::answers;
 use crate::policy::answers::{Answer, Lookup, NeedsLookup};
 use crate::policy::keys::Key;
-use crate::policy::names::reads_as_id;
+use crate::policy::names::is_whole_id;
 use crate::policy::objects::{Labels, Network, POLICY_LABEL, PROJECT_LABELS, Volume};
 use crate::policy::requirement::{Touch, What};
 use crate::policy::value::Value;
@@ -85,8 +85,8 @@ impl Checker<'_> {
         }
         let is_named = volumes.names.covers(name);
         let Some(volume) = answers::volume(self.known, name)? else {
-            // The name would be mistaken for the id of another object, so no policy allows it.
-            let missing = if reads_as_id(name) {
+            // The daemon gives such names to volumes without one, so no policy allows it.
+            let missing = if is_whole_id(name) {
                 Some(Touch::NewId(Object::Volume, name.to_owned()).into())
             } else {
                 (!is_named && !volumes.new).then(|| Key::Volume.asks(name))
@@ -112,7 +112,7 @@ impl Checker<'_> {
             return Ok(true);
         }
         // A volume without a name has no label of Dockgate's.
-        if volume.labels.policy().is_some() || !reads_as_id(name) {
+        if volume.labels.policy().is_some() || !is_whole_id(name) {
             return Ok(false);
         }
         let users = answers::marks(self.known, Lookup::UsersOf(name.to_owned()))?;
