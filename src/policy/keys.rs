@@ -195,8 +195,10 @@ keys! {
     images Images {
         /// Allows everything that the keys of this block can allow: root on the host.
         unrestricted: bool = false, "`false`" => ImagesUnrestricted(Value, Whole, Nothing, Never, NOTHING);
-        /// Images created from a tar, or from a URL that the daemon fetches.
+        /// Images created from a tar in the request.
         import: bool = false, "`false`" => Import(Value, Whole, Nothing, Never, NOTHING);
+        /// Addresses from which the daemon may fetch a tar to create an image.
+        import_from: Remotes = Remotes::default(), "none" => ImportFrom(Value, Shortened, Nothing, Never, NOTHING);
         /// Images, as in `create.images`. A registry at a loopback or link-local address, `localhost` or a similar name
         /// must be listed here, because a pull from it shows which ports of the host are open. This also applies to
         /// `ImageSearch`, `DistributionInspect` and the registries of plugins.

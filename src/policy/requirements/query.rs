@@ -186,8 +186,12 @@ fn named(requirements: &mut Requirements, key: &str, image: String) -> Read {
 fn image_create(requirements: &mut Requirements, call: &Call) -> Read {
     let first = |key: &str| first(call, key);
     check_changes(call)?;
+    match first("fromSrc") {
+        "" => {}
+        "-" => requirements.push("fromSrc", Key::Import.flag()),
+        address => requirements.push("fromSrc", Key::ImportFrom.asks(address)),
+    }
     if !first("fromSrc").is_empty() {
-        requirements.push("fromSrc", Key::Import.flag());
         tagged(requirements, call)?;
     }
     // The daemon removes a colon at the end.

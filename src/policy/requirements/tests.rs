@@ -913,10 +913,17 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
         ),
         (
             "",
-            "POST /images/create?fromSrc=http://a",
+            "POST /images/create?fromSrc=-",
             "",
             set("fromSrc", "images.import"),
             "[images]\nimport = true",
+        ),
+        (
+            "[images]\nimport = true",
+            "POST /images/create?fromSrc=http://a/b.tar",
+            "",
+            add("fromSrc", "http://a/b.tar", "images.import_from"),
+            "[images]\nimport_from = ['http://a/*']",
         ),
         (
             "[images]\npull = ['b']",
