@@ -335,10 +335,11 @@ impl Sheet {
         comment.map_or("", |(_, comment)| comment.trim())
     }
 
-    /// The text between `allow` and the examples.
+    /// The text between `allow`, or `extends` of a policy that allows no more operations, and the examples.
     fn blocks(&self) -> &str {
         let (head, _) = self.text.split_once("[[example]]").unwrap();
-        let (_, rest) = head.split_once("allow = [").unwrap();
+        let list = head.split_once("allow = [");
+        let (_, rest) = list.or_else(|| head.split_once("extends = [")).unwrap();
         let (_, blocks) = rest.split_once("]\n").unwrap();
         blocks.trim()
     }
