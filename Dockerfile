@@ -12,7 +12,7 @@ FROM rust:1.95.0-slim-bookworm${RUST_DIGEST} AS build
 # Lists the crates inside the binary, where `cargo audit bin` finds them.
 RUN cargo install --locked cargo-auditable@0.7.7
 
-# Each platform builds for itself. A builder without TARGETARCH, such as the classic one of `docker build`, only knows its own
+# Each platform is built natively. A builder without TARGETARCH, such as the classic one of `docker build`, only knows its own
 # platform.
 ARG TARGETARCH
 RUN case "${TARGETARCH:-$(dpkg --print-architecture)}" in \

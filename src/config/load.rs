@@ -31,7 +31,7 @@ pub struct Flags {
     /// Built-in policies or policy files, separated by commas [env: DOCKGATE_POLICY] [default: default]
     #[arg(long, value_name = "NAME|FILE", value_delimiter = ',', value_parser = NoEmpty::new())]
     pub policy: Vec<String>,
-    /// Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image tcp://[::]:2375]
+    /// Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image all addresses]
     #[arg(long, value_name = "ADDR", value_delimiter = ',', value_parser = NoEmpty::new())]
     pub listen: Vec<String>,
     /// Address of the daemon, such as tcp://engine:2375 [env: DOCKGATE_UPSTREAM] [default: unix:///var/run/docker.sock]
