@@ -26,7 +26,7 @@ end
 
 complete -c dockgate -n "__fish_dockgate_needs_command" -l config -d 'Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]' -r -F
 complete -c dockgate -n "__fish_dockgate_needs_command" -l policy -d 'Built-in policies or policy files, separated by commas [env: DOCKGATE_POLICY] [default: default]' -r
-complete -c dockgate -n "__fish_dockgate_needs_command" -l listen -d 'Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image tcp://[::]:2375]' -r
+complete -c dockgate -n "__fish_dockgate_needs_command" -l listen -d 'Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image all addresses]' -r
 complete -c dockgate -n "__fish_dockgate_needs_command" -l upstream -d 'Address of the daemon, such as tcp://engine:2375 [env: DOCKGATE_UPSTREAM] [default: unix:///var/run/docker.sock]' -r
 complete -c dockgate -n "__fish_dockgate_needs_command" -l observe -d 'Do not enforce: forward what the policies deny, and record it as would_deny [env: DOCKGATE_OBSERVE]'
 complete -c dockgate -n "__fish_dockgate_needs_command" -s h -l help -d 'Print help'
@@ -43,7 +43,7 @@ complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "policies" -d 'Lis
 complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -l config -d 'Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -l policy -d 'Built-in policies or policy files, separated by commas [env: DOCKGATE_POLICY] [default: default]' -r
-complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -l listen -d 'Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image tcp://[::]:2375]' -r
+complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -l listen -d 'Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image all addresses]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -l upstream -d 'Address of the daemon, such as tcp://engine:2375 [env: DOCKGATE_UPSTREAM] [default: unix:///var/run/docker.sock]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -l observe -d 'Do not enforce: forward what the policies deny, and record it as would_deny [env: DOCKGATE_OBSERVE]'
 complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -s h -l help -d 'Print help'
@@ -62,7 +62,7 @@ complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l merge -d 'Pr
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l config -d 'Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l policy -d 'Built-in policies or policy files, separated by commas [env: DOCKGATE_POLICY] [default: default]' -r
-complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l listen -d 'Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image tcp://[::]:2375]' -r
+complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l listen -d 'Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image all addresses]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l upstream -d 'Address of the daemon, such as tcp://engine:2375 [env: DOCKGATE_UPSTREAM] [default: unix:///var/run/docker.sock]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l observe -d 'Do not enforce: forward what the policies deny, and record it as would_deny [env: DOCKGATE_OBSERVE]'
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -s h -l help -d 'Print help'
