@@ -1,5 +1,6 @@
 //! What a terminal gets: colour, and an audit log for people.
 
+use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -146,6 +147,8 @@ fn a_terminal_gets_an_audit_log_for_people_but_not_in_a_container() {
     command.args(["--mount", "sh", "-c", contained, "sh"]);
     let inner = on_terminal("", "xterm", "");
     command
+        .env_clear()
+        .env("PATH", env::var_os("PATH").unwrap_or_default())
         .env("TERM", "xterm")
         .arg(inner.get_program())
         .args(inner.get_args());

@@ -303,7 +303,7 @@ def tells_of_a_policy_that_was_replaced_outside(cases: Cases, engine: Engine) ->
             (folder / "new.toml").write_text("allow = []\n")
             os.replace(folder / "new.toml", policy)
             says("not reloaded: the old settings stay in force")
-            says(f'"{place}": was replaced or deleted where it is mounted from')
+            says(f'"{place}": was replaced or deleted on the host')
             must_equal("statuses", gate.statuses("/info"), [200])
             gate.docker("restart", gate.name)
             must_equal("statuses", gate.statuses("/info"), [403])
