@@ -27,6 +27,12 @@ pub(super) enum BadPaste {
     #[error(transparent)]
     Curl(#[from] curl::BadCurl),
     #[error(
+        "options decide what {0} asks for, and explain does not read them: write the request, and its body if it has one, \
+         such as `POST /containers/create --body create.json`; the audit log and the daemon's debug log have requests to \
+         paste"
+    )]
+    Options(Operation),
+    #[error(
         "the text is empty: write METHOD TARGET, such as `GET /containers/json`, or paste a request"
     )]
     Empty,
@@ -59,7 +65,7 @@ impl Pasted {
         match words.split_first().map(|(word, rest)| (&**word, rest)) {
             Some((CURL, arguments)) => return Ok(curl::parse(arguments)?),
             Some((DOCKER, arguments)) => {
-                return docker::parse(arguments).map_err(BadPaste::Command);
+                return docker::parse(arguments);
             }
             _ => {}
         }

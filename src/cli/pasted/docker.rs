@@ -4,6 +4,7 @@
 //!
 //! Source: the commands of docker/cli 29, and what it was seen to send.
 
+use super::BadPaste;
 use super::request::Pasted;
 use crate::docker::Operation;
 
@@ -30,8 +31,8 @@ const COMMANDS: &str = "
     VolumeCreate volume create; VolumeDelete volume rm; VolumeInspect volume inspect; VolumeList volume ls;
     VolumePrune volume prune";
 
-/// The request of a command, of which these are the words after `docker`; the command's name if it is not known.
-pub(super) fn parse(words: &[String]) -> Result<Pasted, String> {
+/// The request of a command, of which these are the words after `docker`.
+pub(super) fn parse(words: &[String]) -> Result<Pasted, BadPaste> {
     let mut plain = words.iter().filter(|word| !word.starts_with('-'));
     let (first, second) = (plain.next(), plain.next());
     let whole = |words: &[Option<&String>]| {
@@ -53,10 +54,14 @@ pub(super) fn parse(words: &[String]) -> Result<Pasted, String> {
     let (found, name) = match (of(&two).or_else(|| of(&bare)), of(&one)) {
         (Some(found), _) => (found, plain.next()),
         (None, Some(found)) => (found, second),
-        (None, None) => return Err(two),
+        (None, None) => return Err(BadPaste::Command(two)),
     };
     // With options before it, a word may be the value of one.
     let is_sure = words.iter().all(|word| !word.starts_with('-'));
+    // What is judged of such an operation is in the options.
+    if !is_sure && found.spec().judged.block.is_some() {
+        return Err(BadPaste::Options(found));
+    }
     let name = name.filter(|_| is_sure).map_or("NAME", String::as_str);
     Ok(request(found, name))
 }

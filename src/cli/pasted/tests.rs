@@ -306,11 +306,25 @@ fn a_docker_command_is_the_request_that_decides_about_it() {
         ("docker rm -f web", "DELETE /containers/NAME"),
         ("docker network inspect web", "GET /networks/web"),
         ("docker volume ls", "GET /volumes"),
-        ("docker run --rm alpine", "POST /containers/create"),
+        ("docker run alpine", "POST /containers/create"),
         ("ContainerRestart", "POST /containers/NAME/restart"),
         ("SystemPing", "GET /_ping"),
     ] {
         assert_eq!(told(Pasted::parse(command)), want, "{command}");
+    }
+    // Options could ask for anything, and without them the answer would be that of an ordinary container.
+    for command in [
+        "docker run --privileged alpine",
+        "docker create -v /:/host alpine",
+        "docker exec -u 0 web sh",
+        "docker volume create -o type=nfs data",
+        "docker build --network host .",
+    ] {
+        let answer = told(Pasted::parse(command));
+        assert!(
+            answer.contains("explain does not read them"),
+            "{command}: {answer}"
+        );
     }
     let unknown = told(Pasted::parse("docker compose up"));
     assert!(
