@@ -181,13 +181,13 @@ def gitlab(cases: Cases, engine: Engine, direct: Api) -> None:
         must(answer.status == 403 and answer.reason, f"not denied: {answer}")
         answer = api.ask("POST", f"/containers/{JOB}/exec", {"Privileged": True, **body})
         must(answer.status == 403 and answer.reason, f"not denied: {answer}")
-    with cases.case("cut: gitlab-runner takes nothing off a network"), behind(engine, "gitlab-runner") as api:
-        run(api, JOB)
-        denied(api.ask("POST", "/networks/bridge/disconnect", {"Container": JOB, "Force": True}))
-    with cases.case("beside cut: with a network for each job it does"), behind(engine, "gitlab-runner-network") as api:
+    with cases.case("gitlab-runner takes its own containers off a network"), behind(engine, "gitlab-runner") as api:
         run(api, JOB)
         api.get("/networks/bridge")
         api.done("POST", "/networks/bridge/disconnect", {"Container": JOB, "Force": True})
+    with cases.case("beside: gitlab-runner takes no others off"), behind(engine, "gitlab-runner") as api:
+        run(direct, OTHER)
+        denied(api.ask("POST", "/networks/bridge/disconnect", {"Container": OTHER, "Force": True}), "restricted")
 
 
 def compose(cases: Cases, engine: Engine, direct: Api) -> None:
