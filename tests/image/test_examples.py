@@ -228,7 +228,9 @@ def stacks_run(docker: Docker, folder: Path) -> None:
             tasks = docker("service", "ps", "--no-trunc", *(line.split()[0] for line in running)).out
             raise Failure(f"{late}\n{tasks}") from None
         for name in STACKS:
-            docker("stack", "rm", f"dockgate-{(folder / name).stem}")
+            stack = f"dockgate-{(folder / name).stem}"
+            # A network is kept as long as a task that is on its way out uses it.
+            eventually(f"{stack} to be removed", lambda stack=stack: docker.may_fail("stack", "rm", stack).code == 0)
         # Leaving the swarm earlier would leave networks behind that no command removes.
         left = ("network", "ls", "--quiet", "--filter", "scope=swarm", "--filter", "name=dockgate-")
         eventually("the stacks to be gone", lambda: not docker(*left).out)
