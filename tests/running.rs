@@ -278,6 +278,26 @@ fn health_is_an_answer_of_the_listener_and_one_of_the_daemon() {
 }
 
 #[test]
+fn a_file_that_is_broken_while_a_server_runs_does_not_make_it_unhealthy() {
+    let daemon = FakeDaemon::start();
+    let gate = Gate::start(&daemon, "allow = ['SystemInfo']");
+    let policy = gate.files().0.with_file_name("broken.toml");
+    fs::write(&policy, "allow = [").unwrap();
+    let settings = [
+        ("DOCKGATE_LISTEN", gate.listeners()[0].as_str()),
+        ("DOCKGATE_UPSTREAM", daemon.upstream()),
+        ("DOCKGATE_POLICY", policy.to_str().unwrap()),
+    ];
+    let (code, said) = dockgate(&["healthcheck"], &settings);
+    assert_eq!(code, 0, "{said}");
+    let warning = "warning: a restart or reload would fail: ";
+    assert!(
+        said.starts_with(warning) && said.ends_with("\nhealthy\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_server_that_cannot_reach_the_daemon_is_not_healthy_though_the_check_can() {
     let daemon = FakeDaemon::start();
     let gate = Setup::before("unix:///nonexistent/d".to_owned(), "allow = ['SystemPing']");

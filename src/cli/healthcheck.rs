@@ -33,7 +33,11 @@ enum Sick {
 
 /// Asks every listener, then the daemon.
 pub(super) fn run(flags: &Flags, out: &mut dyn Write) -> Result<Exit, Stop> {
-    let config = Config::load(flags, load::environment())?;
+    let (config, problems) = Config::read(flags, load::environment())?;
+    // The server runs with what was right when it started, and a restart would end it.
+    for problem in problems {
+        writeln!(out, "warning: a restart or reload would fail: {problem}")?;
+    }
     let unhealthy = unhealthy(&config);
     match &unhealthy {
         Some(why) => writeln!(out, "unhealthy: {why}")?,

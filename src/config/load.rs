@@ -76,6 +76,20 @@ impl Config {
         flags: &Flags,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, Vec<Problem>> {
+        let (config, problems) = Self::read(flags, environment)?;
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// The settings with the default of each one that is wrong, and all problems: for asking a server that started with
+    /// settings that were right.
+    pub(crate) fn read(
+        flags: &Flags,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut sources = Sources::default();
         sources.read_environment(environment);
         sources.notice_foreign_rules(FOREIGN_RULES);
@@ -255,7 +269,7 @@ impl Sources {
         translated.policy
     }
 
-    fn check(mut self) -> Result<Config, Vec<Problem>> {
+    fn check(mut self) -> Result<(Config, Vec<Problem>), Vec<Problem>> {
         let translated = self.read_variables();
         let mut reader = SettingsReader::new(&self.layers);
         let settings = Settings::read(&self.layers.values(), &mut reader);
@@ -268,10 +282,7 @@ impl Sources {
         check_circle(&mut reader, &settings, &listeners);
         let (fixed, mut problems) = (reader.fixed, reader.problems);
         self.problems.append(&mut problems);
-        if !self.problems.is_empty() {
-            return Err(self.problems);
-        }
-        Ok(Config {
+        let config = Config {
             listeners,
             upstream: settings.upstream,
             run_as: settings.run_as.unwrap_or(RunAs::DEFAULT),
@@ -288,7 +299,8 @@ impl Sources {
             notices: self.notices,
             is_unconfigured,
             fixed,
-        })
+        };
+        Ok((config, self.problems))
     }
 }
 
