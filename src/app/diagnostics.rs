@@ -11,14 +11,16 @@ use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::condition::{Detail, aligned};
+use crate::audit::json;
 use crate::config::{Config, LineFormat, LogLevel};
+use crate::docker::json::printable;
 use crate::paint;
 
 /// How a line is written.
 #[derive(Clone, Copy, Debug)]
 struct Style {
     format: LineFormat,
-    is_coloured: bool,
+    is_colored: bool,
 }
 
 /// Writes the start report and the report of a reload, whatever `log` leaves out.
@@ -32,7 +34,7 @@ impl<'a> Diagnostics<'a> {
     pub(crate) fn start(config: &Config, to: &'a mut dyn Write) -> Self {
         let style = Style {
             format: config.log_format,
-            is_coloured: paint::is_wanted(&io::stderr()),
+            is_colored: paint::is_wanted(&io::stderr()),
         };
         tracing_subscriber::fmt()
             .with_max_level(level(config.log))
@@ -78,7 +80,7 @@ impl Style {
                 let mut line = format!(r#"{{"time":"{time}","level":"{level}""#);
                 let message = ("message", message.to_owned());
                 for (key, value) in [message].iter().chain(fields) {
-                    _ = write!(line, r#","{key}":{}"#, serde_json::Value::from(&**value));
+                    _ = write!(line, r#","{key}":{}"#, json::string(value));
                 }
                 line.push_str("}\n");
                 line
@@ -89,31 +91,18 @@ impl Style {
                     _ = write!(text, " {key}={value}");
                 }
                 let word = format!("{:>5}", level.as_str());
-                let word = if self.is_coloured {
+                let word = if self.is_colored {
                     paint::level(&word)
                 } else {
                     word
                 };
                 for line in text.lines() {
-                    _ = writeln!(lines, "{time} {word} {}", without_controls(line));
+                    _ = writeln!(lines, "{time} {word} {}", printable(line));
                 }
                 lines
             }
         }
     }
-}
-
-/// A terminal would obey control characters.
-fn without_controls(line: &str) -> String {
-    let mut shown = String::with_capacity(line.len());
-    for character in line.chars() {
-        if character.is_control() {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }
 
 impl<S, N> FormatEvent<S, N> for Style
@@ -169,7 +158,7 @@ mod tests {
     fn line(format: LineFormat, level: Level, message: &str) -> String {
         let style = Style {
             format,
-            is_coloured: false,
+            is_colored: false,
         };
         let fields = [("error", "refused".to_owned())];
         style.line(SystemTime::UNIX_EPOCH, level, message, &fields)
@@ -200,7 +189,7 @@ mod tests {
                 LineFormat::Json,
                 Level::ERROR,
                 "\"two\"\nlines",
-                "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"error\",\"message\":\"\\\"two\\\"\\nlines\",\"error\":\"refused\"}\n",
+                "{\"time\":\"1970-01-01T00:00:00.000Z\",\"level\":\"error\",\"message\":\"\\\"two\\\"\\u000alines\",\"error\":\"refused\"}\n",
             ),
         ] {
             assert_eq!(line(format, level, message), want);
