@@ -97,7 +97,7 @@ enum Command {
     Version,
 }
 
-/// Runs the command of this process on its own streams, in colour on a terminal. Returns the exit code.
+/// Runs the command of this process on its own streams, in color on a terminal. Returns the exit code.
 ///
 /// # Errors
 ///
@@ -121,16 +121,7 @@ pub fn run_here() -> io::Result<u8> {
             Ok(exit.code())
         }
         Err(usage) => {
-            let text = usage.render().to_string();
-            if usage.use_stderr() {
-                err.write_all(text.as_bytes())?;
-            } else if is_painted {
-                let mut out = Painted::new(io::stdout(), paint::help);
-                out.write_all(text.as_bytes())?;
-                out.flush()?;
-            } else {
-                io::stdout().write_all(text.as_bytes())?;
-            }
+            usage.print()?;
             Ok(u8::try_from(usage.exit_code()).unwrap_or(u8::MAX))
         }
     }

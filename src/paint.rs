@@ -2,11 +2,9 @@
 
 use std::io::{self, IsTerminal, Write};
 
-const BOLD: &str = "1";
 const RED: &str = "31";
 const GREEN: &str = "32";
 const YELLOW: &str = "33";
-const CYAN: &str = "36";
 
 /// Whether lines for this stream are colored. Sources: no-color.org, terminfo(5).
 pub(crate) fn is_wanted(stream: &impl IsTerminal) -> bool {
@@ -18,20 +16,20 @@ pub(crate) fn is_wanted(stream: &impl IsTerminal) -> bool {
 /// Paints a line.
 type Painter = fn(&str) -> String;
 
-fn paint(colour: &str, text: &str) -> String {
-    format!("\u{1b}[{colour}m{text}\u{1b}[0m")
+fn paint(color: &str, text: &str) -> String {
+    format!("\u{1b}[{color}m{text}\u{1b}[0m")
 }
 
 /// Colors the beginning of a line.
-fn begin(colour: &str, line: &str, length: usize) -> String {
+fn begin(color: &str, line: &str, length: usize) -> String {
     match line.split_at_checked(length) {
-        Some((begin, rest)) if !begin.is_empty() => paint(colour, begin) + rest,
+        Some((begin, rest)) if !begin.is_empty() => paint(color, begin) + rest,
         Some(_) | None => line.to_owned(),
     }
 }
 
 /// The color of a word that says how something went.
-fn colour_of(word: &str) -> Option<&'static str> {
+fn color_of(word: &str) -> Option<&'static str> {
     Some(match word {
         "allow" | "allowed" | "healthy" => GREEN,
         "ERROR" | "deny" | "denied" | "error" | "unhealthy" => RED,
@@ -42,31 +40,7 @@ fn colour_of(word: &str) -> Option<&'static str> {
 
 /// A level's word, padded.
 pub(crate) fn level(word: &str) -> String {
-    colour_of(word.trim()).map_or_else(|| word.to_owned(), |colour| paint(colour, word))
-}
-
-/// A line of a help text: headings and words that can be typed.
-pub(crate) fn help(line: &str) -> String {
-    let text = line.trim_start();
-    let indent = line.len() - text.len();
-    if indent == 0 {
-        let heading = line.find(": ").map_or(line.len(), |end| end + 1);
-        let is_heading = line.get(..heading).is_some_and(|it| it.ends_with(':'));
-        return if is_heading {
-            begin(BOLD, line, heading)
-        } else {
-            line.to_owned()
-        };
-    }
-    // clap indents commands and options by two spaces, or six without a short form, and their
-    // descriptions by more.
-    let is_typed = indent == 2 || indent == 6 && text.starts_with("--");
-    if !is_typed {
-        return line.to_owned();
-    }
-    let end = text.find("  ").unwrap_or(text.len());
-    let (typed, rest) = text.split_at_checked(end).unwrap_or((text, ""));
-    format!("{:indent$}{}{rest}", "", paint(CYAN, typed))
+    color_of(word.trim()).map_or_else(|| word.to_owned(), |color| paint(color, word))
 }
 
 /// A line of an answer of `check`, `explain` and `healthcheck`: its first word, if that says how something
@@ -75,8 +49,8 @@ pub(crate) fn answer(line: &str) -> String {
     let text = line.trim_start();
     let indent = line.len() - text.len();
     let end = text.find([':', ' ', ',']).unwrap_or(text.len());
-    match text.get(..end).and_then(colour_of) {
-        Some(colour) => format!("{:indent$}{}", "", begin(colour, text, end)),
+    match text.get(..end).and_then(color_of) {
+        Some(color) => format!("{:indent$}{}", "", begin(color, text, end)),
         None => line.to_owned(),
     }
 }
@@ -87,10 +61,10 @@ pub(crate) fn record(line: &str) -> String {
         return line.to_owned();
     };
     let end = rest.find(' ').unwrap_or(rest.len());
-    let colour = rest.get(..end).and_then(colour_of);
-    colour.map_or_else(
+    let color = rest.get(..end).and_then(color_of);
+    color.map_or_else(
         || line.to_owned(),
-        |colour| format!("{time} {}", begin(colour, rest, end)),
+        |color| format!("{time} {}", begin(color, rest, end)),
     )
 }
 
@@ -136,7 +110,7 @@ mod tests {
 
     #[test]
     fn paints_what_says_how_a_thing_went() {
-        let rows: [(Painter, &str, &str); 13] = [
+        let rows: [(Painter, &str, &str); 7] = [
             (
                 answer,
                 "allowed: GET /info",
@@ -150,24 +124,6 @@ mod tests {
                 "T \u{1b}[31mdeny\u{1b}[0m 403 GET /allow",
             ),
             (record, "T begin POST /x", "T begin POST /x"),
-            (help, "Options:", "\u{1b}[1mOptions:\u{1b}[0m"),
-            (
-                help,
-                "Usage: dockgate [OPTIONS]",
-                "\u{1b}[1mUsage:\u{1b}[0m dockgate [OPTIONS]",
-            ),
-            (
-                help,
-                "  -h, --help  Print help",
-                "  \u{1b}[36m-h, --help\u{1b}[0m  Print help",
-            ),
-            (
-                help,
-                "      --json  As JSON",
-                "      \u{1b}[36m--json\u{1b}[0m  As JSON",
-            ),
-            (help, "          More about it", "          More about it"),
-            (help, "A Docker socket proxy", "A Docker socket proxy"),
             (level, " WARN", "\u{1b}[33m WARN\u{1b}[0m"),
             (level, " INFO", " INFO"),
         ];
