@@ -238,7 +238,13 @@ fn counted(text: &str, policy: &Policy) -> String {
         format!("{before}{variables}{after}{allowed}")
     });
     let compared = compared.unwrap_or_default();
-    format!("{schema}\n# Allows {count} {noun}{compared}.\n{rest}")
+    // A new policy may have no such line yet.
+    let kept = if second.starts_with("# Allows ") {
+        rest.to_owned()
+    } else {
+        format!("{second}\n{rest}")
+    };
+    format!("{schema}\n# Allows {count} {noun}{compared}.\n{kept}")
 }
 
 /// The client's variables in the second line of a policy.
