@@ -162,7 +162,8 @@ async fn run(
 
 /// The report of `check`: what a start would say, with lists of at most so many names.
 pub(crate) fn checked(config: &Config, most: usize) -> Report {
-    let is_contained = Candidates::of_this_process().is_contained;
+    let candidates = Candidates::of_this_process();
+    let is_contained = candidates.is_contained;
     let addresses: Vec<_> = config
         .listeners
         .iter()
@@ -173,11 +174,11 @@ pub(crate) fn checked(config: &Config, most: usize) -> Report {
     let daemon = Arc::new(Daemon::new(config));
     report.daemon = match runtime() {
         Ok(runtime) => {
-            // `check` does not run where the server will.
-            let daemon_state = DaemonState::default();
+            // In a container, `check` is asked about that container.
+            let state = DaemonState::new(candidates);
             let lifts = config.admission.lifts_api_version;
             let wait = Duration::ZERO;
-            runtime.block_on(report::engine(wait, &daemon, &daemon_state, lifts, &[]))
+            runtime.block_on(report::engine(wait, &daemon, &state, lifts, &addresses))
         }
         Err(error) => vec![Detail::Warning(with_causes(&StartError::System(error)))],
     };

@@ -90,7 +90,10 @@ fn exposed(address: &ListenAddress, own: &SelfContainer) -> Option<Condition> {
     let reach = match own.exposure(tcp.port())? {
         Exposure::Host => return Some(open),
         Exposure::Published(on) => {
-            let of_host = on.rsplit(':').next().unwrap_or_default();
+            let of_host = on
+                .rsplit_once(':')
+                .and_then(|(_, port)| port.parse::<u16>().ok());
+            let of_host = of_host.unwrap_or(tcp.port());
             let instead = format!("127.0.0.1:{of_host}:{}", tcp.port());
             Reach::Published { on, instead }
         }
@@ -341,5 +344,4 @@ fn too_old(least: Option<ApiVersion>, lifts: bool) -> Option<String> {
     })
 }
 
-const UNFOUND: &str =
-    "could not identify Dockgate's own container: clients may be able to stop or change it";
+const UNFOUND: &str = "could not identify Dockgate's own container: clients may be able to stop or change it, and its ports may be published";

@@ -9,7 +9,7 @@ use crate::policyfile::Policy;
 use crate::policyfile::same_mark::same_marks;
 
 /// The policy if nothing sets one.
-const DEFAULT_POLICY: &str = "default";
+pub(super) const DEFAULT_POLICY: &str = "default";
 
 /// Makes the listeners from the settings. Image-swap variables are used if no policy is set.
 pub(crate) fn compose(

@@ -19,6 +19,7 @@ use super::settings::{ListenerTable, Settings};
 use super::table::{SettingKind, SettingsReader};
 use super::{Admission, Config, ListenerSettings, RunAs, files, listeners, rows};
 use crate::compat::ImageVariables;
+use crate::docker::Operation;
 use crate::policyfile::{Lines, Policy, Problem, problem};
 
 /// The settings on the command line.
@@ -277,8 +278,9 @@ impl Sources {
             self.problems.append(&mut reader.problems);
             return Err(self.problems);
         };
-        let is_unconfigured = translated.is_none() && !has_policy(&settings);
         let listeners = listeners::compose(&mut reader, &settings, translated);
+        let is_unconfigured =
+            !has_policy(&settings) && listeners.iter().all(allows_only_the_default);
         check_circle(&mut reader, &settings, &listeners);
         let (fixed, mut problems) = (reader.fixed, reader.problems);
         self.problems.append(&mut problems);
@@ -310,6 +312,16 @@ fn has_policy(settings: &Settings) -> bool {
     settings.policy.is_some()
         || settings.allow.is_some()
         || listeners.any(|own| own.policy.is_some())
+}
+
+/// Whether clients can do no more than without any configuration, whatever variables are set.
+fn allows_only_the_default(listener: &ListenerSettings) -> bool {
+    let rules = &listener.rules;
+    let default = Policy::load(listeners::DEFAULT_POLICY, &files::Files).ok();
+    let is_default = |operation: &Operation| default.as_ref().is_some_and(|it| it.has(*operation));
+    let mut allowed = Operation::ALL.iter().filter(|it| rules.grants(**it));
+    let has_raw_paths = rules.policies().iter().any(Policy::has_raw_paths);
+    !rules.is_observed && !has_raw_paths && allowed.all(is_default)
 }
 
 /// What to write instead of a variable that is not a setting.

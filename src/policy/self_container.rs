@@ -39,6 +39,8 @@ pub(crate) struct SelfContainer {
     paths: Vec<String>,
     /// `PortBindings` of its inspection.
     ports: Json<'static>,
+    /// Whether all of its exposed ports are published on ports that the daemon chooses.
+    publishes_all: bool,
 }
 
 // The labels in which the swarm writes a task and its service.
@@ -102,6 +104,7 @@ impl SelfContainer {
             volumes: of_all("Name").map(str::to_owned).collect(),
             paths: of_all("Source").map(cleaned).collect(),
             ports: container.host_config.at("PortBindings").clone(),
+            publishes_all: container.host_config.at("PublishAllPorts").is_true(),
         }
     }
 

@@ -69,6 +69,23 @@ fn nothing_configured_grants_ping_version_and_events_on_loopback() {
 }
 
 #[test]
+fn variables_that_allow_nothing_are_no_configuration() {
+    for (pairs, want) in [
+        (&[][..], true),
+        (&[("CONTAINER", "1"), ("POST", "1")], true),
+        (&[("CONTAINERS", "0")], true),
+        (&[("CONTAINERS", "true")], true),
+        (&[("CONTAINERS", "1")], false),
+        (&[("POST", "1"), ("IMAGES", "1")], false),
+        (&[("DOCKGATE_POLICY", "default")], false),
+        (&[("DOCKGATE_OBSERVE", "true")], false),
+    ] {
+        let config = Config::load(&Flags::default(), variables(pairs)).unwrap();
+        assert_eq!(config.is_unconfigured, want, "{pairs:?}");
+    }
+}
+
+#[test]
 fn flags_win_over_the_environment_and_that_over_the_file() {
     let file = Scratch::new(
         "layers",
@@ -107,7 +124,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 fn all_problems_are_reported_at_once_with_file_and_key() {
     let file = Scratch::new(
         "wrong",
-        "polcy = ['x']\nlog = 7\n[limits]\nheadd = '1s'\nconnections = 'many'\n[audit]\ncolour = 'red'\n[[listener]]\nmode = 1\ntls = true",
+        "polcy = ['x']\nlog = 7\n[limits]\nheadd = '1s'\nconnections = 'many'\n[audit]\ncolor = 'red'\n[[listener]]\nmode = 1\ntls = true",
     );
     let name = file.0.display().to_string();
     let found = problems(
@@ -121,7 +138,7 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
         "DOCKGATE_POLICYS: `policys`: unknown key: did you mean DOCKGATE_POLICY?".to_owned(),
         "DOCKGATE_AUDIT__ALLOWED_READS: `audit.allowed_reads`: must be true or false, but is \"1\""
             .to_owned(),
-        format!("{name}:7: `audit.colour`: unknown key"),
+        format!("{name}:7: `audit.color`: unknown key"),
         format!(
             "{name}:5: `limits.connections`: must be a whole number without quotes: connections = 10, but is \"many\""
         ),

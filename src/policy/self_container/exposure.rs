@@ -20,6 +20,11 @@ impl SelfContainer {
         if self.networks.iter().any(|(name, _)| name == "host") {
             return Some(Exposure::Host);
         }
+        if self.publishes_all {
+            return Some(Exposure::Published(
+                "a port of the daemon's choice".to_owned(),
+            ));
+        }
         let bindings = self.ports.at(&format!("{port}/tcp")).items().iter();
         let mut open = bindings.filter_map(|binding| {
             let (address, port) = (binding.text_at("HostIp"), binding.text_at("HostPort"));
@@ -55,6 +60,20 @@ mod tests {
         });
         let container = Container::parse(reply.to_string().as_bytes()).unwrap();
         SelfContainer::of(&container, None).exposure(2375)
+    }
+
+    #[test]
+    fn all_ports_are_published_by_one_flag() {
+        let reply = json!({
+            "Id": "a".repeat(64), "Name": "/gate", "Config": {}, "Mounts": [],
+            "HostConfig": {"PublishAllPorts": true}, "NetworkSettings": {"Networks": {"bridge": {}}},
+        });
+        let container = Container::parse(reply.to_string().as_bytes()).unwrap();
+        let exposure = SelfContainer::of(&container, None).exposure(2375);
+        assert!(
+            matches!(exposure, Some(Exposure::Published(_))),
+            "{exposure:?}"
+        );
     }
 
     #[test]
