@@ -33,7 +33,7 @@
 //! | 0 | [`docker`] | targets, the table of operations, bodies |
 //! | 1 | [`policy`], [`policyfile`] | the engine; how policy files are read |
 //! | 2 | [`advice`], [`compat`], [`config`], [`audit::record`] and its forms | what to tell people; other images' variables; the settings; the record as a value, as JSON and as text |
-//! | 3 | [`privileges`], [`net`], [`paint`], [`audit`], parts of [`proxy`] | the user to run as; sockets and clients; colour on a terminal; writing the audit log; bytes in and out |
+//! | 3 | [`privileges`], [`net`], [`paint`], [`audit`], parts of [`proxy`] | the user to run as; sockets and clients; color on a terminal; writing the audit log; bytes in and out |
 //! | 4 | [`proxy::connection`], [`proxy::handler`] | the path above |
 //! | 5 | [`server`] | binding, accepting, counting, draining |
 //! | 6 | [`app`], [`cli`] | wiring and signals; the commands |

@@ -1,4 +1,4 @@
-//! What a terminal gets: colour, and an audit log for people.
+//! What a terminal gets: color, and an audit log for people.
 
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -30,7 +30,7 @@ os.close(slave)
 os.execv(sys.argv[2], sys.argv[2:])
 ";
 
-/// The program on a terminal of this kind, without colour if that is asked for.
+/// The program on a terminal of this kind, without color if that is asked for.
 fn on_terminal(which: &str, term: &str, no_color: &str) -> Command {
     let mut command = Command::new("python3");
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -47,11 +47,11 @@ fn output(command: &mut Command) -> String {
 }
 
 #[test]
-fn answers_have_colour_on_a_terminal() {
+fn answers_have_color_on_a_terminal() {
     for (arguments, painted) in [
-        (&["--help"][..], "\u{1b}[1mUsage:\u{1b}[0m dockgate"),
-        (&["--help"], "\u{1b}[36mcheck\u{1b}[0m"),
-        (&["check", "--help"], "\u{1b}[1mOptions:\u{1b}[0m"),
+        (&["--help"][..], "\u{1b}[1m\u{1b}[4mUsage:\u{1b}[0m"),
+        (&["--help"], "\u{1b}[1mcheck\u{1b}[0m"),
+        (&["check", "--help"], "\u{1b}[1m\u{1b}[4mOptions:\u{1b}[0m"),
         (
             &["check"],
             "\u{1b}[33mwarning\u{1b}[0m: nothing is configured",
@@ -79,7 +79,7 @@ fn answers_have_colour_on_a_terminal() {
 }
 
 #[test]
-fn what_is_pasted_into_files_has_no_colour() {
+fn what_is_pasted_into_files_has_no_color() {
     for arguments in [&["policies", "traefik"][..], &["schema", "policy"]] {
         let said = output(on_terminal("all", "xterm", "").args(arguments));
         assert!(!said.contains('\u{1b}'), "{arguments:?}");
