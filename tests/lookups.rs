@@ -234,13 +234,8 @@ fn missing_objects_get_404_in_the_daemons_words() {
             "No such exec instance: e",
         ),
         (
-            "/networks/n",
-            create(r#"{"Image":"a","HostConfig":{"NetworkMode":"n"}}"#),
-            "network n not found",
-        ),
-        (
             "/containers/w/json",
-            create(r#"{"Image":"a","HostConfig":{"PidMode":"container:w"}}"#),
+            post("/networks/bridge/connect", JSON, r#"{"Container":"w"}"#),
             "No such container: w",
         ),
     ] {
@@ -248,6 +243,43 @@ fn missing_objects_get_404_in_the_daemons_words() {
         let gate = Gate::start(&daemon, &every_operation());
         let message = NOT_FOUND.assert(&gate.ask(&request), target);
         assert_eq!(message, said);
+        daemon.assert_only_looked_up(target);
+    }
+}
+
+/// After a 404 to a new container, the docker CLI pulls its image.
+#[test]
+fn what_a_new_container_refers_to_and_is_missing_gets_400() {
+    let none = br#"{"message":"No such thing: planted"}"#;
+    let missing_container = ("/containers/w/json", "No such container: w");
+    let missing_network = ("/networks/n", "network n not found");
+    for ((target, said), body) in [
+        (
+            missing_container,
+            r#"{"HostConfig":{"PidMode":"container:w"}}"#,
+        ),
+        (
+            missing_container,
+            r#"{"HostConfig":{"IpcMode":"container:w"}}"#,
+        ),
+        (
+            missing_container,
+            r#"{"HostConfig":{"NetworkMode":"container:w"}}"#,
+        ),
+        (
+            missing_container,
+            r#"{"HostConfig":{"VolumesFrom":["w:ro"]}}"#,
+        ),
+        (missing_network, r#"{"HostConfig":{"NetworkMode":"n"}}"#),
+        (
+            missing_network,
+            r#"{"NetworkingConfig":{"EndpointsConfig":{"n":{}}}}"#,
+        ),
+    ] {
+        let daemon = FakeDaemon::start().that_answers(target, "404 Not Found", none);
+        let gate = Gate::start(&daemon, &every_operation());
+        let refused = Refused(400, "reference_not_found");
+        assert_eq!(refused.assert(&gate.ask(&create(body)), body), said);
         daemon.assert_only_looked_up(target);
     }
     // A missing volume is a new one.

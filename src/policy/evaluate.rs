@@ -28,7 +28,7 @@ use super::objects::POLICY_LABEL;
 use super::outcome::{Outcome, outcome};
 use super::permit::{Grounds, Memory, Permit, Rebuilt, Terms};
 use super::reason::{Asked, Denial};
-use super::refusal::{reaches_own, reads_as_id, renamed, restricted};
+use super::refusal::{missing, reaches_own, reads_as_id, renamed, restricted};
 use super::request::{Context, Judgement, Request};
 use super::requirement::{Requirement, Touch, What};
 use super::requirements::{Blocked, is_reserved, reached, requirements, strip_unknown_query_keys};
@@ -116,7 +116,9 @@ impl Blocked {
         match self {
             Self::Refused(denial) => Judgement::Deny(denial),
             Self::NeedsLookup(NeedsLookup::Ask(lookup)) => Judgement::Ask(request, lookup),
-            Self::NeedsLookup(NeedsLookup::Missing(lookup)) => Judgement::Missing(lookup),
+            Self::NeedsLookup(NeedsLookup::Missing(lookup)) => {
+                Judgement::Missing(missing(&request.call, &lookup))
+            }
         }
     }
 }

@@ -61,6 +61,7 @@ reasons! {
     BadQuery = 400 "bad_query", "The query is malformed, too long, or repeats a key that decides something.";
     BadBody = 400 "bad_body", "The body ended early, its chunks are broken, or it could be read in two ways.";
     BodyTypeNotAllowed = 400 "body_type_not_allowed", "The operation does not accept this Content-Type.";
+    ReferenceNotFound = 400 "reference_not_found", "A new container refers to a container or network that does not exist. The status is not 404, because clients would then pull the image.";
     BadUpgrade = 400 "bad_upgrade", "The request to open a session has no `Upgrade: h2c`. The daemon gives the same answer.";
     UnknownOperation = 403 "unknown_operation", "The request is neither an operation of the Docker API nor a raw path of a policy.";
     NotGranted = 403 "not_granted", "No policy of the listener allows the operation.";
@@ -86,6 +87,13 @@ reasons! {
     TooManyBodies = 503 "too_many_bodies", "The client, or all clients together, have reached the memory limit for requests.";
     TooManyConnections = 503 "too_many_connections", "The client has more connections than `limits.connections_per_client`.";
     DaemonSilent = 504 "daemon_silent", "The daemon sent no head within `limits.reply_head`.";
+}
+
+impl Reason {
+    /// Whether the message is the daemon's own, because clients search for its words.
+    pub(crate) fn has_daemons_words(self) -> bool {
+        matches!(self, Self::NotFound | Self::ReferenceNotFound)
+    }
 }
 
 /// A denial: its reason, and the message to the client.

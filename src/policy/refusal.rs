@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write;
 
+use super::answers::Lookup;
 use super::hint::{Hints, Shortfall};
 use super::names::READS_AS_ID;
 use super::reason::{Denial, Reason};
@@ -11,7 +12,7 @@ use crate::docker::Block;
 use crate::docker::body::BadBody;
 use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
-use crate::docker::{Call, Operation, Subject};
+use crate::docker::{Call, Document, Operation, Subject};
 use crate::policy::keys::Key;
 use crate::policy::requirement::{Requirement, What};
 use crate::policy::self_container::Reached;
@@ -115,6 +116,34 @@ pub(crate) fn reaches_own(call: &Call, reached: &Reached) -> Denial {
     let Reached { path, what } = reached;
     let message = format!("{}: {path} {what}", entry(call));
     Denial::new(Reason::OwnContainer, message)
+}
+
+/// The denial of a request that names a missing object, in the daemon's own words.
+pub(crate) fn missing(call: &Call, lookup: &Lookup) -> Denial {
+    let message = match lookup {
+        Lookup::Container(name) | Lookup::Predecessor(name) => format!("No such container: {name}"),
+        Lookup::DefaultRuntime => "the daemon does not report its default runtime".to_owned(),
+        Lookup::Exec(id) => format!("No such exec instance: {id}"),
+        Lookup::Image(name) | Lookup::Moved { name, .. } | Lookup::Tag(name) => {
+            format!("No such image: {name}")
+        }
+        Lookup::Labelled(_, label) => format!("nothing has the label {label}"),
+        Lookup::Network(name) => format!("network {name} not found"),
+        Lookup::Service(name) => format!("service {name} not found"),
+        Lookup::UsersOf(name) | Lookup::Volume(name) => format!("get {name}: no such volume"),
+        Lookup::NewVolume(volume) => format!("get {}: no such volume", volume.name),
+    };
+    let is_image = matches!(
+        lookup,
+        Lookup::Image(_) | Lookup::Moved { .. } | Lookup::Tag(_)
+    );
+    // The docker CLI takes a 404 here to mean that the image is missing, and pulls it.
+    let reason = if call.judged().body == Some(Document::Container) && !is_image {
+        Reason::ReferenceNotFound
+    } else {
+        Reason::NotFound
+    };
+    Denial::new(reason, message)
 }
 
 /// The denial of a name that already finds another object.

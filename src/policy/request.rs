@@ -45,7 +45,7 @@ pub enum Judgement<'a> {
     /// Something must be looked up first.
     Ask(Request<'a>, Lookup),
     /// An object that the request names does not exist.
-    Missing(Lookup),
+    Missing(Denial),
 }
 
 impl<'a> Request<'a> {

@@ -167,24 +167,6 @@ pub(crate) fn failed(why: &str) -> Denial {
     Denial::new(Reason::LookupFailed, message)
 }
 
-/// The refusal for a missing object, in the daemon's own words.
-pub(crate) fn missing(lookup: &Lookup) -> Denial {
-    let message = match lookup {
-        Lookup::Container(name) | Lookup::Predecessor(name) => format!("No such container: {name}"),
-        Lookup::DefaultRuntime => "the daemon does not report its default runtime".to_owned(),
-        Lookup::Exec(id) => format!("No such exec instance: {id}"),
-        Lookup::Image(name) | Lookup::Moved { name, .. } | Lookup::Tag(name) => {
-            format!("No such image: {name}")
-        }
-        Lookup::Labelled(_, label) => format!("nothing has the label {label}"),
-        Lookup::Network(name) => format!("network {name} not found"),
-        Lookup::Service(name) => format!("service {name} not found"),
-        Lookup::UsersOf(name) | Lookup::Volume(name) => format!("get {name}: no such volume"),
-        Lookup::NewVolume(volume) => format!("get {}: no such volume", volume.name),
-    };
-    Denial::new(Reason::NotFound, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

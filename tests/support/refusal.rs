@@ -26,7 +26,8 @@ impl Refused {
         let message = fields["message"].as_str().unwrap();
         // A missing object is answered in the daemon's own words.
         let is_ours = message.starts_with("dockgate: ");
-        assert_eq!(is_ours, self.1 != "not_found", "{case}: {message}");
+        let is_missing = matches!(self.1, "not_found" | "reference_not_found");
+        assert_eq!(is_ours, !is_missing, "{case}: {message}");
         assert!(
             !is_ours || message.len() > "dockgate: ".len() + 10,
             "{case}: {message} says nothing"

@@ -9,10 +9,9 @@ use crate::docker::body::table;
 use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify};
 use crate::policy::hint::Hints;
 use crate::policy::keys::Key;
-use crate::policy::refusal::refusal as refused_need;
+use crate::policy::refusal::{missing, refusal as refused_need};
 use crate::policy::{Denial, Judgement, Lookup, Permit, Reason, Requirement, Rules};
 use crate::policyfile::{Cited, Place, Policy};
-use crate::proxy::ask::missing;
 use crate::proxy::body::kind::{is_as_none, unwanted};
 
 /// The answer. Its fields are those of `explain --json`, which `docs/explain.md` describes.
@@ -128,7 +127,8 @@ impl Answer {
                 self.allow(rules, call, &permit);
             }
             Judgement::Deny(denial) => self.deny_judged(rules, call, denial),
-            Judgement::Missing(lookup) | Judgement::Ask(_, lookup) => self.deny(missing(&lookup)),
+            Judgement::Missing(denial) => self.deny(denial),
+            Judgement::Ask(_, lookup) => self.deny(missing(call, &lookup)),
             // The body was given.
             Judgement::Inspect(_) => {
                 self.deny(Denial::new(Reason::NotJudged, "the body was not read"));

@@ -9,7 +9,6 @@ use crate::audit::{Entry, Record, Verdict};
 use crate::docker::json::shortened;
 use crate::docker::{Call, Operation, Reply, Upgrade};
 use crate::policy::{Denial, Judgement, Lookup, Reason, Request, Shelved, Terms};
-use crate::proxy::ask;
 use crate::proxy::head::Head;
 use crate::proxy::upstream::{Answered, Failure};
 
@@ -77,8 +76,7 @@ impl Handler {
     ) -> Result<Step<'a, impl Future<Output = Answered> + use<'s>>, Denial> {
         let permit = match judgement {
             Judgement::Allow(permit) => permit,
-            Judgement::Deny(denial) => return Err(denial),
-            Judgement::Missing(lookup) => return Err(ask::missing(&lookup)),
+            Judgement::Deny(denial) | Judgement::Missing(denial) => return Err(denial),
             Judgement::Inspect(request) => return Ok(Step::Lacks(Missing::Body(request))),
             Judgement::Ask(request, lookup) => {
                 return Ok(Step::Lacks(Missing::Answer(request, lookup)));

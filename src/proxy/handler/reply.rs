@@ -13,7 +13,7 @@ use super::forward::Sent;
 use crate::audit::{End, Entry, Record};
 use crate::docker::json::escape;
 use crate::docker::{Call, Reply, Upgrade};
-use crate::policy::{Denial, Reason};
+use crate::policy::Denial;
 use crate::proxy::body::ReplyBody;
 use crate::proxy::body::cut::{broken, too_slow};
 use crate::proxy::body::gather::Gather;
@@ -175,8 +175,7 @@ pub(crate) fn denied(denial: &Denial, close: bool) -> Response<Bytes> {
     let message = &denial.message;
     let mut body = String::with_capacity(message.len() + 32);
     body.push_str(r#"{"message":""#);
-    // A missing object is answered as the daemon would, because clients search for its words.
-    if denial.reason != Reason::NotFound {
+    if !denial.reason.has_daemons_words() {
         body.push_str("dockgate: ");
     }
     escape(message, &mut body);
@@ -196,6 +195,7 @@ pub(crate) fn denied(denial: &Denial, close: bool) -> Response<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Reason;
 
     #[test]
     fn is_dockers_error_with_a_reason() {
