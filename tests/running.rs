@@ -120,6 +120,56 @@ fn the_start_report_says_what_is_not_checked() {
 }
 
 #[test]
+fn the_start_report_says_what_clients_can_delete() {
+    let daemon = FakeDaemon::start();
+    for (allow, said) in [
+        (
+            "'ContainerDelete', 'ContainerPrune', 'VolumeDelete'",
+            "stop and delete any container except Dockgate's own and delete any unused volume: \
+             ContainerDelete, ContainerPrune, VolumeDelete",
+        ),
+        (
+            "'ContainerPrune', 'VolumePrune'",
+            "delete all stopped containers and delete all unused volumes: ContainerPrune, VolumePrune",
+        ),
+        ("'VolumeDelete'", "delete any unused volume: VolumeDelete"),
+    ] {
+        let gate = Gate::start(&daemon, &format!("allow = [{allow}]"));
+        gate.assert_tells(&format!("WARN clients can {said}\n"));
+    }
+    let gate = Gate::start(&daemon, "allow = ['ContainerStop', 'NetworkDelete']");
+    gate.assert_tells("connected to ");
+    assert!(!gate.diagnostics().contains("WARN"), "neither loses data");
+}
+
+#[test]
+fn the_start_report_says_which_listeners_do_not_separate_clients() {
+    let daemon = FakeDaemon::start();
+    for (policy, is_said) in [
+        ("policy = ['default']", true),
+        ("deny = ['SystemInfo']", true),
+        ("", false),
+    ] {
+        let table = format!("[[listener]]\naddress = 'tcp://127.0.0.1:0'\n{policy}");
+        let mut setup = Setup::new(&daemon, "allow = ['SystemInfo']").settings(&table);
+        setup.listen = vec![
+            "tcp://127.0.0.1:0".to_owned(),
+            "unix://{folder}/a.sock".to_owned(),
+        ];
+        setup.more_listeners = 1;
+        let gate = setup.start();
+        gate.assert_tells("connected to ");
+        let (said, listeners) = (gate.diagnostics(), gate.listeners());
+        let line = format!(
+            "WARN clients are not separated: {} and {} have different policies, ",
+            listeners[0], listeners[2]
+        );
+        assert_eq!(said.contains(&line), is_said, "{policy}: {said}");
+        assert_eq!(said.contains("not separated"), is_said, "{policy}: {said}");
+    }
+}
+
+#[test]
 fn the_environment_of_another_image_is_used() {
     let daemon = FakeDaemon::start();
     let mut setup = Setup::new(&daemon, "");

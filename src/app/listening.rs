@@ -139,12 +139,16 @@ pub(super) fn listener_details(
 ) -> Vec<Detail> {
     let is_one_of_many = config.listeners.len() > 1;
     let listeners = config.listeners.iter().zip(addresses);
-    let details = listeners.flat_map(|(settings, address)| {
+    let details = listeners.clone().flat_map(|(settings, address)| {
         let listening = Detail::Fact(format!("listening on {address}"));
         let open = report::open_to_hosts(address).filter(|_| !is_contained);
         let rules = report::rules(&settings.rules, is_one_of_many.then_some(address), most);
         let open = open.map(Detail::Condition);
         std::iter::once(listening).chain(open).chain(rules)
     });
-    details.collect()
+    let all: Vec<_> = listeners
+        .map(|(it, address)| (address, &it.rules))
+        .collect();
+    let unseparated = report::unseparated(&all).map(Detail::Condition);
+    details.chain(unseparated).collect()
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::condition::{Condition, Detail, Reach, Report};
+use crate::config::address::share_clients;
 use crate::config::{Config, ListenAddress};
 use crate::docker::operation::Spec;
 use crate::docker::{ApiVersion, Body, Deed, Effect, Operation, Parameters, Reply, Upgrade};
@@ -55,6 +56,7 @@ pub(crate) fn rules(rules: &Rules, listener: Option<&ListenAddress>, most: usize
         let names = list(&names, most);
         Detail::Warning(format!("{what}: {names}"))
     }));
+    details.extend(deleting(rules));
     let shadowed = rules.policies().iter().flat_map(Policy::displaced);
     details.extend(shadowed.map(Detail::Warning));
     details
@@ -79,6 +81,23 @@ pub(crate) fn open_to_hosts(address: &ListenAddress) -> Option<Condition> {
         }),
         ListenAddress::Tcp(_) | ListenAddress::Unix(_) => None,
     }
+}
+
+/// The listeners that the same clients can connect to, although their rules differ.
+pub(crate) fn unseparated(listeners: &[(&ListenAddress, &Rules)]) -> Option<Condition> {
+    let said = |rules: &Rules| {
+        let names = rules.policies().iter().map(|it| it.name.clone());
+        let denied = rules.deny.entries().iter().map(|it| it.entry.clone());
+        let (names, denied): (Vec<_>, Vec<_>) = (names.collect(), denied.collect());
+        (names, denied, rules.is_observed)
+    };
+    let is_shared = |(address, rules): &&(&ListenAddress, &Rules)| {
+        let mut others = listeners.iter();
+        others.any(|(other, theirs)| share_clients(address, other) && said(rules) != said(theirs))
+    };
+    let shared = listeners.iter().filter(is_shared);
+    let shared: Vec<_> = shared.map(|(address, _)| address.to_string()).collect();
+    (!shared.is_empty()).then_some(Condition::Unseparated(shared))
 }
 
 /// Whether more than the containers of one network can connect to a listener in Dockgate's own container.
@@ -213,6 +232,33 @@ fn warnings(rules: &Rules) -> [(&'static str, Vec<String>); 5] {
             entering(rules),
         ),
     ]
+}
+
+/// What clients can delete, whoever created it.
+fn deleting(rules: &Rules) -> Option<Detail> {
+    use Operation::{ContainerDelete, ContainerPrune, VolumeDelete, VolumePrune};
+    let kinds = [
+        [
+            (
+                ContainerDelete,
+                "stop and delete any container except Dockgate's own",
+            ),
+            (ContainerPrune, "delete all stopped containers"),
+        ],
+        [
+            (VolumeDelete, "delete any unused volume"),
+            (VolumePrune, "delete all unused volumes"),
+        ],
+    ];
+    let granted = |row: &&(Operation, &'static str)| rules.grants(row.0);
+    let what = kinds
+        .iter()
+        .filter_map(|kind| Some(kind.iter().find(granted)?.1));
+    let what: Vec<_> = what.collect();
+    let names = kinds.as_flattened().iter().filter(granted);
+    let names: Vec<_> = names.map(|(operation, _)| operation.to_string()).collect();
+    let text = format!("clients can {}: {}", what.join(" and "), names.join(", "));
+    (!names.is_empty()).then_some(Detail::Warning(text))
 }
 
 /// The policies with keys that give a part of the host.

@@ -104,6 +104,16 @@ impl ListenAddress {
     }
 }
 
+/// Whether the clients of one listener can also connect to the other.
+pub(crate) fn share_clients(one: &ListenAddress, other: &ListenAddress) -> bool {
+    let (Address::Tcp(first), Address::Tcp(second)) = (one, other) else {
+        return false;
+    };
+    let is_same = first.ip() == second.ip();
+    let is_any = first.ip().is_unspecified() || second.ip().is_unspecified();
+    one.is_loopback() == other.is_loopback() && (is_same || is_any || one.is_loopback())
+}
+
 impl UpstreamAddress {
     pub(crate) fn parse(text: &str) -> Result<Self, BadAddress> {
         let host_port = |rest: &str| match rest.rsplit_once(':') {
@@ -186,6 +196,25 @@ mod tests {
                 want,
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn tells_which_listeners_the_same_clients_reach() {
+        for (one, other, want) in [
+            ("tcp://0.0.0.0:1", "tcp://0.0.0.0:2", true),
+            ("tcp://[::]:1", "tcp://10.0.0.1:2", true),
+            ("tcp://10.0.0.1:1", "tcp://10.0.0.1:2", true),
+            ("tcp://127.0.0.1:1", "tcp://[::1]:2", true),
+            ("tcp://10.0.0.1:1", "tcp://10.0.1.1:2", false),
+            ("tcp://0.0.0.0:1", "tcp://127.0.0.1:2", false),
+            ("tcp://0.0.0.0:1", "unix:///run/x", false),
+            ("unix:///run/x", "unix:///run/y", false),
+        ] {
+            let parsed = [one, other].map(|text| ListenAddress::parse(text).unwrap());
+            let [first, second] = &parsed;
+            let found = (share_clients(first, second), share_clients(second, first));
+            assert_eq!(found, (want, want), "{one} {other}");
         }
     }
 
