@@ -560,6 +560,42 @@ fn check_reports_what_a_start_would() {
 }
 
 #[test]
+fn a_verbose_check_cuts_no_list_short() {
+    let daemon = FakeDaemon::start();
+    let env = [
+        ("DOCKGATE_UPSTREAM", daemon.upstream()),
+        ("DOCKGATE_DIALECT", "linuxserver"),
+        ("CONTAINERS", "1"),
+        ("POST", "1"),
+        ("LIBPOD_CONTAINERS", "1"),
+    ];
+    let (_, short) = dockgate(&["check"], &env);
+    let (code, said) = dockgate(&["check", "--verbose"], &env);
+    assert_eq!(code, 0, "{said}");
+    assert!(short.contains(" more"), "{short}");
+    assert!(!said.contains(" more"), "{said}");
+    let raw_paths = "  raw paths: GET /libpod/containers/..., ";
+    assert!(said.contains(raw_paths), "{said}");
+    assert!(
+        said.contains("; except GET /libpod/containers/{}/"),
+        "{said}"
+    );
+    let folder = Folder::new();
+    let file = folder.write(
+        "raw.toml",
+        "allow = ['GET /libpod/info', 'GET /libpod/pods/{}/top']",
+    );
+    let (code, said) = dockgate(&["check", "--verbose", file.to_str().unwrap()], &[]);
+    assert_eq!(code, 0, "{said}");
+    for line in [
+        "raw.toml: 0 operations and 2 raw paths\n",
+        "  raw paths: GET /libpod/info, GET /libpod/pods/{}/top\n",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+}
+
+#[test]
 fn an_empty_name_on_the_command_line_is_reported() {
     for arguments in [
         &["serve", "--policy", ","][..],

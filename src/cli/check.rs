@@ -27,7 +27,7 @@ pub(super) struct CheckArgs {
     /// Audit log (JSON lines): show which of its requests would get another answer
     #[arg(long, value_name = "AUDIT_FILE")]
     against: Option<PathBuf>,
-    /// List every allowed operation, and cut no list short
+    /// List every allowed operation and raw path, and cut no list short
     #[arg(long, short)]
     verbose: bool,
 }
@@ -83,6 +83,7 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
 fn settings(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     let flags = Flags {
         config: args.config.clone(),
+        lists_all: args.verbose,
         ..Flags::default()
     };
     let config = Config::load(&flags, load::environment())?;
@@ -121,10 +122,20 @@ fn replayed(
 /// What a policy file allows.
 fn opened(title: &str, rules: &Rules, args: &CheckArgs, out: &mut dyn Write) -> io::Result<()> {
     let allowed = Operation::ALL.iter().filter(|it| rules.grants(**it));
-    match allowed.count() {
-        1 => writeln!(out, "{title}: 1 operation")?,
-        count => writeln!(out, "{title}: {count} operations")?,
-    }
+    let mut paths = rules.policies().iter().map(|it| it.raw_paths().0.len());
+    let counts = [
+        (allowed.count(), "operation"),
+        (paths.next().unwrap_or_default(), "raw path"),
+    ];
+    let counts = counts
+        .iter()
+        .filter(|(count, what)| *count > 0 || *what == "operation");
+    let counts = counts.map(|(count, what)| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    });
+    let counts: Vec<_> = counts.collect();
+    writeln!(out, "{title}: {}", counts.join(" and "))?;
     for line in report::rules(rules, None, args.most()) {
         writeln!(out, "  {line}")?;
     }
@@ -134,7 +145,7 @@ fn opened(title: &str, rules: &Rules, args: &CheckArgs, out: &mut dyn Write) -> 
     Ok(())
 }
 
-/// The allowed operations by effect.
+/// The allowed operations by effect, and the raw paths.
 fn operations(rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
     for effect in Effect::ALL {
         let allowed = Operation::ALL.iter().filter(|it| rules.grants(**it));
@@ -143,6 +154,13 @@ fn operations(rules: &Rules, out: &mut dyn Write) -> io::Result<()> {
         let names: Vec<_> = names.map(|spec| spec.name).collect();
         if !names.is_empty() {
             writeln!(out, "  {}: {}", effect.as_str(), names.join(", "))?;
+        }
+    }
+    for (allowed, denied) in rules.policies().iter().map(Policy::raw_paths) {
+        if !allowed.is_empty() {
+            let except = if denied.is_empty() { "" } else { "; except " };
+            let (allowed, denied) = (allowed.join(", "), denied.join(", "));
+            writeln!(out, "  raw paths: {allowed}{except}{denied}")?;
         }
     }
     Ok(())

@@ -69,7 +69,7 @@ impl Effects<'_> {
     fn of(&self, variable: &str) -> Option<String> {
         let on = |name: &str| self.variables.on(name);
         let with = |value: bool| move |name: &str| if name == variable { value } else { on(name) };
-        let names = list(&self.gain(&with(false), &with(true)));
+        let names = self.list(&self.gain(&with(false), &with(true)));
         match (on(variable), default_of(variable)) {
             (false, false) | (true, true) => None,
             (false, true) => Some(format!("{variable}=0 denies {names}")),
@@ -123,24 +123,24 @@ impl Effects<'_> {
         }
         gained
     }
+
+    /// The names of what is allowed. Each of Podman's own paths is there once for all methods.
+    fn list(&self, opened: &[&Ways]) -> String {
+        let name = |one: &&Ways| match one.text.split_once(' ') {
+            Some((_, path)) if path.ends_with("/...") => path.to_owned(),
+            Some(_) | None => one.text.clone(),
+        };
+        let mut names: Vec<_> = opened.iter().map(name).collect();
+        names.dedup();
+        if !self.variables.lists_all && names.len() > NAMED {
+            let more = names.len() - NAMED;
+            names.truncate(NAMED);
+            return format!("{} and {more} more", names.join(", "));
+        }
+        names.join(", ")
+    }
 }
 
 fn has(all: &[&Ways], ways: &Ways) -> bool {
     all.iter().any(|one| one.entry == ways.entry)
-}
-
-/// The names of what is allowed. Each of Podman's own paths is there once for all methods.
-fn list(opened: &[&Ways]) -> String {
-    let name = |one: &&Ways| match one.text.split_once(' ') {
-        Some((_, path)) if path.ends_with("/...") => path.to_owned(),
-        Some(_) | None => one.text.clone(),
-    };
-    let mut names: Vec<_> = opened.iter().map(name).collect();
-    names.dedup();
-    let more = match names.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    names.truncate(NAMED);
-    format!("{}{more}", names.join(", "))
 }

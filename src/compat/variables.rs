@@ -9,6 +9,8 @@ pub(crate) struct ImageVariables {
     pub(super) set: BTreeMap<String, String>,
     /// Variables that are probably misspelled, with the right spelling.
     misspelled: BTreeMap<String, &'static str>,
+    /// Whether the report lists everything that a variable allows, and not only the beginning.
+    pub(crate) lists_all: bool,
 }
 
 /// The variables that allow nothing and set something.

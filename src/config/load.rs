@@ -41,6 +41,9 @@ pub struct Flags {
     /// Do not enforce: forward what the policies deny, and record it as would_deny [env: DOCKGATE_OBSERVE]
     #[arg(long)]
     pub observe: bool,
+    /// Whether notices cut no list short, for `check --verbose`.
+    #[arg(skip)]
+    pub lists_all: bool,
 }
 
 /// The settings file if none is given and this one exists.
@@ -92,6 +95,7 @@ impl Config {
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let mut sources = Sources::default();
+        sources.variables.lists_all = flags.lists_all;
         sources.read_environment(environment);
         sources.notice_foreign_rules(FOREIGN_RULES);
         if let Some(file) = sources.file(flags) {

@@ -95,6 +95,16 @@ impl Policy {
         self.allow.has_raw_paths() || self.parents.iter().any(Self::has_raw_paths)
     }
 
+    /// The raw paths that it allows, and those that it denies.
+    pub(crate) fn raw_paths(&self) -> (Vec<String>, Vec<String>) {
+        let (mut allowed, mut denied) = (self.allow.raw_paths(), self.deny.raw_paths());
+        for (more, less) in self.parents.iter().map(Self::raw_paths) {
+            allowed.extend(more);
+            denied.extend(less);
+        }
+        (allowed, denied)
+    }
+
     /// Whether it allows a raw path that can change something.
     pub(crate) fn changes_by_raw_paths(&self) -> bool {
         self.allow.changes_by_raw_paths() || self.parents.iter().any(Self::changes_by_raw_paths)

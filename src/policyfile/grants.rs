@@ -56,6 +56,16 @@ impl Grants {
         !self.raw.is_empty()
     }
 
+    /// Its raw paths, as they are written in a policy.
+    pub(crate) fn raw_paths(&self) -> Vec<String> {
+        let entries = self.written.iter();
+        let paths = entries.filter_map(|written| match &written.entry {
+            Entry::Raw(path) => Some(path.to_string()),
+            Entry::Operation(_) | Entry::Group { .. } => None,
+        });
+        paths.collect()
+    }
+
     /// Whether any of its raw paths can change something.
     pub(crate) fn changes_by_raw_paths(&self) -> bool {
         self.raw.changes_state()

@@ -1,6 +1,7 @@
 //! Paths outside the table of operations, such as Podman's own, which a policy names one by one.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use crate::docker::classify::is_in_table;
 use crate::docker::{BadTarget, Method, Target};
@@ -76,6 +77,16 @@ impl RawPath {
             has_below: true,
             ..self
         }
+    }
+}
+
+impl fmt::Display for RawPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.method.as_str())?;
+        for segment in &self.segments {
+            write!(f, "/{}", segment.as_deref().unwrap_or("{}"))?;
+        }
+        f.write_str(if self.has_below { "/..." } else { "" })
     }
 }
 
