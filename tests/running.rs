@@ -106,8 +106,8 @@ fn the_start_report_says_what_is_not_checked() {
     );
     for line in [
         "S17: raw paths can stop or change Dockgate itself, because only names in their path and query are checked",
-        "S23: BuildKit sessions are not checked: builds can reach services on the host's loopback",
-        "S23: \"entitlements\": {\"network-host\": false, \"security-insecure\": false}}: Grpc, Session",
+        "S23: BuildKit sessions are not checked: builds can empty everyone's build cache, move any tag and, unless ",
+        "S23: \"entitlements\": {\"network-host\": false, \"security-insecure\": false}}, reach services on the host's loopback: Grpc, Session",
     ] {
         let (_, line) = line.split_once(": ").unwrap();
         gate.assert_tells(line);

@@ -91,10 +91,9 @@ impl Listening {
         let mut config = match reread {
             Ok(config) => config,
             Err(problems) => {
-                for problem in &problems {
-                    diagnostics.error(&problem.to_string());
-                }
-                return diagnostics.error("not reloaded: the old settings stay in force");
+                diagnostics.error("not reloaded: the old settings stay in force");
+                let problems = problems.iter().map(ToString::to_string);
+                return problems.for_each(|problem| diagnostics.error(&problem));
             }
         };
         let unlike = self.config.fixed_unlike(&config);
