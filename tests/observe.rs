@@ -61,7 +61,7 @@ fn denied_requests_arrive_and_are_recorded_with_their_findings() {
     let lines = gate.stop();
     let (name, created) = (lines[0]["policy"].clone(), "create.images=nginx");
     let binds = "create.binds=/srv:ro";
-    let limits = "create.limits=memory 0, cpus 0.000000000, pids 0";
+    let limits = "create.limits=none";
     assert_eq!(
         finished(&lines),
         [

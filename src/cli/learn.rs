@@ -24,6 +24,7 @@ pub(super) const OF_POLICIES: &[&str] = &[
     "denied",
     "unknown_operation",
     "not_found",
+    "reference_not_found",
 ];
 
 #[derive(Debug, Args)]

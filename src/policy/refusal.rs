@@ -14,6 +14,7 @@ use crate::docker::classify::nearest_route;
 use crate::docker::json::{quoted, shortened};
 use crate::docker::{Call, Document, Operation, Subject};
 use crate::policy::keys::Key;
+use crate::policy::objects::is_full_id;
 use crate::policy::requirement::{Requirement, What};
 use crate::policy::self_container::Reached;
 use crate::policy::value::{BY_NOBODY, Value};
@@ -70,13 +71,22 @@ pub(crate) fn not_granted(
             Denial::new(Reason::NotGranted, message)
         }
         Subject::Outside { path } => {
-            let near = nearest_route(call.method.as_str(), path)
-                .map(|near| format!(", the nearest is {near}"));
+            // Podman's own paths resemble Docker's, but are meant as they are.
+            let is_podmans = path.starts_with("/libpod/");
+            let near = nearest_route(call.method.as_str(), path).filter(|_| !is_podmans);
+            let near = near.map(|near| format!(", the nearest is {near}"));
             let near = near.unwrap_or_default();
+            let general = path
+                .split('/')
+                .map(|it| if is_full_id(it) { "{}" } else { it });
+            let general = general.collect::<Vec<_>>().join("/");
             let way = policies.iter().find_map(|policy| policy.way_to_paths);
             let add = || match RawPath::parse(call.method.as_str(), path) {
                 Ok(_) if instead(path).is_some() => instead(path).unwrap_or_default().to_owned(),
-                Ok(_) => format!("{FORWARD}, add \"{entry}\" to allow"),
+                Ok(_) => format!(
+                    "{FORWARD}, add \"{} {general}\" to allow",
+                    call.method.as_str()
+                ),
                 Err(_) => "no entry of allow can name it".to_owned(),
             };
             let way = way.map(str::to_owned);

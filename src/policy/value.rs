@@ -192,20 +192,31 @@ impl fmt::Display for Port {
 
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (memory, cpus) = (self.memory, self.nano_cpus);
-        write!(f, "memory {memory}, ")?;
-        if cpus < 0 {
-            write!(f, "cpus -1")?;
-        } else {
-            write!(f, "cpus {}.{:09}", cpus / NANO, cpus % NANO)?;
+        let cpus = match self.nano_cpus {
+            ..0 => "-1".to_owned(),
+            cpus => format!("{}.{:09}", cpus / NANO, cpus % NANO),
+        };
+        let pids = self.pids.unwrap_or_default();
+        let parts = [
+            (self.memory, format!("memory {}", self.memory)),
+            (self.nano_cpus, format!("cpus {cpus}")),
+            (pids, format!("pids {pids}")),
+            (
+                self.memory_and_swap,
+                format!("swap {}", self.memory_and_swap),
+            ),
+        ];
+        let set = parts.into_iter().filter(|(limit, _)| *limit != 0);
+        let set: Vec<_> = set.map(|(_, part)| part).collect();
+        match set.as_slice() {
+            [] => f.write_str(UNLIMITED),
+            set => f.write_str(&set.join(", ")),
         }
-        write!(f, ", pids {}", self.pids.unwrap_or_default())?;
-        if self.memory_and_swap != 0 {
-            write!(f, ", swap {}", self.memory_and_swap)?;
-        }
-        Ok(())
     }
 }
+
+/// What a record says if no limit is set.
+const UNLIMITED: &str = "none";
 
 const NANO: i64 = 1_000_000_000;
 
@@ -240,8 +251,8 @@ fn limits(value: &str) -> Option<Limits> {
             "cpus" => limits.nano_cpus = nanos(value)?,
             "pids" => limits.pids = Some(value.parse().ok()?),
             "swap" => limits.memory_and_swap = value.parse().ok()?,
-            // Earlier versions recorded it here.
-            "spared" => {}
+            // Earlier versions recorded the second one here.
+            UNLIMITED | "spared" => {}
             _ => return None,
         }
     }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::proposal::{Proposal, write_list};
 use super::seen::{Frequency, Seen};
 use crate::docker::json::quoted;
-use crate::docker::{Block, Effect, Operation};
+use crate::docker::{Block, Effect, Method, Operation};
+use crate::policy::refusal::instead;
 
 /// The operations and paths, one on each line. Those that can lead to root on the host are comments, and so are denied
 /// ones that do more than read.
@@ -41,10 +42,21 @@ impl Allow {
 
     /// Adds a path. A path outside the table also counts as control.
     pub(super) fn add_path(&mut self, path: &str, count: &Frequency) {
+        let (method, target) = path.split_once(' ').unwrap_or_default();
+        // No daemon has these, and other programs than the client ask for them.
+        if instead(target).is_some() {
+            return;
+        }
+        let is_safe = Method::named(method).is_some_and(Method::is_safe);
+        let unchecked = if is_safe {
+            ""
+        } else {
+            ", and its body is not checked"
+        };
         let told = count.describe();
         self.control.push(Proposal {
             toml: quoted(path),
-            comment: format!("{told}; a raw path: its body is not checked"),
+            comment: format!("{told}; a raw path: Dockgate does not know what it does{unchecked}"),
             is_held_back: true,
         });
     }

@@ -81,6 +81,7 @@ fn each_line_says_how_often_and_when_and_what_is_dangerous_is_a_comment() {
             &["exec.commands=sh", "exec.into=web"],
         ),
         ("GET", "/libpod/containers/0123456789abcdef/json", &[]),
+        ("GET", "/metrics", &[]),
     ]);
     assert_eq!(
         seen.policy("What it did"),
@@ -90,7 +91,7 @@ allow = [
     "SystemPing",    # once, last 2026-11-21T10:00:00Z
     # Effect control: these can run code or make the client root on the host. Delete the `# ` before what you want to allow.
     # "ExecStart",                      # once, last 2026-11-21T10:00:03Z; limited by [exec] below
-    # "GET /libpod/containers/{}/json", # once, last 2026-11-21T10:00:04Z; a raw path: its body is not checked
+    # "GET /libpod/containers/{}/json", # once, last 2026-11-21T10:00:04Z; a raw path: Dockgate does not know what it does
 ]
 # exec.commands is left out, so it allows any value, because audit records have arguments only with audit.argv = true.
 
@@ -171,6 +172,12 @@ fn a_key_is_as_narrow_as_what_was_seen_and_no_narrower() {
         ),
         (
             "no limit",
+            &["create.images=nginx", "create.limits=none"][..],
+            "",
+            "limits",
+        ),
+        (
+            "no limit, as earlier versions recorded it",
             &[
                 "create.images=nginx",
                 "create.limits=memory 0, cpus 0.000000000, pids 0",
@@ -294,7 +301,7 @@ const PROBED: &[(bool, &str, &str, &[&str])] = &[
         &[
             "create.binds=/srv/b:ro",
             "create.images=web:1",
-            "create.limits=memory 67108864, cpus 0.000000000, pids 0",
+            "create.limits=memory 67108864",
         ],
     ),
     (
@@ -304,7 +311,7 @@ const PROBED: &[(bool, &str, &str, &[&str])] = &[
         &[
             "create.binds=/:rw",
             "create.images=busybox",
-            "create.limits=memory 0, cpus 0.000000000, pids 0",
+            "create.limits=none",
             "create.privileged=true",
         ],
     ),

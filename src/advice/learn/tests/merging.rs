@@ -101,7 +101,7 @@ limits = { memory = '64m' }
     # Effect control: these can run code or make the client root on the host. Delete the `# ` before what you want to allow.
     # "ExecStart", # once, last 2026-11-21T10:00:05Z; runs a command in a container, sends it input and reads its output
 ]
-# Not added: create.limits=memory 0, cpus 0.000000000, pids 0, because you must raise limits yourself
+# Not added: create.limits=none, because you must raise limits yourself
 
 # The whole block, because it replaces that of mine.toml.
 [create]
@@ -124,7 +124,7 @@ limits = { memory = "64m" }
     assert_eq!(
         notes,
         [
-            "Not added: create.limits=memory 0, cpus 0.000000000, pids 0, because you must raise limits yourself",
+            "Not added: create.limits=none, because you must raise limits yourself",
             "Added as a comment: ContainerKill",
             "Added as a comment: VolumeList",
             "Added as a comment: ExecStart",
