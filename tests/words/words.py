@@ -179,4 +179,5 @@ def sample(seed: str, *starts: str) -> int:
 
 if __name__ == "__main__":
     command, *rest = sys.argv[1:] or ["check"]
-    sys.exit({"check": check, "count": count, "sample": sample}[command](*rest))
+    run = {"check": check, "count": count, "sample": sample}.get(command)
+    sys.exit(run(*rest) if run else __doc__)

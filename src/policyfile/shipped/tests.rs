@@ -201,7 +201,13 @@ fn what_a_client_requires_stands_in_an_example() {
             call.operation() == Some(row.operation)
         };
         let has_example = examples.any(|example| is_it(&example.method, &example.target));
-        assert!(has_example || !policy.has(row.operation), "{}", row.line);
+        assert!(
+            has_example || !policy.has(row.operation),
+            "policies/{}.toml needs an [[example]] with allow for {}, because tests/data/clients.tsv requires it: {}",
+            row.client,
+            row.operation,
+            row.line
+        );
     }
 }
 
@@ -216,15 +222,18 @@ fn each_begins_with_its_schema_and_how_much_it_and_its_clients_variables_allow()
             "{name}"
         );
         let first = lines.next().unwrap();
-        let said = first.strip_prefix("# Allows ").expect(name);
-        let (count, rest) = said.split_once(" operation").expect(name);
-        let count: usize = count.parse().expect(name);
+        let wrong = format!(
+            "line 2 of policies/{name}.toml must begin with \"# Allows N operations\": {first}"
+        );
+        let said = first.strip_prefix("# Allows ").expect(&wrong);
+        let (count, rest) = said.split_once(" operation").expect(&wrong);
+        let count: usize = count.parse().expect(&wrong);
         let Some((_, compared)) = rest.split_once("; ") else {
             assert!(GENERAL.contains(name), "{name} compares with nothing");
             continue;
         };
-        let (_, allowed) = compared.rsplit_once(", allow ").expect(name);
-        let allowed: usize = allowed.trim_end_matches('.').parse().expect(name);
+        let (_, allowed) = compared.rsplit_once(", allow ").expect(&wrong);
+        let allowed: usize = allowed.trim_end_matches('.').parse().expect(&wrong);
         assert!(count < allowed, "{name} allows more than its variables");
     }
 }
@@ -242,10 +251,16 @@ fn each_says_which_source_of_its_client_it_is_based_on() {
         // A variant without this line has the same source and tests as the policy that it extends.
         let Some(source) = source(text) else {
             let extended = policy.parents.first();
-            assert!(extended.is_some(), "{name} says no source");
+            assert!(
+                extended.is_some(),
+                "policies/{name}.toml needs a line \"# Based on OWNER/REPOSITORY COMMIT. Tested: ...\""
+            );
             continue;
         };
-        let source = source.strip_suffix('.').expect(name);
+        let wrong = format!(
+            "policies/{name}.toml: write \"# Based on OWNER/REPOSITORY COMMIT.\": {source}"
+        );
+        let source = source.strip_suffix('.').expect(&wrong);
         let (base, tested) = source.split_once(". Tested: ").unwrap_or((source, "-"));
         let is_said_once = !tested.is_empty() && !tested.contains("Tested: ");
         assert!(is_said_once, "{name}: {tested}");
@@ -254,11 +269,11 @@ fn each_says_which_source_of_its_client_it_is_based_on() {
             assert!(!is_project, "{name}: {base}");
             continue;
         }
-        let (repository, version) = base.split_once(' ').expect(name);
-        assert_eq!(repository.matches('/').count(), 1, "{name}: {repository}");
-        let commit = version.get(..7).expect(name);
+        let (repository, version) = base.split_once(' ').expect(&wrong);
+        assert_eq!(repository.matches('/').count(), 1, "{wrong}");
+        let commit = version.get(..7).expect(&wrong);
         let is_commit = commit.chars().all(|digit| digit.is_ascii_hexdigit());
-        assert!(is_commit, "{name}: {version}");
+        assert!(is_commit, "{wrong}");
     }
 }
 
