@@ -1,6 +1,7 @@
 //! Wiring: from the settings to a running server, and its end.
 
 pub(crate) mod condition;
+mod dangers;
 pub(crate) mod diagnostics;
 mod listening;
 pub(crate) mod report;

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use figment::value::Value;
 
 pub(crate) use self::variables::ImageVariables;
+use self::variables::SETTINGS;
 use self::ways::{Formula, Ways};
 use crate::config::Dialect;
 use crate::config::layers::Layer;
@@ -66,8 +67,12 @@ impl ImageVariables {
         let dialect = has_dialect.then_some("the dialect");
         let names: Vec<_> = self.set.keys().map(String::as_str).chain(dialect).collect();
         let are = if names.len() == 1 { "is" } else { "are" };
-        let names = names.join(", ");
-        format!("warning: {names} {are} ignored because a policy is set")
+        let instead = SETTINGS.iter().filter(|(name, _)| names.contains(name));
+        let instead = instead.map(|(name, ours)| format!("{ours} instead of {name}"));
+        let instead: Vec<_> = instead.collect();
+        let set = if instead.is_empty() { "" } else { ": set " };
+        let (names, instead) = (names.join(", "), instead.join(", "));
+        format!("warning: {names} {are} ignored because a policy is set{set}{instead}")
     }
 
     fn policy(&self, dialect: Dialect) -> Policy {

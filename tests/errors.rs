@@ -129,7 +129,10 @@ const VARIABLES: &[Case] = &[
     Case {
         title: "An address without tcp:// or unix://",
         environment: &[
-            ("DOCKGATE_LISTEN", "0.0.0.0:2375,:2376,/run/dockgate.sock"),
+            (
+                "DOCKGATE_LISTEN",
+                "0.0.0.0:2375,:2376,/run/dockgate.sock,https://0.0.0.0:2376",
+            ),
             ("DOCKGATE_UPSTREAM", "engine:2375"),
         ],
         todo: "Write the address that the message offers.",
@@ -206,6 +209,16 @@ const POLICIES: &[Case] = &[
         ..CASE
     },
     Case {
+        title: "A feature that this version does not have",
+        file: Some((
+            "my-policy.toml",
+            "allow = [\"ContainerRestart\"]\n\n[redact]\nenv = true\n\n[restart]\ninto = [\"web\"]\n",
+        )),
+        arguments: &["check", "my-policy.toml"],
+        todo: "Remove the key.",
+        ..CASE
+    },
+    Case {
         title: "A path instead of an operation",
         file: Some((
             "my-policy.toml",
@@ -255,7 +268,7 @@ const POLICIES: &[Case] = &[
         arguments: &["check", "my-policy.toml"],
         shown: "warning",
         exit: 0,
-        todo: "Allow an operation that the block restricts, or remove the block.",
+        todo: "Remove the block, or allow an operation that it restricts.",
         ..CASE
     },
     Case {

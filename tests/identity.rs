@@ -96,7 +96,7 @@ fn root_takes_the_socket_s_group_and_gives_up_all_else() {
     assert_runs_as(&gate, 65_532, 65_532, "998", "root");
     assert_bounded(&gate, "root");
     let told = format!(
-        "runs as      user 65532 and group 65532, with group 998 of {}",
+        "runs as      user 65532, group 65532, with group 998 of {}",
         path_of(&daemon).display()
     );
     gate.assert_tells(&told);
@@ -181,12 +181,12 @@ fn root_becomes_the_configured_user() {
         (
             "1000:1001",
             (1000, 1001, "998"),
-            "runs as      user 1000 and group 1001, with group 998 of ",
+            "runs as      user 1000, group 1001, with group 998 of ",
         ),
         (
             "1000:998",
             (1000, 998, ""),
-            "runs as      user 1000 and group 998",
+            "runs as      user 1000, group 998",
         ),
         (
             "0:0",
@@ -340,7 +340,7 @@ fn root_as_the_real_user_is_given_up_too() {
     let gate = Setup::new(&daemon, INFO).through(&user).start();
     gate.ask(get("/info")).assert_ok("as the effective user");
     assert_runs_as(&gate, 1000, 1000, "", "root is the real user");
-    let told = "runs as      user 1000 and group 1000 only: it was also started with the real user 0 and group 0, which are given up";
+    let told = "runs as      user 1000, group 1000 only: it was also started with the real user 0 and group 0, which are given up";
     gate.assert_tells(told);
 }
 
@@ -375,7 +375,7 @@ fn dockgate_starts_on_a_system_without_the_wanted_ids() {
         assert_eq!(thread["CapBnd"], "0000000000000000", "{thread:?}");
         assert_eq!(thread["NoNewPrivs"], "1", "{thread:?}");
     }
-    gate.assert_tells("the system does not allow user 65532 and group 65532");
+    gate.assert_tells("the system does not allow user 65532, group 65532");
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn a_socket_without_permission_is_reported_with_the_line_to_write_and_serves_onc
     let user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"];
     let gate = Setup::new(&daemon, INFO).through(&user).start();
     let told = format!(
-        "Dockgate (running as user 1000 and group 1000, no other groups) cannot open {} (owner 0, group 998, \
+        "Dockgate (running as user 1000, group 1000, no other groups) cannot open {} (owner 0, group 998, \
          mode 0660): write `group_add: [\"998\"]`",
         path.display()
     );
@@ -416,7 +416,7 @@ fn a_socket_in_a_folder_without_permission_is_reported_with_the_folder() {
     let gate = Setup::new(&daemon, INFO).through(&user).start();
     UNREACHABLE.assert(&gate.ask(get("/info")), "closed");
     let told = format!(
-        "Dockgate (running as user 1000 and group 1000, no other groups) cannot open {} (owner 0, group 998, \
+        "Dockgate (running as user 1000, group 1000, no other groups) cannot open {} (owner 0, group 998, \
          mode 0750): write `group_add: [\"998\"]`",
         folder.display()
     );
@@ -476,7 +476,7 @@ fn a_denial_that_the_mode_does_not_explain_is_blamed_on_a_security_module() {
     let user = ["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"];
     let gate = Setup::new(&daemon, INFO).through(&user).start();
     UNREACHABLE.assert(&gate.ask(get("/info")), "shut out");
-    let told = "(owner 0, group 998, mode 0666) is open to user 1000 and group 1000, but a security \
+    let told = "(owner 0, group 998, mode 0666) is open to user 1000, group 1000, but a security \
         module such as SELinux denies access: write `security_opt: [label=disable]`";
     gate.assert_tells(told);
 }
@@ -555,7 +555,7 @@ fn the_health_check_asks_with_the_rights_of_the_server() {
         )
     };
     let (code, said) = health();
-    let why = "Dockgate (running as user 1000 and group 1000, no other groups) cannot open ";
+    let why = "Dockgate (running as user 1000, group 1000, no other groups) cannot open ";
     assert!(code == Some(1) && said.contains(why), "{said}");
     own(&path_of(&daemon), 0, 1000, 0o660);
     gate.ask(get("/info")).assert_ok("its group's");

@@ -279,7 +279,7 @@ fn what_a_new_container_refers_to_and_is_missing_gets_400() {
         let daemon = FakeDaemon::start().that_answers(target, "404 Not Found", none);
         let gate = Gate::start(&daemon, &every_operation());
         let refused = Refused(400, "reference_not_found");
-        assert_eq!(refused.assert(&gate.ask(&create(body)), body), said);
+        assert_eq!(refused.assert(&gate.ask(create(body)), body), said);
         daemon.assert_only_looked_up(target);
     }
     // A missing volume is a new one.

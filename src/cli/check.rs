@@ -184,8 +184,8 @@ fn warn_of_idle(policy: &Policy, out: &mut dyn Write) -> io::Result<()> {
             let names: Vec<_> = users.map(|it| format!("\"{it}\"")).collect();
             writeln!(
                 out,
-                "warning: {}:{line}: [{name}] has no effect, because no operation that it restricts is allowed: add {} \
-                 to allow, or remove the block",
+                "warning: {}:{line}: [{name}] has no effect, because no operation that it restricts is allowed: remove \
+                 the block, or add {} to allow",
                 policy.name,
                 names.join(" or ")
             )?;

@@ -2,9 +2,10 @@
 
 use super::tables::{SECTIONS, default_of};
 use super::values;
-use super::variables::{ImageVariables, SETTINGS};
+use super::variables::{ImageVariables, is_setting};
 use super::ways::{Formula, On, Ways};
 use crate::config::Dialect;
+use crate::policyfile::spelling::nearest;
 const NAMED: usize = 8;
 
 /// A line for each variable that is set, between a first and a last line.
@@ -19,7 +20,7 @@ pub(super) fn lines(variables: &ImageVariables, dialect: Dialect) -> Vec<String>
         formula: Formula::of(dialect),
     };
     for (variable, text) in &variables.set {
-        if SETTINGS.contains(&variable.as_str()) {
+        if is_setting(variable) {
             continue;
         }
         if !effects.formula.has(variable) {
@@ -45,7 +46,14 @@ fn stranger(variable: &str) -> String {
     match (variable, Dialect::ALL.iter().find(has)) {
         ("DELETE" | "PATCH" | "PUT", _) => "POST=1 allows all methods".to_owned(),
         (_, Some(dialect)) => format!("it works only with DOCKGATE_DIALECT={}", dialect.as_str()),
-        (_, None) => "no dialect has this variable".to_owned(),
+        (_, None) => {
+            let all = Dialect::ALL.iter().map(|dialect| Formula::of(*dialect));
+            let all: Vec<_> = all.collect();
+            let known = all.iter().flat_map(Formula::variables);
+            let near = nearest(variable, known);
+            let hint = near.map(|near| format!(": did you mean {near}?"));
+            format!("no dialect has this variable{}", hint.unwrap_or_default())
+        }
     }
 }
 

@@ -217,7 +217,8 @@ fn a_policy_of_ours_holds_and_every_variable_without_effect_is_named() {
     let variables = parsed("CONTAINERS=1 LOG_LEVEL=notice SOCKET_PATH=/x");
     let translated = variables.apply(Dialect::Hardened, true, &|_| false);
     assert!(translated.policy.is_none() && translated.layers.is_empty());
-    let want = "warning: CONTAINERS, LOG_LEVEL, SOCKET_PATH are ignored because a policy is set";
+    let want = "warning: CONTAINERS, LOG_LEVEL, SOCKET_PATH are ignored because a policy is set: set DOCKGATE_LOG \
+        instead of LOG_LEVEL, DOCKGATE_UPSTREAM instead of SOCKET_PATH";
     assert_eq!(translated.notices, [want]);
 }
 
@@ -230,6 +231,9 @@ fn a_misspelled_variable_is_reported_and_changes_nothing() {
         ("POSTS=1", Some("POST")),
         ("CONTIANERS=1", Some("CONTAINERS")),
         ("TASK=0", Some("TASKS")),
+        ("SOCKET_PTH=/run/x.sock", Some("SOCKET_PATH")),
+        ("LOGLEVEL=info", Some("LOG_LEVEL")),
+        ("POLICY=traefik", Some("DOCKGATE_POLICY")),
         ("IMAGE=nginx", None),
         ("VERBOSE=1", None),
         ("HOST=1", None),
@@ -238,7 +242,7 @@ fn a_misspelled_variable_is_reported_and_changes_nothing() {
         assert!(translated.policy.is_none(), "{environment}");
         let name = environment.split('=').next().unwrap();
         let want = want.map(|right| {
-            format!("warning: {name} is ignored, because no image has this variable: did you mean {right}?")
+            format!("warning: {name} is ignored because it is not a known variable: did you mean {right}?")
         });
         assert_eq!(translated.notices, Vec::from_iter(want), "{environment}");
     }

@@ -13,8 +13,19 @@ pub(crate) struct ImageVariables {
     pub(crate) lists_all: bool,
 }
 
-/// The variables that allow nothing and set something.
-pub(super) const SETTINGS: &[&str] = &["BIND_CONFIG", "DISABLE_IPV6", "LOG_LEVEL", "SOCKET_PATH"];
+/// The variables that allow nothing and set something, with Dockgate's own for the same.
+pub(super) const SETTINGS: &[(&str, &str)] = &[
+    ("BIND_CONFIG", "DOCKGATE_LISTEN"),
+    ("DISABLE_IPV6", "DOCKGATE_LISTEN"),
+    ("LOG_LEVEL", "DOCKGATE_LOG"),
+    ("SOCKET_PATH", "DOCKGATE_UPSTREAM"),
+];
+/// Names of settings that are often written without their prefix.
+const WITHOUT_PREFIX: &[(&str, &str)] = &[
+    ("LISTEN", "DOCKGATE_LISTEN"),
+    ("POLICY", "DOCKGATE_POLICY"),
+    ("UPSTREAM", "DOCKGATE_UPSTREAM"),
+];
 /// Variables that people set, and that no dialect has. Others that begin like one are reported too.
 const STRANGE: &[&str] = &[
     "DELETE",
@@ -28,7 +39,7 @@ const STRANGE: &[&str] = &[
 impl ImageVariables {
     /// Keeps a variable of the environment, if it is one of these or looks like one.
     pub(crate) fn take(&mut self, name: String, text: String) {
-        let is_one = SETTINGS.contains(&name.as_str())
+        let is_one = is_setting(&name)
             || STRANGE.contains(&name.as_str())
             || name.starts_with("ALLOW_")
             || name.starts_with("LIBPOD_")
@@ -45,7 +56,7 @@ impl ImageVariables {
     pub(super) fn near_misses(&self) -> impl Iterator<Item = String> {
         let misspelled = self.misspelled.iter();
         misspelled.map(|(name, right)| {
-            format!("warning: {name} is ignored, because no image has this variable: did you mean {right}?")
+            format!("warning: {name} is ignored because it is not a known variable: did you mean {right}?")
         })
     }
     pub(crate) fn is_empty(&self) -> bool {
@@ -58,10 +69,22 @@ impl ImageVariables {
     }
 }
 
-/// The variable that is probably meant: one letter is wrong, or an `S` at the end, or the case. Only if the value is
-/// what people write for a boolean, because an environment has many other variables.
+/// Whether a variable allows nothing and sets something.
+pub(super) fn is_setting(name: &str) -> bool {
+    SETTINGS.iter().any(|(setting, _)| *setting == name)
+}
+
+/// The variable that is probably meant: one letter is wrong, or an `S` at the end, or the case. For a boolean only if the
+/// value is what people write for one, because an environment has many other variables.
 fn misspelled(name: &str, text: &str) -> Option<&'static str> {
     const BOOLEANS: &[&str] = &["0", "1", "false", "no", "off", "on", "true", "yes"];
+    let settings = SETTINGS.iter().map(|(setting, _)| *setting);
+    let mut near_settings = settings.filter(|it| strsim::damerau_levenshtein(name, it) == 1);
+    let mut without_prefix = WITHOUT_PREFIX.iter();
+    let prefixed = without_prefix.find(|(bare, _)| *bare == name);
+    if let Some(right) = near_settings.next().or(prefixed.map(|(_, ours)| *ours)) {
+        return Some(right);
+    }
     if !BOOLEANS.contains(&text.to_ascii_lowercase().as_str()) {
         return None;
     }

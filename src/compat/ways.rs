@@ -100,9 +100,13 @@ impl Formula {
 
     /// Whether a variable is in any of the ways.
     pub(super) fn has(&self, variable: &str) -> bool {
+        self.variables().any(|one| one == variable)
+    }
+
+    /// The variables in all the ways, some of them several times.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
         let all = self.open.iter().chain(&self.shut);
-        let mut variables = all.flat_map(|ways| ways.sets.iter().flatten());
-        variables.any(|one| one == variable)
+        all.flat_map(|ways| ways.sets.iter().flatten().map(String::as_str))
     }
 }
 

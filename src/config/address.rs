@@ -38,6 +38,8 @@ pub(crate) enum BadAddress {
     Path(String),
     #[error("`{0}` does not begin with tcp:// or unix://: write {1}")]
     Scheme(String, String),
+    #[error("Dockgate has no TLS: write {0}, and do not use TLS on the other side either")]
+    Tls(String),
     /// A user before the host, and maybe a password, which is not repeated.
     #[error(
         "an address cannot have a user or a password: write only tcp://, the host and the port"
@@ -74,7 +76,11 @@ impl<T> Address<T> {
                     None if unix_path(text).is_ok() => format!("unix://{text}"),
                     None => "tcp://127.0.0.1:2375 or unix:///run/docker.sock".to_owned(),
                 };
-                Err(BadAddress::Scheme(text.to_owned(), instead))
+                Err(if text.starts_with("https://") {
+                    BadAddress::Tls(instead)
+                } else {
+                    BadAddress::Scheme(text.to_owned(), instead)
+                })
             }
         }
     }

@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::StatVfsMountFlags;
 use rustix::process::geteuid;
 
-use crate::policyfile::spelling::did_you_mean;
+use crate::policyfile::spelling::nearest;
 use crate::policyfile::{Library, Problem, shipped};
 
 /// The longest file that is read, in bytes.
@@ -38,7 +38,7 @@ impl Library for Files {
         let shipped = shipped::text(reference).map(|text| (reference.to_owned(), text.to_owned()));
         shipped.ok_or_else(|| {
             let is_known = |word: &&str| shipped::text(word).is_some() || is_path(word);
-            let words: Vec<_> = reference.split([' ', ',']).filter(|word| !word.is_empty()).collect();
+            let words: Vec<_> = reference.split([' ', ',', ';']).filter(|word| !word.is_empty()).collect();
             if words.len() > 1 && words.iter().all(is_known) {
                 let message = format!(
                     "these are {} policies: separate them with commas, {}, or in a file write [\"{}\"]",
@@ -48,9 +48,10 @@ impl Library for Files {
                 );
                 return Problem::of_file(reference, message);
             }
-            let hint = did_you_mean(reference, shipped::ALL.iter().map(|(name, _)| *name));
+            let near = nearest(reference, shipped::ALL.iter().map(|(name, _)| *name));
+            let hint = near.map_or(".".to_owned(), |near| format!(": did you mean \"{near}\"?"));
             let message = format!(
-                "no built-in policy has this name{hint}; a policy file needs a `/` in its path, or `.toml` at its end"
+                "no built-in policy has this name{hint} A policy file needs a `/` in its path, or `.toml` at its end."
             );
             Problem::of_file(reference, message)
         })
@@ -79,10 +80,15 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
     let wrong = |message: String| Problem::of_file(&file, message);
     let refuse = |error: io::Error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
-        wrong(if missing && path.is_absolute() {
+        wrong(if error.kind() == io::ErrorKind::PermissionDenied {
+            let (user, command) = (geteuid().as_raw(), on_host("chmod o+r", path));
+            format!(
+                "user {user} cannot read it: run {command}, and `chmod o+x` for the folders before it"
+            )
+        } else if missing && path.is_absolute() {
             "no such file: if Dockgate runs in a container, mount the file there".to_owned()
         } else if missing {
-            "no such file in this folder: write its whole path".to_owned()
+            "no such file in the working directory: write its whole path".to_owned()
         } else {
             format!("cannot be read: {error}")
         })

@@ -179,7 +179,8 @@ impl<K: SettingKind> SettingKind for Filled<K> {
     fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value> {
         let list = List::<K>::read(value, reader)?;
         if value.as_array()?.is_empty() {
-            reader.wrong(format!("is empty: {}, or remove the key", K::INSTEAD));
+            let place = reader.written_as();
+            reader.wrong(format!("is empty: {}, or remove the {place}", K::INSTEAD));
         }
         Some(list)
     }

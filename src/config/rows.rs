@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::layers::variable;
 use crate::policy::keys::setting::{described, table};
-use crate::policyfile::spelling::nearest;
+use crate::policyfile::spelling::{missing_feature, nearest};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ValueShape {
     Flag,
@@ -139,6 +139,9 @@ pub(crate) fn unknown(
         let rest = key.strip_prefix(known);
         rest.is_some_and(|rest| rest.starts_with('_'))
     };
+    if let Some(message) = missing_feature(key) {
+        return format!("unknown key: {message}");
+    }
     let known_elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == key);
     let known_elsewhere = known_elsewhere.map(|(_, ours)| *ours);
     let near = known_elsewhere.filter(|ours| all.contains_key(*ours));

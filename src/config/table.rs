@@ -165,6 +165,15 @@ impl<'a> SettingsReader<'a> {
         self.problems.push(problem.on_line(line));
     }
 
+    /// What the key that is being read is written as.
+    pub(crate) fn written_as(&self) -> &'static str {
+        match &*self.layers.origin(&self.key) {
+            flag if flag.starts_with("--") => "flag",
+            variable if variable.starts_with("DOCKGATE_") => "variable",
+            _ => "key",
+        }
+    }
+
     /// The place of the entry that is being read.
     pub(crate) fn place(&self) -> Place {
         Place::List {

@@ -10,7 +10,7 @@ use super::lines::Lines;
 use super::mark;
 use super::problem::{Problem, parse};
 use super::provenance::{Place, Written};
-use super::spelling::did_you_mean;
+use super::spelling::{known_keys, missing_feature};
 pub(super) struct Reader<'a> {
     file: &'a str,
     pub(super) lines: Lines,
@@ -49,9 +49,9 @@ impl<'a> Reader<'a> {
 
     pub(super) fn known_keys(&mut self, table: &Table, known: &[&str], prefix: &str) {
         for key in table.keys().filter(|key| !known.contains(&key.as_str())) {
-            let hint = did_you_mean(key, known.iter().copied());
-            let message = format!("unknown key{hint}; the keys are {}", known.join(", "));
-            self.wrong(format!("{prefix}{key}"), message);
+            let missing = missing_feature(key).map(|feature| format!(": {feature}"));
+            let hint = missing.unwrap_or_else(|| known_keys(key, known));
+            self.wrong(format!("{prefix}{key}"), format!("unknown key{hint}"));
         }
     }
 

@@ -27,6 +27,44 @@ pub(crate) fn did_you_mean<'a>(
         .unwrap_or_default()
 }
 
+/// What to say after an unknown key: the key that is probably meant, and all of them.
+pub(crate) fn known_keys(wrong: &str, known: &[&str]) -> String {
+    let keys = known.join(", ");
+    match nearest(wrong, known.iter().copied()) {
+        Some(right) => format!(": did you mean \"{right}\"? The keys are {keys}"),
+        None => format!(": the keys are {keys}"),
+    }
+}
+
+/// What to say of a key for a feature that this version does not have.
+pub(crate) fn missing_feature(key: &str) -> Option<&'static str> {
+    const FEATURES: &[(&str, &str)] = &[
+        (
+            "metrics",
+            "Dockgate has no metrics: count its audit records instead",
+        ),
+        (
+            "redact",
+            "this version cannot remove secrets from the daemon's replies",
+        ),
+        (
+            "restart",
+            "this version cannot limit which containers are restarted",
+        ),
+        (
+            "stop",
+            "this version cannot limit which containers are stopped",
+        ),
+        (
+            "tls",
+            "Dockgate has no TLS: use a unix socket, or a network that only its clients are on",
+        ),
+    ];
+    let mut features = FEATURES.iter();
+    let found = features.find(|(name, _)| key.starts_with(name));
+    found.map(|(_, message)| *message)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

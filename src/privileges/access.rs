@@ -80,7 +80,7 @@ impl Ids {
 
 impl fmt::Display for Ids {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "user {} and group {}", self.uid, self.gid)
+        write!(f, "user {}, group {}", self.uid, self.gid)
     }
 }
 

@@ -171,7 +171,7 @@ mod tests {
         ] {
             let told = describe(Path::new(SOCKET), &socket(uid, gid, mode), &nobody());
             let want = format!(
-                "Dockgate (running as user 65532 and group 65532, no other groups) cannot open {SOCKET} ({shown}): \
+                "Dockgate (running as user 65532, group 65532, no other groups) cannot open {SOCKET} ({shown}): \
                  {remedy}"
             );
             assert_eq!(told, want);
@@ -183,13 +183,13 @@ mod tests {
         for (found, want) in [
             (
                 closed_folder(),
-                "Dockgate (running as user 65532 and group 65532, no other groups) cannot open /run/user/1000 \
+                "Dockgate (running as user 65532, group 65532, no other groups) cannot open /run/user/1000 \
                  (owner 1000, group 1000, mode 0700): write `user: \"1000\"`, or let a group in (mode 0660 for a \
                  socket, 0750 for a folder)",
             ),
             (
                 socket(0, 998, 0o666),
-                "/var/run/docker.sock (owner 0, group 998, mode 0666) is open to user 65532 and group 65532, but a \
+                "/var/run/docker.sock (owner 0, group 998, mode 0666) is open to user 65532, group 65532, but a \
                  security module such as SELinux denies access: write `security_opt: [label=disable]`",
             ),
             (

@@ -61,7 +61,8 @@ const REBOUND: &str = "the Host header is not allowed here (DNS rebinding protec
     label or a name under localhost; to allow it, add the name to the settings, for example \
     allow_host = [\"dash.example\"]";
 const FROM_PAGE: &str = "requests with an Origin header are not allowed, because web pages send it; if this is your own page \
-    or program, add its origin to the settings, for example allow_origin = [\"http://127.0.0.1:2375\"]";
+    or program, add its origin to the settings, for example allow_origin = [\"http://127.0.0.1:2375\"] for a program \
+    that connects to this address, or [\"https://dash.example\"] for a page";
 const FROM_ELSEWHERE: &str = "requests from other sites' web pages are not allowed, and the header Sec-Fetch-Site says that \
     this is one; let your page send an Origin header, and add that origin to allow_origin";
 

@@ -228,7 +228,7 @@ fn a_policy_is_a_shipped_name_or_a_file() {
     assert!(found[0].contains("did you mean \"traefik\"?"), "{found:?}");
     assert_eq!(
         found[1],
-        "--policy: `policy`: \"./none.toml\": no such file in this folder: write its whole path"
+        "--policy: `policy`: \"./none.toml\": no such file in the working directory: write its whole path"
     );
 }
 

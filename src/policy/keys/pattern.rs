@@ -236,6 +236,10 @@ impl Setting for Commands {
                 2 => format!("a list of {program} and its argument"),
                 count => format!("a list of {program} and its {} arguments", count - 1),
             };
+            if argv.len() > 1 {
+                let log = "with audit.argv = true the audit log has it";
+                return Remedy::words(format!("add {entry} to {key} ({log})"));
+            }
             return Remedy::add(key, &entry);
         }
         Remedy::client("send a command")

@@ -5,7 +5,7 @@ use wildmatch::WildMatch;
 
 use crate::policy::remedy::Remedy;
 use crate::policy::value::{self, Shape};
-use crate::policyfile::spelling::did_you_mean;
+use crate::policyfile::spelling::known_keys;
 
 /// The type of a key.
 pub(crate) trait Setting {
@@ -307,11 +307,7 @@ pub(super) fn unknown(
     known: &[&str],
 ) -> impl Iterator<Item = (String, String)> {
     let unknown = table.keys().filter(|key| !known.contains(&key.as_str()));
-    unknown.map(|key| {
-        let hint = did_you_mean(key, known.iter().copied());
-        let keys = known.join(", ");
-        (key.clone(), format!("{hint}; the keys are {keys}"))
-    })
+    unknown.map(|key| (key.clone(), known_keys(key, known)))
 }
 
 /// Reads a table within a block, which may have only these keys.

@@ -55,15 +55,15 @@ fn what_is_not_written_as_it_must_be_is_told_with_its_key() {
         ("[create.limits]\nmemory = '99999999999g'", "create.limits: memory must be a number of bytes, or one with k, m or g such as \"2g\", but is \"99999999999g\"".to_owned()),
         ("[create.limits]\ncpus = 0", "create.limits: cpus must be a number such as 1.5, but is 0".to_owned()),
         ("[create.limits]\npids = -1", "create.limits: pids must be a whole number such as 512, but is -1".to_owned()),
-        ("[create.limits]\nmemry = 1", "create.limits: unknown key \"memry\": did you mean \"memory\"?; the keys are cpus, memory, pids".to_owned()),
-        ("[create.env]\nalow = []", "create.env: unknown key \"alow\": did you mean \"allow\"?; the keys are allow, forbid".to_owned()),
+        ("[create.limits]\nmemry = 1", "create.limits: unknown key \"memry\": did you mean \"memory\"? The keys are cpus, memory, pids".to_owned()),
+        ("[create.env]\nalow = []", "create.env: unknown key \"alow\": did you mean \"allow\"? The keys are allow, forbid".to_owned()),
         ("[create.labels]\nstamp = { 'dockgate.policy' = 'x' }", "create.labels: \"dockgate.policy\": only Dockgate sets labels that begin with \"dockgate.\"; leave the label out".to_owned()),
         ("[exec]\ncommands = ['ls']", format!("exec.commands: must be {commands}")),
         ("[exec]\ncommands = [['...']]", format!("exec.commands: must be {commands}")),
         ("[exec]\ncommands = [[]]", format!("exec.commands: must be {commands}")),
         ("[networks]\nsubnets = ['10.0.0.0']", "networks.subnets: \"10.0.0.0\": must be an address range, such as \"10.200.0.0/16\"".to_owned()),
         ("[networks]\noptions = ['parent']", "networks.options: \"parent\": must be key=value, such as \"type=nfs\"".to_owned()),
-        ("[volumes]\ndriver = []", "volumes.driver: unknown key: did you mean \"drivers\"?; the keys are unrestricted, drivers, options".to_owned()),
+        ("[volumes]\ndriver = []", "volumes.driver: unknown key: did you mean \"drivers\"? The keys are unrestricted, drivers, options".to_owned()),
     ] {
         assert_eq!(problems(text), [want], "{text}");
     }

@@ -52,13 +52,13 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
     assert_eq!(
         problems(text),
         [
-            "p:1: `alow`: unknown key: did you mean \"allow\"?; the keys are allow, deny, description, example, extends, mark, observe, archive, build, create, exec, images, networks, volumes",
+            "p:1: `alow`: unknown key: did you mean \"allow\"? The keys are allow, deny, description, example, extends, mark, observe, archive, build, create, exec, images, networks, volumes",
             "p:3: `allow`: \"ContainersList\": unknown operation: did you mean \"ContainerList\"?",
             "p:3: `allow`: \"containers:control\": a group cannot have the effect control: list each operation by its name",
             "p:4: `deny`: \"x\": unknown operation",
             "p:2: `description`: must be a string in quotes, but is 1",
             "p:6: `example.request`: must be a method and a target: \"GET /v1.45/containers/json\"",
-            "p:10: `example.status`: unknown key; the keys are body, given, request, verdict",
+            "p:10: `example.status`: unknown key: the keys are body, given, request, verdict",
             "p:9: `example.verdict`: must be \"allow\" or \"deny\"",
         ]
     );

@@ -200,12 +200,12 @@ fn the_decision_is_reported_with_its_reason() {
     for (found, want) in [
         (
             Some(socket(0, 998, 0o660)),
-            "runs as user 65532 and group 65532, with group 998 of /var/run/docker.sock",
+            "runs as user 65532, group 65532, with group 998 of /var/run/docker.sock",
         ),
-        (None, "runs as user 65532 and group 65532"),
+        (None, "runs as user 65532, group 65532"),
         (
             Some(socket(1000, 1000, 0o600)),
-            "runs as user 1000 and group 65532, because only the owner of /var/run/docker.sock can open it",
+            "runs as user 1000, group 65532, because only the owner of /var/run/docker.sock can open it",
         ),
         (
             Some(socket(0, 0, 0o600)),
