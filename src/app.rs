@@ -253,10 +253,7 @@ fn prepare(
     }
     // Reported now, because nobody may be watching when a signal asks for a reload.
     for problem in reread().err().into_iter().flatten() {
-        let user = rustix::process::geteuid().as_raw();
-        add(&format!(
-            "warning: a reload would fail: user {user} cannot read what Dockgate was started with: {problem}"
-        ));
+        add(&format!("warning: a reload would fail: {problem}"));
     }
     Ok((output, bound))
 }

@@ -83,7 +83,7 @@ pub(super) fn read(path: &Path) -> Result<String, Problem> {
         wrong(if error.kind() == io::ErrorKind::PermissionDenied {
             let (user, command) = (geteuid().as_raw(), on_host("chmod o+r", path));
             format!(
-                "user {user} cannot read it: run {command}, and `chmod o+x` for the folders before it"
+                "user {user} cannot read it: run {command}, and `chmod o+x` on the folders before it"
             )
         } else if missing && path.is_absolute() {
             "no such file: if Dockgate runs in a container, mount the file there".to_owned()
