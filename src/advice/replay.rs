@@ -59,7 +59,7 @@ pub(crate) fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
     }
 }
 
-/// The findings of a record, with what records leave out: an empty user, and that limits are those of an existing
+/// The findings of a record, with what records leave out: an empty user, and whether limits are about an existing
 /// container.
 fn as_judged(call: &Call, asked: &[Finding]) -> Vec<Finding> {
     let mut asked = asked.to_vec();

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::proxy::outage;
 
-/// What a setup is in, the worst first.
+/// The conditions that a setup can be in, the worst first.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Condition {
     /// Clients can send bodies that nothing checks.

@@ -67,14 +67,14 @@ pub(crate) fn write(
     line.literal("}\n");
 }
 
-/// A line that is being written. Each field includes everything before its value.
-/// A text as a JSON string of plain ASCII, which no terminal obeys.
+/// A text as a JSON string of plain ASCII, which no terminal takes for a command.
 pub(crate) fn string(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len() + 2);
     Line(&mut bytes).text("", text);
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// A line that is being written. Each field includes everything before its value.
 struct Line<'a>(&'a mut Vec<u8>);
 
 impl Line<'_> {

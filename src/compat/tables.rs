@@ -27,7 +27,7 @@ pub(super) struct Switch {
     pub(super) podman: &'static [&'static str],
 }
 pub(super) struct DialectTable {
-    /// Operations that stay shut, whatever opens them, until their variable is on.
+    /// Operations that stay blocked until their variable is on, whatever else allows them.
     pub(super) gates: &'static [Switch],
     /// Operations that a variable opens without their section's. Of several the last is the most special.
     pub(super) actions: &'static [Switch],

@@ -10,7 +10,7 @@ use crate::policyfile::Entry;
 /// Whether a variable is on.
 pub(super) type On<'a> = &'a dyn Fn(&str) -> bool;
 
-/// One thing that variables open, or keep shut.
+/// One thing that variables allow or keep blocked.
 pub(super) struct Ways {
     /// The entry of a policy for it.
     pub(super) entry: Entry,
@@ -21,7 +21,7 @@ pub(super) struct Ways {
 }
 pub(super) struct Formula {
     pub(super) open: Vec<Ways>,
-    /// What stays shut below that, and the ways to lift it.
+    /// What stays blocked below that, and the ways to allow it.
     pub(super) shut: Vec<Ways>,
 }
 
@@ -158,7 +158,7 @@ fn podman_sections() -> impl Iterator<Item = Ways> {
     })
 }
 
-/// What stays shut of a container or a pod until a gate's variable is on.
+/// What stays blocked on a container or a pod until a gate's variable is on.
 fn podman_gates(table: &DialectTable) -> impl Iterator<Item = Ways> {
     table.gates.iter().flat_map(|gate| {
         let paths = gate.podman.iter().flat_map(|last| {

@@ -45,7 +45,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Requirements in the form in which a policy would name them: containers and networks by their names or as `@own`,
-    /// and what a used object has. What was not looked up stays as it is, unless `must_know` is set.
+    /// and the parts of an object that is used. What was not looked up stays as it is, unless `must_know` is set.
     pub(crate) fn resolve_names(
         &self,
         requirements: &[Requirement],

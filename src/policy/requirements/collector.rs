@@ -215,7 +215,7 @@ fn container<'a>(path: &str, name: &'a str) -> Result<&'a str, Denial> {
 /// Replaces the number in the name of a service's task. No client can write it.
 pub(crate) const ANY_NUMBER: char = '#';
 
-/// Why a name under which others would find a container is denied.
+/// Why a name under which others could find a container is denied.
 pub(super) const NOT_PLAIN: &str =
     "must begin with a letter, a digit or `_`, and contain only letters, digits, `_`, `.` and `-`";
 
