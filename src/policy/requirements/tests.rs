@@ -873,7 +873,7 @@ fn each_key_of_the_other_blocks_grants_what_its_refusal_names() {
             "[exec]\ncommands = [['ls']]",
             exec,
             r#"{"Cmd":["sh","-c","s3cret"]}"#,
-            "Cmd \"sh\" is not allowed; to allow it, add a list of \"sh\" and its 2 arguments to exec.commands".to_owned(),
+            "Cmd \"sh\" is not allowed; to allow it, add a list of \"sh\" and its 2 arguments to exec.commands (with audit.argv = true the audit log has it)".to_owned(),
             "[exec]\ncommands = [['sh', '...']]",
         ),
         (
@@ -1036,7 +1036,7 @@ fn an_exec_is_judged_again_when_it_starts() {
         (
             "[exec]\ncommands = [['ls']]",
             r#"{"entrypoint":"ls","arguments":["/"]}"#,
-            "the exec's command \"ls\" is not allowed; to allow it, add a list of \"ls\" and its argument to exec.commands",
+            "the exec's command \"ls\" is not allowed; to allow it, add a list of \"ls\" and its argument to exec.commands (with audit.argv = true the audit log has it)",
         ),
         ("[exec]\nusers = ['1:1']", r#"{"user":"1:1"}"#, ""),
         (
