@@ -869,7 +869,10 @@ fn upload_until_refused(client: &Client, lines: &str) -> thread::JoinHandle<()> 
     thread::spawn(move || {
         let start = Instant::now();
         while writer.write_all(&part).is_ok() {
-            assert!(start.elapsed() < LIMIT, "an endless upload is still taken");
+            assert!(
+                start.elapsed() < LIMIT,
+                "an endless upload is still accepted"
+            );
         }
     })
 }

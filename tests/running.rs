@@ -125,12 +125,12 @@ fn the_start_report_says_what_clients_can_delete() {
     for (allow, said) in [
         (
             "'ContainerDelete', 'ContainerPrune', 'VolumeDelete'",
-            "stop and delete any container except Dockgate's own and delete any unused volume: \
+            "stop and delete any container except Dockgate's own, and delete any unused volume: \
              ContainerDelete, ContainerPrune, VolumeDelete",
         ),
         (
             "'ContainerPrune', 'VolumePrune'",
-            "delete all stopped containers and delete all unused volumes: ContainerPrune, VolumePrune",
+            "delete all stopped containers, and delete all unused volumes: ContainerPrune, VolumePrune",
         ),
         ("'VolumeDelete'", "delete any unused volume: VolumeDelete"),
     ] {

@@ -4,7 +4,7 @@ use crate::docker::{Block, Call, Subject};
 use crate::policy::hint::Hints;
 use crate::policy::keys::Key;
 use crate::policy::reason::Asked;
-use crate::policy::refusal::{entry, instead};
+use crate::policy::refusal::{allowing, entry, instead};
 use crate::policy::{Denial, Reason, Rules};
 use crate::policyfile::{Cited, Grants, Place, Policy, shipped};
 
@@ -89,7 +89,7 @@ fn is_elsewhere(call: &Call) -> bool {
 
 /// What to write to allow an operation that no policy allows.
 fn granted(rules: &Rules, call: &Call) -> String {
-    let entry = entry(call);
+    let entry = allowing(call);
     let policies = rules.policies();
     let is_own = |policy: &&Policy| matches!(source(policy), PolicySource::OwnFile(_));
     // In one file `deny` wins, so adding to `allow` would change nothing.

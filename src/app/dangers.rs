@@ -93,7 +93,7 @@ pub(super) fn deleting(rules: &Rules) -> Option<Detail> {
     let what: Vec<_> = what.collect();
     let names = kinds.as_flattened().iter().filter(granted);
     let names: Vec<_> = names.map(|(operation, _)| operation.to_string()).collect();
-    let text = format!("clients can {}: {}", what.join(" and "), names.join(", "));
+    let text = format!("clients can {}: {}", what.join(", and "), names.join(", "));
     (!names.is_empty()).then_some(Detail::Warning(text))
 }
 

@@ -1,4 +1,4 @@
-//! The lines of the start report, of a reload's, and of `check`.
+//! The lines of the start report, of a reload, and of `check`.
 
 use std::sync::Arc;
 use std::time::Duration;

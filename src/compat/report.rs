@@ -51,7 +51,7 @@ fn stranger(variable: &str) -> String {
             let all: Vec<_> = all.collect();
             let known = all.iter().flat_map(Formula::variables);
             let near = nearest(variable, known);
-            let hint = near.map(|near| format!(": did you mean {near}?"));
+            let hint = near.map(|near| format!("; did you mean {near}?"));
             format!("no dialect has this variable{}", hint.unwrap_or_default())
         }
     }

@@ -76,17 +76,10 @@ pub(crate) fn not_granted(
             let near = nearest_route(call.method.as_str(), path).filter(|_| !is_podmans);
             let near = near.map(|near| format!(", the nearest is {near}"));
             let near = near.unwrap_or_default();
-            let general = path
-                .split('/')
-                .map(|it| if is_full_id(it) { "{}" } else { it });
-            let general = general.collect::<Vec<_>>().join("/");
             let way = policies.iter().find_map(|policy| policy.way_to_paths);
             let add = || match RawPath::parse(call.method.as_str(), path) {
                 Ok(_) if instead(path).is_some() => instead(path).unwrap_or_default().to_owned(),
-                Ok(_) => format!(
-                    "{FORWARD}, add \"{} {general}\" to allow",
-                    call.method.as_str()
-                ),
+                Ok(_) => format!("{FORWARD}, add \"{}\" to allow", allowing(call)),
                 Err(_) => "no entry of allow can name it".to_owned(),
             };
             let way = way.map(str::to_owned);
@@ -274,6 +267,15 @@ fn entered(path: &str, hints: Hints<'_>) -> String {
         let has = has.join(", ");
         format!("the container {name} has {has}, which [create] does not allow")
     }
+}
+
+/// The entry of `allow` for the call and those like it: with `{}` for each full id.
+pub(crate) fn allowing(call: &Call) -> String {
+    let entry = entry(call);
+    let parts = entry
+        .split('/')
+        .map(|it| if is_full_id(it) { "{}" } else { it });
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// The entry of `allow` or `deny` that names the call.

@@ -185,7 +185,7 @@ def gitlab(cases: Cases, engine: Engine, direct: Api) -> None:
         run(api, JOB)
         api.get("/networks/bridge")
         api.done("POST", "/networks/bridge/disconnect", {"Container": JOB, "Force": True})
-    with cases.case("beside: gitlab-runner takes no others off"), behind(engine, "gitlab-runner") as api:
+    with cases.case("beside: gitlab-runner cannot take other containers off a network"), behind(engine, "gitlab-runner") as api:
         run(direct, OTHER)
         denied(api.ask("POST", "/networks/bridge/disconnect", {"Container": OTHER, "Force": True}), "restricted")
 

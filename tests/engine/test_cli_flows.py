@@ -170,6 +170,13 @@ def runs(cases: Cases, engine: Engine) -> None:
             terminal.wait_until_raw()
             terminal.type("5\r")
             must_equal("exit code", terminal.end(), 5)
+        for option, said in [
+            ("--pid=container:dockgate-none", "No such container: dockgate-none"),
+            ("--network=dockgate-none", "network dockgate-none not found"),
+        ]:
+            with cases.case(f"{engine.name}: docker run {option} does not pull the image"):
+                done = through.may_fail("run", "--rm", "--name", WEB, option, "busybox", "true")
+                must(said in done.err and "Unable to find image" not in done.err, f"{done.err!r}")
         with cases.case(f"{engine.name}: created objects bear the policy's name"):
             through("run", "-d", "--name", WEB, "busybox", *LOOP)
             mark = engine.cli(engine.address)("inspect", "--format", '{{index .Config.Labels "dockgate.policy"}}', WEB)

@@ -6,7 +6,7 @@ use super::arguments::ExplainedRequest;
 use crate::advice::dry_run;
 use crate::advice::edits;
 use crate::docker::body::table;
-use crate::docker::{ApiVersion, Call, Operation, Target, Unclassified, classify};
+use crate::docker::{ApiVersion, Call, Method, Operation, Target, Unclassified, classify};
 use crate::policy::hint::Hints;
 use crate::policy::keys::Key;
 use crate::policy::refusal::{missing, refusal as refused_need};
@@ -67,7 +67,13 @@ const ALLOW: &str = "allow";
 const DENY: &str = "deny";
 
 /// The risk of a path that the table does not have.
-const UNKNOWN_RISK: &str = "Dockgate does not know what this does, and does not check its body";
+fn unknown_risk(method: Method) -> &'static str {
+    if method.is_safe() {
+        "Dockgate does not know what this does"
+    } else {
+        "Dockgate does not know what this does, and does not check its body"
+    }
+}
 
 impl Answer {
     /// The answer that a listener's rules give.
@@ -104,7 +110,8 @@ impl Answer {
         self.operation = operation.map(|operation| operation.spec().name);
         self.section = operation.map(|operation| operation.spec().section);
         self.effect = Some(call.effect().as_str());
-        self.risk = Some(operation.map_or(UNKNOWN_RISK, |operation| operation.spec().risk));
+        let risk = operation.map(|operation| operation.spec().risk);
+        self.risk = Some(risk.unwrap_or_else(|| unknown_risk(call.method)));
         if rules.may_allow(call) {
             if let Some(refusal) = unwanted(call.body(), &asked.content_types)
                 && !is_as_none(&refusal, asked.body.as_bytes())

@@ -174,7 +174,7 @@ to allow it: in a policy file of your own with extends = ["agent"] and a copy of
         r#"allow: by "GET /libpod/info" in allow, line 6 of mine.toml
 request: GET /v5.4.2/libpod/info
 operation: not in the table of operations (control)
-risk: Dockgate does not know what this does, and does not check its body
+risk: Dockgate does not know what this does
 to deny it: add "GET /libpod/info" to deny in mine.toml
 "#,
     ),
@@ -184,7 +184,7 @@ to deny it: add "GET /libpod/info" to deny in mine.toml
         r#"deny: GET /libpod/version is not an operation of the Docker API; to forward it to the daemon anyway, add "GET /libpod/version" to allow
 request: GET /v5.4.2/libpod/version
 operation: not in the table of operations (control)
-risk: Dockgate does not know what this does, and does not check its body
+risk: Dockgate does not know what this does
 to allow it: add "GET /libpod/version" to allow in mine.toml
 "#,
     ),

@@ -152,6 +152,13 @@ fn messages_what_allow_cannot_grant_is_not_hinted_at() {
             "allow = ['GET /libpod/info']",
         ),
         (
+            "allow = []",
+            "GET",
+            "/libpod/containers/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef/json",
+            "is not an operation of the Docker API; to forward it to the daemon anyway, add \"GET /libpod/containers/{}/json\" to allow",
+            "allow = ['GET /libpod/containers/{}/json']",
+        ),
+        (
             "allow = ['GET /libpod/{}']\ndeny = ['GET /libpod/info']",
             "GET",
             "/libpod/info",
