@@ -665,7 +665,7 @@ fn a_deny_of_the_settings_holds_against_every_policy() {
     Refused(403, "denied").assert(&gate.ask(get("/swarm/unlockkey")), "a group");
     daemon.assert_untouched("denied");
     gate.ask(post("/containers/web/stop", "", ""))
-        .assert_ok("its neighbour");
+        .assert_ok("its neighbor");
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn ordinary(lookup: &Lookup) -> Value {
             "ProcessConfig": {"entrypoint": "sh", "arguments": [], "privileged": false, "user": ""},
         }),
         Lookup::Image(_) | Lookup::Tag(_) => json!({"Id": id}),
-        Lookup::Labelled(..) | Lookup::UsersOf(_) => json!([]),
+        Lookup::Labeled(..) | Lookup::UsersOf(_) => json!([]),
         Lookup::Moved { .. } => Value::Null,
         Lookup::Network(name) => json!({"Id": id, "Name": name, "Driver": "bridge", "Labels": {}}),
         Lookup::Service(_) => json!({"ID": id}),

@@ -26,7 +26,7 @@ pub enum Lookup {
     /// The image with this name or id.
     Image(String),
     /// The containers, networks or volumes that have the label `key=value`.
-    Labelled(Object, String),
+    Labeled(Object, String),
     /// The full id of the image that got this name through a policy. Dockgate remembers this itself.
     Moved {
         /// The mark of the policy.
@@ -111,7 +111,7 @@ impl Lookup {
         if let (true, Subject::Operation { names, .. }) = (is_network, &mut call.subject) {
             *names = vec![name.to_owned()];
         }
-        if let Self::Labelled(_, label) = self {
+        if let Self::Labeled(_, label) = self {
             call.query = Self::filter("label", label);
         } else if let Self::UsersOf(volume) = self {
             call.query = Self::filter("volume", volume);
@@ -130,7 +130,7 @@ impl Lookup {
             | Self::Tag(name)
             | Self::Volume(name) => name,
             Self::DefaultRuntime
-            | Self::Labelled(..)
+            | Self::Labeled(..)
             | Self::Moved { .. }
             | Self::NewVolume(_)
             | Self::Predecessor(_)
@@ -160,7 +160,7 @@ impl Lookup {
             Self::DefaultRuntime => Answer::Text(text_at(reply, "DefaultRuntime")?.into()),
             Self::Exec(_) => Answer::Exec(Arc::new(Exec::parse(reply)?)),
             Self::Image(_) | Self::Tag(_) => Answer::Image(Arc::new(Image::parse(reply)?)),
-            Self::Labelled(..) | Self::UsersOf(_) => Answer::Marks(marks_of(reply)?.into()),
+            Self::Labeled(..) | Self::UsersOf(_) => Answer::Marks(marks_of(reply)?.into()),
             Self::Network(_) => Answer::Network(Arc::new(Network::parse(reply)?)),
             Self::Moved { .. } | Self::Predecessor(_) => return Err(Unreadable),
             Self::Service(_) => Answer::Service(Arc::new(Service::parse(reply)?)),
@@ -176,9 +176,9 @@ impl Lookup {
             Self::DefaultRuntime => Operation::SystemInfo,
             Self::Exec(_) => Operation::ExecInspect,
             Self::Image(_) | Self::Tag(_) => Operation::ImageInspect,
-            Self::Labelled(Object::Network, _) => Operation::NetworkList,
-            Self::Labelled(Object::Volume, _) => Operation::VolumeList,
-            Self::Labelled(..) | Self::UsersOf(_) => Operation::ContainerList,
+            Self::Labeled(Object::Network, _) => Operation::NetworkList,
+            Self::Labeled(Object::Volume, _) => Operation::VolumeList,
+            Self::Labeled(..) | Self::UsersOf(_) => Operation::ContainerList,
             Self::Network(_) => Operation::NetworkInspect,
             Self::NewVolume(_) => Operation::VolumeCreate,
             Self::Moved { .. } | Self::Predecessor(_) => return None,

@@ -239,13 +239,13 @@ impl Service {
             Json::Number(index) => Some(index.to_string()),
             Json::Null | Json::Bool(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
         };
-        let labelled = [
+        let labeled = [
             reply.at("Spec"),
             reply.at("Spec").at("TaskTemplate").at("ContainerSpec"),
         ];
         Ok(Self {
             id: text(&reply, "ID")?.to_owned(),
-            labels: Labels::of(&labelled),
+            labels: Labels::of(&labeled),
             version,
             spec: reply.take("Spec").unwrap_or(Json::Null),
         })

@@ -130,7 +130,7 @@ pub(crate) fn missing(call: &Call, lookup: &Lookup) -> Denial {
         Lookup::Image(name) | Lookup::Moved { name, .. } | Lookup::Tag(name) => {
             format!("No such image: {name}")
         }
-        Lookup::Labelled(_, label) => format!("nothing has the label {label}"),
+        Lookup::Labeled(_, label) => format!("nothing has the label {label}"),
         Lookup::Network(name) => format!("network {name} not found"),
         Lookup::Service(name) => format!("service {name} not found"),
         Lookup::UsersOf(name) | Lookup::Volume(name) => format!("get {name}: no such volume"),

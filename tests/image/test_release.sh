@@ -63,7 +63,7 @@ PY
 if grep -qx proptest <<<"$crates"; then fail "what only tests need is in the list of crates"; fi
 for crate in tokio hyper serde_json; do
     grep -qx "$crate" <<<"$crates" || fail "$crate is not in the list of crates"
-    ls -d "$folder/unpacked/$name/licences/$crate"-* >/dev/null || fail "the archive has no licence of $crate"
+    ls -d "$folder/unpacked/$name/licences/$crate"-* >/dev/null || fail "the archive has no license of $crate"
 done
 if grep -rF -e "$folder" -e "$HOME/.cargo" -e "$HOME/.rustup" "$out" "$folder/unpacked"; then fail "a folder of this machine is named"; fi
 

@@ -294,7 +294,7 @@ fn supposition(lookup: &Lookup) -> String {
         Lookup::DefaultRuntime => "the daemon's default runtime is runc".to_owned(),
         Lookup::Exec(id) => format!("the exec {id} runs sh in an ordinary container"),
         Lookup::Image(id) => format!("the image {id} sets nothing for its containers"),
-        Lookup::Labelled(_, label) => format!("nothing has the label {label} yet"),
+        Lookup::Labeled(_, label) => format!("nothing has the label {label} yet"),
         Lookup::Moved { name, .. } => format!("the image {name} got its name elsewhere"),
         Lookup::Network(name) => format!("the network {name} exists, and was created elsewhere"),
         Lookup::Predecessor(name) if name.is_empty() => {

@@ -157,8 +157,8 @@ impl Checker<'_> {
         }
         let mut is_new = true;
         for kind in [Object::Container, Object::Network, Object::Volume] {
-            let labelled = Lookup::Labelled(kind, format!("{label}={name}"));
-            for mark in answers::marks(self.known, labelled)?.iter() {
+            let labeled = Lookup::Labeled(kind, format!("{label}={name}"));
+            for mark in answers::marks(self.known, labeled)?.iter() {
                 is_new = false;
                 if !projects.own || mark.as_deref() != Some(self.policy) {
                     return Ok(false);

@@ -116,6 +116,7 @@ fn a_path_outside_of_the_table_needs_a_raw_path() {
 
 /// Follows the hints for an operation or a path that no policy allows.
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn messages_what_allow_cannot_grant_is_not_hinted_at() {
     let judged = |text: &'static str, method: &str, target: &str| {
         let rules = Rules::new(vec![policy("p", text)], Grants::default());

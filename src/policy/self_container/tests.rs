@@ -68,7 +68,7 @@ fn answer(lookup: &Lookup) -> Answer {
         Lookup::Service(name) => json!({"ID": id(if name == "gate" { "5" } else { "6" })}),
         Lookup::DefaultRuntime
         | Lookup::Image(_)
-        | Lookup::Labelled(..)
+        | Lookup::Labeled(..)
         | Lookup::Moved { .. }
         | Lookup::NewVolume(_)
         | Lookup::Predecessor(_)

@@ -26,7 +26,7 @@ const BESIDES: &[(&str, Operation, &str)] = &[
     (
         "docker-cli-build",
         Operation::BuildCancel,
-        "the classic builder is notified when a build is cancelled",
+        "the classic builder is notified when a build is canceled",
     ),
     (
         "docker-cli-build",
