@@ -25,7 +25,7 @@ from jsonschema import Draft7Validator
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {"policy": ROOT / "policies/policy.schema.json", "settings": ROOT / "docs/settings.schema.json"}
-FILES = ("policies/*.toml", "examples/*/*.toml", "tests/policies/*.toml", "bench/policy.toml", "bench/create.toml")
+FILES = ("policies/*.toml", "examples/*/dockgate/*.toml", "tests/policies/*.toml", "bench/policy.toml", "bench/create.toml")
 DOCUMENTS = ("*.md", "docs/*.md", "examples/*.md")
 
 # Values of all kinds, valid and invalid, as TOML writes them.
