@@ -151,7 +151,7 @@ fn a_replay_says_what_would_change_and_what_is_unknown() {
         (
             "allow = ['SystemInfo', 'ContainerExec']\n[exec]\ncommands = [['ls'], ['sh', '-c', 'x']]",
             0,
-            "none of 3 requests would certainly get another answer, 1 unknown\n  \
+            "none of 3 requests is certain to get another answer, 1 unknown\n  \
              ContainerExec, once, last 2026-11-21T10:00:03Z, unknown: the log has too little information: exec.commands\n  \
              ignored once: own_container, whatever a policy says\n  \
              assumed: containers that are entered are ordinary ones, unless the log says otherwise\n",

@@ -209,7 +209,7 @@ fn a_port_that_cannot_be_opened_is_reported_with_a_remedy() {
         (
             &[],
             "tcp://192.0.2.1:2375",
-            "this host does not have this address; tcp://0.0.0.0 and tcp://[::] listen on all",
+            "this host does not have this address; tcp://0.0.0.0 and tcp://[::] listen on all addresses",
         ),
         (
             USER,

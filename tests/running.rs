@@ -45,7 +45,7 @@ fn the_start_report_says_what_holds_and_what_the_daemon_is() {
         concat!("INFO version      ", env!("CARGO_PKG_VERSION")),
         "INFO listening on tcp://127.0.0.1:",
         "policy.toml allows 4 read, 1 write, 3 control operations",
-        "WARN clients get a part of the host through: ",
+        "WARN clients can reach parts of the host through: ",
         "policy.toml (exec.into_privileged)",
         "WARN clients can enter every ordinary container: PutContainerArchive (",
         "policy.toml has no [archive])",

@@ -60,7 +60,7 @@ pub(super) fn warnings(rules: &Rules) -> [(&'static str, Vec<String>); 7] {
             tunnels.collect(),
         ),
         (
-            "clients get a part of the host through",
+            "clients can reach parts of the host through",
             parts_of_host(rules),
         ),
         (

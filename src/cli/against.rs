@@ -124,7 +124,7 @@ impl Replay {
         let head = match changed {
             _ if judged == 0 => "it has no request that a policy decides about".to_owned(),
             0 if unsure == 0 => format!("all {judged} requests would get the same answer"),
-            0 => format!("none of {judged} requests would certainly get another answer"),
+            0 => format!("none of {judged} requests is certain to get another answer"),
             changed => format!("{changed} of {judged} requests would get another answer"),
         };
         if unsure > 0 {

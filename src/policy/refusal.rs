@@ -80,7 +80,7 @@ pub(crate) fn not_granted(
             let add = || match RawPath::parse(call.method.as_str(), path) {
                 Ok(_) if instead(path).is_some() => instead(path).unwrap_or_default().to_owned(),
                 Ok(_) => format!("{FORWARD}, add \"{}\" to allow", allowing(call)),
-                Err(_) => "no entry of allow can name it".to_owned(),
+                Err(_) => "no policy can allow it".to_owned(),
             };
             let way = way.map(str::to_owned);
             let way = way.or(taken.map(|taken| format!("{FORWARD}, {taken}")));

@@ -52,10 +52,6 @@ pub(crate) fn missing_feature(key: &str) -> Option<&'static str> {
             "this version cannot limit which containers are restarted",
         ),
         (
-            "stop",
-            "this version cannot limit which containers are stopped",
-        ),
-        (
             "tls",
             "Dockgate has no TLS: use a unix socket, or a network that only its clients are on",
         ),

@@ -85,7 +85,7 @@ impl Taken {
         let all = held.all.saturating_add(bytes);
         if own > budget.share {
             return Err(full(
-                "this client's requests use all the memory that one client may: try again after one of them is answered",
+                "this client's requests use all the memory that one client may use: try again after one of them is answered",
             ));
         }
         if own > (budget.share * SHARES).saturating_sub(all) {

@@ -83,7 +83,7 @@ pub(crate) fn check_reply(status: StatusCode, headers: &HeaderMap) -> Result<(),
     };
     let is_framed = is_framed && lengths.next().is_none() && codings.next().is_none();
     if is_switch || !is_framed {
-        let message = "the Docker daemon's reply is not valid HTTP here: check the daemon";
+        let message = "the Docker daemon's reply is not valid HTTP: check the daemon";
         return Err(Denial::new(Reason::BadDaemonReply, message));
     }
     Ok(())

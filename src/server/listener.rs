@@ -83,7 +83,7 @@ fn remedy(address: &ListenAddress, error: &io::Error) -> &'static str {
         ),
         (
             Kind::AddrNotAvailable,
-            "this host does not have this address; tcp://0.0.0.0 and tcp://[::] listen on all",
+            "this host does not have this address; tcp://0.0.0.0 and tcp://[::] listen on all addresses",
         ),
         (
             Kind::PermissionDenied,
