@@ -19,7 +19,7 @@ pub(crate) struct Table {
     pub(crate) embedded: &'static [&'static Table],
     /// All of these fields by their keys.
     pub(super) index: LazyLock<Index>,
-    /// The same by folded keys: a body can have thousands of keys that are not fields.
+    /// The same by case-folded keys, for quick lookups: a body can have thousands of keys that are not fields.
     pub(super) folded: LazyLock<HashMap<String, Entry>>,
 }
 
