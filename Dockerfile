@@ -49,6 +49,8 @@ FROM scratch AS plain
 # USER is not set, on purpose: as root, Dockgate can join the group of the mounted socket, whichever it is on this host.
 # Then it drops to user 65532. To start it as that user, write `user:` and `group_add:` in a compose file.
 COPY --from=build /dockgate /dockgate
+# So that `docker exec CONTAINER dockgate check` finds it.
+ENV PATH=/
 EXPOSE 2375
 STOPSIGNAL SIGTERM
 # Healthy after 4 s. With a start period, Docker 25 and newer would wait 5 s, and older builders do not know `--start-interval`.
@@ -66,6 +68,7 @@ LABEL org.opencontainers.image.title="Dockgate" \
 
 FROM plain AS compat
 COPY --from=busybox / /
+ENV PATH=/:/bin
 
 
 # Last, because `docker build` without a target builds this.

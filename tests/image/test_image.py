@@ -185,6 +185,12 @@ def turns_healthy_soon(cases: Cases, engine: Engine) -> None:
         must(took <= HEALTHY_LIMIT, f"healthy only after {took:.1f} s")
 
 
+def finds_its_own_program(cases: Cases, engine: Engine) -> None:
+    for image in (PLAIN, COMPAT):
+        with cases.case(f"{engine.name}: dockgate without its path in {image}"), Boxed(engine, image=image) as gate:
+            must("dockgate " in gate.docker("exec", gate.name, "dockgate", "version").out, "no version was printed")
+
+
 def serves_wget_in_compat(cases: Cases, engine: Engine) -> None:
     with cases.case(f"{engine.name}: wget in compat"), Boxed(engine, image=COMPAT) as gate:
         gate.statuses("/_ping")
@@ -378,6 +384,7 @@ def is_what_it_says(cases: Cases, docker: Docker) -> None:
         must_equal("stop signal", config["StopSignal"], "SIGTERM")
         must_equal("health check", config["Healthcheck"]["Test"], ["CMD", "/dockgate", "healthcheck"])
         must_equal("version", config["Labels"]["org.opencontainers.image.version"], VERSION)
+        must_equal("environment", config["Env"], ["PATH=/"])
         must_equal("layers", len(image["RootFS"]["Layers"]), 1)
         for name in (PLAIN, COMPAT):
             size = json.loads(docker("image", "inspect", name).out)[0]["Size"]
@@ -417,6 +424,7 @@ def main() -> None:
             standins.hand_over(docker, engine.cli(engine.address), PLAIN, COMPAT)
     is_what_it_says(cases, docker)
     answers_at_once(cases, builder)
+    finds_its_own_program(cases, builder)
     threads = [threading.Thread(target=on_engine, args=(cases, engine)) for engine in engines()]
     for thread in threads:
         thread.start()
