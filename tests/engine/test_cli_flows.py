@@ -162,7 +162,7 @@ def runs(cases: Cases, engine: Engine) -> None:
                 must(said in done.out, f"{done.out!r}")
         with cases.case(f"{engine.name}: docker run -d with most of them at once"):
             runs_with_all(engine, through)
-        with cases.case(f"{engine.name}: docker run -i gives what it is typed"):
+        with cases.case(f"{engine.name}: docker run -i passes on what is typed"):
             done = through("run", "-i", "--rm", "busybox", "cat", typed="typed\n" * 10_000)
             must_equal("what cat gave back", done.out, "typed\n" * 10_000)
         with cases.case(f"{engine.name}: docker run -it on a terminal"):
