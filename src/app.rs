@@ -17,7 +17,7 @@ use tokio::sync::watch;
 
 use self::condition::{Detail, Report};
 use self::diagnostics::Diagnostics;
-use self::listening::{listener_details, start};
+use self::listening::{listener_details, open_addresses, start};
 use crate::audit::{Log, output};
 use crate::config::{Config, ListenerSettings, Output};
 use crate::policy::permit::Probe;
@@ -121,17 +121,20 @@ async fn run(
     report.listeners = listening.details();
     report.lines().iter().for_each(|line| diagnostics.say(line));
     let lifts = listening.config.admission.lifts_api_version;
-    let (daemon, state) = (
+    let (daemon, state, pinned) = (
         Arc::clone(&listening.daemon),
         Arc::clone(&listening.daemon_state),
+        Arc::clone(&listening.pinned),
     );
-    let addresses = listening.addresses();
+    let mut watching = std::pin::pin!(pinned.watch(&daemon));
+    let addresses = listening.open_addresses();
     let ask = |wait| report::engine(wait, &daemon, &state, lifts, &addresses);
     let mut asking = std::pin::pin!(ask(Duration::ZERO));
     let mut has_answer = false;
     loop {
         tokio::select! {
             () = end(&mut ends) => break,
+            never = &mut watching => match never {},
             _ = reloads.recv() => listening.reload(reread(), report, diagnostics),
             details = &mut asking, if !has_answer => {
                 has_answer = !details.iter().any(Detail::is_away);
@@ -165,11 +168,7 @@ async fn run(
 pub(crate) fn checked(config: &Config, most: usize) -> Report {
     let candidates = Candidates::of_this_process();
     let is_contained = candidates.is_contained;
-    let addresses: Vec<_> = config
-        .listeners
-        .iter()
-        .map(|it| it.address.clone())
-        .collect();
+    let addresses = config.addresses();
     let mut report = report::begin(config);
     report.listeners = listener_details(config, &addresses, is_contained, most);
     let daemon = Arc::new(Daemon::new(config));
@@ -179,7 +178,8 @@ pub(crate) fn checked(config: &Config, most: usize) -> Report {
             let state = DaemonState::new(candidates);
             let lifts = config.admission.lifts_api_version;
             let wait = Duration::ZERO;
-            runtime.block_on(report::engine(wait, &daemon, &state, lifts, &addresses))
+            let open = open_addresses(config, &addresses);
+            runtime.block_on(report::engine(wait, &daemon, &state, lifts, &open))
         }
         Err(error) => vec![Detail::Warning(with_causes(&StartError::System(error)))],
     };

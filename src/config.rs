@@ -5,11 +5,13 @@
 //! is reported completely and Dockgate does not start.
 
 pub mod address;
+mod clients;
 mod files;
 mod kinds;
 pub(crate) mod layers;
 mod listeners;
 pub mod load;
+mod numbered;
 mod rows;
 pub mod schema;
 pub(crate) mod settings;
@@ -21,9 +23,14 @@ pub use files::Files;
 pub use load::Flags;
 pub use settings::{AuditSettings, Limits};
 pub use values::{
-    Dialect, LineFormat, LogLevel, OnFailure, Output, RunAs, SocketAccess, UploadRate,
+    Dialect, LineFormat, LogLevel, OnFailure, Output, RunAs, SocketAccess, UnknownClient,
+    UploadRate,
 };
 
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clients::matcher::Matcher;
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
 
@@ -33,6 +40,10 @@ use crate::policy::Rules;
 pub struct Config {
     /// Where to listen, with the rules there. Never empty.
     pub listeners: Vec<ListenerSettings>,
+    /// The clients with rules of their own.
+    pub clients: Vec<ClientSettings>,
+    /// What connections get that belong to none of them.
+    pub unknown_client: UnknownClient,
     /// Where the daemon is.
     pub upstream: UpstreamAddress,
     /// Whom to run as.
@@ -70,6 +81,72 @@ impl Config {
     }
 }
 
+/// For whom rules are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Connections on this listener that belong to no client.
+    Listener(String),
+    Client(Arc<str>),
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listener(address) => f.write_str(address),
+            Self::Client(name) => write!(f, "client {name}"),
+        }
+    }
+}
+
+impl Whose {
+    /// Just the address or the name.
+    pub(crate) fn plain(&self) -> &str {
+        match self {
+            Self::Listener(address) => address,
+            Self::Client(name) => name,
+        }
+    }
+}
+
+impl Config {
+    /// All rules that can apply to a request: those of the listeners, unless every connection there must belong to a
+    /// client, and those of the clients. The listeners listen at these addresses.
+    pub(crate) fn rulings<'a>(
+        &'a self,
+        addresses: &'a [ListenAddress],
+    ) -> impl Iterator<Item = (Whose, &'a Rules)> {
+        let listeners = self.listeners.iter().zip(addresses);
+        let listeners = listeners.filter(|(it, _)| self.serves_others(it));
+        let listeners =
+            listeners.map(|(it, address)| (Whose::Listener(address.to_string()), &it.rules));
+        let clients = self.clients.iter();
+        listeners.chain(clients.map(|it| (Whose::Client(Arc::clone(&it.name)), &it.rules)))
+    }
+
+    /// Whether connections on a listener can belong to no client, and have its rules.
+    pub(crate) fn serves_others(&self, listener: &ListenerSettings) -> bool {
+        let may = self.clients.is_empty() || self.unknown_client == UnknownClient::Listener;
+        may && listener.client.is_none()
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<ListenAddress> {
+        self.listeners.iter().map(|it| it.address.clone()).collect()
+    }
+}
+
+/// One client.
+#[derive(Clone, Debug)]
+pub struct ClientSettings {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Which connections are its own, besides those on its listeners.
+    pub(crate) from: Vec<Matcher>,
+    /// What it may do.
+    pub rules: Rules,
+    /// How many connections it may have, if that is its own limit.
+    pub connections: Option<usize>,
+}
+
 /// One listener.
 #[derive(Clone, Debug)]
 pub struct ListenerSettings {
@@ -79,6 +156,8 @@ pub struct ListenerSettings {
     pub access: SocketAccess,
     /// What holds there.
     pub rules: Rules,
+    /// The client that all connections there belong to.
+    pub client: Option<Arc<str>>,
 }
 
 /// The limits for every request, whatever its operation.

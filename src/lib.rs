@@ -3,7 +3,8 @@
 //!
 //! # The path of one request
 //!
-//! 1. [`server`] accepts a connection, counts it against its client's limit, and hands it to [`proxy::connection`].
+//! 1. [`server`] accepts a connection, lets [`proxy::peers`] find out whose it is, counts it against its client's limit,
+//!    and hands it to [`proxy::connection`].
 //! 2. [`proxy::guard`] collects one head below hyper. [`proxy::head`] turns it into the one typed value that
 //!    everything else reads; hyper gets a synthetic head that only frames the body.
 //! 3. [`proxy::handler`] answers the request, step by step. First [`audit::Log`] opens its entry with places reserved
@@ -32,7 +33,7 @@
 //! | --- | --- | --- |
 //! | 0 | [`docker`] | targets, the table of operations, bodies |
 //! | 1 | [`policy`], [`policyfile`] | the engine; how policy files are read |
-//! | 2 | [`advice`], [`compat`], [`config`], [`audit::record`] and its forms | what to tell people; other images' variables; the settings; the record as a value, as JSON and as text |
+//! | 2 | [`clients`], [`advice`], [`compat`], [`config`], [`audit::record`] and its forms | whose a connection is; what to tell people; other images' variables; the settings; the record as a value, as JSON and as text |
 //! | 3 | [`privileges`], [`net`], [`paint`], [`audit`], parts of [`proxy`] | the user to run as; sockets and clients; color on a terminal; writing the audit log; bytes in and out |
 //! | 4 | [`proxy::connection`], [`proxy::handler`] | the path above |
 //! | 5 | [`server`] | binding, accepting, counting, draining |
@@ -47,6 +48,7 @@ pub mod advice;
 pub(crate) mod app;
 pub(crate) mod audit;
 pub mod cli;
+pub(crate) mod clients;
 pub mod compat;
 pub mod config;
 pub mod docker;

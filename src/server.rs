@@ -6,18 +6,22 @@ pub(crate) mod listener;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use self::clients::{Clients, Counted};
+use self::clients::{Counted, Counts};
 use self::listener::Listener;
+use crate::clients::identify::Peer;
 use crate::net::client::{Client, ClientKey};
 use crate::net::socket::Socket;
+use crate::policy::{Denial, Reason};
 use crate::proxy::connection;
+use crate::proxy::peers::{Arrival, Known};
 use crate::proxy::shared::Shared;
+use crate::proxy::standing::Standing;
 
 /// How long accepting pauses after the system had no file or memory for a connection.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -29,9 +33,11 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// The limits that all listeners share.
 #[derive(Clone, Debug)]
 pub(crate) struct Bounds {
-    /// A permit for each connection.
+    /// A permit for each connection that is served.
     pub(crate) connections: Arc<Semaphore>,
-    pub(crate) clients: Arc<Clients>,
+    /// A place for each connection that was accepted and is not served yet.
+    pub(crate) waiting: Arc<Semaphore>,
+    pub(crate) clients: Arc<Counts>,
 }
 
 /// Accepts and serves until the drain begins, and then until all connections or the time of the drain are over.
@@ -47,7 +53,7 @@ pub(crate) async fn run(
     let mut connections = JoinSet::new();
     let mut logged = None;
     loop {
-        let permit = tokio::select! {
+        let accepted = tokio::select! {
             biased;
             _ = drain.wait_for(|draining| *draining) => break,
             Some(ended) = connections.join_next() => {
@@ -56,23 +62,25 @@ pub(crate) async fn run(
             }
             accepted = accept(&listener, &bounds, &mut logged) => accepted,
         };
-        let Some((socket, client, permit)) = permit else {
+        let Some(accepted) = accepted else {
             continue;
         };
-        let counted = match client.key {
-            ClientKey::Address(_) => Some(bounds.clients.enter(client.key)),
+        let counted = match &accepted.client.key {
+            ClientKey::Address(_) => Some(bounds.clients.enter(accepted.client.key.clone())),
             // The processes of one user may belong to many containers.
-            ClientKey::User(_) => None,
+            ClientKey::User(_) | ClientKey::Named(_) => None,
         };
-        if counted.as_ref().is_some_and(Counted::is_flood) {
+        let most = shared
+            .listener_rules()
+            .most_connections(bounds.clients.limit);
+        if counted
+            .as_ref()
+            .is_some_and(|counted| counted.is_flood(most))
+        {
             continue;
         }
-        let is_over_limit = counted.as_ref().is_some_and(Counted::is_over_limit);
-        let (shared, drain) = (Arc::clone(&shared), drain.clone());
-        connections.spawn(async move {
-            connection::serve(socket, shared, client, is_over_limit, drain).await;
-            drop((permit, counted));
-        });
+        let (shared, bounds, drain) = (Arc::clone(&shared), bounds.clone(), drain.clone());
+        connections.spawn(attend(accepted, counted, shared, bounds, drain));
     }
     drop(listener);
     let ending = async {
@@ -89,9 +97,75 @@ pub(crate) async fn run(
     connections.shutdown().await;
 }
 
-type Accepted = (Socket, Client, tokio::sync::OwnedSemaphorePermit);
+/// A connection that was accepted.
+struct Accepted {
+    socket: Socket,
+    client: Client,
+    peer: Peer,
+    time: SystemTime,
+    waiting: OwnedSemaphorePermit,
+}
 
-/// The next connection, once there is a permit for it; `None` after an error. `logged` is when an error was last
+/// Finds out whose a connection is, waits for a permit, and serves it.
+async fn attend(
+    accepted: Accepted,
+    mut counted: Option<Counted>,
+    shared: Arc<Shared>,
+    bounds: Bounds,
+    mut drain: watch::Receiver<bool>,
+) {
+    let Accepted {
+        socket,
+        client,
+        peer,
+        time,
+        waiting,
+    } = accepted;
+    let mut known = Known::of(peer);
+    let found = {
+        let whose = |known: &Known| shared.listener_rules().whose(known.peer, known.facts());
+        let arrival = Arrival {
+            socket: &socket,
+            peer,
+            time,
+        };
+        let daemon = (&shared.daemon, &*shared.daemon_state);
+        shared
+            .peers
+            .identify(daemon, arrival, &mut known, whose)
+            .await
+    };
+    let mut standing = Standing::new(Arc::clone(&shared), client, known, found);
+    let limit = match standing.client.name() {
+        Some(name) => {
+            counted = Some(bounds.clients.enter(standing.client.key.clone()));
+            let rules = shared.listener_rules();
+            rules.rights(name).and_then(|rights| rights.connections)
+        }
+        None => None,
+    };
+    let limit = limit.unwrap_or(bounds.clients.limit);
+    if counted
+        .as_ref()
+        .is_some_and(|counted| counted.is_over(limit))
+    {
+        standing.bar(Denial::new(Reason::TooManyConnections, TOO_MANY));
+    }
+    let standing = Arc::new(standing);
+    let entered = shared.pinned.enter(&standing.state, standing.container());
+    let permit = tokio::select! {
+        permit = Arc::clone(&bounds.connections).acquire_owned() => permit,
+        _ = drain.wait_for(|draining| *draining) => return,
+    };
+    drop(waiting);
+    connection::serve(socket, &standing, drain).await;
+    drop((permit, counted, entered));
+}
+
+const TOO_MANY: &str = "this client has too many connections open: close some, or raise limits.connections_per_client or the \
+    client's own limits.connections";
+
+/// The next connection, once there is a place for it; `None` after an error. `logged` is when an error was last
 /// logged.
 async fn accept(
     listener: &Listener,
@@ -99,9 +173,9 @@ async fn accept(
     logged: &mut Option<Instant>,
 ) -> Option<Accepted> {
     // The semaphore is never closed.
-    let permit = Arc::clone(&bounds.connections).acquire_owned().await.ok()?;
+    let waiting = Arc::clone(&bounds.waiting).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((socket, client)) => {
+        Ok((socket, client, peer)) => {
             if let Socket::Tcp(tcp) = &socket {
                 let keepalive = TcpKeepalive::new()
                     .with_time(KEEPALIVE)
@@ -110,7 +184,13 @@ async fn accept(
                 _ = tcp.set_nodelay(true);
                 _ = SockRef::from(tcp).set_tcp_keepalive(&keepalive);
             }
-            Some((socket, client, permit))
+            Some(Accepted {
+                socket,
+                client,
+                peer,
+                time: SystemTime::now(),
+                waiting,
+            })
         }
         Err(error) => {
             let is_transient = matches!(

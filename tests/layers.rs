@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("policy", 1),
     ("policyfile", 1),
     ("advice", 2),
+    ("clients", 2),
     ("compat", 2),
     ("config", 2),
     ("audit::record", 2),

@@ -65,7 +65,7 @@ fn learning_says_from_whom_and_what_was_passed_over() {
     assert_eq!(
         err,
         "dockgate: learned from 3 requests of 10.0.0.2 (2), 10.0.0.3 (1)\n\
-         dockgate: to learn from only one of them, add --client ADDRESS\n\
+         dockgate: to learn from only one of them, add --client 10.0.0.2\n\
          dockgate: ignored 1 requests that no policy could allow (own_container)\n\
          dockgate: ignored 2 lines that are not audit records, such as the start report\n"
     );

@@ -23,6 +23,7 @@ mod layers;
 mod learning;
 mod listeners;
 mod lookups;
+mod named_clients;
 mod observe;
 mod records;
 mod reported_wire;

@@ -10,17 +10,23 @@ use super::condition::{Detail, Report};
 use super::diagnostics::Diagnostics;
 use super::report;
 use crate::audit::Log;
+use crate::clients::identify::Client;
 use crate::config::{Config, ListenAddress, ListenerSettings};
 use crate::policyfile::Problem;
 use crate::privileges::container::Candidates;
 use crate::proxy::budget::Budget;
 use crate::proxy::daemon::Daemon;
 use crate::proxy::daemon_state::DaemonState;
-use crate::proxy::shared::{ListenerRules, Shared};
-use crate::server::clients::Clients;
+use crate::proxy::peers::Peers;
+use crate::proxy::pinned::Pinned;
+use crate::proxy::shared::{Clients, ListenerRules, Rights, Shared};
+use crate::server::clients::Counts;
 use crate::server::listener::Bound;
 use crate::server::{self, Bounds};
 use crate::sync::lock;
+
+/// How many connections may be accepted and not served yet.
+const WAITING: usize = 1024;
 
 /// Starts accepting on every listener.
 pub(super) fn start(
@@ -30,23 +36,28 @@ pub(super) fn start(
 ) -> io::Result<(Listening, JoinSet<()>)> {
     let bounds = Bounds {
         connections: Arc::new(Semaphore::new(config.limits.connections)),
-        clients: Arc::new(Clients::new(config.limits.connections_per_client)),
+        waiting: Arc::new(Semaphore::new(WAITING)),
+        clients: Arc::new(Counts::new(config.limits.connections_per_client)),
     };
     let daemon = Arc::new(Daemon::new(&config));
     let budget = Arc::new(Budget::new(config.limits.body_bytes));
     let daemon_state = Arc::new(DaemonState::new(candidates));
+    let (peers, pinned) = (Arc::<Peers>::default(), Arc::<Pinned>::default());
+    let clients = clients(&config);
     let (mut listeners, mut listening) = (JoinSet::new(), Vec::new());
     for (bound, settings) in bound.into_iter().zip(&config.listeners) {
         let address = bound.address.clone();
         let own = Arc::new(Shared {
             listener: address.to_string().into(),
             on_loopback: address.is_loopback(),
-            listener_rules: Mutex::new(listener_rules(settings, &config)),
+            listener_rules: Mutex::new(listener_rules(settings, &config, &clients)),
             limits: config.limits.clone(),
             daemon: Arc::clone(&daemon),
             log: Arc::clone(log),
             budget: Arc::clone(&budget),
             daemon_state: Arc::clone(&daemon_state),
+            peers: Arc::clone(&peers),
+            pinned: Arc::clone(&pinned),
         });
         listening.push((address, Arc::clone(&own)));
         let listener = bound.into_listener()?;
@@ -56,6 +67,7 @@ pub(super) fn start(
         config,
         daemon,
         daemon_state,
+        pinned,
         listeners: listening,
     };
     Ok((listening, listeners))
@@ -66,6 +78,7 @@ pub(super) struct Listening {
     pub(super) config: Config,
     pub(super) daemon: Arc<Daemon>,
     pub(super) daemon_state: Arc<DaemonState>,
+    pub(super) pinned: Arc<Pinned>,
     /// In the order of the settings' listeners.
     listeners: Vec<(ListenAddress, Arc<Shared>)>,
 }
@@ -74,6 +87,11 @@ impl Listening {
     pub(super) fn addresses(&self) -> Vec<ListenAddress> {
         let addresses = self.listeners.iter().map(|(address, _)| address.clone());
         addresses.collect()
+    }
+
+    /// The addresses on which connections can belong to no client.
+    pub(super) fn open_addresses(&self) -> Vec<ListenAddress> {
+        open_addresses(&self.config, &self.addresses())
     }
 
     pub(super) fn details(&self) -> Vec<Detail> {
@@ -103,13 +121,12 @@ impl Listening {
                 unlike.join(", ")
             ));
         }
-        let mut changes = Vec::new();
-        for ((address, shared), settings) in self.listeners.iter().zip(&config.listeners) {
-            let now = listener_rules(settings, &config);
-            let before = std::mem::replace(&mut *lock(&shared.listener_rules), now);
-            changes.push(format!("reloaded for {address}"));
-            changes.extend(report::changes(&before.rules, &settings.rules));
+        let clients = clients(&config);
+        for ((_, shared), settings) in self.listeners.iter().zip(&config.listeners) {
+            *lock(&shared.listener_rules) = listener_rules(settings, &config, &clients);
         }
+        self.pinned.ask_again();
+        let changes = changes(&self.config, &config, &self.addresses());
         // What was chosen at start holds on.
         config.audit.format = self.config.audit.format;
         self.config = config;
@@ -122,11 +139,63 @@ impl Listening {
     }
 }
 
-fn listener_rules(settings: &ListenerSettings, config: &Config) -> Arc<ListenerRules> {
+fn listener_rules(
+    settings: &ListenerSettings,
+    config: &Config,
+    clients: &Arc<Clients>,
+) -> Arc<ListenerRules> {
     Arc::new(ListenerRules {
         rules: settings.rules.clone(),
         admission: config.admission.clone(),
+        client: settings.client.clone(),
+        clients: Arc::clone(clients),
     })
+}
+
+fn clients(config: &Config) -> Arc<Clients> {
+    let known = config.clients.iter().map(|client| Client {
+        name: Arc::clone(&client.name),
+        from: client.from.clone(),
+    });
+    let rights = config.clients.iter().map(|client| Rights {
+        rules: client.rules.clone(),
+        connections: client.connections,
+    });
+    Arc::new(Clients {
+        known: known.collect(),
+        rights: rights.collect(),
+        unknown: config.unknown_client,
+    })
+}
+
+/// What a reload changes, for each listener and each client.
+fn changes(before: &Config, after: &Config, addresses: &[ListenAddress]) -> Vec<String> {
+    let whose = |config: &Config| {
+        let rulings = config.rulings(addresses);
+        let rulings = rulings.map(|(whose, rules)| (whose.to_string(), rules.clone()));
+        rulings.collect::<Vec<_>>()
+    };
+    let (before, after) = (whose(before), whose(after));
+    let mut changes = Vec::new();
+    for (whose, rules) in &after {
+        let old = before.iter().find(|(old, _)| old == whose);
+        changes.push(match old {
+            Some(_) => format!("reloaded for {whose}"),
+            None => format!("new: {whose}"),
+        });
+        changes.extend(old.iter().flat_map(|(_, old)| report::changes(old, rules)));
+    }
+    let is_gone = |whose: &String| after.iter().all(|(new, _)| new != whose);
+    let gone = before.iter().filter(|(whose, _)| is_gone(whose));
+    changes.extend(gone.map(|(whose, _)| format!("no longer: {whose}")));
+    changes
+}
+
+/// Those of the listeners' addresses on which connections can belong to no client.
+pub(super) fn open_addresses(config: &Config, addresses: &[ListenAddress]) -> Vec<ListenAddress> {
+    let listeners = config.listeners.iter().zip(addresses);
+    let open = listeners.filter(|(settings, _)| config.serves_others(settings));
+    open.map(|(_, address)| address.clone()).collect()
 }
 
 /// The lines of a report about its listeners, which listen at these addresses.
@@ -136,18 +205,34 @@ pub(super) fn listener_details(
     is_contained: bool,
     most: usize,
 ) -> Vec<Detail> {
-    let is_one_of_many = config.listeners.len() > 1;
-    let listeners = config.listeners.iter().zip(addresses);
-    let details = listeners.clone().flat_map(|(settings, address)| {
-        let listening = Detail::Fact(format!("listening on {address}"));
-        let open = report::open_to_hosts(address).filter(|_| !is_contained);
-        let rules = report::rules(&settings.rules, is_one_of_many.then_some(address), most);
-        let open = open.map(Detail::Condition);
-        std::iter::once(listening).chain(open).chain(rules)
-    });
-    let all: Vec<_> = listeners
-        .map(|(it, address)| (address, &it.rules))
-        .collect();
-    let unseparated = report::unseparated(&all).map(Detail::Condition);
-    details.chain(unseparated).collect()
+    let is_one_of_many = config.listeners.len() > 1 || !config.clients.is_empty();
+    let mut details = Vec::new();
+    for (settings, address) in config.listeners.iter().zip(addresses) {
+        details.push(Detail::Fact(format!("listening on {address}")));
+        let is_open = !is_contained && config.serves_others(settings);
+        let open = report::open_to_hosts(address).filter(|_| is_open);
+        details.extend(open.map(Detail::Condition));
+        if config.serves_others(settings) {
+            let whose = is_one_of_many.then(|| address.to_string());
+            details.extend(report::rules(&settings.rules, whose.as_deref(), most));
+        }
+    }
+    for client in &config.clients {
+        let whose = format!("client {}", client.name);
+        let own = config.listeners.iter().zip(addresses);
+        let own = own.filter(|(listener, _)| listener.client.as_ref() == Some(&client.name));
+        let own = own.map(|(_, address)| format!("on {address}"));
+        let from = client.from.iter().map(|from| format!("from {from}"));
+        let connections: Vec<_> = from.chain(own).collect();
+        let connections = connections.join(", ");
+        details.push(Detail::Fact(format!(
+            "{whose} has the connections {connections}"
+        )));
+        details.extend(report::rules(&client.rules, Some(&whose), most));
+    }
+    let open = config.listeners.iter().zip(addresses);
+    let open = open.filter(|(listener, _)| config.serves_others(listener));
+    let open: Vec<_> = open.map(|(it, address)| (address, &it.rules)).collect();
+    details.extend(report::unseparated(&open).map(Detail::Condition));
+    details
 }

@@ -33,10 +33,10 @@ pub(crate) fn settings(config: &Config) -> Vec<Detail> {
     unconfigured.into_iter().chain(notices).collect()
 }
 
-/// A listener's policies with what they allow, and what is dangerous about that. `listener` names it if there are
-/// several; lists show as many names as `most`.
-pub(crate) fn rules(rules: &Rules, listener: Option<&ListenAddress>, most: usize) -> Vec<Detail> {
-    let listener = || listener.map(ToString::to_string);
+/// The policies of a listener or a client with what they allow, and what is dangerous about that. `whose` names it if
+/// there are several; lists show as many names as `most`.
+pub(crate) fn rules(rules: &Rules, whose: Option<&str>, most: usize) -> Vec<Detail> {
+    let listener = || whose.map(str::to_owned);
     let policies = rules.policies().iter().map(|policy| counted(rules, policy));
     let mut details: Vec<_> = policies.map(Detail::Fact).collect();
     let unchecked = unchecked(rules);

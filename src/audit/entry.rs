@@ -28,11 +28,11 @@ impl Entry {
     /// Opens the entry of a request, and reserves its places in the queue.
     pub(crate) fn open(
         log: &Arc<Log>,
-        client: &Client,
+        client: &Arc<Client>,
         listener: &Arc<str>,
     ) -> Result<Self, Unavailable> {
         let places = log.reserve()?;
-        let (client, listener) = (client.clone(), Arc::clone(listener));
+        let (client, listener) = (Arc::clone(client), Arc::clone(listener));
         let mut record = Record::new(log.next_id(), SystemTime::now(), client, listener);
         record.has_arguments = log.has_arguments;
         Ok(Self {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::audit::record::{End, Event, Record};
 use crate::docker::ApiVersion;
 use crate::docker::json::is_plain;
+use crate::net::client::Found;
 
 /// Appends a record's line with its newline. Fields that do not apply are left out. A `begin` has no status, bytes or
 /// end.
@@ -24,7 +25,10 @@ pub(crate) fn write(
     _ = write!(line.0, "{}", humantime::format_rfc3339_micros(record.time));
     line.word(r#"","event":"#, event.as_str());
     line.word(r#","id":"#, &record.id);
-    line.word(r#","client":{"address":"#, &record.client.name);
+    line.word(r#","client":{"address":"#, &record.client.address);
+    if let Some(found) = &record.client.found {
+        line.found(found);
+    }
     line.text(r#"},"listener":"#, &record.listener);
     line.text_if_any(r#","policy":"#, record.policy.as_deref());
     line.text_if_any(r#","method":"#, record.method.as_deref());
@@ -125,6 +129,19 @@ impl Line<'_> {
         self.literal(rest);
     }
 
+    /// What was found out about a client.
+    fn found(&mut self, found: &Found) {
+        if let Some((name, by)) = &found.named {
+            self.text(r#","name":"#, name);
+            self.word(r#","by":"#, by.as_str());
+        }
+        if let Some(container) = &found.container {
+            self.word(r#","container":"#, &container.id);
+            self.text(r#","container_name":"#, &container.name);
+            self.text(r#","image":"#, container.config.text_at("Image"));
+        }
+    }
+
     fn text_if_any(&mut self, before: &str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(before, text);
@@ -181,7 +198,7 @@ mod tests {
         Record::new(
             "7".to_owned(),
             SystemTime::UNIX_EPOCH,
-            Client::at("127.0.0.1:9".parse().unwrap()),
+            Client::at("127.0.0.1:9".parse().unwrap()).into(),
             "tcp://127.0.0.1:2375".into(),
         )
     }

@@ -35,6 +35,8 @@ pub(crate) struct Line {
 pub(crate) struct Client {
     /// Address and port, or `-`.
     pub(crate) address: String,
+    /// Its name in the settings, if they have clients.
+    pub(crate) name: Option<String>,
 }
 
 impl Client {
@@ -49,8 +51,11 @@ impl Client {
 }
 
 impl Line {
-    /// The client: an address, or the listener if clients have no address, as on a unix socket.
+    /// The client: its name, or an address, or the listener if clients have no address, as on a unix socket.
     pub(crate) fn who(&self) -> &str {
+        if let Some(name) = &self.client.name {
+            return name;
+        }
         let host = self.client.host();
         if host == "-" { &self.listener } else { host }
     }
@@ -66,7 +71,7 @@ impl Line {
     /// Whether the line looks like a record: text from clients is printable ASCII there. So a forged line cannot start
     /// another line in the output, or look like something else there.
     fn is_plain(&self) -> bool {
-        let of_request = [&self.method, &self.path, &self.effect];
+        let of_request = [&self.method, &self.path, &self.effect, &self.client.name];
         let always = [
             &self.event,
             &self.id,
@@ -80,6 +85,11 @@ impl Line {
         // The path in a listener's address may contain other characters.
         let is_listener = !self.listener.chars().any(char::is_control);
         texts.all(is_plain) && is_listener && humantime::parse_rfc3339(&self.time).is_ok()
+    }
+
+    /// Whether it is of this client, by its name, its address, or the listener of those without.
+    pub(crate) fn is_of(&self, client: &str) -> bool {
+        client == self.client.host() || client == self.who()
     }
 
     /// The request, if it was understood and its path was not cut.

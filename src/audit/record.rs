@@ -20,7 +20,7 @@ pub(crate) struct Record {
     pub(crate) id: String,
     /// When the head was complete, or was rejected.
     pub(crate) time: SystemTime,
-    pub(crate) client: Client,
+    pub(crate) client: Arc<Client>,
     /// The listener's address, with its real port.
     pub(crate) listener: Arc<str>,
     pub(crate) policy: Option<Arc<str>>,
@@ -116,6 +116,8 @@ pub(crate) enum End {
     DaemonGone,
     /// It was cut short while Dockgate was shutting down.
     Drained,
+    /// It was cut short because its client, or its client's right to it, is gone.
+    Revoked,
     Panic,
 }
 
@@ -157,6 +159,7 @@ impl End {
             Self::ClientGone => "client_gone",
             Self::DaemonGone => "daemon_gone",
             Self::Drained => "drained",
+            Self::Revoked => "revoked",
             Self::Panic => "panic",
         }
     }
@@ -177,7 +180,12 @@ const MAX_FINDINGS: usize = 256;
 const MAX_FINDING: usize = 1024;
 
 impl Record {
-    pub(crate) fn new(id: String, time: SystemTime, client: Client, listener: Arc<str>) -> Self {
+    pub(crate) fn new(
+        id: String,
+        time: SystemTime,
+        client: Arc<Client>,
+        listener: Arc<str>,
+    ) -> Self {
         Self {
             id,
             time,

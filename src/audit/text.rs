@@ -35,7 +35,10 @@ pub(crate) fn write(
     for word in known.into_iter().flatten() {
         _ = write!(line, " {}", spaceless(word));
     }
-    _ = write!(line, " {}", record.client.name);
+    match record.client.name() {
+        Some(name) => _ = write!(line, " {name} ({})", record.client.address),
+        None => _ = write!(line, " {}", record.client.address),
+    }
     if let Some(policy) = &record.policy {
         _ = write!(line, " by {}", spaceless(policy));
     }
@@ -53,6 +56,7 @@ pub(crate) fn write(
             End::ClientGone => ", the client left",
             End::DaemonGone => ", the daemon left",
             End::Drained => ", drained",
+            End::Revoked => ", revoked",
             End::Panic => ", a bug in Dockgate",
         });
     }
@@ -83,7 +87,7 @@ mod tests {
         let mut record = Record::new(
             "7".to_owned(),
             SystemTime::UNIX_EPOCH,
-            Client::at("10.0.0.9:51234".parse().unwrap()),
+            Client::at("10.0.0.9:51234".parse().unwrap()).into(),
             "tcp://[::]:2375".into(),
         );
         let forged = "x\n2026-11-28T02:00:00.000Z allow 200 GET /containers/json\r\u{1b}[2K\u{9b}\u{85}\u{2028}\u{202e}\u{200b}\u{feff}";
@@ -118,7 +122,7 @@ mod tests {
         let mut record = Record::new(
             "7".to_owned(),
             SystemTime::UNIX_EPOCH,
-            Client::at("10.0.0.9:51234".parse().unwrap()),
+            Client::at("10.0.0.9:51234".parse().unwrap()).into(),
             "tcp://[::]:2375".into(),
         );
         record.asked("POST", target);

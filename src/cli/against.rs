@@ -9,14 +9,15 @@ use super::learn::{self, OF_POLICIES};
 use crate::advice::learn::{times, to_the_second};
 use crate::advice::replay::{Replayed, judge};
 use crate::audit::reading::Line;
+use crate::config::Whose;
 use crate::docker::json::printable;
 use crate::docker::{Call, Deed, Subject};
 use crate::policy::keys::Key;
 use crate::policy::value::BY_NOBODY;
 use crate::policy::{Rules, finding};
 
-/// The rules that are compared with the audit log, each with its listener, if it has one.
-pub(super) type Rulings<'a> = Vec<(Option<String>, &'a Rules)>;
+/// The rules that are compared with the audit log. Without settings, they are for everybody.
+pub(super) type Rulings<'a> = Vec<(Option<Whose>, &'a Rules)>;
 
 /// The new answer to a kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,9 +54,18 @@ struct Replay {
     /// Requests about which these policies do not decide, and why.
     passed_over: BTreeMap<String, u64>,
 }
-pub(super) fn run(record: &Path, rulings: &Rulings<'_>, out: &mut dyn Write) -> Result<Exit, Stop> {
+pub(super) fn run(
+    record: &Path,
+    client: Option<&str>,
+    rulings: &Rulings<'_>,
+    out: &mut dyn Write,
+) -> Result<Exit, Stop> {
     let mut replay = Replay::default();
-    learn::read(Some(record), |line| replay.take(&line, rulings))?;
+    learn::read(Some(record), |line| {
+        if client.is_none_or(|client| line.is_of(client)) {
+            replay.take(&line, rulings);
+        }
+    })?;
     Ok(replay.report(record, out)?)
 }
 
@@ -83,9 +93,14 @@ impl Replay {
         line: &Line,
         rulings: &Rulings<'_>,
     ) -> Result<(Call, Option<(Change, String)>), String> {
-        // A single listener is meant, wherever it listened before.
-        let of_listener = |(listener, _): &&(Option<String>, &Rules)| {
-            rulings.len() == 1 || listener.as_ref() == Some(&line.listener)
+        let name = line.client.name.as_deref();
+        let of_line = |(whose, _): &&(Option<Whose>, &Rules)| match whose {
+            None => true,
+            Some(Whose::Client(client)) => name == Some(&**client),
+            // A single listener is meant, wherever it listened before.
+            Some(Whose::Listener(listener)) => {
+                name.is_none() && (rulings.len() == 1 || *listener == line.listener)
+            }
         };
         let call = || line.call().ok_or("not recorded completely");
         let was_allowed = match (line.verdict.as_str(), line.reason.as_str()) {
@@ -98,8 +113,9 @@ impl Replay {
             ("deny", "not_granted" | "restricted" | "denied" | "unknown_operation") => false,
             (_, reason) => return Err(format!("{reason}, whatever a policy says")),
         };
-        let ruling = rulings.iter().find(of_listener);
-        let (_, rules) = ruling.ok_or("sent to a listener that the settings do not have")?;
+        let ruling = rulings.iter().find(of_line);
+        let (_, rules) =
+            ruling.ok_or("from a client or to a listener that the settings do not have")?;
         let call = call()?;
         if !was_allowed && line.detail.contains(BY_NOBODY) {
             return Err("a label that only Dockgate sets, whatever a policy says".to_owned());

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser as NoEmpty;
 use clap::{Args, ValueHint};
 
 use super::against::{self, Rulings};
@@ -27,6 +28,9 @@ pub(super) struct CheckArgs {
     /// Audit log (JSON lines): show which of its requests would get another answer
     #[arg(long, value_name = "AUDIT_FILE")]
     against: Option<PathBuf>,
+    /// Compare only with the requests of this client, by its name in the settings or its address [default: all]
+    #[arg(long, value_name = "NAME|ADDRESS", value_parser = NoEmpty::new(), requires = "against")]
+    client: Option<String>,
     /// List every allowed operation and raw path, and cut no list short
     #[arg(long, short)]
     verbose: bool,
@@ -91,18 +95,20 @@ fn settings(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
         writeln!(out, "{line}")?;
     }
     let mut is_right = true;
-    for listener in &config.listeners {
+    let addresses = config.addresses();
+    let rulings: Vec<_> = config.rulings(&addresses).collect();
+    for (whose, rules) in &rulings {
         if args.verbose {
-            writeln!(out, "{} allows", listener.address)?;
-            operations(&listener.rules, out)?;
+            writeln!(out, "{whose} allows")?;
+            operations(rules, out)?;
         }
-        for policy in listener.rules.policies() {
+        for policy in rules.policies() {
             warn_of_idle(policy, out)?;
             is_right &= examples(policy, out)?;
         }
     }
-    let rulings = config.listeners.iter();
-    let rulings = rulings.map(|of| (Some(of.address.to_string()), &of.rules));
+    let rulings = rulings.into_iter();
+    let rulings = rulings.map(|(whose, rules)| (Some(whose), rules));
     replayed(args, is_right, &rulings.collect(), out)
 }
 
@@ -114,7 +120,7 @@ fn replayed(
     out: &mut dyn Write,
 ) -> Result<Exit, Stop> {
     match &args.against {
-        Some(record) if is_right => against::run(record, rulings, out),
+        Some(record) if is_right => against::run(record, args.client.as_deref(), rulings, out),
         Some(_) | None => Ok(Exit::done_if(is_right)),
     }
 }

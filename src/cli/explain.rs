@@ -10,7 +10,7 @@ use self::answer::Answer;
 pub(super) use self::arguments::ExplainArgs;
 use self::arguments::ExplainOptions;
 use super::exit::{Exit, Stop};
-use crate::config::{Config, Files, Flags, ListenAddress, load};
+use crate::config::{Config, Files, Flags, ListenAddress, Whose, load};
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
 use crate::policy::refusal::SHOWN;
@@ -19,9 +19,18 @@ use crate::policyfile::{Grants, Policy};
 pub(super) fn run(args: ExplainArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     let (options, request) = args.read()?;
     let (places, api_min) = places(&options)?;
-    let answers = places.into_iter().map(|(listener, rules)| {
+    let answers = places.into_iter().map(|(whose, rules)| {
         let answer = Answer::of(&rules, &request, api_min);
-        Answer { listener, ..answer }
+        let (listener, client) = match whose {
+            Some(Whose::Listener(address)) => (Some(address), None),
+            Some(Whose::Client(name)) => (None, Some(name.to_string())),
+            None => (None, None),
+        };
+        Answer {
+            listener,
+            client,
+            ..answer
+        }
     });
     let answers: Vec<_> = answers.collect();
     for answer in &answers {
@@ -35,10 +44,10 @@ pub(super) fn run(args: ExplainArgs, out: &mut dyn Write) -> Result<Exit, Stop> 
     Ok(Exit::done_if(answers.iter().all(Answer::is_allowed)))
 }
 
-/// The rules that apply, each with its listener.
-type Places = Vec<(Option<String>, Rules)>;
+/// The rules that apply, and for whom.
+type Places = Vec<(Option<Whose>, Rules)>;
 
-/// The given policies, or the listeners of the settings; and the least API version that is accepted.
+/// The given policies, or those of the settings' listeners and clients; and the least API version that is accepted.
 fn places(options: &ExplainOptions) -> Result<(Places, ApiVersion), Stop> {
     let flags = Flags {
         config: options.config.clone(),
@@ -57,27 +66,36 @@ fn places(options: &ExplainOptions) -> Result<(Places, ApiVersion), Stop> {
         let rules = Rules::new(policies, Grants::default());
         return Ok((vec![(None, rules)], api_min));
     }
-    let wanted = options.listener.as_deref().map(ListenAddress::parse);
-    let wanted = wanted
-        .transpose()
-        .map_err(|bad| Stop::usage(format!("--listener: {bad}")))?;
-    let mut all = Vec::new();
-    let mut places = Vec::new();
-    for listener in config.listeners {
-        all.push(listener.address.to_string());
-        if wanted
-            .as_ref()
-            .is_none_or(|wanted| *wanted == listener.address)
-        {
-            places.push((Some(listener.address.to_string()), listener.rules));
-        }
-    }
-    if places.is_empty() {
-        let message = format!(
-            "the settings have no such listener: use one of {}",
-            all.join(", ")
-        );
-        return Err(Stop::usage(format!("--listener: {message}")));
+    let listener = options.listener.as_deref().map(ListenAddress::parse);
+    let listener = listener.transpose();
+    let listener = listener.map_err(|bad| Stop::usage(format!("--listener: {bad}")))?;
+    let listener = listener.map(|it| ("--listener", Whose::Listener(it.to_string())));
+    let client = options.client.as_deref();
+    let client = client.map(|name| ("--client", Whose::Client(name.into())));
+    let wanted = listener.or(client);
+    let addresses = config.addresses();
+    let all: Vec<_> = config.rulings(&addresses).collect();
+    let is_wanted = |whose: &Whose| wanted.as_ref().is_none_or(|(_, wanted)| wanted == whose);
+    let places = all.iter().filter(|(whose, _)| is_wanted(whose));
+    let places: Vec<_> = places
+        .map(|(whose, rules)| (Some(whose.clone()), (*rules).clone()))
+        .collect();
+    if let (Some((flag, wanted)), true) = (&wanted, places.is_empty()) {
+        let kind = std::mem::discriminant(wanted);
+        let known = all
+            .iter()
+            .filter(|(whose, _)| std::mem::discriminant(whose) == kind);
+        let known: Vec<_> = known.map(|(whose, _)| whose.plain()).collect();
+        let what = flag.trim_start_matches('-');
+        let instead = if known.is_empty() {
+            format!("the settings have no {what} with rules of its own")
+        } else {
+            format!(
+                "the settings have no such {what}: use one of {}",
+                known.join(", ")
+            )
+        };
+        return Err(Stop::usage(format!("{flag}: {instead}")));
     }
     Ok((places, api_min))
 }
@@ -85,8 +103,14 @@ fn places(options: &ExplainOptions) -> Result<(Places, ApiVersion), Stop> {
 /// Writes an answer for people: the verdict, then the request, then what would change the verdict.
 fn write_words(answer: &Answer, is_one_of_many: bool, out: &mut dyn Write) -> io::Result<()> {
     let mut indent = "";
-    if let Some(listener) = answer.listener.as_ref().filter(|_| is_one_of_many) {
-        writeln!(out, "{listener}")?;
+    let client = answer.client.as_ref().map(|name| format!("client {name}"));
+    if let Some(whose) = answer
+        .listener
+        .clone()
+        .or(client)
+        .filter(|_| is_one_of_many)
+    {
+        writeln!(out, "{whose}")?;
         indent = "  ";
     }
     for line in lines(answer) {

@@ -32,8 +32,8 @@ pub(super) struct LearnArgs {
     /// Audit log (JSON lines) [default: standard input]
     #[arg(value_name = "AUDIT_FILE")]
     file: Option<PathBuf>,
-    /// Learn only from this client, by its address [default: all clients]
-    #[arg(long, value_name = "ADDRESS", value_parser = NoEmpty::new())]
+    /// Learn only from this client, by its name in the settings or its address [default: all clients]
+    #[arg(long, value_name = "NAME|ADDRESS", value_parser = NoEmpty::new())]
     client: Option<String>,
     /// Print a policy that extends this file with what is missing
     #[arg(long, value_name = "FILE", value_parser = NoEmpty::new(), value_hint = ValueHint::FilePath)]
@@ -91,7 +91,7 @@ pub(super) fn read(file: Option<&Path>, take: impl FnMut(Line)) -> Result<u64, V
 /// How many details are shown for each reason that no policy could prevent.
 const SHOWN: usize = 10;
 
-/// The name of a client: its address, or the socket that all clients share.
+/// What a client is called: its name, its address, or the socket that all clients share.
 fn named(client: &str) -> Cow<'_, str> {
     if client.contains("://") {
         format!("clients of {client}").into()
@@ -102,7 +102,7 @@ fn named(client: &str) -> Cow<'_, str> {
 
 impl Reading {
     fn take(&mut self, line: Line, client: Option<&str>) {
-        if client.is_some_and(|client| client != line.client.host() && client != line.who()) {
+        if client.is_some_and(|client| !line.is_of(client)) {
             return;
         }
         match line.event.as_str() {
@@ -181,8 +181,10 @@ impl Reading {
             let (count, clients) = (self.seen.len(), clients.join(", "));
             say(&format_args!("learned from {count} requests of {clients}"))?;
         }
-        if clients.len() > 1 {
-            say(&"to learn from only one of them, add --client ADDRESS")?;
+        if let (Some((one, _)), true) = (self.clients.first_key_value(), clients.len() > 1) {
+            say(&format_args!(
+                "to learn from only one of them, add --client {one}"
+            ))?;
         }
         for (reason, (count, told)) in &self.refused {
             say(&format_args!(

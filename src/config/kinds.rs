@@ -1,6 +1,8 @@
 //! What settings take: lists, numbers, times, words, and texts with a meaning.
 
 use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use figment::value::Value;
@@ -8,8 +10,9 @@ use serde_json::{Value as Json, json};
 
 use super::rows::{SettingRow, ValueShape, number};
 use super::table::{SettingKind, SettingsReader};
-use super::values::{self, Dialect, LineFormat, LogLevel, OnFailure, Output, RunAs};
+use super::values::{self, Dialect, LineFormat, LogLevel, OnFailure, Output, RunAs, UnknownClient};
 use super::{ListenAddress, UpstreamAddress};
+use crate::clients::matcher::Matcher;
 use crate::docker::ApiVersion;
 use crate::policy::keys::setting::or_one;
 use crate::policyfile::spelling::did_you_mean;
@@ -44,6 +47,11 @@ macro_rules! texts {
 }
 
 texts! {
+    ClientName(text): Arc<str>, like(CLIENT_NAME),
+        must(text, client_name(text), "is not a client's name: write small letters, digits, `-`, `_` and `.`, \
+            beginning with a letter or a digit, up to 64 of them");
+    From(text): Matcher, json!({"type": "string", "minLength": 1}),
+        Matcher::parse(text).map_err(|bad| bad.to_string()), instead: "write \"network:NAME\"";
     ApiMin(text): ApiVersion, like(r"^[0-9]+\.[0-9]+$"),
         must(text, api_min(text), "must be a version from 1.24 on, such as \"1.44\"");
     Format(text): LineFormat, one_of(LineFormat::ALL, LineFormat::as_str),
@@ -80,6 +88,8 @@ texts! {
         or_off(text, must(text, time(text), TIME));
     DaemonAddress(text): UpstreamAddress, like(ADDRESS),
         UpstreamAddress::parse(text).map_err(|bad| bad.to_string());
+    Unknown(text): UnknownClient, one_of(UnknownClient::ALL, UnknownClient::as_str),
+        choose(UnknownClient::ALL, UnknownClient::as_str, text);
     WhenFull(text): OnFailure, one_of(OnFailure::ALL, OnFailure::as_str),
         choose(OnFailure::ALL, OnFailure::as_str, text);
 }
@@ -109,6 +119,20 @@ fn choose<T: Copy>(choices: &[T], word: fn(T) -> &'static str, text: &str) -> Re
         let hint = did_you_mean(text, words.iter().copied());
         format!("`{text}` must be one of {}{hint}", words.join(", "))
     })
+}
+
+const CLIENT_NAME: &str = r"^[a-z0-9][a-z0-9_.\-]{0,63}$";
+
+fn client_name(text: &str) -> Option<Arc<str>> {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let begins = text.bytes().next().is_some_and(is_plain);
+    // `learn --client` also takes addresses.
+    let is_name = begins && text.len() <= 64 && text.parse::<IpAddr>().is_err();
+    let is_name = is_name
+        && text
+            .bytes()
+            .all(|byte| is_plain(byte) || b"-_.".contains(&byte));
+    is_name.then(|| text.into())
 }
 
 fn api_min(text: &str) -> Option<ApiVersion> {

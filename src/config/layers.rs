@@ -11,6 +11,8 @@ use crate::policyfile::Lines;
 
 /// The origin of listeners that variables set. Each key of theirs has a variable.
 pub(crate) const LISTENERS: &str = "DOCKGATE_LISTENER_*";
+/// The same of clients.
+pub(crate) const CLIENTS: &str = "DOCKGATE_CLIENT_*";
 
 /// The variable of a key: `DOCKGATE_AUDIT__OUTPUT`, and `DOCKGATE_LISTENER_0__MODE` for `listener[0].mode`.
 pub(crate) fn variable(key: &str) -> String {
@@ -87,7 +89,7 @@ impl Layers {
         let file = file.map_or("the defaults", |(file, _)| file);
         match set_by {
             None => file.into(),
-            Some(set_by) if set_by.name == LISTENERS => variable(key).into(),
+            Some(set_by) if [LISTENERS, CLIENTS].contains(&&*set_by.name) => variable(key).into(),
             Some(set_by) => Cow::Borrowed(&set_by.name),
         }
     }

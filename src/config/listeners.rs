@@ -3,22 +3,20 @@
 use super::files::Files;
 use super::settings::{DEFAULT_LISTEN, ListenerTable, Settings};
 use super::table::SettingsReader;
-use super::{ListenAddress, ListenerSettings, SocketAccess};
+use super::{ListenAddress, ListenerSettings, SocketAccess, UnknownClient, clients};
 use crate::policy::Rules;
 use crate::policyfile::Policy;
-use crate::policyfile::same_mark::same_marks;
 
 /// The policy if nothing sets one.
 pub(super) const DEFAULT_POLICY: &str = "default";
 
-/// Makes the listeners from the settings. Image-swap variables are used if no policy is set.
+/// Makes the listeners from the settings. Those without policies have the general ones.
 pub(crate) fn compose(
     reader: &mut SettingsReader<'_>,
     settings: &Settings,
-    translated: Option<Policy>,
+    general: &[Policy],
 ) -> Vec<ListenerSettings> {
     let deny = || settings.deny.iter().cloned();
-    let general = general(reader, settings, translated);
     let addresses = general_addresses(reader, settings);
     check_use(reader, settings);
     let mut listeners: Vec<_> = addresses
@@ -26,7 +24,8 @@ pub(crate) fn compose(
         .map(|address| ListenerSettings {
             address,
             access: SocketAccess::DEFAULT,
-            rules: Rules::new(general.clone(), deny().collect()).observed(settings.observe),
+            rules: Rules::new(general.to_vec(), deny().collect()).observed(settings.observe),
+            client: None,
         })
         .collect();
     for (at, table) in settings.listener.iter().enumerate() {
@@ -34,18 +33,18 @@ pub(crate) fn compose(
         let own = table.policy.as_ref();
         let own = own.map(|references| policies(reader, &key("policy"), references));
         let denied = deny().chain(table.deny.iter().cloned()).collect();
+        let client = clients::of_listener(reader, settings, at);
         listeners.extend(table.address.clone().map(|address| {
             ListenerSettings {
                 access: access(reader, &key, table, &address),
                 address,
-                rules: Rules::new(own.unwrap_or_else(|| general.clone()), denied)
+                rules: Rules::new(own.unwrap_or_else(|| general.to_vec()), denied)
                     .observed(table.observe.unwrap_or(settings.observe)),
+                client,
             }
         }));
     }
     check_doubles(reader, &listeners);
-    let policies = listeners.iter().flat_map(|of| of.rules.policies());
-    reader.problems.extend(same_marks(policies));
     listeners
 }
 
@@ -81,10 +80,15 @@ fn access(
     SocketAccess { mode, uid, gid }
 }
 
-/// Reports policies that no listener uses.
+/// Reports policies that nobody uses.
 fn check_use(reader: &mut SettingsReader<'_>, settings: &Settings) {
+    let has_clients = !settings.client.is_empty();
+    let serves_others = !has_clients || settings.unknown_client == UnknownClient::Listener;
     let has_general = settings.listen.is_some() || settings.listener.is_empty();
-    if has_general || settings.listener.iter().any(|own| own.policy.is_none()) {
+    let mut listeners = settings.listener.iter();
+    let is_general = listeners.any(|own| own.policy.is_none() && own.client.is_none());
+    let mut clients = settings.client.iter();
+    if (serves_others && (has_general || is_general)) || clients.any(|own| own.policy.is_none()) {
         return;
     }
     let has_allow = settings
@@ -93,8 +97,12 @@ fn check_use(reader: &mut SettingsReader<'_>, settings: &Settings) {
         .is_some_and(|allow| !allow.is_empty());
     for (key, is_set) in [("policy", settings.policy.is_some()), ("allow", has_allow)] {
         if is_set {
-            let message =
-                "no listener uses it, because each listener has its own policy: remove one of them";
+            let message = if has_clients {
+                "nobody uses it, because each client has its own policy: remove it, or write unknown_client = \"listener\" \
+                 to let others connect"
+            } else {
+                "no listener uses it, because each listener has its own policy: remove one of them"
+            };
             reader.wrong_at(key, message);
         }
     }
@@ -113,8 +121,9 @@ fn check_doubles(reader: &mut SettingsReader<'_>, listeners: &[ListenerSettings]
     }
 }
 
-/// The policies of the listeners that have none of their own.
-fn general(
+/// The policies of the listeners and clients that have none of their own. Image-swap variables are used if no policy is
+/// set.
+pub(crate) fn general(
     reader: &mut SettingsReader<'_>,
     settings: &Settings,
     translated: Option<Policy>,
@@ -130,7 +139,11 @@ fn general(
     general
 }
 
-fn policies(reader: &mut SettingsReader<'_>, key: &str, references: &[String]) -> Vec<Policy> {
+pub(super) fn policies(
+    reader: &mut SettingsReader<'_>,
+    key: &str,
+    references: &[String],
+) -> Vec<Policy> {
     let mut policies = Vec::new();
     for (at, reference) in references.iter().enumerate() {
         if references.iter().take(at).any(|before| before == reference) {

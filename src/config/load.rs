@@ -4,7 +4,6 @@
 
 mod circle;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -12,14 +11,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser as NoEmpty;
-use figment::value::{Dict, Value};
+use figment::value::Value;
 
-use super::layers::{LISTENERS, Layer, Layers, variable};
-use super::settings::{ListenerTable, Settings};
+use super::layers::{Layer, Layers, variable};
+use super::numbered::{self, Numbered};
+use super::settings::Settings;
 use super::table::{SettingKind, SettingsReader};
-use super::{Admission, Config, ListenerSettings, RunAs, files, listeners, rows};
+use super::{Admission, Config, ListenerSettings, RunAs, clients, files, listeners, rows};
 use crate::compat::ImageVariables;
 use crate::docker::Operation;
+use crate::policy::Rules;
+use crate::policyfile::same_mark::same_marks;
 use crate::policyfile::{Lines, Policy, Problem, problem};
 
 /// The settings on the command line.
@@ -113,8 +115,7 @@ struct Sources {
     layers: Layers,
     named_file: Option<PathBuf>,
     variables: ImageVariables,
-    /// The listeners that variables set, by their number.
-    listeners: BTreeMap<usize, Dict>,
+    numbered: Numbered,
     notices: Vec<String>,
     problems: Vec<Problem>,
 }
@@ -139,56 +140,8 @@ impl Sources {
                 self.read_variable(&name, &key, &text);
             }
         }
-        self.keep_listeners();
-    }
-
-    /// Reads `LISTENER_0__ADDRESS` and the other variables of listeners. Whether it is one.
-    fn read_listener(&mut self, name: &str, key: &str, text: &str) -> bool {
-        let rest = key.strip_prefix("LISTENER_");
-        let parts = rest.and_then(|rest| rest.split_once("__"));
-        let Some((Ok(at), inner)) = parts.map(|(at, inner)| (at.parse::<usize>(), inner)) else {
-            return false;
-        };
-        let inner = inner.to_ascii_lowercase();
-        let row = rows::all(ListenerTable::ROWS).remove(&inner);
-        let value = match row.filter(|_| variable(&format!("listener[{at}].{inner}")) == name) {
-            Some(row) => row.shape.parse(text),
-            None => Err(rows::unknown(ListenerTable::ROWS, &inner, |near| {
-                variable(&format!("listener[{at}].{near}"))
-            })),
-        };
-        let listener = self.listeners.entry(at).or_default();
-        match value {
-            Ok(value) => _ = listener.insert(inner, value),
-            Err(message) => {
-                let key = format!("listener[{at}].{inner}");
-                self.problems.push(Problem::of_key(name, key, message));
-            }
-        }
-        true
-    }
-
-    /// Adds the listeners that variables set.
-    fn keep_listeners(&mut self) {
-        let listeners = std::mem::take(&mut self.listeners);
-        let wrong = listeners
-            .iter()
-            .enumerate()
-            .find_map(|(count, (at, listener))| {
-                let missing = if *at == count { *at } else { count };
-                let is_whole = missing == *at && listener.contains_key("address");
-                (!is_whole).then_some(missing)
-            });
-        if let Some(at) = wrong {
-            let name = variable(&format!("listener[{at}].address"));
-            let message = format!(
-                "is missing: listeners count from 0, and each needs its address: write {name}=tcp://0.0.0.0:2376"
-            );
-            self.problems.push(Problem::of_file(&name, message));
-        } else if !listeners.is_empty() {
-            let tables: Vec<_> = listeners.into_values().map(Value::from).collect();
-            self.layers.over(Layer::of(LISTENERS, "listener", tables));
-        }
+        let numbered = std::mem::take(&mut self.numbered);
+        numbered.keep(&mut self.layers, &mut self.problems);
     }
 
     fn notice_foreign_rules(&mut self, places: &[&str]) {
@@ -201,7 +154,7 @@ impl Sources {
     }
 
     fn read_variable(&mut self, name: &str, key: &str, text: &str) {
-        if self.read_listener(name, key, text) {
+        if self.numbered.read(name, key, text, &mut self.problems) {
             return;
         }
         let is_capital = !key.bytes().any(|byte| byte.is_ascii_lowercase());
@@ -282,7 +235,14 @@ impl Sources {
             self.problems.append(&mut reader.problems);
             return Err(self.problems);
         };
-        let listeners = listeners::compose(&mut reader, &settings, translated);
+        let general = listeners::general(&mut reader, &settings, translated);
+        let listeners = listeners::compose(&mut reader, &settings, &general);
+        let clients = clients::compose(&mut reader, &settings, &general);
+        clients::check_reach(&mut reader, &settings, &listeners);
+        let rules = listeners.iter().map(|it| &it.rules);
+        let policies = rules.chain(clients.iter().map(|it| &it.rules));
+        let same = same_marks(policies.flat_map(Rules::policies));
+        reader.problems.extend(same);
         let is_unconfigured =
             !has_policy(&settings) && listeners.iter().all(allows_only_the_default);
         check_circle(&mut reader, &settings, &listeners);
@@ -290,6 +250,8 @@ impl Sources {
         self.problems.append(&mut problems);
         let config = Config {
             listeners,
+            clients,
+            unknown_client: settings.unknown_client,
             upstream: settings.upstream,
             run_as: settings.run_as.unwrap_or(RunAs::DEFAULT),
             admission: Admission {
@@ -313,9 +275,11 @@ impl Sources {
 /// Whether a setting says what clients may do.
 fn has_policy(settings: &Settings) -> bool {
     let mut listeners = settings.listener.iter();
+    let mut clients = settings.client.iter();
     settings.policy.is_some()
         || settings.allow.is_some()
         || listeners.any(|own| own.policy.is_some())
+        || clients.any(|own| own.policy.is_some())
 }
 
 /// Whether clients can do no more than without any configuration, whatever variables are set.
@@ -330,13 +294,8 @@ fn allows_only_the_default(listener: &ListenerSettings) -> bool {
 
 /// What to write instead of a variable that is not a setting.
 fn unknown(key: &str) -> String {
-    let inner = key.strip_prefix("listener.");
-    let inner = inner.filter(|inner| rows::all(ListenerTable::ROWS).contains_key(*inner));
-    match inner {
-        Some(inner) => {
-            let name = variable(&format!("listener[0].{inner}"));
-            format!("unknown key: did you mean {name}?")
-        }
+    match numbered::meant(key) {
+        Some(name) => format!("unknown key: did you mean {name}?"),
         None => rows::unknown(Settings::ROWS, key, variable),
     }
 }

@@ -19,7 +19,7 @@ pub fn settings() -> Value {
 mod tests {
     use super::*;
     use crate::config::rows::{ValueShape, all, default};
-    use crate::config::settings::ListenerTable;
+    use crate::config::settings::{ClientTable, ListenerTable};
 
     const DOCUMENT: &str = include_str!("../../docs/settings.md");
 
@@ -50,10 +50,12 @@ mod tests {
                 .and_then(|rest| rest.lines().next())
                 .unwrap_or_default();
             let variable = key.to_ascii_uppercase().replace('.', "__");
-            let end = if row.shape == ValueShape::Tables {
-                " | `DOCKGATE_LISTENER_0__ADDRESS` and [others](#listeners) |".to_owned()
-            } else {
-                format!(" | `DOCKGATE_{variable}` |")
+            let end = match &*key {
+                "client" => " | `DOCKGATE_CLIENT_0__NAME` and [others](#clients) |".to_owned(),
+                "listener" => {
+                    " | `DOCKGATE_LISTENER_0__ADDRESS` and [others](#listeners) |".to_owned()
+                }
+                _ => format!(" | `DOCKGATE_{variable}` |"),
             };
             assert!(
                 line.ends_with(&end),
@@ -67,7 +69,8 @@ mod tests {
             told, rows,
             "docs/settings.md has a setting that does not exist"
         );
-        for (key, row) in all(ListenerTable::ROWS) {
+        let inner = all(ListenerTable::ROWS).into_iter();
+        for (key, row) in inner.chain(all(ClientTable::ROWS)) {
             let want = format!("\n| `{key}` | {} |", word(&key, row.shape));
             assert!(
                 DOCUMENT.contains(&want),
@@ -80,6 +83,7 @@ mod tests {
     #[test]
     fn every_setting_has_a_sentence() {
         let rows = Settings::ROWS.iter().chain(ListenerTable::ROWS);
+        let rows = rows.chain(ClientTable::ROWS);
         let inner = all(Settings::ROWS).into_values();
         for row in rows.chain(inner) {
             let about = row.about.trim();

@@ -8,8 +8,9 @@ use figment::value::{Dict, Value};
 use serde_json::Value as Json;
 
 use super::kinds::{
-    ApiMin, DaemonAddress, DialectName, EMPTY, Filled, Format, HostName, Level, List, Listen, Mode,
-    Number, Origin, OutputName, Owner, PolicyName, Rate, Tables, Time, TimeOrOff, UidGid, WhenFull,
+    ApiMin, ClientName, DaemonAddress, DialectName, EMPTY, Filled, Format, From, HostName, Level,
+    List, Listen, Mode, Number, Origin, OutputName, Owner, PolicyName, Rate, Tables, Time,
+    TimeOrOff, UidGid, Unknown, WhenFull,
 };
 use super::rows::{Note, SettingRow, ValueShape};
 use super::table::{SettingKind, SettingsReader, settings};
@@ -32,6 +33,10 @@ settings! {
         listen: Filled<Listen> => live;
         /// Listeners with rules of their own.
         listener: Tables<ListenerTable> = EMPTY => live;
+        /// Clients with rules of their own, whatever listener they use.
+        client: Tables<ClientTable> = EMPTY => live;
+        /// What connections that belong to no client get: deny, or the rules of their listener.
+        unknown_client: Unknown = "deny" => live;
         /// The daemon's address: unix:///path or tcp://host:port.
         upstream: DaemonAddress = "unix:///var/run/docker.sock";
         /// The user and the group to run as if started as root, by number.
@@ -70,6 +75,30 @@ settings! {
         owner: Owner;
         /// Forward what the policies of this listener deny, and record it as would_deny.
         observe: bool;
+        /// The client that everything on this listener belongs to, instead of rules of its own.
+        client: ClientName;
+    }
+
+    /// A `[[client]]`.
+    pub(crate) struct ClientTable {
+        /// Its name, which records show.
+        name: ClientName => required "is missing: write name = \"traefik\"";
+        /// The connections that are its own: network:NAME, uid:N, gid:N, container:NAME, service:PROJECT/SERVICE, label:KEY=VALUE, or an address.
+        from: Filled<From>;
+        /// Policies of this client, instead of the general ones.
+        policy: Filled<PolicyName>;
+        /// Operations that are denied to it, besides the general ones.
+        deny: List<Entry> = EMPTY;
+        /// Forward what its policies deny, and record it as would_deny.
+        observe: bool;
+        /// Bounds on what it may use.
+        limits: ClientLimits = Dict::new();
+    }
+
+    /// Bounds on what a client may use.
+    pub(crate) struct ClientLimits {
+        /// Its connections, instead of `limits.connections_per_client`.
+        connections: Number<1, MOST_CONNECTIONS>;
     }
 
     /// The audit log.

@@ -56,6 +56,17 @@ closed! {
     }
 }
 
+closed! {
+    /// What connections get that belong to no client.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    UnknownClient, by as_str {
+        /// Nothing.
+        Deny = "deny",
+        /// What their listener's rules allow.
+        Listener = "listener",
+    }
+}
+
 /// Where the audit log is written to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {

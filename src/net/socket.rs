@@ -1,9 +1,11 @@
 //! A stream socket, TCP or unix.
 
 use std::io::{self, IoSlice};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -16,6 +18,26 @@ pub(crate) const MAX_BUFFER: usize = 64 * 1024;
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+}
+
+impl Socket {
+    /// Whether the other end has closed its side, as far as the system knows now.
+    pub(crate) fn is_half_closed(&self) -> bool {
+        let of = match self {
+            Self::Tcp(socket) => socket.as_fd(),
+            Self::Unix(socket) => socket.as_fd(),
+        };
+        let wanted = PollFlags::RDHUP;
+        let mut polled = [PollFd::new(&of, wanted)];
+        let now = Timespec::default();
+        // Without an answer, it counts as closed.
+        let found = rustix::event::poll(&mut polled, Some(&now));
+        let [polled] = polled;
+        found.is_err()
+            || polled
+                .revents()
+                .intersects(wanted | PollFlags::HUP | PollFlags::ERR)
+    }
 }
 
 /// Calls a method of the TCP or unix socket.

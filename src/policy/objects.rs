@@ -3,6 +3,8 @@
 //! Each is parsed from the reply to its inspection, and its id is the full one. A reply that lacks something is
 //! unreadable, and then the request is denied.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use crate::docker::Json;
@@ -105,6 +107,8 @@ pub struct Network {
     pub(crate) labels: Labels,
     /// The ids of the containers on it.
     pub(crate) containers: Vec<String>,
+    /// Their addresses there, each with the container's id.
+    pub(crate) addresses: Vec<(IpAddr, String)>,
 }
 
 /// The id of Podman's default network. It is the same everywhere, and no client can choose it.
@@ -173,6 +177,17 @@ impl Container {
             id if !id.is_empty() && is_user_defined(name) => id,
             _ => name,
         })
+    }
+
+    /// Whether it is running and has this address on a network.
+    pub(crate) fn has_address(&self, network: &str, address: IpAddr) -> bool {
+        let mut networks = self.networks.members().iter();
+        self.is_running
+            && networks.any(|(_, endpoint)| {
+                let keys = ["IPAddress", "GlobalIPv6Address"];
+                let mut own = keys.iter().map(|key| endpoint.text_at(key).parse());
+                endpoint.text_at("NetworkID") == network && own.any(|it| it == Ok(address))
+            })
     }
 
     pub(crate) fn label(&self, key: &str) -> Option<&str> {
@@ -268,7 +283,17 @@ impl Network {
         const KEYS: &[&str] = &["Containers", "Driver", "Id", "Labels", "Name"];
         let reply = Json::pick(reply, KEYS).ok_or(Unreadable)?;
         let containers = reply.at("Containers").members().iter();
+        let addresses = containers.clone().flat_map(|(id, endpoint)| {
+            let texts = ["IPv4Address", "IPv6Address"].map(|key| endpoint.text_at(key));
+            // Each has the length of its prefix behind it.
+            let parsed = texts.map(|text| text.split('/').next()?.parse().ok());
+            parsed
+                .into_iter()
+                .flatten()
+                .map(|address| (address, id.to_string()))
+        });
         Ok(Self {
+            addresses: addresses.collect(),
             id: text(&reply, "Id")?.to_owned(),
             name: text(&reply, "Name")?.to_owned(),
             driver: text(&reply, "Driver")?.to_owned(),

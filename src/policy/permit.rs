@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::about::About;
 use super::answers::{self, Answers, Lookup, NeedsLookup};
@@ -85,7 +86,22 @@ pub enum Probe {
     Ping,
     /// Its version.
     Version,
+    /// Its networks.
+    Networks,
+    /// What happened between two times, since the epoch.
+    Events {
+        /// The first time.
+        since: Duration,
+        /// The last time.
+        until: Duration,
+    },
+    /// What ends or renames containers, or takes them off networks, from now on.
+    Changes,
 }
+
+/// `filters={"event":["die","disconnect","rename"]}`.
+const CHANGES: &str =
+    "/events?filters=%7B%22event%22%3A%5B%22die%22%2C%22disconnect%22%2C%22rename%22%5D%7D";
 
 /// A permit that waits. It depends only on the request and the rules, and is valid as long as the rules stay the same.
 #[derive(Debug)]
@@ -124,10 +140,17 @@ impl Permit {
     #[must_use]
     pub fn to_probe(probe: Probe) -> Option<Self> {
         let path = match probe {
-            Probe::Ping => "/_ping",
-            Probe::Version => "/version",
+            Probe::Ping => "/_ping".to_owned(),
+            Probe::Version => "/version".to_owned(),
+            Probe::Networks => "/networks".to_owned(),
+            Probe::Events { since, until } => {
+                let shown =
+                    |time: Duration| format!("{}.{:09}", time.as_secs(), time.subsec_nanos());
+                format!("/events?since={}&until={}", shown(since), shown(until))
+            }
+            Probe::Changes => CHANGES.to_owned(),
         };
-        Some(Self::own(Call::parse("GET", path)?, None))
+        Some(Self::own(Call::parse("GET", &path)?, None))
     }
 
     /// Permission to send one of Dockgate's own requests.

@@ -64,12 +64,14 @@ reasons! {
     ReferenceNotFound = 400 "reference_not_found", "A new container refers to a container or network that does not exist. The status is not 404, because clients would then pull the image.";
     BadUpgrade = 400 "bad_upgrade", "The request to open a session has no `Upgrade: h2c`. The daemon gives the same answer.";
     UnknownOperation = 403 "unknown_operation", "The request is neither an operation of the Docker API nor a raw path of a policy.";
-    NotGranted = 403 "not_granted", "No policy of the listener allows the operation.";
-    Denied = 403 "denied", "`deny` in the settings or on the listener contains the operation.";
+    NotGranted = 403 "not_granted", "No policy of the listener or the client allows the operation.";
+    Denied = 403 "denied", "`deny` in the settings, on the listener or of the client contains the operation.";
     Restricted = 403 "restricted", "A policy allows the operation, but not what its body or query asks for.";
     OwnContainer = 403 "own_container", "The request would reach Dockgate's own container, its names, its networks or what is mounted in it.";
     OriginNotAllowed = 403 "origin_not_allowed", "The request comes from a web page whose `Origin` is not in `allow_origin`.";
     HostNotAllowed = 403 "host_not_allowed", "The `Host` could be DNS rebinding, or is not in `allow_host`.";
+    ClientUnknown = 403 "client_unknown", "The connection belongs to no client of the settings, or no longer to the same.";
+    ClientAmbiguous = 403 "client_ambiguous", "The connection belongs to two clients of the settings.";
     NotFound = 404 "not_found", "The object does not exist: the daemon said so when Dockgate asked, or no object can have such a name.";
     HeadTimeout = 408 "head_timeout", "The head took longer than `limits.head`.";
     BodyTimeout = 408 "body_timeout", "A body that Dockgate reads before it sends it took longer than `limits.body_time`, or an upload into a container was slower than `limits.upload_rate`.";
@@ -83,9 +85,10 @@ reasons! {
     LookupFailed = 502 "lookup_failed", "Dockgate could not look up an object that the request names, so it cannot judge the request.";
     AuditUnavailable = 503 "audit_unavailable", "The audit log cannot be written, so nothing is forwarded.";
     Draining = 503 "draining", "Dockgate is shutting down.";
+    IdentityUnknown = 503 "identity_unknown", "Dockgate could not find out within 5 seconds which client the connection belongs to.";
     NameInUse = 503 "name_in_use", "Another request that creates, renames or removes an object of this name is still running.";
     TooManyBodies = 503 "too_many_bodies", "The client, or all clients together, have reached the memory limit for requests.";
-    TooManyConnections = 503 "too_many_connections", "The client has more connections than `limits.connections_per_client`.";
+    TooManyConnections = 503 "too_many_connections", "The client has more connections than `limits.connections_per_client`, or its own `limits.connections`, allows.";
     DaemonSilent = 504 "daemon_silent", "The daemon sent no head within `limits.reply_head`.";
 }
 

@@ -103,6 +103,29 @@ impl Rules {
         not_granted(&self.policies, || self.variants.way_to(call), call)
     }
 
+    /// Whether everything that these rules allowed of an operation `before` is still allowed; `None` is a raw path. If a
+    /// block changed that judges it, that is not known.
+    pub(crate) fn keeps(&self, operation: Option<Operation>, before: &Self) -> bool {
+        if self.revision == before.revision || self.is_observed {
+            return true;
+        }
+        let texts = |rules: &Self| {
+            let policies = rules.policies.iter();
+            let texts = policies.map(|it| (it.passes_bodies, format!("{:?}", it.blocks)));
+            texts.collect::<Vec<_>>()
+        };
+        match operation {
+            Some(operation) if !before.is_observed => {
+                let is_judged = operation.spec().judged.block.is_some();
+                self.grants(operation) && (!is_judged || texts(self) == texts(before))
+            }
+            Some(_) | None => {
+                let whole = |rules: &Self| format!("{:?} {:?}", rules.deny, rules.policies);
+                whole(self) == whole(before)
+            }
+        }
+    }
+
     pub(crate) fn policies(&self) -> &[Policy] {
         &self.policies
     }

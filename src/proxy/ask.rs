@@ -105,28 +105,66 @@ pub(crate) async fn probe(daemon: &Arc<Daemon>, probe: Probe) -> Result<Bytes, D
             let status = reply.status().as_u16();
             return Err(bad(&format!("the Docker daemon answered with {status}")));
         }
-        let answer = Limited::new(reply.into_body(), MAX_PROBED).collect().await;
+        let most = match probe {
+            Probe::Ping | Probe::Version => MAX_PROBED,
+            Probe::Networks | Probe::Events { .. } | Probe::Changes => MAX_ANSWER,
+        };
+        let answer = Limited::new(reply.into_body(), most).collect().await;
         let broken = |_| bad("the Docker daemon's answer broke off or is too long");
         answer.map(Collected::to_bytes).map_err(broken)
     };
     drive(&upstream, asking).await
 }
 
-/// Polls the connection together with the question that uses it.
+/// Follows what happens to containers. `each` gets every part of the daemon's answer, and `began` is called when it has
+/// begun. Ends when the answer does.
+pub(crate) async fn follow(
+    daemon: &Arc<Daemon>,
+    began: impl FnOnce(),
+    mut each: impl FnMut(&[u8]),
+) -> Result<(), Denial> {
+    let upstream = Upstream::new(Arc::clone(daemon));
+    let defect = || bad("dockgate's own question is not valid; this is a bug in dockgate");
+    let asking = async {
+        let reply = put(&upstream, || {
+            Permit::to_probe(Probe::Changes).ok_or_else(defect)
+        })
+        .await?;
+        if !reply.status().is_success() {
+            let status = reply.status().as_u16();
+            return Err(bad(&format!("the Docker daemon answered with {status}")));
+        }
+        began();
+        let mut body = reply.into_body();
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Some(data) = frame.data_ref() {
+                each(data);
+            }
+        }
+        Ok(())
+    };
+    polled_with(&upstream, asking).await
+}
+
+/// Polls the connection together with the question that uses it, for a limited time.
 async fn drive<T>(
     upstream: &Upstream,
     asking: impl Future<Output = Result<T, Denial>>,
 ) -> Result<T, Denial> {
+    tokio::time::timeout(PROBE_LIMIT, polled_with(upstream, asking))
+        .await
+        .unwrap_or_else(|_| Err(bad("the Docker daemon did not answer in time")))
+}
+
+async fn polled_with<T>(upstream: &Upstream, asking: impl Future<Output = T>) -> T {
     let mut asking = std::pin::pin!(asking);
-    let asked = poll_fn(|cx| {
+    poll_fn(|cx| {
         upstream.poll();
         let asked = asking.as_mut().poll(cx);
         upstream.wake_flag.belong_to(cx.waker());
         asked
-    });
-    tokio::time::timeout(PROBE_LIMIT, asked)
-        .await
-        .unwrap_or_else(|_| Err(bad("the Docker daemon did not answer in time")))
+    })
+    .await
 }
 
 /// Sends a question, and sends it once more if the daemon had closed the connection.

@@ -94,7 +94,10 @@ impl Taken {
             ));
         }
         held.all = all;
-        held.by_client.insert(self.share.client, own);
+        match held.by_client.get_mut(&self.share.client) {
+            Some(known) => *known = own,
+            None => _ = held.by_client.insert(self.share.client.clone(), own),
+        }
         self.bytes += bytes;
         Ok(())
     }

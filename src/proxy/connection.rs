@@ -18,7 +18,8 @@
 //! ```text
 //! 1. the drain      once it begins: a head that is under way is refused, and no further request is read
 //! 2. the daemon     first, so that its closing is known before a request is sent
-//! 3. the client     which runs the guard, hyper and the handler; then 2 again, for what that has sent
+//! 3. the standing   if rules or the client's container changed: what is open ends if its right is gone
+//! 4. the client     which runs the guard, hyper and the handler; then 2 again, for what that has sent
 //! ```
 
 use std::convert::Infallible;
@@ -44,11 +45,10 @@ use super::body::ReplyBody;
 use super::guard::{Guard, HeadLimits};
 use super::handler::{Handler, reply};
 use super::request_state::{RequestState, Upload};
-use super::shared::Shared;
+use super::standing::Standing;
 use super::tunnel::Tunnel;
 use super::wake_flag::WakeFlag;
 use crate::config::Limits;
-use crate::net::client::Client;
 use crate::net::socket::{MAX_BUFFER, Socket};
 use crate::policy::{Denial, Reason};
 use crate::sync::lock;
@@ -62,28 +62,21 @@ const LINGER: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 8;
 
 /// Serves a client until it leaves, or until shutdown ends its connection.
-pub(crate) async fn serve(
-    socket: Socket,
-    shared: Arc<Shared>,
-    client: Client,
-    is_over_limit: bool,
-    drain: watch::Receiver<bool>,
-) {
-    let state = Arc::<RequestState>::default();
+pub(crate) async fn serve(socket: Socket, standing: &Arc<Standing>, drain: watch::Receiver<bool>) {
+    let (state, shared) = (Arc::clone(&standing.state), &standing.shared);
     let Limits { head, idle, .. } = shared.limits;
     let limits = HeadLimits {
         time: head,
         // A client that will only be refused may not stay idle for long.
-        idle: if is_over_limit { head } else { idle },
+        idle: if standing.barred.is_some() {
+            head
+        } else {
+            idle
+        },
         bytes: shared.limits.head_bytes,
     };
     let guard = Guard::new(socket, Arc::clone(&state), limits);
-    let handler = Arc::new(Handler::new(
-        shared,
-        client,
-        Arc::clone(&state),
-        is_over_limit,
-    ));
+    let handler = Arc::new(Handler::new(Arc::clone(standing)));
     let (answering, answered) = (Arc::clone(&handler), Arc::clone(&state));
     let service = service_fn(move |request: Request<Incoming>| {
         let (handler, state) = (Arc::clone(&answering), Arc::clone(&answered));
@@ -95,14 +88,17 @@ pub(crate) async fn serve(
         .max_buf_size(MAX_BUFFER)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(guard), TowerToHyperService::new(service));
-    let tunnel = converse(&mut connection, &handler, &state, drain).await;
+    let tunnel = converse(&mut connection, &handler, standing, drain).await;
     let parts = connection.into_parts();
     // This drops the daemon's connection too, unless the tunnel has taken it.
     drop((handler, parts.service));
     let guard = parts.io.into_inner();
     match tunnel {
         // Boxed, so that they do not need space while HTTP is spoken.
-        Some(tunnel) => Box::pin(tunnel.run(guard.into_raw(), parts.read_buf)).await,
+        Some(tunnel) => {
+            let over = standing.over();
+            Box::pin(tunnel.run(guard.into_raw(), parts.read_buf, over)).await;
+        }
         None => Box::pin(linger(guard)).await,
     }
 }
@@ -112,7 +108,7 @@ pub(crate) async fn serve(
 async fn converse<S>(
     connection: &mut http1::Connection<TokioIo<Guard<Socket>>, S>,
     handler: &Handler,
-    state: &RequestState,
+    standing: &Standing,
     mut drain: watch::Receiver<bool>,
 ) -> Option<Tunnel>
 where
@@ -120,7 +116,7 @@ where
 {
     let mut drained =
         std::pin::pin!(async move { drain.wait_for(|draining| *draining).await.is_ok() });
-    let drain_flag = WakeFlag::new();
+    let (drain_flag, state) = (WakeFlag::new(), &*standing.state);
     let flags = [&drain_flag, &handler.upstream.wake_flag, &state.wake_flag];
     let mut keeps_no_more = false;
     poll_fn(|cx| {
@@ -146,10 +142,12 @@ where
                 // The daemon did not want the rest of the body, so it is not sent any more.
                 handler.upstream.cut();
             }
+            let is_revoked = standing.is_revoked();
             let mut context = state.wake_flag.context();
-            let over = connection.poll_without_shutdown(&mut context).is_ready();
-            let tunnel = lock(&handler.tunnel).take();
-            if over || tunnel.is_some() {
+            let is_over = connection.poll_without_shutdown(&mut context).is_ready();
+            let tunnel = lock(&handler.tunnel).take().filter(|_| !is_revoked);
+            // If it is revoked, that poll ended what was open.
+            if is_over || is_revoked || tunnel.is_some() {
                 return Poll::Ready(tunnel);
             }
             if state.draining.is_set() && !keeps_no_more {

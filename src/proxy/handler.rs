@@ -26,38 +26,31 @@ use std::sync::{Arc, Mutex};
 use super::budget::Share;
 use super::request_state::RequestState;
 use super::shared::Shared;
+use super::standing::Standing;
 use super::tunnel::Tunnel;
 use super::upstream::Upstream;
-use crate::net::client::Client;
 
 /// Handles the requests of one client's connection.
 pub(crate) struct Handler {
     shared: Arc<Shared>,
-    client: Client,
+    standing: Arc<Standing>,
     share: Share,
     state: Arc<RequestState>,
     /// The connection to the daemon, driven by the connection's task.
     pub(super) upstream: Upstream,
-    /// Refuses every request, because the client has too many connections.
-    is_over_limit: bool,
     /// An allowed hijack, for the connection to run.
     pub(super) tunnel: Mutex<Option<Tunnel>>,
 }
 
 impl Handler {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        client: Client,
-        state: Arc<RequestState>,
-        is_over_limit: bool,
-    ) -> Self {
+    pub(crate) fn new(standing: Arc<Standing>) -> Self {
+        let shared = Arc::clone(&standing.shared);
         Self {
-            share: shared.budget.share_of(client.key),
+            share: shared.budget.share_of(standing.client.key.clone()),
             upstream: Upstream::new(Arc::clone(&shared.daemon)),
             shared,
-            client,
-            state,
-            is_over_limit,
+            state: Arc::clone(&standing.state),
+            standing,
             tunnel: Mutex::default(),
         }
     }

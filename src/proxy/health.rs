@@ -18,5 +18,5 @@ pub(crate) fn is_health_check(call: &Call, head: &Head, client: &Client) -> bool
         && agents
             .next()
             .is_some_and(|(_, agent)| agent == HEALTH_AGENT)
-        && client.is_local()
+        && client.is_local
 }

@@ -8,6 +8,8 @@
 //! awaited     asks, at the client's end ◄──► a reader waits for more of the body
 //! upload      half-closed, or gone ◄─── what became of the body
 //! draining    refuses a head ─────────► refuses the request, ends what can be asked for again
+//! asked_again ◄──────── a reload, or a change of the client's container: may the connection continue?
+//! revoked     ─────────────────────────► ends what is open
 //! ```
 //!
 //! Requests are handled one at a time, and all in one task. The atomics are only there because
@@ -39,6 +41,14 @@ pub(crate) struct RequestState {
     at_end: Flag,
     /// Dockgate is shutting down.
     pub(crate) draining: Flag,
+    /// A request was read whose reply is not over.
+    pub(crate) is_answering: Flag,
+    /// The rules or the client's container changed, so it must be decided again whether the connection may continue.
+    pub(crate) asked_again: Flag,
+    /// The client's container has stopped, has left its network, or has another name.
+    pub(crate) has_left: Flag,
+    /// The connection's rights are over: nothing more is passed on.
+    pub(crate) revoked: Flag,
 }
 
 /// The state of the current request's body.
@@ -64,6 +74,7 @@ pub(crate) enum Upload {
 impl RequestState {
     /// Hands over the head that was read; this starts a new request.
     pub(crate) fn put_head(&self, head: Result<Box<Head>, RefusedHead>) {
+        self.is_answering.set(true);
         self.set_upload(Upload::Unread);
         self.await_more(false);
         self.at_end.set(false);
@@ -74,7 +85,14 @@ impl RequestState {
     /// wait.
     pub(crate) fn release(&self) {
         self.end_means_gone.set(false);
+        self.is_answering.set(false);
         self.released.set(true);
+        self.wake_flag.ring();
+    }
+
+    /// Lets the connection find out whether it may go on.
+    pub(crate) fn ask_again(&self) {
+        self.asked_again.set(true);
         self.wake_flag.ring();
     }
 

@@ -54,8 +54,14 @@ impl Tunnel {
     }
 
     /// Copies until both sides have ended, and passes each side's end to the other; or until one
-    /// fails, which ends both. `early` has the bytes that the client sent after its request.
-    pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(self, client: S, early: Bytes) {
+    /// fails, which ends both, or until the right to it is `over`. `early` has the bytes that the client sent after its
+    /// request.
+    pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+        self,
+        client: S,
+        early: Bytes,
+        over: impl Future<Output = ()>,
+    ) {
         let entry = self.entry;
         let (bytes_in, bytes_out) = (&entry.record.bytes_in, &entry.record.bytes_out);
         bytes_in.add(early.len());
@@ -68,11 +74,15 @@ impl Tunnel {
             daemon.write_all(&early).await?;
             copy_bidirectional(&mut client, &mut daemon).await
         };
-        let ended = running.await;
+        let ended = tokio::select! {
+            ended = running => Some(ended),
+            () = over => None,
+        };
         entry.finish(match ended {
-            Ok(_) => End::Complete,
-            Err(_) if daemon.listener.has_failed => End::DaemonGone,
-            Err(_) => End::ClientGone,
+            None => End::Revoked,
+            Some(Ok(_)) => End::Complete,
+            Some(Err(_)) if daemon.listener.has_failed => End::DaemonGone,
+            Some(Err(_)) => End::ClientGone,
         });
     }
 }

@@ -8,15 +8,16 @@ use crate::sync::lock;
 
 /// The open connections of each client.
 #[derive(Debug)]
-pub(crate) struct Clients {
+pub(crate) struct Counts {
     open: Mutex<HashMap<ClientKey, usize>>,
-    limit: usize,
+    /// How many each may have, unless its own limit says otherwise.
+    pub(crate) limit: usize,
 }
 
 /// One connection, which counts until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Counted {
-    clients: Arc<Clients>,
+    clients: Arc<Counts>,
     client: ClientKey,
     /// How many the client has, including this one.
     count: usize,
@@ -26,7 +27,7 @@ pub(crate) struct Counted {
 /// take.
 const ANSWERED: usize = 8;
 
-impl Clients {
+impl Counts {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             open: Mutex::default(),
@@ -36,7 +37,7 @@ impl Clients {
 
     pub(crate) fn enter(self: &Arc<Self>, client: ClientKey) -> Counted {
         let mut open = lock(&self.open);
-        let count = open.entry(client).or_default();
+        let count = open.entry(client.clone()).or_default();
         *count += 1;
         Counted {
             clients: Arc::clone(self),
@@ -48,13 +49,13 @@ impl Clients {
 
 impl Counted {
     /// Whether the client had as many as it may have before this one.
-    pub(crate) fn is_over_limit(&self) -> bool {
-        self.count > self.clients.limit
+    pub(crate) fn is_over(&self, limit: usize) -> bool {
+        self.count > limit
     }
 
     /// Whether it is so far beyond that it is not even told.
-    pub(crate) fn is_flood(&self) -> bool {
-        self.count > self.clients.limit + ANSWERED
+    pub(crate) fn is_flood(&self, limit: usize) -> bool {
+        self.count > limit + ANSWERED
     }
 }
 
@@ -78,16 +79,16 @@ mod tests {
 
     #[test]
     fn counts_each_client_by_itself_and_forgets_those_that_left() {
-        let clients = Arc::new(Clients::new(2));
+        let clients = Arc::new(Counts::new(2));
         let client = |number| ClientKey::Address(IpAddr::from([10, 0, 0, number]));
         let (one, other) = (client(1), client(2));
-        let first = clients.enter(one);
-        let second = clients.enter(one);
-        assert!(!first.is_over_limit() && !second.is_over_limit());
-        assert!(clients.enter(one).is_over_limit(), "the third");
-        assert!(!clients.enter(other).is_over_limit(), "of another client");
+        let first = clients.enter(one.clone());
+        let second = clients.enter(one.clone());
+        assert!(!first.is_over(2) && !second.is_over(2));
+        assert!(clients.enter(one.clone()).is_over(2), "the third");
+        assert!(!clients.enter(other).is_over(2), "of another client");
         drop(second);
-        assert!(!clients.enter(one).is_over_limit(), "after one left");
+        assert!(!clients.enter(one).is_over(2), "after one left");
         drop(first);
         assert!(lock(&clients.open).is_empty());
     }

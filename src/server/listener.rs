@@ -10,6 +10,7 @@ use rustix::fs::Mode;
 use socket2::{Domain, Protocol, SockAddr, Type};
 use tokio::net::{TcpListener, UnixListener};
 
+use crate::clients::identify::Peer;
 use crate::config::{ListenAddress, SocketAccess};
 use crate::net::client::Client;
 use crate::net::socket::Socket;
@@ -165,16 +166,24 @@ impl Bound {
 }
 
 impl Listener {
-    pub(super) async fn accept(&self) -> io::Result<(Socket, Client)> {
+    pub(super) async fn accept(&self) -> io::Result<(Socket, Client, Peer)> {
         match self {
-            Self::Tcp(listener) => listener
-                .accept()
-                .await
-                .map(|(socket, address)| (Socket::Tcp(socket), Client::at(plain(address)))),
-            Self::Unix { listener, .. } => listener.accept().await.map(|(socket, _)| {
-                let user = socket.peer_cred().map_or(NOBODY, |peer| peer.uid());
-                (Socket::Unix(socket), Client::of_user(user))
-            }),
+            Self::Tcp(listener) => {
+                let (socket, address) = listener.accept().await?;
+                let (local, address) = (socket.local_addr()?.ip(), plain(address));
+                let peer = Peer::Tcp {
+                    local: local.to_canonical(),
+                    peer: address.ip(),
+                };
+                Ok((Socket::Tcp(socket), Client::at(address), peer))
+            }
+            Self::Unix { listener, .. } => {
+                let (socket, _) = listener.accept().await?;
+                let peer = socket.peer_cred();
+                let (uid, gid) = peer.map_or((NOBODY, NOBODY), |peer| (peer.uid(), peer.gid()));
+                let peer = Peer::Unix { uid, gid };
+                Ok((Socket::Unix(socket), Client::of_user(uid), peer))
+            }
         }
     }
 }

@@ -63,7 +63,7 @@ fn start(on_failure: OnFailure, allowed_reads: bool) -> Running {
 
 impl Running {
     fn open(&self) -> Result<Entry, Unavailable> {
-        Entry::open(&self.log, &Client::of_user(0), &"listener".into())
+        Entry::open(&self.log, &Client::of_user(0).into(), &"listener".into())
     }
 
     fn stop(self) -> Vec<String> {

@@ -18,6 +18,7 @@ use crate::proxy::body::kind::{is_as_none, unwanted};
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Answer {
     pub(super) listener: Option<String>,
+    pub(super) client: Option<String>,
     pub(super) verdict: &'static str,
     pub(super) reason: &'static str,
     pub(super) message: String,

@@ -35,6 +35,9 @@ pub(super) struct ExplainOptions {
     /// Explain for this listener of the settings only [default: all]
     #[arg(long, value_name = "ADDR", value_parser = NoEmpty::new(), conflicts_with = "policy")]
     pub(super) listener: Option<String>,
+    /// Explain for this client of the settings only [default: all]
+    #[arg(long, value_name = "NAME", value_parser = NoEmpty::new(), conflicts_with_all = ["listener", "policy"])]
+    pub(super) client: Option<String>,
     /// File with the request's body, in JSON
     #[arg(long, value_name = "FILE")]
     pub(super) body: Option<PathBuf>,
@@ -103,10 +106,17 @@ impl ExplainOptions {
         self.policy.extend(behind.policy);
         self.config = either("--config", self.config, behind.config)?;
         self.listener = either("--listener", self.listener, behind.listener)?;
+        self.client = either("--client", self.client, behind.client)?;
         self.body = either("--body", self.body, behind.body)?;
         self.json |= behind.json;
-        if self.listener.is_some() && !self.policy.is_empty() {
-            let message = "use either --listener or --policy, not both";
+        let given = [
+            ("--client", self.client.is_some()),
+            ("--listener", self.listener.is_some()),
+            ("--policy", !self.policy.is_empty()),
+        ];
+        let mut given = given.iter().filter(|(_, is_given)| *is_given);
+        if let (Some((one, _)), Some((other, _))) = (given.next(), given.next()) {
+            let message = format!("use either {one} or {other}, not both");
             return Err(Stop::usage(message));
         }
         Ok(self)

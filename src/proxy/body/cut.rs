@@ -9,6 +9,8 @@ pub(crate) enum Cut {
     Broken(#[source] hyper::Error),
     #[error(transparent)]
     Gzip(BadGzip),
+    #[error("the client's right to it is gone")]
+    Revoked,
     #[error("the body comes too slowly")]
     Slow,
 }
@@ -26,7 +28,7 @@ pub(crate) enum BadGzip {
 impl From<Cut> for Denial {
     fn from(cut: Cut) -> Self {
         match cut {
-            Cut::Broken(_) => broken(),
+            Cut::Broken(_) | Cut::Revoked => broken(),
             Cut::Gzip(bad) => bad.into(),
             Cut::Slow => too_slow(),
         }

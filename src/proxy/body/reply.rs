@@ -78,6 +78,10 @@ impl Body for ReplyBody {
     type Error = Cut;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Polled> {
+        if self.state.revoked.is_set() && self.source.rest.is_some() {
+            self.finish(End::Revoked);
+            return Poll::Ready(Some(Err(Cut::Revoked)));
+        }
         if self.ends_with_drain && self.state.draining.is_set() {
             self.finish(End::Drained);
             return Poll::Ready(None);
@@ -119,6 +123,8 @@ impl Drop for ReplyBody {
         // hyper does not poll a body that is at its end, or that belongs to the reply to a HEAD.
         if self.source.is_end() || self.source.rest.is_none() {
             self.finish(End::Complete);
+        } else if self.state.revoked.is_set() {
+            self.finish(End::Revoked);
         }
         self.entry = None;
         self.state.release();

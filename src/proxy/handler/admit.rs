@@ -5,8 +5,9 @@ use super::stage::Stage;
 use crate::audit::Entry;
 use crate::config::Admission;
 use crate::docker::{ApiVersion, Call, Target, Unclassified, classify};
-use crate::policy::{Denial, Reason};
+use crate::policy::Denial;
 use crate::proxy::head::{BadHead, Head};
+use crate::proxy::health::is_health_check;
 use crate::proxy::shared::ListenerRules;
 
 impl Handler {
@@ -18,9 +19,13 @@ impl Handler {
         listener_rules: &ListenerRules,
     ) -> Result<Call, Denial> {
         let admission = &listener_rules.admission;
-        if self.is_over_limit {
-            let message = "this client has too many connections open: close some, or raise limits.connections_per_client";
-            return Err(Denial::new(Reason::TooManyConnections, message));
+        if let Some(denial) = &self.standing.barred {
+            if let Ok(call) = understand(&stage.head, admission, None) {
+                entry.record.understood(&call);
+                let client = &self.standing.client;
+                entry.record.is_left_out = is_health_check(&call, &stage.head, client);
+            }
+            return Err(denial.clone());
         }
         if self.state.draining.is_set() {
             return Err(Denial::from(&BadHead::Draining));
@@ -30,7 +35,7 @@ impl Handler {
             Ok(call) => call,
             Err(denial) => {
                 let asked = (&*stage.head.method, &*stage.head.target);
-                let rules = &listener_rules.rules;
+                let rules = self.standing.rules(listener_rules)?;
                 let (denial, absent) = rules.answer_absent(asked, admission.api_min, denial);
                 if let Some(absent) = absent {
                     entry.record.is_about_absent(&absent);
@@ -59,7 +64,8 @@ impl Handler {
         listener_rules: &ListenerRules,
         call: &mut Call,
     ) -> Result<Option<ApiVersion>, Denial> {
-        let is_lifted = call.operation().is_some() && listener_rules.rules.may_send(call);
+        let rules = self.standing.rules(listener_rules)?;
+        let is_lifted = call.operation().is_some() && rules.may_send(call);
         let Some(from) = call.version.filter(|_| is_lifted) else {
             return Ok(None);
         };

@@ -15,7 +15,9 @@
 //! Nothing else here has a [`Permit`](crate::policy::Permit), and a permit cannot be held across an
 //! `await`.
 
+use std::future::poll_fn;
 use std::sync::OnceLock;
+use std::task::Poll;
 
 use bytes::Bytes;
 use hyper::Response;
@@ -46,7 +48,11 @@ impl Handler {
             bad: BadHead::RequestLine,
             line: None,
         }));
-        let Ok(entry) = Entry::open(&self.shared.log, &self.client, &self.shared.listener) else {
+        let Ok(entry) = Entry::open(
+            &self.shared.log,
+            &self.standing.client,
+            &self.shared.listener,
+        ) else {
             return self.refuse(&Denial::from(Unavailable), true, None);
         };
         let mut entry = Box::new(entry);
@@ -61,9 +67,20 @@ impl Handler {
         };
         entry.record.asked(&head.method, &head.target);
         let mut stage = Stage::new(head, body, &self.share);
-        match self.decide(&mut entry, &mut stage).await {
-            Ok(sent) => self.hand_on(sent, &stage.head, entry).await,
-            Err(denial) => {
+        let decided = {
+            let mut deciding = std::pin::pin!(self.decide(&mut entry, &mut stage));
+            poll_fn(|cx| {
+                if self.state.revoked.is_set() {
+                    return Poll::Ready(None);
+                }
+                deciding.as_mut().poll(cx).map(Some)
+            })
+            .await
+        };
+        match decided {
+            None => self.give_up_revoked(&stage, entry),
+            Some(Ok(sent)) => self.hand_on(sent, &stage.head, entry).await,
+            Some(Err(denial)) => {
                 if !stage.is_sent() {
                     entry.record.not_sent();
                 }
@@ -76,15 +93,17 @@ impl Handler {
     /// Decides whether a request may be sent, sends it, and waits for the head of the reply.
     async fn decide(&self, entry: &mut Entry, stage: &mut Stage) -> Result<Sent, Denial> {
         let listener_rules = self.shared.listener_rules();
-        let rules = &listener_rules.rules;
+        let rules = self.standing.rules(&listener_rules)?;
         entry.record.is_observed = rules.is_observed;
         let call = self.admit(entry, stage, &listener_rules).await?;
-        entry.record.is_left_out = health::is_health_check(&call, &stage.head, &self.client);
+        entry.record.is_left_out =
+            health::is_health_check(&call, &stage.head, &self.standing.client);
         stage.prepare_for(&call);
         let own = self.own(rules, &call).await?;
         let known = Answers::default();
         let context = Context { known: &known, own };
-        let step = self.act(entry, stage, rules.evaluate(Request::new(call), context))?;
+        let judgement = rules.evaluate(Request::new(call), context);
+        let step = self.act(entry, stage, judgement, &listener_rules)?;
         match step.attempt(stage).await? {
             Ok(sent) => Ok(sent),
             // Boxed: most requests do not need this, and should not reserve space for it.
@@ -127,7 +146,7 @@ impl Handler {
                 }
             };
             let listener_rules = self.shared.listener_rules();
-            let rules = &listener_rules.rules;
+            let rules = self.standing.rules(&listener_rules)?;
             let resumed = |shelved: Option<Shelved>| shelved?.resume(&rules.revision);
             let judgement = match request.map_err(resumed) {
                 Err(Some(permit)) => Judgement::Allow(permit),
@@ -139,7 +158,7 @@ impl Handler {
                     rules.evaluate(request, stage.context(own))
                 }
             };
-            let step = self.act(entry, stage, judgement)?;
+            let step = self.act(entry, stage, judgement, &listener_rules)?;
             match step.attempt(stage).await? {
                 Ok(sent) => return Ok(sent),
                 Err(more) => missing = more,

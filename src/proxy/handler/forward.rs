@@ -1,5 +1,7 @@
 //! Sends a permitted request, or returns what is missing for it.
 
+use std::sync::Arc;
+
 use hyper::Response;
 use hyper::body::Incoming;
 
@@ -10,6 +12,7 @@ use crate::docker::json::shortened;
 use crate::docker::{Call, Operation, Reply, Upgrade};
 use crate::policy::{Denial, Judgement, Lookup, Reason, Request, Shelved, Terms};
 use crate::proxy::head::Head;
+use crate::proxy::shared::ListenerRules;
 use crate::proxy::upstream::{Answered, Failure};
 
 /// A request that was sent, and the daemon's reply.
@@ -73,6 +76,7 @@ impl Handler {
         entry: &mut Entry,
         stage: &mut Stage,
         judgement: Judgement<'a>,
+        under: &Arc<ListenerRules>,
     ) -> Result<Step<'a, impl Future<Output = Answered> + use<'s>>, Denial> {
         let permit = match judgement {
             Judgement::Allow(permit) => permit,
@@ -103,6 +107,7 @@ impl Handler {
             return Ok(Step::Lacks(Missing::Stage(permit.shelve())));
         };
         stage.send(entry, &permit);
+        self.standing.sends(call.operation(), under);
         if let Some(container) = &permit.memory.removed {
             let removed = &self.shared.daemon_state.recently_removed;
             removed.remember(container, &self.share);

@@ -7,7 +7,7 @@ use super::Handler;
 use super::stage::{Progress, Stage, Unpacking};
 use crate::audit::{Entry, Record};
 use crate::docker::{Call, Effect};
-use crate::policy::{Answer, Denial, Lookup, Rules, SelfContainer};
+use crate::policy::{Answer, Denial, Lookup, Reason, Rules, SelfContainer};
 use crate::proxy::body::inflate::HELD;
 use crate::proxy::head::Framing;
 use crate::proxy::request_state::Upload;
@@ -19,7 +19,8 @@ impl Handler {
     pub(super) async fn reads_to_end(&self, stage: &mut Stage, record: &Record) -> bool {
         // After an offered upgrade, the bytes may belong to any other protocol.
         let may_be_other = record.operation().is_none() && stage.head.upgrade.is_some();
-        if self.is_over_limit || may_be_other {
+        let has_too_many = record.reason == Reason::TooManyConnections;
+        if has_too_many || may_be_other {
             return false;
         }
         match (stage.head.framing, stage.unread.take()) {

@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 
 use super::Handler;
 use super::forward::Sent;
+use super::stage::Stage;
 use crate::audit::{End, Entry, Record};
 use crate::docker::json::escape;
 use crate::docker::{Call, Reply, Upgrade};
@@ -20,7 +21,7 @@ use crate::proxy::body::gather::Gather;
 use crate::proxy::head::Head;
 use crate::proxy::request_state::Upload;
 use crate::proxy::tunnel::Tunnel;
-use crate::proxy::{headers, upstream};
+use crate::proxy::{headers, standing, upstream};
 use crate::sync::lock;
 
 impl Handler {
@@ -72,6 +73,21 @@ impl Handler {
                 self.refuse(&broken, true, None)
             }
         }
+    }
+
+    /// Ends a request because the connection's rights are over. If it was sent, its outcome is not told.
+    pub(super) fn give_up_revoked(
+        &self,
+        stage: &Stage,
+        mut entry: Box<Entry>,
+    ) -> Response<ReplyBody> {
+        let denial = standing::gone();
+        if stage.is_sent() {
+            entry.finish(End::Revoked);
+            return self.refuse(&denial, true, None);
+        }
+        entry.record.not_sent();
+        self.refuse(&denial, true, Some(entry))
     }
 
     /// Passes on a reply of the daemon.

@@ -1,0 +1,165 @@
+//! The clients: which connections are the client's, and its policies.
+
+use std::sync::Arc;
+
+use super::listeners::policies;
+use super::settings::{ClientTable, Settings};
+use super::table::SettingsReader;
+use super::{ClientSettings, ListenAddress, ListenerSettings};
+use crate::clients::matcher::Kind;
+use crate::policy::Rules;
+use crate::policyfile::Policy;
+
+/// Makes the clients from the settings. Those without policies have the general ones.
+pub(crate) fn compose(
+    reader: &mut SettingsReader<'_>,
+    settings: &Settings,
+    general: &[Policy],
+) -> Vec<ClientSettings> {
+    let mut clients = Vec::new();
+    for (at, table) in settings.client.iter().enumerate() {
+        let key = |name: &str| format!("client[{at}].{name}");
+        let own = table.policy.as_ref();
+        let own = own.map(|references| policies(reader, &key("policy"), references));
+        let denied = settings.deny.iter().chain(&table.deny).cloned().collect();
+        let rules = Rules::new(own.unwrap_or_else(|| general.to_vec()), denied);
+        let Some(name) = &table.name else { continue };
+        check_from(reader, settings, at, (name, table));
+        clients.push(ClientSettings {
+            name: Arc::clone(name),
+            from: table.from.clone().unwrap_or_default(),
+            rules: rules.observed(table.observe.unwrap_or(settings.observe)),
+            connections: table.limits.connections,
+        });
+    }
+    check_overlaps(reader, settings);
+    clients
+}
+
+/// Reports a name that is taken, a client that no connection can belong to, and users on listeners that have none.
+fn check_from(
+    reader: &mut SettingsReader<'_>,
+    settings: &Settings,
+    at: usize,
+    (name, table): (&Arc<str>, &ClientTable),
+) {
+    let key = |of: &str| format!("client[{at}].{of}");
+    let mut before = settings.client.iter().take(at);
+    if before.any(|other| other.name.as_ref() == Some(name)) {
+        reader.wrong_at(
+            &key("name"),
+            format!("two clients are called {name}: rename one"),
+        );
+    }
+    let mut listeners = settings.listener.iter();
+    let has_listener = listeners.any(|listener| listener.client.as_ref() == Some(name));
+    if table.from.is_none() && !has_listener {
+        let message = format!(
+            "is missing: write from = [\"network:NAME\"] for the clients on a Docker network, or client = \"{name}\" in a \
+             [[listener]]"
+        );
+        reader.wrong_at(&key("from"), message);
+    }
+}
+
+/// Reports clients between which nothing would decide.
+fn check_overlaps(reader: &mut SettingsReader<'_>, settings: &Settings) {
+    let all = |at: usize| {
+        let from = settings
+            .client
+            .get(at)
+            .and_then(|client| client.from.as_ref());
+        from.into_iter().flatten()
+    };
+    for at in 0..settings.client.len() {
+        for before in 0..at {
+            let pairs = all(at).flat_map(|own| all(before).map(move |other| (own, other)));
+            let mut overlapping = pairs.filter(|(own, other)| own.overlaps(other));
+            if let Some((own, other)) = overlapping.next() {
+                let name = settings
+                    .client
+                    .get(before)
+                    .and_then(|client| client.name.as_deref());
+                let name = name.unwrap_or_default();
+                let message = if own == other {
+                    format!("\"{own}\" is also in the `from` of {name}: remove it from one of them")
+                } else {
+                    format!(
+                        "\"{own}\" overlaps \"{other}\" of {name}: each connection must belong to one client"
+                    )
+                };
+                reader.wrong_at(&format!("client[{at}].from"), message);
+            }
+        }
+    }
+}
+
+/// The listener's client, if it is one of the clients. Nothing else may say what holds there.
+pub(super) fn of_listener(
+    reader: &mut SettingsReader<'_>,
+    settings: &Settings,
+    at: usize,
+) -> Option<Arc<str>> {
+    let table = settings.listener.get(at)?;
+    let client = table.client.as_ref()?;
+    let key = format!("listener[{at}].client");
+    let names = || {
+        settings
+            .client
+            .iter()
+            .filter_map(|client| client.name.as_deref())
+    };
+    if !names().any(|name| name == &**client) {
+        let names: Vec<_> = names().collect();
+        let known = if names.is_empty() {
+            "there is no [[client]]".to_owned()
+        } else {
+            format!("use one of {}", names.join(", "))
+        };
+        reader.wrong_at(&key, format!("\"{client}\" is not a client: {known}"));
+    }
+    let own = [
+        ("policy", table.policy.is_some()),
+        ("deny", !table.deny.is_empty()),
+        ("observe", table.observe.is_some()),
+    ];
+    for (name, _) in own.iter().filter(|(_, is_set)| *is_set) {
+        let message = format!(
+            "has no effect, because everything on this listener belongs to client {client}: write it there"
+        );
+        reader.wrong_at(&format!("listener[{at}].{name}"), message);
+    }
+    Some(Arc::clone(client))
+}
+
+/// Reports values of `from` that no listener could match.
+pub(super) fn check_reach(
+    reader: &mut SettingsReader<'_>,
+    settings: &Settings,
+    listeners: &[ListenerSettings],
+) {
+    let has = |is_unix: bool| {
+        let mut open = listeners.iter().filter(|it| it.client.is_none());
+        open.any(|it| matches!(it.address, ListenAddress::Unix(_)) == is_unix)
+    };
+    let (has_unix, has_tcp) = (has(true), has(false));
+    for (at, table) in settings.client.iter().enumerate() {
+        for matcher in table.from.iter().flatten() {
+            let lacks = match matcher.kind() {
+                Kind::Uid | Kind::Gid => (!has_unix).then_some("a unix socket"),
+                Kind::Listener => None,
+                Kind::Network | Kind::Container | Kind::Service | Kind::Label | Kind::Address => {
+                    (!has_tcp).then_some("a TCP address")
+                }
+            };
+            if let Some(lacks) = lacks {
+                let message =
+                    format!("\"{matcher}\" cannot match: no listener without `client` has {lacks}");
+                reader.wrong_at(&format!("client[{at}].from"), message);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
