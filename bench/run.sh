@@ -24,4 +24,5 @@ export DOCKGATE_BIN="${DOCKGATE_BIN:-target/release/dockgate}"
     echo "bench: no binary at $DOCKGATE_BIN: cargo build --release, or set DOCKGATE_BIN" >&2
     exit 2
 }
-exec python3 -B bench/compare.py
+python3 -B bench/compare.py
+exec python3 -B bench/identity.py

@@ -198,11 +198,11 @@ class Stage(contextlib.ExitStack):
         self.callback(end, server)
         return server, log
 
-    def daemon(self):
-        """The stand-in daemon; returns its socket."""
+    def daemon(self, locations=""):
+        """The stand-in daemon, with these locations besides its own; returns its socket."""
         (self.folder / "containers.json").write_text(containers())
         upstream = self.folder / "daemon.sock"
-        config = self.fill("nginx.conf", upstream=upstream)
+        config = self.fill("nginx.conf", upstream=upstream, locations=locations)
         server, log = self.start("nginx", ["nginx", "-c", config, "-e", self.folder / "nginx.log"])
         wait_for("nginx", lambda: accepts(socket.AF_UNIX, str(upstream)), server.process.poll, log)
         return upstream
