@@ -59,6 +59,9 @@ BEFORE = {
         "until docker compose logs traefik | grep -q asked; do sleep 0.1; done",
     ],
     ("docs/audit.md", "dockgate learn audit.jsonl"): ["dockgate learn audit.jsonl > edited.toml"],
+    ("docs/clients.md", "dockgate check --config dockgate/dockgate.toml && docker compose kill -s HUP dockgate"): [
+        "mkdir dockgate && cp dockgate.toml dockgate/",
+    ],
     ("docs/learning.md", "$ docker compose logs dockgate --no-log-prefix > audit.jsonl"): [
         "docker run -d --name shop-db-1 busybox sleep 600",
         "docker compose exec -T client sh /client.sh first",
@@ -76,6 +79,7 @@ BEFORE = {
     ],
     ("docs/settings.md", "DOCKGATE_LISTEN=tcp://0.0.0.0:2375"): ["set -a"],
     ("docs/settings.md", "DOCKGATE_LISTENER_0__ADDRESS=unix:///run/dockgate/traefik.sock"): ["set -a"],
+    ("docs/settings.md", "DOCKGATE_CLIENT_0__NAME=traefik"): ["set -a"],
     ("docs/verify.md", "docker build --build-arg RUST_DIGEST=@sha256:DIGEST -t mine ."): [
         f"docker tag {standins.PLAIN} mine",
         f"docker tag {standins.PLAIN} dockgate:VERSION",
@@ -90,11 +94,21 @@ AFTER = {
         "docker compose logs traefik | grep '/containers/create 403'",
         "docker compose down --timeout 1",
     ],
+    ("docs/clients.md", "docker compose up -d"): [
+        "for client in traefik watchtower; do",
+        "    until docker compose logs $client | grep -q asked; do sleep 0.1; done",
+        "done",
+        "docker compose logs traefik | grep '/version 200'",
+        "docker compose logs traefik | grep '/info 403'",
+        "docker compose logs watchtower | grep '/info 200'",
+        "docker compose logs watchtower | grep '/version 403'",
+    ],
     ("docs/learning.md", "alias dockgate='docker run --rm -i -v \"$PWD:/work:ro\" -w /work dockgate:0.1.0'"): [
         "dockgate policies traefik",
     ],
     ("docs/settings.md", "DOCKGATE_LISTEN=tcp://0.0.0.0:2375"): ["dockgate check"],
     ("docs/settings.md", "DOCKGATE_LISTENER_0__ADDRESS=unix:///run/dockgate/traefik.sock"): ["dockgate check"],
+    ("docs/settings.md", "DOCKGATE_CLIENT_0__NAME=traefik"): ["dockgate check"],
 }
 # The commands that print a `text` block, by document and the block's first word.
 SHOWN = {
@@ -119,7 +133,7 @@ until grep -qs 'connected to' $said; do kill -0 $server || { cat $said; exit 1; 
 sleep 0.3
 """
 LIMIT = 60.0
-SETTINGS = {"listen", "policy", "listener", "audit", "limits", "upstream"}
+SETTINGS = {"listen", "policy", "listener", "client", "audit", "limits", "upstream"}
 
 
 @dataclass(frozen=True)
@@ -140,7 +154,7 @@ class Block:
     @property
     def file(self) -> str | None:
         """The name that a comment in its first line gives it."""
-        named = re.fullmatch(r"# (\S+\.toml)", self.lines[0])
+        named = re.fullmatch(r"# (\S+\.(?:toml|yaml))", self.lines[0])
         return named[1] if named else None
 
 
@@ -253,7 +267,10 @@ class Reader:
         self.runs([f"dockgate check {'--config ' if keys & SETTINGS else './'}{file.name}"])
 
     def yaml(self, block: Block) -> None:
+        """A part of a compose file, or the whole file if it has its name."""
         self.compose_takes(block.text)
+        if block.file:
+            (self.folder / block.file).write_text(block.text)
 
     def diff(self, block: Block) -> None:
         """A change of the folder's compose.yaml, or of one that has nothing else."""
@@ -347,8 +364,10 @@ def prepare(docker: Docker) -> None:
     with scratch() as folder:
         client = Path(__file__).with_name("client.sh").read_text()
         script = Path(__file__).with_name("learned.sh").read_text()
+        asking = 'ENV LISTS=/containers/json\nENTRYPOINT ["sh", "/client.sh"]'
         for image, text, entry in (
-            ("traefik:v3.6", client, 'ENV LISTS=/containers/json\nENTRYPOINT ["sh", "/client.sh"]'),
+            ("traefik:v3.6", client, asking),
+            ("nickfedor/watchtower:latest", client, asking),
             ("whatever-it-is", script, 'ENTRYPOINT ["sleep", "86400"]'),
         ):
             (folder / "client.sh").write_text(text)
@@ -368,7 +387,8 @@ def main() -> None:
         prepare(docker)
     documents = {document: blocks_of(document) for document in DOCUMENTS}
     every = [block for blocks in documents.values() for block in blocks]
-    named = {block.file: block.text for block in every if block.file and "/" not in block.file}
+    named = {block.file: block.text for block in every if block.language == "toml" and block.file}
+    named = {name: text for name, text in named.items() if "/" not in name}
     shutil.copy(REPOSITORY / "policies" / "traefik.toml", "/etc/dockgate/deploy.toml")
     protected = next(block for block in every if block.language == "diff")
     chosen = sys.argv[1:]

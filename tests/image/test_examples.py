@@ -22,6 +22,7 @@ from support import REPOSITORY, main_engine, scratch
 
 EXAMPLES = ["compose.example.yaml"]
 EXAMPLES += sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("examples/*/compose.yaml"))
+CLIENTS = "examples/clients/compose.yaml"
 STACKS = sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("examples/swarm/*.yaml"))
 POLICIES = sorted(REPOSITORY.glob("examples/**/policy.toml"))
 
@@ -43,6 +44,10 @@ COPY client.sh /client.sh
 ENV LISTS={lists}
 ENTRYPOINT ["sh", "/client.sh"]
 """
+# What stand-ins get with the policies in the examples.
+REFUSED = {"/containers/create": 403, "/containers/web/exec": 403, "/containers/web/archive?path=/etc": 403}
+FOR_TRAEFIK = {"/version": 200, "/containers/json": 200, "/info": 403} | REFUSED
+FOR_WATCHTOWER = {"/version": 403, "/containers/json": 200, "/info": 200} | REFUSED
 IDLE = """
 FROM busybox:latest
 STOPSIGNAL SIGKILL
@@ -131,6 +136,7 @@ def make_clients(docker: Docker, folder: Path) -> None:
     shutil.copy(Path(__file__).with_name("client.sh"), folder)
     for image, dockerfile in (
         ("traefik:v3.6", CLIENT.format(lists="/containers/json")),
+        ("nickfedor/watchtower:latest", CLIENT.format(lists="/containers/json")),
         ("amir20/dozzle:v8", IDLE),
         ("traefik/whoami:v1.11", IDLE.replace('"sleep", "86400"', '"sh", "-c", "exec sleep 86400"')),
     ):
@@ -144,15 +150,63 @@ def the_main_one_works(docker: Docker, compose: Compose) -> None:
     compose.run("up", "--detach", "--wait")
     try:
         must_be_shut_off(docker, compose)
-        asked = eventually("the client's questions", lambda: answers(compose.run("logs", "--no-log-prefix", "traefik").out))
-        granted = {"/version": 200, "/containers/json": 200}
-        refused = {"/containers/create": 403, "/containers/web/exec": 403, "/containers/web/archive?path=/etc": 403}
-        must_equal("what the client got", asked, granted | refused)
+        must_equal("what the client got", first_round(compose, "traefik"), FOR_TRAEFIK)
     except Failure:
         print(compose.run("logs").out, flush=True)
         raise
     finally:
         compose.run("down", "--volumes", "--timeout", "1")
+
+
+def each_client_has_its_own_rights(docker: Docker, compose: Compose) -> None:
+    """examples/clients: each gets what its own policy allows, and nothing that only the other's does."""
+    compose = compose.with_the_engines_own_socket()
+    compose.run("up", "--detach", "--wait")
+    try:
+        for client, got in (("traefik", FOR_TRAEFIK), ("watchtower", FOR_WATCHTOWER)):
+            must_equal(f"what {client} got", first_round(compose, client), got)
+            must_be_on_record(compose, client, got)
+        must_have_no_way_to_the_other_side(docker, compose)
+    except Failure:
+        print(compose.run("logs").out, flush=True)
+        raise
+    finally:
+        compose.run("down", "--volumes", "--timeout", "1")
+
+
+def must_be_on_record(compose: Compose, client: str, got: dict[str, int]) -> None:
+    """The verdicts that a client got, under its name. The health check's requests are not on record."""
+    records = records_of(compose)
+    must_equal("clients", {record["client"].get("name") for record in records}, {"traefik", "watchtower"})
+    own = [record for record in records if record["client"]["name"] == client]
+    must_equal(f"how {client} is known", {record["client"]["by"] for record in own}, {"network"})
+    denied = {record["path"].removeprefix("/v1.41") for record in own if record["verdict"] == "deny"}
+    must_equal(f"denied to {client}", denied, {path.split("?")[0] for path, status in got.items() if status == 403})
+
+
+def records_of(compose: Compose) -> list[dict]:
+    lines = compose.run("logs", "--no-log-prefix", "dockgate").out.replace("\x1b[2K", "").split("\n")
+    records = [json.loads(line) for line in lines if line.startswith("{")]
+    return [record for record in records if record["event"] == "request"]
+
+
+def must_have_no_way_to_the_other_side(docker: Docker, compose: Compose) -> None:
+    """A client reaches Dockgate on its own network only."""
+    gate = json.loads(docker("inspect", compose.run("ps", "--quiet", "dockgate").out.strip()).out)[0]
+    networks = gate["NetworkSettings"]["Networks"]
+    must_equal("networks of dockgate", networks.keys(), {"traefik-docker", "watchtower-docker"})
+    for client in ("traefik", "watchtower"):
+        container = compose.run("ps", "--quiet", client).out.strip()
+        for network, endpoint in networks.items():
+            ping = ("timeout", "3", "wget", "-q", "-O", "-", f"http://{endpoint['IPAddress']}:2375/_ping")
+            want = "OK" if network == f"{client}-docker" else ""
+            must_equal(f"ping of {client} on {network}", docker.may_fail("exec", container, *ping).out, want)
+
+
+def first_round(compose: Compose, client: str) -> dict[str, int]:
+    return eventually(
+        f"the requests of {client}", lambda: answers(compose.run("logs", "--no-log-prefix", client).out)
+    )
 
 
 def answers(log: str) -> dict[str, int]:
@@ -252,6 +306,8 @@ def main() -> None:
         projects = checks(cases, docker, folder)
         with cases.case("compose.example.yaml: its client gets only what is allowed"):
             the_main_one_works(docker, projects.pop(EXAMPLES[0]))
+        with cases.case(f"{CLIENTS}: each client gets what its own policy allows"):
+            each_client_has_its_own_rights(docker, projects.pop(CLIENTS))
         threads = [
             threading.Thread(target=dockgate_turns_healthy, args=(cases, compose, name))
             for name, compose in projects.items()
