@@ -17,6 +17,8 @@
 //! Each step can need an answer from the daemon. Then the verdict is `Ask`, and the request is evaluated again with the
 //! answer. Nothing here does I/O.
 
+mod spared;
+
 use std::sync::Arc;
 
 use super::about::About;
@@ -28,10 +30,10 @@ use super::objects::POLICY_LABEL;
 use super::outcome::{Outcome, outcome};
 use super::permit::{Grounds, Memory, Permit, Rebuilt, Terms};
 use super::reason::{Asked, Denial};
-use super::refusal::{missing, reaches_own, reads_as_id, renamed, restricted};
+use super::refusal::{missing, reads_as_id, renamed, restricted};
 use super::request::{Context, Judgement, Request};
 use super::requirement::{Requirement, Touch, What};
-use super::requirements::{Blocked, is_reserved, reached, requirements, strip_unknown_query_keys};
+use super::requirements::{Blocked, is_reserved, requirements, strip_unknown_query_keys};
 use super::rewrite;
 use super::rules::Rules;
 use super::self_container::SelfContainer;
@@ -177,32 +179,6 @@ impl<'p> Evaluation<'p, '_> {
             }
         }
         Err(self.explained(denial, least)?.into())
-    }
-
-    /// Denies what would reach Dockgate's own container. A replacement may have the networks and mounts of the old
-    /// container, even if Dockgate has them too: otherwise an updater could remove that container and not recreate it.
-    fn spare_own(&self, own: &SelfContainer) -> Result<(), Blocked> {
-        let call = &self.request.call;
-        let by_path = reached(call, self.known)?;
-        let about = by_path.iter().chain(&self.requirements);
-        let mut found = own.named_by(call);
-        if found.is_none() {
-            found = own.reached(about.clone(), self.known)?;
-            let mut granting = self.granting.iter();
-            if found.is_some()
-                && granting.any(|policy| policy.blocks.create.replaces)
-                && replaces::is_replacement(self.request, self.known)?
-            {
-                let is_shared = |what: &What| {
-                    matches!(what.key(), Some(Key::Bind | Key::Network | Key::Volume))
-                };
-                found = own.reached(about.filter(|it| !is_shared(&it.what)), self.known)?;
-            }
-        }
-        match found {
-            Some(reached) => Err(reaches_own(call, &reached).into()),
-            None => Ok(()),
-        }
     }
 
     /// Denies a name that already finds another object because that object's id begins with it. Also denies renaming a
