@@ -21,6 +21,7 @@ mod replaces;
 pub mod request;
 pub(crate) mod requirement;
 pub(crate) mod requirements;
+pub(crate) mod reserved;
 mod rewrite;
 pub mod rules;
 pub(crate) mod self_container;

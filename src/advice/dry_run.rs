@@ -123,7 +123,10 @@ fn ordinary(lookup: &Lookup) -> Value {
         Lookup::Image(_) | Lookup::Tag(_) => json!({"Id": id}),
         Lookup::Labeled(..) | Lookup::UsersOf(_) => json!([]),
         Lookup::Moved { .. } => Value::Null,
-        Lookup::Network(name) => json!({"Id": id, "Name": name, "Driver": "bridge", "Labels": {}}),
+        Lookup::Network(name) => json!({
+            "Id": id, "Name": name, "Driver": "bridge", "Labels": {},
+            "IPAM": {"Config": [{"Subnet": "192.0.2.0/24"}]},
+        }),
         Lookup::Service(_) => json!({"ID": id}),
         Lookup::NewVolume(volume) => made(volume),
         Lookup::Volume(_) => json!({"Driver": "local", "Options": null}),

@@ -74,7 +74,7 @@ impl Condition {
             Self::OpenListener { address, reach } => format!("{address} is open to {reach}"),
             Self::Unseparated(listeners) => format!(
                 "clients are not separated: {} have different policies, but whoever can connect to one can connect to \
-                 all. Give each client a unix socket or a Dockgate of its own.",
+                 all. Write a [[client]] for each, see clients.md.",
                 listeners.join(" and ")
             ),
             Self::Observing { listener } => format!(

@@ -7,7 +7,7 @@
 //!   │
 //! requirements: what it asks for, collected once
 //!   │
-//! Dockgate's own container, names ───────── reached ───────► Deny
+//! clients, own container, names ─────────── reached ───────► Deny
 //!   │
 //! each policy in order: all of them ─────── none ──────────► Deny, with what is lacking
 //!   │
@@ -26,14 +26,17 @@ use super::answers::{self, Answer, Answers, Lookup, NeedsLookup, NewVolume};
 use super::checker::Checker;
 use super::hint::Shortfall;
 use super::keys::Key;
-use super::objects::POLICY_LABEL;
+use super::objects::{Container, POLICY_LABEL};
 use super::outcome::{Outcome, outcome};
 use super::permit::{Grounds, Memory, Permit, Rebuilt, Terms};
 use super::reason::{Asked, Denial};
 use super::refusal::{missing, reads_as_id, renamed, restricted};
 use super::request::{Context, Judgement, Request};
 use super::requirement::{Requirement, Touch, What};
-use super::requirements::{Blocked, is_reserved, requirements, strip_unknown_query_keys};
+use super::requirements::{
+    Blocked, identifying, is_reserved, requirements, strip_unknown_query_keys,
+};
+use super::reserved::Reserved;
 use super::rewrite;
 use super::rules::Rules;
 use super::self_container::SelfContainer;
@@ -52,24 +55,33 @@ impl Rules {
     ) -> Judgement<'a> {
         let known = context.known;
         let mut granting: Vec<_> = self.granting(&request.call).collect();
+        let first = granting.first().filter(|_| !self.is_observed);
+        let passes = first.is_some_and(|first| first.passes_bodies);
         // No policy can allow what the daemon does not know, so this denial comes first.
-        let flaw = request.flaw.as_deref().cloned();
+        let flaw = request.flaw.as_deref().filter(|_| !passes).cloned();
         let refused = flaw.or_else(|| granting.is_empty().then(|| self.denial(&request.call)));
         match refused {
             Some(denial) if !self.is_observed => return Judgement::Deny(denial),
             Some(_) => granting.clear(),
             None => {}
         }
-        let passes = granting.first().is_some_and(|first| first.passes_bodies);
-        let is_judged = self.is_observed || !passes;
+        let reserved = self.reserved.as_deref();
+        let reserved = reserved.filter(|reserved| !passes || reserved.concerns(&request.call));
+        let is_judged = !passes || reserved.is_some();
         if is_judged && request.requirements.is_none() {
-            if let Err(denial) = strip_unknown_query_keys(&mut request.call) {
+            if !passes && let Err(denial) = strip_unknown_query_keys(&mut request.call) {
                 return Judgement::Deny(denial);
             }
             if request.lacks_body() {
                 return Judgement::Inspect(request);
             }
-            match requirements(&request.call, request.body.as_ref(), known) {
+            let (call, body) = (&request.call, request.body.as_ref());
+            let collected = if passes {
+                identifying(call, body)
+            } else {
+                requirements(call, body, known)
+            };
+            match collected {
                 Ok(collected) => request.requirements = Some(collected),
                 Err(blocked) => return blocked.of(request),
             }
@@ -81,13 +93,16 @@ impl Rules {
             request: &request,
             requirements: requirements.unwrap_or_default(),
             known,
+            reserved,
+            passes,
         };
         let decided = evaluation.decide(refused, context.own);
         let requirements = evaluation.requirements;
         match decided {
             Ok(decided) => Judgement::Allow(self.permit(decided, request, known)),
             Err(blocked) => {
-                request.requirements = is_judged.then_some(requirements);
+                // Those of a body that no policy checks are incomplete, and the rules can change.
+                request.requirements = (!passes).then_some(requirements);
                 blocked.of(request)
             }
         }
@@ -96,7 +111,10 @@ impl Rules {
     /// The permit for what was decided.
     fn permit(&self, decided: Decided<'_>, request: Request<'_>, known: &Answers) -> Permit {
         let policy = decided.marking;
-        let Request { call, body, .. } = rewrite::request(request, policy, decided.mark, known);
+        let Request { call, mut body, .. } = rewrite::request(request, policy, decided.mark, known);
+        if let (Some((reserved, old)), Some(body)) = (decided.withheld, &mut body) {
+            reserved.withhold(call.judged(), body, old);
+        }
         let terms = Terms {
             request: Rebuilt {
                 body: body.map(|body| rendered(&body, call.judged().body)),
@@ -132,8 +150,15 @@ struct Evaluation<'p, 'r> {
     granting: Vec<&'p Policy>,
     request: &'r Request<'r>,
     requirements: Vec<Requirement>,
-    known: &'r Answers,
+    known: &'p Answers,
+    /// What tells clients apart, if the request could take it.
+    reserved: Option<&'p Reserved>,
+    /// Whether no policy checks the body. Then it was read only for what is reserved.
+    passes: bool,
 }
+
+/// What is reserved, and the container that a new one replaces: its image may not make it a client.
+type Withheld<'p> = (&'p Reserved, Option<&'p Container>);
 
 /// A request that may be sent.
 struct Decided<'p> {
@@ -141,6 +166,8 @@ struct Decided<'p> {
     marking: &'p Policy,
     /// The mark of the new object. A replacement keeps the mark of the old container.
     mark: Option<&'p str>,
+    /// The labels that its image may not give it.
+    withheld: Option<Withheld<'p>>,
     grounds: Grounds,
     memory: Memory,
 }
@@ -153,6 +180,11 @@ impl<'p> Evaluation<'p, '_> {
         refused: Option<Denial>,
         own: Option<&SelfContainer>,
     ) -> Result<Decided<'p>, Blocked> {
+        let spared = self.reserved.map(|reserved| self.spare_clients(reserved));
+        let withheld = spared.transpose()?.flatten();
+        if self.passes {
+            self.requirements.clear();
+        }
         if let Some(own) = own {
             self.spare_own(own)?;
         }
@@ -161,7 +193,9 @@ impl<'p> Evaluation<'p, '_> {
         if least.is_none() {
             for policy in &self.granting {
                 match outcome(policy, self.request, &self.requirements, self.known)? {
-                    Outcome::Allowed(as_whole) => return self.allow(Some(policy), as_whole, None),
+                    Outcome::Allowed(as_whole) => {
+                        return self.allow((Some(policy), withheld), as_whole, None);
+                    }
                     Outcome::Refused(shortfall) => _ = least.get_or_insert(shortfall),
                 }
             }
@@ -175,7 +209,7 @@ impl<'p> Evaluation<'p, '_> {
             let is_replacement = replaces::is_replacement(self.request, self.known)?;
             if is_replacement || !self.is_forged()? {
                 let as_whole = is_replacement.then_some(Key::Replaces);
-                return self.allow(None, as_whole, Some(denial));
+                return self.allow((None, withheld), as_whole, Some(denial));
             }
         }
         Err(self.explained(denial, least)?.into())
@@ -270,7 +304,7 @@ impl<'p> Evaluation<'p, '_> {
     /// a whole, only that key is recorded.
     fn allow(
         &mut self,
-        policy: Option<&'p Policy>,
+        (policy, withheld): (Option<&'p Policy>, Option<Withheld<'p>>),
         as_whole: Option<Key>,
         would_deny: Option<Denial>,
     ) -> Result<Decided<'p>, Blocked> {
@@ -297,7 +331,8 @@ impl<'p> Evaluation<'p, '_> {
         }
         Ok(Decided {
             marking,
-            mark: (!is_replacement).then(|| &*marking.mark),
+            mark: (!is_replacement && !self.passes).then(|| &*marking.mark),
+            withheld,
             grounds: Grounds {
                 policy: policy.map(|policy| Arc::clone(&policy.name)),
                 would_deny,

@@ -109,6 +109,8 @@ pub struct Network {
     pub(crate) containers: Vec<String>,
     /// Their addresses there, each with the container's id.
     pub(crate) addresses: Vec<(IpAddr, String)>,
+    /// Its ranges of addresses, as the daemon writes them.
+    pub(crate) subnets: Vec<String>,
 }
 
 /// The id of Podman's default network. It is the same everywhere, and no client can choose it.
@@ -280,7 +282,7 @@ impl Network {
     }
 
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
-        const KEYS: &[&str] = &["Containers", "Driver", "Id", "Labels", "Name"];
+        const KEYS: &[&str] = &["Containers", "Driver", "IPAM", "Id", "Labels", "Name"];
         let reply = Json::pick(reply, KEYS).ok_or(Unreadable)?;
         let containers = reply.at("Containers").members().iter();
         let addresses = containers.clone().flat_map(|(id, endpoint)| {
@@ -292,6 +294,8 @@ impl Network {
                 .flatten()
                 .map(|address| (address, id.to_string()))
         });
+        let ranges = reply.at("IPAM").at("Config").items().iter();
+        let subnets = ranges.map(|range| range.text_at("Subnet").to_owned());
         Ok(Self {
             addresses: addresses.collect(),
             id: text(&reply, "Id")?.to_owned(),
@@ -299,6 +303,7 @@ impl Network {
             driver: text(&reply, "Driver")?.to_owned(),
             labels: Labels::of(&[&reply]),
             containers: containers.map(|(id, _)| id.to_string()).collect(),
+            subnets: subnets.collect(),
         })
     }
 }

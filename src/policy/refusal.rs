@@ -16,6 +16,7 @@ use crate::docker::{Call, Document, Operation, Subject};
 use crate::policy::keys::Key;
 use crate::policy::objects::is_full_id;
 use crate::policy::requirement::{Requirement, What};
+use crate::policy::reserved::Taken;
 use crate::policy::self_container::Reached;
 use crate::policy::value::{BY_NOBODY, Value};
 use crate::policyfile::file::Policy;
@@ -147,6 +148,14 @@ pub(crate) fn missing(call: &Call, lookup: &Lookup) -> Denial {
         Reason::NotFound
     };
     Denial::new(reason, message)
+}
+
+/// The denial of what would become a client, or change what tells clients apart. It does not say which client.
+pub(crate) fn is_reserved(call: &Call, taken: &Taken) -> Denial {
+    let Taken { path, value, what } = taken;
+    let value = quoted(shortened(value));
+    let message = format!("{}: {path} {value} {what}", entry(call));
+    Denial::new(Reason::Reserved, message)
 }
 
 /// The denial of a name that already finds another object.

@@ -17,8 +17,16 @@ use sameness::{is_nothing, is_same, is_within, member, members, texts};
 
 /// Whether a request asks only for what the container that it replaces had.
 pub(super) fn is_replacement(request: &Request<'_>, known: &Answers) -> Result<bool, NeedsLookup> {
-    let differences = differences(request, known)?;
-    Ok(differences.is_some_and(|differences| differences.is_empty()))
+    Ok(replaced(request, known)?.is_some())
+}
+
+/// The container that a request replaces, if it asks only for what that one had.
+pub(super) fn replaced<'k>(
+    request: &Request<'_>,
+    known: &'k Answers,
+) -> Result<Option<&'k Container>, NeedsLookup> {
+    let compared = compared(request, known)?;
+    Ok(compared.and_then(|(old, _)| old))
 }
 
 /// Where a container, or its endpoint on a network, differs from the one that it replaces; `None` if it replaces none.
@@ -26,6 +34,14 @@ pub(super) fn differences(
     request: &Request<'_>,
     known: &Answers,
 ) -> Result<Option<Vec<String>>, NeedsLookup> {
+    let compared = compared(request, known)?;
+    Ok(compared.map(|(_, differences)| differences))
+}
+
+type Compared<'k> = Option<(Option<&'k Container>, Vec<String>)>;
+
+/// The differences that are the fewest, and the container that is replaced if there are none.
+fn compared<'k>(request: &Request<'_>, known: &'k Answers) -> Result<Compared<'k>, NeedsLookup> {
     let Some(body) = &request.body else {
         return Ok(None);
     };
@@ -52,7 +68,7 @@ pub(super) fn differences(
             differences = unlike_now(body, old, known)?;
         }
         if differences.is_empty() {
-            return Ok(Some(differences));
+            return Ok(Some((Some(&**old), differences)));
         }
         let is_least = |least: &Vec<String>| differences.len() < least.len();
         if least.as_ref().is_none_or(is_least) {
@@ -63,7 +79,7 @@ pub(super) fn differences(
         let least = least.get_or_insert_default();
         least.insert(0, TOO_LARGE.to_owned());
     }
-    Ok(least)
+    Ok(least.map(|least| (None, least)))
 }
 
 /// The name of the container that is created, or connected to or disconnected from a network; `None` for other

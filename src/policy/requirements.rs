@@ -16,11 +16,12 @@ mod query;
 
 use std::collections::HashSet;
 
-use crate::docker::body::{asked, table};
-use crate::docker::{Call, Json};
+use crate::docker::body::{FieldMeaning, asked, table};
+use crate::docker::{Call, Deed, Json};
 use crate::policy::answers::{Answers, NeedsLookup};
 use crate::policy::requirement::Requirement;
 
+pub(crate) use changes::labels_in_changes;
 use collector::Requirements;
 pub(crate) use collector::{ANY_NUMBER, Blocked, is_reserved};
 pub(crate) use container::opened;
@@ -44,6 +45,28 @@ pub(crate) fn requirements(
         container::whole(&mut requirements, body)?;
     }
     Ok(once(requirements.found))
+}
+
+/// The part of what a request asks for that could make a client of something: the networks that it joins, and the
+/// ranges of a new network. Nothing else is read, so that nothing else is denied.
+pub(crate) fn identifying(call: &Call, body: Option<&Json>) -> Result<Vec<Requirement>, Blocked> {
+    let Some(mut requirements) = Requirements::of(call) else {
+        return Ok(Vec::new());
+    };
+    query::check_identifying(call)?;
+    if requirements.judged().deed == Deed::Connects {
+        let name = call.object().unwrap_or_default();
+        network::join(&mut requirements, "the network", name)?;
+    }
+    if let (Some(body), Some(table)) = (body, table(requirements.operation)) {
+        for asked in asked(body, table) {
+            if let Some(FieldMeaning::Networks | FieldMeaning::Subnets) = asked.meaning {
+                field::read(&mut requirements, &asked)?;
+            }
+        }
+        container::networks(&mut requirements, body)?;
+    }
+    Ok(requirements.found)
 }
 
 /// Up to this many requirements, each is compared with all others, which needs no memory.

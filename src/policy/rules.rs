@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::permit::Revision;
 use super::reason::{Denial, Reason};
 use super::refusal::{denied, not_granted};
+use super::reserved::Reserved;
 use super::variants::Variants;
 use crate::docker::{Absent, ApiVersion, Call, Effect, Operation, absent};
 use crate::policyfile::file::Policy;
@@ -21,6 +22,8 @@ pub struct Rules {
     pub(crate) revision: Revision,
     /// Whether this is observe mode: denied requests are forwarded too.
     pub(crate) is_observed: bool,
+    /// What tells clients apart, if anything does.
+    pub(super) reserved: Option<Arc<Reserved>>,
 }
 
 impl Rules {
@@ -35,7 +38,16 @@ impl Rules {
             variants,
             revision: Revision::default(),
             is_observed,
+            reserved: None,
         }
+    }
+
+    /// The same rules, and nobody may take what tells clients apart.
+    #[allow(dead_code)] // until clients are configured
+    pub(crate) fn reserving(mut self, reserved: Arc<Reserved>) -> Self {
+        self.reserved = Some(reserved).filter(|reserved| !reserved.is_empty());
+        self.revision = Revision::default();
+        self
     }
 
     /// The answer to a request that Dockgate cannot parse: the engine's own answer if it is about an object that cannot

@@ -55,7 +55,7 @@ fn table() -> Vec<(Condition, &'static str)> {
         ),
         (
             Condition::Unseparated(vec!["tcp://[::]:1".to_owned(), "tcp://[::]:2".to_owned()]),
-            "clients are not separated: tcp://[::]:1 and tcp://[::]:2 have different policies, but whoever can connect to one can connect to all. Give each client a unix socket or a Dockgate of its own.",
+            "clients are not separated: tcp://[::]:1 and tcp://[::]:2 have different policies, but whoever can connect to one can connect to all. Write a [[client]] for each, see clients.md.",
         ),
         (
             observing(None),

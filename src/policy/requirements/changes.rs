@@ -67,6 +67,53 @@ fn are_plain(labels: &str) -> bool {
     quote.is_none()
 }
 
+/// The labels that instructions set, as far as they are written plainly.
+pub(crate) fn labels_in_changes(call: &Call) -> Vec<(String, String)> {
+    let pairs = call.query.pairs();
+    let changes = pairs.filter(|(key, _)| *key == "changes");
+    let lines = changes.flat_map(|(_, text)| text.lines());
+    lines.flat_map(labels_of_line).collect()
+}
+
+fn labels_of_line(line: &str) -> Vec<(String, String)> {
+    let (instruction, rest) = line.trim().split_once([' ', '\t']).unwrap_or_default();
+    let rest = rest.trim();
+    if instruction.eq_ignore_ascii_case("ONBUILD") {
+        return labels_of_line(rest);
+    }
+    if !instruction.eq_ignore_ascii_case("LABEL") {
+        return Vec::new();
+    }
+    // The old form, with one label: `LABEL name value`.
+    if let Some((name, value)) = rest.split_once([' ', '\t'])
+        && !name.contains('=')
+    {
+        let plain = |text: &str| text.trim().replace(['"', '\''], "");
+        return vec![(plain(name), plain(value))];
+    }
+    let words = words(rest);
+    let pairs = words.iter().filter_map(|word| word.split_once('='));
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    pairs.collect()
+}
+
+/// The words of a line, without their quotes.
+fn words(text: &str) -> Vec<String> {
+    let (mut words, mut quote) = (vec![String::new()], None);
+    for character in text.chars() {
+        match quote {
+            None if character.is_whitespace() => words.push(String::new()),
+            None if matches!(character, '"' | '\'') => quote = Some(character),
+            Some(open) if open == character => quote = None,
+            _ => words
+                .last_mut()
+                .into_iter()
+                .for_each(|word| word.push(character)),
+        }
+    }
+    words
+}
+
 const CONTINUED: &str =
     "has a line that ends in a backslash or a backtick: write each instruction on one line";
 

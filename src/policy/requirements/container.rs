@@ -15,8 +15,8 @@ use crate::policy::value::{Limits, Value};
 
 /// Reads the fields that also mean something if they are left out.
 pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Read {
+    networks(requirements, body)?;
     if requirements.describes(Document::Container) {
-        joined_network(requirements, body.at("HostConfig").text_at("NetworkMode"))?;
         requirements.push("User", Key::User.asks(body.text_at("User")));
         if body.text_at("Image").is_empty() {
             // The daemon still creates a container, without files, and an upload can add them.
@@ -41,6 +41,18 @@ pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Read {
     } else if requirements.describes_service() {
         service(requirements, body);
         hostname(requirements, body)?;
+    }
+    Ok(())
+}
+
+/// Reads the networks that are joined if the body names none.
+pub(super) fn networks(requirements: &mut Requirements, body: &Json) -> Read {
+    let (task, path) = (body.at("TaskTemplate"), "TaskTemplate.Networks");
+    let named = [body, task].map(|of| of.at("Networks").items());
+    if requirements.describes(Document::Container) {
+        joined_network(requirements, body.at("HostConfig").text_at("NetworkMode"))?;
+    } else if requirements.describes_service() && named.iter().all(|named| named.is_empty()) {
+        requirements.push(path, Key::Network.asks("@default"));
     }
     Ok(())
 }
@@ -98,12 +110,6 @@ fn service(requirements: &mut Requirements, body: &Json) {
     };
     let limits = What::Key(Key::Limits, Value::Limits(limits));
     requirements.push("TaskTemplate.Resources.Limits", limits);
-    if [body, task]
-        .iter()
-        .all(|of| of.at("Networks").items().is_empty())
-    {
-        requirements.push("TaskTemplate.Networks", Key::Network.asks("@default"));
-    }
 }
 
 /// Reads the host name of a service's tasks. A node fills in its templates for each task.

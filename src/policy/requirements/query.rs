@@ -113,6 +113,13 @@ pub(crate) fn strip_unknown_query_keys(call: &mut Call) -> Read {
     Ok(())
 }
 
+/// Denies a key that appears twice and that could make a client of something: engines could read either of the two.
+pub(super) fn check_identifying(call: &Call) -> Read {
+    let mut keys = ["labels", "name", "networkmode"].iter();
+    let checked = keys.try_for_each(|key| call.query.once(key));
+    checked.map_err(|bad| Denial::new(Reason::BadQuery, bad.to_string()))
+}
+
 fn first<'a>(call: &'a Call, key: &str) -> &'a str {
     call.query.first(key).unwrap_or_default()
 }
