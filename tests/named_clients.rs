@@ -400,3 +400,53 @@ fn what_cannot_be_found_out_is_not_guessed() {
         daemon.assert_only_looked_up("nothing is sent for it");
     }
 }
+
+#[test]
+fn what_identifies_a_client_is_reserved_for_all() {
+    let daemon = with_runner(FakeDaemon::start(), true);
+    let policy = "allow = ['ContainerCreate', 'ContainerRename', 'NetworkConnect']";
+    let clients = [
+        "container:runner",
+        "label:team=ci",
+        "service:ci/runner",
+        "network:edge",
+    ];
+    let settings = format!("[[client]]\nname = 'ci'\nfrom = {clients:?}\n");
+    let gate = Setup::new(&daemon, policy).settings(&settings).start();
+    let create = |name: &str, body: &str| {
+        let target = format!("/containers/create?name={name}");
+        post(&target, "Content-Type: application/json\r\n", body)
+    };
+    for (request, is_reserved) in [
+        (create("runner", r#"{"Image":"a"}"#), true),
+        (create("runner2", r#"{"Image":"a"}"#), false),
+        (create("x", r#"{"Image":"a","Labels":{"team":"ci"}}"#), true),
+        (
+            create("x", r#"{"Image":"a","Labels":{"team":"cd"}}"#),
+            false,
+        ),
+        (post("/containers/web/rename?name=runner", "", ""), true),
+        (post("/containers/web/rename?name=walker", "", ""), false),
+    ] {
+        let mut client = gate.connect_from(&format!("{RUNNER}:0"));
+        client.request(&request);
+        let reply = client.reply();
+        if is_reserved {
+            Refused(403, "reserved").assert(&reply, &request);
+        } else {
+            assert_ne!(
+                reply.head.get("Dockgate-Reason"),
+                Some("reserved"),
+                "{request}"
+            );
+        }
+    }
+    // What its image brings does not make a container a client.
+    let requests = daemon.requests();
+    let body = requests[0]
+        .body
+        .as_ref()
+        .map(|body| String::from_utf8_lossy(body).into_owned());
+    let body: serde_json::Value = serde_json::from_str(&body.unwrap()).unwrap();
+    assert_eq!(body["Labels"]["team"], "", "{body}");
+}

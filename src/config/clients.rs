@@ -6,8 +6,9 @@ use super::listeners::policies;
 use super::settings::{ClientTable, Settings};
 use super::table::SettingsReader;
 use super::{ClientSettings, ListenAddress, ListenerSettings};
-use crate::clients::matcher::Kind;
+use crate::clients::matcher::{Kind, Matcher};
 use crate::policy::Rules;
+use crate::policy::reserved::Reserved;
 use crate::policyfile::Policy;
 
 /// Makes the clients from the settings. Those without policies have the general ones.
@@ -34,6 +35,27 @@ pub(crate) fn compose(
     }
     check_overlaps(reader, settings);
     clients
+}
+
+/// Reserves what tells clients apart in all rules.
+pub(super) fn reserve(listeners: &mut [ListenerSettings], clients: &mut [ClientSettings]) {
+    let mut reserved = Reserved::default();
+    for matcher in clients.iter().flat_map(|client| &client.from).cloned() {
+        match matcher {
+            Matcher::Network(name) => reserved.networks.push(name),
+            Matcher::Container(name) => reserved.containers.push(name),
+            Matcher::Service { project, service } => reserved.services.push((project, service)),
+            Matcher::Label { key, value } => reserved.labels.push((key, value)),
+            Matcher::Address(network) => reserved.addresses.push(network),
+            // No container can be given these by the daemon.
+            Matcher::Uid(_) | Matcher::Gid(_) => {}
+        }
+    }
+    let reserved = Arc::new(reserved);
+    let listeners = listeners.iter_mut().map(|it| &mut it.rules);
+    for rules in listeners.chain(clients.iter_mut().map(|it| &mut it.rules)) {
+        *rules = rules.clone().reserving(Arc::clone(&reserved));
+    }
 }
 
 /// Reports a name that is taken, a client that no connection can belong to, and users on listeners that have none.

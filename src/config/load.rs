@@ -236,8 +236,9 @@ impl Sources {
             return Err(self.problems);
         };
         let general = listeners::general(&mut reader, &settings, translated);
-        let listeners = listeners::compose(&mut reader, &settings, &general);
-        let clients = clients::compose(&mut reader, &settings, &general);
+        let mut listeners = listeners::compose(&mut reader, &settings, &general);
+        let mut clients = clients::compose(&mut reader, &settings, &general);
+        clients::reserve(&mut listeners, &mut clients);
         clients::check_reach(&mut reader, &settings, &listeners);
         let rules = listeners.iter().map(|it| &it.rules);
         let policies = rules.chain(clients.iter().map(|it| &it.rules));

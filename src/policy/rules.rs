@@ -43,7 +43,6 @@ impl Rules {
     }
 
     /// The same rules, and nobody may take what tells clients apart.
-    #[allow(dead_code)] // until clients are configured
     pub(crate) fn reserving(mut self, reserved: Arc<Reserved>) -> Self {
         self.reserved = Some(reserved).filter(|reserved| !reserved.is_empty());
         self.revision = Revision::default();

@@ -113,7 +113,7 @@ fn answer(lookup: &Lookup) -> Answer {
         Lookup::DefaultRuntime
         | Lookup::Exec(_)
         | Lookup::Image(_)
-        | Lookup::Labelled(..)
+        | Lookup::Labeled(..)
         | Lookup::Moved { .. }
         | Lookup::NewVolume(_)
         | Lookup::Predecessor(_)
