@@ -49,15 +49,17 @@ complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -l observe -d '
 complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -l config -d 'Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -l against -d 'Audit log (JSON lines): show which of its requests would get another answer' -r -F
+complete -c dockgate -n "__fish_dockgate_using_subcommand check" -l client -d 'Compare only with the requests of this client, by its name in the settings or its address [default: all]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -s v -l verbose -d 'List every allowed operation and raw path, and cut no list short'
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l policy -d 'Built-in policies or policy files, separated by commas [default: those of the settings]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l config -d 'Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l listener -d 'Explain for this listener of the settings only [default: all]' -r
+complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l client -d 'Explain for this client of the settings only [default: all]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l body -d 'File with the request\'s body, in JSON' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l json -d 'Output JSON'
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -s h -l help -d 'Print help'
-complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l client -d 'Learn only from this client, by its address [default: all clients]' -r
+complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l client -d 'Learn only from this client, by its name in the settings or its address [default: all clients]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l merge -d 'Print a policy that extends this file with what is missing' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l config -d 'Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]' -r -F

@@ -68,7 +68,7 @@ reasons! {
     Denied = 403 "denied", "`deny` in the settings, on the listener or of the client contains the operation.";
     Restricted = 403 "restricted", "A policy allows the operation, but not what its body or query asks for.";
     OwnContainer = 403 "own_container", "The request would reach Dockgate's own container, its names, its networks or what is mounted in it.";
-    Reserved = 403 "reserved", "The request would take a name, label, network or address by which Dockgate tells clients apart.";
+    Reserved = 403 "reserved", "The request would take a name, label, network or address that identifies a client of the settings.";
     OriginNotAllowed = 403 "origin_not_allowed", "The request comes from a web page whose `Origin` is not in `allow_origin`.";
     HostNotAllowed = 403 "host_not_allowed", "The `Host` could be DNS rebinding, or is not in `allow_host`.";
     ClientUnknown = 403 "client_unknown", "The connection belongs to no client of the settings, or no longer to the same.";

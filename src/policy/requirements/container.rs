@@ -45,7 +45,7 @@ pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Read {
     Ok(())
 }
 
-/// Reads the networks that are joined if the body names none.
+/// Reads the networks that are joined if the body does not name one.
 pub(super) fn networks(requirements: &mut Requirements, body: &Json) -> Read {
     let (task, path) = (body.at("TaskTemplate"), "TaskTemplate.Networks");
     let named = [body, task].map(|of| of.at("Networks").items());
