@@ -117,6 +117,7 @@ impl Network {
         let id = about.text_at("Id");
         let ranges = about.at("IPAM").at("Config").items();
         let parsed = |key: &'static str| ranges.iter().map(move |range| range.text_at(key));
+        let gateway = |range| gateway(range, about);
         (!id.is_empty()).then(|| Self {
             id: id.to_owned(),
             name: about.text_at("Name").to_owned(),
@@ -124,15 +125,39 @@ impl Network {
             subnets: parsed("Subnet")
                 .filter_map(|subnet| subnet.parse().ok())
                 .collect(),
-            // Some engines write a gateway with the length of its prefix.
-            gateways: parsed("Gateway")
-                .filter_map(|gateway| gateway.split('/').next()?.parse().ok())
-                .collect(),
+            gateways: ranges.iter().filter_map(gateway).collect(),
         })
     }
 
     fn has(&self, address: IpAddr) -> bool {
         self.subnets.iter().any(|subnet| subnet.contains(&address))
+    }
+}
+
+/// The host's address in a range of a network. Of a network that was created with a subnet and without a gateway, no
+/// engine tells it, and 25 and newer do not tell containers on internal networks either: it is the first that the engine
+/// gives away.
+fn gateway(range: &Json, network: &Json) -> Option<IpAddr> {
+    // Some engines write a gateway with the length of its prefix.
+    let told = range.text_at("Gateway").split('/').next()?.parse();
+    if told.is_ok() || network.text_at("Driver") != "bridge" {
+        return told.ok();
+    }
+    let subnet: IpNet = range.text_at("Subnet").parse().ok()?;
+    let mode = match subnet {
+        IpNet::V4(_) => "com.docker.network.bridge.gateway_mode_ipv4",
+        IpNet::V6(_) => "com.docker.network.bridge.gateway_mode_ipv6",
+    };
+    if network.at("Options").text_at(mode) == "isolated" {
+        return None; // The host has no address there, and a container may have the first.
+    }
+    let given: IpNet = range.text_at("IPRange").parse().unwrap_or(subnet);
+    if given.network() != subnet.network() {
+        return Some(given.network());
+    }
+    match subnet {
+        IpNet::V4(subnet) => subnet.hosts().next().map(IpAddr::V4),
+        IpNet::V6(subnet) => subnet.hosts().nth(1).map(IpAddr::V6),
     }
 }
 
@@ -235,6 +260,34 @@ mod tests {
                 want,
                 "{peer} to {local}"
             );
+        }
+    }
+
+    #[test]
+    fn a_gateway_that_no_engine_tells_is_the_first_address() {
+        for (ranges, options, want) in [
+            (r#"{"Subnet":"10.95.1.0/24"}"#, "", vec!["10.95.1.1"]),
+            (
+                r#"{"Subnet":"10.95.1.0/24","Gateway":"10.95.1.254"}"#,
+                "",
+                vec!["10.95.1.254"],
+            ),
+            (
+                r#"{"Subnet":"10.95.1.0/24","IPRange":"10.95.1.128/25"},{"Subnet":"fd95::/64"}"#,
+                "",
+                vec!["10.95.1.128", "fd95::1"],
+            ),
+            (
+                r#"{"Subnet":"fd95::/64","IPRange":"fd95::8000/120"},{"Subnet":"10.95.1.0/24"}"#,
+                r#""com.docker.network.bridge.gateway_mode_ipv4":"isolated""#,
+                vec!["fd95::8000"],
+            ),
+        ] {
+            let about = json(&format!(
+                r#"{{"Id":"a","Name":"a","Driver":"bridge","Options":{{{options}}},"IPAM":{{"Config":[{ranges}]}}}}"#
+            ));
+            let want: Vec<IpAddr> = want.iter().map(|it| it.parse().unwrap()).collect();
+            assert_eq!(Network::parse(&about).unwrap().gateways, want, "{ranges}");
         }
     }
 
