@@ -12,6 +12,7 @@ import ctypes
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,7 @@ class Place:
     name: str
     id: str = ""
     addresses: dict[str, str] = field(default_factory=dict)
+    addresses6: dict[str, str] = field(default_factory=dict)
     namespace: Path = Path()
 
     def __post_init__(self) -> None:
@@ -73,6 +76,7 @@ class Place:
         networks = about["NetworkSettings"]
         self.id = about["Id"]
         self.addresses = {name: at["IPAddress"] for name, at in networks["Networks"].items()}
+        self.addresses6 = {name: at["GlobalIPv6Address"] for name, at in networks["Networks"].items()}
         self.namespace = root_of(self.engine) / "run" / networks["SandboxKey"].removeprefix("/var/run/")
 
     def connects(self, address: str, bound_to: str | None = None, limit: float = 10.0) -> socket.socket:
@@ -96,17 +100,28 @@ class Seen:
         return self.record["client"]
 
 
-class Talk:
-    """One connection to Dockgate. `open_` makes its socket."""
+def shown(opened: socket.socket) -> str:
+    """The near end of a connection, as Dockgate's records show it."""
+    if opened.family == socket.AF_UNIX:
+        return "-"
+    host, port, *more = opened.getsockname()
+    if opened.family == socket.AF_INET:
+        return f"{host}:{port}"
+    return f"[{host.split('%')[0]}{f'%{more[1]}' if more[1] else ''}]:{port}"
 
-    def __init__(self, gate: Dockgate, opened: socket.socket) -> None:
+
+class Talk:
+    """One connection to Dockgate."""
+
+    def __init__(self, gate: Dockgate, opened: socket.socket, is_alone: bool = False) -> None:
+        """With `is_alone`, nobody else connects meanwhile, and the firewall may change the near end's address."""
         self.gate = gate
         self.asked = 0
+        self.before = len(gate.requests()) if is_alone else None
         self.connection = http.client.HTTPConnection("dockgate")
         self.connection.sock = opened
         self.connection.auto_open = 0
-        is_unix = opened.family == socket.AF_UNIX
-        self.address = "-" if is_unix else "{}:{}".format(*opened.getsockname()[:2])
+        self.address = shown(opened)
 
     def __enter__(self) -> Talk:
         return self
@@ -126,7 +141,8 @@ class Talk:
         """The record of a request on this connection."""
 
         def found() -> dict | None:
-            mine = self.gate.requests_of(self.address)
+            requests = self.gate.requests_of(self.address) if self.before is None else self.gate.requests()
+            mine = requests[self.before or 0 :]
             return mine[number - 1] if len(mine) >= number else None
 
         return eventually(f"record {number} of {self.address}", found, limit)
@@ -140,6 +156,16 @@ class Talk:
 
     def close(self) -> None:
         self.connection.close()
+
+
+@dataclass
+class Host(Place):
+    """An engine's host, which is the gateway of its networks."""
+
+    name: str = "-"
+
+    def __post_init__(self) -> None:
+        self.namespace = root_of(self.engine).parent / "ns" / "net"
 
 
 class Stream:
@@ -210,9 +236,13 @@ class Dockgate:
         lines = self.file.read_bytes().splitlines(keepends=True) if self.file.exists() else []
         return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
+    def requests(self) -> list[dict]:
+        return [each for each in self.records() if each["event"] == "request"]
+
     def requests_of(self, address: str) -> list[dict]:
-        of = [each for each in self.records() if each["event"] == "request"]
-        return [each for each in of if each["client"]["address"] == address]
+        """Those of one connection. Its interface has another number on each side."""
+        bare = re.sub(r"%\d+", "", address)
+        return [each for each in self.requests() if re.sub(r"%\d+", "", each["client"]["address"]) == bare]
 
     def reloads(self, settings: str) -> float:
         """Changes the settings and has them read; returns when."""
@@ -228,6 +258,13 @@ class Dockgate:
         books.with_suffix(".jsonl").write_bytes(lines)
         count_of = sum(each["event"] == "request" for each in self.records())
         books.with_suffix(".sent").write_text(str(count_of))
+
+    def links(self) -> list[str]:
+        """Its link-local addresses, as clients write them."""
+        at = Host(self.engine) if isinstance(self, OnHost) else Place(self.engine, self.name)
+        found = json.loads(at.runs("ip", "-json", "-6", "address", "show", "scope", "link").out)
+        links = {address["local"] for link in found for address in link.get("addr_info", []) if address}
+        return [f"{link}%eth0" for link in sorted(links)]
 
     def signals(self, number: int) -> None:
         raise NotImplementedError
@@ -260,7 +297,9 @@ class Boxed(Dockgate):
     def reads_addresses(self) -> None:
         about = json.loads(self.docker("inspect", self.name).out)[0]
         must(about["State"]["Running"], f"dockgate has ended: {self.says()}")
-        self.addresses = {name: at["IPAddress"] for name, at in about["NetworkSettings"]["Networks"].items()}
+        networks = about["NetworkSettings"]["Networks"]
+        self.addresses = {name: at["IPAddress"] for name, at in networks.items()}
+        self.addresses6 = {name: at["GlobalIPv6Address"] for name, at in networks.items()}
 
     def says(self) -> str:
         said = self.docker.may_fail("logs", self.name)
@@ -279,20 +318,42 @@ class Boxed(Dockgate):
         must("panic" not in said, f"dockgate panicked: {said}")
 
 
+# Runs $2 in the root folder $1. The machine that runs the tests may be a container, which Dockgate would see. The
+# variable that `enter` needs is none of Dockgate's.
+AS_ON_A_HOST = """set -e
+unset DOCKGATE_TEST_RUN
+mount -t tmpfs tmpfs "$1"
+cp "$2" "$1/dockgate"
+for folder in tmp proc usr lib lib64; do
+    [ -d /$folder ] || continue
+    mkdir "$1/$folder"
+    mount --rbind /$folder "$1/$folder"
+done
+exec chroot "$1" /dockgate serve
+"""
+
+
 class OnHost(Dockgate):
     """Dockgate on the host of an engine, where it has every bridge's gateway address."""
 
     def __init__(self, engine: Engine, folder: Path, settings: str, upstream: str | None = None) -> None:
         super().__init__(engine, folder, settings)
         self.upstream = upstream or engine.address
+        networks = json.loads(self.docker("network", "inspect", *networks_of_test(self.docker)).out)
+        subnets = {each["Name"]: [at["Subnet"] for at in each["IPAM"]["Config"]] for each in networks}
+        # These networks were made without a gateway: the host has the first address.
+        gateways = {name: [str(ip_network(of)[1]) for of in all_] for name, all_ in subnets.items()}
+        self.addresses = {name: at for name, all_ in gateways.items() for at in all_ if "." in at}
+        self.addresses6 = {name: at for name, all_ in gateways.items() for at in all_ if ":" in at}
 
     def __enter__(self) -> OnHost:
         binary = os.environ.get("DOCKGATE_BIN") or TESTS.parent / "target" / "release" / "dockgate"
-        entered = (ENGINES, "enter", self.engine.name, "--net")
+        root = self.folder / "root"
+        root.mkdir()
         environment = {name: value for name, value in os.environ.items() if name in ("PATH", "DOCKGATE_TEST_RUN")}
         environment |= {"DOCKGATE_CONFIG": str(self.folder / "dockgate.toml"), "DOCKGATE_UPSTREAM": self.upstream}
-        # `enter` needs a variable that is none of Dockgate's.
-        command = [*map(str, entered), "env", "-u", "DOCKGATE_TEST_RUN", str(binary), "serve"]
+        entered = (ENGINES, "enter", self.engine.name, "--net")
+        command = [*map(str, entered), "unshare", "--mount", "bash", "-c", AS_ON_A_HOST, "sh", str(root), str(binary)]
         self.log = self.folder / "stderr"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -319,6 +380,10 @@ class OnHost(Dockgate):
         self.keeps_records()
         must_equal("dockgate's exit code", code, 0)
         must("panic" not in said, f"dockgate panicked: {said}")
+
+
+def networks_of_test(docker) -> list[str]:
+    return docker("network", "ls", "--quiet", "--filter", "name=dockgate-").out.split()
 
 
 class Relay:

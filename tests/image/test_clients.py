@@ -25,7 +25,7 @@ from pathlib import Path
 import standins
 from cases import Cases, eventually, must, must_equal
 from commands import run_well
-from peers import ENGINES, Boxed, Dockgate, OnHost, Place, Relay, Seen, Talk, root_of
+from peers import ENGINES, Boxed, Dockgate, Host, OnHost, Place, Relay, Seen, Talk, root_of
 from standins import PLAIN
 from support import Engine, at_once, engines, main_engine, scratch
 
@@ -84,8 +84,10 @@ def prepares(engine: Engine) -> None:
     """Networks, and containers from which clients connect."""
     engine.clean_up()
     docker = engine.cli(engine.address)
-    for name, prefix in NETWORKS.items():
-        docker("network", "create", "--internal", "--subnet", f"{prefix}.0/24", name)
+    for number, (name, prefix) in enumerate(NETWORKS.items()):
+        given = ("--ipv6", "--subnet", f"fd91:{number}::/64", "--subnet", f"{prefix}.0/24")
+        internal = () if name == "dockgate-s" else ("--internal",)
+        docker("network", "create", *internal, *given, name)
     starts(engine, "dockgate-peer-a", "dockgate-a")
     starts(engine, "dockgate-peer-b", "dockgate-b")
 
@@ -195,6 +197,11 @@ def tells_clients_apart_in_a_container(cases: Cases, engine: Engine, folder: Pat
                             has_only_its_own(talk, name, kind, place if is_asked else None, ["one", "two"])
                     with talks(gate, none) as talk:
                         must_be_denied(talk.asks("/version"), "client_unknown")
+            with cases.case(f"{engine.name}: two clients by network, over IPv6"):
+                reloaded(gate, settings(*two("network:dockgate-a", f"fd91:1::/64")))
+                for name, kind, place in (("one", "network", a), ("two", "address", b)):
+                    with talks(gate, place, gate.addresses6[next(iter(place.addresses))]) as talk:
+                        has_only_its_own(talk, name, kind, None, ["one", "two"])
             with cases.case(f"{engine.name}: two clients by uid and gid"):
                 reloaded(gate, settings(*two("uid:1001", "gid:2002")))
                 for name, kind, user, group_of in (("one", "uid", 1001, 2001), ("two", "gid", 1002, 2002)):
@@ -268,6 +275,126 @@ def tells_clients_apart_in_a_container(cases: Cases, engine: Engine, folder: Pat
                 with talks(gate, place) as talk:
                     has_only_its_own(talk, name, "network", None, ["one", "two"])
     removes(engine, *(f"dockgate-peer-{name}" for name in names))
+
+
+@group
+def keeps_networks_apart(cases: Cases, engine: Engine, folder: Path) -> None:
+    """A client has no other network's rights, by whatever address of Dockgate and with every right over its own network;
+    and no gateway is anybody. Also if the firewall does not see what crosses a bridge."""
+    a, b, host = Place(engine, "dockgate-peer-a"), Place(engine, "dockgate-peer-b"), Host(engine)
+    s = starts(engine, "dockgate-peer-s", "dockgate-s")
+    clients = {"one": "network:dockgate-a", "two": "network:dockgate-b", "three": f"{NETWORKS['dockgate-b']}.0/25"}
+    on_host = {"one": "network:dockgate-a", "two": "network:dockgate-b", "three": "container:dockgate-peer-s"}
+
+    def settings(gate: Dockgate, clients: dict) -> str:
+        listen = 'listen = ["tcp://[::]:2375"]\n'
+        return listen + "".join(client(name, gate.policy(name, OWN[name][0]), of) for name, of in clients.items())
+
+    del clients["three"]
+    gate = Boxed(engine, folder, "", *NETWORKS)
+    gate.changes(settings(gate, clients))
+    with gate:
+        with cases.case(f"{engine.name}: in a container: networks"):
+            for name, place in (("one", a), ("two", b)):
+                with talks(gate, place) as talk:
+                    has_only_its_own(talk, name, "network", None, ["one", "two"])
+        for is_seen in (1, 0):
+            with cases.case(f"{engine.name}: in a container: another network's rights, bridge-nf-call-iptables={is_seen}"):
+                with bridges_seen_by_firewall(host, is_seen):
+                    try_everything(gate, (a, s), b, ("/info", "two"), f"nf={is_seen}")
+        with cases.case(f"{engine.name}: in a container: gateways are nobody"):
+            reloaded(gate, settings(gate, {"one": "network:dockgate-a", "two": f"{NETWORKS['dockgate-b']}.0/24"}))
+            for network in NETWORKS:
+                for address in (gate.addresses[network], gate.addresses6[network]):
+                    with Talk(gate, host.connects(address)) as talk:
+                        for target in ("/version", "/info"):
+                            must_be_denied(talk.asks(target), "client_unknown")
+    gate = OnHost(engine, folder, "")
+    gate.changes(settings(gate, on_host))
+    with gate:
+        with cases.case(f"{engine.name}: on the host: networks and a container"):
+            for name, place, kind, container in (("one", a, "network", a), ("two", b, "network", b), ("three", s, "container", s)):
+                with talks(gate, place) as talk:
+                    has_only_its_own(talk, name, kind, container, list(on_host))
+            with talks(gate, a, "fd91:0::1") as talk:
+                has_only_its_own(talk, "one", "network", a, list(on_host))
+        for is_seen in (1, 0):
+            with cases.case(f"{engine.name}: on the host: another network's rights, bridge-nf-call-iptables={is_seen}"):
+                with bridges_seen_by_firewall(host, is_seen):
+                    try_everything(gate, (a, s), b, ("/info", "two"), f"nf={is_seen}")
+        with cases.case(f"{engine.name}: on the host: gateways and loopback are nobody"):
+            for address in ("127.0.0.1", "::1", *gate.addresses.values(), *gate.addresses6.values()):
+                with Talk(gate, host.connects(address), is_alone=True) as talk:
+                    for target in ("/version", "/info", "/containers/json"):
+                        must_be_denied(talk.asks(target), "client_unknown")
+    removes(engine, s.name)
+
+
+@contextlib.contextmanager
+def bridges_seen_by_firewall(host: Host, is_seen: int) -> Iterator[None]:
+    """Whether the firewall sees what crosses a bridge, if this kernel can do that."""
+    if host.runs("sysctl", "-n", "net.bridge.bridge-nf-call-iptables").code != 0:
+        yield
+        return
+    try:
+        for kind in ("ip", "ip6"):
+            must_equal("sysctl", host.runs("sysctl", "-w", f"net.bridge.bridge-nf-call-{kind}tables={is_seen}").code, 0)
+        yield
+    finally:
+        for kind in ("ip", "ip6"):
+            host.runs("sysctl", "-w", f"net.bridge.bridge-nf-call-{kind}tables=1")
+
+
+def try_everything(gate: Dockgate, attackers: tuple, victim: Place, goal: tuple[str, str], label: str) -> None:
+    with ThreadPoolExecutor(len(attackers)) as pool:
+        list(pool.map(lambda attacker: tries_everything(gate, attacker, victim, goal, label), attackers))
+
+
+def tries_everything(gate: Dockgate, attacker: Place, victim: Place, goal: tuple[str, str], label: str) -> None:
+    """Dials every address of Dockgate, directly and by every route, from its own address and from the victim's."""
+    (own,) = attacker.addresses
+    (other,) = victim.addresses
+    spoofed = (f"{NETWORKS[other]}.77", victim.addresses[other])
+    for address in spoofed:
+        attacker.runs("ip", "address", "add", f"{address}/32", "dev", "eth0")
+    targets = [*gate.addresses.values(), *gate.addresses6.values(), *gate.links()]
+    with ThreadPoolExecutor(len(targets)) as pool:
+        tried = list(pool.map(lambda target: tries_target(gate, attacker, target, spoofed, goal), targets))
+    for address in spoofed:
+        attacker.runs("ip", "address", "del", f"{address}/32", "dev", "eth0")
+    reached = sum(tried)
+    print(f"{attacker.engine.name}: {type(gate).__name__}: {label}: from {own}, {reached} connections", flush=True)
+    must(reached > 0, "no connection at all")
+
+
+def tries_target(gate: Dockgate, attacker: Place, target: str, spoofed: tuple, goal: tuple[str, str]) -> int:
+    """Returns how many connections there were; none has the rights of another client."""
+    (own,) = attacker.addresses
+    is_6 = ":" in target
+    near = (gate.addresses6 if is_6 else gate.addresses)[own]
+    gateway = f"fd91:{list(NETWORKS).index(own)}::1" if is_6 else f"{NETWORKS[own]}.1"
+    routes = dict.fromkeys([(), ("via", near), ("via", gateway), ("dev", "eth0")])
+    if target == near or "%" in target:
+        routes = [()]
+    ip = ("ip", "-6") if is_6 else ("ip",)
+    reached = 0
+    for route in routes:
+        if route:
+            attacker.runs(*ip, "route", "replace", target, *route)
+        for source in (None,) if is_6 else (None, *spoofed):
+            try:
+                talk = Talk(gate, attacker.connects(target, source, 0.5))
+            except OSError:
+                continue
+            reached += 1
+            with talk:
+                seen = talk.asks(goal[0])
+                way = f"{target} {route} from {source}"
+                must(seen.status == 403 and seen.record["verdict"] == "deny", f"{way}: {seen}")
+                must(seen.client.get("name") != goal[1], f"{way}: {seen}")
+        if route:
+            attacker.runs(*ip, "route", "del", target, *route)
+    return reached
 
 
 def talks(gate: Boxed | OnHost, place: Place, address: str | None = None) -> Talk:
