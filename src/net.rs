@@ -2,5 +2,6 @@
 
 pub(crate) mod chunks;
 pub(crate) mod client;
+pub(crate) mod heard;
 pub(crate) mod socket;
 pub(crate) mod tap;

@@ -6,7 +6,7 @@ pub(crate) mod listener;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -102,7 +102,6 @@ struct Accepted {
     socket: Socket,
     client: Client,
     peer: Peer,
-    time: SystemTime,
     waiting: OwnedSemaphorePermit,
 }
 
@@ -118,7 +117,6 @@ async fn attend(
         socket,
         client,
         peer,
-        time,
         waiting,
     } = accepted;
     let mut known = Known::of(peer);
@@ -127,7 +125,6 @@ async fn attend(
         let arrival = Arrival {
             socket: &socket,
             peer,
-            time,
         };
         let daemon = (&shared.daemon, &*shared.daemon_state);
         shared
@@ -188,7 +185,6 @@ async fn accept(
                 socket,
                 client,
                 peer,
-                time: SystemTime::now(),
                 waiting,
             })
         }

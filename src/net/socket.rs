@@ -4,10 +4,13 @@ use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+
+use super::heard::last_heard;
 
 /// The most bytes that hyper buffers for one direction of a connection. A client that does not read a large reply keeps
 /// twice as much in memory.
@@ -21,22 +24,32 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
-    /// Whether the other end has closed its side, as far as the system knows now.
-    pub(crate) fn is_half_closed(&self) -> bool {
+    /// How long ago the other end of a TCP connection was last heard, at most; `None` if the connection is gone.
+    pub(crate) fn last_heard(&self) -> io::Result<Option<Duration>> {
+        let Self::Tcp(socket) = self else {
+            return Err(io::ErrorKind::Unsupported.into());
+        };
+        let ends = || Ok((socket.local_addr()?, socket.peer_addr()?));
+        match ends().and_then(|(local, peer)| last_heard(local, peer)) {
+            Ok(since) => Ok(Some(since)),
+            Err(error) if self.is_gone() => {
+                tracing::debug!(%error, "a connection was reset before it was served");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the connection was reset, as far as the system knows now.
+    fn is_gone(&self) -> bool {
         let of = match self {
             Self::Tcp(socket) => socket.as_fd(),
             Self::Unix(socket) => socket.as_fd(),
         };
-        let wanted = PollFlags::RDHUP;
-        let mut polled = [PollFd::new(&of, wanted)];
-        let now = Timespec::default();
-        // Without an answer, it counts as closed.
-        let found = rustix::event::poll(&mut polled, Some(&now));
+        let mut polled = [PollFd::new(&of, PollFlags::empty())];
+        let found = rustix::event::poll(&mut polled, Some(&Timespec::default()));
         let [polled] = polled;
-        found.is_err()
-            || polled
-                .revents()
-                .intersects(wanted | PollFlags::HUP | PollFlags::ERR)
+        found.is_ok() && polled.revents().intersects(PollFlags::HUP | PollFlags::ERR)
     }
 }
 

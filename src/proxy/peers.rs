@@ -5,9 +5,8 @@
 //! - The networks that Dockgate is on are kept only as long as the interface with the local address is the same one. A
 //!   network that is joined gets a new interface.
 //! - The container that has the peer's address is asked for each connection. Addresses are given to the next container
-//!   at once, so the connection could be that of a container that is gone. Its end of the connection is closed then,
-//!   or the new container joined the network after the connection was accepted: both are checked after the daemon has
-//!   answered.
+//!   at once, so the connection could be that of a container that is gone, with bytes that it sent before. The kernel
+//!   knows when it was last heard: a container that joined the network after that is not the sender.
 //! - [`pinned`](super::pinned) ends the connection when its container is not what it was.
 
 use std::net::IpAddr;
@@ -32,8 +31,6 @@ use crate::sync::lock;
 const WAIT: Duration = Duration::from_secs(5);
 /// How long until the daemon is asked again that did not answer.
 const PAUSE: Duration = Duration::from_millis(100);
-/// How long before a connection was accepted its peer may have closed it, at most.
-const HALF_CLOSED: Duration = Duration::from_mins(10);
 /// The daemon remembers this many events.
 const REMEMBERED: usize = 256;
 
@@ -64,7 +61,6 @@ pub(crate) struct Known {
 pub(crate) struct Arrival<'a> {
     pub(crate) socket: &'a Socket,
     pub(crate) peer: Peer,
-    pub(crate) time: SystemTime,
 }
 
 impl Placed {
@@ -208,6 +204,13 @@ async fn container(
     arrival: Arrival<'_>,
 ) -> Result<Option<Arc<Container>>, Denial> {
     let peer = peer.to_canonical();
+    // The sender could be gone, and its address given away: then the container came after the last that was heard.
+    let heard = match arrival.socket.last_heard() {
+        Ok(Some(since)) => SystemTime::now().checked_sub(since),
+        Ok(None) => return Ok(None),
+        Err(error) => return Err(ask::failed(&format!("{UNTOLD}: {error}"))),
+    };
+    let heard = heard.unwrap_or(UNIX_EPOCH);
     let found = ask::look_up_alone(daemon, &Lookup::Network(network.id.clone())).await?;
     let Some(Answer::Network(on)) = found else {
         return Err(ask::failed("the network of the connection cannot be found"));
@@ -224,17 +227,9 @@ async fn container(
     if !container.has_address(&network.id, peer) {
         return Err(ask::failed("the container of the connection is stopping"));
     }
-    // The sender could be gone, and its address given away: then its end is closed.
-    let is_closed = arrival.socket.is_half_closed();
-    let allowance = if is_closed {
-        HALF_CLOSED
-    } else {
-        Duration::ZERO
-    };
-    let since = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let events = Probe::Events {
-        since: since(arrival.time).saturating_sub(allowance),
-        until: since(SystemTime::now()),
+        since: since_epoch(heard),
+        until: since_epoch(SystemTime::now()),
     };
     let events = ask::probe(daemon, events).await?;
     let mut count = 0;
@@ -253,10 +248,17 @@ async fn container(
     }
     if count >= REMEMBERED {
         return Err(ask::failed(
-            "too much happened since the connection was opened",
+            "too much happened since the client was last heard",
         ));
     }
     Ok(Some(container))
+}
+
+const UNTOLD: &str = "this system does not say when the client was last heard (sock_diag), so only network: and \
+    addresses can tell clients apart";
+
+fn since_epoch(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The addresses of this system.
