@@ -94,6 +94,7 @@ class Seen:
 
     status: int
     record: dict
+    said: bytes = b""
 
     @property
     def client(self) -> dict:
@@ -129,13 +130,14 @@ class Talk:
     def __exit__(self, *_failure) -> None:
         self.close()
 
-    def asks(self, target: str, method: str = "GET") -> Seen:
+    def asks(self, target: str, method: str = "GET", body: dict | None = None) -> Seen:
         """Sends a request and reads its answer to the end."""
-        self.connection.request(method, target)
+        text = json.dumps(body) if body else None
+        self.connection.request(method, target, text, {"Content-Type": "application/json"} if body else {})
         with self.connection.getresponse() as reply:
-            reply.read()
+            said = reply.read()
         self.asked += 1
-        return Seen(reply.status, self.record(self.asked))
+        return Seen(reply.status, self.record(self.asked), said)
 
     def record(self, number: int, limit: float = 10.0) -> dict:
         """The record of a request on this connection."""
@@ -147,15 +149,37 @@ class Talk:
 
         return eventually(f"record {number} of {self.address}", found, limit)
 
-    def streams(self, target: str, method: str = "GET", headers: dict | None = None) -> Stream:
-        """Sends a request whose answer does not end."""
-        lines = [f"{method} {target} HTTP/1.1", "Host: dockgate"]
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    def streams(self, target: str) -> Stream:
+        """Sends a GET whose answer does not end."""
         self.asked += 1
-        return Stream(self, "\r\n".join([*lines, "", ""]).encode())
+        return Stream(self, f"GET {target} HTTP/1.1\r\nHost: dockgate\r\n\r\n".encode())
+
+    def runs_exec(self, container: str, *argv: str) -> Stream:
+        """Creates and starts an exec, whose output takes the connection over."""
+        made = self.asks(f"/containers/{container}/exec", "POST", {"Cmd": argv, "AttachStdout": True})
+        must_equal(f"status of {made}", made.status, 201)
+        self.asked += 1
+        lines = [f"POST /exec/{json.loads(made.said)['Id']}/start HTTP/1.1", "Host: dockgate", "Content-Type: application/json"]
+        lines += ["Connection: Upgrade", "Upgrade: tcp", "Content-Length: 2", "", "{}"]
+        return Stream(self, "\r\n".join(lines).encode())
 
     def close(self) -> None:
+        self.connection.sock.close()
         self.connection.close()
+
+    def is_open_at_dockgate(self) -> bool:
+        """Whether Dockgate still has its end of this connection."""
+        at = Host(self.gate.engine) if isinstance(self.gate, OnHost) else Place(self.gate.engine, self.gate.name)
+        (port,) = re.findall(r":(\d+)$", self.address)
+        found = at.runs("ss", "-tnH", "state", "established", "dport", "=", f":{port}").out
+        return self.address.rsplit(":", 1)[0].strip("[]") in found
+
+    def ends_at_dockgate(self, since: float, limit: float = REVOKED_LIMIT) -> float:
+        """Waits until Dockgate has closed its end; returns after how many milliseconds."""
+        eventually("the end of a connection", lambda: not self.is_open_at_dockgate(), limit + 10)
+        took = time.monotonic() - since
+        must(took <= limit, f"the connection ended only after {took:.2f} s")
+        return took * 1000
 
 
 @dataclass

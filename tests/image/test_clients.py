@@ -14,6 +14,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -23,7 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import standins
-from cases import Cases, eventually, must, must_equal
+from api import Api
+from cases import Cases, Failure, eventually, must, must_equal
 from commands import run_well
 from peers import ENGINES, Boxed, Dockgate, Host, OnHost, Place, Relay, Seen, Talk, root_of
 from standins import PLAIN
@@ -102,7 +104,7 @@ def starts(engine: Engine, name: str, network: str, *options: object, address: s
 
 
 def removes(engine: Engine, *names: str) -> None:
-    engine.cli(engine.address)("rm", "--force", *names)
+    engine.cli(engine.address).may_fail("rm", "--force", *names)
 
 
 def client(name: str, policy: str, *of: str, more: str = "") -> str:
@@ -328,6 +330,422 @@ def keeps_networks_apart(cases: Cases, engine: Engine, folder: Path) -> None:
                     for target in ("/version", "/info", "/containers/json"):
                         must_be_denied(talk.asks(target), "client_unknown")
     removes(engine, s.name)
+
+
+# The address that containers have one after the other.
+REUSED = f"{NETWORKS['dockgate-s']}.50"
+FIRST, SECOND, HOLDER = "dockgate-peer-first", "dockgate-peer-second", "dockgate-peer-holder"
+
+
+def begins_anew(engine: Engine, name: str) -> Place:
+    """Starts a container at the address that containers have one after the other."""
+    return starts(engine, name, "dockgate-s", address=REUSED)
+
+
+def successors(gate: Dockgate, more: str = "") -> str:
+    """Settings for the clients that have the same address, one after the other."""
+    first = gate.policy("one", OWN["one"][0], "ContainerLogs", "SystemEvents")
+    second, holder = gate.policy("two", OWN["two"][0]), gate.policy("three", OWN["three"][0], "ContainerLogs")
+    clients = client("one", first, f"container:{FIRST}") + client("two", second, f"container:{SECOND}")
+    return 'listen = ["tcp://[::]:2375"]\n' + clients + client("three", holder, f"container:{HOLDER}") + more
+
+
+@contextlib.contextmanager
+def succession(gate: Boxed) -> Iterator[None]:
+    """Afterwards, neither is left, and Dockgate runs."""
+    try:
+        yield
+    finally:
+        gate.docker.may_fail("unpause", gate.name)
+        removes(gate.engine, FIRST, SECOND)
+
+
+def logs_of(container: str) -> str:
+    return f"/containers/{container}/logs?follow=1&stdout=1"
+
+
+@group
+def gives_no_address_its_past(cases: Cases, engine: Engine, folder: Path) -> None:
+    """A container that gets another's address has none of its rights, and the other's connection none of its own."""
+    holder = starts(engine, HOLDER, "dockgate-s")
+    gate = Boxed(engine, folder, "", "dockgate-s")
+    gate.changes(successors(gate))
+    docker = gate.docker
+    with gate:
+        with cases.case(f"{engine.name}: an address that the next container has at once"), succession(gate):
+            first = begins_anew(engine, FIRST)
+            with talks(gate, first) as talk, talks(gate, first) as other:
+                has_only_its_own(talk, "one", "container", first, ["one", "two"])
+                must_have_rights(other.asks(OWN["one"][1]), "one", "container", first)
+                stopping = time.monotonic()
+                removes(engine, FIRST)
+                second = begins_anew(engine, SECOND)
+                with talks(gate, second) as now:
+                    has_only_its_own(now, "two", "container", second, ["one", "two"])
+                for each in (talk, other):
+                    must(not each.is_open_at_dockgate(), "a connection of a removed container is open")
+                print(f"{engine.name}: replaced within {time.monotonic() - stopping:.1f} s", flush=True)
+        with cases.case(f"{engine.name}: a container that is taken off the network"), succession(gate):
+            first = begins_anew(engine, FIRST)
+            with talks(gate, first) as talk, talks(gate, first) as idle:
+                must_have_rights(idle.asks(OWN["one"][1]), "one", "container", first)
+                stream = talk.streams(logs_of(HOLDER)).begins(b"200 OK")
+                docker("network", "disconnect", "--force", "dockgate-s", FIRST)
+                since = time.monotonic()
+                record = stream.record()
+                took = (time.monotonic() - since) * 1000
+                must(took <= 2000, f"recorded only after {took:.0f} ms")
+                must_equal("end", record["end"], "revoked")
+                idle.ends_at_dockgate(since)
+                print(f"{engine.name}: off the network: on record {took:.0f} ms after that", flush=True)
+                second = begins_anew(engine, SECOND)
+                with talks(gate, second) as now:
+                    has_only_its_own(now, "two", "container", second, ["one", "two"])
+        for way, tell in DEPARTURES.items():
+            with cases.case(f"{engine.name}: bytes of a dead sender that waited to be accepted: {way}"), succession(gate):
+                first = begins_anew(engine, FIRST)
+                docker("pause", gate.name)
+                talk = sends_blindly(gate, first)
+                if way == "off the network":
+                    docker("network", "disconnect", "--force", "dockgate-s", FIRST)
+                    second = begins_anew(engine, SECOND)
+                    removes(engine, FIRST)
+                else:
+                    tell(talk)
+                    removes(engine, FIRST)
+                    second = begins_anew(engine, SECOND)
+                docker("unpause", gate.name)
+                with talks(gate, second) as now:
+                    has_only_its_own(now, "two", "container", second, ["one", "two"])
+                must_be_nobodys(gate, talk)
+    gate = Boxed(engine, folder, "", "dockgate-s")
+    gate.changes(successors(gate, "[limits]\nconnections = 1\n"))
+    with gate:
+        for way, tell in DEPARTURES.items():
+            with cases.case(f"{engine.name}: bytes of a dead sender that waited for a permit: {way}"), succession(gate):
+                first = begins_anew(engine, FIRST)
+                with talks(gate, holder) as holding:
+                    must_have_rights(holding.asks(OWN["three"][1]), "three", "container", holder)
+                    talk = sends_blindly(gate, first)
+                    time.sleep(0.3)
+                    must_equal("records of a request that waits", gate.requests_of(talk.address), [])
+                    if way == "off the network":
+                        docker("network", "disconnect", "--force", "dockgate-s", FIRST)
+                    else:
+                        tell(talk)
+                        removes(engine, FIRST)
+                    second = begins_anew(engine, SECOND)
+                    now = talks(gate, second)
+                    now.connection.request("GET", OWN["two"][1])
+                    time.sleep(0.3)
+                    must_equal("records of a request that waits", gate.requests_of(now.address), [])
+                with now, now.connection.getresponse() as reply:
+                    reply.read()
+                    now.asked += 1
+                    must_have_rights(Seen(reply.status, now.record(1)), "two", "container", second)
+                must_be_nobodys(gate, talk)
+    removes(engine, HOLDER)
+
+
+FIFTY = 50
+
+
+@group
+def knows_containers_from_their_first_act(cases: Cases, engine: Engine, folder: Path) -> None:
+    """Fifty containers that start at once and ask at once."""
+    gate = Boxed(engine, folder, "", "dockgate-s")
+    one, two = (gate.policy(name, OWN[name][0]) for name in ("one", "two"))
+    clients = client("one", one, "label:team=one") + client("two", two, "service:shop/two")
+    gate.changes('listen = ["tcp://[::]:2375"]\n' + clients)
+    api = Api(engine.address)
+    labels = {
+        "one": {"team": "one"},
+        "two": {"com.docker.compose.project": "shop", "com.docker.compose.service": "two"},
+    }
+    with gate:
+        with cases.case(f"{engine.name}: {FIFTY} containers that start at once"):
+            ask = "wget -S -O /dev/null http://{}:2375{} 2>&1 | sed -n 's,.*HTTP/1.1 \\([0-9]*\\).*,\\1,p'"
+            asks = "; ".join(ask.format(gate.addresses["dockgate-s"], OWN[name][1]) for name in ("one", "two"))
+
+            def makes(number: int) -> str:
+                body = {
+                    "Image": "busybox:latest",
+                    "Cmd": ["sh", "-c", asks],
+                    "Labels": labels[name_of(number)],
+                    "HostConfig": {"NetworkMode": "dockgate-s"},
+                }
+                return api.done("POST", f"/containers/create?name=dockgate-many-{number}", body)["Id"]
+
+            def name_of(number: int) -> str:
+                return "one" if number % 2 else "two"
+
+            def runs(made: str) -> str:
+                api.done("POST", f"/containers/{made}/start")
+                api.done("POST", f"/containers/{made}/wait")
+                return "".join(c for c in api.get(f"/containers/{made}/logs?stdout=1") if c.isdigit() or c == "\n")
+
+            with ThreadPoolExecutor(8) as pool:
+                made = list(pool.map(makes, range(FIFTY)))
+            began = time.monotonic()
+            with ThreadPoolExecutor(FIFTY) as pool:
+                said = list(pool.map(runs, made))
+            print(f"{engine.name}: {FIFTY} containers started, asked and ended in {time.monotonic() - began:.1f} s")
+            wrong = {}
+            for number, (id_, statuses) in enumerate(zip(made, said, strict=True)):
+                own = name_of(number)
+                records = {
+                    each["path"]: (each["client"].get("name"), each["verdict"], each["reason"], each["client"].get("container_name"))
+                    for each in gate.requests()
+                    if each["client"].get("container") == id_
+                }
+                container = f"dockgate-many-{number}"
+                want = {
+                    OWN[name][1]: (own, *(("allow", "granted") if name == own else ("deny", "not_granted")), container)
+                    for name in ("one", "two")
+                }
+                if records != want or statuses.split() != (["200", "403"] if own == "one" else ["403", "200"]):
+                    wrong[container] = (statuses, records)
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(lambda id_: api.done("DELETE", f"/containers/{id_}?force=1"), made))
+            unknown = [each for each in gate.requests() if "name" not in each["client"]]
+            must(not wrong and not unknown, f"{len(wrong)} of {FIFTY} are wrong: {wrong}; unknown: {unknown[:3]}")
+        with cases.case(f"{engine.name}: a container that sends all of its requests at once and closes its side"):
+            fresh = starts(engine, "dockgate-peer-fresh", "dockgate-s", "--label", "team=one")
+            with talks(gate, fresh) as talk:
+                sock = talk.connection.sock
+                sock.sendall(f"GET {OWN['one'][1]} HTTP/1.1\r\nHost: dockgate\r\n\r\n".encode())
+                sock.shutdown(socket.SHUT_WR)
+                said = sock.recv(65536)
+                must(said.startswith(b"HTTP/1.1 200"), f"{said} {talk.record(1)}")
+                must_be(Seen(200, talk.record(1)), "one", "label", fresh)
+            removes(engine, fresh.name)
+
+
+@group
+def needs_no_event(cases: Cases, engine: Engine, folder: Path) -> None:
+    """While the engine's events are away, and over its restart, nobody has another's rights."""
+    daemon = engine.address.removeprefix("unix://")
+    holder = starts(engine, HOLDER, "dockgate-s")
+    with Relay(folder / "relay.sock", daemon) as relay:
+        gate = Boxed(engine, folder, "", "dockgate-s")
+        gate.upstream = str(relay.path)
+        gate.changes(successors(gate))
+        with gate:
+            with cases.case(f"{engine.name}: the event stream is cut"):
+                first = begins_anew(engine, FIRST)
+                with talks(gate, first) as talk, talks(gate, holder) as steady:
+                    must_have_rights(talk.asks(OWN["one"][1]), "one", "container", first)
+                    stream = steady.streams(logs_of(HOLDER)).begins(b"200 OK")
+                    relay.cuts_events()
+                    removes(engine, FIRST)
+                    second = begins_anew(engine, SECOND)
+                    with talks(gate, second) as now:
+                        has_only_its_own(now, "two", "container", second, ["one", "two"])
+                    with talks(gate, holder) as other:
+                        has_only_its_own(other, "three", "container", holder, ["one", "two", "three"])
+                    since = time.monotonic()
+                    relay.restores_events()
+                    took = talk.ends_at_dockgate(since)
+                    print(f"{engine.name}: events again: a dead connection ended after {took:.0f} ms", flush=True)
+                    must(not stream.ended, "the stream of a container that still runs has ended")
+                removes(engine, SECOND)
+            with cases.case(f"{engine.name}: the engine restarts under running containers"), live_restore(engine):
+                first = begins_anew(engine, FIRST)
+                with talks(gate, first) as talk, ThreadPoolExecutor(1) as pool:
+                    must_have_rights(talk.asks(OWN["one"][1]), "one", "container", first)
+                    restarting = pool.submit(run_well, ENGINES, "restart", engine.name)
+                    statuses: dict[int, int] = {}
+                    while not restarting.done():
+                        with talks(gate, first) as new:
+                            for each in (talk, new):
+                                seen = each.asks(OWN["one"][1])
+                                statuses[seen.status] = statuses.get(seen.status, 0) + 1
+                                is_away = seen.status in (502, 503) and seen.record["reason"] in AWAY
+                                must(seen.status == 200 or is_away, f"denied while the engine restarts: {seen}")
+                                must(seen.client.get("name") in ("one", None), f"a wrong name: {seen}")
+                    restarting.result()
+                    print(f"{engine.name}: over a restart: {statuses}", flush=True)
+                    must_have_rights(talk.asks(OWN["one"][1]), "one", "container", first)
+                    with talks(gate, first) as new:
+                        has_only_its_own(new, "one", "container", first, ["one", "two"])
+                    removes(engine, FIRST)
+                    second = begins_anew(engine, SECOND)
+                    with talks(gate, second) as now:
+                        has_only_its_own(now, "two", "container", second, ["one", "two"])
+                    talk.ends_at_dockgate(time.monotonic())
+                removes(engine, SECOND)
+    removes(engine, HOLDER)
+
+
+AWAY = ("daemon_unreachable", "daemon_gone", "identity_unknown", "bad_daemon_reply")
+
+
+@contextlib.contextmanager
+def live_restore(engine: Engine) -> Iterator[None]:
+    """Containers go on while the engine restarts."""
+    file = root_of(engine) / "mnt" / "daemon.json"
+    before = file.read_text()
+    file.write_text(json.dumps(json.loads(before) | {"live-restore": True}))
+    supervisor = root_of(engine).parent
+    try:
+        reloads_engine(engine, True)
+        yield
+    finally:
+        file.write_text(before)
+        reloads_engine(engine, False)
+
+
+def reloads_engine(engine: Engine, is_on: bool) -> None:
+    docker = engine.cli(engine.address)
+    run_well("pkill", "--signal", "HUP", "--parent", root_of(engine).parent.name, "dockerd")
+    eventually(
+        "a reload of the engine",
+        lambda: docker("info", "--format", "{{.LiveRestoreEnabled}}").out.strip() == str(is_on).lower(),
+    )
+
+
+@group
+def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
+    """A stream ends with the right to it; another client's goes on."""
+    holder = starts(engine, HOLDER, "dockgate-s")
+    gate = Boxed(engine, folder, "", *NETWORKS)
+    exec_policy = str(gate.folder / "execs.toml")
+    allow = ["ContainerExec", "ExecStart", "ContainerLogs", "SystemEvents"]
+
+    def allows(*operations: str) -> None:
+        text = f'description = "execs"\nallow = {json.dumps(operations)}\n'
+        text += "[exec]\nunrestricted = true\n" if "ContainerExec" in operations else ""
+        Path(exec_policy).write_text(text)
+
+    allows(*allow)
+    logs = gate.policy("logs", "ContainerLogs")
+
+    def settings(*ones: str) -> str:
+        clients = client("three", logs, f"container:{HOLDER}") + "".join(ones)
+        return 'listen = ["tcp://[::]:2375"]\n' + clients
+
+    one = client("one", exec_policy, f"container:{FIRST}")
+    renamed = client("someone", exec_policy, f"container:{FIRST}")
+    elsewhere = client("one", exec_policy, "network:dockgate-a")
+    gate.changes(settings(one))
+    first = begins_anew(engine, FIRST)
+    with gate, talks(gate, holder) as steady:
+        going_on = steady.streams(logs_of(HOLDER)).begins(b"200 OK")
+        streams = {
+            "exec": lambda talk: talk.runs_exec(HOLDER, "sh", "-c", "while :; do echo alive; sleep 0.2; done").begins(b"alive"),
+            "logs": lambda talk: talk.streams(logs_of(HOLDER)).begins(b"200 OK"),
+            "events": lambda talk: talk.streams("/events").begins(b"200 OK"),
+        }
+        losses = {
+            "the client is gone": (settings(), allow),
+            "the client is another": (settings(renamed), allow),
+            "its network is another": (settings(elsewhere), allow),
+            "its policy has lost the operation": (settings(one), ["ContainerList"]),
+        }
+        for what, begins in streams.items():
+            for loss, (lost, left) in losses.items():
+                with cases.case(f"{engine.name}: {what} is open when {loss}"):
+                    allows(*allow)
+                    reloaded(gate, settings(one))
+                    with talks(gate, first) as talk:
+                        stream = begins(talk)
+                        allows(*left)
+                        gate.changes(lost)
+                        pid = api_pid(gate)
+                        since = time.monotonic()
+                        os.kill(pid, signal.SIGHUP)
+                        took = stream.ends_after(since)
+                        record = stream.record()
+                        must_equal(f"end of {record}", record["end"], "revoked")
+                        must_be(Seen(200, record), "one", "container", first)
+                        print(f"{engine.name}: {what} ended {took:.1f} ms after SIGHUP: {loss}", flush=True)
+                    must(not going_on.ended, "another client's stream has ended")
+        with cases.case(f"{engine.name}: what a reload does not concern goes on"):
+            allows(*allow)
+            reloaded(gate, settings(one))
+            with talks(gate, first) as talk:
+                stream = streams["logs"](talk)
+                reloaded(gate, settings(one, client("four", logs, "label:a=b")))
+                allows("ContainerLogs", "ContainerExec", "ExecStart")
+                reloaded(gate, settings(one))
+                time.sleep(0.5)
+                must(not stream.ended, "a stream has ended whose client and right are as before")
+                must(not going_on.ended, "another client's stream has ended")
+        docker = gate.docker
+        for what, do in {
+            "renamed": lambda: docker("rename", FIRST, "dockgate-peer-other"),
+            "stopped": lambda: docker("stop", "--time", "0", FIRST),
+            "killed": lambda: docker("kill", FIRST),
+            "removed": lambda: docker("rm", "--force", FIRST),
+        }.items():
+            with cases.case(f"{engine.name}: logs are followed when the client's container is {what}"):
+                allows(*allow)
+                reloaded(gate, settings(one))
+                with talks(gate, first) as talk, talks(gate, first) as idle:
+                    must_equal("status", idle.asks("/info").status, 403)
+                    stream = streams["logs"](talk)
+                    since = time.monotonic()
+                    do()
+                    done = time.monotonic()
+                    idle.ends_at_dockgate(done)
+                    record = stream.record()
+                    must(record["end"] in ("revoked", "client_gone"), f"end of {record}")
+                    print(f"{engine.name}: {what}: {record['end']}, at most {(time.monotonic() - since) * 1000:.0f} ms")
+                    must(not going_on.ended, "another client's stream has ended")
+                if what == "renamed":
+                    place = Place(engine, "dockgate-peer-other")
+                    with talks(gate, place) as talk:
+                        must_be_denied(talk.asks("/events"), "client_unknown")
+                    docker("rename", "dockgate-peer-other", FIRST)
+                else:
+                    removes(engine, FIRST)
+                    first = begins_anew(engine, FIRST)
+    removes(engine, FIRST, HOLDER)
+
+
+def api_pid(gate: Boxed) -> int:
+    """The number of Dockgate's process on the machine that runs this program: a signal by way of the engine takes longer."""
+    parents = run_well("pgrep", "--full", "--exact", "/dockgate").out.split()
+    for pid in parents:
+        if gate_id(gate) in Path(f"/proc/{pid}/cgroup").read_text():
+            return int(pid)
+    raise Failure(f"no process of {gate.name}")
+
+
+def gate_id(gate: Boxed) -> str:
+    return gate.docker("inspect", "--format", "{{.Id}}", gate.name).out.strip()
+
+
+# How a sender leaves: without a word, with the end of its connection, or with a reset.
+DEPARTURES = {
+    "silent": lambda _: None,
+    "closed": lambda talk: talk.close(),
+    "half closed": lambda talk: talk.connection.sock.shutdown(socket.SHUT_WR),
+    "reset": lambda talk: resets(talk),
+    "off the network": lambda _: None,
+}
+
+
+def resets(talk: Talk) -> None:
+    talk.connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    talk.close()
+
+
+def sends_blindly(gate: Boxed, place: Place) -> Talk:
+    """Sends requests for what the first and the second client may do, and reads no answers."""
+    talk = talks(gate, place)
+    requests = "".join(f"GET {OWN[name][1]} HTTP/1.1\r\nHost: dockgate\r\n\r\n" for name in ("two", "one"))
+    talk.connection.sock.sendall(requests.encode())
+    return talk
+
+
+def must_be_nobodys(gate: Dockgate, talk: Talk) -> None:
+    """What a sender that is gone has sent is allowed to nobody."""
+    time.sleep(0.5)
+    must(not talk.is_open_at_dockgate(), "the connection of a sender that is gone is open")
+    for record in gate.requests_of(talk.address):
+        must(record["verdict"] == "deny" and record["client"].get("name") != "two", f"allowed: {record}")
+    talk.close()
 
 
 @contextlib.contextmanager
