@@ -122,6 +122,7 @@ class Talk:
         self.connection = http.client.HTTPConnection("dockgate")
         self.connection.sock = opened
         self.connection.auto_open = 0
+        self.opened = opened
         self.address = shown(opened)
 
     def __enter__(self) -> Talk:
@@ -164,7 +165,7 @@ class Talk:
         return Stream(self, "\r\n".join(lines).encode())
 
     def close(self) -> None:
-        self.connection.sock.close()
+        self.opened.close()
         self.connection.close()
 
     def is_open_at_dockgate(self) -> bool:
