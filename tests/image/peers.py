@@ -150,10 +150,30 @@ class Talk:
 
         return eventually(f"record {number} of {self.address}", found, limit)
 
-    def streams(self, target: str) -> Stream:
+    def streams(self, target: str, is_read: bool = True) -> Stream:
         """Sends a GET whose answer does not end."""
         self.asked += 1
-        return Stream(self, f"GET {target} HTTP/1.1\r\nHost: dockgate\r\n\r\n".encode())
+        return Stream(self, f"GET {target} HTTP/1.1\r\nHost: dockgate\r\n\r\n".encode(), is_read)
+
+    def attaches(self, container: str) -> Stream:
+        """Follows a container's output, which takes the connection over."""
+        self.asked += 1
+        target = f"/containers/{container}/attach?stream=1&stdout=1"
+        lines = [f"POST {target} HTTP/1.1", "Host: dockgate", "Connection: Upgrade", "Upgrade: tcp"]
+        return Stream(self, "\r\n".join([*lines, "Content-Length: 0", "", ""]).encode())
+
+    def uploads(self, container: str) -> Stream:
+        """Begins an upload into a container."""
+        self.asked += 1
+        lines = [f"PUT /containers/{container}/archive?path=/tmp HTTP/1.1", "Host: dockgate"]
+        lines += ["Content-Type: application/x-tar", "Transfer-Encoding: chunked", "", ""]
+        name = b"file".ljust(100, b"\0") + b"0000644\0" + b"0000000\0" * 2 + b"00000100000\0" + b"00000000000\0"
+        header = name.ljust(148, b"\0") + b" " * 8 + b"0"
+        header = header.ljust(257, b"\0") + b"ustar\x0000"
+        header = header.ljust(512, b"\0")
+        header = header[:148] + f"{sum(header):06o}\0 ".encode() + header[156:]
+        part = header + b"a" * 512
+        return Stream(self, "\r\n".join(lines).encode() + f"{len(part):x}\r\n".encode() + part + b"\r\n")
 
     def runs_exec(self, container: str, *argv: str) -> Stream:
         """Creates and starts an exec, whose output takes the connection over."""
@@ -196,7 +216,7 @@ class Host(Place):
 class Stream:
     """An answer that goes on, read by a thread of its own."""
 
-    def __init__(self, talk: Talk, request: bytes) -> None:
+    def __init__(self, talk: Talk, request: bytes, is_read: bool = True) -> None:
         self.talk = talk
         self.number = talk.asked
         self.ended: float | None = None
@@ -204,8 +224,8 @@ class Stream:
         self.socket = talk.connection.sock
         self.socket.settimeout(120)
         self.socket.sendall(request)
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        if is_read:
+            threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):

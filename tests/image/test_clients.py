@@ -26,8 +26,8 @@ from pathlib import Path
 import standins
 from api import Api
 from cases import Cases, Failure, eventually, must, must_equal
-from commands import run_well
-from peers import ENGINES, Boxed, Dockgate, Host, OnHost, Place, Relay, Seen, Talk, root_of
+from commands import Docker, run_well
+from peers import ENGINES, Boxed, Dockgate, Host, OnHost, Place, Relay, Seen, Stream, Talk, root_of
 from standins import PLAIN
 from support import Engine, at_once, engines, main_engine, scratch
 
@@ -199,11 +199,13 @@ def tells_clients_apart_in_a_container(cases: Cases, engine: Engine, folder: Pat
                             has_only_its_own(talk, name, kind, place if is_asked else None, ["one", "two"])
                     with talks(gate, none) as talk:
                         must_be_denied(talk.asks("/version"), "client_unknown")
-            with cases.case(f"{engine.name}: two clients by network, over IPv6"):
-                reloaded(gate, settings(*two("network:dockgate-a", f"fd91:1::/64")))
-                for name, kind, place in (("one", "network", a), ("two", "address", b)):
+            with cases.case(f"{engine.name}: two clients by network and container, over IPv6"):
+                reloaded(gate, settings(*two("network:dockgate-a", "container:dockgate-peer-ci")))
+                for name, kind, place in (("one", "network", a), ("two", "container", ci)):
                     with talks(gate, place, gate.addresses6[next(iter(place.addresses))]) as talk:
-                        has_only_its_own(talk, name, kind, None, ["one", "two"])
+                        has_only_its_own(talk, name, kind, place, ["one", "two"])
+                with talks(gate, ops, gate.addresses6["dockgate-s"]) as talk:
+                    must_be_denied(talk.asks("/version"), "client_unknown")
             with cases.case(f"{engine.name}: two clients by uid and gid"):
                 reloaded(gate, settings(*two("uid:1001", "gid:2002")))
                 for name, kind, user, group_of in (("one", "uid", 1001, 2001), ("two", "gid", 1002, 2002)):
@@ -277,6 +279,55 @@ def tells_clients_apart_in_a_container(cases: Cases, engine: Engine, folder: Pat
                 with talks(gate, place) as talk:
                     has_only_its_own(talk, name, "network", None, ["one", "two"])
     removes(engine, *(f"dockgate-peer-{name}" for name in names))
+
+
+@group
+def follows_its_own_networks(cases: Cases, engine: Engine, folder: Path) -> None:
+    """Dockgate joins and leaves networks while it runs; an address that it had on one network is its own on the next."""
+    a, b = Place(engine, "dockgate-peer-a"), Place(engine, "dockgate-peer-b")
+    gate = Boxed(engine, folder, "", "dockgate-a")
+    docker = gate.docker
+    one, two, three = (gate.policy(name, OWN[name][0]) for name in ("one", "two", "three"))
+    clients = client("one", one, "network:dockgate-a") + client("two", two, "network:dockgate-b")
+    gate.changes('listen = ["tcp://[::]:2375"]\n' + clients + client("three", three, "network:dockgate-c"))
+    with gate:
+        with cases.case(f"{engine.name}: a network that Dockgate joins while it runs"):
+            with talks(gate, a) as talk:
+                has_only_its_own(talk, "one", "network", None, ["one", "two"])
+            docker("network", "connect", "dockgate-b", gate.name)
+            gate.reads_addresses()
+            for name, place in (("two", b), ("one", a)):
+                with talks(gate, place) as talk:
+                    has_only_its_own(talk, name, "network", None, ["one", "two"])
+        with cases.case(f"{engine.name}: a network that takes another's subnet and addresses"):
+            docker("network", "disconnect", "dockgate-b", gate.name)
+            address = gate.addresses["dockgate-b"]
+            with remade_as(docker, b, "dockgate-b", "dockgate-c"):
+                docker("network", "connect", "--ip", address, "dockgate-c", gate.name)
+                gate.reads_addresses()
+                must_equal("address", gate.addresses["dockgate-c"], address)
+                with talks(gate, Place(engine, b.name)) as talk:
+                    has_only_its_own(talk, "three", "network", None, ["one", "two", "three"])
+                docker("network", "disconnect", "dockgate-c", gate.name)
+
+
+@contextlib.contextmanager
+def remade_as(docker: Docker, place: Place, network: str, other: str) -> Iterator[None]:
+    """For a time, a network has another name."""
+
+    def remake(old: str, new: str) -> None:
+        number = list(NETWORKS).index(network)
+        removes(place.engine, place.name)
+        docker("network", "rm", old)
+        given = ("--ipv6", "--subnet", f"fd91:{number}::/64", "--subnet", f"{NETWORKS[network]}.0/24")
+        docker("network", "create", "--internal", *given, new)
+        starts(place.engine, place.name, new)
+
+    remake(network, other)
+    try:
+        yield
+    finally:
+        remake(other, network)
 
 
 @group
@@ -605,11 +656,12 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
     holder = starts(engine, HOLDER, "dockgate-s")
     gate = Boxed(engine, folder, "", *NETWORKS)
     exec_policy = str(gate.folder / "execs.toml")
-    allow = ["ContainerExec", "ExecStart", "ContainerLogs", "SystemEvents"]
+    allow = ["ContainerExec", "ExecStart", "ContainerLogs", "SystemEvents", "ContainerAttach", "PutContainerArchive"]
 
     def allows(*operations: str) -> None:
         text = f'description = "execs"\nallow = {json.dumps(operations)}\n'
-        text += "[exec]\nunrestricted = true\n" if "ContainerExec" in operations else ""
+        if "ContainerExec" in operations:
+            text += "[exec]\nunrestricted = true\n[archive]\nunrestricted = true\n"
         Path(exec_policy).write_text(text)
 
     allows(*allow)
@@ -624,12 +676,16 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
     elsewhere = client("one", exec_policy, "network:dockgate-a")
     gate.changes(settings(one))
     first = begins_anew(engine, FIRST)
+    gate.docker("run", "--detach", "--name", LOUD, "--network", "none", "busybox:latest", "yes")
     with gate, talks(gate, holder) as steady:
         going_on = steady.streams(logs_of(HOLDER)).begins(b"200 OK")
         streams = {
             "exec": lambda talk: talk.runs_exec(HOLDER, "sh", "-c", "while :; do echo alive; sleep 0.2; done").begins(b"alive"),
             "logs": lambda talk: talk.streams(logs_of(HOLDER)).begins(b"200 OK"),
             "events": lambda talk: talk.streams("/events").begins(b"200 OK"),
+            "attach": lambda talk: talk.attaches(HOLDER).begins(b"101 UPGRADED"),
+            "an upload": lambda talk: begun(gate, talk.uploads(HOLDER)),
+            "an answer that nobody reads": lambda talk: begun(gate, talk.streams(logs_of(LOUD), is_read=False)),
         }
         losses = {
             "the client is gone": (settings(), allow),
@@ -638,7 +694,9 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
             "its policy has lost the operation": (settings(one), ["ContainerList"]),
         }
         for what, begins in streams.items():
-            for loss, (lost, left) in losses.items():
+            # What is lost makes no difference to the others.
+            tried = losses if what in ("exec", "logs") else ("the client is gone",)
+            for loss, (lost, left) in ((loss, losses[loss]) for loss in tried):
                 with cases.case(f"{engine.name}: {what} is open when {loss}"):
                     allows(*allow)
                     reloaded(gate, settings(one))
@@ -649,7 +707,10 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
                         pid = api_pid(gate)
                         since = time.monotonic()
                         os.kill(pid, signal.SIGHUP)
-                        took = stream.ends_after(since)
+                        if what == "an answer that nobody reads":
+                            took = talk.ends_at_dockgate(since)
+                        else:
+                            took = stream.ends_after(since)
                         record = stream.record()
                         must_equal(f"end of {record}", record["end"], "revoked")
                         must_be(Seen(200, record), "one", "container", first)
@@ -661,7 +722,7 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
             with talks(gate, first) as talk:
                 stream = streams["logs"](talk)
                 reloaded(gate, settings(one, client("four", logs, "label:a=b")))
-                allows("ContainerLogs", "ContainerExec", "ExecStart")
+                allows("ContainerLogs", "ContainerExec", "ExecStart", "PutContainerArchive")
                 reloaded(gate, settings(one))
                 time.sleep(0.5)
                 must(not stream.ended, "a stream has ended whose client and right are as before")
@@ -695,7 +756,19 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
                 else:
                     removes(engine, FIRST)
                     first = begins_anew(engine, FIRST)
-    removes(engine, FIRST, HOLDER)
+    removes(engine, FIRST, HOLDER, LOUD)
+
+
+LOUD = "dockgate-peer-loud"
+
+
+def begun(gate: Dockgate, stream: Stream) -> Stream:
+    """Waits until the request is on record as begun, or has been answered."""
+    of = stream.talk.address
+    events = lambda: [each for each in gate.records() if each["client"]["address"] == of]  # noqa: E731
+    eventually("the begin of a request", events)
+    time.sleep(0.2)
+    return stream
 
 
 def api_pid(gate: Boxed) -> int:
