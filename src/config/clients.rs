@@ -8,6 +8,7 @@ use super::table::SettingsReader;
 use super::{ClientSettings, ListenAddress, ListenerSettings};
 use crate::clients::matcher::{Kind, Matcher};
 use crate::policy::Rules;
+use crate::policy::objects::POLICY_LABEL;
 use crate::policy::reserved::Reserved;
 use crate::policyfile::Policy;
 
@@ -38,7 +39,12 @@ pub(crate) fn compose(
 }
 
 /// Reserves what tells clients apart in all rules.
-pub(super) fn reserve(listeners: &mut [ListenerSettings], clients: &mut [ClientSettings]) {
+/// Reports policies that give new objects a label that identifies a client.
+pub(super) fn reserve(
+    reader: &mut SettingsReader<'_>,
+    listeners: &mut [ListenerSettings],
+    clients: &mut [ClientSettings],
+) {
     let mut reserved = Reserved::default();
     for matcher in clients.iter().flat_map(|client| &client.from).cloned() {
         match matcher {
@@ -49,6 +55,25 @@ pub(super) fn reserve(listeners: &mut [ListenerSettings], clients: &mut [ClientS
             Matcher::Address(network) => reserved.addresses.push(network),
             // No container can be given these by the daemon.
             Matcher::Uid(_) | Matcher::Gid(_) => {}
+        }
+    }
+    let rules = listeners.iter().map(|it| &it.rules);
+    for policy in rules
+        .chain(clients.iter().map(|it| &it.rules))
+        .flat_map(Rules::policies)
+    {
+        let own = [(POLICY_LABEL, &*policy.mark)];
+        let mut labels = policy.blocks.create.labels.stamps().chain(own);
+        if let Some((key, value)) = labels.find(|(key, value)| reserved.has_label(key, value)) {
+            let message = format!(
+                "\"label:{key}={value}\" would identify everything that policy {} creates as the client: use another label",
+                policy.name
+            );
+            let (key, value) = (key.to_owned(), value.to_owned());
+            let matcher = Matcher::Label { key, value };
+            let at = clients.iter().position(|it| it.from.contains(&matcher));
+            let at = at.unwrap_or_default();
+            reader.wrong_at(&format!("client[{at}].from"), message);
         }
     }
     let reserved = Arc::new(reserved);

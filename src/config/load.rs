@@ -238,7 +238,7 @@ impl Sources {
         let general = listeners::general(&mut reader, &settings, translated);
         let mut listeners = listeners::compose(&mut reader, &settings, &general);
         let mut clients = clients::compose(&mut reader, &settings, &general);
-        clients::reserve(&mut listeners, &mut clients);
+        clients::reserve(&mut reader, &mut listeners, &mut clients);
         clients::check_reach(&mut reader, &settings, &listeners);
         let rules = listeners.iter().map(|it| &it.rules);
         let policies = rules.chain(clients.iter().map(|it| &it.rules));

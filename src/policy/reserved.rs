@@ -17,7 +17,7 @@ use super::answers::{Answers, NeedsLookup};
 use super::names::given;
 use super::objects::Container;
 use super::requirement::Requirement;
-use crate::docker::{Call, Deed, Document, Json, Naming, Parameters};
+use crate::docker::{Call, Deed, Document, Effect, Json, Naming, Object, Parameters};
 
 /// What tells clients apart, which no request may create, take or change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl Reserved {
             | Parameters::Rollback
             | Parameters::Tag => false,
         };
-        let is_of_network = judged.deed == Deed::Starts || networks::changed(call).is_some();
+        let is_of_network = judged.deed == Deed::Starts || changed_network(call).is_some();
         by_body || by_query || (by_network && is_of_network)
     }
 
@@ -125,6 +125,13 @@ impl Reserved {
         let is_taken = !is_kept && names.iter().any(|reserved| reserved == name);
         is_taken.then(|| Taken::new(path, name, NAME))
     }
+}
+
+/// The network that a request deletes, or from which it disconnects a container.
+fn changed_network(call: &Call) -> Option<&str> {
+    let (kind, name) = call.objects().next()?;
+    let is_changed = call.effect() != Effect::Read && call.judged().deed != Deed::Connects;
+    (kind == Object::Network && is_changed).then_some(name)
 }
 
 impl Taken {

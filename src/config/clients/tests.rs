@@ -132,6 +132,10 @@ fn what_could_not_be_decided_does_not_start() {
             r#"DOCKGATE_LISTENER_0__CLIENT: `listener[0].client`: "cd" is not a client: use one of traefik, ci"#,
         ),
         (
+            &[("CLIENT_0__FROM", "label:dockgate.policy=ci-runner")],
+            r#"DOCKGATE_CLIENT_0__FROM: `client[0].from`: "label:dockgate.policy=ci-runner" would identify everything that policy ci-runner creates as the client: use another label"#,
+        ),
+        (
             &[("CLIENT_3__NAME", "late")],
             "DOCKGATE_CLIENT_2__NAME: is missing: clients count from 0, and each needs its name: write DOCKGATE_CLIENT_2__NAME=traefik",
         ),

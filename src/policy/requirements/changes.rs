@@ -75,12 +75,13 @@ pub(crate) fn labels_in_changes(call: &Call) -> Vec<(String, String)> {
     lines.flat_map(labels_of_line).collect()
 }
 
-fn labels_of_line(line: &str) -> Vec<(String, String)> {
-    let (instruction, rest) = line.trim().split_once([' ', '\t']).unwrap_or_default();
-    let rest = rest.trim();
-    if instruction.eq_ignore_ascii_case("ONBUILD") {
-        return labels_of_line(rest);
+fn labels_of_line<'l>(line: &'l str) -> Vec<(String, String)> {
+    let split = |line: &'l str| line.trim().split_once([' ', '\t']).unwrap_or_default();
+    let (mut instruction, mut rest) = split(line);
+    while instruction.eq_ignore_ascii_case("ONBUILD") {
+        (instruction, rest) = split(rest);
     }
+    let rest = rest.trim();
     if !instruction.eq_ignore_ascii_case("LABEL") {
         return Vec::new();
     }

@@ -1,8 +1,8 @@
 //! Networks that tell clients apart, by their names or by the addresses that they give: joined directly, or through the
 //! network of another container.
 
-use super::{Claim, Reserved, Taken};
-use crate::docker::{Call, Deed, Effect, Object, Parameters};
+use super::{Claim, Reserved, Taken, changed_network};
+use crate::docker::{Deed, Parameters};
 use crate::policy::answers::{self, Answer, Answers, Lookup, NeedsLookup};
 use crate::policy::keys::Key;
 use crate::policy::objects::{Container, Network};
@@ -47,7 +47,7 @@ impl Reserved {
                 return Ok(Some(Taken::new("EndpointSpec.Ports", INGRESS, what)));
             }
         }
-        if let Some(name) = changed(claim.call).filter(|_| claim.old.is_none()) {
+        if let Some(name) = changed_network(claim.call).filter(|_| claim.old.is_none()) {
             let network = answers::network(claim.known, network_name(name))?;
             if self.networks.contains(&network.name) {
                 return Ok(Some(Taken::new("the network", name, CHANGED)));
@@ -209,13 +209,6 @@ impl Reserved {
         let shown = if mode.is_empty() { "default" } else { mode };
         Ok(found.map(|what| Taken::new("networkmode", shown, what)))
     }
-}
-
-/// The network that a request deletes, or from which it disconnects a container.
-pub(super) fn changed(call: &Call) -> Option<&str> {
-    let (kind, name) = call.objects().next()?;
-    let is_changed = call.effect() != Effect::Read && call.judged().deed != Deed::Connects;
-    (kind == Object::Network && is_changed).then_some(name)
 }
 
 /// Whether a container was on a network.

@@ -88,7 +88,7 @@ fn answer(lookup: &Lookup) -> Answer {
             let on_web = on("web", "8");
             match name.as_str() {
                 "traefik" | "tt" => container("traefik", &json!({}), "web", &on_web),
-                "labelled" => container(name, &json!({"team": "ops"}), "web", &on_web),
+                "labeled" => container(name, &json!({"team": "ops"}), "web", &on_web),
                 "of-shop" => container(
                     name,
                     &json!({"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}),
@@ -319,6 +319,8 @@ fn nobody_builds_commits_or_imports_a_label_of_a_client() {
             .replace('"', "%22")
             .replace('\n', "%0A")
     };
+    // As long as a query may be.
+    let deep = "ONBUILD ".repeat(4000) + "LABEL team=ops";
     for (changes, is_denied) in [
         ("LABEL team=ops", true),
         ("label  team=\"ops\"", true),
@@ -327,6 +329,7 @@ fn nobody_builds_commits_or_imports_a_label_of_a_client() {
         ("LABEL a=b team=ops", true),
         ("ENV A=b\nLABEL team=ops", true),
         ("ONBUILD LABEL team=ops", true),
+        (&deep, true),
         ("LABEL team=dev", false),
         ("LABEL team=\"ops 2\"", false),
         ("LABEL a team=ops", false),
@@ -518,7 +521,7 @@ fn nobody_joins_the_network_of_a_clients_container() {
     for (name, is_denied) in [
         ("traefik", true),
         ("/traefik", true),
-        ("labelled", true),
+        ("labeled", true),
         ("of-shop", true),
         ("on-edge", true),
         ("on-narrow", true),
