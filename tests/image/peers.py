@@ -214,7 +214,7 @@ class Host(Place):
 
 
 class Stream:
-    """An answer that goes on, read by a thread of its own."""
+    """An answer without an end, read by a thread of its own."""
 
     def __init__(self, talk: Talk, request: bytes, is_read: bool = True) -> None:
         self.talk = talk

@@ -652,7 +652,7 @@ def live_restore(engine: Engine) -> Iterator[None]:
 
 @group
 def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
-    """A stream ends with the right to it; another client's goes on."""
+    """A stream ends with the right to it; another client's continues."""
     holder = starts(engine, HOLDER, "dockgate-s")
     gate = Boxed(engine, folder, "", *NETWORKS)
     exec_policy = str(gate.folder / "execs.toml")
@@ -716,7 +716,7 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
                         must_be(Seen(200, record), "one", "container", first)
                         print(f"{engine.name}: {what} ended {took:.1f} ms after SIGHUP: {loss}", flush=True)
                     must(not going_on.ended, "another client's stream has ended")
-        with cases.case(f"{engine.name}: what a reload does not concern goes on"):
+        with cases.case(f"{engine.name}: what a reload does not concern continues"):
             allows(*allow)
             reloaded(gate, settings(one))
             with talks(gate, first) as talk:
