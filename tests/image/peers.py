@@ -364,7 +364,7 @@ class Boxed(Dockgate):
 
 
 # Runs $2 in the root folder $1. The machine that runs the tests may be a container, which Dockgate would see. The
-# variable that `enter` needs is none of Dockgate's.
+# variable that `enter` needs is not one of Dockgate's.
 AS_ON_A_HOST = """set -e
 unset DOCKGATE_TEST_RUN
 mount -t tmpfs tmpfs "$1"
