@@ -119,7 +119,7 @@ async fn attend(
         peer,
         waiting,
     } = accepted;
-    let mut known = Known::of(peer);
+    let (mut known, moment) = (Known::of(peer), shared.pinned.now());
     let found = {
         let whose = |known: &Known| shared.listener_rules().whose(known.peer, known.facts());
         let arrival = Arrival {
@@ -149,7 +149,9 @@ async fn attend(
         standing.bar(Denial::new(Reason::TooManyConnections, TOO_MANY));
     }
     let standing = Arc::new(standing);
-    let entered = shared.pinned.enter(&standing.state, standing.container());
+    let entered = shared
+        .pinned
+        .enter(&standing.state, standing.container(), moment);
     let permit = tokio::select! {
         permit = Arc::clone(&bounds.connections).acquire_owned() => permit,
         _ = drain.wait_for(|draining| *draining) => return,

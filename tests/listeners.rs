@@ -339,8 +339,8 @@ fn accepting_survives_a_lack_of_files() {
     let gate = Setup::new(&daemon, INFO)
         .through(&["sh", "-c", "ulimit -n 40 && exec \"$@\"", "sh"])
         .start();
-    let warned = "WARN 40 open files are allowed, but limits.connections = 1024 may need 2080: raise the \
-        limit (`ulimits: { nofile: 2080 }`), or lower `limits.connections`";
+    let warned = "WARN 40 open files are allowed, but limits.connections = 1024 may need 3104: raise the \
+        limit (`ulimits: { nofile: 3104 }`), or lower `limits.connections`";
     gate.assert_tells(warned);
     let mut taken: Vec<_> = (0..60).map(|_| gate.connect()).collect();
     let told = "cannot accept connections: they wait until this is over";
