@@ -26,6 +26,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from api import Api
 from cases import eventually, must, must_equal
 from commands import Run, run
 from standins import PLAIN
@@ -71,8 +72,7 @@ class Place:
     namespace: Path = Path()
 
     def __post_init__(self) -> None:
-        docker = self.engine.cli(self.engine.address)
-        about = json.loads(docker("inspect", self.name).out)[0]
+        about = Api(self.engine.address).inspect(self.name)
         networks = about["NetworkSettings"]
         self.id = about["Id"]
         self.addresses = {name: at["IPAddress"] for name, at in networks["Networks"].items()}
@@ -190,7 +190,7 @@ class Talk:
 
     def is_open_at_dockgate(self) -> bool:
         """Whether Dockgate still has its end of this connection."""
-        at = Host(self.gate.engine) if isinstance(self.gate, OnHost) else Place(self.gate.engine, self.gate.name)
+        at = self.gate.place()
         (port,) = re.findall(r":(\d+)$", self.address)
         found = at.runs("ss", "-tnH", "state", "established", "dport", "=", f":{port}").out
         return self.address.rsplit(":", 1)[0].strip("[]") in found
@@ -258,6 +258,7 @@ class Dockgate:
     def __init__(self, engine: Engine, folder: Path, settings: str) -> None:
         self.engine = engine
         self.docker = engine.cli(engine.address)
+        self.api = Api(engine.address)
         self.number = next(self.numbers)
         self.folder = folder / f"gate-{self.number}"
         self.folder.mkdir()
@@ -306,12 +307,15 @@ class Dockgate:
 
     def links(self) -> list[str]:
         """Its link-local addresses, as clients write them."""
-        at = Host(self.engine) if isinstance(self, OnHost) else Place(self.engine, self.name)
-        found = json.loads(at.runs("ip", "-json", "-6", "address", "show", "scope", "link").out)
+        found = json.loads(self.place().runs("ip", "-json", "-6", "address", "show", "scope", "link").out)
         links = {address["local"] for link in found for address in link.get("addr_info", []) if address}
         return [f"{link}%eth0" for link in sorted(links)]
 
     def signals(self, number: int) -> None:
+        raise NotImplementedError
+
+    def place(self) -> Place:
+        """Where it is itself."""
         raise NotImplementedError
 
 
@@ -340,18 +344,20 @@ class Boxed(Dockgate):
         return self
 
     def reads_addresses(self) -> None:
-        about = json.loads(self.docker("inspect", self.name).out)[0]
+        about = self.api.inspect(self.name)
         must(about["State"]["Running"], f"dockgate has ended: {self.says()}")
         networks = about["NetworkSettings"]["Networks"]
         self.addresses = {name: at["IPAddress"] for name, at in networks.items()}
         self.addresses6 = {name: at["GlobalIPv6Address"] for name, at in networks.items()}
 
     def says(self) -> str:
-        said = self.docker.may_fail("logs", self.name)
-        return said.err + said.out
+        return str(self.api.ask("GET", f"/containers/{self.name}/logs?stdout=1&stderr=1").body)
 
     def signals(self, number: int) -> None:
-        self.docker("kill", "--signal", signal.Signals(number).name, self.name)
+        self.api.done("POST", f"/containers/{self.name}/kill?signal={number}")
+
+    def place(self) -> Place:
+        return Place(self.engine, self.name)
 
     def __exit__(self, failure: type | None, *_more) -> None:
         self.docker.may_fail("stop", "--time", "10", self.name)
@@ -408,6 +414,9 @@ class OnHost(Dockgate):
 
     def says(self) -> str:
         return self.log.read_text()
+
+    def place(self) -> Place:
+        return Host(self.engine)
 
     def signals(self, number: int) -> None:
         self.process.send_signal(number)

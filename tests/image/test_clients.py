@@ -94,17 +94,27 @@ def prepares(engine: Engine) -> None:
     starts(engine, "dockgate-peer-b", "dockgate-b")
 
 
-def starts(engine: Engine, name: str, network: str, *options: object, address: str | None = None) -> Place:
+def starts(
+    engine: Engine, name: str, network: str, labels: dict | None = None, address: str | None = None, command: str = ""
+) -> Place:
     """Starts a container that stays."""
-    given = ("--ip", address) if address else ()
-    engine.cli(engine.address)(
-        "run", "--detach", "--name", name, "--network", network, *given, *options, "busybox:latest", "sleep", "86400"
-    )
+    api = Api(engine.address)
+    endpoint = {"IPAMConfig": {"IPv4Address": address}} if address else {}
+    body = {
+        "Image": "busybox:latest",
+        "Cmd": [command] if command else ["sleep", "86400"],
+        "Labels": labels or {},
+        "HostConfig": {"NetworkMode": network},
+        "NetworkingConfig": {"EndpointsConfig": {} if network == "none" else {network: endpoint}},
+    }
+    made = api.done("POST", f"/containers/create?name={name}", body)["Id"]
+    api.done("POST", f"/containers/{made}/start")
     return Place(engine, name)
 
 
 def removes(engine: Engine, *names: str) -> None:
-    engine.cli(engine.address).may_fail("rm", "--force", *names)
+    for name in names:
+        Api(engine.address).ask("DELETE", f"/containers/{name}?force=1")
 
 
 def client(name: str, policy: str, *of: str, more: str = "") -> str:
@@ -151,17 +161,15 @@ def group(function):
 def tells_clients_apart_in_a_container(cases: Cases, engine: Engine, folder: Path) -> None:
     """Two clients by environment, two of each kind in turn and ten of all kinds by file."""
     a, b = Place(engine, "dockgate-peer-a"), Place(engine, "dockgate-peer-b")
-    labels = [
-        ("--label", "com.docker.compose.project=shop", "--label", "com.docker.compose.service=web"),
-        ("--label", "com.docker.compose.project=shop", "--label", "com.docker.compose.service=jobs"),
-        ("--label", "team=ci"),
-        ("--label", "team=ops"),
-        ("--label", "team=none"),
-    ]
-    names = ("web", "jobs", "ci", "ops", "none")
+    labels = {
+        "web": {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"},
+        "jobs": {"com.docker.compose.project": "shop", "com.docker.compose.service": "jobs"},
+        "ci": {"team": "ci"},
+        "ops": {"team": "ops"},
+        "none": {"team": "none"},
+    }
     web, jobs, ci, ops, none = (
-        starts(engine, f"dockgate-peer-{name}", "dockgate-s", *options)
-        for name, options in zip(names, labels, strict=True)
+        starts(engine, f"dockgate-peer-{name}", "dockgate-s", its) for name, its in labels.items()
     )
     kinds = {
         "network": (("network:dockgate-a", a), ("network:dockgate-b", b)),
@@ -174,7 +182,7 @@ def tells_clients_apart_in_a_container(cases: Cases, engine: Engine, folder: Pat
         sockets.chmod(0o755)
         path = sockets / "dockgate.sock"
         listeners = (
-            f'[[listener]]\naddress = "tcp://0.0.0.0:2375"\npolicy = "LISTENER"\n'
+            f'[[listener]]\naddress = "tcp://[::]:2375"\npolicy = "LISTENER"\n'
             f'[[listener]]\naddress = "unix://{path}"\nmode = "0666"\npolicy = "LISTENER"\n'
         )
         mount = ("--volume", f"{sockets}:{sockets}")
@@ -278,7 +286,7 @@ def tells_clients_apart_in_a_container(cases: Cases, engine: Engine, folder: Pat
             for name, place in (("one", a), ("two", b)):
                 with talks(gate, place) as talk:
                     has_only_its_own(talk, name, "network", None, ["one", "two"])
-    removes(engine, *(f"dockgate-peer-{name}" for name in names))
+    removes(engine, *(f"dockgate-peer-{name}" for name in labels))
 
 
 @group
@@ -407,7 +415,7 @@ def succession(gate: Boxed) -> Iterator[None]:
     try:
         yield
     finally:
-        gate.docker.may_fail("unpause", gate.name)
+        gate.api.ask("POST", f"/containers/{gate.name}/unpause")
         removes(gate.engine, FIRST, SECOND)
 
 
@@ -421,7 +429,7 @@ def gives_no_address_its_past(cases: Cases, engine: Engine, folder: Path) -> Non
     holder = starts(engine, HOLDER, "dockgate-s")
     gate = Boxed(engine, folder, "", "dockgate-s")
     gate.changes(successors(gate))
-    docker = gate.docker
+    api = gate.api
     with gate:
         with cases.case(f"{engine.name}: an address that the next container has at once"), succession(gate):
             first = begins_anew(engine, FIRST)
@@ -441,7 +449,7 @@ def gives_no_address_its_past(cases: Cases, engine: Engine, folder: Path) -> Non
             with talks(gate, first) as talk, talks(gate, first) as idle:
                 must_have_rights(idle.asks(OWN["one"][1]), "one", "container", first)
                 stream = talk.streams(logs_of(HOLDER)).begins(b"200 OK")
-                docker("network", "disconnect", "--force", "dockgate-s", FIRST)
+                api.done("POST", "/networks/dockgate-s/disconnect", {"Container": FIRST, "Force": True})
                 since = time.monotonic()
                 record = stream.record()
                 took = (time.monotonic() - since) * 1000
@@ -455,17 +463,17 @@ def gives_no_address_its_past(cases: Cases, engine: Engine, folder: Path) -> Non
         for way, tell in DEPARTURES.items():
             with cases.case(f"{engine.name}: bytes of a dead sender that waited to be accepted: {way}"), succession(gate):
                 first = begins_anew(engine, FIRST)
-                docker("pause", gate.name)
+                api.done("POST", f"/containers/{gate.name}/pause")
                 talk = sends_blindly(gate, first)
                 if way == "off the network":
-                    docker("network", "disconnect", "--force", "dockgate-s", FIRST)
+                    api.done("POST", "/networks/dockgate-s/disconnect", {"Container": FIRST, "Force": True})
                     second = begins_anew(engine, SECOND)
                     removes(engine, FIRST)
                 else:
                     tell(talk)
                     removes(engine, FIRST)
                     second = begins_anew(engine, SECOND)
-                docker("unpause", gate.name)
+                api.done("POST", f"/containers/{gate.name}/unpause")
                 with talks(gate, second) as now:
                     has_only_its_own(now, "two", "container", second, ["one", "two"])
                 must_be_nobodys(gate, talk)
@@ -558,7 +566,7 @@ def knows_containers_from_their_first_act(cases: Cases, engine: Engine, folder: 
             unknown = [each for each in gate.requests() if "name" not in each["client"]]
             must(not wrong and not unknown, f"{len(wrong)} of {FIFTY} are wrong: {wrong}; unknown: {unknown[:3]}")
         with cases.case(f"{engine.name}: a container that sends all of its requests at once and closes its side"):
-            fresh = starts(engine, "dockgate-peer-fresh", "dockgate-s", "--label", "team=one")
+            fresh = starts(engine, "dockgate-peer-fresh", "dockgate-s", {"team": "one"})
             with talks(gate, fresh) as talk:
                 sock = talk.connection.sock
                 sock.sendall(f"GET {OWN['one'][1]} HTTP/1.1\r\nHost: dockgate\r\n\r\n".encode())
@@ -676,7 +684,7 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
     elsewhere = client("one", exec_policy, "network:dockgate-a")
     gate.changes(settings(one))
     first = begins_anew(engine, FIRST)
-    gate.docker("run", "--detach", "--name", LOUD, "--network", "none", "busybox:latest", "yes")
+    starts(engine, LOUD, "none", command="yes")
     with gate, talks(gate, holder) as steady:
         going_on = steady.streams(logs_of(HOLDER)).begins(b"200 OK")
         streams = {
@@ -727,12 +735,11 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
                 time.sleep(0.5)
                 must(not stream.ended, "a stream has ended whose client and right are as before")
                 must(not going_on.ended, "another client's stream has ended")
-        docker = gate.docker
+        api = gate.api
         for what, do in {
-            "renamed": lambda: docker("rename", FIRST, "dockgate-peer-other"),
-            "stopped": lambda: docker("stop", "--time", "0", FIRST),
-            "killed": lambda: docker("kill", FIRST),
-            "removed": lambda: docker("rm", "--force", FIRST),
+            "renamed": lambda: api.done("POST", f"/containers/{FIRST}/rename?name=dockgate-peer-other"),
+            "stopped": lambda: api.done("POST", f"/containers/{FIRST}/stop?t=0"),
+            "removed": lambda: removes(engine, FIRST),
         }.items():
             with cases.case(f"{engine.name}: logs are followed when the client's container is {what}"):
                 allows(*allow)
@@ -752,7 +759,7 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
                     place = Place(engine, "dockgate-peer-other")
                     with talks(gate, place) as talk:
                         must_be_denied(talk.asks("/events"), "client_unknown")
-                    docker("rename", "dockgate-peer-other", FIRST)
+                    api.done("POST", f"/containers/dockgate-peer-other/rename?name={FIRST}")
                 else:
                     removes(engine, FIRST)
                     first = begins_anew(engine, FIRST)
@@ -774,14 +781,13 @@ def begun(gate: Dockgate, stream: Stream) -> Stream:
 def api_pid(gate: Boxed) -> int:
     """The number of Dockgate's process on the machine that runs this program: a signal by way of the engine takes longer."""
     parents = run_well("pgrep", "--full", "--exact", "/dockgate").out.split()
+    own = gate.place().id
     for pid in parents:
-        if gate_id(gate) in Path(f"/proc/{pid}/cgroup").read_text():
+        if own in Path(f"/proc/{pid}/cgroup").read_text():
             return int(pid)
     raise Failure(f"no process of {gate.name}")
 
 
-def gate_id(gate: Boxed) -> str:
-    return gate.docker("inspect", "--format", "{{.Id}}", gate.name).out.strip()
 
 
 # How a sender leaves: without a word, with the end of its connection, or with a reset.
