@@ -63,11 +63,14 @@ pub(crate) async fn look_up(
         .unwrap_or_else(|_| Err(failed("it did not answer in time")))?;
     let unreadable = |_| failed("its answer cannot be read");
     taken.take(parsed_size(&body, usize::MAX))?;
+    let share = taken.share.clone();
+    let turn = share.turn().await;
     let answer = match status {
         StatusCode::OK | StatusCode::CREATED => Some(lookup.read(&body).map_err(unreadable)?),
         StatusCode::NOT_FOUND => Some(Answer::Missing),
         _ => None,
     };
+    drop(turn);
     taken.give_back(body.len());
     Ok((answer, status))
 }

@@ -4,9 +4,14 @@
 //! All clients share one budget. Memory is taken from it as bytes arrive, and given back when the data is
 //! dropped. A client may hold at most its share, and at most what it leaves for others, so that neither one
 //! client nor several together can take what the others need.
+//!
+//! The same holds for the time that checking takes: one request of a client is checked at a time, so that others get
+//! their turn after one of it, however many connections it has.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::net::client::ClientKey;
 use crate::policy::{Denial, Reason};
@@ -21,6 +26,8 @@ pub(crate) struct Budget {
     /// The most that one client may hold.
     share: usize,
     held: Mutex<Held>,
+    /// The turn of each client that has a connection.
+    turns: Mutex<BTreeMap<ClientKey, Weak<Semaphore>>>,
 }
 
 /// The bytes that are held now.
@@ -35,6 +42,7 @@ struct Held {
 pub(crate) struct Share {
     budget: Arc<Budget>,
     pub(super) client: ClientKey,
+    turn: Arc<Semaphore>,
 }
 
 /// Bytes that were taken from a share; dropping this gives them back.
@@ -50,13 +58,24 @@ impl Budget {
         Self {
             share: LEAST_SHARE.max(body_bytes / 2 * 5),
             held: Mutex::default(),
+            turns: Mutex::default(),
         }
     }
 
     pub(crate) fn share_of(self: &Arc<Self>, client: ClientKey) -> Share {
+        let mut turns = lock(&self.turns);
+        let known = turns.get(&client).and_then(Weak::upgrade);
+        let turn = known.unwrap_or_else(|| {
+            // Those of clients that left.
+            turns.retain(|_, turn| turn.strong_count() > 0);
+            let turn = Arc::new(Semaphore::new(1));
+            turns.insert(client.clone(), Arc::downgrade(&turn));
+            turn
+        });
         Share {
             budget: Arc::clone(self),
             client,
+            turn,
         }
     }
 }
@@ -64,6 +83,12 @@ impl Budget {
 impl Share {
     pub(crate) fn size(&self) -> usize {
         self.budget.share
+    }
+
+    /// Waits until no other request of the client is being checked. Dropping it ends the turn.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.turn.acquire().await.ok()
     }
 
     pub(crate) fn nothing(&self) -> Taken {
@@ -130,6 +155,8 @@ fn full(message: &str) -> Denial {
 mod tests {
     use std::net::IpAddr;
 
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn client(number: u8) -> ClientKey {
@@ -176,6 +203,26 @@ mod tests {
             (held.all, held.by_client.len()),
             (0, 0),
             "all is given back"
+        );
+    }
+
+    #[test]
+    fn one_request_of_a_client_is_checked_at_a_time_and_others_do_not_wait() {
+        let budget = Arc::new(Budget::new(0));
+        let (one, again) = (budget.share_of(client(1)), budget.share_of(client(1)));
+        let other = budget.share_of(client(2));
+        let turn = one.turn().now_or_never();
+        assert!(turn.is_some());
+        assert!(again.turn().now_or_never().is_none(), "of the same client");
+        assert!(other.turn().now_or_never().is_some(), "of another");
+        drop(turn);
+        assert!(again.turn().now_or_never().is_some(), "its turn");
+        drop((one, again));
+        budget.share_of(client(3));
+        assert_eq!(
+            lock(&budget.turns).len(),
+            2,
+            "those that left are forgotten"
         );
     }
 

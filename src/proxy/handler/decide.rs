@@ -123,9 +123,11 @@ impl Handler {
         let text = OnceLock::new();
         let mut rounds = 0;
         loop {
+            let turn;
             let request = match missing {
                 Missing::Body(request) => {
                     self.take_body(entry, stage).await?;
+                    turn = self.share.turn().await;
                     let text = text.get_or_init(|| stage.body.whole());
                     let request = request.with_body(text)?;
                     stage.read(&request);
@@ -137,11 +139,13 @@ impl Handler {
                 Missing::Answer(request, lookup) => {
                     stage.find_names(&request.call);
                     let answer = self.look_up(entry, stage, &lookup).await?;
+                    turn = self.share.turn().await;
                     stage.learn(lookup, answer);
                     Ok(request)
                 }
                 Missing::Stage(shelved) => {
                     self.make_ready(entry, stage).await?;
+                    turn = self.share.turn().await;
                     Err(shelved)
                 }
             };
@@ -159,6 +163,7 @@ impl Handler {
                 }
             };
             let step = self.act(entry, stage, judgement, &listener_rules)?;
+            drop(turn);
             match step.attempt(stage).await? {
                 Ok(sent) => return Ok(sent),
                 Err(more) => missing = more,
