@@ -8,7 +8,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -16,7 +15,7 @@ use self::clients::{Counted, Counts};
 use self::listener::Listener;
 use crate::clients::identify::Peer;
 use crate::net::client::{Client, ClientKey};
-use crate::net::socket::Socket;
+use crate::net::socket::{KEEPALIVE, Socket};
 use crate::policy::{Denial, Reason};
 use crate::proxy::connection;
 use crate::proxy::peers::{Arrival, Known};
@@ -27,8 +26,6 @@ use crate::proxy::standing::Standing;
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long such errors are not logged again.
 const QUIET: Duration = Duration::from_mins(1);
-/// How long a connection is silent before a keepalive probe.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// The limits that all listeners share.
 #[derive(Clone, Debug)]
@@ -176,13 +173,10 @@ async fn accept(
     match listener.accept().await {
         Ok((socket, client, peer)) => {
             if let Socket::Tcp(tcp) = &socket {
-                let keepalive = TcpKeepalive::new()
-                    .with_time(KEEPALIVE)
-                    .with_interval(KEEPALIVE);
                 // If the client is already gone, reading from it reports that.
                 _ = tcp.set_nodelay(true);
-                _ = SockRef::from(tcp).set_tcp_keepalive(&keepalive);
             }
+            socket.keep_alive(KEEPALIVE);
             Some(Accepted {
                 socket,
                 client,

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -15,6 +16,9 @@ use super::heard::last_heard;
 /// The most bytes that hyper buffers for one direction of a connection. A client that does not read a large reply keeps
 /// twice as much in memory.
 pub(crate) const MAX_BUFFER: usize = 64 * 1024;
+
+/// How long a connection is silent before the system asks its other end.
+pub(crate) const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// A connected TCP or unix socket.
 #[derive(Debug)]
@@ -37,6 +41,18 @@ impl Socket {
                 Ok(None)
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Has the system ask the other end of a TCP connection after it was silent for so long. An end that knows nothing of
+    /// the connection resets it.
+    pub(crate) fn keep_alive(&self, silent: Duration) {
+        if let Self::Tcp(socket) = self {
+            let keepalive = TcpKeepalive::new()
+                .with_time(silent)
+                .with_interval(KEEPALIVE);
+            // If the client is already gone, reading from it reports that.
+            _ = SockRef::from(socket).set_tcp_keepalive(&keepalive);
         }
     }
 

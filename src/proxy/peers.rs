@@ -6,7 +6,8 @@
 //!   network that is joined gets a new interface.
 //! - The container that has the peer's address is asked for each connection. Addresses are given to the next container
 //!   at once, so the connection could be that of a container that is gone, with bytes that it sent before. The kernel
-//!   knows when it was last heard: a container that joined the network after that is not the sender.
+//!   knows when it was last heard. If a container joined the network after that, the sender could be another: then the
+//!   kernel asks it, and the container's own kernel resets a connection that it does not know.
 //! - [`pinned`](super::pinned) ends the connection when its container is not what it was.
 
 use std::net::IpAddr;
@@ -21,7 +22,7 @@ use super::daemon_state::DaemonState;
 use crate::clients::identify::{Facts, Holder, Identity, Missing, Peer};
 use crate::clients::networks::{Interface, Network, Networks};
 use crate::docker::Json;
-use crate::net::socket::Socket;
+use crate::net::socket::{KEEPALIVE, Socket};
 use crate::policy::objects::Container;
 use crate::policy::permit::Probe;
 use crate::policy::{Answer, Denial, Lookup, Reason};
@@ -31,6 +32,9 @@ use crate::sync::lock;
 const WAIT: Duration = Duration::from_secs(5);
 /// How long until the daemon is asked again that did not answer.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long a client must have been silent before it is asked whether it is still there, in seconds because the system
+/// counts in seconds.
+const SOON: Duration = Duration::from_secs(1);
 /// The daemon remembers this many events.
 const REMEMBERED: usize = 256;
 
@@ -112,15 +116,24 @@ impl Peers {
         whose: impl Fn(&Known) -> Result<Identity, Missing>,
     ) -> Result<Identity, Denial> {
         let end = Instant::now() + WAIT;
+        let mut has_waited = false;
         loop {
             let missing = match whose(known) {
-                Ok(identity) => return Ok(identity),
+                Ok(identity) => {
+                    if has_waited {
+                        arrival.socket.keep_alive(KEEPALIVE);
+                    }
+                    return Ok(identity);
+                }
                 Err(missing) => missing,
             };
             let learning = self.learn(missing, (daemon, daemon_state), arrival, known);
             match timeout_at(end, learning).await {
                 Ok(Ok(())) => {}
-                Ok(Err(_)) if Instant::now() + PAUSE < end => sleep(PAUSE).await,
+                Ok(Err(_)) if Instant::now() + PAUSE < end => {
+                    has_waited = true;
+                    sleep(PAUSE).await;
+                }
                 Ok(Err(denial)) => return Err(unknown(denial)),
                 Err(_) => return Err(unknown(ask::failed("it did not answer in time"))),
             }
@@ -204,7 +217,7 @@ async fn container(
     arrival: Arrival<'_>,
 ) -> Result<Option<Arc<Container>>, Denial> {
     let peer = peer.to_canonical();
-    // The sender could be gone, and its address given away: then the container came after the last that was heard.
+    // The sender could be gone, and its address given away: then it was last heard before the container came.
     let heard = match arrival.socket.last_heard() {
         Ok(Some(since)) => SystemTime::now().checked_sub(since),
         Ok(None) => return Ok(None),
@@ -243,7 +256,10 @@ async fn container(
         let is_own = actor.at("Attributes").text_at("container") == container.id;
         let is_here = actor.text_at("ID") == network.id;
         if is_own && is_here && event.text_at("Action") == "connect" {
-            return Ok(None);
+            arrival.socket.keep_alive(SOON);
+            return Err(ask::failed(
+                "the container that has the client's address now joined after the client was last heard",
+            ));
         }
     }
     if count >= REMEMBERED {
