@@ -180,7 +180,8 @@ class Talk:
         made = self.asks(f"/containers/{container}/exec", "POST", {"Cmd": argv, "AttachStdout": True})
         must_equal(f"status of {made}", made.status, 201)
         self.asked += 1
-        lines = [f"POST /exec/{json.loads(made.said)['Id']}/start HTTP/1.1", "Host: dockgate", "Content-Type: application/json"]
+        target = f"/exec/{json.loads(made.said)['Id']}/start"
+        lines = [f"POST {target} HTTP/1.1", "Host: dockgate", "Content-Type: application/json"]
         lines += ["Connection: Upgrade", "Upgrade: tcp", "Content-Length: 2", "", "{}"]
         return Stream(self, "\r\n".join(lines).encode())
 

@@ -16,7 +16,6 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -51,33 +50,23 @@ NETWORKS = {"dockgate-a": "10.91.1", "dockgate-b": "10.91.2", "dockgate-s": "10.
 
 
 def main() -> None:
-    cases = Cases()
     builder = main_engine()
     docker = builder.cli(builder.address)
-    if "CLITEST_NO_BUILD" not in os.environ:
-        with cases.case("docker build"):
-            standins.build(docker)
-        for engine in engines():
-            if engine != builder:
-                with cases.case(f"{engine.name}: docker load"):
-                    standins.hand_over(docker, engine.cli(engine.address), PLAIN)
-    wanted = [engine for engine in engines() if not sys.argv[1:] or engine.name in sys.argv[1].split(",")]
-    with ThreadPoolExecutor(len(wanted)) as pool:
-        list(pool.map(lambda engine: on_engine(cases, engine), wanted))
-    cases.finish()
+    standins.build(docker)
+    for engine in engines():
+        if engine != builder:
+            standins.hand_over(docker, engine.cli(engine.address), PLAIN)
+    at_once(on_engine, engines())
 
 
 def on_engine(cases: Cases, engine: Engine) -> None:
-    chosen = sys.argv[2].split(",") if sys.argv[2:] else None
     with scratch() as folder:
         try:
             prepares(engine)
-            for group in GROUPS:
-                if chosen is None or group.__name__ in chosen:
-                    began = time.monotonic()
-                    with cases.case(f"{engine.name}: {group.__name__}: set-up"):
-                        group(cases, engine, folder)
-                    print(f"{engine.name}: {group.__name__}: {time.monotonic() - began:.0f} s", flush=True)
+            for each in GROUPS:
+                # What a group prepares can fail too.
+                with cases.case(f"{engine.name}: {each.__name__}"):
+                    each(cases, engine, folder)
         finally:
             engine.clean_up()
 
@@ -291,7 +280,7 @@ def tells_clients_apart_in_a_container(cases: Cases, engine: Engine, folder: Pat
 
 @group
 def follows_its_own_networks(cases: Cases, engine: Engine, folder: Path) -> None:
-    """Dockgate joins and leaves networks while it runs; an address that it had on one network is its own on the next."""
+    """Dockgate joins and leaves networks while it runs, and has the same address on one as on another before."""
     a, b = Place(engine, "dockgate-peer-a"), Place(engine, "dockgate-peer-b")
     gate = Boxed(engine, folder, "", "dockgate-a")
     docker = gate.docker
@@ -340,8 +329,8 @@ def remade_as(docker: Docker, place: Place, network: str, other: str) -> Iterato
 
 @group
 def keeps_networks_apart(cases: Cases, engine: Engine, folder: Path) -> None:
-    """A client has no other network's rights, by whatever address of Dockgate and with every right over its own network;
-    and no gateway is anybody. Also if the firewall does not see what crosses a bridge."""
+    """A client has no other network's rights, by any address of Dockgate and with every right over its own network; and
+    no gateway is anybody. Also if the firewall does not see what crosses a bridge."""
     a, b, host = Place(engine, "dockgate-peer-a"), Place(engine, "dockgate-peer-b"), Host(engine)
     s = starts(engine, "dockgate-peer-s", "dockgate-s")
     clients = {"one": "network:dockgate-a", "two": "network:dockgate-b", "three": f"{NETWORKS['dockgate-b']}.0/25"}
@@ -360,7 +349,7 @@ def keeps_networks_apart(cases: Cases, engine: Engine, folder: Path) -> None:
                 with talks(gate, place) as talk:
                     has_only_its_own(talk, name, "network", None, ["one", "two"])
         for is_seen in (1, 0):
-            with cases.case(f"{engine.name}: in a container: another network's rights, bridge-nf-call-iptables={is_seen}"):
+            with cases.case(f"{engine.name}: in a container: another network's rights, bridge-nf={is_seen}"):
                 with bridges_seen_by_firewall(host, is_seen):
                     try_everything(gate, (a, s), b, ("/info", "two"), f"nf={is_seen}")
         with cases.case(f"{engine.name}: in a container: gateways are nobody"):
@@ -374,13 +363,13 @@ def keeps_networks_apart(cases: Cases, engine: Engine, folder: Path) -> None:
     gate.changes(settings(gate, on_host))
     with gate:
         with cases.case(f"{engine.name}: on the host: networks and a container"):
-            for name, place, kind, container in (("one", a, "network", a), ("two", b, "network", b), ("three", s, "container", s)):
+            for name, kind, place in (("one", "network", a), ("two", "network", b), ("three", "container", s)):
                 with talks(gate, place) as talk:
-                    has_only_its_own(talk, name, kind, container, list(on_host))
+                    has_only_its_own(talk, name, kind, place, list(on_host))
             with talks(gate, a, "fd91:0::1") as talk:
                 has_only_its_own(talk, "one", "network", a, list(on_host))
         for is_seen in (1, 0):
-            with cases.case(f"{engine.name}: on the host: another network's rights, bridge-nf-call-iptables={is_seen}"):
+            with cases.case(f"{engine.name}: on the host: another network's rights, bridge-nf={is_seen}"):
                 with bridges_seen_by_firewall(host, is_seen):
                     try_everything(gate, (a, s), b, ("/info", "two"), f"nf={is_seen}")
         with cases.case(f"{engine.name}: on the host: gateways and loopback are nobody"):
@@ -461,7 +450,7 @@ def gives_no_address_its_past(cases: Cases, engine: Engine, folder: Path) -> Non
                 with talks(gate, second) as now:
                     has_only_its_own(now, "two", "container", second, ["one", "two"])
         for way, tell in DEPARTURES.items():
-            with cases.case(f"{engine.name}: bytes of a dead sender that waited to be accepted: {way}"), succession(gate):
+            with cases.case(f"{engine.name}: bytes of a dead sender, not accepted yet: {way}"), succession(gate):
                 first = begins_anew(engine, FIRST)
                 api.done("POST", f"/containers/{gate.name}/pause")
                 talk = sends_blindly(gate, first)
@@ -481,7 +470,7 @@ def gives_no_address_its_past(cases: Cases, engine: Engine, folder: Path) -> Non
     gate.changes(successors(gate, "[limits]\nconnections = 1\n"))
     with gate:
         for way, tell in list(DEPARTURES.items())[:2]:
-            with cases.case(f"{engine.name}: bytes of a dead sender that waited for a permit: {way}"), succession(gate):
+            with cases.case(f"{engine.name}: bytes of a dead sender, accepted: {way}"), succession(gate):
                 first = begins_anew(engine, FIRST)
                 with talks(gate, holder) as holding:
                     must_have_rights(holding.asks(OWN["three"][1]), "three", "container", holder)
@@ -549,10 +538,15 @@ def knows_containers_from_their_first_act(cases: Cases, engine: Engine, folder: 
             wrong = {}
             for number, (id_, statuses) in enumerate(zip(made, said, strict=True)):
                 own = name_of(number)
+                mine = [each for each in gate.requests() if each["client"].get("container") == id_]
                 records = {
-                    each["path"]: (each["client"].get("name"), each["verdict"], each["reason"], each["client"].get("container_name"))
-                    for each in gate.requests()
-                    if each["client"].get("container") == id_
+                    each["path"]: (
+                        each["client"].get("name"),
+                        each["verdict"],
+                        each["reason"],
+                        each["client"]["container_name"],
+                    )
+                    for each in mine
                 }
                 container = f"dockgate-many-{number}"
                 want = {
@@ -688,7 +682,7 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
     with gate, talks(gate, holder) as steady:
         going_on = steady.streams(logs_of(HOLDER)).begins(b"200 OK")
         streams = {
-            "exec": lambda talk: talk.runs_exec(HOLDER, "sh", "-c", "while :; do echo alive; sleep 0.2; done").begins(b"alive"),
+            "exec": lambda talk: talk.runs_exec(HOLDER, "sh", "-c", ALIVE).begins(b"alive"),
             "logs": lambda talk: talk.streams(logs_of(HOLDER)).begins(b"200 OK"),
             "events": lambda talk: talk.streams("/events").begins(b"200 OK"),
             "attach": lambda talk: talk.attaches(HOLDER).begins(b"101 UPGRADED"),
@@ -767,6 +761,7 @@ def revokes(cases: Cases, engine: Engine, folder: Path) -> None:
 
 
 LOUD = "dockgate-peer-loud"
+ALIVE = "while :; do echo alive; sleep 0.2; done"
 
 
 def begun(gate: Dockgate, stream: Stream) -> Stream:
@@ -779,7 +774,7 @@ def begun(gate: Dockgate, stream: Stream) -> Stream:
 
 
 def api_pid(gate: Boxed) -> int:
-    """The number of Dockgate's process on the machine that runs this program: a signal by way of the engine takes longer."""
+    """Dockgate's process, as this program sees it: a signal by way of the engine takes longer."""
     parents = run_well("pgrep", "--full", "--exact", "/dockgate").out.split()
     own = gate.place().id
     for pid in parents:
