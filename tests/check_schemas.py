@@ -160,14 +160,20 @@ def keys(schema: dict, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 def document(path: tuple[str, ...], value: str) -> str:
     """A file with a value under a key, and whatever else such a file needs."""
-    beside = {"example": "request = 'GET /info'\nverdict = 'deny'\n", "listener": "address = 'unix:///run/a'\n"}
+    beside = {
+        "client": "name = 'ci'\nfrom = ['10.0.0.1']\n",
+        "example": "request = 'GET /info'\nverdict = 'deny'\n",
+        "listener": "address = 'unix:///run/a'\n",
+    }
     *tables, key = path
     if not tables:
         return f"{key} = {value}\n"
     if "[]" in tables:
-        lines = beside[tables[0]].splitlines(keepends=True)
-        others = "".join(line for line in lines if not line.startswith(key))
-        return f"[[{tables[0]}]]\n{others}{key} = {value}\n"
+        table, _, *inner = tables
+        lines = beside[table].splitlines(keepends=True)
+        others = "".join(line for line in lines if inner or not line.startswith(key))
+        within = f"[{'.'.join([table, *inner])}]\n" if inner else ""
+        return f"[[{table}]]\n{others}{within}{key} = {value}\n"
     return f"[{'.'.join(tables)}]\n{key} = {value}\n"
 
 
