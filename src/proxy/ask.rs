@@ -203,9 +203,16 @@ fn bad(message: &str) -> Denial {
 
 /// The denial of a request that cannot be evaluated, because a lookup failed.
 pub(crate) fn failed(why: &str) -> Denial {
-    let message =
-        format!("dockgate has to ask the daemon about an object that the request names, but {why}");
-    Denial::new(Reason::LookupFailed, message)
+    Denial::new(Reason::LookupFailed, format!("{ABOUT_OBJECT}{why}"))
+}
+
+const ABOUT_OBJECT: &str =
+    "dockgate has to ask the daemon about an object that the request names, but ";
+
+/// Why a question failed, without what it was about.
+pub(crate) fn why(denial: &Denial) -> &str {
+    let message = denial.message.as_str();
+    message.strip_prefix(ABOUT_OBJECT).unwrap_or(message)
 }
 
 #[cfg(test)]

@@ -302,7 +302,7 @@ fn unknown(why: Denial) -> Denial {
     }
     let message = format!(
         "dockgate cannot find out which client this connection belongs to: {}",
-        why.message
+        ask::why(&why)
     );
     Denial::new(Reason::IdentityUnknown, message)
 }
