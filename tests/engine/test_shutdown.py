@@ -115,14 +115,21 @@ def a_reload_holds_from_then_on_if_it_is_right(engine: Engine) -> None:
         must(WEB in through("ps").out, "docker ps does not show the container")
         [events] = follow(clients, gate, through.background("events"))
 
-        policy.write_text('allow = ["SystemPing", "SystemVersion"]')
+        policy.write_text('allow = ["SystemPing", "SystemVersion", "SystemEvents"]')
         gate.process.send_signal(signal.SIGHUP)
         gate.says("reloaded for tcp://")
-        gate.says(f"{policy} allows 2 read operations")
+        gate.says(f"{policy} allows 3 read operations")
         must_be_refused(through)
         must("Version" in through("version").out, "docker version, still allowed")
         engine.cli(engine.address)("exec", WEB, "true")
-        must("exec_create" in events.prints_within(10), "events, which were under way, went on")
+        must("exec_create" in events.prints_within(10), "events, which are still allowed, ended")
+
+        policy.write_text('allow = ["SystemPing", "SystemVersion"]')
+        gate.process.send_signal(signal.SIGHUP)
+        gate.says("reloaded for tcp://", 2)
+        ended_within(events.process, time.monotonic() + AT_ONCE_SECONDS, "docker events, which are not allowed any more")
+        ends = [record["end"] for record in gate.records() if record.get("operation") == "SystemEvents" and "end" in record]
+        must_equal("the end of the events on record", ends, ["revoked"])
 
         for number, broken in enumerate(['allow = ["ContainerLst"]', "allow = ["], 1):
             policy.write_text(broken)
@@ -133,7 +140,7 @@ def a_reload_holds_from_then_on_if_it_is_right(engine: Engine) -> None:
 
         policy.write_text('extends = ["default"]\nallow = ["ContainerList"]')
         gate.process.send_signal(signal.SIGHUP)
-        gate.says("reloaded for tcp://", 2)
+        gate.says("reloaded for tcp://", 3)
         must(WEB in through("ps").out, "docker ps, allowed again, does not show the container")
 
 
