@@ -362,13 +362,15 @@ fn a_connection_that_two_clients_match_is_neither_ones() {
 
 #[test]
 fn a_dead_senders_connection_does_not_belong_to_the_next_holder_of_its_address() {
-    // The container joined the network after the connection was accepted.
+    // The container joined the network after its address was last heard, as far as the daemon says, however often the
+    // kernel asks.
     let (edge, runner) = (id("edge"), id("runner"));
     let event = json!({
         "Type": "network", "Action": "connect",
         "Actor": {"ID": edge, "Attributes": {"container": runner, "name": "edge"}},
     });
-    for (id_of_network, reason) in [(&edge, Some(UNKNOWN)), (&id("ci"), None)] {
+    let unclear = Refused(503, "identity_unknown");
+    for (id_of_network, reason) in [(&edge, Some(unclear)), (&id("ci"), None)] {
         let event = event.to_string().replace(&edge, id_of_network) + "\n";
         let daemon = with_runner(FakeDaemon::start(), true);
         let daemon = daemon.that_answers("/events", "200 OK", event.as_bytes());

@@ -301,7 +301,7 @@ fn unknown(why: Denial) -> Denial {
         return why;
     }
     let message = format!(
-        "dockgate cannot find out which client this connection belongs to: {}",
+        "it is not known which client this connection belongs to: {}",
         ask::why(&why)
     );
     Denial::new(Reason::IdentityUnknown, message)
