@@ -192,25 +192,36 @@ impl fmt::Display for Port {
 
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cpus = match self.nano_cpus {
-            ..0 => "-1".to_owned(),
-            cpus => format!("{}.{:09}", cpus / NANO, cpus % NANO),
-        };
         let pids = self.pids.unwrap_or_default();
-        let parts = [
-            (self.memory, format!("memory {}", self.memory)),
-            (self.nano_cpus, format!("cpus {cpus}")),
-            (pids, format!("pids {pids}")),
-            (
-                self.memory_and_swap,
-                format!("swap {}", self.memory_and_swap),
-            ),
+        let parts: [(&str, i64, &dyn fmt::Display); 4] = [
+            ("memory", self.memory, &self.memory),
+            ("cpus", self.nano_cpus, &Cpus(self.nano_cpus)),
+            ("pids", pids, &pids),
+            ("swap", self.memory_and_swap, &self.memory_and_swap),
         ];
-        let set = parts.into_iter().filter(|(limit, _)| *limit != 0);
-        let set: Vec<_> = set.map(|(_, part)| part).collect();
-        match set.as_slice() {
-            [] => f.write_str(UNLIMITED),
-            set => f.write_str(&set.join(", ")),
+        let mut separator = "";
+        for (key, limit, shown) in parts {
+            if limit != 0 {
+                write!(f, "{separator}{key} {shown}")?;
+                separator = ", ";
+            }
+        }
+        if separator.is_empty() {
+            f.write_str(UNLIMITED)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// A number of processors, in billionths.
+struct Cpus(i64);
+
+impl fmt::Display for Cpus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            ..0 => f.write_str("-1"),
+            cpus => write!(f, "{}.{:09}", cpus / NANO, cpus % NANO),
         }
     }
 }
@@ -266,5 +277,50 @@ fn nanos(cpus: &str) -> Option<i64> {
             whole.checked_mul(NANO)?.checked_add(part.parse().ok()?)
         }
         None => cpus.parse().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_shown_if_they_are_set_and_read_back() {
+        let all = Limits {
+            is_change: false,
+            memory: 1024,
+            memory_and_swap: -1,
+            nano_cpus: 1_050_000_000,
+            pids: Some(-1),
+        };
+        let memory = |memory| Limits {
+            memory,
+            ..Limits::default()
+        };
+        let cpus = |nano_cpus| Limits {
+            nano_cpus,
+            ..Limits::default()
+        };
+        for (limits, shown) in [
+            (all, "memory 1024, cpus 1.050000000, pids -1, swap -1"),
+            (
+                Limits { memory: 0, ..all },
+                "cpus 1.050000000, pids -1, swap -1",
+            ),
+            (memory(-5), "memory -5"),
+            (cpus(7), "cpus 0.000000007"),
+            (cpus(-1), "cpus -1"),
+            (Limits::default(), "none"),
+        ] {
+            assert_eq!(limits.to_string(), shown);
+            assert_eq!(super::limits(shown), Some(limits), "{shown}");
+        }
+        // Neither is a limit.
+        let zero = Limits {
+            pids: Some(0),
+            ..Limits::default()
+        };
+        assert_eq!(zero.to_string(), "none");
+        assert_eq!(cpus(-7).to_string(), "cpus -1", "less than 0");
     }
 }

@@ -47,12 +47,14 @@ pub(super) fn whole(requirements: &mut Requirements, body: &Json) -> Read {
 
 /// Reads the networks that are joined if the body does not name one.
 pub(super) fn networks(requirements: &mut Requirements, body: &Json) -> Read {
-    let (task, path) = (body.at("TaskTemplate"), "TaskTemplate.Networks");
-    let named = [body, task].map(|of| of.at("Networks").items());
+    let names_one = |of: &Json| !of.at("Networks").items().is_empty();
     if requirements.describes(Document::Container) {
         joined_network(requirements, body.at("HostConfig").text_at("NetworkMode"))?;
-    } else if requirements.describes_service() && named.iter().all(|named| named.is_empty()) {
-        requirements.push(path, Key::Network.asks("@default"));
+    } else if requirements.describes_service()
+        && !names_one(body)
+        && !names_one(body.at("TaskTemplate"))
+    {
+        requirements.push("TaskTemplate.Networks", Key::Network.asks("@default"));
     }
     Ok(())
 }
