@@ -35,13 +35,21 @@ const MAX_PROBED: usize = 64 * 1024;
 /// The only header that is sent with Dockgate's own questions.
 const AGENT: &str = concat!("dockgate/", env!("CARGO_PKG_VERSION"));
 
-/// Looks something up; returns the daemon's answer, or `None` if the daemon would not answer, and the status of
-/// its reply. The connection stays ready for the request.
+/// What the daemon answered to a lookup.
+pub(crate) struct Found {
+    /// `None` if the daemon would not answer.
+    pub(crate) answer: Option<Answer>,
+    pub(crate) status: StatusCode,
+    /// The length of its text, in bytes.
+    pub(crate) length: usize,
+}
+
+/// Looks something up. The connection stays ready for the request.
 pub(crate) async fn look_up(
     upstream: &Upstream,
     lookup: &Lookup,
     taken: &mut Taken,
-) -> Result<(Option<Answer>, StatusCode), Denial> {
+) -> Result<Found, Denial> {
     let asking = async {
         let permit = || Permit::to_ask(lookup).ok_or_else(|| failed("the question is not valid"));
         let reply = put(upstream, permit).await?;
@@ -64,7 +72,7 @@ pub(crate) async fn look_up(
     let unreadable = |_| failed("its answer cannot be read");
     taken.take(parsed_size(&body, usize::MAX))?;
     let share = taken.share.clone();
-    let turn = share.turn().await;
+    let turn = share.turn(body.len()).await;
     let answer = match status {
         StatusCode::OK | StatusCode::CREATED => Some(lookup.read(&body).map_err(unreadable)?),
         StatusCode::NOT_FOUND => Some(Answer::Missing),
@@ -72,7 +80,11 @@ pub(crate) async fn look_up(
     };
     drop(turn);
     taken.give_back(body.len());
-    Ok((answer, status))
+    Ok(Found {
+        answer,
+        status,
+        length: body.len(),
+    })
 }
 
 /// Looks something up on a separate connection; `None` if the daemon refuses to answer, as another proxy may.
@@ -86,8 +98,8 @@ pub(crate) async fn look_up_alone(
     let budget = Arc::new(Budget::new(0));
     let mut taken = budget.share_of(ClientKey::User(0)).nothing();
     let asking = look_up(&upstream, lookup, &mut taken);
-    let (answer, status) = drive(&upstream, asking).await?;
-    certain(answer, status)
+    let found = drive(&upstream, asking).await?;
+    certain(found.answer, found.status)
 }
 
 /// An answer that is certain enough to be remembered for as long as Dockgate runs.

@@ -5,8 +5,8 @@
 //! dropped. A client may hold at most its share, and at most what it leaves for others, so that neither one
 //! client nor several together can take what the others need.
 //!
-//! The same holds for the time that checking takes: one request of a client is checked at a time, so that others get
-//! their turn after one of it, however many connections it has.
+//! The same holds for the time that checking takes: one long request of a client is checked at a time, so that others
+//! get their turn after one of it, however many connections it has.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -20,6 +20,12 @@ use crate::sync::lock;
 /// The smallest share, in bytes: room for the longest answer to a lookup.
 const LEAST_SHARE: usize = 8 * 1024 * 1024;
 const SHARES: usize = 4;
+
+/// From this length, in bytes, a body or an answer is checked only when it is the client's turn. A body of 1 MiB takes
+/// some milliseconds to check, and a client can send a lot of them at once. One of 16 KiB takes some tens of
+/// microseconds, less than the rest of a request, and at most about a millisecond, if it consists of short values: a
+/// turn would cost more than it protects.
+const LONG: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -85,8 +91,12 @@ impl Share {
         self.budget.share
     }
 
-    /// Waits until no other request of the client is being checked. Dropping it ends the turn.
-    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+    /// Waits until no other long request of the client is being checked, if this one is long: its length is that of
+    /// everything that is checked now, in bytes. Dropping it ends the turn.
+    pub(crate) async fn turn(&self, length: usize) -> Option<SemaphorePermit<'_>> {
+        if length < LONG {
+            return None;
+        }
         // It is never closed.
         self.turn.acquire().await.ok()
     }
@@ -207,16 +217,20 @@ mod tests {
     }
 
     #[test]
-    fn one_request_of_a_client_is_checked_at_a_time_and_others_do_not_wait() {
+    fn one_long_request_of_a_client_is_checked_at_a_time_and_others_do_not_wait() {
         let budget = Arc::new(Budget::new(0));
         let (one, again) = (budget.share_of(client(1)), budget.share_of(client(1)));
         let other = budget.share_of(client(2));
-        let turn = one.turn().now_or_never();
-        assert!(turn.is_some());
-        assert!(again.turn().now_or_never().is_none(), "of the same client");
-        assert!(other.turn().now_or_never().is_some(), "of another");
+        let turn = one.turn(LONG).now_or_never().flatten();
+        assert!(turn.is_some(), "a long one takes a turn");
+        let waits = |share: &Share, length| share.turn(length).now_or_never().is_none();
+        assert!(waits(&again, LONG), "of the same client");
+        assert!(!waits(&again, LONG - 1), "a short one");
+        assert!(!waits(&other, LONG), "of another");
         drop(turn);
-        assert!(again.turn().now_or_never().is_some(), "its turn");
+        let takes = |length| one.turn(length).now_or_never().flatten().is_some();
+        assert!(takes(LONG) && !takes(LONG - 1), "a short one takes no turn");
+        assert!(!waits(&again, LONG), "its turn");
         drop((one, again));
         budget.share_of(client(3));
         assert_eq!(

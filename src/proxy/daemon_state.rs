@@ -146,6 +146,8 @@ pub(crate) struct RecentlyRemoved(Mutex<VecDeque<Predecessor>>);
 struct Predecessor {
     since: Instant,
     container: Arc<Container>,
+    /// The length of its text, in bytes.
+    length: usize,
     /// The memory that it takes from the share of the client that removed it.
     taken: Taken,
 }
@@ -189,20 +191,26 @@ impl RecentlyRemoved {
             kept.push_back(Predecessor {
                 since: Instant::now(),
                 container: Arc::clone(container),
+                length: text.len(),
                 taken,
             });
         }
     }
 
     /// The container with this name that was removed last, in each remembered state; without a name, all
-    /// containers.
-    pub(crate) fn of(&self, name: &str) -> Answer {
+    /// containers. Also returns the length of their texts, in bytes.
+    pub(crate) fn of(&self, name: &str) -> (Answer, usize) {
         let kept = lock(&self.0);
         let is_it = |old: &Container| name.is_empty() || old.name == name;
         let found = kept
             .iter()
             .filter(|kept| kept.since.elapsed() < KEPT && is_it(&kept.container));
-        Answer::Containers(found.map(|kept| Arc::clone(&kept.container)).collect())
+        let (mut containers, mut length) = (Vec::new(), 0);
+        for kept in found {
+            containers.push(Arc::clone(&kept.container));
+            length += kept.length;
+        }
+        (Answer::Containers(containers), length)
     }
 }
 
@@ -245,9 +253,10 @@ mod tests {
     }
 
     fn count(of: &RecentlyRemoved, name: &str) -> usize {
-        let Answer::Containers(found) = of.of(name) else {
+        let (Answer::Containers(found), length) = of.of(name) else {
             panic!("{name}");
         };
+        assert_eq!(length > 0, !found.is_empty(), "{name}: {length} bytes");
         found.len()
     }
 

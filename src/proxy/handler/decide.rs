@@ -127,7 +127,7 @@ impl Handler {
             let request = match missing {
                 Missing::Body(request) => {
                     self.take_body(entry, stage).await?;
-                    turn = self.share.turn().await;
+                    turn = self.share.turn(stage.length()).await;
                     let text = text.get_or_init(|| stage.body.whole());
                     let request = request.with_body(text)?;
                     stage.read(&request);
@@ -139,13 +139,13 @@ impl Handler {
                 Missing::Answer(request, lookup) => {
                     stage.find_names(&request.call);
                     let answer = self.look_up(entry, stage, &lookup).await?;
-                    turn = self.share.turn().await;
+                    turn = self.share.turn(stage.length()).await;
                     stage.learn(lookup, answer);
                     Ok(request)
                 }
                 Missing::Stage(shelved) => {
                     self.make_ready(entry, stage).await?;
-                    turn = self.share.turn().await;
+                    turn = self.share.turn(stage.length()).await;
                     Err(shelved)
                 }
             };

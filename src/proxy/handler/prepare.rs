@@ -111,7 +111,9 @@ impl Handler {
         lookup: &Lookup,
     ) -> Result<Answer, Denial> {
         if let Lookup::Predecessor(name) = lookup {
-            return Ok(self.shared.daemon_state.recently_removed.of(name));
+            let (answer, length) = self.shared.daemon_state.recently_removed.of(name);
+            stage.answers_length += length;
+            return Ok(answer);
         }
         if let Lookup::Moved { .. } = lookup {
             return Ok(self.shared.daemon_state.moved.of(lookup));
@@ -127,9 +129,11 @@ impl Handler {
             entry.prepare_confirmed((lookup, &call)).await?;
         }
         let answered = ask::look_up(&self.upstream, lookup, &mut stage.learning).await;
-        let status = answered.as_ref().ok().map(|(_, status)| status.as_u16());
+        let status = answered.as_ref().ok().map(|found| found.status.as_u16());
         entry.looked_up((lookup, &call), status)?;
-        let (answer, status) = answered?;
-        answer.ok_or_else(|| ask::failed(&format!("it answered {status}")))
+        let found = answered?;
+        stage.answers_length += found.length;
+        let refused = || ask::failed(&format!("it answered {}", found.status));
+        found.answer.ok_or_else(refused)
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Stage {
     pub(super) holds: Vec<Hold>,
     /// The answers to lookups so far.
     pub(super) known: Answers,
+    /// The length of their texts, in bytes.
+    pub(super) answers_length: usize,
     /// The part of the client's memory share that they take.
     pub(super) learning: Taken,
     /// The part of it that the body takes.
@@ -84,6 +86,7 @@ impl Stage {
             names: None,
             holds: Vec::new(),
             known: Answers::default(),
+            answers_length: 0,
             learning: share.nothing(),
             reading: share.nothing(),
             starts: false,
@@ -130,10 +133,16 @@ impl Stage {
         Context { known, own }
     }
 
+    /// The length of what is checked whenever it is evaluated, in bytes: its body, and the answers to lookups so far.
+    pub(super) fn length(&self) -> usize {
+        self.body.whole().len() + self.answers_length
+    }
+
     /// Drops the results of evaluating it, because it is sent or evaluated from the beginning.
     pub(super) fn forget(&mut self) {
         self.is_noted = false;
         self.known = Answers::default();
+        self.answers_length = 0;
         self.learning.give_back(usize::MAX);
     }
 
