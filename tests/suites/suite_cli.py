@@ -40,10 +40,12 @@ def expanded(line: str) -> list[str]:
 
 
 def cli(side: Side) -> set[Result]:
-    # Nothing that an earlier run left may be in a list: no volume without a name, and no bridge of the swarm.
+    # Nothing that an earlier run left may be in a list: no volume without a name, no bridge of the swarm, no cache of a
+    # build.
     direct = side.engine.cli(side.engine.address)
     direct.may_fail("volume", "prune", "--all", "--force")
     direct.may_fail("network", "rm", "docker_gwbridge")
+    direct("builder", "prune", "--all", "--force")
     folder = side.folder / "cli"
     shutil.rmtree(folder, ignore_errors=True)
     for name, text in FILES.items():
