@@ -11,6 +11,7 @@ from pathlib import Path
 from commands import Docker
 from support import TESTS, Engine
 
+ENGINES = TESTS / "engine" / "engines.sh"
 CACHE = Path(os.environ.get("DOCKGATE_TEST_CACHE") or "/var/cache/dockgate-tests") / "suites"
 
 # A test, and its result: `passed`, or what it printed.
@@ -54,15 +55,18 @@ class Side:
     def output(self, *command: object, cwd: Path, env: dict[str, str] | None = None, typed: str = "") -> str:
         """The output of a command that runs in the engine's network; tests in it may fail."""
         words = [str(word) for word in command]
-        enter = [TESTS / "engine" / "engines.sh", "enter", self.engine.name, "--net", f"--wd={cwd}"]
         environment = os.environ | {"DOCKER_HOST": self.host} | (env or {})
         done = subprocess.run(
-            [*enter, *words], env=environment, input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [*self.enter(f"--wd={cwd}"), *words], env=environment, input=typed, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, errors="replace", timeout=LIMIT, check=False,
         )  # fmt: skip
         log = self.log()
         log.write_text(done.stdout)
         return done.stdout
+
+    def enter(self, *options: str) -> list[object]:
+        """What comes before a command that runs in the engine's network."""
+        return [ENGINES, "enter", self.engine.name, "--net", *options]
 
     def log(self) -> Path:
         """The suite's output, kept for debugging."""
