@@ -19,9 +19,14 @@ UBUNTU = """
 FROM alpine:3
 RUN printf '#!/bin/sh\\nexec sh "$@"\\n' >/bin/bash && chmod +x /bin/bash
 """
-# docker-py leaves its swarm right after it changed the key. Now and then an engine then keeps files of that swarm, and
-# ends with a panic when the next one begins.
-DANGEROUS = "tests/integration/api_swarm_test.py::SwarmTest::test_rotate_manager_unlock_key"
+# The tests of docker-py that do not run.
+LEFT_OUT = (
+    # It leaves its swarm right after it changed the key. Now and then an engine then keeps files of that swarm, and ends
+    # with a panic when the next one begins.
+    "api_swarm_test.py::SwarmTest::test_rotate_manager_unlock_key",
+    # Of a container that has ended, an engine sends the output to half of the attaches, and nothing to the others.
+    "api_container_test.py::AttachContainerTest::test_attach_no_stream",
+)
 BRIDGE, ADDRESS = "dockgate-swarm", "192.0.2.1/24"
 
 
@@ -33,7 +38,7 @@ def docker_py(side: Side) -> set[Result]:
     with address(side):
         printed = side.output(
             python / "bin" / "python", "-m", "pytest", "-rA", "-q", "--tb=no", "--timeout=120", "-p", "no:cacheprovider",
-            "--deselect", DANGEROUS, "tests/integration",
+            *(f"--deselect=tests/integration/{test}" for test in LEFT_OUT), "tests/integration",
             cwd=tests.parent,
             env={"DOCKER_CONFIG": str(tests.parent)},
         )  # fmt: skip
