@@ -13,6 +13,7 @@ pub(crate) mod keys;
 pub(crate) mod names;
 pub(crate) mod objects;
 mod outcome;
+pub(crate) mod owner;
 pub mod permit;
 pub mod reason;
 pub(crate) mod refusal;

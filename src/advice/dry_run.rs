@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use crate::docker::Call;
 use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
-use crate::policy::objects::{Container, POLICY_LABEL};
+use crate::policy::objects::Container;
+use crate::policy::owner::Owner;
 use crate::policy::reason::Denial;
 use crate::policy::request::{Context, Judgement, Request};
 use crate::policy::rules::Rules;
@@ -50,11 +51,9 @@ pub fn judge<'a>(
     }
 }
 
-/// The answer to a lookup, if the object is ordinary. What an audit record calls `@own` was created through the policy
-/// with this mark.
-#[must_use]
-pub fn ordinarily(lookup: &Lookup, mark: &str) -> Answer {
-    let own = json!({ POLICY_LABEL: mark });
+/// The answer to a lookup, if the object is ordinary. What an audit record calls `@own` belongs to this owner.
+pub(crate) fn ordinarily(lookup: &Lookup, owner: Owner<'_>) -> Answer {
+    let own: Value = owner.labels().collect();
     let given = if matches!(lookup, Lookup::Container(name) if name == OWN) {
         Some(json!({"Config": {"Labels": own}}))
     } else if matches!(lookup, Lookup::Network(name) if name == OWN) {

@@ -140,7 +140,7 @@ pub(crate) fn shortfall<'a>(policy: &Policy, asked: &'a [Finding]) -> Vec<&'a Fi
                 Ok(()) => return shortfall.requirements.is_empty(),
                 Err(NeedsLookup::Missing(_)) => return false,
                 Err(NeedsLookup::Ask(lookup)) => {
-                    let answer = dry_run::ordinarily(&lookup, &policy.mark);
+                    let answer = dry_run::ordinarily(&lookup, policy.owner());
                     known.learn(lookup, answer);
                 }
             }

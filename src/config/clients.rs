@@ -8,7 +8,6 @@ use super::table::SettingsReader;
 use super::{ClientSettings, ListenAddress, ListenerSettings};
 use crate::clients::matcher::{Kind, Matcher};
 use crate::policy::Rules;
-use crate::policy::objects::POLICY_LABEL;
 use crate::policy::reserved::Reserved;
 use crate::policyfile::Policy;
 
@@ -38,7 +37,7 @@ pub(crate) fn compose(
     clients
 }
 
-/// Reserves what tells clients apart in all rules.
+/// Gives each client its own objects, and reserves what tells clients apart in all rules.
 /// Reports policies that give new objects a label that identifies a client.
 pub(super) fn reserve(
     reader: &mut SettingsReader<'_>,
@@ -62,7 +61,7 @@ pub(super) fn reserve(
         .chain(clients.iter().map(|it| &it.rules))
         .flat_map(Rules::policies)
     {
-        let own = [(POLICY_LABEL, &*policy.mark)];
+        let own = policy.owner().labels();
         let mut labels = policy.blocks.create.labels.stamps().chain(own);
         if let Some((key, value)) = labels.find(|(key, value)| reserved.has_label(key, value)) {
             let message = format!(
@@ -76,10 +75,16 @@ pub(super) fn reserve(
             reader.wrong_at(&format!("client[{at}].from"), message);
         }
     }
+    if clients.is_empty() {
+        return;
+    }
     let reserved = Arc::new(reserved);
-    let listeners = listeners.iter_mut().map(|it| &mut it.rules);
-    for rules in listeners.chain(clients.iter_mut().map(|it| &mut it.rules)) {
-        *rules = rules.clone().reserving(Arc::clone(&reserved));
+    let nobody = Arc::from("");
+    let others = listeners.iter_mut().map(|it| (&nobody, &mut it.rules));
+    let own = clients.iter_mut().map(|it| (&it.name, &mut it.rules));
+    for (client, rules) in others.chain(own) {
+        let reserving = rules.clone().reserving(Arc::clone(&reserved));
+        *rules = reserving.of_client(client);
     }
 }
 

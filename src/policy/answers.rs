@@ -11,7 +11,7 @@ use crate::docker::query::Query;
 use crate::docker::target::is_name;
 use crate::docker::{Call, Object, Operation, Subject};
 use crate::policy::objects::{
-    Container, Exec, Image, Network, Service, Unreadable, Volume, marks_of, text_at,
+    Container, Exec, Image, Listed, Network, Service, Unreadable, Volume, listed, text_at,
 };
 
 /// Something that must be known before a verdict.
@@ -29,8 +29,8 @@ pub enum Lookup {
     Labeled(Object, String),
     /// The full id of the image that got this name through a policy. Dockgate remembers this itself.
     Moved {
-        /// The mark of the policy.
-        policy: String,
+        /// The policy's mark and the client, as an image's label names them.
+        owner: String,
         /// The image's full name.
         name: String,
     },
@@ -57,22 +57,22 @@ pub enum Lookup {
 pub struct NewVolume {
     /// Its name.
     pub name: String,
-    /// The mark of the policy that it is created through.
-    pub mark: String,
+    /// The labels that say whose it is.
+    pub labels: Vec<(String, String)>,
     /// The body of the request that creates it.
     pub body: String,
 }
 
 /// The answer to a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     Container(Arc<Container>),
     /// The removed containers. One that was removed in several steps is listed in each of its states.
     Containers(Vec<Arc<Container>>),
     Exec(Arc<Exec>),
     Image(Arc<Image>),
-    /// The marks of the policies that the listed objects were created through.
-    Marks(Arc<[Option<String>]>),
+    /// The objects in a list.
+    Listed(Arc<[Listed]>),
     Network(Arc<Network>),
     Service(Arc<Service>),
     /// A name.
@@ -160,7 +160,7 @@ impl Lookup {
             Self::DefaultRuntime => Answer::Text(text_at(reply, "DefaultRuntime")?.into()),
             Self::Exec(_) => Answer::Exec(Arc::new(Exec::parse(reply)?)),
             Self::Image(_) | Self::Tag(_) => Answer::Image(Arc::new(Image::parse(reply)?)),
-            Self::Labeled(..) | Self::UsersOf(_) => Answer::Marks(marks_of(reply)?.into()),
+            Self::Labeled(..) | Self::UsersOf(_) => Answer::Listed(listed(reply)?.into()),
             Self::Network(_) => Answer::Network(Arc::new(Network::parse(reply)?)),
             Self::Moved { .. } | Self::Predecessor(_) => return Err(Unreadable),
             Self::Service(_) => Answer::Service(Arc::new(Service::parse(reply)?)),
@@ -203,7 +203,8 @@ impl Answers {
         let mut answers = self.answers.iter();
         answers.any(|answer| match answer {
             (Lookup::NewVolume(volume), Answer::Volume(made)) => {
-                volume.name == name && made.labels.policy() == Some(&volume.mark)
+                let mut labels = volume.labels.iter();
+                volume.name == name && labels.all(|(key, value)| made.labels.has(key, value))
             }
             _ => false,
         })
@@ -266,10 +267,10 @@ pub(crate) fn volume(known: &Answers, name: &str) -> Result<Option<Arc<Volume>>,
         .ok_or(NeedsLookup::Missing(lookup))
 }
 
-/// The marks of the policies that the listed objects were created through.
-pub(crate) fn marks(known: &Answers, lookup: Lookup) -> Result<Arc<[Option<String>]>, NeedsLookup> {
-    if let Answer::Marks(marks) = known.need(&lookup)? {
-        return Ok(Arc::clone(marks));
+/// The objects in a list.
+pub(crate) fn list(known: &Answers, lookup: Lookup) -> Result<Arc<[Listed]>, NeedsLookup> {
+    if let Answer::Listed(listed) = known.need(&lookup)? {
+        return Ok(Arc::clone(listed));
     }
     Err(NeedsLookup::Missing(lookup))
 }

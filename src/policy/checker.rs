@@ -8,7 +8,8 @@ use super::hint::{Entered, Shortfall};
 use super::keys::setting::Setting;
 use super::keys::{Blocks, Check, Key};
 use super::names::varies;
-use super::objects::{Container, IMAGE_LABEL, POLICY_LABEL};
+use super::objects::Container;
+use super::owner::{IMAGE_LABEL, Owner};
 use super::requirement::{Requirement, What};
 use super::requirements::{is_reserved, opened};
 use super::value::Value;
@@ -17,7 +18,7 @@ use crate::policyfile::file::Policy;
 
 /// A policy's blocks, and what is known about the objects that they are asked about.
 pub(crate) struct Checker<'a> {
-    policy: &'a str,
+    owner: Owner<'a>,
     blocks: &'a Blocks,
     /// Whether the policy allows connecting containers to networks.
     joins: bool,
@@ -36,7 +37,7 @@ impl<'a> Checker<'a> {
     /// The checker for a policy, with these answers.
     pub(crate) fn of(policy: &'a Policy, known: &'a Answers) -> Self {
         Self {
-            policy: &policy.mark,
+            owner: policy.owner(),
             blocks: &policy.blocks,
             joins: policy.has(Operation::ContainerCreate) || policy.has(Operation::NetworkConnect),
             pushes: policy.has(Operation::ImagePush),
@@ -86,7 +87,7 @@ impl<'a> Checker<'a> {
             }
             check @ (Check::Container | Check::Entered) => {
                 let container = answers::container(self.known, name)?;
-                let is_own = container.label(POLICY_LABEL) == Some(self.policy);
+                let is_own = container.is_of(self.owner);
                 found.push(key.asks(named(is_own, &container.name)));
                 // A container that was created through the policy has only what its audit record lists.
                 if check == Check::Entered && !is_own && self.entered(&container)?.is_some() {
@@ -168,23 +169,22 @@ impl Checker<'_> {
             return Ok(false);
         };
         if let Some(service) = service {
-            return self.may_mark(service, value);
+            return self.may_mark(service, key, value);
         }
         if is_reserved(key) {
             // Clients send back labels that came with an image. They mean nothing on a container.
             let is_of_image = key == IMAGE_LABEL || value.is_empty();
-            return Ok(is_of_image || (key == POLICY_LABEL && value == self.policy));
+            return Ok(is_of_image || self.owner.may_set(key, value));
         }
         Ok(self.blocks.create.labels.allows(label))
     }
 
-    /// Whether a service may have a mark: the policy's own, or the one that it has already.
-    pub(crate) fn may_mark(&self, service: &str, policy: &str) -> Granted {
-        let is_own = policy == self.policy;
-        Ok(is_own
+    /// Whether a service may have a label that says whose it is: the owner's own, or the one that it has already.
+    pub(crate) fn may_mark(&self, service: &str, key: &str, value: &str) -> Granted {
+        Ok(self.owner.may_set(key, value)
             || answers::service(self.known, service)?
                 .labels
-                .has(POLICY_LABEL, policy))
+                .has(key, value))
     }
 
     /// The key that allows entering containers that are not ordinary ones, and whether it does.
@@ -200,7 +200,7 @@ impl Checker<'_> {
     /// The entry that would select the container, if no entry does.
     fn selects(&self, key: Key, container: &Container) -> Vec<What> {
         match self.blocks.setting(key).selectors() {
-            Some(selectors) if !selectors.covers(container, self.policy) => {
+            Some(selectors) if !selectors.covers(container, self.owner) => {
                 vec![key.asks(self.chosen_by(container))]
             }
             Some(_) | None => Vec::new(),
@@ -265,7 +265,7 @@ impl Checker<'_> {
     /// The entry that selects a container and still does after the container is recreated: `@own`, its name, or a label
     /// if the name changes each time.
     fn chosen_by(&self, container: &Container) -> String {
-        let is_own = container.label(POLICY_LABEL) == Some(self.policy);
+        let is_own = container.is_of(self.owner);
         if is_own || !varies(&container.name) {
             return named(is_own, &container.name);
         }

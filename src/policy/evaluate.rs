@@ -26,8 +26,9 @@ use super::answers::{self, Answer, Answers, Lookup, NeedsLookup, NewVolume};
 use super::checker::Checker;
 use super::hint::Shortfall;
 use super::keys::Key;
-use super::objects::{Container, POLICY_LABEL};
+use super::objects::Container;
 use super::outcome::{Outcome, outcome};
+use super::owner::Owner;
 use super::permit::{Grounds, Memory, Permit, Rebuilt, Terms};
 use super::reason::{Asked, Denial};
 use super::refusal::{missing, reads_as_id, renamed, restricted};
@@ -111,7 +112,8 @@ impl Rules {
     /// The permit for what was decided.
     fn permit(&self, decided: Decided<'_>, request: Request<'_>, known: &Answers) -> Permit {
         let policy = decided.marking;
-        let Request { call, mut body, .. } = rewrite::request(request, policy, decided.mark, known);
+        let Request { call, mut body, .. } =
+            rewrite::request(request, policy, decided.owner, known);
         if let (Some((reserved, old)), Some(body)) = (decided.withheld, &mut body) {
             reserved.withhold(call.judged(), body, old);
         }
@@ -164,8 +166,8 @@ type Withheld<'p> = (&'p Reserved, Option<&'p Container>);
 struct Decided<'p> {
     /// The policy that allows it. If no policy does, in observe mode, the first policy, which sets the labels.
     marking: &'p Policy,
-    /// The mark of the new object. A replacement keeps the mark of the old container.
-    mark: Option<&'p str>,
+    /// The owner of the new object. A replacement keeps that of the old container.
+    owner: Option<Owner<'p>>,
     /// The labels that its image may not give it.
     withheld: Option<Withheld<'p>>,
     grounds: Grounds,
@@ -243,7 +245,7 @@ impl<'p> Evaluation<'p, '_> {
                 let selectors = policy.blocks.selectors();
                 for (key, selectors) in selectors.filter(|(_, it)| it.select_name(name)) {
                     let container = answers::container(self.known, container)?;
-                    if !selectors.covers(&container, &policy.mark) {
+                    if !selectors.covers(&container, policy.owner()) {
                         return Err(renamed(call, name, key).into());
                     }
                 }
@@ -285,11 +287,11 @@ impl<'p> Evaluation<'p, '_> {
             };
             let is_forged = match (service, policies.first()) {
                 (None, _) => {
-                    let mut marks = policies.iter().map(|policy| &*policy.mark);
-                    is_reserved(key) && !(key == POLICY_LABEL && marks.any(|mark| mark == value))
+                    let mut owners = policies.iter().map(Policy::owner);
+                    is_reserved(key) && !owners.any(|owner| owner.may_set(key, value))
                 }
                 (Some(service), Some(first)) => {
-                    !Checker::of(first, self.known).may_mark(service, value)?
+                    !Checker::of(first, self.known).may_mark(service, key, value)?
                 }
                 (Some(_), None) => false,
             };
@@ -331,7 +333,7 @@ impl<'p> Evaluation<'p, '_> {
         }
         Ok(Decided {
             marking,
-            mark: (!is_replacement && !self.passes).then(|| &*marking.mark),
+            owner: (!is_replacement && !self.passes).then(|| marking.owner()),
             withheld,
             grounds: Grounds {
                 policy: policy.map(|policy| Arc::clone(&policy.name)),
@@ -384,7 +386,7 @@ fn new_volume(policy: &Policy, request: &Request<'_>, known: &Answers) -> Option
         .body
         .as_ref()
         .filter(|_| is_create && is_new_allowed)?;
-    stamp::new_volume(body, &policy.mark, &policy.blocks, known)
+    stamp::new_volume(body, policy.owner(), &policy.blocks, known)
 }
 
 #[cfg(test)]

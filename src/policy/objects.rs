@@ -10,12 +10,7 @@ use serde::Deserialize;
 use crate::docker::Json;
 use crate::docker::network::is_user_defined;
 use crate::docker::target::is_name;
-
-/// The label that says through which policy an object was created.
-pub(crate) const POLICY_LABEL: &str = "dockgate.policy";
-
-/// The label of an image that says through which policy it was created, and which names it got then.
-pub(crate) const IMAGE_LABEL: &str = "dockgate.image";
+use crate::policy::owner::{IMAGE_LABEL, Owner};
 
 /// The labels with which Compose and swarm stacks find their objects.
 pub(crate) const PROJECT_LABELS: &[&str] =
@@ -44,14 +39,14 @@ impl Labels {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// The mark of the policy through which the object was created, if any.
-    pub(crate) fn policy(&self) -> Option<&str> {
-        self.get(POLICY_LABEL)
+    /// Whether they are those of an object of this owner.
+    pub(crate) fn are_of(&self, owner: Owner<'_>) -> bool {
+        owner.owns(|key| self.get(key))
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Container {
+pub(crate) struct Container {
     pub(crate) id: String,
     /// Its name, without the slash.
     pub(crate) name: String,
@@ -70,7 +65,7 @@ pub struct Container {
 
 /// A process that was prepared to run in a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Exec {
+pub(crate) struct Exec {
     pub(crate) id: String,
     /// The full id of the container.
     pub(crate) container: String,
@@ -83,7 +78,7 @@ pub struct Exec {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Volume {
+pub(crate) struct Volume {
     /// Who made it.
     pub(crate) driver: String,
     pub(crate) options: Vec<(String, String)>,
@@ -91,15 +86,39 @@ pub struct Volume {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Image {
+pub(crate) struct Image {
     /// Its full id, without the algorithm.
     pub(crate) id: String,
     /// The defaults for its containers; null if it has none.
     pub(crate) config: Json<'static>,
 }
 
+/// An object in a list of its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Network {
+pub(crate) struct Listed {
+    /// Its full id; empty for a volume, which has none.
+    pub(crate) id: String,
+    /// Its name, without the slash.
+    pub(crate) name: String,
+    pub(crate) labels: Labels,
+}
+
+impl Listed {
+    fn of(item: &Json<'_>) -> Self {
+        let mut names = item.at("Names").texts();
+        // The other names of a container are those of links to it, and have two slashes.
+        let own = names.find(|name| name.rfind('/') == Some(0));
+        let name = own.map(|name| name.trim_start_matches('/'));
+        Self {
+            id: item.text_at("Id").to_owned(),
+            name: name.unwrap_or_else(|| item.text_at("Name")).to_owned(),
+            labels: Labels::of(&[item]),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Network {
     pub(crate) id: String,
     pub(crate) name: String,
     /// Its driver; `host` is the host's own network.
@@ -118,7 +137,7 @@ const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b
 
 /// A service of the swarm.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Service {
+pub(crate) struct Service {
     pub(crate) id: String,
     /// Its labels and those of its containers.
     pub(crate) labels: Labels,
@@ -195,6 +214,11 @@ impl Container {
     pub(crate) fn label(&self, key: &str) -> Option<&str> {
         let found = self.labels().find(|(name, _)| *name == key);
         found.map(|(_, value)| value)
+    }
+
+    /// Whether this owner created it.
+    pub(crate) fn is_of(&self, owner: Owner<'_>) -> bool {
+        owner.owns(|key| self.label(key))
     }
 }
 
@@ -318,20 +342,19 @@ impl Image {
         })
     }
 
-    /// Whether it was created through a policy and got this name then. An image that is built from another one also has
-    /// that image's labels, but not its name.
-    pub(crate) fn was_made_as(&self, name: &str, policy: &str) -> bool {
+    /// Whether this owner created it and it got this name then. An image that is built from another one also has that
+    /// image's labels, but not its name.
+    pub(crate) fn was_made_as(&self, name: &str, owner: Owner<'_>) -> bool {
         let label = self.config.at("Labels").get(IMAGE_LABEL);
-        let stamp = label.and_then(Json::text).unwrap_or_default();
-        let rest = stamp.strip_prefix(policy);
-        let names = rest.and_then(|rest| rest.strip_prefix(' '));
-        names.is_some_and(|names| names.split(' ').any(|named| named == name))
+        let label = label.and_then(Json::text).unwrap_or_default();
+        owner.names_in(label).any(|named| named == name)
     }
 }
 
-/// The marks of the policies through which the listed objects were created; `None` for each object without a mark.
-pub(crate) fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> {
-    let reply = Json::pick(reply, &["Labels", "Volumes"]).ok_or(Unreadable)?;
+/// The objects in a list.
+pub(crate) fn listed(reply: &[u8]) -> Result<Vec<Listed>, Unreadable> {
+    let reply = Json::pick(reply, &["Id", "Labels", "Name", "Names", "Volumes"]);
+    let reply = reply.ok_or(Unreadable)?;
     // The list of volumes is in an object, and null instead of empty.
     let list = if let Json::Object(_) = &reply {
         reply.get("Volumes").ok_or(Unreadable)?
@@ -345,8 +368,7 @@ pub(crate) fn marks_of(reply: &[u8]) -> Result<Vec<Option<String>>, Unreadable> 
             return Err(Unreadable);
         }
     };
-    let mark = |item| Labels::of(&[item]).policy().map(str::to_owned);
-    Ok(items.iter().map(mark).collect())
+    Ok(items.iter().map(Listed::of).collect())
 }
 
 /// The string at a key of a reply.

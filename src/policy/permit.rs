@@ -203,8 +203,8 @@ impl Memory {
         {
             let image = answers::image(known, call.object().unwrap_or_default())?;
             let name = tags(call).first().map(Reference::to_string);
-            let policy = policy.mark.clone();
-            let lookup = name.map(|name| Lookup::Moved { policy, name });
+            let owner = policy.owner().of_image();
+            let lookup = name.map(|name| Lookup::Moved { owner, name });
             memory.tagged = lookup.map(|lookup| (lookup, image.id.as_str().into()));
         }
         Ok(memory)

@@ -17,13 +17,14 @@ use crate::docker::path::cleaned;
 use crate::docker::{Block, Call, Document, Json, Operation, Parameters, Subject, ps};
 use crate::policy::answers::{self, Answers};
 use crate::policy::objects::is_full_id;
+use crate::policy::owner::Owner;
 use crate::policyfile::file::Policy;
 
 /// The request to send: with the ids of the judged objects, and with the labels of the new object.
 pub(crate) fn request<'a>(
     mut request: Request<'a>,
     policy: &Policy,
-    mark: Option<&str>,
+    owner: Option<Owner<'_>>,
     known: &Answers,
 ) -> Request<'a> {
     let Request { call, body, .. } = &mut request;
@@ -40,10 +41,10 @@ pub(crate) fn request<'a>(
             networks(call, body, known);
         }
         explicit_body(judged.body, body);
-        stamp::labels(judged, body, mark, &policy.blocks);
+        stamp::labels(judged, body, owner, &policy.blocks);
     }
     if judged.block.is_some_and(|block| policy.judges(block)) {
-        stamp::image(call, &policy.mark);
+        stamp::image(call, policy.owner());
     }
     request
 }

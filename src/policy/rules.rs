@@ -49,6 +49,15 @@ impl Rules {
         self
     }
 
+    /// The same rules for a client, whose objects are its own; without a name, for everybody who is no client.
+    pub(crate) fn of_client(mut self, name: &Arc<str>) -> Self {
+        for policy in &mut self.policies {
+            policy.client = Some(Arc::clone(name));
+        }
+        self.revision = Revision::default();
+        self
+    }
+
     /// The answer to a request that Dockgate cannot parse: the engine's own answer if it is about an object that cannot
     /// exist and the operation is allowed, otherwise the denial.
     pub(crate) fn answer_absent(

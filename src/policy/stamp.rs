@@ -7,11 +7,11 @@ use crate::docker::mount::{self, Source};
 use crate::docker::{Call, Document, Json, Parameters, Reference};
 use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::keys::Blocks;
-use crate::policy::objects::{IMAGE_LABEL, POLICY_LABEL};
+use crate::policy::owner::{CLIENT_LABEL, IMAGE_LABEL, Owner, POLICY_LABEL};
 
-/// Sets the labels of a new object: the policy's mark, if a policy allows the request, and those in the policy's
+/// Sets the labels of a new object: those of its owner, if a policy allows the request, and those in the policy's
 /// `stamp`.
-pub(crate) fn labels(judged: Judged, body: &mut Json, policy: Option<&str>, blocks: &Blocks) {
+pub(crate) fn labels(judged: Judged, body: &mut Json, owner: Option<Owner<'_>>, blocks: &Blocks) {
     let Some(block) = judged
         .block
         .filter(|_| judged.body.is_some_and(Document::has_labels))
@@ -20,8 +20,8 @@ pub(crate) fn labels(judged: Judged, body: &mut Json, policy: Option<&str>, bloc
     };
     // An updated service keeps its marks: another one would restart its tasks.
     let is_made = judged.body != Some(Document::ServiceUpdate);
-    let own = policy.filter(|_| is_made && !blocks.is_lifted(block));
-    let own = own.map(|policy| (POLICY_LABEL, policy));
+    let own = owner.filter(|_| is_made && !blocks.is_lifted(block));
+    let own = own.into_iter().flat_map(Owner::labels);
     let stamps: Vec<_> = blocks.create.labels.stamps().chain(own).collect();
     if stamps.is_empty() {
         return;
@@ -40,7 +40,7 @@ fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
         // A mark that was allowed is this policy's, or that of the replaced container, whose owner also owns the new
         // one. An empty mark came with an image.
         let mark = labels.get(key).and_then(Json::text).unwrap_or_default();
-        if *key != POLICY_LABEL || mark.is_empty() {
+        if !matches!(*key, POLICY_LABEL | CLIENT_LABEL) || mark.is_empty() {
             labels.set((*key).to_owned(), Json::Text((*value).to_owned().into()));
         }
     }
@@ -50,7 +50,7 @@ fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
 /// body and with the policy's.
 pub(crate) fn new_volume(
     body: &Json,
-    mark: &str,
+    owner: Owner<'_>,
     blocks: &Blocks,
     known: &Answers,
 ) -> Option<NewVolume> {
@@ -80,26 +80,30 @@ pub(crate) fn new_volume(
             ("Labels".into(), Json::Object(labels.to_vec())),
         ]);
         let stamps = blocks.create.labels.stamps();
-        let stamps: Vec<_> = stamps.chain([(POLICY_LABEL, mark)]).collect();
+        let stamps: Vec<_> = stamps.chain(owner.labels()).collect();
         stamp(&mut volume, &stamps);
         let mut body = String::new();
         volume.render(&mut body);
-        let (name, mark) = (name?.to_owned(), mark.to_owned());
-        is_missing.then_some(NewVolume { name, mark, body })
+        let labels = owner
+            .labels()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let (name, labels) = (name?.to_owned(), labels.collect());
+        is_missing.then_some(NewVolume { name, labels, body })
     })
 }
 
-/// Labels a new image with the policy's mark and with the names that it gets, so that an image that is built from it
+/// Labels a new image with its owner and with the names that it gets, so that an image that is built from it
 /// later is not mistaken for it. Also empties the mark that its containers would get from it, because containers that
 /// others create from it are not the policy's.
-pub(crate) fn image(call: &mut Call, mark: &str) {
+pub(crate) fn image(call: &mut Call, owner: Owner<'_>) {
     let query = call.judged().query;
+    let mark = owner.of_image();
     // Nobody gives a policy a name that would need escapes.
     if mark.contains(['"', '\\', '$', '`']) || mark.chars().any(char::is_control) {
         return;
     }
     let names: Vec<_> = tags(call).iter().map(Reference::to_string).collect();
-    let value = [&[mark.to_owned()], names.as_slice()].concat().join(" ");
+    let value = [&[mark], names.as_slice()].concat().join(" ");
     let stamps = [(POLICY_LABEL, ""), (IMAGE_LABEL, value.as_str())];
     if query == Parameters::Build {
         let labels = call.query.first("labels").unwrap_or_default();

@@ -13,6 +13,7 @@ use super::problem::{Library, Problem};
 use super::reader::Reader;
 use crate::docker::{Block, Call, Operation};
 use crate::policy::keys::Blocks;
+use crate::policy::owner::Owner;
 
 /// A policy.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,8 @@ pub struct Policy {
     pub(crate) file: Option<String>,
     /// The value of the label `dockgate.policy` on everything that is created through it.
     pub(crate) mark: String,
+    /// The client that uses it; empty for everybody else, `None` if there are no clients.
+    pub(crate) client: Option<Arc<str>>,
     /// What it is for, in one sentence.
     pub description: String,
     /// The policies that it extends.
@@ -62,6 +65,14 @@ impl Policy {
             mark: mark::default(name).to_owned(),
             allow,
             ..Self::default()
+        }
+    }
+
+    /// Who owns what is created through it.
+    pub(crate) fn owner(&self) -> Owner<'_> {
+        Owner {
+            mark: &self.mark,
+            client: self.client.as_deref(),
         }
     }
 

@@ -8,7 +8,8 @@ use crate::policy::answers;
 use crate::policy::answers::{Answer, Lookup, NeedsLookup};
 use crate::policy::keys::Key;
 use crate::policy::names::is_whole_id;
-use crate::policy::objects::{Labels, Network, POLICY_LABEL, PROJECT_LABELS, Volume};
+use crate::policy::objects::{Labels, Listed, Network, PROJECT_LABELS, Volume};
+use crate::policy::owner::POLICY_LABEL;
 use crate::policy::requirement::{Touch, What};
 use crate::policy::value::Value;
 
@@ -25,7 +26,7 @@ impl Checker<'_> {
             self.blocks.create.host_namespaces.has("network")
         } else {
             network.is_none()
-                || (granted.own && network.labels.policy() == Some(self.policy))
+                || (granted.own && network.labels.are_of(self.owner))
                 || granted.names.covers(&network.name)
                 || (granted.default && network.is_default())
                 || (granted.project && self.is_of_project(&network.labels)?)
@@ -39,7 +40,7 @@ impl Checker<'_> {
 
     /// A network in the form in which a policy would name it; `None` for the network `none`.
     pub(super) fn as_named(&self, network: &Network) -> Option<What> {
-        let is_own = network.labels.policy() == Some(self.policy);
+        let is_own = network.labels.are_of(self.owner);
         match network.driver.as_str() {
             "host" => Some(Key::HostNamespace.asks("network")),
             _ if network.is_none() => None,
@@ -56,7 +57,7 @@ impl Checker<'_> {
             return Ok(missing);
         }
         let container = answers::container(self.known, name)?;
-        if container.label(POLICY_LABEL) != Some(self.policy) {
+        if !container.is_of(self.owner) {
             return Ok(missing);
         }
         for network in container.joined_networks() {
@@ -108,15 +109,15 @@ impl Checker<'_> {
 
     /// Whether a volume was created through the policy, or only containers that were created through it use it.
     pub(super) fn is_own_volume(&self, name: &str, volume: &Volume) -> Granted {
-        if volume.labels.policy() == Some(self.policy) {
+        if volume.labels.are_of(self.owner) {
             return Ok(true);
         }
         // A volume without a name has no label of Dockgate's.
-        if volume.labels.policy().is_some() || !is_whole_id(name) {
+        if volume.labels.get(POLICY_LABEL).is_some() || !is_whole_id(name) {
             return Ok(false);
         }
-        let users = answers::marks(self.known, Lookup::UsersOf(name.to_owned()))?;
-        let is_own = |mark: &Option<String>| mark.as_deref() == Some(self.policy);
+        let users = answers::list(self.known, Lookup::UsersOf(name.to_owned()))?;
+        let is_own = |user: &Listed| user.labels.are_of(self.owner);
         Ok(!users.is_empty() && users.iter().all(is_own))
     }
 
@@ -158,9 +159,9 @@ impl Checker<'_> {
         let mut is_new = true;
         for kind in [Object::Container, Object::Network, Object::Volume] {
             let labeled = Lookup::Labeled(kind, format!("{label}={name}"));
-            for mark in answers::marks(self.known, labeled)?.iter() {
+            for member in answers::list(self.known, labeled)?.iter() {
                 is_new = false;
-                if !projects.own || mark.as_deref() != Some(self.policy) {
+                if !projects.own || !member.labels.are_of(self.owner) {
                     return Ok(false);
                 }
             }
@@ -200,11 +201,11 @@ impl Checker<'_> {
         let Answer::Image(image) = self.known.need(&Lookup::Tag(name.clone()))? else {
             return Ok(tags.new);
         };
-        if !tags.own || image.was_made_as(&name, self.policy) {
+        if !tags.own || image.was_made_as(&name, self.owner) {
             return Ok(tags.own);
         }
         let moved = Lookup::Moved {
-            policy: self.policy.to_owned(),
+            owner: self.owner.of_image(),
             name,
         };
         let image_moved = self.known.need(&moved)?;

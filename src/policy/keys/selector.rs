@@ -3,7 +3,8 @@
 use wildmatch::WildMatch;
 
 use super::setting::{Entry, List, Selector, Selectors, is_plain, pattern};
-use crate::policy::objects::{Container, POLICY_LABEL};
+use crate::policy::objects::Container;
+use crate::policy::owner::Owner;
 use crate::policy::value;
 
 /// The label in which Compose writes the project's name.
@@ -15,15 +16,15 @@ impl Selectors {
         Self(vec![Selector::Own])
     }
 
-    /// Whether they select a container, for the policy of this mark.
-    pub(crate) fn covers(&self, container: &Container, policy: &str) -> bool {
+    /// Whether they select a container, for the policy of this owner.
+    pub(crate) fn covers(&self, container: &Container, owner: Owner<'_>) -> bool {
         self.0.iter().any(|selector| match selector {
             Selector::Name(pattern) => pattern.matches(&container.name),
             Selector::Label(key, pattern) => container.label(key).is_some_and(|value| {
                 let pattern = pattern.as_ref();
                 pattern.is_none_or(|pattern| pattern.matches(value))
             }),
-            Selector::Own => container.label(POLICY_LABEL) == Some(policy),
+            Selector::Own => container.is_of(owner),
         })
     }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::policy::owner::POLICY_LABEL;
 
 fn id() -> String {
     "a".repeat(64)
@@ -127,7 +128,7 @@ fn volumes_and_networks_are_read_or_not_at_all() {
     ] {
         let read = Network::parse(text.as_bytes()).map(|network| {
             (
-                network.labels.policy().map(str::to_owned),
+                network.labels.get(POLICY_LABEL).map(str::to_owned),
                 network.containers.len(),
             )
         });

@@ -7,7 +7,8 @@ use crate::docker::target::is_name;
 use crate::docker::{ApiVersion, Call, Document, Json, Object, Operation};
 use crate::policy::answers::NeedsLookup;
 use crate::policy::keys::Key;
-use crate::policy::objects::{POLICY_LABEL, PROJECT_LABELS};
+use crate::policy::objects::PROJECT_LABELS;
+use crate::policy::owner::{CLIENT_LABEL, POLICY_LABEL};
 use crate::policy::reason::{Denial, Reason};
 use crate::policy::requirement::{Requirement, Touch, What};
 use crate::policy::value::{RESERVED, Value};
@@ -174,7 +175,9 @@ impl Field<'_> {
             let label = Value::Label {
                 key: key.to_string(),
                 value: value.to_owned(),
-                service: service.clone().filter(|_| key == POLICY_LABEL),
+                service: service
+                    .clone()
+                    .filter(|_| matches!(&**key, POLICY_LABEL | CLIENT_LABEL)),
             };
             self.push(What::Key(Key::Label, label));
         }

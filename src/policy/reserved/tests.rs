@@ -8,6 +8,7 @@ use super::networks::{CHANGED, CONTAINER, HOST, NETWORK, SUBNET};
 use super::*;
 use crate::advice::dry_run;
 use crate::docker::{Block, Operation, Target, classify};
+use crate::policy::owner::Owner;
 use crate::policy::{Answer, Context, Judgement, Lookup, Reason, Request, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::file::Policy;
@@ -120,7 +121,7 @@ fn answer(lookup: &Lookup) -> Answer {
         | Lookup::Service(_)
         | Lookup::Tag(_)
         | Lookup::UsersOf(_)
-        | Lookup::Volume(_) => return dry_run::ordinarily(lookup, "p"),
+        | Lookup::Volume(_) => return dry_run::ordinarily(lookup, Owner::of("p")),
     };
     lookup.read(reply.to_string().as_bytes()).unwrap()
 }

@@ -6,6 +6,7 @@ use super::*;
 use crate::advice::dry_run;
 use crate::docker::Block;
 use crate::docker::{Effect, Operation, Target, body, classify};
+use crate::policy::owner::Owner;
 use crate::policy::{Answer, Context, Judgement, Lookup, Reason, Request, Rules};
 use crate::policyfile::Grants;
 use crate::policyfile::file::tests::policy;
@@ -74,7 +75,7 @@ fn answer(lookup: &Lookup) -> Answer {
         | Lookup::Predecessor(_)
         | Lookup::Tag(_)
         | Lookup::UsersOf(_)
-        | Lookup::Volume(_) => return dry_run::ordinarily(lookup, "p"),
+        | Lookup::Volume(_) => return dry_run::ordinarily(lookup, Owner::of("p")),
     };
     lookup.read(reply.to_string().as_bytes()).unwrap()
 }

@@ -158,7 +158,7 @@ fn what_replaces_another_keeps_its_mark() {
         labels(
             crate::docker::Operation::ContainerCreate.spec().judged,
             &mut body,
-            Some("updater"),
+            Some(Owner::of("updater")),
             &Blocks::default(),
         );
         let mark = body.get("Labels").and_then(|it| it.get(POLICY_LABEL));
