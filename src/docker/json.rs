@@ -7,6 +7,7 @@
 //! Source: RFC 8259; Go's `encoding/json` for how the daemon would read everything else.
 
 mod bad;
+pub(crate) mod elements;
 mod parser;
 mod reply;
 mod text;

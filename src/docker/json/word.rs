@@ -8,15 +8,27 @@ const HIGHS: u64 = ONES * 0x80;
 
 /// The number of bytes before the first one that a string must escape.
 pub(super) fn plain(bytes: &[u8]) -> Option<usize> {
+    first(bytes, escaped, is_escaped)
+}
+
+/// The number of bytes before the first one that a string must escape or that is not ASCII.
+pub(super) fn plain_ascii(bytes: &[u8]) -> Option<usize> {
+    let in_word = |word| escaped(word) | word & HIGHS;
+    first(bytes, in_word, |byte| is_escaped(byte) || !byte.is_ascii())
+}
+
+/// The number of bytes before the first one of a kind. `in_word` sets the high bit of such a byte.
+#[inline]
+fn first(bytes: &[u8], in_word: impl Fn(u64) -> u64, is_one: impl Fn(u8) -> bool) -> Option<usize> {
     let (words, rest) = bytes.as_chunks();
     for (number, word) in words.iter().enumerate() {
-        let special = escaped(u64::from_le_bytes(*word));
+        let special = in_word(u64::from_le_bytes(*word));
         if special != 0 {
             let before = usize::try_from(special.trailing_zeros() / 8).ok()?;
             return Some(number * 8 + before);
         }
     }
-    let in_rest = rest.iter().copied().position(is_escaped);
+    let in_rest = rest.iter().copied().position(is_one);
     in_rest.map(|at| words.len() * 8 + at)
 }
 
@@ -62,6 +74,8 @@ mod tests {
             bytes in collection::vec(prop_oneof![any::<u8>(), 0x1e..0x24_u8, 0x5a..0x5f_u8, 0x80..0xa4_u8], 0..40),
         ) {
             prop_assert_eq!(plain(&bytes), bytes.iter().copied().position(is_escaped));
+            let is_odd = |byte: u8| is_escaped(byte) || byte > 0x7f;
+            prop_assert_eq!(plain_ascii(&bytes), bytes.iter().copied().position(is_odd));
         }
 
         #[test]
