@@ -45,7 +45,7 @@ enum Command {
     /// Check the settings, or policy files with their examples, without starting
     #[command(
         after_help = "Examples:\n  dockgate check\n  dockgate check my-policy.toml\n  \
-        dockgate check my-policy.toml --against audit.jsonl"
+        dockgate check my-policy.toml --against audit.jsonl\n  dockgate check new-policy.toml --adopt old-policy"
     )]
     Check(check::CheckArgs),
     /// Show whether a request would be allowed, and why

@@ -25,7 +25,7 @@ pub use classify::Call;
 pub(crate) use classify::{Subject, Unclassified, classify};
 pub use json::Json;
 pub use judged::Block;
-pub(crate) use judged::{Deed, Document, Naming, Parameters};
+pub(crate) use judged::{Deed, Document, Naming, Parameters, Shows};
 pub(crate) use operation::{Body, Endless, Reply};
 pub use operation::{Effect, Method, Object, Upgrade};
 pub use reference::Reference;

@@ -7,6 +7,7 @@ pub(crate) mod about;
 pub(crate) mod answers;
 pub(crate) mod checker;
 mod evaluate;
+pub(crate) mod filter;
 pub(crate) mod finding;
 pub(crate) mod hint;
 pub(crate) mod keys;
@@ -25,6 +26,7 @@ pub(crate) mod requirements;
 pub(crate) mod reserved;
 mod rewrite;
 pub mod rules;
+pub(crate) mod scope;
 pub(crate) mod self_container;
 mod stamp;
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(crate) mod raw_path;
 mod reader;
 pub(crate) mod same_mark;
 pub mod schema;
+mod scope;
 pub mod shipped;
 pub(crate) mod spelling;
 

@@ -132,7 +132,8 @@ that extends the policy, such as `dozzle-actions`. The tests compare each policy
 that the client requires, and nothing that the client never calls.
 
 An allowed operation usually works on every object, not only on those that the client created. For example, `ci-runner` can stop and delete any
-container except Dockgate's own. [matrix.md](matrix.md) shows what each policy leaves open.
+container except Dockgate's own. [matrix.md](matrix.md) shows what each policy leaves open. A policy file of your own that extends one can add a
+[scope](scope.md), which limits it to some objects.
 
 ## Several policies
 

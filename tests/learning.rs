@@ -246,6 +246,172 @@ fn what_a_record_leaves_out_is_not_assumed_to_be_allowed() {
     }
 }
 
+#[test]
+fn a_client_that_names_only_what_it_created_gets_a_scope() {
+    let request = |number, method, path, told: &Value| {
+        line(number, "10.0.0.2", (method, path, "write"), told)
+    };
+    let mount = json!({"status": 201, "name": "job", "findings": ["create.volumes=@new"]});
+    let create = request(1, "POST", "/containers/create", &mount);
+    // Dockgate creates the volume first.
+    let prepare = |number, status: Value| {
+        let told =
+            json!({"event": "prepare", "verdict": "allow", "name": "data", "status": status});
+        request(number, "POST", "/volumes/create", &told)
+    };
+    let begun = prepare(2, Value::Null);
+    let prepared = prepare(3, json!(201));
+    let rest = request(4, "POST", "/containers/job/start", &json!({"status": 204}))
+        + &request(5, "DELETE", "/volumes/data", &json!({"status": 204}));
+    let (code, out, err) = dockgate(&["learn"], &[&*begun, &prepared, &create, &rest].concat());
+    assert!(
+        code == 0 && out.contains("\n[scope]\nobjects = [\"@own\"] # "),
+        "{out}{err}"
+    );
+    let folder = Folder::new();
+    let file = folder.write("learned.toml", &out).display().to_string();
+    let (code, out, err) = dockgate(&["check", &file], "");
+    assert!(
+        code == 0 && out.contains("is limited by its scope: @own\n"),
+        "{out}{err}"
+    );
+    let (code, out, err) = dockgate(&["learn"], &[&*begun, &create, &rest].concat());
+    assert!(
+        code == 0 && out.contains("does not show that the client created the volume \"data\""),
+        "{out}{err}"
+    );
+}
+
+#[test]
+fn a_check_says_how_old_objects_come_into_scope() {
+    let folder = Folder::new();
+    let ci = folder.write(
+        "ci.toml",
+        "allow = ['ContainerList']\n[scope]\nobjects = ['@own']\n",
+    );
+    let old = folder.write("old.toml", "allow = ['ContainerList']\n");
+    let (ci, old) = (ci.display().to_string(), old.display().to_string());
+    let (code, out, err) = dockgate(&["check", &ci, &old, "--adopt", "old"], "");
+    assert_eq!(code, 0, "{err}");
+    for line in [
+        "  in [scope]: objects = [\"@own\", \"label:dockgate.policy=old\"]\n  mark = \"old\"\n",
+        &format!("  warning: {old} has the mark \"old\" too: "),
+        &format!("\n{old}: its mark is \"old\" already, so objects with it are @own\n"),
+    ] {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+    let (code, out, _) = dockgate(&["check", &ci], "");
+    assert!(code == 0 && !out.contains("\"old\""), "{out}");
+    let (code, _, err) = dockgate(&["check", "--adopt", "old"], "");
+    assert!(code == 2 && err.contains("FILE"), "{err}");
+}
+
+/// A stop of a container, with its verdict and reason.
+fn stop(number: u8, name: &str, verdict: &str, reason: &str) -> String {
+    let detail = "ContainerStop: the object is not in [scope], or does not exist";
+    let told = json!({"verdict": verdict, "reason": reason, "detail": detail});
+    let path = format!("/containers/{name}/stop");
+    line(number, "10.0.0.2", ("POST", &path, "write"), &told)
+}
+
+/// What a replay of a record says about a policy with this scope, with the exit code.
+fn replayed(scope: &str, record: &str) -> (i32, String) {
+    let folder = Folder::new();
+    let allow = "allow = ['ContainerList', 'ContainerStop', 'VolumeCreate']\n";
+    let file = folder.write("ci.toml", &format!("{allow}{scope}"));
+    let file = file.display().to_string();
+    let (code, out, err) = dockgate(&["check", &file, "--against", "-"], record);
+    let said = out.split_once("\n-: ").map(|(_, said)| said.to_owned());
+    (code, said.unwrap_or_else(|| panic!("{out}{err}")))
+}
+
+const OWN: &str = "[scope]\nobjects = ['@own']";
+const BY_NAME: &str = "[scope]\nobjects = ['name:ci-*', 'name:db']";
+
+/// Only the labels of an object say whether it is in scope, and a record has none.
+#[test]
+fn a_replay_claims_nothing_about_objects_that_a_scope_may_hide() {
+    let granted = json!({"verdict": "allow", "reason": "granted"});
+    let list = ("GET", "/containers/json", "read");
+    let list = line(1, "10.0.0.2", list, &granted);
+    let named = stop(2, "web", "allow", "granted") + &stop(3, "ci-1", "allow", "granted");
+    let both = list + &named;
+    let unknown = "objects: whether they are in scope is not known from a record\n";
+    for (scope, record, want, told) in [
+        (
+            OWN,
+            &both,
+            0,
+            format!("all 1 requests would get the same answer\n  2 requests name {unknown}"),
+        ),
+        (
+            BY_NAME,
+            &both,
+            0,
+            format!("all 2 requests would get the same answer\n  1 request names {unknown}"),
+        ),
+        (
+            "",
+            &both,
+            0,
+            "all 3 requests would get the same answer\n".to_owned(),
+        ),
+        // Comparing nothing proves nothing.
+        (
+            OWN,
+            &named,
+            1,
+            format!("it has no request whose answer is certain\n  2 requests name {unknown}"),
+        ),
+    ] {
+        assert_eq!(replayed(scope, record), (want, told), "{scope}");
+    }
+}
+
+#[test]
+fn what_a_scope_denied_is_denied_again_under_a_scope() {
+    let denied = stop(4, "db", "deny", "out_of_scope");
+    let would_deny = stop(5, "db", "would_deny", "out_of_scope");
+    let taken = json!({"verdict": "deny", "reason": "name_taken", "name": "data", "findings": ["volumes.drivers=local"]});
+    let create = ("POST", "/volumes/create", "control");
+    let taken = line(6, "10.0.0.2", create, &taken);
+    let again = "  assumed: what was out of scope, or had a name that is taken, is so again\n";
+    for (scope, record, want, told) in [
+        (
+            OWN,
+            denied.clone() + &taken,
+            0,
+            format!("all 2 requests would get the same answer\n{again}"),
+        ),
+        // A name does not say that a missing object exists now.
+        (
+            BY_NAME,
+            denied.clone(),
+            0,
+            format!("all 1 requests would get the same answer\n{again}"),
+        ),
+        (
+            OWN,
+            would_deny.clone(),
+            1,
+            format!(
+                "1 of 1 requests would get another answer\n  ContainerStop, once, last 2026-11-21T10:00:05Z, would be \
+                 denied: ContainerStop: the object is not in [scope], or does not exist\n{again}"
+            ),
+        ),
+        (
+            "",
+            denied + &would_deny,
+            0,
+            "1 of 2 requests would get another answer\n  ContainerStop, once, last 2026-11-21T10:00:04Z, would be \
+             allowed\n"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(replayed(scope, &record), (want, told), "{scope}");
+    }
+}
+
 /// A `begin` without its `request` comes from a stream that is still running, or from a process
 /// that was killed.
 #[test]

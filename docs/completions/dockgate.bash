@@ -113,7 +113,7 @@ _dockgate() {
             return 0
             ;;
         dockgate__subcmd__check)
-            opts="-v -h --config --against --client --verbose --help"
+            opts="-v -h --config --against --client --adopt --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -128,6 +128,10 @@ _dockgate() {
                     return 0
                     ;;
                 --client)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --adopt)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

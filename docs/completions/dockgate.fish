@@ -50,6 +50,7 @@ complete -c dockgate -n "__fish_dockgate_using_subcommand serve" -s h -l help -d
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -l config -d 'Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -l against -d 'Audit log (JSON lines): show which of its requests would get another answer' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -l client -d 'Compare only with the requests of this client, by its name in the settings or its address [default: all]' -r
+complete -c dockgate -n "__fish_dockgate_using_subcommand check" -l adopt -d 'Show what to write so that objects with this old mark come into the scope of the policy files' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -s v -l verbose -d 'List every allowed operation and raw path, and cut no list short'
 complete -c dockgate -n "__fish_dockgate_using_subcommand check" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l policy -d 'Built-in policies or policy files, separated by commas [default: those of the settings]' -r

@@ -10,6 +10,7 @@ use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::objects::Container;
 use crate::policy::owner::Owner;
 use crate::policy::reason::Denial;
+use crate::policy::refusal::hidden;
 use crate::policy::request::{Context, Judgement, Request};
 use crate::policy::rules::Rules;
 use crate::policyfile::example::Given;
@@ -44,6 +45,10 @@ pub fn judge<'a>(
                 known.learn(lookup, answer);
                 request = asked;
             }
+            Judgement::Allow(permit) if permit.grounds.is_hidden => {
+                let denial = hidden(&permit.request.call);
+                return Ok((Judgement::Deny(denial), supposed));
+            }
             verdict @ (Judgement::Allow(_) | Judgement::Deny(_) | Judgement::Missing(_)) => {
                 return Ok((verdict, supposed));
             }
@@ -65,7 +70,7 @@ pub(crate) fn ordinarily(lookup: &Lookup, owner: Owner<'_>) -> Answer {
 }
 
 /// What audit records call an object that was created through the same policy.
-const OWN: &str = "@own";
+pub(super) const OWN: &str = "@own";
 
 /// The answer to a lookup, and whether it was given.
 fn answer(lookup: &Lookup, given: &[Given]) -> (Answer, bool) {

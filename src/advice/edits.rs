@@ -1,8 +1,9 @@
 //! What to write, and where, to get another verdict.
 
-use crate::docker::{Block, Call, Subject};
+use crate::docker::{Block, Call, Deed, Effect, Object, Subject};
 use crate::policy::hint::Hints;
 use crate::policy::keys::Key;
+use crate::policy::names::reads_as_id;
 use crate::policy::reason::Asked;
 use crate::policy::refusal::{allowing, entry, instead};
 use crate::policy::{Denial, Reason, Rules};
@@ -77,6 +78,7 @@ pub(crate) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<St
         }
         (Reason::UnknownOperation, _, _) if is_elsewhere(call) => None,
         (Reason::NotGranted | Reason::UnknownOperation, _, _) => Some(granted(rules, call)),
+        (Reason::OutOfScope, _, Some(policy)) => into_scope(policy, call),
         (_, Some(asked), Some(policy)) => within(policy, call, asked),
         _ => None,
     }
@@ -167,6 +169,35 @@ fn within(policy: &Policy, call: &Call, asked: &Asked) -> Option<String> {
         }
         PolicySource::Environment => ways,
     })
+}
+
+/// How the object that a path names could come into scope.
+fn into_scope(policy: &Policy, call: &Call) -> Option<String> {
+    let (kind, name) = call.objects().next()?;
+    let is_exec = kind == Object::Exec;
+    let noun = if is_exec { Object::Container } else { kind }.noun();
+    // Neither is a name that a selector could have.
+    let is_id = is_exec || reads_as_id(name);
+    let name = if is_id { "NAME" } else { name };
+    let place = match source(policy) {
+        PolicySource::OwnFile(file) => format!("in {file}"),
+        PolicySource::Shipped(name) => {
+            format!(
+                "in a policy file of your own with extends = [\"{name}\"] and a [scope] of its own"
+            )
+        }
+        // These cannot have a scope.
+        PolicySource::Settings(..) | PolicySource::Environment => return None,
+    };
+    let uses = matches!(call.judged().deed, Deed::Connects | Deed::Disconnects);
+    let see = if call.effect() > Effect::Content && !uses {
+        String::new()
+    } else {
+        format!(", or \"{noun}:{name}\" to scope.see")
+    };
+    Some(format!(
+        "create the {noun} through this policy; or, {place}, add a selector such as \"name:{name}\" to scope.objects{see}"
+    ))
 }
 
 /// How to add an entry to a list of a file, which may not exist yet.

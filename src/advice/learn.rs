@@ -6,6 +6,7 @@
 mod allow;
 mod block;
 mod merge;
+mod origins;
 mod proposal;
 mod seen;
 mod text;

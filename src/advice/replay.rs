@@ -3,6 +3,10 @@
 //! A record does not contain the body. It has findings: what was asked for, by the keys that can allow it, and a
 //! policy's blocks decide only about that. Containers and networks are assumed to be ordinary.
 
+mod sight;
+
+pub(super) use self::sight::reference;
+use self::sight::{Sight, sight};
 use crate::advice::dry_run;
 use crate::docker::{Block, Call, Document, Parameters};
 use crate::policy::answers::{Answers, NeedsLookup};
@@ -25,23 +29,38 @@ use crate::policyfile::file::Policy;
 pub(crate) enum Replayed {
     Allowed,
     Refused(Denial),
+    /// It would be allowed if the objects that it names are in scope.
+    UnknownScope,
     /// It would be allowed if these are, but too little was recorded about them.
     Unsure(Vec<Requirement>),
 }
 
-/// Judges a request by its audit record.
-pub(crate) fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
+/// Judges a request by its audit record. `name` is the one that it gives to something.
+pub(crate) fn judge(rules: &Rules, call: &Call, asked: &[Finding], name: Option<&str>) -> Replayed {
     if !rules.may_allow(call) {
         return Replayed::Refused(rules.denial(call));
     }
     let asked = &as_judged(call, asked);
     let (mut unsure, mut least) = (None, None);
+    let (mut outside, mut is_scope_unknown) = (None, false);
     let policies = rules.policies().iter();
     for policy in policies.filter(|policy| policy.grants(call)) {
+        let is_known = match sight(policy, call, asked, name) {
+            Sight::Visible => true,
+            Sight::Unknown => false,
+            Sight::Refused(denial) => {
+                outside.get_or_insert(denial);
+                continue;
+            }
+        };
         let shortfall = shortfall(policy, asked);
         let open = undecided(policy, call, asked);
         if shortfall.is_empty() && open.is_empty() {
-            return Replayed::Allowed;
+            if is_known {
+                return Replayed::Allowed;
+            }
+            is_scope_unknown = true;
+            continue;
         }
         if shortfall.is_empty() {
             unsure.get_or_insert(Shortfall::of(&policy.blocks, open));
@@ -52,10 +71,12 @@ pub(crate) fn judge(rules: &Rules, call: &Call, asked: &[Finding]) -> Replayed {
         let kept = if is_sure { &mut least } else { &mut unsure };
         kept.get_or_insert(Shortfall::of(&policy.blocks, requirements));
     }
-    match (unsure, least) {
-        (Some(shortfall), _) => Replayed::Unsure(shortfall.requirements),
-        (None, Some(shortfall)) => Replayed::Refused(restricted(call, &shortfall, None)),
-        (None, None) => Replayed::Unsure(Vec::new()),
+    match (unsure, least, outside) {
+        _ if is_scope_unknown => Replayed::UnknownScope,
+        (Some(shortfall), ..) => Replayed::Unsure(shortfall.requirements),
+        (None, Some(shortfall), _) => Replayed::Refused(restricted(call, &shortfall, None)),
+        (None, None, Some(denial)) => Replayed::Refused(denial),
+        (None, None, None) => Replayed::Unsure(Vec::new()),
     }
 }
 
@@ -244,9 +265,10 @@ mod tests {
         let rules = Rules::new(policies, Grants::default());
         let target = Target::parse("/containers/web/exec").unwrap();
         let call = classify("POST", target).unwrap();
-        match judge(&rules, &call, &[finding::parse(found).unwrap()]) {
+        match judge(&rules, &call, &[finding::parse(found).unwrap()], None) {
             Replayed::Allowed => "allowed",
             Replayed::Refused(_) => "refused",
+            Replayed::UnknownScope => "unknown scope",
             Replayed::Unsure(_) => "unsure",
         }
     }

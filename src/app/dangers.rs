@@ -86,7 +86,7 @@ pub(super) fn deleting(rules: &Rules) -> Option<Detail> {
             (VolumePrune, "delete all unused volumes"),
         ],
     ];
-    let granted = |row: &&(Operation, &'static str)| rules.grants(row.0);
+    let granted = |row: &&(Operation, &'static str)| rules.grants_unscoped(row.0);
     let what = kinds
         .iter()
         .filter_map(|kind| Some(kind.iter().find(granted)?.1));

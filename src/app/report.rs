@@ -8,6 +8,8 @@ use super::dangers::{deleting, unchecked, warnings};
 use crate::config::address::share_clients;
 use crate::config::{Config, ListenAddress};
 use crate::docker::{ApiVersion, Effect, Operation};
+use crate::policy::keys::setting::Setting;
+use crate::policy::scope::Scope;
 use crate::policy::self_container::exposure::Exposure;
 use crate::policy::{Rules, SelfContainer};
 use crate::policyfile::Policy;
@@ -37,7 +39,12 @@ pub(crate) fn settings(config: &Config) -> Vec<Detail> {
 /// there are several; lists show as many names as `most`.
 pub(crate) fn rules(rules: &Rules, whose: Option<&str>, most: usize) -> Vec<Detail> {
     let listener = || whose.map(str::to_owned);
-    let policies = rules.policies().iter().map(|policy| counted(rules, policy));
+    let policies = rules.policies().iter();
+    let policies = policies.flat_map(|policy| {
+        let scope = policy.scope.as_ref();
+        let scope = scope.map(|scope| scoped(&policy.name, scope, most));
+        Some(counted(rules, policy)).into_iter().chain(scope)
+    });
     let mut details: Vec<_> = policies.map(Detail::Fact).collect();
     let unchecked = unchecked(rules);
     if !unchecked.is_empty() {
@@ -136,16 +143,27 @@ pub(crate) fn changes(before: &Rules, after: &Rules) -> Vec<String> {
             policies.map(|policy| (policy.name.to_string(), format!("{:?}", policy.blocks)));
         blocks.collect::<Vec<_>>()
     };
-    let before = blocks(before);
-    let others = blocks(after).into_iter().filter(|it| !before.contains(it));
-    let others: Vec<_> = others.map(|(name, _)| name).collect();
-    if more.is_empty() && less.is_empty() && others.is_empty() {
+    let scopes = |rules: &Rules| {
+        let policies = rules.policies().iter();
+        let scopes =
+            policies.map(|policy| (policy.name.to_string(), format!("{:?}", policy.scope)));
+        scopes.collect::<Vec<_>>()
+    };
+    let altered = |before: Vec<(String, String)>, after: Vec<(String, String)>| {
+        let altered = after.into_iter().filter(|it| !before.contains(it));
+        altered.map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    let others = altered(blocks(before), blocks(after));
+    let rescoped = altered(scopes(before), scopes(after));
+    let lists = [&more, &less, &others, &rescoped];
+    if lists.iter().all(|names| names.is_empty()) {
         return vec!["nothing changed: the same operations are allowed as before".to_owned()];
     }
     let changes = [
         ("newly allowed", more),
         ("no longer allowed", less),
         ("policies whose blocks changed", others),
+        ("policies whose scope changed", rescoped),
     ];
     let changes = changes.iter().filter(|(_, names)| !names.is_empty());
     changes
@@ -176,6 +194,23 @@ fn counted(rules: &Rules, policy: &Policy) -> String {
         allowed.join(" and ")
     };
     format!("policy {} allows {allowed}", policy.name)
+}
+
+/// A policy with its scope.
+fn scoped(policy: &str, scope: &Scope, most: usize) -> String {
+    let objects = match scope.objects.entries() {
+        none if none.is_empty() => "no object".to_owned(),
+        objects => list(&objects, most),
+    };
+    let see = scope.see.entries();
+    let see = (!see.is_empty()).then(|| format!("; may see and use {}", list(&see, most)));
+    let names = scope.names.as_ref().map(Setting::entries);
+    let names = names.map(|names| match &*names {
+        [] => "; may give no name".to_owned(),
+        names => format!("; may give the names {}", list(names, most)),
+    });
+    let (see, names) = (see.unwrap_or_default(), names.unwrap_or_default());
+    format!("policy {policy} is limited by its scope: {objects}{see}{names}")
 }
 
 /// What the daemon says after this time: its version, whether it knows Dockgate's own container, and who can connect
@@ -237,3 +272,69 @@ fn too_old(least: Option<ApiVersion>, lifts: bool) -> Option<String> {
 }
 
 const UNFOUND: &str = "could not identify Dockgate's own container: clients may be able to stop or change it, and its ports may be published";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policyfile::Grants;
+    use crate::policyfile::file::tests::policy;
+
+    fn of(scope: &str) -> Rules {
+        let text = format!("allow = ['ContainerList']\n{scope}").leak();
+        Rules::new(vec![policy("ci.toml", text)], Grants::default())
+    }
+
+    #[test]
+    fn the_scope_of_a_policy_is_one_line_after_it() {
+        for (scope, want) in [
+            ("", None),
+            (
+                "[scope]\nobjects = ['@own']",
+                Some("policy ci.toml is limited by its scope: @own"),
+            ),
+            (
+                "[scope]\nobjects = []\nnames = []",
+                Some("policy ci.toml is limited by its scope: no object; may give no name"),
+            ),
+            (
+                "[scope]\nobjects = ['@own', 'label:a=b+c']\nsee = ['network:edge', 'volume:*']\nnames = ['ci-*', 'x']",
+                Some(
+                    "policy ci.toml is limited by its scope: @own, label:a=b+c; may see and use network:edge, volume:*; may give \
+                     the names ci-*, x",
+                ),
+            ),
+        ] {
+            let facts: Vec<_> = rules(&of(scope), None, FEW);
+            let counted = Detail::Fact("policy ci.toml allows 1 read operation".to_owned());
+            let want = want.map(|want| Detail::Fact(want.to_owned()));
+            let want: Vec<_> = Some(counted).into_iter().chain(want).collect();
+            assert_eq!(facts, want, "{scope}");
+        }
+    }
+
+    #[test]
+    fn only_the_verbose_report_has_all_entries_of_a_scope() {
+        let entries: Vec<_> = (0..=FEW).map(|number| format!("'name:{number}'")).collect();
+        let rules_of = of(&format!("[scope]\nobjects = [{}]", entries.join(", ")));
+        let said = |most| format!("{:?}", rules(&rules_of, None, most));
+        assert!(said(FEW).contains("name:7 and 1 more ("), "{}", said(FEW));
+        assert!(said(usize::MAX).contains("name:7, name:8"));
+    }
+
+    #[test]
+    fn a_reload_reports_a_scope_that_changed() {
+        let (none, own, other) = (
+            of(""),
+            of("[scope]\nobjects = ['@own']"),
+            of("[scope]\nobjects = ['name:a']"),
+        );
+        for (before, after) in [(&none, &own), (&own, &none), (&own, &other)] {
+            let want = "policies whose scope changed: ci.toml";
+            assert_eq!(changes(before, after), [want]);
+        }
+        for same in [&none, &own] {
+            let said = changes(same, same);
+            assert!(said[0].starts_with("nothing changed: "), "{said:?}");
+        }
+    }
+}

@@ -20,6 +20,15 @@ pub(crate) struct Line {
     pub(crate) path: Option<String>,
     /// The effect of the operation, if the request was understood.
     pub(crate) effect: Option<String>,
+    /// The keys of the query, some with their values.
+    #[serde(default)]
+    pub(crate) query: Vec<String>,
+    /// The full id of the object in the path, if it was looked up.
+    pub(crate) object_id: Option<String>,
+    /// The name that something was created with or got.
+    pub(crate) name: Option<String>,
+    /// The status of the reply, if there was one.
+    pub(crate) status: Option<u16>,
     /// What the request asked for beyond its operation.
     #[serde(default)]
     pub(crate) findings: Vec<String>,
@@ -71,7 +80,14 @@ impl Line {
     /// Whether the line looks like a record: text from clients is printable ASCII there. So a forged line cannot start
     /// another line in the output, or look like something else there.
     fn is_plain(&self) -> bool {
-        let of_request = [&self.method, &self.path, &self.effect, &self.client.name];
+        let of_request = [
+            &self.method,
+            &self.path,
+            &self.effect,
+            &self.client.name,
+            &self.object_id,
+            &self.name,
+        ];
         let always = [
             &self.event,
             &self.id,
@@ -80,7 +96,7 @@ impl Line {
             &self.reason,
         ];
         let texts = of_request.into_iter().flatten().chain(always);
-        let mut texts = texts.chain(&self.findings);
+        let mut texts = texts.chain(&self.query).chain(&self.findings);
         let is_plain = |text: &String| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         // The path in a listener's address may contain other characters.
         let is_listener = !self.listener.chars().any(char::is_control);
@@ -144,6 +160,7 @@ mod tests {
             ("/info", r"/info\r"),
             ("granted", r"granted\n"),
             ("exec.into=web", "exec.into=w\u{202e}eb"),
+            ("/info\"", r#"/info","name":"a\nb""#),
             (r#""verdict":"allow","#, ""),
             (r#"{"time""#, r#"{"Time""#),
         ] {

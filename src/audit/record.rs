@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use crate::docker::json::{is_printable, printable};
 use crate::docker::{Absent, ApiVersion, Call, Effect, Json, Operation, Reply};
 use crate::net::client::Client;
+use crate::policy::filter::BadReply;
 use crate::policy::{About, Denial, Reason, Requirement, finding, names};
 use crate::sync::Count;
 
@@ -118,6 +119,8 @@ pub(crate) enum End {
     Drained,
     /// It was cut short because its client, or its client's right to it, is gone.
     Revoked,
+    /// The rest of the daemon's reply could not be filtered, so it was not passed on.
+    FilterFailed,
     Panic,
 }
 
@@ -160,6 +163,7 @@ impl End {
             Self::DaemonGone => "daemon_gone",
             Self::Drained => "drained",
             Self::Revoked => "revoked",
+            Self::FilterFailed => "filter_failed",
             Self::Panic => "panic",
         }
     }
@@ -316,6 +320,14 @@ impl Record {
         }
         self.detail = Some(denial.message.clone());
         self.status = Some(denial.reason.status());
+    }
+
+    /// Notes why the rest of the reply was not passed on.
+    pub(crate) fn filter_failed(&mut self, bad: BadReply) {
+        let detail = format!(
+            "the rest of the reply was not passed on, because it cannot be filtered: {bad}"
+        );
+        self.detail.get_or_insert(detail);
     }
 
     /// The verdict in a line: `pending` if it is not decided yet.

@@ -57,6 +57,7 @@ pub(crate) fn write(
             End::DaemonGone => ", the daemon left",
             End::Drained => ", drained",
             End::Revoked => ", revoked",
+            End::FilterFailed => ", cut by a filter",
             End::Panic => ", a bug in Dockgate",
         });
     }

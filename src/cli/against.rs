@@ -25,6 +25,8 @@ enum Change {
     Refused,
     Allowed,
     Unsure,
+    /// It names objects, and only their labels say whether they are in scope.
+    UnknownScope,
 }
 
 impl Change {
@@ -32,7 +34,7 @@ impl Change {
         match self {
             Self::Refused => "would be denied",
             Self::Allowed => "would be allowed",
-            Self::Unsure => "unknown: the log has too little information",
+            Self::Unsure | Self::UnknownScope => "unknown: the log has too little information",
         }
     }
 }
@@ -49,6 +51,10 @@ struct Replay {
     /// By what changes, the request's kind and why.
     changes: BTreeMap<(Change, String, String), Tally>,
     judged: u64,
+    /// Requests that name objects of which only labels say whether they are in scope.
+    of_unknown_scope: u64,
+    /// Whether any of them was out of scope, and is assumed to be so again.
+    was_out_of_scope: bool,
     /// Whether any of them enters a container.
     enters: bool,
     /// Requests about which these policies do not decide, and why.
@@ -75,6 +81,8 @@ impl Replay {
             return;
         }
         match self.judge(line, rulings) {
+            // Neither answer is certain, so these do not count.
+            Ok((_, Some((Change::UnknownScope, _)))) => self.of_unknown_scope += 1,
             Ok((call, change)) => {
                 self.judged += 1;
                 if let Some((change, why)) = change {
@@ -110,7 +118,11 @@ impl Replay {
                 return Ok((call()?, Some((Change::Refused, why))));
             }
             ("allow" | "would_deny", _) => true,
-            ("deny", "not_granted" | "restricted" | "denied" | "unknown_operation") => false,
+            (
+                "deny",
+                "name_taken" | "not_granted" | "out_of_scope" | "restricted" | "denied"
+                | "unknown_operation",
+            ) => false,
             (_, reason) => return Err(format!("{reason}, whatever a policy says")),
         };
         let ruling = rulings.iter().find(of_line);
@@ -124,6 +136,11 @@ impl Replay {
             let key = finding::parts(text).map(|(key, _)| key);
             matches!(key, Some(Key::ArchiveInto | Key::ExecInto))
         });
+        if BY_SCOPE.contains(&&*line.reason) && is_scoped(rules, &call) {
+            self.was_out_of_scope = true;
+            let why = printable(&line.detail).into_owned();
+            return Ok((call, was_allowed.then_some((Change::Refused, why))));
+        }
         let change = change(line, was_allowed, &call, rules);
         Ok((call, change))
     }
@@ -138,6 +155,9 @@ impl Replay {
         let changed = of(|change| change != Change::Unsure);
         let unsure = of(|change| change == Change::Unsure);
         let head = match changed {
+            _ if judged == 0 && self.of_unknown_scope > 0 => {
+                "it has no request whose answer is certain".to_owned()
+            }
             _ if judged == 0 => "it has no request that a policy decides about".to_owned(),
             0 if unsure == 0 => format!("all {judged} requests would get the same answer"),
             0 => format!("none of {judged} requests is certain to get another answer"),
@@ -158,11 +178,19 @@ impl Replay {
             let told = change.told();
             writeln!(out, "  {kind}, {times}, last {last}, {told}{why}")?;
         }
+        match self.of_unknown_scope {
+            0 => {}
+            1 => writeln!(out, "  1 request names objects{UNKNOWN_SCOPE}")?,
+            count => writeln!(out, "  {count} requests name objects{UNKNOWN_SCOPE}")?,
+        }
         for (why, count) in &self.passed_over {
             writeln!(out, "  ignored {}: {why}", times(*count))?;
         }
         if self.enters {
             writeln!(out, "  assumed: {ORDINARY}")?;
+        }
+        if self.was_out_of_scope {
+            writeln!(out, "  assumed: {STILL_OUT}")?;
         }
         // Comparing nothing proves nothing.
         let mut kinds = self.changes.keys();
@@ -177,7 +205,12 @@ fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<
     let asked: Option<Vec<_>> = found.map(|text| finding::parse(text)).collect();
     let is_known = asked.is_some();
     let unsure = |why: &str| Some((Change::Unsure, why.to_owned()));
-    match judge(rules, call, &asked.unwrap_or_default()) {
+    match judge(
+        rules,
+        call,
+        &asked.unwrap_or_default(),
+        line.name.as_deref(),
+    ) {
         Replayed::Refused(_) if !was_allowed => None,
         Replayed::Refused(denial) => Some((Change::Refused, denial.message)),
         // An audit record has the networks of a started container only as far as its detail names them.
@@ -194,6 +227,7 @@ fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<
         Replayed::Allowed if !is_known => unsure("what it asks for was cut or escaped"),
         Replayed::Allowed if was_allowed => None,
         Replayed::Allowed => Some((Change::Allowed, String::new())),
+        Replayed::UnknownScope => Some((Change::UnknownScope, String::new())),
         Replayed::Unsure(requirements) => {
             let keys = requirements
                 .iter()
@@ -206,6 +240,21 @@ fn change(line: &Line, was_allowed: bool, call: &Call, rules: &Rules) -> Option<
 /// What a replay assumes about entered containers.
 const ORDINARY: &str =
     "containers that are entered are ordinary ones, unless the log says otherwise";
+
+/// What is not known about requests that name objects.
+const UNKNOWN_SCOPE: &str = ": whether they are in scope is not known from a record";
+
+/// What a replay assumes about requests that a scope denied.
+const STILL_OUT: &str = "what was out of scope, or had a name that is taken, is so again";
+
+/// The reasons of denials that come from a scope. They depend on the objects that existed then.
+const BY_SCOPE: &[&str] = &["name_taken", "out_of_scope"];
+
+/// Whether the policies allow a request only within scopes.
+fn is_scoped(rules: &Rules, call: &Call) -> bool {
+    let mut granting = rules.policies().iter().filter(|policy| policy.grants(call));
+    rules.may_allow(call) && granting.all(|policy| policy.scope.is_some())
+}
 
 /// What requests have in common that share a line.
 fn kind(call: &Call) -> String {

@@ -8,6 +8,7 @@ use clap::{Args, ValueHint};
 
 use super::against::{self, Rulings};
 use super::exit::{Exit, Stop};
+use crate::advice::adopt::adopt;
 use crate::advice::dry_run;
 use crate::app::{self, report};
 use crate::config::{Config, Files, Flags, load};
@@ -31,6 +32,9 @@ pub(super) struct CheckArgs {
     /// Compare only with the requests of this client, by its name in the settings or its address [default: all]
     #[arg(long, value_name = "NAME|ADDRESS", value_parser = NoEmpty::new(), requires = "against")]
     client: Option<String>,
+    /// Show what to write so that objects with this old mark come into the scope of the policy files
+    #[arg(long, value_name = "MARK", value_parser = NoEmpty::new(), requires = "files")]
+    adopt: Option<String>,
     /// List every allowed operation and raw path, and cut no list short
     #[arg(long, short)]
     verbose: bool,
@@ -79,6 +83,12 @@ pub(super) fn run(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     }
     if !problems.is_empty() {
         return Err(problems.into());
+    }
+    for policy in &policies {
+        let old = args.adopt.iter();
+        for line in old.flat_map(|old| adopt(policy, old, &policies)) {
+            writeln!(out, "{line}")?;
+        }
     }
     let rules = Rules::new(policies, Grants::default());
     replayed(args, is_right, &vec![(None, &rules)], out)
@@ -208,7 +218,10 @@ fn is_restricted(operation: Operation, block: Block) -> bool {
 
 /// Runs a policy's examples against this policy only. Whether all came out as they say.
 fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
-    let rules = Rules::new(vec![policy.clone()], Grants::default());
+    // The file does not know which client uses it.
+    let mut alone = policy.clone();
+    alone.client = None;
+    let rules = Rules::new(vec![alone], Grants::default());
     let mut all_right = true;
     for (at, example) in policy.examples.iter().enumerate() {
         let (method, target) = (&example.method, &example.target);

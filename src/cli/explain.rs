@@ -3,6 +3,7 @@
 
 mod answer;
 pub(super) mod arguments;
+mod assumed;
 
 use std::io::{self, Write};
 

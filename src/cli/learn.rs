@@ -25,6 +25,8 @@ pub(super) const OF_POLICIES: &[&str] = &[
     "unknown_operation",
     "not_found",
     "reference_not_found",
+    "name_taken",
+    "out_of_scope",
 ];
 
 #[derive(Debug, Args)]
@@ -113,6 +115,12 @@ impl Reading {
                 self.open.remove(&line.id);
                 self.see(&line);
             }
+            // Dockgate creates the volumes that a new container mounts.
+            "prepare" => {
+                if let Some(call) = line.call() {
+                    self.seen.see_objects(&line, &call);
+                }
+            }
             _ => {}
         }
     }
@@ -142,6 +150,7 @@ impl Reading {
         self.last = self.last.take().max(time());
         let (findings, time) = (&line.findings, &line.time);
         self.seen.see(&call, findings, time, is_deny);
+        self.seen.see_objects(line, &call);
     }
 
     /// Which clients did this, and when.

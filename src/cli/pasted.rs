@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use self::request::encoded;
 pub(super) use self::request::{Pasted, Piece};
 use crate::docker::Operation;
+use crate::policy::Reason;
 
 /// Why a text is not a request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,9 +115,11 @@ struct FoundRequest(Option<Pasted>);
 
 impl FoundRequest {
     fn keep(&mut self, request: Pasted) -> Result<(), BadPaste> {
-        match &self.0 {
+        match &mut self.0 {
             // The audit log has a line before and after a change, and the daemon logs errors once more.
-            Some(kept) if kept.is_same(&request) => {}
+            Some(kept) if kept.is_same(&request) => {
+                kept.is_out_of_scope |= request.is_out_of_scope;
+            }
             Some(kept) => return Err(BadPaste::Two(kept.line(), request.line())),
             None => self.0 = Some(request),
         }
@@ -148,6 +151,7 @@ impl FoundRequest {
         let query = object.get("query").and_then(Value::as_array);
         let query = query.into_iter().flatten().filter_map(Value::as_str);
         let mut request = Pasted::new(method, path);
+        request.is_out_of_scope = text("reason") == Some(Reason::OutOfScope.code());
         for (at, pair) in query.enumerate() {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             if !pair.contains('=') {

@@ -1,5 +1,6 @@
 //! The clients: which connections are the client's, and its policies.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::listeners::policies;
@@ -9,6 +10,7 @@ use super::{ClientSettings, ListenAddress, ListenerSettings};
 use crate::clients::matcher::{Kind, Matcher};
 use crate::policy::Rules;
 use crate::policy::reserved::Reserved;
+use crate::policy::scope::Scope;
 use crate::policyfile::Policy;
 
 /// Makes the clients from the settings. Those without policies have the general ones.
@@ -73,6 +75,22 @@ pub(super) fn reserve(
             let at = clients.iter().position(|it| it.from.contains(&matcher));
             let at = at.unwrap_or_default();
             reader.wrong_at(&format!("client[{at}].from"), message);
+        }
+    }
+    let rules = listeners.iter().map(|it| &it.rules);
+    let rules = rules.chain(clients.iter().map(|it| &it.rules));
+    let scopes = rules
+        .flat_map(Rules::policies)
+        .filter_map(|it| it.scope.as_ref());
+    let selecting: BTreeSet<_> = scopes
+        .flat_map(Scope::selecting)
+        .map(str::to_owned)
+        .collect();
+    let selecting: Arc<[String]> = selecting.into_iter().collect();
+    if !selecting.is_empty() {
+        let listeners = listeners.iter_mut().map(|it| &mut it.rules);
+        for rules in listeners.chain(clients.iter_mut().map(|it| &mut it.rules)) {
+            *rules = rules.clone().withholding(&selecting);
         }
     }
     if clients.is_empty() {

@@ -4,6 +4,7 @@
 //! on these closed lists, so the compiler requires a decision for each new entry.
 
 use super::closed::closed;
+use super::operation::Object;
 
 /// What is checked in an operation's requests.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,7 @@ pub struct Judged {
     pub(crate) deed: Deed,
     pub(crate) query: Parameters,
     pub(crate) body: Option<Document>,
+    pub(crate) shows: Shows,
 }
 
 closed! {
@@ -52,6 +54,28 @@ pub(crate) enum Deed {
     /// Stops or deletes the container, or changes its name.
     TakesAway,
     Uploads,
+}
+
+/// Which objects an operation's reply shows, or its effect reaches, besides what its path names. A policy's scope
+/// depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shows {
+    /// How many containers there are.
+    Counts,
+    /// What happens to all objects.
+    Events,
+    /// All objects of this kind.
+    List(Object),
+    /// The containers on a network.
+    Members,
+    /// Only what its path names, if a scope knows such objects; without a path, it is beyond any scope.
+    Named,
+    /// No object that another client has: what it creates, or what all clients share.
+    Nothing,
+    /// Deletes all objects of this kind that nothing uses.
+    Unused(Object),
+    /// How much space all objects use.
+    Usage,
 }
 
 /// What an operation's query decides.
@@ -126,6 +150,7 @@ pub(super) const WHOLE: Judged = Judged {
     deed: Deed::Other,
     query: Parameters::Free,
     body: None,
+    shows: Shows::Named,
 };
 
 /// This block restricts the operation.
@@ -139,6 +164,10 @@ pub(super) const fn by(block: Block) -> Judged {
 impl Judged {
     pub(super) const fn does(self, deed: Deed) -> Self {
         Self { deed, ..self }
+    }
+
+    pub(super) const fn shows(self, shows: Shows) -> Self {
+        Self { shows, ..self }
     }
 
     pub(super) const fn query(self, query: Parameters) -> Self {

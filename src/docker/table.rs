@@ -11,7 +11,7 @@
 //! the router, without an entry in the document: the checkpoints, `BuildCancel`, `Grpc`, and the second path
 //! of `NetworkList`. `SECURITY.md` says which were used in attacks.
 
-use super::judged::{Block, Deed, Document, Parameters, WHOLE, by};
+use super::judged::{Block, Deed, Document, Parameters, Shows, WHOLE, by};
 use super::operation::Body::{Discarded, Import, Json, Refused, Tar};
 use super::operation::Effect::{Content, Control, Read, Write};
 use super::operation::Reply::{Hijack, Plain, Stream};
@@ -25,10 +25,10 @@ operations! {
     section "containers";
     /// shows every container's names, image, command line, labels, ports and mounts
     ContainerList => GET "/containers/json";
-        Read, Discarded, Plain, WHOLE, "1.24", ["all", "limit", "size"];
+        Read, Discarded, Plain, WHOLE.shows(Shows::List(Object::Container)), "1.24", ["all", "limit", "size"];
     /// creates ordinary containers; if its block is unrestricted, containers that are root on the host
     ContainerCreate => POST "/containers/create";
-        Control, Json(&["name", "platform"]), Plain, by(Block::Create).query(Parameters::Name).body(Document::Container), "1.24", ["name", "platform"];
+        Control, Json(&["name", "platform"]), Plain, by(Block::Create).query(Parameters::Name).body(Document::Container).shows(Shows::Nothing), "1.24", ["name", "platform"];
     /// shows any container's environment variables, which often contain passwords
     ContainerInspect => GET "/containers/{name}/json" of Container;
         Read, Discarded, Plain, WHOLE, "1.24", ["size"];
@@ -97,7 +97,7 @@ operations! {
         Control, Tar, Plain, by(Block::Archive).does(Deed::Uploads).query(Parameters::Archive), "1.24", ["copyUIDGID", "noOverwriteDirNonDir", "path"];
     /// deletes all stopped containers, with their files
     ContainerPrune => POST "/containers/prune";
-        Write, Discarded, Plain, WHOLE, "1.25", [];
+        Write, Discarded, Plain, WHOLE.shows(Shows::Unused(Object::Container)), "1.25", [];
     /// shows a container's checkpoints, in any folder of the host
     ContainerCheckpointList => GET "/containers/{name}/checkpoints" of Container;
         Content, Discarded, Plain, WHOLE, "1.25", [];
@@ -123,16 +123,16 @@ operations! {
     section "images";
     /// creates an image from any container's files, under a name that other containers may use
     ImageCommit => POST "/commit";
-        Control, Json(&["author", "changes", "comment", "container", "pause", "repo", "tag"]), Plain, by(Block::Images).query(Parameters::Commit).body(Document::ImageConfig), "1.24", ["container", "pause", "repo", "tag"];
+        Control, Json(&["author", "changes", "comment", "container", "pause", "repo", "tag"]), Plain, by(Block::Images).query(Parameters::Commit).body(Document::ImageConfig).shows(Shows::Nothing), "1.24", ["container", "pause", "repo", "tag"];
     /// shows the names, labels and sizes of all images
     ImageList => GET "/images/json";
-        Read, Discarded, Plain, WHOLE, "1.24", ["all", "digests", "manifests", "shared-size"];
+        Read, Discarded, Plain, WHOLE.shows(Shows::List(Object::Image)), "1.24", ["all", "digests", "manifests", "shared-size"];
     /// makes the engine send a search to an image registry
     ImageSearch => GET "/images/search";
-        Content, Discarded, Plain, WHOLE.query(Parameters::Registry), "1.24", ["limit", "term"];
+        Content, Discarded, Plain, WHOLE.query(Parameters::Registry).shows(Shows::Nothing), "1.24", ["limit", "term"];
     /// downloads complete images, with the code and keys in them
     ImageGetAll => GET "/images/get";
-        Content, Discarded, Plain, WHOLE, "1.24", ["names", "platform"];
+        Content, Discarded, Plain, WHOLE.shows(Shows::Nothing), "1.24", ["names", "platform"];
     /// downloads a complete image, with the code and keys in it
     ImageGet => GET "/images/{name...}/get" of Image;
         Content, Discarded, Plain, WHOLE, "1.24", ["platform"];
@@ -147,10 +147,10 @@ operations! {
         Content, Discarded, Plain, WHOLE, "1.55", [];
     /// adds images under any name, including the name of an image that others trust
     ImageLoad => POST "/images/load";
-        Control, Tar, Stream(Endless::Always), by(Block::Images).query(Parameters::Load), "1.24", ["platform", "quiet"];
+        Control, Tar, Stream(Endless::Always), by(Block::Images).query(Parameters::Load).shows(Shows::Nothing), "1.24", ["platform", "quiet"];
     /// makes the engine pull an image, under a name that other containers may use
     ImageCreate => POST "/images/create";
-        Control, Import, Stream(Endless::Always), by(Block::Images).query(Parameters::Fetch), "1.24", ["fromImage", "platform", "repo", "tag"];
+        Control, Import, Stream(Endless::Always), by(Block::Images).query(Parameters::Fetch).shows(Shows::Nothing), "1.24", ["fromImage", "platform", "repo", "tag"];
     /// pushes an image to a registry, with the code and keys in it
     ImagePush => POST "/images/{name...}/push" of Image;
         Control, Discarded, Stream(Endless::Always), by(Block::Images).query(Parameters::Push), "1.24", ["platform", "tag"];
@@ -166,11 +166,11 @@ operations! {
     section "distribution";
     /// makes the engine connect to any registry, and shows its answer about an image
     DistributionInspect => GET "/distribution/{name...}/json" of Repository;
-        Content, Discarded, Plain, WHOLE.query(Parameters::Registry), "1.30", [];
+        Content, Discarded, Plain, WHOLE.query(Parameters::Registry).shows(Shows::Nothing), "1.30", [];
     section "build";
     /// runs a Dockerfile's code in the builder's containers, and gives the image a name
     ImageBuild => POST "/build";
-        Control, Tar, Stream(Endless::Always), by(Block::Build).query(Parameters::Build), "1.24", ["dockerfile", "forcerm", "networkmode", "nocache", "platform", "pull", "q", "rm", "squash", "t", "target", "version"];
+        Control, Tar, Stream(Endless::Always), by(Block::Build).query(Parameters::Build).shows(Shows::Nothing), "1.24", ["dockerfile", "forcerm", "networkmode", "nocache", "platform", "pull", "q", "rm", "squash", "t", "target", "version"];
     /// deletes the build cache, so that the next builds take longer
     BuildPrune => POST "/build/prune";
         Write, Discarded, Plain, WHOLE, "1.31", ["all", "keep-storage"];
@@ -180,21 +180,21 @@ operations! {
     section "session";
     /// opens a tunnel to the builder whose content is not checked: it can do all that builds can
     Session => POST "/session";
-        Control, Discarded, Hijack(Upgrade::H2c), WHOLE, "1.31", [];
+        Control, Discarded, Hijack(Upgrade::H2c), WHOLE.shows(Shows::Nothing), "1.31", [];
     section "grpc";
     /// opens a tunnel to BuildKit whose content is not checked: it runs code and can be root on the host
     Grpc => POST "/grpc";
-        Control, Discarded, Hijack(Upgrade::H2c), WHOLE, "1.40", [];
+        Control, Discarded, Hijack(Upgrade::H2c), WHOLE.shows(Shows::Nothing), "1.40", [];
     section "networks";
     /// shows the names, addresses and labels of all networks
     NetworkList => GET "/networks", GET "/networks/" (alias "NetworkListSlash");
-        Read, Discarded, Plain, WHOLE, "1.24", [];
+        Read, Discarded, Plain, WHOLE.shows(Shows::List(Object::Network)), "1.24", [];
     /// shows a network's addresses and the containers on it
     NetworkInspect => GET "/networks/{id}" of Network;
-        Read, Discarded, Plain, WHOLE, "1.24", ["scope", "verbose"];
+        Read, Discarded, Plain, WHOLE.shows(Shows::Members), "1.24", ["scope", "verbose"];
     /// creates ordinary networks; if its block is unrestricted, networks on the host's own interfaces
     NetworkCreate => POST "/networks/create";
-        Write, Json(&[]), Plain, by(Block::Networks).body(Document::Network), "1.24", [];
+        Write, Json(&[]), Plain, by(Block::Networks).body(Document::Network).shows(Shows::Nothing), "1.24", [];
     /// connects a container to a network, where it can reach other containers and services
     NetworkConnect => POST "/networks/{id}/connect" of Network;
         Write, Json(&[]), Plain, by(Block::Networks).does(Deed::Connects).body(Document::Endpoint), "1.24", [];
@@ -203,23 +203,23 @@ operations! {
         Write, Json(&[]), Plain, by(Block::Networks).does(Deed::Disconnects).body(Document::Leaving), "1.24", [];
     /// deletes all networks that no container uses
     NetworkPrune => POST "/networks/prune";
-        Write, Discarded, Plain, WHOLE, "1.25", [];
+        Write, Discarded, Plain, WHOLE.shows(Shows::Unused(Object::Network)), "1.25", [];
     /// deletes any network that no container is on
     NetworkDelete => DELETE "/networks/{id}" of Network;
         Write, Discarded, Plain, WHOLE.query(Parameters::NoKeys), "1.24", [];
     section "volumes";
     /// shows all volumes with their labels and driver options, which can contain passwords
     VolumeList => GET "/volumes";
-        Read, Discarded, Plain, WHOLE, "1.24", [];
+        Read, Discarded, Plain, WHOLE.shows(Shows::List(Object::Volume)), "1.24", [];
     /// shows a volume's labels and driver options, which can contain passwords
     VolumeInspect => GET "/volumes/{name}" of Volume;
         Read, Discarded, Plain, WHOLE, "1.24", [];
     /// creates ordinary volumes; if its block allows driver options, volumes that are host folders
     VolumeCreate => POST "/volumes/create";
-        Control, Json(&[]), Plain, by(Block::Volumes).body(Document::Volume), "1.24", [];
+        Control, Json(&[]), Plain, by(Block::Volumes).body(Document::Volume).shows(Shows::Nothing), "1.24", [];
     /// deletes all volumes that no container uses, with all data in them
     VolumePrune => POST "/volumes/prune";
-        Write, Discarded, Plain, WHOLE, "1.25", [];
+        Write, Discarded, Plain, WHOLE.shows(Shows::Unused(Object::Volume)), "1.25", [];
     /// changes who in the swarm may use a cluster volume
     VolumeUpdate => PUT "/volumes/{name}" of Volume;
         Control, Json(&["version"]), Plain, by(Block::Volumes).body(Document::VolumeUpdate), "1.42", ["version"];
@@ -359,27 +359,27 @@ operations! {
     section "ping";
     /// shows that the engine responds, and its API version
     SystemPing => GET "/_ping", HEAD "/_ping" (alias "SystemPingHead");
-        Read, Discarded, Plain, WHOLE, "1.24", [];
+        Read, Discarded, Plain, WHOLE.shows(Shows::Nothing), "1.24", [];
     section "version";
     /// shows the engine's version
     SystemVersion => GET "/version";
-        Read, Discarded, Plain, WHOLE, "1.24", [];
+        Read, Discarded, Plain, WHOLE.shows(Shows::Nothing), "1.24", [];
     section "info";
     /// shows the host's name, kernel and resources, and the engine's settings
     SystemInfo => GET "/info";
-        Read, Discarded, Plain, WHOLE, "1.24", [];
+        Read, Discarded, Plain, WHOLE.shows(Shows::Counts), "1.24", [];
     section "events";
     /// shows what happens to every object, including its labels and the command lines of execs
     SystemEvents => GET "/events";
-        Read, Discarded, Stream(Endless::Always), WHOLE, "1.24", ["since", "until"];
+        Read, Discarded, Stream(Endless::Always), WHOLE.shows(Shows::Events), "1.24", ["since", "until"];
     section "df";
     /// shows all images, containers and volumes with their sizes, and keeps the disk busy for that time
     SystemDataUsage => GET "/system/df";
-        Read, Discarded, Plain, WHOLE, "1.25", ["type", "verbose"];
+        Read, Discarded, Plain, WHOLE.shows(Shows::Usage), "1.25", ["type", "verbose"];
     section "auth";
     /// makes the engine log in to any registry, with the password in the request
     SystemAuth => POST "/auth";
-        Write, Json(&[]), Plain, WHOLE, "1.24", [];
+        Write, Json(&[]), Plain, WHOLE.shows(Shows::Nothing), "1.24", [];
 }
 
 #[cfg(test)]

@@ -10,8 +10,10 @@ use crate::docker::network::is_network_name;
 use crate::docker::query::Query;
 use crate::docker::target::is_name;
 use crate::docker::{Call, Object, Operation, Subject};
+use crate::policy::names::is_hex;
 use crate::policy::objects::{
-    Container, Exec, Image, Listed, Network, Service, Unreadable, Volume, listed, text_at,
+    Container, Exec, Image, Listed, Network, Service, Unreadable, Volume, is_full_id, listed,
+    text_at,
 };
 
 /// Something that must be known before a verdict.
@@ -119,6 +121,11 @@ impl Lookup {
         Some(call)
     }
 
+    /// Whether it could ask for an object by the beginning of its id. Several objects can have that.
+    pub(crate) fn may_be_prefix(&self) -> bool {
+        matches!(self, Self::Container(name) | Self::Network(name) if is_hex(name) && !is_full_id(name))
+    }
+
     /// The name or id in the path of the request.
     fn name(&self) -> &str {
         match self {
@@ -212,6 +219,11 @@ impl Answers {
 
     pub(crate) fn len(&self) -> usize {
         self.answers.len()
+    }
+
+    /// Every lookup that was answered.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Lookup, &Answer)> {
+        self.answers.iter()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -17,34 +17,33 @@
 //! Each step can need an answer from the daemon. Then the verdict is `Ask`, and the request is evaluated again with the
 //! answer. Nothing here does I/O.
 
+mod grant;
+mod sight;
 mod spared;
 
-use std::sync::Arc;
-
 use super::about::About;
-use super::answers::{self, Answer, Answers, Lookup, NeedsLookup, NewVolume};
+use super::answers::{self, Answer, Answers, Lookup, NeedsLookup};
 use super::checker::Checker;
 use super::hint::Shortfall;
 use super::keys::Key;
-use super::objects::Container;
 use super::outcome::{Outcome, outcome};
-use super::owner::Owner;
-use super::permit::{Grounds, Memory, Permit, Rebuilt, Terms};
 use super::reason::{Asked, Denial};
 use super::refusal::{missing, reads_as_id, renamed, restricted};
+use super::replaces;
 use super::request::{Context, Judgement, Request};
 use super::requirement::{Requirement, Touch, What};
 use super::requirements::{
     Blocked, identifying, is_reserved, requirements, strip_unknown_query_keys,
 };
 use super::reserved::Reserved;
-use super::rewrite;
 use super::rules::Rules;
+use super::scope::Hidden;
 use super::self_container::SelfContainer;
 use super::value::Value;
-use super::{replaces, stamp};
-use crate::docker::body::rendered;
-use crate::docker::{Deed, Document, Object};
+use grant::{Decided, Withheld};
+use sight::Sight;
+
+use crate::docker::Object;
 use crate::policyfile::file::Policy;
 
 impl Rules {
@@ -84,7 +83,7 @@ impl Rules {
             };
             match collected {
                 Ok(collected) => request.requirements = Some(collected),
-                Err(blocked) => return blocked.of(request),
+                Err(blocked) => return blocked.of(request, self),
             }
         }
         let requirements = request.requirements.take().filter(|_| is_judged);
@@ -101,44 +100,27 @@ impl Rules {
         let requirements = evaluation.requirements;
         match decided {
             Ok(decided) => Judgement::Allow(self.permit(decided, request, known)),
+            Err(Blocked::Absent(hidden)) => Judgement::Allow(Self::absent(request, &hidden)),
             Err(blocked) => {
                 // Those of a body that no policy checks are incomplete, and the rules can change.
                 request.requirements = (!passes).then_some(requirements);
-                blocked.of(request)
+                blocked.of(request, self)
             }
         }
-    }
-
-    /// The permit for what was decided.
-    fn permit(&self, decided: Decided<'_>, request: Request<'_>, known: &Answers) -> Permit {
-        let policy = decided.marking;
-        let Request { call, mut body, .. } =
-            rewrite::request(request, policy, decided.owner, known);
-        if let (Some((reserved, old)), Some(body)) = (decided.withheld, &mut body) {
-            reserved.withhold(call.judged(), body, old);
-        }
-        let terms = Terms {
-            request: Rebuilt {
-                body: body.map(|body| rendered(&body, call.judged().body)),
-                must_be_plain_tar: call.judged().deed == Deed::Uploads
-                    && !policy.passes_bodies
-                    && !policy.blocks.archive.unrestricted,
-                call,
-            },
-            grounds: decided.grounds,
-            memory: decided.memory,
-        };
-        Permit::new(terms, known.is_empty().then(|| self.revision.clone()))
     }
 }
 
 impl Blocked {
     /// The verdict on a request that was blocked.
-    fn of(self, request: Request<'_>) -> Judgement<'_> {
+    fn of<'a>(self, request: Request<'a>, rules: &Rules) -> Judgement<'a> {
         match self {
+            Self::Absent(hidden) => Judgement::Allow(Rules::absent(request, &hidden)),
             Self::Refused(denial) => Judgement::Deny(denial),
             Self::NeedsLookup(NeedsLookup::Ask(lookup)) => Judgement::Ask(request, lookup),
             Self::NeedsLookup(NeedsLookup::Missing(lookup)) => {
+                if rules.has_scope_for(&request, &lookup) {
+                    return Judgement::Allow(Rules::absent(request, &Hidden::default()));
+                }
                 Judgement::Missing(missing(&request.call, &lookup))
             }
         }
@@ -159,21 +141,6 @@ struct Evaluation<'p, 'r> {
     passes: bool,
 }
 
-/// What is reserved, and the container that a new one replaces: its image may not make it a client.
-type Withheld<'p> = (&'p Reserved, Option<&'p Container>);
-
-/// A request that may be sent.
-struct Decided<'p> {
-    /// The policy that allows it. If no policy does, in observe mode, the first policy, which sets the labels.
-    marking: &'p Policy,
-    /// The owner of the new object. A replacement keeps that of the old container.
-    owner: Option<Owner<'p>>,
-    /// The labels that its image may not give it.
-    withheld: Option<Withheld<'p>>,
-    grounds: Grounds,
-    memory: Memory,
-}
-
 impl<'p> Evaluation<'p, '_> {
     /// Finds the first policy that allows everything that the request asks for. `refused` is the denial if no policy
     /// can.
@@ -182,6 +149,7 @@ impl<'p> Evaluation<'p, '_> {
         refused: Option<Denial>,
         own: Option<&SelfContainer>,
     ) -> Result<Decided<'p>, Blocked> {
+        let mut sights = self.sights()?.into_iter();
         let spared = self.reserved.map(|reserved| self.spare_clients(reserved));
         let withheld = spared.transpose()?.flatten();
         if self.passes {
@@ -192,26 +160,37 @@ impl<'p> Evaluation<'p, '_> {
         }
         self.check_names()?;
         let mut least = self.unfit_to_start()?;
+        let mut outside = None;
         if least.is_none() {
             for policy in &self.granting {
-                match outcome(policy, self.request, &self.requirements, self.known)? {
+                let view = match sights.next().unwrap_or(Sight::All) {
+                    Sight::All => None,
+                    Sight::Part(view) => Some(view),
+                    Sight::Outside(out) => {
+                        outside.get_or_insert(out);
+                        continue;
+                    }
+                };
+                let known = view.as_ref().unwrap_or(self.known);
+                match outcome(policy, self.request, &self.requirements, known)? {
                     Outcome::Allowed(as_whole) => {
-                        return self.allow((Some(policy), withheld), as_whole, None);
+                        return self.allow((Some(policy), withheld), as_whole, None, view);
                     }
                     Outcome::Refused(shortfall) => _ = least.get_or_insert(shortfall),
                 }
             }
         }
-        let denial = match (refused, &least) {
-            (Some(denial), _) => denial,
-            (None, Some(shortfall)) => self.restricted(shortfall),
-            (None, None) => self.rules.denial(&self.request.call),
+        let denial = match (refused, &least, outside) {
+            (Some(denial), ..) => denial,
+            (None, Some(shortfall), _) => self.restricted(shortfall),
+            (None, None, Some(outside)) => outside.denial(&self.request.call),
+            (None, None, None) => self.rules.denial(&self.request.call),
         };
         if self.rules.is_observed {
             let is_replacement = replaces::is_replacement(self.request, self.known)?;
             if is_replacement || !self.is_forged()? {
                 let as_whole = is_replacement.then_some(Key::Replaces);
-                return self.allow((None, withheld), as_whole, Some(denial));
+                return self.allow((None, withheld), as_whole, Some(denial), None);
             }
         }
         Err(self.explained(denial, least)?.into())
@@ -302,49 +281,6 @@ impl<'p> Evaluation<'p, '_> {
         Ok(false)
     }
 
-    /// What follows if a policy allows the request, or if it is forwarded in observe mode. If a key allows the body as
-    /// a whole, only that key is recorded.
-    fn allow(
-        &mut self,
-        (policy, withheld): (Option<&'p Policy>, Option<Withheld<'p>>),
-        as_whole: Option<Key>,
-        would_deny: Option<Denial>,
-    ) -> Result<Decided<'p>, Blocked> {
-        let (request, known, is_observed) = (self.request, self.known, self.rules.is_observed);
-        let Some(marking) = policy.or(self.rules.policies.first()) else {
-            return Err(self.rules.denial(&request.call).into());
-        };
-        let is_replacement = as_whole == Some(Key::Replaces);
-        let resolved = match as_whole {
-            Some(key) => Some(vec![Requirement {
-                path: "the body".to_owned(),
-                what: key.flag(),
-            }]),
-            None if known.is_empty() && !is_observed => None,
-            None => {
-                let checker = Checker::of(marking, known);
-                Some(checker.resolve_names(&self.requirements, is_observed)?)
-            }
-        };
-        let memory = Memory::of(&request.call, (policy, marking), known, is_observed)?;
-        let is_judged = policy.filter(|_| !is_replacement);
-        if let Some(volume) = is_judged.and_then(|policy| new_volume(policy, request, known)) {
-            return Err(NeedsLookup::Ask(Lookup::NewVolume(Box::new(volume))).into());
-        }
-        Ok(Decided {
-            marking,
-            owner: (!is_replacement && !self.passes).then(|| marking.owner()),
-            withheld,
-            grounds: Grounds {
-                policy: policy.map(|policy| Arc::clone(&policy.name)),
-                would_deny,
-                requirements: resolved.unwrap_or_else(|| std::mem::take(&mut self.requirements)),
-                about: About::of(&request.call, request.body.as_ref(), known),
-            },
-            memory,
-        })
-    }
-
     /// The denial of what the policy does not allow. It names a built-in policy that does, if there is one.
     fn restricted(&self, shortfall: &Shortfall<'_>) -> Denial {
         let way = self.rules.variants.way_to_all(
@@ -376,17 +312,6 @@ impl<'p> Evaluation<'p, '_> {
         }));
         Ok(denial)
     }
-}
-
-/// The next volume that a container mounts and that must be created first.
-fn new_volume(policy: &Policy, request: &Request<'_>, known: &Answers) -> Option<NewVolume> {
-    let is_create = request.call.judged().body == Some(Document::Container);
-    let is_new_allowed = policy.blocks.create.volumes.new;
-    let body = request
-        .body
-        .as_ref()
-        .filter(|_| is_create && is_new_allowed)?;
-    stamp::new_volume(body, policy.owner(), &policy.blocks, known)
 }
 
 #[cfg(test)]

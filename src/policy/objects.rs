@@ -3,13 +3,16 @@
 //! Each is parsed from the reply to its inspection, and its id is the full one. A reply that lacks something is
 //! unreadable, and then the request is denied.
 
+mod listed;
+
 use std::net::IpAddr;
 
+pub(crate) use listed::{Listed, listed};
 use serde::Deserialize;
 
-use crate::docker::Json;
 use crate::docker::network::is_user_defined;
 use crate::docker::target::is_name;
+use crate::docker::{Json, Reference};
 use crate::policy::owner::{IMAGE_LABEL, Owner};
 
 /// The labels with which Compose and swarm stacks find their objects.
@@ -91,30 +94,8 @@ pub(crate) struct Image {
     pub(crate) id: String,
     /// The defaults for its containers; null if it has none.
     pub(crate) config: Json<'static>,
-}
-
-/// An object in a list of its kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Listed {
-    /// Its full id; empty for a volume, which has none.
-    pub(crate) id: String,
-    /// Its name, without the slash.
-    pub(crate) name: String,
-    pub(crate) labels: Labels,
-}
-
-impl Listed {
-    fn of(item: &Json<'_>) -> Self {
-        let mut names = item.at("Names").texts();
-        // The other names of a container are those of links to it, and have two slashes.
-        let own = names.find(|name| name.rfind('/') == Some(0));
-        let name = own.map(|name| name.trim_start_matches('/'));
-        Self {
-            id: item.text_at("Id").to_owned(),
-            name: name.unwrap_or_else(|| item.text_at("Name")).to_owned(),
-            labels: Labels::of(&[item]),
-        }
-    }
+    /// Its full names.
+    pub(crate) tags: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -334,9 +315,12 @@ impl Network {
 
 impl Image {
     pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
-        let mut reply = Json::pick(reply, &["Config", "Id"]).ok_or(Unreadable)?;
+        let mut reply = Json::pick(reply, &["Config", "Id", "RepoTags"]).ok_or(Unreadable)?;
         let id = text(&reply, "Id")?;
+        let tags = reply.at("RepoTags").texts();
+        let tags = tags.filter_map(|tag| Some(Reference::of_tag(tag)?.to_string()));
         Ok(Self {
+            tags: tags.collect(),
             id: full_id(id.trim_start_matches("sha256:"))?,
             config: reply.take("Config").unwrap_or(Json::Null),
         })
@@ -349,26 +333,6 @@ impl Image {
         let label = label.and_then(Json::text).unwrap_or_default();
         owner.names_in(label).any(|named| named == name)
     }
-}
-
-/// The objects in a list.
-pub(crate) fn listed(reply: &[u8]) -> Result<Vec<Listed>, Unreadable> {
-    let reply = Json::pick(reply, &["Id", "Labels", "Name", "Names", "Volumes"]);
-    let reply = reply.ok_or(Unreadable)?;
-    // The list of volumes is in an object, and null instead of empty.
-    let list = if let Json::Object(_) = &reply {
-        reply.get("Volumes").ok_or(Unreadable)?
-    } else {
-        &reply
-    };
-    let items = match list {
-        Json::List(items) => items.as_slice(),
-        Json::Null => &[],
-        Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => {
-            return Err(Unreadable);
-        }
-    };
-    Ok(items.iter().map(Listed::of).collect())
 }
 
 /// The string at a key of a reply.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::about::About;
 use super::answers::{self, Answers, Lookup, NeedsLookup};
+use super::filter::ReplyRule;
 use super::names::tags;
 use super::objects::Container;
 use super::reason::Denial;
@@ -43,6 +44,8 @@ pub struct Terms {
     pub(crate) grounds: Grounds,
     /// What to remember about it.
     pub(crate) memory: Memory,
+    /// What happens to the reply.
+    pub(crate) reply: ReplyRule,
 }
 
 /// A request, rebuilt from what was evaluated.
@@ -71,6 +74,8 @@ pub(crate) struct Memory {
 pub(crate) struct Grounds {
     /// The name of the policy that allows it, if one does.
     pub policy: Option<Arc<str>>,
+    /// Whether it asks for an object that does not exist, instead of one that does not exist for the client.
+    pub(crate) is_hidden: bool,
     /// Why it would be denied, if it is forwarded only because of observe mode.
     pub would_deny: Option<Denial>,
     /// What it asks for.
@@ -163,6 +168,7 @@ impl Permit {
             },
             grounds: Grounds::default(),
             memory: Memory::default(),
+            reply: ReplyRule::Pass,
         };
         Self::new(terms, None)
     }

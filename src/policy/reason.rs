@@ -74,14 +74,16 @@ reasons! {
     ClientUnknown = 403 "client_unknown", "The connection belongs to no client of the settings, or no longer to the same.";
     ClientAmbiguous = 403 "client_ambiguous", "The connection belongs to two clients of the settings.";
     NotFound = 404 "not_found", "The object does not exist: the daemon said so when Dockgate asked, or no object can have such a name.";
+    OutOfScope = 404 "out_of_scope", "The object is not in the policy's `[scope]`, or does not exist. The client gets the daemon's answer for an object that does not exist.";
     HeadTimeout = 408 "head_timeout", "The head took longer than `limits.head`.";
     BodyTimeout = 408 "body_timeout", "A body that Dockgate reads before it sends it took longer than `limits.body_time`, or an upload into a container was slower than `limits.upload_rate`.";
+    NameTaken = 409 "name_taken", "An object has this name, and it is not in the policy's `[scope]`.";
     BodyTooLarge = 413 "body_too_large", "A body that Dockgate reads before it sends it is larger than its limit.";
     BodyNotAllowed = 415 "body_not_allowed", "The request has a body, but the operation takes none.";
     HeadTooLarge = 431 "head_too_large", "The head is larger than `limits.head_bytes`, or has too many lines.";
     InternalError = 500 "internal_error", "A bug in Dockgate: handling the request panicked.";
     UpgradeNotOffered = 501 "upgrade_not_offered", "The operation needs an `Upgrade` that the request does not offer.";
-    BadDaemonReply = 502 "bad_daemon_reply", "The daemon's reply is not HTTP, or ended before its head was complete.";
+    BadDaemonReply = 502 "bad_daemon_reply", "The daemon's reply is not HTTP, ended before its head was complete, or cannot be filtered.";
     DaemonUnreachable = 502 "daemon_unreachable", "The daemon's socket does not answer.";
     LookupFailed = 502 "lookup_failed", "Dockgate could not look up an object that the request names, so it cannot judge the request.";
     AuditUnavailable = 503 "audit_unavailable", "The audit log cannot be written, so nothing is forwarded.";

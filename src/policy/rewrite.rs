@@ -41,7 +41,7 @@ pub(crate) fn request<'a>(
             networks(call, body, known);
         }
         explicit_body(judged.body, body);
-        stamp::labels(judged, body, owner, &policy.blocks);
+        stamp::labels(judged, body, owner, (&policy.blocks, policy.scope.as_ref()));
     }
     if judged.block.is_some_and(|block| policy.judges(block)) {
         stamp::image(call, policy.owner());

@@ -24,6 +24,8 @@ pub struct Rules {
     pub(crate) is_observed: bool,
     /// What tells clients apart, if anything does.
     pub(super) reserved: Option<Arc<Reserved>>,
+    /// The labels that scopes select objects by: those of all policies in the settings, not only of these.
+    pub(super) selecting: Arc<[String]>,
 }
 
 impl Rules {
@@ -39,6 +41,7 @@ impl Rules {
             revision: Revision::default(),
             is_observed,
             reserved: None,
+            selecting: Arc::new([]),
         }
     }
 
@@ -49,7 +52,14 @@ impl Rules {
         self
     }
 
-    /// The same rules for a client, whose objects are its own; without a name, for everybody who is no client.
+    /// The same rules, but an image brings no label that a scope selects objects by.
+    pub(crate) fn withholding(mut self, selecting: &Arc<[String]>) -> Self {
+        self.selecting = Arc::clone(selecting);
+        self.revision = Revision::default();
+        self
+    }
+
+    /// The same rules for a client, whose objects are its own; with an empty name, for everybody else.
     pub(crate) fn of_client(mut self, name: &Arc<str>) -> Self {
         for policy in &mut self.policies {
             policy.client = Some(Arc::clone(name));
@@ -108,6 +118,18 @@ impl Rules {
     /// Whether any policy allows the operation of a call, before its body and query are checked.
     pub(crate) fn may_allow(&self, call: &Call) -> bool {
         self.granting(call).next().is_some()
+    }
+
+    /// Whether objects are hidden from the client.
+    pub(crate) fn has_scope(&self) -> bool {
+        let mut policies = self.policies.iter();
+        !self.is_observed && policies.any(|policy| policy.scope.is_some())
+    }
+
+    /// Whether a policy without a scope allows an operation.
+    pub(crate) fn grants_unscoped(&self, operation: Operation) -> bool {
+        let mut policies = self.policies.iter();
+        !self.deny.has(operation) && policies.any(|it| it.scope.is_none() && it.has(operation))
     }
 
     /// Whether the call may be forwarded, including in observe mode.

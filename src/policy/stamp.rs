@@ -8,10 +8,16 @@ use crate::docker::{Call, Document, Json, Parameters, Reference};
 use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::keys::Blocks;
 use crate::policy::owner::{CLIENT_LABEL, IMAGE_LABEL, Owner, POLICY_LABEL};
+use crate::policy::scope::Scope;
 
 /// Sets the labels of a new object: those of its owner, if a policy allows the request, and those in the policy's
 /// `stamp`.
-pub(crate) fn labels(judged: Judged, body: &mut Json, owner: Option<Owner<'_>>, blocks: &Blocks) {
+pub(crate) fn labels(
+    judged: Judged,
+    body: &mut Json,
+    owner: Option<Owner<'_>>,
+    (blocks, scope): (&Blocks, Option<&Scope>),
+) {
     let Some(block) = judged
         .block
         .filter(|_| judged.body.is_some_and(Document::has_labels))
@@ -20,9 +26,15 @@ pub(crate) fn labels(judged: Judged, body: &mut Json, owner: Option<Owner<'_>>, 
     };
     // An updated service keeps its marks: another one would restart its tasks.
     let is_made = judged.body != Some(Document::ServiceUpdate);
-    let own = owner.filter(|_| is_made && !blocks.is_lifted(block));
+    let is_marked = is_made && (scope.is_some() || !blocks.is_lifted(block));
+    let own = owner.filter(|_| is_marked);
     let own = own.into_iter().flat_map(Owner::labels);
-    let stamps: Vec<_> = blocks.create.labels.stamps().chain(own).collect();
+    let of_scope = scope
+        .filter(|_| is_made)
+        .into_iter()
+        .flat_map(Scope::labels);
+    let stamps = blocks.create.labels.stamps().chain(of_scope);
+    let stamps: Vec<_> = stamps.chain(own).collect();
     if stamps.is_empty() {
         return;
     }
@@ -51,7 +63,7 @@ fn stamp(of: &mut Json, stamps: &[(&str, &str)]) {
 pub(crate) fn new_volume(
     body: &Json,
     owner: Owner<'_>,
-    blocks: &Blocks,
+    (blocks, scope): (&Blocks, Option<&Scope>),
     known: &Answers,
 ) -> Option<NewVolume> {
     let host = body.get("HostConfig")?;
@@ -80,7 +92,8 @@ pub(crate) fn new_volume(
             ("Labels".into(), Json::Object(labels.to_vec())),
         ]);
         let stamps = blocks.create.labels.stamps();
-        let stamps: Vec<_> = stamps.chain(owner.labels()).collect();
+        let of_scope = scope.into_iter().flat_map(Scope::labels);
+        let stamps: Vec<_> = stamps.chain(of_scope).chain(owner.labels()).collect();
         stamp(&mut volume, &stamps);
         let mut body = String::new();
         volume.render(&mut body);

@@ -14,6 +14,7 @@ use super::reader::Reader;
 use crate::docker::{Block, Call, Operation};
 use crate::policy::keys::Blocks;
 use crate::policy::owner::Owner;
+use crate::policy::scope::{Scope, Scoped};
 
 /// A policy.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +35,8 @@ pub struct Policy {
     pub(crate) allow: Grants,
     pub(crate) deny: Grants,
     pub(crate) blocks: Blocks,
+    /// Which objects exist for its clients; all of them without.
+    pub(crate) scope: Option<Scope>,
     /// Whether bodies pass unchecked, as with the variables of other images.
     pub(crate) passes_bodies: bool,
     /// Whether it asks for observe mode: denied requests are forwarded too.
@@ -74,6 +77,13 @@ impl Policy {
             mark: &self.mark,
             client: self.client.as_deref(),
         }
+    }
+
+    /// Its scope, with the owner of the objects in it.
+    pub(crate) fn scoped(&self) -> Option<Scoped<'_>> {
+        let owner = self.owner();
+        let scope = self.scope.as_ref()?;
+        Some(Scoped { scope, owner })
     }
 
     /// Whether it allows the operation or path of a call. Its `deny` wins over its own `allow` and its parents'.
@@ -131,6 +141,7 @@ pub(crate) const KEYS: &[&str] = &[
     "extends",
     "mark",
     "observe",
+    "scope",
 ];
 
 /// Adds a parent to a policy.
@@ -149,6 +160,7 @@ fn extend(
         }
         Ok(parent) => {
             policy.blocks.inherit(&parent.blocks);
+            policy.scope = policy.scope.take().or_else(|| parent.scope.clone());
             policy.parents.push(parent);
         }
         Err(problems) => problems.into_iter().for_each(|problem| {
@@ -188,6 +200,7 @@ fn load(
         policy.mark = mark;
     }
     policy.blocks = Blocks::read(&table, &mut |key, message| reader.wrong(key, message));
+    policy.scope = reader.scope(&table);
     policy.is_observed = reader.flag(&table, "observe");
     policy.examples = reader.examples(&table);
     policy.lines = reader.lines.clone();
@@ -196,6 +209,7 @@ fn load(
         extend(&mut policy, &parent, loaded, &mut reader);
     }
     path.pop();
+    reader.beyond_scope(&policy);
     if reader.problems.is_empty() {
         Ok(policy)
     } else {

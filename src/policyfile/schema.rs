@@ -10,6 +10,7 @@ use super::shipped;
 use crate::docker::{Effect, Method, Operation};
 use crate::policy::keys::Blocks;
 use crate::policy::keys::setting::{described, or_one, table};
+use crate::policy::scope::Scope;
 
 /// The schema of a policy file.
 #[must_use]
@@ -38,6 +39,11 @@ pub fn policy() -> Value {
             "The value of the label dockgate.policy on everything that is created through the policy. Default: the file's name.",
         ),
         ("observe", json!({"type": "boolean"}), observe),
+        (
+            "scope",
+            scope(),
+            "Which objects exist for the client. Without it, all of them do.",
+        ),
     ];
     let keys = keys.map(|(key, schema, told)| (key, described(schema, told)));
     let keys = keys.into_iter().chain(Blocks::schemas());
@@ -127,6 +133,11 @@ fn policies() -> Vec<Value> {
         "description": "The path of a policy file. It must contain a / or end in .toml.",
     });
     shipped.chain([file]).collect()
+}
+
+fn scope() -> Value {
+    let keys = Scope::schema().map(|(key, schema, told)| (key.to_owned(), described(schema, told)));
+    table(keys.into_iter().collect::<Value>())
 }
 
 fn mark() -> Value {

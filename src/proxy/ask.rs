@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::Incoming;
 
 use super::body::RequestBody;
-use super::budget::{Budget, Taken};
+use super::budget::{Budget, Share, Taken};
 use super::daemon::Daemon;
 use super::head::Head;
 use super::upstream::{Failure, Upstream};
@@ -93,10 +93,19 @@ pub(crate) async fn look_up_alone(
     daemon: &Arc<Daemon>,
     lookup: &Lookup,
 ) -> Result<Option<Answer>, Denial> {
-    let upstream = Upstream::new(Arc::clone(daemon));
     // No client can cause more than one of these at a time.
     let budget = Arc::new(Budget::new(0));
-    let mut taken = budget.share_of(ClientKey::User(0)).nothing();
+    look_up_apart(daemon, lookup, &budget.share_of(ClientKey::User(0))).await
+}
+
+/// The same, for a client: the answer takes memory and time of its share.
+pub(crate) async fn look_up_apart(
+    daemon: &Arc<Daemon>,
+    lookup: &Lookup,
+    share: &Share,
+) -> Result<Option<Answer>, Denial> {
+    let upstream = Upstream::new(Arc::clone(daemon));
+    let mut taken = share.nothing();
     let asking = look_up(&upstream, lookup, &mut taken);
     let found = drive(&upstream, asking).await?;
     certain(found.answer, found.status)

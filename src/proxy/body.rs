@@ -2,6 +2,7 @@
 //! client.
 
 pub(crate) mod cut;
+pub(crate) mod filtered;
 pub(crate) mod gather;
 pub(crate) mod inflate;
 pub(crate) mod kind;
@@ -11,5 +12,5 @@ pub(crate) mod request;
 mod source;
 pub(crate) mod tar;
 
-pub(crate) use reply::ReplyBody;
+pub(crate) use reply::{ReplyBody, Shape};
 pub(crate) use request::RequestBody;

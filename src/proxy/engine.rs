@@ -34,11 +34,13 @@ impl Engine {
     /// Whether it unpacks compressed uploads itself. Earlier releases of Docker ran programs from the
     /// container for that, as root on the host (CVE-2026-41567).
     pub(crate) fn unpacks_safely(&self) -> bool {
-        let is_docker = self
-            .components
-            .iter()
-            .all(|it| !it.name.starts_with("Podman"));
-        !is_docker || numbers(&self.version).is_some_and(|version| version >= MENDED)
+        !self.is_docker() || numbers(&self.version).is_some_and(|version| version >= MENDED)
+    }
+
+    /// Whether it is Docker, and not Podman.
+    pub(crate) fn is_docker(&self) -> bool {
+        let mut components = self.components.iter();
+        components.all(|it| !it.name.starts_with("Podman"))
     }
 
     pub(crate) fn least_api_version(&self) -> Option<ApiVersion> {

@@ -16,6 +16,7 @@
 
 mod admit;
 mod decide;
+mod filtered;
 mod forward;
 mod prepare;
 pub(crate) mod reply;

@@ -4,9 +4,12 @@
 //!
 //! Source: RFC 9110 section 7.6.1; the daemon's handlers for the headers that have an effect there.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{
+    ACCEPT_RANGES, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderName, StatusCode};
 
+use crate::policy::filter::BadReply;
 use crate::policy::{Denial, Reason};
 
 /// How a request header is passed on to the daemon.
@@ -68,6 +71,21 @@ pub(crate) fn drop_hop_by_hop(headers: &mut HeaderMap) {
         headers.remove(name);
     }
 }
+
+/// Removes the headers that describe the bytes of a body, because a filter changes them. If those are compressed, they
+/// cannot be filtered.
+pub(crate) fn drop_descriptions(headers: &mut HeaderMap) -> Result<(), BadReply> {
+    if headers.contains_key(CONTENT_ENCODING) {
+        return Err(BadReply("it is compressed"));
+    }
+    for name in [ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_MD5, ETAG] {
+        headers.remove(name);
+    }
+    Ok(())
+}
+
+/// The header with a hash of the body.
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
 /// Checks that a reply can be passed on as it is framed. It may not switch protocols unless asked to,
 /// and the end of its body must be unambiguous.

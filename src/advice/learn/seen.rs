@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::origins::Origins;
+use crate::audit::reading::Line;
 use crate::docker::judged::Judged;
 use crate::docker::{Block, Call, Operation, Subject};
 use crate::policy::finding::{self, Finding};
@@ -24,6 +26,7 @@ pub(crate) struct Seen {
     with_key: HashMap<(Operation, String), u64>,
     /// Whether any request asked for more than its audit record contains.
     pub(super) is_cut: bool,
+    pub(super) origins: Origins,
 }
 #[derive(Clone, Debug, Default)]
 pub(super) struct Frequency {
@@ -116,6 +119,12 @@ impl Seen {
             }
         }
     }
+
+    /// Adds which objects a request names and creates.
+    pub(crate) fn see_objects(&mut self, line: &Line, call: &Call) {
+        self.origins.see(line, call);
+    }
+
     pub(crate) fn len(&self) -> u64 {
         let operations = self.operations.values();
         let paths = self.paths.values().chain(self.ungrantable.values());

@@ -361,3 +361,4 @@ workdirs = []
 }
 
 mod merging;
+mod scope;

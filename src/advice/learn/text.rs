@@ -5,15 +5,17 @@ use std::fmt::Write;
 
 use super::allow::Allow;
 use super::block::{has_arguments, lines, write_block};
+use super::origins::Origin;
 use super::proposal::{entry, load};
 use super::seen::Seen;
 use crate::advice::replay::shortfall;
-use crate::docker::Block;
 use crate::docker::json::{printable, quoted};
 use crate::docker::judged::Judged;
+use crate::docker::{Block, Operation};
 use crate::policy::finding;
 use crate::policy::keys::Key;
 use crate::policy::keys::row::{makes_containers, runs_programs};
+use crate::policy::scope::operation_is_beyond;
 use crate::policy::value::Shape;
 use crate::policyfile::file::Policy;
 
@@ -61,14 +63,44 @@ fn write(seen: &Seen, description: &str, without: &BTreeSet<&str>) -> String {
     let mut text = format!("description = {}\n", quoted(description));
     let is_narrowed = |block: Block| blocks.iter().any(|(of, _)| *of == block);
     Allow::of(seen, is_narrowed).write(&mut text);
-    for note in notes(seen, without) {
+    let (scope, unscoped) = match scope(seen) {
+        Ok(scope) => (scope, None),
+        Err(why) => ("", Some(format!("No [scope] is proposed, because {why}."))),
+    };
+    for note in notes(seen, without).into_iter().chain(unscoped) {
         _ = writeln!(text, "# {}", printable(&note));
     }
+    text.push_str(scope);
     for (block, lines) in &blocks {
         _ = write!(text, "\n{}", write_block(*block, lines));
     }
     text
 }
+
+/// The scope that hides nothing that clients named, as text; or why there is none, although clients created something.
+fn scope(seen: &Seen) -> Result<&'static str, String> {
+    match seen.origins.of_all() {
+        Origin::NothingCreated => return Ok(""),
+        Origin::Other(why) => return Err(why),
+        Origin::Own => {}
+    }
+    let all = Operation::ALL.iter();
+    let beyond = all.filter(|it| seen.operations.contains_key(it) && operation_is_beyond(**it));
+    let beyond: Vec<_> = beyond.map(ToString::to_string).collect();
+    if !beyond.is_empty() {
+        return Err(format!("it cannot limit {}", beyond.join(", ")));
+    }
+    if !seen.paths.is_empty() {
+        return Err("it cannot limit raw paths".to_owned());
+    }
+    Ok(OWN_ONLY)
+}
+
+/// The scope of a client that names only what it created.
+const OWN_ONLY: &str = "
+[scope]
+objects = [\"@own\"] # each object that a request named was created by the same client, so all others are hidden
+";
 
 /// The notes for the reader.
 fn notes(seen: &Seen, without: &BTreeSet<&str>) -> Vec<String> {

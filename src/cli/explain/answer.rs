@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::arguments::ExplainedRequest;
+use super::assumed::Assumed;
 use crate::advice::dry_run;
 use crate::advice::edits;
 use crate::docker::body::table;
@@ -10,7 +11,7 @@ use crate::docker::{ApiVersion, Call, Method, Operation, Target, Unclassified, c
 use crate::policy::hint::Hints;
 use crate::policy::keys::Key;
 use crate::policy::refusal::{missing, refusal as refused_need};
-use crate::policy::{Denial, Judgement, Lookup, Permit, Reason, Requirement, Rules};
+use crate::policy::{Denial, Judgement, Permit, Reason, Requirement, Rules};
 use crate::policyfile::{Cited, Place, Policy};
 use crate::proxy::body::kind::{is_as_none, unwanted};
 
@@ -122,11 +123,17 @@ impl Answer {
             }
             self.suppose_of_text(operation, asked);
         }
-        let (judgement, supposed) = match dry_run::judge(rules, call.clone(), &asked.body, &[]) {
+        let assumed = Assumed {
+            rules,
+            call,
+            was_out_of_scope: asked.is_out_of_scope,
+        };
+        let judged = dry_run::judge(rules, call.clone(), &asked.body, &assumed.given());
+        let (judgement, supposed) = match judged {
             Ok(judged) => judged,
             Err(denial) => return self.deny(denial),
         };
-        self.supposed.extend(supposed.iter().map(supposition));
+        self.supposed.extend(assumed.lines(&supposed));
         match judgement {
             Judgement::Allow(permit) => {
                 // An empty body is not sent.
@@ -284,28 +291,4 @@ fn is_same(denied: &Requirement, told: &Requirement) -> bool {
     let is_new = told.what.text_of(Key::Volume) == Some("@new");
     let is_volume = denied.what.key() == Some(Key::Volume);
     denied == told || (denied.path == told.path && is_new && is_volume)
-}
-
-/// What the verdict assumes, because it was not looked up.
-fn supposition(lookup: &Lookup) -> String {
-    match lookup {
-        Lookup::Container(name) => {
-            format!("the container {name} is an ordinary one, created elsewhere")
-        }
-        Lookup::DefaultRuntime => "the daemon's default runtime is runc".to_owned(),
-        Lookup::Exec(id) => format!("the exec {id} runs sh in an ordinary container"),
-        Lookup::Image(id) => format!("the image {id} sets nothing for its containers"),
-        Lookup::Labeled(_, label) => format!("nothing has the label {label} yet"),
-        Lookup::Moved { name, .. } => format!("the image {name} got its name elsewhere"),
-        Lookup::Network(name) => format!("the network {name} exists, and was created elsewhere"),
-        Lookup::Predecessor(name) if name.is_empty() => {
-            "no container was removed before".to_owned()
-        }
-        Lookup::Predecessor(name) => format!("no container {name} was removed before"),
-        Lookup::Service(name) => format!("the service {name} exists"),
-        Lookup::NewVolume(volume) => format!("nobody else creates the volume {}", volume.name),
-        Lookup::Tag(name) => format!("no image has the name {name} yet"),
-        Lookup::UsersOf(volume) => format!("no container uses the volume {volume}"),
-        Lookup::Volume(name) => format!("the volume {name} is new"),
-    }
 }

@@ -73,6 +73,8 @@ pub(super) struct ExplainedRequest {
     pub(super) content_types: Vec<String>,
     /// The query keys whose values are not known.
     pub(super) left_out: Vec<String>,
+    /// Whether it is from an audit record with the reason `out_of_scope`.
+    pub(super) is_out_of_scope: bool,
 }
 
 impl ExplainArgs {
@@ -164,6 +166,7 @@ fn asked(pasted: Pasted, options: &ExplainOptions) -> Result<ExplainedRequest, S
         body,
         content_types: pasted.content_types.unwrap_or_else(json),
         left_out: pasted.left_out,
+        is_out_of_scope: pasted.is_out_of_scope,
     })
 }
 

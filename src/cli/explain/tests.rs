@@ -49,6 +49,7 @@ fn asked(request: &str) -> arguments::ExplainedRequest {
         body: body.to_owned(),
         content_types: vec!["application/json".to_owned()],
         left_out: Vec::new(),
+        is_out_of_scope: false,
     }
 }
 

@@ -174,6 +174,7 @@ impl CurlCommand {
             body: joined(data),
             content_types,
             left_out: Vec::new(),
+            is_out_of_scope: false,
         })
     }
 

@@ -13,6 +13,8 @@ pub(crate) struct Pasted {
     pub(crate) content_types: Option<Vec<String>>,
     /// The query keys whose values the text leaves out.
     pub(crate) left_out: Vec<String>,
+    /// Whether it is an audit record with the reason `out_of_scope`.
+    pub(crate) is_out_of_scope: bool,
 }
 
 /// A piece of a body.

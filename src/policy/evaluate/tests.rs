@@ -1,5 +1,7 @@
 //! Verdicts on calls: which policy decides, and what a denial says.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::*;

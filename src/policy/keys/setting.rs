@@ -192,6 +192,13 @@ pub(crate) trait Entry: Sized {
 #[derive(Clone, Debug)]
 pub(crate) struct List<E>(pub(super) Vec<E>);
 
+impl<E> List<E> {
+    /// Its entries.
+    pub(crate) fn as_slice(&self) -> &[E] {
+        &self.0
+    }
+}
+
 impl<E> Default for List<E> {
     fn default() -> Self {
         Self(Vec::new())

@@ -11,11 +11,14 @@ use crate::policy::objects::PROJECT_LABELS;
 use crate::policy::owner::{CLIENT_LABEL, POLICY_LABEL};
 use crate::policy::reason::{Denial, Reason};
 use crate::policy::requirement::{Requirement, Touch, What};
+use crate::policy::scope::Hidden;
 use crate::policy::value::{RESERVED, Value};
 
 /// Why the requirements of a request are not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Blocked {
+    /// The object that the path names does not exist for the client.
+    Absent(Hidden),
     /// The request is denied, whatever a policy says.
     Refused(Denial),
     /// Something must be looked up first, or does not exist.

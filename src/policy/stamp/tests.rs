@@ -159,7 +159,7 @@ fn what_replaces_another_keeps_its_mark() {
             crate::docker::Operation::ContainerCreate.spec().judged,
             &mut body,
             Some(Owner::of("updater")),
-            &Blocks::default(),
+            (&Blocks::default(), None),
         );
         let mark = body.get("Labels").and_then(|it| it.get(POLICY_LABEL));
         mark.and_then(Json::text).map(str::to_owned)

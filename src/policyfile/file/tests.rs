@@ -52,7 +52,7 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
     assert_eq!(
         problems(text),
         [
-            "p:1: `alow`: unknown key: did you mean \"allow\"? The keys are allow, deny, description, example, extends, mark, observe, archive, build, create, exec, images, networks, volumes",
+            "p:1: `alow`: unknown key: did you mean \"allow\"? The keys are allow, deny, description, example, extends, mark, observe, scope, archive, build, create, exec, images, networks, volumes",
             "p:3: `allow`: \"ContainersList\": unknown operation: did you mean \"ContainerList\"?",
             "p:3: `allow`: \"containers:control\": a group cannot have the effect control: list each operation by its name",
             "p:4: `deny`: \"x\": unknown operation",
@@ -137,7 +137,6 @@ fn a_missing_parent_is_a_problem() {
 #[test]
 fn what_is_not_built_is_an_unknown_key() {
     for (text, key) in [
-        ("[scope]", "scope"),
         ("redact = ['env']", "redact"),
         ("[create]\nbind = []", "create.bind"),
     ] {

@@ -1,5 +1,6 @@
 //! Why a streamed body is cut off, and the message for its client.
 
+use crate::policy::filter::BadReply;
 use crate::policy::{Denial, Reason};
 
 /// Why a streamed body is cut off.
@@ -7,6 +8,8 @@ use crate::policy::{Denial, Reason};
 pub(crate) enum Cut {
     #[error("the body broke off")]
     Broken(#[source] hyper::Error),
+    #[error("the reply cannot be filtered: {0}")]
+    Filter(BadReply),
     #[error(transparent)]
     Gzip(BadGzip),
     #[error("the client's right to it is gone")]
@@ -29,6 +32,7 @@ impl From<Cut> for Denial {
     fn from(cut: Cut) -> Self {
         match cut {
             Cut::Broken(_) | Cut::Revoked => broken(),
+            Cut::Filter(bad) => bad.into(),
             Cut::Gzip(bad) => bad.into(),
             Cut::Slow => too_slow(),
         }

@@ -9,6 +9,7 @@ use http_body::{Body, SizeHint};
 use hyper::body::Incoming;
 
 use super::cut::Cut;
+use super::filtered::Filtered;
 use super::gather::Gather;
 use super::source::{Polled, Source};
 use crate::audit::{End, Entry};
@@ -24,10 +25,19 @@ pub(crate) struct ReplyBody {
     state: Arc<RequestState>,
     /// What to update if the reply says that the daemon does not accept the client's API version.
     pub(crate) heeded_by: Option<Arc<DaemonState>>,
-    /// Holds back parts of chunks, if chunks are to stay whole.
-    pub(crate) gather: Option<Box<Gather>>,
+    /// What becomes of its parts, if they are not passed on as they are read.
+    pub(crate) shape: Option<Box<Shape>>,
     /// Whether the client can repeat the request; if so, its reply ends when Dockgate shuts down.
     pub(crate) ends_with_drain: bool,
+}
+
+/// What becomes of the parts of a reply.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// Parts of chunks are held back, so that chunks stay whole.
+    InChunks(Gather),
+    /// They pass through a filter, which also reads them.
+    Filtered(Filtered),
 }
 
 impl ReplyBody {
@@ -38,7 +48,7 @@ impl ReplyBody {
             entry,
             state,
             heeded_by: None,
-            gather: None,
+            shape: None,
             ends_with_drain: false,
         }
     }
@@ -50,10 +60,27 @@ impl ReplyBody {
         stream
     }
 
+    /// The daemon's body, of which a filter decides what is passed on.
+    pub(crate) fn filtered(body: Filtered, entry: Box<Entry>, state: Arc<RequestState>) -> Self {
+        let mut filtered = Self::whole(Bytes::new(), Some(entry), state);
+        filtered.shape = Some(Box::new(Shape::Filtered(body)));
+        filtered
+    }
+
+    /// Whether the daemon is still sending it, as far as is known.
+    fn is_of_daemon(&self) -> bool {
+        match self.shape.as_deref() {
+            None | Some(Shape::InChunks(_)) => self.source.rest.is_some(),
+            Some(Shape::Filtered(_)) => true,
+        }
+    }
+
     /// The next part, or the next whole chunk if chunks are to stay whole.
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
-        let Some(gather) = &mut self.gather else {
-            return self.source.poll_frame(cx);
+    fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<Polled> {
+        let gather = match self.shape.as_deref_mut() {
+            None => return self.source.poll_frame(cx),
+            Some(Shape::InChunks(gather)) => gather,
+            Some(Shape::Filtered(filtered)) => return filtered.poll_frame(cx),
         };
         if let Some(next) = gather.poll_next(cx) {
             return next;
@@ -78,7 +105,7 @@ impl Body for ReplyBody {
     type Error = Cut;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Polled> {
-        if self.state.revoked.is_set() && self.source.rest.is_some() {
+        if self.state.revoked.is_set() && self.is_of_daemon() {
             self.finish(End::Revoked);
             return Poll::Ready(Some(Err(Cut::Revoked)));
         }
@@ -86,7 +113,7 @@ impl Body for ReplyBody {
             self.finish(End::Drained);
             return Poll::Ready(None);
         }
-        let frame = ready!(self.poll_chunk(cx));
+        let frame = ready!(self.poll_part(cx));
         match &frame {
             // Trailers end a body, and are not passed on.
             Some(Ok(frame)) if frame.is_trailers() => {
@@ -103,6 +130,12 @@ impl Body for ReplyBody {
                     }
                 }
             }
+            Some(Err(Cut::Filter(bad))) => {
+                if let Some(entry) = &mut self.entry {
+                    entry.record.filter_failed(*bad);
+                }
+                self.finish(End::FilterFailed);
+            }
             Some(Err(_)) => self.finish(End::DaemonGone),
             None => self.finish(End::Complete),
         }
@@ -110,18 +143,25 @@ impl Body for ReplyBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.source.is_end() && self.gather.as_ref().is_none_or(|gather| gather.is_empty())
+        match self.shape.as_deref() {
+            None => self.source.is_end(),
+            Some(Shape::InChunks(gather)) => self.source.is_end() && gather.is_empty(),
+            Some(Shape::Filtered(filtered)) => filtered.is_over(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.source.size_hint()
+        match self.shape.as_deref() {
+            None | Some(Shape::InChunks(_)) => self.source.size_hint(),
+            Some(Shape::Filtered(_)) => SizeHint::default(),
+        }
     }
 }
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {
         // hyper does not poll a body that is at its end, or that belongs to the reply to a HEAD.
-        if self.source.is_end() || self.source.rest.is_none() {
+        if self.is_end_stream() || !self.is_of_daemon() {
             self.finish(End::Complete);
         } else if self.state.revoked.is_set() {
             self.finish(End::Revoked);

@@ -13,7 +13,7 @@ use crate::sync::Count;
 
 /// The rest of a body.
 #[derive(Debug, Default)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Bytes that were read already, and come first.
     pub(super) ahead: Bytes,
     /// The rest, which is read from a connection.

@@ -99,6 +99,9 @@ impl Handler {
         entry.record.is_left_out =
             health::is_health_check(&call, &stage.head, &self.standing.client);
         stage.prepare_for(&call);
+        if rules.has_scope() && rules.may_send(&call) {
+            Box::pin(self.check_engine()).await?;
+        }
         let own = self.own(rules, &call).await?;
         let known = Answers::default();
         let context = Context { known: &known, own };

@@ -133,6 +133,9 @@ fn note(record: &mut Record, terms: &Terms) {
     record.is_about(&grounds.about);
     record.policy.clone_from(&grounds.policy);
     match &grounds.would_deny {
+        None if grounds.is_hidden => {
+            (record.verdict, record.reason) = (Verdict::Deny, Reason::OutOfScope);
+        }
         None => (record.verdict, record.reason) = (Verdict::Allow, Reason::Granted),
         Some(denial) => record.would_be_refused(denial),
     }

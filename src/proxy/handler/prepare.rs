@@ -103,6 +103,18 @@ impl Handler {
         Box::pin(shared.daemon_state.own(&shared.daemon)).await
     }
 
+    /// Whether a scope holds on this engine: Podman's replies and events have another form than those that it judges.
+    pub(super) async fn check_engine(&self) -> Result<(), Denial> {
+        let shared = &self.shared;
+        let engine = shared.daemon_state.engine(&shared.daemon).await?;
+        if engine.is_docker() {
+            return Ok(());
+        }
+        let message =
+            "the policy has a [scope], which does not work on Podman: use a policy without one";
+        Err(Denial::new(Reason::Restricted, message))
+    }
+
     /// Asks the daemon, after everything else is available.
     pub(super) async fn look_up(
         &self,
@@ -133,6 +145,13 @@ impl Handler {
         entry.looked_up((lookup, &call), status)?;
         let found = answered?;
         stage.answers_length += found.length;
+        // To a client with a scope, the beginning of several ids is only that of its own object, which is found in a list.
+        if found.answer.is_none() && lookup.may_be_prefix() {
+            let listener_rules = self.shared.listener_rules();
+            if self.standing.rules(&listener_rules)?.has_scope() {
+                return Ok(Answer::Missing);
+            }
+        }
         let refused = || ask::failed(&format!("it answered {}", found.status));
         found.answer.ok_or_else(refused)
     }

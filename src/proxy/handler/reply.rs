@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::response::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use hyper::body::Incoming;
 
@@ -15,9 +16,9 @@ use crate::audit::{End, Entry, Record};
 use crate::docker::json::escape;
 use crate::docker::{Call, Reply, Upgrade};
 use crate::policy::Denial;
-use crate::proxy::body::ReplyBody;
 use crate::proxy::body::cut::{broken, too_slow};
 use crate::proxy::body::gather::Gather;
+use crate::proxy::body::{ReplyBody, Shape};
 use crate::proxy::head::Head;
 use crate::proxy::request_state::Upload;
 use crate::proxy::tunnel::Tunnel;
@@ -47,7 +48,19 @@ impl Handler {
                 let client_asked = head.upgrade.is_some();
                 self.hijack(reply, upgrade, client_asked, entry).await
             }
-            Some(_) | None => self.pass(reply, &terms.request.call, upgrade.is_some(), entry),
+            Some(_) | None => {
+                let (call, was_hijack) = (&terms.request.call, upgrade.is_some());
+                if let Err(denial) = headers::check_reply(reply.status(), reply.headers()) {
+                    return self.refuse_reply(&denial, entry);
+                }
+                match terms.reply.filter(reply.status().as_u16()) {
+                    None => self.pass(reply, call, was_hijack, entry),
+                    // Boxed, so that other requests do not need space for it.
+                    Some(filter) => {
+                        Box::pin(self.pass_filtered(reply, filter, call, was_hijack, entry)).await
+                    }
+                }
+            }
         }
     }
 
@@ -90,8 +103,8 @@ impl Handler {
         self.refuse(&denial, true, Some(entry))
     }
 
-    /// Passes on a reply of the daemon.
-    fn pass(
+    /// Passes on a reply of the daemon that was checked.
+    pub(super) fn pass(
         &self,
         reply: Response<Incoming>,
         call: &Call,
@@ -99,14 +112,22 @@ impl Handler {
         mut entry: Box<Entry>,
     ) -> Response<ReplyBody> {
         let (mut parts, body) = reply.into_parts();
-        if let Err(denial) = headers::check_reply(parts.status, &parts.headers) {
-            self.upstream.cut();
-            return self.refuse(&denial, true, Some(entry));
-        }
-        entry.record.status = Some(parts.status.as_u16());
         let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
+        self.shape_head(&mut parts, was_hijack, &mut entry.record);
+        let mut body = ReplyBody::stream(body, entry, Arc::clone(&self.state));
+        self.attend(&mut body, &parts, call);
+        if body.heeded_by.is_none() && matches!(call.reply(), Reply::Stream(_)) && is_chunked {
+            let gather = Gather::new(Arc::clone(&self.upstream.heard));
+            body.shape = Some(Box::new(Shape::InChunks(gather)));
+        }
+        Response::from_parts(parts, body)
+    }
+
+    /// Makes the daemon's head the client's, and notes its status.
+    pub(super) fn shape_head(&self, parts: &mut Parts, was_hijack: bool, record: &mut Record) {
+        record.status = Some(parts.status.as_u16());
         headers::drop_hop_by_hop(&mut parts.headers);
-        say_if_open(&entry.record, &mut parts.headers);
+        say_if_open(record, &mut parts.headers);
         if was_hijack || self.state.upload() == Upload::Running {
             // After a request for a hijack, no bytes are read as a request, whatever its outcome;
             // after a request with an incomplete body, none can be.
@@ -114,15 +135,14 @@ impl Handler {
                 .headers
                 .insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let may_be_too_old = parts.status == StatusCode::BAD_REQUEST && call.version.is_some();
-        let mut body = ReplyBody::stream(body, entry, Arc::clone(&self.state));
-        body.ends_with_drain = call.is_endless() && !call.effect().changes_state();
-        if may_be_too_old {
+    }
+
+    /// Has a body do what follows from its call and status.
+    pub(super) fn attend(&self, body: &mut ReplyBody, parts: &Parts, call: &Call) {
+        body.ends_with_drain = ends_with_drain(call);
+        if parts.status == StatusCode::BAD_REQUEST && call.version.is_some() {
             body.heeded_by = Some(Arc::clone(&self.shared.daemon_state));
-        } else if matches!(call.reply(), Reply::Stream(_)) && is_chunked {
-            body.gather = Some(Box::new(Gather::new(Arc::clone(&self.upstream.heard))));
         }
-        Response::from_parts(parts, body)
     }
 
     /// Leaves the connection to a tunnel. hyper sends no reply then, so this never returns.
@@ -169,6 +189,11 @@ impl Handler {
         let whole = |bytes| ReplyBody::whole(bytes, entry, Arc::clone(&self.state));
         reply.map(whole)
     }
+}
+
+/// Whether the client can repeat the request; if so, its reply ends when Dockgate shuts down.
+pub(super) fn ends_with_drain(call: &Call) -> bool {
+    call.is_endless() && !call.effect().changes_state()
 }
 
 /// On a listener in observe mode, says so in every reply, with the verdict.

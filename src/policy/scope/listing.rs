@@ -1,0 +1,164 @@
+//! Requests about all objects of a kind, as they are sent: so that the daemon neither counts objects out of scope nor
+//! says whether they exist.
+
+use super::Scoped;
+use crate::docker::query::Query;
+use crate::docker::{Call, Json, Object, Operation, Shows};
+use crate::policy::answers::{Answers, NeedsLookup, container};
+use crate::policy::filter::error_text::StandIn;
+
+/// The most elements of a list that a client asks for.
+pub(super) fn limit(call: &Call) -> Option<usize> {
+    let is_list = call.operation() == Some(Operation::ContainerList);
+    let limit: i64 = call
+        .query
+        .first("limit")
+        .filter(|_| is_list)?
+        .parse()
+        .ok()?;
+    usize::try_from(limit).ok().filter(|limit| *limit > 0)
+}
+
+/// The filter keys of a list of containers whose values name containers.
+const NAMING: [&str; 3] = ["before", "id", "since"];
+
+/// The filters of a call; `None` if they are not such as the API describes.
+fn filters(call: &Call) -> Option<Json<'_>> {
+    let text = call.query.text("filters");
+    if text.is_empty() {
+        return Some(Json::Object(Vec::new()));
+    }
+    let filters = Json::parse(text.as_bytes()).ok()?;
+    let are_lists = |is_list: bool| {
+        let mut values = filters.members().iter();
+        values.all(|(_, value)| matches!(value, Json::List(_)) == is_list)
+    };
+    let is_known = matches!(filters, Json::Object(_)) && (are_lists(true) || are_lists(false));
+    is_known.then_some(filters)
+}
+
+/// The values of a filter, which is a list, or an object with the values as its keys.
+fn values<'j>(filter: &'j Json<'_>) -> impl Iterator<Item = &'j str> {
+    let keys = filter.members().iter().map(|(value, _)| &**value);
+    keys.chain(filter.texts())
+}
+
+/// Whether a list is to have only objects that no container uses: the containers of others count too.
+pub(super) fn asks_for_unused(call: &Call) -> bool {
+    let is_asked = |kind| kind == Object::Network || kind == Object::Volume;
+    let is_list = matches!(call.judged().shows, Shows::List(kind) if is_asked(kind));
+    is_list && filters(call).is_none_or(|filters| filters.get("dangling").is_some())
+}
+
+impl Scoped<'_> {
+    /// Whether only objects in scope can be deleted: the daemon selects them by labels.
+    pub(super) fn can_delete_unused(self, call: &Call) -> bool {
+        self.label_filter().is_some() && filters(call).is_some()
+    }
+
+    /// The query of a list or of a deletion of unused objects, if it must be another one than the client's. Names in it
+    /// that nothing has stand for those of containers out of scope.
+    pub(super) fn narrowed(
+        self,
+        call: &Call,
+        view: &Answers,
+    ) -> Result<(Option<Query>, Vec<StandIn>), NeedsLookup> {
+        let mut query = call.query.clone();
+        let mut stand_ins = Vec::new();
+        match call.judged().shows {
+            Shows::List(Object::Container) => {
+                if limit(call).is_some() {
+                    query.drop_key("limit");
+                    // A limit also lists containers that do not run.
+                    query.put("all", "1");
+                }
+                if let Some(mut filters) = filters(call) {
+                    for key in NAMING {
+                        if let Some(filter) = filters.get_mut(key) {
+                            resolve(filter, view, &mut stand_ins)?;
+                        }
+                    }
+                    put(&mut query, &filters);
+                }
+            }
+            Shows::Unused(_) => {
+                let filters = filters(call).unwrap_or(Json::Null);
+                put(&mut query, &self.only_own(filters));
+            }
+            Shows::Counts
+            | Shows::Events
+            | Shows::List(_)
+            | Shows::Members
+            | Shows::Named
+            | Shows::Nothing
+            | Shows::Usage => return Ok((None, stand_ins)),
+        }
+        Ok((Some(query), stand_ins))
+    }
+
+    /// The filters, and the labels of the objects in scope: the daemon deletes only what has all of them.
+    fn only_own(self, mut filters: Json<'_>) -> Json<'_> {
+        let given = filters.get("label").into_iter().flat_map(values);
+        let given = given.map(str::to_owned);
+        let all: Vec<_> = given
+            .chain(self.label_filter().unwrap_or_default())
+            .collect();
+        let mut others = filters.members().iter();
+        let all = if others.any(|(_, value)| matches!(value, Json::Object(_))) {
+            let members = all
+                .into_iter()
+                .map(|label| (label.into(), Json::Bool(true)));
+            Json::Object(members.collect())
+        } else {
+            Json::List(
+                all.into_iter()
+                    .map(|label| Json::Text(label.into()))
+                    .collect(),
+            )
+        };
+        filters.set("label", all);
+        filters
+    }
+}
+
+/// Replaces the containers of a filter by their ids.
+fn resolve(
+    filter: &mut Json<'_>,
+    view: &Answers,
+    stand_ins: &mut Vec<StandIn>,
+) -> Result<(), NeedsLookup> {
+    let mut id_of = |name: &str| match container(view, name.trim_start_matches('/')) {
+        Ok(container) => Ok(container.id.clone()),
+        Err(NeedsLookup::Missing(_)) => {
+            let stand_in = StandIn::of(name);
+            let word = stand_in.word.clone();
+            stand_ins.push(stand_in);
+            Ok(word)
+        }
+        Err(ask @ NeedsLookup::Ask(_)) => Err(ask),
+    };
+    match filter {
+        Json::Object(members) => {
+            for (value, _) in members {
+                *value = id_of(value)?.into();
+            }
+        }
+        Json::List(items) => {
+            for item in items {
+                *item = Json::Text(id_of(item.text().unwrap_or_default())?.into());
+            }
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => {}
+    }
+    Ok(())
+}
+
+/// Sets the filters of a query.
+fn put(query: &mut Query, filters: &Json<'_>) {
+    query.drop_key("filters");
+    if !filters.members().is_empty() {
+        let mut text = String::new();
+        filters.render(&mut text);
+        query.add("filters", &text);
+    }
+}

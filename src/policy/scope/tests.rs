@@ -1,0 +1,491 @@
+//! Which requests name only what is in scope, and which objects exist for whom.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::advice::dry_run;
+use crate::docker::Call;
+use crate::policy::request::Judgement;
+use crate::policy::rules::Rules;
+use crate::policyfile::Grants;
+use crate::policyfile::file::tests::policy;
+
+const ID: &str = "4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1";
+
+/// The daemon's answers: own, seen and foreign objects of each kind.
+fn world() -> Vec<(String, Value)> {
+    let container = |name: &str, labels: Value| {
+        let id = if name == "own" {
+            ID.to_owned()
+        } else {
+            "9".repeat(64)
+        };
+        let answer = json!({"Id": id, "Name": format!("/{name}"), "Config": {"Labels": labels}});
+        (format!("/containers/{name}/json"), answer)
+    };
+    let exec = |id: &str, container: &str| {
+        (
+            format!("/exec/{id}/json"),
+            json!({"ID": id, "ContainerID": container}),
+        )
+    };
+    let own = || json!({"dockgate.policy": "ci"});
+    let foreign = || json!({"dockgate.policy": "other", "team": "ops"});
+    let by_id = |id: &str, labels: Value| {
+        let answer = json!({"Id": id, "Name": "/x", "Config": {"Labels": labels}});
+        (format!("/containers/{id}/json"), answer)
+    };
+    vec![
+        container("own", own()),
+        container("foreign", foreign()),
+        container("monitor", foreign()),
+        by_id(ID, own()),
+        by_id(&"9".repeat(64), foreign()),
+        exec("e1", ID),
+        exec("e9", &"9".repeat(64)),
+        ("/networks/own".to_owned(), json!({"Labels": own()})),
+        ("/networks/edge".to_owned(), json!({"Labels": foreign()})),
+        ("/networks/foreign".to_owned(), json!({"Labels": foreign()})),
+        ("/networks/bridge".to_owned(), json!({"Name": "bridge"})),
+        (
+            "/volumes/own".to_owned(),
+            json!({"Driver": "local", "Labels": own()}),
+        ),
+        (
+            "/volumes/cache".to_owned(),
+            json!({"Driver": "local", "Labels": foreign()}),
+        ),
+        (
+            "/volumes/foreign".to_owned(),
+            json!({"Driver": "local", "Labels": foreign()}),
+        ),
+    ]
+}
+
+/// How a policy with this scope answers a request: `allow`, or the reason.
+fn answer(scope: &str, request: &str, body: &str) -> String {
+    let allow = "allow = ['*:read', '*:content', '*:write', 'ContainerCreate', 'ContainerExec', 'ExecStart', 'ContainerAttach', \
+                 'PutContainerArchive', 'VolumeCreate', 'ImageTag', 'ImagePush', 'ImageCommit', 'ImageBuild']\n\
+                 deny = ['swarm:read', 'swarm:content', 'swarm:write', 'services:read', 'services:content', 'services:write', 'nodes:read', \
+                 'nodes:write', 'tasks:read', 'tasks:content', 'secrets:read', 'secrets:write', 'configs:read', 'configs:content', \
+                 'configs:write', 'plugins:read', 'plugins:content', 'plugins:write', 'ImagePrune', 'BuildPrune', 'BuildCancel']\n";
+    let blocks = "[create]\njoin = ['*']\nnetworks = ['*', '@default']\nvolumes = ['*', '@new']\n[exec]\ninto_privileged = true\n[archive]\ninto_privileged = true\n[networks]\ncontainers = ['*']\n";
+    let rules = Rules::new(
+        vec![policy(
+            "ci",
+            format!("{allow}[scope]\n{scope}\n{blocks}").leak(),
+        )],
+        Grants::default(),
+    );
+    let (method, target) = request.split_once(' ').unwrap();
+    let call = Call::parse(method, target).unwrap();
+    match dry_run::judge(&rules, call, body, &world()) {
+        Ok((Judgement::Allow(_), _)) => "allow".to_owned(),
+        Ok((Judgement::Deny(denial) | Judgement::Missing(denial), _)) | Err(denial) => {
+            denial.reason.code().to_owned()
+        }
+        Ok((other, _)) => format!("{other:?}"),
+    }
+}
+
+const OWN: &str = "objects = ['@own']\nsee = ['network:edge', 'volume:cache', 'container:monitor']";
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn an_object_of_another_is_one_that_does_not_exist() {
+    for (request, body, want) in [
+        ("GET /containers/own/json", "", "allow"),
+        ("GET /containers/foreign/json", "", "out_of_scope"),
+        ("GET /containers/monitor/json", "", "allow"),
+        ("GET /containers/monitor/logs?stdout=1", "", "allow"),
+        ("POST /containers/monitor/stop", "", "restricted"),
+        ("POST /containers/own/stop", "", "allow"),
+        ("POST /containers/foreign/stop", "", "out_of_scope"),
+        ("DELETE /containers/foreign?force=1", "", "out_of_scope"),
+        ("POST /containers/foreign/rename?name=x", "", "out_of_scope"),
+        ("POST /containers/own/rename?name=x", "", "allow"),
+        (
+            "POST /containers/foreign/exec",
+            r#"{"Cmd":["sh"]}"#,
+            "out_of_scope",
+        ),
+        ("POST /containers/own/exec", r#"{"Cmd":["sh"]}"#, "allow"),
+        (
+            "POST /containers/foreign/attach?stdin=1",
+            "",
+            "out_of_scope",
+        ),
+        ("PUT /containers/foreign/archive?path=/", "", "out_of_scope"),
+        ("POST /exec/e1/start", "{}", "allow"),
+        ("POST /exec/e9/start", "{}", "out_of_scope"),
+        ("GET /exec/e1/json", "", "allow"),
+        ("GET /exec/e9/json", "", "out_of_scope"),
+        ("GET /networks/own", "", "allow"),
+        ("GET /networks/edge", "", "allow"),
+        ("GET /networks/bridge", "", "allow"),
+        ("GET /networks/foreign", "", "out_of_scope"),
+        ("DELETE /networks/edge", "", "restricted"),
+        ("DELETE /networks/foreign", "", "out_of_scope"),
+        (
+            "POST /networks/edge/connect",
+            r#"{"Container":"own"}"#,
+            "allow",
+        ),
+        (
+            "POST /networks/own/connect",
+            r#"{"Container":"foreign"}"#,
+            "not_found",
+        ),
+        (
+            "POST /networks/own/connect",
+            r#"{"Container":"monitor"}"#,
+            "restricted",
+        ),
+        (
+            "POST /networks/foreign/connect",
+            r#"{"Container":"own"}"#,
+            "out_of_scope",
+        ),
+        (
+            "POST /networks/own/disconnect",
+            r#"{"Container":"foreign"}"#,
+            "not_found",
+        ),
+        ("GET /volumes/own", "", "allow"),
+        ("GET /volumes/cache", "", "allow"),
+        ("GET /volumes/foreign", "", "out_of_scope"),
+        ("DELETE /volumes/cache", "", "restricted"),
+        ("DELETE /volumes/foreign", "", "out_of_scope"),
+        ("POST /commit?container=own&repo=x", "", "allow"),
+        ("POST /commit?container=foreign&repo=x", "", "not_found"),
+    ] {
+        assert_eq!(answer(OWN, request, body), want, "{request} {body}");
+    }
+}
+
+#[test]
+fn what_a_new_container_refers_to_is_in_scope() {
+    let create = "POST /containers/create?name=new";
+    for (host, want) in [
+        (json!({}), "allow"),
+        (json!({"NetworkMode": "bridge"}), "allow"),
+        (json!({"NetworkMode": "own"}), "allow"),
+        (json!({"NetworkMode": "edge"}), "allow"),
+        (json!({"NetworkMode": "foreign"}), "reference_not_found"),
+        (json!({"NetworkMode": "container:own"}), "allow"),
+        (
+            json!({"NetworkMode": "container:foreign"}),
+            "reference_not_found",
+        ),
+        (
+            json!({"PidMode": "container:foreign"}),
+            "reference_not_found",
+        ),
+        (
+            json!({"VolumesFrom": ["foreign:ro"]}),
+            "reference_not_found",
+        ),
+        (json!({"VolumesFrom": ["own"]}), "allow"),
+        (json!({"Links": ["foreign:x"]}), "reference_not_found"),
+        (json!({"Binds": ["cache:/c"]}), "allow"),
+        (json!({"Binds": ["own:/c"]}), "allow"),
+        (json!({"Binds": ["new:/c"]}), "allow"),
+        (json!({"Binds": ["foreign:/c"]}), "name_taken"),
+        (
+            json!({"Mounts": [{"Type": "volume", "Source": "foreign", "Target": "/c"}]}),
+            "name_taken",
+        ),
+    ] {
+        let body = json!({"Image": "busybox", "HostConfig": host}).to_string();
+        assert_eq!(answer(OWN, create, &body), want, "{body}");
+    }
+    for (request, body, want) in [
+        ("POST /volumes/create", r#"{"Name":"own"}"#, "allow"),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"foreign"}"#,
+            "name_taken",
+        ),
+        ("POST /volumes/create", r#"{"Name":"fresh"}"#, "allow"),
+        (
+            "POST /containers/create?name=4bcff63911fc",
+            r#"{"Image":"x"}"#,
+            "restricted",
+        ),
+        (
+            "POST /containers/own/rename?name=4bcff63911fc",
+            "",
+            "restricted",
+        ),
+    ] {
+        assert_eq!(answer(OWN, request, body), want, "{request} {body}");
+    }
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn what_is_created_is_in_scope() {
+    let create = |name: &str| format!("POST /containers/create?name={name}");
+    for (scope, name, labels, want) in [
+        ("objects = ['label:team=ci']", "a", json!({}), "allow"),
+        (
+            "objects = ['label:team=ci']",
+            "a",
+            json!({"team": "ci"}),
+            "allow",
+        ),
+        (
+            "objects = ['label:team=ci']",
+            "a",
+            json!({"team": "ops"}),
+            "restricted",
+        ),
+        (
+            "objects = ['label:team=ci', '@own']",
+            "a",
+            json!({"team": "ops"}),
+            "allow",
+        ),
+        ("objects = ['name:ci-*']", "ci-1", json!({}), "allow"),
+        ("objects = ['name:ci-*']", "web", json!({}), "restricted"),
+        ("objects = ['project:app']", "a", json!({}), "restricted"),
+        (
+            "objects = ['@own']\nnames = ['ci-*']",
+            "ci-1",
+            json!({}),
+            "allow",
+        ),
+        (
+            "objects = ['@own']\nnames = ['ci-*']",
+            "web",
+            json!({}),
+            "restricted",
+        ),
+        (
+            "objects = ['@own']\nnames = ['ci-*']",
+            "4bcff63911fc_ci-web-1",
+            json!({}),
+            "allow",
+        ),
+        (
+            "objects = ['@own']\nnames = ['ci-*']",
+            "4bcff63911fc_web-1",
+            json!({}),
+            "restricted",
+        ),
+        ("objects = ['not-label:prod']", "a", json!({}), "allow"),
+        (
+            "objects = ['not-label:prod']",
+            "a",
+            json!({"prod": ""}),
+            "restricted",
+        ),
+    ] {
+        let body = json!({"Image": "x", "Labels": labels}).to_string();
+        assert_eq!(
+            answer(scope, &create(name), &body),
+            want,
+            "{scope} {name} {body}"
+        );
+    }
+}
+
+#[test]
+fn unused_objects_are_deleted_by_label_only() {
+    for (scope, request, want) in [
+        (OWN, "POST /containers/prune", "allow"),
+        (
+            OWN,
+            "POST /volumes/prune?filters=%7B%22label%22:%5B%22a%22%5D%7D",
+            "allow",
+        ),
+        (OWN, "POST /networks/prune?filters=x", "restricted"),
+        (
+            OWN,
+            "POST /networks/prune?filters=%7B%22label%22:%5B%5D,%22until%22:%7B%7D%7D",
+            "restricted",
+        ),
+        (
+            "objects = ['name:a']",
+            "POST /containers/prune",
+            "restricted",
+        ),
+        (
+            "objects = ['@own', 'label:a=b']",
+            "POST /containers/prune",
+            "restricted",
+        ),
+        ("objects = ['label:a=b']", "POST /containers/prune", "allow"),
+    ] {
+        assert_eq!(answer(scope, request, ""), want, "{scope} {request}");
+    }
+}
+
+#[test]
+fn a_list_does_not_tell_whether_others_use_something() {
+    for (request, want) in [
+        (
+            "GET /volumes?filters=%7B%22dangling%22:%5B%22true%22%5D%7D",
+            "restricted",
+        ),
+        (
+            "GET /networks?filters=%7B%22dangling%22:%7B%22true%22:true%7D%7D",
+            "restricted",
+        ),
+        ("GET /volumes?filters=x", "restricted"),
+        (
+            "GET /volumes?filters=%7B%22label%22:%5B%22a%22%5D%7D",
+            "allow",
+        ),
+        (
+            "GET /images/json?filters=%7B%22dangling%22:%5B%22true%22%5D%7D",
+            "allow",
+        ),
+    ] {
+        assert_eq!(answer(OWN, request, ""), want, "{request}");
+    }
+}
+
+#[test]
+fn selectors_are_read_or_refused() {
+    for (text, want) in [
+        ("@own", Some("@own")),
+        ("label:a", Some("label:a")),
+        ("label:a=b", Some("label:a=b")),
+        ("label:a=b=c+d", Some("label:a=b=c+d")),
+        ("not-label:a=false", Some("not-label:a=false")),
+        ("project:web", Some("project:web")),
+        ("name:ci-*", Some("name:ci-*")),
+        ("web", None),
+        ("@new", None),
+        ("label:", None),
+        ("label:=x", None),
+        ("label:a+", None),
+        ("label:name=x", None),
+        ("label:exitCode=0", None),
+        ("not-label:image", None),
+        ("name:", None),
+        ("project:", None),
+        ("id:abc", None),
+    ] {
+        let written = <Member as Entry>::parse(text).and_then(|it| it.written());
+        assert_eq!(written.as_deref(), want, "{text}");
+    }
+    for (text, is_good) in [
+        ("network:edge", true),
+        ("volume:*", true),
+        ("container:a?", true),
+        ("network:", false),
+        ("image:x", false),
+        ("edge", false),
+    ] {
+        assert_eq!(<Seen as Entry>::parse(text).is_some(), is_good, "{text}");
+    }
+}
+
+#[test]
+fn an_image_brings_nothing_into_a_scope() {
+    let scope = policy(
+        "autoheal",
+        "allow = ['ContainerList']\n[scope]\nobjects = ['label:heal=true']",
+    )
+    .scope
+    .unwrap();
+    let selecting: Arc<[String]> = scope.selecting().map(str::to_owned).collect();
+    let rules = Rules::new(
+        vec![policy("p", "allow = ['ContainerCreate']")],
+        Grants::default(),
+    );
+    let rules = rules.withholding(&selecting);
+    for (image, labels, want) in [
+        (json!({"heal": "true"}), Value::Null, Some("")),
+        (json!({"heal": "true"}), json!({"heal": "no"}), Some("no")),
+        (
+            json!({"heal": "true"}),
+            json!({"heal": "true"}),
+            Some("true"),
+        ),
+        (json!({"other": "true"}), Value::Null, None),
+        (Value::Null, Value::Null, None),
+    ] {
+        let given = vec![(
+            "/images/x/json".to_owned(),
+            json!({"Config": {"Labels": image}}),
+        )];
+        let body = json!({"Image": "x", "Labels": labels}).to_string();
+        let call = Call::parse("POST", "/containers/create").unwrap();
+        let Ok((Judgement::Allow(permit), _)) = dry_run::judge(&rules, call, &body, &given) else {
+            panic!("{body}");
+        };
+        let sent: Value = serde_json::from_str(permit.request.body.as_deref().unwrap()).unwrap();
+        assert_eq!(sent["Labels"]["heal"].as_str(), want, "{image} {body}");
+    }
+}
+
+#[test]
+fn what_is_sent_for_an_object_out_of_scope_names_nothing_that_exists() {
+    let text = "allow = ['ContainerInspect', 'NetworkConnect']\n[scope]\nobjects = ['@own']";
+    let rules = Rules::new(vec![policy("ci", text)], Grants::default());
+    let sent = |target: &str, body: &str| {
+        let method = if body.is_empty() { "GET" } else { "POST" };
+        let mut known = Answers::default();
+        let mut request = crate::policy::Request::new(Call::parse(method, target).unwrap());
+        loop {
+            let context = crate::policy::Context {
+                known: &known,
+                own: None,
+            };
+            match rules.evaluate(request, context) {
+                Judgement::Ask(asked, lookup) => {
+                    known.learn(
+                        lookup.clone(),
+                        dry_run::ordinarily(&lookup, Owner::of("other")),
+                    );
+                    request = asked;
+                }
+                Judgement::Inspect(asked) => request = asked.with_body(body.as_bytes()).unwrap(),
+                Judgement::Allow(permit) => {
+                    assert!(permit.grounds.is_hidden);
+                    return (permit.request.call.render(), permit.request.body.clone());
+                }
+                other @ (Judgement::Deny(_) | Judgement::Missing(_)) => panic!("{other:?}"),
+            }
+        }
+    };
+    let is_word = |word: &str| word.len() == 32 && word.starts_with("zq");
+    let (target, _) = sent("/v1.45/containers/web/json?size=1", "");
+    let word = target
+        .strip_prefix("/v1.45/containers/")
+        .and_then(|it| it.strip_suffix("/json?size=1"));
+    assert!(word.is_some_and(is_word), "{target}");
+    assert_ne!(
+        sent("/v1.45/containers/web/json?size=1", "").0,
+        target,
+        "a new word each time"
+    );
+    let (target, body) = sent("/networks/n/connect", r#"{"Container":"web"}"#);
+    let body: Value = serde_json::from_str(&body.unwrap()).unwrap();
+    assert!(
+        is_word(body["Container"].as_str().unwrap()) && !target.contains("/n/"),
+        "{target} {body}"
+    );
+}
+
+#[test]
+fn a_volume_that_a_container_brings_along_is_in_scope_too() {
+    let body =
+        |volume: &str| json!({"Image": "x", "HostConfig": {"Binds": [format!("{volume}:/d")]}});
+    for (scope, volume, want) in [
+        ("objects = ['label:team=ci']", "web", "allow"),
+        ("objects = ['@own']\nnames = ['ci-*']", "web", "restricted"),
+        ("objects = ['@own']\nnames = ['ci-*']", "ci-web", "allow"),
+        ("objects = ['name:ci-*']", "web", "restricted"),
+        ("objects = ['name:ci-*']", "ci-web", "allow"),
+    ] {
+        let create = "POST /containers/create?name=ci-1";
+        let body = body(volume).to_string();
+        assert_eq!(answer(scope, create, &body), want, "{scope} {volume}");
+    }
+}
