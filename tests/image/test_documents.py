@@ -390,6 +390,8 @@ def main() -> None:
     named = {block.file: block.text for block in every if block.language == "toml" and block.file}
     named = {name: text for name, text in named.items() if "/" not in name}
     shutil.copy(REPOSITORY / "policies" / "traefik.toml", "/etc/dockgate/deploy.toml")
+    # The settings in docs/scope.md name it.
+    Path("/etc/dockgate/runner.toml").write_text(named["runner.toml"])
     protected = next(block for block in every if block.language == "diff")
     chosen = sys.argv[1:]
     for document, blocks in documents.items():
