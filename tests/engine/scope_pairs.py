@@ -63,7 +63,7 @@ def pairs() -> list[Pair]:
         found = set(TWINS.findall(str(row)))
         # Replies with own objects change with time and come in any order. A row with two foreign names has no single
         # twin.
-        shows_own = any(text in str(row.query) for text in ("ci-web", ',""', '"before"', '"since"'))
+        shows_own = any(text in str(row.query) for text in ("ci-web", ',""', "before", "since"))
         if row.differs or len(found) != 1 or shows_own or row in STREAMS:
             continue
         name, form, upper = found.pop()
