@@ -252,6 +252,15 @@ pub(crate) fn counts_all_users(call: &Call) -> Denial {
     Denial::new(Reason::Restricted, message)
 }
 
+/// The denial of pushing a repository with all its tags, which others can have given.
+pub(crate) fn pushes_every_tag(call: &Call) -> Denial {
+    let message = format!(
+        "{}: push one tag at a time, as in `docker push NAME:TAG`",
+        entry(call)
+    );
+    Denial::new(Reason::Restricted, message)
+}
+
 /// The denial of changing an image that others use too.
 pub(crate) fn shared_image(call: &Call, name: &str) -> Denial {
     let name = quoted(shortened(name));

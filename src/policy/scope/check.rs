@@ -299,21 +299,22 @@ impl Scoped<'_> {
         if !call.effect().changes_state() {
             return Ok(Ok(()));
         }
-        let tag = call
-            .query
-            .first("tag")
-            .filter(|_| call.judged().query == Parameters::Push);
-        let pushed = match tag {
-            Some(tag) if !tag.is_empty() => format!("{name}:{tag}"),
-            _ => name.to_owned(),
+        let meant = if call.judged().query == Parameters::Push {
+            match call.query.text("tag") {
+                // Without one, every tag is pushed.
+                "" => return Ok(Err(Outside::Denied(refusal::pushes_every_tag(call)))),
+                tag => format!("{name}:{tag}"),
+            }
+        } else {
+            name.to_owned()
         };
-        let image = match image(asked.known, name) {
+        let image = match image(asked.known, &meant) {
             Ok(image) => image,
             // The daemon says that it does not exist.
             Err(NeedsLookup::Missing(_)) => return Ok(Ok(())),
             Err(ask @ NeedsLookup::Ask(_)) => return Err(ask),
         };
-        let named = Reference::of_tag(&pushed).map(|name| name.to_string());
+        let named = Reference::of_tag(&meant).map(|name| name.to_string());
         let is_own_as = |name: &str| image.was_made_as(name, self.owner);
         let is_own = match &named {
             Some(named) if image.tags.iter().any(|tag| tag == named) => {

@@ -37,7 +37,19 @@ fn world() -> Vec<(String, Value)> {
         let answer = json!({"Id": id, "Name": "/x", "Config": {"Labels": labels}});
         (format!("/containers/{id}/json"), answer)
     };
+    let image = |name: &str, tags: &[&str], made: &str| {
+        let labels = json!({"dockgate.image": format!("ci {made}")});
+        let answer = json!({"RepoTags": tags, "Config": {"Labels": labels}});
+        (format!("/images/{name}/json"), answer)
+    };
+    let both = ["both:ours", "both:theirs"];
+    let ours = "docker.io/library/both:ours";
     vec![
+        image("mine:1", &["mine:1"], "docker.io/library/mine:1"),
+        image("app:prod", &["app:prod"], "docker.io/library/other:1"),
+        image("both:ours", &both, ours),
+        image("both:theirs", &both, ours),
+        image("4bcff63911fc", &both, ours),
         container("own", own()),
         container("foreign", foreign()),
         container("monitor", foreign()),
@@ -343,6 +355,27 @@ fn a_list_does_not_tell_whether_others_use_something() {
             "GET /images/json?filters=%7B%22dangling%22:%5B%22true%22%5D%7D",
             "allow",
         ),
+    ] {
+        assert_eq!(answer(OWN, request, ""), want, "{request}");
+    }
+}
+
+#[test]
+fn only_own_images_are_tagged_pushed_and_deleted() {
+    for (request, want) in [
+        ("GET /images/app:prod/json", "allow"),
+        ("GET /images/app:prod/get", "allow"),
+        ("POST /images/mine:1/tag?repo=mine&tag=2", "allow"),
+        ("POST /images/app:prod/tag?repo=mine&tag=2", "restricted"),
+        ("POST /images/mine/push?tag=1", "allow"),
+        ("POST /images/app/push?tag=prod", "restricted"),
+        ("POST /images/both/push?tag=theirs", "restricted"),
+        ("POST /images/mine/push", "restricted"),
+        ("DELETE /images/mine:1", "allow"),
+        ("DELETE /images/app:prod", "restricted"),
+        // An id stands for all names of its image.
+        ("DELETE /images/both:ours", "allow"),
+        ("DELETE /images/4bcff63911fc", "restricted"),
     ] {
         assert_eq!(answer(OWN, request, ""), want, "{request}");
     }
