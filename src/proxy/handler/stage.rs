@@ -182,9 +182,11 @@ impl Stage {
         }
     }
 
-    /// Notes that the request is being sent, and records it now if its reply may never end.
+    /// Notes that the request is being sent, and records it now if its reply may never end. What does not exist for the
+    /// client gets an error.
     pub(super) fn send(&mut self, entry: &mut Entry, terms: &Terms) {
-        if terms.request.call.is_endless() && self.progress == Progress::New {
+        let may_last = terms.request.call.is_endless() && !terms.grounds.is_hidden;
+        if may_last && self.progress == Progress::New {
             entry.begin();
         }
         self.progress = Progress::Sent;
