@@ -156,6 +156,15 @@ impl Rules {
             let texts = policies.map(|it| (it.passes_bodies, format!("{:?}", it.blocks)));
             texts.collect::<Vec<_>>()
         };
+        let scopes = |rules: &Self| {
+            let policies = rules.policies.iter();
+            let scopes = policies.map(|it| (it.mark.clone(), format!("{:?}", it.scope)));
+            scopes.collect::<Vec<_>>()
+        };
+        // An open stream shows what was in scope when it began.
+        if scopes(self) != scopes(before) && (self.has_scope() || before.has_scope()) {
+            return false;
+        }
         match operation {
             Some(operation) if !before.is_observed => {
                 let is_judged = operation.spec().judged.block.is_some();

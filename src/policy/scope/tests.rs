@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::advice::dry_run;
-use crate::docker::Call;
+use crate::docker::{Call, Operation};
 use crate::policy::request::Judgement;
 use crate::policy::rules::Rules;
 use crate::policyfile::Grants;
@@ -520,5 +520,25 @@ fn a_volume_that_a_container_brings_along_is_in_scope_too() {
         let create = "POST /containers/create?name=ci-1";
         let body = body(volume).to_string();
         assert_eq!(answer(scope, create, &body), want, "{scope} {volume}");
+    }
+}
+
+#[test]
+fn a_stream_ends_when_a_reload_changes_the_scope() {
+    let rules = |scope: &str| {
+        let text = format!("allow = ['SystemEvents']\n{scope}");
+        Rules::new(vec![policy("ci", text.leak())], Grants::default())
+    };
+    let own = "[scope]\nobjects = ['@own']";
+    let more = "[scope]\nobjects = ['@own']\nsee = ['network:edge']";
+    for (before, now, is_kept) in [
+        ("", "", true),
+        (own, own, true),
+        ("", own, false),
+        (own, more, false),
+        (more, own, false),
+    ] {
+        let kept = rules(now).keeps(Some(Operation::SystemEvents), &rules(before));
+        assert_eq!(kept, is_kept, "{before} {now}");
     }
 }
