@@ -10,9 +10,9 @@ use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::objects::Container;
 use crate::policy::owner::Owner;
 use crate::policy::reason::Denial;
-use crate::policy::refusal::hidden;
 use crate::policy::request::{Context, Judgement, Request};
 use crate::policy::rules::Rules;
+use crate::policy::scope::refusal::hidden;
 use crate::policyfile::example::Given;
 
 /// Judges a request with assumed answers. Also returns the lookups whose answers were assumed and not given.

@@ -77,6 +77,22 @@ pub(super) fn reserve(
             reader.wrong_at(&format!("client[{at}].from"), message);
         }
     }
+    withhold(listeners, clients);
+    if clients.is_empty() {
+        return;
+    }
+    let reserved = Arc::new(reserved);
+    let nobody = Arc::from("");
+    let others = listeners.iter_mut().map(|it| (&nobody, &mut it.rules));
+    let own = clients.iter_mut().map(|it| (&it.name, &mut it.rules));
+    for (client, rules) in others.chain(own) {
+        let reserving = rules.clone().reserving(Arc::clone(&reserved));
+        *rules = reserving.of_client(client);
+    }
+}
+
+/// Has no image bring a label that any scope selects objects by.
+fn withhold(listeners: &mut [ListenerSettings], clients: &mut [ClientSettings]) {
     let rules = listeners.iter().map(|it| &it.rules);
     let rules = rules.chain(clients.iter().map(|it| &it.rules));
     let scopes = rules
@@ -92,17 +108,6 @@ pub(super) fn reserve(
         for rules in listeners.chain(clients.iter_mut().map(|it| &mut it.rules)) {
             *rules = rules.clone().withholding(&selecting);
         }
-    }
-    if clients.is_empty() {
-        return;
-    }
-    let reserved = Arc::new(reserved);
-    let nobody = Arc::from("");
-    let others = listeners.iter_mut().map(|it| (&nobody, &mut it.rules));
-    let own = clients.iter_mut().map(|it| (&it.name, &mut it.rules));
-    for (client, rules) in others.chain(own) {
-        let reserving = rules.clone().reserving(Arc::clone(&reserved));
-        *rules = reserving.of_client(client);
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod check;
 mod listing;
+pub(crate) mod refusal;
 mod reply;
 mod view;
 

@@ -7,8 +7,8 @@ use crate::policy::finding::Finding;
 use crate::policy::keys::Reaches;
 use crate::policy::names::reads_as_id;
 use crate::policy::reason::Denial;
-use crate::policy::refusal::{named_like_id, not_by_labels, not_named_so};
 use crate::policy::requirement::What;
+use crate::policy::scope::refusal::{named_like_id, not_by_labels, not_named_so};
 use crate::policy::scope::{Member, Scoped, Standing};
 use crate::policyfile::file::Policy;
 

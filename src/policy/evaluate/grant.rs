@@ -1,4 +1,4 @@
-//! What follows from allowing a request: what is sent, what is remembered, and what the reply may show.
+//! What follows from allowing a request: the request to send, what to remember, and what the reply may show.
 
 use std::sync::Arc;
 
@@ -137,7 +137,12 @@ impl<'p> Evaluation<'p, '_> {
                 about: About::of(&request.call, request.body.as_ref(), known),
             },
             memory,
-            emptied: self.brought(known)?,
+            // A replacement keeps what the old container had from its image.
+            emptied: if is_replacement {
+                Vec::new()
+            } else {
+                self.brought(known)?
+            },
             reply,
             view,
         })

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::reply::ids;
-use super::{Scoped, Standing, listing};
+use super::{Scoped, Standing, listing, refusal};
 use crate::docker::network::is_user_defined;
 use crate::docker::reference::Reference;
 use crate::docker::{Call, Deed, Document, Effect, Json, Object, Operation, Parameters, Shows};
@@ -11,7 +11,7 @@ use crate::policy::answers::{Answer, Answers, Lookup, NeedsLookup, image, networ
 use crate::policy::keys::{Key, Reaches};
 use crate::policy::names::{given, reads_as_id};
 use crate::policy::reason::Denial;
-use crate::policy::refusal;
+use crate::policy::refusal::missing;
 use crate::policy::requirement::{Requirement, Touch, What};
 
 /// Why a scope does not let a request through.
@@ -39,7 +39,7 @@ impl Outside {
     pub(crate) fn denial(self, call: &Call) -> Denial {
         match self {
             Self::Absent(_) => refusal::hidden(call),
-            Self::Missing(lookup) => refusal::missing(call, &lookup),
+            Self::Missing(lookup) => missing(call, &lookup),
             Self::Denied(denial) => denial,
         }
     }
@@ -135,6 +135,9 @@ impl Scoped<'_> {
             && !self.can_delete_unused(asked.call)
         {
             return Ok(Err(Outside::Denied(refusal::not_by_labels(asked.call))));
+        }
+        if listing::has_unclear_filters(asked.call) {
+            return Ok(Err(Outside::Denied(refusal::unclear_filters(asked.call))));
         }
         if listing::asks_for_unused(asked.call) {
             return Ok(Err(Outside::Denied(refusal::counts_all_users(asked.call))));

@@ -47,7 +47,12 @@ fn values<'j>(filter: &'j Json<'_>) -> impl Iterator<Item = &'j str> {
 pub(super) fn asks_for_unused(call: &Call) -> bool {
     let is_asked = |kind| kind == Object::Network || kind == Object::Volume;
     let is_list = matches!(call.judged().shows, Shows::List(kind) if is_asked(kind));
-    is_list && filters(call).is_none_or(|filters| filters.get("dangling").is_some())
+    is_list && filters(call).is_some_and(|filters| filters.get("dangling").is_some())
+}
+
+/// Whether the filters of a list could be read in another way by the daemon, such as a key that stands twice.
+pub(super) fn has_unclear_filters(call: &Call) -> bool {
+    matches!(call.judged().shows, Shows::List(_)) && filters(call).is_none()
 }
 
 impl Scoped<'_> {

@@ -1,4 +1,4 @@
-//! Which requests name only what is in scope, and which objects exist for whom.
+//! Which requests name only what is in scope, and which objects exist for a client.
 
 use std::sync::Arc;
 
@@ -346,7 +346,20 @@ fn a_list_does_not_tell_whether_others_use_something() {
             "GET /networks?filters=%7B%22dangling%22:%7B%22true%22:true%7D%7D",
             "restricted",
         ),
-        ("GET /volumes?filters=x", "restricted"),
+        ("GET /volumes?filters=x", "bad_query"),
+        // The daemon would read the last of two keys, and say whether the container exists.
+        (
+            "GET /containers/json?filters=%7B%22before%22:%5B%22a%22%5D,%22before%22:%5B%22foreign%22%5D%7D",
+            "bad_query",
+        ),
+        (
+            "GET /containers/json?filters=%7B%22before%22:%5B%22foreign%22%5D,%22label%22:%7B%22a%22:true%7D%7D",
+            "bad_query",
+        ),
+        (
+            "GET /containers/json?filters=%7B%22before%22:%5B%22foreign%22%5D%7D",
+            "allow",
+        ),
         (
             "GET /volumes?filters=%7B%22label%22:%5B%22a%22%5D%7D",
             "allow",
