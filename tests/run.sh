@@ -5,7 +5,7 @@
 #   run.sh rust               only the tests that need no Docker engine
 #   run.sh engine [TEST...]   only the tests on real engines, or only these files of tests/{engine,attacks,matrix,clients,image}
 #
-# A failed step does not end the run; the last lines list the steps by their time, the failures, and a count. Tests
+# A failed step does not end the run; the last lines list the steps by their time, what failed, and a count. Tests
 # that do not depend on Docker's release only run on the main engine, or on all with DOCKGATE_SLOW=1. If
 # DOCKGATE_TEST_DOCKERD is the path of a dockerd binary, the tests also run on an engine made from it (see
 # tests/engine/engines.sh).
@@ -19,20 +19,30 @@ export DOCKGATE_TEST_RECORDS=${DOCKGATE_TEST_RECORDS:-$PWD/target/test-records}
 export DOCKGATE_TEST_RUN=${DOCKGATE_TEST_RUN:-/tmp/dockgate-test-engines.$$}
 export DOCKGATE_BIN=${DOCKGATE_BIN:-$PWD/target/release/dockgate}
 
-# A line for each finished step: `ok` or `FAILED`, its seconds, and its name. Other files have the output of each lane.
+# A line for each finished step: `ok` or `FAILED`, its seconds, and its name. Other files have the output of each lane,
+# and what failed.
 results=$(mktemp)
 trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$results" "$results".*' EXIT
 
 # Runs a command as the step called $1.
 step() {
-    local name=$1 started=$SECONDS
+    local name=$1 started=$SECONDS output
+    output=$(mktemp "$results.XXXXXX")
     shift
     echo "--- $name"
     local outcome=ok
-    "$@" || outcome=FAILED
+    "$@" 2>&1 | tee "$output" || outcome=FAILED
+    [ $outcome = ok ] || failures "$name" "$output" >>"$results.failures"
+    rm "$output"
     echo "$outcome $((SECONDS - started)) $name" >>"$results"
     echo "$outcome: $name ($((SECONDS - started)) s)"
     [ $outcome = ok ]
+}
+
+# What failed in the step $1, from its output $2: the end of a log is often all that is kept of it.
+failures() {
+    echo "FAILED: $1"
+    { grep -aE -A2 '^FAILED |^error|panicked at|^Error' "$2" || tail -n 6 "$2"; } | cut -c1-600 | head -n 12 | sed 's/^/    /'
 }
 
 docs() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked; }
@@ -130,7 +140,7 @@ step "audit records" records || true
 
 echo "--- seconds of each step, of $SECONDS in all"
 sort -k2,2nr "$results" | while read -r outcome seconds name; do printf '%5d %-6s %s\n' "$seconds" "$outcome" "$name"; done
-sed -n 's/^FAILED [0-9]* /FAILED: /p' "$results"
+[ ! -e "$results.failures" ] || cat "$results.failures"
 failed=$(grep -c '^FAILED ' "$results" || true)
 echo "$(grep -c '^ok ' "$results" || true) passed, $failed failed"
 [ "$failed" -eq 0 ]
