@@ -27,8 +27,9 @@ fail() {
 fresh_tree() {
     local base
     base=$(git stash create)
+    base=${base:-$(git rev-parse HEAD)}
     [ -d "$tree" ] || git worktree add --quiet --detach "$tree"
-    git -C "$tree" reset --quiet --hard "${base:-HEAD}"
+    git -C "$tree" reset --quiet --hard "$base"
     git -C "$tree" clean --quiet -fd
 }
 
