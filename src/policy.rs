@@ -7,6 +7,7 @@ pub(crate) mod about;
 pub(crate) mod answers;
 pub(crate) mod checker;
 mod evaluate;
+pub(crate) mod fill;
 pub(crate) mod filter;
 pub(crate) mod finding;
 pub(crate) mod hint;

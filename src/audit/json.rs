@@ -52,6 +52,9 @@ pub(crate) fn write(
     if !record.findings.is_empty() && event == Event::Request {
         line.list(r#","findings":["#, &record.findings);
     }
+    if !record.filled.is_empty() && event == Event::Request {
+        line.list(r#","filled":["#, record.filled.keys());
+    }
     line.word(r#","verdict":"#, record.verdict_of(event).as_str());
     line.word(r#","reason":"#, record.reason.code());
     line.text_if_any(r#","detail":"#, record.detail.as_deref());
@@ -156,10 +159,10 @@ impl Line<'_> {
         }
     }
 
-    fn list(&mut self, before: &str, texts: &[String]) {
+    fn list(&mut self, before: &str, texts: impl IntoIterator<Item: AsRef<str>>) {
         self.literal(before);
-        for (number, text) in texts.iter().enumerate() {
-            self.text(if number == 0 { "" } else { "," }, text);
+        for (number, text) in texts.into_iter().enumerate() {
+            self.text(if number == 0 { "" } else { "," }, text.as_ref());
         }
         self.literal("]");
     }
@@ -192,6 +195,7 @@ mod tests {
     use crate::audit::Verdict;
     use crate::docker::{Target, classify};
     use crate::net::client::Client;
+    use crate::policy::fill::Filled;
     use crate::policy::{Denial, Reason};
 
     fn record() -> Record {
@@ -246,6 +250,7 @@ mod tests {
         record.refused(&Denial::new(Reason::Restricted, "no"));
         record.policy = Some("deploy".into());
         record.findings.push("create.privileged".to_owned());
+        record.filled = Filled::all();
         let known = record.call.as_mut().unwrap();
         for text in [
             &mut known.object,

@@ -10,6 +10,7 @@ use std::time::SystemTime;
 use crate::docker::json::{is_printable, printable};
 use crate::docker::{Absent, ApiVersion, Call, Effect, Json, Operation, Reply};
 use crate::net::client::Client;
+use crate::policy::fill::Filled;
 use crate::policy::filter::BadReply;
 use crate::policy::{About, Denial, Reason, Requirement, finding, names};
 use crate::sync::Count;
@@ -30,6 +31,8 @@ pub(crate) struct Record {
     pub(crate) path: Option<String>,
     /// What a checked request asks for, each as `key=value` of a policy that would allow it.
     pub(crate) findings: Vec<String>,
+    /// What was filled in that the client left out: keys of `create.fill`.
+    pub(crate) filled: Filled,
     /// What is known once the target is understood.
     pub(crate) call: Option<Known>,
     pub(crate) verdict: Verdict,
@@ -199,6 +202,7 @@ impl Record {
             method: None,
             path: None,
             findings: Vec::new(),
+            filled: Filled::default(),
             call: None,
             verdict: Verdict::Deny,
             reason: Reason::NotJudged,

@@ -131,6 +131,9 @@ fn lines(answer: &Answer) -> Vec<String> {
     lines.push(format!("request: {} {}", answer.method, answer.target));
     lines.extend(operation(answer));
     lines.extend(answer.risk.map(|risk| format!("risk: {risk}")));
+    if !answer.filled.is_empty() {
+        lines.push(format!("filled in: {}", answer.filled.join(", ")));
+    }
     let supposed = answer.supposed.iter();
     lines.extend(supposed.map(|supposed| format!("assumed: {supposed}")));
     lines.extend(told("body sent as", &answer.body));

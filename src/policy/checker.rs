@@ -147,7 +147,11 @@ impl Checker<'_> {
             Check::Push => {
                 (self.pushes || self.blocks.images.push.is_set()) && setting.allows(value)
             }
-            Check::Runtime => setting.allows(value) || self.is_default_runtime(text)?,
+            Check::Runtime => {
+                // If another runtime is filled in, naming the default one would be a way around it.
+                let is_filled_in = self.blocks.create.fill.runtime.is_some();
+                setting.allows(value) || (!is_filled_in && self.is_default_runtime(text)?)
+            }
             Check::Start => return self.starts(text),
             Check::Tag => self.tag(text)?,
             Check::Volume => return self.volume(text),

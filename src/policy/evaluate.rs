@@ -5,6 +5,8 @@
 //!   │
 //! a body that is to be judged ───────────── not read yet ──► Inspect
 //!   │
+//! what it leaves out and a policy fills in
+//!   │
 //! requirements: what it asks for, collected once
 //!   │
 //! clients, own container, names ─────────── reached ───────► Deny
@@ -24,6 +26,7 @@ mod spared;
 use super::about::About;
 use super::answers::{self, Answer, Answers, Lookup, NeedsLookup};
 use super::checker::Checker;
+use super::fill::fill;
 use super::hint::Shortfall;
 use super::keys::Key;
 use super::outcome::{Outcome, outcome};
@@ -74,6 +77,9 @@ impl Rules {
             }
             if request.lacks_body() {
                 return Judgement::Inspect(request);
+            }
+            if !passes && let (Some(policy), Some(body)) = (granting.first(), &mut request.body) {
+                request.filled = fill(&request.call, body, &policy.blocks.create.fill);
             }
             let (call, body) = (&request.call, request.body.as_ref());
             let collected = if passes {

@@ -5,6 +5,7 @@
 //! remedies, audit records, learning, replaying and the schema come from this table.
 
 pub(crate) mod amount;
+pub(crate) mod fill;
 mod generate;
 pub(crate) mod image;
 pub(crate) mod label;
@@ -21,6 +22,7 @@ use std::sync::LazyLock;
 use toml::{Table, Value};
 
 pub(crate) use amount::Limits;
+pub(crate) use fill::Fill;
 use generate::keys;
 pub(crate) use image::{Moved, References, TagNames};
 pub(crate) use label::{Labels, Variables};
@@ -87,6 +89,13 @@ keys! {
             EndpointOption(Value, Whole, Nothing, Never, NOTHING);
         /// `{ allow = ["CI", "MODE=test"], forbid = ["LD_*"] }`: variables by name, or by name and value.
         env: Variables = Variables::default(), "any" => Env ".allow"(Value, Name, Nothing, Never, VARIABLES);
+        /// `{ memory = "2g", cpus = 2, pids = 512, no_new_privileges = true, cap_drop = ["ALL"], runtime = "runsc",
+        /// network = "ci" }`, or some of them: what a new container gets if its request leaves it out. It is filled in
+        /// before the request is judged, and the audit record lists it. What the request says is judged as without this
+        /// key, with two exceptions: `cap_drop` is added to what the client drops, and if a `runtime` is filled in, the
+        /// daemon's default runtime is no longer allowed by itself. If several policies allow the operation, the first
+        /// one fills in. Services get nothing filled in.
+        fill: Fill = Fill::default(), "nothing";
         /// GPUs, as with `docker run --gpus`.
         gpus: bool = false, "`false`" => Gpus(Value, Whole, Nothing, Never, NOTHING);
         /// Supplementary groups of the user.

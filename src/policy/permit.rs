@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::about::About;
 use super::answers::{self, Answers, Lookup, NeedsLookup};
+use super::fill::Filled;
 use super::filter::ReplyRule;
 use super::names::tags;
 use super::objects::Container;
@@ -82,6 +83,8 @@ pub(crate) struct Grounds {
     pub requirements: Vec<Requirement>,
     /// The full ids of the objects that it is about.
     pub(crate) about: About,
+    /// What was filled in that the client left out.
+    pub(crate) filled: Filled,
 }
 
 /// What Dockgate asks the daemon about itself.

@@ -1,6 +1,7 @@
 //! A request as it is evaluated, what the verdict depends on, and the verdict.
 
 use super::answers::{Answers, Lookup};
+use super::fill::Filled;
 use super::permit::Permit;
 use super::reason::Denial;
 use super::refusal::bad_body;
@@ -19,6 +20,8 @@ pub struct Request<'a> {
     /// The denial for something in the body that the daemon would ignore or reject. It is forwarded only in observe
     /// mode.
     pub flaw: Option<Box<Denial>>,
+    /// What was filled in that the client left out.
+    pub(super) filled: Filled,
     /// What it asks for, once that has been collected. It does not depend on the rules.
     pub(super) requirements: Option<Vec<Requirement>>,
 }
@@ -56,6 +59,7 @@ impl<'a> Request<'a> {
             call,
             body: None,
             flaw: None,
+            filled: Filled::default(),
             requirements: None,
         }
     }

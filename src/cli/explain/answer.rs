@@ -33,6 +33,7 @@ pub(super) struct Answer {
     pub(super) to_deny: Option<String>,
     pub(super) risk: Option<&'static str>,
     pub(super) findings: Vec<ExplainedFinding>,
+    pub(super) filled: Vec<&'static str>,
     pub(super) supposed: Vec<String>,
     pub(super) body: Option<String>,
     /// The words about the entry that denies.
@@ -170,6 +171,7 @@ impl Answer {
         self.verdict = ALLOW;
         self.reason = Reason::Granted.code();
         self.findings = findings(&permit.grounds.requirements, &[]);
+        self.filled = permit.grounds.filled.keys().collect();
         let mut policies = rules.policies().iter();
         let name = permit.grounds.policy.as_ref();
         let Some(policy) = policies.find(|policy| Some(&policy.name) == name) else {

@@ -135,6 +135,7 @@ impl<'p> Evaluation<'p, '_> {
                 would_deny,
                 requirements: resolved.unwrap_or_else(|| std::mem::take(&mut self.requirements)),
                 about: About::of(&request.call, request.body.as_ref(), known),
+                filled: request.filled,
             },
             memory,
             // A replacement keeps what the old container had from its image.

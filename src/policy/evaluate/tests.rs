@@ -421,11 +421,11 @@ fn what_shared_a_network_or_a_volume_with_dockgates_own_container_comes_back_to_
         let lookup = Lookup::Predecessor("web".to_owned());
         known.learn(lookup, Answer::Containers(vec![old]));
         known.learn(Lookup::Container("web".to_owned()), Answer::Container(new));
+        let call = classify("POST", Target::parse(target).unwrap()).unwrap();
+        let body = Some(Json::parse(body.as_bytes()).unwrap());
         let request = Request {
-            call: classify("POST", Target::parse(target).unwrap()).unwrap(),
-            body: Some(Json::parse(body.as_bytes()).unwrap()),
-            flaw: None,
-            requirements: None,
+            body,
+            ..Request::new(call)
         };
         let context = Context {
             known: &known,
@@ -815,11 +815,11 @@ fn s12_a_denial_says_that_older_containers_were_skipped() {
         let mut known = Answers::default();
         known.learn(Lookup::Container("a".repeat(64)), Answer::Missing);
         known.learn(Lookup::Predecessor(String::new()), Answer::Containers(olds));
+        let call = classify("POST", Target::parse("/containers/create").unwrap()).unwrap();
+        let body = Some(Json::parse(br#"{"Image":"web:2"}"#).unwrap());
         let request = Request {
-            call: classify("POST", Target::parse("/containers/create").unwrap()).unwrap(),
-            body: Some(Json::parse(br#"{"Image":"web:2"}"#).unwrap()),
-            flaw: None,
-            requirements: None,
+            body,
+            ..Request::new(call)
         };
         match rules.evaluate(
             request,

@@ -1,7 +1,7 @@
 //! The key `create.limits`.
 
 use serde_json::json;
-use toml::Value as Toml;
+use toml::{Table, Value as Toml};
 
 use super::setting::{Setting, must_be, table, table_of};
 use crate::policy::remedy::Remedy;
@@ -11,11 +11,11 @@ use crate::policy::value::{self, Shape, Value};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Limits {
     /// In bytes.
-    memory: Option<i64>,
+    pub(crate) memory: Option<i64>,
     /// In billionths of a processor.
-    nano_cpus: Option<i64>,
+    pub(crate) nano_cpus: Option<i64>,
     /// Processes.
-    pids: Option<i64>,
+    pub(crate) pids: Option<i64>,
 }
 
 const NANO: f64 = 1e9;
@@ -28,7 +28,36 @@ impl Setting for Limits {
 
     fn read(value: &Toml) -> Result<Self, String> {
         let kind = "a table: { memory = \"2g\", cpus = 2, pids = 512 }";
-        let table = table_of(value, &["cpus", "memory", "pids"], kind)?;
+        Self::of(table_of(value, Self::KEYS, kind)?)
+    }
+
+    fn schema() -> serde_json::Value {
+        table(Self::properties())
+    }
+
+    fn allows(&self, value: &Value) -> bool {
+        matches!(value, Value::Limits(asked) if self.beyond(asked).is_empty())
+    }
+
+    fn remedy(&self, key: &str, value: &Value) -> Remedy {
+        let beyond = if let Value::Limits(asked) = value {
+            self.beyond(asked)
+        } else {
+            Vec::new()
+        };
+        let keys: Vec<_> = beyond.iter().map(|(key, _)| *key).collect();
+        let keys = keys.join(" and ");
+        Remedy::Client(format!(
+            "set lower limits, or raise {keys} in {key} or remove it there"
+        ))
+    }
+}
+
+impl Limits {
+    pub(super) const KEYS: &[&str] = &["cpus", "memory", "pids"];
+
+    /// Reads them from a table, which can have other keys too.
+    pub(super) fn of(table: &Table) -> Result<Self, String> {
         let mut wrong = Vec::new();
         let mut limit = |key: &str, read: fn(&Toml) -> Option<i64>, want: &str| {
             let value = table.get(key)?;
@@ -56,36 +85,29 @@ impl Setting for Limits {
         }
     }
 
-    fn schema() -> serde_json::Value {
-        table(json!({
+    /// The JSON Schemas of its keys.
+    pub(super) fn properties() -> serde_json::Value {
+        json!({
             "cpus": {"type": "number", "exclusiveMinimum": 0, "description": "A number of processors, such as 1.5."},
             "memory": {
                 "type": ["integer", "string"], "minimum": 1, "pattern": r"^\+?[0-9]+[kmgKMG]?$",
                 "description": "A number of bytes, or a number with k, m or g, such as \"2g\".",
             },
             "pids": {"type": "integer", "minimum": 1, "description": "A number of processes."},
-        }))
+        })
     }
 
-    fn allows(&self, value: &Value) -> bool {
-        matches!(value, Value::Limits(asked) if self.beyond(asked).is_empty())
+    /// What a container that has exactly these limits asks for.
+    pub(super) fn asked(&self) -> value::Limits {
+        value::Limits {
+            is_change: true,
+            memory: self.memory.unwrap_or_default(),
+            memory_and_swap: 0,
+            nano_cpus: self.nano_cpus.unwrap_or_default(),
+            pids: self.pids,
+        }
     }
 
-    fn remedy(&self, key: &str, value: &Value) -> Remedy {
-        let beyond = if let Value::Limits(asked) = value {
-            self.beyond(asked)
-        } else {
-            Vec::new()
-        };
-        let keys: Vec<_> = beyond.iter().map(|(key, _)| *key).collect();
-        let keys = keys.join(" and ");
-        Remedy::Client(format!(
-            "set lower limits, or raise {keys} in {key} or remove it there"
-        ))
-    }
-}
-
-impl Limits {
     /// The limits that are exceeded: the key, and the requested and the allowed value in words.
     pub(crate) fn beyond(&self, asked: &value::Limits) -> Vec<(&'static str, String)> {
         // In an update, a limit that is not set keeps its value, which was judged before.

@@ -1,33 +1,34 @@
 //! Generates the blocks, their keys, and what reads and finds them, from the table of keys.
 
 /// Generates the blocks and their keys. A row is `key: type = default, "the default in words" => Name(columns);`, with
-/// the columns of [`Row`](super::row::Row). If the key has several lists, the list's name follows `Name`.
+/// the columns of [`Row`](super::row::Row). If the key has several lists, the list's name follows `Name`. A key that
+/// allows nothing has no `=>`.
 macro_rules! keys {
     ($($(#[doc = $doc:literal])+ $field:ident $name:ident {
         $($(#[doc = $key_doc:literal])+ $key:ident: $type:ty = $default:expr, $told:literal
-            => $($asked:ident $($list:literal)?($check:ident, $record:ident, $reaches:ident, $host:ident, $without:expr)),+;)*
+            $(=> $($asked:ident $($list:literal)?($check:ident, $record:ident, $reaches:ident, $host:ident, $without:expr)),+)?;)*
     })+) => {
         /// A key, or one of the ways to ask for what it allows.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Key {
-            $($($(
+            $($($($(
                 #[doc = concat!("Allowed by `", stringify!($field), ".", stringify!($key), "`.")]
                 $asked,
-            )+)*)+
+            )+)?)*)+
         }
 
         impl Key {
             /// Every one. If several ask for the same key, audit records name the first.
-            pub const ALL: &[Self] = &[$($($(Self::$asked,)+)*)+];
+            pub const ALL: &[Self] = &[$($($($(Self::$asked,)+)?)*)+];
 
             pub(crate) fn block(self) -> Block {
-                match self { $($($(Self::$asked)|+ => Block::$name,)*)+ }
+                match self { $($($($(Self::$asked)|+ => Block::$name,)?)*)+ }
             }
 
             /// Its row of the table.
             pub(crate) fn row(self) -> &'static Row {
                 match self {
-                    $($($(Self::$asked => const { &Row {
+                    $($($($(Self::$asked => const { &Row {
                         name: concat!(stringify!($field), ".", stringify!($key) $(, $list)?),
                         shape: <$type as Setting>::shape,
                         literal: <$type as Setting>::literal,
@@ -36,7 +37,7 @@ macro_rules! keys {
                         reaches: Reaches::$reaches,
                         host: Host::$host,
                         without: $without,
-                    } },)+)*)+
+                    } },)+)?)*)+
                 }
             }
         }
@@ -105,6 +106,9 @@ macro_rules! keys {
                         Some(_) => wrong(name.to_owned(), format!("must be a table: [{name}]")),
                     }
                 )+
+                for problem in read.create.fill.problems(&read.create) {
+                    wrong("create.fill".to_owned(), problem);
+                }
                 // A variable could make an allowed program run another one, so a list of commands allows no variables
                 // by default.
                 read.exec.env.is_closed = read.exec.commands.is_some();
@@ -134,7 +138,7 @@ macro_rules! keys {
             /// The value of a key.
             pub(crate) fn setting(&self, key: Key) -> &dyn Setting {
                 match key {
-                    $($($(Key::$asked)|+ => &self.$field.$key,)*)+
+                    $($($($(Key::$asked)|+ => &self.$field.$key,)?)*)+
                 }
             }
         }

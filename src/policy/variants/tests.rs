@@ -166,10 +166,8 @@ fn messages_a_variant_that_is_named_allows_all_of_it() {
         let requirements = requirements(&call, Some(&body), &known).unwrap();
         let body = Some(body);
         let request = Request {
-            call,
             body,
-            flaw: None,
-            requirements: None,
+            ..Request::new(call)
         };
         let is_lacking = |requirement: &&Requirement| {
             matches!(requirement.what.key(), Some(Key::Bind | Key::Volume))

@@ -131,6 +131,7 @@ fn note(record: &mut Record, terms: &Terms) {
     let grounds = &terms.grounds;
     record.found(&grounds.requirements);
     record.is_about(&grounds.about);
+    record.filled = grounds.filled;
     record.policy.clone_from(&grounds.policy);
     match &grounds.would_deny {
         None if grounds.is_hidden => {
