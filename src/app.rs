@@ -5,6 +5,7 @@ mod dangers;
 pub(crate) mod diagnostics;
 mod listening;
 pub(crate) mod report;
+pub(crate) mod tls;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -18,8 +19,10 @@ use tokio::sync::watch;
 use self::condition::{Detail, Report};
 use self::diagnostics::Diagnostics;
 use self::listening::{listener_details, open_addresses, start};
+use self::tls::Tls;
 use crate::audit::{Log, output};
 use crate::config::{Config, ListenerSettings, Output};
+use crate::net::tls::upstream::ToDaemon;
 use crate::policy::permit::Probe;
 use crate::policyfile::Problem;
 use crate::privileges;
@@ -52,12 +55,12 @@ const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// Runs the server until a signal ends it. The start report goes to `to`; `reread` reads the settings again when a
 /// signal asks for it.
 pub(crate) fn serve(
-    config: Config,
+    (config, tls): (Config, Tls),
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     to: &mut dyn Write,
 ) -> Result<(), StartError> {
     let mut diagnostics = Diagnostics::start(&config, to);
-    let served = serve_and_report(config, reread, &mut diagnostics);
+    let served = serve_and_report((config, tls), reread, &mut diagnostics);
     if let Err(error) = &served {
         diagnostics.error(&with_causes(error));
     }
@@ -75,14 +78,14 @@ fn with_causes(error: &dyn Error) -> String {
 }
 
 fn serve_and_report(
-    mut config: Config,
+    (mut config, tls): (Config, Tls),
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     diagnostics: &mut Diagnostics<'_>,
 ) -> Result<(), StartError> {
     let mut report = report::begin(&config);
     let candidates = Candidates::of_this_process();
     output::choose_format(&mut config.audit, candidates.is_contained);
-    let prepared = prepare(&config, reread, &mut report);
+    let prepared = prepare((&config, &tls), reread, &mut report);
     if prepared.is_err() {
         // Without a verdict, because there is nothing to judge.
         let lines = report.process.iter().chain(&report.settings);
@@ -92,7 +95,7 @@ fn serve_and_report(
     let (log, writer) =
         Log::start(output, &config.audit, config.limits.connections).map_err(StartError::System)?;
     let runtime = runtime().map_err(StartError::System)?;
-    let opened = (config, bound, candidates);
+    let opened = (config, bound, candidates, tls);
     let served = runtime.block_on(run(opened, reread, &log, (&mut report, diagnostics)));
     // A lookup of the daemon's name may still hang; nobody waits for it.
     runtime.shutdown_background();
@@ -104,7 +107,7 @@ fn serve_and_report(
 }
 
 async fn run(
-    opened: (Config, Vec<Bound>, Candidates),
+    opened: (Config, Vec<Bound>, Candidates, Tls),
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     log: &Arc<Log>,
     (report, diagnostics): (&mut Report, &mut Diagnostics<'_>),
@@ -135,7 +138,11 @@ async fn run(
         tokio::select! {
             () = end(&mut ends) => break,
             never = &mut watching => match never {},
-            _ = reloads.recv() => listening.reload(reread(), report, diagnostics),
+            () = listening.tls_changed() => listening.reload_tls(diagnostics),
+            _ = reloads.recv() => {
+                listening.reload(reread(), report, diagnostics);
+                listening.reload_tls(diagnostics);
+            }
             details = &mut asking, if !has_answer => {
                 has_answer = !details.iter().any(Detail::is_away);
                 let is_reported = daemon.outage.reported().is_some();
@@ -165,13 +172,14 @@ async fn run(
 }
 
 /// The report of `check`: what a start would say, with lists of at most so many names.
-pub(crate) fn checked(config: &Config, most: usize) -> Report {
+pub(crate) fn checked(config: &Config, tls: Tls, most: usize) -> Report {
     let candidates = Candidates::of_this_process();
     let is_contained = candidates.is_contained;
     let addresses = config.addresses();
     let mut report = report::begin(config);
     report.listeners = listener_details(config, &addresses, is_contained, most);
-    let daemon = Arc::new(Daemon::new(config));
+    report.listeners.extend(tls.details());
+    let daemon = Arc::new(Daemon::new(config, tls.upstream));
     report.daemon = match runtime() {
         Ok(runtime) => {
             // In a container, `check` is asked about that container.
@@ -187,12 +195,18 @@ pub(crate) fn checked(config: &Config, most: usize) -> Report {
 }
 
 pub(crate) fn ping(config: &Config) -> Result<(), String> {
-    let daemon = Arc::new(Daemon::new(config));
+    let upstream = ToDaemon::open(config).map_err(|problems| listed(&problems))?;
+    let daemon = Arc::new(Daemon::new(config, upstream));
     let runtime = runtime().map_err(|error| StartError::System(error).to_string())?;
     let asked = runtime.block_on(probe(&daemon, Probe::Ping));
     asked
         .map(drop)
         .map_err(|denial| with_reason(denial.message, config))
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    problems.join("; ")
 }
 
 /// An error of connecting to the daemon, with the reason why its socket cannot be opened.
@@ -221,7 +235,7 @@ async fn end([terminate, interrupt]: &mut [Signal; 2]) {
 /// Does what needs root or a single thread: opens the audit log and the listeners, and gives up root. What it finds
 /// goes into the report.
 fn prepare(
-    config: &Config,
+    (config, tls): (&Config, &Tls),
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     report: &mut Report,
 ) -> Result<(Box<dyn Write + Send>, Vec<Bound>), StartError> {
@@ -254,6 +268,11 @@ fn prepare(
     // Reported now, because nobody may be watching when a signal asks for a reload.
     for problem in reread().err().into_iter().flatten() {
         add(&format!("warning: a reload would fail: {problem}"));
+    }
+    for problem in tls.reload() {
+        add(&format!(
+            "warning: a renewed certificate needs a restart: {problem}"
+        ));
     }
     Ok((output, bound))
 }

@@ -1,6 +1,7 @@
 //! The command line: the commands, and their answers.
 
 mod against;
+mod certs;
 mod check;
 mod exit;
 mod explain;
@@ -60,6 +61,8 @@ enum Command {
         after_help = "Example:\n  docker logs dockgate 2>/dev/null | dockgate learn > my-policy.toml"
     )]
     Learn(learn::LearnArgs),
+    /// Make and revoke TLS certificates for Dockgate and its clients
+    Certs(certs::CertsArgs),
     /// Check that Dockgate and the Docker daemon respond (for HEALTHCHECK)
     #[command(
         after_help = "Example, with the environment of the server:\n  HEALTHCHECK CMD [\"/dockgate\", \"healthcheck\"]"
@@ -155,6 +158,7 @@ fn answer(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, St
                 "warning: the command haproxy and its file have no effect: remove `command`";
             serve(&Flags::default(), Some(notice), err)
         }
+        Command::Certs(args) => certs::run(args, out, err),
         Command::Healthcheck(flags) => healthcheck::run(&flags, out),
         Command::Check(args) => check::run(&args, out),
         Command::Explain(args) => explain::run(args, out),
@@ -175,7 +179,8 @@ fn serve(flags: &Flags, notice: Option<&str>, err: &mut dyn Write) -> Result<Exi
     let mut config = read()?;
     config.notices.extend(notice.map(str::to_owned));
     // It reports its errors itself, in the form that the settings say.
-    let served = app::serve(config, &read, err);
+    let tls = app::tls::Tls::open(&config)?;
+    let served = app::serve((config, tls), &read, err);
     Ok(if served.is_ok() {
         Exit::Done
     } else {

@@ -16,10 +16,13 @@ mod rows;
 pub mod schema;
 pub(crate) mod settings;
 mod table;
+pub mod tls;
 pub(crate) mod values;
 
 pub use address::{ListenAddress, UpstreamAddress};
 pub use files::Files;
+pub(crate) use files::key::read_key;
+pub(crate) use files::read as read_file;
 pub use load::Flags;
 pub use settings::{AuditSettings, Limits};
 pub use values::{
@@ -30,6 +33,7 @@ pub use values::{
 use std::fmt;
 use std::sync::Arc;
 
+use self::tls::{ListenerTls, UpstreamTls};
 use crate::clients::matcher::Matcher;
 use crate::docker::ApiVersion;
 use crate::policy::Rules;
@@ -46,6 +50,8 @@ pub struct Config {
     pub unknown_client: UnknownClient,
     /// Where the daemon is.
     pub upstream: UpstreamAddress,
+    /// The TLS of the connection to it, if there is any.
+    pub upstream_tls: Option<UpstreamTls>,
     /// Whom to run as.
     pub run_as: RunAs,
     /// The limits for every request, whatever its operation.
@@ -72,10 +78,12 @@ impl Config {
         let (own, others) = (self.listeners.iter(), other.listeners.iter());
         let addresses = others.clone().map(|it| &it.address);
         let listen = own.clone().map(|it| &it.address).eq(addresses);
-        let listener = own.map(|it| it.access).eq(others.map(|it| it.access));
+        let listener = own.clone().map(|it| it.access);
+        let listener = listener.eq(others.clone().map(|it| it.access));
+        let tls = own.map(|it| &it.tls).eq(others.map(|it| &it.tls));
         let fixed = self.fixed.iter().zip(&other.fixed);
         let fixed = fixed.map(|(one, other)| (one.0, one.1 == other.1));
-        let all = [("listen", listen), ("listener", listener)].into_iter();
+        let all = [("listen", listen), ("listener", listener), ("tls", tls)].into_iter();
         let unlike = all.chain(fixed).filter(|(_, is_like)| !is_like);
         unlike.map(|(key, _)| key).collect()
     }
@@ -154,10 +162,19 @@ pub struct ListenerSettings {
     pub address: ListenAddress,
     /// Who may connect to a unix socket.
     pub access: SocketAccess,
+    /// Its TLS, if it speaks that.
+    pub tls: Option<ListenerTls>,
     /// What holds there.
     pub rules: Rules,
     /// The client that all connections there belong to.
     pub client: Option<Arc<str>>,
+}
+
+impl ListenerSettings {
+    /// Whether clients need a certificate there.
+    pub(crate) fn asks_for_certificates(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some())
+    }
 }
 
 /// The limits for every request, whatever its operation.

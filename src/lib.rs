@@ -47,6 +47,7 @@
 pub mod advice;
 pub(crate) mod app;
 pub(crate) mod audit;
+pub(crate) mod certs;
 pub mod cli;
 pub(crate) mod clients;
 pub mod compat;

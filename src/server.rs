@@ -3,6 +3,7 @@
 pub(crate) mod clients;
 pub(crate) mod files;
 pub(crate) mod listener;
+mod opening;
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use tokio::task::JoinSet;
 
 use self::clients::{Counted, Counts};
 use self::listener::Listener;
-use crate::clients::identify::Peer;
+use self::opening::{Opening, open};
+use crate::clients::identify::{Identity, Peer};
 use crate::net::client::{Client, ClientKey};
 use crate::net::socket::{KEEPALIVE, Socket};
 use crate::policy::{Denial, Reason};
@@ -47,6 +49,8 @@ pub(crate) async fn run(
     mut drain: watch::Receiver<bool>,
 ) {
     let time = shared.limits.drain;
+    let waiting = shared.tls.as_ref();
+    let waiting = waiting.map_or(&bounds.waiting, |(entrance, _)| &entrance.waiting);
     let mut connections = JoinSet::new();
     let mut logged = None;
     loop {
@@ -57,7 +61,7 @@ pub(crate) async fn run(
                 report(ended);
                 continue;
             }
-            accepted = accept(&listener, &bounds, &mut logged) => accepted,
+            accepted = accept(&listener, waiting, &mut logged) => accepted,
         };
         let Some(accepted) = accepted else {
             continue;
@@ -116,20 +120,22 @@ async fn attend(
         peer,
         waiting,
     } = accepted;
-    let (mut known, moment) = (Known::of(peer), shared.pinned.now());
-    let found = {
-        let whose = |known: &Known| shared.listener_rules().whose(known.peer, known.facts());
-        let arrival = Arrival {
-            socket: &socket,
-            peer,
-        };
-        let daemon = (&shared.daemon, &*shared.daemon_state);
-        shared
-            .peers
-            .identify(daemon, arrival, &mut known, whose)
-            .await
+    let Some(opening) = open(socket, &client, &shared, &mut drain).await else {
+        return;
     };
+    let Opening {
+        socket,
+        current,
+        presented,
+        barred,
+    } = opening;
+    let (mut known, moment) = (Known::of(peer), shared.pinned.now());
+    known.presented = presented;
+    let found = identify(&shared, &socket, &mut known).await;
     let mut standing = Standing::new(Arc::clone(&shared), client, known, found);
+    if let Some(barred) = barred {
+        standing.bar_first(barred);
+    }
     let limit = match standing.client.name() {
         Some(name) => {
             counted = Some(bounds.clients.enter(standing.client.key.clone()));
@@ -149,6 +155,9 @@ async fn attend(
     let entered = shared
         .pinned
         .enter(&standing.state, standing.container(), moment);
+    if current.is_some_and(|before| before.is_replaced(&shared)) {
+        standing.state.ask_again();
+    }
     let permit = tokio::select! {
         permit = Arc::clone(&bounds.connections).acquire_owned() => permit,
         _ = drain.wait_for(|draining| *draining) => return,
@@ -158,6 +167,14 @@ async fn attend(
     drop((permit, counted, entered));
 }
 
+async fn identify(shared: &Shared, socket: &Socket, known: &mut Known) -> Result<Identity, Denial> {
+    let whose = |known: &Known| shared.listener_rules().whose(known.peer, known.facts());
+    let peer = known.peer;
+    let arrival = Arrival { socket, peer };
+    let daemon = (&shared.daemon, &*shared.daemon_state);
+    shared.peers.identify(daemon, arrival, known, whose).await
+}
+
 const TOO_MANY: &str = "this client has too many connections open: close some, or raise limits.connections_per_client or the \
     client's own limits.connections";
 
@@ -165,11 +182,11 @@ const TOO_MANY: &str = "this client has too many connections open: close some, o
 /// logged.
 async fn accept(
     listener: &Listener,
-    bounds: &Bounds,
+    waiting: &Arc<Semaphore>,
     logged: &mut Option<Instant>,
 ) -> Option<Accepted> {
     // The semaphore is never closed.
-    let waiting = Arc::clone(&bounds.waiting).acquire_owned().await.ok()?;
+    let waiting = Arc::clone(waiting).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((socket, client, peer)) => {
             if let Socket::Tcp(tcp) = &socket {

@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("policy", 1),
     ("policyfile", 1),
     ("advice", 2),
+    ("certs", 2),
     ("clients", 2),
     ("compat", 2),
     ("config", 2),
@@ -56,7 +57,12 @@ const IMPURE: &[(&str, &[&str])] = &[
     ("http_body", &[]),
     (
         "std::fs",
-        &["config::files", "config::load", "config::load::circle"],
+        &[
+            "config::files",
+            "config::files::key",
+            "config::load",
+            "config::load::circle",
+        ],
     ),
     ("std::env", &["config::load"]),
     ("tracing", &[]),

@@ -9,6 +9,7 @@
 mod attacks_on_bodies;
 mod bodies;
 mod budgets;
+mod certs;
 mod compatibility;
 mod complete;
 mod documents;
@@ -31,6 +32,7 @@ mod running;
 mod streams;
 mod support;
 mod terminal;
+mod tls;
 mod uploads;
 mod verdicts;
 

@@ -16,6 +16,9 @@ _dockgate() {
             ",$1")
                 cmd="dockgate"
                 ;;
+            dockgate,certs)
+                cmd="dockgate__subcmd__certs"
+                ;;
             dockgate,check)
                 cmd="dockgate__subcmd__check"
                 ;;
@@ -45,6 +48,39 @@ _dockgate() {
                 ;;
             dockgate,version)
                 cmd="dockgate__subcmd__version"
+                ;;
+            dockgate__subcmd__certs,client)
+                cmd="dockgate__subcmd__certs__subcmd__client"
+                ;;
+            dockgate__subcmd__certs,help)
+                cmd="dockgate__subcmd__certs__subcmd__help"
+                ;;
+            dockgate__subcmd__certs,init)
+                cmd="dockgate__subcmd__certs__subcmd__init"
+                ;;
+            dockgate__subcmd__certs,revoke)
+                cmd="dockgate__subcmd__certs__subcmd__revoke"
+                ;;
+            dockgate__subcmd__certs,show)
+                cmd="dockgate__subcmd__certs__subcmd__show"
+                ;;
+            dockgate__subcmd__certs__subcmd__help,client)
+                cmd="dockgate__subcmd__certs__subcmd__help__subcmd__client"
+                ;;
+            dockgate__subcmd__certs__subcmd__help,help)
+                cmd="dockgate__subcmd__certs__subcmd__help__subcmd__help"
+                ;;
+            dockgate__subcmd__certs__subcmd__help,init)
+                cmd="dockgate__subcmd__certs__subcmd__help__subcmd__init"
+                ;;
+            dockgate__subcmd__certs__subcmd__help,revoke)
+                cmd="dockgate__subcmd__certs__subcmd__help__subcmd__revoke"
+                ;;
+            dockgate__subcmd__certs__subcmd__help,show)
+                cmd="dockgate__subcmd__certs__subcmd__help__subcmd__show"
+                ;;
+            dockgate__subcmd__help,certs)
+                cmd="dockgate__subcmd__help__subcmd__certs"
                 ;;
             dockgate__subcmd__help,check)
                 cmd="dockgate__subcmd__help__subcmd__check"
@@ -76,6 +112,18 @@ _dockgate() {
             dockgate__subcmd__help,version)
                 cmd="dockgate__subcmd__help__subcmd__version"
                 ;;
+            dockgate__subcmd__help__subcmd__certs,client)
+                cmd="dockgate__subcmd__help__subcmd__certs__subcmd__client"
+                ;;
+            dockgate__subcmd__help__subcmd__certs,init)
+                cmd="dockgate__subcmd__help__subcmd__certs__subcmd__init"
+                ;;
+            dockgate__subcmd__help__subcmd__certs,revoke)
+                cmd="dockgate__subcmd__help__subcmd__certs__subcmd__revoke"
+                ;;
+            dockgate__subcmd__help__subcmd__certs,show)
+                cmd="dockgate__subcmd__help__subcmd__certs__subcmd__show"
+                ;;
             *)
                 ;;
         esac
@@ -83,7 +131,7 @@ _dockgate() {
 
     case "${cmd}" in
         dockgate)
-            opts="-h -V --config --listen --upstream --observe --policy --help --version check learn operations schema version policies serve explain healthcheck help"
+            opts="-h -V --config --listen --upstream --observe --policy --help --version check learn certs operations schema version policies serve explain healthcheck help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -103,6 +151,188 @@ _dockgate() {
                     ;;
                 --policy)
                     COMPREPLY=($(compgen -W "acme-companion acme-companion-exec acme-companion-restart acme-companion-signal agent alloy alloy-resource-detection ansible ansible-build ansible-compose ansible-exec ansible-images ansible-prune ansible-swarm arcane arcane-images arcane-prune arcane-read-only arcane-swarm arcane-terminal arcane-volumes autoheal beszel beszel-logs caddy-docker-proxy caddy-docker-proxy-ingress caddy-docker-proxy-swarm cadvisor cadvisor-images ci-runner compose compose-build compose-control compose-cp compose-exec compose-logs compose-publish compose-remove compose-stats crowdsec crowdsec-swarm cup cup-swarm datadog-agent datadog-agent-logs datadog-agent-stats default devcontainers devcontainers-compose diun diun-swarm docker-cli-build docker-cli-exec docker-cli-ps docker-cli-ps-details docker-cli-run docker-cli-run-api-socket docker-gen docker-gen-notify docker-rollout docker-rollout-create docker-volume-backup docker-volume-backup-exec docker-volume-backup-manager docker-volume-backup-stop docker-volume-backup-swarm dockge dockge-build dockge-terminal dozzle dozzle-actions dozzle-deploy dozzle-shell dozzle-update dozzle-update-swarm fluent-bit forgejo-runner forgejo-runner-build gitea-runner gitea-runner-build gitlab-runner gitlab-runner-helper-image gitlab-runner-network glances homarr homarr-actions homarr-logs homarr-remove homepage homepage-swarm komodo-periphery komodo-periphery-login komodo-periphery-prune komodo-periphery-read-only komodo-periphery-swarm komodo-periphery-terminals netdata nginx-proxy ofelia ofelia-netresearch ofelia-netresearch-run ofelia-netresearch-service ofelia-run ofelia-service portainer portainer-agent portainer-agent-edge portainer-agent-swarm portainer-console portainer-images portainer-read-only portainer-swarm portainer-unpacker prometheus-docker-sd prometheus-swarm-sd promtail read-only ryuk sablier sablier-pause sablier-scale sablier-swarm shepherd shepherd-autoclean shepherd-login swarm-cronjob swarm-cronjob-registry telegraf-docker telegraf-docker-log telegraf-docker-storage telegraf-docker-swarm testcontainers-dotnet testcontainers-dotnet-build testcontainers-dotnet-files testcontainers-dotnet-volumes testcontainers-go testcontainers-go-build testcontainers-go-files testcontainers-go-volumes testcontainers-java testcontainers-java-build testcontainers-java-files traefik traefik-swarm tugtainer tugtainer-actions tugtainer-hooks tugtainer-prune uptime-kuma vector watchtower watchtower-cleanup watchtower-hooks watchtower-nickfedor watchtower-nickfedor-cleanup watchtower-nickfedor-halt watchtower-nickfedor-hooks woodpecker-agent wud wud-prune wud-trigger yacht yacht-prune yacht-read-only zabbix-agent2" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs)
+            opts="-h --help init client revoke show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__client)
+            opts="-h --dir --days --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__help)
+            opts="init client revoke show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__help__subcmd__client)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__help__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__help__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__init)
+            opts="-h --dir --host --days --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__revoke)
+            opts="-h --dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__certs__subcmd__show)
+            opts="-h --dir --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -207,8 +437,78 @@ _dockgate() {
             return 0
             ;;
         dockgate__subcmd__help)
-            opts="check learn operations schema version policies serve explain healthcheck help"
+            opts="check learn certs operations schema version policies serve explain healthcheck help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__help__subcmd__certs)
+            opts="init client revoke show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__help__subcmd__certs__subcmd__client)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__help__subcmd__certs__subcmd__init)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__help__subcmd__certs__subcmd__revoke)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__help__subcmd__certs__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -35,6 +35,7 @@ complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "serve" -d 'Run th
 complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "check" -d 'Check the settings, or policy files with their examples, without starting'
 complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "explain" -d 'Show whether a request would be allowed, and why'
 complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "learn" -d 'Generate a minimal policy from an audit log'
+complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "certs" -d 'Make and revoke TLS certificates for Dockgate and its clients'
 complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "healthcheck" -d 'Check that Dockgate and the Docker daemon respond (for HEALTHCHECK)'
 complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "operations" -d 'List the operations of the Docker API, with their effects and paths'
 complete -c dockgate -n "__fish_dockgate_needs_command" -f -a "schema" -d 'Print a JSON Schema that your editor can use for completion and validation'
@@ -63,6 +64,28 @@ complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -s h -l help 
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l client -d 'Learn only from this client, by its name in the settings or its address [default: all clients]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l merge -d 'Print a policy that extends this file with what is missing' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -s h -l help -d 'Print help'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and not __fish_seen_subcommand_from init client revoke show help" -s h -l help -d 'Print help'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and not __fish_seen_subcommand_from init client revoke show help" -f -a "init" -d 'Make an authority and a server certificate; again, to renew the server certificate'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and not __fish_seen_subcommand_from init client revoke show help" -f -a "client" -d 'Make a certificate for a client; again, to renew it'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and not __fish_seen_subcommand_from init client revoke show help" -f -a "revoke" -d 'Revoke all certificates of a client'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and not __fish_seen_subcommand_from init client revoke show help" -f -a "show" -d 'Show the certificates, and until when they hold'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and not __fish_seen_subcommand_from init client revoke show help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from init" -l dir -d 'The folder of the certificates' -r -F
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from init" -l host -d 'A DNS name or IP address that clients connect to; repeat it for each [default: ask, or those of the old certificate]' -r
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from init" -l days -d 'How many days the certificate holds' -r
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from client" -l dir -d 'The folder of the certificates' -r -F
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from client" -l days -d 'How many days the certificate holds' -r
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from client" -s h -l help -d 'Print help'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from revoke" -l dir -d 'The folder of the certificates' -r -F
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from show" -l dir -d 'The folder of the certificates' -r -F
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from help" -f -a "init" -d 'Make an authority and a server certificate; again, to renew the server certificate'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from help" -f -a "client" -d 'Make a certificate for a client; again, to renew it'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Revoke all certificates of a client'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show the certificates, and until when they hold'
+complete -c dockgate -n "__fish_dockgate_using_subcommand certs; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l config -d 'Settings file [env: DOCKGATE_CONFIG] [default: /etc/dockgate/dockgate.toml if it exists]' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l policy -d 'Built-in policies or policy files, separated by commas [env: DOCKGATE_POLICY] [default: default]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand healthcheck" -l listen -d 'Addresses to listen on, such as unix:///run/dockgate.sock, separated by commas [env: DOCKGATE_LISTEN] [default: tcp://127.0.0.1:2375, in the image all addresses]' -r
@@ -74,13 +97,18 @@ complete -c dockgate -n "__fish_dockgate_using_subcommand operations" -s h -l he
 complete -c dockgate -n "__fish_dockgate_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dockgate -n "__fish_dockgate_using_subcommand version" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand policies" -s h -l help -d 'Print help'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "serve" -d 'Run the proxy; `dockgate` without a command does the same'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "check" -d 'Check the settings, or policy files with their examples, without starting'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "explain" -d 'Show whether a request would be allowed, and why'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "learn" -d 'Generate a minimal policy from an audit log'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "healthcheck" -d 'Check that Dockgate and the Docker daemon respond (for HEALTHCHECK)'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "operations" -d 'List the operations of the Docker API, with their effects and paths'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "schema" -d 'Print a JSON Schema that your editor can use for completion and validation'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "version" -d 'Print the version'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "policies" -d 'List the built-in policies, or print one'
-complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn healthcheck operations schema version policies help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "serve" -d 'Run the proxy; `dockgate` without a command does the same'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "check" -d 'Check the settings, or policy files with their examples, without starting'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "explain" -d 'Show whether a request would be allowed, and why'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "learn" -d 'Generate a minimal policy from an audit log'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "certs" -d 'Make and revoke TLS certificates for Dockgate and its clients'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "healthcheck" -d 'Check that Dockgate and the Docker daemon respond (for HEALTHCHECK)'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "operations" -d 'List the operations of the Docker API, with their effects and paths'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "schema" -d 'Print a JSON Schema that your editor can use for completion and validation'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "version" -d 'Print the version'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "policies" -d 'List the built-in policies, or print one'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and not __fish_seen_subcommand_from serve check explain learn certs healthcheck operations schema version policies help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and __fish_seen_subcommand_from certs" -f -a "init" -d 'Make an authority and a server certificate; again, to renew the server certificate'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and __fish_seen_subcommand_from certs" -f -a "client" -d 'Make a certificate for a client; again, to renew it'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and __fish_seen_subcommand_from certs" -f -a "revoke" -d 'Revoke all certificates of a client'
+complete -c dockgate -n "__fish_dockgate_using_subcommand help; and __fish_seen_subcommand_from certs" -f -a "show" -d 'Show the certificates, and until when they hold'

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -9,9 +10,15 @@ use tokio::task::JoinSet;
 use super::condition::{Detail, Report};
 use super::diagnostics::Diagnostics;
 use super::report;
+use super::tls::{self, Tls};
 use crate::audit::Log;
 use crate::clients::identify::Client;
 use crate::config::{Config, ListenAddress, ListenerSettings};
+use crate::net::tls::entrance::Entrance;
+use crate::net::tls::handshake::Handshakes;
+use crate::net::tls::load::now;
+use crate::net::tls::upstream::ToDaemon;
+use crate::net::tls::watch::{EVERY, Watch};
 use crate::policyfile::Problem;
 use crate::privileges::container::Candidates;
 use crate::proxy::budget::Budget;
@@ -30,7 +37,7 @@ const WAITING: usize = 1024;
 
 /// Starts accepting on every listener.
 pub(super) fn start(
-    (config, bound, candidates): (Config, Vec<Bound>, Candidates),
+    (config, bound, candidates, tls): (Config, Vec<Bound>, Candidates, Tls),
     log: &Arc<Log>,
     draining: &watch::Receiver<bool>,
 ) -> io::Result<(Listening, JoinSet<()>)> {
@@ -39,13 +46,19 @@ pub(super) fn start(
         waiting: Arc::new(Semaphore::new(WAITING)),
         clients: Arc::new(Counts::new(config.limits.connections_per_client)),
     };
-    let daemon = Arc::new(Daemon::new(&config));
+    let handshakes = if tls.listeners.iter().any(Option::is_some) {
+        Some(Handshakes::start()?)
+    } else {
+        None
+    };
+    let daemon = Arc::new(Daemon::new(&config, tls.upstream));
     let budget = Arc::new(Budget::new(config.limits.body_bytes));
     let daemon_state = Arc::new(DaemonState::new(candidates));
     let (peers, pinned) = (Arc::<Peers>::default(), Arc::<Pinned>::default());
     let clients = clients(&config);
     let (mut listeners, mut listening) = (JoinSet::new(), Vec::new());
-    for (bound, settings) in bound.into_iter().zip(&config.listeners) {
+    let settings = config.listeners.iter().zip(tls.listeners);
+    for (bound, (settings, entrance)) in bound.into_iter().zip(settings) {
         let address = bound.address.clone();
         let own = Arc::new(Shared {
             listener: address.to_string().into(),
@@ -58,6 +71,7 @@ pub(super) fn start(
             daemon_state: Arc::clone(&daemon_state),
             peers: Arc::clone(&peers),
             pinned: Arc::clone(&pinned),
+            tls: entrance.zip(handshakes.clone()),
         });
         listening.push((address, Arc::clone(&own)));
         let listener = bound.into_listener()?;
@@ -69,6 +83,8 @@ pub(super) fn start(
         daemon_state,
         pinned,
         listeners: listening,
+        watch: tls.watch,
+        warned: Instant::now(),
     };
     Ok((listening, listeners))
 }
@@ -81,7 +97,13 @@ pub(super) struct Listening {
     pub(super) pinned: Arc<Pinned>,
     /// In the order of the settings' listeners.
     listeners: Vec<(ListenAddress, Arc<Shared>)>,
+    watch: Watch,
+    /// When certificates that expire were last looked for.
+    warned: Instant,
 }
+
+/// How often Dockgate warns about certificates that expire.
+const DAILY: Duration = Duration::from_hours(24);
 
 impl Listening {
     pub(super) fn addresses(&self) -> Vec<ListenAddress> {
@@ -96,7 +118,64 @@ impl Listening {
 
     pub(super) fn details(&self) -> Vec<Detail> {
         let is_contained = self.daemon_state.candidates.is_contained;
-        listener_details(&self.config, &self.addresses(), is_contained, report::FEW)
+        let mut details =
+            listener_details(&self.config, &self.addresses(), is_contained, report::FEW);
+        details.extend(tls::details(self.entrances(), self.daemon.tls.as_ref()));
+        details
+    }
+
+    fn entrances(&self) -> impl Iterator<Item = &Entrance> + Clone {
+        let shared = self.listeners.iter().filter_map(|(_, it)| it.tls.as_ref());
+        shared.map(|(entrance, _)| entrance)
+    }
+
+    /// Ends when files of TLS changed; never without TLS. Warns daily of certificates that expire.
+    pub(super) async fn tls_changed(&mut self) {
+        if self.watch.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        loop {
+            tokio::time::sleep(EVERY).await;
+            if self.watch.has_changed() {
+                return;
+            }
+            if self.warned.elapsed() > DAILY {
+                self.warned = Instant::now();
+                let upstream = self.daemon.tls.as_ref();
+                for warning in tls::expiring(self.entrances(), upstream, now()) {
+                    tracing::warn!("{}", warning.text());
+                }
+            }
+        }
+    }
+
+    /// Reads the files of TLS again. Connections end whose certificate is not accepted any more.
+    pub(super) fn reload_tls(&mut self, diagnostics: &mut Diagnostics<'_>) {
+        if self.watch.is_empty() {
+            return;
+        }
+        let mut problems = Vec::new();
+        let mut accepts_others = false;
+        for entrance in self.entrances() {
+            let (others, more) = entrance.reload();
+            accepts_others |= others;
+            problems.extend(more);
+        }
+        problems.extend(self.daemon.tls.as_ref().and_then(ToDaemon::reload));
+        problems.dedup();
+        if accepts_others {
+            self.pinned.ask_again();
+        }
+        for problem in &problems {
+            diagnostics.error(&format!(
+                "not reloaded: {problem}; the old file stays in force"
+            ));
+        }
+        if problems.is_empty() {
+            for detail in tls::details(self.entrances(), self.daemon.tls.as_ref()) {
+                diagnostics.say(&detail);
+            }
+        }
     }
 
     /// Puts the rules of other settings in force: all of them or, if anything is wrong, none.
@@ -194,7 +273,8 @@ fn changes(before: &Config, after: &Config, addresses: &[ListenAddress]) -> Vec<
 /// Those of the listeners' addresses on which connections can belong to no client.
 pub(super) fn open_addresses(config: &Config, addresses: &[ListenAddress]) -> Vec<ListenAddress> {
     let listeners = config.listeners.iter().zip(addresses);
-    let open = listeners.filter(|(settings, _)| config.serves_others(settings));
+    // Whoever has a certificate is authenticated.
+    let open = listeners.filter(|(it, _)| config.serves_others(it) && !it.asks_for_certificates());
     open.map(|(_, address)| address.clone()).collect()
 }
 
@@ -209,7 +289,8 @@ pub(super) fn listener_details(
     let mut details = Vec::new();
     for (settings, address) in config.listeners.iter().zip(addresses) {
         details.push(Detail::Fact(format!("listening on {address}")));
-        let is_open = !is_contained && config.serves_others(settings);
+        let is_open =
+            !is_contained && config.serves_others(settings) && !settings.asks_for_certificates();
         let open = report::open_to_hosts(address).filter(|_| is_open);
         details.extend(open.map(Detail::Condition));
         if config.serves_others(settings) {

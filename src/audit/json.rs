@@ -138,6 +138,10 @@ impl Line<'_> {
             self.text(r#","name":"#, name);
             self.word(r#","by":"#, by.as_str());
         }
+        if let Some(certificate) = &found.certificate {
+            self.text(r#","certificate":"#, &certificate.subject);
+            self.word(r#","fingerprint":"#, &certificate.fingerprint);
+        }
         if let Some(container) = &found.container {
             self.word(r#","container":"#, &container.id);
             self.text(r#","container_name":"#, &container.name);

@@ -101,7 +101,8 @@ fn settings(args: &CheckArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
         ..Flags::default()
     };
     let config = Config::load(&flags, load::environment())?;
-    for line in app::checked(&config, args.most()).lines() {
+    let tls = app::tls::Tls::open(&config)?;
+    for line in app::checked(&config, tls, args.most()).lines() {
         writeln!(out, "{line}")?;
     }
     let mut is_right = true;

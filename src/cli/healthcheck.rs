@@ -12,6 +12,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use super::exit::{Exit, Stop};
 use crate::app;
 use crate::config::{Config, Flags, ListenAddress, load};
+use crate::net::tls::probe::Asked;
 use crate::policy::Reason;
 use crate::privileges;
 use crate::proxy::handler::reply::REASON;
@@ -51,7 +52,7 @@ fn unhealthy(config: &Config) -> Option<String> {
     let mut slow = None;
     for listener in &config.listeners {
         let address = &listener.address;
-        match ask(address) {
+        match ask(address, listener.tls.is_some()) {
             Ok(()) => {}
             Err(Sick::Slow) => {
                 slow = Some(address);
@@ -78,7 +79,7 @@ fn unhealthy(config: &Config) -> Option<String> {
 
 /// Any HTTP answer counts as healthy, also a denial, except two: the server cannot reach the daemon, even if this
 /// process can, or it forwards nothing at all.
-fn ask(address: &ListenAddress) -> Result<(), Sick> {
+fn ask(address: &ListenAddress, has_tls: bool) -> Result<(), Sick> {
     let socket = match address {
         ListenAddress::Tcp(address) if address.port() == 0 => {
             let why = "has a port that the system chose, so it cannot be checked: set a port";
@@ -88,7 +89,21 @@ fn ask(address: &ListenAddress) -> Result<(), Sick> {
         ListenAddress::Unix(path) => connect_unix(path),
     };
     let is_slow = [io::ErrorKind::TimedOut, io::ErrorKind::WouldBlock];
-    let head = socket.and_then(converse).map_err(|error| {
+    let asked = Asked::default();
+    let head = socket.and_then(|socket| {
+        socket.set_read_timeout(Some(LIMIT))?;
+        socket.set_write_timeout(Some(LIMIT))?;
+        if has_tls {
+            converse(asked.connect(socket).map_err(io::Error::other)?)
+        } else {
+            converse(socket)
+        }
+    });
+    // It answers clients that have a certificate, which this one has not.
+    if asked.is_set() {
+        return Ok(());
+    }
+    let head = head.map_err(|error| {
         if is_slow.contains(&error.kind()) {
             Sick::Slow
         } else {
@@ -120,9 +135,7 @@ fn connect_unix(path: &Path) -> io::Result<Socket> {
 }
 
 /// Asks, and returns the head of the answer.
-fn converse(mut socket: Socket) -> io::Result<Vec<u8>> {
-    socket.set_read_timeout(Some(LIMIT))?;
-    socket.set_write_timeout(Some(LIMIT))?;
+fn converse(mut socket: impl Read + Write) -> io::Result<Vec<u8>> {
     let request = format!(
         "GET /_ping HTTP/1.1\r\nHost: localhost\r\nUser-Agent: {HEALTH_AGENT}\r\nConnection: close\r\n\r\n"
     );

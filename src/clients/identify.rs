@@ -3,8 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::matcher::{Kind, Matcher};
+use super::matcher::{CertificateField, Kind, Matcher};
 use super::networks::Networks;
+use crate::certs::certificate::Certificate;
 use crate::policy::objects::Container;
 
 /// A configured client, as far as identifying it goes.
@@ -28,6 +29,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) networks: Option<&'a Networks>,
     /// The running container that has the peer's address.
     pub(crate) container: Holder<&'a Container>,
+    /// The certificate that the peer has shown, which its listener accepts.
+    pub(crate) certificate: Option<&'a Certificate>,
 }
 
 /// Who has an address.
@@ -93,6 +96,11 @@ pub(crate) fn identify(
 }
 
 fn matches(matcher: &Matcher, peer: Peer, facts: Facts<'_>) -> Result<bool, Missing> {
+    if let Matcher::Certificate { field, value } = matcher {
+        // It is the same from wherever it comes.
+        let shown = facts.certificate;
+        return Ok(shown.is_some_and(|shown| has(shown, *field, value)));
+    }
     let (local, address) = match (matcher, peer) {
         (Matcher::Uid(wanted), Peer::Unix { uid, .. }) => return Ok(*wanted == uid),
         (Matcher::Gid(wanted), Peer::Unix { gid, .. }) => return Ok(*wanted == gid),
@@ -129,7 +137,16 @@ fn matches(matcher: &Matcher, peer: Peer, facts: Facts<'_>) -> Result<bool, Miss
             Ok(has_label(PROJECT, project)? && has_label(SERVICE, service)?)
         }
         Matcher::Label { key, value } => has_label(key, value),
-        Matcher::Uid(_) | Matcher::Gid(_) => Ok(false),
+        Matcher::Uid(_) | Matcher::Gid(_) | Matcher::Certificate { .. } => Ok(false),
+    }
+}
+
+/// Whether a certificate has this value.
+fn has(shown: &Certificate, field: CertificateField, value: &str) -> bool {
+    match field {
+        CertificateField::CommonName => shown.common_name.as_deref() == Some(value),
+        CertificateField::Name => shown.names.iter().any(|name| name == value),
+        CertificateField::Key => value.strip_prefix("sha256/") == Some(&shown.key_pin),
     }
 }
 

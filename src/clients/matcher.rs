@@ -22,8 +22,23 @@ pub(crate) enum Matcher {
     Service { project: String, service: String },
     /// The containers with this label.
     Label { key: String, value: String },
+    /// Whoever has a certificate with this, on a listener that asks for certificates.
+    Certificate {
+        field: CertificateField,
+        value: String,
+    },
     /// Addresses of this network, or one address.
     Address(IpNet),
+}
+
+/// The part of a certificate that is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CertificateField {
+    CommonName,
+    /// A name or address of subjectAltName.
+    Name,
+    /// The SHA-256 of the key.
+    Key,
 }
 
 /// What identified a client, as the record's `client.by` names it.
@@ -35,6 +50,7 @@ pub(crate) enum Kind {
     Container,
     Service,
     Label,
+    Certificate,
     Address,
     /// No matcher: everything on the listener is one client's.
     Listener,
@@ -49,7 +65,7 @@ pub(crate) enum BadMatcher {
     )]
     NoKind(String),
     #[error(
-        "\"{0}:\" is not a kind of client: use network:, uid:, gid:, container:, service:, label:, or an address"
+        "\"{0}:\" is not a kind of client: use network:, uid:, gid:, container:, service:, label:, cert:, or an address"
     )]
     UnknownKind(String),
     #[error("\"{0}:\" needs a name after the colon, such as \"{0}:{1}\"")]
@@ -62,6 +78,11 @@ pub(crate) enum BadMatcher {
     NotAService(String),
     #[error("\"{0}\" has no value: write \"label:KEY=VALUE\"")]
     NoLabelValue(String),
+    #[error(
+        "\"{0}\" is not a part of a certificate: write \"cert:CN=NAME\", \"cert:SAN=NAME\" or \"cert:SPKI=sha256/PIN\", \
+         as `dockgate certs show` prints it"
+    )]
+    NotACertificate(String),
     #[error("\"{0}\" has bits set behind its prefix: write \"{1}\"")]
     HostBits(String, IpNet),
 }
@@ -102,6 +123,7 @@ impl Matcher {
                 }
                 Some(_) | None => Err(BadMatcher::NoLabelValue(value.to_owned())),
             },
+            "cert" => certificate(value),
             other => Err(BadMatcher::UnknownKind(other.to_owned())),
         }
     }
@@ -114,6 +136,7 @@ impl Matcher {
             Self::Container(_) => Kind::Container,
             Self::Service { .. } => Kind::Service,
             Self::Label { .. } => Kind::Label,
+            Self::Certificate { .. } => Kind::Certificate,
             Self::Address(_) => Kind::Address,
         }
     }
@@ -128,6 +151,29 @@ impl Matcher {
             (one, other) => one == other,
         }
     }
+}
+
+/// A part of a certificate and its value. A pin is the Base64 of 32 bytes.
+fn certificate(text: &str) -> Result<Matcher, BadMatcher> {
+    let parts = text.split_once('=').and_then(|(field, value)| {
+        let mut fields = CertificateField::ALL.iter().copied();
+        let field = fields.find(|it| it.as_str() == field)?;
+        let is_right = match field {
+            CertificateField::CommonName | CertificateField::Name => !value.is_empty(),
+            CertificateField::Key => value.strip_prefix(PIN).is_some_and(is_pin),
+        };
+        is_right.then(|| (field, value.to_owned()))
+    });
+    let (field, value) = parts.ok_or_else(|| BadMatcher::NotACertificate(text.to_owned()))?;
+    Ok(Matcher::Certificate { field, value })
+}
+
+/// What a pin begins with, and whether the rest can be one.
+const PIN: &str = "sha256/";
+
+fn is_pin(text: &str) -> bool {
+    let decoded = data_encoding::BASE64.decode(text.as_bytes());
+    decoded.is_ok_and(|bytes| bytes.len() == 32)
 }
 
 /// The network that a text is, or the one address; `None` if it is neither.
@@ -151,10 +197,23 @@ impl Display for Matcher {
             Self::Uid(id) | Self::Gid(id) => write!(f, "{}:{id}", self.kind().as_str()),
             Self::Service { project, service } => write!(f, "service:{project}/{service}"),
             Self::Label { key, value } => write!(f, "label:{key}={value}"),
+            Self::Certificate { field, value } => write!(f, "cert:{}={value}", field.as_str()),
             Self::Address(network) if network.prefix_len() == network.max_prefix_len() => {
                 network.addr().fmt(f)
             }
             Self::Address(network) => network.fmt(f),
+        }
+    }
+}
+
+impl CertificateField {
+    const ALL: &[Self] = &[Self::CommonName, Self::Name, Self::Key];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::CommonName => "CN",
+            Self::Name => "SAN",
+            Self::Key => "SPKI",
         }
     }
 }
@@ -168,6 +227,7 @@ impl Kind {
             Self::Container => "container",
             Self::Service => "service",
             Self::Label => "label",
+            Self::Certificate => "certificate",
             Self::Address => "address",
             Self::Listener => "listener",
         }
@@ -188,6 +248,10 @@ mod tests {
             key: key.to_owned(),
             value: value.to_owned(),
         };
+        let certificate = |field, value: &str| Matcher::Certificate {
+            field,
+            value: value.to_owned(),
+        };
         let service = Matcher::Service {
             project: "ci".to_owned(),
             service: "runner".to_owned(),
@@ -204,6 +268,25 @@ mod tests {
             ("label:team=ci", label("team", "ci")),
             ("label:a=b=c", label("a", "b=c")),
             ("label:a=", label("a", "")),
+            (
+                "cert:CN=ci",
+                certificate(CertificateField::CommonName, "ci"),
+            ),
+            (
+                "cert:CN=a=b",
+                certificate(CertificateField::CommonName, "a=b"),
+            ),
+            (
+                "cert:SAN=ci.example",
+                certificate(CertificateField::Name, "ci.example"),
+            ),
+            (
+                "cert:SPKI=sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+                certificate(
+                    CertificateField::Key,
+                    "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+                ),
+            ),
             (
                 "10.0.0.0/8",
                 Matcher::Address("10.0.0.0/8".parse().unwrap()),
@@ -235,6 +318,14 @@ mod tests {
             ("service:/runner", r#"write "service:PROJECT/SERVICE""#),
             ("label:team", r#"write "label:KEY=VALUE""#),
             ("label:=ci", r#"write "label:KEY=VALUE""#),
+            ("cert:ci", r#"write "cert:CN=NAME""#),
+            ("cert:CN=", r#"write "cert:CN=NAME""#),
+            ("cert:cn=ci", r#"write "cert:CN=NAME""#),
+            (
+                "cert:SPKI=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+                "sha256/PIN",
+            ),
+            ("cert:SPKI=sha256/abcd", "sha256/PIN"),
             ("10.0.0.1/8", r#"write "10.0.0.0/8""#),
         ] {
             let bad = Matcher::parse(text).unwrap_err().to_string();

@@ -38,7 +38,9 @@ pub(crate) enum BadAddress {
     Path(String),
     #[error("`{0}` does not begin with tcp:// or unix://: write {1}")]
     Scheme(String, String),
-    #[error("Dockgate has no TLS: write {0}, and do not use TLS on the other side either")]
+    #[error(
+        "an address does not begin with https://: write {0}, and set up TLS with `cert_path` or `upstream_tls`"
+    )]
     Tls(String),
     /// A user before the host, and maybe a password, which is not repeated.
     #[error(

@@ -55,7 +55,7 @@ pub(super) fn reserve(
             Matcher::Label { key, value } => reserved.labels.push((key, value)),
             Matcher::Address(network) => reserved.addresses.push(network),
             // No container can be given these by the daemon.
-            Matcher::Uid(_) | Matcher::Gid(_) => {}
+            Matcher::Uid(_) | Matcher::Gid(_) | Matcher::Certificate { .. } => {}
         }
     }
     let rules = listeners.iter().map(|it| &it.rules);
@@ -218,11 +218,14 @@ pub(super) fn check_reach(
         open.any(|it| matches!(it.address, ListenAddress::Unix(_)) == is_unix)
     };
     let (has_unix, has_tcp) = (has(true), has(false));
+    let mut asking = listeners.iter().filter(|it| it.client.is_none());
+    let has_certificates = asking.any(ListenerSettings::asks_for_certificates);
     for (at, table) in settings.client.iter().enumerate() {
         for matcher in table.from.iter().flatten() {
             let lacks = match matcher.kind() {
                 Kind::Uid | Kind::Gid => (!has_unix).then_some("a unix socket"),
                 Kind::Listener => None,
+                Kind::Certificate => (!has_certificates).then_some("TLS with client certificates"),
                 Kind::Network | Kind::Container | Kind::Service | Kind::Label | Kind::Address => {
                     (!has_tcp).then_some("a TCP address")
                 }

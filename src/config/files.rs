@@ -6,6 +6,8 @@
 //!
 //! Source: `path_resolution(7)` and inode(7) of the Linux manual.
 
+pub(crate) mod key;
+
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -75,7 +77,7 @@ fn is_path(reference: &str) -> bool {
 /// # Errors
 ///
 /// It cannot be read, is not text, or others could have written it. The problem says what to do.
-pub(super) fn read(path: &Path) -> Result<String, Problem> {
+pub(crate) fn read(path: &Path) -> Result<String, Problem> {
     let file = path.display().to_string();
     let wrong = |message: String| Problem::of_file(&file, message);
     let refuse = |error: io::Error| {

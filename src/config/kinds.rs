@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,10 @@ macro_rules! texts {
 }
 
 texts! {
+    Authorities(text): Option<PathBuf>, like("^(none$|/)"),
+        if text == "none" { Ok(None) } else {
+            must(text, whole_path(text).map(Some), "must be an absolute path, such as \"/certs/ca.pem\", or \"none\"")
+        };
     ClientName(text): Arc<str>, like(CLIENT_NAME),
         must(text, client_name(text), "is not a client's name: write small letters, digits, `-`, `_` and `.`, \
             beginning with a letter or a digit, up to 64 of them");
@@ -90,8 +95,14 @@ texts! {
         UpstreamAddress::parse(text).map_err(|bad| bad.to_string());
     Unknown(text): UnknownClient, one_of(UnknownClient::ALL, UnknownClient::as_str),
         choose(UnknownClient::ALL, UnknownClient::as_str, text);
+    WholePath(text): PathBuf, like("^/"),
+        must(text, whole_path(text), "must be an absolute path, such as \"/certs\"");
     WhenFull(text): OnFailure, one_of(OnFailure::ALL, OnFailure::as_str),
         choose(OnFailure::ALL, OnFailure::as_str, text);
+}
+
+fn whole_path(text: &str) -> Option<PathBuf> {
+    Path::new(text).is_absolute().then(|| text.into())
 }
 
 const ADDRESS: &str = r"^(tcp://[^@]+|unix:///[\s\S]*)$";
@@ -226,6 +237,26 @@ impl<K: SettingKind> SettingKind for Tables<K> {
 
     fn schema() -> Json {
         json!({"type": "array", "items": K::schema()})
+    }
+}
+
+/// A table, or `false` for none.
+pub(crate) struct OrFalse<T>(PhantomData<T>);
+
+impl<K: SettingKind> SettingKind for OrFalse<K> {
+    type Value = Option<K::Value>;
+    const SHAPE: ValueShape = ValueShape::TableOrFalse;
+    const ROWS: &'static [SettingRow] = K::ROWS;
+
+    fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self::Value> {
+        if value.to_bool().is_some() {
+            return Some(None);
+        }
+        K::read(value, reader).map(Some)
+    }
+
+    fn schema() -> Json {
+        json!({"anyOf": [{"const": false}, K::schema()]})
     }
 }
 

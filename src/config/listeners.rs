@@ -3,7 +3,7 @@
 use super::files::Files;
 use super::settings::{DEFAULT_LISTEN, ListenerTable, Settings};
 use super::table::SettingsReader;
-use super::{ListenAddress, ListenerSettings, SocketAccess, UnknownClient, clients};
+use super::{ListenAddress, ListenerSettings, SocketAccess, UnknownClient, clients, tls};
 use crate::policy::Rules;
 use crate::policyfile::Policy;
 
@@ -22,6 +22,7 @@ pub(crate) fn compose(
     let mut listeners: Vec<_> = addresses
         .into_iter()
         .map(|address| ListenerSettings {
+            tls: tls::of_address(settings, &address),
             address,
             access: SocketAccess::DEFAULT,
             rules: Rules::new(general.to_vec(), deny().collect()).observed(settings.observe),
@@ -37,6 +38,7 @@ pub(crate) fn compose(
         listeners.extend(table.address.clone().map(|address| {
             ListenerSettings {
                 access: access(reader, &key, table, &address),
+                tls: tls::of_listener(reader, settings, (at, table), &address),
                 address,
                 rules: Rules::new(own.unwrap_or_else(|| general.to_vec()), denied)
                     .observed(table.observe.unwrap_or(settings.observe)),

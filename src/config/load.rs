@@ -17,7 +17,7 @@ use super::layers::{Layer, Layers, variable};
 use super::numbered::{self, Numbered};
 use super::settings::Settings;
 use super::table::{SettingKind, SettingsReader};
-use super::{Admission, Config, ListenerSettings, RunAs, clients, files, listeners, rows};
+use super::{Admission, Config, ListenerSettings, RunAs, clients, files, listeners, rows, tls};
 use crate::compat::ImageVariables;
 use crate::docker::Operation;
 use crate::policy::Rules;
@@ -237,6 +237,7 @@ impl Sources {
         };
         let general = listeners::general(&mut reader, &settings, translated);
         let mut listeners = listeners::compose(&mut reader, &settings, &general);
+        let upstream_tls = tls::of_upstream(&mut reader, &settings);
         let mut clients = clients::compose(&mut reader, &settings, &general);
         clients::reserve(&mut reader, &mut listeners, &mut clients);
         clients::check_reach(&mut reader, &settings, &listeners);
@@ -254,6 +255,7 @@ impl Sources {
             clients,
             unknown_client: settings.unknown_client,
             upstream: settings.upstream,
+            upstream_tls,
             run_as: settings.run_as.unwrap_or(RunAs::DEFAULT),
             admission: Admission {
                 api_min: settings.api_min,

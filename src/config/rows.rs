@@ -14,6 +14,7 @@ pub(crate) enum ValueShape {
     List,
     Number,
     Table,
+    TableOrFalse,
     Tables,
     Text,
 }
@@ -54,6 +55,10 @@ impl ValueShape {
                 number.map_err(|_| format!("must be a whole number, but is \"{text}\""))
             }
             Self::Text => Ok(Value::from(text)),
+            Self::TableOrFalse if text == "false" => Ok(Value::from(false)),
+            Self::TableOrFalse => Err(format!(
+                "must be false, or have a variable for each key, but is \"{text}\""
+            )),
             Self::List => {
                 let parts = text.split(',').map(str::trim);
                 let parts = parts.filter(|part| !part.is_empty()).map(Value::from);
@@ -78,6 +83,7 @@ impl ValueShape {
             Self::List => value.as_str().is_some() || all(|value| value.as_str().is_some()),
             Self::Number => number(value).is_some(),
             Self::Table => value.as_dict().is_some(),
+            Self::TableOrFalse => value.as_dict().is_some() || value.to_bool() == Some(false),
             Self::Tables => all(|value| value.as_dict().is_some()),
             Self::Text => value.as_str().is_some(),
         }
@@ -90,6 +96,7 @@ impl ValueShape {
             Self::List => format!("must be a list of strings: {name} = [\"...\"]"),
             Self::Number => format!("must be a whole number without quotes: {name} = 10"),
             Self::Table => format!("must be a table: [{key}]"),
+            Self::TableOrFalse => format!("must be a table or false: {name} = {{ ... }}"),
             Self::Tables => format!("must be a list of tables: [[{key}]]"),
             Self::Text => format!("must be a string in quotes: {name} = \"...\""),
         };
@@ -108,10 +115,11 @@ pub(crate) fn number(value: &Value) -> Option<u64> {
 pub(crate) fn all(rows: &'static [SettingRow]) -> BTreeMap<String, &'static SettingRow> {
     let mut keys = BTreeMap::new();
     for row in rows {
-        if row.shape == ValueShape::Table {
+        if matches!(row.shape, ValueShape::Table | ValueShape::TableOrFalse) {
             let inner = all(row.rows).into_iter();
             keys.extend(inner.map(|(key, inner)| (format!("{}.{key}", row.key), inner)));
-        } else {
+        }
+        if row.shape != ValueShape::Table {
             keys.insert(row.key.to_owned(), row);
         }
     }
@@ -194,7 +202,7 @@ fn inner(
     report: &mut dyn FnMut(&str, String),
 ) -> Value {
     match (row.shape, value) {
-        (ValueShape::Table, Value::Dict(_, table)) => {
+        (ValueShape::Table | ValueShape::TableOrFalse, Value::Dict(_, table)) => {
             fitting(row.rows, table, &format!("{key}."), report).into()
         }
         (ValueShape::Tables, Value::Array(_, tables)) => {

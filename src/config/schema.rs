@@ -33,6 +33,7 @@ mod tests {
             ValueShape::Text if key == "limits.reply_head" => "duration, or `\"off\"`",
             ValueShape::Text if key == "limits.upload_rate" => "bytes per second, or `\"off\"`",
             ValueShape::Text if key.starts_with("limits.") => "duration",
+            ValueShape::TableOrFalse => "table, or `false`",
             ValueShape::Text | ValueShape::Table => "text",
         }
     }

@@ -8,9 +8,9 @@ use figment::value::{Dict, Value};
 use serde_json::Value as Json;
 
 use super::kinds::{
-    ApiMin, ClientName, DaemonAddress, DialectName, EMPTY, Filled, Format, From, HostName, Level,
-    List, Listen, Mode, Number, Origin, OutputName, Owner, PolicyName, Rate, Tables, Time,
-    TimeOrOff, UidGid, Unknown, WhenFull,
+    ApiMin, Authorities, ClientName, DaemonAddress, DialectName, EMPTY, Filled, Format, From,
+    HostName, Level, List, Listen, Mode, Number, OrFalse, Origin, OutputName, Owner, PolicyName,
+    Rate, Tables, Time, TimeOrOff, UidGid, Unknown, WhenFull, WholePath,
 };
 use super::rows::{Note, SettingRow, ValueShape};
 use super::table::{SettingKind, SettingsReader, settings};
@@ -37,8 +37,12 @@ settings! {
         client: Tables<ClientTable> = EMPTY => live;
         /// What connections that belong to no client get: deny, or the rules of their listener.
         unknown_client: Unknown = "deny" => live;
+        /// A folder with ca.pem, server-cert.pem and server-key.pem: TLS for every TCP listener without tls = false.
+        cert_path: WholePath => live;
         /// The daemon's address: unix:///path or tcp://host:port.
         upstream: DaemonAddress = "unix:///var/run/docker.sock";
+        /// TLS to a daemon on another host.
+        upstream_tls: UpstreamTlsTable = Dict::new();
         /// The user and the group to run as if started as root, by number.
         run_as: UidGid;
         /// The lowest API version that a path may contain.
@@ -73,17 +77,41 @@ settings! {
         mode: Mode;
         /// The user and the group of a unix socket by number, or one of them.
         owner: Owner;
+        /// TLS on this listener, or false if cert_path gives it to the others.
+        tls: OrFalse<TlsTable>;
         /// Forward what the policies of this listener deny, and record it as would_deny.
         observe: bool;
         /// The client that everything on this listener belongs to, instead of rules of its own.
         client: ClientName;
     }
 
+    /// The TLS of a listener. What it leaves out comes from `cert_path`.
+    pub(crate) struct TlsTable {
+        /// The server's certificate, followed by those that lead to its authority, in PEM format.
+        cert: WholePath;
+        /// The key of the certificate.
+        key: WholePath;
+        /// The authorities of the clients' certificates, or none if clients need no certificate.
+        client_ca: Authorities;
+        /// The revoked certificates.
+        crl: WholePath;
+    }
+
+    /// The TLS of the connection to the daemon.
+    pub(crate) struct UpstreamTlsTable {
+        /// The authorities of the daemon's certificate, which must have the name in `upstream`.
+        ca: WholePath;
+        /// Dockgate's own certificate for the daemon.
+        cert: WholePath;
+        /// The key of the certificate.
+        key: WholePath;
+    }
+
     /// A `[[client]]`.
     pub(crate) struct ClientTable {
         /// Its name, which records show.
         name: ClientName => required "is missing: write name = \"traefik\"";
-        /// The connections that are its own: network:NAME, uid:N, gid:N, container:NAME, service:PROJECT/SERVICE, label:KEY=VALUE, or an address.
+        /// The connections that are its own: network:NAME, uid:N, gid:N, container:NAME, service:PROJECT/SERVICE, label:KEY=VALUE, cert:CN=NAME, or an address.
         from: Filled<From>;
         /// Policies of this client, instead of the general ones.
         policy: Filled<PolicyName>;

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use crate::certs::certificate::Certificate;
 use crate::clients::matcher::Kind;
 use crate::policy::objects::Container;
 
@@ -26,6 +27,8 @@ pub(crate) struct Found {
     pub(crate) named: Option<(Arc<str>, Kind)>,
     /// The container that it is, if that was asked.
     pub(crate) container: Option<Arc<Container>>,
+    /// The certificate that it has shown.
+    pub(crate) certificate: Option<Arc<Certificate>>,
 }
 
 /// Identifies a client across its connections, so that its use can be added up.

@@ -1,4 +1,4 @@
-//! A stream socket, TCP or unix.
+//! A stream socket, TCP or unix, or TLS over TCP.
 
 use std::io::{self, IoSlice};
 use std::os::fd::AsFd;
@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::heard::last_heard;
+use super::tls::stream::TlsSocket;
 
 /// The most bytes that hyper buffers for one direction of a connection. A client that does not read a large reply keeps
 /// twice as much in memory.
@@ -20,17 +21,26 @@ pub(crate) const MAX_BUFFER: usize = 64 * 1024;
 /// How long a connection is silent before the system asks its other end.
 pub(crate) const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// A connected TCP or unix socket.
+/// A connected socket.
 #[derive(Debug)]
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(TlsSocket),
 }
 
 impl Socket {
+    fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Self::Tcp(socket) => Some(socket),
+            Self::Tls(socket) => socket.tcp(),
+            Self::Unix(_) => None,
+        }
+    }
+
     /// How long ago the other end of a TCP connection was last heard, at most; `None` if the connection is gone.
     pub(crate) fn last_heard(&self) -> io::Result<Option<Duration>> {
-        let Self::Tcp(socket) = self else {
+        let Some(socket) = self.tcp() else {
             return Err(io::ErrorKind::Unsupported.into());
         };
         let ends = || Ok((socket.local_addr()?, socket.peer_addr()?));
@@ -47,7 +57,7 @@ impl Socket {
     /// Has the system ask the other end of a TCP connection after it was silent for so long. An end that knows nothing of
     /// the connection resets it.
     pub(crate) fn keep_alive(&self, silent: Duration) {
-        if let Self::Tcp(socket) = self {
+        if let Some(socket) = self.tcp() {
             let keepalive = TcpKeepalive::new()
                 .with_time(silent)
                 .with_interval(KEEPALIVE);
@@ -61,6 +71,10 @@ impl Socket {
         let of = match self {
             Self::Tcp(socket) => socket.as_fd(),
             Self::Unix(socket) => socket.as_fd(),
+            Self::Tls(socket) => match socket.tcp() {
+                Some(socket) => socket.as_fd(),
+                None => return true,
+            },
         };
         let mut polled = [PollFd::new(&of, PollFlags::empty())];
         let found = rustix::event::poll(&mut polled, Some(&Timespec::default()));
@@ -69,12 +83,13 @@ impl Socket {
     }
 }
 
-/// Calls a method of the TCP or unix socket.
+/// Calls a method of the socket.
 macro_rules! either {
     ($self:ident, $method:ident($($argument:expr),*)) => {
         match $self.get_mut() {
             Socket::Tcp(socket) => Pin::new(socket).$method($($argument),*),
             Socket::Unix(socket) => Pin::new(socket).$method($($argument),*),
+            Socket::Tls(socket) => Pin::new(socket).$method($($argument),*),
         }
     };
 }

@@ -61,6 +61,8 @@ reasons! {
     BadQuery = 400 "bad_query", "The query is malformed, too long, or repeats a key that decides something.";
     BadBody = 400 "bad_body", "The body ended early, its chunks are broken, or it could be read in two ways.";
     BodyTypeNotAllowed = 400 "body_type_not_allowed", "The operation does not accept this Content-Type.";
+    TlsRequired = 400 "tls_required", "The listener speaks TLS, and the client does not.";
+    TlsFailed = 400 "tls_failed", "The TLS handshake failed: `detail` says why. There was no request, so there is no method, path or status.";
     ReferenceNotFound = 400 "reference_not_found", "A new container refers to a container or network that does not exist. The status is not 404, because clients would then pull the image.";
     BadUpgrade = 400 "bad_upgrade", "The request to open a session has no `Upgrade: h2c`. The daemon gives the same answer.";
     UnknownOperation = 403 "unknown_operation", "The request is neither an operation of the Docker API nor a raw path of a policy.";

@@ -53,7 +53,7 @@ pub(crate) fn missing_feature(key: &str) -> Option<&'static str> {
         ),
         (
             "tls",
-            "Dockgate has no TLS: use a unix socket, or a network that only its clients are on",
+            "TLS is set with `cert_path`, with `tls` in a [[listener]], and with `upstream_tls`",
         ),
     ];
     let mut features = FEATURES.iter();

@@ -169,7 +169,9 @@ where
 async fn linger(guard: Guard<Socket>) {
     let has_unread = guard.has_unread();
     let mut socket = guard.into_socket();
-    if socket.shutdown().await.is_err() || !has_unread {
+    // The end of TLS is a message, which a client that does not read would hold up.
+    let shut = tokio::time::timeout(LINGER, socket.shutdown()).await;
+    if !matches!(shut, Ok(Ok(()))) || !has_unread {
         return;
     }
     let draining = async {

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::outage::{Outage, is_lack_of_files};
 use crate::config::{Config, UpstreamAddress};
 use crate::net::socket::Socket;
+use crate::net::tls::upstream::ToDaemon;
 use crate::sync::Flag;
 
 /// The daemon's address and time limits.
@@ -21,19 +22,22 @@ pub(crate) struct Daemon {
     pub(crate) reply_head: Option<Duration>,
     pub(crate) outage: Outage,
     pub(crate) is_unreadable: Flag,
+    /// The TLS of the connection, if there is any.
+    pub(crate) tls: Option<ToDaemon>,
 }
 
 /// How long to wait before another attempt to connect can succeed.
 const PAUSE: Duration = Duration::from_millis(20);
 
 impl Daemon {
-    pub(crate) fn new(config: &Config) -> Self {
+    pub(crate) fn new(config: &Config, tls: Option<ToDaemon>) -> Self {
         Self {
             address: config.upstream.clone(),
             connect: config.limits.connect,
             reply_head: config.limits.reply_head,
             outage: Outage::default(),
             is_unreadable: Flag::default(),
+            tls,
         }
     }
 
@@ -54,7 +58,10 @@ impl Daemon {
             UpstreamAddress::Tcp(address) => {
                 let socket = TcpStream::connect(address).await?;
                 socket.set_nodelay(true)?;
-                Ok(Socket::Tcp(socket))
+                match &self.tls {
+                    Some(tls) => tls.connect(socket).await.map(Socket::Tls),
+                    None => Ok(Socket::Tcp(socket)),
+                }
             }
             UpstreamAddress::Unix(path) => UnixStream::connect(path).await.map(Socket::Unix),
         }

@@ -23,6 +23,7 @@ use crate::clients::identify::{Facts, Holder, Identity, Missing, Peer};
 use crate::clients::networks::{Interface, Network, Networks};
 use crate::docker::Json;
 use crate::net::socket::{KEEPALIVE, Socket};
+use crate::net::tls::entrance::Presented;
 use crate::policy::objects::Container;
 use crate::policy::permit::Probe;
 use crate::policy::{Answer, Denial, Lookup, Reason};
@@ -58,6 +59,8 @@ pub(crate) struct Known {
     networks: Option<Arc<Networks>>,
     /// The container that has the peer's address.
     container: Holder<Arc<Container>>,
+    /// The certificate that the peer has shown.
+    pub(crate) presented: Option<Arc<Presented>>,
 }
 
 /// A connection when it was accepted.
@@ -82,6 +85,7 @@ impl Known {
             peer,
             networks: None,
             container: Holder::NotAsked,
+            presented: None,
         }
     }
 
@@ -93,6 +97,7 @@ impl Known {
                 Holder::Nobody => Holder::Nobody,
                 Holder::Container(container) => Holder::Container(container),
             },
+            certificate: self.presented.as_ref().map(|it| &*it.certificate),
         }
     }
 

@@ -11,6 +11,8 @@ use crate::audit::Log;
 use crate::clients::identify::{Client, Facts, Identity, Missing, Peer, identify};
 use crate::clients::matcher::Kind;
 use crate::config::{Admission, Limits, UnknownClient};
+use crate::net::tls::entrance::Entrance;
+use crate::net::tls::handshake::Handshakes;
 use crate::policy::Rules;
 use crate::sync::lock;
 
@@ -30,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) daemon_state: Arc<DaemonState>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) pinned: Arc<Pinned>,
+    /// Its TLS, if it speaks that.
+    pub(crate) tls: Option<(Entrance, Handshakes)>,
 }
 
 /// The rules for requests, as a whole: a reload replaces all of them.

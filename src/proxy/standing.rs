@@ -48,8 +48,14 @@ impl Standing {
             client.key = ClientKey::Named(Arc::clone(name));
         }
         let container = known.container().cloned();
-        if named.is_some() || container.is_some() {
-            client.found = Some(Arc::new(Found { named, container }));
+        let certificate = known.presented.as_ref();
+        let certificate = certificate.map(|it| Arc::clone(&it.certificate));
+        if named.is_some() || container.is_some() || certificate.is_some() {
+            client.found = Some(Arc::new(Found {
+                named,
+                container,
+                certificate,
+            }));
         }
         let (identity, barred) = match found {
             Ok(identity) => {
@@ -72,6 +78,11 @@ impl Standing {
     /// Denies every request on the connection.
     pub(crate) fn bar(&mut self, denial: Denial) {
         self.barred.get_or_insert(denial);
+    }
+
+    /// Denies every request on the connection, whosever it is.
+    pub(crate) fn bar_first(&mut self, denial: Denial) {
+        self.barred = Some(denial);
     }
 
     /// The container that it is pinned to.
@@ -122,6 +133,11 @@ impl Standing {
         if self.state.has_left.is_set() {
             return true;
         }
+        if let (Some((entrance, _)), Some(presented)) = (&self.shared.tls, &self.known.presented)
+            && !entrance.current().accepts(presented)
+        {
+            return true;
+        }
         let now = self.shared.listener_rules();
         let whose = now.whose(self.known.peer, self.known.facts()).ok();
         if whose.is_none() || whose != self.identity {
@@ -152,8 +168,8 @@ fn why_barred(identity: &Identity, client: &Client) -> Option<Denial> {
         Identity::Client { .. } | Identity::Others => None,
         Identity::Unknown => {
             let message = format!(
-                "{} belongs to no client of Dockgate's settings: add its network, its container, its user or its address to \
-                 the `from` of a [[client]]",
+                "{} belongs to no client of Dockgate's settings: add its network, its container, its user, its certificate or \
+                 its address to the `from` of a [[client]]",
                 if **address == *"-" {
                     "the user of this connection"
                 } else {

@@ -217,6 +217,11 @@ impl Gate {
         )
     }
 
+    /// Counts requests, or handshakes that fail, of clients of another kind.
+    pub(crate) fn count(&self, requests: usize) {
+        self.sent.fetch_add(requests, Ordering::SeqCst);
+    }
+
     pub(crate) fn listeners(&self) -> &[String] {
         &self.listeners
     }

@@ -16,6 +16,7 @@ pub(crate) mod objects;
 pub(crate) mod refusal;
 pub(crate) mod request;
 pub(crate) mod stream;
+pub(crate) mod tls;
 pub(crate) mod wait;
 pub(crate) mod wire;
 

@@ -55,6 +55,7 @@ fn each_kind_of_from_matches_its_own_peers_only() {
     let facts = Facts {
         networks: Some(&networks),
         container: Holder::Container(&runner),
+        ..Facts::default()
     };
     let from_edge = tcp(EDGE, "172.18.0.3");
     let user = Peer::Unix {
@@ -105,6 +106,7 @@ fn a_gateway_is_nobody() {
     let facts = Facts {
         networks: Some(&networks),
         container: Holder::Container(&other),
+        ..Facts::default()
     };
     let from = [
         "network:edge",
@@ -128,6 +130,7 @@ fn two_clients_of_one_connection_are_ambiguous_in_any_order_and_two_values_of_on
     let facts = Facts {
         networks: Some(&networks),
         container: Holder::Container(&runner),
+        ..Facts::default()
     };
     let peer = tcp(EDGE, "172.18.0.3");
     for (one, other) in [
@@ -171,6 +174,7 @@ fn what_is_not_known_yet_is_asked_for_and_never_taken_for_a_no() {
     let facts = Facts {
         networks: Some(&networks),
         container: Holder::NotAsked,
+        ..Facts::default()
     };
     assert_eq!(identify(&clients, peer, facts), Err(Missing::Container));
     let nobody = Facts {
@@ -201,6 +205,7 @@ fn users_need_no_answer_of_the_daemon_and_neither_do_networks_once_they_are_know
     let facts = Facts {
         networks: Some(&networks),
         container: Holder::NotAsked,
+        ..Facts::default()
     };
     assert_eq!(
         identify(&clients, tcp(EDGE, "172.18.0.3"), facts),
@@ -210,4 +215,71 @@ fn users_need_no_answer_of_the_daemon_and_neither_do_networks_once_they_are_know
 
 fn matcher_kind(text: &str) -> Kind {
     Matcher::parse(text).unwrap().kind()
+}
+
+fn certificate(common_name: Option<&str>, names: &[&str], key_pin: &str) -> Certificate {
+    Certificate {
+        subject: String::new(),
+        common_name: common_name.map(str::to_owned),
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        fingerprint: String::new(),
+        key_pin: key_pin.to_owned(),
+        serial: String::new(),
+        not_before: 0,
+        not_after: 0,
+    }
+}
+
+#[test]
+fn a_certificate_tells_wherever_it_comes_from() {
+    let pin = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+    let peers = [
+        tcp(EDGE, "172.18.0.3"),
+        tcp(EDGE, "172.18.0.1"),
+        tcp("192.0.2.1", "192.0.2.2"),
+    ];
+    let of_key = format!("cert:SPKI=sha256/{pin}");
+    for (from, shown, is_own) in [
+        ("cert:CN=ci", certificate(Some("ci"), &[], ""), true),
+        ("cert:CN=ci", certificate(Some("CI"), &[], ""), false),
+        ("cert:CN=ci", certificate(None, &["ci"], "ci"), false),
+        ("cert:SAN=b", certificate(None, &["a", "b"], ""), true),
+        ("cert:SAN=b", certificate(Some("b"), &["b.c"], ""), false),
+        (&of_key, certificate(None, &[], pin), true),
+        (&of_key, certificate(None, &[], "AAAA"), false),
+    ] {
+        let clients = [client("ci", &[from])];
+        for peer in peers {
+            let facts = Facts {
+                certificate: Some(&shown),
+                ..Facts::default()
+            };
+            let found = identify(&clients, peer, facts).unwrap();
+            let is_found = matches!(
+                found,
+                Identity::Client {
+                    by: Kind::Certificate,
+                    ..
+                }
+            );
+            assert_eq!(is_found, is_own, "{from} {shown:?}");
+            let found = identify(&clients, peer, Facts::default()).unwrap();
+            assert_eq!(found, Identity::Unknown, "{from} without a certificate");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_of_two_clients_is_of_neither() {
+    let clients = [
+        client("one", &["cert:CN=ci"]),
+        client("two", &["cert:SAN=b"]),
+    ];
+    let shown = certificate(Some("ci"), &["b"], "");
+    let facts = Facts {
+        certificate: Some(&shown),
+        ..Facts::default()
+    };
+    let found = identify(&clients, tcp(EDGE, "172.18.0.3"), facts);
+    assert!(matches!(found, Ok(Identity::Ambiguous(..))), "{found:?}");
 }

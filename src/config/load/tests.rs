@@ -149,7 +149,7 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
             "{name}:9: `listener[0].mode`: must be a string in quotes: mode = \"...\", but is 1"
         ),
         format!(
-            "{name}:10: `listener[0].tls`: unknown key: Dockgate has no TLS: use a unix socket, or a network that only its clients are on"
+            "{name}:10: `listener[0].tls`: must be a table or false: tls = {{ ... }}, but is true"
         ),
         format!(
             "{name}:8: `listener[0].address`: is missing: write address = \"tcp://0.0.0.0:2375\""

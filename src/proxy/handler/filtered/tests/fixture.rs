@@ -76,12 +76,13 @@ pub(super) fn fixture(daemon: &str) -> Fixture {
         on_loopback: true,
         listener_rules: Mutex::new(Arc::new(rules)),
         limits: config.limits.clone(),
-        daemon: Arc::new(Daemon::new(&config)),
+        daemon: Arc::new(Daemon::new(&config, None)),
         log,
         budget: Arc::new(Budget::new(0)),
         daemon_state: Arc::new(DaemonState::default()),
         peers: Arc::default(),
         pinned: Arc::default(),
+        tls: None,
     };
     let known = Known::of(Peer::Unix { uid: 0, gid: 0 });
     let client = Client::of_user(0);
