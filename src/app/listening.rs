@@ -317,3 +317,31 @@ pub(super) fn listener_details(
     details.extend(report::unseparated(&open).map(Detail::Condition));
     details
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::condition::Condition;
+    use super::*;
+    use crate::config::Flags;
+
+    #[test]
+    fn a_listener_that_asks_for_certificates_is_not_open_to_other_hosts() {
+        for (client_ca, is_open) in [("/certs/ca.pem", false), ("none", true)] {
+            let variables = [
+                ("DOCKGATE_CERT_PATH", "/certs"),
+                ("DOCKGATE_LISTENER_0__ADDRESS", "tcp://0.0.0.0:2376"),
+                ("DOCKGATE_LISTENER_0__TLS__CLIENT_CA", client_ca),
+            ];
+            let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let config = Config::load(&Flags::default(), variables).unwrap();
+            let addresses = config.addresses();
+            let details = listener_details(&config, &addresses, false, report::FEW);
+            let is_told = details
+                .iter()
+                .any(|detail| matches!(detail, Detail::Condition(Condition::OpenListener { .. })));
+            assert_eq!(is_told, is_open, "{client_ca}: {details:?}");
+            let asked = open_addresses(&config, &addresses);
+            assert_eq!(!asked.is_empty(), is_open, "{client_ca}: in a container");
+        }
+    }
+}

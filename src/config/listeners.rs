@@ -47,6 +47,11 @@ pub(crate) fn compose(
         }));
     }
     check_doubles(reader, &listeners);
+    if settings.cert_path.is_some() && listeners.iter().all(|it| it.tls.is_none()) {
+        let message = "has no effect, because no listener uses TLS: remove it, or listen on TCP, such as \
+            tcp://0.0.0.0:2376";
+        reader.wrong_at("cert_path", message);
+    }
     listeners
 }
 

@@ -176,3 +176,6 @@ impl UpstreamTls {
         [&self.ca].into_iter().chain(own).map(PathBuf::as_path)
     }
 }
+
+#[cfg(test)]
+mod tests;

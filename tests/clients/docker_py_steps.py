@@ -73,13 +73,19 @@ def wait_for_start(web, number: int) -> None:
 
 
 def typed(client, web, text: bytes) -> bytes:
-    """The output of `cat` for `text`; its stdin ends with a half-close of the connection."""
-    created = client.api.exec_create(web.id, "cat", stdin=True)["Id"]
+    """The output of `cat` for `text`; its stdin ends with a half-close of the connection.
+
+    Over TLS Python cannot half-close a connection and read on, so there the command ends after a line.
+    """
+    has_tls = client.api.base_url.startswith("https:")
+    created = client.api.exec_create(web.id, "head -n 1" if has_tls else "cat", stdin=True)["Id"]
     stream = client.api.exec_start(created, socket=True)
-    stream._sock.sendall(text)
-    stream._sock.shutdown(socket.SHUT_WR)
+    connection = stream if has_tls else stream._sock
+    connection.sendall(text)
+    if not has_tls:
+        connection.shutdown(socket.SHUT_WR)
     answer = b""
-    while part := stream._sock.recv(4096):
+    while part := connection.recv(4096):
         answer += part
     stream.close()
     return answer

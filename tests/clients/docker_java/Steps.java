@@ -37,6 +37,7 @@ public final class Steps {
         var config = DefaultDockerClientConfig.createDefaultConfigBuilder().withDockerHost(address).build();
         var transport = new ZerodepDockerHttpClient.Builder()
                 .dockerHost(config.getDockerHost())
+                .sslConfig(config.getSSLConfig())
                 .connectionTimeout(Duration.ofSeconds(10))
                 .build();
         this.docker = DockerClientImpl.getInstance(config, transport);

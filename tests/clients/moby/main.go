@@ -29,7 +29,7 @@ type caller struct {
 func main() {
 	archive, err := os.ReadFile(os.Args[2])
 	must(err)
-	c := caller{client: connect(), aside: connect(client.WithHost(os.Args[1])), left: map[string]bool{}}
+	c := caller{client: connect(client.FromEnv), aside: connect(client.WithHost(os.Args[1])), left: map[string]bool{}}
 	c.prefix, c.hello = os.Args[3], archive
 	for i := range reflect.TypeOf(c.client).NumMethod() {
 		c.left[reflect.TypeOf(c.client).Method(i).Name] = true
@@ -48,7 +48,7 @@ func main() {
 }
 
 func connect(options ...client.Opt) *client.Client {
-	made, err := client.New(append([]client.Opt{client.FromEnv}, options...)...)
+	made, err := client.New(options...)
 	must(err)
 	return made
 }
