@@ -19,7 +19,7 @@ pub struct ListenerTls {
     pub client_ca: Option<PathBuf>,
     /// The revoked certificates.
     pub crl: Option<PathBuf>,
-    /// Whether there may be no such list: the settings name only the folder.
+    /// Whether the list may be missing, because the settings name only the folder.
     pub is_crl_optional: bool,
 }
 

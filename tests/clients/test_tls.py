@@ -88,7 +88,7 @@ def main() -> None:
                     check(gate)
         with cases.case("each client is refused once its certificate is revoked"):
             revoked(gate)
-        with cases.case("a client without TLS is told so by the docker CLI"):
+        with cases.case("the docker CLI says that the port needs TLS"):
             done = run(*engine.docker, "version", host=f"tcp://localhost:{PORT}")
             must("this port speaks TLS" in done.err, done.err)
     cases.finish()

@@ -15,7 +15,7 @@ use rustls::{
 use super::load::provider;
 use crate::sync::Flag;
 
-/// Whether the server asked for a certificate. It is alive then, however it goes on.
+/// Whether the server asked for a certificate. Then it is alive, whatever happens next.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked(Arc<Flag>);
 

@@ -118,7 +118,9 @@ impl AsyncWrite for Transport {
     }
 }
 
+// These are not inlined, because every user of a socket would get a copy of them.
 impl AsyncRead for TlsSocket {
+    #[inline(never)]
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -129,6 +131,7 @@ impl AsyncRead for TlsSocket {
 }
 
 impl AsyncWrite for TlsSocket {
+    #[inline(never)]
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -137,6 +140,7 @@ impl AsyncWrite for TlsSocket {
         Pin::new(&mut *self.0).poll_write(cx, bytes)
     }
 
+    #[inline(never)]
     fn poll_write_vectored(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -149,10 +153,12 @@ impl AsyncWrite for TlsSocket {
         self.0.is_write_vectored()
     }
 
+    #[inline(never)]
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.0).poll_flush(cx)
     }
 
+    #[inline(never)]
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut *self.0).poll_shutdown(cx)
     }
