@@ -46,6 +46,9 @@ pub(crate) fn write(
         line.text_if_any(r#","object":"#, call.object.as_deref());
         line.text_if_any(r#","object_id":"#, call.object_id.as_deref());
         line.text_if_any(r#","name":"#, call.name.as_deref());
+        if let Some(id) = &call.created_id {
+            line.word(r#","created_id":"#, id);
+        }
         line.text_if_any(r#","container":"#, call.container.as_deref());
     }
     // Before a request is sent they are the same, and written once.
@@ -263,6 +266,7 @@ mod tests {
         ] {
             *text = Some("web".to_owned());
         }
+        record.created(br#"{"Id":"4bcf","Warnings":[]}"#);
         let over = Some((Duration::from_micros(1), End::Complete));
         let line = line(&record, Event::Request, over);
         let line: serde_json::Map<_, _> = serde_json::from_str(&line).unwrap();
@@ -278,6 +282,28 @@ mod tests {
             );
             let row = format!("| `{field}");
             assert!(page.contains(&row), "docs/audit.md lacks {field}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_what_was_created_is_read_from_the_reply() {
+        for (reply, want) in [
+            (r#"{"Id":"4bcf","Warnings":[]}"#, Some("4bcf")),
+            (r#"{"Id":"sha256:4bcf"}"#, Some("sha256:4bcf")),
+            (r#"{"ID":"qjz3h8y1"}"#, Some("qjz3h8y1")),
+            (r#"{"Name":"cache","Driver":"local"}"#, None),
+            (r#"{"Id":""}"#, None),
+            ("{\"Id\":\"4b\u{1b}[2J\"}", None),
+            (r#"{"Id":"4bcf"#, None),
+            ("", None),
+        ] {
+            let mut record = record();
+            let target = Target::parse("/containers/create").unwrap();
+            record.understood(&classify("POST", target).unwrap());
+            record.created(reply.as_bytes());
+            let line = line(&record, Event::Request, None);
+            let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert_eq!(line["created_id"].as_str(), want, "{reply}");
         }
     }
 

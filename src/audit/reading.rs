@@ -27,6 +27,8 @@ pub(crate) struct Line {
     pub(crate) object_id: Option<String>,
     /// The name that something was created with or got.
     pub(crate) name: Option<String>,
+    /// The id of what was created.
+    pub(crate) created_id: Option<String>,
     /// The status of the reply, if there was one.
     pub(crate) status: Option<u16>,
     /// What the request asked for beyond its operation.
@@ -86,6 +88,7 @@ impl Line {
             &self.effect,
             &self.client.name,
             &self.object_id,
+            &self.created_id,
             &self.name,
         ];
         let always = [

@@ -62,6 +62,8 @@ pub(crate) struct Known {
     pub(super) object_id: Option<String>,
     /// The name that something is created with or gets.
     pub(super) name: Option<String>,
+    /// The id that the daemon gave to what was created.
+    pub(super) created_id: Option<String>,
     /// The container that the body names, as its full id if it was looked up.
     pub(super) container: Option<String>,
     pub(super) query: Vec<String>,
@@ -79,6 +81,7 @@ impl Known {
             object: None,
             object_id: None,
             name: None,
+            created_id: None,
             container: None,
             query: Vec::new(),
             api_version,
@@ -291,6 +294,24 @@ impl Record {
         let of = |id: &Option<String>| id.as_deref().map(|id| cut(id, MAX_QUERY_TEXT));
         known.object_id = of(&about.object_id);
         known.container = of(&about.container).or(known.container.take());
+    }
+
+    /// Notes the id of what was created, if the daemon's reply begins with it.
+    pub(crate) fn created(&mut self, reply: &[u8]) {
+        let id = [&br#"{"Id":""#[..], br#"{"ID":""#];
+        let id = id.iter().find_map(|before| reply.strip_prefix(*before));
+        let is_of_id = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b':';
+        let id = id.and_then(|rest| {
+            let end = rest.iter().position(|byte| !is_of_id(byte))?;
+            rest.get(..end).filter(|_| rest.get(end) == Some(&b'"'))
+        });
+        let is_whole = |id: &&[u8]| (1..=MAX_QUERY_TEXT).contains(&id.len());
+        let id = id
+            .filter(is_whole)
+            .and_then(|id| String::from_utf8(id.to_vec()).ok());
+        if let Some(known) = &mut self.call {
+            known.created_id = id;
+        }
     }
 
     pub(crate) fn found(&mut self, requirements: &[Requirement]) {

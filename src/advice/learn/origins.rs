@@ -1,7 +1,7 @@
 //! Whether clients name only objects that they created themselves. Then `[scope]` can hide all others from them.
 //!
-//! An audit record does not have the id that a new object gets. So an id is known to be that of a created object only if
-//! another record connects it with the name.
+//! An id is known to be that of a created object if the record of its creation has it, or if another record connects it
+//! with the name.
 
 use std::collections::BTreeSet;
 
@@ -73,6 +73,10 @@ impl Origins {
             let id = name(of_path.1, id);
             self.same.insert((of_path.clone(), id));
         }
+        let created_id = line.created_id.as_deref().filter(|_| is_done);
+        if let Some(id) = created_id {
+            self.create(line, call, (id, of_path.as_ref()));
+        }
         let Some(new) = line.name.as_deref().filter(|_| is_done) else {
             return;
         };
@@ -84,6 +88,19 @@ impl Origins {
             if !self.earlier.contains(&new) {
                 self.created.insert(new);
             }
+        }
+    }
+
+    /// Adds the id of a new object. `of_path` is what the path names: the container of a new exec.
+    fn create(&mut self, line: &Line, call: &Call, (id, of_path): (&str, Option<&Name>)) {
+        let name = |kind: Object| (line.who().to_owned(), kind, id.to_owned());
+        if let (Some(Operation::ContainerExec), Some(of_path)) = (call.operation(), of_path) {
+            self.same.insert((of_path.clone(), name(Object::Exec)));
+        } else if let Some(kind) = creates(call) {
+            let new = line.name.as_deref().map(|it| it.trim_start_matches('/'));
+            let named = new.map(|new| (line.who().to_owned(), kind, new.to_owned()));
+            self.same.extend(named.map(|named| (named, name(kind))));
+            self.created.insert(name(kind));
         }
     }
 
@@ -126,13 +143,7 @@ impl Origins {
             return Origin::Other(why.to_owned());
         }
         let own = self.all_own();
-        let is_own = |(who, kind, name): &&Name| {
-            own.iter().any(|(owner, of, known)| {
-                let is_begun = is_full_id(known) && is_hex(name) && known.starts_with(name);
-                (owner, of) == (who, kind) && (known == name || is_begun)
-            })
-        };
-        match self.named.iter().find(|name| !is_own(name)) {
+        match self.named.iter().find(|name| !is_among(&own, name)) {
             None => Origin::Own,
             Some((_, kind, name)) => Origin::Other(format!(
                 "the log does not show that the client created the {} {}, which a request names",
@@ -148,7 +159,7 @@ impl Origins {
         loop {
             let before = own.len();
             for (one, other) in &self.same {
-                if own.contains(one) || own.contains(other) {
+                if is_among(&own, one) || is_among(&own, other) {
                     own.extend([one.clone(), other.clone()]);
                 }
             }
@@ -157,6 +168,15 @@ impl Origins {
             }
         }
     }
+}
+
+/// Whether an object is one of these, by its name or id, or by the beginning of its id.
+fn is_among(own: &BTreeSet<Name>, name: &Name) -> bool {
+    let (who, kind, text) = name;
+    let mut alike = own
+        .range(name..)
+        .take_while(|(owner, of, known)| (owner, of) == (who, kind) && known.starts_with(text));
+    alike.any(|(.., known)| known == text || is_hex(text) && is_full_id(known))
 }
 
 /// The kind of object that a call creates, if a scope decides about it.

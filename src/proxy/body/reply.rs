@@ -25,6 +25,8 @@ pub(crate) struct ReplyBody {
     state: Arc<RequestState>,
     /// What to update if the reply says that the daemon does not accept the client's API version.
     pub(crate) heeded_by: Option<Arc<DaemonState>>,
+    /// Whether it begins with the id of something new, for the record.
+    pub(crate) has_new_id: bool,
     /// What becomes of its parts, if they are not passed on as they are read.
     pub(crate) shape: Option<Box<Shape>>,
     /// Whether the client can repeat the request; if so, its reply ends when Dockgate shuts down.
@@ -48,6 +50,7 @@ impl ReplyBody {
             entry,
             state,
             heeded_by: None,
+            has_new_id: false,
             shape: None,
             ends_with_drain: false,
         }
@@ -123,10 +126,14 @@ impl Body for ReplyBody {
             Some(Ok(frame)) => {
                 let data = frame.data_ref();
                 let heeded_by = self.heeded_by.take();
+                let has_new_id = std::mem::take(&mut self.has_new_id);
                 if let Some(entry) = &mut self.entry {
                     entry.record.bytes_out.add(data.map_or(0, Bytes::len));
                     if let (Some(daemon_state), Some(data)) = (heeded_by, data) {
                         daemon_state.heed(data, &mut entry.record);
+                    }
+                    if let Some(data) = data.filter(|_| has_new_id) {
+                        entry.record.created(data);
                     }
                 }
             }

@@ -140,6 +140,7 @@ impl Handler {
     /// Has a body do what follows from its call and status.
     pub(super) fn attend(&self, body: &mut ReplyBody, parts: &Parts, call: &Call) {
         body.ends_with_drain = ends_with_drain(call);
+        body.has_new_id = parts.status == StatusCode::CREATED;
         if parts.status == StatusCode::BAD_REQUEST && call.version.is_some() {
             body.heeded_by = Some(Arc::clone(&self.shared.daemon_state));
         }

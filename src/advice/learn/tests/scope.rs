@@ -105,6 +105,28 @@ const ITS_OWN: &[&[Recorded]] = &[
         ),
     ],
     &[("a", "POST /commit", 201, r#","query":["container=job"]"#)],
+    // By an id that the daemon gave to it, also without a name.
+    &[
+        (
+            "a",
+            "POST /containers/create",
+            201,
+            r#","created_id":"5bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1""#,
+        ),
+        (
+            "a",
+            "POST /containers/5bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1/start",
+            204,
+            "",
+        ),
+        (
+            "a",
+            "POST /containers/5bcff63911fc/exec",
+            201,
+            r#","created_id":"e7","findings":["exec.into=5bcff63911fc"]"#,
+        ),
+        ("a", "GET /exec/e7/json", 200, ""),
+    ],
 ];
 
 #[test]
@@ -145,6 +167,31 @@ const OF_OTHERS: &[(&[Recorded], &str)] = &[
         "the container \"4bcff63911fc\"",
     ),
     (&[("a", "GET /exec/e1/json", 200, "")], "the exec \"e1\""),
+    // Another client has created it, or nobody has.
+    (
+        &[
+            (
+                "b",
+                "POST /containers/create",
+                201,
+                r#","created_id":"5bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1""#,
+            ),
+            ("a", "POST /containers/5bcff63911fc/start", 204, ""),
+        ],
+        "the container \"5bcff63911fc\"",
+    ),
+    (
+        &[
+            (
+                "a",
+                "POST /containers/create",
+                403,
+                r#","created_id":"5bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1""#,
+            ),
+            ("a", "POST /containers/5bcff63911fc/start", 204, ""),
+        ],
+        "the container \"5bcff63911fc\"",
+    ),
     (
         &[(
             "a",
