@@ -25,4 +25,5 @@ export DOCKGATE_BIN="${DOCKGATE_BIN:-target/release/dockgate}"
     exit 2
 }
 python3 -B bench/compare.py
-exec python3 -B bench/identity.py
+python3 -B bench/identity.py
+exec python3 -B bench/scope.py

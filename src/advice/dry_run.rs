@@ -126,7 +126,7 @@ fn ordinary(lookup: &Lookup) -> Value {
         }),
         Lookup::Image(_) | Lookup::Tag(_) => json!({"Id": id}),
         Lookup::Labeled(..) | Lookup::UsersOf(_) => json!([]),
-        Lookup::Moved { .. } => Value::Null,
+        Lookup::Moved { .. } | Lookup::Named(_) => Value::Null,
         Lookup::Network(name) => json!({
             "Id": id, "Name": name, "Driver": "bridge", "Labels": {},
             "IPAM": {"Config": [{"Subnet": "192.0.2.0/24"}]},

@@ -97,7 +97,7 @@ fn withhold(listeners: &mut [ListenerSettings], clients: &mut [ClientSettings]) 
     let rules = rules.chain(clients.iter().map(|it| &it.rules));
     let scopes = rules
         .flat_map(Rules::policies)
-        .filter_map(|it| it.scope.as_ref());
+        .filter_map(|it| it.scope.as_deref());
     let selecting: BTreeSet<_> = scopes
         .flat_map(Scope::selecting)
         .map(str::to_owned)

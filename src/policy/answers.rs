@@ -36,6 +36,8 @@ pub enum Lookup {
         /// The image's full name.
         name: String,
     },
+    /// The names that images got from this owner. Dockgate remembers them itself.
+    Named(String),
     /// The network with this name or id.
     Network(String),
     /// Creates this volume, unless one with its name exists.
@@ -65,6 +67,17 @@ pub struct NewVolume {
     pub body: String,
 }
 
+/// A name that an image got through Dockgate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamedImage {
+    /// The full name.
+    pub(crate) name: String,
+    /// The image's full id.
+    pub(crate) id: Arc<str>,
+    /// Whether it was pulled, so that others can have it too.
+    pub(crate) is_pulled: bool,
+}
+
 /// The answer to a lookup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -75,6 +88,7 @@ pub(crate) enum Answer {
     Image(Arc<Image>),
     /// The objects in a list.
     Listed(Arc<[Listed]>),
+    Named(Arc<[NamedImage]>),
     Network(Arc<Network>),
     Service(Arc<Service>),
     /// A name.
@@ -139,6 +153,7 @@ impl Lookup {
             Self::DefaultRuntime
             | Self::Labeled(..)
             | Self::Moved { .. }
+            | Self::Named(_)
             | Self::NewVolume(_)
             | Self::Predecessor(_)
             | Self::UsersOf(_) => "",
@@ -169,7 +184,7 @@ impl Lookup {
             Self::Image(_) | Self::Tag(_) => Answer::Image(Arc::new(Image::parse(reply)?)),
             Self::Labeled(..) | Self::UsersOf(_) => Answer::Listed(listed(reply)?.into()),
             Self::Network(_) => Answer::Network(Arc::new(Network::parse(reply)?)),
-            Self::Moved { .. } | Self::Predecessor(_) => return Err(Unreadable),
+            Self::Moved { .. } | Self::Named(_) | Self::Predecessor(_) => return Err(Unreadable),
             Self::Service(_) => Answer::Service(Arc::new(Service::parse(reply)?)),
             Self::NewVolume(_) | Self::Volume(_) => Answer::Volume(Arc::new(Volume::parse(reply)?)),
         })
@@ -188,7 +203,7 @@ impl Lookup {
             Self::Labeled(..) | Self::UsersOf(_) => Operation::ContainerList,
             Self::Network(_) => Operation::NetworkInspect,
             Self::NewVolume(_) => Operation::VolumeCreate,
-            Self::Moved { .. } | Self::Predecessor(_) => return None,
+            Self::Moved { .. } | Self::Named(_) | Self::Predecessor(_) => return None,
             Self::Service(_) => Operation::ServiceInspect,
             Self::Volume(_) => Operation::VolumeInspect,
         })

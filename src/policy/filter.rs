@@ -6,6 +6,7 @@
 pub(crate) mod error_text;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use error_text::ErrorRule;
 
@@ -30,6 +31,21 @@ pub(crate) trait Filter: Send + Debug {
     /// The answer; `None` if the daemon would not say.
     fn learn(&mut self, _answer: Option<Answer>, _out: &mut Vec<u8>) -> Result<(), BadReply> {
         Ok(())
+    }
+
+    /// How many bytes of the reply it holds.
+    fn held(&self) -> usize {
+        0
+    }
+
+    /// How many more bytes it takes to read what it holds, when the reply has ended.
+    fn reads(&self) -> usize {
+        0
+    }
+
+    /// The name that an image has got, when the reply is over.
+    fn pulled(&mut self) -> Option<(Lookup, Arc<str>)> {
+        None
     }
 
     /// The reply has ended. This is called once; if something must still be asked then, `learn` puts out the rest.

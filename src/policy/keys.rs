@@ -24,7 +24,7 @@ use toml::{Table, Value};
 pub(crate) use amount::Limits;
 pub(crate) use fill::Fill;
 use generate::keys;
-pub(crate) use image::{Moved, References, TagNames};
+pub(crate) use image::{Moved, ReferencePattern, References, TagNames};
 pub(crate) use label::{Labels, Variables};
 pub(crate) use named::{NetworkNames, ProjectNames, VolumeNames};
 pub(crate) use pattern::{Commands, NetworkOptions, Patterns, Remotes, VolumeOptions};

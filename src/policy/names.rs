@@ -141,6 +141,22 @@ pub(crate) fn tagged(call: &Call) -> String {
     }
 }
 
+/// The image that a request pulls, if it pulls one.
+pub(crate) fn pulled(call: &Call) -> Option<Reference> {
+    let is_pull = call.judged().query == Parameters::Fetch && call.query.text("fromSrc").is_empty();
+    // The daemon removes a colon at the end.
+    let image = call.query.text("fromImage").trim_end_matches(':');
+    let last = image.rsplit('/').next().filter(|_| is_pull)?;
+    let text = match call.query.text("tag") {
+        // Without a version, every tag is pulled.
+        "" if last.contains([':', '@']) => image.to_owned(),
+        "" => return None,
+        digest if digest.contains(':') => [image, "@", digest].concat(),
+        tag => [image, ":", tag].concat(),
+    };
+    Reference::parse(&text).ok()
+}
+
 /// The names that a request gives to an image.
 pub(crate) fn tags(call: &Call) -> Vec<Reference> {
     match call.judged().query.naming() {

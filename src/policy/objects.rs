@@ -326,6 +326,20 @@ impl Image {
         })
     }
 
+    /// An image in a list, or its inspection, with the label that says who made it.
+    pub(crate) fn shown(image: &Json<'_>) -> Option<Self> {
+        let labels = image.get("Config").unwrap_or(image).at("Labels");
+        let label = Json::Text(labels.text_at(IMAGE_LABEL).to_owned().into());
+        let labels = Json::Object(vec![(IMAGE_LABEL.into(), label)]);
+        let tags = image.at("RepoTags").texts();
+        let tags = tags.filter_map(|tag| Some(Reference::of_tag(tag)?.to_string()));
+        Some(Self {
+            id: full_id(image.text_at("Id").trim_start_matches("sha256:")).ok()?,
+            config: Json::Object(vec![("Labels".into(), labels)]),
+            tags: tags.collect(),
+        })
+    }
+
     /// Whether this owner created it and it got this name then. An image that is built from another one also has that
     /// image's labels, but not its name.
     pub(crate) fn was_made_as(&self, name: &str, owner: Owner<'_>) -> bool {

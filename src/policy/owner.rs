@@ -50,6 +50,16 @@ impl<'a> Owner<'a> {
         }
     }
 
+    /// Whether it made the image with this label, under any names or none.
+    pub(crate) fn made(self, label: &str) -> bool {
+        let rest = label.strip_prefix(&self.of_image());
+        let is_named = !self.client.unwrap_or_default().is_empty();
+        rest.is_some_and(|rest| match rest.strip_prefix(' ') {
+            Some(names) => is_named || !names.starts_with(CLIENT),
+            None => rest.is_empty(),
+        })
+    }
+
     /// The names that an image got from it, of the image's label.
     pub(crate) fn names_in(self, label: &str) -> impl Iterator<Item = &str> {
         let rest = label.strip_prefix(self.mark);
@@ -117,6 +127,12 @@ mod tests {
                 let own = asked.owns(|key| made_by.labels().find(|it| it.0 == key).map(|it| it.1));
                 assert_eq!(own, made_by == asked, "{made_by:?} {asked:?}");
                 let label = format!("{} docker.io/library/x:1", made_by.of_image());
+                assert_eq!(asked.made(&label), own, "{label} {asked:?}");
+                assert_eq!(
+                    asked.made(&made_by.of_image()),
+                    own,
+                    "{made_by:?} {asked:?}"
+                );
                 let named: Vec<_> = asked.names_in(&label).collect();
                 let want: &[&str] = if own { &["docker.io/library/x:1"] } else { &[] };
                 assert_eq!(named, want, "{label} {asked:?}");

@@ -208,7 +208,7 @@ impl Memory {
         }
         if let Some(policy) = policy
             && call.judged().query == Parameters::Tag
-            && policy.judges(Block::Images)
+            && (policy.judges(Block::Images) || policy.scope.is_some())
         {
             let image = answers::image(known, call.object().unwrap_or_default())?;
             let name = tags(call).first().map(Reference::to_string);

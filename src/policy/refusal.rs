@@ -131,6 +131,7 @@ pub(crate) fn missing(call: &Call, lookup: &Lookup) -> Denial {
         Lookup::Image(name) | Lookup::Moved { name, .. } | Lookup::Tag(name) => {
             format!("No such image: {name}")
         }
+        Lookup::Named(owner) => format!("no image got a name from {owner}"),
         Lookup::Labeled(_, label) => format!("nothing has the label {label}"),
         Lookup::Network(name) => format!("network {name} not found"),
         Lookup::Service(name) => format!("service {name} not found"),

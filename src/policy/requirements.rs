@@ -21,6 +21,7 @@ use crate::docker::{Call, Deed, Json};
 use crate::policy::answers::{Answers, NeedsLookup};
 use crate::policy::requirement::Requirement;
 
+pub(crate) use build::is_by_buildkit;
 pub(crate) use changes::labels_in_changes;
 use collector::Requirements;
 pub(crate) use collector::{ANY_NUMBER, Blocked, is_reserved};

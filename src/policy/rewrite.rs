@@ -18,6 +18,7 @@ use crate::docker::{Block, Call, Document, Json, Operation, Parameters, Subject,
 use crate::policy::answers::{self, Answers};
 use crate::policy::objects::is_full_id;
 use crate::policy::owner::Owner;
+use crate::policy::scope::Images;
 use crate::policyfile::file::Policy;
 
 /// The request to send: with the ids of the judged objects, and with the labels of the new object.
@@ -41,10 +42,23 @@ pub(crate) fn request<'a>(
             networks(call, body, known);
         }
         explicit_body(judged.body, body);
-        stamp::labels(judged, body, owner, (&policy.blocks, policy.scope.as_ref()));
+        stamp::labels(
+            judged,
+            body,
+            owner,
+            (&policy.blocks, policy.scope.as_deref()),
+        );
     }
-    if judged.block.is_some_and(|block| policy.judges(block)) {
+    let scope = policy.scope.as_ref();
+    let limits_images = scope.is_some_and(|scope| scope.images == Images::Scoped);
+    if judged.block.is_some_and(|block| policy.judges(block)) || limits_images {
         stamp::image(call, policy.owner());
+    }
+    if judged.query == Parameters::Build && limits_images {
+        // Otherwise a build could begin with any image that the engine has, or use the steps of others' builds. The
+        // registry gives the client what it may have.
+        call.query.put("nocache", "1");
+        call.query.put("pull", "1");
     }
     request
 }

@@ -12,23 +12,28 @@
 //! name that nothing has.
 
 mod check;
+pub(crate) mod images;
 mod listing;
 pub(crate) mod refusal;
 mod reply;
+mod used;
 mod view;
+
+use std::sync::Arc;
 
 use wildmatch::WildMatch;
 
 pub(crate) use check::{Asked, Hidden, Outside, operation_is_beyond};
+pub(crate) use images::Images;
 pub(crate) use reply::Shown;
 
 use super::answers::{Answers, Lookup, NeedsLookup, list};
-use super::keys::Patterns;
 use super::keys::setting::{Entry, List, Setting};
+use super::keys::{Patterns, ReferencePattern};
 use super::objects::{Listed, PROJECT_LABELS};
 use super::owner::{Owner, POLICY_LABEL};
 use super::value::{RESERVED, Value};
-use crate::docker::Object;
+use crate::docker::{Object, Reference};
 
 /// The `[scope]` of a policy.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +44,8 @@ pub(crate) struct Scope {
     pub(crate) see: List<Seen>,
     /// Names that it may give to what it creates; any without.
     pub(crate) names: Option<Patterns>,
+    /// Which images exist for it.
+    pub(crate) images: Images,
 }
 
 /// Selects objects that are in scope.
@@ -61,12 +68,14 @@ pub(crate) enum Member {
 pub(crate) struct Seen {
     kind: Object,
     name: WildMatch,
+    /// The same, if it selects images.
+    image: Option<ReferencePattern>,
 }
 
 /// A scope, and whose objects are its own.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scoped<'a> {
-    pub(crate) scope: &'a Scope,
+    pub(crate) scope: &'a Arc<Scope>,
     pub(crate) owner: Owner<'a>,
 }
 
@@ -102,6 +111,19 @@ const OF_EVENTS: [&str; 15] = [
 
 /// The engine's own networks. Every container can be on them, and no client can create or delete them.
 const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
+
+impl Seen {
+    /// Whether it selects an image by this name.
+    fn covers(&self, name: &Reference) -> bool {
+        self.image
+            .as_ref()
+            .is_some_and(|pattern| pattern.covers(name))
+    }
+
+    pub(crate) fn is_of_images(&self) -> bool {
+        self.image.is_some()
+    }
+}
 
 impl Scope {
     /// Whether what a client creates is in scope because it bears the client's own labels.
@@ -291,19 +313,26 @@ impl Entry for Member {
 }
 
 impl Entry for Seen {
-    const WANT: &'static str = "must be container:PATTERN, network:PATTERN or volume:PATTERN";
-    const PATTERN: Option<&'static str> = Some(r"^(container|network|volume):[\s\S]");
+    const WANT: &'static str =
+        "must be container:PATTERN, image:PATTERN, network:PATTERN or volume:PATTERN";
+    const PATTERN: Option<&'static str> = Some(r"^(container|image|network|volume):[\s\S]");
 
     fn parse(text: &str) -> Option<Self> {
         let (kind, name) = text.split_once(':')?;
         let kind = match kind {
             "container" => Object::Container,
+            "image" => Object::Image,
             "network" => Object::Network,
             "volume" => Object::Volume,
             _ => return None,
         };
+        let image = if kind == Object::Image {
+            Some(ReferencePattern::parse(name)?)
+        } else {
+            None
+        };
         let name = WildMatch::new(name);
-        (text.len() > kind.noun().len() + 1).then_some(Self { kind, name })
+        (text.len() > kind.noun().len() + 1).then_some(Self { kind, name, image })
     }
 
     fn written(&self) -> Option<String> {
@@ -317,8 +346,14 @@ impl Entry for Seen {
 
 impl Scope {
     /// Its keys, each with its schema and what it is for.
-    pub(crate) fn schema() -> [(&'static str, serde_json::Value, &'static str); 3] {
+    pub(crate) fn schema() -> [(&'static str, serde_json::Value, &'static str); 4] {
         [
+            (
+                "images",
+                serde_json::json!({"enum": ["scoped", "shared"]}),
+                "Which images exist for the client: all of them (shared, the default), or only those that it made, tagged or \
+                 pulled, and those in see (scoped).",
+            ),
             (
                 "names",
                 Patterns::schema(),
@@ -333,7 +368,8 @@ impl Scope {
             (
                 "see",
                 List::<Seen>::schema(),
-                "Further objects that it may see and use, but not change: network:PATTERN, volume:PATTERN or container:PATTERN.",
+                "Further objects that it may see and use, but not change: network:PATTERN, volume:PATTERN, container:PATTERN or, with \
+                 images = \"scoped\", image:PATTERN.",
             ),
         ]
     }

@@ -36,7 +36,7 @@ pub struct Policy {
     pub(crate) deny: Grants,
     pub(crate) blocks: Blocks,
     /// Which objects exist for its clients; all of them without.
-    pub(crate) scope: Option<Scope>,
+    pub(crate) scope: Option<Arc<Scope>>,
     /// Whether bodies pass unchecked, as with the variables of other images.
     pub(crate) passes_bodies: bool,
     /// Whether it asks for observe mode: denied requests are forwarded too.
@@ -200,7 +200,7 @@ fn load(
         policy.mark = mark;
     }
     policy.blocks = Blocks::read(&table, &mut |key, message| reader.wrong(key, message));
-    policy.scope = reader.scope(&table);
+    policy.scope = reader.scope(&table).map(Arc::new);
     policy.is_observed = reader.flag(&table, "observe");
     policy.examples = reader.examples(&table);
     policy.lines = reader.lines.clone();

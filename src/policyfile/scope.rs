@@ -6,7 +6,7 @@ use super::file::Policy;
 use super::reader::Reader;
 use crate::docker::Operation;
 use crate::policy::keys::setting::Setting;
-use crate::policy::scope::{Scope, operation_is_beyond};
+use crate::policy::scope::{Images, Scope, Seen, operation_is_beyond};
 
 impl Reader<'_> {
     /// The scope of a policy, if it has one.
@@ -21,13 +21,31 @@ impl Reader<'_> {
             objects: self.scope_key(table, "objects").unwrap_or_default(),
             see: self.scope_key(table, "see").unwrap_or_default(),
             names: self.scope_key(table, "names"),
+            images: self.scope_images(table),
         };
         if !table.contains_key("objects") {
             let message =
                 "is missing: write objects = [\"@own\"], and the client sees only what it created";
             self.wrong("scope.objects", message);
         }
+        let mut see = scope.see.as_slice().iter();
+        if scope.images == Images::Shared && see.any(Seen::is_of_images) {
+            let message = "has an image, but the client sees all images: add images = \"scoped\", or remove it";
+            self.wrong("scope.see", message);
+        }
         Some(scope)
+    }
+
+    fn scope_images(&mut self, table: &Table) -> Images {
+        let Some(written) = table.get("images") else {
+            return Images::default();
+        };
+        let read = written.as_str().and_then(Images::parse);
+        if read.is_none() {
+            let message = format!("must be \"shared\" or \"scoped\", but is {written}");
+            self.wrong("scope.images", message);
+        }
+        read.unwrap_or_default()
     }
 
     fn scope_key<T: Setting>(&mut self, table: &Table, key: &str) -> Option<T> {
@@ -42,15 +60,16 @@ impl Reader<'_> {
 
     /// Reports what the policy allows although its scope cannot limit it.
     pub(super) fn beyond_scope(&mut self, policy: &Policy) {
-        if policy.scope.is_none() {
+        let Some(scope) = &policy.scope else {
             return;
-        }
+        };
         if policy.has_raw_paths() {
             let message = "cannot limit raw paths, which the policy allows: remove them from allow, or remove [scope]";
             self.wrong("scope", message);
         }
         let all = Operation::ALL.iter().copied();
-        let beyond = all.filter(|it| policy.has(*it) && operation_is_beyond(*it));
+        let is_beyond = |it: Operation| operation_is_beyond(it) || scope.images.are_beyond(it);
+        let beyond = all.filter(|it| policy.has(*it) && is_beyond(*it));
         let beyond: Vec<_> = beyond.map(|it| format!("\"{it}\"")).collect();
         if !beyond.is_empty() {
             let message = format!(

@@ -19,6 +19,7 @@ use super::held::HeldNames;
 use crate::audit::Record;
 use crate::docker::ApiVersion;
 use crate::docker::json::parsed_size;
+use crate::policy::answers::NamedImage;
 use crate::policy::objects::Container;
 use crate::policy::permit::Probe;
 use crate::policy::{Answer, Denial, Lookup, SelfContainer};
@@ -36,6 +37,8 @@ pub(crate) struct DaemonState {
     /// The names that current requests depend on.
     pub(crate) names: HeldNames,
     pub(crate) moved: Moved,
+    /// The images that were pulled through policies that limit which images exist for the client.
+    pub(crate) pulled: Moved,
 }
 
 impl DaemonState {
@@ -51,6 +54,13 @@ impl DaemonState {
     pub(crate) async fn own(&self, daemon: &Arc<Daemon>) -> Result<Option<&SelfContainer>, Denial> {
         let found = self.own.get_or_try_init(|| find(daemon, &self.candidates));
         found.await.map(Option::as_ref)
+    }
+
+    /// The names that images got from an owner.
+    pub(crate) fn named(&self, owner: &str) -> Answer {
+        let moved = self.moved.of_owner(owner, false);
+        let named = moved.into_iter().chain(self.pulled.of_owner(owner, true));
+        Answer::Named(named.collect())
     }
 
     /// The daemon's type and version; asks the daemon if they are not known yet.
@@ -114,17 +124,43 @@ async fn find(daemon: &Arc<Daemon>, known: &Candidates) -> Result<Option<SelfCon
 #[derive(Debug, Default)]
 pub(crate) struct Moved(Mutex<VecDeque<(Lookup, Arc<str>)>>);
 
-/// The most names to remember.
+fn owner_of(named: &Lookup) -> Option<&str> {
+    if let Lookup::Moved { owner, .. } = named {
+        Some(owner)
+    } else {
+        None
+    }
+}
+
+/// The most names to remember for one owner.
 const MOST_NAMES: usize = 4096;
 
 impl Moved {
     pub(crate) fn remember(&self, (name, image): (Lookup, Arc<str>)) {
         let mut kept = lock(&self.0);
         kept.retain(|(named, _)| *named != name);
-        if kept.len() == MOST_NAMES {
-            kept.pop_front();
+        // One client does not make Dockgate forget the names of another.
+        let is_of_same = |(named, _): &(Lookup, _)| owner_of(named) == owner_of(&name);
+        if kept.iter().filter(|it| is_of_same(it)).count() == MOST_NAMES {
+            let oldest = kept.iter().position(is_of_same);
+            oldest.and_then(|oldest| kept.remove(oldest));
         }
         kept.push_back((name, image));
+    }
+
+    fn of_owner(&self, owner: &str, is_pulled: bool) -> Vec<NamedImage> {
+        let kept = lock(&self.0);
+        let named = kept.iter().filter_map(|(named, image)| {
+            let Lookup::Moved { owner: of, name } = named else {
+                return None;
+            };
+            (of == owner).then(|| NamedImage {
+                name: name.clone(),
+                id: Arc::clone(image),
+                is_pulled,
+            })
+        });
+        named.collect()
     }
 
     /// The image that got a name.

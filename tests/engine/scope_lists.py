@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from scope_wire import Row
 
+IN_USE = "whether a foreign container uses an own object cannot be hidden from whoever may delete it"
 CHOSEN = "which ids contain these digits is chance"
 # Values of filters that name something.
 FOREIGN = ["<running>", "<running_id>", "<running_short>", "<running_ambiguous>", "<joined>", "<other>", "<no_running>"]
@@ -86,13 +87,15 @@ def other_lists() -> Iterator[Row]:
     for each in networks:
         finds = any(text in str(each) for text in ("<net>", "<label>", "custom"))
         differs = CHOSEN if "_prefix" in str(each) or "_ambiguous" in str(each) else ""
+        differs = IN_USE if "dangling" in each else differs
         yield Row("GET /networks with filters", "GET", "/networks", {"filters": each}, leaks=finds, differs=differs)
     volumes = [{"name": [value]} for value in ("<vol>", "<other_vol>", "mk", "cache", "<no_vol>")]
     volumes += [{"label": ["<label>"]}, {"label": ["<label>=<value>"]}, {"driver": ["local"]}]
     volumes += [{"dangling": ["true"]}, {"dangling": ["false"]}]
     for each in volumes:
         finds = any(text in str(each) for text in ("<vol>", "<label>", "local"))
-        yield Row("GET /volumes with filters", "GET", "/volumes", {"filters": each}, leaks=finds)
+        differs = IN_USE if "dangling" in each else ""
+        yield Row("GET /volumes with filters", "GET", "/volumes", {"filters": each}, leaks=finds, differs=differs)
     images = [{"reference": ["*"]}, {"dangling": ["true"]}, {"label": ["<label>"]}]
     images += [{key: ["ci-image:1"]} for key in ("before", "since")]
     for each in images:

@@ -23,6 +23,8 @@ class Check:
     run: Callable[[Api, Clients], None]
     # What client A's scope is.
     objects: tuple[str, ...]
+    # Which images exist for the clients.
+    images: str
     # Whether it runs on every engine, or only on the main one if the run is not slow.
     on_all: bool
 
@@ -30,9 +32,9 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
-def check(name: str, *objects: str, on_all: bool = False):
+def check(name: str, *objects: str, images: str = "shared", on_all: bool = False):
     def register(run: Callable[[Api, Clients], None]) -> Callable[[Api, Clients], None]:
-        CHECKS[name] = Check(run, objects or ("@own",), on_all)
+        CHECKS[name] = Check(run, objects or ("@own",), images, on_all)
         return run
 
     return register
@@ -195,6 +197,24 @@ def prune(direct: Api, clients: Clients) -> None:
     expected = {f"{name}-{kind}" for name in ("b", "ci-foreign") for kind in "cnv"}
     must(expected <= left, f"client A's prune removed {sorted(expected - left)}")
     must(not {"ci-a-c", "ci-a-n"} & left, f"client A's prune left its own objects: {sorted(left)}")
+
+
+@check("lists of unused objects have those in scope", on_all=True)
+def unused(direct: Api, clients: Clients) -> None:
+    a = clients.a
+    for name in ("ci-used", "ci-unused"):
+        ok(a, "POST", "/volumes/create", {"Name": name})
+        ok(a, "POST", "/networks/create", {"Name": name})
+    direct.done("POST", "/volumes/create", {"Name": "foreign"})
+    direct.done("POST", "/networks/create", {"Name": "foreign"})
+    make(a, "ci-web", {"NetworkMode": "ci-used", "Binds": ["ci-used:/d"]})
+    ok(a, "POST", "/containers/ci-web/start")
+    for value, want in (("true", ["ci-unused"]), ("false", ["ci-used"]), ("1", ["ci-unused"])):
+        for filters in ({"dangling": [value]}, {"dangling": {value: True}}):
+            volumes = ok(a, "GET", "/volumes", filters=filters)["Volumes"] or []
+            networks = ok(a, "GET", "/networks", filters=filters)
+            for kind, found in (("volumes", volumes), ("networks", networks)):
+                must_equal(f"{kind} with {filters}", [each["Name"] for each in found], want)
 
 
 @check("images are shared, but only own names of them change")

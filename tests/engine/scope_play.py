@@ -44,6 +44,12 @@ volumes = ["*"]
 [networks]
 containers = ["*"]
 """
+# What else is allowed if images are limited too.
+MORE_OF_IMAGES = '"ImagePush", "ImageCreate", "ImageBuild",'
+PULLS = """
+[images]
+pull = ["127.0.0.1:*/*"]
+"""
 SETTINGS = """
 [[client]]
 name = "{name}"
@@ -70,12 +76,17 @@ class Clients:
 
 
 @contextmanager
-def two_clients(engine: Engine, folder: Path, version: str = "", objects: tuple[str, ...] = ("@own",)):
+def two_clients(
+    engine: Engine, folder: Path, version: str = "", objects: tuple[str, ...] = ("@own",), images: str = "shared"
+):
     """One Dockgate for both. Its records are counted with the requests that the clients sent."""
     settings = ""
     for name, prefix, scope in (("a", "ci-", objects), ("b", "", ("@own",))):
         policy, socket = folder / f"scope-{name}.toml", folder / f"{name}.sock"
         text = POLICY.replace("NAME", name).replace("PREFIX", prefix).replace("OBJECTS", json.dumps(scope))
+        if images == "scoped":
+            text = text.replace('"volume:cache"]', '"volume:cache", "image:busybox:*"]\nimages = "scoped"')
+            text = text.replace('"ImageTag",', f'"ImageTag", {MORE_OF_IMAGES}') + PULLS
         policy.write_text(text)
         settings += SETTINGS.format(name=name, policy=policy, socket=socket)
     (folder / "dockgate.toml").write_text(settings)

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import scope_events  # noqa: F401, adds its checks to CHECKS
+import scope_images  # noqa: F401
 import scope_tricks  # noqa: F401
 from api import Api
 from cases import Cases, must
@@ -89,19 +90,19 @@ class Round:
                 self.two_worlds(clients)
             with self.case("pairs run"), self.clients() as clients:
                 self.foreign_or_missing(clients)
-            for objects in dict.fromkeys(check.objects for check in CHECKS.values()):
-                with self.case(f"checks with the scope {list(objects)} run"), self.clients(objects) as clients:
-                    self.checks(clients, objects)
+            for scope in dict.fromkeys((check.objects, check.images) for check in CHECKS.values()):
+                with self.case(f"checks with the scope {scope} run"), self.clients(*scope) as clients:
+                    self.checks(clients, scope)
         finally:
             wipe(self.direct)
         sent = sum(each.a.sent + each.b.sent for each in self.used)
         took = f"{time.monotonic() - began:.1f} s (seed {self.seed}{self.version})"
         print(f"{self.engine.name}: {sent} requests, {len(self.markers.planted)} markers, {took}", flush=True)
 
-    def checks(self, clients: Clients, objects: tuple[str, ...]) -> None:
+    def checks(self, clients: Clients, scope: tuple[tuple[str, ...], str]) -> None:
         for name, check in CHECKS.items():
             is_wanted = check.on_all or SLOW or self.engine.name in (MAIN_ENGINE, "extra")
-            if is_wanted and check.objects == objects:
+            if is_wanted and (check.objects, check.images) == scope:
                 self.fresh()
                 with self.case(name):
                     check.run(self.direct, clients)
@@ -114,8 +115,8 @@ class Round:
         return self.cases.case(f"{self.engine.name}: {name}")
 
     @contextmanager
-    def clients(self, objects: tuple[str, ...] = ("@own",)):
-        with two_clients(self.engine, self.folder, self.version, objects) as clients:
+    def clients(self, objects: tuple[str, ...] = ("@own",), images: str = "shared"):
+        with two_clients(self.engine, self.folder, self.version, objects, images) as clients:
             self.used.append(clients)
             yield clients
 

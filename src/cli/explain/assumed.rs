@@ -101,6 +101,7 @@ impl<'a> Assumed<'a> {
             | Lookup::Image(_)
             | Lookup::Labeled(..)
             | Lookup::Moved { .. }
+            | Lookup::Named(_)
             | Lookup::NewVolume(_)
             | Lookup::Predecessor(_)
             | Lookup::Service(_)
@@ -192,6 +193,9 @@ fn ordinary(lookup: &Lookup) -> String {
         Lookup::Image(id) => format!("the image {id} sets nothing for its containers"),
         Lookup::Labeled(_, label) => format!("nothing has the label {label} yet"),
         Lookup::Moved { name, .. } => format!("the image {name} got its name elsewhere"),
+        Lookup::Named(_) => {
+            "the client has tagged and pulled no image since Dockgate started".to_owned()
+        }
         Lookup::Network(name) => format!("the network {name} exists, and was created elsewhere"),
         Lookup::Predecessor(name) if name.is_empty() => {
             "no container was removed before".to_owned()

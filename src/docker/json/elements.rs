@@ -169,6 +169,16 @@ impl Elements {
         }
     }
 
+    /// How many bytes of the document are held.
+    pub(crate) fn held(&self) -> usize {
+        self.held.len() + self.rest.len()
+    }
+
+    /// What is held of the document.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.held
+    }
+
     /// Reads more of the document. Gives each element to `each`, with the number of its list among
     /// [`Place::Members`].
     pub(crate) fn push(

@@ -191,7 +191,7 @@ fn new_volume(policy: &Policy, request: &Request<'_>, known: &Answers) -> Option
     stamp::new_volume(
         body,
         policy.owner(),
-        (&policy.blocks, policy.scope.as_ref()),
+        (&policy.blocks, policy.scope.as_deref()),
         known,
     )
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Evaluation, Rules};
 use crate::docker::body::rendered;
-use crate::docker::{Document, Json, Subject};
+use crate::docker::{Document, Json, Object, Subject};
 use crate::policy::answers::{Answers, Lookup, NeedsLookup};
 use crate::policy::filter::ReplyRule;
 use crate::policy::filter::error_text::{ErrorRule, StandIn};
@@ -94,6 +94,7 @@ impl Rules {
             | Lookup::Image(_)
             | Lookup::Labeled(..)
             | Lookup::Moved { .. }
+            | Lookup::Named(_)
             | Lookup::NewVolume(_)
             | Lookup::Predecessor(_)
             | Lookup::Service(_)
@@ -114,11 +115,19 @@ impl Rules {
             mut call, mut body, ..
         } = request;
         let mut stand_ins = Vec::new();
+        let is_image = matches!(call.objects().next(), Some((Object::Image, _)));
         if let Subject::Operation { names, .. } = &mut call.subject
             && let Some(name) = names.first_mut()
         {
-            let stand_in = StandIn::of(name);
-            name.clone_from(&stand_in.word);
+            let stand_in = if is_image {
+                let (absent, stand_in) = StandIn::of_image(name);
+                *name = absent;
+                stand_in
+            } else {
+                let stand_in = StandIn::of(name);
+                name.clone_from(&stand_in.word);
+                stand_in
+            };
             stand_ins.push(stand_in);
         }
         if let Some(container) = body.as_mut().and_then(|body| body.get_mut("Container"))
@@ -128,6 +137,8 @@ impl Rules {
             *container = Json::Text(stand_in.word.clone().into());
             stand_ins.push(stand_in);
         }
+        let words: Vec<_> = stand_ins.iter().map(|it| it.word.clone()).collect();
+        let words = words.into_iter();
         let document: Option<Document> = call.judged().body;
         let terms = Terms {
             request: Rebuilt {
@@ -141,7 +152,8 @@ impl Rules {
             },
             memory: Memory::default(),
             reply: ReplyRule::Errors(Box::new(ErrorRule {
-                known: Arc::new(hidden.seen.clone()),
+                // A word of digits would be taken for an id.
+                known: Arc::new(words.chain(hidden.seen.iter().cloned()).collect()),
                 stand_ins,
             })),
         };

@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use super::{BadReply, Filter};
 use crate::docker::json::escape;
+use crate::policy::names::is_hex;
+use crate::policy::objects::is_full_id;
 
 /// How errors are reworded.
 #[derive(Clone, Debug, Default)]
@@ -100,6 +102,10 @@ impl ErrorRule {
 }
 
 impl Filter for ErrorText {
+    fn held(&self) -> usize {
+        self.text.len()
+    }
+
     fn push(&mut self, part: &[u8], _out: &mut Vec<u8>) -> Result<(), BadReply> {
         if part.len() > MAX - self.text.len() {
             return Err(BadReply("its error is longer than 64 KiB"));
@@ -146,6 +152,32 @@ impl StandIn {
         Self { word, name }
     }
 
+    /// The same for an image: a name that no image has, in which only the last part is another one. The daemon completes
+    /// and shortens the rest.
+    pub(crate) fn of_image(name: &str) -> (String, Self) {
+        let digits = name.strip_prefix("sha256:").unwrap_or(name);
+        if is_full_id(digits) || digits.len() < name.len() && is_hex(digits) {
+            let prefix = name.get(..name.len() - digits.len()).unwrap_or_default();
+            let stand_in = Self {
+                word: random_id(),
+                name: digits.to_owned(),
+            };
+            return ([prefix, &stand_in.word].concat(), stand_in);
+        }
+        let path = name.split('@').next().unwrap_or_default();
+        let start = path.rfind('/').map_or(0, |slash| slash + 1);
+        let last = path.get(start..).unwrap_or_default();
+        let end = start + last.find(':').unwrap_or(last.len());
+        let stand_in = Self::of(name.get(start..end).unwrap_or_default());
+        let (before, after) = (name.get(..start), name.get(end..));
+        let absent = [
+            before.unwrap_or_default(),
+            &stand_in.word,
+            after.unwrap_or_default(),
+        ];
+        (absent.concat(), stand_in)
+    }
+
     /// Puts the client's name back wherever the word stands.
     fn put_back(&self, text: &[u8], is_json: bool, out: &mut Vec<u8>) {
         let mut name = String::with_capacity(self.name.len());
@@ -167,6 +199,13 @@ impl StandIn {
             }
         }
     }
+}
+
+/// An id that nothing has.
+fn random_id() -> String {
+    let number = || RandomState::new().build_hasher().finish();
+    let [one, two, three, four] = [number(), number(), number(), number()];
+    format!("{one:016x}{two:016x}{three:016x}{four:016x}")
 }
 
 /// A text as a reader of the reply sees it: in JSON, without the escapes.

@@ -15,15 +15,16 @@ use crate::policy::value::{EVERY_VERSION, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct References(Vec<ReferencePattern>);
 
+/// A pattern of image names.
 #[derive(Clone, Debug)]
-struct ReferencePattern {
+pub(crate) struct ReferencePattern {
     repository: WildMatch,
     tag: Option<WildMatch>,
     digest: Option<WildMatch>,
 }
 
 impl ReferencePattern {
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (name, digest) = match text.split_once('@') {
             Some((name, digest)) => (name, Some(pattern(digest)?)),
             None => (text, None),
@@ -50,7 +51,7 @@ impl ReferencePattern {
         })
     }
 
-    fn covers(&self, reference: &Reference) -> bool {
+    pub(crate) fn covers(&self, reference: &Reference) -> bool {
         let is_version = match (&reference.version, &self.tag, &self.digest) {
             (_, None, None) => true,
             (Version::Tag(tag), Some(pattern), _) => pattern.matches(tag),

@@ -46,7 +46,8 @@ pub(super) const KEYS: &[&str] = &[
     "version",
 ];
 
-pub(super) fn is_by_buildkit(call: &Call) -> bool {
+/// Whether BuildKit makes an image, and not the classic builder.
+pub(crate) fn is_by_buildkit(call: &Call) -> bool {
     call.query.first("version") == Some("2")
 }
 

@@ -116,6 +116,7 @@ fn answer(lookup: &Lookup) -> Answer {
         | Lookup::Image(_)
         | Lookup::Labeled(..)
         | Lookup::Moved { .. }
+        | Lookup::Named(_)
         | Lookup::NewVolume(_)
         | Lookup::Predecessor(_)
         | Lookup::Service(_)

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::reply::ids;
-use super::{Scoped, Standing, listing, refusal};
+use super::{Scoped, Standing, images, listing, refusal};
 use crate::docker::network::is_user_defined;
-use crate::docker::reference::Reference;
 use crate::docker::{Call, Deed, Document, Effect, Json, Object, Operation, Parameters, Shows};
-use crate::policy::answers::{Answer, Answers, Lookup, NeedsLookup, image, network, volume};
+use crate::policy::answers::{Answers, Lookup, NeedsLookup, network, volume};
 use crate::policy::keys::{Key, Reaches};
 use crate::policy::names::{given, reads_as_id};
 use crate::policy::reason::Denial;
@@ -45,7 +44,7 @@ impl Outside {
     }
 }
 
-type Checked = Result<Result<(), Outside>, NeedsLookup>;
+pub(super) type Checked = Result<Result<(), Outside>, NeedsLookup>;
 
 /// A request, as a scope checks it.
 #[derive(Clone, Copy)]
@@ -83,7 +82,12 @@ impl Scoped<'_> {
                     Some(volume) => Some(self.volume(name, &volume, view)?),
                     None => None,
                 },
-                // A checkpoint belongs to the container before it. Images are shared.
+                Object::Image if self.limits_images() => {
+                    let seen = images::image_in(view, &images::meant(call, name))?;
+                    // `image` decides what may be changed.
+                    seen.is_some().then_some(Standing::Own)
+                }
+                // A checkpoint belongs to the container before it. Other images are shared.
                 Object::Checkpoint | Object::Image | Object::Repository => continue,
                 Object::Config
                 | Object::Node
@@ -139,8 +143,8 @@ impl Scoped<'_> {
         if listing::has_unclear_filters(asked.call) {
             return Ok(Err(Outside::Denied(refusal::unclear_filters(asked.call))));
         }
-        if listing::asks_for_unused(asked.call) {
-            return Ok(Err(Outside::Denied(refusal::counts_all_users(asked.call))));
+        if let Err(outside) = self.used_images(asked)? {
+            return Ok(Err(outside));
         }
         self.image(asked)
     }
@@ -291,55 +295,6 @@ impl Scoped<'_> {
                 &written.join(", "),
             )))
         }
-    }
-
-    /// Images are shared, but only the client's own ones may be tagged, pushed and deleted.
-    fn image(self, asked: Asked<'_>) -> Checked {
-        let call = asked.call;
-        let Some((Object::Image, name)) = call.objects().next() else {
-            return Ok(Ok(()));
-        };
-        if !call.effect().changes_state() {
-            return Ok(Ok(()));
-        }
-        let meant = if call.judged().query == Parameters::Push {
-            match call.query.text("tag") {
-                // Without one, every tag is pushed.
-                "" => return Ok(Err(Outside::Denied(refusal::pushes_every_tag(call)))),
-                tag => format!("{name}:{tag}"),
-            }
-        } else {
-            name.to_owned()
-        };
-        let image = match image(asked.known, &meant) {
-            Ok(image) => image,
-            // The daemon says that it does not exist.
-            Err(NeedsLookup::Missing(_)) => return Ok(Ok(())),
-            Err(ask @ NeedsLookup::Ask(_)) => return Err(ask),
-        };
-        let named = Reference::of_tag(&meant).map(|name| name.to_string());
-        let is_own_as = |name: &str| image.was_made_as(name, self.owner);
-        let is_own = match &named {
-            Some(named) if image.tags.iter().any(|tag| tag == named) => {
-                is_own_as(named) || self.moved(named, &image.id, asked.known)?
-            }
-            // An id stands for all its names.
-            _ => !image.tags.is_empty() && image.tags.iter().all(|tag| is_own_as(tag)),
-        };
-        Ok(if is_own {
-            Ok(())
-        } else {
-            Err(Outside::Denied(refusal::shared_image(call, name)))
-        })
-    }
-
-    /// Whether an image got a name through this policy since Dockgate started.
-    fn moved(self, name: &str, id: &str, known: &Answers) -> Result<bool, NeedsLookup> {
-        let moved = Lookup::Moved {
-            owner: self.owner.of_image(),
-            name: name.to_owned(),
-        };
-        Ok(matches!(known.need(&moved)?, Answer::Text(own) if **own == *id))
     }
 }
 

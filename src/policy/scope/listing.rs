@@ -2,6 +2,7 @@
 //! says whether they exist.
 
 use super::Scoped;
+use super::images::image_in;
 use crate::docker::query::Query;
 use crate::docker::{Call, Json, Object, Operation, Shows};
 use crate::policy::answers::{Answers, NeedsLookup, container};
@@ -43,8 +44,9 @@ fn values<'j>(filter: &'j Json<'_>) -> impl Iterator<Item = &'j str> {
     keys.chain(filter.texts())
 }
 
-/// Whether a list is to have only objects that no container uses: the containers of others count too.
-pub(super) fn asks_for_unused(call: &Call) -> bool {
+/// Whether a list depends on what uses an object. The containers of others count too, so such a list has only
+/// objects in scope: whoever may delete them finds it out anyway.
+pub(super) fn depends_on_use(call: &Call) -> bool {
     let is_asked = |kind| kind == Object::Network || kind == Object::Volume;
     let is_list = matches!(call.judged().shows, Shows::List(kind) if is_asked(kind));
     is_list && filters(call).is_some_and(|filters| filters.get("dangling").is_some())
@@ -80,11 +82,31 @@ impl Scoped<'_> {
                 if let Some(mut filters) = filters(call) {
                     for key in NAMING {
                         if let Some(filter) = filters.get_mut(key) {
-                            resolve(filter, view, &mut stand_ins)?;
+                            resolve(filter, |name| id_of(name, view, &mut stand_ins))?;
+                        }
+                    }
+                    if let Some(filter) =
+                        filters.get_mut("ancestor").filter(|_| self.limits_images())
+                    {
+                        resolve(filter, |name| seen_image(name, view, &mut stand_ins))?;
+                    }
+                    put(&mut query, &filters);
+                }
+            }
+            Shows::List(Object::Image) => {
+                // Those have the containers of others.
+                query.drop_key("manifests");
+                if let Some(mut filters) = filters(call).filter(|_| self.limits_images()) {
+                    for key in ["before", "since"] {
+                        if let Some(filter) = filters.get_mut(key) {
+                            resolve(filter, |name| seen_image(name, view, &mut stand_ins))?;
                         }
                     }
                     put(&mut query, &filters);
                 }
+            }
+            Shows::Named if call.operation() == Some(Operation::ImageInspect) => {
+                query.drop_key("manifests");
             }
             Shows::Unused(_) => {
                 let filters = filters(call).unwrap_or(Json::Null);
@@ -126,13 +148,9 @@ impl Scoped<'_> {
     }
 }
 
-/// Replaces the containers of a filter by their ids.
-fn resolve(
-    filter: &mut Json<'_>,
-    view: &Answers,
-    stand_ins: &mut Vec<StandIn>,
-) -> Result<(), NeedsLookup> {
-    let mut id_of = |name: &str| match container(view, name.trim_start_matches('/')) {
+/// The id of the container in a filter, or a name that nothing has.
+fn id_of(name: &str, view: &Answers, stand_ins: &mut Vec<StandIn>) -> Result<String, NeedsLookup> {
+    match container(view, name.trim_start_matches('/')) {
         Ok(container) => Ok(container.id.clone()),
         Err(NeedsLookup::Missing(_)) => {
             let stand_in = StandIn::of(name);
@@ -141,16 +159,37 @@ fn resolve(
             Ok(word)
         }
         Err(ask @ NeedsLookup::Ask(_)) => Err(ask),
-    };
+    }
+}
+
+/// The image in a filter, if the client sees it, otherwise a name that no image has.
+fn seen_image(
+    name: &str,
+    view: &Answers,
+    stand_ins: &mut Vec<StandIn>,
+) -> Result<String, NeedsLookup> {
+    if image_in(view, name)?.is_some() {
+        return Ok(name.to_owned());
+    }
+    let (absent, stand_in) = StandIn::of_image(name);
+    stand_ins.push(stand_in);
+    Ok(absent)
+}
+
+/// Replaces the names in a filter.
+fn resolve(
+    filter: &mut Json<'_>,
+    mut resolved: impl FnMut(&str) -> Result<String, NeedsLookup>,
+) -> Result<(), NeedsLookup> {
     match filter {
         Json::Object(members) => {
             for (value, _) in members {
-                *value = id_of(value)?.into();
+                *value = resolved(value)?.into();
             }
         }
         Json::List(items) => {
             for item in items {
-                *item = Json::Text(id_of(item.text().unwrap_or_default())?.into());
+                *item = Json::Text(resolved(item.text().unwrap_or_default())?.into());
             }
         }
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => {}

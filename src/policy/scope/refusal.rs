@@ -1,10 +1,12 @@
 //! The messages of denials by a scope. None of them says whether an object exists that the client cannot see.
 
-use crate::docker::Call;
+use super::images::is_of_every_tag;
 use crate::docker::json::{quoted, shortened};
+use crate::docker::{Call, Operation};
 use crate::policy::names::READS_AS_ID;
 use crate::policy::reason::{Denial, Reason};
 use crate::policy::refusal::entry;
+use crate::policy::requirements::is_by_buildkit;
 
 /// The record's reason for a request about an object that does not exist for the client. The client gets the daemon's
 /// answer for one that does not exist.
@@ -93,15 +95,6 @@ pub(crate) fn not_by_labels(call: &Call) -> Denial {
     Denial::new(Reason::Restricted, message)
 }
 
-/// The denial of a list that depends on which objects the containers of others use.
-pub(crate) fn counts_all_users(call: &Call) -> Denial {
-    let message = format!(
-        "{}: the filter `dangling` also counts containers that are not in scope: leave it out",
-        entry(call)
-    );
-    Denial::new(Reason::Restricted, message)
-}
-
 /// The denial of pushing a repository with all its tags, which others can have given.
 pub(crate) fn pushes_every_tag(call: &Call) -> Denial {
     let message = format!(
@@ -115,10 +108,27 @@ pub(crate) fn pushes_every_tag(call: &Call) -> Denial {
 pub(crate) fn shared_image(call: &Call, name: &str) -> Denial {
     let name = quoted(shortened(name));
     let message = format!(
-        "{}: images are shared, and {name} is not an image that this client built or tagged",
+        "{}: {name} is not an image that this client built or tagged, so it may be used, but not changed",
         entry(call)
     );
     Denial::new(Reason::Restricted, message)
+}
+
+/// The denial of a request that reaches images which Dockgate cannot tell from others, if it is one.
+pub(crate) fn unlimited_images(call: &Call) -> Option<Denial> {
+    let names = call.query.pairs().filter(|(key, _)| *key == "names");
+    let mut saved = names.map(|(_, name)| name).chain(call.object());
+    let operation = call.operation()?;
+    let is_save = matches!(operation, Operation::ImageGet | Operation::ImageGetAll);
+    let problem = if operation == Operation::ImageBuild && is_by_buildkit(call) {
+        "BuildKit can use images that are not in scope: build with DOCKER_BUILDKIT=0"
+    } else if is_save && saved.any(is_of_every_tag) {
+        "save one tag at a time, as in `docker save NAME:TAG`"
+    } else {
+        return None;
+    };
+    let message = format!("{}: {problem}", entry(call));
+    Some(Denial::new(Reason::Restricted, message))
 }
 
 /// The denial of a list whose filters could be read in two ways.

@@ -5,11 +5,15 @@
 
 mod document;
 mod events;
+mod images;
 mod list;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use images::ImageRule;
+
+use super::images::Named;
 use super::{Scope, Scoped};
 use crate::docker::query::Query;
 use crate::docker::{Call, Object, Shows};
@@ -28,7 +32,11 @@ pub(crate) struct Shown {
     containers: Arc<[Listed]>,
     /// The most elements that the client asked for.
     limit: Option<usize>,
+    /// Whether what may only be seen is left out.
+    has_only_own: bool,
     errors: ErrorRule,
+    /// What it may show of images, unless it may show all of them.
+    images: Option<ImageRule>,
     /// The query to send, if it is not the client's.
     pub(crate) query: Option<Query>,
 }
@@ -39,7 +47,7 @@ pub(super) struct Own(Arc<OwnParts>);
 
 #[derive(Debug)]
 struct OwnParts {
-    scope: Scope,
+    scope: Arc<Scope>,
     mark: String,
     client: Option<String>,
 }
@@ -47,7 +55,7 @@ struct OwnParts {
 impl Own {
     fn of(scoped: Scoped<'_>) -> Self {
         Self(Arc::new(OwnParts {
-            scope: scoped.scope.clone(),
+            scope: Arc::clone(scoped.scope),
             mark: scoped.owner.mark.to_owned(),
             client: scoped.owner.client.map(str::to_owned),
         }))
@@ -80,12 +88,15 @@ impl Scoped<'_> {
         let known = ids(view).chain(containers.iter().map(|it| it.id.clone()));
         let known: BTreeSet<_> = known.collect();
         let (query, stand_ins) = self.narrowed(call, view)?;
+        let images = ImageRule::of(self, call, view)?;
         Ok(Shown {
+            images,
             query,
             shows,
             own: Own::of(self),
             containers: containers.into(),
             limit: super::listing::limit(call),
+            has_only_own: super::listing::depends_on_use(call),
             errors: ErrorRule {
                 known: Arc::new(known),
                 stand_ins,
@@ -104,6 +115,7 @@ pub(super) fn ids(view: &Answers) -> impl Iterator<Item = String> {
         Answer::Containers(_)
         | Answer::Listed(_)
         | Answer::Missing
+        | Answer::Named(_)
         | Answer::Service(_)
         | Answer::Text(_)
         | Answer::Volume(_) => None,
@@ -111,6 +123,11 @@ pub(super) fn ids(view: &Answers) -> impl Iterator<Item = String> {
 }
 
 impl Shown {
+    fn named(&self) -> Option<Named> {
+        let images = self.images.as_ref();
+        images.map(|images| Arc::clone(&images.named))
+    }
+
     /// The filter for a reply with this status, unless it is passed on as it is.
     pub(crate) fn filter(&self, status: u16) -> Option<Box<dyn Filter>> {
         if status >= 400 {
@@ -120,12 +137,25 @@ impl Shown {
             return None;
         }
         let own = || self.own.clone();
+        let of_images = self.images.as_ref().and_then(|rule| rule.filter(own()));
+        if of_images.is_some() {
+            return of_images;
+        }
         match self.shows {
-            Shows::List(kind) => Some(Box::new(list::List::new(own(), kind, self.limit))),
+            Shows::List(kind) => Some(Box::new(list::List::new(
+                own(),
+                kind,
+                (self.limit, self.has_only_own),
+            ))),
             Shows::Events => Some(Box::new(events::Events::new(own()))),
-            Shows::Counts | Shows::Members | Shows::Usage => Some(Box::new(
-                document::Document::new(self.shows, own(), Arc::clone(&self.containers)),
-            )),
+            Shows::Counts | Shows::Members | Shows::Usage => {
+                Some(Box::new(document::Document::new(
+                    self.shows,
+                    own(),
+                    Arc::clone(&self.containers),
+                    self.named(),
+                )))
+            }
             Shows::Named | Shows::Nothing | Shows::Unused(_) => None,
         }
     }

@@ -41,6 +41,12 @@ impl Scoped<'_> {
                     own.retain(|it| self.of_container(it) == Standing::Own);
                     Answer::Containers(own)
                 }
+                (Lookup::Image(name), Answer::Image(image)) => match self.named_images(known)? {
+                    Some(named) if self.of_image(name, image, &named) == Standing::Hidden => {
+                        Answer::Missing
+                    }
+                    Some(_) | None => continue,
+                },
                 (Lookup::Service(_), _) => Answer::Missing,
                 _ => continue,
             };

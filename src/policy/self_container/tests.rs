@@ -71,6 +71,7 @@ fn answer(lookup: &Lookup) -> Answer {
         | Lookup::Image(_)
         | Lookup::Labeled(..)
         | Lookup::Moved { .. }
+        | Lookup::Named(_)
         | Lookup::NewVolume(_)
         | Lookup::Predecessor(_)
         | Lookup::Tag(_)

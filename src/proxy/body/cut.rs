@@ -10,6 +10,8 @@ pub(crate) enum Cut {
     Broken(#[source] hyper::Error),
     #[error("the reply cannot be filtered: {0}")]
     Filter(BadReply),
+    #[error("the reply takes too much memory")]
+    Full(Box<Denial>),
     #[error(transparent)]
     Gzip(BadGzip),
     #[error("the client's right to it is gone")]
@@ -33,6 +35,7 @@ impl From<Cut> for Denial {
         match cut {
             Cut::Broken(_) | Cut::Revoked => broken(),
             Cut::Filter(bad) => bad.into(),
+            Cut::Full(denial) => *denial,
             Cut::Gzip(bad) => bad.into(),
             Cut::Slow => too_slow(),
         }

@@ -12,6 +12,7 @@
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -22,6 +23,8 @@ use super::cut::Cut;
 use super::source::{Polled, Source};
 use crate::policy::filter::{BadReply, Filter};
 use crate::policy::{Answer, Lookup};
+use crate::proxy::budget::Taken;
+use crate::proxy::daemon_state::DaemonState;
 
 /// Asks the daemon on a filter's behalf.
 pub(crate) type Ask = Box<dyn Fn(Lookup) -> Asked + Send>;
@@ -35,8 +38,14 @@ pub(crate) struct Filtered<P = Source> {
     parts: P,
     ask: Ask,
     asked: Option<Asked>,
-    /// What may be passed on and was not yet.
+    /// Remembers the image that was pulled, if the reply is that of a pull.
+    pub(crate) pulled: Option<Arc<DaemonState>>,
+    /// What the filter has put out, after what is in `ready`.
     out: Vec<u8>,
+    /// What is passed on next.
+    ready: Bytes,
+    /// The memory that the filter and what it has put out take from the client's share.
+    taken: Taken,
     /// How much is passed on at a time, if there is more; 0 for whatever there is.
     portion: usize,
     /// Whether anything was passed on.
@@ -67,28 +76,40 @@ pub(crate) trait Parts {
 impl Filtered {
     /// An endless reply is passed on as it arrives. Any other is passed on in equal portions, so that their lengths do
     /// not show how much the filter left out.
-    pub(crate) fn new(filter: Box<dyn Filter>, body: Incoming, ask: Ask, is_endless: bool) -> Self {
+    pub(crate) fn new(
+        filter: Box<dyn Filter>,
+        body: Incoming,
+        ask: Ask,
+        is_endless: bool,
+        taken: Taken,
+    ) -> Self {
         let source = Source {
             rest: Some(body),
             ..Source::default()
         };
-        let mut filtered = Self::of(filter, source, ask);
+        let mut filtered = Self::of(filter, source, ask, taken);
         filtered.portion = if is_endless { 0 } else { PORTION };
         filtered
     }
 }
 
+/// Memory is counted in steps of this many bytes.
+const STEP: usize = 64 * 1024;
+
 /// How many bytes of a reply that ends are passed on at a time.
 const PORTION: usize = 16 * 1024;
 
 impl<P: Parts> Filtered<P> {
-    fn of(filter: Box<dyn Filter>, parts: P, ask: Ask) -> Self {
+    fn of(filter: Box<dyn Filter>, parts: P, ask: Ask, taken: Taken) -> Self {
         Self {
             filter,
             parts,
             ask,
             asked: None,
+            pulled: None,
             out: Vec::new(),
+            ready: Bytes::new(),
+            taken,
             portion: 0,
             has_passed: false,
             cut: None,
@@ -108,7 +129,7 @@ impl<P: Parts> Filtered<P> {
                 Poll::Pending => break,
             }
         }
-        let is_small = self.portion == 0 || self.out.len() <= self.portion;
+        let is_small = self.portion == 0 || self.waiting() <= self.portion;
         let is_whole = self.progress == Progress::Over && is_small;
         Poll::Ready(Ok(is_whole.then(|| self.take())))
     }
@@ -120,7 +141,7 @@ impl<P: Parts> Filtered<P> {
             return Poll::Ready(Some(Err(cut)));
         }
         match ready!(self.poll_out(cx)) {
-            Ok(()) if self.out.is_empty() => Poll::Ready(None),
+            Ok(()) if self.waiting() == 0 => Poll::Ready(None),
             Ok(()) => {
                 self.has_passed = true;
                 Poll::Ready(Some(Ok(Frame::data(self.take()))))
@@ -137,12 +158,17 @@ impl<P: Parts> Filtered<P> {
 
     /// Whether everything was passed on.
     pub(super) fn is_over(&self) -> bool {
-        self.progress == Progress::Over && self.out.is_empty()
+        self.progress == Progress::Over && self.waiting() == 0
+    }
+
+    /// How many bytes may be passed on.
+    fn waiting(&self) -> usize {
+        self.ready.len() + self.out.len()
     }
 
     /// Waits until something is put out, or nothing more will be.
     fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cut>> {
-        while self.out.len() <= self.portion && self.progress != Progress::Over {
+        while self.waiting() <= self.portion && self.progress != Progress::Over {
             ready!(self.poll_step(cx))?;
         }
         Poll::Ready(Ok(()))
@@ -159,6 +185,9 @@ impl<P: Parts> Filtered<P> {
             return Poll::Ready(Ok(()));
         }
         if self.progress == Progress::Ended {
+            if let (Some(pulled), Some(state)) = (self.filter.pulled(), &self.pulled) {
+                state.pulled.remember(pulled);
+            }
             self.progress = Progress::Over;
             return Poll::Ready(Ok(()));
         }
@@ -175,6 +204,11 @@ impl<P: Parts> Filtered<P> {
 
     fn end(&mut self) -> Poll<Result<(), Cut>> {
         self.progress = Progress::Ended;
+        let reads = self.filter.reads();
+        if let Err(denial) = self.taken.take(reads) {
+            return Poll::Ready(Err(Cut::Full(Box::new(denial))));
+        }
+        // This gives back what is not in use any more.
         self.filter(|filter, out| filter.finish(out))
     }
 
@@ -183,18 +217,44 @@ impl<P: Parts> Filtered<P> {
         call: impl FnOnce(&mut dyn Filter, &mut Vec<u8>) -> Result<(), BadReply>,
     ) -> Poll<Result<(), Cut>> {
         let called = call(&mut *self.filter, &mut self.out);
-        if called.is_err() {
+        let counted = called.map_err(Cut::Filter).and_then(|()| self.count());
+        if counted.is_err() {
             self.out.clear();
+            self.ready.clear();
         }
-        Poll::Ready(called.map_err(Cut::Filter))
+        Poll::Ready(counted)
     }
 
+    /// Takes the memory that is in use now from the client's share. A short reply takes nothing.
+    fn count(&mut self) -> Result<(), Cut> {
+        let held = self.filter.held() + self.waiting();
+        let counted = held / STEP * STEP;
+        if counted < self.taken.bytes {
+            self.taken.give_back(self.taken.bytes - counted);
+        }
+        let more = counted.saturating_sub(self.taken.bytes);
+        if more == 0 {
+            return Ok(());
+        }
+        let taken = self.taken.take(more);
+        taken.map_err(|denial| Cut::Full(Box::new(denial)))
+    }
+
+    /// The next portion.
     fn take(&mut self) -> Bytes {
-        let rest = match self.portion {
-            0 => Vec::new(),
-            portion => self.out.split_off(portion.min(self.out.len())),
-        };
-        std::mem::replace(&mut self.out, rest).into()
+        if self.portion == 0 {
+            return std::mem::take(&mut self.out).into();
+        }
+        if self.ready.len() < self.portion && !self.out.is_empty() {
+            // What is left of a portion comes before the rest.
+            let out = std::mem::take(&mut self.out);
+            self.ready = if self.ready.is_empty() {
+                out.into()
+            } else {
+                [self.ready.as_ref(), &out].concat().into()
+            };
+        }
+        self.ready.split_to(self.portion.min(self.ready.len()))
     }
 }
 

@@ -13,6 +13,7 @@ use super::filtered::Filtered;
 use super::gather::Gather;
 use super::source::{Polled, Source};
 use crate::audit::{End, Entry};
+use crate::policy::filter::BadReply;
 use crate::proxy::daemon_state::DaemonState;
 use crate::proxy::request_state::RequestState;
 
@@ -143,6 +144,12 @@ impl Body for ReplyBody {
                 }
                 self.finish(End::FilterFailed);
             }
+            Some(Err(Cut::Full(_))) => {
+                if let Some(entry) = &mut self.entry {
+                    entry.record.filter_failed(TOO_LARGE);
+                }
+                self.finish(End::FilterFailed);
+            }
             Some(Err(_)) => self.finish(End::DaemonGone),
             None => self.finish(End::Complete),
         }
@@ -164,6 +171,9 @@ impl Body for ReplyBody {
         }
     }
 }
+
+/// Why a reply was cut off whose next part takes too much memory.
+const TOO_LARGE: BadReply = BadReply("it takes more memory than this client may use now");
 
 impl Drop for ReplyBody {
     fn drop(&mut self) {

@@ -228,7 +228,7 @@ impl Body for RequestBody {
             Some(Ok(_)) => {}
             Some(Err(Cut::Broken(error))) => state.set_upload(broken_by(error)),
             // Only replies are filtered.
-            Some(Err(Cut::Filter(_))) => state.set_upload(Upload::Broken),
+            Some(Err(Cut::Filter(_) | Cut::Full(_))) => state.set_upload(Upload::Broken),
             Some(Err(Cut::Gzip(bad))) => state.set_upload(Upload::Gzip(*bad)),
             Some(Err(Cut::Revoked)) => state.set_upload(Upload::Left),
             Some(Err(Cut::Slow)) => state.set_upload(Upload::Slow),

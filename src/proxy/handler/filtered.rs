@@ -16,7 +16,7 @@ use super::reply::ends_with_drain;
 use crate::audit::{End, Entry};
 use crate::docker::{Call, Method};
 use crate::policy::filter::Filter;
-use crate::policy::{Denial, Reason};
+use crate::policy::{Denial, Lookup, Reason};
 use crate::proxy::body::ReplyBody;
 use crate::proxy::body::cut::Cut;
 use crate::proxy::body::filtered::{Ask, Filtered};
@@ -55,7 +55,9 @@ impl Handler {
             return self.refuse_reply(&bad.into(), entry);
         }
         let is_endless = call.is_endless() && status.is_success();
-        let mut filtered = Filtered::new(filter, body, self.asker(), is_endless);
+        let mut filtered =
+            Filtered::new(filter, body, self.asker(), is_endless, self.share.nothing());
+        filtered.pulled = Some(Arc::clone(&self.shared.daemon_state));
         // The head of an endless reply says that it has begun.
         let begun = if is_endless {
             Begun::Streamed
@@ -108,7 +110,11 @@ impl Handler {
     /// Asks the daemon on a separate connection, because this one is busy with the reply.
     fn asker(&self) -> Ask {
         let (daemon, share) = (Arc::clone(&self.shared.daemon), self.share.clone());
+        let state = Arc::clone(&self.shared.daemon_state);
         Box::new(move |lookup| {
+            if let Lookup::Named(owner) = &lookup {
+                return Box::pin(std::future::ready(Some(state.named(owner))));
+            }
             let (daemon, share) = (Arc::clone(&daemon), share.clone());
             Box::pin(async move {
                 let asked = ask::look_up_apart(&daemon, &lookup, &share).await;
@@ -128,6 +134,7 @@ impl Handler {
 fn denial_of(cut: &Cut) -> Denial {
     match cut {
         Cut::Filter(bad) => (*bad).into(),
+        Cut::Full(denial) => Denial::clone(denial),
         Cut::Broken(_) | Cut::Gzip(_) | Cut::Revoked | Cut::Slow => Failure::Broken.into(),
     }
 }

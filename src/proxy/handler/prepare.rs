@@ -130,6 +130,9 @@ impl Handler {
         if let Lookup::Moved { .. } = lookup {
             return Ok(self.shared.daemon_state.moved.of(lookup));
         }
+        if let Lookup::Named(owner) = lookup {
+            return Ok(self.shared.daemon_state.named(owner));
+        }
         self.make_ready(entry, stage).await?;
         if stage.known.len() >= ask::MAX_LOOKUPS {
             return Err(ask::failed("there are too many such questions"));

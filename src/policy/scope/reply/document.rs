@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use super::Own;
-use crate::docker::json::Member;
+use super::images::keep_seen;
 use crate::docker::json::elements::{Elements, Kept, Place};
+use crate::docker::json::{Member, parsed_size};
 use crate::docker::{Json, Object, Shows};
 use crate::policy::filter::{BadReply, Filter};
 use crate::policy::objects::Listed;
 use crate::policy::scope::Standing;
+use crate::policy::scope::images::Named;
 
 /// The longest document, in bytes.
 const MOST: usize = 8 * 1024 * 1024;
@@ -20,12 +22,20 @@ pub(super) struct Document {
     own: Own,
     /// The containers in scope.
     containers: Arc<[Listed]>,
+    /// The names that images got from the client, if it does not see all images.
+    named: Option<Named>,
     elements: Elements,
 }
 
 impl Document {
-    pub(super) fn new(shows: Shows, own: Own, containers: Arc<[Listed]>) -> Self {
+    pub(super) fn new(
+        shows: Shows,
+        own: Own,
+        containers: Arc<[Listed]>,
+        named: Option<Named>,
+    ) -> Self {
         Self {
+            named,
             shows,
             own,
             containers,
@@ -59,6 +69,9 @@ impl Document {
                 *value = Json::Number(count.to_string().into());
             }
         }
+        if let Some(images) = info.get_mut("Images").filter(|_| self.named.is_some()) {
+            *images = Json::Number("0".into());
+        }
         // The state of the swarm stays. What it consists of is out of every scope.
         if let Some(swarm) = info.get_mut("Swarm") {
             let state = swarm.text_at("LocalNodeState").to_owned();
@@ -85,6 +98,7 @@ impl Document {
             match (&**key, value) {
                 ("Containers", Json::List(items)) => self.keep(Object::Container, items)?,
                 ("Volumes", Json::List(items)) => self.keep(Object::Volume, items)?,
+                ("Images", Json::List(items)) if self.named.is_some() => self.keep_images(items)?,
                 ("Images", Json::List(items)) => {
                     // It means that they were not counted.
                     let uncounted = || Json::Number("-1".into());
@@ -96,8 +110,22 @@ impl Document {
                 _ => {}
             }
         }
+        if self.named.is_some() {
+            sum_layers(members);
+        }
         count_users(members);
         Some(())
+    }
+
+    fn keep_images(&self, items: &mut Vec<Json<'_>>) -> Option<()> {
+        let (scoped, named) = (self.own.scoped(), self.named.as_deref()?);
+        let mut are_readable = true;
+        items.retain_mut(|image| {
+            let is_seen = keep_seen(scoped, image, named);
+            are_readable &= is_seen.is_some();
+            is_seen.unwrap_or_default()
+        });
+        are_readable.then_some(())
     }
 
     fn keep(&self, kind: Object, items: &mut Vec<Json<'_>>) -> Option<()> {
@@ -131,6 +159,17 @@ impl Document {
     }
 }
 
+/// Sums the sizes of the images again. Layers that several of them have count for each.
+fn sum_layers(usage: &mut [Member<'_>]) {
+    let images = usage.iter().find(|(key, _)| key == "Images");
+    let images = images.map_or(&[][..], |(_, value)| value.items()).iter();
+    let sum: i64 = images.filter_map(|image| image.at("Size").integer()).sum();
+    let layers = usage.iter_mut().find(|(key, _)| key == "LayersSize");
+    if let Some((_, layers)) = layers {
+        *layers = Json::Number(sum.to_string().into());
+    }
+}
+
 /// Counts the containers that use each volume again, because others do not count.
 fn count_users(usage: &mut [Member<'_>]) {
     let containers = usage.iter().find(|(key, _)| key == "Containers");
@@ -161,6 +200,16 @@ impl Filter for Document {
         // The document is given at its end.
         let pushed = self.elements.push(part, out, &mut |_, _| Kept::Dropped);
         pushed.map(|_| ()).map_err(|_| BAD)
+    }
+
+    fn held(&self) -> usize {
+        self.elements.held()
+    }
+
+    /// The document is parsed, and written again.
+    fn reads(&self) -> usize {
+        let document = self.elements.unread();
+        parsed_size(document, usize::MAX).saturating_add(document.len())
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), BadReply> {

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use super::Own;
+use super::images::ImageAnswers;
 use crate::docker::json::elements::{Elements, Kept, Place, Progress};
 use crate::docker::{Json, Object};
 use crate::policy::answers::{Answer, Lookup};
@@ -34,12 +35,15 @@ struct Judge {
     wanted: Option<Lookup>,
     /// The answers that the event that waits needs.
     answers: Vec<(Lookup, Standing)>,
+    /// The same, if it is about an image.
+    of_image: ImageAnswers,
 }
 
 /// The kind of object that an event is about, if a scope knows such objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Actor {
     Container,
+    Image,
     Network,
     Volume,
 }
@@ -81,8 +85,9 @@ impl Judge {
         let event = Event::of(&event)?;
         let is_shown = match event.of {
             "container" => Some(self.is_container_seen(&event)),
-            // Images are shared.
-            "image" => Some(event.action != "prune"),
+            // Usually images are shared.
+            "image" if !self.own.scoped().limits_images() => Some(event.action != "prune"),
+            "image" => self.is_image_seen(&event),
             "network" => self.is_seen(Actor::Network, &event),
             "volume" => self.is_seen(Actor::Volume, &event),
             // The daemon, builds, plugins and the swarm are out of every scope.
@@ -92,6 +97,7 @@ impl Judge {
             return Some(Kept::Later);
         };
         self.answers.clear();
+        self.of_image = ImageAnswers::default();
         Some(if is_shown { Kept::As } else { Kept::Dropped })
     }
 
@@ -137,6 +143,28 @@ impl Judge {
         Some(is_container_seen)
     }
 
+    /// Whether the image of an event is seen; `None` if that must be asked. The last event of an image comes when it is gone.
+    fn is_image_seen(&mut self, event: &Event<'_>) -> Option<bool> {
+        let object = (Actor::Image, event.id.to_owned());
+        if matches!(event.action, "delete" | "untag") {
+            return Some(self.seen.contains(&object));
+        }
+        let name = event.attribute("name").unwrap_or_default();
+        let seen = self.of_image.is_seen(self.own.scoped(), event.id, name);
+        match seen {
+            Ok(is_seen) => {
+                if is_seen && event.action != "prune" {
+                    self.remember(object);
+                }
+                Some(is_seen && event.action != "prune")
+            }
+            Err(lookup) => {
+                self.wanted = Some(lookup);
+                None
+            }
+        }
+    }
+
     fn remember(&mut self, object: (Actor, String)) {
         if self.seen.len() >= REMEMBERED {
             self.seen.clear();
@@ -150,6 +178,7 @@ impl Judge {
             Actor::Network => Lookup::Network(name.clone()),
             Actor::Volume => Lookup::Volume(name.clone()),
             Actor::Container => Lookup::Container(name.clone()),
+            Actor::Image => Lookup::Image(name.clone()),
         };
         let answer = self.answers.iter().find(|(asked, _)| *asked == lookup);
         let standing = answer.map(|(_, standing)| *standing);
@@ -163,6 +192,10 @@ impl Judge {
         let Some(lookup) = self.wanted.take() else {
             return;
         };
+        if matches!(lookup, Lookup::Image(_) | Lookup::Named(_)) {
+            self.of_image.learn(answer);
+            return;
+        }
         let scoped = self.own.scoped();
         let standing = match (&lookup, answer) {
             (_, Some(Answer::Network(network))) => scoped.of_network(network),
@@ -185,6 +218,7 @@ impl Events {
                 seen: HashSet::new(),
                 wanted: None,
                 answers: Vec::new(),
+                of_image: ImageAnswers::default(),
             },
             has_ended: false,
         }
@@ -223,6 +257,10 @@ impl Filter for Events {
     fn learn(&mut self, answer: Option<Answer>, out: &mut Vec<u8>) -> Result<(), BadReply> {
         self.judge.learn(answer.as_ref());
         self.read(&[], out)
+    }
+
+    fn held(&self) -> usize {
+        self.elements.held()
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), BadReply> {

@@ -17,11 +17,17 @@ pub(super) struct List {
     kind: Object,
     /// How many more elements the client wants.
     wanted: Option<usize>,
+    /// Whether what may only be seen is left out.
+    has_only_own: bool,
     elements: Elements,
 }
 
 impl List {
-    pub(super) fn new(own: Own, kind: Object, limit: Option<usize>) -> Self {
+    pub(super) fn new(
+        own: Own,
+        kind: Object,
+        (limit, has_only_own): (Option<usize>, bool),
+    ) -> Self {
         let place = if kind == Object::Volume {
             Place::Members(&["Volumes"])
         } else {
@@ -31,6 +37,7 @@ impl List {
             own,
             kind,
             wanted: limit,
+            has_only_own,
             elements: Elements::new(place, MOST),
         }
     }
@@ -40,6 +47,7 @@ impl List {
             own,
             kind,
             wanted,
+            has_only_own,
             elements,
         } = self;
         let mut is_readable = true;
@@ -49,10 +57,13 @@ impl List {
                 return Kept::Dropped;
             };
             let is_wanted = wanted.is_none_or(|wanted| wanted > 0);
-            let is_shared = *kind == Object::Image;
-            if !is_wanted
-                || !is_shared && own.scoped().standing_of(*kind, &listed) == Standing::Hidden
-            {
+            let is_shown = *kind == Object::Image
+                || match own.scoped().standing_of(*kind, &listed) {
+                    Standing::Own => true,
+                    Standing::Seen => !*has_only_own,
+                    Standing::Hidden => false,
+                };
+            if !is_wanted || !is_shown {
                 return Kept::Dropped;
             }
             *wanted = wanted.map(|wanted| wanted.saturating_sub(1));
@@ -97,6 +108,10 @@ fn without_users(element: &[u8]) -> Option<Kept> {
 impl Filter for List {
     fn push(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<(), BadReply> {
         self.read(Some(part), out)
+    }
+
+    fn held(&self) -> usize {
+        self.elements.held()
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), BadReply> {

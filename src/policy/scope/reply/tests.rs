@@ -50,6 +50,7 @@ fn answer(lookup: &Lookup) -> Answer {
         | Lookup::Image(_)
         | Lookup::Labeled(..)
         | Lookup::Moved { .. }
+        | Lookup::Named(_)
         | Lookup::NewVolume(_)
         | Lookup::Predecessor(_)
         | Lookup::Service(_)
@@ -128,13 +129,21 @@ fn lists_have_only_what_is_in_scope() {
         {"Name": "foreign", "Id": "3", "Labels": {}},
         {"Name": "own", "Id": "4", "Labels": own()},
     ]);
-    let names: Vec<_> = shown("/networks", &networks.to_string())
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["Name"].as_str().unwrap().to_owned())
-        .collect();
-    assert_eq!(names, ["bridge", "edge", "own"]);
+    let names = |target: &str| -> Vec<_> {
+        let shown = shown(target, &networks.to_string());
+        let shown = shown.as_array().unwrap().iter();
+        shown
+            .map(|it| it["Name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(names("/networks"), ["bridge", "edge", "own"]);
+    // Whether others use what may only be seen is nobody's business.
+    for dangling in [
+        "%7B%22dangling%22:%5B%22true%22%5D%7D",
+        "%7B%22dangling%22:%7B%22false%22:true%7D%7D",
+    ] {
+        assert_eq!(names(&format!("/networks?filters={dangling}")), ["own"]);
+    }
     let volumes = json!({"Volumes": [{"Name": "a", "Labels": own()}, {"Name": "b", "Labels": null}], "Warnings": null});
     assert_eq!(
         shown("/volumes", &volumes.to_string()),

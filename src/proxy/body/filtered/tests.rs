@@ -8,8 +8,10 @@ use proptest::prelude::*;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::net::client::ClientKey;
 use crate::policy::filter::tests::Lines;
 use crate::proxy::body::cut::BadGzip;
+use crate::proxy::budget::{Budget, Share};
 
 /// What a daemon sends next.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +58,106 @@ struct Reply {
     answers: std::sync::mpsc::Receiver<(Lookup, oneshot::Sender<Option<Answer>>)>,
 }
 
+fn share() -> Share {
+    Arc::new(Budget::new(0)).share_of(ClientKey::User(1))
+}
+
+/// Holds a reply until it ends.
+#[derive(Debug, Default)]
+struct Whole(Vec<u8>);
+
+impl Filter for Whole {
+    fn push(&mut self, part: &[u8], _: &mut Vec<u8>) -> Result<(), BadReply> {
+        self.0.extend_from_slice(part);
+        Ok(())
+    }
+
+    fn held(&self) -> usize {
+        self.0.len()
+    }
+
+    fn reads(&self) -> usize {
+        self.0.len()
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), BadReply> {
+        out.append(&mut self.0);
+        Ok(())
+    }
+}
+
+/// The parts of a long reply.
+struct Long {
+    left: usize,
+}
+
+/// The length of a part.
+const PART: usize = 100_000;
+
+impl Parts for Long {
+    fn poll_part(&mut self, _: &mut Context<'_>) -> Poll<Polled> {
+        let Some(left) = self.left.checked_sub(1) else {
+            return Poll::Ready(None);
+        };
+        self.left = left;
+        Poll::Ready(Some(Ok(Frame::data(vec![b'x'; PART].into()))))
+    }
+
+    fn is_end(&self) -> bool {
+        self.left == 0
+    }
+}
+
+#[test]
+fn what_a_filter_holds_is_taken_from_the_clients_share() {
+    let filtered = |share: &Share, parts: usize| {
+        let ask: Ask = Box::new(|_| panic!("nothing is asked"));
+        let mut filtered = Filtered::of(
+            Box::<Whole>::default(),
+            Long { left: parts },
+            ask,
+            share.nothing(),
+        );
+        filtered.portion = PORTION;
+        filtered
+    };
+    let share = share();
+    let fits = |bytes: usize| share.nothing().take(bytes).is_ok();
+    let most = share.size() / PART;
+    for (parts, is_good) in [
+        (most / 3, true),
+        // What is held and what is put out together take too much.
+        (most * 2 / 3, false),
+        (most + 1, false),
+    ] {
+        let mut reply = filtered(&share, parts);
+        let begun = reply.poll_begin(&mut context());
+        if !is_good {
+            assert!(
+                matches!(begun, Poll::Ready(Err(Cut::Full(_)))),
+                "{parts}: {begun:?}"
+            );
+            drop(reply);
+            assert!(fits(share.size()), "{parts}: all is given back");
+            continue;
+        }
+        assert!(matches!(begun, Poll::Ready(Ok(None))), "{parts}: {begun:?}");
+        assert!(
+            !fits(share.size() - parts * PART + PART),
+            "{parts}: it is counted"
+        );
+        let mut lengths = Vec::new();
+        while let Poll::Ready(Some(Ok(frame))) = reply.poll_frame(&mut context()) {
+            lengths.push(frame.into_data().unwrap().len());
+        }
+        assert_eq!(lengths.iter().sum::<usize>(), parts * PART);
+        let (last, equal) = lengths.split_last().unwrap();
+        assert!(equal.iter().all(|length| *length == PORTION) && *last <= PORTION);
+        drop(reply);
+        assert!(fits(share.size()), "{parts}: all is given back");
+    }
+}
+
 fn reply(steps: &[Step]) -> Reply {
     let reads = Arc::<AtomicUsize>::default();
     let script = Script {
@@ -70,7 +172,7 @@ fn reply(steps: &[Step]) -> Reply {
         Box::pin(async { answered.await.unwrap() })
     });
     Reply {
-        body: Filtered::of(Box::<Lines>::default(), script, ask),
+        body: Filtered::of(Box::<Lines>::default(), script, ask, share().nothing()),
         reads,
         answers,
     }
