@@ -72,6 +72,8 @@ pub(crate) enum ReplyRule {
     Pass,
     /// An error is reworded, and any other reply is passed on as it is.
     Errors(Box<ErrorRule>),
+    /// Any reply is reworded like an error, because the daemon reports the error in the progress.
+    Reworded(Box<ErrorRule>),
     /// What is out of scope is left out.
     Scoped(Box<Shown>),
     /// A filter of a test, for every reply.
@@ -85,6 +87,7 @@ impl ReplyRule {
         match self {
             Self::Pass => None,
             Self::Errors(rule) => (status >= 400).then(|| rule.filter()),
+            Self::Reworded(rule) => Some(rule.filter()),
             Self::Scoped(shown) => shown.filter(status),
             #[cfg(test)]
             Self::Planted(filter) => Some(filter()),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Evaluation, Rules};
 use crate::docker::body::rendered;
-use crate::docker::{Document, Json, Object, Subject};
+use crate::docker::{Document, Json, Object, Parameters, Subject};
 use crate::policy::answers::{Answers, Lookup, NeedsLookup};
 use crate::policy::filter::ReplyRule;
 use crate::policy::filter::error_text::{ErrorRule, StandIn};
@@ -140,6 +140,16 @@ impl Rules {
         let words: Vec<_> = stand_ins.iter().map(|it| it.word.clone()).collect();
         let words = words.into_iter();
         let document: Option<Document> = call.judged().body;
+        let rule = Box::new(ErrorRule {
+            // A word of digits would be taken for an id.
+            known: Arc::new(words.chain(hidden.seen.iter().cloned()).collect()),
+            stand_ins,
+        });
+        let reply = if call.judged().query == Parameters::Push {
+            ReplyRule::Reworded(rule)
+        } else {
+            ReplyRule::Errors(rule)
+        };
         let terms = Terms {
             request: Rebuilt {
                 body: body.map(|body| rendered(&body, document)),
@@ -151,11 +161,7 @@ impl Rules {
                 ..Grounds::default()
             },
             memory: Memory::default(),
-            reply: ReplyRule::Errors(Box::new(ErrorRule {
-                // A word of digits would be taken for an id.
-                known: Arc::new(words.chain(hidden.seen.iter().cloned()).collect()),
-                stand_ins,
-            })),
+            reply,
         };
         Permit::new(terms, None)
     }
