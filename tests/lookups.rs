@@ -617,3 +617,35 @@ fn a_name_is_asked_about_once_for_a_request() {
     let asked: Vec<_> = daemon.looked_up().into_iter().map(|(_, it)| it).collect();
     assert_eq!(asked, ["/volumes/v", "/volumes/create"]);
 }
+
+#[test]
+fn a_list_that_a_scope_needs_may_be_of_any_length() {
+    let container = |number: usize, name: &str| {
+        json!({"Id": format!("{number:064x}"), "Names": [format!("/{name}")], "State": "running",
+            "Labels": {"x": "y".repeat(60_000)}})
+    };
+    // Twelve MiB, which is more than one client may use.
+    let mut all: Vec<_> = (0..200).map(|it| container(it, "foreign")).collect();
+    all.insert(100, container(1000, "ci-web"));
+    let info = || {
+        FakeDaemon::scripted(|request| {
+            let counts = br#"{"Containers":201,"ContainersRunning":201}"#;
+            request.reply("200 OK", "", counts);
+        })
+    };
+    let policy = "allow = ['SystemInfo']\n[scope]\nobjects = ['name:ci-*']";
+    let asked = info();
+    Gate::start(&asked, policy).ask(get("/info"));
+    let list = asked.looked_up().remove(0).1;
+    assert!(list.starts_with("/containers/json?all=1"), "{list}");
+    let answer = |text: &[u8]| {
+        let daemon = info().that_answers(&list, "200 OK", text);
+        Gate::start(&daemon, policy).ask(get("/info"))
+    };
+    let reply = answer(json!(all).to_string().as_bytes());
+    assert_eq!(reply.text(), r#"{"Containers":1,"ContainersRunning":1}"#);
+    // Those in scope take memory.
+    let own = vec![container(1, "ci-web"); 400];
+    assert_eq!(answer(json!(own).to_string().as_bytes()).status(), 503);
+    FAILED.assert(&answer(b"[{\"Id\":\"1\"}"), "a list that breaks off");
+}

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::docker::json::elements::Place;
 use crate::docker::network::is_network_name;
 use crate::docker::query::Query;
 use crate::docker::target::is_name;
@@ -172,6 +173,26 @@ impl Lookup {
             Some(&volume.body)
         } else {
             None
+        }
+    }
+
+    /// Where the objects are in the reply, if it is a list.
+    pub(crate) fn list(&self) -> Option<Place> {
+        match self {
+            Self::Labeled(Object::Volume, _) => Some(Place::Members(&["Volumes"])),
+            Self::Labeled(..) | Self::UsersOf(_) => Some(Place::List),
+            Self::Container(_)
+            | Self::DefaultRuntime
+            | Self::Exec(_)
+            | Self::Image(_)
+            | Self::Moved { .. }
+            | Self::Named(_)
+            | Self::Network(_)
+            | Self::NewVolume(_)
+            | Self::Predecessor(_)
+            | Self::Service(_)
+            | Self::Tag(_)
+            | Self::Volume(_) => None,
         }
     }
 

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use super::answers::Lookup;
+use super::objects::Listed;
+use super::owner::POLICY_LABEL;
 use super::permit::Revision;
 use super::reason::{Denial, Reason};
 use super::refusal::{denied, not_granted};
 use super::reserved::Reserved;
+use super::scope::Standing;
 use super::variants::Variants;
 use crate::docker::{Absent, ApiVersion, Call, Effect, Operation, absent};
 use crate::policyfile::file::Policy;
@@ -124,6 +128,18 @@ impl Rules {
     pub(crate) fn has_scope(&self) -> bool {
         let mut policies = self.policies.iter();
         !self.is_observed && policies.any(|policy| policy.scope.is_some())
+    }
+
+    /// Whether an object in a list that a scope needs exists for the client. Others are not needed.
+    pub(crate) fn needs(&self, lookup: &Lookup, listed: &Listed) -> bool {
+        let Lookup::Labeled(kind, label) = lookup else {
+            return true;
+        };
+        if !label.is_empty() && !label.starts_with(POLICY_LABEL) {
+            return true;
+        }
+        let mut scopes = self.policies.iter().filter_map(Policy::scoped);
+        scopes.any(|scoped| scoped.standing_of(*kind, listed) != Standing::Hidden)
     }
 
     /// Whether a policy without a scope allows an operation.

@@ -223,18 +223,21 @@ impl Scoped<'_> {
 
     /// Labels whose lists have all objects in scope; an empty one lists all objects.
     fn listings(self) -> Vec<String> {
-        let members = self.scope.objects.as_slice().iter();
-        let labels = members.map(|member| match member {
-            Member::Own => Some(format!("{POLICY_LABEL}={}", self.owner.mark)),
-            Member::Labels(labels) => {
-                let (key, value) = labels.first()?;
-                let value = value.as_ref().map(|value| format!("={value}"));
-                Some([key, &*value.unwrap_or_default()].concat())
+        let mut all = Vec::new();
+        for member in self.scope.objects.as_slice() {
+            match member {
+                Member::Own => all.push(format!("{POLICY_LABEL}={}", self.owner.mark)),
+                Member::Labels(labels) => all.extend(labels.first().map(|(key, value)| {
+                    let value = value.as_ref().map(|value| format!("={value}"));
+                    [key, &*value.unwrap_or_default()].concat()
+                })),
+                Member::Project(name) => {
+                    all.extend(PROJECT_LABELS.iter().map(|key| format!("{key}={name}")));
+                }
+                Member::Name(_) | Member::Not(..) => return vec![String::new()],
             }
-            Member::Name(_) | Member::Not(..) | Member::Project(_) => None,
-        });
-        let labels: Option<Vec<_>> = labels.collect();
-        labels.unwrap_or_else(|| vec![String::new()])
+        }
+        all
     }
 
     /// The filter values of `label` that select objects in scope and no others, if labels can do that.

@@ -16,8 +16,10 @@ use super::budget::{Budget, Share, Taken};
 use super::daemon::Daemon;
 use super::head::Head;
 use super::upstream::{Failure, Upstream};
+use crate::docker::json::elements::{Elements, Kept, Place, Progress};
 use crate::docker::json::parsed_size;
 use crate::net::client::ClientKey;
+use crate::policy::objects::Listed;
 use crate::policy::permit::Probe;
 use crate::policy::{Answer, Denial, Lookup, Permit, Reason};
 
@@ -32,6 +34,8 @@ const PROBE_LIMIT: Duration = Duration::from_secs(3);
 /// The longest answer to a probe, in bytes.
 const MAX_PROBED: usize = 64 * 1024;
 
+const UNREADABLE: &str = "its answer cannot be read";
+
 /// The only header that is sent with Dockgate's own questions.
 const AGENT: &str = concat!("dockgate/", env!("CARGO_PKG_VERSION"));
 
@@ -44,16 +48,33 @@ pub(crate) struct Found {
     pub(crate) length: usize,
 }
 
+/// Says which objects of a list are kept.
+pub(crate) type Keeps<'k> = &'k (dyn Fn(&Listed) -> bool + Send + Sync);
+
+/// What was read of an answer.
+enum Read {
+    /// Its text.
+    Text(Bytes),
+    /// The objects of a list that are kept, and the length of their texts.
+    Listed(Vec<Listed>, usize),
+}
+
 /// Looks something up. The connection stays ready for the request.
 pub(crate) async fn look_up(
     upstream: &Upstream,
     lookup: &Lookup,
     taken: &mut Taken,
+    keeps: Keeps<'_>,
 ) -> Result<Found, Denial> {
     let asking = async {
         let permit = || Permit::to_ask(lookup).ok_or_else(|| failed("the question is not valid"));
         let reply = put(upstream, permit).await?;
         let status = reply.status();
+        if let Some(place) = lookup.list().filter(|_| status == StatusCode::OK) {
+            let (listed, length) = list(reply.into_body(), place, taken, keeps).await?;
+            upstream.make_ready().await?;
+            return Ok((status, Read::Listed(listed, length)));
+        }
         let mut body = Limited::new(reply.into_body(), MAX_ANSWER);
         let mut bytes = BytesMut::new();
         while let Some(frame) = body.frame().await {
@@ -64,12 +85,23 @@ pub(crate) async fn look_up(
             }
         }
         upstream.make_ready().await?;
-        Ok((status, bytes.freeze()))
+        Ok((status, Read::Text(bytes.freeze())))
     };
-    let (status, body): (StatusCode, Bytes) = tokio::time::timeout(LIMIT, asking)
+    let (status, read): (StatusCode, Read) = tokio::time::timeout(LIMIT, asking)
         .await
         .unwrap_or_else(|_| Err(failed("it did not answer in time")))?;
-    let unreadable = |_| failed("its answer cannot be read");
+    let body = match read {
+        Read::Text(body) => body,
+        Read::Listed(listed, length) => {
+            let answer = Some(Answer::Listed(listed.into()));
+            return Ok(Found {
+                answer,
+                status,
+                length,
+            });
+        }
+    };
+    let unreadable = |_| failed(UNREADABLE);
     taken.take(parsed_size(&body, usize::MAX))?;
     let share = taken.share.clone();
     let turn = share.turn(body.len()).await;
@@ -85,6 +117,56 @@ pub(crate) async fn look_up(
         status,
         length: body.len(),
     })
+}
+
+/// Reads a list as it arrives, however long it is: a scope can need the list of all objects. Returns what is kept, and
+/// the length of its texts.
+async fn list(
+    mut body: Incoming,
+    place: Place,
+    taken: &mut Taken,
+    keeps: Keeps<'_>,
+) -> Result<(Vec<Listed>, usize), Denial> {
+    let mut elements = Elements::new(place, MAX_ANSWER);
+    let (mut kept, mut length) = (Vec::new(), 0);
+    let (mut held, mut out) = (0, Vec::new());
+    loop {
+        let part = match body.frame().await {
+            Some(frame) => Some(frame.map_err(|_| failed("its answer broke off"))?),
+            None => None,
+        };
+        let (mut more, mut is_readable) = (0, true);
+        let mut each = |_: usize, element: &[u8]| {
+            match Listed::parse(element) {
+                Ok(listed) if keeps(&listed) => {
+                    more += parsed_size(element, Listed::VALUES);
+                    kept.push(listed);
+                }
+                Ok(_) => {}
+                Err(_) => is_readable = false,
+            }
+            Kept::Dropped
+        };
+        let read = match &part {
+            Some(part) => {
+                let data = part.data_ref().map_or(&[][..], |data| data);
+                elements.push(data, &mut out, &mut each)
+            }
+            None => elements.finish(&mut out, &mut each),
+        };
+        if read != Ok(Progress::Done) || !is_readable {
+            return Err(failed(UNREADABLE));
+        }
+        // Everything between the elements is of no interest.
+        out.clear();
+        length += more;
+        taken.take(more + elements.held())?;
+        taken.give_back(held);
+        held = elements.held();
+        if part.is_none() {
+            return Ok((kept, length));
+        }
+    }
 }
 
 /// Looks something up on a separate connection; `None` if the daemon refuses to answer, as another proxy may.
@@ -106,7 +188,7 @@ pub(crate) async fn look_up_apart(
 ) -> Result<Option<Answer>, Denial> {
     let upstream = Upstream::new(Arc::clone(daemon));
     let mut taken = share.nothing();
-    let asking = look_up(&upstream, lookup, &mut taken);
+    let asking = look_up(&upstream, lookup, &mut taken, &|_| true);
     let found = drive(&upstream, asking).await?;
     certain(found.answer, found.status)
 }

@@ -19,6 +19,9 @@ impl Listed {
     /// The keys of an object in a list that are read.
     const KEYS: &[&str] = &["Id", "Labels", "Name", "Names", "State"];
 
+    /// The most values of an object that are read: its members and labels.
+    pub(crate) const VALUES: usize = 1024;
+
     /// One object of a list.
     pub(crate) fn parse(item: &[u8]) -> Result<Self, Unreadable> {
         let item = Json::pick(item, Self::KEYS).filter(|item| matches!(item, Json::Object(_)));

@@ -7,6 +7,7 @@ use super::Handler;
 use super::stage::{Progress, Stage, Unpacking};
 use crate::audit::{Entry, Record};
 use crate::docker::{Call, Effect};
+use crate::policy::objects::Listed;
 use crate::policy::{Answer, Denial, Lookup, Reason, Rules, SelfContainer};
 use crate::proxy::body::inflate::HELD;
 use crate::proxy::head::Framing;
@@ -143,7 +144,10 @@ impl Handler {
         if lookup.body().is_some() {
             entry.prepare_confirmed((lookup, &call)).await?;
         }
-        let answered = ask::look_up(&self.upstream, lookup, &mut stage.learning).await;
+        let listener_rules = self.shared.listener_rules();
+        let rules = self.standing.rules(&listener_rules)?;
+        let keeps = |listed: &Listed| rules.needs(lookup, listed);
+        let answered = ask::look_up(&self.upstream, lookup, &mut stage.learning, &keeps).await;
         let status = answered.as_ref().ok().map(|found| found.status.as_u16());
         entry.looked_up((lookup, &call), status)?;
         let found = answered?;
