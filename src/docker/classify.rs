@@ -188,6 +188,10 @@ impl Call {
                 template,
                 names,
             } => {
+                if names.is_empty() {
+                    text.push_str(template);
+                    return text;
+                }
                 let kinds = operation.spec().objects.iter();
                 // Each part after a `{` has the name's placeholder, and the text that follows it.
                 let mut pieces = template.split('{');

@@ -57,7 +57,7 @@ impl Rules {
         context: Context<'_>,
     ) -> Judgement<'a> {
         let known = context.known;
-        let mut granting: Vec<_> = self.granting(&request.call).collect();
+        let mut granting = Granting::of(self.granting(&request.call));
         let first = granting.first().filter(|_| !self.is_observed);
         let passes = first.is_some_and(|first| first.passes_bodies);
         // No policy can allow what the daemon does not know, so this denial comes first.
@@ -65,7 +65,7 @@ impl Rules {
         let refused = flaw.or_else(|| granting.is_empty().then(|| self.denial(&request.call)));
         match refused {
             Some(denial) if !self.is_observed => return Judgement::Deny(denial),
-            Some(_) => granting.clear(),
+            Some(_) => granting = Granting::default(),
             None => {}
         }
         let reserved = self.reserved.as_deref();
@@ -133,11 +133,50 @@ impl Blocked {
     }
 }
 
+/// The policies that allow an operation, in order. Usually there is one, which needs no memory.
+#[derive(Debug, Default)]
+struct Granting<'p> {
+    one: Option<&'p Policy>,
+    /// All of them, if there are several.
+    several: Vec<&'p Policy>,
+}
+
+impl<'p> Granting<'p> {
+    fn of(mut policies: impl Iterator<Item = &'p Policy>) -> Self {
+        let one = policies.next();
+        let several = match (one, policies.next()) {
+            (Some(one), Some(two)) => [one, two].into_iter().chain(policies).collect(),
+            (Some(_) | None, Some(_) | None) => Vec::new(),
+        };
+        Self { one, several }
+    }
+
+    fn as_slice(&self) -> &[&'p Policy] {
+        if self.several.is_empty() {
+            self.one.as_slice()
+        } else {
+            &self.several
+        }
+    }
+
+    fn iter(&self) -> std::slice::Iter<'_, &'p Policy> {
+        self.as_slice().iter()
+    }
+
+    fn first(&self) -> Option<&'p Policy> {
+        self.one
+    }
+
+    fn is_empty(&self) -> bool {
+        self.one.is_none()
+    }
+}
+
 /// The evaluation of one request, with what is known so far.
 struct Evaluation<'p, 'r> {
     rules: &'p Rules,
     /// The policies that allow the operation, in order.
-    granting: Vec<&'p Policy>,
+    granting: Granting<'p>,
     request: &'r Request<'r>,
     requirements: Vec<Requirement>,
     known: &'p Answers,
@@ -168,7 +207,7 @@ impl<'p> Evaluation<'p, '_> {
         let mut least = self.unfit_to_start()?;
         let mut outside = None;
         if least.is_none() {
-            for policy in &self.granting {
+            for policy in self.granting.iter() {
                 let view = match sights.next().unwrap_or(Sight::All) {
                     Sight::All => None,
                     Sight::Part(view) => Some(view),
