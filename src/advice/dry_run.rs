@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::docker::Call;
+use crate::docker::{Call, Object};
 use crate::policy::answers::{Answer, Answers, Lookup, NewVolume};
 use crate::policy::objects::Container;
 use crate::policy::owner::Owner;
@@ -131,7 +131,10 @@ fn ordinary(lookup: &Lookup) -> Value {
             "Id": id, "Name": name, "Driver": "bridge", "Labels": {},
             "IPAM": {"Config": [{"Subnet": "192.0.2.0/24"}]},
         }),
-        Lookup::Service(_) => json!({"ID": id}),
+        Lookup::SwarmObject(Object::Task, _) => json!({"ID": id, "ServiceID": id}),
+        Lookup::Service(name) | Lookup::SwarmObject(_, name) => {
+            json!({"ID": id, "Spec": {"Name": name}})
+        }
         Lookup::NewVolume(volume) => made(volume),
         Lookup::Volume(_) => json!({"Driver": "local", "Options": null}),
     }

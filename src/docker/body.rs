@@ -53,6 +53,7 @@ pub(crate) fn table(operation: Operation) -> Option<&'static Table> {
 
 fn fields(document: Document) -> &'static Table {
     match document {
+        Document::ConfigOrSecret => &service::CONFIG_OR_SECRET,
         Document::Container => &container::CONTAINER_CREATE,
         Document::ContainerUpdate => &container::CONTAINER_UPDATE,
         Document::Endpoint => &network::NETWORK_CONNECT,

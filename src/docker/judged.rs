@@ -125,6 +125,8 @@ pub(crate) enum Naming {
 /// The type of a JSON body whose fields are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Document {
+    /// A config or a secret of the swarm.
+    ConfigOrSecret,
     Container,
     ContainerUpdate,
     /// A container and its endpoint on a network.
@@ -212,7 +214,8 @@ impl Document {
     /// Whether it has the labels of an object other than an image.
     pub(crate) fn has_labels(self) -> bool {
         match self {
-            Self::Container
+            Self::ConfigOrSecret
+            | Self::Container
             | Self::Network
             | Self::Service
             | Self::ServiceUpdate

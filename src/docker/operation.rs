@@ -237,4 +237,19 @@ impl Object {
     pub(crate) fn has_reference(self) -> bool {
         matches!(self, Self::Image | Self::Plugin | Self::Repository)
     }
+
+    /// Whether the swarm has such objects, and not a single engine.
+    pub(crate) fn is_of_swarm(self) -> bool {
+        match self {
+            Self::Config | Self::Node | Self::Secret | Self::Service | Self::Task => true,
+            Self::Checkpoint
+            | Self::Container
+            | Self::Exec
+            | Self::Image
+            | Self::Network
+            | Self::Plugin
+            | Self::Repository
+            | Self::Volume => false,
+        }
+    }
 }

@@ -251,13 +251,13 @@ operations! {
     section "services";
     /// shows all services' environment variables and commands, which often contain passwords
     ServiceList => GET "/services";
-        Read, Discarded, Plain, WHOLE, "1.24", ["status"];
+        Read, Discarded, Plain, WHOLE.shows(Shows::List(Object::Service)), "1.24", ["status"];
     /// shows a service's environment variables and command, which often contain passwords
     ServiceInspect => GET "/services/{id}" of Service;
         Read, Discarded, Plain, WHOLE, "1.24", ["insertDefaults"];
     /// creates containers on any machine of the swarm; if its block is unrestricted, as root there
     ServiceCreate => POST "/services/create";
-        Control, Json(&[]), Plain, by(Block::Create).body(Document::Service), "1.24", [];
+        Control, Json(&[]), Plain, by(Block::Create).body(Document::Service).shows(Shows::Nothing), "1.24", [];
     /// changes what any service except Dockgate's own runs; if unrestricted, as root on its machines
     ServiceUpdate => POST "/services/{id}/update" of Service;
         Control, Json(&["registryAuthFrom", "rollback", "version"]), Plain, by(Block::Create).query(Parameters::Rollback).body(Document::ServiceUpdate), "1.24", ["registryAuthFrom", "rollback", "version"];
@@ -283,7 +283,7 @@ operations! {
     section "tasks";
     /// shows all tasks' environment variables and commands, which often contain passwords
     TaskList => GET "/tasks";
-        Read, Discarded, Plain, WHOLE, "1.24", [];
+        Read, Discarded, Plain, WHOLE.shows(Shows::List(Object::Task)), "1.24", [];
     /// shows a task's environment variables and command, which often contain passwords
     TaskInspect => GET "/tasks/{id}" of Task;
         Read, Discarded, Plain, WHOLE, "1.24", [];
@@ -293,32 +293,32 @@ operations! {
     section "secrets";
     /// shows the names and labels of the swarm's secrets, but not their values
     SecretList => GET "/secrets";
-        Read, Discarded, Plain, WHOLE, "1.25", [];
+        Read, Discarded, Plain, WHOLE.shows(Shows::List(Object::Secret)), "1.25", [];
     /// stores a secret in the swarm
     SecretCreate => POST "/secrets/create";
-        Write, Json(&[]), Plain, WHOLE, "1.25", [];
+        Write, Json(&[]), Plain, WHOLE.body(Document::ConfigOrSecret).shows(Shows::Nothing), "1.25", [];
     /// shows the name and labels of a secret, but not its value
     SecretInspect => GET "/secrets/{id}" of Secret;
         Read, Discarded, Plain, WHOLE, "1.25", [];
     /// changes the labels of any secret of the swarm
     SecretUpdate => POST "/secrets/{id}/update" of Secret;
-        Write, Json(&["version"]), Plain, WHOLE, "1.25", ["version"];
+        Write, Json(&["version"]), Plain, WHOLE.body(Document::ConfigOrSecret), "1.25", ["version"];
     /// deletes any secret that no service uses
     SecretDelete => DELETE "/secrets/{id}" of Secret;
         Write, Discarded, Plain, WHOLE, "1.25", [];
     section "configs";
     /// shows all configs of the swarm with their content, including any passwords
     ConfigList => GET "/configs";
-        Content, Discarded, Plain, WHOLE, "1.30", [];
+        Content, Discarded, Plain, WHOLE.shows(Shows::List(Object::Config)), "1.30", [];
     /// stores a config in the swarm
     ConfigCreate => POST "/configs/create";
-        Write, Json(&[]), Plain, WHOLE, "1.30", [];
+        Write, Json(&[]), Plain, WHOLE.body(Document::ConfigOrSecret).shows(Shows::Nothing), "1.30", [];
     /// shows the content of a config of the swarm, including any passwords
     ConfigInspect => GET "/configs/{id}" of Config;
         Content, Discarded, Plain, WHOLE, "1.30", [];
     /// changes the labels of any config of the swarm
     ConfigUpdate => POST "/configs/{id}/update" of Config;
-        Write, Json(&["version"]), Plain, WHOLE, "1.30", ["version"];
+        Write, Json(&["version"]), Plain, WHOLE.body(Document::ConfigOrSecret), "1.30", ["version"];
     /// deletes any config that no service uses
     ConfigDelete => DELETE "/configs/{id}" of Config;
         Write, Discarded, Plain, WHOLE, "1.30", [];

@@ -42,6 +42,10 @@ pub(super) fn object_id(call: &Call, known: &Answers) -> Option<String> {
         Object::Exec => Some(answers::exec(known, name).ok()?.id.clone()),
         Object::Network => network_id(known, name),
         Object::Service => Some(answers::service(known, name).ok()?.id.clone()),
+        Object::Config | Object::Secret | Object::Task => {
+            let object = answers::swarm_object(known, kind, name).ok()?;
+            Some(object.id.clone())
+        }
         // The new name must go to the image that was judged.
         Object::Image if call.operation() == Some(Operation::ImageTag) => {
             let image = answers::image(known, name).ok()?;
@@ -49,13 +53,10 @@ pub(super) fn object_id(call: &Call, known: &Answers) -> Option<String> {
         }
         // These are not looked up, or have no id.
         Object::Checkpoint
-        | Object::Config
         | Object::Image
         | Object::Node
         | Object::Plugin
         | Object::Repository
-        | Object::Secret
-        | Object::Task
         | Object::Volume => None,
     }
 }

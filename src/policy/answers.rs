@@ -11,10 +11,10 @@ use crate::docker::network::is_network_name;
 use crate::docker::query::Query;
 use crate::docker::target::is_name;
 use crate::docker::{Call, Object, Operation, Subject};
-use crate::policy::names::is_hex;
+use crate::policy::names::begins_id;
 use crate::policy::objects::{
-    Container, Exec, Image, Listed, Network, Service, Unreadable, Volume, is_full_id, listed,
-    text_at,
+    Container, Exec, Image, Listed, Network, Service, SwarmObject, Unreadable, Volume, is_full_id,
+    listed, text_at,
 };
 
 /// Something that must be known before a verdict.
@@ -28,7 +28,7 @@ pub enum Lookup {
     Exec(String),
     /// The image with this name or id.
     Image(String),
-    /// The containers, networks or volumes that have the label `key=value`.
+    /// The objects of a kind that have the label `key=value`; with an empty label, all.
     Labeled(Object, String),
     /// The full id of the image that got this name through a policy. Dockgate remembers this itself.
     Moved {
@@ -48,6 +48,8 @@ pub enum Lookup {
     Predecessor(String),
     /// The service with this name or id.
     Service(String),
+    /// The config, secret or task with this name or id.
+    SwarmObject(Object, String),
     /// The image that has this full name, if one has.
     Tag(String),
     /// The containers that have a volume mounted.
@@ -92,6 +94,7 @@ pub(crate) enum Answer {
     Named(Arc<[NamedImage]>),
     Network(Arc<Network>),
     Service(Arc<Service>),
+    SwarmObject(Arc<SwarmObject>),
     /// A name.
     Text(Arc<str>),
     Volume(Arc<Volume>),
@@ -128,17 +131,43 @@ impl Lookup {
         if let (true, Subject::Operation { names, .. }) = (is_network, &mut call.subject) {
             *names = vec![name.to_owned()];
         }
-        if let Self::Labeled(_, label) = self {
-            call.query = Self::filter("label", label);
+        if let Self::Labeled(kind, label) = self {
+            // No label is empty, so an engine ignores that one, but a swarm lists nothing.
+            if !(label.is_empty() && kind.is_of_swarm()) {
+                call.query = Self::filter("label", label);
+            }
         } else if let Self::UsersOf(volume) = self {
             call.query = Self::filter("volume", volume);
         }
         Some(call)
     }
 
-    /// Whether it could ask for an object by the beginning of its id. Several objects can have that.
+    /// Whether an object that a client can see may be meant although the daemon does not say which: by the beginning of an
+    /// id that several objects have.
     pub(crate) fn may_be_prefix(&self) -> bool {
-        matches!(self, Self::Container(name) | Self::Network(name) if is_hex(name) && !is_full_id(name))
+        let begins = |kind, name| begins_id(kind, name) && !is_full_id(name);
+        matches!(self, Self::Container(name) if begins(Object::Container, name))
+            || matches!(self, Self::Network(name) if begins(Object::Network, name))
+    }
+
+    /// Whether it asks the swarm, which not every engine belongs to.
+    pub(crate) fn is_of_swarm(&self) -> bool {
+        match self {
+            Self::Labeled(kind, _) => kind.is_of_swarm(),
+            Self::Service(_) | Self::SwarmObject(..) => true,
+            Self::Container(_)
+            | Self::DefaultRuntime
+            | Self::Exec(_)
+            | Self::Image(_)
+            | Self::Moved { .. }
+            | Self::Named(_)
+            | Self::Network(_)
+            | Self::NewVolume(_)
+            | Self::Predecessor(_)
+            | Self::Tag(_)
+            | Self::UsersOf(_)
+            | Self::Volume(_) => false,
+        }
     }
 
     /// The name or id in the path of the request.
@@ -149,6 +178,7 @@ impl Lookup {
             | Self::Image(name)
             | Self::Network(name)
             | Self::Service(name)
+            | Self::SwarmObject(_, name)
             | Self::Tag(name)
             | Self::Volume(name) => name,
             Self::DefaultRuntime
@@ -176,11 +206,14 @@ impl Lookup {
         }
     }
 
-    /// Where the objects are in the reply, if it is a list.
-    pub(crate) fn list(&self) -> Option<Place> {
+    /// The kind of the objects in the reply, and where they are, if it is a list.
+    pub(crate) fn list(&self) -> Option<(Object, Place)> {
         match self {
-            Self::Labeled(Object::Volume, _) => Some(Place::Members(&["Volumes"])),
-            Self::Labeled(..) | Self::UsersOf(_) => Some(Place::List),
+            Self::Labeled(Object::Volume, _) => {
+                Some((Object::Volume, Place::Members(&["Volumes"])))
+            }
+            Self::Labeled(kind, _) => Some((*kind, Place::List)),
+            Self::UsersOf(_) => Some((Object::Container, Place::List)),
             Self::Container(_)
             | Self::DefaultRuntime
             | Self::Exec(_)
@@ -191,6 +224,7 @@ impl Lookup {
             | Self::NewVolume(_)
             | Self::Predecessor(_)
             | Self::Service(_)
+            | Self::SwarmObject(..)
             | Self::Tag(_)
             | Self::Volume(_) => None,
         }
@@ -203,10 +237,12 @@ impl Lookup {
             Self::DefaultRuntime => Answer::Text(text_at(reply, "DefaultRuntime")?.into()),
             Self::Exec(_) => Answer::Exec(Arc::new(Exec::parse(reply)?)),
             Self::Image(_) | Self::Tag(_) => Answer::Image(Arc::new(Image::parse(reply)?)),
-            Self::Labeled(..) | Self::UsersOf(_) => Answer::Listed(listed(reply)?.into()),
+            Self::Labeled(kind, _) => Answer::Listed(listed(*kind, reply)?.into()),
+            Self::UsersOf(_) => Answer::Listed(listed(Object::Container, reply)?.into()),
             Self::Network(_) => Answer::Network(Arc::new(Network::parse(reply)?)),
             Self::Moved { .. } | Self::Named(_) | Self::Predecessor(_) => return Err(Unreadable),
             Self::Service(_) => Answer::Service(Arc::new(Service::parse(reply)?)),
+            Self::SwarmObject(..) => Answer::SwarmObject(Arc::new(SwarmObject::parse(reply)?)),
             Self::NewVolume(_) | Self::Volume(_) => Answer::Volume(Arc::new(Volume::parse(reply)?)),
         })
     }
@@ -219,13 +255,19 @@ impl Lookup {
             Self::DefaultRuntime => Operation::SystemInfo,
             Self::Exec(_) => Operation::ExecInspect,
             Self::Image(_) | Self::Tag(_) => Operation::ImageInspect,
+            Self::Labeled(Object::Config, _) => Operation::ConfigList,
             Self::Labeled(Object::Network, _) => Operation::NetworkList,
+            Self::Labeled(Object::Secret, _) => Operation::SecretList,
+            Self::Labeled(Object::Service, _) => Operation::ServiceList,
             Self::Labeled(Object::Volume, _) => Operation::VolumeList,
             Self::Labeled(..) | Self::UsersOf(_) => Operation::ContainerList,
             Self::Network(_) => Operation::NetworkInspect,
             Self::NewVolume(_) => Operation::VolumeCreate,
             Self::Moved { .. } | Self::Named(_) | Self::Predecessor(_) => return None,
             Self::Service(_) => Operation::ServiceInspect,
+            Self::SwarmObject(Object::Config, _) => Operation::ConfigInspect,
+            Self::SwarmObject(Object::Task, _) => Operation::TaskInspect,
+            Self::SwarmObject(..) => Operation::SecretInspect,
             Self::Volume(_) => Operation::VolumeInspect,
         })
     }
@@ -301,6 +343,19 @@ macro_rules! objects {
 }
 
 objects!(container: Container, exec: Exec, image: Image, network: Network, service: Service);
+
+/// The config, secret or task that the verdict depends on.
+pub(crate) fn swarm_object(
+    known: &Answers,
+    kind: Object,
+    name: &str,
+) -> Result<Arc<SwarmObject>, NeedsLookup> {
+    let lookup = Lookup::SwarmObject(kind, name.to_owned());
+    if let Answer::SwarmObject(object) = known.need(&lookup)? {
+        return Ok(Arc::clone(object));
+    }
+    Err(NeedsLookup::Missing(lookup))
+}
 
 /// The volume with a name, if there is one.
 pub(crate) fn volume(known: &Answers, name: &str) -> Result<Option<Arc<Volume>>, NeedsLookup> {

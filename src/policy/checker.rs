@@ -8,12 +8,12 @@ use super::hint::{Entered, Shortfall};
 use super::keys::setting::Setting;
 use super::keys::{Blocks, Check, Key};
 use super::names::varies;
-use super::objects::Container;
+use super::objects::{Container, Labels};
 use super::owner::{IMAGE_LABEL, Owner};
 use super::requirement::{Requirement, What};
 use super::requirements::{is_reserved, opened};
 use super::value::Value;
-use crate::docker::{Block, Operation};
+use crate::docker::{Block, Object, Operation};
 use crate::policyfile::file::Policy;
 
 /// A policy's blocks, and what is known about the objects that they are asked about.
@@ -167,13 +167,13 @@ impl Checker<'_> {
         let Value::Label {
             key,
             value,
-            service,
+            updated,
         } = label
         else {
             return Ok(false);
         };
-        if let Some(service) = service {
-            return self.may_mark(service, key, value);
+        if let Some(updated) = updated {
+            return self.may_mark(updated, key, value);
         }
         if is_reserved(key) {
             // Clients send back labels that came with an image. They mean nothing on a container.
@@ -183,12 +183,19 @@ impl Checker<'_> {
         Ok(self.blocks.create.labels.allows(label))
     }
 
-    /// Whether a service may have a label that says whose it is: the owner's own, or the one that it has already.
-    pub(crate) fn may_mark(&self, service: &str, key: &str, value: &str) -> Granted {
-        Ok(self.owner.may_set(key, value)
-            || answers::service(self.known, service)?
-                .labels
-                .has(key, value))
+    /// Whether an updated object may have a label that says whose it is: the owner's own, or the one that it has already.
+    pub(crate) fn may_mark(&self, updated: &(Object, String), key: &str, value: &str) -> Granted {
+        Ok(self.owner.may_set(key, value) || self.has_label(updated, key, value)?)
+    }
+
+    /// Whether a service, config or secret has a label.
+    fn has_label(&self, (kind, name): &(Object, String), key: &str, value: &str) -> Granted {
+        let has = |labels: &Labels| labels.has(key, value);
+        Ok(if *kind == Object::Service {
+            has(&answers::service(self.known, name)?.labels)
+        } else {
+            has(&answers::swarm_object(self.known, *kind, name)?.labels)
+        })
     }
 
     /// The key that allows entering containers that are not ordinary ones, and whether it does.

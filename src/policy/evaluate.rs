@@ -303,19 +303,19 @@ impl<'p> Evaluation<'p, '_> {
                 Value::Label {
                     key,
                     value,
-                    service,
+                    updated,
                 },
             ) = &requirement.what
             else {
                 continue;
             };
-            let is_forged = match (service, policies.first()) {
+            let is_forged = match (updated, policies.first()) {
                 (None, _) => {
                     let mut owners = policies.iter().map(Policy::owner);
                     is_reserved(key) && !owners.any(|owner| owner.may_set(key, value))
                 }
-                (Some(service), Some(first)) => {
-                    !Checker::of(first, self.known).may_mark(service, key, value)?
+                (Some(updated), Some(first)) => {
+                    !Checker::of(first, self.known).may_mark(updated, key, value)?
                 }
                 (Some(_), None) => false,
             };

@@ -56,8 +56,8 @@ impl Hints<'_> {
             }
             What::Touch(_) => return None,
         };
-        if let Value::Label { key, service, .. } = value
-            && (service.is_some() || key.starts_with(RESERVED))
+        if let Value::Label { key, updated, .. } = value
+            && (updated.is_some() || key.starts_with(RESERVED))
         {
             return None;
         }

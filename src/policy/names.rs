@@ -184,6 +184,22 @@ pub(crate) fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
+/// Whether a name could be the beginning of the id of an object of this kind. The networks of a swarm have ids of their
+/// own form.
+pub(crate) fn begins_id(kind: Object, name: &str) -> bool {
+    let is_base_36 = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z');
+    let is_of_swarm = (1..=SWARM_ID).contains(&name.len()) && name.bytes().all(is_base_36);
+    let is_of_engine = is_hex(name) && !kind.is_of_swarm();
+    is_of_engine || is_of_swarm && (kind.is_of_swarm() || kind == Object::Network)
+}
+
+/// Whether a name could be the beginning of an id that somebody uses: swarm objects have names that could be one by
+/// chance, if they are short.
+pub(crate) fn finds_by_id(kind: Object, name: &str) -> bool {
+    let is_of_engine = is_hex(name) && !kind.is_of_swarm();
+    (is_of_engine || name.len() >= SHORT_ID) && begins_id(kind, name)
+}
+
 /// Whether a name looks like a whole id.
 pub(crate) fn is_whole_id(name: &str) -> bool {
     name.len() == FULL_ID && is_hex(name)
@@ -256,6 +272,29 @@ mod tests {
                 (is_id, is_swarm_id),
                 "S1, S22: {name}"
             );
+        }
+    }
+
+    #[test]
+    fn the_beginning_of_an_id_is_that_of_its_kind() {
+        let all = [Object::Container, Object::Network, Object::Service];
+        for (name, begins, finds) in [
+            ("c", [true; 3], [true, true, false]),
+            ("web", [false, true, true], [false; 3]),
+            ("web-1", [false; 3], [false; 3]),
+            ("Web", [false; 3], [false; 3]),
+            ("", [false; 3], [false; 3]),
+            ("4bcff63911fc", [true; 3], [true; 3]),
+            ("qjz3h8y1mbl5", [false, true, true], [false, true, true]),
+            (
+                "qjz3h8y1mbl5a0ya8o4wuibxq",
+                [false, true, true],
+                [false, true, true],
+            ),
+            ("qjz3h8y1mbl5a0ya8o4wuibxqx", [false; 3], [false; 3]),
+        ] {
+            assert_eq!(all.map(|kind| begins_id(kind, name)), begins, "{name}");
+            assert_eq!(all.map(|kind| finds_by_id(kind, name)), finds, "{name}");
         }
     }
 

@@ -4,11 +4,13 @@
 //! unreadable, and then the request is denied.
 
 mod listed;
+mod swarm;
 
 use std::net::IpAddr;
 
 pub(crate) use listed::{Listed, listed};
 use serde::Deserialize;
+pub(crate) use swarm::{Service, SwarmObject};
 
 use crate::docker::network::is_user_defined;
 use crate::docker::target::is_name;
@@ -25,12 +27,18 @@ pub(crate) struct Labels(Vec<(String, String)>);
 
 impl Labels {
     /// The `Labels` of these objects together.
-    fn of(objects: &[&Json]) -> Self {
+    pub(crate) fn of(objects: &[&Json]) -> Self {
         let labels = objects
             .iter()
             .flat_map(|object| object.at("Labels").members());
         let labels = labels.map(|(key, value)| Some((key.to_string(), value.text()?.to_owned())));
         Self(labels.flatten().collect())
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     pub(crate) fn has(&self, key: &str, value: &str) -> bool {
@@ -115,17 +123,6 @@ pub(crate) struct Network {
 
 /// The id of Podman's default network. It is the same everywhere, and no client can choose it.
 const PODMAN_DEFAULT: &str = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9";
-
-/// A service of the swarm.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Service {
-    pub(crate) id: String,
-    /// Its labels and those of its containers.
-    pub(crate) labels: Labels,
-    /// The version of its specification, in digits, if it has one.
-    pub(crate) version: Option<String>,
-    pub(crate) spec: Json<'static>,
-}
 
 /// A reply that Dockgate cannot read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -250,26 +247,6 @@ impl Volume {
             driver: raw.driver,
             options: raw.options.unwrap_or_default().into_iter().collect(),
             labels: Labels(raw.labels.unwrap_or_default().into_iter().collect()),
-        })
-    }
-}
-
-impl Service {
-    pub(crate) fn parse(reply: &[u8]) -> Result<Self, Unreadable> {
-        let mut reply = Json::pick(reply, &["ID", "Spec", "Version"]).ok_or(Unreadable)?;
-        let version = match reply.at("Version").at("Index") {
-            Json::Number(index) => Some(index.to_string()),
-            Json::Null | Json::Bool(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
-        };
-        let labeled = [
-            reply.at("Spec"),
-            reply.at("Spec").at("TaskTemplate").at("ContainerSpec"),
-        ];
-        Ok(Self {
-            id: text(&reply, "ID")?.to_owned(),
-            labels: Labels::of(&labeled),
-            version,
-            spec: reply.take("Spec").unwrap_or(Json::Null),
         })
     }
 }

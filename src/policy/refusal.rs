@@ -135,6 +135,7 @@ pub(crate) fn missing(call: &Call, lookup: &Lookup) -> Denial {
         Lookup::Labeled(_, label) => format!("nothing has the label {label}"),
         Lookup::Network(name) => format!("network {name} not found"),
         Lookup::Service(name) => format!("service {name} not found"),
+        Lookup::SwarmObject(kind, name) => format!("{} {name} not found", kind.noun()),
         Lookup::UsersOf(name) | Lookup::Volume(name) => format!("get {name}: no such volume"),
         Lookup::NewVolume(volume) => format!("get {}: no such volume", volume.name),
     };

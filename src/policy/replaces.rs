@@ -99,7 +99,8 @@ fn name(
             Some(answers::container(known, name)?.name.clone())
         }
         Some(
-            Document::ContainerUpdate
+            Document::ConfigOrSecret
+            | Document::ContainerUpdate
             | Document::Exec
             | Document::ExecStart
             | Document::ImageConfig

@@ -74,7 +74,8 @@ impl Reserved {
             Document::Container | Document::Service | Document::ServiceUpdate => true,
             Document::Endpoint | Document::Leaving | Document::Network => by_network,
             Document::ImageConfig => by_label,
-            Document::ContainerUpdate
+            Document::ConfigOrSecret
+            | Document::ContainerUpdate
             | Document::Exec
             | Document::ExecStart
             | Document::Volume

@@ -30,6 +30,11 @@ pub(crate) fn request<'a>(
 ) -> Request<'a> {
     let Request { call, body, .. } = &mut request;
     let judged = call.judged();
+    let updated = policy.scope.as_ref();
+    let updated = updated.and_then(|_| stamp::Updated::of(call, known));
+    if let Some(updated) = &updated {
+        updated.pin(&mut call.query);
+    }
     // Between the verdict and its use, a name can move to another object.
     if !known.is_empty() {
         path(call, known);
@@ -42,12 +47,8 @@ pub(crate) fn request<'a>(
             networks(call, body, known);
         }
         explicit_body(judged.body, body);
-        stamp::labels(
-            judged,
-            body,
-            owner,
-            (&policy.blocks, policy.scope.as_deref()),
-        );
+        let rules = (&policy.blocks, policy.scope.as_deref());
+        stamp::labels(judged, body, owner, rules, updated.as_ref());
     }
     let scope = policy.scope.as_ref();
     let limits_images = scope.is_some_and(|scope| scope.images == Images::Scoped);

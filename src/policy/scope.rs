@@ -16,6 +16,7 @@ pub(crate) mod images;
 mod listing;
 pub(crate) mod refusal;
 mod reply;
+mod swarm;
 mod used;
 mod view;
 
@@ -132,14 +133,18 @@ impl Scope {
         members.any(|member| matches!(member, Member::Own))
     }
 
-    /// The keys of the labels that it selects objects by.
+    /// The keys of the labels whose values it selects objects by.
     pub(crate) fn selecting(&self) -> impl Iterator<Item = &str> {
         let members = self.objects.as_slice().iter();
         members.flat_map(|member| match member {
-            Member::Labels(labels) => labels.iter().map(|(key, _)| &**key).collect(),
-            Member::Not(key, _) => vec![&**key],
+            Member::Labels(labels) => {
+                let valued = labels.iter().filter(|(_, value)| value.is_some());
+                valued.map(|(key, _)| &**key).collect()
+            }
+            Member::Not(key, Some(_)) => vec![&**key],
             Member::Project(_) => PROJECT_LABELS.to_vec(),
-            Member::Name(_) | Member::Own => Vec::new(),
+            // Any value would do.
+            Member::Not(_, None) | Member::Name(_) | Member::Own => Vec::new(),
         })
     }
 
@@ -211,7 +216,12 @@ impl Scoped<'_> {
     pub(crate) fn all(self, kind: Object, known: &Answers) -> Result<Vec<Listed>, NeedsLookup> {
         let mut found: Vec<Listed> = Vec::new();
         for label in self.listings() {
-            for listed in list(known, Lookup::Labeled(kind, label))?.iter() {
+            let listed = match list(known, Lookup::Labeled(kind, label)) {
+                // The engine is not a manager of a swarm.
+                Err(NeedsLookup::Missing(_)) if kind.is_of_swarm() => continue,
+                listed => listed?,
+            };
+            for listed in listed.iter() {
                 let is_own = self.standing_of(kind, listed) == Standing::Own;
                 if is_own && !found.iter().any(|it| it.id == listed.id) {
                     found.push(listed.clone());
@@ -316,16 +326,19 @@ impl Entry for Member {
 }
 
 impl Entry for Seen {
-    const WANT: &'static str =
-        "must be container:PATTERN, image:PATTERN, network:PATTERN or volume:PATTERN";
-    const PATTERN: Option<&'static str> = Some(r"^(container|image|network|volume):[\s\S]");
+    const WANT: &'static str = "must be config:PATTERN, container:PATTERN, image:PATTERN, network:PATTERN, secret:PATTERN, service:PATTERN or volume:PATTERN";
+    const PATTERN: Option<&'static str> =
+        Some(r"^(config|container|image|network|secret|service|volume):[\s\S]");
 
     fn parse(text: &str) -> Option<Self> {
         let (kind, name) = text.split_once(':')?;
         let kind = match kind {
+            "config" => Object::Config,
             "container" => Object::Container,
             "image" => Object::Image,
             "network" => Object::Network,
+            "secret" => Object::Secret,
+            "service" => Object::Service,
             "volume" => Object::Volume,
             _ => return None,
         };
@@ -360,19 +373,19 @@ impl Scope {
             (
                 "names",
                 Patterns::schema(),
-                "Names that containers, networks and volumes may be created with. Default: any.",
+                "Names that containers, networks, volumes, services, configs and secrets may be created with. Default: any.",
             ),
             (
                 "objects",
                 List::<Member>::schema(),
-                "The containers, networks and volumes that exist for the client: @own for those that it created through this policy, \
+                "The containers, networks, volumes and swarm objects that exist for the client: @own for those that it created through this policy, \
                  label:KEY=VALUE, label:KEY=VALUE+KEY=VALUE, not-label:KEY=VALUE, project:NAME or name:PATTERN.",
             ),
             (
                 "see",
                 List::<Seen>::schema(),
-                "Further objects that it may see and use, but not change: network:PATTERN, volume:PATTERN, container:PATTERN or, with \
-                 images = \"scoped\", image:PATTERN.",
+                "Further objects that it may see and use, but not change: network:PATTERN, volume:PATTERN, container:PATTERN, \
+                 service:PATTERN, config:PATTERN, secret:PATTERN or, with images = \"scoped\", image:PATTERN.",
             ),
         ]
     }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::docker::Object;
 use crate::docker::mount::Access;
 use crate::policy::objects::PROJECT_LABELS;
 
@@ -21,16 +22,16 @@ pub(crate) enum Value {
     Label {
         key: String,
         value: String,
-        /// The service that is updated, which may have it already.
-        service: Option<String>,
+        /// The service, config or secret that is updated, which may have it already.
+        updated: Option<(Object, String)>,
     },
     /// The Compose project or swarm stack that the new object belongs to.
     Project {
         /// The label that names it.
         label: &'static str,
         name: String,
-        /// The service that is updated, which may be in the project already.
-        service: Option<String>,
+        /// The service, config or secret that is updated, which may be in the project already.
+        updated: Option<(Object, String)>,
     },
     /// A path of the host.
     Bind {
@@ -102,7 +103,7 @@ impl Shape {
             Self::Project => Value::Project {
                 label: PROJECT_LABELS.first()?,
                 name: text.to_owned(),
-                service: None,
+                updated: None,
             },
             Self::Bind => {
                 let (path, mode) = text.rsplit_once(':')?;

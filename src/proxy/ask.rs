@@ -16,6 +16,7 @@ use super::budget::{Budget, Share, Taken};
 use super::daemon::Daemon;
 use super::head::Head;
 use super::upstream::{Failure, Upstream};
+use crate::docker::Object;
 use crate::docker::json::elements::{Elements, Kept, Place, Progress};
 use crate::docker::json::parsed_size;
 use crate::net::client::ClientKey;
@@ -123,7 +124,7 @@ pub(crate) async fn look_up(
 /// the length of its texts.
 async fn list(
     mut body: Incoming,
-    place: Place,
+    (kind, place): (Object, Place),
     taken: &mut Taken,
     keeps: Keeps<'_>,
 ) -> Result<(Vec<Listed>, usize), Denial> {
@@ -137,7 +138,7 @@ async fn list(
         };
         let (mut more, mut is_readable) = (0, true);
         let mut each = |_: usize, element: &[u8]| {
-            match Listed::parse(element) {
+            match Listed::parse(kind, element) {
                 Ok(listed) if keeps(&listed) => {
                     more += parsed_size(element, Listed::VALUES);
                     kept.push(listed);

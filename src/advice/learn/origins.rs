@@ -182,8 +182,11 @@ fn is_among(own: &BTreeSet<Name>, name: &Name) -> bool {
 /// The kind of object that a call creates, if a scope decides about it.
 fn creates(call: &Call) -> Option<Object> {
     let kinds = [
+        (Operation::ConfigCreate, Object::Config),
         (Operation::ContainerCreate, Object::Container),
         (Operation::NetworkCreate, Object::Network),
+        (Operation::SecretCreate, Object::Secret),
+        (Operation::ServiceCreate, Object::Service),
         (Operation::VolumeCreate, Object::Volume),
     ];
     let operation = call.operation()?;

@@ -4,8 +4,8 @@ use crate::advice::dry_run::OWN;
 use crate::docker::network::is_user_defined;
 use crate::docker::{Call, Deed, Document, Effect, Object, Parameters, Shows};
 use crate::policy::finding::Finding;
-use crate::policy::keys::Reaches;
-use crate::policy::names::reads_as_id;
+use crate::policy::keys::{Key, Reaches};
+use crate::policy::names::{reads_as_id, reads_as_swarm_id};
 use crate::policy::reason::Denial;
 use crate::policy::requirement::What;
 use crate::policy::scope::refusal::{named_like_id, not_by_labels, not_named_so};
@@ -42,7 +42,12 @@ pub(super) fn sight(policy: &Policy, call: &Call, asked: &[Finding], name: Optio
     let is_known = of_path
         .all(|(kind, name)| is_shared(kind) || is_known(scoped, kind, name, changes))
         && referred.all(|(kind, name)| is_known(scoped, kind, name, false));
-    if is_known && is_new_known {
+    // A record has the names of a service's configs and secrets, but not their ids.
+    let is_given = |finding: &Finding| {
+        let key = finding.what.key();
+        matches!(key, Some(Key::Config | Key::Secret | Key::SwarmVolume))
+    };
+    if is_known && is_new_known && !asked.iter().any(is_given) {
         Sight::Visible
     } else {
         Sight::Unknown
@@ -54,8 +59,14 @@ fn creates(scoped: Scoped<'_>, call: &Call, name: Option<&str>) -> Sight {
     let judged = call.judged();
     let is_made = matches!(
         judged.body,
-        Some(Document::Container | Document::Network | Document::Volume)
-    );
+        Some(
+            Document::ConfigOrSecret
+                | Document::Container
+                | Document::Network
+                | Document::Service
+                | Document::Volume
+        )
+    ) && call.object().is_none();
     if !is_made && judged.query != Parameters::Rename {
         return Sight::Visible;
     }
@@ -91,14 +102,11 @@ fn is_known(scoped: Scoped<'_>, kind: Object, name: &str, changes: bool) -> bool
         }
         // A checkpoint belongs to the container before it.
         Object::Checkpoint | Object::Repository => true,
-        Object::Config
-        | Object::Exec
-        | Object::Image
-        | Object::Node
-        | Object::Plugin
-        | Object::Secret
-        | Object::Service
-        | Object::Task => false,
+        Object::Config | Object::Secret | Object::Service => {
+            let seen = || scoped.standing(kind, name, |_| None) == Standing::Seen;
+            !reads_as_swarm_id(name) && (is_named(scoped, name) || !changes && seen())
+        }
+        Object::Exec | Object::Image | Object::Node | Object::Plugin | Object::Task => false,
     }
 }
 

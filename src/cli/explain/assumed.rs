@@ -61,20 +61,20 @@ impl<'a> Assumed<'a> {
         let is_scoped = self.scopes().is_some_and(|scopes| !scopes.is_empty());
         let objects = self.call.objects().filter(move |_| is_scoped);
         let objects = objects.filter_map(|(kind, name)| {
-            let of = match kind {
+            let of: fn(String) -> Lookup = match kind {
+                Object::Config => |name| Lookup::SwarmObject(Object::Config, name),
                 Object::Container => Lookup::Container,
                 Object::Exec => Lookup::Exec,
                 Object::Network => Lookup::Network,
+                Object::Secret => |name| Lookup::SwarmObject(Object::Secret, name),
+                Object::Service => Lookup::Service,
+                Object::Task => |name| Lookup::SwarmObject(Object::Task, name),
                 Object::Volume => Lookup::Volume,
                 Object::Checkpoint
-                | Object::Config
                 | Object::Image
                 | Object::Node
                 | Object::Plugin
-                | Object::Repository
-                | Object::Secret
-                | Object::Service
-                | Object::Task => return None,
+                | Object::Repository => return None,
             };
             Some((kind, of(name.to_owned())))
         });
@@ -95,6 +95,8 @@ impl<'a> Assumed<'a> {
         let (kind, name) = match lookup {
             Lookup::Container(name) => (Object::Container, name),
             Lookup::Network(name) => (Object::Network, name),
+            Lookup::Service(name) => (Object::Service, name),
+            Lookup::SwarmObject(kind @ (Object::Config | Object::Secret), name) => (*kind, name),
             Lookup::Volume(name) if self.call.object() == Some(name) => (Object::Volume, name),
             Lookup::DefaultRuntime
             | Lookup::Exec(_)
@@ -104,18 +106,18 @@ impl<'a> Assumed<'a> {
             | Lookup::Named(_)
             | Lookup::NewVolume(_)
             | Lookup::Predecessor(_)
-            | Lookup::Service(_)
+            | Lookup::SwarmObject(..)
             | Lookup::Tag(_)
             | Lookup::UsersOf(_)
             | Lookup::Volume(_) => return None,
         };
-        // The container of an assumed exec has an assumed id.
-        let is_of_exec = name.bytes().all(|byte| byte == b'0');
+        // The container of an assumed exec, and the service of an assumed task, have assumed ids.
+        let is_assumed = name.bytes().all(|byte| byte == b'0');
         let noun = kind.noun();
-        let named = if is_of_exec {
-            format!("the {noun} of the exec")
-        } else {
-            format!("the {noun} {name}")
+        let named = match (is_assumed, kind) {
+            (true, Object::Service) => format!("the {noun} of the task"),
+            (true, _) => format!("the {noun} of the exec"),
+            (false, _) => format!("the {noun} {name}"),
         };
         let standings = scopes.iter();
         let standings: Vec<_> = standings
@@ -202,6 +204,7 @@ fn ordinary(lookup: &Lookup) -> String {
         }
         Lookup::Predecessor(name) => format!("no container {name} was removed before"),
         Lookup::Service(name) => format!("the service {name} exists"),
+        Lookup::SwarmObject(kind, name) => format!("the {} {name} exists", kind.noun()),
         Lookup::NewVolume(volume) => format!("nobody else creates the volume {}", volume.name),
         Lookup::Tag(name) => format!("no image has the name {name} yet"),
         Lookup::UsersOf(volume) => format!("no container uses the volume {volume}"),

@@ -1,4 +1,4 @@
-//! The fields of a swarm service: its creation and update.
+//! The fields of a swarm service: its creation and update; and those of its configs and secrets.
 //!
 //! The swarm expands Go templates in the environment, the host name, and in the sources, targets,
 //! labels and driver options of mounts. It does so on the node, after every check, so the values
@@ -32,6 +32,22 @@ tables! {
         RollbackConfig           (UPDATE_CONFIG)        Harmless;
         TaskTemplate             (TASK)                 Harmless;
         UpdateConfig             (UPDATE_CONFIG)        Harmless;
+    }
+
+    /// `ConfigCreate`, `SecretCreate` and their updates, which only change labels.
+    CONFIG_OR_SECRET {
+        Data                     Text                   Harmless;
+        // Fetches a secret's value; configs have none.
+        Driver                   (DATA_DRIVER)          Harmless;
+        Labels                   {Text}                 Judged(Labels);
+        Name                     Text                   Judged(Name);
+        // Fills in what the task that uses it has.
+        Templating               (DATA_DRIVER)          Harmless;
+    }
+
+    DATA_DRIVER {
+        Name                     Text                   Harmless;
+        Options                  {Text}                 Harmless;
     }
 
     TASK {

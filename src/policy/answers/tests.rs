@@ -12,6 +12,23 @@ fn each_question_is_one_get_of_an_operation_that_changes_nothing() {
         (Lookup::Network(name()), Some("/networks/web")),
         (Lookup::Predecessor(name()), None),
         (Lookup::Service(name()), Some("/services/web")),
+        (
+            Lookup::SwarmObject(Object::Secret, name()),
+            Some("/secrets/web"),
+        ),
+        (
+            Lookup::SwarmObject(Object::Task, name()),
+            Some("/tasks/web"),
+        ),
+        (
+            Lookup::Labeled(Object::Service, "a=b".to_owned()),
+            Some("/services?all=1&filters=%7B%22label%22%3A%5B%22a%3Db%22%5D%7D"),
+        ),
+        // A swarm has nothing with an empty label.
+        (
+            Lookup::Labeled(Object::Secret, String::new()),
+            Some("/secrets"),
+        ),
         (Lookup::Volume(name()), Some("/volumes/web")),
     ] {
         let call = lookup.call();
@@ -38,6 +55,7 @@ fn what_can_be_the_name_of_nothing_is_not_asked_about() {
             Lookup::Exec,
             Lookup::Network,
             Lookup::Service,
+            |name| Lookup::SwarmObject(Object::Config, name),
             Lookup::Volume,
         ] {
             let lookup = lookup(name.to_owned());

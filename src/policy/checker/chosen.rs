@@ -140,15 +140,13 @@ impl Checker<'_> {
         let Value::Project {
             label,
             name,
-            service,
+            updated,
         } = value
         else {
             return Ok(false);
         };
-        if let Some(service) = service
-            && answers::service(self.known, service)?
-                .labels
-                .has(label, name)
+        if let Some(updated) = updated
+            && self.has_label(updated, label, name)?
         {
             return Ok(true);
         }
@@ -172,11 +170,11 @@ impl Checker<'_> {
     fn is_of_project(&self, labels: &Labels) -> Granted {
         for label in PROJECT_LABELS {
             if let Some(name) = labels.get(label) {
-                let (name, service) = (name.to_owned(), None);
+                let (name, updated) = (name.to_owned(), None);
                 return self.project(&Value::Project {
                     label,
                     name,
-                    service,
+                    updated,
                 });
             }
         }

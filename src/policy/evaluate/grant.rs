@@ -64,9 +64,15 @@ impl Rules {
         if let (Some((reserved, old)), Some(body)) = (decided.withheld, &mut body) {
             reserved.withhold(call.judged(), body, old);
         }
-        if !decided.emptied.is_empty()
-            && let Some(labels) = body.as_mut().and_then(|it| it.get_or_insert("Labels"))
-        {
+        let made = body.as_mut().filter(|_| !decided.emptied.is_empty());
+        let made = made.and_then(|body| {
+            if call.judged().body.is_some_and(Document::is_service) {
+                body.at_mut(&["TaskTemplate", "ContainerSpec"])
+            } else {
+                Some(body)
+            }
+        });
+        if let Some(labels) = made.and_then(|it| it.get_or_insert("Labels")) {
             for key in decided.emptied {
                 if labels.get(&key).is_none() {
                     labels.set(key, Json::Text("".into()));
@@ -149,32 +155,45 @@ impl<'p> Evaluation<'p, '_> {
         })
     }
 
-    /// The labels that scopes select objects by, and that a new container would get only from its image.
+    /// The labels that scopes select objects by, and that a new container would get only from its image. A swarm can pull
+    /// the image of a service when it starts a task, so that the image is not known yet.
     fn brought(&self, known: &Answers) -> Result<Vec<String>, NeedsLookup> {
         if self.rules.selecting.is_empty() {
             return Ok(Vec::new());
         }
-        let is_create = self.request.call.judged().body == Some(Document::Container);
-        let Some(body) = self.request.body.as_ref().filter(|_| is_create) else {
+        let call = &self.request.call;
+        let document = call.judged().body;
+        let is_service = document.is_some_and(Document::is_service);
+        let is_made = is_service || document == Some(Document::Container);
+        let Some(body) = self.request.body.as_ref().filter(|_| is_made) else {
             return Ok(Vec::new());
         };
-        let labels = body.at("Labels");
+        let made = if is_service {
+            body.at("TaskTemplate").at("ContainerSpec")
+        } else {
+            body
+        };
         let selecting = self.rules.selecting.iter();
         let mut unset: Vec<_> = selecting
-            .filter(|key| labels.get(key).is_none())
+            .filter(|key| made.at("Labels").get(key).is_none())
             .cloned()
             .collect();
         if unset.is_empty() {
             return Ok(unset);
         }
-        let image = match answers::image(known, body.text_at("Image")) {
+        let image = match answers::image(known, made.text_at("Image")) {
             Ok(image) => image,
+            Err(NeedsLookup::Missing(_)) if is_service => return Ok(unset),
             // The daemon says so, and the client pulls it.
             Err(NeedsLookup::Missing(_)) => return Ok(Vec::new()),
             Err(ask @ NeedsLookup::Ask(_)) => return Err(ask),
         };
         let labels = image.config.at("Labels");
-        unset.retain(|key| labels.get(key).is_some());
+        let updated = call.object().filter(|_| is_service);
+        let updated = updated.and_then(|name| answers::service(known, name).ok());
+        // Without the label, the tasks of a service would restart.
+        let is_empty = |key: &str| updated.as_ref().is_some_and(|it| it.labels.has(key, ""));
+        unset.retain(|key| labels.get(key).is_some() || is_empty(key));
         Ok(unset)
     }
 }

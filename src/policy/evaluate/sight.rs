@@ -87,9 +87,14 @@ fn outside(sights: &[Sight]) -> Blocked {
 impl Rules {
     /// Whether a request for a missing object is put to the daemon, because a scope may hide objects of its kind.
     pub(super) fn has_scope_for(&self, request: &Request<'_>, lookup: &Lookup) -> bool {
-        let name = request.call.object();
+        let path = request.call.objects().next();
+        let is_of = |kind: Object, name: &str| path == Some((kind, name));
         let is_of_path = match lookup {
-            Lookup::Container(of) | Lookup::Exec(of) | Lookup::Network(of) => Some(&**of) == name,
+            Lookup::Container(of) => is_of(Object::Container, of),
+            Lookup::Exec(of) => is_of(Object::Exec, of),
+            Lookup::Network(of) => is_of(Object::Network, of),
+            Lookup::Service(of) => is_of(Object::Service, of),
+            Lookup::SwarmObject(kind, of) => is_of(*kind, of),
             Lookup::DefaultRuntime
             | Lookup::Image(_)
             | Lookup::Labeled(..)
@@ -97,7 +102,6 @@ impl Rules {
             | Lookup::Named(_)
             | Lookup::NewVolume(_)
             | Lookup::Predecessor(_)
-            | Lookup::Service(_)
             | Lookup::Tag(_)
             | Lookup::UsersOf(_)
             | Lookup::Volume(_) => false,
@@ -110,7 +114,7 @@ impl Rules {
 
     /// The permit to ask the daemon for an object that does not exist, instead of one that does not exist for the
     /// client: its answer is that of a missing object.
-    pub(super) fn absent(request: Request<'_>, hidden: &Hidden) -> Permit {
+    pub(in crate::policy) fn absent(request: Request<'_>, hidden: &Hidden) -> Permit {
         let Request {
             mut call, mut body, ..
         } = request;
@@ -140,9 +144,19 @@ impl Rules {
         let words: Vec<_> = stand_ins.iter().map(|it| it.word.clone()).collect();
         let words = words.into_iter();
         let document: Option<Document> = call.judged().body;
+        if document.is_some_and(Document::is_service)
+            && let Some(body) = &mut body
+        {
+            // The daemon looks for the networks before the service.
+            body.remove(&["Networks"]);
+            if let Some(task) = body.get_mut("TaskTemplate") {
+                task.remove(&["Networks"]);
+            }
+        }
         let rule = Box::new(ErrorRule {
             // A word of digits would be taken for an id.
             known: Arc::new(words.chain(hidden.seen.iter().cloned()).collect()),
+            services: Arc::new([]),
             stand_ins,
         });
         let reply = if call.judged().query == Parameters::Push {

@@ -4,10 +4,11 @@
 //! says that there is no such object. The client's name is put back into the reply.
 //!
 //! The daemon also names objects that the client did not ask about: `volume is in use - [<id>]`, `is already in use by
-//! container "<id>"`, `has active endpoints (name:"web" id:"<id>")`. There `…` replaces the ids and names.
+//! container "<id>"`, `has active endpoints (name:"web" id:"<id>")`, `is in use by the following service: web`, `is
+//! already in use by service 'web' (<id>)`. There `…` replaces the ids and names.
 //!
 //! Source: moby `daemon/libnetwork/network.go` and `error.go` for the list of endpoints. Its names are those of
-//! containers, but its ids are those of endpoints.
+//! containers, but its ids are those of endpoints. moby/swarmkit `manager/controlapi` for services.
 
 use std::collections::BTreeSet;
 use std::collections::hash_map::RandomState;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use super::{BadReply, Filter};
 use crate::docker::json::escape;
-use crate::policy::names::is_hex;
+use crate::policy::names::{is_hex, reads_as_swarm_id};
 use crate::policy::objects::is_full_id;
 
 /// How errors are reworded.
@@ -26,6 +27,8 @@ pub(crate) struct ErrorRule {
     /// The full ids that may appear, and the first 12 or more digits of them too. For the names in a list of endpoints,
     /// it must have the ids of the endpoints.
     pub(crate) known: Arc<BTreeSet<String>>,
+    /// The names of services that may appear as users of something.
+    pub(crate) services: Arc<[String]>,
     /// What the daemon was asked about instead of the client's names.
     pub(crate) stand_ins: Vec<StandIn>,
 }
@@ -81,7 +84,23 @@ impl ErrorRule {
             let length = rest.iter().take_while(is_in_word).count().max(1);
             let (word, behind) = rest.split_at(length);
             at += length;
-            if word == b"name"
+            if let Some(behind) = users(text, at, word) {
+                for name in names(text, behind) {
+                    at = name.end;
+                    let written = text.get(name.clone()).unwrap_or_default();
+                    let is_known = |it: &String| it.as_bytes() == written;
+                    if !self.services.iter().any(is_known) {
+                        hidden.push(name);
+                    }
+                }
+            } else if word == b"service"
+                && let Some((name, id)) = publisher(text, at)
+            {
+                at = name.end;
+                if !self.knows(id) {
+                    hidden.push(name);
+                }
+            } else if word == b"name"
                 && let Some((name, behind)) = behind.strip_prefix(b":").and_then(quoted)
             {
                 let name = at + 2..at + 2 + name.len();
@@ -281,7 +300,50 @@ fn quoted(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn as_id(word: &[u8]) -> Option<&str> {
     let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = ID.contains(&word.len()) && word.iter().all(is_digit);
-    str::from_utf8(word).ok().filter(|_| is_id)
+    let word = str::from_utf8(word).ok()?;
+    Some(word).filter(|word| is_id || reads_as_swarm_id(word))
+}
+
+/// Where the list of services begins that use a config or a secret, if the word before `at` introduces it.
+fn users(text: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    const BEFORE: &[u8] = b"following ";
+    let before = text.get(..at.checked_sub(word.len())?)?;
+    let is_list = matches!(word, b"service" | b"services") && before.ends_with(BEFORE);
+    let behind = text.get(at..)?.strip_prefix(b": ")?;
+    is_list.then(|| text.len() - behind.len())
+}
+
+/// The names in a list with commas, from there to the end of the text.
+fn names(text: &[u8], from: usize) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = from;
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| is_in_name(**byte)).count();
+        if length > 0 {
+            found.push(at..at + length);
+        }
+        if !rest.get(length..).unwrap_or_default().starts_with(b", ") {
+            return found;
+        }
+        at += length + 2;
+    }
+}
+
+/// The name of a service in single quotes, and its id in brackets behind that.
+fn publisher(text: &[u8], at: usize) -> Option<(Range<usize>, &str)> {
+    let behind = text.get(at..)?.strip_prefix(b" '")?;
+    let length = behind.iter().take_while(|byte| is_in_name(**byte)).count();
+    let id = behind.get(length..)?.strip_prefix(b"' (")?;
+    let is_digit = |byte: &&u8| byte.is_ascii_alphanumeric();
+    let digits = id.iter().take_while(is_digit).count();
+    let id = str::from_utf8(id.get(..digits)?).ok()?;
+    Some((at + 2..at + 2 + length, id))
+}
+
+/// Whether a service's name can have this character.
+fn is_in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ pub(super) struct Requirements {
     /// The API version that the path names.
     pub(super) version: Option<ApiVersion>,
     /// The object that the path names.
-    pub(super) object: Option<String>,
+    pub(super) object: Option<(Object, String)>,
     pub(super) found: Vec<Requirement>,
 }
 
@@ -53,7 +53,10 @@ impl Requirements {
         Some(Self {
             operation: call.operation()?,
             version: call.version,
-            object: call.object().map(str::to_owned),
+            object: call
+                .objects()
+                .next()
+                .map(|(kind, name)| (kind, name.to_owned())),
             found: Vec::new(),
         })
     }
@@ -136,7 +139,8 @@ impl Field<'_> {
             Some(Document::Network) => Key::NetworksUnrestricted,
             Some(Document::Volume | Document::VolumeUpdate) => Key::VolumesUnrestricted,
             Some(
-                Document::Container
+                Document::ConfigOrSecret
+                | Document::Container
                 | Document::ContainerUpdate
                 | Document::Endpoint
                 | Document::ExecStart
@@ -153,9 +157,9 @@ impl Field<'_> {
     /// Adds the labels of a new object, or of a volume that a mount creates.
     pub(super) fn labels(&mut self, labels: &[Member<'_>]) -> Read {
         let is_of_swarm = self.is_of_service();
-        // An update of a service sends everything that the service has.
-        let is_update = self.is_of(Document::ServiceUpdate);
-        let service = self.requirements.object.clone().filter(|_| is_update);
+        // An update of a service, config or secret sends everything that it has.
+        let is_update = self.is_of(Document::ServiceUpdate) || self.is_of(Document::ConfigOrSecret);
+        let updated = self.requirements.object.clone().filter(|_| is_update);
         for (key, value) in labels {
             let value = value.text().unwrap_or_default();
             // A swarm node fills in templates, and mounts can refer to these labels.
@@ -167,18 +171,18 @@ impl Field<'_> {
                 return Err(self.unclear("has a label with a `=` in its name: leave the label out"));
             }
             if let Some(label) = PROJECT_LABELS.iter().find(|label| **label == *key) {
-                let (name, service) = (value.to_owned(), service.clone());
+                let (name, updated) = (value.to_owned(), updated.clone());
                 let project = Value::Project {
                     label,
                     name,
-                    service,
+                    updated,
                 };
                 self.push(What::Key(Key::Project, project));
             }
             let label = Value::Label {
                 key: key.to_string(),
                 value: value.to_owned(),
-                service: service
+                updated: updated
                     .clone()
                     .filter(|_| matches!(&**key, POLICY_LABEL | CLIENT_LABEL)),
             };

@@ -126,7 +126,8 @@ fn labels_of<'a>(call: &Call, body: &'a Json<'a>) -> Vec<Label<'a>> {
             ("TaskTemplate.ContainerSpec.Labels", container.at("Labels"))
         }
         Some(
-            Document::ContainerUpdate
+            Document::ConfigOrSecret
+            | Document::ContainerUpdate
             | Document::Endpoint
             | Document::Exec
             | Document::ExecStart

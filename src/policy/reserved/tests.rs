@@ -119,6 +119,7 @@ fn answer(lookup: &Lookup) -> Answer {
         | Lookup::Named(_)
         | Lookup::NewVolume(_)
         | Lookup::Predecessor(_)
+        | Lookup::SwarmObject(..)
         | Lookup::Service(_)
         | Lookup::Tag(_)
         | Lookup::UsersOf(_)

@@ -3,15 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::reply::ids;
+use super::swarm::is_of_swarm;
 use super::{Scoped, Standing, images, listing, refusal};
 use crate::docker::network::is_user_defined;
 use crate::docker::{Call, Deed, Document, Effect, Json, Object, Operation, Parameters, Shows};
 use crate::policy::answers::{Answers, Lookup, NeedsLookup, network, volume};
 use crate::policy::keys::{Key, Reaches};
-use crate::policy::names::{given, reads_as_id};
+use crate::policy::names::{given, reads_as_id, reads_as_swarm_id};
+use crate::policy::objects::Labels;
 use crate::policy::reason::Denial;
 use crate::policy::refusal::missing;
 use crate::policy::requirement::{Requirement, Touch, What};
+use crate::policy::requirements::is_reserved;
 
 /// Why a scope does not let a request through.
 #[derive(Clone, Debug)]
@@ -89,12 +92,12 @@ impl Scoped<'_> {
                 }
                 // A checkpoint belongs to the container before it. Other images are shared.
                 Object::Checkpoint | Object::Image | Object::Repository => continue,
-                Object::Config
-                | Object::Node
-                | Object::Plugin
-                | Object::Secret
-                | Object::Service
-                | Object::Task => return Ok(Err(Outside::Denied(refusal::beyond_scope(call)))),
+                Object::Config | Object::Secret | Object::Service | Object::Task => {
+                    self.in_swarm(view, kind, name)?
+                }
+                Object::Node | Object::Plugin => {
+                    return Ok(Err(Outside::Denied(refusal::beyond_scope(call))));
+                }
             };
             let uses = matches!(judged.deed, Deed::Connects | Deed::Disconnects);
             let changes = call.effect() > Effect::Content && !uses;
@@ -135,6 +138,9 @@ impl Scoped<'_> {
         if let Err(outside) = self.created(asked)? {
             return Ok(Err(outside));
         }
+        if let Err(outside) = self.check_swarm(asked)? {
+            return Ok(Err(outside));
+        }
         if matches!(asked.call.judged().shows, Shows::Unused(_))
             && !self.can_delete_unused(asked.call)
         {
@@ -165,6 +171,7 @@ impl Scoped<'_> {
                 None => Self::joined(name, asked),
             },
             Reaches::Network => Self::joined(name, asked),
+            Reaches::Volume if key == Key::SwarmVolume => self.volume_of_service(name, asked),
             Reaches::Volume if name.is_empty() || name.starts_with('@') => Ok(Ok(())),
             Reaches::Volume => {
                 if volume(asked.view, name)?.is_some() {
@@ -176,7 +183,7 @@ impl Scoped<'_> {
                 } else {
                     // Dockgate creates it, with its labels.
                     self.named(call, name)
-                        .and_then(|()| self.labelled(call, name, &Json::Null))
+                        .and_then(|()| self.labelled(call, name, &Json::Null, None))
                 })
             }
             Reaches::Nothing
@@ -202,7 +209,7 @@ impl Scoped<'_> {
     }
 
     /// A network that something is connected to.
-    fn joined(name: &str, asked: Asked<'_>) -> Checked {
+    pub(super) fn joined(name: &str, asked: Asked<'_>) -> Checked {
         if name.is_empty() || name.starts_with('@') || !is_user_defined(name) {
             return Ok(Ok(()));
         }
@@ -219,8 +226,14 @@ impl Scoped<'_> {
         let is_container = matches!(judged.query, Parameters::Name | Parameters::Rename);
         let is_made = matches!(
             judged.body,
-            Some(Document::Container | Document::Network | Document::Volume)
-        );
+            Some(
+                Document::ConfigOrSecret
+                    | Document::Container
+                    | Document::Network
+                    | Document::Service
+                    | Document::Volume
+            )
+        ) && call.object().is_none();
         if !is_container && !is_made {
             return Ok(Ok(()));
         }
@@ -243,7 +256,7 @@ impl Scoped<'_> {
             ))));
         }
         Ok(match asked.body.filter(|_| is_made) {
-            Some(body) => self.labelled(call, name, body),
+            Some(body) => self.labelled(call, name, body, None),
             None => Ok(()),
         })
     }
@@ -258,7 +271,7 @@ impl Scoped<'_> {
             .map_or(name, |(_, name)| name);
         if name.is_empty() {
             Ok(())
-        } else if reads_as_id(name) {
+        } else if reads_as_id(name) || is_of_swarm(call) && reads_as_swarm_id(name) {
             Err(Outside::Denied(refusal::named_like_id(call, name)))
         } else if names.is_some_and(|names| !names.covers(lasting)) {
             Err(Outside::Denied(refusal::not_named_so(call, name)))
@@ -267,14 +280,28 @@ impl Scoped<'_> {
         }
     }
 
-    /// Whether the labels of a new object bring it into scope: its own, and those that Dockgate sets.
-    fn labelled(self, call: &Call, name: &str, body: &Json) -> Result<(), Outside> {
+    /// Whether the labels of an object bring it into scope: its own, and those that Dockgate sets. An updated object keeps
+    /// the labels that only Dockgate sets.
+    pub(super) fn labelled(
+        self,
+        call: &Call,
+        name: &str,
+        body: &Json,
+        updated: Option<&Labels>,
+    ) -> Result<(), Outside> {
         let labels = body.at("Labels");
         let set = |key: &str| {
-            let mut set = self.scope.labels().chain(self.owner.labels());
-            set.find(|(own, _)| *own == key).map(|(_, value)| value)
+            let own = self.owner.labels().filter(|_| updated.is_none());
+            let mut set = self.scope.labels().chain(own);
+            let set = set.find(|(own, _)| *own == key).map(|(_, value)| value);
+            set.or_else(|| updated?.get(key).filter(|_| is_reserved(key)))
         };
-        let given = |key: &str| labels.get(key).and_then(Json::text);
+        let is_kept = |key: &&str| updated.is_none() || !is_reserved(key);
+        let given = |key: &str| {
+            Some(key)
+                .filter(is_kept)
+                .and_then(|key| labels.get(key)?.text())
+        };
         let other = self
             .scope
             .labels()
@@ -308,18 +335,17 @@ pub(crate) fn operation_is_beyond(operation: Operation) -> bool {
     let spec = operation.spec();
     let is_known = |kind: &Object| match kind {
         Object::Checkpoint
+        | Object::Config
         | Object::Container
         | Object::Exec
         | Object::Image
         | Object::Network
         | Object::Repository
-        | Object::Volume => true,
-        Object::Config
-        | Object::Node
-        | Object::Plugin
         | Object::Secret
         | Object::Service
-        | Object::Task => false,
+        | Object::Task
+        | Object::Volume => true,
+        Object::Node | Object::Plugin => false,
     };
     match spec.judged.shows {
         Shows::Named => spec.objects.is_empty() || !spec.objects.iter().all(is_known),

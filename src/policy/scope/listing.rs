@@ -5,7 +5,7 @@ use super::Scoped;
 use super::images::image_in;
 use crate::docker::query::Query;
 use crate::docker::{Call, Json, Object, Operation, Shows};
-use crate::policy::answers::{Answers, NeedsLookup, container};
+use crate::policy::answers::{Answers, NeedsLookup, container, service};
 use crate::policy::filter::error_text::StandIn;
 
 /// The most elements of a list that a client asks for.
@@ -22,6 +22,9 @@ pub(super) fn limit(call: &Call) -> Option<usize> {
 
 /// The filter keys of a list of containers whose values name containers.
 const NAMING: [&str; 3] = ["before", "id", "since"];
+
+/// The filter key of a list of tasks whose values name services.
+const SERVICE: &str = "service";
 
 /// The filters of a call; `None` if they are not such as the API describes.
 fn filters(call: &Call) -> Option<Json<'_>> {
@@ -105,6 +108,14 @@ impl Scoped<'_> {
                     put(&mut query, &filters);
                 }
             }
+            Shows::List(Object::Task) => {
+                if let Some(mut filters) = filters(call) {
+                    if let Some(filter) = filters.get_mut(SERVICE) {
+                        resolve(filter, |name| service_id(name, view, &mut stand_ins))?;
+                    }
+                    put(&mut query, &filters);
+                }
+            }
             Shows::Named if call.operation() == Some(Operation::ImageInspect) => {
                 query.drop_key("manifests");
             }
@@ -150,8 +161,28 @@ impl Scoped<'_> {
 
 /// The id of the container in a filter, or a name that nothing has.
 fn id_of(name: &str, view: &Answers, stand_ins: &mut Vec<StandIn>) -> Result<String, NeedsLookup> {
-    match container(view, name.trim_start_matches('/')) {
-        Ok(container) => Ok(container.id.clone()),
+    let id = container(view, name.trim_start_matches('/')).map(|it| it.id.clone());
+    or_nothing(name, id, stand_ins)
+}
+
+/// The same for a service.
+fn service_id(
+    name: &str,
+    view: &Answers,
+    stand_ins: &mut Vec<StandIn>,
+) -> Result<String, NeedsLookup> {
+    let id = service(view, name).map(|it| it.id.clone());
+    or_nothing(name, id, stand_ins)
+}
+
+/// The id that was found for a name, or a name that nothing has.
+fn or_nothing(
+    name: &str,
+    id: Result<String, NeedsLookup>,
+    stand_ins: &mut Vec<StandIn>,
+) -> Result<String, NeedsLookup> {
+    match id {
+        Ok(id) => Ok(id),
         Err(NeedsLookup::Missing(_)) => {
             let stand_in = StandIn::of(name);
             let word = stand_in.word.clone();

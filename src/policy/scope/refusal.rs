@@ -65,6 +65,26 @@ pub(crate) fn not_named_so(call: &Call, name: &str) -> Denial {
     Denial::new(Reason::Restricted, message)
 }
 
+/// The denial of a volume that a service would find by a name that anybody can give.
+pub(crate) fn volume_of_service(call: &Call, name: &str) -> Denial {
+    let message = format!(
+        "{}: a service looks for its volumes by name each time a task starts, so the name {} must be in scope.names, or \
+         the volume in scope.see",
+        entry(call),
+        quoted(shortened(name))
+    );
+    Denial::new(Reason::Restricted, message)
+}
+
+/// The denial of a rollback to a state that is not in scope.
+pub(crate) fn rolled_back(call: &Call) -> Denial {
+    let message = format!(
+        "{}: the service's earlier state is not in scope: update the service instead",
+        entry(call)
+    );
+    Denial::new(Reason::Restricted, message)
+}
+
 /// The denial of a label that would put a new object out of scope.
 pub(crate) fn labelled_out(call: &Call, key: &str, value: &str) -> Denial {
     let (key, value) = (quoted(shortened(key)), quoted(shortened(value)));
@@ -78,7 +98,7 @@ pub(crate) fn labelled_out(call: &Call, key: &str, value: &str) -> Denial {
 /// The denial of a new object that would not be in scope.
 pub(crate) fn not_in_scope(call: &Call, objects: &str) -> Denial {
     let message = format!(
-        "{}: what it creates would not be in scope, because scope.objects is {objects}: give it such a name or label, or \
+        "{}: the object would not be in scope, because scope.objects is {objects}: give it such a name or label, or \
          add \"@own\" there",
         entry(call)
     );

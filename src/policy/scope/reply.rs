@@ -28,8 +28,8 @@ use crate::policy::owner::Owner;
 pub(crate) struct Shown {
     shows: Shows,
     own: Own,
-    /// The containers in scope, if the reply has containers without labels.
-    containers: Arc<[Listed]>,
+    /// The containers in scope, if the reply has containers without labels; or the services, if it has tasks.
+    listed: Arc<[Listed]>,
     /// The most elements that the client asked for.
     limit: Option<usize>,
     /// Whether what may only be seen is left out.
@@ -76,8 +76,9 @@ impl Scoped<'_> {
     /// What the reply to a call may show.
     pub(crate) fn shown(self, call: &Call, view: &Answers) -> Result<Shown, NeedsLookup> {
         let shows = call.judged().shows;
-        let containers = match shows {
+        let listed = match shows {
             Shows::Counts | Shows::Members => self.all(Object::Container, view)?,
+            Shows::List(Object::Task) => self.services(view)?,
             Shows::Events
             | Shows::List(_)
             | Shows::Named
@@ -85,7 +86,7 @@ impl Scoped<'_> {
             | Shows::Unused(_)
             | Shows::Usage => Vec::new(),
         };
-        let known = ids(view).chain(containers.iter().map(|it| it.id.clone()));
+        let known = ids(view).chain(listed.iter().map(|it| it.id.clone()));
         let known: BTreeSet<_> = known.collect();
         let (query, stand_ins) = self.narrowed(call, view)?;
         let images = ImageRule::of(self, call, view)?;
@@ -94,11 +95,12 @@ impl Scoped<'_> {
             query,
             shows,
             own: Own::of(self),
-            containers: containers.into(),
+            listed: listed.into(),
             limit: super::listing::limit(call),
             has_only_own: super::listing::depends_on_use(call),
             errors: ErrorRule {
                 known: Arc::new(known),
+                services: self.users(call, view)?.into(),
                 stand_ins,
             },
         })
@@ -112,11 +114,12 @@ pub(super) fn ids(view: &Answers) -> impl Iterator<Item = String> {
         Answer::Network(it) => Some(it.id.clone()),
         Answer::Image(it) => Some(it.id.clone()),
         Answer::Exec(it) => Some(it.id.clone()),
+        Answer::Service(it) => Some(it.id.clone()),
+        Answer::SwarmObject(it) => Some(it.id.clone()),
         Answer::Containers(_)
         | Answer::Listed(_)
         | Answer::Missing
         | Answer::Named(_)
-        | Answer::Service(_)
         | Answer::Text(_)
         | Answer::Volume(_) => None,
     })
@@ -142,20 +145,15 @@ impl Shown {
             return of_images;
         }
         match self.shows {
-            Shows::List(kind) => Some(Box::new(list::List::new(
-                own(),
-                kind,
-                (self.limit, self.has_only_own),
-            ))),
-            Shows::Events => Some(Box::new(events::Events::new(own()))),
-            Shows::Counts | Shows::Members | Shows::Usage => {
-                Some(Box::new(document::Document::new(
-                    self.shows,
-                    own(),
-                    Arc::clone(&self.containers),
-                    self.named(),
-                )))
+            Shows::List(kind) => {
+                let listed = Arc::clone(&self.listed);
+                let only = (self.limit, self.has_only_own);
+                Some(Box::new(list::List::new(own(), kind, listed, only)))
             }
+            Shows::Events => Some(Box::new(events::Events::new(own()))),
+            Shows::Counts | Shows::Members | Shows::Usage => Some(Box::new(
+                document::Document::new(self.shows, own(), Arc::clone(&self.listed), self.named()),
+            )),
             Shows::Named | Shows::Nothing | Shows::Unused(_) => None,
         }
     }

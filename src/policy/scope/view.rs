@@ -3,7 +3,7 @@
 use super::{Scoped, Standing};
 use crate::docker::Object;
 use crate::policy::answers::{Answer, Answers, Lookup, NeedsLookup, container};
-use crate::policy::names::{is_hex, is_whole_id};
+use crate::policy::names::{finds_by_id, is_whole_id, reads_as_swarm_id};
 use crate::policy::objects::{Container, Network, Volume, is_full_id};
 use crate::policy::owner::POLICY_LABEL;
 
@@ -47,7 +47,14 @@ impl Scoped<'_> {
                     }
                     Some(_) | None => continue,
                 },
-                (Lookup::Service(_), _) => Answer::Missing,
+                (Lookup::Service(_), Answer::Service(it)) if self.is_service_shown(it) => continue,
+                (Lookup::Service(name), _) => self.by_prefix(Object::Service, name, known)?,
+                (Lookup::SwarmObject(kind, name), it) => {
+                    match self.swarm_object(*kind, name, it, known)? {
+                        Some(other) => other,
+                        None => continue,
+                    }
+                }
                 _ => continue,
             };
             view.learn(lookup.clone(), seen);
@@ -72,8 +79,13 @@ impl Scoped<'_> {
     }
 
     /// The only object in scope whose id begins with this.
-    fn by_prefix(self, kind: Object, name: &str, known: &Answers) -> Result<Answer, NeedsLookup> {
-        if !is_hex(name) || is_full_id(name) {
+    pub(super) fn by_prefix(
+        self,
+        kind: Object,
+        name: &str,
+        known: &Answers,
+    ) -> Result<Answer, NeedsLookup> {
+        if !finds_by_id(kind, name) || is_full_id(name) || reads_as_swarm_id(name) {
             return Ok(Answer::Missing);
         }
         let all = self.all(kind, known)?;
@@ -81,10 +93,15 @@ impl Scoped<'_> {
         let (Some(found), None) = (found.next(), found.next()) else {
             return Ok(Answer::Missing);
         };
+        let id = found.id.clone();
         let by_id = if kind == Object::Network {
-            Lookup::Network(found.id.clone())
+            Lookup::Network(id)
+        } else if kind == Object::Service {
+            Lookup::Service(id)
+        } else if kind.is_of_swarm() {
+            Lookup::SwarmObject(kind, id)
         } else {
-            Lookup::Container(found.id.clone())
+            Lookup::Container(id)
         };
         known.need(&by_id).cloned()
     }

@@ -74,6 +74,7 @@ fn answer(lookup: &Lookup) -> Answer {
         | Lookup::Named(_)
         | Lookup::NewVolume(_)
         | Lookup::Predecessor(_)
+        | Lookup::SwarmObject(..)
         | Lookup::Tag(_)
         | Lookup::UsersOf(_)
         | Lookup::Volume(_) => return dry_run::ordinarily(lookup, Owner::of("p")),

@@ -160,6 +160,7 @@ fn what_replaces_another_keeps_its_mark() {
             &mut body,
             Some(Owner::of("updater")),
             (&Blocks::default(), None),
+            None,
         );
         let mark = body.get("Labels").and_then(|it| it.get(POLICY_LABEL));
         mark.and_then(Json::text).map(str::to_owned)

@@ -153,7 +153,8 @@ impl Handler {
         let found = answered?;
         stage.answers_length += found.length;
         // To a client with a scope, the beginning of several ids is only that of its own object, which is found in a list.
-        if found.answer.is_none() && lookup.may_be_prefix() {
+        // On an engine without a swarm, the request itself gets the engine's answer.
+        if found.answer.is_none() && (lookup.may_be_prefix() || lookup.is_of_swarm()) {
             let listener_rules = self.shared.listener_rules();
             if self.standing.rules(&listener_rules)?.has_scope() {
                 return Ok(Answer::Missing);

@@ -6,6 +6,8 @@ use crate::policy::filter::ReplyRule;
 
 const OWN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const FOREIGN: &str = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+const OWN_IN_SWARM: &str = "obc0kigvtvd5qvhi8aujo70rb";
+const FOREIGN_IN_SWARM: &str = "uq1he5krpwh8os13rzcrl0ic0";
 const WORD: &str = "zqabcdefghijklmnopqrstuvwxyzabcd";
 
 fn rule(stand_in_for: Option<&str>) -> ErrorRule {
@@ -14,7 +16,8 @@ fn rule(stand_in_for: Option<&str>) -> ErrorRule {
         name: name.to_owned(),
     });
     ErrorRule {
-        known: Arc::new([OWN.to_owned()].into()),
+        known: Arc::new([OWN.to_owned(), OWN_IN_SWARM.to_owned()].into()),
+        services: Arc::new(["web".to_owned()]),
         stand_ins: stand_ins.into_iter().collect(),
     }
 }
@@ -43,6 +46,7 @@ fn json(message: &str) -> String {
 }
 
 /// Texts of engines, with what the client gets.
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn texts() -> Vec<(String, String)> {
     let (short, own) = (&FOREIGN[..12], &OWN[..12]);
     let both =
@@ -88,6 +92,34 @@ fn texts() -> Vec<(String, String)> {
             format!(r#"{endpoints} (name:"" id:"x")"#),
             format!(r#"{endpoints} (name:"" id:"x")"#),
         ),
+        (
+            "secret 's' is in use by the following service: db".to_owned(),
+            "secret 's' is in use by the following service: …".to_owned(),
+        ),
+        (
+            "config 'c' is in use by the following services: db, web, web-2, x.y".to_owned(),
+            "config 'c' is in use by the following services: …, web, …, …".to_owned(),
+        ),
+        both("network n is in use by service ID", FOREIGN_IN_SWARM, "…"),
+        both(
+            "network n is in use by service ID",
+            OWN_IN_SWARM,
+            OWN_IN_SWARM,
+        ),
+        (
+            format!(
+                "port '80' is already in use by service 'db' ({FOREIGN_IN_SWARM}) as an ingress port"
+            ),
+            "port '80' is already in use by service '…' (…) as an ingress port".to_owned(),
+        ),
+        (
+            format!(
+                "port '80' is already in use by service 'db' ({OWN_IN_SWARM}) as an ingress port"
+            ),
+            format!(
+                "port '80' is already in use by service 'db' ({OWN_IN_SWARM}) as an ingress port"
+            ),
+        ),
         (format!("line\n{FOREIGN}\t{short}"), "line\n…\t…".to_owned()),
         (
             format!("sha256:{FOREIGN} <{short}> é{short}é"),
@@ -118,6 +150,9 @@ fn what_cannot_be_an_id_stays() {
         "fedcba98765g4321",
         "rename:\"web\"",
         "name: \"web\"",
+        "service db not found",
+        "service 'db' is gone",
+        "Obc0kigvtvd5qvhi8aujo70rb",
     ] {
         assert_eq!(text_of(&rule(None), text), text);
         assert_eq!(text_of(&rule(None), &json(text)), json(text));
@@ -209,7 +244,7 @@ fn only_errors_are_reworded() {
 proptest! {
     #[test]
     fn an_error_is_the_same_in_any_parts(
-        text in r#"(name:"|" id:"|\\|[0-9a-f]{12}|[ "zq,:a-f]|é){0,20}"#,
+        text in r#"(name:"|" id:"|following services?: |, |service '|' \(|\\|[0-9a-f]{12}|[0-9a-z]{25}|[ "zq,:a-f]|é){0,20}"#,
         is_json in any::<bool>(),
         at in any::<prop::sample::Index>(),
     ) {

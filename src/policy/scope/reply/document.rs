@@ -72,10 +72,10 @@ impl Document {
         if let Some(images) = info.get_mut("Images").filter(|_| self.named.is_some()) {
             *images = Json::Number("0".into());
         }
-        // The state of the swarm stays. What it consists of is out of every scope.
-        if let Some(swarm) = info.get_mut("Swarm") {
-            let state = swarm.text_at("LocalNodeState").to_owned();
-            *swarm = Json::Object(vec![("LocalNodeState".into(), Json::Text(state.into()))]);
+        // The state of the swarm stays, and whether services can be created here. What it consists of is out of every
+        // scope.
+        if let Some(Json::Object(swarm)) = info.get_mut("Swarm") {
+            swarm.retain(|(key, _)| matches!(&**key, "ControlAvailable" | "LocalNodeState"));
         }
     }
 
@@ -133,7 +133,7 @@ impl Document {
             return None;
         }
         let scoped = self.own.scoped();
-        items.retain(|item| scoped.standing_of(kind, &Listed::of(item)) != Standing::Hidden);
+        items.retain(|item| scoped.standing_of(kind, &Listed::of(kind, item)) != Standing::Hidden);
         Some(())
     }
 }

@@ -1,7 +1,7 @@
 //! Events, without those of objects out of scope.
 //!
-//! The events of containers have the container's labels, so that they can be judged at once. Those of networks and
-//! volumes have none: the daemon is asked about the object, and an object in scope is remembered until it is gone.
+//! The events of containers have the container's labels, so that they can be judged at once. Those of other objects
+//! have none: the daemon is asked about the object, and an object in scope is remembered until it is gone.
 
 use std::collections::HashSet;
 
@@ -42,9 +42,12 @@ struct Judge {
 /// The kind of object that an event is about, if a scope knows such objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Actor {
+    Config,
     Container,
     Image,
     Network,
+    Secret,
+    Service,
     Volume,
 }
 
@@ -88,9 +91,12 @@ impl Judge {
             // Usually images are shared.
             "image" if !self.own.scoped().limits_images() => Some(event.action != "prune"),
             "image" => self.is_image_seen(&event),
+            "config" => self.is_seen(Actor::Config, &event),
             "network" => self.is_seen(Actor::Network, &event),
+            "secret" => self.is_seen(Actor::Secret, &event),
+            "service" => self.is_seen(Actor::Service, &event),
             "volume" => self.is_seen(Actor::Volume, &event),
-            // The daemon, builds, plugins and the swarm are out of every scope.
+            // The daemon, builds, plugins and the nodes of the swarm are out of every scope.
             _ => Some(false),
         };
         let Some(is_shown) = is_shown else {
@@ -115,8 +121,9 @@ impl Judge {
     fn is_seen(&mut self, kind: Actor, event: &Event<'_>) -> Option<bool> {
         let ends = matches!(event.action, "destroy" | "remove");
         let object = (kind, event.id.to_owned());
-        // Another volume can have the name by now, if the client does not follow what is deleted.
-        let is_sure = ends || kind != Actor::Volume;
+        // Another volume can have the name by now, if the client does not follow what is deleted. The labels of swarm
+        // objects change.
+        let is_sure = ends || matches!(kind, Actor::Container | Actor::Network);
         let is_known = is_sure && self.seen.contains(&object);
         let may_ask = !ends && event.action != "prune";
         let is_seen = is_known || may_ask && self.ask(&object)? != Standing::Hidden;
@@ -175,7 +182,10 @@ impl Judge {
     /// What an object is to the client; `None` until the answer is there.
     fn ask(&mut self, (kind, name): &(Actor, String)) -> Option<Standing> {
         let lookup = match kind {
+            Actor::Config => Lookup::SwarmObject(Object::Config, name.clone()),
             Actor::Network => Lookup::Network(name.clone()),
+            Actor::Secret => Lookup::SwarmObject(Object::Secret, name.clone()),
+            Actor::Service => Lookup::Service(name.clone()),
             Actor::Volume => Lookup::Volume(name.clone()),
             Actor::Container => Lookup::Container(name.clone()),
             Actor::Image => Lookup::Image(name.clone()),
@@ -200,6 +210,13 @@ impl Judge {
         let standing = match (&lookup, answer) {
             (_, Some(Answer::Network(network))) => scoped.of_network(network),
             (_, Some(Answer::Container(container))) => scoped.of_container(container),
+            // Another one can be called like the id of one that is gone.
+            (Lookup::Service(id), Some(Answer::Service(service))) if service.id == *id => {
+                scoped.of_service(service)
+            }
+            (Lookup::SwarmObject(kind, id), Some(Answer::SwarmObject(it))) if it.id == *id => {
+                scoped.of_swarm_object(*kind, it)
+            }
             (Lookup::Volume(name), Some(Answer::Volume(volume))) => {
                 scoped.standing(Object::Volume, name, |key| volume.labels.get(key))
             }

@@ -1,5 +1,7 @@
 //! A list of objects, without those out of scope.
 
+use std::sync::Arc;
+
 use super::Own;
 use crate::docker::json::elements::{Elements, Kept, Place, Progress};
 use crate::docker::{Json, Object};
@@ -15,6 +17,8 @@ const MOST: usize = 4 * 1024 * 1024;
 pub(super) struct List {
     own: Own,
     kind: Object,
+    /// The services in scope, for a list of tasks.
+    services: Arc<[Listed]>,
     /// How many more elements the client wants.
     wanted: Option<usize>,
     /// Whether what may only be seen is left out.
@@ -26,6 +30,7 @@ impl List {
     pub(super) fn new(
         own: Own,
         kind: Object,
+        services: Arc<[Listed]>,
         (limit, has_only_own): (Option<usize>, bool),
     ) -> Self {
         let place = if kind == Object::Volume {
@@ -36,6 +41,7 @@ impl List {
         Self {
             own,
             kind,
+            services,
             wanted: limit,
             has_only_own,
             elements: Elements::new(place, MOST),
@@ -46,23 +52,28 @@ impl List {
         let Self {
             own,
             kind,
+            services,
             wanted,
             has_only_own,
             elements,
         } = self;
         let mut is_readable = true;
         let mut each = |_: usize, element: &[u8]| {
-            let Ok(listed) = Listed::parse(element) else {
+            let Ok(listed) = Listed::parse(*kind, element) else {
                 is_readable = false;
                 return Kept::Dropped;
             };
             let is_wanted = wanted.is_none_or(|wanted| wanted > 0);
-            let is_shown = *kind == Object::Image
-                || match own.scoped().standing_of(*kind, &listed) {
-                    Standing::Own => true,
-                    Standing::Seen => !*has_only_own,
-                    Standing::Hidden => false,
-                };
+            let is_shown = if *kind == Object::Task {
+                services.iter().any(|it| it.id == listed.service)
+            } else {
+                *kind == Object::Image
+                    || match own.scoped().standing_of(*kind, &listed) {
+                        Standing::Own => true,
+                        Standing::Seen => !*has_only_own,
+                        Standing::Hidden => false,
+                    }
+            };
             if !is_wanted || !is_shown {
                 return Kept::Dropped;
             }

@@ -11,6 +11,8 @@ use crate::policyfile::file::tests::policy;
 const OWN_ID: &str = "4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1";
 const FOREIGN_ID: &str = "9bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d9";
 
+const OWN_SERVICE: &str = "obc0kigvtvd5qvhi8aujo70rb";
+
 fn own() -> Value {
     json!({"dockgate.policy": "ci"})
 }
@@ -18,7 +20,8 @@ fn own() -> Value {
 fn scoped() -> Policy {
     policy(
         "ci",
-        "allow = ['containers:read', 'images:read', 'networks:read', 'volumes:read', 'events:read', 'info:read', 'df:read']\n\
+        "allow = ['containers:read', 'images:read', 'networks:read', 'volumes:read', 'events:read', 'info:read', 'df:read', \
+         'services:read', 'tasks:read', 'secrets:read', 'secrets:write', 'configs:read', 'configs:content']\n\
          [scope]\nobjects = ['@own']\nsee = ['network:edge']",
     )
 }
@@ -28,6 +31,13 @@ fn view() -> Answers {
     let mut view = Answers::default();
     let listed = json!([{"Id": OWN_ID, "Names": ["/own"], "Labels": own(), "State": "running"}]);
     let lookup = Lookup::Labeled(Object::Container, "dockgate.policy=ci".to_owned());
+    let answer = lookup.read(listed.to_string().as_bytes()).unwrap();
+    view.learn(lookup, answer);
+    let listed = json!([
+        {"ID": OWN_SERVICE, "Spec": {"Name": "web", "Labels": own()}},
+        {"ID": "other", "Spec": {"Name": "db", "Labels": {}}},
+    ]);
+    let lookup = Lookup::Labeled(Object::Service, "dockgate.policy=ci".to_owned());
     let answer = lookup.read(listed.to_string().as_bytes()).unwrap();
     view.learn(lookup, answer);
     view
@@ -45,6 +55,12 @@ fn answer(lookup: &Lookup) -> Answer {
             "Id": id, "Name": "/x", "HostConfig": {}, "Mounts": [],
             "Config": {"Labels": labels(id == OWN_ID)},
         }),
+        Lookup::Service(id) | Lookup::SwarmObject(_, id) => {
+            let is_own = id.starts_with("own");
+            // What is called like the id of something that is gone.
+            let id = if id == "own-name" { "another" } else { id };
+            json!({"ID": id, "Spec": {"Name": "x", "Labels": labels(is_own)}})
+        }
         other @ (Lookup::DefaultRuntime
         | Lookup::Exec(_)
         | Lookup::Image(_)
@@ -53,7 +69,6 @@ fn answer(lookup: &Lookup) -> Answer {
         | Lookup::Named(_)
         | Lookup::NewVolume(_)
         | Lookup::Predecessor(_)
-        | Lookup::Service(_)
         | Lookup::Tag(_)
         | Lookup::UsersOf(_)) => panic!("{other:?}"),
     };
@@ -155,6 +170,44 @@ fn lists_have_only_what_is_in_scope() {
 }
 
 #[test]
+fn lists_of_the_swarm_have_only_what_is_in_scope() {
+    let listed = |id: &str, labels: &Value| {
+        json!({"ID": id, "Labels": own(), "Spec": {"Name": "x", "Labels": labels, "TaskTemplate":
+            {"ContainerSpec": {"Labels": own()}}}})
+    };
+    let (mine, other) = (
+        listed("1", &own()),
+        listed("2", &json!({"dockgate.policy": "cix"})),
+    );
+    let bare = listed("3", &Value::Null);
+    for list in ["/services", "/secrets", "/configs"] {
+        let all = json!([other, mine, bare]).to_string();
+        assert_eq!(shown(list, &all), json!([mine]), "{list}");
+        assert!(passed(list, "[1]", 3).is_err(), "{list}");
+    }
+    let task = |id: &str, service: &str| json!({"ID": id, "ServiceID": service, "Spec": {"ContainerSpec": {"Labels": own()}}});
+    let mine = task("1", OWN_SERVICE);
+    let all = json!([task("2", "other"), mine, task("3", ""), {"ID": "4"}]);
+    assert_eq!(shown("/tasks", &all.to_string()), json!([mine]));
+}
+
+#[test]
+fn an_error_names_the_own_services_that_use_a_secret() {
+    let policy = scoped();
+    let text = r#"{"message":"secret 's' is in use by the following services: db, web"}"#;
+    let said = |method: &str| {
+        let call = Call::parse(method, "/secrets/s").unwrap();
+        let shown = policy.scoped().unwrap().shown(&call, &view()).unwrap();
+        let (mut filter, mut out) = (shown.filter(400).unwrap(), Vec::new());
+        filter.push(text.as_bytes(), &mut out).unwrap();
+        filter.finish(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(said("DELETE"), text.replace("db", "…"));
+    assert_eq!(said("GET"), text.replace("db, web", "…, …"));
+}
+
+#[test]
 fn a_list_of_images_is_whole_but_counts_no_containers() {
     let images = json!([{"Id": "i", "Containers": 4}, {"Id": "j", "Containers": -1}, {"Id": "k"}]);
     assert_eq!(
@@ -180,11 +233,11 @@ fn documents_have_only_what_is_in_scope() {
         json!({"Id": "2", "Containers": {OWN_ID: {"Name": "own"}}})
     );
     let info = json!({"ID": "x", "Containers": 9, "ContainersRunning": 7, "ContainersPaused": 1, "ContainersStopped": 1, "Images": 3,
-        "Swarm": {"NodeID": "n", "LocalNodeState": "active", "RemoteManagers": []}});
+        "Swarm": {"NodeID": "n", "LocalNodeState": "active", "ControlAvailable": true, "RemoteManagers": [], "Managers": 1}});
     assert_eq!(
         shown("/info", &info.to_string()),
         json!({"ID": "x", "Containers": 1, "ContainersRunning": 1, "ContainersPaused": 0, "ContainersStopped": 0, "Images": 3,
-            "Swarm": {"LocalNodeState": "active"}})
+            "Swarm": {"LocalNodeState": "active", "ControlAvailable": true}})
     );
     let mine = container(OWN_ID, "own", &own());
     let mut mine = mine;
@@ -328,6 +381,17 @@ fn events_are_those_of_objects_in_scope() {
         (event("node", "update", "n", &json!({})), false),
         (event("daemon", "reload", "d", &json!({})), false),
         (event("service", "create", "s", &mine), false),
+        (event("service", "create", "own-s", &json!({})), true),
+        (event("service", "update", "own-s", &json!({})), true),
+        (event("service", "remove", "own-s", &json!({})), true),
+        (event("service", "remove", "own-s", &json!({})), false),
+        (event("service", "create", "own-name", &json!({})), false),
+        (event("secret", "create", "own-s", &json!({})), true),
+        (event("secret", "create", "other", &json!({})), false),
+        (event("secret", "remove", "other", &json!({})), false),
+        (event("secret", "create", "own-name", &json!({})), false),
+        (event("config", "create", "own-c", &json!({})), true),
+        (event("config", "create", "other", &json!({})), false),
     ]);
     for bad in ["[]", "1", r#"{"Type":"container""#, "{}"] {
         assert!(passed("/events", bad, 3).is_err(), "{bad}");

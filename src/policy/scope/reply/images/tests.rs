@@ -58,6 +58,7 @@ fn answer(lookup: &Lookup) -> Answer {
         | Lookup::Moved { .. }
         | Lookup::Network(_)
         | Lookup::NewVolume(_)
+        | Lookup::SwarmObject(..)
         | Lookup::Predecessor(_)
         | Lookup::Service(_)
         | Lookup::Tag(_)
