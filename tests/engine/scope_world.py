@@ -16,7 +16,8 @@ from cases import eventually, must
 from scope_wire import Client, Markers
 
 IMAGE = "busybox"
-ENGINES_OWN_NETWORKS = {"bridge", "host", "none"}
+# The last two belong to a swarm.
+ENGINES_OWN_NETWORKS = {"bridge", "host", "none", "docker_gwbridge", "ingress"}
 SLEEP = {"Image": IMAGE, "Cmd": ["sleep", "3000"], "StopSignal": "SIGKILL"}
 HEX = "0123456789abcdef"
 # Foreign containers, and how each one is known in the script.
