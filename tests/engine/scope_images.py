@@ -229,15 +229,17 @@ def pulled(direct: Api, clients: Clients) -> None:
 
 def builds(direct: Api, a: Client, app: str) -> None:
     """A build begins with what the registry gives, and with nothing else."""
-    foreign_image(direct, "ci-base")
+    identity = foreign_image(direct, "ci-base")
 
-    def build(base: str) -> object:
-        context = tar({"Dockerfile": f"FROM {base}\nLABEL a=b\n".encode(), "x": b"x"})
-        return ok(a, "POST", "/build", context, t="ci-built:1")
+    def build(steps: str) -> object:
+        context = tar({"Dockerfile": f"FROM {steps}\nLABEL a=b\n".encode(), "x": b"x"})
+        return ok(a, "POST", "/build", context, t="ci-built:1", pull="0")
 
-    for base in ("ci-base:1", "ci-missing:1"):
-        said = json.dumps(build(base))
-        must("Successfully" not in said and SECRET not in said, f"a build from {base}: {said}")
+    copied = f"{app}:2\nCOPY --from=NAME /etc/passwd /x"
+    for steps in ("NAME", copied):
+        for name in ("ci-base:1", identity, identity.removeprefix("sha256:"), "ci-missing:1"):
+            said = json.dumps(build(steps.replace("NAME", name)))
+            must("Successfully built" not in said and SECRET not in said, f"a build with {name}: {said}")
     said = json.dumps(build(f"{app}:2"))
     must("Successfully built" in said, f"a build from {app}:2: {said}")
     ok(a, "GET", "/images/ci-built:1/json")

@@ -3,8 +3,9 @@
 use super::check::{Asked, Checked, Outside};
 use super::{Scoped, images, refusal};
 use crate::docker::reference::Reference;
-use crate::docker::{Document, Object, Operation, Parameters};
+use crate::docker::{Object, Operation, Parameters};
 use crate::policy::answers::{Answer, Answers, Lookup, NeedsLookup, image};
+use crate::policy::keys::Key;
 
 impl Scoped<'_> {
     /// Whether the images exist for the client that a request uses, besides the one in its path.
@@ -13,12 +14,13 @@ impl Scoped<'_> {
         if !self.limits_images() {
             return Ok(Ok(()));
         }
-        let of_body = asked.body.map(|body| body.text_at("Image"));
-        let of_body = of_body.filter(|_| call.judged().body == Some(Document::Container));
+        // The image of a container, and those that it mounts.
+        let of_body = asked.requirements.iter();
+        let of_body = of_body.filter_map(|requirement| requirement.what.text_of(Key::Image));
         let is_save = call.operation() == Some(Operation::ImageGetAll);
         let of_query = call.query.pairs();
         let of_query = of_query.filter(|(key, _)| is_save && *key == "names");
-        let used = of_body.into_iter().chain(of_query.map(|(_, name)| name));
+        let used = of_body.chain(of_query.map(|(_, name)| name));
         for name in used.filter(|name| !name.is_empty()) {
             if images::image_in(asked.view, name)?.is_none() {
                 let name = images::with_tag(name);

@@ -58,6 +58,11 @@ const SCOPED: &str = "images = 'scoped'\nsee = ['image:base']";
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn an_image_of_another_is_one_that_does_not_exist() {
     let create = "POST /containers/create";
+    let mounts = |image: &str| {
+        let mount = json!({"Type": "image", "Source": image, "Target": "/x"});
+        json!({"Image": "mine:1", "HostConfig": {"Mounts": [mount]}}).to_string()
+    };
+    let (mounts_base, mounts_other) = (mounts("base:1"), mounts("other:1"));
     for (request, body, shared, scoped) in [
         ("GET /images/mine:1/json", "", "allow", "allow"),
         ("GET /images/mine/json", "", "allow", "allow"),
@@ -120,6 +125,8 @@ fn an_image_of_another_is_one_that_does_not_exist() {
         (create, r#"{"Image":"mine:1"}"#, "allow", "allow"),
         (create, r#"{"Image":"base:1"}"#, "allow", "allow"),
         (create, r#"{"Image":"other:1"}"#, "allow", "not_found"),
+        (create, &mounts_base, "allow", "allow"),
+        (create, &mounts_other, "allow", "not_found"),
         ("POST /build?t=x", "", "allow", "allow"),
         ("POST /build?t=x&version=2", "", "allow", "restricted"),
     ] {
