@@ -23,7 +23,7 @@ packages=(
     # Docker 20.10, and what all engines need
     docker.io busybox-static debootstrap iptables iproute2 procps curl ca-certificates
     # clients
-    python3-venv prometheus socat
+    python3-venv openssl prometheus socat
     # what those in clients/ work with
     jq libpcre2-8-0 libsqlite3-0 libssl3
     # the reference for the dialects and for benchmarks

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -322,6 +323,7 @@ fn revoking_a_certificate_ends_its_connections_and_no_others() {
     gate.assert_tells("crl.pem: is missing: restore it");
     gate.count(1);
     assert!(pings(&gate, &ci).is_err());
+    gate.record();
     drop(stays);
 }
 
@@ -385,6 +387,62 @@ fn a_renewed_certificate_is_used_and_a_broken_one_is_not() {
     // SIGHUP reads the files at once.
     gate.reload("TLS with ");
     assert!(shown() == second);
+}
+
+#[test]
+fn a_key_that_only_root_can_read_is_read_once_and_said_to_be() {
+    let (daemon, certificates) = (FakeDaemon::start(), Certificates::new());
+    let ci = certificates.client("ci");
+    let closed = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(certificates.path("server-key.pem"), closed).unwrap();
+    let gate = gate(&daemon, &certificates, "");
+    gate.assert_tells("a renewed certificate needs a restart: ");
+    gate.assert_tells("server-key.pem: user 65532 cannot read this key: run ");
+    let ci = certificates.config(Some(&ci));
+    gate.count(1);
+    pings(&gate, &ci).unwrap();
+    // The other files are read again.
+    certificates.run(&["revoke", "ci"]);
+    gate.assert_tells("not reloaded: ");
+    gate.count(1);
+    let refused = pings(&gate, &ci).unwrap_err();
+    assert!(refused.contains("CertificateRevoked"), "{refused}");
+}
+
+#[test]
+fn the_health_check_speaks_tls_and_is_not_recorded() {
+    let (daemon, certificates) = (FakeDaemon::start(), Certificates::new());
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp://{}", held.local_addr().unwrap());
+    drop(held);
+    for client_ca in ["", "none"] {
+        let mut setup = Setup::new(&daemon, ALLOWED);
+        let dir = certificates.dir().display().to_string();
+        setup.env.push(("DOCKGATE_CERT_PATH", dir));
+        setup
+            .env
+            .push(("DOCKGATE_LISTENER_0__ADDRESS", address.clone()));
+        if client_ca == "none" {
+            setup
+                .env
+                .push(("DOCKGATE_LISTENER_0__TLS__CLIENT_CA", client_ca.to_owned()));
+        }
+        let variables = setup.env.clone();
+        (setup.more_listeners, setup.listen) = (1, Vec::new());
+        let gate = setup.start();
+        let check = || {
+            let output = Command::new(env!("CARGO_BIN_EXE_dockgate"))
+                .args(["healthcheck", "--upstream", daemon.upstream()])
+                .env_clear()
+                .envs(variables.clone())
+                .output();
+            String::from_utf8(output.unwrap().stdout).unwrap()
+        };
+        assert_eq!(check(), "healthy\n", "{client_ca}");
+        drop(gate);
+        let said = check();
+        assert!(said.starts_with("unhealthy: tcp://127.0.0.1:"), "{said}");
+    }
 }
 
 #[test]
@@ -563,6 +621,8 @@ fn a_request_that_is_cut_is_never_taken_for_complete() {
 #[test]
 fn a_daemon_that_speaks_tls_must_have_its_name_and_gets_our_certificate() {
     let (daemon, certificates) = (FakeDaemon::scripted(events), Certificates::new());
+    // Not with the address, too.
+    certificates.run(&["init", "--host", "localhost"]);
     certificates.client("proxy");
     let other = Certificates::new();
     other.client("proxy");
@@ -587,7 +647,7 @@ fn a_daemon_that_speaks_tls_must_have_its_name_and_gets_our_certificate() {
     drop(client);
     for (host, ca, own, want) in [
         (
-            "127.0.0.2",
+            "127.0.0.1",
             &certificates,
             Some(&certificates),
             "the daemon's certificate is not right",

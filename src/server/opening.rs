@@ -85,11 +85,16 @@ async fn shake(
             let denial = Denial::new(Reason::TlsRequired, TLS_REQUIRED);
             Some(Opening::plain(Socket::Tcp(socket), Some(denial)))
         }
-        Err(NotOpened::Left) => None,
-        // The health check is one of these.
-        Err(NotOpened::NoCertificate) if client.is_local => None,
-        Err(failed @ (NotOpened::Slow | NotOpened::NoCertificate | NotOpened::Failed(_))) => {
-            record(client, shared, &failed);
+        Err(refused) => {
+            match &refused.why {
+                NotOpened::Left => {}
+                // The health check is one of these.
+                NotOpened::NoCertificate if client.is_local => {}
+                why @ (NotOpened::Slow | NotOpened::NoCertificate | NotOpened::Failed(_)) => {
+                    record(client, shared, why);
+                }
+            }
+            refused.end().await;
             None
         }
     }

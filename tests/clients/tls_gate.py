@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cases import eventually, must_equal
 from commands import run_well
-from support import EVERYTHING, REPOSITORY, Engine, records_folder, scratch
+from support import EVERYTHING, REPOSITORY, Engine, scratch
 
 BINARY = os.environ.get("DOCKGATE_BIN") or REPOSITORY / "target" / "release" / "dockgate"
 PORT = 23761
@@ -23,7 +23,7 @@ class Tls:
         self.folder = folder / "certs"
         self.engine = engine
         self.certs("init", "--host", "localhost,127.0.0.1")
-        self.records = records_folder() / f"tls-{os.getpid()}.jsonl"
+        self.records = folder / "records.jsonl"
         environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCKGATE_")}
         environment["DOCKGATE_CERT_PATH"] = str(self.folder)
         command = [BINARY, "serve", "--upstream", engine.address, "--policy", EVERYTHING]

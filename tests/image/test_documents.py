@@ -103,6 +103,11 @@ AFTER = {
         "docker compose logs watchtower | grep '/info 200'",
         "docker compose logs watchtower | grep '/version 403'",
     ],
+    ("docs/tls.md", "dockgate certs init --dir certs --host docker.example"): [
+        "docker compose logs dockgate | grep 'TLS with /certs/server-cert.pem, for docker.example'",
+        "docker compose logs dockgate | grep 'client traefik has the connections from cert:CN=traefik'",
+        "docker compose down --timeout 1",
+    ],
     ("docs/learning.md", "alias dockgate='docker run --rm -i -v \"$PWD:/work:ro\" -w /work dockgate:0.1.0'"): [
         "dockgate policies traefik",
     ],

@@ -65,6 +65,12 @@ fn a_listener_without_client_certificates_must_say_so() {
     assert!(!config.listeners[0].asks_for_certificates());
 }
 
+#[track_caller]
+fn assert_wrong(variables: &[(&str, &str)], want: &str) {
+    let found = load(variables).unwrap_err().join("\n");
+    assert!(found.contains(want), "{variables:?}: {found}");
+}
+
 #[test]
 fn says_what_to_write_instead() {
     for (variables, want) in [
@@ -100,8 +106,16 @@ fn says_what_to_write_instead() {
             ],
             "`listener[0].tls.crl`: has no effect",
         ),
+    ] {
+        assert_wrong(variables, want);
+    }
+}
+
+#[test]
+fn says_what_is_missing_for_a_daemon_or_a_client() {
+    for (variables, want) in [
         (
-            &[("UPSTREAM_TLS__CA", "/ca")],
+            &[("UPSTREAM_TLS__CA", "/ca")][..],
             "`upstream_tls`: unix:///var/run/docker.sock is a unix socket",
         ),
         (
@@ -121,8 +135,7 @@ fn says_what_to_write_instead() {
             "\"cert:CN=ci\" cannot match: no listener without `client` has TLS with client certificates",
         ),
     ] {
-        let found = load(variables).unwrap_err().join("\n");
-        assert!(found.contains(want), "{variables:?}: {found}");
+        assert_wrong(variables, want);
     }
     let good = [
         ADDRESS,

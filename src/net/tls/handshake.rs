@@ -13,6 +13,8 @@ use rustls::{CertificateError, ServerConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Handle};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
@@ -42,6 +44,13 @@ pub(crate) enum NotOpened {
     NoCertificate,
     #[error("{0}")]
     Failed(String),
+}
+
+/// A connection that was not opened.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) why: NotOpened,
+    ending: Option<JoinHandle<()>>,
 }
 
 /// How long a handshake may take.
@@ -83,20 +92,48 @@ impl Handshakes {
         &self,
         socket: TcpStream,
         config: Arc<ServerConfig>,
-    ) -> Result<Opened, NotOpened> {
+    ) -> Result<Opened, Refused> {
         let failed = |error: io::Error| NotOpened::Failed(error.to_string());
         let socket = socket.into_std().map_err(failed)?;
-        let shaking = self.0.spawn(shake(socket, config));
-        let opened = shaking.await.map_err(|error| failed(error.into()))??;
-        match opened {
-            Left::Tls(socket) => {
+        let (to, from) = oneshot::channel();
+        let shaking = self.0.spawn(async move {
+            let (shaken, refused) = shake(socket, config).await;
+            // If nobody waits for it, Dockgate is shutting down.
+            _ = to.send(shaken);
+            if let Some(transport) = refused {
+                linger(transport).await;
+            }
+        });
+        match from.await {
+            Ok(Ok(Left::Tls(socket))) => {
                 let socket = socket.moved(Transport::arrive).map_err(failed)?;
                 Ok(Opened::Tls(socket))
             }
-            Left::Plain(socket) => TcpStream::from_std(socket)
-                .map(Opened::Plain)
-                .map_err(failed),
+            Ok(Ok(Left::Plain(socket))) => {
+                let socket = TcpStream::from_std(socket).map_err(failed)?;
+                Ok(Opened::Plain(socket))
+            }
+            Ok(Err(why)) => Err(Refused {
+                why,
+                ending: Some(shaking),
+            }),
+            Err(_) => Err(NotOpened::Failed("this is a bug in Dockgate".to_owned()).into()),
         }
+    }
+}
+
+impl Refused {
+    /// Ends when the client has read why.
+    pub(crate) async fn end(self) {
+        if let Some(ending) = self.ending {
+            _ = ending.await;
+        }
+    }
+}
+
+impl From<NotOpened> for Refused {
+    fn from(why: NotOpened) -> Self {
+        Self { why, ending: None }
     }
 }
 
@@ -106,30 +143,35 @@ enum Left {
     Plain(std::net::TcpStream),
 }
 
-async fn shake(socket: std::net::TcpStream, config: Arc<ServerConfig>) -> Result<Left, NotOpened> {
+/// The outcome of a handshake. A client that was refused has yet to read why.
+async fn shake(
+    socket: std::net::TcpStream,
+    config: Arc<ServerConfig>,
+) -> (Result<Left, NotOpened>, Option<Transport>) {
     let failed = |error: io::Error| NotOpened::Failed(error.to_string());
     let end = Instant::now() + LIMIT;
-    let socket = TcpStream::from_std(socket).map_err(failed)?;
+    let socket = match TcpStream::from_std(socket) {
+        Ok(socket) => socket,
+        Err(error) => return (Err(failed(error)), None),
+    };
     let mut first = [0];
     match timeout_at(end, socket.peek(&mut first)).await {
         Ok(Ok(1..)) => {}
         // A client that sends nothing is closed like an idle one.
-        Ok(Ok(0) | Err(_)) | Err(_) => return Err(NotOpened::Left),
+        Ok(Ok(0) | Err(_)) | Err(_) => return (Err(NotOpened::Left), None),
     }
     if first != [HANDSHAKE] {
-        return socket.into_std().map(Left::Plain).map_err(failed);
+        let socket = socket.into_std();
+        return (socket.map(Left::Plain).map_err(failed), None);
     }
     let accepting = TlsAcceptor::from(config).accept(Transport::Here(socket));
     match timeout_at(end, accepting.into_fallible()).await {
         Ok(Ok(stream)) => {
             let socket = TlsSocket::new(stream).moved(Transport::leave);
-            socket.map(Left::Tls).map_err(failed)
+            (socket.map(Left::Tls).map_err(failed), None)
         }
-        Ok(Err((error, transport))) => {
-            linger(transport).await;
-            Err(why(&error))
-        }
-        Err(_) => Err(NotOpened::Slow),
+        Ok(Err((error, transport))) => (Err(why(&error)), Some(transport)),
+        Err(_) => (Err(NotOpened::Slow), None),
     }
 }
 
