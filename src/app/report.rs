@@ -9,7 +9,7 @@ use crate::config::address::share_clients;
 use crate::config::{Config, ListenAddress};
 use crate::docker::{ApiVersion, Effect, Operation};
 use crate::policy::keys::setting::Setting;
-use crate::policy::scope::Scope;
+use crate::policy::scope::{Images, Scope};
 use crate::policy::self_container::exposure::Exposure;
 use crate::policy::{Rules, SelfContainer};
 use crate::policyfile::Policy;
@@ -209,8 +209,12 @@ fn scoped(policy: &str, scope: &Scope, most: usize) -> String {
         [] => "; may give no name".to_owned(),
         names => format!("; may give the names {}", list(names, most)),
     });
+    let images = match scope.images {
+        Images::Any => "; may change any image",
+        Images::Scoped | Images::Shared => "",
+    };
     let (see, names) = (see.unwrap_or_default(), names.unwrap_or_default());
-    format!("policy {policy} is limited by its scope: {objects}{see}{names}")
+    format!("policy {policy} is limited by its scope: {objects}{see}{names}{images}")
 }
 
 /// What the daemon says after this time: its version, whether it knows Dockgate's own container, and who can connect
@@ -291,6 +295,10 @@ mod tests {
             (
                 "[scope]\nobjects = ['@own']",
                 Some("policy ci.toml is limited by its scope: @own"),
+            ),
+            (
+                "[scope]\nobjects = ['@own']\nimages = 'any'",
+                Some("policy ci.toml is limited by its scope: @own; may change any image"),
             ),
             (
                 "[scope]\nobjects = []\nnames = []",

@@ -229,7 +229,7 @@ fn examples(policy: &Policy, out: &mut dyn Write) -> io::Result<bool> {
         let call = Target::parse(target).map_err(Unclassified::from);
         let (is_allowed, what) = match call.and_then(|target| classify(method, target)) {
             Ok(call) => match dry_run::judge(&rules, call, &example.body, &example.given) {
-                Ok((Judgement::Deny(denial), _)) | Err(denial) => {
+                Ok((Judgement::Deny(denial) | Judgement::Missing(denial), _)) | Err(denial) => {
                     (Some(false), format!("is denied: {}", denial.message))
                 }
                 Ok(_) => (Some(true), "is allowed".to_owned()),

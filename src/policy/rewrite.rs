@@ -52,7 +52,8 @@ pub(crate) fn request<'a>(
     }
     let scope = policy.scope.as_ref();
     let limits_images = scope.is_some_and(|scope| scope.images == Images::Scoped);
-    if judged.block.is_some_and(|block| policy.judges(block)) || limits_images {
+    // In a scope, the mark says which images the client may change, also where the policy checks nothing else.
+    if scope.is_some() || judged.block.is_some_and(|block| policy.judges(block)) {
         stamp::image(call, policy.owner());
     }
     if judged.query == Parameters::Build && limits_images {

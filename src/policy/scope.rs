@@ -366,9 +366,9 @@ impl Scope {
         [
             (
                 "images",
-                serde_json::json!({"enum": ["scoped", "shared"]}),
-                "Which images exist for the client: all of them (shared, the default), or only those that it made, tagged or \
-                 pulled, and those in see (scoped).",
+                serde_json::json!({"enum": ["any", "scoped", "shared"]}),
+                "Which images exist for the client: all of them, of which it may change only its own (shared, the default) or \
+                 what the policy allows (any), or only those that it made, tagged or pulled, and those in see (scoped).",
             ),
             (
                 "names",

@@ -38,7 +38,12 @@ impl Variants {
             };
             for base in bases {
                 let is_new = |other: &Policy| policies.iter().all(|it| it.name != other.name);
-                let new = family(base).filter(is_new);
+                // Extended, it has the scope of the policy in use.
+                let keeps_scope = |other: &Policy| {
+                    let is_same = || format!("{:?}", other.scope) == format!("{:?}", policy.scope);
+                    policy.scope.is_none() || !is_shipped || is_same()
+                };
+                let new = family(base).filter(|other| is_new(other) && keeps_scope(other));
                 variants.extend(new.map(|other| Variant::new(other, policy, base)));
             }
         }
@@ -93,6 +98,12 @@ impl Variant {
             format!("add \"{name}\" to extends")
         } else if extends(&variant, base) {
             format!("use the built-in policy \"{name}\"")
+        } else if holding.scope.is_some() {
+            // Beside the policy in use, it would not own what is created through that.
+            format!(
+                "use a policy file with extends = [\"{}\", \"{name}\"]",
+                base.name
+            )
         } else {
             format!("use the built-in policy \"{name}\" as well")
         };

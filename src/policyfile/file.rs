@@ -11,6 +11,7 @@ use super::lines::Lines;
 use super::mark;
 use super::problem::{Library, Problem};
 use super::reader::Reader;
+use super::scope::lifts_scope;
 use crate::docker::{Block, Call, Operation};
 use crate::policy::keys::Blocks;
 use crate::policy::owner::Owner;
@@ -207,6 +208,9 @@ fn load(
     for parent in reader.strings(&table, "extends") {
         let loaded = load(&parent, library, path);
         extend(&mut policy, &parent, loaded, &mut reader);
+    }
+    if lifts_scope(&table) {
+        policy.scope = None;
     }
     path.pop();
     reader.beyond_scope(&policy);

@@ -137,7 +137,9 @@ fn policies() -> Vec<Value> {
 
 fn scope() -> Value {
     let keys = Scope::schema().map(|(key, schema, told)| (key.to_owned(), described(schema, told)));
-    table(keys.into_iter().collect::<Value>())
+    let none =
+        json!({"const": false, "description": "No scope, whatever the extended policies have."});
+    json!({"anyOf": [table(keys.into_iter().collect::<Value>()), none]})
 }
 
 fn mark() -> Value {

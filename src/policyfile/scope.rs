@@ -8,11 +8,21 @@ use crate::docker::Operation;
 use crate::policy::keys::setting::Setting;
 use crate::policy::scope::{Images, Scope, Seen, operation_is_beyond};
 
+/// Whether a policy says that it has no scope, although it extends one that has.
+pub(super) fn lifts_scope(table: &Table) -> bool {
+    table.get("scope") == Some(&Value::Boolean(false))
+}
+
 impl Reader<'_> {
     /// The scope of a policy, if it has one.
     pub(super) fn scope(&mut self, table: &Table) -> Option<Scope> {
+        if lifts_scope(table) {
+            return None;
+        }
         let Value::Table(table) = table.get("scope")? else {
-            self.wrong("scope", "must be a table: [scope]");
+            let message =
+                "must be a table, [scope], or false: the policy has no scope, whatever it extends";
+            self.wrong("scope", message);
             return None;
         };
         let known = Scope::schema().map(|(key, ..)| key);
@@ -29,7 +39,7 @@ impl Reader<'_> {
             self.wrong("scope.objects", message);
         }
         let mut see = scope.see.as_slice().iter();
-        if scope.images == Images::Shared && see.any(Seen::is_of_images) {
+        if scope.images != Images::Scoped && see.any(Seen::is_of_images) {
             let message = "has an image, but the client sees all images: add images = \"scoped\", or remove it";
             self.wrong("scope.see", message);
         }
@@ -42,7 +52,7 @@ impl Reader<'_> {
         };
         let read = written.as_str().and_then(Images::parse);
         if read.is_none() {
-            let message = format!("must be \"shared\" or \"scoped\", but is {written}");
+            let message = format!("must be \"shared\", \"scoped\" or \"any\", but is {written}");
             self.wrong("scope.images", message);
         }
         read.unwrap_or_default()

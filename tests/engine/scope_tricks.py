@@ -6,7 +6,7 @@ import json
 import time
 
 from api import Api
-from cases import must, must_equal
+from cases import eventually, must, must_equal
 from recorder import Recorder
 from scope_own import check, gone, make, names, ok
 from scope_play import Clients
@@ -183,13 +183,13 @@ def taken_over_unseen(direct: Api, clients: Clients) -> None:
     must_equal("client A's new container", ok(a, "GET", "/containers/ci-new/json")["Id"], own)
 
 
-@check("docker and compose see only own objects")
+@check("docker and compose see only own objects", on_all=True)
 def command_line(direct: Api, clients: Clients) -> None:
     """Two clients run the same compose file."""
     if not direct.get("/version")["ApiVersion"] > "1.41":
         return  # its command line has no compose
     file = clients.folder / "compose.yaml"
-    web = {"image": IMAGE, "command": "sleep 300", "stop_signal": "SIGKILL", "volumes": ["data:/d"]}
+    web = {"image": IMAGE, "command": "sh -c 'echo up; exec sleep 300'", "stop_signal": "SIGKILL", "volumes": ["data:/d"]}
     file.write_text(json.dumps({"services": {"web": web}, "volumes": {"data": {}}}))
     make(direct, "ci-foreign")
     for client, project in ((clients.a, "ci-one"), (clients.b, "two")):
@@ -197,6 +197,11 @@ def command_line(direct: Api, clients: Clients) -> None:
             docker = clients.engine.plugins(relay.host)
             docker("compose", "-p", project, "-f", file, "up", "-d")
             docker("compose", "-p", project, "-f", file, "up", "-d", "--force-recreate", "-t", "0")
+            services = docker("compose", "-p", project, "-f", file, "ps", "--format", "{{.Service}} {{.State}}").out
+            must_equal(f"compose ps of {project}", services, "web running\n")
+            said = eventually("the log", lambda: docker("compose", "-p", project, "-f", file, "logs", "--no-log-prefix").out)
+            # Some releases clear the line first.
+            must(said.endswith("up\n") and len(said.splitlines()) == 1, f"compose logs of {project}: {said!r}")
             listed = docker("ps", "-a", "--format", "{{.Names}}").out.split()
             must_equal(f"docker ps of {project}", listed, [f"{project}-web-1"])
             said = docker("run", "--rm", "--name", f"{project}-run", IMAGE, "echo", "said").out
@@ -214,3 +219,18 @@ def command_line(direct: Api, clients: Clients) -> None:
             relay.settle()
             client.sent += relay.requests
     must_equal("what is left", [each["Names"] for each in direct.get("/containers/json?all=1")], [["/ci-foreign"]])
+
+
+@check("nothing becomes part of a project of another")
+def other_project(direct: Api, clients: Clients) -> None:
+    labels = {"com.docker.compose.project": "web"}
+    make(direct, "web-db-1", Labels=labels)
+    own = {"com.docker.compose.project": "ci-web"}
+    for path, query, body in (
+        ("/containers/create", {"name": "ci-new"}, {"Image": IMAGE, "Cmd": ["true"]}),
+        ("/networks/create", {}, {"Name": "ci-new"}),
+        ("/volumes/create", {}, {"Name": "ci-new"}),
+    ):
+        for project, want in ((labels, 403), (own, 201)):
+            status, answer = clients.a.ask("POST", path, {**body, "Labels": project}, **query)
+            must(status == want, f"{path} {project}: {status} {answer}")

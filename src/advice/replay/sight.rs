@@ -75,7 +75,8 @@ fn creates(scoped: Scoped<'_>, call: &Call, name: Option<&str>) -> Sight {
     if name.ends_with("...") {
         return Sight::Unknown;
     }
-    if reads_as_id(name) {
+    let is_container = matches!(judged.query, Parameters::Name | Parameters::Rename);
+    if is_container && reads_as_id(name) {
         return Sight::Refused(named_like_id(call, name));
     }
     let names = scope.names.as_ref().filter(|_| !name.is_empty());

@@ -182,7 +182,7 @@ impl Scoped<'_> {
                     Err(Outside::Denied(refusal::name_taken(call, "volume", name)))
                 } else {
                     // Dockgate creates it, with its labels.
-                    self.named(call, name)
+                    self.named(call, false, name)
                         .and_then(|()| self.labelled(call, name, &Json::Null, None))
                 })
             }
@@ -239,7 +239,7 @@ impl Scoped<'_> {
         }
         let name = given(call, asked.body);
         let name = name.as_deref().unwrap_or_default().trim_start_matches('/');
-        if let Err(outside) = self.named(call, name) {
+        if let Err(outside) = self.named(call, is_container, name) {
             return Ok(Err(outside));
         }
         if is_container && !name.is_empty() {
@@ -262,16 +262,19 @@ impl Scoped<'_> {
     }
 
     /// Whether a new object may have a name.
-    fn named(self, call: &Call, name: &str) -> Result<(), Outside> {
+    fn named(self, call: &Call, is_container: bool, name: &str) -> Result<(), Outside> {
         let names = self.scope.names.as_ref();
         // Compose creates a replacement under its name behind the short id of the old container, and renames it.
         let lasting = name.split_once('_');
         let lasting = lasting
             .filter(|(id, _)| reads_as_id(id))
             .map_or(name, |(_, name)| name);
+        // Volumes have no ids. For networks, whose names some clients generate so, it is enough that no id begins with it,
+        // which is checked elsewhere.
+        let is_like_id = is_container && reads_as_id(name);
         if name.is_empty() {
             Ok(())
-        } else if reads_as_id(name) || is_of_swarm(call) && reads_as_swarm_id(name) {
+        } else if is_like_id || is_of_swarm(call) && reads_as_swarm_id(name) {
             Err(Outside::Denied(refusal::named_like_id(call, name)))
         } else if names.is_some_and(|names| !names.covers(lasting)) {
             Err(Outside::Denied(refusal::not_named_so(call, name)))

@@ -16,6 +16,8 @@ use crate::policy::owner::IMAGE_LABEL;
 /// Which images exist for a client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Images {
+    /// All of them, and the policy decides what it may do to them.
+    Any,
     /// Its own, and those in `see`.
     Scoped,
     /// All of them.
@@ -29,6 +31,7 @@ pub(crate) type Named = Arc<[NamedImage]>;
 impl Images {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
+            "any" => Some(Self::Any),
             "scoped" => Some(Self::Scoped),
             "shared" => Some(Self::Shared),
             _ => None,

@@ -128,7 +128,8 @@ pub(crate) fn pushes_every_tag(call: &Call) -> Denial {
 pub(crate) fn shared_image(call: &Call, name: &str) -> Denial {
     let name = quoted(shortened(name));
     let message = format!(
-        "{}: {name} is not an image that this client built or tagged, so it may be used, but not changed",
+        "{}: {name} is not an image that this client built or tagged, so it may be used, but not changed; to allow any \
+         image, write images = \"any\" in [scope]",
         entry(call)
     );
     Denial::new(Reason::Restricted, message)

@@ -15,6 +15,7 @@ use crate::policyfile::file::tests::policy;
 const ID: &str = "4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1";
 
 /// The daemon's answers: own, seen and foreign objects of each kind.
+#[expect(clippy::too_many_lines, reason = "a table of objects")]
 fn world() -> Vec<(String, Value)> {
     let container = |name: &str, labels: Value| {
         let id = if name == "own" {
@@ -58,6 +59,12 @@ fn world() -> Vec<(String, Value)> {
         exec("e1", ID),
         exec("e9", &"9".repeat(64)),
         ("/networks/own".to_owned(), json!({"Labels": own()})),
+        // Its id begins with this.
+        (
+            "/networks/4bcff63911fc".to_owned(),
+            json!({"Labels": foreign()}),
+        ),
+        ("/networks/6de75250b892".to_owned(), Value::Null),
         ("/networks/edge".to_owned(), json!({"Labels": foreign()})),
         ("/networks/foreign".to_owned(), json!({"Labels": foreign()})),
         ("/networks/bridge".to_owned(), json!({"Name": "bridge"})),
@@ -79,7 +86,7 @@ fn world() -> Vec<(String, Value)> {
 /// How a policy with this scope answers a request: `allow`, or the reason.
 fn answer(scope: &str, request: &str, body: &str) -> String {
     let allow = "allow = ['*:read', '*:content', '*:write', 'ContainerCreate', 'ContainerExec', 'ExecStart', 'ContainerAttach', \
-                 'PutContainerArchive', 'VolumeCreate', 'ImageTag', 'ImagePush', 'ImageCommit', 'ImageBuild']\n\
+                 'PutContainerArchive', 'NetworkCreate', 'VolumeCreate', 'ImageTag', 'ImagePush', 'ImageCommit', 'ImageBuild']\n\
                  deny = ['swarm:read', 'swarm:content', 'swarm:write', 'services:read', 'services:content', 'services:write', 'nodes:read', \
                  'nodes:write', 'tasks:read', 'tasks:content', 'secrets:read', 'secrets:write', 'configs:read', 'configs:content', \
                  'configs:write', 'plugins:read', 'plugins:content', 'plugins:write', 'ImagePrune', 'BuildPrune', 'BuildCancel']\n";
@@ -178,6 +185,7 @@ fn an_object_of_another_is_one_that_does_not_exist() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn what_a_new_container_refers_to_is_in_scope() {
     let create = "POST /containers/create?name=new";
     for (host, want) in [
@@ -221,6 +229,32 @@ fn what_a_new_container_refers_to_is_in_scope() {
             "name_taken",
         ),
         ("POST /volumes/create", r#"{"Name":"fresh"}"#, "allow"),
+        (
+            "POST /networks/create",
+            r#"{"Name":"6de75250b892"}"#,
+            "allow",
+        ),
+        (
+            "POST /networks/create",
+            r#"{"Name":"4bcff63911fc"}"#,
+            "restricted",
+        ),
+        // Volumes have no ids, so this is a name. One of 64 digits is that of a volume without a name.
+        (
+            "POST /volumes/create",
+            r#"{"Name":"a660b5cccb3381133f86988736f1db88"}"#,
+            "allow",
+        ),
+        (
+            "POST /containers/create",
+            r#"{"Image":"x","HostConfig":{"Binds":["a660b5cccb3381133f86988736f1db88:/c"]}}"#,
+            "allow",
+        ),
+        (
+            "POST /volumes/create",
+            r#"{"Name":"4bcff63911fcb4448bd4fdacec207030997caf25e9bea4045fa6c8c44de311d1"}"#,
+            "bad_body",
+        ),
         (
             "POST /containers/create?name=4bcff63911fc",
             r#"{"Image":"x"}"#,
@@ -300,6 +334,62 @@ fn what_is_created_is_in_scope() {
             answer(scope, &create(name), &body),
             want,
             "{scope} {name} {body}"
+        );
+    }
+}
+
+#[test]
+fn a_scope_can_leave_images_to_the_policy() {
+    for request in ["DELETE /images/app:prod", "POST /images/app/push"] {
+        assert_eq!(answer(OWN, request, ""), "restricted", "{request}");
+        let any = format!("images = 'any'\n{OWN}");
+        assert_eq!(answer(&any, request, ""), "allow", "{request}");
+    }
+}
+
+#[test]
+fn images_are_marked_even_if_the_policy_does_not_check_them() {
+    for (scope, is_marked) in [("[scope]\nobjects = ['@own']", true), ("", false)] {
+        let text = format!("allow = ['ImageCommit']\n{scope}\n[images]\nunrestricted = true");
+        let rules = Rules::new(vec![policy("ci", text.leak())], Grants::default());
+        let call = Call::parse("POST", "/commit?container=own&repo=app&tag=1").unwrap();
+        let judged = dry_run::judge(&rules, call, "{}", &world()).unwrap().0;
+        let Judgement::Allow(permit) = judged else {
+            panic!("{judged:?}");
+        };
+        let changes = permit.request.call.query.text("changes").to_owned();
+        assert_eq!(changes.contains("dockgate.image"), is_marked, "{changes}");
+    }
+}
+
+#[test]
+fn nothing_new_becomes_part_of_a_project_of_another() {
+    let text = "allow = ['NetworkCreate']\n[create]\nprojects = ['@own', '@new']\n[scope]\nobjects = ['@own']";
+    let rules = Rules::new(vec![policy("ci", text)], Grants::default());
+    let member = |mark: &str| {
+        let label = json!({"com.docker.compose.project": "shop", "dockgate.policy": mark});
+        let target = Lookup::Labeled(
+            Object::Network,
+            "com.docker.compose.project=shop".to_owned(),
+        );
+        let target = target.call().unwrap().path();
+        vec![(
+            target,
+            json!([{"Id": ID, "Name": "shop_default", "Labels": label}]),
+        )]
+    };
+    let body = r#"{"Name":"shop_back","Labels":{"com.docker.compose.project":"shop"}}"#;
+    for (world, is_allowed) in [
+        (Vec::new(), true),
+        (member("ci"), true),
+        (member("other"), false),
+    ] {
+        let call = Call::parse("POST", "/networks/create").unwrap();
+        let judged = dry_run::judge(&rules, call, body, &world).unwrap().0;
+        assert_eq!(
+            matches!(judged, Judgement::Allow(_)),
+            is_allowed,
+            "{world:?}"
         );
     }
 }

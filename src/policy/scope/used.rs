@@ -1,7 +1,7 @@
 //! Whether the images that a request names exist for the client, and whether it may change them.
 
 use super::check::{Asked, Checked, Outside};
-use super::{Scoped, images, refusal};
+use super::{Images, Scoped, images, refusal};
 use crate::docker::reference::Reference;
 use crate::docker::{Object, Operation, Parameters};
 use crate::policy::answers::{Answer, Answers, Lookup, NeedsLookup, image};
@@ -39,7 +39,7 @@ impl Scoped<'_> {
         let Some((Object::Image, name)) = call.objects().next() else {
             return Ok(Ok(()));
         };
-        if !call.effect().changes_state() {
+        if !call.effect().changes_state() || self.scope.images == Images::Any {
             return Ok(Ok(()));
         }
         // Without a tag, every tag is pushed.

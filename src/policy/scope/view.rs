@@ -9,6 +9,7 @@ use crate::policy::owner::POLICY_LABEL;
 
 impl Scoped<'_> {
     /// The same answers, in which an object out of scope is missing. The beginning of an id finds only objects in scope.
+    /// Lists by label stay whole: they say whose a Compose project is, and nothing new may become part of another's.
     pub(crate) fn view(self, known: &Answers) -> Result<Answers, NeedsLookup> {
         let mut view = known.clone();
         for (lookup, answer) in known.all() {
@@ -30,11 +31,6 @@ impl Scoped<'_> {
                         continue;
                     }
                     Answer::Missing
-                }
-                (Lookup::Labeled(kind, _), Answer::Listed(listed)) => {
-                    let mut own = listed.to_vec();
-                    own.retain(|it| self.standing_of(*kind, it) != Standing::Hidden);
-                    Answer::Listed(own.into())
                 }
                 (Lookup::Predecessor(_), Answer::Containers(removed)) => {
                     let mut own = removed.clone();

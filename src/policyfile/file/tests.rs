@@ -99,6 +99,36 @@ fn one_string_is_a_list_of_one() {
 }
 
 #[test]
+fn a_scope_is_inherited_unless_it_is_false() {
+    let shelf = Shelf(vec![
+        ("scoped", "[scope]\nobjects = ['@own']"),
+        ("child", "extends = ['scoped']"),
+        ("lifted", "extends = ['scoped']\nscope = false"),
+        ("after", "extends = ['lifted']"),
+        ("beside", "extends = ['lifted', 'scoped']"),
+    ]);
+    for (name, is_scoped) in [
+        ("scoped", true),
+        ("child", true),
+        ("lifted", false),
+        ("after", false),
+        ("beside", true),
+    ] {
+        let policy = Policy::load(name, &shelf).unwrap();
+        assert_eq!(policy.scope.is_some(), is_scoped, "{name}");
+    }
+    for text in ["scope = true", "scope = '@own'"] {
+        assert_eq!(
+            problems(text),
+            [
+                "p:1: `scope`: must be a table, [scope], or false: the policy has no scope, whatever it extends"
+            ],
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_syntax_error_names_its_line() {
     assert!(
         problems("description = 'a'\nallow = [\n\n=")

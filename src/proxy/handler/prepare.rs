@@ -111,8 +111,7 @@ impl Handler {
         if engine.is_docker() {
             return Ok(());
         }
-        let message =
-            "the policy has a [scope], which does not work on Podman: use a policy without one";
+        let message = "the policy has a [scope], which does not work on Podman: extend it in a file with scope = false";
         Err(Denial::new(Reason::Restricted, message))
     }
 

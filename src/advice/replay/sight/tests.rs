@@ -95,6 +95,7 @@ unknown POST /networks/create ci-... - objects = ['@own']; names = ['ci-*']
 refused POST /containers/a/rename web - objects = ['name:*']; names = ['ci-*']
 allowed POST /containers/a/rename ci-1 - objects = ['name:*']; names = ['ci-*']
 refused POST /containers/create 4bcff63911fc - objects = ['@own']
+allowed POST /networks/create 4bcff63911fc - objects = ['@own']
 refused POST /containers/prune - - objects = ['@own', 'label:a']
 ";
 
