@@ -131,15 +131,16 @@ A policy has the name of its client, and allows what the client does in its defa
 that extends the policy, such as `dozzle-actions`. The tests compare each policy with what its client is known to call: it allows everything
 that the client requires, and nothing that the client never calls.
 
-An allowed operation usually works on every object, not only on those that the client created. For example, `ci-runner` can stop and delete any
-container except Dockgate's own. [matrix.md](matrix.md) shows what each policy leaves open. A policy file of your own that extends one can add a
-[scope](scope.md), which limits it to some objects.
+Some policies have a [scope](scope.md#built-in-policies-with-a-scope): with `compose` or `ci-runner`, a client sees and changes only what it
+created. Without a scope, an allowed operation usually works on every object except Dockgate's own container. A policy file of your own that
+extends one can add a scope. [matrix.md](matrix.md) shows what each policy leaves open.
 
 ## Several policies
 
 Separate them with commas: `--policy traefik,homepage`. One of them must allow the whole request. Each policy knows what was created through
 it (`@own` in the blocks) by its mark. So what was created through `compose` is not `@own` to `compose-exec`, and if you change from one to
-the other, it does not recognize the old containers and networks. If that matters, use one policy from the start, or extend several in a file of your own:
+the other, it does not recognize the old containers and networks, and its scope does not have them. So use one policy from the start, or extend
+several in a file of your own:
 
 ```toml
 # stacks.toml

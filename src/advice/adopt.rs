@@ -280,7 +280,9 @@ mod tests {
         let built_in = Policy::load("compose", &Files).unwrap();
         let head = &adopt(&built_in, "old", &[])[0];
         assert!(
-            head.ends_with("write this, in a file of your own with extends = [\"compose\"]:"),
+            head.ends_with(
+                "write one of these, in a file of your own with extends = [\"compose\"]:"
+            ),
             "{head}"
         );
     }

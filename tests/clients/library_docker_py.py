@@ -36,7 +36,6 @@ def main(name: str) -> None:
     web.kill()
     web.remove(force=True)
     network.remove()
-    client.images.remove(f"{name}-built:1")
     assert not client.containers.list(all=True, filters={"label": f"made-by={name}"})
     print("gone")
 

@@ -18,16 +18,12 @@ BOLLARD_TARGET = REPOSITORY / "target" / "clients"
 ENVIRONMENT = {"TESTCONTAINERS_RYUK_DISABLED": "true", "TESTCONTAINERS_HOST_OVERRIDE": "localhost"}
 
 
-def program(
-    *command: object, says: list[str], with_web: bool = False, with_image: bool = False
-) -> Callable[[Place], str]:
-    """The job of such a program, with or without a container or an image that exists before it."""
+def program(*command: object, says: list[str], with_web: bool = False) -> Callable[[Place], str]:
+    """The job of such a program, with or without a container that exists before it."""
 
     def job(place: Place) -> str:
         if with_web:
             place.direct("run", "-d", "--name", WEB, "busybox", *LOOP)
-        if with_image:
-            place.direct("tag", "busybox:latest", f"{WEB}-built:1")
         done = run_well(*command, WEB, host=place.host, env=ENVIRONMENT)
         must_equal("what it says", done.out.splitlines(), says)
         return ", ".join(says)
@@ -39,7 +35,6 @@ docker_py = program(
     "python3",
     HERE / "library_docker_py.py",
     says=["pull: True", "log: ready", "exec: 0 first", "file: hello from the archive", "networks: 1", "gone"],
-    with_image=True,
 )
 testcontainers_python = program(
     "python3",

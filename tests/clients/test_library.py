@@ -26,7 +26,7 @@ import library_libraries as libraries
 import library_monitors as monitors
 import library_wire as wire
 from cases import Cases, must_equal
-from library_proof import OTHER, Client, Place, own_operations, prove_by_denial, prove_by_record
+from library_proof import OTHER, OUT, Client, Place, own_operations, prove_by_denial, prove_by_record
 from support import Engine, Gate, engines, scratch
 
 # Requests that a policy does not allow. `OTHER` is a container that does not belong to the client.
@@ -75,11 +75,11 @@ LIBRARY = [
         "compose-logs",
         cli.compose_logs,
         ATTACH,
-        "restricted",
+        OUT,
         slug="compose",
         unused={"SystemInfo": "only for the menu on a terminal, which --abort-on-container-exit turns off"},
     ),
-    Client("compose exec and run", "compose-exec", cli.compose_exec, EXEC, "restricted", slug="compose"),
+    Client("compose exec and run", "compose-exec", cli.compose_exec, EXEC, OUT, slug="compose"),
     Client("compose stats", "compose-stats", cli.compose_stats, LOGS, slug="compose"),
     Client("compose restart, pause, kill, top, wait", "compose-control", cli.compose_control, EXEC, slug="compose"),
     Client("compose down -v --rmi", "compose-remove", cli.compose_remove, VOLUME_PRUNE, slug="compose"),
@@ -91,7 +91,7 @@ LIBRARY = [
         "restricted",
         slug="compose",
     ),
-    Client("compose cp", "compose-cp", cli.compose_cp, UPLOAD, "restricted", slug="compose"),
+    Client("compose cp", "compose-cp", cli.compose_cp, UPLOAD, OUT, slug="compose"),
     Client(
         "compose push and publish",
         "compose-publish",
@@ -108,9 +108,16 @@ LIBRARY = [
         "restricted",
         slug="docker-rollout",
     ),
-    Client("docker-py", "testcontainers-java", libraries.docker_py, EXEC, "restricted"),
+    Client(
+        "docker-py",
+        "testcontainers-java",
+        libraries.docker_py,
+        EXEC,
+        OUT,
+        unused={"ImageDelete": "it deletes only an image that it built, with testcontainers-java-build"},
+    ),
     Client("Testcontainers for Python", "testcontainers-java", libraries.testcontainers_python, CREATE, "restricted"),
-    Client("Testcontainers for Node.js", "testcontainers-java", libraries.testcontainers_node, UPLOAD, "restricted"),
+    Client("Testcontainers for Node.js", "testcontainers-java", libraries.testcontainers_node, UPLOAD, OUT),
     Client("dockerode, as Homepage calls it", "homepage", libraries.dockerode, TYPE_INTO),
     Client("bollard, as Vector calls it", "vector", libraries.bollard, EXPORT),
     Client("Glances", "glances", monitors.glances, LOGS),

@@ -24,6 +24,7 @@ from recorder import Recorder
 TESTS = Path(__file__).resolve().parent.parent
 REPOSITORY = TESTS.parent
 EVERYTHING = str(TESTS / "policies" / "everything.toml")
+BINARY = os.environ.get("DOCKGATE_BIN") or REPOSITORY / "target" / "release" / "dockgate"
 
 
 class Gate:
@@ -50,11 +51,10 @@ class Gate:
         self.diagnostics: list[str] = []
         self.bare_host: str | None = None
         self.books = records_folder() / f"{Path(sys.argv[0]).stem}-{os.getpid()}-{next(self.numbers)}"
-        binary = os.environ.get("DOCKGATE_BIN") or REPOSITORY / "target" / "release" / "dockgate"
         listen = f"unix://{path}.dockgate" if path else "tcp://127.0.0.1:0"
         flags = {"--upstream": upstream, "--policy": policy, "--listen": listen}
         given = [word for flag, value in flags.items() if value for word in (flag, value)]
-        command = [binary, "serve", *given, *arguments]
+        command = [BINARY, "serve", *given, *arguments]
         if environment is None:
             environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCKGATE_")}
         with open(f"{self.books}.jsonl", "ab") as records:

@@ -80,8 +80,26 @@ fn messages_a_variant_beside_another_is_named_as_one_more() {
         "",
     );
     let message = message.unwrap_err();
-    let way = "use the built-in policy \"compose-cp\" as well (limited by its [archive])";
+    // Beside compose-exec, it would not own what is created through that.
+    let way = "use a policy file with extends = [\"compose-exec\", \"compose-cp\"] (limited by its [archive])";
     assert!(message.contains(way), "{message}");
+    let message = judged(vec![shipped("arcane-images")], "POST /containers/prune", "");
+    let way = "use the built-in policy \"arcane-prune\" as well";
+    let message = message.unwrap_err();
+    assert!(message.contains(way), "{message}");
+}
+
+#[test]
+fn messages_a_variant_without_the_scope_of_the_policy_is_not_named() {
+    let names = |text| {
+        let variants = Variants::of(&[policy("autoheal", text)]);
+        let mut variants = variants.0.iter();
+        variants.any(|variant| &*variant.policy.name == "autoheal-all")
+    };
+    assert!(names("allow = ['SystemPing']"));
+    assert!(!names(
+        "allow = ['SystemPing']\n[scope]\nobjects = ['label:autoheal=true']"
+    ));
 }
 
 #[test]
