@@ -2,7 +2,7 @@
 # Runs test suites of other projects, directly on an engine and through Dockgate, and compares the results of their
 # tests. It takes an hour or more and is not part of .ci/run.
 #
-#   suites.sh [SUITE...]   all suites, or only these: cli, traefik, docker-py, dockerode, moby/container ...
+#   suites.sh [SUITE...]   all suites, or only these: cli, traefik, docker-py, dockerode, moby/container, scoped/cli ...
 #
 # docker-py's, dockerode's and moby's tests are not in published packages. These variables are the paths of checkouts
 # of their repositories, in the versions that tests/suites/run.py expects; without them their suites do not run:

@@ -45,7 +45,9 @@ def read(file: Path) -> list[Entry]:
 
 def faults(entries: list[Entry], suite: str, engine: str, lost: set[str], won: set[str]) -> list[str]:
     """Differences that are not listed, and entries without a difference."""
-    concerned = [entry for entry in entries if entry.suite == suite and fnmatchcase(engine, entry.engine)]
+    # What differs with every policy also differs with a scope.
+    names = (suite, suite.removeprefix("scoped/"))
+    concerned = [entry for entry in entries if entry.suite in names and fnmatchcase(engine, entry.engine)]
     found = [("-", test) for test in sorted(lost)] + [("+", test) for test in sorted(won)]
     unlisted = [
         f"not listed: {sign}{test}" for sign, test in found if not any(entry.matches(sign, test) for entry in concerned)

@@ -1,25 +1,29 @@
 """Runs suites directly and through Dockgate, and compares the results of their tests.
 
+In the suites called `scoped/...`, the client sees only its own objects, and may do everything that a scope can limit.
+
 Arguments: suites, to run only these.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "engine"), str(HERE.parent / "clients")]
 
 import differences
+from commands import run
 from suite import Result, Side, Suite
 from suite_cli import cli
 from suite_libraries import docker_py, dockerode
 from suite_moby import moby
 from suite_traefik import traefik
-from support import EVERYTHING, MAIN_ENGINE, Engine, Gate, engines, scratch
+from support import BINARY, EVERYTHING, MAIN_ENGINE, Engine, Gate, engines, scratch
 
 # Not service, secret and config: all of their tests start separate daemons.
 MOBY = ("container", "network", "volume", "image", "build", "system", "session")
@@ -33,6 +37,11 @@ SUITES = [
     Suite("docker-py", docker_py, checkout="DOCKGATE_DOCKER_PY"),
     Suite("dockerode", dockerode, checkout="DOCKGATE_DOCKERODE"),
     *(Suite(f"moby/{part}", lambda side, part=part: moby(side, part), checkout="DOCKGATE_MOBY") for part in MOBY),
+]
+SUITES += [
+    replace(suite, name=f"scoped/{suite.name}", is_scoped=True)
+    for suite in SUITES
+    if suite.name in ("cli", "docker-py", "dockerode")
 ]
 
 
@@ -86,7 +95,7 @@ def judge(suite: Suite, engine: Engine, listed: list[differences.Entry]) -> list
 
 
 def both_ways(suite: Suite, engine: Engine) -> Outcome:
-    with scratch() as folder, Gate(engine.address, suite.policy or EVERYTHING, path=folder / "gate") as gate:
+    with scratch() as folder, Gate(engine.address, policy_of(suite, folder), path=folder / "gate") as gate:
         sides = {
             "direct": Side(engine, engine.address, folder, suite),
             # Not through the recorder, which would keep everything that these suites send.
@@ -101,6 +110,21 @@ def both_ways(suite: Suite, engine: Engine) -> Outcome:
                 passed["direct"] |= sides["direct"].run()
         gate.also = len({record["id"] for record in gate.records() if record["event"] == "request"})
     return Outcome(**passed)
+
+
+def policy_of(suite: Suite, folder: Path) -> str:
+    if not suite.is_scoped:
+        return suite.policy or EVERYTHING
+    file = folder / "scoped.toml"
+    text = f'extends = ["{EVERYTHING}"]\ndeny = [%s]\n[scope]\nobjects = ["@own"]\n'
+    # Dockgate says which operations a scope cannot limit.
+    file.write_text(text % "")
+    told = run(BINARY, "check", file)
+    beyond = re.search(r"add (.*) to deny", told.out + told.err)
+    if not beyond:
+        sys.exit(f"no list of operations that a scope cannot limit: {told.out}{told.err}")
+    file.write_text(text % beyond[1])
+    return str(file)
 
 
 main()

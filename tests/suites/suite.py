@@ -23,12 +23,14 @@ LIMIT = 1800
 
 @dataclass(frozen=True)
 class Suite:
-    """What to run, the variable with the path of a checkout, and the policy, unless everything is allowed."""
+    """What to run, the variable with the path of a checkout, and the policy, unless everything is allowed, or everything
+    that a scope can limit."""
 
     name: str
     results: Callable[[Side], set[Result]]
     checkout: str = ""
     policy: str = ""
+    is_scoped: bool = False
 
 
 @dataclass(frozen=True)
