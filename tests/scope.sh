@@ -3,8 +3,10 @@
 # an old API version. First it shows that the search for markers finds what an engine without Dockgate returns. This
 # is not part of .ci/run, where tests/run.sh runs one round of tests/engine/test_scope.py.
 #
-#   scope.sh [SEED]   tests DOCKGATE_BIN, or target/release/dockgate, beginning with this seed (default 1000).
-#                     DOCKGATE_SCOPE_MINUTES is the time after which no new round starts (default 60)
+#   scope.sh [SEED]            tests DOCKGATE_BIN, or target/release/dockgate, beginning with this seed (default 1000).
+#                              DOCKGATE_SCOPE_MINUTES is the time after which no new round starts (default 60)
+#   scope.sh --rows [ROW...]   switches each check that a scope consists of off in turn, which the test must find:
+#                              see tests/scope/rows.py
 #
 # Run tests/setup.sh first.
 set -euo pipefail
@@ -15,6 +17,15 @@ export DOCKGATE_TEST_RECORDS=${DOCKGATE_TEST_RECORDS:-$PWD/target/scope-records}
 export DOCKGATE_SLOW=1
 export DOCKGATE_BIN=${DOCKGATE_BIN:-$PWD/target/release/dockgate}
 export DOCKGATE_SCOPE_ROUNDS=2
+
+if [ "${1:-}" = --rows ]; then
+    trap 'tests/engine/engines.sh stop' EXIT
+    tests/engine/engines.sh start
+    eval "$(tests/engine/engines.sh env)"
+    DOCKGATE_SLOW=0 DOCKGATE_SCOPE_ROUNDS=1 python3 tests/scope/rows.py "${@:2}"
+    exit
+fi
+
 seed=${1:-1000}
 end=$((SECONDS + 60 * ${DOCKGATE_SCOPE_MINUTES:-60}))
 
