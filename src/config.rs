@@ -12,6 +12,7 @@ pub(crate) mod layers;
 mod listeners;
 pub mod load;
 mod numbered;
+mod redact;
 mod rows;
 pub mod schema;
 pub(crate) mod settings;

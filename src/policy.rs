@@ -18,6 +18,7 @@ mod outcome;
 pub(crate) mod owner;
 pub mod permit;
 pub mod reason;
+pub mod redact;
 pub(crate) mod refusal;
 mod remedy;
 mod replaces;

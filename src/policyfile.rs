@@ -14,6 +14,7 @@ pub mod problem;
 pub(crate) mod provenance;
 pub(crate) mod raw_path;
 mod reader;
+mod redact;
 pub(crate) mod same_mark;
 pub mod schema;
 mod scope;

@@ -212,7 +212,7 @@ const POLICIES: &[Case] = &[
         title: "A feature that this version does not have",
         file: Some((
             "my-policy.toml",
-            "allow = [\"ContainerRestart\"]\n\n[redact]\nenv = true\n\n[restart]\ninto = [\"web\"]\n",
+            "allow = [\"ContainerRestart\"]\n\n[restart]\ninto = [\"web\"]\n",
         )),
         arguments: &["check", "my-policy.toml"],
         todo: "Remove the key.",

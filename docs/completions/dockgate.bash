@@ -373,7 +373,7 @@ _dockgate() {
             return 0
             ;;
         dockgate__subcmd__explain)
-            opts="-h --config --listener --client --body --json --policy --help"
+            opts="-h --config --listener --client --body --json --redacted --policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -60,6 +60,7 @@ complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l listener -
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l client -d 'Explain for this client of the settings only [default: all]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l body -d 'File with the request\'s body, in JSON' -r -F
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l json -d 'Output JSON'
+complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -l redacted -d 'Read the daemon\'s reply to the request from standard input, and print what the client would get'
 complete -c dockgate -n "__fish_dockgate_using_subcommand explain" -s h -l help -d 'Print help'
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l client -d 'Learn only from this client, by its name in the settings or its address [default: all clients]' -r
 complete -c dockgate -n "__fish_dockgate_using_subcommand learn" -l merge -d 'Print a policy that extends this file with what is missing' -r -F

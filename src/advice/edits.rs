@@ -1,6 +1,6 @@
 //! What to write, and where, to get another verdict.
 
-use crate::docker::{Block, Call, Deed, Effect, Object, Subject};
+use crate::docker::{Block, Call, Deed, Effect, Object, Operation, Subject};
 use crate::policy::hint::Hints;
 use crate::policy::keys::Key;
 use crate::policy::names::reads_as_id;
@@ -84,6 +84,16 @@ pub(crate) fn to_allow(rules: &Rules, call: &Call, denial: &Denial) -> Option<St
     }
 }
 
+/// What to write too, because the policy hides what the operation writes back.
+fn shown_again(policy: &Policy, call: &Call) -> &'static str {
+    // New containers are written back only with `create.replaces`.
+    let operation = call.operation();
+    let operation = operation.filter(|it| *it != Operation::ContainerCreate);
+    let redaction = policy.redact.as_deref();
+    let hidden = redaction.and_then(|redaction| redaction.written_back(operation?));
+    hidden.map_or("", |_| " and redact = []")
+}
+
 /// Whether a call is for a path that no daemon has, so that allowing it would help nobody.
 fn is_elsewhere(call: &Call) -> bool {
     matches!(&call.subject, Subject::Outside { path } if instead(path).is_some())
@@ -111,8 +121,9 @@ fn granted(rules: &Rules, call: &Call) -> String {
     match source(policy) {
         PolicySource::OwnFile(file) => listed(&policy.allow, "allow", &entry, file),
         PolicySource::Shipped(name) => {
+            let shown = shown_again(policy, call);
             format!(
-                "write extends = [\"{name}\"] and allow = [\"{entry}\"] in a policy file of your own"
+                "write extends = [\"{name}\"] and allow = [\"{entry}\"]{shown} in a policy file of your own"
             )
         }
         PolicySource::Settings(file, true) => format!("add \"{entry}\" to allow in {file}"),

@@ -9,6 +9,8 @@ use crate::config::address::share_clients;
 use crate::config::{Config, ListenAddress};
 use crate::docker::{ApiVersion, Effect, Operation};
 use crate::policy::keys::setting::Setting;
+use crate::policy::redact::Class;
+use crate::policy::redact::shown::shown_by_others;
 use crate::policy::scope::{Images, Scope};
 use crate::policy::self_container::exposure::Exposure;
 use crate::policy::{Rules, SelfContainer};
@@ -43,7 +45,8 @@ pub(crate) fn rules(rules: &Rules, whose: Option<&str>, most: usize) -> Vec<Deta
     let policies = policies.flat_map(|policy| {
         let scope = policy.scope.as_ref();
         let scope = scope.map(|scope| scoped(&policy.name, scope, most));
-        Some(counted(rules, policy)).into_iter().chain(scope)
+        let counted = Some(counted(rules, policy)).into_iter();
+        counted.chain(scope).chain(redacted(policy, most))
     });
     let mut details: Vec<_> = policies.map(Detail::Fact).collect();
     let unchecked = unchecked(rules);
@@ -64,6 +67,11 @@ pub(crate) fn rules(rules: &Rules, whose: Option<&str>, most: usize) -> Vec<Deta
         Detail::Warning(format!("{what}: {names}"))
     }));
     details.extend(deleting(rules));
+    details.extend(
+        shown_by_others(rules.policies())
+            .into_iter()
+            .map(Detail::Warning),
+    );
     let shadowed = rules.policies().iter().flat_map(Policy::displaced);
     details.extend(shadowed.map(Detail::Warning));
     details
@@ -153,9 +161,16 @@ pub(crate) fn changes(before: &Rules, after: &Rules) -> Vec<String> {
         let altered = after.into_iter().filter(|it| !before.contains(it));
         altered.map(|(name, _)| name).collect::<Vec<_>>()
     };
+    let hidden = |rules: &Rules| {
+        let policies = rules.policies().iter();
+        let hidden =
+            policies.map(|policy| (policy.name.to_string(), format!("{:?}", policy.redact)));
+        hidden.collect::<Vec<_>>()
+    };
     let others = altered(blocks(before), blocks(after));
     let rescoped = altered(scopes(before), scopes(after));
-    let lists = [&more, &less, &others, &rescoped];
+    let redacted = altered(hidden(before), hidden(after));
+    let lists = [&more, &less, &others, &rescoped, &redacted];
     if lists.iter().all(|names| names.is_empty()) {
         return vec!["nothing changed: the same operations are allowed as before".to_owned()];
     }
@@ -164,6 +179,7 @@ pub(crate) fn changes(before: &Rules, after: &Rules) -> Vec<String> {
         ("no longer allowed", less),
         ("policies whose blocks changed", others),
         ("policies whose scope changed", rescoped),
+        ("policies whose redaction changed", redacted),
     ];
     let changes = changes.iter().filter(|(_, names)| !names.is_empty());
     changes
@@ -215,6 +231,19 @@ fn scoped(policy: &str, scope: &Scope, most: usize) -> String {
     };
     let (see, names) = (see.unwrap_or_default(), names.unwrap_or_default());
     format!("policy {policy} is limited by its scope: {objects}{see}{names}{images}")
+}
+
+/// A policy with what its replies hide, and the operations that show it in another way.
+fn redacted(policy: &Policy, most: usize) -> Option<String> {
+    let redaction = policy.redact.as_deref()?;
+    let classes: Vec<_> = redaction.classes().map(Class::name).collect();
+    let others = redaction.shown_otherwise(policy);
+    let but = match &*others {
+        [] => String::new(),
+        others => format!("; but these can show it too: {}", list(others, most)),
+    };
+    let (name, classes) = (&policy.name, classes.join(", "));
+    Some(format!("policy {name} hides {classes} in replies{but}"))
 }
 
 /// What the daemon says after this time: its version, whether it knows Dockgate's own container, and who can connect

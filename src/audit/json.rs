@@ -58,6 +58,10 @@ pub(crate) fn write(
     if !record.filled.is_empty() && event == Event::Request {
         line.list(r#","filled":["#, record.filled.keys());
     }
+    if let Some(redaction) = &record.redacted {
+        let classes = redaction.classes().map(|class| class.name().to_owned());
+        line.list(r#","redacted":["#, &classes.collect::<Vec<_>>());
+    }
     line.word(r#","verdict":"#, record.verdict_of(event).as_str());
     line.word(r#","reason":"#, record.reason.code());
     line.text_if_any(r#","detail":"#, record.detail.as_deref());
@@ -203,6 +207,7 @@ mod tests {
     use crate::docker::{Target, classify};
     use crate::net::client::Client;
     use crate::policy::fill::Filled;
+    use crate::policy::redact::tests::redaction;
     use crate::policy::{Denial, Reason};
 
     fn record() -> Record {
@@ -251,6 +256,7 @@ mod tests {
     fn the_documents_have_every_field_and_no_other() {
         let mut record = record();
         let target = "/v1.40/containers/create?name=web&platform=";
+        record.redacted = Some(redaction(&["env"]));
         record.asked("POST", target);
         let call = classify("POST", Target::parse(target).unwrap()).unwrap();
         record.lifted(&call, call.version.unwrap());

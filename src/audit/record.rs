@@ -12,6 +12,7 @@ use crate::docker::{Absent, ApiVersion, Call, Effect, Json, Operation, Reply};
 use crate::net::client::Client;
 use crate::policy::fill::Filled;
 use crate::policy::filter::BadReply;
+use crate::policy::redact::Redaction;
 use crate::policy::{About, Denial, Reason, Requirement, finding, names};
 use crate::sync::Count;
 
@@ -26,6 +27,8 @@ pub(crate) struct Record {
     /// The listener's address, with its real port.
     pub(crate) listener: Arc<str>,
     pub(crate) policy: Option<Arc<str>>,
+    /// What is hidden in the reply.
+    pub(crate) redacted: Option<Arc<Redaction>>,
     pub(crate) method: Option<String>,
     /// The path as it is forwarded, or the raw path of a rejected target.
     pub(crate) path: Option<String>,
@@ -127,6 +130,8 @@ pub(crate) enum End {
     Revoked,
     /// The rest of the daemon's reply could not be filtered, so it was not passed on.
     FilterFailed,
+    /// The rest of the daemon's reply could not be redacted, so it was not passed on.
+    RedactionFailed,
     Panic,
 }
 
@@ -170,6 +175,7 @@ impl End {
             Self::Drained => "drained",
             Self::Revoked => "revoked",
             Self::FilterFailed => "filter_failed",
+            Self::RedactionFailed => "redaction_failed",
             Self::Panic => "panic",
         }
     }
@@ -202,6 +208,7 @@ impl Record {
             client,
             listener,
             policy: None,
+            redacted: None,
             method: None,
             path: None,
             findings: Vec::new(),

@@ -58,6 +58,7 @@ pub(crate) fn write(
             End::Drained => ", drained",
             End::Revoked => ", revoked",
             End::FilterFailed => ", cut by a filter",
+            End::RedactionFailed => ", cut because it cannot be redacted",
             End::Panic => ", a bug in Dockgate",
         });
     }

@@ -4,6 +4,7 @@
 mod answer;
 pub(super) mod arguments;
 mod assumed;
+mod redacted;
 
 use std::io::{self, Write};
 
@@ -20,6 +21,9 @@ use crate::policyfile::{Grants, Policy};
 pub(super) fn run(args: ExplainArgs, out: &mut dyn Write) -> Result<Exit, Stop> {
     let (options, request) = args.read()?;
     let (places, api_min) = places(&options)?;
+    if options.redacted {
+        return redacted::run(&places, &request, api_min, &mut io::stdin(), out);
+    }
     let answers = places.into_iter().map(|(whose, rules)| {
         let answer = Answer::of(&rules, &request, api_min);
         let (listener, client) = match whose {

@@ -16,6 +16,7 @@ use super::{ListenAddress, UpstreamAddress};
 use crate::clients::matcher::Matcher;
 use crate::docker::ApiVersion;
 use crate::policy::keys::setting::or_one;
+use crate::policy::redact::Hidden;
 use crate::policyfile::spelling::did_you_mean;
 use crate::policyfile::{Entry, Written, schema};
 
@@ -296,5 +297,22 @@ impl SettingKind for Entry {
 
     fn schema() -> Json {
         schema::entry()
+    }
+}
+
+/// An entry of `redact`.
+impl SettingKind for Hidden {
+    type Value = Self;
+    const SHAPE: ValueShape = ValueShape::Text;
+
+    fn read(value: &Value, reader: &mut SettingsReader<'_>) -> Option<Self> {
+        let text = value.as_str()?;
+        let hidden = Self::parse(text);
+        let hidden = hidden.map_err(|bad| reader.wrong(format!("\"{text}\": {bad}")));
+        hidden.ok()
+    }
+
+    fn schema() -> Json {
+        schema::redact()
     }
 }

@@ -17,7 +17,9 @@ use super::layers::{Layer, Layers, variable};
 use super::numbered::{self, Numbered};
 use super::settings::Settings;
 use super::table::{SettingKind, SettingsReader};
-use super::{Admission, Config, ListenerSettings, RunAs, clients, files, listeners, rows, tls};
+use super::{
+    Admission, Config, ListenerSettings, RunAs, clients, files, listeners, redact, rows, tls,
+};
 use crate::compat::ImageVariables;
 use crate::docker::Operation;
 use crate::policy::Rules;
@@ -240,6 +242,7 @@ impl Sources {
         let upstream_tls = tls::of_upstream(&mut reader, &settings);
         let mut clients = clients::compose(&mut reader, &settings, &general);
         clients::reserve(&mut reader, &mut listeners, &mut clients);
+        redact::apply(&mut reader, &settings, &mut listeners, &mut clients);
         clients::check_reach(&mut reader, &settings, &listeners);
         let rules = listeners.iter().map(|it| &it.rules);
         let policies = rules.chain(clients.iter().map(|it| &it.rules));

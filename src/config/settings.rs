@@ -16,6 +16,7 @@ use super::rows::{Note, SettingRow, ValueShape};
 use super::table::{SettingKind, SettingsReader, settings};
 use super::values::UploadRate;
 use crate::docker::ApiVersion;
+use crate::policy::redact::Hidden;
 use crate::policyfile::Entry;
 
 settings! {
@@ -27,6 +28,8 @@ settings! {
         allow: Filled<Entry> => live;
         /// Operations that are denied, whatever a policy allows.
         deny: List<Entry> = EMPTY => live;
+        /// What replies hide, besides what the policies hide: env, commands, labels:PATTERN, mounts, volume-options, config-data, swarm-tokens, host.
+        redact: List<Hidden> = EMPTY => live;
         /// Forward what the policies deny, and record it as would_deny: nothing is blocked.
         observe: bool = false => live;
         /// Addresses to listen on: tcp://127.0.0.1:2375, unix:///run/dockgate.sock.

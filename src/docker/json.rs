@@ -21,7 +21,7 @@ pub(crate) use bad::{BadJson, MAX_VALUES};
 pub(crate) use reply::parsed_size;
 pub(crate) use text::{escape, folded, is_printable, printable, quoted, shortened};
 pub use value::{Json, Member};
-pub(crate) use word::is_plain;
+pub(crate) use word::{is_plain, plain};
 
 impl<'a> Json<'a> {
     /// Parses one document.

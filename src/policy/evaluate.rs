@@ -206,6 +206,7 @@ impl<'p> Evaluation<'p, '_> {
         self.check_names()?;
         let mut least = self.unfit_to_start()?;
         let mut outside = None;
+        let mut hidden = None;
         if least.is_none() {
             for policy in self.granting.iter() {
                 let view = match sights.next().unwrap_or(Sight::All) {
@@ -216,6 +217,11 @@ impl<'p> Evaluation<'p, '_> {
                         continue;
                     }
                 };
+                let redact = policy.redact.as_deref();
+                if let Some(denial) = redact.and_then(|redact| redact.denial(self.request)) {
+                    hidden.get_or_insert(denial);
+                    continue;
+                }
                 let known = view.as_ref().unwrap_or(self.known);
                 match outcome(policy, self.request, &self.requirements, known)? {
                     Outcome::Allowed(as_whole) => {
@@ -225,7 +231,7 @@ impl<'p> Evaluation<'p, '_> {
                 }
             }
         }
-        let denial = match (refused, &least, outside) {
+        let denial = match (refused.or(hidden), &least, outside) {
             (Some(denial), ..) => denial,
             (None, Some(shortfall), _) => self.restricted(shortfall),
             (None, None, Some(outside)) => outside.denial(&self.request.call),

@@ -3,15 +3,18 @@
 //! A filter gets a reply part by part, as it arrives, and puts out what may be passed on. It does no I/O: if it must
 //! know something about an object first, it says so, and gets the answer.
 
+mod chain;
 pub(crate) mod error_text;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use chain::Chain;
 use error_text::ErrorRule;
 
 use super::answers::{Answer, Lookup};
 use super::reason::{Denial, Reason};
+use super::redact::{Redacted, Redaction};
 use super::scope::Shown;
 
 /// Changes a reply before the client gets it.
@@ -57,6 +60,11 @@ pub(crate) trait Filter: Send + Debug {
 #[error("{0}")]
 pub(crate) struct BadReply(pub(crate) &'static str);
 
+impl BadReply {
+    /// A reply that cannot be redacted.
+    pub(crate) const REDACTION: Self = Self("what it hides from this client cannot be found in it");
+}
+
 impl From<BadReply> for Denial {
     fn from(bad: BadReply) -> Self {
         let message = format!("the reply of the Docker daemon cannot be filtered: {bad}");
@@ -76,6 +84,8 @@ pub(crate) enum ReplyRule {
     Reworded(Box<ErrorRule>),
     /// What is out of scope is left out.
     Scoped(Box<Shown>),
+    /// What this leaves of it is redacted.
+    Redacted(Box<ReplyRule>, Redacted),
     /// A filter of a test, for every reply.
     #[cfg(test)]
     Planted(fn() -> Box<dyn Filter>),
@@ -89,8 +99,31 @@ impl ReplyRule {
             Self::Errors(rule) => (status >= 400).then(|| rule.filter()),
             Self::Reworded(rule) => Some(rule.filter()),
             Self::Scoped(shown) => shown.filter(status),
+            Self::Redacted(rule, redacted) => {
+                match (rule.filter(status), redacted.filter(status)) {
+                    (Some(first), Some(second)) => Some(Box::new(Chain::new(first, second))),
+                    (first, second) => first.or(second),
+                }
+            }
             #[cfg(test)]
             Self::Planted(filter) => Some(filter()),
+        }
+    }
+}
+
+impl ReplyRule {
+    /// The same, and the reply is redacted too.
+    pub(crate) fn redacted(self, redacted: Redacted) -> Self {
+        Self::Redacted(Box::new(self), redacted)
+    }
+
+    /// What is hidden in the reply, if it can have that.
+    pub(crate) fn hidden(&self) -> Option<&Arc<Redaction>> {
+        match self {
+            Self::Redacted(_, redacted) => redacted.hidden(),
+            Self::Pass | Self::Errors(_) | Self::Scoped(_) => None,
+            #[cfg(test)]
+            Self::Planted(_) => None,
         }
     }
 }

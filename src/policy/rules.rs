@@ -7,6 +7,7 @@ use super::objects::Listed;
 use super::owner::POLICY_LABEL;
 use super::permit::Revision;
 use super::reason::{Denial, Reason};
+use super::redact::Redaction;
 use super::refusal::{denied, not_granted};
 use super::reserved::Reserved;
 use super::scope::Standing;
@@ -59,6 +60,15 @@ impl Rules {
     /// The same rules, but an image brings no label that a scope selects objects by.
     pub(crate) fn withholding(mut self, selecting: &Arc<[String]>) -> Self {
         self.selecting = Arc::clone(selecting);
+        self.revision = Revision::default();
+        self
+    }
+
+    /// The same rules, and their policies also hide this.
+    pub(crate) fn redacting(mut self, redaction: &Redaction) -> Self {
+        for policy in &mut self.policies {
+            policy.redacting(Some(redaction));
+        }
         self.revision = Revision::default();
         self
     }
@@ -177,6 +187,14 @@ impl Rules {
             let scopes = policies.map(|it| (it.mark.clone(), format!("{:?}", it.scope)));
             scopes.collect::<Vec<_>>()
         };
+        let hidden = |rules: &Self| {
+            let policies = rules.policies.iter();
+            policies.map(|it| it.redact.clone()).collect::<Vec<_>>()
+        };
+        // An open stream of events shows what was shown when it began.
+        if operation == Some(Operation::SystemEvents) && hidden(self) != hidden(before) {
+            return false;
+        }
         // An open stream shows what was in scope when it began.
         if scopes(self) != scopes(before) && (self.has_scope() || before.has_scope()) {
             return false;

@@ -15,6 +15,7 @@ use super::scope::lifts_scope;
 use crate::docker::{Block, Call, Operation};
 use crate::policy::keys::Blocks;
 use crate::policy::owner::Owner;
+use crate::policy::redact::Redaction;
 use crate::policy::scope::{Scope, Scoped};
 
 /// A policy.
@@ -38,6 +39,8 @@ pub struct Policy {
     pub(crate) blocks: Blocks,
     /// Which objects exist for its clients; all of them without.
     pub(crate) scope: Option<Arc<Scope>>,
+    /// What replies hide, if anything. It is never empty.
+    pub(crate) redact: Option<Arc<Redaction>>,
     /// Whether bodies pass unchecked, as with the variables of other images.
     pub(crate) passes_bodies: bool,
     /// Whether it asks for observe mode: denied requests are forwarded too.
@@ -85,6 +88,16 @@ impl Policy {
         let owner = self.owner();
         let scope = self.scope.as_ref()?;
         Some(Scoped { scope, owner })
+    }
+
+    /// Also hides this.
+    pub(crate) fn redacting(&mut self, more: Option<&Redaction>) {
+        let Some(more) = more.filter(|more| !more.is_empty()) else {
+            return;
+        };
+        let mut redaction = self.redact.as_deref().cloned().unwrap_or_default();
+        redaction.add(more);
+        self.redact = Some(Arc::new(redaction));
     }
 
     /// Whether it allows the operation or path of a call. Its `deny` wins over its own `allow` and its parents'.
@@ -142,6 +155,7 @@ pub(crate) const KEYS: &[&str] = &[
     "extends",
     "mark",
     "observe",
+    "redact",
     "scope",
 ];
 
@@ -202,6 +216,7 @@ fn load(
     }
     policy.blocks = Blocks::read(&table, &mut |key, message| reader.wrong(key, message));
     policy.scope = reader.scope(&table).map(Arc::new);
+    policy.redacting(Some(&reader.redaction(&table)));
     policy.is_observed = reader.flag(&table, "observe");
     policy.examples = reader.examples(&table);
     policy.lines = reader.lines.clone();
@@ -212,8 +227,15 @@ fn load(
     if lifts_scope(&table) {
         policy.scope = None;
     }
+    if !table.contains_key("redact") {
+        let inherited: Vec<_> = policy.parents.iter().map(|it| it.redact.clone()).collect();
+        for redact in inherited {
+            policy.redacting(redact.as_deref());
+        }
+    }
     path.pop();
     reader.beyond_scope(&policy);
+    reader.beyond_redaction(&policy);
     if reader.problems.is_empty() {
         Ok(policy)
     } else {

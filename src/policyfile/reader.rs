@@ -12,7 +12,7 @@ use super::problem::{Problem, parse};
 use super::provenance::{Place, Written};
 use super::spelling::{known_keys, missing_feature};
 pub(super) struct Reader<'a> {
-    file: &'a str,
+    pub(super) file: &'a str,
     pub(super) lines: Lines,
     /// Which `[[example]]` is being read.
     pub(super) example: usize,

@@ -10,6 +10,7 @@ use super::shipped;
 use crate::docker::{Effect, Method, Operation};
 use crate::policy::keys::Blocks;
 use crate::policy::keys::setting::{described, or_one, table};
+use crate::policy::redact::class;
 use crate::policy::scope::Scope;
 
 /// The schema of a policy file.
@@ -39,6 +40,11 @@ pub fn policy() -> Value {
             "The value of the label dockgate.policy on everything that is created through the policy. Default: the file's name.",
         ),
         ("observe", json!({"type": "boolean"}), observe),
+        (
+            "redact",
+            list(redact()),
+            "What replies hide: env, commands, labels:PATTERN, mounts, volume-options, config-data, swarm-tokens, host. Default: what the extended policies hide.",
+        ),
         (
             "scope",
             scope(),
@@ -133,6 +139,11 @@ fn policies() -> Vec<Value> {
         "description": "The path of a policy file. It must contain a / or end in .toml.",
     });
     shipped.chain([file]).collect()
+}
+
+/// One entry of `redact`.
+pub(crate) fn redact() -> Value {
+    json!({"type": "string", "pattern": class::SHAPE})
 }
 
 fn scope() -> Value {

@@ -44,10 +44,6 @@ pub(crate) fn missing_feature(key: &str) -> Option<&'static str> {
             "Dockgate has no metrics: count its audit records instead",
         ),
         (
-            "redact",
-            "this version cannot remove secrets from the daemon's replies",
-        ),
-        (
             "restart",
             "this version cannot limit which containers are restarted",
         ),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::future::{Either, FutureExt};
-use http::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -261,6 +261,11 @@ fn build(
     let mut headers = HeaderMap::with_capacity(head.crossing.len() + 1);
     for (name, value) in crossing {
         headers.append(name, value);
+    }
+    if terms.reply.hidden().is_some() {
+        // Only a reply in plain JSON can be redacted.
+        headers.remove(ACCEPT);
+        headers.remove(ACCEPT_ENCODING);
     }
     headers.insert(HOST, HeaderValue::from_static("docker"));
     if let Some(content_type) = content_type {

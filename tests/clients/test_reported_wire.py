@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "engine"))
 from api import Api
 from cases import Cases, eventually, must, must_equal
 from recorder import connect
-from support import EVERYTHING, MAIN_ENGINE, Gate, main_engines
+from support import EVERYTHING, MAIN_ENGINE, READ_ONLY, Gate, main_engines
 
 IMAGE = "acme/dockgate-app:1"
 # A name that no object has.
@@ -38,7 +38,7 @@ def main() -> None:
         with ExitStack() as stack:
             gates = {
                 name: stack.enter_context(Gate(engine.address, policy))
-                for name, policy in [("read-only", "read-only"), ("everything", EVERYTHING)]
+                for name, policy in [("read-only", READ_ONLY), ("everything", EVERYTHING)]
             }
             inspect_everything(cases, engine, gates)
             if engine.name == MAIN_ENGINE:

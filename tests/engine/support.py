@@ -25,6 +25,8 @@ TESTS = Path(__file__).resolve().parent.parent
 REPOSITORY = TESTS.parent
 EVERYTHING = str(TESTS / "policies" / "everything.toml")
 BINARY = os.environ.get("DOCKGATE_BIN") or REPOSITORY / "target" / "release" / "dockgate"
+# `read-only` hides values, so that its replies are not those of the daemon.
+READ_ONLY = str(TESTS / "policies" / "unredacted.toml")
 
 
 class Gate:

@@ -1,4 +1,4 @@
-"""The docker CLI under the policy `read-only`: it shows the same as without Dockgate, and changes nothing.
+"""The docker CLI under the policy `read-only`, without its `redact`: it shows the same as without Dockgate, and changes nothing.
 
 Runs on the main engine, or on all with DOCKGATE_SLOW=1.
 """
@@ -9,7 +9,7 @@ from cases import Cases, must, must_equal
 from cli_answers import must_tell, same_output
 from commands import Docker
 from recorder import connect
-from support import Gate, main_engines
+from support import READ_ONLY, Gate, main_engines
 
 WEB = "dockgate-read-only"
 
@@ -29,7 +29,7 @@ def main() -> None:
         direct("run", "-d", "--name", WEB, "busybox", "sleep", "3600")
         direct("exec", WEB, "true")
         try:
-            with Gate(engine.address, "read-only") as gate:
+            with Gate(engine.address, READ_ONLY) as gate:
                 through = engine.cli(gate.host)
                 shown(cases, engine.name, direct, through, since)
                 refused(cases, engine.name, direct, through, gate)

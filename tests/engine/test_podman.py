@@ -23,7 +23,7 @@ from cli_steps import (
 from commands import Docker, Run, run_well
 from recorder import connect
 from steps import case_name, two_ways
-from support import EVERYTHING, TESTS, Engine, Gate, podman, scratch
+from support import EVERYTHING, READ_ONLY, TESTS, Engine, Gate, podman, scratch
 
 RAW_PATHS = 'allow = ["GET /libpod/_ping", "GET /libpod/info", "GET /libpod/containers/{}/json"]'
 
@@ -89,7 +89,7 @@ def life_of_a_container(docker: Docker, _folder: Path) -> list[Run]:
 
 
 def read_only(cases: Cases, engine: Engine, direct: Docker) -> None:
-    with Gate(engine.address, "read-only") as gate:
+    with Gate(engine.address, READ_ONLY) as gate:
         through = engine.cli(gate.host)
         for words in [
             ("version",),

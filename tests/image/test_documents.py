@@ -77,6 +77,10 @@ BEFORE = {
     ("docs/learning.md", "docker compose logs dockgate --no-log-prefix > audit.jsonl"): [
         "docker compose exec -T client sh /client.sh again",
     ],
+    ("docs/redaction.md", "$ docker inspect --format '{{index .Config.Env 0}}' db"): [
+        "docker run -d --name db --env DB_PASSWORD=hunter2 busybox sleep 600",
+        "dockgate serve --policy ./reader.toml",
+    ],
     ("docs/settings.md", "DOCKGATE_LISTEN=tcp://0.0.0.0:2375"): ["set -a"],
     ("docs/settings.md", "DOCKGATE_LISTENER_0__ADDRESS=unix:///run/dockgate/traefik.sock"): ["set -a"],
     ("docs/settings.md", "DOCKGATE_CLIENT_0__NAME=traefik"): ["set -a"],

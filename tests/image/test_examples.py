@@ -23,6 +23,7 @@ from support import REPOSITORY, main_engine, scratch
 EXAMPLES = ["compose.example.yaml"]
 EXAMPLES += sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("examples/*/compose.yaml"))
 CLIENTS = "examples/clients/compose.yaml"
+REDACTION = "examples/redaction/compose.yaml"
 STACKS = sorted(str(path.relative_to(REPOSITORY)) for path in REPOSITORY.glob("examples/swarm/*.yaml"))
 POLICIES = sorted(REPOSITORY.glob("examples/**/policy.toml"))
 
@@ -138,6 +139,7 @@ def make_clients(docker: Docker, folder: Path) -> None:
         ("traefik:v3.6", CLIENT.format(lists="/containers/json")),
         ("nickfedor/watchtower:latest", CLIENT.format(lists="/containers/json")),
         ("amir20/dozzle:v8", IDLE),
+        ("gethomepage/homepage:v1", IDLE),
         ("traefik/whoami:v1.11", IDLE.replace('"sleep", "86400"', '"sh", "-c", "exec sleep 86400"')),
     ):
         (folder / "Dockerfile").write_text(dockerfile)
@@ -167,6 +169,28 @@ def each_client_has_its_own_rights(docker: Docker, compose: Compose) -> None:
             must_equal(f"what {client} got", first_round(compose, client), got)
             must_be_on_record(compose, client, got)
         must_have_no_way_to_the_other_side(docker, compose)
+    except Failure:
+        print(compose.run("logs").out, flush=True)
+        raise
+    finally:
+        compose.run("down", "--volumes", "--timeout", "1")
+
+
+def secrets_are_hidden(docker: Docker, compose: Compose) -> None:
+    """examples/redaction: the client sees the demo container without the secrets that the engine shows."""
+    compose = compose.with_the_engines_own_socket()
+    compose.run("up", "--detach", "--wait")
+    try:
+        demo = compose.run("ps", "--quiet", "demo").out.strip()
+        client = compose.run("ps", "--quiet", "homepage").out.strip()
+        shown = docker("inspect", demo).out
+        must("DB_PASSWORD=hunter2" in shown, "the engine does not show the secret")
+        ask = ("exec", client, "wget", "-q", "-O", "-", f"http://dockgate:2375/containers/{demo}/json")
+        got = json.loads(docker(*ask).out)
+        must("hunter2" not in json.dumps(got), f"the client sees a secret: {got}")
+        must_equal("variables", got["Config"]["Env"][:2], ["DB_PASSWORD=dockgate:redacted", "PUBLIC_NAME=demo"])
+        labels = got["Config"]["Labels"]
+        must_equal("labels", (labels["secret.key"], labels["public"]), ("dockgate:redacted", "1"))
     except Failure:
         print(compose.run("logs").out, flush=True)
         raise
@@ -308,6 +332,8 @@ def main() -> None:
             the_main_one_works(docker, projects.pop(EXAMPLES[0]))
         with cases.case(f"{CLIENTS}: each client gets what its own policy allows"):
             each_client_has_its_own_rights(docker, projects.pop(CLIENTS))
+        with cases.case(f"{REDACTION}: the client sees no secret"):
+            secrets_are_hidden(docker, projects.pop(REDACTION))
         threads = [
             threading.Thread(target=dockgate_turns_healthy, args=(cases, compose, name))
             for name, compose in projects.items()

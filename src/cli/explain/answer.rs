@@ -252,7 +252,10 @@ impl DecidedBy {
 }
 
 /// The requested call.
-fn understood(asked: &ExplainedRequest, api_min: ApiVersion) -> Result<Call, Unclassified> {
+pub(super) fn understood(
+    asked: &ExplainedRequest,
+    api_min: ApiVersion,
+) -> Result<Call, Unclassified> {
     let target = Target::parse(&asked.target)?;
     target.check_version(api_min)?;
     classify(&asked.method, target)

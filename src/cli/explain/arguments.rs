@@ -44,6 +44,9 @@ pub(super) struct ExplainOptions {
     /// Output JSON
     #[arg(long)]
     pub(super) json: bool,
+    /// Read the daemon's reply to the request from standard input, and print what the client would get
+    #[arg(long, conflicts_with = "json")]
+    pub(super) redacted: bool,
 }
 
 /// The words of a request that the shell has not split, with options before, between and after them.
@@ -111,6 +114,7 @@ impl ExplainOptions {
         self.client = either("--client", self.client, behind.client)?;
         self.body = either("--body", self.body, behind.body)?;
         self.json |= behind.json;
+        self.redacted |= behind.redacted;
         let given = [
             ("--client", self.client.is_some()),
             ("--listener", self.listener.is_some()),

@@ -7,7 +7,7 @@ const ONES: u64 = u64::MAX / 0xff;
 const HIGHS: u64 = ONES * 0x80;
 
 /// The number of bytes before the first one that a string must escape.
-pub(super) fn plain(bytes: &[u8]) -> Option<usize> {
+pub(crate) fn plain(bytes: &[u8]) -> Option<usize> {
     first(bytes, escaped, is_escaped)
 }
 

@@ -14,6 +14,7 @@ use crate::policy::objects::Container;
 use crate::policy::owner::Owner;
 use crate::policy::permit::{Grounds, Memory, Permit, Rebuilt, Terms};
 use crate::policy::reason::Denial;
+use crate::policy::redact::Redacted;
 use crate::policy::request::Request;
 use crate::policy::requirement::Requirement;
 use crate::policy::requirements::Blocked;
@@ -79,6 +80,10 @@ impl Rules {
                 }
             }
         }
+        let reply = match &policy.redact {
+            Some(redact) => decided.reply.redacted(Redacted::of(redact, &call)),
+            None => decided.reply,
+        };
         let terms = Terms {
             request: Rebuilt {
                 body: body.map(|body| rendered(&body, call.judged().body)),
@@ -89,7 +94,7 @@ impl Rules {
             },
             grounds: decided.grounds,
             memory: decided.memory,
-            reply: decided.reply,
+            reply,
         };
         Permit::new(terms, (!is_known).then(|| self.revision.clone()))
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::docker::{Target, classify};
+use crate::policy::redact::Class;
 
 /// Policies by name, in memory.
 pub(crate) struct Shelf(Vec<(&'static str, &'static str)>);
@@ -52,7 +53,7 @@ fn all_problems_are_reported_at_once_with_file_and_key() {
     assert_eq!(
         problems(text),
         [
-            "p:1: `alow`: unknown key: did you mean \"allow\"? The keys are allow, deny, description, example, extends, mark, observe, scope, archive, build, create, exec, images, networks, volumes",
+            "p:1: `alow`: unknown key: did you mean \"allow\"? The keys are allow, deny, description, example, extends, mark, observe, redact, scope, archive, build, create, exec, images, networks, volumes",
             "p:3: `allow`: \"ContainersList\": unknown operation: did you mean \"ContainerList\"?",
             "p:3: `allow`: \"containers:control\": a group cannot have the effect control: list each operation by its name",
             "p:4: `deny`: \"x\": unknown operation",
@@ -167,7 +168,7 @@ fn a_missing_parent_is_a_problem() {
 #[test]
 fn what_is_not_built_is_an_unknown_key() {
     for (text, key) in [
-        ("redact = ['env']", "redact"),
+        ("redacted = ['env']", "redacted"),
         ("[create]\nbind = []", "create.bind"),
     ] {
         let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
@@ -177,4 +178,40 @@ fn what_is_not_built_is_an_unknown_key() {
             "{problems:?}"
         );
     }
+}
+
+#[test]
+fn what_is_hidden_is_inherited_until_a_policy_says_otherwise() {
+    let shelf = shelf(&[
+        ("env", "allow = ['ContainerInspect']\nredact = ['env']"),
+        ("commands", "redact = 'commands'"),
+        ("both", "extends = ['env', 'commands']"),
+        ("child", "extends = ['both']\nallow = ['ContainerList']"),
+        ("other", "extends = ['both']\nredact = ['host']"),
+        (
+            "none",
+            "extends = ['both']\nallow = ['ServiceUpdate']\nredact = []",
+        ),
+    ]);
+    for (name, want) in [
+        ("env", "env"),
+        ("both", "commands env"),
+        ("child", "commands env"),
+        ("other", "host"),
+        ("none", ""),
+    ] {
+        let policy = Policy::load(name, &shelf).unwrap();
+        let redact = policy.redact.as_deref();
+        let classes = redact.map(|it| it.classes().map(Class::name).collect::<Vec<_>>());
+        assert_eq!(classes.unwrap_or_default().join(" "), want, "{name}");
+    }
+    assert_eq!(
+        problems("allow = ['ServiceUpdate']\n\nredact = [\n'host',\n'enf', 'env']"),
+        [
+            "p:5: `redact`: \"enf\": unknown class: did you mean \"env\"?",
+            "p:3: `redact`: clients of p write services (ServiceUpdate) back as they read them, so \"env\" cannot be \
+             hidden from them: leave it out of `redact`, or write redact = [] if an extended policy has it",
+        ]
+    );
+    assert_eq!(problems("redact = [1]").len(), 1);
 }

@@ -142,7 +142,11 @@ impl Body for ReplyBody {
                 if let Some(entry) = &mut self.entry {
                     entry.record.filter_failed(*bad);
                 }
-                self.finish(End::FilterFailed);
+                self.finish(if *bad == BadReply::REDACTION {
+                    End::RedactionFailed
+                } else {
+                    End::FilterFailed
+                });
             }
             Some(Err(Cut::Full(_))) => {
                 if let Some(entry) = &mut self.entry {

@@ -133,6 +133,7 @@ fn note(record: &mut Record, terms: &Terms) {
     record.is_about(&grounds.about);
     record.filled = grounds.filled;
     record.policy.clone_from(&grounds.policy);
+    record.redacted = terms.reply.hidden().cloned();
     match &grounds.would_deny {
         None if grounds.is_hidden => {
             (record.verdict, record.reason) = (Verdict::Deny, Reason::OutOfScope);

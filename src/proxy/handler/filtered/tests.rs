@@ -1,4 +1,5 @@
 mod fixture;
+mod redaction;
 
 use std::path::PathBuf;
 
