@@ -9,6 +9,7 @@ use crate::audit::record::{End, Event, Record};
 use crate::docker::ApiVersion;
 use crate::docker::json::is_plain;
 use crate::net::client::Found;
+use crate::policy::redact::Class;
 
 /// Appends a record's line with its newline. Fields that do not apply are left out. A `begin` has no status, bytes or
 /// end.
@@ -59,8 +60,7 @@ pub(crate) fn write(
         line.list(r#","filled":["#, record.filled.keys());
     }
     if let Some(redaction) = &record.redacted {
-        let classes = redaction.classes().map(|class| class.name().to_owned());
-        line.list(r#","redacted":["#, &classes.collect::<Vec<_>>());
+        line.list(r#","redacted":["#, redaction.classes().map(Class::name));
     }
     line.word(r#","verdict":"#, record.verdict_of(event).as_str());
     line.word(r#","reason":"#, record.reason.code());

@@ -109,9 +109,7 @@ impl ReplyRule {
             Self::Planted(filter) => Some(filter()),
         }
     }
-}
 
-impl ReplyRule {
     /// The same, and the reply is redacted too.
     pub(crate) fn redacted(self, redacted: Redacted) -> Self {
         Self::Redacted(Box::new(self), redacted)
@@ -121,7 +119,7 @@ impl ReplyRule {
     pub(crate) fn hidden(&self) -> Option<&Arc<Redaction>> {
         match self {
             Self::Redacted(_, redacted) => redacted.hidden(),
-            Self::Pass | Self::Errors(_) | Self::Scoped(_) => None,
+            Self::Pass | Self::Errors(_) | Self::Reworded(_) | Self::Scoped(_) => None,
             #[cfg(test)]
             Self::Planted(_) => None,
         }

@@ -21,6 +21,7 @@ mod shapes;
 pub(crate) mod shown;
 #[cfg(test)]
 pub(crate) mod tests;
+mod text;
 mod walk;
 
 use wildmatch::WildMatch;

@@ -75,6 +75,7 @@ def swarm(engine: Engine):
     """Makes the engine the only manager of a swarm."""
     direct = Api(engine.address)
     direct.ask("POST", "/swarm/leave?force=1")
+    wipe(direct)
     body = {"ListenAddr": "127.0.0.1:2377", "AdvertiseAddr": "127.0.0.1", "Spec": {}}
     direct.done("POST", "/swarm/init", body)
     try:

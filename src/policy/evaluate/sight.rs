@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Evaluation, Rules};
 use crate::docker::body::rendered;
-use crate::docker::{Document, Json, Object, Parameters, Subject};
+use crate::docker::{Call, Document, Json, Object, Parameters, Subject};
 use crate::policy::answers::{Answers, Lookup, NeedsLookup};
 use crate::policy::filter::ReplyRule;
 use crate::policy::filter::error_text::{ErrorRule, StandIn};
@@ -118,22 +118,7 @@ impl Rules {
         let Request {
             mut call, mut body, ..
         } = request;
-        let mut stand_ins = Vec::new();
-        let is_image = matches!(call.objects().next(), Some((Object::Image, _)));
-        if let Subject::Operation { names, .. } = &mut call.subject
-            && let Some(name) = names.first_mut()
-        {
-            let stand_in = if is_image {
-                let (absent, stand_in) = StandIn::of_image(name);
-                *name = absent;
-                stand_in
-            } else {
-                let stand_in = StandIn::of(name);
-                name.clone_from(&stand_in.word);
-                stand_in
-            };
-            stand_ins.push(stand_in);
-        }
+        let mut stand_ins: Vec<_> = stand_in_of_path(&mut call).into_iter().collect();
         if let Some(container) = body.as_mut().and_then(|body| body.get_mut("Container"))
             && hidden.in_body
         {
@@ -179,4 +164,21 @@ impl Rules {
         };
         Permit::new(terms, None)
     }
+}
+
+/// Puts the name of something that does not exist in place of the path's.
+fn stand_in_of_path(call: &mut Call) -> Option<StandIn> {
+    let is_image = matches!(call.objects().next(), Some((Object::Image, _)));
+    let Subject::Operation { names, .. } = &mut call.subject else {
+        return None;
+    };
+    let name = names.first_mut()?;
+    if is_image {
+        let (absent, stand_in) = StandIn::of_image(name);
+        *name = absent;
+        return Some(stand_in);
+    }
+    let stand_in = StandIn::of(name);
+    name.clone_from(&stand_in.word);
+    Some(stand_in)
 }

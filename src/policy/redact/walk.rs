@@ -6,13 +6,9 @@ use std::borrow::Cow;
 
 use super::keys::Key;
 use super::rules::Rule;
+use super::text::{Unreadable, decoded, quote};
 use super::{PLACEHOLDER, PLACEHOLDER_IN_BASE64, Redaction};
-use crate::docker::Json;
-use crate::docker::json::{escape, plain};
-
-/// A document that cannot be read to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Unreadable;
+use crate::docker::json::plain;
 
 /// A document, and what is written instead of it.
 pub(super) struct Walk<'t, 'r> {
@@ -374,27 +370,6 @@ impl<'t, 'r> Walk<'t, 'r> {
         self.at += 1;
         if is_there { Ok(()) } else { Err(Unreadable) }
     }
-}
-
-/// The text of a string, as it is written between its quotes.
-fn decoded(written: &[u8]) -> Result<Cow<'_, str>, Unreadable> {
-    if !written.contains(&b'\\') {
-        return str::from_utf8(written)
-            .map(Cow::Borrowed)
-            .map_err(|_| Unreadable);
-    }
-    let quoted = [b"\"", written, b"\""].concat();
-    let text = Json::parse(&quoted).map_err(|_| Unreadable)?;
-    Ok(Cow::Owned(text.text().unwrap_or_default().to_owned()))
-}
-
-/// A string as it is written.
-fn quote(text: &str) -> Vec<u8> {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    escape(text, &mut quoted);
-    quoted.push('"');
-    quoted.into_bytes()
 }
 
 /// Whether a text can be the state of a container's health.
