@@ -395,18 +395,20 @@ fn a_key_that_only_root_can_read_is_read_once_and_said_to_be() {
     let ci = certificates.client("ci");
     let closed = fs::Permissions::from_mode(0o600);
     fs::set_permissions(certificates.path("server-key.pem"), closed).unwrap();
-    let gate = gate(&daemon, &certificates, "");
+    let mut gate = gate(&daemon, &certificates, "");
     gate.assert_tells("a renewed certificate needs a restart: ");
     gate.assert_tells("server-key.pem: user 65532 cannot read this key: run ");
     let ci = certificates.config(Some(&ci));
     gate.count(1);
     pings(&gate, &ci).unwrap();
+    gate.record();
     // The other files are read again.
     certificates.run(&["revoke", "ci"]);
     gate.assert_tells("not reloaded: ");
     gate.count(1);
     let refused = pings(&gate, &ci).unwrap_err();
     assert!(refused.contains("CertificateRevoked"), "{refused}");
+    assert_eq!(gate.record()["reason"], "tls_failed");
 }
 
 #[test]
