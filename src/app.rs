@@ -20,6 +20,7 @@ use self::condition::{Detail, Report};
 use self::diagnostics::Diagnostics;
 use self::listening::{listener_details, open_addresses, start};
 use self::tls::Tls;
+use crate::audit::process::Change;
 use crate::audit::{Log, output};
 use crate::config::{Config, ListenerSettings, Output};
 use crate::net::tls::upstream::ToDaemon;
@@ -121,6 +122,7 @@ async fn run(
     let (drain, draining) = watch::channel(false);
     let (mut listening, mut listeners) =
         start(opened, log, &draining).map_err(StartError::System)?;
+    listening.note(Change::Start);
     report.listeners = listening.details();
     report.lines().iter().for_each(|line| diagnostics.say(line));
     let lifts = listening.config.admission.lifts_api_version;
@@ -168,6 +170,7 @@ async fn run(
         () = end(&mut ends) => {}
     }
     listeners.shutdown().await;
+    listening.note(Change::Stop);
     Ok(())
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod json;
 mod log;
 mod outage;
 pub(crate) mod output;
+pub(crate) mod process;
 pub(crate) mod reading;
 pub(crate) mod record;
 pub(crate) mod text;

@@ -69,6 +69,8 @@ pub struct Config {
     pub notices: Vec<String>,
     /// Whether nothing configures what clients may do, so that the policy `default` applies.
     pub is_unconfigured: bool,
+    /// The SHA-256 of the settings' values, wherever they were set.
+    pub(crate) sha256: String,
     /// The settings that only change with a restart, and their values.
     fixed: Vec<(&'static str, String)>,
 }

@@ -31,7 +31,7 @@
 //!
 //! | layer | modules | know |
 //! | --- | --- | --- |
-//! | 0 | [`docker`] | targets, the table of operations, bodies |
+//! | 0 | [`docker`], [`digest`] | targets, the table of operations, bodies; SHA-256 |
 //! | 1 | [`policy`], [`policyfile`] | the engine; how policy files are read |
 //! | 2 | [`clients`], [`advice`], [`compat`], [`config`], [`audit::record`] and its forms | whose a connection is; what to tell people; other images' variables; the settings; the record as a value, as JSON and as text |
 //! | 3 | [`privileges`], [`net`], [`paint`], [`audit`], parts of [`proxy`] | the user to run as; sockets and clients; color on a terminal; writing the audit log; bytes in and out |
@@ -52,6 +52,7 @@ pub mod cli;
 pub(crate) mod clients;
 pub mod compat;
 pub mod config;
+pub(crate) mod digest;
 pub mod docker;
 pub(crate) mod net;
 pub(crate) mod paint;

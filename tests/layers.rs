@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 ///
 /// A parent that only declares its children is in the highest of their layers.
 const LAYERS: &[(&str, u8)] = &[
+    ("digest", 0),
     ("docker", 0),
     ("sync", 0),
     ("policy", 1),
@@ -21,6 +22,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("clients", 2),
     ("compat", 2),
     ("config", 2),
+    ("audit::process", 2),
     ("audit::record", 2),
     ("audit::json", 2),
     ("audit::reading", 2),

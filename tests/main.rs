@@ -26,6 +26,7 @@ mod listeners;
 mod lookups;
 mod named_clients;
 mod observe;
+mod process_records;
 mod records;
 mod reported_wire;
 mod running;

@@ -818,14 +818,30 @@ fn a_blocked_audit_log_is_reported_once_and_then_with_the_missing_lines() {
     // More lines than the queue and the pipe can hold.
     (0..20).for_each(|_| ask(500));
     gate.assert_tells(STALLED);
-    let reader = thread::spawn(move || BufReader::new(unread).lines().count());
+    let reader = thread::spawn(move || {
+        let lines = BufReader::new(unread).lines();
+        let seq = |line: String| -> usize {
+            let line: Value = serde_json::from_str(&line).unwrap();
+            line["seq"].as_u64().unwrap().try_into().unwrap()
+        };
+        lines.map(|line| seq(line.unwrap())).collect::<Vec<_>>()
+    });
     gate.assert_tells(OVER);
     ask(1);
     let said = gate.end().1;
     let missing = said.split(OVER).nth(1).unwrap().split(' ').next();
     let missing: usize = missing.unwrap().parse().unwrap();
     assert!(missing > 1000, "{said}");
-    assert_eq!(reader.join().unwrap() + missing, 10_001, "{said}");
+    let read = reader.join().unwrap();
+    // One line says that it started, and one that it stops.
+    assert_eq!(read.len() + missing, 10_003, "{said}");
+    let gaps = read.windows(2).map(|pair| pair[1] - pair[0] - 1);
+    assert_eq!(
+        gaps.sum::<usize>(),
+        missing,
+        "every missing line has its number"
+    );
+    assert_eq!((read[0], read[read.len() - 1]), (1, 10_003));
     assert_eq!(said.matches(STALLED).count(), 1, "{said}");
 }
 

@@ -86,7 +86,7 @@ fn what_is_pasted_into_files_has_no_color() {
     }
 }
 
-/// The first line of the audit log of a dockgate whose stdin and stdout are a terminal.
+/// The first line about a request in the audit log of a dockgate whose stdin and stdout are a terminal.
 fn first_record(settings: &[(&str, &str)], command: &mut Command) -> String {
     let daemon = FakeDaemon::start();
     let mut child = command
@@ -117,7 +117,11 @@ fn first_record(settings: &[(&str, &str)], command: &mut Command) -> String {
     let request = b"GET /version HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     client.write_all(request).unwrap();
     client.read_to_end(&mut Vec::new()).unwrap();
-    shown.read_line(&mut line).unwrap();
+    // The first line is about the process.
+    for _ in 0..2 {
+        line.clear();
+        shown.read_line(&mut line).unwrap();
+    }
     child.kill().unwrap();
     child.wait().unwrap();
     line

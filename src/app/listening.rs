@@ -12,13 +12,14 @@ use super::diagnostics::Diagnostics;
 use super::report;
 use super::tls::{self, Tls};
 use crate::audit::Log;
+use crate::audit::process::{Change, InForce, Owner, PolicyInForce};
 use crate::clients::identify::Client;
-use crate::config::{Config, ListenAddress, ListenerSettings};
 use crate::net::tls::entrance::Entrance;
 use crate::net::tls::handshake::Handshakes;
 use crate::net::tls::load::now;
 use crate::net::tls::upstream::ToDaemon;
 use crate::net::tls::watch::{EVERY, Watch};
+use crate::config::{Config, ListenAddress, ListenerSettings, Whose};
 use crate::policyfile::Problem;
 use crate::privileges::container::Candidates;
 use crate::proxy::budget::Budget;
@@ -82,6 +83,7 @@ pub(super) fn start(
         daemon,
         daemon_state,
         pinned,
+        log: Arc::clone(log),
         listeners: listening,
         watch: tls.watch,
         warned: Instant::now(),
@@ -95,6 +97,7 @@ pub(super) struct Listening {
     pub(super) daemon: Arc<Daemon>,
     pub(super) daemon_state: Arc<DaemonState>,
     pub(super) pinned: Arc<Pinned>,
+    log: Arc<Log>,
     /// In the order of the settings' listeners.
     listeners: Vec<(ListenAddress, Arc<Shared>)>,
     watch: Watch,
@@ -178,6 +181,12 @@ impl Listening {
         }
     }
 
+    /// Records what happens to the process, and what is in force now.
+    pub(super) fn note(&self, change: Change<'_>) {
+        self.log
+            .note_change(change, &in_force(&self.config, &self.addresses()));
+    }
+
     /// Puts the rules of other settings in force: all of them or, if anything is wrong, none.
     pub(super) fn reload(
         &mut self,
@@ -189,15 +198,19 @@ impl Listening {
             Ok(config) => config,
             Err(problems) => {
                 diagnostics.error("not reloaded: the old settings stay in force");
-                let problems = problems.iter().map(ToString::to_string);
-                return problems.for_each(|problem| diagnostics.error(&problem));
+                let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                self.note(Change::NoReload(&problems.join("; ")));
+                return problems
+                    .iter()
+                    .for_each(|problem| diagnostics.error(problem));
             }
         };
         let unlike = self.config.fixed_unlike(&config);
         if !unlike.is_empty() {
+            let why = format!("restart Dockgate to change {}", unlike.join(", "));
+            self.note(Change::NoReload(&why));
             return diagnostics.error(&format!(
-                "not reloaded: restart Dockgate to change {}; the old settings stay in force",
-                unlike.join(", ")
+                "not reloaded: {why}; the old settings stay in force"
             ));
         }
         let clients = clients(&config);
@@ -209,6 +222,7 @@ impl Listening {
         // What was chosen at start holds on.
         config.audit.format = self.config.audit.format;
         self.config = config;
+        self.note(Change::Reload);
         let changes = changes.into_iter().map(Detail::Fact).collect();
         let (settings, listeners) = (report::settings(&self.config), self.details());
         let lines = report.reloaded(settings, listeners, changes);
@@ -245,6 +259,24 @@ fn clients(config: &Config) -> Arc<Clients> {
         rights: rights.collect(),
         unknown: config.unknown_client,
     })
+}
+
+fn in_force(config: &Config, addresses: &[ListenAddress]) -> InForce {
+    let policies = config.rulings(addresses).flat_map(|(whose, rules)| {
+        let policies = rules.policies().iter();
+        policies.map(move |policy| PolicyInForce {
+            whose: match &whose {
+                Whose::Listener(address) => Owner::Listener(address.clone()),
+                Whose::Client(name) => Owner::Client(name.to_string()),
+            },
+            name: policy.name.to_string(),
+            sha256: policy.sha256(),
+        })
+    });
+    InForce {
+        settings: config.sha256.clone(),
+        policies: policies.collect(),
+    }
 }
 
 /// What a reload changes, for each listener and each client.

@@ -127,7 +127,7 @@ impl Entry {
             return;
         }
         if self.places == 0 {
-            return self.log.outage.lose(1);
+            return self.log.lose_line();
         }
         self.places -= 1;
         self.log.append(&self.record, event, over, written);

@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::audit::record::{End, Event, Record};
+use crate::audit::record::{End, Event, Place, Record};
 use crate::docker::ApiVersion;
 use crate::docker::json::is_plain;
 use crate::net::client::Found;
@@ -17,6 +17,7 @@ pub(crate) fn write(
     record: &Record,
     event: Event,
     over: Option<(Duration, End)>,
+    place: Place<'_>,
     to: &mut Vec<u8>,
 ) {
     let call = record.call.as_ref();
@@ -78,6 +79,18 @@ pub(crate) fn write(
         line.number(r#","duration_us":"#, micros);
         line.word(r#","end":"#, end.as_str());
     }
+    write_end(place, to);
+}
+
+/// The version of the form of the lines. A new field does not change it.
+const SCHEMA: u64 = 1;
+
+/// Appends the end of a line, which all lines have.
+pub(crate) fn write_end(place: Place<'_>, to: &mut Vec<u8>) {
+    let mut line = Line(to);
+    line.number(r#","schema":"#, SCHEMA);
+    line.word(r#","instance":"#, place.instance);
+    line.number(r#","seq":"#, place.seq);
     line.literal("}\n");
 }
 
@@ -204,6 +217,7 @@ mod tests {
 
     use super::*;
     use crate::audit::Verdict;
+    use crate::audit::process::{self, Change, InForce};
     use crate::docker::{Target, classify};
     use crate::net::client::Client;
     use crate::policy::fill::Filled;
@@ -221,7 +235,11 @@ mod tests {
 
     fn line(record: &Record, event: Event, over: Option<(Duration, End)>) -> String {
         let mut bytes = Vec::new();
-        write(record, event, over, &mut bytes);
+        let place = Place {
+            instance: "4c3af244",
+            seq: 5,
+        };
+        write(record, event, over, place, &mut bytes);
         String::from_utf8(bytes).unwrap()
     }
 
@@ -237,17 +255,18 @@ mod tests {
         (record.verdict, record.reason) = (Verdict::Allow, Reason::Granted);
         record.policy = Some("dozzle".into());
         let known = r#""path":"/v1.45/containers/web/logs","query":["stdout=1","password"],"api_version":"1.45","operation":"ContainerLogs","effect":"content","object":"web","verdict":"allow","reason":"granted""#;
+        let end = r#","schema":1,"instance":"4c3af244","seq":5}"#;
         let head = r#"{"time":"1970-01-01T00:00:00.000000Z","event":"EVENT","id":"7","client":{"address":"127.0.0.1:9"},"listener":"tcp://127.0.0.1:2375","policy":"dozzle","method":"GET","#;
         assert_eq!(
             line(&record, Event::Begin, None),
-            format!("{}{known}}}\n", head.replace("EVENT", "begin"))
+            format!("{}{known}{end}\n", head.replace("EVENT", "begin"))
         );
         record.status = Some(200);
         let over = Some((Duration::from_micros(12), End::Complete));
-        let tail = r#","status":200,"bytes_in":0,"bytes_out":0,"duration_us":12,"end":"complete"}"#;
+        let tail = r#","status":200,"bytes_in":0,"bytes_out":0,"duration_us":12,"end":"complete""#;
         assert_eq!(
             line(&record, Event::Request, over),
-            format!("{}{known}{tail}\n", head.replace("EVENT", "request"))
+            format!("{}{known}{tail}{end}\n", head.replace("EVENT", "request"))
         );
     }
 
@@ -275,7 +294,15 @@ mod tests {
         record.created(br#"{"Id":"4bcf","Warnings":[]}"#);
         let over = Some((Duration::from_micros(1), End::Complete));
         let line = line(&record, Event::Request, over);
-        let line: serde_json::Map<_, _> = serde_json::from_str(&line).unwrap();
+        let mut line: serde_json::Map<_, _> = serde_json::from_str(&line).unwrap();
+        let mut of_process = Vec::new();
+        let place = Place {
+            instance: "4c3af244",
+            seq: 1,
+        };
+        let (time, in_force) = (SystemTime::UNIX_EPOCH, InForce::default());
+        process::write_json(Change::Start, time, &in_force, place, &mut of_process);
+        line.extend(serde_json::from_slice::<serde_json::Map<_, _>>(&of_process).unwrap());
         let schema: serde_json::Value =
             serde_json::from_str(include_str!("../../docs/audit.schema.json")).unwrap();
         let documented = schema["properties"].as_object().unwrap();

@@ -8,13 +8,14 @@ use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::oneshot;
 
 use super::outage::{Outage, Trouble};
-use super::record::{End, Event, Record};
-use super::{json, text};
+use super::process::{Change, InForce};
+use super::record::{End, Event, Place, Record};
+use super::{json, process, text};
 use crate::config::{AuditSettings, LineFormat, OnFailure};
 use crate::policy::{Denial, Reason};
 use crate::sync::Flag;
@@ -52,8 +53,8 @@ pub(crate) struct Log {
     on_failure: OnFailure,
     /// The most lines that are reserved or wait to be written.
     capacity: usize,
-    /// The beginning of the ids of this process, to distinguish them from those of other processes.
-    process: String,
+    /// Distinguishes the lines and ids of this process from those of others.
+    instance: String,
     next: AtomicU64,
     /// Whether Dockgate is shutting down: that is why requests are cut short from now on.
     pub(crate) draining: Flag,
@@ -68,6 +69,8 @@ pub(super) struct Lines {
     pub(super) writing: usize,
     /// Places reserved by open requests.
     reserved: usize,
+    /// The number of the last line, whether it could be written or not.
+    seq: u64,
     pub(super) failing: bool,
     pub(super) closing: bool,
 }
@@ -91,7 +94,7 @@ impl Log {
             format: settings.format.unwrap_or(LineFormat::Json),
             on_failure: settings.on_failure,
             capacity: SLACK + LINES_OF_A_REQUEST * connections,
-            process: format!("{:08x}-", RandomState::new().build_hasher().finish() >> 32),
+            instance: format!("{:08x}", RandomState::new().build_hasher().finish() >> 32),
             next: AtomicU64::new(1),
             draining: Flag::default(),
             outage: Outage::default(),
@@ -110,9 +113,9 @@ impl Log {
 
     pub(super) fn next_id(&self) -> String {
         let mut id = String::with_capacity(ID_BYTES);
-        id.push_str(&self.process);
+        id.push_str(&self.instance);
         // A String takes every write.
-        _ = write!(id, "{:x}", self.next.fetch_add(1, Ordering::Relaxed));
+        _ = write!(id, "-{:x}", self.next.fetch_add(1, Ordering::Relaxed));
         id
     }
 
@@ -124,6 +127,7 @@ impl Log {
             self.outage.begin(Trouble::Stalled);
         }
         if (full || lines.failing) && self.must_record() {
+            lines.seq += 1;
             self.outage.lose(1);
             return Err(Unavailable);
         }
@@ -136,6 +140,21 @@ impl Log {
         self.lock().reserved -= places;
     }
 
+    /// Notes a line that has no place. Its number stays unused, so that readers can see that it is missing.
+    pub(super) fn lose_line(&self) {
+        self.lock().seq += 1;
+        self.outage.lose(1);
+    }
+
+    /// Appends a line about the process itself.
+    pub(crate) fn note_change(&self, change: Change<'_>, in_force: &InForce) {
+        let time = SystemTime::now();
+        self.push(self.lock(), None, |place, to| match self.format {
+            LineFormat::Json => process::write_json(change, time, in_force, place, to),
+            LineFormat::Text => process::write_text(change, time, in_force, to),
+        });
+    }
+
     /// Appends a line in a reserved place. `written` receives whether it was written.
     pub(super) fn append(
         &self,
@@ -145,12 +164,23 @@ impl Log {
         written: Option<oneshot::Sender<bool>>,
     ) {
         let mut lines = self.lock();
-        let sleeping = lines.batch.lines == 0;
-        match self.format {
-            LineFormat::Json => json::write(record, event, over, &mut lines.batch.text),
-            LineFormat::Text => text::write(record, event, over, &mut lines.batch.text),
-        }
         lines.reserved -= 1;
+        self.push(lines, written, |place, to| match self.format {
+            LineFormat::Json => json::write(record, event, over, place, to),
+            LineFormat::Text => text::write(record, event, over, to),
+        });
+    }
+
+    fn push(
+        &self,
+        mut lines: MutexGuard<'_, Lines>,
+        written: Option<oneshot::Sender<bool>>,
+        write: impl FnOnce(Place<'_>, &mut Vec<u8>),
+    ) {
+        let sleeping = lines.batch.lines == 0;
+        lines.seq += 1;
+        let (instance, seq) = (&*self.instance, lines.seq);
+        write(Place { instance, seq }, &mut lines.batch.text);
         lines.batch.lines += 1;
         let urgent = written.is_some();
         lines.batch.waiting.extend(written);

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::docker::Call;
 
@@ -15,11 +16,18 @@ pub(crate) struct Line {
     pub(crate) id: String,
     pub(crate) client: Client,
     pub(crate) listener: String,
+    pub(crate) policy: Option<String>,
     pub(crate) method: Option<String>,
     /// As it was forwarded, without the query.
     pub(crate) path: Option<String>,
     /// The effect of the operation, if the request was understood.
     pub(crate) effect: Option<String>,
+    /// The operation's name, if the request was understood and is in the table.
+    pub(crate) operation: Option<String>,
+    /// What the path names.
+    pub(crate) object: Option<String>,
+    /// The container that the body names.
+    pub(crate) container: Option<String>,
     /// The keys of the query, some with their values.
     #[serde(default)]
     pub(crate) query: Vec<String>,
@@ -40,6 +48,63 @@ pub(crate) struct Line {
     /// The message to the client, if the request was denied.
     #[serde(default)]
     pub(crate) detail: String,
+    pub(crate) duration_us: Option<u64>,
+    /// How the request ended.
+    pub(crate) end: Option<String>,
+    /// The process that wrote it. Older logs do not say.
+    #[serde(default)]
+    pub(crate) instance: String,
+    /// The number of the line.
+    pub(crate) seq: Option<u64>,
+}
+
+/// A line about the process itself.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct ProcessLine {
+    pub(crate) time: String,
+    /// `start`, `reload` or `stop`.
+    pub(crate) event: String,
+    pub(crate) version: String,
+    pub(crate) policies: Vec<PolicyInForce>,
+    /// What is wrong with settings that were not taken over.
+    pub(crate) detail: Option<String>,
+    pub(crate) instance: String,
+    pub(crate) seq: u64,
+}
+
+/// A policy that was in force.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct PolicyInForce {
+    pub(crate) policy: String,
+}
+
+/// What a line of a log is.
+#[derive(Clone, Debug)]
+pub(crate) enum Parsed {
+    Request(Box<Line>),
+    Process(ProcessLine),
+    /// Not a record, such as the start report.
+    Foreign,
+}
+
+impl Parsed {
+    /// Reads a line. Text before the object is skipped, such as the name of a service if several write to one place.
+    pub(crate) fn of(text: &str) -> Self {
+        if let Some(line) = Line::parse(text) {
+            return Self::Request(Box::new(line));
+        }
+        match object::<ProcessLine>(text) {
+            Some(line) if humantime::parse_rfc3339(&line.time).is_ok() => Self::Process(line),
+            Some(_) | None => Self::Foreign,
+        }
+    }
+}
+
+/// The first object in a text.
+fn object<T: DeserializeOwned>(text: &str) -> Option<T> {
+    let start = text.find(r#"{"time":"#)?;
+    let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter();
+    values.next()?.ok()
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -71,12 +136,9 @@ impl Line {
         if host == "-" { &self.listener } else { host }
     }
 
-    /// Reads a line; `None` if it is not an audit record. Text before the object is skipped, such as the name of a
-    /// service if several write to one place.
+    /// Reads a line; `None` if it is not the record of a request.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let start = text.find(r#"{"time":"#)?;
-        let mut values = serde_json::Deserializer::from_str(text.get(start..)?).into_iter();
-        values.next()?.ok().filter(Self::is_plain)
+        object(text).filter(Self::is_plain)
     }
 
     /// Whether the line looks like a record: text from clients is printable ASCII there. So a forged line cannot start
@@ -122,26 +184,27 @@ impl Line {
 /// The longest line that is read, in bytes; no record is longer.
 const MAX_LINE: u64 = 1024 * 1024;
 
-/// Calls `take` with every record, and returns how many lines are not records. A line that is too long is skipped as a
-/// whole.
+/// Calls `take` with every record of a request, and returns how many lines are not records. A line that is too long is
+/// skipped as a whole.
 pub(crate) fn read_all(mut input: impl BufRead, mut take: impl FnMut(Line)) -> io::Result<u64> {
     let (mut foreign, mut bytes) = (0, Vec::new());
-    loop {
-        bytes.clear();
-        if input
-            .by_ref()
-            .take(MAX_LINE)
-            .read_until(b'\n', &mut bytes)?
-            == 0
-        {
-            return Ok(foreign);
-        }
+    while next_line(&mut input, &mut bytes)? {
         let text = String::from_utf8_lossy(&bytes);
-        match Line::parse(&text) {
-            Some(line) => take(line),
-            None => foreign += u64::from(!text.trim().is_empty()),
+        match Parsed::of(&text) {
+            Parsed::Request(line) => take(*line),
+            Parsed::Process(_) => {}
+            Parsed::Foreign => foreign += u64::from(!text.trim().is_empty()),
         }
+        bytes.clear();
     }
+    Ok(foreign)
+}
+
+/// Reads on to the end of a line, or as far as there is input, and returns whether there was any. Without the end of
+/// a line, more of it may follow.
+pub(crate) fn next_line(input: &mut impl BufRead, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    let read = input.by_ref().take(MAX_LINE).read_until(b'\n', bytes)?;
+    Ok(read > 0)
 }
 
 #[cfg(test)]
@@ -155,6 +218,10 @@ mod tests {
             "verdict":"allow","reason":"granted"}"#;
         assert!(Line::parse(line).is_some());
         assert!(Line::parse(&format!("dockgate-1  | {line}")).is_some());
+        let process = r#"gate | {"time":"2026-11-21T10:00:00.000001Z","event":"stop","version":"0.1.0","policies":[],"instance":"a","seq":9}"#;
+        assert!(matches!(Parsed::of(process), Parsed::Process(line) if line.seq == 9));
+        let foreign = process.replace("2026", "year");
+        assert!(matches!(Parsed::of(&foreign), Parsed::Foreign));
         for (from, to) in [
             ("2026-11-21T10:00:00.000001Z", "today"),
             ("2026-11-21T10:00:00.000001Z", r"2026-11-21\n]\nallow = ["),

@@ -21,6 +21,7 @@ use super::{
     Admission, Config, ListenerSettings, RunAs, clients, files, listeners, redact, rows, tls,
 };
 use crate::compat::ImageVariables;
+use crate::digest::sha256;
 use crate::docker::Operation;
 use crate::policy::Rules;
 use crate::policyfile::same_mark::same_marks;
@@ -251,6 +252,7 @@ impl Sources {
         let is_unconfigured =
             !has_policy(&settings) && listeners.iter().all(allows_only_the_default);
         check_circle(&mut reader, &settings, &listeners);
+        let values = serde_json::to_string(&self.layers.values()).unwrap_or_default();
         let (fixed, mut problems) = (reader.fixed, reader.problems);
         self.problems.append(&mut problems);
         let config = Config {
@@ -272,6 +274,7 @@ impl Sources {
             limits: settings.limits,
             notices: self.notices,
             is_unconfigured,
+            sha256: sha256([&*values]),
             fixed,
         };
         Ok((config, self.problems))

@@ -3,6 +3,7 @@
 //! The text comes from a [`Library`], so that this module reads no file itself.
 
 use std::collections::HashMap;
+use std::iter;
 use std::sync::Arc;
 
 use super::example::Example;
@@ -12,6 +13,7 @@ use super::mark;
 use super::problem::{Library, Problem};
 use super::reader::Reader;
 use super::scope::lifts_scope;
+use crate::digest::sha256;
 use crate::docker::{Block, Call, Operation};
 use crate::policy::keys::Blocks;
 use crate::policy::owner::Owner;
@@ -49,6 +51,8 @@ pub struct Policy {
     pub(crate) examples: Vec<Example>,
     /// The lines of its lists and blocks.
     pub(crate) lines: Lines,
+    /// The text of its file; empty if the settings themselves are the policy.
+    pub(crate) text: Arc<str>,
     /// How to allow an operation, if that is not an entry of `allow`.
     pub(crate) ways: HashMap<Operation, String>,
     /// The same for paths outside the table.
@@ -73,6 +77,26 @@ impl Policy {
             allow,
             ..Self::default()
         }
+    }
+
+    /// The SHA-256 of its file, followed by the files that it extends, in their order. A policy of the settings has that
+    /// of what it allows.
+    pub(crate) fn sha256(&self) -> String {
+        if self.file.is_none() {
+            let operations = Operation::ALL
+                .iter()
+                .filter(|operation| self.has(**operation));
+            let operations = operations.map(ToString::to_string);
+            let (allowed, denied) = self.raw_paths();
+            let names: Vec<_> = operations.chain(allowed).chain(denied).collect();
+            return sha256([&*names.join("\n")]);
+        }
+        sha256(self.texts())
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        let parents = self.parents.iter().flat_map(Self::texts);
+        iter::once(&*self.text).chain(parents).collect()
     }
 
     /// Who owns what is created through it.
@@ -220,6 +244,7 @@ fn load(
     policy.is_observed = reader.flag(&table, "observe");
     policy.examples = reader.examples(&table);
     policy.lines = reader.lines.clone();
+    policy.text = text.into();
     for parent in reader.strings(&table, "extends") {
         let loaded = load(&parent, library, path);
         extend(&mut policy, &parent, loaded, &mut reader);

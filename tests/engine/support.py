@@ -86,9 +86,10 @@ class Gate:
         return self.recorder.host
 
     def records(self) -> list[dict]:
-        """The records so far."""
+        """The records of requests so far, without those of the process itself."""
         lines = Path(f"{self.books}.jsonl").read_text().splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        records = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [record for record in records if "id" in record]
 
     def says(self, text: str, times: int = 1) -> None:
         """Waits until this many lines of its diagnostics have contained this text."""

@@ -254,9 +254,10 @@ impl Gate {
         self.records.clone()
     }
 
-    /// Its records so far, line by line.
+    /// Its records of requests so far, line by line.
     pub(crate) fn lines(&self) -> Vec<Value> {
-        self.lines_from(0).map(|(line, _)| line).collect()
+        let lines = self.lines_from(0).map(|(line, _)| line);
+        lines.filter(|line| line["id"].is_string()).collect()
     }
 
     /// Waits for the next record of a request.
@@ -331,7 +332,7 @@ impl Gate {
         (folder.join("dockgate.toml"), folder.join("policy.toml"))
     }
 
-    /// Stops it, and returns all lines that it wrote.
+    /// Stops it, and returns all lines about requests that it wrote.
     #[track_caller]
     pub(crate) fn stop(mut self) -> Vec<Value> {
         self.finish();
