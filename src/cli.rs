@@ -9,6 +9,7 @@ mod healthcheck;
 mod learn;
 mod list;
 mod pasted;
+mod tail;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -63,6 +64,13 @@ enum Command {
     Learn(learn::LearnArgs),
     /// Make and revoke TLS certificates for Dockgate and its clients
     Certs(certs::CertsArgs),
+    /// Show an audit log to people: aligned, with the remedy under each denial
+    #[command(
+        after_help = "Examples:\n  docker compose logs -f dockgate | dockgate tail\n  \
+        dockgate tail --follow --verdict deny /var/log/dockgate.jsonl\n  \
+        dockgate tail --summary --client traefik /var/log/dockgate.jsonl"
+    )]
+    Tail(tail::TailArgs),
     /// Check that Dockgate and the Docker daemon respond (for HEALTHCHECK)
     #[command(
         after_help = "Example, with the environment of the server:\n  HEALTHCHECK CMD [\"/dockgate\", \"healthcheck\"]"
@@ -114,6 +122,16 @@ pub fn run_here() -> io::Result<u8> {
                 cli.command,
                 Some(Command::Check(_) | Command::Explain(_) | Command::Healthcheck(_))
             );
+            if let (true, Some(Command::Tail(args))) = (is_painted, &cli.command) {
+                let columns = paint::columns(&io::stdout());
+                let mut out = Painted::new(io::stdout(), paint::tail);
+                let ended = answer_or_say(
+                    tail::run(args, columns, &mut out),
+                    &mut io::stdout(),
+                    &mut err,
+                )?;
+                return Ok(ended.code());
+            }
             // The others print what programs read, or people paste into files.
             if !(is_painted && is_for_people) {
                 return Ok(run(cli, &mut io::stdout(), &mut err)?.code());
@@ -136,7 +154,16 @@ pub fn run_here() -> io::Result<u8> {
 ///
 /// The answer could not be written.
 pub fn run(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    match answer(cli, out, err) {
+    let answered = answer(cli, out, err);
+    answer_or_say(answered, out, err)
+}
+
+fn answer_or_say(
+    answered: Result<Exit, Stop>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    match answered {
         Ok(exit) => Ok(exit),
         Err(Stop::Help(text)) => write!(out, "{text}").map(|()| Exit::Done),
         Err(Stop::Usage(text)) => write!(err, "{text}").map(|()| Exit::Usage),
@@ -163,6 +190,7 @@ fn answer(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, St
         Command::Check(args) => check::run(&args, out),
         Command::Explain(args) => explain::run(args, out),
         Command::Learn(args) => learn::run(&args, out, err),
+        Command::Tail(args) => tail::run(&args, paint::columns(&io::stdout()), out),
         Command::Policies { name: None } => Ok(list::policies(out)?),
         Command::Policies { name: Some(name) } => Ok(list::policy(&name, out, err)?),
         Command::Operations { json } => Ok(list::operations(json, out)?),

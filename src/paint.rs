@@ -1,7 +1,11 @@
 //! Color for people at a terminal. All other code writes plain lines, which are colored on their way out.
 
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 
+const CYAN: &str = "36";
+/// Less bright than the rest, on a dark and on a light terminal.
+const DIM: &str = "2";
 const RED: &str = "31";
 const GREEN: &str = "32";
 const YELLOW: &str = "33";
@@ -68,6 +72,29 @@ pub(crate) fn record(line: &str) -> String {
     )
 }
 
+/// A line of `tail`: its time, and its verdict or its event. What belongs to the line above is left as it is.
+pub(crate) fn tail(line: &str) -> String {
+    if let Some(rest) = line.strip_prefix("missing: ") {
+        return format!("{}{rest}", paint(YELLOW, "missing: "));
+    }
+    let is_row =
+        line.starts_with(|begin: char| begin.is_ascii_digit()) && line.get(8..9) == Some(" ");
+    let Some((time, rest)) = line.split_once(' ').filter(|_| is_row) else {
+        return line.to_owned();
+    };
+    let end = rest.find(' ').unwrap_or(rest.len());
+    let word = rest.get(..end).unwrap_or_default();
+    let color = color_of(word).unwrap_or(CYAN);
+    format!("{} {}", paint(DIM, time), begin(color, rest, end))
+}
+
+/// How wide a stream is, if it is a terminal.
+pub(crate) fn columns(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok();
+    let columns = size.map(|size| usize::from(size.ws_col));
+    columns.filter(|columns| *columns > 0 && stream.is_terminal())
+}
+
 /// Colors complete lines on their way to a terminal.
 pub(crate) struct Painted<W> {
     to: W,
@@ -110,7 +137,7 @@ mod tests {
 
     #[test]
     fn paints_what_says_how_a_thing_went() {
-        let rows: [(Painter, &str, &str); 7] = [
+        let rows: [(Painter, &str, &str); 11] = [
             (
                 answer,
                 "allowed: GET /info",
@@ -126,6 +153,22 @@ mod tests {
             (record, "T begin POST /x", "T begin POST /x"),
             (level, " WARN", "\u{1b}[33m WARN\u{1b}[0m"),
             (level, " INFO", " INFO"),
+            (
+                tail,
+                "10:20:07 deny       403 web",
+                "\u{1b}[2m10:20:07\u{1b}[0m \u{1b}[31mdeny\u{1b}[0m       403 web",
+            ),
+            (
+                tail,
+                "10:20:07 open       ci",
+                "\u{1b}[2m10:20:07\u{1b}[0m \u{1b}[36mopen\u{1b}[0m       ci",
+            ),
+            (
+                tail,
+                "         deny is not allowed",
+                "         deny is not allowed",
+            ),
+            (tail, "2026-11-29", "2026-11-29"),
         ];
         for (painter, line, want) in rows {
             assert_eq!(painter(line), want);
