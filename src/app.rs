@@ -20,9 +20,10 @@ use self::condition::{Detail, Report};
 use self::diagnostics::Diagnostics;
 use self::listening::{listener_details, open_addresses, start};
 use self::tls::Tls;
+use crate::audit::metrics::Metrics;
 use crate::audit::process::Change;
 use crate::audit::{Log, output};
-use crate::config::{Config, ListenerSettings, Output};
+use crate::config::{Config, ListenerSettings, Output, SocketAccess};
 use crate::net::tls::upstream::ToDaemon;
 use crate::policy::permit::Probe;
 use crate::policyfile::Problem;
@@ -92,11 +93,13 @@ fn serve_and_report(
         let lines = report.process.iter().chain(&report.settings);
         lines.for_each(|line| diagnostics.say(line));
     }
-    let (output, bound) = prepared?;
-    let (log, writer) =
-        Log::start(output, &config.audit, config.limits.connections).map_err(StartError::System)?;
+    let (output, bound, of_metrics) = prepared?;
+    let metrics = of_metrics.is_some().then(|| Arc::new(Metrics::new()));
+    let (log, writer) = Log::start(output, &config.audit, config.limits.connections, metrics)
+        .map_err(StartError::System)?;
     let runtime = runtime().map_err(StartError::System)?;
     let opened = (config, bound, candidates, tls);
+    let opened = (opened, of_metrics);
     let served = runtime.block_on(run(opened, reread, &log, (&mut report, diagnostics)));
     // A lookup of the daemon's name may still hang; nobody waits for it.
     runtime.shutdown_background();
@@ -108,7 +111,7 @@ fn serve_and_report(
 }
 
 async fn run(
-    opened: (Config, Vec<Bound>, Candidates, Tls),
+    (opened, of_metrics): ((Config, Vec<Bound>, Candidates, Tls), Option<Bound>),
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     log: &Arc<Log>,
     (report, diagnostics): (&mut Report, &mut Diagnostics<'_>),
@@ -123,6 +126,10 @@ async fn run(
     let (mut listening, mut listeners) =
         start(opened, log, &draining).map_err(StartError::System)?;
     listening.note(Change::Start);
+    // Its connections end with it.
+    let _reporting = listening
+        .report_metrics(of_metrics)
+        .map_err(StartError::System)?;
     report.listeners = listening.details();
     report.lines().iter().for_each(|line| diagnostics.say(line));
     let lifts = listening.config.admission.lifts_api_version;
@@ -241,7 +248,7 @@ fn prepare(
     (config, tls): (&Config, &Tls),
     reread: &dyn Fn() -> Result<Config, Vec<Problem>>,
     report: &mut Report,
-) -> Result<(Box<dyn Write + Send>, Vec<Bound>), StartError> {
+) -> Result<Opened, StartError> {
     let to = &config.audit.output;
     let found = [
         files::too_few(files::allow_all(), config.limits.connections),
@@ -256,6 +263,12 @@ fn prepare(
     let bind = |listener: &ListenerSettings| Bound::bind(&listener.address, listener.access);
     let bound = config.listeners.iter().map(bind);
     let bound: Vec<_> = bound.collect::<Result<_, _>>()?;
+    let of_metrics = config.metrics.listen.as_ref();
+    let of_metrics = of_metrics.map(|address| Bound::bind(address, SocketAccess::DEFAULT));
+    let of_metrics = of_metrics.transpose()?;
+    if let Some(bound) = &of_metrics {
+        add(&format!("metrics on {}", bound.address));
+    }
     for (bound, settings) in bound.iter().zip(&config.listeners) {
         if bound.is_instead_of_ipv6 {
             let (address, asked) = (&bound.address, &settings.address);
@@ -277,5 +290,8 @@ fn prepare(
             "warning: a renewed certificate needs a restart: {problem}"
         ));
     }
-    Ok((output, bound))
+    Ok((output, bound, of_metrics))
 }
+
+/// What needed root: the audit log's output, the listeners, and the listener for metrics.
+type Opened = (Box<dyn Write + Send>, Vec<Bound>, Option<Bound>);

@@ -3,6 +3,7 @@
 pub(crate) mod entry;
 pub(crate) mod json;
 mod log;
+pub(crate) mod metrics;
 mod outage;
 pub(crate) mod output;
 pub(crate) mod process;

@@ -11,6 +11,7 @@ mod kinds;
 pub(crate) mod layers;
 mod listeners;
 pub mod load;
+mod metrics;
 mod numbered;
 mod redact;
 mod rows;
@@ -25,6 +26,7 @@ pub use files::Files;
 pub(crate) use files::key::read_key;
 pub(crate) use files::read as read_file;
 pub use load::Flags;
+pub(crate) use settings::MetricsSettings;
 pub use settings::{AuditSettings, Limits};
 pub use values::{
     Dialect, LineFormat, LogLevel, OnFailure, Output, RunAs, SocketAccess, UnknownClient,
@@ -65,6 +67,8 @@ pub struct Config {
     pub audit: AuditSettings,
     /// Bounds.
     pub limits: Limits,
+    /// Metrics and health checks.
+    pub(crate) metrics: MetricsSettings,
     /// Notices for the operator at start, which are not errors.
     pub notices: Vec<String>,
     /// Whether nothing configures what clients may do, so that the policy `default` applies.

@@ -3,6 +3,7 @@
 pub(crate) mod clients;
 pub(crate) mod files;
 pub(crate) mod listener;
+pub(crate) mod metrics;
 mod opening;
 
 use std::io;
@@ -163,8 +164,10 @@ async fn attend(
         _ = drain.wait_for(|draining| *draining) => return,
     };
     drop(waiting);
+    let metrics = shared.log.metrics.as_ref();
+    let open = metrics.map(|metrics| metrics.connection(&shared.listener));
     connection::serve(socket, &standing, drain).await;
-    drop((permit, counted, entered));
+    drop((permit, counted, entered, open));
 }
 
 async fn identify(shared: &Shared, socket: &Socket, known: &mut Known) -> Result<Identity, Denial> {

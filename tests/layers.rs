@@ -28,6 +28,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("audit::reading", 2),
     ("audit::text", 2),
     ("audit::outage", 3),
+    ("audit::metrics", 3),
     ("audit::output", 3),
     ("audit::entry", 3),
     ("audit::writer", 3),

@@ -24,6 +24,7 @@ mod layers;
 mod learning;
 mod listeners;
 mod lookups;
+mod metrics;
 mod named_clients;
 mod observe;
 mod process_records;

@@ -1,4 +1,4 @@
-//! What the audit log says about the process itself, and the numbers by which a missing line is seen.
+//! What the audit log says about the process itself, and the numbers that show whether a line is missing.
 
 use std::fs;
 use std::process::Command;

@@ -135,6 +135,7 @@ step "release build" cargo build --release --locked || true
 [ "$part" = engine ] || rust
 step "shipped policies" "$DOCKGATE_BIN" check policies/*.toml || true
 [ "$part" = engine ] || step "schemas of policies and settings" schemas || true
+[ "$part" = engine ] || step "alerts and dashboard with Prometheus" python3 tests/observability.py "$DOCKGATE_BIN" || true
 [ "$part" = engine ] || step "dialects compared with HAProxy" python3 tests/dialects/test_dialects.py || true
 [ "$part" = rust ] || engine "$@"
 step "audit records" records || true

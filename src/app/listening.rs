@@ -14,12 +14,12 @@ use super::tls::{self, Tls};
 use crate::audit::Log;
 use crate::audit::process::{Change, InForce, Owner, PolicyInForce};
 use crate::clients::identify::Client;
+use crate::config::{Config, ListenAddress, ListenerSettings, Whose};
 use crate::net::tls::entrance::Entrance;
 use crate::net::tls::handshake::Handshakes;
 use crate::net::tls::load::now;
 use crate::net::tls::upstream::ToDaemon;
 use crate::net::tls::watch::{EVERY, Watch};
-use crate::config::{Config, ListenAddress, ListenerSettings, Whose};
 use crate::policyfile::Problem;
 use crate::privileges::container::Candidates;
 use crate::proxy::budget::Budget;
@@ -30,6 +30,7 @@ use crate::proxy::pinned::Pinned;
 use crate::proxy::shared::{Clients, ListenerRules, Rights, Shared};
 use crate::server::clients::Counts;
 use crate::server::listener::Bound;
+use crate::server::metrics::{self, Probed, Reporter};
 use crate::server::{self, Bounds};
 use crate::sync::lock;
 
@@ -82,6 +83,7 @@ pub(super) fn start(
         config,
         daemon,
         daemon_state,
+        peers,
         pinned,
         log: Arc::clone(log),
         listeners: listening,
@@ -96,6 +98,7 @@ pub(super) struct Listening {
     pub(super) config: Config,
     pub(super) daemon: Arc<Daemon>,
     pub(super) daemon_state: Arc<DaemonState>,
+    peers: Arc<Peers>,
     pub(super) pinned: Arc<Pinned>,
     log: Arc<Log>,
     /// In the order of the settings' listeners.
@@ -179,6 +182,29 @@ impl Listening {
                 diagnostics.say(&detail);
             }
         }
+    }
+
+    /// Serves metrics and health checks on this listener, until the result is dropped.
+    pub(super) fn report_metrics(&self, bound: Option<Bound>) -> io::Result<JoinSet<()>> {
+        let mut serving = JoinSet::new();
+        if let (Some(bound), Some(metrics)) = (bound, &self.log.metrics) {
+            let from = self.config.metrics.from.clone();
+            let from = from.map(|from| Client {
+                name: "metrics".into(),
+                from,
+            });
+            let reporter = Reporter {
+                log: Arc::clone(&self.log),
+                metrics: Arc::clone(metrics),
+                daemon: Arc::clone(&self.daemon),
+                daemon_state: Arc::clone(&self.daemon_state),
+                peers: Arc::clone(&self.peers),
+                from,
+                probed: Probed::default(),
+            };
+            serving.spawn(metrics::run(bound.into_listener()?, Arc::new(reporter)));
+        }
+        Ok(serving)
     }
 
     /// Records what happens to the process, and what is in force now.

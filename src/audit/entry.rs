@@ -5,14 +5,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
 
-use super::log::{Log, Unavailable};
+use super::log::{CONFIRM, Log, Unavailable};
 use super::record::{End, Event, Record, Verdict};
 use crate::docker::{Call, Json};
 use crate::net::client::Client;
 use crate::policy::{Lookup, Reason};
-
-/// How long a change of state waits for its `begin` to be written.
-pub(super) const CONFIRM: Duration = Duration::from_secs(5);
 
 /// One request's entry. It is recorded however it is dropped.
 #[derive(Debug)]
@@ -22,6 +19,16 @@ pub(crate) struct Entry {
     places: usize,
     started: Instant,
     over: bool,
+    counted: Counted,
+}
+
+/// What is only noted for the metrics.
+#[derive(Debug, Default)]
+struct Counted {
+    /// How long it took until the request was sent.
+    sent: Option<Duration>,
+    /// Whether it is counted as a stream that is open.
+    is_open: bool,
 }
 
 impl Entry {
@@ -41,7 +48,20 @@ impl Entry {
             places,
             started: Instant::now(),
             over: false,
+            counted: Counted::default(),
         })
+    }
+
+    /// Notes for the metrics that the request is sent now, and whether its reply may last.
+    pub(crate) fn is_sent(&mut self, may_last: bool) {
+        let Some(metrics) = &self.log.metrics else {
+            return;
+        };
+        self.counted.sent = Some(self.started.elapsed());
+        if may_last && !self.counted.is_open {
+            self.counted.is_open = true;
+            metrics.stream(&self.record, 1);
+        }
     }
 
     /// Records that the request is about to be sent, without waiting.
@@ -76,6 +96,9 @@ impl Entry {
         (lookup, call): (&Lookup, &Call),
         status: Option<u16>,
     ) -> Result<(), Unavailable> {
+        if let Some(metrics) = &self.log.metrics {
+            metrics.looked_up(call, status);
+        }
         let mut entry = self.about(lookup, call)?;
         entry.record.status = status;
         entry.append(Event::of_lookup(call), None, None);
@@ -114,7 +137,16 @@ impl Entry {
 
     fn finish_in_place(&mut self, end: End) {
         self.over = true;
-        self.append(Event::Request, Some((self.started.elapsed(), end)), None);
+        let lasted = self.started.elapsed();
+        if let Some(metrics) = &self.log.metrics
+            && !self.record.is_left_out
+        {
+            metrics.count(&self.record, lasted, self.counted.sent);
+            if self.counted.is_open {
+                metrics.stream(&self.record, -1);
+            }
+        }
+        self.append(Event::Request, Some((lasted, end)), None);
     }
 
     fn append(

@@ -7,19 +7,22 @@ use std::collections::hash_map::RandomState;
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
 
+use super::metrics::{LogState, Metrics};
 use super::outage::{Outage, Trouble};
 use super::process::{Change, InForce};
 use super::record::{End, Event, Place, Record};
 use super::{json, process, text};
 use crate::config::{AuditSettings, LineFormat, OnFailure};
 use crate::policy::{Denial, Reason};
-use crate::sync::Flag;
+use crate::sync::{Count, Flag};
 
+/// How long a change of state waits for its `begin` to be written.
+pub(super) const CONFIRM: Duration = Duration::from_secs(5);
 /// The lines that may wait to be written, besides the lines that each connection's request may need.
 pub(super) const SLACK: usize = 8192;
 /// The lines of one request: its `begin` and its end.
@@ -59,6 +62,9 @@ pub(crate) struct Log {
     /// Whether Dockgate is shutting down: that is why requests are cut short from now on.
     pub(crate) draining: Flag,
     pub(super) outage: Outage,
+    pub(super) written: Count,
+    /// Where requests are counted, if anybody may ask for it.
+    pub(crate) metrics: Option<Arc<Metrics>>,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +73,8 @@ pub(super) struct Lines {
     pub(super) batch: Batch,
     /// Lines that the thread has.
     pub(super) writing: usize,
+    /// Since when it has them.
+    pub(super) writing_since: Option<Instant>,
     /// Places reserved by open requests.
     reserved: usize,
     /// The number of the last line, whether it could be written or not.
@@ -98,6 +106,8 @@ impl Log {
             next: AtomicU64::new(1),
             draining: Flag::default(),
             outage: Outage::default(),
+            written: Count::default(),
+            metrics: None,
         }
     }
 
@@ -146,8 +156,29 @@ impl Log {
         self.outage.lose(1);
     }
 
+    /// What can be said of the log now.
+    pub(crate) fn state(&self) -> LogState {
+        let lines = self.lock();
+        let waiting = lines.batch.lines + lines.writing;
+        let is_full =
+            waiting + lines.reserved > self.capacity || lines.batch.text.len() > MAX_BYTES;
+        let is_stalled = lines.writing > 0
+            && lines
+                .writing_since
+                .is_some_and(|since| since.elapsed() > CONFIRM);
+        LogState {
+            written: self.written.get(),
+            lost: self.outage.lost.get(),
+            waiting,
+            is_up: !is_full && !is_stalled && !lines.failing,
+        }
+    }
+
     /// Appends a line about the process itself.
     pub(crate) fn note_change(&self, change: Change<'_>, in_force: &InForce) {
+        if let Some(metrics) = &self.metrics {
+            metrics.in_force(in_force, change.reload());
+        }
         let time = SystemTime::now();
         self.push(self.lock(), None, |place, to| match self.format {
             LineFormat::Json => process::write_json(change, time, in_force, place, to),

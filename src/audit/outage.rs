@@ -8,6 +8,8 @@ use std::io;
 use std::mem::{Discriminant, discriminant};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::sync::Count;
+
 /// Why the audit log cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
@@ -23,6 +25,8 @@ pub(super) enum Trouble {
 pub(super) struct Outage {
     state: Mutex<State>,
     changed: Condvar,
+    /// All lines that were lost so far.
+    pub(super) lost: Count,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +63,7 @@ impl Outage {
     /// Notes lines that will never be written.
     pub(super) fn lose(&self, lines: u64) {
         self.lock().missing += lines;
+        self.lost.add(usize::try_from(lines).unwrap_or(usize::MAX));
     }
 
     /// Notes that lines were written. A stall is over only when few lines wait; otherwise a slow output would be logged

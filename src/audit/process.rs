@@ -52,6 +52,15 @@ impl Change<'_> {
         }
     }
 
+    /// Whether a reload was applied, if this was one.
+    pub(super) fn reload(self) -> Option<bool> {
+        match self {
+            Self::Reload => Some(true),
+            Self::NoReload(_) => Some(false),
+            Self::Start | Self::Stop => None,
+        }
+    }
+
     fn detail(self) -> Option<String> {
         match self {
             Self::NoReload(why) => Some(format!("the old settings stay in force: {why}")),

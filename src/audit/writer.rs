@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::log::{Batch, Lines, Log, MAX_BYTES, SLACK};
+use super::metrics::Metrics;
 use super::outage::Trouble;
 use super::output::write_some;
 use crate::config::AuditSettings;
@@ -38,8 +39,11 @@ impl Log {
         output: Box<dyn Write + Send>,
         settings: &AuditSettings,
         connections: usize,
+        metrics: Option<Arc<Metrics>>,
     ) -> io::Result<(Arc<Self>, Writer)> {
-        let log = Arc::new(Self::new(settings, connections));
+        let mut log = Self::new(settings, connections);
+        log.metrics = metrics;
+        let log = Arc::new(log);
         let (ended, end) = sync_channel::<()>(1);
         let start = |name: &str, run: Box<dyn FnOnce(&Self) + Send>| {
             let (log, ended) = (Arc::clone(&log), ended.clone());
@@ -78,6 +82,7 @@ impl Log {
             }
             std::mem::swap(&mut batch, &mut lines.batch);
             lines.writing = batch.lines;
+            lines.writing_since = Some(Instant::now());
             drop(lines);
             self.write(&mut output, &mut batch);
             batch.text.clear();
@@ -94,6 +99,7 @@ impl Log {
             let few_wait =
                 lines.batch.lines <= SLACK / 2 && lines.batch.text.len() <= MAX_BYTES / 2;
             self.outage.written(few_wait);
+            self.written.add(lines.writing);
             lines.writing = 0;
             return true;
         };

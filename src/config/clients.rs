@@ -43,11 +43,14 @@ pub(crate) fn compose(
 /// Reports policies that give new objects a label that identifies a client.
 pub(super) fn reserve(
     reader: &mut SettingsReader<'_>,
+    settings: &Settings,
     listeners: &mut [ListenerSettings],
     clients: &mut [ClientSettings],
 ) {
     let mut reserved = Reserved::default();
-    for matcher in clients.iter().flat_map(|client| &client.from).cloned() {
+    let of_metrics = settings.metrics.from.iter().flatten();
+    let matchers = clients.iter().flat_map(|client| &client.from);
+    for matcher in matchers.chain(of_metrics).cloned() {
         match matcher {
             Matcher::Network(name) => reserved.networks.push(name),
             Matcher::Container(name) => reserved.containers.push(name),
@@ -78,10 +81,16 @@ pub(super) fn reserve(
         }
     }
     withhold(listeners, clients);
-    if clients.is_empty() {
+    if clients.is_empty() && reserved.is_empty() {
         return;
     }
     let reserved = Arc::new(reserved);
+    if clients.is_empty() {
+        for listener in listeners {
+            listener.rules = listener.rules.clone().reserving(Arc::clone(&reserved));
+        }
+        return;
+    }
     let nobody = Arc::from("");
     let others = listeners.iter_mut().map(|it| (&nobody, &mut it.rules));
     let own = clients.iter_mut().map(|it| (&it.name, &mut it.rules));

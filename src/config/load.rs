@@ -18,7 +18,8 @@ use super::numbered::{self, Numbered};
 use super::settings::Settings;
 use super::table::{SettingKind, SettingsReader};
 use super::{
-    Admission, Config, ListenerSettings, RunAs, clients, files, listeners, redact, rows, tls,
+    Admission, Config, ListenerSettings, RunAs, clients, files, listeners, metrics, redact, rows,
+    tls,
 };
 use crate::compat::ImageVariables;
 use crate::digest::sha256;
@@ -242,9 +243,10 @@ impl Sources {
         let mut listeners = listeners::compose(&mut reader, &settings, &general);
         let upstream_tls = tls::of_upstream(&mut reader, &settings);
         let mut clients = clients::compose(&mut reader, &settings, &general);
-        clients::reserve(&mut reader, &mut listeners, &mut clients);
+        clients::reserve(&mut reader, &settings, &mut listeners, &mut clients);
         redact::apply(&mut reader, &settings, &mut listeners, &mut clients);
         clients::check_reach(&mut reader, &settings, &listeners);
+        metrics::check(&mut reader, &settings, &listeners);
         let rules = listeners.iter().map(|it| &it.rules);
         let policies = rules.chain(clients.iter().map(|it| &it.rules));
         let same = same_marks(policies.flat_map(Rules::policies));
@@ -272,6 +274,7 @@ impl Sources {
             log_format: settings.log_format,
             audit: settings.audit,
             limits: settings.limits,
+            metrics: settings.metrics,
             notices: self.notices,
             is_unconfigured,
             sha256: sha256([&*values]),

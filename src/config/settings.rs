@@ -66,6 +66,8 @@ settings! {
         audit: AuditSettings = Dict::new();
         /// Bounds on what one client, or all, may use.
         limits: Limits = Dict::new();
+        /// Metrics for Prometheus, and health checks.
+        metrics: MetricsSettings = Dict::new();
     }
 
     /// A `[[listener]]`.
@@ -144,6 +146,14 @@ settings! {
         argv: bool = false;
         /// What happens to requests while the audit log cannot be written.
         on_failure: WhenFull = "refuse";
+    }
+
+    /// Metrics for Prometheus, and health checks.
+    pub(crate) struct MetricsSettings {
+        /// The address of /metrics, /healthz and /readyz. Without it there are none.
+        listen: Listen;
+        /// The connections that may ask, as in `client.from`: network:NAME, uid:N, an address.
+        from: Filled<From>;
     }
 
     /// Bounds on what one client, or all, may use.

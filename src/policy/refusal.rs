@@ -95,7 +95,9 @@ pub(crate) fn not_granted(
 /// What to do instead of requesting a path that monitors and browsers try, and that no daemon has.
 pub(crate) fn instead(path: &str) -> Option<&'static str> {
     match path {
-        "/metrics" => Some("Dockgate has no metrics: count its audit records instead"),
+        "/metrics" => {
+            Some("metrics have a listener of their own: set metrics.listen in the settings")
+        }
         "/health" | "/healthcheck" | "/healthz" | "/live" | "/livez" | "/ready" | "/readyz"
         | "/status" => Some("request /_ping, or run `dockgate healthcheck`"),
         "/" | "/favicon.ico" | "/index.html" | "/robots.txt" => Some("Dockgate has no web pages"),

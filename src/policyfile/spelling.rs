@@ -41,7 +41,7 @@ pub(crate) fn missing_feature(key: &str) -> Option<&'static str> {
     const FEATURES: &[(&str, &str)] = &[
         (
             "metrics",
-            "Dockgate has no metrics: count its audit records instead",
+            "metrics have a listener of their own: set metrics.listen in the settings",
         ),
         (
             "restart",

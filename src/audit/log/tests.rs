@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use super::*;
 use crate::audit::Verdict;
-use crate::audit::entry::{CONFIRM, Entry};
+use crate::audit::entry::Entry;
 use crate::audit::writer::Writer;
 use crate::config::Output;
 use crate::net::client::Client;
@@ -52,7 +52,7 @@ fn start(on_failure: OnFailure, allowed_reads: bool) -> Running {
         lines: sender,
         broken: Arc::clone(&broken),
     };
-    let (log, writer) = Log::start(Box::new(pipe), &settings, 8).unwrap();
+    let (log, writer) = Log::start(Box::new(pipe), &settings, 8, None).unwrap();
     Running {
         log,
         writer,

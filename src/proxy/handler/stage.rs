@@ -189,6 +189,7 @@ impl Stage {
         if may_last && self.progress == Progress::New {
             entry.begin();
         }
+        entry.is_sent(may_last);
         self.progress = Progress::Sent;
     }
 

@@ -60,7 +60,7 @@ pub(super) fn fixture(daemon: &str) -> Fixture {
     let upstream = ("DOCKGATE_UPSTREAM".to_owned(), daemon.to_owned());
     let config = Config::load(&Flags::default(), [upstream]).unwrap();
     let (sender, lines) = mpsc::channel();
-    let (log, _) = Log::start(Box::new(Pipe(sender)), &config.audit, 8).unwrap();
+    let (log, _) = Log::start(Box::new(Pipe(sender)), &config.audit, 8, None).unwrap();
     let rules = ListenerRules {
         rules: config.listeners[0].rules.clone(),
         admission: config.admission.clone(),
