@@ -8,3 +8,4 @@ pub mod dry_run;
 pub(crate) mod edits;
 pub(crate) mod learn;
 pub(crate) mod replay;
+pub(crate) mod unused;

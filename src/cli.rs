@@ -10,6 +10,7 @@ mod learn;
 mod list;
 mod pasted;
 mod tail;
+mod unused;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -71,6 +72,12 @@ enum Command {
         dockgate tail --summary --client traefik /var/log/dockgate.jsonl"
     )]
     Tail(tail::TailArgs),
+    /// Show what the policies allow and nobody used, and the edit that removes it
+    #[command(
+        after_help = "Examples:\n  dockgate unused /var/log/dockgate.jsonl\n  \
+        dockgate unused --policy ./ci.toml --client ci audit.jsonl"
+    )]
+    Unused(unused::UnusedArgs),
     /// Check that Dockgate and the Docker daemon respond (for HEALTHCHECK)
     #[command(
         after_help = "Example, with the environment of the server:\n  HEALTHCHECK CMD [\"/dockgate\", \"healthcheck\"]"
@@ -190,6 +197,7 @@ fn answer(cli: Cli, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, St
         Command::Check(args) => check::run(&args, out),
         Command::Explain(args) => explain::run(args, out),
         Command::Learn(args) => learn::run(&args, out, err),
+        Command::Unused(args) => unused::run(&args, out),
         Command::Tail(args) => tail::run(&args, paint::columns(&io::stdout()), out),
         Command::Policies { name: None } => Ok(list::policies(out)?),
         Command::Policies { name: Some(name) } => Ok(list::policy(&name, out, err)?),

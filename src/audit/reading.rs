@@ -76,6 +76,10 @@ pub(crate) struct ProcessLine {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct PolicyInForce {
     pub(crate) policy: String,
+    pub(crate) sha256: String,
+    /// For whom: one of these.
+    pub(crate) listener: Option<String>,
+    pub(crate) client: Option<String>,
 }
 
 /// What a line of a log is.
@@ -186,18 +190,27 @@ const MAX_LINE: u64 = 1024 * 1024;
 
 /// Calls `take` with every record of a request, and returns how many lines are not records. A line that is too long is
 /// skipped as a whole.
-pub(crate) fn read_all(mut input: impl BufRead, mut take: impl FnMut(Line)) -> io::Result<u64> {
-    let (mut foreign, mut bytes) = (0, Vec::new());
+pub(crate) fn read_all(input: impl BufRead, mut take: impl FnMut(Line)) -> io::Result<u64> {
+    let mut foreign = 0;
+    read_lines(input, |parsed| match parsed {
+        Parsed::Request(line) => take(*line),
+        Parsed::Process(_) => {}
+        Parsed::Foreign => foreign += 1,
+    })?;
+    Ok(foreign)
+}
+
+/// Calls `take` with every line that is not empty.
+pub(crate) fn read_lines(mut input: impl BufRead, mut take: impl FnMut(Parsed)) -> io::Result<()> {
+    let mut bytes = Vec::new();
     while next_line(&mut input, &mut bytes)? {
         let text = String::from_utf8_lossy(&bytes);
-        match Parsed::of(&text) {
-            Parsed::Request(line) => take(*line),
-            Parsed::Process(_) => {}
-            Parsed::Foreign => foreign += u64::from(!text.trim().is_empty()),
+        if !text.trim().is_empty() {
+            take(Parsed::of(&text));
         }
         bytes.clear();
     }
-    Ok(foreign)
+    Ok(())
 }
 
 /// Reads on to the end of a line, or as far as there is input, and returns whether there was any. Without the end of

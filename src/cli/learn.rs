@@ -12,7 +12,7 @@ use clap::{Args, ValueHint};
 
 use super::exit::{Exit, Stop};
 use crate::advice::learn::Seen;
-use crate::audit::reading::{self, Line};
+use crate::audit::reading::{self, Line, Parsed};
 use crate::config::Files;
 use crate::docker::json::printable;
 use crate::policyfile::Problem;
@@ -79,6 +79,21 @@ pub(super) fn run(
 
 /// Reads an audit log, from a file or standard input. Returns how many lines are not audit records.
 pub(super) fn read(file: Option<&Path>, take: impl FnMut(Line)) -> Result<u64, Vec<Problem>> {
+    open(file, |input| reading::read_all(input, take))
+}
+
+/// Reads every line of an audit log, from a file or standard input.
+pub(super) fn read_lines(
+    file: Option<&Path>,
+    take: impl FnMut(Parsed),
+) -> Result<(), Vec<Problem>> {
+    open(file, |input| reading::read_lines(input, take))
+}
+
+fn open<T>(
+    file: Option<&Path>,
+    read: impl FnOnce(Box<dyn BufRead>) -> io::Result<T>,
+) -> Result<T, Vec<Problem>> {
     let name = file.map_or("standard input".to_owned(), |file| {
         file.display().to_string()
     });
@@ -87,7 +102,7 @@ pub(super) fn read(file: Option<&Path>, take: impl FnMut(Line)) -> Result<u64, V
         None => Box::new(io::stdin().lock()),
         Some(path) => Box::new(BufReader::new(File::open(path).map_err(problem)?)),
     };
-    reading::read_all(input, take).map_err(problem)
+    read(input).map_err(problem)
 }
 
 /// How many details are shown for each reason that no policy could prevent.
