@@ -3,6 +3,7 @@
 pub(crate) mod condition;
 mod dangers;
 pub(crate) mod diagnostics;
+mod in_force;
 mod listening;
 pub(crate) mod report;
 pub(crate) mod tls;
@@ -125,11 +126,8 @@ async fn run(
     let (drain, draining) = watch::channel(false);
     let (mut listening, mut listeners) =
         start(opened, log, &draining).map_err(StartError::System)?;
-    listening.note(Change::Start);
-    // Its connections end with it.
-    let _reporting = listening
-        .report_metrics(of_metrics)
-        .map_err(StartError::System)?;
+    // Metrics are served until this is dropped.
+    let _reporting = listening.begin(of_metrics).map_err(StartError::System)?;
     report.listeners = listening.details();
     report.lines().iter().for_each(|line| diagnostics.say(line));
     let lifts = listening.config.admission.lifts_api_version;

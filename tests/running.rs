@@ -380,8 +380,9 @@ fn a_server_that_cannot_write_its_record_is_not_healthy() {
     let settings = "[audit]\noutput = '/dev/full'";
     let mut gate = Setup::new(&daemon, "allow = []").settings(settings).start();
     gate.unrecorded = true;
-    NOT_GRANTED.assert(&gate.ask(get("/info")), "before it is known");
     gate.assert_tells("cannot write the audit log");
+    let refused = Refused(503, "audit_unavailable");
+    refused.assert(&gate.ask(get("/info")), "known since the start");
     let listener = &gate.listeners()[0];
     let why = format!(
         "unhealthy: {listener} denies all requests because it cannot write the audit log\n"

@@ -46,6 +46,12 @@ _dockgate() {
             dockgate,serve)
                 cmd="dockgate__subcmd__serve"
                 ;;
+            dockgate,tail)
+                cmd="dockgate__subcmd__tail"
+                ;;
+            dockgate,unused)
+                cmd="dockgate__subcmd__unused"
+                ;;
             dockgate,version)
                 cmd="dockgate__subcmd__version"
                 ;;
@@ -109,6 +115,12 @@ _dockgate() {
             dockgate__subcmd__help,serve)
                 cmd="dockgate__subcmd__help__subcmd__serve"
                 ;;
+            dockgate__subcmd__help,tail)
+                cmd="dockgate__subcmd__help__subcmd__tail"
+                ;;
+            dockgate__subcmd__help,unused)
+                cmd="dockgate__subcmd__help__subcmd__unused"
+                ;;
             dockgate__subcmd__help,version)
                 cmd="dockgate__subcmd__help__subcmd__version"
                 ;;
@@ -131,7 +143,7 @@ _dockgate() {
 
     case "${cmd}" in
         dockgate)
-            opts="-h -V --config --listen --upstream --observe --policy --help --version check learn certs operations schema version policies serve explain healthcheck help"
+            opts="-h -V --config --listen --upstream --observe --policy --help --version check learn certs tail unused operations schema version policies serve explain healthcheck help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -437,7 +449,7 @@ _dockgate() {
             return 0
             ;;
         dockgate__subcmd__help)
-            opts="check learn certs operations schema version policies serve explain healthcheck help"
+            opts="check learn certs tail unused operations schema version policies serve explain healthcheck help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -646,6 +658,34 @@ _dockgate() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        dockgate__subcmd__help__subcmd__tail)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__help__subcmd__unused)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         dockgate__subcmd__help__subcmd__version)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -756,6 +796,74 @@ _dockgate() {
                     ;;
                 --policy)
                     COMPREPLY=($(compgen -W "acme-companion acme-companion-exec acme-companion-restart acme-companion-signal agent alloy alloy-resource-detection ansible ansible-build ansible-compose ansible-exec ansible-images ansible-prune ansible-swarm arcane arcane-images arcane-prune arcane-read-only arcane-swarm arcane-terminal arcane-volumes autoheal autoheal-all beszel beszel-logs caddy-docker-proxy caddy-docker-proxy-ingress caddy-docker-proxy-swarm cadvisor cadvisor-images ci-runner compose compose-build compose-control compose-cp compose-exec compose-logs compose-publish compose-remove compose-stats crowdsec crowdsec-swarm cup cup-swarm datadog-agent datadog-agent-logs datadog-agent-stats default devcontainers devcontainers-compose diun diun-swarm docker-cli-build docker-cli-exec docker-cli-ps docker-cli-ps-details docker-cli-run docker-cli-run-api-socket docker-gen docker-gen-notify docker-rollout docker-rollout-create docker-volume-backup docker-volume-backup-exec docker-volume-backup-manager docker-volume-backup-stop docker-volume-backup-swarm dockge dockge-build dockge-terminal dozzle dozzle-actions dozzle-deploy dozzle-shell dozzle-update dozzle-update-swarm fluent-bit forgejo-runner forgejo-runner-build gitea-runner gitea-runner-build gitlab-runner gitlab-runner-helper-image gitlab-runner-network glances homarr homarr-actions homarr-logs homarr-remove homepage homepage-swarm komodo-periphery komodo-periphery-login komodo-periphery-prune komodo-periphery-read-only komodo-periphery-swarm komodo-periphery-terminals netdata nginx-proxy ofelia ofelia-netresearch ofelia-netresearch-run ofelia-netresearch-service ofelia-run ofelia-service portainer portainer-agent portainer-agent-edge portainer-agent-swarm portainer-console portainer-images portainer-read-only portainer-swarm portainer-unpacker prometheus-docker-sd prometheus-swarm-sd promtail read-only ryuk sablier sablier-pause sablier-scale sablier-swarm shepherd shepherd-autoclean shepherd-login swarm-cronjob swarm-cronjob-registry telegraf-docker telegraf-docker-log telegraf-docker-storage telegraf-docker-swarm testcontainers-dotnet testcontainers-dotnet-build testcontainers-dotnet-files testcontainers-dotnet-volumes testcontainers-go testcontainers-go-build testcontainers-go-files testcontainers-go-volumes testcontainers-java testcontainers-java-build testcontainers-java-files traefik traefik-swarm tugtainer tugtainer-actions tugtainer-hooks tugtainer-prune uptime-kuma vector watchtower watchtower-all watchtower-cleanup watchtower-hooks watchtower-label-enable watchtower-nickfedor watchtower-nickfedor-all watchtower-nickfedor-cleanup watchtower-nickfedor-halt watchtower-nickfedor-hooks watchtower-nickfedor-label-enable woodpecker-agent wud wud-prune wud-trigger yacht yacht-prune yacht-read-only zabbix-agent2" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__tail)
+            opts="-f -n -h --follow --lines --client --operation --verdict --object --summary --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --lines)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --operation)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --verdict)
+                    COMPREPLY=($(compgen -W "allow deny would_deny" -- "${cur}"))
+                    return 0
+                    ;;
+                --object)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        dockgate__subcmd__unused)
+            opts="-h --policy --client --days --config --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

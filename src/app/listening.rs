@@ -9,12 +9,13 @@ use tokio::task::JoinSet;
 
 use super::condition::{Detail, Report};
 use super::diagnostics::Diagnostics;
+use super::in_force::in_force;
 use super::report;
 use super::tls::{self, Tls};
 use crate::audit::Log;
-use crate::audit::process::{Change, InForce, Owner, PolicyInForce};
+use crate::audit::process::Change;
 use crate::clients::identify::Client;
-use crate::config::{Config, ListenAddress, ListenerSettings, Whose};
+use crate::config::{Config, ListenAddress, ListenerSettings};
 use crate::net::tls::entrance::Entrance;
 use crate::net::tls::handshake::Handshakes;
 use crate::net::tls::load::now;
@@ -184,8 +185,9 @@ impl Listening {
         }
     }
 
-    /// Serves metrics and health checks on this listener, until the result is dropped.
-    pub(super) fn report_metrics(&self, bound: Option<Bound>) -> io::Result<JoinSet<()>> {
+    /// Records the start. Serves metrics and health checks on this listener, until the result is dropped.
+    pub(super) fn begin(&self, bound: Option<Bound>) -> io::Result<JoinSet<()>> {
+        self.note(Change::Start);
         let mut serving = JoinSet::new();
         if let (Some(bound), Some(metrics)) = (bound, &self.log.metrics) {
             let from = self.config.metrics.from.clone();
@@ -285,24 +287,6 @@ fn clients(config: &Config) -> Arc<Clients> {
         rights: rights.collect(),
         unknown: config.unknown_client,
     })
-}
-
-fn in_force(config: &Config, addresses: &[ListenAddress]) -> InForce {
-    let policies = config.rulings(addresses).flat_map(|(whose, rules)| {
-        let policies = rules.policies().iter();
-        policies.map(move |policy| PolicyInForce {
-            whose: match &whose {
-                Whose::Listener(address) => Owner::Listener(address.clone()),
-                Whose::Client(name) => Owner::Client(name.to_string()),
-            },
-            name: policy.name.to_string(),
-            sha256: policy.sha256(),
-        })
-    });
-    InForce {
-        settings: config.sha256.clone(),
-        policies: policies.collect(),
-    }
 }
 
 /// What a reload changes, for each listener and each client.

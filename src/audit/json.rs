@@ -5,11 +5,20 @@
 use std::io::Write;
 use std::time::Duration;
 
-use crate::audit::record::{End, Event, Place, Record};
+use crate::audit::record::{End, Event, Record};
 use crate::docker::ApiVersion;
 use crate::docker::json::is_plain;
 use crate::net::client::Found;
 use crate::policy::redact::Class;
+
+/// Where a line is in the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    /// The process that wrote it.
+    pub(crate) instance: &'a str,
+    /// Its number among the lines of this process. A number that is missing is a line that is missing.
+    pub(crate) seq: u64,
+}
 
 /// Appends a record's line with its newline. Fields that do not apply are left out. A `begin` has no status, bytes or
 /// end.

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::oneshot;
 
+use super::json::Place;
 use super::metrics::{LogState, Metrics};
 use super::outage::{Outage, Trouble};
 use super::process::{Change, InForce};
-use super::record::{End, Event, Place, Record};
+use super::record::{End, Event, Record};
 use super::{json, process, text};
 use crate::config::{AuditSettings, LineFormat, OnFailure};
 use crate::policy::{Denial, Reason};

@@ -2,19 +2,23 @@
 //!
 //! The values of every label come from closed tables or from the settings, so no client can add a series.
 
-use std::fmt;
+mod labels;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::labels::{
+    BuildLabels, DenialLabels, ListenerLabel, LookupLabels, OperationLabel, PolicyLabels,
+    ReasonLabel, RequestLabels, ResultLabel, Text,
+};
 use super::process::{InForce, Owner};
 use super::record::{Record, Verdict};
 use crate::docker::{Call, Operation, Reply};
@@ -53,71 +57,6 @@ pub(crate) struct LogState {
     pub(crate) waiting: usize,
     /// Whether lines can be written.
     pub(crate) is_up: bool,
-}
-
-/// A label's value that is shared.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Text(Arc<str>);
-
-impl EncodeLabelValue for Text {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        (&*self.0).encode(encoder)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RequestLabels {
-    listener: Text,
-    client: Text,
-    operation: &'static str,
-    verdict: &'static str,
-    code: u16,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct DenialLabels {
-    client: Text,
-    operation: &'static str,
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OperationLabel {
-    operation: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct LookupLabels {
-    operation: &'static str,
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ReasonLabel {
-    reason: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ListenerLabel {
-    listener: Text,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ResultLabel {
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct PolicyLabels {
-    listener: String,
-    client: String,
-    policy: String,
-    sha256: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct BuildLabels {
-    version: &'static str,
 }
 
 /// The bounds of how long requests take: those of OpenTelemetry, and two smaller ones.

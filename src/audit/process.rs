@@ -5,8 +5,7 @@
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-use super::json;
-use super::record::Place;
+use super::json::{self, Place};
 use crate::docker::json::printable;
 
 /// The settings and policies in force.

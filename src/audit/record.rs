@@ -115,15 +115,6 @@ pub(crate) enum Verdict {
     WouldDeny,
 }
 
-/// Where a line is in the log.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
-    /// The process that wrote it.
-    pub(crate) instance: &'a str,
-    /// Its number among the lines of this process. A number that is missing is a line that is missing.
-    pub(crate) seq: u64,
-}
-
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {

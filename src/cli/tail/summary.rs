@@ -39,7 +39,7 @@ struct Tally {
 impl Tally {
     fn add(&mut self, line: &Line) {
         self.count += 1;
-        self.denied += u64::from(line.verdict != "allow");
+        self.denied += u64::from(line.verdict == "deny");
         if self.last < line.time {
             self.last.clone_from(&line.time);
         }
