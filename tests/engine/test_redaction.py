@@ -1,8 +1,8 @@
 """Promise 12: no reply shows what `redact` hides.
 
-Secrets are planted in every place from which a reply can show them. Without redaction each is shown where it is said to
-be. With all classes hidden none comes back, in any spelling, in any reply or log of the run. With one class hidden, the
-others are shown as before.
+Secrets are planted in every place from which a reply can show them, and without redaction the replies that
+`redaction_world` lists show them. With all classes hidden none comes back, in any spelling, in any reply or log of the
+run. With one class hidden, the others are shown as before.
 
 Runs on every Docker engine, and on Podman with what it has.
 """
@@ -64,7 +64,7 @@ def on_engine(cases: Cases, engine: Engine) -> None:
                     world.build(has_swarm=True, has_annotations=version >= (1, 43))
             if cases.failed:
                 return
-            with cases.case(f"{engine.name}: without redaction each secret is shown where it is said to be"):
+            with cases.case(f"{engine.name}: without redaction each secret is shown in all its places"):
                 with Gate(engine.address, EVERYTHING) as gate:
                     control(world, Api(gate.host))
             with cases.case(f"{engine.name}: with everything hidden, nothing is shown"):

@@ -93,7 +93,9 @@ impl Redaction {
     fn of_labels(&self, key: Key) -> Option<Rule> {
         let is_event = key == Key::Attributes;
         let is_labels = matches!(key, Key::Annotations | Key::EngineLabels | Key::Labels);
-        let has_rule = self.hides(Class::Labels) || is_event && self.hides(Class::Commands);
+        // Events have comments of images and details of the host among the labels.
+        let is_hidden_in_events = self.hides(Class::Commands) || self.hides(Class::Host);
+        let has_rule = self.hides(Class::Labels) || is_event && is_hidden_in_events;
         (has_rule && (is_event || is_labels)).then_some(Rule::Labels { is_event })
     }
 
