@@ -143,8 +143,8 @@ CHANGES = [
     (CHECK, "Some(Standing::Seen) if changes => {", f"Some(Standing::Seen) if changes && {on('see')} => {{", ["see"]),
     (
         VIEW,
-        "if !is_hex(name) || is_full_id(name)",
-        f"if {off('beginnings of ids')} || !is_hex(name) || is_full_id(name)",
+        "if !finds_by_id(kind, name) || is_full_id(name)",
+        f"if {off('beginnings of ids')} || !finds_by_id(kind, name) || is_full_id(name)",
         ["beginnings of ids"],
     ),
     (
@@ -160,7 +160,7 @@ CHANGES = [
         f"&& volume(asked.view, name)?.is_none() && {on('names of volumes')}",
         ["names of volumes"],
     ),
-    (CHECK, "} else if is_like_id {", f"}} else if is_like_id && {on('names like ids')} {{", ["names like ids"]),
+    (CHECK, "} else if is_like_id ||", f"}} else if is_like_id && {on('names like ids')} ||", ["names like ids"]),
     (CHECK, "} else if names.is_some_and(", f"}} else if {on('names')} && names.is_some_and(", ["names"]),
     (
         CHECK,
@@ -202,7 +202,12 @@ CHANGES = [
     ),
     # Errors.
     (ERRORS, "hidden.push(at - length..at);", f"if {on('ids in errors')} {{ hidden.push(at - length..at); }}", ["ids in errors"]),
-    (ERRORS, "hidden.push(name);", f"if {on('names in errors')} {{ hidden.push(name); }}", ["names in errors"]),
+    (
+        ERRORS,
+        "if !name.is_empty() && !id.is_some_and(",
+        f"if {on('names in errors')} && !name.is_empty() && !id.is_some_and(",
+        ["names in errors"],
+    ),
     (
         ERRORS,
         "for stand_in in &self.rule.stand_ins {",
