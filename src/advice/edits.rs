@@ -6,6 +6,7 @@ use crate::policy::keys::Key;
 use crate::policy::names::reads_as_id;
 use crate::policy::reason::Asked;
 use crate::policy::refusal::{allowing, entry, instead};
+use crate::policy::scope::operation_is_beyond;
 use crate::policy::{Denial, Reason, Rules};
 use crate::policyfile::{Cited, Grants, Place, Policy, shipped};
 
@@ -94,6 +95,16 @@ fn shown_again(policy: &Policy, call: &Call) -> &'static str {
     hidden.map_or("", |_| " and redact = []")
 }
 
+/// What to write too, because the policy's scope cannot limit the operation.
+fn unscoped(policy: &Policy, call: &Call) -> &'static str {
+    let is_beyond = call.operation().is_some_and(operation_is_beyond);
+    if policy.scope.is_some() && is_beyond {
+        " and scope = false"
+    } else {
+        ""
+    }
+}
+
 /// Whether a call is for a path that no daemon has, so that allowing it would help nobody.
 fn is_elsewhere(call: &Call) -> bool {
     matches!(&call.subject, Subject::Outside { path } if instead(path).is_some())
@@ -121,9 +132,9 @@ fn granted(rules: &Rules, call: &Call) -> String {
     match source(policy) {
         PolicySource::OwnFile(file) => listed(&policy.allow, "allow", &entry, file),
         PolicySource::Shipped(name) => {
-            let shown = shown_again(policy, call);
+            let (shown, unscoped) = (shown_again(policy, call), unscoped(policy, call));
             format!(
-                "write extends = [\"{name}\"] and allow = [\"{entry}\"]{shown} in a policy file of your own"
+                "write extends = [\"{name}\"] and allow = [\"{entry}\"]{shown}{unscoped} in a policy file of your own"
             )
         }
         PolicySource::Settings(file, true) => format!("add \"{entry}\" to allow in {file}"),

@@ -24,7 +24,8 @@ from recorder import Recorder
 TESTS = Path(__file__).resolve().parent.parent
 REPOSITORY = TESTS.parent
 EVERYTHING = str(TESTS / "policies" / "everything.toml")
-BINARY = os.environ.get("DOCKGATE_BIN") or REPOSITORY / "target" / "release" / "dockgate"
+BUILT = REPOSITORY / "target" / "release" / "dockgate"
+BINARY = os.environ.get("DOCKGATE_BIN") or BUILT
 # `read-only` hides values, so that its replies are not those of the daemon.
 READ_ONLY = str(TESTS / "policies" / "unredacted.toml")
 
@@ -56,7 +57,9 @@ class Gate:
         listen = f"unix://{path}.dockgate" if path else "tcp://127.0.0.1:0"
         flags = {"--upstream": upstream, "--policy": policy, "--listen": listen}
         given = [word for flag, value in flags.items() if value for word in (flag, value)]
-        command = [BINARY, "serve", *given, *arguments]
+        # The attacks put a wrapper in its place.
+        binary = os.environ.get("DOCKGATE_BIN") or BUILT
+        command = [binary, "serve", *given, *arguments]
         if environment is None:
             environment = {name: value for name, value in os.environ.items() if not name.startswith("DOCKGATE_")}
         with open(f"{self.books}.jsonl", "ab") as records:

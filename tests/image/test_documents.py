@@ -55,6 +55,11 @@ BEFORE = {
         "dockgate serve --policy traefik",
         "dockgate serve --policy docker-cli-run --listen tcp://127.0.0.1:2376",
     ],
+    ("docs/audit.md", 'grep "^{\\"time\\":\\"$(date -u +%F)" audit.jsonl | dockgate tail --summary --verdict deny'): [
+        "docker compose up -d --wait",
+        "until docker compose logs traefik | grep -q asked; do sleep 0.1; done",
+        "docker compose logs dockgate --no-log-prefix > audit.jsonl",
+    ],
     ("docs/audit.md", "docker compose logs dockgate --no-log-prefix | jq -cR 'fromjson?' > audit.jsonl"): [
         "docker compose up -d --wait",
         "until docker compose logs traefik | grep -q asked; do sleep 0.1; done",

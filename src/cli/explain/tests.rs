@@ -160,13 +160,12 @@ to deny it: add "ContainerExec" to deny in mine.toml
     (
         "agent",
         r#"POST /v1.45/containers/web/exec <- {"Cmd":["sh"]}"#,
-        r#"deny: ContainerExec: the container "web" is not allowed; to allow it, add "web" to exec.into
-by: exec.into, line 54 of agent
+        r#"deny: ContainerExec: the object is not in [scope], or does not exist
 request: POST /v1.45/containers/web/exec
 operation: ContainerExec (exec:control)
 risk: prepares a command in a container, for ExecStart to run
-assumed: the container web is an ordinary one, created elsewhere
-to allow it: in a policy file of your own with extends = ["agent"] and a copy of its [exec]: add "web" to exec.into
+assumed: the container web does not have the label dockgate.policy = "agent", so it is out of scope
+to allow it: create the container through this policy; or, in a policy file of your own with extends = ["agent"] and a [scope] of its own, add a selector such as "name:web" to scope.objects
 "#,
     ),
     (

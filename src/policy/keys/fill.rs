@@ -176,13 +176,9 @@ fn text(table: &Table, key: &str, wrong: &mut Vec<String>) -> Option<String> {
 
 fn texts(table: &Table, key: &str, wrong: &mut Vec<String>) -> Vec<String> {
     let all = |value: &Toml| {
-        Some(
-            strings(value)
-                .ok()?
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
-        )
+        let names = strings(value).ok()?.into_iter();
+        let names = names.map(|name| (!name.is_empty()).then(|| name.to_owned()));
+        names.collect()
     };
     read((table, key), "a list of names: [\"ALL\"]", all, wrong)
 }

@@ -60,6 +60,7 @@ fn what_is_not_written_as_it_must_be_is_told_with_its_key() {
         ("[create.fill]\npids = 0", "create.fill: pids must be a whole number such as 512, but is 0".to_owned()),
         ("[create.fill]\nno_new_privileges = 'yes'", "create.fill: no_new_privileges must be true or false without quotes, but is \"yes\"".to_owned()),
         ("[create.fill]\ncap_drop = 1", "create.fill: cap_drop must be a list of names: [\"ALL\"], but is 1".to_owned()),
+        ("[create.fill]\ncap_drop = ['']", "create.fill: cap_drop must be a list of names: [\"ALL\"], but is [\"\"]".to_owned()),
         ("[create.fill]\nnetwork = 'host'", "create.fill: network must be \"none\" or the name of a network that somebody created".to_owned()),
         ("[create.fill]\nnetwork = 'ci'", "create.fill: \"ci\" is not in create.networks: add it there".to_owned()),
         ("[create.fill]\nruntime = 'runsc'", "create.fill: \"runsc\" is not in create.runtimes: add it there".to_owned()),

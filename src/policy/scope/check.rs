@@ -271,10 +271,11 @@ impl Scoped<'_> {
             .map_or(name, |(_, name)| name);
         // Volumes have no ids. For networks, whose names some clients generate so, it is enough that no id begins with it,
         // which is checked elsewhere.
-        let is_like_id = is_container && reads_as_id(name);
+        let is_of_swarm = is_of_swarm(call);
+        let is_like_id = (is_container || is_of_swarm) && reads_as_id(name);
         if name.is_empty() {
             Ok(())
-        } else if is_like_id || is_of_swarm(call) && reads_as_swarm_id(name) {
+        } else if is_like_id || is_of_swarm && reads_as_swarm_id(name) {
             Err(Outside::Denied(refusal::named_like_id(call, name)))
         } else if names.is_some_and(|names| !names.covers(lasting)) {
             Err(Outside::Denied(refusal::not_named_so(call, name)))
