@@ -5,7 +5,6 @@ request and the other does not, exactly one difference on the page must explain 
 must be seen.
 """
 
-import json
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -355,8 +354,7 @@ def log_levels(bench: Bench) -> None:
             want = ["allow", "deny"] if level in ("debug", "info") else ["deny"]
             # What must be recorded, out of what was sent.
             dockgate.sent = len(want)
-        lines = [json.loads(line) for line in Path(f"{dockgate.gate.books}.jsonl").read_text().splitlines()]
-        must_equal(f"{level}: on record", [line["verdict"] for line in lines], want)
+        must_equal(f"{level}: on record", [line["verdict"] for line in dockgate.gate.records()], want)
 
 
 def shown(environment: Environment) -> str:

@@ -280,8 +280,10 @@ class Dockgate:
         return str(path)
 
     def records(self) -> list[dict]:
+        """The records of requests so far, without those of the process itself."""
         lines = self.file.read_bytes().splitlines(keepends=True) if self.file.exists() else []
-        return [json.loads(line) for line in lines if line.endswith(b"\n")]
+        records = [json.loads(line) for line in lines if line.endswith(b"\n")]
+        return [record for record in records if "id" in record]
 
     def requests(self) -> list[dict]:
         return [each for each in self.records() if each["event"] == "request"]

@@ -777,7 +777,7 @@ ALIVE = "while :; do echo alive; sleep 0.2; done"
 def begun(gate: Dockgate, stream: Stream) -> Stream:
     """Waits until the request is on record as begun, or has been answered."""
     of = stream.talk.address
-    events = lambda: [each for each in gate.records() if each.get("client", {}).get("address") == of]  # noqa: E731
+    events = lambda: [each for each in gate.records() if each["client"]["address"] == of]  # noqa: E731
     eventually("the begin of a request", events)
     time.sleep(0.2)
     return stream
