@@ -148,9 +148,17 @@ def faults(exchange: Exchange) -> list[str]:
     return found
 
 
+# Up to this length, Go's server sends a reply that it need not flush with its length, and a longer one in chunks.
+WITH_LENGTH = 2048
+
+
 def compare_headers(direct: Exchange, through: Exchange, *, masked: bool = True) -> list[str]:
-    same_size = not masked or len(direct.reply_body.content) == len(through.reply_body.content)
+    shorter, longer = sorted(len(each.reply_body.content) for each in (direct, through))
+    same_size = not masked or shorter == longer
     first, second = (headers(each.reply, masked=masked, with_length=same_size) for each in (direct, through))
+    if masked and shorter <= WITH_LENGTH < longer:
+        for found in (first, second):
+            found.pop(("Content-Length", "<length>"), None)
     missing = [f"header {name}: {value!r} direct only" for name, value in (first - second).elements()]
     return missing + [f"header {name}: {value!r} through only" for name, value in (second - first).elements()]
 
