@@ -2,7 +2,9 @@
 //! and what happens to a request whose lookup fails.
 
 use crate::support::objects::id;
-use crate::support::{FakeDaemon, Gate, Refused, Setup, every_operation, everything, get, post};
+use crate::support::{
+    FakeDaemon, Gate, Refused, Setup, Signal, eventually, every_operation, everything, get, post,
+};
 use serde_json::{Value, json};
 
 const JSON: &str = "Content-Type: application/json\r\n";
@@ -573,6 +575,31 @@ fn a_name_is_looked_up_again_for_each_request() {
     let daemon = daemon.that_has("/containers/web/json", "{}");
     gate.ask(exec("web")).assert_ok("F128");
     assert_eq!(daemon.requests().len(), 2);
+}
+
+/// What was collected and looked up for a request rests on the rules of that moment.
+#[test]
+fn a_request_begins_anew_if_the_rules_change_during_a_lookup() {
+    let answered = Signal::new();
+    let daemon = FakeDaemon::start().that_waits("/networks/net", &answered);
+    let policy = "allow = ['ContainerCreate']\n[create]\nnetworks = ['net']\n";
+    let gate = Gate::start(&daemon, policy);
+    let mut client = gate.connect();
+    client.request(create(
+        r#"{"Image":"a","HostConfig":{"NetworkMode":"net"}}"#,
+    ));
+    eventually("the lookup", || {
+        (daemon.looked_up().len() == 1).then_some(())
+    });
+    std::fs::write(gate.files().1, format!("{policy}fill = {{ pids = 9 }}")).unwrap();
+    gate.reload("policies whose blocks changed: ");
+    answered.raise();
+    answered.raise();
+    client.reply().assert_ok("allowed by both policies");
+    assert_eq!(daemon.looked_up().len(), 2);
+    let sent = daemon.requests().pop().unwrap().body.unwrap();
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    assert_eq!(sent["HostConfig"]["PidsLimit"], 9);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub struct Request<'a> {
     pub flaw: Option<Box<Denial>>,
     /// What was filled in that the client left out.
     pub(super) filled: Filled,
-    /// What it asks for, once that has been collected. It does not depend on the rules.
+    /// What it asks for, once that has been collected. It depends on the rules by what they fill in.
     pub(super) requirements: Option<Vec<Requirement>>,
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::folder::Folder;
 use super::objects;
 use super::stream::Stream;
-use super::wait::LIMIT;
+use super::wait::{LIMIT, Signal};
 use super::wire::{Framing, Head, Reader};
 
 /// The daemon's answer to one request.
@@ -51,6 +51,8 @@ struct Log {
     lookups: Vec<(usize, Head)>,
     /// Complete replies to lookups, by target, that differ from the usual ones.
     has: HashMap<String, Vec<u8>>,
+    /// What the answer to a lookup of a target waits for.
+    waits: HashMap<String, Signal>,
 }
 
 struct Connection {
@@ -107,6 +109,14 @@ impl FakeDaemon {
     pub(crate) fn that_sends(self, target: &str, reply: &[u8]) -> Self {
         self.state.change(|log| {
             log.has.insert(target.to_owned(), reply.to_owned());
+        });
+        self
+    }
+
+    /// The same daemon, but it answers a lookup of this target only when told.
+    pub(crate) fn that_waits(self, target: &str, signal: &Signal) -> Self {
+        self.state.change(|log| {
+            log.waits.insert(target.to_owned(), signal.clone());
         });
         self
     }
@@ -489,6 +499,10 @@ impl<'a> RequestState<'a> {
             if target.starts_with("/events?") {
                 // Its times differ each time.
                 target.truncate("/events".len());
+            }
+            let waits = self.state.log().waits.get(&target).cloned();
+            if let Some(signal) = waits {
+                signal.wait(&target);
             }
             let other = self.state.log().has.get(&target).cloned();
             let usual = || {

@@ -28,6 +28,7 @@ use super::admit::understand;
 use super::forward::{Missing, Sent};
 use super::stage::Stage;
 use crate::audit::{Entry, Unavailable};
+use crate::policy::permit::Revision;
 use crate::policy::{Answers, Context, Denial, Judgement, Request, SelfContainer, Shelved};
 use crate::proxy::body::ReplyBody;
 use crate::proxy::head::{BadHead, RefusedHead};
@@ -110,7 +111,10 @@ impl Handler {
         match step.attempt(stage).await? {
             Ok(sent) => Ok(sent),
             // Boxed: most requests do not need this, and should not reserve space for it.
-            Err(missing) => Box::pin(self.settle(entry, stage, own, missing)).await,
+            Err(missing) => {
+                let judged_by = rules.revision.clone();
+                Box::pin(self.settle(entry, stage, own, (missing, judged_by))).await
+            }
         }
     }
 
@@ -120,7 +124,7 @@ impl Handler {
         entry: &mut Entry,
         stage: &mut Stage,
         own: Option<&SelfContainer>,
-        mut missing: Missing<'_>,
+        (mut missing, mut judged_by): (Missing<'_>, Revision),
     ) -> Result<Sent, Denial> {
         // The evaluated body borrows from this.
         let text = OnceLock::new();
@@ -154,11 +158,14 @@ impl Handler {
             };
             let listener_rules = self.shared.listener_rules();
             let rules = self.standing.rules(&listener_rules)?;
+            // What was filled in, collected and looked up depends on the rules.
+            let are_same = judged_by == rules.revision;
+            judged_by.clone_from(&rules.revision);
             let resumed = |shelved: Option<Shelved>| shelved?.resume(&rules.revision);
             let judgement = match request.map_err(resumed) {
                 Err(Some(permit)) => Judgement::Allow(permit),
-                Ok(request) => rules.evaluate(request, stage.context(own)),
-                Err(None) => {
+                Ok(request) if are_same => rules.evaluate(request, stage.context(own)),
+                Ok(_) | Err(None) => {
                     rounds += 1;
                     stage.forget();
                     let request = from_the_start(&listener_rules, stage, text.get(), rounds)?;
