@@ -7,6 +7,7 @@ pub mod absent;
 pub(crate) mod body;
 pub mod classify;
 pub(crate) mod closed;
+pub(crate) mod event;
 pub mod json;
 pub mod judged;
 pub mod mount;

@@ -164,8 +164,7 @@ async fn attend(
         _ = drain.wait_for(|draining| *draining) => return,
     };
     drop(waiting);
-    let metrics = shared.log.metrics.as_ref();
-    let open = metrics.map(|metrics| metrics.connection(&shared.listener));
+    let open = (shared.log.metrics.as_ref()).map(|it| it.connection(&shared.listener));
     connection::serve(socket, &standing, drain).await;
     drop((permit, counted, entered, open));
 }

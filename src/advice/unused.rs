@@ -10,7 +10,7 @@ use crate::docker::{Call, Operation};
 use crate::policy::Rules;
 use crate::policyfile::{Grants, Policy};
 
-/// For whom a policy is: the address of a listener or the name of a client. `None` means everybody.
+/// Where a policy applies: the address of a listener or the name of a client. `None` means everywhere.
 pub(crate) type Whose = Option<String>;
 
 /// How often the operations and paths that a policy allows were used.
@@ -35,7 +35,7 @@ pub(crate) struct Watches<'a> {
 }
 
 impl<'a> Watches<'a> {
-    /// Watches these policies. If a log does not say for whom, its lines count for everybody.
+    /// Watches these policies. If a log does not say where they apply, its lines count everywhere.
     pub(crate) fn new(rulings: impl IntoIterator<Item = (Whose, &'a Rules)>) -> Self {
         let watches = rulings.into_iter().flat_map(|(whose, rules)| {
             let policies = rules.policies().iter();

@@ -77,7 +77,7 @@ pub(crate) struct ProcessLine {
 pub(crate) struct PolicyInForce {
     pub(crate) policy: String,
     pub(crate) sha256: String,
-    /// For whom: one of these.
+    /// Where it applies: one of these.
     pub(crate) listener: Option<String>,
     pub(crate) client: Option<String>,
 }

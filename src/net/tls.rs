@@ -1,7 +1,7 @@
 //! TLS on both sides, over TCP.
 //!
 //! ```text
-//! load       files ──► what a listener presents and whom it accepts; the same for the daemon
+//! load       files ──► what a listener presents and which clients it accepts; the same for the daemon
 //! probe      TLS of the health check
 //! handshake  a thread of its own: so many clients that only shake hands do not slow down others
 //! stream     the connection after that

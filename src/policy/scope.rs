@@ -34,6 +34,7 @@ use super::keys::{Patterns, ReferencePattern};
 use super::objects::{Listed, PROJECT_LABELS};
 use super::owner::{Owner, POLICY_LABEL};
 use super::value::{RESERVED, Value};
+use crate::docker::event::ATTRIBUTES;
 use crate::docker::{Object, Reference};
 
 /// The `[scope]` of a policy.
@@ -90,25 +91,6 @@ pub(crate) enum Standing {
     /// It does not exist for the client.
     Hidden,
 }
-
-/// What the events of containers have beside labels. Nothing tells a label of such a name from it.
-const OF_EVENTS: [&str; 15] = [
-    "comment",
-    "container",
-    "destination",
-    "driver",
-    "execDuration",
-    "execID",
-    "exitCode",
-    "height",
-    "image",
-    "imageID",
-    "imageRef",
-    "name",
-    "oldName",
-    "signal",
-    "width",
-];
 
 /// The engine's own networks. Every container can be on them, and no client can create or delete them.
 const PREDEFINED: [&str; 3] = ["bridge", "host", "none"];
@@ -285,7 +267,7 @@ impl Entry for Member {
                 Some((key, value)) => (key, Some(value.to_owned())),
                 None => (text, None),
             };
-            let is_good = !key.is_empty() && !OF_EVENTS.contains(&key);
+            let is_good = !key.is_empty() && !ATTRIBUTES.contains(&key);
             is_good.then(|| (key.to_owned(), value))
         };
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());

@@ -1,4 +1,4 @@
-//! The TLS of a listener: what it presents, and whom it accepts. A reload replaces each part for itself.
+//! The TLS of a listener: what it presents, and which clients it accepts. A reload replaces each part for itself.
 
 use std::sync::{Arc, Mutex};
 

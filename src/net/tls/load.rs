@@ -88,7 +88,7 @@ pub(crate) fn pair(cert: &Path, key: &Path, is_server: bool) -> Result<Pair, Pro
 const NO_KEY: &str = "has no private key in PEM format: the file must contain -----BEGIN PRIVATE KEY-----, and a key with a \
     password cannot be read";
 
-/// Reads whom a listener accepts; `None` if clients need no certificate.
+/// Reads which clients a listener accepts; `None` if clients need no certificate.
 pub(crate) fn trust(files: &ListenerTls) -> Result<Option<Trust>, Problem> {
     let Some(path) = &files.client_ca else {
         return Ok(None);

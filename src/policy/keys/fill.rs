@@ -71,7 +71,7 @@ impl Setting for Fill {
             (
                 "network",
                 text.clone(),
-                "The network of a container whose request names no network.",
+                "The network of a container whose request does not name one.",
             ),
             (
                 "no_new_privileges",
@@ -81,7 +81,7 @@ impl Setting for Fill {
             (
                 "runtime",
                 text,
-                "The runtime of a container whose request names no runtime.",
+                "The runtime of a container whose request does not name one.",
             ),
         ];
         for (key, schema, told) in own {

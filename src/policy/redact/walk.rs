@@ -8,6 +8,7 @@ use super::keys::Key;
 use super::rules::Rule;
 use super::text::{Unreadable, decoded, quote};
 use super::{PLACEHOLDER, PLACEHOLDER_IN_BASE64, Redaction};
+use crate::docker::event::ATTRIBUTES;
 use crate::docker::json::plain;
 
 /// A document, and what is written instead of it.
@@ -31,25 +32,6 @@ enum Kind {
     /// A number, true, false or null.
     Bare,
 }
-
-/// The attributes of events that the daemon sets. A label of such a name is only hidden by its full name.
-const OF_EVENTS: [&str; 15] = [
-    "comment",
-    "container",
-    "destination",
-    "driver",
-    "execDuration",
-    "execID",
-    "exitCode",
-    "height",
-    "image",
-    "imageID",
-    "imageRef",
-    "name",
-    "oldName",
-    "signal",
-    "width",
-];
 
 /// The first words of a health check.
 const HOW_TO_RUN: [&str; 4] = ["", "CMD", "CMD-SHELL", "NONE"];
@@ -181,7 +163,7 @@ impl<'t, 'r> Walk<'t, 'r> {
         if is_event && self.is_of_host {
             return Ok(true);
         }
-        if is_event && OF_EVENTS.contains(&&*name) {
+        if is_event && ATTRIBUTES.contains(&&*name) {
             let is_comment = name == "comment" && self.redaction.hides(super::Class::Commands);
             let mut labels = self.redaction.labels.iter();
             return Ok(is_comment || labels.any(|pattern| pattern.to_string() == *name));

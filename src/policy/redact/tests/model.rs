@@ -241,7 +241,7 @@ fn agree(doc: &Doc, mut style: u64, length: usize) -> Result<(), TestCaseError> 
 
 /// `tests/fuzz.sh` runs it.
 #[test]
-#[ignore = "takes as long as it is told"]
+#[ignore = "takes as long as its variable says"]
 fn for_as_long_as_is_told() {
     let number = |name: &str| std::env::var(name).ok().and_then(|it| it.parse().ok());
     let time = Duration::from_secs(number("FUZZ_SECONDS").unwrap_or(10));
